@@ -1,0 +1,1 @@
+"""Captioning: annotation schema and captioner back ends (a later piece on the spine)."""

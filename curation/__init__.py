@@ -1,0 +1,1 @@
+"""Curation: raw image-text pairs in, measured, judged and sharded samples out."""

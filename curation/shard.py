@@ -1,0 +1,198 @@
+"""The shard format: one Arrow schema for real and synthetic samples, in Parquet files.
+
+``image`` is the Hugging Face ``Image`` struct with the ORIGINAL bytes, so ``datasets`` and its
+viewer open a shard as it is. Pages carry checksums: a flipped bit is an error, never a pixel.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curation import storage
+
+ROW_GROUP_BYTES = 64 << 20  # well under the 100 MB cap: the last row may overshoot
+SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
+MANIFEST_NAME = "manifest.json"
+
+CAPTIONS = pa.list_(pa.struct([("text", pa.string()), ("language", pa.string())]))
+TEXT_BOXES = pa.list_(
+    pa.struct([("text", pa.string()), ("quad", pa.list_(pa.float32())), ("level", pa.string())])
+)
+BASE_FIELDS = (
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
+    pa.field("key", pa.string(), nullable=False),
+    pa.field("width", pa.int32()),
+    pa.field("height", pa.int32()),
+    pa.field("format", pa.string()),
+    pa.field("caption_raw", CAPTIONS),
+    pa.field("caption_recaption", CAPTIONS),
+    pa.field("caption_fused", CAPTIONS),
+    pa.field("text_boxes", TEXT_BOXES),
+    pa.field("source", pa.string()),
+    pa.field("licence", pa.string()),
+    pa.field("synthetic", pa.bool_(), nullable=False),
+    pa.field("stage", pa.string()),
+)
+GROUP_FIELDS = (
+    pa.field("exact_better", pa.int32()),
+    pa.field("near_better", pa.int32()),
+    pa.field("duplicate_of", pa.string()),
+)
+_HF_DTYPES = {"float": "float32", "double": "float64", "halffloat": "float16"}
+
+
+class ShardError(Exception):
+    """A shard that cannot be trusted; the message names the file and the row group."""
+
+
+@dataclass(frozen=True)
+class ShardInfo:
+    """One line of the manifest: ``file`` is relative to the manifest, ``size`` is in bytes."""
+
+    file: str
+    rows: int
+    size: int
+    sha256: str
+
+
+def content_id(data: bytes) -> str:
+    """The id of a sample: BLAKE2b-128 of its original bytes, 32 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def schema(signal_fields: Sequence[pa.Field] = ()) -> pa.Schema:
+    """The shard schema with the given signal columns, and Hugging Face feature metadata."""
+    plain = pa.schema([*BASE_FIELDS, *signal_fields, *GROUP_FIELDS])
+    features = {field.name: _feature(field) for field in plain}
+    return plain.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def _feature(field: pa.Field) -> Any:
+    if field.name == "image":
+        return {"_type": "Image"}
+    return _feature_of_type(field.type)
+
+
+def _feature_of_type(kind: pa.DataType) -> Any:
+    if pa.types.is_struct(kind):
+        return {child.name: _feature_of_type(child.type) for child in kind}
+    if pa.types.is_list(kind):
+        return {"feature": _feature_of_type(kind.value_type), "_type": "List"}
+    name = str(kind)
+    return {"dtype": _HF_DTYPES.get(name, name), "_type": "Value"}
+
+
+class _HashingStream:
+    """Counts and hashes what passes through to the stream below."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data)
+        self.digest.update(view)
+        self.size += view.nbytes
+        self._stream.write(view)
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+
+def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> ShardInfo:
+    """Write one shard atomically; row groups are cut at ``ROW_GROUP_BYTES``.
+
+    The bytes written depend only on the rows and their order, never on the batches' sizes.
+    Raises ``OSError`` when the disk is full or read-only; then no final name appears.
+    """
+    rows = 0
+    with storage.atomic_write(path) as stream:
+        hashing = _HashingStream(stream)
+        with pq.ParquetWriter(pa.PythonFile(hashing, mode="w"), shard_schema, **_OPTIONS) as writer:
+            for table in _row_groups(batches, shard_schema):
+                writer.write_table(table, row_group_size=table.num_rows)
+                rows += table.num_rows
+    name = path.replace("\\", "/").rsplit("/", 1)[-1]
+    return ShardInfo(name, rows, hashing.size, hashing.digest.hexdigest())
+
+
+_OPTIONS: dict[str, Any] = {
+    "compression": {"image.bytes": "none", "id": "none"},
+    "use_dictionary": ["format", "source", "licence", "stage"],
+    "write_statistics": ["id", "key", "stage"],
+    "write_page_checksum": True,
+    "write_page_index": True,
+    "store_schema": True,
+}
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> Iterator[pa.Table]:
+    pending: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        for row in range(batch.num_rows):
+            one = batch.slice(row, 1)
+            image_bytes = one.column("image").field("bytes")[0].as_buffer()
+            length = image_bytes.size if image_bytes is not None else 0
+            if pending and size + length > ROW_GROUP_BYTES:
+                yield pa.Table.from_batches(pending, shard_schema)
+                pending, size = [], 0
+            pending.append(one)
+            size += length
+    if pending:
+        yield pa.Table.from_batches(pending, shard_schema)
+
+
+def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The row groups of a shard, one record batch or more each, with checksums verified.
+
+    Raises ``ShardError`` naming the file and the row group when a page does not match its checksum.
+    """
+    with storage.open_read(path) as stream:
+        try:
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise ShardError(f"{path}: not a readable Parquet file: {error}") from error
+        for group in range(file.num_row_groups):
+            try:
+                table = file.read_row_group(group, columns=columns)
+            except (OSError, pa.ArrowInvalid) as error:
+                raise ShardError(f"{path}: row group {group}: {error}") from error
+            yield from table.to_batches()
+
+
+def write_manifest(directory: str, shards: Sequence[ShardInfo]) -> None:
+    """Write the manifest of the shards in ``directory``, sorted by file name."""
+    rows = [asdict(info) for info in sorted(shards, key=lambda info: info.file)]
+    text = json.dumps({"shards": rows}, indent=1) + "\n"
+    storage.write_bytes(storage.join(directory, MANIFEST_NAME), text.encode())
+
+
+def read_manifest(directory: str) -> list[ShardInfo]:
+    """The shards listed in a directory's manifest. Raises ``FileNotFoundError`` if there is none."""
+    content = json.loads(storage.read_bytes(storage.join(directory, MANIFEST_NAME)))
+    return [ShardInfo(**row) for row in content["shards"]]

@@ -1,0 +1,1 @@
+"""Inference: drawing pictures from prompts with a trained checkpoint."""

@@ -1,0 +1,1 @@
+"""Taxonomy: WordNet categories and balancing (a later piece on the spine)."""

@@ -1,0 +1,1 @@
+"""Training of the flow-matching image transformer on curated shards."""
