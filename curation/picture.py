@@ -86,7 +86,7 @@ def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
         if short_side is not None and header.format == "JPEG":
             image.draft("RGB", _draft_size(image.size, short_side))
         upright = ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as error:  # noqa: BLE001 - the one broad except of the project
+    except Exception as error:
         raise PictureError("corrupt", f"{type(error).__name__}: {error}") from error
     return Picture(header, np.asarray(upright, np.uint8))
 
@@ -102,7 +102,7 @@ def _open(data: bytes) -> tuple[Image.Image, Header]:
     try:
         image = Image.open(BytesIO(data), formats=FORMATS)
         orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception as error:  # noqa: BLE001 - the one broad except of the project
+    except Exception as error:
         raise PictureError("unreadable", f"{type(error).__name__}: {error}") from error
     if image.width * image.height > PIXEL_CAP:
         raise PictureError("bomb", f"{image.width}x{image.height}")
@@ -110,7 +110,5 @@ def _open(data: bytes) -> tuple[Image.Image, Header]:
     if orientation >= 5:
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
-    header = Header(
-        str(image.format), image.mode, width, height, orientation, frames, len(data)
-    )
+    header = Header(str(image.format), image.mode, width, height, orientation, frames, len(data))
     return image, header

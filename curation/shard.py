@@ -186,13 +186,13 @@ def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordB
 
 
 def write_manifest(directory: str, shards: Sequence[ShardInfo]) -> None:
-    """Write the manifest of the shards in ``directory``, sorted by file name."""
+    """Write the manifest of the shards in ``directory``, sorted by file."""
     rows = [asdict(info) for info in sorted(shards, key=lambda info: info.file)]
     text = json.dumps({"shards": rows}, indent=1) + "\n"
     storage.write_bytes(storage.join(directory, MANIFEST_NAME), text.encode())
 
 
 def read_manifest(directory: str) -> list[ShardInfo]:
-    """The shards listed in a directory's manifest. Raises ``FileNotFoundError`` if there is none."""
+    """The shards a directory lists. Raises ``FileNotFoundError`` without a manifest."""
     content = json.loads(storage.read_bytes(storage.join(directory, MANIFEST_NAME)))
     return [ShardInfo(**row) for row in content["shards"]]

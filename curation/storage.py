@@ -51,9 +51,7 @@ def open_read(path: str) -> BinaryIO:
     if is_remote(path):
         from apache_beam.io.filesystem import CompressionTypes
 
-        return cast(
-            BinaryIO, _remote().open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-        )
+        return cast(BinaryIO, _remote().open(path, compression_type=CompressionTypes.UNCOMPRESSED))
     return Path(path).open("rb")
 
 
@@ -65,7 +63,7 @@ def read_bytes(path: str) -> bytes:
 
 @contextmanager
 def atomic_write(path: str) -> Iterator[BinaryIO]:
-    """A stream whose content becomes ``path`` when the block ends without an error, else nothing."""
+    """A stream that becomes ``path`` when the block ends without an error, else nothing."""
     if is_remote(path):
         from apache_beam.io.filesystem import CompressionTypes
 
