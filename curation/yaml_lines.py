@@ -1,0 +1,182 @@
+"""Strict YAML 1.2: a tree in which every value knows its line, and nothing clever is allowed.
+
+What a configuration never needs is refused with its line: anchors, aliases (so no "billion
+laughs"), tags, directives, several documents, duplicate keys, deep nesting and documents over 1 MB.
+Only ``true``/``false``, ``null`` and numbers are special, so ``no`` is text and ``1e-4`` a number.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+MAXIMUM_BYTES = 1_000_000
+MAXIMUM_DEPTH = 16
+_WHOLE = re.compile(r"[-+]?\d+(_\d+)*", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_LONGEST_NUMBER = 64
+_CONSTANTS: Mapping[str, bool | None] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+}
+
+Scalar = str | int | float | bool | None
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be used: ``file``, ``line`` (1-based, or None) and what to do."""
+
+    def __init__(self, file: str, line: int | None, message: str) -> None:
+        super().__init__(file, line, message)  # all three, so that it survives pickling
+        self.file = file
+        self.line = line
+        self.message = message
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value, and the 1-based line it stands on (for a mapping's value: the line of its key)."""
+
+    line: int
+    value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
+
+
+def parse(data: bytes, file: str) -> Node:
+    """Read one strict document; ``file`` is only its name in messages.
+
+    Raises ``ConfigurationError``, with a line wherever there is one.
+    """
+    if len(data) > MAXIMUM_BYTES:
+        raise ConfigurationError(file, None, f"expected at most {MAXIMUM_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(file, line, "expected UTF-8 text: save it as UTF-8") from None
+    try:
+        return _Builder(YAML(typ="safe", pure=True).parse(text), file).document()
+    except YAMLError as error:
+        raise ConfigurationError(file, _line_of(error, text), _reason(error)) from None
+    except (ValueError, OverflowError):  # escapes that name no character, such as "\\UFFFFFFFF"
+        raise ConfigurationError(file, None, "not readable as YAML") from None
+
+
+def _line_of(error: YAMLError, text: str) -> int | None:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return int(mark.line) + 1
+    position = getattr(error, "position", None)  # a character that YAML forbids
+    return None if position is None else text.count("\n", 0, position) + 1
+
+
+def _reason(error: YAMLError) -> str:
+    parts = [getattr(error, name, None) for name in ("context", "problem", "reason")]
+    return "not readable as YAML: " + ("; ".join(str(part) for part in parts if part) or "broken")
+
+
+class _Builder:
+    """Builds nodes from parser events, which name lines and let nothing be expanded first."""
+
+    def __init__(self, events: Iterator[Any], file: str) -> None:
+        self._events = events
+        self._file = file
+
+    def document(self) -> Node:
+        next(self._events)  # start of stream
+        event = next(self._events)
+        if isinstance(event, StreamEndEvent):
+            raise ConfigurationError(self._file, None, "expected a mapping, found an empty file")
+        self._refuse_directives(event)
+        node = self._node(next(self._events), 1)
+        event = next(self._events)
+        while isinstance(event, DocumentEndEvent):
+            event = next(self._events)
+        if not isinstance(event, StreamEndEvent):
+            self._fail(event, "expected one document, found a second: remove the line '---'")
+        return node
+
+    def _refuse_directives(self, event: Any) -> None:
+        if isinstance(event, DocumentStartEvent) and (event.version or event.tags):
+            self._fail(event, "directives (%YAML, %TAG) are not allowed here: remove them")
+
+    def _node(self, event: Any, depth: int) -> Node:
+        line = _line(event)
+        if isinstance(event, AliasEvent):
+            self._fail(event, f"aliases (*{event.anchor}) are not allowed: write the value out")
+        if event.anchor:
+            self._fail(event, f"anchors (&{event.anchor}) are not allowed: write the value out")
+        if event.tag:
+            self._fail(event, f"tags ({event.tag}) are not allowed: remove the tag")
+        if depth > MAXIMUM_DEPTH:
+            self._fail(event, f"nested more than {MAXIMUM_DEPTH} levels deep")
+        if isinstance(event, ScalarEvent):
+            return Node(line, _plain(event.value) if event.implicit[0] else event.value)
+        if isinstance(event, SequenceStartEvent):
+            return Node(line, tuple(self._items(depth)))
+        if isinstance(event, MappingStartEvent):
+            return Node(line, self._mapping(depth))
+        return self._fail(event, "not readable as YAML")
+
+    def _items(self, depth: int) -> Iterator[Node]:
+        while not isinstance(event := next(self._events), SequenceEndEvent):
+            yield self._node(event, depth + 1)
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            key, line = self._node(event, depth + 1), _line(event)
+            if not isinstance(event, ScalarEvent) or key.value is None:
+                self._fail(event, "expected a name as the key")
+            if event.value in found:
+                first = found[event.value].line
+                self._fail(event, f"duplicate key {event.value!r}: first given on line {first}")
+            found[event.value] = Node(line, self._node(next(self._events), depth + 1).value)
+        return found
+
+    def _fail(self, event: Any, message: str) -> Any:
+        raise ConfigurationError(self._file, _line(event), message)
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
+
+
+def _plain(text: str) -> Scalar:
+    """An unquoted scalar by the core schema of YAML 1.2, with underscores in numbers.
+
+    ``.nan`` and ``.inf`` stay text: no bound of ours can mean them.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
