@@ -11,6 +11,7 @@ Shapes: B batch, C latent channels, h w latent cells, T text tokens, D text feat
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -106,9 +107,9 @@ def sample(
     shape: tuple[int, int, int],
     features: Tensor,
     mask: Tensor,
+    *,
     negative_features: Tensor | None = None,
     negative_mask: Tensor | None = None,
-    *,
     steps: int,
     guidance: float = 1.0,
     seeds: Sequence[int],
@@ -130,7 +131,7 @@ def sample(
     patch = transformer.config.patch_size
     levels = flow.schedule(steps, (shape[1] // patch) * (shape[2] // patch))
     latents = noise_like(shape, seeds).to(features.device)
-    for level, following in zip(levels, levels[1:], strict=False):
+    for level, following in pairwise(levels):
         sigma = torch.full((len(seeds),), level, device=latents.device)
         velocity = predict(transformer, latents, sigma, features, mask).float()
         if guided and negative_features is not None and negative_mask is not None:
