@@ -1,0 +1,50 @@
+"""Column files: signals, ledger and groups as Parquet with page checksums, one file per unit."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curation import storage
+
+
+class ColumnFileError(Exception):
+    """A column file that cannot be trusted; the message names it and says what to do."""
+
+
+def write(path: str, table: pa.Table) -> None:
+    """Write a table atomically; the same rows give the same bytes. Raises ``OSError``."""
+    with storage.atomic_write(path) as stream:
+        pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+
+
+def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table (a column that the file lacks is an error). Raises ``ColumnFileError``."""
+    try:
+        with storage.open_read(path) as stream:
+            file = pq.ParquetFile(stream, page_checksum_verification=True)
+            return file.read(columns=None if columns is None else list(columns))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ColumnFileError(f"{path}: {error}; delete this file and run again") from error
+
+
+def read_all(paths: Iterable[str], columns: Sequence[str]) -> pa.Table:
+    """The named columns of several files, one after the other."""
+    tables = [read(path, columns) for path in paths]
+    return pa.concat_tables(tables) if tables else pa.table({name: [] for name in columns})
+
+
+def as_float(column: Any) -> NDArray[np.float64]:
+    """A numeric Arrow column as (N,) float64 with NaN for null."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    floats = array.cast(pa.float64(), safe=False)
+    return np.asarray(floats.to_numpy(zero_copy_only=False), np.float64)
+
+
+def is_null(column: Any) -> NDArray[np.bool_]:
+    """Where an Arrow column is null: (N,) bool."""
+    return np.asarray(pc.is_null(column).to_numpy(zero_copy_only=False), np.bool_)

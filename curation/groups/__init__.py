@@ -1,0 +1,1 @@
+"""Groupings: rows that share a key become columns. Only metadata is ever shuffled."""

@@ -1,0 +1,143 @@
+"""The ledger: one terminal row per input, and the sum that must add up.
+
+Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. Row n of
+``ledger/<unit>.parquet`` is row n of ``signals/<unit>.parquet``.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curation.configuration import Pipeline
+from curation.rules import GROUP_COLUMNS, KEPT, QUARANTINED, VERDICTS, Check, Judgement
+
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("id", pa.string()),
+        pa.field("verdict", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("duplicate_of", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+
+class LedgerError(Exception):
+    """The ledger does not add up: in != kept + dropped + quarantined."""
+
+
+@dataclass
+class Counts:
+    """The funnel: totals, and per stage how many came in, passed and were stopped by which rule."""
+
+    total: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    entered: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str] = field(default_factory=Counter)
+    stopped: dict[str, Counter[str]] = field(default_factory=dict)
+    quarantine: Counter[str] = field(default_factory=Counter)
+
+    def check(self, inputs: int) -> None:
+        """Raises ``LedgerError`` unless every input has exactly one verdict."""
+        parts = {name: self.verdicts[name] for name in VERDICTS}
+        if self.total != inputs or sum(parts.values()) != inputs:
+            told = " + ".join(f"{count} {name}" for name, count in parts.items())
+            raise LedgerError(f"{inputs} inputs, but {told} = {sum(parts.values())} in the ledger")
+
+    def as_json(self) -> dict[str, Any]:
+        """The ``counts`` entry of ``run.json``."""
+        return {
+            "in": self.total,
+            **{name: self.verdicts[name] for name in VERDICTS},
+            "stages": {
+                stage: {
+                    "in": self.entered[stage],
+                    "passed": self.passed[stage],
+                    "dropped": dict(self.stopped[stage]),
+                }
+                for stage in self.stopped
+            },
+            "quarantine": dict(sorted(self.quarantine.items())),
+        }
+
+
+def rows(
+    signals: pa.Table,
+    judgement: Judgement,
+    ordered: Sequence[Check],
+    pipeline: Pipeline,
+    duplicate_of: Sequence[str | None],
+) -> pa.Table:
+    """The ledger of one unit, aligned with its signals file."""
+    stages = [stage.name for stage in pipeline.stages]
+    reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names[2:]}
+    decisions = zip(
+        judgement.verdict.tolist(),
+        judgement.depth.tolist(),
+        judgement.check.tolist(),
+        judgement.value.tolist(),
+        strict=True,
+    )
+    for row, (verdict, depth, index, value) in enumerate(decisions):
+        check = ordered[index] if index >= 0 else None
+        reason = None
+        if verdict == QUARANTINED:
+            reason = _reason(reasons[row], details[row], check)
+        columns["verdict"].append(VERDICTS[verdict])
+        columns["stage"].append(_stage(stages, verdict, depth, check))
+        columns["rule"].append(check.rule if check else None)
+        columns["value"].append(value if check and not np.isnan(value) else None)
+        columns["bound"].append(check.bound if check else None)
+        group = check is not None and check.column in GROUP_COLUMNS
+        columns["duplicate_of"].append(duplicate_of[row] if group else None)
+        columns["reason"].append(reason)
+    return pa.table({"key": signals["key"], "id": signals["id"], **columns}, schema=SCHEMA)
+
+
+def _reason(code: str | None, detail: str | None, check: Check | None) -> str:
+    if code is None:
+        return f"unmeasured: {check.column if check else 'unknown column'} is null"
+    return f"{code}: {detail}" if detail else code
+
+
+def _stage(stages: list[str], verdict: int, depth: int, check: Check | None) -> str | None:
+    if verdict == KEPT:
+        return stages[depth - 1]
+    return stages[check.stage] if check else None
+
+
+def count(
+    counts: Counts,
+    judgement: Judgement,
+    reasons: pa.ChunkedArray,
+    ordered: Sequence[Check],
+    pipeline: Pipeline,
+) -> None:
+    """Add the rows of one unit to the funnel."""
+    counts.total += len(judgement.verdict)
+    for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
+        counts.verdicts[VERDICTS[verdict]] += int(number)
+    readable = np.asarray(reasons.is_null().to_numpy(), np.bool_)
+    quarantined = judgement.verdict == QUARANTINED
+    for number, stage in enumerate(pipeline.stages):
+        stopped = counts.stopped.setdefault(stage.name, Counter())
+        counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
+        counts.passed[stage.name] += int((judgement.depth > number).sum())
+        for index, check in enumerate(ordered):
+            if check.stage == number:
+                hit = (judgement.check == index) & ~quarantined
+                stopped[check.rule] += int(hit.sum())
+    for code in reasons.filter(pa.array(~readable)).to_pylist():
+        counts.quarantine[code] += 1
+    unmeasured = int((quarantined & readable).sum())
+    if unmeasured:
+        counts.quarantine["unmeasured"] += unmeasured
