@@ -8,7 +8,7 @@ Only ``true``/``false``, ``null`` and numbers are special, so ``no`` is text and
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -17,7 +17,6 @@ from ruamel.yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
-    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
@@ -80,12 +79,14 @@ def parse(data: bytes, file: str) -> Node:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(file, line, "expected UTF-8 text: save it as UTF-8") from None
+    builder = _Builder(YAML(typ="safe", pure=True).parse(text), file)
     try:
-        return _Builder(YAML(typ="safe", pure=True).parse(text), file).document()
+        return builder.document()
     except YAMLError as error:
         raise ConfigurationError(file, _line_of(error, text), _reason(error)) from None
     except (ValueError, OverflowError):  # escapes that name no character, such as "\\UFFFFFFFF"
-        raise ConfigurationError(file, None, "not readable as YAML") from None
+        message = "not readable as YAML: a wrong escape or number at or after this line"
+        raise ConfigurationError(file, builder.line, message) from None
 
 
 def _line_of(error: YAMLError, text: str) -> int | None:
@@ -107,6 +108,7 @@ class _Builder:
     def __init__(self, events: Iterator[Any], file: str) -> None:
         self._events = events
         self._file = file
+        self.line = 1  # of the last event met
 
     def document(self) -> Node:
         next(self._events)  # start of stream
@@ -127,22 +129,24 @@ class _Builder:
             self._fail(event, "directives (%YAML, %TAG) are not allowed here: remove them")
 
     def _node(self, event: Any, depth: int) -> Node:
-        line = _line(event)
+        self.line = line = _line(event)
         if isinstance(event, AliasEvent):
-            self._fail(event, f"aliases (*{event.anchor}) are not allowed: write the value out")
+            self._fail(
+                event, f"aliases (*{event.anchor[:40]}) are not allowed: write the value out"
+            )
         if event.anchor:
-            self._fail(event, f"anchors (&{event.anchor}) are not allowed: write the value out")
+            self._fail(
+                event, f"anchors (&{event.anchor[:40]}) are not allowed: write the value out"
+            )
         if event.tag:
-            self._fail(event, f"tags ({event.tag}) are not allowed: remove the tag")
+            self._fail(event, f"tags ({event.tag[:40]!r}) are not allowed: remove the tag")
         if depth > MAXIMUM_DEPTH:
             self._fail(event, f"nested more than {MAXIMUM_DEPTH} levels deep")
         if isinstance(event, ScalarEvent):
             return Node(line, _plain(event.value) if event.implicit[0] else event.value)
         if isinstance(event, SequenceStartEvent):
             return Node(line, tuple(self._items(depth)))
-        if isinstance(event, MappingStartEvent):
-            return Node(line, self._mapping(depth))
-        return self._fail(event, "not readable as YAML")
+        return Node(line, self._mapping(depth))
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), SequenceEndEvent):
@@ -156,11 +160,13 @@ class _Builder:
                 self._fail(event, "expected a name as the key")
             if event.value in found:
                 first = found[event.value].line
-                self._fail(event, f"duplicate key {event.value!r}: first given on line {first}")
+                self._fail(
+                    event, f"duplicate key {event.value[:40]!r}: first given on line {first}"
+                )
             found[event.value] = Node(line, self._node(next(self._events), depth + 1).value)
         return found
 
-    def _fail(self, event: Any, message: str) -> Any:
+    def _fail(self, event: Any, message: str) -> NoReturn:
         raise ConfigurationError(self._file, _line(event), message)
 
 
