@@ -23,6 +23,10 @@ class Layout:
         """A unit's verdicts."""
         return storage.join(self.root, "ledger", f"{unit}.parquet")
 
+    def groups(self, unit: str) -> str:
+        """A unit's group columns."""
+        return storage.join(self.root, "groups", f"{unit}.parquet")
+
     def near(self, part: int, parts: int) -> str:
         """One part of the near-duplicate edges."""
         return storage.join(self.root, "groups", f"near-{part:05d}-of-{parts:05d}.parquet")

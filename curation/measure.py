@@ -11,6 +11,7 @@ from curation import picture, shard
 from curation.signal import Signal, fields
 from curation.sources.sample import Sample
 
+VERSION = 1  # raised when the rows below change meaning; part of every unit name
 BATCH_SIZE = 16  # pictures given to a model at once: 16 x 200 kB of reduced pixels
 ROW_FIELDS = (
     pa.field("uri", pa.string(), nullable=False),

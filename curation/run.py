@@ -1,0 +1,230 @@
+"""One run of a pipeline: plan, measure, judge, write, and a ledger that adds up.
+
+The driver only moves metadata; everything that touches pictures is a step of ``curation.graph``.
+"""
+
+import contextlib
+import hashlib
+import json
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import pyarrow as pa
+
+import curation
+from curation import columns, ledger, measure, plan, report, shard, signal, storage, verdicts
+from curation.configuration import Pipeline, check_columns, resolved
+from curation.layout import Layout
+from curation.ledger import Counts, LedgerError
+from curation.signal import Signal
+from curation.sources.sample import Unit
+
+DRIVER_FOLDERS = ("plan", "signals", "ledger", "groups")
+PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
+
+
+@dataclass
+class Steps:
+    """CPU seconds (this process and its finished children), wall seconds and peak memory."""
+
+    told: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time the block under ``name``."""
+        wall, cpu = time.perf_counter(), _cpu_seconds()
+        yield
+        peak = max(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        self.told[name] = {
+            "cpu_seconds": round(_cpu_seconds() - cpu, 3),
+            "wall_seconds": round(time.perf_counter() - wall, 3),
+            "peak_memory_bytes": peak * 1024,
+        }
+
+
+def _cpu_seconds() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; ``arguments`` are passed on to Beam untouched."""
+
+    name: str
+    pipeline: Pipeline
+    inputs: tuple[str, ...]
+    output: str
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run ended with; ``repeated`` says that everything was there already."""
+
+    counts: dict[str, Any]
+    quarantined_too_many: bool
+    repeated: bool
+
+
+def run(request: Request) -> Outcome:
+    """Carry out a run, or what is left of it.
+
+    Raises ``ConfigurationError``, ``SourceError``, ``LedgerError``, ``InputChangedError``,
+    ``OSError`` (output), ``RuntimeError`` (a step failed).
+    """
+    signals = signal.discover(request.pipeline.signals)
+    known = {name: column.type for entry in signals for name, column in entry.columns.items()}
+    check_columns(request.pipeline, known)
+    layout, steps = Layout(request.output), Steps()
+    storage.write_bytes(storage.join(layout.root, "plan", ".writable"), b"")
+    with steps.step("plan"):
+        units = _plan(request, signals)
+    identity = _identity_of_run(request, units)
+    if _is_finished(layout, identity):
+        return Outcome(json.loads(storage.read_bytes(layout.run))["counts"], False, True)
+    storage.delete([layout.success])
+    names = [unit.id for unit in units]
+    _carry_out(request, units, signals, steps)
+    counts = json.loads(storage.read_bytes(layout.run))["counts"]
+    with steps.step("report"):
+        report.write_report(request.output)
+    _write_run(request, counts, steps, names)
+    too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
+    if not too_many:
+        storage.write_bytes(layout.success, identity.encode())
+    return Outcome(counts, too_many, False)
+
+
+def _carry_out(
+    request: Request, units: Sequence[Unit], signals: Sequence[Signal], steps: Steps
+) -> None:
+    from curation import graph  # imports Beam
+
+    layout, names = Layout(request.output), [unit.id for unit in units]
+    with steps.step("measure"):
+        graph.measure_units(request.output, names, request.pipeline, request.arguments)
+    with steps.step("judge"):
+        counts, kept_bytes = _judge(request, names, signals)
+        counts.check(_inputs(layout, units))
+    with steps.step("shards"):
+        parts = -(-kept_bytes // shard.SHARD_BYTES)
+        if parts:
+            graph.write_shards(
+                request.output, names, parts, request.pipeline, request.arguments
+            )
+        else:
+            shard.write_manifest(layout.shards, [])
+        _check_shards(layout, counts)
+    _write_run(request, counts.as_json(), steps, names)
+
+
+def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
+    """Plan the units, name them after what will be measured, and forget those of other plans."""
+    layout = Layout(request.output)
+    told = [f"{entry.name}:{entry.version}" for entry in signals]
+    salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
+    units = [
+        replace(unit, id=hashlib.blake2b(f"{unit.id}{salt}".encode(), digest_size=8).hexdigest())
+        for unit in plan.plan(request.inputs)
+    ]
+    names = {unit.id for unit in units}
+    for folder in DRIVER_FOLDERS:
+        storage.remove_partials(storage.join(layout.root, folder))
+        stale = [
+            entry.path
+            for entry in storage.list_files(storage.join(layout.root, folder))
+            if entry.path.rsplit("/", 1)[-1].split(".")[0] not in names
+        ]
+        storage.delete(stale)
+    for unit in units:
+        if not storage.exists(layout.plan(unit.id)):
+            plan.write_unit(storage.join(layout.root, "plan"), unit)
+    return units
+
+
+def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
+    told = [curation.__version__, resolved(request.pipeline), [unit.id for unit in units]]
+    return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def _is_finished(layout: Layout, identity: str) -> bool:
+    if not all(storage.exists(path) for path in (layout.success, layout.run, layout.report)):
+        return False
+    if storage.read_bytes(layout.success).decode() != identity:
+        return False
+    sizes = {entry.path: entry.size for entry in storage.list_files(layout.shards)}
+    return all(
+        sizes.get(storage.join(layout.shards, info.file)) == info.size
+        for info in shard.read_manifest(layout.shards)
+    )
+
+
+def _judge(
+    request: Request, units: Sequence[str], signals: Sequence[Signal]
+) -> tuple[Counts, int]:
+    """Write ledger and group columns of every unit; return the funnel and the kept bytes."""
+    layout, counts, kept_bytes = Layout(request.output), Counts(), 0
+    decided = verdicts.decide(request.output, units, request.pipeline, signals)
+    for number, unit in enumerate(units):
+        rows, judgement = decided.of_unit(number)
+        better = [decided.better.get(row) for row in range(rows.start, rows.stop)]
+        table = columns.read(layout.signals(unit), ("key", "id", "reason", "detail", "size"))
+        written = ledger.rows(table, judgement, decided.ordered, request.pipeline, better)
+        columns.write(layout.ledger(unit), written)
+        groups = [decided.exact[rows], decided.near[rows], better]
+        columns.write(layout.groups(unit), pa.table(groups, schema=pa.schema(shard.GROUP_FIELDS)))
+        ledger.count(counts, judgement, table.column("reason"), decided.ordered, request.pipeline)
+        kept = pa.array(judgement.verdict == 0)
+        kept_bytes += sum(table.column("size").filter(kept).to_pylist())
+    return counts, kept_bytes
+
+
+def _inputs(layout: Layout, units: Sequence[Unit]) -> int:
+    """How many rows went in: the planned files, or what the containers were found to hold."""
+    return sum(
+        plan.expected_rows(unit) or columns.read(layout.signals(unit.id), ("key",)).num_rows
+        for unit in units
+    )
+
+
+def _check_shards(layout: Layout, counts: Counts) -> None:
+    """Remove shards of other verdicts; raises ``LedgerError`` unless every kept row is in one."""
+    listed = shard.read_manifest(layout.shards)
+    names = {info.file for info in listed} | {shard.MANIFEST_NAME}
+    found = storage.list_files(layout.shards)
+    storage.delete([entry.path for entry in found if entry.path.rsplit("/", 1)[-1] not in names])
+    storage.remove_partials(layout.shards)
+    rows = sum(info.rows for info in listed)
+    if rows != counts.verdicts["kept"]:
+        raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")
+
+
+def _write_run(
+    request: Request, counts: dict[str, Any], steps: Steps, units: Sequence[str]
+) -> None:
+    told = {
+        "pipeline": request.name,
+        "configuration": resolved(request.pipeline),
+        "inputs": list(request.inputs),
+        "versions": {"inkstone": curation.__version__, **dict(_versions())},
+        "seed": request.pipeline.seed,
+        "counts": counts,
+        "units": len(units),
+        "steps": steps.told,
+    }
+    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    storage.write_bytes(Layout(request.output).run, text.encode(errors="replace"))
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            yield name, version(name)
