@@ -1,0 +1,98 @@
+"""``python -m synthesis.render``: text images into shards, with a contact sheet."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+EXAMPLE = "Example: python -m synthesis.render --lang zh --n 64 --out text-images --seed 1"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Language(StrEnum):
+    """The languages there are fonts, corpora and captions for."""
+
+    en = "en"
+    zh = "zh"
+
+
+class StyleName(StrEnum):
+    """Paragraphs on a clean background, or the trainer's toy strings in fixed cells."""
+
+    paragraph = "paragraph"
+    strings = "strings"
+
+
+@app.command(epilog=EXAMPLE)
+def render(  # noqa: PLR0917 - typer passes the options
+    lang: Annotated[Language, typer.Option(help="Language of texts and captions.")],
+    out: Annotated[Path, typer.Option(help="Folder for shards, manifest and contact sheet.")],
+    n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
+    style: Annotated[StyleName, typer.Option(help="What to draw.")] = StyleName.paragraph,
+    size: Annotated[
+        str | None,
+        typer.Option(help="WIDTHxHEIGHT in pixels. [default: 256x256; strings 64x32, zh 128x32]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; pictures do not differ.")] = 1,
+    corpus: Annotated[
+        str | None,
+        typer.Option(help="Your texts: .txt (a paragraph per line) or .jsonl with `text`."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="Licence of your texts, e.g. CC-BY-4.0, kept in the shards.")
+    ] = None,
+    fonts: Annotated[
+        str | None, typer.Option(help="A font file or a folder of them, instead of the system's.")
+    ] = None,
+    part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Draw text images with true captions and boxes into shards.
+
+    A run that was interrupted goes on where it stopped; finished shards are not drawn again.
+    """
+    from synthesis import jobs, rendering
+    from synthesis.problems import UsageError
+
+    try:
+        job = jobs.prepare(
+            lang.value,
+            style.value,
+            seed=seed,
+            size=size,
+            corpus=corpus,
+            licence=licence,
+            fonts=fonts,
+        )
+        summary = rendering.run(job, n, out, workers, part_size)
+    except UsageError as problem:
+        _fail(2, str(problem))
+    except OSError as error:
+        _fail(4, f"{error.filename or out}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        _fail(130, "interrupted; the same command goes on from the last finished shard")
+    text = json.dumps(summary, ensure_ascii=False, indent=1) if as_json else _told(summary)
+    print(text)  # noqa: T201 - the result belongs on stdout
+    if summary["missing"]:
+        _fail(3, f"{summary['missing']} of {n} pictures could not be drawn (see `rejected`)")
+
+
+def _told(summary: dict[str, Any]) -> str:
+    rejected = ", ".join(f"{reason} {count}" for reason, count in summary["rejected"].items())
+    return (
+        f"{summary['images']} pictures in {summary['shards']} shards in {summary['out']}"
+        f" (rejected texts: {rejected or 'none'}); look at {summary['contact_sheet']}"
+    )
+
+
+def _fail(code: int, message: str) -> None:
+    print(f"synthesis.render: {message}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

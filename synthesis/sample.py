@@ -1,0 +1,75 @@
+"""What drawing yields: a sample that is a row of a shard, or a rejection with its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curation import shard
+
+SOURCE = "synthesis"
+Quad = tuple[float, float, float, float, float, float, float, float]
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """A piece of drawn text: its corners x0, y0 ... x3, y3 in pixels, clockwise from top left.
+
+    ``level`` is ``line`` or ``glyph``; boxes come in reading order, each line before its glyphs.
+    """
+
+    text: str
+    quad: Quad
+    level: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A drawn picture with everything known about it.
+
+    ``image`` is a PNG file; ``text`` is exactly what is drawn and what ``caption`` quotes
+    (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name.
+    """
+
+    image: bytes
+    width: int
+    height: int
+    text: str
+    caption: str
+    language: str
+    boxes: tuple[TextBox, ...]
+    font: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A text that was discarded whole: ``reason`` is a short stable code."""
+
+    reason: str
+    detail: str = ""
+
+
+def upright_quad(left: float, top: float, right: float, bottom: float) -> Quad:
+    """The quad of an axis-aligned box."""
+    return (left, top, right, top, right, bottom, left, bottom)
+
+
+def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
+    """The sample as a row of the shard schema; what synthesis does not know is null.
+
+    The pattern caption is a ``caption_recaption``: it says what a captioner would say.
+    """
+    return {
+        "id": shard.content_id(sample.image),
+        "image": {"bytes": sample.image, "path": None},
+        "key": f"{key}/{sample.font}",
+        "width": sample.width,
+        "height": sample.height,
+        "format": "PNG",
+        "caption_recaption": [{"text": sample.caption, "language": sample.language}],
+        "text_boxes": [
+            {"text": box.text, "quad": list(box.quad), "level": box.level} for box in sample.boxes
+        ],
+        "source": SOURCE,
+        "licence": licence,
+        "synthetic": True,
+    }

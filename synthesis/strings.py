@@ -1,0 +1,104 @@
+"""Style ``strings``: one to four characters, each centred in a fixed cell, from the left edge.
+
+A toy task for a trainer: fixed font, fixed layout, one caption pattern per language. Cells are
+half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (32x32 on 128x32).
+"""
+
+from random import Random
+
+from synthesis import colours, drawing, font_files
+from synthesis.fonts import Font
+from synthesis.problems import UsageError
+from synthesis.sample import Sample, TextBox, upright_quad
+
+LONGEST = 4
+CHARACTERS = {
+    "en": "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "zh": "一二三十人口日月水火山石田土木禾上下大小中天文心手足目耳风云雨花鸟车马门",
+}
+CAPTION = {
+    "en": 'The text "{text}" in {ink} on a {background} background.',
+    "zh": "{background}背景上写着{ink}的文字“{text}”。",
+}
+DEFAULT_SIZE = {"en": (64, 32), "zh": (128, 32)}
+PREFERRED_FACES = {
+    "en": ("DejaVuSansMono-Bold", "LiberationMono-Bold", "NotoSansMono-Bold"),
+    "zh": ("NotoSansCJKsc-Bold", "NotoSansMonoCJKsc-Bold", "WenQuanYiMicroHei"),
+}
+_HEIGHT_SHARE = {"en": 0.75, "zh": 0.875}  # font size as a share of the cell's height
+_REFERENCE = {"en": "H", "zh": "中"}  # what is centred between top and bottom
+
+
+def cell_width(language: str, height: int) -> int:
+    """The width of a cell in pixels on a canvas of that height."""
+    return height if language == "zh" else height // 2
+
+
+def check_size(language: str, width: int, height: int) -> None:
+    """Raise ``UsageError`` unless ``LONGEST`` cells fit the canvas."""
+    needed = LONGEST * cell_width(language, height)
+    if width < needed:
+        raise UsageError(
+            f"--size {width}x{height}: style strings in {language!r} needs {LONGEST} cells of "
+            f"{cell_width(language, height)}x{height}, so a canvas of {needed}x{height} or wider"
+        )
+
+
+def choose_face(language: str, where: str | None) -> font_files.FontFile:
+    """The face of the style: the first preferred one there is, else the first that fits."""
+    faces = {face.postscript: face for face in reversed(font_files.find(language, where))}
+    preferred = [faces[name] for name in PREFERRED_FACES[language] if name in faces]
+    return (preferred or list(reversed(faces.values())))[0]
+
+
+def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sample:
+    """One sample; ``random`` chooses length, characters and ink; ``size`` is (width, height)."""
+    width, height = size
+    text = "".join(random.choices(CHARACTERS[language], k=random.randint(1, LONGEST)))
+    ink = random.choice(colours.STRINGS_INKS)
+    cell = cell_width(language, height)
+    glyphs = [_glyph(font, character) for character in text]
+    pixels = _font_size(font, language, cell, height)
+    baseline = _baseline(font, language, pixels, height)
+    origins = [
+        drawing.snapped(place * cell + (cell - _advance(font, glyph) * pixels) / 2, baseline)
+        for place, glyph in enumerate(glyphs)
+    ]
+    canvas = drawing.solid(width, height, colours.WHITE.rgb)
+    drawing.draw(canvas, [drawing.Run(font, pixels, glyphs, origins)], ink.rgb)
+    caption = CAPTION[language].format(
+        text=text, ink=ink.name(language), background=colours.WHITE.name(language)
+    )
+    boxes = _boxes(text, cell, height)
+    image = drawing.encode(canvas)
+    return Sample(image, width, height, text, caption, language, boxes, font.file.postscript)
+
+
+def _boxes(text: str, cell: int, height: int) -> tuple[TextBox, ...]:
+    line = TextBox(text, upright_quad(0, 0, len(text) * cell, height), "line")
+    glyphs = [
+        TextBox(character, upright_quad(place * cell, 0, (place + 1) * cell, height), "glyph")
+        for place, character in enumerate(text)
+    ]
+    return (line, *glyphs)
+
+
+def _glyph(font: Font, character: str) -> int:
+    glyph = font.shaper.get_nominal_glyph(ord(character))
+    if not glyph or not font.has_ink(glyph):
+        raise UsageError(f"{font.file.path}: cannot draw {character!r}, which strings needs")
+    return int(glyph)
+
+
+def _advance(font: Font, glyph: int) -> float:
+    return int(font.shaper.get_glyph_h_advance(glyph)) / int(font.units_per_em)
+
+
+def _font_size(font: Font, language: str, cell: int, height: int) -> int:
+    widest = max(_advance(font, _glyph(font, one)) for one in CHARACTERS[language])
+    return int(min(_HEIGHT_SHARE[language] * height, cell / widest))
+
+
+def _baseline(font: Font, language: str, pixels: int, height: int) -> float:
+    _, top, _, bottom = font.extents(_glyph(font, _REFERENCE[language]))
+    return height / 2 - (top + bottom) / 2 * pixels
