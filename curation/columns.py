@@ -48,3 +48,8 @@ def as_float(column: Any) -> NDArray[np.float64]:
 def is_null(column: Any) -> NDArray[np.bool_]:
     """Where an Arrow column is null: (N,) bool."""
     return np.asarray(pc.is_null(column).to_numpy(zero_copy_only=False), np.bool_)
+
+
+def equals(column: Any, value: str) -> NDArray[np.bool_]:
+    """Where a string column equals ``value``: (N,) bool."""
+    return np.asarray(pc.equal(column, value).to_numpy(zero_copy_only=False), np.bool_)

@@ -6,8 +6,11 @@ bytes never cross a shuffle. Every step writes files atomically and skips what i
 so a runner may repeat any of them.
 """
 
+import argparse
+import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -237,13 +240,27 @@ def write_shards(
 def _pipeline(arguments: Sequence[str]) -> beam.Pipeline:
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     options = PipelineOptions(list(arguments))
-    runner = options.get_all_options().get("runner") or ""
-    if runner in LOCAL_RUNNERS:
-        # By class path: the name DirectRunner would first try to download another runner.
+    if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
+        # By this name: the name DirectRunner would first try to download another runner.
         return beam.Pipeline(runner="FnApiRunner", options=options)
     return beam.Pipeline(options=options)
 
 
-def known_options() -> Mapping[str, Any]:
-    """Every Beam option with its default, for checking a command line."""
-    return dict(PipelineOptions([]).get_all_options())
+def local_defaults(arguments: Sequence[str], workers: int) -> list[str]:
+    """Options to put before the user's: all cores, threads of one process (little memory)."""
+    runner = PipelineOptions(list(arguments)).get_all_options().get("runner") or ""
+    if runner not in LOCAL_RUNNERS:
+        return []
+    count = workers or os.cpu_count() or 1
+    return [f"--direct_num_workers={count}", "--direct_running_mode=multi_threading"]
+
+
+def unknown_arguments(arguments: Sequence[str]) -> list[str]:
+    """Arguments that no Beam option explains."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
+        add = getattr(options, "_add_argparse_args", None)
+        if add is not None:
+            with contextlib.suppress(argparse.ArgumentError):
+                add(parser)
+    return parser.parse_known_args(list(arguments))[1]

@@ -1,0 +1,169 @@
+"""The ``beam`` command. Thin: it reads arguments, calls one function, prints, and sets the exit code.
+
+Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 3 too much quarantined or a ledger that
+does not add up, 4 disk or input/output, 130 interrupted.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from curation.failures import exit_code_of
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
+)
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
+Output = Annotated[str, typer.Option("--output", "-o", help="The run's output directory.")]
+Config = Annotated[
+    str | None, typer.Option(help="Configuration file (default: ./pipelines.yaml, else ours).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@app.command(context_settings=PASS_THROUGH)
+def run(
+    context: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Option("--input", "-i", help="Folder, tar, Parquet, JSONL or glob; repeatable."),
+    ],
+    output: Output,
+    pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
+    config: Config = None,
+    workers: Annotated[int, typer.Option(min=1, help="Local workers (default: all cores).")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure, judge and shard a collection; any Beam option may follow.
+
+    Example: beam run curate --input crawl/ --output curated/
+
+    On a cluster: beam run curate -i gs://b/crawl -o gs://b/curated --runner=DataflowRunner ...
+
+    Run it again after any interruption: finished work is not repeated.
+    """
+    from curation import configuration, graph
+    from curation.progress import funnel, watch
+    from curation.run import Request, run as carry_out
+
+    arguments = [*graph.local_defaults(context.args, workers), *context.args]
+    unknown = graph.unknown_arguments(arguments)
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is neither an option of ours nor of Beam's")
+    request = Request(
+        pipeline, configuration.load(config, pipeline), tuple(inputs), output, tuple(arguments)
+    )
+    with watch(output):
+        outcome = carry_out(request)
+    if outcome.repeated:
+        typer.echo(f"{output}: finished before, nothing to do", err=True)
+    typer.echo(json.dumps(outcome.counts) if as_json else funnel(outcome.counts))
+    typer.echo(f"report: {output}/report.html", err=True)
+    if outcome.quarantined_too_many:
+        typer.echo("more was quarantined than quarantine_limit allows: see the report", err=True)
+        raise typer.Exit(3)
+
+
+@app.command()
+def judge(output: Output, config: Config = None, as_json: Json = False) -> None:
+    """Apply other bounds to stored signals and show what would change; no picture is read.
+
+    Example: beam judge --output curated/ --config stricter.yaml
+    """
+    from curation.rejudge import compare
+
+    told = compare(output, config)
+    typer.echo(json.dumps(told.as_json()) if as_json else told.as_text())
+
+
+@app.command()
+def report(output: Output) -> None:
+    """Write the run's report.html again.
+
+    Example: beam report --output curated/
+    """
+    from curation.report import write_report
+
+    typer.echo(write_report(output))
+
+
+@app.command()
+def explain(
+    key: Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")],
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Tell a row's whole story: where it came from, every rule it met, what became of it.
+
+    Example: beam explain photos/cat.jpg --output curated/
+    """
+    from curation import explain as stories
+
+    found = stories.explain(output, key)
+    if as_json:
+        typer.echo(json.dumps([story.as_json() for story in found], ensure_ascii=False))
+    else:
+        typer.echo("\n\n".join(stories.format_story(story) for story in found))
+
+
+@app.command()
+def signals(
+    config: Config = None,
+    cost: Annotated[bool, typer.Option(help="Also measure CPU milliseconds per picture.")] = True,
+    as_json: Json = False,
+) -> None:
+    """List every signal with its columns, units and measured cost.
+
+    Example: beam signals
+    """
+    from curation.catalogue import as_text, catalogue
+
+    rows = catalogue(config, cost)
+    typer.echo(json.dumps(rows) if as_json else as_text(rows))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is installed, which model weights are here, and what is missing.
+
+    Example: beam doctor
+    """
+    from curation.doctor import as_text, examine
+
+    findings = examine()
+    rows: list[dict[str, Any]] = [finding.as_json() for finding in findings]
+    typer.echo(json.dumps(rows) if as_json else as_text(findings))
+    if any(finding.required and not finding.present for finding in findings):
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """Entry point of ``beam``."""
+    sys.exit(guarded(app))
+
+
+def guarded(command: Callable[..., Any]) -> int:
+    """Run a typer application; turn what it raises into a message and an exit code."""
+    try:
+        result = command(standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BaseException as error:
+        code, message = exit_code_of(error)
+        if message is None:
+            raise
+        typer.echo(f"{Path(sys.argv[0]).name}: {message}", err=True)
+        return code
+    return result if isinstance(result, int) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""``beam doctor``: what is installed, which weights are here, what is missing and how to get it."""
+
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+REQUIRED = {
+    "apache-beam": "pip install inkstone",
+    "pyarrow": "pip install inkstone",
+    "pillow": "pip install inkstone",
+    "opencv-python-headless": "pip install inkstone",
+    "numpy": "pip install inkstone",
+}
+OPTIONAL = {
+    "nudenet": "pip install 'inkstone[nsfw]'",
+    "onnxruntime": "pip install 'inkstone[nsfw]'",
+    "skia-python": "pip install 'inkstone[synthesis]'",
+    "uharfbuzz": "pip install 'inkstone[synthesis]'",
+    "torch": "pip install 'inkstone[train]'",
+    "diffusers": "pip install 'inkstone[train]'",
+    "transformers": "pip install 'inkstone[train]'",
+    "open_clip_torch": "pip install 'inkstone[align]'",
+    "great-expectations": "pip install 'inkstone[gate]'",
+}
+PROGRAMS = {
+    "fc-list": "apt-get install fontconfig (fonts for the text renderer)",
+    "java": "apt-get install openjdk-17-jre-headless (only for Spark and Flink)",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked for; ``detail`` is its version or place, or how to get it."""
+
+    kind: str
+    name: str
+    present: bool
+    required: bool
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Look at Python, packages, programs and weights; nothing is imported or fetched."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    findings = [Finding("python", "python", sys.version_info >= (3, 11), True, python)]
+    findings += [_package(name, advice, True) for name, advice in REQUIRED.items()]
+    findings += [_package(name, advice, False) for name, advice in OPTIONAL.items()]
+    for name, advice in PROGRAMS.items():
+        place = shutil.which(name)
+        findings.append(Finding("program", name, place is not None, False, place or advice))
+    findings.append(_nudenet_weights())
+    return findings
+
+
+def as_text(findings: list[Finding]) -> str:
+    """One line per finding."""
+    return "\n".join(
+        f"{'ok' if entry.present else 'MISSING' if entry.required else 'absent':<9}"
+        f"{entry.kind:<9}{entry.name:<24}{entry.detail}"
+        for entry in findings
+    )
+
+
+def _package(name: str, advice: str, required: bool) -> Finding:
+    try:
+        return Finding("package", name, True, required, version(name))
+    except PackageNotFoundError:
+        return Finding("package", name, False, required, advice)
+
+
+def _nudenet_weights() -> Finding:
+    if find_spec("nudenet") is None:
+        return Finding("weights", "nudenet 320n", False, False, "pip install 'inkstone[nsfw]'")
+    path = resources.files("nudenet") / "320n.onnx"
+    return Finding("weights", "nudenet 320n", path.is_file(), False, str(path))
