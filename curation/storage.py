@@ -36,6 +36,15 @@ def _remote() -> Any:
     return FileSystems
 
 
+def refusal(path: str) -> str | None:
+    """Why a remote path cannot be opened (no filesystem for its scheme), or None."""
+    try:
+        _remote().get_filesystem(path)
+    except (ValueError, OSError, ImportError) as error:
+        return f"unreadable: {error}"
+    return None
+
+
 def join(base: str, *parts: str) -> str:
     """Join path parts with ``/`` for remote and the local separator for local paths."""
     return "/".join([base.rstrip("/"), *parts]) if is_remote(base) else os.path.join(base, *parts)

@@ -1,0 +1,165 @@
+"""What sources say about a picture: captions, language, provenance, from JSON or a table row.
+
+Captions stay bit-identical. The one exception: a lone surrogate (JSON ``"\\ud800"``) cannot exist
+in UTF-8, hence not in Arrow, and becomes U+FFFD; so do invalid bytes of a ``.txt`` file.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curation.sources.sample import Caption
+
+Captions = tuple[Caption, ...] | None
+PLAIN_CAPTIONS = ("caption", "captions", "text", "TEXT")
+LEVELS = ("caption_raw", "caption_recaption", "caption_fused")
+_LANGUAGES = ("language", "LANGUAGE", "lang")
+_LICENCES = ("licence", "license")
+_SOURCES = ("source", "url", "URL")
+COLUMNS = (
+    *PLAIN_CAPTIONS,
+    *LEVELS,
+    *_LANGUAGES,
+    *_LICENCES,
+    *_SOURCES,
+    "synthetic",
+    "text_boxes",
+    "status",
+    "error_message",
+)
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Everything said about one picture; a field is None where nothing is said."""
+
+    caption_raw: Captions = None
+    caption_recaption: Captions = None
+    caption_fused: Captions = None
+    text_boxes: list[dict[str, Any]] | None = None
+    source: str | None = None
+    licence: str | None = None
+    synthetic: bool = False
+    failure: str | None = None
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates replaced by U+FFFD, otherwise the very same text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub("\ufffd", text)
+    return text
+
+
+def from_text(data: bytes) -> Annotation:
+    """The annotation of a ``.txt`` file: its whole content is one caption, empty or not."""
+    return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace")),))
+
+
+def from_json(data: bytes | str) -> Annotation:
+    """The annotation of a ``.json`` file; what is no JSON, or says nothing known, says nothing."""
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    try:
+        content = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return Annotation()
+    return from_mapping(content if isinstance(content, dict) else {"captions": content})
+
+
+def from_mapping(row: Mapping[str, Any]) -> Annotation:
+    """The annotation of a JSON object or table row in img2dataset, Hugging Face or our names."""
+    language = _first_text(row, _LANGUAGES)
+    plain = [_captions(row.get(name), language) for name in PLAIN_CAPTIONS]
+    raw, recaption, fused = (_captions(row.get(name), None) for name in LEVELS)
+    status = row.get("status")
+    failed = isinstance(status, str) and status not in ("", "success")
+    details = (status, row.get("error_message")) if failed else ()
+    return Annotation(
+        caption_raw=_union([raw, *plain]),
+        caption_recaption=recaption,
+        caption_fused=fused,
+        text_boxes=_text_boxes(row.get("text_boxes")),
+        source=_first_text(row, _SOURCES),
+        licence=_first_text(row, _LICENCES),
+        synthetic=row.get("synthetic") is True,
+        failure=": ".join(clean(str(detail)) for detail in details if detail) or None,
+    )
+
+
+def merge(annotations: Iterable[Annotation]) -> Annotation:
+    """One annotation of several: captions united, elsewhere the first that says something."""
+    every = list(annotations)
+    if len(every) == 1:
+        return every[0]
+    return Annotation(
+        caption_raw=_union(entry.caption_raw for entry in every),
+        caption_recaption=_union(entry.caption_recaption for entry in every),
+        caption_fused=_union(entry.caption_fused for entry in every),
+        text_boxes=next((entry.text_boxes for entry in every if entry.text_boxes), None),
+        source=next((entry.source for entry in every if entry.source), None),
+        licence=next((entry.licence for entry in every if entry.licence), None),
+        synthetic=any(entry.synthetic for entry in every),
+        failure=next((entry.failure for entry in every if entry.failure), None),
+    )
+
+
+def _captions(value: Any, language: str | None) -> Captions:
+    """A string, ``{text, language}`` or a list of either; None for anything else."""
+    if isinstance(value, str):
+        return (Caption(clean(value), language),)
+    if isinstance(value, Mapping) and isinstance(value.get("text"), str):
+        return (Caption(clean(value["text"]), _first_text(value, _LANGUAGES) or language),)
+    if isinstance(value, list):
+        each = [_captions(entry, language) for entry in value if not isinstance(entry, list)]
+        return tuple(caption for captions in each for caption in captions or ())
+    return None
+
+
+def _union(several: Iterable[Captions]) -> Captions:
+    """All captions once, in order; the same text with and without a language is one caption."""
+    present = [captions for captions in several if captions is not None]
+    if len(present) <= 1:
+        return present[0] if present else None
+    found: list[Caption] = []
+    for caption in (caption for captions in present for caption in captions):
+        same = [index for index, known in enumerate(found) if _same(known, caption)]
+        if not same:
+            found.append(caption)
+        elif found[same[0]].language is None:
+            found[same[0]] = Caption(found[same[0]].text, caption.language)
+    return tuple(found)
+
+
+def _same(known: Caption, other: Caption) -> bool:
+    languages = {known.language, other.language} - {None}
+    return len(languages) < 2 and known.text.strip() == other.text.strip()
+
+
+def _first_text(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    values = (row.get(name) for name in names)
+    return next((clean(value) for value in values if isinstance(value, str) and value), None)
+
+
+def _text_boxes(value: Any) -> list[dict[str, Any]] | None:
+    """Boxes as the shard stores them: ``text``, ``quad`` of numbers, ``level``."""
+    if not isinstance(value, list):
+        return None
+    return [
+        {
+            "text": clean(str(box.get("text") or "")),
+            "quad": [float(number) for number in box["quad"]],
+            "level": _first_text(box, ("level",)),
+        }
+        for box in value
+        if isinstance(box, Mapping) and _is_quad(box.get("quad"))
+    ]
+
+
+def _is_quad(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(number, int | float) and not isinstance(number, bool) for number in value
+    )

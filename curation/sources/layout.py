@@ -1,0 +1,59 @@
+"""Which file is what, by its name alone.
+
+The rule: every file is an input row, whatever its name, so that nothing is lost silently; except
+captions and metadata (``NOT_PICTURES``, such as ``.txt``, ``.json``, ``.csv``, ``.DS_Store``),
+containers (``.tar``, ``.parquet``, ``.jsonl``, which hold rows of their own), folders whose name
+starts with a dot, and temporary files of an interrupted write. What is then no picture ends in
+quarantine, under its own name.
+"""
+
+from typing import Literal
+
+Kind = Literal["picture", "sidecar", "tar", "packed tar", "parquet", "manifest", "ignored"]
+
+SIDECARS = (".txt", ".json")
+NOT_PICTURES = frozenset(
+    ".txt .json .csv .tsv .md .yaml .yml .xml .html.gz .log .lock "
+    ".npy .npz .pt .pth .pkl .pickle .pyd .safetensors .msgpack .cls .id .index".split()
+)
+_IGNORED_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"})
+_PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")
+_CONTAINERS: dict[str, Kind] = {
+    ".tar": "tar",
+    ".parquet": "parquet",
+    ".jsonl": "manifest",
+    ".ndjson": "manifest",
+}
+
+
+def kind(name: str) -> Kind:
+    """What a file is, by its name (with or without folders)."""
+    base = name.rsplit("/", 1)[-1].lower()
+    suffix = suffix_of(base)
+    if suffix in _CONTAINERS:
+        return _CONTAINERS[suffix]
+    if base.endswith(_PACKED):
+        return "packed tar"
+    if suffix in SIDECARS:
+        return "sidecar"
+    if suffix in NOT_PICTURES or base in _IGNORED_NAMES:
+        return "ignored"
+    return "picture"
+
+
+def suffix_of(name: str) -> str:
+    """The last extension with its dot, as written; empty where there is none (``.hidden``)."""
+    base = name.rsplit("/", 1)[-1]
+    dot = base.rfind(".")
+    return base[dot:] if dot > 0 else ""
+
+
+def stem_of(name: str) -> str:
+    """The name, folders included, without its last extension."""
+    suffix = suffix_of(name)
+    return name[: -len(suffix)] if suffix else name
+
+
+def is_hidden(relative: str) -> bool:
+    """Whether one of the folders of a relative path starts with a dot."""
+    return any(folder.startswith(".") for folder in relative.split("/")[:-1])

@@ -1,0 +1,124 @@
+"""The nouns of reading: a ``Sample`` is one raw row, a ``Unit`` is a list of parts to read."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Layout = Literal["files", "webdataset", "parquet"]
+LAYOUTS: tuple[Layout, ...] = ("files", "webdataset", "parquet")
+UNKNOWN_SIZE = -1
+
+
+class SourceError(Exception):
+    """An input that cannot be planned: the message says what, what was expected, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A caption as the source wrote it, with its language (BCP 47 code or whatever was given)."""
+
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One raw input row, its bytes untouched.
+
+    ``uri`` is unique and stable: ``dir/a.jpg``, ``x.tar#0001.jpg``, ``x.parquet#<row in file>``,
+    ``m.jsonl#<line>`` for a manifest line that says nothing usable. ``key`` is the source's own
+    key, bit-identical. ``data`` is None when there is nothing to decode, and then ``error`` says
+    why (``missing: ...`` or ``unreadable: ...``); otherwise ``error`` is None. ``path`` is a
+    file-name hint. Captions are None where the source has none, and kept when empty.
+    """
+
+    uri: str
+    key: str
+    data: bytes | None
+    error: str | None
+    path: str
+    caption_raw: tuple[Caption, ...] | None = None
+    caption_recaption: tuple[Caption, ...] | None = None
+    caption_fused: tuple[Caption, ...] | None = None
+    text_boxes: list[dict[str, Any]] | None = None
+    source: str | None = None
+    licence: str | None = None
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a unit, or a range of its row groups.
+
+    ``path`` is where to open it, ``size`` its bytes (``UNKNOWN_SIZE`` where nothing was found or
+    asked), ``key`` its key or its name relative to the input. ``sidecars`` are the caption files
+    beside it as (suffix, size): ``a.jpg`` with ``((".txt", 12),)`` is described by ``a.txt``.
+    ``described`` holds what manifest lines say about it, one JSON object each. ``groups`` is the
+    half-open range of Parquet row groups (None: all). ``error`` marks a manifest line that could
+    not be understood; ``path`` then is its location and is never opened.
+    """
+
+    path: str
+    size: int
+    key: str
+    sidecars: tuple[tuple[str, int], ...] = ()
+    described: tuple[str, ...] = ()
+    groups: tuple[int, int] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one worker reads in one go; ``id`` is 16 hexadecimal digits."""
+
+    id: str
+    layout: Layout
+    parts: tuple[Part, ...]
+
+
+def unit_id(layout: Layout, parts: tuple[Part, ...], occurrence: int = 0) -> str:
+    """The id of a unit: a hash of its layout and of its parts' names, sizes and descriptions.
+
+    Where the parts lie does not count, nor when they were changed. ``occurrence`` tells apart
+    units that look alike otherwise (``a/0.tar`` and ``b/0.tar`` of one size).
+    """
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(json.dumps([layout, occurrence]).encode())
+    for part in parts:
+        row = (part.key, part.size, part.sidecars, part.described, part.groups, part.error)
+        digest.update(json.dumps(row).encode())
+    return digest.hexdigest()
+
+
+def to_json(unit: Unit) -> str:
+    """The unit as one JSON text, which ``from_json`` turns back into an equal unit."""
+    parts = [
+        {name: value for name in Part.__slots__ if (value := getattr(part, name)) not in (None, ())}
+        for part in unit.parts
+    ]
+    return json.dumps({"id": unit.id, "layout": unit.layout, "parts": parts}, indent=1) + "\n"
+
+
+def from_json(text: str | bytes) -> Unit:
+    """The unit ``to_json`` wrote. Raises ``ValueError`` for anything else."""
+    try:
+        content = json.loads(text)
+        layout = content["layout"]
+        if layout not in LAYOUTS:
+            raise ValueError(f"layout {layout!r}")
+        return Unit(str(content["id"]), layout, tuple(_part(row) for row in content["parts"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _part(row: dict[str, Any]) -> Part:
+    return Part(
+        path=row["path"],
+        size=row["size"],
+        key=row["key"],
+        sidecars=tuple((suffix, size) for suffix, size in row.get("sidecars", ())),
+        described=tuple(row.get("described", ())),
+        groups=(row["groups"][0], row["groups"][1]) if row.get("groups") else None,
+        error=row.get("error"),
+    )
