@@ -1,4 +1,4 @@
-"""The ``beam`` command. Thin: it reads arguments, calls one function, prints, and sets the exit code.
+"""The ``beam`` command: it reads arguments, calls one function, prints, sets the exit code.
 
 Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 3 too much quarantined or a ledger that
 does not add up, 4 disk or input/output, 130 interrupted.
@@ -40,6 +40,7 @@ def run(
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
     config: Config = None,
     workers: Annotated[int, typer.Option(min=1, help="Local workers (default: all cores).")] = 0,
+    unit_rows: Annotated[int, typer.Option(min=1, help="Rows between two resume points.")] = 512,
     as_json: Json = False,
 ) -> None:
     """Measure, judge and shard a collection; any Beam option may follow.
@@ -52,14 +53,20 @@ def run(
     """
     from curation import configuration, graph
     from curation.progress import funnel, watch
-    from curation.run import Request, run as carry_out
+    from curation.run import Request
+    from curation.run import run as carry_out
 
     arguments = [*graph.local_defaults(context.args, workers), *context.args]
     unknown = graph.unknown_arguments(arguments)
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is neither an option of ours nor of Beam's")
     request = Request(
-        pipeline, configuration.load(config, pipeline), tuple(inputs), output, tuple(arguments)
+        pipeline,
+        configuration.load(config, pipeline),
+        tuple(inputs),
+        output,
+        tuple(arguments),
+        unit_rows,
     )
     with watch(output):
         outcome = carry_out(request)

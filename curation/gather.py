@@ -84,9 +84,7 @@ def _metadata(
         signals = columns.read(layout.signals(unit), ["uri", "key", "id", *names]).take(chosen)
         groups = columns.read(layout.groups(unit)).take(chosen)
         stages = columns.read(layout.ledger(unit), ("stage",)).take(chosen)
-        for entry in zip(
-            signals.to_pylist(), groups.to_pylist(), stages.to_pylist(), strict=True
-        ):
+        for entry in zip(signals.to_pylist(), groups.to_pylist(), stages.to_pylist(), strict=True):
             yield entry[0] | entry[1] | entry[2]
 
 

@@ -1,8 +1,8 @@
 """The Beam graphs of a run, and the only module that builds them.
 
-Two pipelines: ``measure`` (per unit: signals, models, then the near-duplicate tables) and ``shards``
-(per shard: read, sort, write). Elements are unit names, row numbers and batches of hashes; picture
-bytes never cross a shuffle. Every step writes files atomically and skips what is already there,
+Two pipelines: ``measure`` (per unit: signals, models, then the near-duplicate tables) and
+``shards`` (per shard: read, sort, write). Elements are unit names, row numbers and batches of
+hashes; picture bytes never cross a shuffle. Every step writes files atomically and skips what is already there,
 so a runner may repeat any of them.
 """
 
@@ -23,7 +23,6 @@ from curation import columns, gather, measure, plan, rules, shard, signal, sourc
 from curation.configuration import Pipeline
 from curation.groups import near
 from curation.layout import Layout
-from curation.rules import GROUP_COLUMNS
 from curation.verdicts import tiers
 
 ROWS_PER_PARTITION = 2_000_000

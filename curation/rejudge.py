@@ -29,7 +29,7 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
-        return {name: value for name, value in vars(self).items()}
+        return dict(vars(self))
 
     def as_text(self) -> str:
         """A few lines for people."""

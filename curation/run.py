@@ -56,13 +56,18 @@ def _cpu_seconds() -> float:
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for; ``arguments`` are passed on to Beam untouched."""
+    """What the user asked for.
+
+    ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
+    between two points a killed run can go on from.
+    """
 
     name: str
     pipeline: Pipeline
     inputs: tuple[str, ...]
     output: str
     arguments: tuple[str, ...] = ()
+    unit_rows: int = 512
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,7 @@ def _carry_out(
     with steps.step("shards"):
         parts = -(-kept_bytes // shard.SHARD_BYTES)
         if parts:
-            graph.write_shards(
-                request.output, names, parts, request.pipeline, request.arguments
-            )
+            graph.write_shards(request.output, names, parts, request.pipeline, request.arguments)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
@@ -133,7 +136,7 @@ def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
     salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
     units = [
         replace(unit, id=hashlib.blake2b(f"{unit.id}{salt}".encode(), digest_size=8).hexdigest())
-        for unit in plan.plan(request.inputs)
+        for unit in plan.plan(request.inputs, request.unit_rows)
     ]
     names = {unit.id for unit in units}
     for folder in DRIVER_FOLDERS:
@@ -167,9 +170,7 @@ def _is_finished(layout: Layout, identity: str) -> bool:
     )
 
 
-def _judge(
-    request: Request, units: Sequence[str], signals: Sequence[Signal]
-) -> tuple[Counts, int]:
+def _judge(request: Request, units: Sequence[str], signals: Sequence[Signal]) -> tuple[Counts, int]:
     """Write ledger and group columns of every unit; return the funnel and the kept bytes."""
     layout, counts, kept_bytes = Layout(request.output), Counts(), 0
     decided = verdicts.decide(request.output, units, request.pipeline, signals)
@@ -190,7 +191,9 @@ def _judge(
 def _inputs(layout: Layout, units: Sequence[Unit]) -> int:
     """How many rows went in: the planned files, or what the containers were found to hold."""
     return sum(
-        plan.expected_rows(unit) or columns.read(layout.signals(unit.id), ("key",)).num_rows
+        len(unit.parts)
+        if unit.layout == "files"
+        else columns.read(layout.signals(unit.id), ("key",)).num_rows
         for unit in units
     )
 
