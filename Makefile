@@ -1,0 +1,48 @@
+# Everything a newcomer needs. `make demo` (or `make test`) does its own set-up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo test lint benchmark lock clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+UV = $(BIN)/uv
+INPUT ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: system .venv/.installed ## make .venv, install the pinned requirements, name missing system packages
+
+system:
+	@.ci/system_packages
+
+.venv/.requirements: requirements.lock
+	@.ci/environment "$(PYTHON)"
+	@touch $@
+
+# --no-build-isolation: the build tools are pinned in requirements.lock like everything else
+.venv/.installed: .venv/.requirements pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes your own pictures)
+	@$(BIN)/python -m examples.demo $(if $(INPUT),--input "$(INPUT)")
+
+test: setup ## all tests
+	@$(BIN)/pytest
+
+lint: setup ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+benchmark: setup ## every figure of the README, each beside its baseline
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
+
+lock: setup ## compile pyproject.toml and requirements.in into requirements.lock (keeps pins that still fit)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \
+	    pyproject.toml requirements.in --output-file requirements.lock
+
+clean: ## remove what the targets above made, and nothing else
+	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
