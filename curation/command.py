@@ -5,6 +5,7 @@ does not add up, 4 disk or input/output, 130 interrupted.
 """
 
 import json
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -39,7 +40,9 @@ def run(
     output: Output,
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
     config: Config = None,
-    workers: Annotated[int, typer.Option(min=1, help="Local workers (default: all cores).")] = 0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Local workers (default: all cores).")
+    ] = None,
     unit_rows: Annotated[int, typer.Option(min=1, help="Rows between two resume points.")] = 512,
     as_json: Json = False,
 ) -> None:
@@ -51,15 +54,20 @@ def run(
 
     Run it again after any interruption: finished work is not repeated.
     """
+    logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
     from curation import configuration, graph
+
+    logging.disable(logging.NOTSET)
     from curation.progress import funnel, watch
     from curation.run import Request
     from curation.run import run as carry_out
 
-    arguments = [*graph.local_defaults(context.args, workers), *context.args]
-    unknown = graph.unknown_arguments(arguments)
-    if unknown:
+    given = list(context.args)
+    if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
+        given, pipeline = [pipeline, *given], "curate"
+    if unknown := graph.unknown_arguments(given):
         raise typer.BadParameter(f"{unknown[0]!r} is neither an option of ours nor of Beam's")
+    arguments = [*graph.local_defaults(given, workers), *given]
     request = Request(
         pipeline,
         configuration.load(config, pipeline),

@@ -144,7 +144,7 @@ class JoinTable(_Step):
 
 
 class WriteEdges(_Step):
-    """(part, edge batches) -> part, once ``groups/near-*.parquet`` of the part is written."""
+    """(part, edge batches) -> part, once its file of edges is written."""
 
     def __init__(self, output: str, pipeline: Pipeline, partitions: int) -> None:
         super().__init__(output, pipeline)
@@ -245,7 +245,7 @@ def _pipeline(arguments: Sequence[str]) -> beam.Pipeline:
     return beam.Pipeline(options=options)
 
 
-def local_defaults(arguments: Sequence[str], workers: int) -> list[str]:
+def local_defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
     """Options to put before the user's: all cores, threads of one process (little memory)."""
     runner = PipelineOptions(list(arguments)).get_all_options().get("runner") or ""
     if runner not in LOCAL_RUNNERS:

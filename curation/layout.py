@@ -29,7 +29,11 @@ class Layout:
 
     def near(self, part: int, parts: int) -> str:
         """One part of the near-duplicate edges."""
-        return storage.join(self.root, "groups", f"near-{part:05d}-of-{parts:05d}.parquet")
+        return storage.join(self.root, "near", f"edges-{part:05d}-of-{parts:05d}.parquet")
+
+    def near_parts(self) -> list[str]:
+        """All parts of the near-duplicate edges that are there."""
+        return [entry.path for entry in storage.list_files(storage.join(self.root, "near"))]
 
     @property
     def shards(self) -> str:

@@ -114,6 +114,7 @@ def _carry_out(
     from curation import graph  # imports Beam
 
     layout, names = Layout(request.output), [unit.id for unit in units]
+    storage.delete(layout.near_parts())
     with steps.step("measure"):
         graph.measure_units(request.output, names, request.pipeline, request.arguments)
     with steps.step("judge"):

@@ -52,10 +52,7 @@ def tiers(signals: Sequence[Signal]) -> dict[str, str]:
 
 def read_edges(output: str) -> Edges:
     """The near-duplicate edges of a run."""
-    folder = storage.join(output, "groups", "near-")
-    found = storage.list_files(storage.join(output, "groups"))
-    paths = [entry.path for entry in found if entry.path.startswith(folder)]
-    table = columns.read_all(paths, ("a", "b"))
+    table = columns.read_all(Layout(output).near_parts(), ("a", "b"))
     pair = [np.asarray(table.column(name).to_numpy(), np.uint64) for name in ("a", "b")]
     return np.stack(pair, axis=1)
 
