@@ -1,0 +1,298 @@
+"""The shape of the source: who imports whom, what is lazy, and what is nowhere.
+
+Read from the syntax trees, so it costs no import. Each rule is also tried on code that breaks it.
+"""
+
+import ast
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("captioning", "curation", "infer", "synthesis", "taxonomy", "train")
+AROUND = ("benchmarks", "examples", "tests")  # may import anything of ours
+
+MEASURING = ("curation.picture", "curation.shard", "curation.signal", "curation.storage")
+MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
+    "curation": (),
+    "captioning": MEASURING,
+    "synthesis": MEASURING,
+    "taxonomy": MEASURING,
+    "train": ("curation.shard", "curation.storage"),
+    "infer": ("train", "curation.picture", "curation.shard", "curation.storage"),
+}
+COMMANDS = ("curation.command", "synthesis.render", "train.__main__", "infer.__main__")
+HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
+HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
+HEAVY |= {"transformers", "pandas", "scipy", "skimage", "sklearn", "skia"}
+BEAM_AT_MODULE_LEVEL = {"curation.graph"}
+BEAM_LAZILY = {"curation.storage"}
+VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
+UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
+UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
+UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
+BROAD_EXCEPT_ALLOWED = {"curation.picture"}
+MAXIMUM_LINES = 400
+
+
+@dataclass(frozen=True)
+class Import:
+    """``import target`` (or ``from target import full``); lazy when inside a function."""
+
+    target: str
+    full: str
+    line: int
+    lazy: bool
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def trees(*folders: str) -> dict[str, ast.Module]:
+    return {
+        name_of(path): ast.parse(path.read_text(encoding="utf-8"), str(path))
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+
+
+@cache
+def ours() -> dict[str, ast.Module]:
+    return trees(*PACKAGES)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def imports(tree: ast.AST, module: str, lazy: bool = False) -> Iterator[Import]:
+    """All imports that run, with ``from package import module`` resolved to the module."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, alias.name, node.lineno, lazy) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = module.split(".")[: -node.level]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield Import(full if full in ours() else base, full, node.lineno, lazy)
+        elif not is_type_checking(node):
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from imports(node, module, lazy or inside)
+
+
+def within(target: str, names: tuple[str, ...] | set[str]) -> bool:
+    return any(target == name or target.startswith(f"{name}.") for name in names)
+
+
+def called(node: ast.AST) -> str:
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+
+
+Rule = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
+
+
+def strangers(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Imports across our packages that the design does not allow."""
+    package = module.split(".", 1)[0]
+    for found in imports(tree, module):
+        foreign = within(found.target, {*PACKAGES, *AROUND}) and not within(found.target, {package})
+        if foreign and not within(found.target, MAY_IMPORT[package]):
+            yield found.line, f"{package} may not import {found.target}"
+
+
+def beam(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """apache_beam outside the one module of the graph and the lazy one of the file systems."""
+    for found in imports(tree, module):
+        allowed = module in BEAM_AT_MODULE_LEVEL or (module in BEAM_LAZILY and found.lazy)
+        if within(found.target, {"apache_beam"}) and not allowed:
+            yield found.line, "imports apache_beam"
+
+
+def unsafe(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Code from data, shells and the network."""
+    for found in imports(tree, module):
+        if within(found.full, UNSAFE | NETWORK):
+            yield found.line, f"imports {found.full}"
+    for node in ast.walk(tree):
+        if called(node) in UNSAFE_CALLS:
+            yield node.lineno, f"calls {called(node)}"
+        if isinstance(node, ast.keyword) and node.arg in UNSAFE_OPTIONS:
+            off = isinstance(node.value, ast.Constant) and node.value.value is False
+            if not off:
+                yield node.value.lineno, f"passes {node.arg}"
+
+
+def unescaped(_module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """jinja2 environments that do not escape."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and called(node).split(".")[-1] == "Environment":
+            escape = [word.value for word in node.keywords if word.arg == "autoescape"]
+            if not escape or (isinstance(escape[0], ast.Constant) and not escape[0].value):
+                yield node.lineno, "jinja2 without autoescape"
+
+
+def broad(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Handlers that swallow everything; cleaning up and raising again is fine."""
+    everything = {"Exception", "BaseException"}
+    for node in ast.walk(tree):
+        names: set[str] = set()
+        if isinstance(node, ast.ExceptHandler):
+            last = node.body[-1]
+            if isinstance(last, ast.Raise) and last.exc is None:
+                continue
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            names = {"Exception" if kind is None else ast.unparse(kind) for kind in kinds}
+        elif isinstance(node, ast.Call) and called(node).split(".")[-1] == "suppress":
+            names = {ast.unparse(argument) for argument in node.args}
+        if names & everything and module not in BROAD_EXCEPT_ALLOWED:
+            yield node.lineno, "swallows every exception"
+
+
+RULES: tuple[Rule, ...] = (strangers, beam, unsafe, unescaped, broad)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_source_keeps_the_rule(rule: Rule) -> None:
+    offences = [
+        f"{module}:{line}: {message}"
+        for module, tree in ours().items()
+        for line, message in rule(module, tree)
+    ]
+    assert offences == []
+
+
+BROKEN: tuple[tuple[Rule, str, str], ...] = (
+    (strangers, "train.data", "import curation.picture"),
+    (strangers, "train.data", "def f():\n    from curation import signal"),
+    (strangers, "synthesis.render", "from taxonomy import graph"),
+    (strangers, "curation.graph", "import train"),
+    (strangers, "infer.page", "from synthesis.layout import page"),
+    (strangers, "curation.graph", "from tests import data"),
+    (beam, "curation.rules", "def f():\n    import apache_beam as beam"),
+    (beam, "curation.storage", "from apache_beam.io import filesystems"),
+    (unsafe, "curation.rules", "import pickle"),
+    (unsafe, "curation.rules", "def f():\n    from urllib.request import urlopen"),
+    (unsafe, "curation.rules", "from urllib import request"),
+    (unsafe, "curation.rules", "x = eval('1')"),
+    (unsafe, "curation.rules", "subprocess.run('ls', shell=True)"),
+    (unsafe, "train.checkpoint", "torch.load('x')"),
+    (unsafe, "train.checkpoint", "numpy.load('x', allow_pickle=True)"),
+    (unescaped, "curation.report", "jinja2.Environment(loader=loader)"),
+    (unescaped, "curation.report", "Environment(autoescape=False)"),
+    (broad, "curation.rules", "try:\n    f()\nexcept Exception:\n    pass"),
+    (broad, "curation.rules", "try:\n    f()\nexcept (ValueError, BaseException):\n    pass"),
+    (broad, "curation.rules", "try:\n    f()\nexcept:\n    pass"),
+    (broad, "curation.rules", "with contextlib.suppress(Exception):\n    f()"),
+)
+
+
+@pytest.mark.parametrize(("rule", "module", "code"), BROKEN)
+def test_a_rule_sees_what_breaks_it(rule: Rule, module: str, code: str) -> None:
+    assert list(rule(module, ast.parse(code)))
+
+
+ALLOWED: tuple[tuple[Rule, str, str], ...] = (
+    (strangers, "train.data", "from curation import shard"),
+    (strangers, "synthesis.render", "from synthesis.layout import page"),
+    (beam, "curation.storage", "def f():\n    from apache_beam.io import filesystems"),
+    (unsafe, "curation.rules", "from urllib.parse import quote"),
+    (broad, "curation.rules", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
+    (unescaped, "curation.report", "Environment(autoescape=True)"),
+)
+
+
+@pytest.mark.parametrize(("rule", "module", "code"), ALLOWED)
+def test_a_rule_lets_good_code_be(rule: Rule, module: str, code: str) -> None:
+    assert list(rule(module, ast.parse(code))) == []
+
+
+def reached(command: str) -> set[str]:
+    """Our modules that importing a command imports at once, packages above them included."""
+    waiting, seen = [command], set[str]()
+    while waiting:
+        module = waiting.pop()
+        if module in seen or module not in ours():
+            continue
+        seen.add(module)
+        parents = module.split(".")
+        waiting += [".".join(parents[:end]) for end in range(1, len(parents))]
+        found = imports(ours()[module], module)
+        waiting += [entry.target for entry in found if not entry.lazy]
+    return seen
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_import_nothing_heavy_before_they_need_it(command: str) -> None:
+    assert command in ours()
+    offences = [
+        f"{module}:{found.line}: {found.target} on the way to the help of {command}"
+        for module in sorted(reached(command))
+        for found in imports(ours()[module], module)
+        if not found.lazy and within(found.target, HEAVY)
+    ]
+    assert offences == []
+
+
+def cycles(edges: Mapping[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that reach each other (strongly connected, two or more)."""
+
+    def downstream(start: str) -> set[str]:
+        waiting, seen = [start], set[str]()
+        while waiting:
+            fresh = edges.get(waiting.pop(), set()) - seen
+            seen |= fresh
+            waiting += fresh
+        return seen
+
+    below = {module: downstream(module) for module in edges}
+    groups = {
+        frozenset(other for other in below[module] if module in below.get(other, set()))
+        for module in edges
+        if module in below[module]
+    }
+    return sorted(sorted(group) for group in groups)
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """Lazy imports count: they hide a cycle, they do not undo it."""
+    edges = {
+        module: {found.target for found in imports(tree, module)} & ours().keys() - {module}
+        for module, tree in ours().items()
+    }
+    assert cycles(edges) == []
+
+
+def test_cycles_are_seen() -> None:
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set[str]()}
+    assert cycles(edges) == [["b", "c"]]
+
+
+def test_every_module_is_named_for_what_it_owns() -> None:
+    assert [name for name in ours() if VAGUE & set(name.split("."))] == []
+
+
+def test_files_stay_short() -> None:
+    counts = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in (*PACKAGES, *AROUND)
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {name: count for name, count in counts.items() if count > MAXIMUM_LINES} == {}
+
+
+def test_the_wheel_takes_all_our_packages_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert sorted(packages) == sorted(PACKAGES)
+    assert "beam" not in packages  # the name is Apache Beam's command-line neighbour, not ours
