@@ -1,0 +1,147 @@
+"""Everything the report says, gathered in passes over the units' columns.
+
+Memory: one unit's columns at a time, plus what is kept for show and 16 bytes per duplicate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from curation import signal
+from curation.report import duplicates, funnel, outcome, thumbnails
+from curation.report.duplicates import Group, Pairs
+from curation.report.funnel import Funnel, Tally
+from curation.report.histogram import Floats, Histogram, choose_axis, sample
+from curation.report.kept import KeptSample, Quarantine
+from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
+from curation.report.outcome import Bound
+from curation.report.thumbnails import Thumbnail
+from curation.rules import GROUP_COLUMNS
+
+LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """One kind of duplicates: how many rows, in how many groups, and the largest groups."""
+
+    column: str
+    rows: int
+    groups: int
+    shown: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The content of a report."""
+
+    run: Mapping[str, Any]
+    funnel: Funnel
+    histograms: tuple[Histogram, ...]
+    nearest: tuple[Nearest, ...]
+    unstored: tuple[Bound, ...]
+    duplicates: tuple[Duplicates, ...]
+    quarantine: Quarantine
+    kept: tuple[Pick, ...]
+    thumbnails: Mapping[str, Thumbnail]
+    described: Mapping[str, signal.Column]
+
+
+def collect(output: str) -> Collected:
+    """Read a finished run. Raises ``OutcomeError``, ``ColumnFileError``."""
+    run = outcome.read_run(output)
+    bounds = outcome.bounds(run)
+    schema = outcome.signal_schema(output)
+    numeric = outcome.numeric_columns(schema)
+    charted = tuple(dict.fromkeys(bound.column for bound in bounds if bound.column in numeric))
+    tally, samples = _first_pass(output, charted)
+    histograms = [
+        _histogram(column, bounds, samples[column], schema.field(column).type) for column in charted
+    ]
+    nearest = [Nearest(bound) for bound in _once(bounds) if bound.column in charted]
+    kept, quarantine = KeptSample(), Quarantine()
+    pairs = [Pairs(column) for column in GROUP_COLUMNS]
+    for unit in outcome.read_units(output, (*SIGNAL_COLUMNS, *charted), LEDGER_COLUMNS):
+        values = {column: unit.values(column) for column in charted}
+        is_kept = unit.is_verdict("kept")
+        for histogram in histograms:
+            histogram.add(values[histogram.column], is_kept)
+        for entry in nearest:
+            entry.add(unit, values[entry.bound.column])
+        kept.add(unit)
+        quarantine.add(unit)
+        for kind in pairs:
+            kind.add(unit)
+    groups = tuple(_groups(output, kind) for kind in pairs)
+    shown = [
+        *kept.picks,
+        *(pick for entry in nearest for pick in (*entry.kept, *entry.stopped)),
+        *(pick for kind in groups for group in kind.shown for pick in _picks(group)),
+    ]
+    return Collected(
+        run=run,
+        funnel=funnel.funnel(tally, run, bounds),
+        histograms=tuple(histograms),
+        nearest=tuple(nearest),
+        unstored=tuple(bound for bound in bounds if bound.column not in (*charted, *GROUP_COLUMNS)),
+        duplicates=groups,
+        quarantine=quarantine,
+        kept=tuple(kept.picks),
+        thumbnails=thumbnails.fetch(output, shown),
+        described=_described(run),
+    )
+
+
+def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[Tally, dict[str, Floats]]:
+    """The ledger's counts, and a sample of each column to choose its axis from."""
+    tally = Tally()
+    samples: dict[str, list[Floats]] = {column: [np.zeros(0)] for column in charted}
+    for unit in outcome.read_units(output, charted, funnel.KEY_COLUMNS):
+        tally.add(unit)
+        for column in charted:
+            samples[column].append(sample(unit.values(column)))
+    return tally, {column: np.concatenate(parts) for column, parts in samples.items()}
+
+
+def _histogram(
+    column: str, bounds: tuple[Bound, ...], values: Floats, kind: pa.DataType
+) -> Histogram:
+    own = tuple(bound for bound in bounds if bound.column == column)
+    return Histogram(column, own, choose_axis(values, own, not pa.types.is_floating(kind)))
+
+
+def _once(bounds: tuple[Bound, ...]) -> list[Bound]:
+    """Without the bounds that a later stage only repeats: nothing new lies near those."""
+    seen: dict[tuple[str, str, float], Bound] = {}
+    for bound in bounds:
+        seen.setdefault((bound.column, bound.side, bound.value), bound)
+    return list(seen.values())
+
+
+def _groups(output: str, pairs: Pairs) -> Duplicates:
+    total, chosen = pairs.groups()
+    wanted = {number for root, _, ids in chosen for number in (root, *ids)}
+    rows: dict[int, list[duplicates.Member]] = {}
+    if wanted:
+        units = outcome.read_units(output, SIGNAL_COLUMNS, ("id", "verdict", "rule"))
+        rows = duplicates.members(units, wanted)
+    shown = tuple(duplicates.assemble(chosen, rows))
+    return Duplicates(pairs.column, pairs.count, total, shown)
+
+
+def _picks(group: Group) -> list[Pick]:
+    members = [group.better, *group.others]
+    return [member.pick for member in members if member is not None]
+
+
+def _described(run: Mapping[str, Any]) -> dict[str, signal.Column]:
+    """What the columns mean, where their signals are still there to say so."""
+    modules = run.get("configuration", {}).get("signals") or ()
+    try:
+        found = signal.discover(tuple(str(module) for module in modules))
+    except (ImportError, ValueError):
+        return {}
+    return {name: column for entry in found for name, column in entry.columns.items()}

@@ -1,0 +1,132 @@
+"""Groups of duplicates, exact and near, rebuilt from the ledger's ``duplicate_of``.
+
+A million rows may hold hundreds of thousands of duplicates, so they are held as pairs of 64-bit
+prefixes of ids (16 bytes a pair); full rows are looked up for the few groups that are shown.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.report.nearest import Pick, picks
+from curation.report.outcome import Unit, equals
+
+SHOWN_GROUPS = 12
+SHOWN_MEMBERS = 8
+PREFIX = 16  # hexadecimal digits of an id that are kept: 64 bits
+
+Ids = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A row of a group and what became of it."""
+
+    pick: Pick
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """``better`` is what the others are duplicates of; ``size`` counts it and all of them."""
+
+    better: Member | None
+    others: tuple[Member, ...]
+    size: int
+
+
+@dataclass
+class Pairs:
+    """All (duplicate, better) pairs of one kind: ``exact_better`` or ``near_better``."""
+
+    column: str
+    _duplicates: list[Ids] = field(default_factory=list)
+    _better: list[Ids] = field(default_factory=list)
+
+    def add(self, unit: Unit) -> None:
+        """Collect the pairs of a unit's ledger."""
+        rows = equals(unit.ledger.column("rule"), f"{self.column}.max")
+        found = unit.ledger.select(["id", "duplicate_of"]).filter(pa.array(rows)).drop_null()
+        self._duplicates.append(_prefixes(found.column("id")))
+        self._better.append(_prefixes(found.column("duplicate_of")))
+
+    @property
+    def count(self) -> int:
+        """How many rows are duplicates."""
+        return sum(len(ids) for ids in self._duplicates)
+
+    def groups(self) -> tuple[int, list[tuple[int, int, list[int]]]]:
+        """How many groups there are, and the largest: (better, size, members), largest first.
+
+        A better row that is itself a duplicate of a third is followed to the end of the chain.
+        """
+        if not self.count:
+            return 0, []
+        duplicates, better = np.concatenate(self._duplicates), np.concatenate(self._better)
+        if self.column == "near_better":
+            better = _ends(duplicates, better)
+        roots, sizes = np.unique(better, return_counts=True)
+        largest = np.lexsort((roots, -sizes))[:SHOWN_GROUPS]
+        chosen = []
+        for number in largest.tolist():
+            members = np.unique(duplicates[better == roots[number]])[:SHOWN_MEMBERS]
+            chosen.append((int(roots[number]), int(sizes[number]) + 1, members.tolist()))
+        return len(roots), chosen
+
+
+def _prefixes(column: pa.ChunkedArray) -> Ids:
+    return np.array([int(value[:PREFIX], 16) for value in column.to_pylist()], np.uint64)
+
+
+def _ends(duplicates: Ids, better: Ids) -> Ids:
+    names, first = np.unique(duplicates, return_index=True)
+    for _ in range(64):  # every step goes to a better-ranked row, so this ends much sooner
+        place = np.minimum(np.searchsorted(names, better), len(names) - 1)
+        following = np.where(names[place] == better, better[first[place]], better)
+        if np.array_equal(following, better):
+            break
+        better = following
+    return better
+
+
+def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
+    """The rows with the wanted id prefixes: those that are no duplicates first, few per id.
+
+    ``units`` need the signal columns of ``nearest`` and the ledger's ``id``, ``verdict``, ``rule``.
+    """
+    names = pa.array([f"{prefix:0{PREFIX}x}" for prefix in sorted(wanted)], pa.string())
+    found: dict[int, list[Member]] = {}
+    for unit in units:
+        prefixes = pc.utf8_slice_codeunits(unit.ledger.column("id"), 0, PREFIX)
+        hits = pc.fill_null(pc.is_in(prefixes, value_set=names), False)
+        rows = np.flatnonzero(np.asarray(hits.to_numpy(zero_copy_only=False), np.bool_))
+        nothing = np.zeros(unit.ledger.num_rows)
+        for row, pick in zip(rows, picks(unit, rows, nothing, nothing[rows]), strict=True):
+            verdict = str(unit.ledger.column("verdict")[int(row)].as_py())
+            rule = unit.ledger.column("rule")[int(row)].as_py()
+            of_id = found.setdefault(int(str(pick.id)[:PREFIX], 16), [])
+            member = Member(pick, verdict)
+            if rule == "exact_better.max":
+                of_id.append(member)
+            else:
+                of_id.insert(0, member)
+            del of_id[SHOWN_MEMBERS + 1 :]
+    return found
+
+
+def assemble(
+    chosen: list[tuple[int, int, list[int]]], rows: dict[int, list[Member]]
+) -> list[Group]:
+    """The chosen groups with their rows; the better row leads, whatever was found of the rest."""
+    groups = []
+    for root, size, ids in chosen:
+        of_root = rows.get(root, [])
+        others = of_root[1:] if root in ids else []
+        others += [rows[number][0] for number in ids if number != root and rows.get(number)]
+        leading = of_root[0] if of_root else None
+        groups.append(Group(leading, tuple(others[:SHOWN_MEMBERS]), size))
+    return groups

@@ -1,0 +1,83 @@
+"""The pictures nearest to each bound, on either side: where a threshold can be judged by eye."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.report.outcome import Bound, Unit, equals, strings
+
+EACH_SIDE = 6
+SIGNAL_COLUMNS = ("uri", "key", "id")
+
+
+@dataclass(frozen=True, order=True)
+class Pick:
+    """A row worth showing; ordered by ``distance`` (to the bound), then location."""
+
+    distance: float
+    uri: str
+    key: str
+    id: str | None
+    unit: str
+    value: float
+
+
+@dataclass
+class Nearest:
+    """The rows nearest to ``bound``: kept within it, and stopped by it."""
+
+    bound: Bound
+    kept: list[Pick] = field(default_factory=list)
+    stopped: list[Pick] = field(default_factory=list)
+    stopped_count: int = 0
+
+    def add(self, unit: Unit, values: NDArray[np.float64]) -> None:
+        """Look through a unit; ``values`` (N,) are its values of the bound's column."""
+        stopped = stopped_by(unit, self.bound)
+        kept = unit.is_verdict("kept") & ~self.bound.beyond(values) & ~np.isnan(values)
+        self.stopped_count += int(stopped.sum())
+        self.kept = _merge(self.kept, unit, values, kept, self.bound.value)
+        self.stopped = _merge(self.stopped, unit, values, stopped, self.bound.value)
+
+
+def stopped_by(unit: Unit, bound: Bound) -> NDArray[np.bool_]:
+    """(N,) bool: rows that got as far as this rule, were measured, and failed it."""
+    ledger = unit.ledger
+    here = equals(ledger.column("stage"), bound.stage) & unit.is_verdict("dropped")
+    if bound.before is not None:
+        here |= equals(ledger.column("stage"), bound.before) & unit.is_verdict("kept")
+    return here & equals(ledger.column("rule"), bound.rule)
+
+
+def _merge(
+    best: list[Pick],
+    unit: Unit,
+    values: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    bound: float,
+) -> list[Pick]:
+    rows = np.flatnonzero(chosen & np.isfinite(values))
+    distances = np.abs(values[rows] - bound)
+    if len(rows) > EACH_SIDE:
+        limit = np.partition(distances, EACH_SIDE - 1)[EACH_SIDE - 1]
+        rows, distances = rows[distances <= limit], distances[distances <= limit]
+    nearest = np.argsort(distances, kind="stable")[:EACH_SIDE]
+    found = picks(unit, rows[nearest], values, distances[nearest])
+    return sorted([*best, *found])[:EACH_SIDE]
+
+
+def picks(
+    unit: Unit,
+    rows: NDArray[np.int64],
+    values: NDArray[np.float64],
+    distances: NDArray[np.float64],
+) -> list[Pick]:
+    """The given rows (K,) with their values, taken from (N,), and their distances (K,)."""
+    if not len(rows):
+        return []
+    names = [strings(unit.signals.column(column), rows) for column in SIGNAL_COLUMNS]
+    return [
+        Pick(float(distance), uri or "", key or "", identity, unit.name, float(values[row]))
+        for row, distance, uri, key, identity in zip(rows, distances, *names, strict=True)
+    ]

@@ -1,0 +1,164 @@
+"""What a run left in its output folder, read unit by unit.
+
+``signals/<unit>.parquet`` and ``ledger/<unit>.parquet`` are aligned row by row. Only the columns
+asked for are read, one unit at a time, so a million rows cost the memory of one unit.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curation import columns, storage
+from curation.layout import Layout
+from curation.report import text
+
+Side = Literal["min", "max"]
+SIDES: tuple[Side, ...] = ("min", "max")
+
+
+class OutcomeError(Exception):
+    """An output folder that cannot be reported on; the message names the file and what to do."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``).
+
+    ``before`` is the stage before: a row that is kept although this rule stopped it has passed
+    that one, and so says the ledger.
+    """
+
+    stage: str
+    before: str | None
+    column: str
+    side: Side
+    value: float
+
+    @property
+    def rule(self) -> str:
+        """The rule's name in the ledger, such as ``clarity.min``."""
+        return f"{self.column}.{self.side}"
+
+    def beyond(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of (N,) values fail; NaN (not measured) does not."""
+        result = values < self.value if self.side == "min" else values > self.value
+        return np.asarray(result, np.bool_)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The same rows of a unit's two files: ``signals`` and ``ledger``, of equal length."""
+
+    name: str
+    signals: pa.Table
+    ledger: pa.Table
+
+    def values(self, column: str) -> NDArray[np.float64]:
+        """A numeric signal column as (N,) float64, NaN where null."""
+        return columns.as_float(self.signals.column(column))
+
+    def is_verdict(self, verdict: str) -> NDArray[np.bool_]:
+        """(N,) bool: rows with this verdict."""
+        return equals(self.ledger.column("verdict"), verdict)
+
+
+def equals(column: pa.ChunkedArray, value: str) -> NDArray[np.bool_]:
+    """(N,) bool: where a string column has this value; null is False."""
+    same = pc.fill_null(pc.equal(column, pa.scalar(value, pa.string())), False)
+    return np.asarray(same.to_numpy(zero_copy_only=False), np.bool_)
+
+
+def strings(column: pa.ChunkedArray, rows: Sequence[int] | NDArray[Any]) -> list[str | None]:
+    """The given rows of a string column; bytes that are no UTF-8 become U+FFFD, never an error."""
+    taken = column.take(pa.array(np.asarray(rows, np.int64))).cast(pa.binary())
+    return [text.decode(value) for value in taken.to_pylist()]
+
+
+def read_run(output: str) -> dict[str, Any]:
+    """``run.json``. Raises ``OutcomeError`` when absent or not JSON."""
+    path = Layout(output).run
+    try:
+        content = json.loads(storage.read_bytes(path))
+    except FileNotFoundError as error:
+        raise OutcomeError(f"{path}: not there; is {output} what `beam run` wrote?") from error
+    except ValueError as error:
+        raise OutcomeError(f"{path}: not JSON ({error}); run `beam run` again") from error
+    if not isinstance(content, dict):
+        raise OutcomeError(f"{path}: expected an object; run `beam run` again")
+    return content
+
+
+def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The configured stages by name, in order."""
+    found = run.get("configuration", {}).get("stages", {})
+    if isinstance(found, list):
+        return {str(entry.get("name")): entry for entry in found}
+    return dict(found)
+
+
+def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
+    """Every bound of every stage, in the order in which the run checked them.
+
+    Within a stage that is the order of its counts in ``run.json``; a bound without a count follows.
+    """
+    result: list[Bound] = []
+    before = None
+    for stage, entry in stages(run).items():
+        counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
+        place = {rule: number for number, rule in enumerate(counted)}
+        found = [
+            Bound(stage, before, column, side, float(limits[side]))
+            for column, limits in entry.get("bounds", {}).items()
+            for side in SIDES
+            if limits.get(side) is not None
+        ]
+        result += sorted(found, key=lambda bound: place.get(bound.rule, len(place)))
+        before = stage
+    return tuple(result)
+
+
+def unit_names(output: str) -> list[str]:
+    """The units that have a ledger file, sorted."""
+    return Layout(output).units("ledger")
+
+
+def signal_schema(output: str) -> pa.Schema:
+    """The schema of the first unit's signals (all units have the same); empty without units."""
+    for name in unit_names(output):
+        with storage.open_read(Layout(output).signals(name)) as stream:
+            return pq.read_schema(stream)
+    return pa.schema([])
+
+
+def read_units(
+    output: str, signal_columns: Sequence[str], ledger_columns: Sequence[str]
+) -> Iterator[Unit]:
+    """Every unit with the named columns. Raises ``OutcomeError``, ``ColumnFileError``."""
+    layout = Layout(output)
+    for name in unit_names(output):
+        signals = columns.read(layout.signals(name), signal_columns)
+        ledger = columns.read(layout.ledger(name), ledger_columns)
+        if signals.num_rows != ledger.num_rows and signal_columns:
+            raise OutcomeError(
+                f"{layout.ledger(name)}: {ledger.num_rows} rows, but its signals have "
+                f"{signals.num_rows}; delete both files and run again"
+            )
+        yield Unit(name, signals, ledger)
+
+
+def numeric_columns(schema: pa.Schema) -> set[str]:
+    """The columns of a schema that a bound can rule."""
+    return {
+        field.name
+        for field in schema
+        if pa.types.is_integer(field.type)
+        or pa.types.is_floating(field.type)
+        or pa.types.is_boolean(field.type)
+    }

@@ -1,0 +1,51 @@
+"""The page: what was collected, put into words and places for the template.
+
+The page loads nothing and runs nothing: no script, no link outside, and a content security policy
+that says so. Every string is escaped by jinja2 and cleaned of control characters by ``finalize``.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from curation import storage
+from curation.layout import Layout
+from curation.report import text
+from curation.report.collect import Collected, collect
+from curation.report.view import context
+
+
+def write_report(output: str) -> str:
+    """Write ``report.html`` of a finished run and return its path; same run, same bytes.
+
+    Raises ``OutcomeError``, ``ColumnFileError``, ``OSError``.
+    """
+    path = Layout(output).report
+    storage.write_bytes(path, render(collect(output)).encode("utf-8", "replace"))
+    return path
+
+
+def render(found: Collected) -> str:
+    """The page as HTML text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = text.count
+    environment.filters["share"] = text.share
+    environment.filters["size"] = text.size
+    environment.filters["seconds"] = text.seconds
+    environment.filters["name"] = text.name
+    environment.filters["prose"] = text.prose
+    return environment.get_template("template.html").render(context(found))
+
+
+def _finalize(value: Any) -> Any:
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return text.clean(value)
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else value

@@ -1,0 +1,84 @@
+"""Little pictures for the report, read from the original source again, one at a time.
+
+A file that is gone, changed or no longer decodes gives a reason instead of a picture.
+"""
+
+import base64
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import BytesIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from curation import picture, plan, shard, sources, storage
+from curation.layout import Layout
+from curation.report import text
+from curation.report.nearest import Pick
+from curation.sources.sample import Sample, SourceError
+
+LONG_SIDE = 160
+QUALITY = 72
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """``source`` is a ``data:`` URI (empty: none, ``missing`` says why); sizes in pixels."""
+
+    source: str = ""
+    width: int = 0
+    height: int = 0
+    caption: str = ""
+    missing: str = "not found"
+
+
+def fetch(output: str, picks: Iterable[Pick]) -> dict[str, Thumbnail]:
+    """The thumbnails of the picked rows by their location (``uri``); absent ones are left out."""
+    wanted: dict[str, dict[str, str | None]] = {}
+    for pick in picks:
+        wanted.setdefault(pick.unit, {})[pick.uri] = pick.id
+    found: dict[str, Thumbnail] = {}
+    for unit, ids in sorted(wanted.items()):
+        for sample in _samples(Layout(output).plan(unit), set(ids)):
+            if sample.uri in ids:
+                found[sample.uri] = thumbnail(sample, ids[sample.uri])
+    return found
+
+
+def _samples(path: str, uris: set[str]) -> Iterator[Sample]:
+    if not storage.exists(path):
+        return
+    try:
+        yield from sources.read(plan.read_unit(path), only=uris)
+    except (OSError, SourceError, ValueError):
+        return  # the source is gone or is no longer what it was: placeholders say so
+
+
+def thumbnail(sample: Sample, identity: str | None) -> Thumbnail:
+    """The thumbnail of a sample whose bytes had this id when they were measured."""
+    caption = text.prose(" / ".join(entry.text[:400] for entry in (sample.caption_raw or ())[:3]))
+    if sample.data is None:
+        return Thumbnail(caption=caption, missing="not readable now")
+    if shard.content_id(sample.data) != identity:
+        return Thumbnail(caption=caption, missing="changed since the run")
+    try:
+        rgb = picture.decode(sample.data, LONG_SIDE).rgb
+    except picture.PictureError:
+        return Thumbnail(caption=caption, missing="does not decode now")
+    small = _reduced(rgb)
+    stream = BytesIO()
+    Image.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=4)
+    encoded = base64.b64encode(stream.getvalue()).decode("ascii")
+    height, width = small.shape[:2]
+    return Thumbnail(f"data:image/webp;base64,{encoded}", width, height, caption, "")
+
+
+def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = rgb.shape[:2]
+    scale = LONG_SIDE / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,203 @@
+"""What was collected, put into words and places: the values the template prints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curation.report import charts, text
+from curation.report.charts import Chart
+from curation.report.collect import Collected
+from curation.report.duplicates import Group, Member
+from curation.report.funnel import Funnel
+from curation.report.histogram import Histogram
+from curation.report.nearest import Nearest, Pick
+from curation.report.outcome import Bound
+from curation.report.thumbnails import Thumbnail
+
+MISSING = Thumbnail()
+SHOWN_INPUTS = 20
+
+
+@dataclass(frozen=True)
+class Card:
+    """A picture with its key, what is said below it, and what became of it."""
+
+    key: str
+    title: str
+    label: str
+    thumbnail: Thumbnail
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
+class FunnelRow:
+    """A line of the funnel; ``left`` and ``width`` are per cent of the input.
+
+    ``kind`` is ``entered``, ``dropped``, ``held`` (back, but kept), ``quarantined`` or ``passed``.
+    """
+
+    kind: str
+    label: str
+    rule: str
+    count: int
+    left: float
+    width: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pictures around a bound, both sides in ascending order of their value."""
+
+    bound: str
+    rule: str
+    side: str
+    beyond: int
+    stopped: int
+    stopped_cards: tuple[Card, ...]
+    kept_cards: tuple[Card, ...]
+    held_back: bool
+
+
+@dataclass(frozen=True)
+class SignalView:
+    """One ruled signal: its chart, and a strip per bound."""
+
+    column: str
+    unit: str
+    meaning: str
+    histogram: Histogram
+    chart: Chart
+    strips: tuple[Strip, ...]
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A group of duplicates as cards, the kept member first; ``more`` are not shown."""
+
+    cards: tuple[Card, ...]
+    more: int
+
+
+def context(found: Collected) -> dict[str, Any]:
+    run = found.run
+    inputs = run.get("inputs") or []
+    return {
+        "run": run,
+        "funnel": found.funnel,
+        "funnel_rows": funnel_rows(found.funnel, found),
+        "kept": [_card(found, pick, "") for pick in found.kept],
+        "signals": [_signal(found, histogram) for histogram in found.histograms],
+        "unstored": [_phrase(bound, _unit(found, bound.column)) for bound in found.unstored],
+        "duplicates": [
+            (kind, [_group(found, group) for group in kind.shown]) for kind in found.duplicates
+        ],
+        "quarantine": _quarantine(found),
+        "inputs": [str(entry) for entry in inputs[:SHOWN_INPUTS]],
+        "more_inputs": max(0, len(inputs) - SHOWN_INPUTS),
+        "configuration": text.yaml_lines(run.get("configuration", {})),
+        "versions": sorted((run.get("versions") or {}).items()),
+        "steps": _steps(run),
+    }
+
+
+def _steps(run: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The timed steps, without the report's own: it is not over while this is written."""
+    return [(name, step) for name, step in (run.get("steps") or {}).items() if name != "report"]
+
+
+def _quarantine(found: Collected) -> list[tuple[str, int, list[tuple[str, str]]]]:
+    counts = found.quarantine.counts
+    ordered = sorted(counts, key=lambda code: (-counts[code], code))
+    return [(code, counts[code], found.quarantine.names[code]) for code in ordered]
+
+
+def _unit(found: Collected, column: str) -> str:
+    if column == "size":
+        return "bytes"
+    return found.described[column].unit if column in found.described else ""
+
+
+def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
+    """The funnel as a staircase: every loss is drawn where it takes its piece away."""
+    whole = max(1, funnel.total)
+    rows = [FunnelRow("entered", "Pictures in", "", funnel.total, 0.0, 100.0)]
+
+    def lose(kind: str, label: str, rule: str, count: int, left_over: int) -> int:
+        left_over -= count
+        rows.append(
+            FunnelRow(kind, label, rule, count, 100 * left_over / whole, 100 * count / whole)
+        )
+        return left_over
+
+    remaining = lose("quarantined", "no whole picture", "", funnel.unreadable, funnel.total)
+    for stage in funnel.stages:
+        for rule in stage.rules:
+            label = _phrase(rule.bound, _unit(found, rule.bound.column))
+            kind = "held" if stage.deeper else "dropped"
+            remaining = lose(kind, label, f"{stage.name} {rule.bound.rule}", rule.count, remaining)
+        if stage.unmeasured:
+            remaining = lose(
+                "quarantined", "could not be measured", "", stage.unmeasured, remaining
+            )
+        told = f"pass {stage.name}" + (f", for {stage.resolution} px" if stage.resolution else "")
+        label = f"{told}: kept" if stage.decides else told
+        rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
+    return rows
+
+
+def _phrase(bound: Bound, unit: str) -> str:
+    """What a bound stops, in words."""
+    if bound.column == "exact_better" and bound.value == 0:
+        return "same file as a better one"
+    if bound.column == "near_better" and bound.value == 0:
+        return "near copy of a better one"
+    word = "below" if bound.side == "min" else "above"
+    return f"{bound.column} {word} {text.figure(bound.value, unit)}"
+
+
+def _card(found: Collected, pick: Pick, label: str, verdict: str = "") -> Card:
+    thumbnail = found.thumbnails.get(pick.uri, MISSING)
+    title = text.name(pick.key, 200)
+    if thumbnail.caption:
+        title = f"{title} — {thumbnail.caption}"
+    return Card(text.name(pick.key, 60), title, label, thumbnail, verdict)
+
+
+def _signal(found: Collected, histogram: Histogram) -> SignalView:
+    column, unit = histogram.column, _unit(found, histogram.column)
+    meaning = found.described[column].meaning if column in found.described else ""
+    if column == "size":
+        meaning = "length of the file"
+    strips = tuple(
+        _strip(found, entry, histogram, unit)
+        for entry in found.nearest
+        if entry.bound.column == column
+    )
+    chart = charts.draw(histogram, unit)
+    return SignalView(column, unit, meaning, histogram, chart, strips)
+
+
+def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:
+    def cards(chosen: Sequence[Pick]) -> tuple[Card, ...]:
+        ordered = sorted(chosen, key=lambda pick: (pick.value, pick.uri))
+        return tuple(_card(found, pick, text.figure(pick.value, unit)) for pick in ordered)
+
+    bound = entry.bound
+    deeper = {stage.name for stage in found.funnel.stages if stage.deeper}
+    sign = "≥" if bound.side == "min" else "≤"
+    return Strip(
+        bound=f"{bound.stage}: {bound.column} {sign} {text.figure(bound.value, unit)}",
+        rule=bound.rule,
+        side=bound.side,
+        beyond=histogram.beyond_each[histogram.bounds.index(bound)],
+        stopped=entry.stopped_count,
+        stopped_cards=cards(entry.stopped),
+        kept_cards=cards(entry.kept),
+        held_back=bound.stage in deeper,
+    )
+
+
+def _group(found: Collected, group: Group) -> GroupView:
+    members: list[Member] = [group.better, *group.others] if group.better else [*group.others]
+    cards = [_card(found, member.pick, "", member.verdict) for member in members]
+    return GroupView(tuple(cards), max(0, group.size - len(cards)))
