@@ -143,13 +143,12 @@ def unescaped(_module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def broad(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Handlers that swallow everything; cleaning up and raising again is fine."""
+    """Handlers that swallow everything; those that raise again what they do not know are fine."""
     everything = {"Exception", "BaseException"}
     for node in ast.walk(tree):
         names: set[str] = set()
         if isinstance(node, ast.ExceptHandler):
-            last = node.body[-1]
-            if isinstance(last, ast.Raise) and last.exc is None:
+            if any(isinstance(step, ast.Raise) and step.exc is None for step in ast.walk(node)):
                 continue
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             names = {"Exception" if kind is None else ast.unparse(kind) for kind in kinds}
