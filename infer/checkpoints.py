@@ -1,0 +1,110 @@
+"""Which folder to draw with, and the noise schedule it asks for. Imports nothing heavy."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infer.problems import UsageError
+
+if TYPE_CHECKING:
+    from train.flow import Flow
+
+DEFAULT = Path("demo/train")
+_INDEX = "model_index.json"
+_UNSUPPORTED = (
+    "use_karras_sigmas",
+    "use_exponential_sigmas",
+    "use_beta_sigmas",
+    "invert_sigmas",
+    "stochastic_sampling",
+)
+
+
+def find(directory: Path | None) -> Path:
+    """The checkpoint folder: the one given, or the newest a training output names in ``latest``.
+
+    None means ``./demo/train``. Raises ``UsageError`` where there is none.
+    """
+    base = directory or DEFAULT
+    if (base / _INDEX).is_file():
+        return base
+    pointer = base / "latest"
+    if pointer.is_file():
+        named = base / pointer.read_text("utf-8").strip()
+        if (named / _INDEX).is_file():
+            return named
+        raise UsageError(f"{pointer}: names {named.name!r}, which holds no {_INDEX}")
+    if pointer.is_dir() and (pointer / _INDEX).is_file():
+        return pointer.resolve()
+    remedy = (
+        f"expected {_INDEX} (a diffusers folder) or latest (an output of `python -m train`)"
+        if directory
+        else "train one with `python -m train --preset demo`, or name one with --checkpoint"
+    )
+    raise UsageError(f"{base}: no checkpoint here; {remedy}")
+
+
+def trained_size(folder: Path) -> tuple[int, int]:
+    """Width and height in pixels to draw when none is asked for: Qwen-Image's own."""
+    return 1328, 1328
+
+
+def size_unit(folder: Path) -> int:
+    """Width and height must be multiples of this many pixels: codec factor times patch side.
+
+    Read from the configurations alone, so that a wrong size costs no loading of weights.
+    """
+    patch = int(_read(folder / "transformer" / "config.json").get("patch_size", 2))
+    ours = folder / "codec" / "config.json"
+    if ours.is_file():
+        return patch * int(_read(ours)["factor"])
+    stages = _read(folder / "vae" / "config.json").get("temperal_downsample", [0, 0, 0])
+    return patch * int(2 ** len(stages))
+
+
+def check_size(width: int, height: int, unit: int) -> None:
+    """Raise ``UsageError``, naming the nearest size, unless both are multiples of ``unit``."""
+    if width % unit or height % unit:
+        near = "x".join(str(max(unit, round(side / unit) * unit)) for side in (width, height))
+        raise UsageError(
+            f"size {width}x{height}: this checkpoint draws multiples of {unit} pixels;"
+            f" the nearest is {near}"
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a readable configuration ({error})") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: expected a JSON object")
+    return content
+
+
+def schedule(folder: Path) -> "Flow":
+    """The flow that ``scheduler/scheduler_config.json`` describes, as diffusers would step it.
+
+    Raises ``UsageError`` for a schedule we do not have.
+    """
+    from train.flow import Flow
+
+    path = folder / "scheduler" / "scheduler_config.json"
+    content = _read(path)
+    for name in _UNSUPPORTED:
+        if content.get(name):
+            raise UsageError(f"{path}: {name} is set; only plain Euler flow matching is supported")
+    if content.get("time_shift_type", "exponential") != "exponential":
+        raise UsageError(f"{path}: time_shift_type must be exponential")
+    terminal = content.get("shift_terminal") or 0.0
+    if not content.get("use_dynamic_shifting", False):
+        fixed = math.log(content.get("shift", 1.0))
+        return Flow(base_shift=fixed, max_shift=fixed, terminal=terminal)
+    return Flow(
+        base_shift=content.get("base_shift", 0.5),
+        max_shift=content.get("max_shift", 1.15),
+        base_tokens=content.get("base_image_seq_len", 256),
+        max_tokens=content.get("max_image_seq_len", 4096),
+        terminal=terminal,
+    )

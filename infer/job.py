@@ -1,0 +1,199 @@
+"""One run of ``python -m infer``: which pictures, to which files. Heavy imports come late."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curation import storage
+from infer import checkpoints
+from infer import prompts as prompt_files
+from infer.problems import UsageError
+from infer.prompts import Prompt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from infer.sampling import Settings
+
+_SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
+_LARGEST_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to draw (every prompt with its seed), with which checkpoint, into which files."""
+
+    prompts: tuple[Prompt, ...]
+    targets: tuple[Path, ...]
+    sheet: Path | None
+    checkpoint: Path
+    width: int
+    height: int
+
+
+def prepare(
+    texts: Sequence[str],
+    file: str | None,
+    *,
+    output: Path,
+    seed: int,
+    checkpoint: Path | None,
+    size: str | None,
+    sheet: Path | None,
+) -> Job:
+    """Check everything that can be checked before weights are read. Raises ``UsageError``."""
+    asked = prompt_files.from_arguments(texts) + (prompt_files.read(file) if file else [])
+    if not asked:
+        raise UsageError("nothing to draw; give a prompt or a file of them with --prompts")
+    for path in (output, sheet):
+        if path is not None and path.suffix.lower() not in {"", ".png"}:
+            raise UsageError(f"{path}: pictures are written as PNG; name it {path.stem}.png")
+    if sheet is not None and not sheet.suffix:
+        raise UsageError(f"{sheet}: a contact sheet is one file; name it {sheet.name}.png")
+    asked_size = parse_size(size) if size else None
+    folder = checkpoints.find(checkpoint)
+    width, height = asked_size or checkpoints.trained_size(folder)
+    checkpoints.check_size(width, height, checkpoints.size_unit(folder))
+    targets = name_files(output, len(asked))
+    return Job(
+        prompts=tuple(prompt_files.with_seeds(asked, seed)),
+        targets=targets,
+        sheet=sheet or (_sheet_name(output) if len(asked) > 1 else None),
+        checkpoint=folder,
+        width=width,
+        height=height,
+    )
+
+
+def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
+    """Draw and write everything; says what was written. Raises ``UsageError``, ``OSError``."""
+    from infer import contact_sheet, sampling
+
+    for path in {target.parent for target in job.targets}:
+        path.mkdir(parents=True, exist_ok=True)
+    artist = sampling.load(job.checkpoint, device)
+    rows: list[dict[str, Any]] = []
+    small: list[Image] = []
+    with _progress(len(job.prompts)) as advance:
+        pictures = sampling.draw(artist, job.prompts, settings)
+        for prompt, target, picture in zip(job.prompts, job.targets, pictures, strict=True):
+            facts = _facts(prompt, settings, job.checkpoint)
+            storage.write_bytes(str(target), png(picture, facts))
+            rows.append({"file": str(target), **facts})
+            if job.sheet:
+                small.append(contact_sheet.fit(picture))
+            advance()
+    if job.sheet:
+        _write_sheet(job, small, columns)
+    return {
+        "checkpoint": str(job.checkpoint),
+        "pictures": rows,
+        "sheet": str(job.sheet) if job.sheet else None,
+    }
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``64x32`` -> (64, 32), width first. Raises ``UsageError``."""
+    match = _SIZE.fullmatch(text.strip())
+    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+        raise UsageError(
+            f"size {text!r}: expected WIDTHxHEIGHT in pixels, each from 1 to {_LARGEST_SIDE},"
+            " such as 64x32"
+        )
+    return width, height
+
+
+def name_files(output: Path, count: int) -> tuple[Path, ...]:
+    """``x.png`` for one picture, ``x-0001.png`` ... for several; a folder gets ``0001.png`` ..."""
+    if not output.suffix:
+        return tuple(output / f"{number:04d}.png" for number in range(1, count + 1))
+    if count == 1:
+        return (output,)
+    return tuple(
+        output.with_name(f"{output.stem}-{number:04d}.png") for number in range(1, count + 1)
+    )
+
+
+def png(picture: "Image", facts: dict[str, Any]) -> bytes:
+    """PNG bytes with the facts as text chunks (international ones where Latin-1 is not enough)."""
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    for name, value in facts.items():
+        chunks.add_text(name, str(value))
+    stream = BytesIO()
+    picture.save(stream, "PNG", pnginfo=chunks)
+    return stream.getvalue()
+
+
+def _facts(prompt: Prompt, settings: "Settings", folder: Path) -> dict[str, Any]:
+    return {
+        "prompt": prompt.text,
+        "seed": prompt.seed,
+        "steps": settings.steps,
+        "guidance": settings.guidance,
+        "negative": settings.negative,
+        "size": f"{settings.width}x{settings.height}",
+        "checkpoint": folder.name,  # never a whole path: pictures travel
+    }
+
+
+def _sheet_name(output: Path) -> Path:
+    return output.with_name(f"{output.stem}-sheet.png") if output.suffix else output / "sheet.png"
+
+
+def _write_sheet(job: Job, pictures: Sequence["Image"], columns: int | None) -> None:
+    from infer import contact_sheet
+
+    captions = [prompt.text for prompt in job.prompts]
+    sheet = contact_sheet.compose(pictures, captions, columns)
+    stream = BytesIO()
+    sheet.image.save(stream, "PNG")
+    storage.write_bytes(str(job.sheet), stream.getvalue())
+    if sheet.missing:
+        some = "".join(sorted(sheet.missing)[:12])
+        _tell(
+            f"no font here has {len(sheet.missing)} of the captions' characters ({some}); install"
+            " one, on Debian: apt-get install fontconfig fonts-noto-cjk. The pictures are complete."
+        )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar with rate and remaining time on a terminal's standard error; silent elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("drawing"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("drawing", total=total, rate="")
+
+        def advance() -> None:
+            bar.advance(task)
+            speed = bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:.2f} pictures/s" if speed else "")
+
+        yield advance
+
+
+def _tell(message: str) -> None:
+    sys.stderr.write(f"infer: {message}\n")

@@ -1,0 +1,92 @@
+"""Prompts, their files and their seeds."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+from curation import storage
+from infer.problems import UsageError
+
+LARGEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text to draw; ``seed`` is that of its noise, None before ``with_seeds``."""
+
+    text: str
+    seed: int | None = None
+
+
+def picture_seed(seed: int, index: int) -> int:
+    """The noise seed of picture ``index``: ``seed`` itself for the first, then a hash of the two.
+
+    So a picture depends on its own place only, never on how many others are drawn with it, and
+    the seed stored in any picture draws that picture alone.
+    """
+    if index == 0:
+        return seed
+    digest = hashlib.blake2b(f"{seed}:{index}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") & LARGEST_SEED
+
+
+def with_seeds(prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
+    """The prompts with a seed each; one that has its own keeps it."""
+    return [
+        prompt if prompt.seed is not None else replace(prompt, seed=picture_seed(seed, index))
+        for index, prompt in enumerate(prompts)
+    ]
+
+
+def from_arguments(texts: Iterable[str]) -> list[Prompt]:
+    """Prompts typed on the command line. Raises ``UsageError``."""
+    return [_prompt(text, None, f"prompt {number}") for number, text in enumerate(texts, 1)]
+
+
+def read(path: str) -> list[Prompt]:
+    """Read prompts: a ``.jsonl`` of objects with ``prompt`` (and ``seed``), else one per line.
+
+    Blank lines are skipped. Raises ``UsageError`` with file and line, ``OSError``.
+    """
+    try:
+        content = storage.read_bytes(path).decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file of prompts") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
+    read_line = _from_json if PurePath(path).suffix.lower() == ".jsonl" else _from_text
+    prompts = [
+        read_line(line.strip(), f"{path}:{number}")
+        for number, line in enumerate(content.split("\n"), 1)
+        if line.strip()
+    ]
+    if not prompts:
+        raise UsageError(f"{path}: holds no prompt; expected one per line")
+    return prompts
+
+
+def _from_text(line: str, place: str) -> Prompt:
+    return _prompt(line, None, place)
+
+
+def _from_json(line: str, place: str) -> Prompt:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{place}: not JSON ({error})") from error
+    if not isinstance(row, dict) or not isinstance(row.get("prompt"), str):
+        raise UsageError(f'{place}: expected an object with a string `prompt`: {{"prompt": "..."}}')
+    return _prompt(row["prompt"], row.get("seed"), place)
+
+
+def _prompt(text: str, seed: Any, place: str) -> Prompt:
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{place}: holds a character that is not valid Unicode; write it as UTF-8")
+    if seed is None:
+        return Prompt(text)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"{place}: `seed` is {seed!r}; expected an integer from 0 to 2**63 - 1")
+    return Prompt(text, seed)

@@ -1,0 +1,130 @@
+"""Drawing pictures from prompts with a checkpoint."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from infer import checkpoints
+from infer.problems import UsageError
+from infer.prompts import Prompt
+from train import model
+from train.checkpoint import load_for_inference
+from train.codec import Codec
+from train.flow import Flow, sample
+from train.text_encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to draw: ``width`` and ``height`` in pixels; ``guidance`` at most 1 means none."""
+
+    width: int
+    height: int
+    steps: int = 50
+    guidance: float = 4.0
+    negative: str = ""
+    batch_size: int = 1
+
+
+@dataclass(frozen=True)
+class Artist:
+    """A checkpoint in memory: the network, what surrounds it, and its noise schedule."""
+
+    transformer: Any
+    codec: Codec
+    text_encoder: TextEncoder
+    flow: Flow
+    folder: Path
+
+
+def load(folder: Path, device: str = "auto") -> Artist:
+    """Load a checkpoint folder on a device (``auto``: a GPU if there is one).
+
+    Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
+    """
+    _quieten()
+    flow = checkpoints.schedule(folder)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        loaded = load_for_inference(folder)
+        parts = (loaded.transformer, loaded.codec, loaded.text_encoder)
+        for part in parts:
+            if isinstance(part, nn.Module):
+                part.to(device).eval()
+    except (FileNotFoundError, ValueError) as error:
+        raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
+    except (AssertionError, RuntimeError) as error:  # how torch refuses a device
+        raise UsageError(f"cannot use device {device!r} for {folder}: {error}") from error
+    return Artist(*parts, flow, folder)
+
+
+def draw(artist: Artist, prompts: Sequence[Prompt], settings: Settings) -> Iterator[Image.Image]:
+    """The pictures of the prompts, RGB, in order. Every prompt needs its seed.
+
+    With ``batch_size`` 1 a picture's bytes depend on its prompt, seed and settings only; larger
+    batches round differently in the last bits. Raises ``UsageError`` for a size the checkpoint
+    cannot draw, or when its weights give no finite picture.
+    """
+    unit = artist.codec.factor * int(artist.transformer.config.patch_size)
+    checkpoints.check_size(settings.width, settings.height, unit)
+    cells = (settings.height // artist.codec.factor, settings.width // artist.codec.factor)
+    guided = settings.guidance > 1  # as QwenImagePipeline: at most 1 is no guidance at all
+    with torch.inference_mode():
+        negative = artist.text_encoder.encode([settings.negative]) if guided else (None, None)
+        for start in range(0, len(prompts), settings.batch_size):
+            batch = prompts[start : start + settings.batch_size]
+            features, mask = artist.text_encoder.encode([prompt.text for prompt in batch])
+            latents = sample(
+                artist.transformer,
+                (artist.codec.channels, *cells),
+                features,
+                mask,
+                negative_features=negative[0],
+                negative_mask=negative[1],
+                steps=settings.steps,
+                guidance=settings.guidance if guided else 1.0,
+                seeds=[_seed(prompt) for prompt in batch],
+                flow=artist.flow,
+                predict=_predict,
+            )
+            pixels = artist.codec.decode(latents)
+            if not pixels.isfinite().all():
+                raise UsageError(f"{artist.folder}: draws no finite picture: broken weights")
+            yield from (_image(one) for one in pixels)
+
+
+def _predict(
+    transformer: Any, latents: Tensor, sigma: Tensor, features: Tensor, mask: Tensor
+) -> Tensor:
+    """``model.predict`` in the network's own precision, whatever that of the text encoder."""
+    kind = next(transformer.parameters()).dtype
+    return model.predict(transformer, latents.to(kind), sigma.to(kind), features.to(kind), mask)
+
+
+def _seed(prompt: Prompt) -> int:
+    if prompt.seed is None:
+        raise ValueError(f"prompt without a seed: {prompt.text!r}")
+    return prompt.seed
+
+
+def _image(pixels: Tensor) -> Image.Image:
+    """(3, H, W) in [-1, 1] -> RGB, rounded as diffusers does."""
+    levels = (pixels.float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu()
+    return Image.fromarray((levels * 255).round().to(torch.uint8).numpy(), "RGB")
+
+
+def _quieten() -> None:
+    """Keep the libraries' own progress bars and warnings off the terminal: ours tell enough."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for library in (diffusers_logging, transformers_logging):
+        library.set_verbosity(logging.ERROR)
+        library.disable_progress_bar()
