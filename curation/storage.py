@@ -1,25 +1,29 @@
 """Files, local or on any Beam filesystem (``gs://``, ``s3://``, ``hdfs://``), behind one interface.
 
-A final name appears only when its content is whole: locally by temporary file, fsync and
-``os.replace``; on object stores a name appears when the upload is closed.
+A final name appears only when its content is whole: by temporary file, fsync and ``os.replace``
+locally, by temporary object and rename elsewhere. apache_beam is imported for remote paths only.
 """
 
+import errno
+import glob
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
 TEMPORARY_SUFFIX = ".partial"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.partial$")
+_WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+UNKNOWN_SIZE = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file that exists: its path and its size in bytes."""
+    """A file: its path and its size in bytes (``UNKNOWN_SIZE`` for a link that leads nowhere)."""
 
     path: str
     size: int
@@ -30,19 +34,41 @@ def is_remote(path: str) -> bool:
     return _REMOTE.match(path) is not None
 
 
+def is_temporary(path: str) -> bool:
+    """Whether the name is one that ``atomic_write`` gives to what is not yet whole."""
+    return _TEMPORARY.search(path) is not None
+
+
 def _remote() -> Any:
     from apache_beam.io.filesystems import FileSystems  # heavy: only where a scheme asks for it
 
     return FileSystems
 
 
+def _uncompressed() -> Any:
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return CompressionTypes.UNCOMPRESSED  # Beam would otherwise unpack by extension
+
+
 def refusal(path: str) -> str | None:
-    """Why a remote path cannot be opened (no filesystem for its scheme), or None."""
+    """Why no path of this remote scheme can be opened (no filesystem for it), or None."""
     try:
         _remote().get_filesystem(path)
     except (ValueError, OSError, ImportError) as error:
-        return f"unreadable: {error}"
+        return str(error)
     return None
+
+
+def is_outage(path: str, error: Exception) -> bool:
+    """Whether a failed read says something about the network rather than about the file.
+
+    True for an ``OSError`` of a remote file, other than its absence: to be raised and retried,
+    not to be taken for bad content. Arrow reports bad content as plain ``OSError``.
+    """
+    if not is_remote(path) or isinstance(error, FileNotFoundError):
+        return False
+    return isinstance(error, OSError) and type(error) is not OSError
 
 
 def join(base: str, *parts: str) -> str:
@@ -52,58 +78,81 @@ def join(base: str, *parts: str) -> str:
 
 def exists(path: str) -> bool:
     """Whether a file (or local directory) is there."""
-    return bool(_remote().exists(path)) if is_remote(path) else Path(path).exists()
+    return bool(_remote().exists(path)) if is_remote(path) else os.path.exists(path)
 
 
 def open_read(path: str) -> BinaryIO:
     """Open for reading bytes; seekable. Raises ``FileNotFoundError`` / ``OSError``."""
     if is_remote(path):
-        from apache_beam.io.filesystem import CompressionTypes
-
-        return cast(BinaryIO, _remote().open(path, compression_type=CompressionTypes.UNCOMPRESSED))
-    return Path(path).open("rb")
+        return cast(BinaryIO, _remote().open(path, compression_type=_uncompressed()))
+    return open(path, "rb")
 
 
 def read_bytes(path: str) -> bytes:
-    """The whole content of a file."""
-    with open_read(path) as stream:
-        return stream.read()
+    """The whole content of a file. Raises ``FileNotFoundError`` / ``OSError``."""
+    if is_remote(path):
+        with open_read(path) as stream:
+            return stream.read()
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
 
 
 @contextmanager
 def atomic_write(path: str) -> Iterator[BinaryIO]:
-    """A stream that becomes ``path`` when the block ends without an error, else nothing."""
-    if is_remote(path):
-        from apache_beam.io.filesystem import CompressionTypes
+    """A stream that becomes ``path`` when the block ends without an error, else nothing.
 
-        temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
-        stream = _remote().create(temporary, compression_type=CompressionTypes.UNCOMPRESSED)
-        with stream:
-            yield cast(BinaryIO, stream)
-        _remote().rename([temporary], [path])
-        return
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+    Raises ``OSError`` naming ``path`` when the disk is full or read-only.
+    """
+    writing = _remote_write(path) if is_remote(path) else _local_write(path)
     try:
-        with partial.open("wb") as stream:
+        with writing as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(partial, target)
-        _sync_directory(target.parent)
-    except BaseException:
-        with suppress(OSError):
-            partial.unlink()
+    except OSError as error:
+        if error.filename is None and error.errno in _WRITE_FAILURES:
+            error.filename = path  # write(2) does not say which file
         raise
 
 
-def _sync_directory(directory: Path) -> None:
+@contextmanager
+def _local_write(path: str) -> Iterator[BinaryIO]:
+    folder, name = os.path.split(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    partial = os.path.join(folder, f".{name}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}")
+    try:
+        with open(partial, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+        _sync_directory(folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def _sync_directory(directory: str) -> None:
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def _remote_write(path: str) -> Iterator[BinaryIO]:
+    system = _remote().get_filesystem(path)
+    temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+    try:
+        with system.create(temporary, compression_type=_uncompressed()) as stream:
+            yield stream
+        if system.has_dirs() and system.exists(path):
+            system.delete([path])  # HDFS refuses to rename onto a file; object stores overwrite
+        system.rename([temporary], [path])
+    except BaseException:
+        with suppress(OSError):
+            system.delete([temporary])
+        raise
 
 
 def write_bytes(path: str, data: bytes) -> None:
@@ -113,28 +162,92 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def list_files(root: str) -> list[FileEntry]:
-    """All files below a directory (or matching a glob, or the one file named), sorted by path."""
-    if is_remote(root):
-        pattern = root if any(mark in root for mark in "*?[") else root.rstrip("/") + "**"
-        (match,) = _remote().match([pattern])
-        found = [FileEntry(entry.path, entry.size_in_bytes) for entry in match.metadata_list]
-    elif any(mark in root for mark in "*?[") and not Path(root).exists():
-        import glob
+    """All files below a directory (or matching a glob, or the one file named), sorted by path.
 
-        names = glob.glob(root, recursive=True)
-        found = [FileEntry(name, os.stat(name).st_size) for name in names if os.path.isfile(name)]
-    elif os.path.isdir(root):
-        found = [
-            FileEntry(path, os.stat(path).st_size)
-            for folder, _, names in os.walk(root)
-            for path in (os.path.join(folder, name) for name in names)
-            if os.path.isfile(path)
-        ]
-    elif os.path.isfile(root):
-        found = [FileEntry(root, os.stat(root).st_size)]
+    A glob may match directories, too: their files count. Links to directories are followed, but
+    never in circles; temporary files are left out. Empty when nothing is there. Raises
+    ``OSError`` naming a directory that cannot be listed.
+    """
+    if is_remote(root):
+        found: Iterable[FileEntry] = _remote_files(root)
+    elif any(mark in root for mark in "*?[") and not os.path.lexists(root):
+        found = (entry for name in glob.iglob(root, recursive=True) for entry in _local_files(name))
     else:
-        found = []
-    return sorted(found, key=lambda entry: entry.path)
+        found = _local_files(root)
+    unique = {entry.path: entry for entry in found if not is_temporary(entry.path)}
+    return [unique[path] for path in sorted(unique)]
+
+
+def list_folder(folder: str) -> list[FileEntry]:
+    """The files directly in a directory (the empty string: the current one), sorted by path.
+
+    On HDFS directories appear, too, as empty files.
+    """
+    if is_remote(folder):
+        found = _matches(f"{folder.rstrip('/')}/*")
+    else:
+        with os.scandir(folder or ".") as inside:
+            names = [entry.name for entry in inside if entry.is_file()]
+        paths = [os.path.join(folder, name) for name in names]
+        found = [FileEntry(path, os.stat(path).st_size) for path in paths]
+    return sorted(
+        (entry for entry in found if not is_temporary(entry.path)), key=lambda entry: entry.path
+    )
+
+
+def _local_files(root: str) -> Iterator[FileEntry]:
+    if os.path.isfile(root):
+        yield FileEntry(root, os.stat(root).st_size)
+        return
+    if not os.path.isdir(root):
+        return
+    folders: list[tuple[str, frozenset[tuple[int, int]]]] = [(root, frozenset())]
+    while folders:
+        folder, above = folders.pop()
+        status = os.stat(folder)
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            continue  # a link that leads back up
+        with os.scandir(folder) as inside:
+            for entry in inside:
+                if entry.is_dir():
+                    folders.append((entry.path, above | {identity}))
+                elif entry.is_file():
+                    yield FileEntry(entry.path, entry.stat().st_size)
+                elif entry.is_symlink():
+                    yield FileEntry(entry.path, UNKNOWN_SIZE)
+
+
+def _remote_files(root: str) -> Iterator[FileEntry]:
+    root = root.rstrip("/")
+    if _remote().get_filesystem(root).has_dirs():
+        for entry in _matches(root):
+            yield from _below(entry)
+        return
+    alone = _matches(root)
+    yield from alone
+    if not alone or any(mark in root for mark in "*?["):
+        yield from _matches(f"{root}/**")
+
+
+def _below(entry: FileEntry) -> Iterator[FileEntry]:
+    """The entry, or what it holds: HDFS lists one level, and directories as empty files."""
+    if entry.size:
+        yield entry
+        return
+    try:
+        inside = _matches(f"{entry.path}/*")
+    except OSError:
+        yield entry  # an empty file cannot be listed
+        return
+    for child in inside:
+        yield from _below(child)
+
+
+def _matches(pattern: str) -> list[FileEntry]:
+    (match,) = _remote().match([pattern])
+    entries = [FileEntry(entry.path, entry.size_in_bytes) for entry in match.metadata_list]
+    return [entry for entry in entries if not entry.path.endswith("/")]
 
 
 def delete(paths: list[str]) -> None:
@@ -144,4 +257,19 @@ def delete(paths: list[str]) -> None:
         _remote().delete(remote)
     for path in paths:
         if not is_remote(path):
-            Path(path).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+def remove_partials(directory: str) -> list[str]:
+    """Remove what killed writers left below a directory, and return the paths removed.
+
+    To be called before any writer starts: a temporary file in use would be removed as well.
+    """
+    if is_remote(directory):
+        entries: Iterable[FileEntry] = _remote_files(directory)
+    else:
+        entries = _local_files(directory)
+    left = sorted(entry.path for entry in entries if is_temporary(entry.path))
+    delete(left)
+    return left

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from curation.sources.sample import Caption
+from curation.sources.sample import Caption, Sample
 
 Captions = tuple[Caption, ...] | None
 PLAIN_CAPTIONS = ("caption", "captions", "text", "TEXT")
@@ -46,6 +46,26 @@ class Annotation:
     failure: str | None = None
 
 
+def sample(
+    said: Annotation, *, uri: str, key: str, data: bytes | None, error: str | None, path: str
+) -> Sample:
+    """The sample of a picture and what is said about it."""
+    return Sample(
+        uri=uri,
+        key=key,
+        data=data,
+        error=error,
+        path=path,
+        caption_raw=said.caption_raw,
+        caption_recaption=said.caption_recaption,
+        caption_fused=said.caption_fused,
+        text_boxes=said.text_boxes,
+        source=said.source,
+        licence=said.licence,
+        synthetic=said.synthetic,
+    )
+
+
 def clean(text: str) -> str:
     """The text with lone surrogates replaced by U+FFFD, otherwise the very same text."""
     try:
@@ -58,6 +78,11 @@ def clean(text: str) -> str:
 def from_text(data: bytes) -> Annotation:
     """The annotation of a ``.txt`` file: its whole content is one caption, empty or not."""
     return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace")),))
+
+
+def from_sidecar(suffix: str, data: bytes) -> Annotation:
+    """The annotation of a caption file, by its extension (``.txt``, else JSON)."""
+    return from_text(data) if suffix.lower() == ".txt" else from_json(data)
 
 
 def from_json(data: bytes | str) -> Annotation:

@@ -1,37 +1,36 @@
 """Pictures that are files of their own, with captions beside them or in a manifest."""
 
+import re
 from collections.abc import Collection, Iterator
 
 from curation import storage
 from curation.sources import annotation
 from curation.sources.annotation import Annotation
-from curation.sources.layout import stem_of
+from curation.sources.kind import stem_of
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
 
-LARGEST_PICTURE = 1 << 29  # bytes; more is no picture, and would not fit beside others in memory
+LARGEST_PICTURE = 1 << 29  # bytes; what is larger would not fit beside others in memory
 LARGEST_SIDECAR = 1 << 26
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
-    """The one sample of a picture file."""
+    """The one sample of a picture file.
+
+    A caption file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON says
+    nothing: the picture is not lost over it. Raises ``OSError`` when a remote filesystem is out.
+    """
     uri = storable(part.path)
     if only is not None and uri not in only:
         return
     data, error = (None, part.error) if part.error else _picture(part)
-    said = _annotation(part)
-    yield Sample(
+    yield annotation.sample(
+        _annotation(part),
         uri=uri,
         key=storable(part.key),
         data=data,
         error=error,
         path=uri.rsplit("/", 1)[-1],
-        caption_raw=said.caption_raw,
-        caption_recaption=said.caption_recaption,
-        caption_fused=said.caption_fused,
-        text_boxes=said.text_boxes,
-        source=said.source,
-        licence=said.licence,
-        synthetic=said.synthetic,
     )
 
 
@@ -40,19 +39,26 @@ def storable(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:
-        data = name.encode("utf-8", "surrogateescape" if _escaped(name) else "surrogatepass")
-        return data.decode("utf-8", "backslashreplace")
+        return _SURROGATE.sub(_escape, name)
     return name
 
 
-def _escaped(name: str) -> bool:
-    return all("\udc80" <= mark <= "\udcff" for mark in name if "\ud800" <= mark <= "\udfff")
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    is_byte = 0xDC80 <= code <= 0xDCFF  # how Python keeps a byte of a file name that is no UTF-8
+    return f"\\x{code - 0xDC00:02x}" if is_byte else f"\\u{code:04x}"
+
+
+def too_large(size: int) -> str | None:
+    """Why a picture of this many bytes is not read, or None."""
+    if size <= LARGEST_PICTURE:
+        return None
+    return f"unreadable: {size} bytes, at most {LARGEST_PICTURE} are read"
 
 
 def _picture(part: Part) -> tuple[bytes | None, str | None]:
-    if part.size > LARGEST_PICTURE:
-        return None, f"unreadable: {part.size} bytes, at most {LARGEST_PICTURE} are read"
-    return _read(part.path, part.size)
+    refused = too_large(part.size)
+    return (None, refused) if refused else _read(part.path, part.size)
 
 
 def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
@@ -63,6 +69,8 @@ def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
     except FileNotFoundError:
         return None, "missing: no such file"
     except (OSError, ValueError) as error:
+        if storage.is_outage(path, error):
+            raise
         return None, f"unreadable: {annotation.clean(str(error))}"
 
 
@@ -71,6 +79,5 @@ def _annotation(part: Part) -> Annotation:
     for suffix, size in part.sidecars:
         data = _read(stem_of(part.path) + suffix, size)[0] if size <= LARGEST_SIDECAR else None
         if data is not None:
-            is_text = suffix.lower() == ".txt"
-            said.append(annotation.from_text(data) if is_text else annotation.from_json(data))
+            said.append(annotation.from_sidecar(suffix, data))
     return annotation.merge(said)

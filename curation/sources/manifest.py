@@ -66,7 +66,7 @@ def _part(manifest: str, name: str, number: int, line: bytes) -> Part:
         path,
         size,
         key=str(key) if key is not None else written,
-        described=(described,) if row else (),
+        described=(described,),
         error=problem,
     )
 
@@ -82,7 +82,8 @@ def _resolve(manifest: str, written: str) -> str:
 def _size(path: str) -> tuple[int, str | None]:
     """Size in bytes, or what is wrong. Remote files are not asked: a request each is too dear."""
     if storage.is_remote(path):
-        return UNKNOWN_SIZE, storage.refusal(path)
+        refusal = storage.refusal(path)
+        return UNKNOWN_SIZE, f"unreadable: {refusal}" if refusal else None
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -10,20 +10,20 @@ import pyarrow.parquet as pq
 from curation import storage
 from curation.sources import annotation
 from curation.sources.files import storable
-from curation.sources.sample import Part, Sample, SourceError
+from curation.sources.sample import Part, Sample
 
 IMAGE_NAMES = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes")
 KEY_NAMES = ("key", "__key__")
-BATCH_ROWS = 16
-_BUFFER = 1 << 20
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
+_BATCH_ROWS = 8
+_BUFFER = 1 << 20  # bytes read ahead of a column: else a whole column chunk is in memory
 
 
 @dataclass(frozen=True)
 class Table:
-    """What a table looks like: its image column (a struct or plain bytes) and its key column.
+    """What a table looks like: its image column (a struct or plain bytes) and what else is read.
 
-    ``key`` is None where the picture's own path comes first (Hugging Face).
+    ``key`` is the key column; None where the picture's own path comes first (Hugging Face).
     """
 
     image: str
@@ -32,18 +32,39 @@ class Table:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """A row group as rows of its file, counted from ``start``."""
+
+    part: Part
+    group: int
+    start: int
+    count: int
+
+    def uri(self, row: int) -> str:
+        return storable(f"{self.part.path}#{self.start + row}")
+
+    def place(self, row: int) -> str:
+        return storable(f"{self.part.key}#{self.start + row}")
+
+
 def recognise(schema: pa.Schema) -> Table | None:
-    """Find the image column: by the usual names first, else the only candidate; None without."""
+    """Find the image column: by the usual names first, else the only candidate; None without.
+
+    A candidate is plain bytes or a struct with the bytes in a field ``bytes``.
+    """
     candidates = [field.name for field in schema if _is_image(field.type)]
-    named = [name for name in IMAGE_NAMES if name in candidates]
+    named = [name for name in IMAGE_NAMES if candidates.count(name) == 1]
     if not named and len(candidates) != 1:
         return None
     image = named[0] if named else candidates[0]
     is_struct = pa.types.is_struct(schema.field(image).type)
     own = is_struct and "id" in schema.names and "caption_raw" in schema.names
     key = next((name for name in KEY_NAMES if name in schema.names), None)
-    wanted = (name for name in (*KEY_NAMES, *annotation.COLUMNS) if name in schema.names)
-    return Table(image, is_struct, key if own or not is_struct else None, tuple(wanted))
+    # our url column, say, is no column twice: Arrow could not tell which one is meant
+    wanted = (n for n in (*KEY_NAMES, *annotation.COLUMNS) if schema.names.count(n) == 1)
+    columns = tuple(name for name in wanted if name != image)
+    return Table(image, is_struct, key if own or not is_struct else None, columns)
 
 
 def _is_image(kind: pa.DataType) -> bool:
@@ -63,27 +84,36 @@ def inspect(path: str) -> tuple[Table | None, list[int], list[str]]:
     """
     with storage.open_read(path) as stream:
         file = pq.ParquetFile(stream)
-        rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-        return recognise(file.schema_arrow), rows, file.schema_arrow.names
+        return recognise(file.schema_arrow), _group_rows(file), file.schema_arrow.names
+
+
+def _group_rows(file: pq.ParquetFile) -> list[int]:
+    return [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
 
 
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     """The samples of a range of row groups.
 
-    A row group that cannot be read yields a sample with the error for each of its rows; a file
-    without a readable footer yields one.
+    A row group that cannot be read yields a sample with the error for each row not yet read; a
+    file without a readable footer yields one. Raises ``OSError`` when a remote filesystem is out.
     """
     try:
         with storage.open_read(part.path) as stream:
             file = pq.ParquetFile(stream, page_checksum_verification=True, buffer_size=_BUFFER)
             table = recognise(file.schema_arrow)
             if table is None:
-                raise SourceError("no image column")
-            yield from _row_groups(part, file, table, only)
+                raise ValueError("it has no image column")
+            sizes = _group_rows(file)
+            first, stop = part.groups or (0, len(sizes))
+            for group in range(first, stop):
+                rows = _Rows(part, group, sum(sizes[:group]), sizes[group])
+                yield from _row_group(rows, file, table, only)
     except FileNotFoundError:
         yield from _failed(part, "missing: no such file", only)
-    except (*PARQUET_ERRORS, SourceError) as error:
-        yield from _failed(part, f"unreadable: not a readable Parquet file: {error}", only)
+    except PARQUET_ERRORS as error:
+        if storage.is_outage(part.path, error):
+            raise
+        yield from _failed(part, f"unreadable: not a readable Parquet table: {error}", only)
 
 
 def _failed(part: Part, reason: str, only: Collection[str] | None) -> Iterator[Sample]:
@@ -93,79 +123,81 @@ def _failed(part: Part, reason: str, only: Collection[str] | None) -> Iterator[S
         yield Sample(uri, storable(part.key), None, annotation.clean(reason), name)
 
 
-def _row_groups(
-    part: Part, file: pq.ParquetFile, table: Table, only: Collection[str] | None
+def _row_group(
+    rows: _Rows, file: pq.ParquetFile, table: Table, only: Collection[str] | None
 ) -> Iterator[Sample]:
-    first, stop = part.groups or (0, file.num_row_groups)
-    sizes = [file.metadata.row_group(group).num_rows for group in range(stop)]
-    for group in range(first, stop):
-        start, rows = sum(sizes[:group]), sizes[group]
-        uris = [storable(f"{part.path}#{row}") for row in range(start, start + rows)]
-        wanted = rows if only is None else _last_wanted(uris, only)
-        done = 0
-        try:
-            for sample in _samples(part, file, table, group, start, uris[:wanted]):
-                done += 1
-                if only is None or sample.uri in only:
-                    yield sample
-        except PARQUET_ERRORS as error:
-            reason = annotation.clean(f"unreadable: row group {group}: {error}")
-            for row in range(done, wanted):
-                if only is None or uris[row] in only:
-                    key = storable(f"{part.key}#{start + row}")
-                    yield Sample(uris[row], key, None, reason, key)
-
-
-def _last_wanted(uris: list[str], only: Collection[str]) -> int:
-    return max((index + 1 for index, uri in enumerate(uris) if uri in only), default=0)
-
-
-def _samples(
-    part: Part, file: pq.ParquetFile, table: Table, group: int, start: int, uris: list[str]
-) -> Iterator[Sample]:
-    if not uris:
-        return
-    row = 0
-    columns = [table.image, *(name for name in table.columns if name != table.image)]
-    for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns):
-        images = batch.column(table.image)
-        others = _rows(batch.select([name for name in columns if name != table.image]))
-        for index, other in enumerate(others):
-            image = images[index].as_py()
-            yield _sample(f"{part.key}#{start + row}", uris[row], table, image, other)
-            row += 1
-            if row == len(uris):
+    end = rows.count
+    if only is not None:
+        end = max((row + 1 for row in range(rows.count) if rows.uri(row) in only), default=0)
+    done = 0
+    reason = "the row group ends early"
+    try:
+        for image, others in _table_rows(file, table, rows.group) if end else ():
+            done += 1
+            if only is None or rows.uri(done - 1) in only:
+                yield _sample(rows, done - 1, table, image.as_py(), others)
+            if done == end:
                 return
+    except PARQUET_ERRORS as error:
+        if storage.is_outage(rows.part.path, error):
+            raise
+        reason = annotation.clean(str(error))
+    for row in range(done, end):
+        if only is None or rows.uri(row) in only:
+            place = rows.place(row)
+            problem = f"unreadable: row group {rows.group}: {reason}"
+            yield Sample(rows.uri(row), place, None, problem, place)
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    if not batch.num_columns:
-        return [{} for _ in range(batch.num_rows)]
-    rows: list[dict[str, Any]] = batch.to_pylist()
-    return rows
+def _table_rows(
+    file: pq.ParquetFile, table: Table, group: int
+) -> Iterator[tuple[pa.Scalar, dict[str, Any]]]:
+    """Each row's image, not yet copied, and its other columns as Python values."""
+    columns = [table.image, *table.columns]
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns):
+        images = batch.column(batch.schema.get_field_index(table.image))
+        others = [batch.column(batch.schema.get_field_index(name)) for name in table.columns]
+        for row in range(batch.num_rows):
+            said = {
+                name: _value(array[row]) for name, array in zip(table.columns, others, strict=True)
+            }
+            yield images[row], said
 
 
-def _sample(place: str, uri: str, table: Table, image: Any, row: dict[str, Any]) -> Sample:
+def _value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:  # a writer that did not validate: as in .txt files, U+FFFD
+        return _decoded(scalar)
+
+
+def _decoded(scalar: pa.Scalar) -> Any:
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):
+        return scalar.as_buffer().to_pybytes().decode("utf-8", "replace")
+    if isinstance(scalar, pa.StructScalar):
+        return {name: _decoded(child) for name, child in scalar.items()}
+    if isinstance(scalar, pa.ListScalar | pa.LargeListScalar):
+        return [_decoded(child) for child in scalar.values]
+    return scalar.as_py()
+
+
+def _sample(rows: _Rows, row: int, table: Table, image: Any, others: dict[str, Any]) -> Sample:
     data, hint = image, None
     if table.is_struct:
-        data, hint = (image.get("bytes"), image.get("path")) if image else (None, None)
+        data, hint = (image["bytes"], image.get("path")) if image else (None, None)
     names = (table.key,) if table.key else KEY_NAMES
-    given = next((row[name] for name in names if row.get(name) is not None), None)
-    key = (hint or given) if table.key is None else given
-    key = storable(place if key is None else str(key))
-    said = annotation.from_mapping(row)
-    reason = f"missing: {said.failure or 'the row has no image'}" if data is None else None
-    return Sample(
-        uri=uri,
+    given = next((others[name] for name in names if others.get(name) is not None), None)
+    key = given if table.key or not hint else hint
+    key = storable(str(key)) if key is not None else rows.place(row)
+    said = annotation.from_mapping(others)
+    missing = f"missing: {said.failure or 'the row has no image bytes'}"
+    return annotation.sample(
+        said,
+        uri=rows.uri(row),
         key=key,
         data=data,
-        error=reason,
+        error=missing if data is None else None,
         path=storable(hint or key),
-        caption_raw=said.caption_raw,
-        caption_recaption=said.caption_recaption,
-        caption_fused=said.caption_fused,
-        text_boxes=said.text_boxes,
-        source=said.source,
-        licence=said.licence,
-        synthetic=said.synthetic,
     )

@@ -8,19 +8,22 @@ from typing import BinaryIO
 from curation import storage
 from curation.sources import annotation
 from curation.sources.annotation import Annotation
-from curation.sources.files import LARGEST_PICTURE, LARGEST_SIDECAR, storable
-from curation.sources.layout import kind, suffix_of
+from curation.sources.files import LARGEST_SIDECAR, storable, too_large
+from curation.sources.kind import kind, suffix_of
 from curation.sources.sample import Part, Sample
 
 _TAR_ERRORS = (tarfile.TarError, OSError, ValueError, EOFError, OverflowError)
 _TRAILER = 1 << 16
+_CUT = "the tar is cut off in this member"
+_ORPHAN = "missing: a caption without a picture; the members of a sample must be neighbours"
 
 
 @dataclass(frozen=True)
 class _Picture:
+    uri: str
     name: str
     data: bytes | None
-    error: str | None
+    error: str | None = None
 
 
 @dataclass
@@ -33,86 +36,76 @@ class _Group:
     said: list[Annotation] = field(default_factory=list)
 
 
-class _Truncated(tarfile.ReadError):
-    """The data of a member ends before its size."""
-
-
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     """The samples of a tar, one at a time.
 
     The key is the member's name up to the first dot of its last component, as in WebDataset; a
     key with several pictures is several samples. A damaged or truncated tar yields all its good
-    members, then one sample with the error; so does a caption without a picture.
+    members, then one sample with the error; so does a caption without a picture. Raises
+    ``OSError`` when a remote filesystem is out.
     """
-    taken: dict[str, int] = {}
     for group in _groups(part, only):
         said = annotation.merge(group.said) if group.said else Annotation()
-        pictures = group.pictures or [_orphan(name) for name in group.captions[:1]]
-        for picture in pictures:
-            taken[picture.name] = taken.get(picture.name, 0) + 1
-            again = f"#{taken[picture.name]}" if taken[picture.name] > 1 else ""
-            uri = storable(f"{part.path}#{picture.name}{again}")
-            if only is None or uri in only:
-                yield _sample(uri, storable(group.key), picture, said)
-
-
-def _sample(uri: str, key: str, picture: _Picture, said: Annotation) -> Sample:
-    return Sample(
-        uri=uri,
-        key=key,
-        data=picture.data,
-        error=picture.error,
-        path=storable(picture.name.rsplit("/", 1)[-1]),
-        caption_raw=said.caption_raw,
-        caption_recaption=said.caption_recaption,
-        caption_fused=said.caption_fused,
-        text_boxes=said.text_boxes,
-        source=said.source,
-        licence=said.licence,
-        synthetic=said.synthetic,
-    )
-
-
-def _orphan(name: str) -> _Picture:
-    reason = "missing: a caption without a picture; the members of a sample must be neighbours"
-    return _Picture(name, None, reason)
+        for picture in group.pictures:
+            if only is None or picture.uri in only:
+                yield annotation.sample(
+                    said,
+                    uri=picture.uri,
+                    key=storable(group.key),
+                    data=picture.data,
+                    error=picture.error,
+                    path=storable(picture.name.rsplit("/", 1)[-1]),
+                )
 
 
 def _groups(part: Part, only: Collection[str] | None) -> Iterator[_Group]:
     group: _Group | None = None
     problem = None
     position = 0
+    taken: dict[str, int] = {}
     try:
         with storage.open_read(part.path) as stream:
             for member in _members(stream):
                 position = member.offset
                 key = _key(member.name)
                 if group is not None and group.key != key:
-                    yield group
+                    yield _finished(group, part)
                     group = None
                 group = group or _Group(key)
-                _add(group, member, stream, f"{part.path}#{member.name}", only)
-                if group.pictures and (group.pictures[-1].error or "").endswith(_CUT):
+                if not _add(group, member, stream, _uri(part, member.name, taken), only):
                     break
     except FileNotFoundError:
         problem = "missing: no such file"
     except _TAR_ERRORS as error:
-        problem = f"unreadable: damaged tar after byte {position}: {error}"
-    if group is not None:
-        yield group
+        if storage.is_outage(part.path, error):
+            raise
+        problem = f"unreadable: damaged tar, at byte {position} or after: {error}"
+    if group is not None and (problem is None or group.pictures):
+        yield _finished(group, part)
     if problem is not None:
-        place = f"@{position}"
-        yield _Group(f"{part.key}#{place}", [_Picture(place, None, annotation.clean(problem))])
+        place = f"#@{position}"
+        picture = _Picture(storable(part.path + place), place, None, annotation.clean(problem))
+        yield _Group(part.key + place, [picture])
 
 
-_CUT = "the tar is cut off here"
+def _finished(group: _Group, part: Part) -> _Group:
+    if group.captions and not group.pictures:
+        name = group.captions[0]
+        group.pictures.append(_Picture(storable(f"{part.path}#{name}"), name, None, _ORPHAN))
+    return group
+
+
+def _uri(part: Part, name: str, taken: dict[str, int]) -> str:
+    """The member's location; a name that comes again is numbered."""
+    taken[name] = taken.get(name, 0) + 1
+    return storable(f"{part.path}#{name}" + (f"#{taken[name]}" if taken[name] > 1 else ""))
 
 
 def _members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """The members in order, none kept. Raises ``tarfile.ReadError`` for any but a proper end."""
     with tarfile.open(fileobj=stream, mode="r:") as tar:
         while (member := tar.next()) is not None:
-            tar.members.clear()  # tarfile would keep every header of the archive
+            tar.members = []  # type: ignore[attr-defined]  # else it keeps every header
             if not member.isdir():
                 yield member
         stream.seek(tar.offset)
@@ -133,42 +126,36 @@ def _add(
     group: _Group,
     member: tarfile.TarInfo,
     stream: BinaryIO,
-    place: str,
+    uri: str,
     only: Collection[str] | None,
-) -> None:
-    what = kind(member.name)
+) -> bool:
+    """Add a member to its group; False when the tar is cut off in it."""
     base = member.name.rsplit("/", 1)[-1]
+    what = kind(base)
     if what == "ignored" or (base.startswith("__") and base.endswith("__")):
-        return
+        return True
     if what == "sidecar":
         group.captions.append(member.name)
         if member.isreg() and member.size <= LARGEST_SIDECAR:
-            data = _data(stream, member)
-            is_text = suffix_of(base).lower() == ".txt"
-            group.said.append(annotation.from_text(data) if is_text else annotation.from_json(data))
-        return
-    group.pictures.append(_picture(member, stream, place, only))
-
-
-def _picture(
-    member: tarfile.TarInfo, stream: BinaryIO, place: str, only: Collection[str] | None
-) -> _Picture:
-    if not member.isreg():
-        return _Picture(member.name, None, "unreadable: a link or device, not a file")
-    if member.size > LARGEST_PICTURE:
-        reason = f"unreadable: {member.size} bytes, at most {LARGEST_PICTURE} are read"
-        return _Picture(member.name, None, reason)
-    if only is not None and not any(uri.startswith(storable(place)) for uri in only):
-        return _Picture(member.name, None, "unreadable: not wanted")
-    try:
-        return _Picture(member.name, _data(stream, member), None)
-    except _Truncated:
-        return _Picture(member.name, None, f"unreadable: {_CUT}")
+            group.said.append(annotation.from_sidecar(suffix_of(base), _data(stream, member)))
+        return True
+    data: bytes | None = None
+    error: str | None = None
+    if not member.isreg() or member.issparse():
+        error = "unreadable: a link, device or sparse file"
+    elif only is None or uri in only:
+        error = too_large(member.size)
+        try:
+            data = None if error else _data(stream, member)
+        except EOFError:
+            error = f"unreadable: {_CUT}"
+    group.pictures.append(_Picture(uri, member.name, data, error))
+    return error is None or _CUT not in error
 
 
 def _data(stream: BinaryIO, member: tarfile.TarInfo) -> bytes:
     stream.seek(member.offset_data)
     data = stream.read(member.size)
     if len(data) < member.size:
-        raise _Truncated("a member is cut off")
+        raise EOFError(_CUT)
     return data

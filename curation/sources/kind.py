@@ -1,10 +1,10 @@
 """Which file is what, by its name alone.
 
 The rule: every file is an input row, whatever its name, so that nothing is lost silently; except
-captions and metadata (``NOT_PICTURES``, such as ``.txt``, ``.json``, ``.csv``, ``.DS_Store``),
-containers (``.tar``, ``.parquet``, ``.jsonl``, which hold rows of their own), folders whose name
-starts with a dot, and temporary files of an interrupted write. What is then no picture ends in
-quarantine, under its own name.
+captions and metadata (``NOT_PICTURES``, such as ``.txt``, ``.json``, ``.csv``, and names such as
+``.DS_Store``), containers (``.tar``, ``.parquet``, ``.jsonl``, which hold rows of their own), what
+lies in folders whose name starts with a dot, and temporary files of an interrupted write. What is
+then no picture ends in quarantine, under its own name.
 """
 
 from typing import Literal
@@ -13,10 +13,13 @@ Kind = Literal["picture", "sidecar", "tar", "packed tar", "parquet", "manifest",
 
 SIDECARS = (".txt", ".json")
 NOT_PICTURES = frozenset(
-    ".txt .json .csv .tsv .md .yaml .yml .xml .html.gz .log .lock "
-    ".npy .npz .pt .pth .pkl .pickle .pyd .safetensors .msgpack .cls .id .index".split()
+    {
+        *(".txt", ".json", ".csv", ".tsv", ".md", ".yaml", ".yml", ".xml", ".log", ".lock"),
+        *(".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle", ".safetensors", ".msgpack"),
+        *(".cls", ".id", ".index"),
+    }
 )
-_IGNORED_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"})
+NOT_PICTURE_NAMES = frozenset([".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"])
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")
 _CONTAINERS: dict[str, Kind] = {
     ".tar": "tar",
@@ -36,7 +39,7 @@ def kind(name: str) -> Kind:
         return "packed tar"
     if suffix in SIDECARS:
         return "sidecar"
-    if suffix in NOT_PICTURES or base in _IGNORED_NAMES:
+    if suffix in NOT_PICTURES or base in NOT_PICTURE_NAMES:
         return "ignored"
     return "picture"
 
@@ -56,4 +59,4 @@ def stem_of(name: str) -> str:
 
 def is_hidden(relative: str) -> bool:
     """Whether one of the folders of a relative path starts with a dot."""
-    return any(folder.startswith(".") for folder in relative.split("/")[:-1])
+    return (relative.startswith(".") and "/" in relative) or "/." in relative.rpartition("/")[0]
