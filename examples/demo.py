@@ -1,8 +1,8 @@
 """``make demo``: raw pictures to a trained model that writes, every step by its public command.
 
-Each step is the command a user would type. A finished step leaves ``demo/steps/<name>.json`` with its
-time and its printed result, and is not run again while its command stays the same; a step killed
-half-way goes on where it stopped, because the commands themselves do.
+Each step is the command a user would type. A finished step leaves ``demo/steps/<name>.json`` with
+its time and its printed result, and is not run again while its command stays the same; a step
+killed half-way goes on where it stopped, because the commands themselves do.
 """
 
 import json
@@ -50,7 +50,7 @@ def steps(collection: Path | None) -> list[Step]:
     strings = ["--style", "strings", "--size", "64x32", "--n", "8192"]
     shards = DEMO / "strings-en"
     train = [*PYTHON, "train", "--preset", "demo", "--data", str(shards / "part-*.parquet")]
-    infer = [*PYTHON, "infer", "--prompts", str(DEMO / "prompts.txt"), "--out", str(DEMO / "drawn")]
+    infer = [*PYTHON, "infer", "--prompts", str(DEMO / "prompts.txt"), "-o", str(DEMO / "drawn")]
     return [
         *found,
         Step("curate", "curate it: S1 and S2", [*curate, "--output", str(DEMO / "curated")]),
@@ -154,8 +154,9 @@ def main(
 def _farewell(summary: dict[str, Any]) -> str:
     ledger = summary["ledger"]
     wall = sum(step["wall_seconds"] for step in summary["steps"].values())
+    parts = " + ".join(f"{name} {ledger[name]}" for name in ("kept", "dropped", "quarantined"))
     return f"""
-in {ledger["in"]} = kept {ledger["kept"]} + dropped {ledger["dropped"]} + quarantined {ledger["quarantined"]}
+in {ledger["in"]} = {parts}
 held-out strings drawn exactly: {summary["held_out_accuracy"]}
 (one font, fixed layout, unseen strings of seen glyphs); {wall:.0f} s in all
 
