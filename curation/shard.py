@@ -10,14 +10,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from curation import storage
 
 ROW_GROUP_BYTES = 64 << 20  # well under the 100 MB cap: the last row may overshoot
 SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
+BATCH_ROWS = 256
 MANIFEST_NAME = "manifest.json"
+_BUFFER = 1 << 20  # bytes read ahead of each column: else a whole column chunk is in memory
+_UNREADABLE = (OSError, pa.ArrowException, ValueError)
 
 CAPTIONS = pa.list_(pa.struct([("text", pa.string()), ("language", pa.string())]))
 TEXT_BOXES = pa.list_(
@@ -126,7 +132,8 @@ class _HashingStream:
 def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> ShardInfo:
     """Write one shard atomically; row groups are cut at ``ROW_GROUP_BYTES``.
 
-    The bytes written depend only on the rows and their order, never on the batches' sizes.
+    The bytes written depend only on the rows and their order, never on the batches' sizes; a
+    hundred rows or some megabytes a batch are cheap, one row costs about 1 ms.
     Raises ``OSError`` when the disk is full or read-only; then no final name appears.
     """
     rows = 0
@@ -147,6 +154,8 @@ _OPTIONS: dict[str, Any] = {
     "write_page_checksum": True,
     "write_page_index": True,
     "store_schema": True,
+    # pages are cut after any row: where batches end then leaves no trace in the bytes
+    "write_batch_size": 1,
 }
 
 
@@ -154,35 +163,72 @@ def _row_groups(batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> I
     pending: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
-        for row in range(batch.num_rows):
-            one = batch.slice(row, 1)
-            image_bytes = one.column("image").field("bytes")[0].as_buffer()
-            length = image_bytes.size if image_bytes is not None else 0
-            if pending and size + length > ROW_GROUP_BYTES:
+        ends = np.cumsum(_row_bytes(batch.to_struct_array()))
+        start, before = 0, 0
+        while start < batch.num_rows:
+            stop = int(np.searchsorted(ends, before + ROW_GROUP_BYTES - size, side="right"))
+            if stop <= start and pending:
                 yield pa.Table.from_batches(pending, shard_schema)
                 pending, size = [], 0
-            pending.append(one)
-            size += length
+                continue
+            stop = max(stop, start + 1)  # a row over the limit is a row group of its own
+            pending.append(batch.slice(start, stop - start))
+            size += int(ends[stop - 1]) - before
+            start, before = stop, int(ends[stop - 1])
     if pending:
         yield pa.Table.from_batches(pending, shard_schema)
 
 
-def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The row groups of a shard, one record batch or more each, with checksums verified.
+def _row_bytes(array: pa.Array) -> NDArray[np.int64]:
+    """(N,) bytes of each entry, without compression: pictures count, and so does long text."""
+    kind = array.type
+    if pa.types.is_struct(kind):
+        fixed = sum(_width(field.type) for field in kind)
+        varied = (
+            c for c, field in zip(array.flatten(), kind, strict=True) if not _width(field.type)
+        )
+        return sum((_row_bytes(child) for child in varied), np.full(len(array), fixed, np.int64))
+    if pa.types.is_list(kind):
+        lengths = _integers(pc.list_value_length(array))
+        totals = np.concatenate([[0], np.cumsum(_row_bytes(array.flatten()))])
+        stops = np.cumsum(lengths)
+        return np.asarray(totals[stops] - totals[stops - lengths], np.int64)
+    if width := _width(kind):
+        return np.full(len(array), width, np.int64)
+    return _integers(pc.binary_length(array))
 
-    Raises ``ShardError`` naming the file and the row group when a page does not match its checksum.
+
+def _width(kind: pa.DataType) -> int:
+    """Bytes of a value of fixed size, else 0."""
+    return max(1, kind.bit_width // 8) if pa.types.is_primitive(kind) else 0
+
+
+def _integers(array: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(array, 0), np.int64)
+
+
+def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a shard in order, in batches of at most ``BATCH_ROWS``, checksums verified.
+
+    No batch spans row groups; a row group is never whole in memory. Raises ``FileNotFoundError``,
+    and ``ShardError`` naming the file and the row group when a page does not match its checksum.
     """
     with storage.open_read(path) as stream:
         try:
-            file = pq.ParquetFile(stream, page_checksum_verification=True)
-        except (OSError, pa.ArrowInvalid) as error:
+            file = pq.ParquetFile(stream, page_checksum_verification=True, buffer_size=_BUFFER)
+        except _UNREADABLE as error:
             raise ShardError(f"{path}: not a readable Parquet file: {error}") from error
         for group in range(file.num_row_groups):
             try:
-                table = file.read_row_group(group, columns=columns)
-            except (OSError, pa.ArrowInvalid) as error:
+                rows = 0
+                for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns):
+                    rows += batch.num_rows
+                    yield batch
+            except _UNREADABLE as error:
                 raise ShardError(f"{path}: row group {group}: {error}") from error
-            yield from table.to_batches()
+            expected = file.metadata.row_group(group).num_rows
+            if rows != expected:
+                raise ShardError(f"{path}: row group {group}: {rows} rows, expected {expected}")
 
 
 def write_manifest(directory: str, shards: Sequence[ShardInfo]) -> None:
