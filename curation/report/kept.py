@@ -24,6 +24,8 @@ class KeptSample:
     def add(self, unit: Unit) -> None:
         """Look through a unit."""
         rows = np.flatnonzero(unit.is_verdict("kept"))
+        if not len(rows):  # select_k_unstable refuses an empty table
+            return
         table = unit.signals.select(["id", "uri"]).take(pa.array(rows))
         first = pc.select_k_unstable(
             table, min(SAMPLE, len(rows)), [("id", "ascending"), ("uri", "ascending")]
