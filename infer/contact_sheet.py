@@ -15,6 +15,7 @@ _TEXT_SIZE = 14
 _LINE = 19
 _LINES_AT_MOST = 5
 _NARROWEST, _WIDEST = 160, 400
+_NEVER_FIRST = frozenset("，。、；：？！）」』》”’")  # in a line
 _PAPER, _INK, _PALE = (247, 247, 245), (28, 28, 30), (130, 130, 134)
 
 
@@ -118,12 +119,12 @@ def _fitting(text: str, font: FreeTypeFont, width: int) -> int:
 
 
 def _pieces(text: str) -> list[str]:
-    """What must stay together: a word with the space after it, or one wide character."""
+    """What must stay together: a word with the space after it, or a hanzi with what closes it."""
     pieces: list[str] = []
     open_word = False
     for character in text:
         wide = unicodedata.east_asian_width(character) in "WF"
-        if open_word and not wide:
+        if pieces and (character in _NEVER_FIRST or (open_word and not wide)):
             pieces[-1] += character
         else:
             pieces.append(character)

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from infer import checkpoints
@@ -50,19 +51,25 @@ def load(folder: Path, device: str = "auto") -> Artist:
     """
     _quieten()
     flow = checkpoints.schedule(folder)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    place = _device(device)
     try:
         loaded = load_for_inference(folder)
-        parts = (loaded.transformer, loaded.codec, loaded.text_encoder)
-        for part in parts:
-            if isinstance(part, nn.Module):
-                part.to(device).eval()
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
-    except (AssertionError, RuntimeError) as error:  # how torch refuses a device
-        raise UsageError(f"cannot use device {device!r} for {folder}: {error}") from error
+    parts = (loaded.transformer, loaded.codec, loaded.text_encoder)
+    for part in parts:
+        if isinstance(part, nn.Module):
+            part.to(place).eval()
     return Artist(*parts, flow, folder)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=name).device
+    except (AssertionError, RuntimeError) as error:  # how torch says: no such device
+        raise UsageError(f"cannot use device {name!r}: {error}") from error
 
 
 def draw(artist: Artist, prompts: Sequence[Prompt], settings: Settings) -> Iterator[Image.Image]:
