@@ -4,7 +4,9 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 1 (none) to 21 (black on white).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 RGB = tuple[int, int, int]
 STRINGS_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, large text: the least contrast of style "strings"
@@ -50,3 +52,85 @@ STRINGS_INKS = (
     Colour("orange", "橙色", (224, 108, 0)),
     Colour("purple", "紫色", (128, 32, 160)),
 )
+
+LIGHT = (
+    WHITE,
+    Colour("cream", "米色", (250, 240, 215)),
+    Colour("light grey", "浅灰色", (218, 220, 224)),
+    Colour("pale yellow", "浅黄色", (255, 244, 160)),
+    Colour("pale blue", "浅蓝色", (205, 228, 250)),
+    Colour("pale green", "浅绿色", (206, 238, 206)),
+    Colour("pink", "粉色", (252, 212, 224)),
+    Colour("lavender", "淡紫色", (224, 212, 246)),
+    Colour("yellow", "黄色", (252, 208, 44)),
+    Colour("orange", "橙色", (246, 158, 56)),
+)
+DARK = (
+    Colour("black", "黑色", (16, 16, 18)),
+    Colour("dark grey", "深灰色", (66, 68, 74)),
+    Colour("navy blue", "藏青色", (16, 30, 74)),
+    Colour("blue", "蓝色", (24, 80, 196)),
+    Colour("dark green", "深绿色", (12, 66, 44)),
+    Colour("green", "绿色", (16, 120, 56)),
+    Colour("red", "红色", (196, 24, 36)),
+    Colour("dark red", "深红色", (110, 14, 28)),
+    Colour("brown", "棕色", (100, 60, 28)),
+    Colour("purple", "紫色", (104, 40, 140)),
+    Colour("teal", "青色", (0, 96, 104)),
+)
+PALETTE = LIGHT + DARK
+_INKS_ON_DARK = ("white", "cream", "pale yellow", "yellow", "pale blue", "pale green", "pink")
+_PLAIN = frozenset({"white", "black", "cream"})
+_PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
+JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
+GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A background and an ink by name, with the RGB drawn; ``far_end`` ends a gradient.
+
+    ``contrast`` is the least contrast ratio of the ink with any part of the background.
+    """
+
+    background: Colour
+    ink: Colour
+    near_end: RGB
+    far_end: RGB
+    ink_rgb: RGB
+
+    @property
+    def contrast(self) -> float:
+        """WCAG contrast ratio of the ink with the background's less contrasting end."""
+        return min(contrast_ratio(self.ink_rgb, end) for end in (self.near_end, self.far_end))
+
+    @property
+    def is_gradient(self) -> bool:
+        """Whether the background changes from one end to the other."""
+        return self.near_end != self.far_end
+
+
+def choose_pair(random: Random, *, gradient: bool) -> Pair:
+    """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``."""
+    while True:
+        light = random.random() < 0.65
+        background = _weighted(random, LIGHT if light else DARK)
+        inks = DARK if light else [one for one in LIGHT if one.english in _INKS_ON_DARK]
+        ink = _weighted(random, inks)
+        middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
+        slope = GRADIENT if gradient else 0
+        near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
+        ink_rgb = _moved(ink.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
+        pair = Pair(background, ink, near_end, far_end, ink_rgb)
+        if pair.contrast >= PARAGRAPH_CONTRAST:
+            return pair
+
+
+def _weighted(random: Random, colours: Sequence[Colour]) -> Colour:
+    weights = [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in colours]
+    return random.choices(colours, weights)[0]
+
+
+def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
+    red, green, blue = (min(255, max(0, value + step)) for value, step in zip(rgb, by, strict=True))
+    return red, green, blue

@@ -36,6 +36,20 @@ def solid(width: int, height: int, rgb: RGB) -> Pixels:
     return np.full((height, width, 4), (*rgb, 255), np.uint8)
 
 
+def shaded(width: int, height: int, near_end: RGB, far_end: RGB, direction: int) -> Pixels:
+    """A (H, W, 4) uint8 RGBA canvas going evenly from one colour to another.
+
+    ``direction``: 0 downwards, 1 to the right, 2 to the lower right corner.
+    """
+    if near_end == far_end:
+        return solid(width, height, near_end)
+    down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    right = np.linspace(0, 1, width, dtype=np.float32)[None, :]
+    both = (down + 0 * right, right + 0 * down, (down + right) / 2)[direction]
+    start, end = np.array((*near_end, 255), np.float32), np.array((*far_end, 255), np.float32)
+    return np.asarray(np.rint(start + both[..., None] * (end - start)), np.uint8)
+
+
 def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
     """Draw the runs in one ink onto a (H, W, 4) uint8 RGBA canvas, in place."""
     target = skia.Surface(canvas).getCanvas()

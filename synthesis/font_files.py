@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import uharfbuzz as hb
+from fontTools import agl
 from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
 from synthesis.problems import UsageError
@@ -33,6 +34,7 @@ PROBE = {
     "元社术结六功指思非流每青管"
     "，。、！？：；（）《》",
 }
+_PANOSE_PICTORIAL = 5
 _LOCALE = re.compile(r"\b(SC|CN|TC|TW|HK|MO|JP|KR)( MBE)?\b")
 _SIMPLIFIED = ("SC", "CN")
 
@@ -75,8 +77,8 @@ def find(language: str, where: str | None = None) -> tuple[FontFile, ...]:
         fitting = [face for face in fitting if not covers(face, PROBE["zh"])] or fitting
     if not fitting:
         raise UsageError(_nothing_found(language, where))
-    chosen = _one_locale(fitting)
-    return tuple(sorted(chosen, key=lambda face: (face.postscript, face.digest)))
+    chosen = {face.digest: face for face in _one_locale(fitting)}
+    return tuple(sorted(chosen.values(), key=lambda face: (face.postscript, face.digest)))
 
 
 def _nothing_found(language: str, where: str | None) -> str:
@@ -116,9 +118,27 @@ def _faces(path: str) -> list[FontFile]:
             fonts: Sequence[TTFont] = TTCollection(path, lazy=True).fonts
         else:
             fonts = [TTFont(path, lazy=True)]
-        return [_describe(path, index, font) for index, font in enumerate(fonts)]
+        return [
+            _describe(path, index, font) for index, font in enumerate(fonts) if _is_honest(font)
+        ]
     except (TTLibError, OSError, KeyError) as error:
         raise UsageError(f"{path}: not a font that can be read ({error})") from error
+
+
+def _is_honest(font: TTFont) -> bool:
+    """Whether letters are letters: symbol fonts put pictures or Greek in the place of Latin.
+
+    Told by PANOSE (5: pictorial) and by glyph names that mean another character.
+    """
+    if "OS/2" in font and font["OS/2"].panose.bFamilyType == _PANOSE_PICTORIAL:
+        return False
+    names = font.getBestCmap() or {}
+    meanings = (
+        (letter, agl.toUnicode(name) or agl.toUnicode(name, isZapfDingbats=True))
+        for letter in "AHMahn"
+        if (name := names.get(ord(letter)))
+    )
+    return all(meaning in {"", letter} for letter, meaning in meanings)
 
 
 def _describe(path: str, index: int, font: TTFont) -> FontFile:

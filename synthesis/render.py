@@ -27,7 +27,7 @@ class StyleName(StrEnum):
 
 
 @app.command(epilog=EXAMPLE)
-def render(  # noqa: PLR0917 - typer passes the options
+def render(
     lang: Annotated[Language, typer.Option(help="Language of texts and captions.")],
     out: Annotated[Path, typer.Option(help="Folder for shards, manifest and contact sheet.")],
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,

@@ -44,7 +44,8 @@ def run(job: Job, count: int, out: Path, workers: int, rows: int) -> dict[str, A
                 finished[number] = parts.write(out / parts.name(number), job, *span, own)
     whole = [finished[number] for number in range(len(ranges))]
     shard.write_manifest(str(out), [part.info for part in whole])
-    contact_sheet.write(out / CONTACT_SHEET, [out / part.info.file for part in whole])
+    shards = [out / part.info.file for part in whole]
+    contact_sheet.write(out / CONTACT_SHEET, shards, job.fonts, job.language)
     return _summary(job, out, whole, drawn_now, time.monotonic() - started)
 
 

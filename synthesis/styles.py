@@ -3,7 +3,7 @@
 import hashlib
 from random import Random
 
-from synthesis import strings
+from synthesis import paragraph, strings
 from synthesis.fonts import font
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample
@@ -14,6 +14,8 @@ MOST_ATTEMPTS = 50
 def draw(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
     """Picture ``index`` of the job: a function of its arguments alone, in any process and order."""
     random = _random(job, index, attempt)
+    if job.style == "paragraph":
+        return paragraph.draw(random, job)
     return strings.draw(random, job.language, font(job.fonts[0]), job.size)
 
 

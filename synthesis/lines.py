@@ -1,0 +1,162 @@
+"""Lines from clusters: greedy filling of a measure, and balancing. All lengths in ems."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from synthesis.breaking import opportunities
+from synthesis.fonts import Font
+from synthesis.shaping import SQUEEZE, Cluster, blank_left, blank_right, shape
+
+Breaks = Callable[[str, str], Iterable[int]]
+_BALANCE_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Clusters no line may part; ``width`` is without the blanks at its end, ``advance`` with.
+
+    ``tracking``, added after every cluster, is in both.
+    """
+
+    clusters: tuple[Cluster, ...]
+    tracking: float
+    advance: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Units set side by side, ``tracking`` between clusters.
+
+    ``last`` marks a line that ends where the text itself breaks or ends.
+    """
+
+    units: tuple[Unit, ...]
+    last: bool
+    tracking: float
+
+    @property
+    def clusters(self) -> list[Cluster]:
+        """The clusters of all units in order."""
+        return [one for unit in self.units for one in unit.clusters]
+
+    @property
+    def text(self) -> str:
+        """What the line shows, without the blanks at its end."""
+        return "".join(one.text for one in self.clusters).rstrip()
+
+    @property
+    def width(self) -> float:
+        """From the first cluster's left to the last one's right, blank halves not counted."""
+        if not self.units:
+            return 0.0
+        before = sum(unit.advance for unit in self.units[:-1])
+        return before + self.units[-1].width - indent(self.units[0])
+
+
+def indent(unit: Unit) -> float:
+    """How far a line beginning with this unit moves left: an opening mark's blank half."""
+    return SQUEEZE if blank_left(unit.clusters[0]) else 0.0
+
+
+def units(
+    font: Font, text: str, language: str, tracking: float, breaks: Breaks = opportunities
+) -> list[list[Unit]]:
+    """The units of every line the text itself has. ``tracking`` is added to every advance.
+
+    ``breaks`` tells where a line may end. Raises ``UnrenderableError``.
+    """
+    return [list(_units_of(font, line, language, tracking, breaks)) for line in text.split("\n")]
+
+
+def _units_of(
+    font: Font, text: str, language: str, tracking: float, breaks: Breaks
+) -> Iterator[Unit]:
+    if not text:
+        return
+    clusters = shape(font, text, language, ligatures=tracking == 0)
+    ends = {*breaks(text, language), len(text)}
+    pending: list[Cluster] = []
+    place = 0
+    for cluster in clusters:
+        pending.append(cluster)
+        place += len(cluster.text)
+        if place in ends:
+            yield _unit(tuple(pending), tracking)
+            pending = []
+
+
+def _unit(clusters: tuple[Cluster, ...], tracking: float) -> Unit:
+    advance = sum(one.advance + tracking for one in clusters)
+    width = advance
+    for one in reversed(clusters):
+        width -= tracking
+        if one.ink is not None:
+            width -= SQUEEZE if blank_right(one) else 0.0
+            break
+        width -= one.advance
+    return Unit(clusters, tracking, advance, max(width, 0.0))
+
+
+def fill(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line] | None:
+    """Lines no wider than ``measure``, each as full as it can be; ``None`` if a unit is wider."""
+    found: list[Line] = []
+    for hard_line in lines:
+        start, pen = 0, 0.0
+        for place, unit in enumerate(hard_line):
+            if place > start and pen + unit.width > measure:
+                found.append(_line(hard_line[start:place], last=False))
+                start, pen = place, 0.0
+            if place == start:
+                pen = -indent(unit)
+            if pen + unit.width > measure:
+                return None
+            pen += unit.advance
+        found.append(_line(hard_line[start:], last=True))
+    return found
+
+
+def _line(units_of_line: Sequence[Unit], *, last: bool) -> Line:
+    tracking = units_of_line[0].tracking if units_of_line else 0.0
+    return Line(tuple(units_of_line), last, tracking)
+
+
+def balance(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
+    """As many lines as ``fill`` gives, but as even in width as they can be.
+
+    Every line the text itself has is balanced on its own.
+    """
+    return [line for hard_line in lines for line in _balance_one(hard_line, measure)]
+
+
+def _balance_one(hard_line: Sequence[Unit], measure: float) -> list[Line]:
+    best = fill([hard_line], measure)
+    if best is None:
+        raise ValueError(f"a unit is wider than the measure of {measure} em")
+    low, high = 0.0, measure
+    if len(best) == 1:
+        return best
+    for _ in range(_BALANCE_STEPS):
+        middle = (low + high) / 2
+        tried = fill([hard_line], middle)
+        if tried is not None and len(tried) == len(best):
+            best, high = tried, middle
+        else:
+            low = middle
+    return best
+
+
+def stretch_points(line: Line) -> list[int]:
+    """The places (cluster numbers) after which a justified line may be widened: not in words."""
+    clusters = line.clusters
+    ink = [place for place, one in enumerate(clusters) if one.ink is not None]
+    return [
+        place
+        for place, following in pairwise(range(ink[-1] + 1))
+        if not (_in_word(clusters[place].text) and _in_word(clusters[following].text))
+    ]
+
+
+def _in_word(text: str) -> bool:
+    return text.isascii() and not text.isspace()
