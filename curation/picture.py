@@ -1,39 +1,56 @@
 """The one place where a stranger's bytes become pixels.
 
-A header gate first (format allow-list, size, bomb), then a decode that either succeeds whole or
-raises ``PictureError`` with a reason. Everything later works on ``Picture``, never on bytes.
+A header gate first (``curation.formats``: format, size, bombs, wholeness), then a decode that
+either succeeds whole or raises ``PictureError`` with a reason (``REASONS``). Everything later works
+on ``Picture``, never on bytes. How every pixel type becomes RGB is said in ``curation.pixels``.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from io import BytesIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image, ImageFile
 
-Image.MAX_IMAGE_PIXELS = None  # our own cap below decides, before any pixel is allocated
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-PIXEL_CAP = 178_956_970
+from curation import loading, pixels
+from curation.formats import FORMATS, exif, outline
+from curation.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
+from curation.formats.refusal import REASONS, PictureError, Reason
+
+__all__ = [
+    "FORMATS",
+    "PIXEL_CAP",
+    "REASONS",
+    "SIDE_CAP",
+    "SMALL_SIDE",
+    "Header",
+    "Picture",
+    "PictureError",
+    "Reason",
+    "decode",
+    "read_header",
+]
 SMALL_SIDE = 256
-
-
-class PictureError(Exception):
-    """A file that is not a whole, safe picture; ``reason`` is a short stable code."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
+_SIGNS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
+    ("truncated", ("truncated",)),
+    ("unsupported", ("nsupported", "not supported", "cannot handle", "unknown pixel mode")),
+    ("bomb", ("too large for PngImagePlugin", "Too much memory used in text")),
+    ("memory", ("out of memory",)),
+)
 
 
 @dataclass(frozen=True)
 class Header:
     """What the header says without decoding a pixel.
 
-    ``width`` and ``height`` are in pixels of the UPRIGHT picture (after EXIF orientation);
-    ``orientation`` is the EXIF tag 1..8 (1: as stored); ``size`` is the file's length in bytes.
+    ``format`` is one of ``FORMATS`` (a multi-picture JPEG is a JPEG); ``mode`` is Pillow's name
+    for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT picture (after EXIF
+    orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is what the
+    container declares, of which only the first is ever decoded; ``size`` is the file's length in
+    bytes.
     """
 
     format: str
@@ -72,43 +89,81 @@ class Picture:
 
 
 def read_header(data: bytes) -> Header:
-    """Read and check the header. Raises ``PictureError``."""
-    return _open(data)[1]
+    """Read and check the header and the file's structure. Raises ``PictureError``.
+
+    A file that passes may still turn out damaged when its pixels are decoded.
+    """
+    with _refusing():
+        found = outline(data)
+        if found.mode is not None:
+            return _header(found, found.mode, (found.width, found.height), len(data))
+        with loading.opened(data, found) as image:
+            return _header_of(image, found, len(data))
 
 
 def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
-    """Decode to upright RGB; JPEG at reduced DCT scale with its short side still >= ``short_side``.
+    """Decode to upright RGB at 1, 1/2, 1/4 or 1/8 of the size, whole or not at all.
 
-    ``None`` decodes at full size. Raises ``PictureError``.
+    The smallest of these whose short side is >= ``short_side`` pixels is taken (``None``: full
+    size); a JPEG is reduced in its DCT, which saves time, others are averaged over boxes, so that a
+    measurement does not depend on the container. Raises ``PictureError``.
     """
-    image, header = _open(data)
+    with _refusing():
+        found = outline(data)
+        if found.format == "JPEG":
+            return _decode_jpeg(data, found, short_side)
+        with loading.opened(data, found) as image:
+            header = _header_of(image, found, len(data))
+            loading.load(image, data, found)
+            shrink = loading.shrink_factor(image.size, short_side)
+            rgb = pixels.to_rgb(image, shrink)
+        if found.format == "TIFF":  # Pillow has turned it already
+            return Picture(header, rgb)
+        return Picture(header, pixels.turn(rgb, header.orientation))
+
+
+def _decode_jpeg(data: bytes, found: Outline, short_side: int | None) -> Picture:
+    size = (found.width, found.height)
+    wanted = loading.shrink_factor(size, short_side)
+    image, done = loading.load_jpeg(data, found, wanted)
+    with image:
+        header = _header(found, image.mode, size, len(data))
+        rgb = pixels.to_rgb(image, wanted // done)
+    return Picture(header, pixels.turn(rgb, header.orientation))
+
+
+def _header_of(image: ImageFile.ImageFile, found: Outline, size: int) -> Header:
+    if found.format == "AVIF":
+        turn = exif.orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
+        frames = int(getattr(image, "n_frames", 1))
+        found = Outline("AVIF", *image.size, frames=frames, orientation=turn)
+    stored = (found.width, found.height)
+    return _header(found, image.mode, stored, size)
+
+
+def _header(found: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
+    width, height = stored if found.orientation < 5 else stored[::-1]
+    return Header(found.format, mode, width, height, found.orientation, found.frames, size)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn whatever a decoder throws at a bad file into a ``PictureError``."""
     try:
-        if short_side is not None and header.format == "JPEG":
-            image.draft("RGB", _draft_size(image.size, short_side))
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    except Exception as error:
-        raise PictureError("corrupt", f"{type(error).__name__}: {error}") from error
-    return Picture(header, np.asarray(upright, np.uint8))
+        yield
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError("memory", str(error)) from error
+    except Image.DecompressionBombError as error:
+        raise PictureError("bomb", str(error)) from error
+    except Exception as error:  # Pillow's include TypeError, IndexError, SyntaxError, struct.error
+        raise _refusal(error) from error
 
 
-def _draft_size(size: tuple[int, int], short_side: int) -> tuple[int, int]:
-    scale = short_side / min(size)
-    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
-
-
-def _open(data: bytes) -> tuple[Image.Image, Header]:
-    if not data:
-        raise PictureError("empty")
-    try:
-        image = Image.open(BytesIO(data), formats=FORMATS)
-        orientation = int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception as error:
-        raise PictureError("unreadable", f"{type(error).__name__}: {error}") from error
-    if image.width * image.height > PIXEL_CAP:
-        raise PictureError("bomb", f"{image.width}x{image.height}")
-    width, height = image.size
-    if orientation >= 5:
-        width, height = height, width
-    frames = int(getattr(image, "n_frames", 1))
-    header = Header(str(image.format), image.mode, width, height, orientation, frames, len(data))
-    return image, header
+def _refusal(error: Exception) -> PictureError:
+    text = str(error)
+    for reason, signs in _SIGNS:
+        if any(sign in text for sign in signs):
+            return PictureError(reason, text)
+    return PictureError("corrupt", f"{type(error).__name__}: {text}")

@@ -1,0 +1,47 @@
+"""Why a file is not a picture we take: a closed set of codes and the one exception."""
+
+import re
+from typing import Literal, get_args
+
+Reason = Literal[
+    "empty",
+    "html",
+    "not-a-picture",
+    "unsupported",
+    "bomb",
+    "truncated",
+    "corrupt",
+    "memory",
+]
+REASONS: dict[Reason, str] = {
+    "empty": "no bytes at all",
+    "html": "a web page or other markup (HTML, XML) under a picture's name",
+    "not-a-picture": "text, an archive, zeros or unknown bytes; no picture format begins so",
+    "unsupported": "a real picture format, or a variant of one of ours, that is not taken",
+    "bomb": "more pixels, frames, parts or metadata than any honest file has",
+    "truncated": "the file ends, or its pixel data end, before the picture does",
+    "corrupt": "structure, checksum or pixel data are damaged",
+    "memory": "this machine had too little memory for the picture; not the file's fault",
+}
+assert set(REASONS) == set(get_args(Reason))
+
+_LONGEST_DETAIL = 200
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
+
+
+class PictureError(Exception):
+    """A file that is not a whole, safe picture.
+
+    ``reason`` is one of ``REASONS``; ``detail`` is one line of printable ASCII, the same for the
+    same bytes (no memory addresses), at most 200 characters. ``str()`` is ``reason: detail``.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        detail = _UNPRINTABLE.sub(" ", _ADDRESS.sub("", detail)).strip()[:_LONGEST_DETAIL]
+        super().__init__(reason, detail)  # both, so that it survives pickling between workers
+        self.reason: Reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
