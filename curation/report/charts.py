@@ -11,6 +11,7 @@ import numpy as np
 
 from curation.report import text
 from curation.report.histogram import Axis, Histogram
+from curation.report.outcome import Bound
 
 HEIGHT = 132  # pixels from the top of the chart to the axis
 HEADROOM = 22  # pixels above the tallest bar, for the bounds' labels
@@ -41,7 +42,7 @@ class Mark:
     """A tick of the axis or the line of a bound.
 
     ``anchor`` is start, middle or end; ``row`` the line its label stands on; ``side`` of a bound is
-    ``min`` or ``max``.
+    ``min`` or ``max``; ``deeper`` bounds drop nothing.
     """
 
     left: float
@@ -49,6 +50,7 @@ class Mark:
     anchor: str
     row: int = 0
     side: str = ""
+    deeper: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,19 +123,21 @@ def _tip(axis: Axis, number: int, stack: dict[str, int], unit: str) -> str:
 
 
 def _bounds(histogram: Histogram, unit: str) -> list[Mark]:
-    seen: dict[tuple[str, float], list[str]] = {}
+    seen: dict[tuple[float, str], list[Bound]] = {}
     for bound in histogram.bounds:
-        seen.setdefault((bound.side, bound.value), []).append(bound.stage)
+        seen.setdefault((bound.value, bound.side), []).append(bound)
     marks: list[Mark] = []
-    for (side, value), stages in sorted(seen.items(), key=lambda entry: entry[0][1]):
+    for (value, side), same in sorted(seen.items()):
         left = 100 * histogram.axis.place(value)
         if histogram.axis.whole_numbers:  # between the last bar that passes and the next
             step = 50 / (len(histogram.axis.edges) - 1)
             left += step if side == "max" else -step
-        label = f"{' '.join(stages)}  {side} {text.figure(value, unit)}"
+        names = text.name(", ".join(bound.stage for bound in same), 40)
+        label = f"{names}: {side} {text.figure(value, unit)}"
         crowded = marks and left - marks[-1].left < 30
         row = (marks[-1].row + 1) % 3 if crowded else 0
-        marks.append(Mark(left, label, "end" if left > 55 else "start", row, side))
+        deeper = all(bound.deeper for bound in same)
+        marks.append(Mark(left, label, "end" if left > 55 else "start", row, side, deeper))
     return marks
 
 

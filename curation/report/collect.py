@@ -66,9 +66,9 @@ def collect(output: str) -> Collected:
     pairs = [Pairs(column) for column in GROUP_COLUMNS]
     for unit in outcome.read_units(output, (*SIGNAL_COLUMNS, *charted), LEDGER_COLUMNS):
         values = {column: unit.values(column) for column in charted}
-        is_kept = unit.is_verdict("kept")
+        is_kept, readable = unit.is_verdict("kept"), unit.readable()
         for histogram in histograms:
-            histogram.add(values[histogram.column], is_kept)
+            histogram.add(values[histogram.column][readable], is_kept[readable])
         for entry in nearest:
             entry.add(unit, values[entry.bound.column])
         kept.add(unit)
@@ -102,7 +102,7 @@ def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[Tally, dict[str,
     for unit in outcome.read_units(output, charted, funnel.KEY_COLUMNS):
         tally.add(unit)
         for column in charted:
-            samples[column].append(sample(unit.values(column)))
+            samples[column].append(sample(unit.values(column)[unit.readable()]))
     return tally, {column: np.concatenate(parts) for column, parts in samples.items()}
 
 

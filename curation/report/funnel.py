@@ -74,8 +74,9 @@ class Tally:
 
     def stopped(self, bound: Bound) -> int:
         """How many measured rows this rule stopped."""
-        held_back = self.rows["kept", bound.before, bound.rule] if bound.before else 0
-        return self.rows["dropped", bound.stage, bound.rule] + held_back
+        if bound.deeper:
+            return self.rows["kept", bound.before, bound.rule]
+        return self.rows["dropped", bound.stage, bound.rule]
 
     def unmeasured(self, stage: str) -> int:
         """How many rows a null in one of this stage's columns quarantined."""
@@ -123,9 +124,11 @@ def _problems(found: Funnel, told: Mapping[str, Any]) -> list[str]:
     for name, number in {"in": found.total, **parts}.items():
         if name in told and told[name] != number:
             problems.append(f"run.json counts {told[name]} {name}, the ledger {number}.")
+    unmeasured = sum(stage.unmeasured for stage in found.stages if stage.deeper)
     for stage in found.stages:
-        if stage.decides and stage.passed != found.kept:
+        if stage.decides and stage.passed - unmeasured != found.kept:
             problems.append(
-                f"By its rules, {stage.passed} rows pass stage {stage.name}; {found.kept} are kept."
+                f"By its rules, {stage.passed} rows pass stage {stage.name}, {unmeasured} of them "
+                f"could not be measured later; {found.kept} are kept."
             )
     return problems

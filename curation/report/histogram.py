@@ -36,7 +36,8 @@ class Axis:
 class Histogram:
     """Counts (bins,) of the rows kept, beyond one of the bounds, and the rest.
 
-    ``rest`` passed these bounds and fell to something else. ``beyond_each[n]`` counts what lies
+    ``beyond`` leaves out the bounds of deeper stages, which drop nothing; ``rest`` passed these
+    bounds and fell to something else. ``beyond_each[n]`` counts what lies
     beyond ``bounds[n]``; ``below`` and ``above`` are values outside the axis, counted in its
     outermost bars; ``missing`` are rows without a value.
     """
@@ -59,7 +60,10 @@ class Histogram:
         self.beyond_each = [0] * len(self.bounds)
 
     def add(self, values: Floats, kept: NDArray[np.bool_]) -> None:
-        """Count (N,) values, NaN where not measured; ``kept`` (N,) are the rows kept in the end."""
+        """Count (N,) values, NaN where not measured; ``kept`` (N,) are the rows kept in the end.
+
+        Leave out rows without a picture: rules do not apply to them.
+        """
         known = ~np.isnan(values)
         values, kept = values[known], kept[known]
         self.measured += len(values)
@@ -71,7 +75,8 @@ class Histogram:
         for number, bound in enumerate(self.bounds):
             failed = bound.beyond(values)
             self.beyond_each[number] += int(failed.sum())
-            beyond |= failed
+            if not bound.deeper:
+                beyond |= failed
         inside = np.clip(values, low, high)
         self.kept += np.histogram(inside[kept & ~beyond], self.axis.edges)[0]
         self.rest += np.histogram(inside[~kept & ~beyond], self.axis.edges)[0]
@@ -85,7 +90,10 @@ def sample(values: Floats) -> Floats:
 
 
 def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
-    """An axis for a sample of values that shows every bound with some room around it."""
+    """An axis for a sample of values that shows every bound with some room around it.
+
+    The outermost bounds lie on edges, so that no bar has a foot on either side of them.
+    """
     limits = np.array([bound.value for bound in bounds], np.float64)
     if not len(values):
         values = limits
@@ -94,11 +102,38 @@ def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
     if whole and high - low < MOST_INTEGERS:
         high = max(high, low + 1)
         return Axis(np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0), whole_numbers=True)
-    if low > 0 and float(values.min()) > 0 and high / low >= 30 and high > 6 * np.median(values):
-        margin = (high / low) ** 0.04
-        return Axis(np.geomspace(low / margin, high * margin, BINS + 1), logarithmic=True)
+    # a value on a "max" passes, so the edge lies just above it
+    exact = np.array(sorted(_edge(bound) for bound in bounds), np.float64)
+    positive = low > 0 and float(values.min()) > 0 and high > 1
+    if positive and high / low >= 30 and high > 6 * np.median(values):
+        margin = 0.04 * np.log(high / low)
+        logs = _aligned(np.log(low) - margin, np.log(high) + margin, np.log(exact))
+        return Axis(_snapped(np.exp(logs), exact), logarithmic=True)
     span = (high - low) or abs(high) or 1.0
     left, right = low - 0.04 * span, high + 0.04 * span
-    if low >= 0:
+    if low >= 0 and low not in exact and low not in limits:
         left = max(left, 0.0)
-    return Axis(np.linspace(left, right, BINS + 1))
+    return Axis(_snapped(_aligned(left, right, exact), exact))
+
+
+def _edge(bound: Bound) -> float:
+    return bound.value if bound.side == "min" else float(np.nextafter(bound.value, np.inf))
+
+
+def _aligned(left: float, right: float, limits: Floats) -> Floats:
+    """About ``BINS`` equal bins over the range, with the first and last limit on edges."""
+    width = (right - left) / BINS
+    if not len(limits):
+        return np.linspace(left, right, BINS + 1)
+    first, last = float(limits[0]), float(limits[-1])
+    if last - first > width:
+        width = (last - first) / round((last - first) / width)
+    before, after = (int(np.ceil(gap / width - 1e-9)) for gap in (first - left, right - first))
+    return np.asarray(first + width * np.arange(-max(0, before), max(1, after) + 1), np.float64)
+
+
+def _snapped(edges: Floats, limits: Floats) -> Floats:
+    """The edges, those that should be a limit being exactly it."""
+    for limit in (limits[0], limits[-1]) if len(limits) else ():
+        edges[int(np.abs(edges - limit).argmin())] = limit
+    return edges

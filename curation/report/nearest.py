@@ -44,9 +44,10 @@ class Nearest:
 def stopped_by(unit: Unit, bound: Bound) -> NDArray[np.bool_]:
     """(N,) bool: rows that got as far as this rule, were measured, and failed it."""
     ledger = unit.ledger
-    here = equals(ledger.column("stage"), bound.stage) & unit.is_verdict("dropped")
-    if bound.before is not None:
-        here |= equals(ledger.column("stage"), bound.before) & unit.is_verdict("kept")
+    if bound.deeper and bound.before is not None:
+        here = equals(ledger.column("stage"), bound.before) & unit.is_verdict("kept")
+    else:
+        here = equals(ledger.column("stage"), bound.stage) & unit.is_verdict("dropped")
     return here & equals(ledger.column("rule"), bound.rule)
 
 

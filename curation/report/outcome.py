@@ -31,12 +31,14 @@ class OutcomeError(Exception):
 class Bound:
     """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``).
 
-    ``before`` is the stage before: a row that is kept although this rule stopped it has passed
-    that one, and so says the ledger.
+    ``before`` is the stage before. ``deeper`` marks a stage after the one that a row must pass to
+    be kept: there a rule holds a row back without dropping it, and the ledger names the stage
+    before.
     """
 
     stage: str
     before: str | None
+    deeper: bool
     column: str
     side: Side
     value: float
@@ -63,6 +65,10 @@ class Unit:
     def values(self, column: str) -> NDArray[np.float64]:
         """A numeric signal column as (N,) float64, NaN where null."""
         return columns.as_float(self.signals.column(column))
+
+    def readable(self) -> NDArray[np.bool_]:
+        """(N,) bool: rows whose picture decoded, so that rules apply to them."""
+        return ~self.is_verdict("quarantined") | ~columns.is_null(self.ledger.column("stage"))
 
     def is_verdict(self, verdict: str) -> NDArray[np.bool_]:
         """(N,) bool: rows with this verdict."""
@@ -109,18 +115,18 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
     Within a stage that is the order of its counts in ``run.json``; a bound without a count follows.
     """
     result: list[Bound] = []
-    before = None
+    before, deeper = None, False
     for stage, entry in stages(run).items():
         counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
         place = {rule: number for number, rule in enumerate(counted)}
         found = [
-            Bound(stage, before, column, side, float(limits[side]))
+            Bound(stage, before, deeper, column, side, float(limits[side]))
             for column, limits in entry.get("bounds", {}).items()
             for side in SIDES
             if limits.get(side) is not None
         ]
         result += sorted(found, key=lambda bound: place.get(bound.rule, len(place)))
-        before = stage
+        before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
     return tuple(result)
 
 

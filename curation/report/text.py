@@ -70,7 +70,7 @@ def size(number: float) -> str:
     """Bytes in decimal units (1 kB = 1000 bytes)."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(number) >= factor:
-            return f"{_significant(number / factor)} {unit}"
+            return f"{number / factor:.3g} {unit}"
     return f"{number:.0f} B"
 
 

@@ -51,8 +51,7 @@ class Strip:
     bound: str
     rule: str
     side: str
-    beyond: int
-    stopped: int
+    told: str
     stopped_cards: tuple[Card, ...]
     kept_cards: tuple[Card, ...]
     held_back: bool
@@ -139,8 +138,8 @@ def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
             remaining = lose(
                 "quarantined", "could not be measured", "", stage.unmeasured, remaining
             )
-        told = f"pass {stage.name}" + (f", for {stage.resolution} px" if stage.resolution else "")
-        label = f"{told}: kept" if stage.decides else told
+        label = f"pass {stage.name}" + (f" ({stage.resolution} px)" if stage.resolution else "")
+        label += ": kept" if stage.decides else ""
         rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
     return rows
 
@@ -180,21 +179,42 @@ def _signal(found: Collected, histogram: Histogram) -> SignalView:
 def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:
     def cards(chosen: Sequence[Pick]) -> tuple[Card, ...]:
         ordered = sorted(chosen, key=lambda pick: (pick.value, pick.uri))
-        return tuple(_card(found, pick, text.figure(pick.value, unit)) for pick in ordered)
+        return tuple(_card(found, pick, _beside(pick.value, bound, unit)) for pick in ordered)
 
     bound = entry.bound
-    deeper = {stage.name for stage in found.funnel.stages if stage.deeper}
     sign = "≥" if bound.side == "min" else "≤"
     return Strip(
         bound=f"{bound.stage}: {bound.column} {sign} {text.figure(bound.value, unit)}",
         rule=bound.rule,
         side=bound.side,
-        beyond=histogram.beyond_each[histogram.bounds.index(bound)],
-        stopped=entry.stopped_count,
+        told=_told(
+            histogram.beyond_each[histogram.bounds.index(bound)],
+            entry.stopped_count,
+            "held back" if bound.deeper else "dropped",
+        ),
         stopped_cards=cards(entry.stopped),
         kept_cards=cards(entry.kept),
-        held_back=bound.stage in deeper,
+        held_back=bound.deeper,
     )
+
+
+def _told(beyond: int, stopped: int, word: str) -> str:
+    """How many lie beyond a bound, and how many of them it stopped."""
+    if not beyond:
+        return "nothing beyond it"
+    if stopped == beyond:
+        return f"{text.count(beyond)} beyond it, {word} by this rule"
+    if not stopped:
+        return f"{text.count(beyond)} beyond it, all {word} by an earlier rule"
+    first, rest = text.count(stopped), text.count(beyond - stopped)
+    return f"{text.count(beyond)} beyond it: {first} {word} by this rule, {rest} by an earlier one"
+
+
+def _beside(value: float, bound: Bound, unit: str) -> str:
+    """The value with as many digits as tell it from the bound."""
+    told = text.figure(value, unit)
+    alike = told == text.figure(bound.value, unit)
+    return f"{value:.7g}" if alike and value != bound.value else told
 
 
 def _group(found: Collected, group: Group) -> GroupView:

@@ -1,0 +1,241 @@
+"""A finished run of a few hundred little pictures, written without measuring anything.
+
+The pictures, the plan and the ledger are real (``curation.plan``, ``rules``, ``ledger``,
+``shard``); the signals are drawn from a seed, so that tests of the report and of explain are quick.
+"""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from curation import columns, ledger, plan, rules, shard
+from curation.configuration import Bound, Pipeline, Stage, resolved
+from curation.layout import Layout
+from curation.ledger import Counts
+
+TIERS = {
+    "size": "file",
+    "short_side": "file",
+    "rotation": "file",
+    "clarity": "pixel",
+    "luma": "pixel",
+    "nsfw": "model",
+    "exact_better": "group",
+    "near_better": "group",
+}
+SIGNALS = pa.schema(
+    [
+        pa.field("uri", pa.string()),
+        pa.field("key", pa.string()),
+        pa.field("id", pa.string()),
+        pa.field("size", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("detail", pa.string()),
+        pa.field("format", pa.string()),
+        pa.field("short_side", pa.int32()),
+        pa.field("rotation", pa.int16()),
+        pa.field("clarity", pa.float32()),
+        pa.field("luma", pa.float32()),
+        pa.field("nsfw", pa.float32()),
+    ]
+)
+BROKEN = {"empty": b"", "html": b"<html><script>alert(1)</script></html>", "truncated": None}
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Where it lies, its pictures, and its counts as ``run.json`` tells them."""
+
+    output: str
+    pictures: Path
+    counts: dict[str, int]
+    units: tuple[str, ...]
+
+
+def pipeline() -> Pipeline:
+    """Two stages and a third, deeper than what is kept."""
+    first = Stage(
+        name="s1",
+        resolution=256,
+        bounds={
+            "size": Bound(min=400, max=50_000_000),
+            "short_side": Bound(min=256),
+            "exact_better": Bound(max=0),
+            "near_better": Bound(max=0),
+            "nsfw": Bound(max=0.5),
+        },
+    )
+    second = Stage(
+        name="s2",
+        resolution=256,
+        bounds={
+            "rotation": Bound(max=0),
+            "clarity": Bound(min=0.2),
+            "luma": Bound(min=0.05, max=0.97),
+        },
+    )
+    third = Stage(name="s5", resolution=640, bounds={"clarity": Bound(min=0.5)})
+    return Pipeline(
+        name="curate",
+        seed=7,
+        keep="s2",
+        quarantine_limit=0.5,
+        near_duplicate_radius=4,
+        quality=("clarity",),
+        signals=(),
+        stages=(first, second, third),
+    )
+
+
+def build(
+    root: Path,
+    *,
+    rows: int = 240,
+    rename: Callable[[int, str], str | bytes] = lambda row, key: key,
+    detail: Callable[[int], str | None] = lambda row: "as a test",
+    caption: Callable[[int], bytes] = lambda row: f"picture number {row}".encode(),
+) -> FinishedRun:
+    """Write pictures into ``root/pictures`` and a finished run into ``root/out``.
+
+    ``rename`` gives a row's key (bytes may be no UTF-8), ``detail`` what is wrong with a broken
+    file, ``caption`` the bytes of its caption file.
+    """
+    pictures, output = root / "pictures", root / "out"
+    pictures.mkdir(parents=True)
+    for row in range(rows):
+        name = f"{row:04d}.jpg"
+        (pictures / name).write_bytes(_content(row))
+        (pictures / name).with_suffix(".txt").write_bytes(caption(row))
+    units = plan.plan([str(pictures)], unit_rows=rows * 2 // 3)
+    tables, first = [], 0
+    for unit in units:
+        plan.write_unit(str(output / "plan"), unit)
+        tables.append(_signals(unit.parts, first, rename, detail))
+        first += len(unit.parts)
+    names = tuple(unit.id for unit in units)
+    counts = _write(Layout(str(output)), names, tables)
+    return FinishedRun(str(output), pictures, counts, names)
+
+
+def _content(row: int) -> bytes:
+    if row % 23 == 5:
+        broken = list(BROKEN)[row % 3]
+        content = BROKEN[broken]
+        return _jpeg(row)[:200] if content is None else content
+    return _jpeg(row - 1 if row % 17 == 4 else row)  # row % 17 == 4: same bytes as the one before
+
+
+def _jpeg(row: int) -> bytes:
+    rng = np.random.default_rng(row)
+    corners = rng.integers(0, 256, (3, 4, 3), np.uint8)
+    size = (72, 48) if row % 2 else (40, 60)
+    stream = io.BytesIO()
+    Image.fromarray(corners).resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def _signals(
+    parts: tuple[plan.Part, ...],
+    first: int,
+    rename: Callable[[int, str], str | bytes],
+    detail: Callable[[int], str | None],
+) -> pa.Table:
+    found: dict[str, list[object]] = {name: [] for name in SIGNALS.names}
+    for row, part in enumerate(parts, first):
+        rng = np.random.default_rng([row, 1])
+        data = Path(part.path).read_bytes()
+        broken = row % 23 == 5
+        measured = {
+            "format": "JPEG",
+            "short_side": int(rng.choice([200, 300, 480, 1024], p=[0.05, 0.25, 0.4, 0.3])),
+            "rotation": int(rng.choice([0, 90], p=[0.97, 0.03])),
+            "clarity": float(rng.beta(4, 4)),
+            "luma": float(rng.beta(3, 3)),
+            "nsfw": float(rng.beta(1, 9)),
+        }
+        renamed = rename(row, part.key)
+        values = {
+            "uri": part.path.encode(),
+            "key": renamed if isinstance(renamed, bytes) else renamed.encode(),
+            "id": shard.content_id(data),
+            "size": len(data),
+            "reason": list(BROKEN)[row % 3] if broken else None,
+            "detail": detail(row) if broken else None,
+            **(dict.fromkeys(measured) if broken else measured),
+        }
+        for name, value in values.items():
+            found[name].append(value)
+    arrays = [
+        pa.array(found[field.name], pa.binary()).view(pa.string())
+        if field.name in ("uri", "key")
+        else pa.array(found[field.name], field.type)
+        for field in SIGNALS
+    ]
+    return pa.Table.from_arrays(arrays, schema=SIGNALS)
+
+
+def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> dict[str, int]:
+    chosen, everything = pipeline(), pa.concat_tables(tables)
+    ids = everything.column("id").to_pylist()
+    reasons = columns.is_null(everything.column("reason"))
+    total = len(ids)
+    exact, near, better = np.zeros(total), np.zeros(total), [None] * total
+    first_row: dict[str, int] = {}
+    for row in np.flatnonzero(reasons).tolist():
+        if ids[row] in first_row:
+            exact[row], better[row] = 1, ids[row]
+        elif row % 19 == 7 and reasons[row - 1]:
+            near[row], better[row] = 1, ids[row - 1]
+        first_row.setdefault(ids[row], row)
+    groups = {"exact_better": exact, "near_better": near}
+    ordered = rules.checks(chosen, TIERS)
+
+    def values(column: str) -> np.ndarray:
+        return groups[column] if column in groups else columns.as_float(everything.column(column))
+
+    judged = rules.judge(values, reasons, ordered, chosen)
+    counts, start, kept = Counts(), 0, []
+    for unit, table in zip(units, tables, strict=True):
+        rows = slice(start, start + table.num_rows)
+        start = rows.stop
+        own = rules.Judgement(
+            judged.verdict[rows], judged.depth[rows], judged.check[rows], judged.value[rows]
+        )
+        columns.write(layout.signals(unit), table)
+        written = ledger.rows(table, own, ordered, chosen, better[rows])
+        columns.write(layout.ledger(unit), written)
+        ledger.count(counts, own, table.column("reason"), ordered, chosen)
+        copies = [exact[rows].astype("int32"), near[rows].astype("int32"), better[rows]]
+        columns.write(layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS)))
+        chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))
+        keys = chosen_rows.column("key").cast(pa.binary()).to_pylist()
+        kept += [
+            {"id": name, "key": key.decode(errors="replace"), "synthetic": False}
+            | {"image": {"bytes": b"", "path": "p.jpg"}}
+            for name, key in zip(chosen_rows.column("id").to_pylist(), keys, strict=True)
+        ]
+    schema = shard.schema()
+    batch = pa.RecordBatch.from_pylist(sorted(kept, key=lambda row: row["id"]), schema=schema)
+    path = str(Path(layout.shards) / "part-00000-of-00001.parquet")
+    shard.write_manifest(layout.shards, [shard.write(path, [batch], schema)])
+    told = counts.as_json()
+    content = {
+        "pipeline": chosen.name,
+        "configuration": resolved(chosen),
+        "inputs": [str(Path(layout.root).parent / "pictures")],
+        "versions": {"inkstone": "0.1.0", "pyarrow": pa.__version__},
+        "seed": chosen.seed,
+        "counts": told,
+        "steps": {
+            "measure": {"cpu_seconds": 1.5, "wall_seconds": 0.9, "peak_memory_bytes": 123_000_000},
+            "report": {"cpu_seconds": 9.9, "wall_seconds": 9.9, "peak_memory_bytes": 1},
+        },
+    }
+    Path(layout.run).write_text(json.dumps(content, indent=1))
+    return told
