@@ -31,7 +31,8 @@ TEXT_BOXES = pa.list_(
 )
 BASE_FIELDS = (
     pa.field("id", pa.string(), nullable=False),
-    pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())]), nullable=False),
+    # nullable for Hugging Face only, which else sees no Image here; write refuses a null
+    pa.field("image", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
     pa.field("key", pa.string(), nullable=False),
     pa.field("width", pa.int32()),
     pa.field("height", pa.int32()),
@@ -134,7 +135,8 @@ def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema)
 
     The bytes written depend only on the rows and their order, never on the batches' sizes; a
     hundred rows or some megabytes a batch are cheap, one row costs about 1 ms.
-    Raises ``OSError`` when the disk is full or read-only; then no final name appears.
+    Raises ``OSError`` when the disk is full or read-only, ``ValueError`` for a row without image
+    bytes, ``pa.ArrowInvalid`` for a null in another required column; then no final name appears.
     """
     rows = 0
     with storage.atomic_write(path) as stream:
@@ -163,6 +165,8 @@ def _row_groups(batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> I
     pending: list[pa.RecordBatch] = []
     size = 0
     for batch in batches:
+        if batch.column("image").flatten()[0].null_count:
+            raise ValueError("a row has no image bytes; expected the original bytes in every row")
         ends = np.cumsum(_row_bytes(batch.to_struct_array()))
         start, before = 0, 0
         while start < batch.num_rows:
@@ -242,3 +246,33 @@ def read_manifest(directory: str) -> list[ShardInfo]:
     """The shards a directory lists. Raises ``FileNotFoundError`` without a manifest."""
     content = json.loads(storage.read_bytes(storage.join(directory, MANIFEST_NAME)))
     return [ShardInfo(**row) for row in content["shards"]]
+
+
+def verify(directory: str) -> list[ShardInfo]:
+    """Check every byte of every shard against the manifest, footers too, and return the list.
+
+    Raises ``ShardError`` naming the first file that is missing or differs, ``FileNotFoundError``
+    without a manifest.
+    """
+    shards = read_manifest(directory)
+    for info in shards:
+        path = storage.join(directory, info.file)
+        try:
+            size, digest = _digest(path)
+        except FileNotFoundError as error:
+            raise ShardError(f"{path}: missing, though the manifest lists it") from error
+        if (size, digest) != (info.size, info.sha256):
+            raise ShardError(
+                f"{path}: {size} bytes with SHA-256 {digest}, "
+                f"expected {info.size} with {info.sha256} by the manifest; write it again"
+            )
+    return shards
+
+
+def _digest(path: str) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    with storage.open_read(path) as stream:
+        while block := stream.read(_BUFFER):
+            digest.update(block)
+            size += len(block)
+    return size, digest.hexdigest()

@@ -1,0 +1,372 @@
+"""The shard format: its schema, its checksums, its row groups, and that others can open it."""
+
+import errno
+import hashlib
+import io
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from curation import shard
+
+SIGNALS = [pa.field("luma", pa.float32()), pa.field("phash", pa.uint64())]
+SCHEMA = shard.schema(SIGNALS)
+LIMIT = 20_000
+
+
+def row(number: int, size: int = 600) -> dict[str, Any]:
+    data = random.Random(number).randbytes(size)
+    return {
+        "id": shard.content_id(data),
+        "image": {"bytes": data, "path": f"{number}.jpg"},
+        "key": f"{number:05}",
+        "width": number,
+        "height": 1,
+        "format": "JPEG",
+        "caption_raw": [{"text": f"<b>{number}</b> \x00 图", "language": "zh"}] * (number % 3),
+        "caption_fused": None if number % 2 else [{"text": "", "language": None}],
+        "text_boxes": [{"text": "a", "quad": [0.0, 1.0, 2.5, 3.0], "level": "glyph"}],
+        "source": "test",
+        "synthetic": False,
+        "luma": number / 7,
+        "phash": 2**64 - 1 - number,
+    }
+
+
+ROWS = [row(number) for number in range(120)]
+
+
+def batches(rows: list[dict[str, Any]], *sizes: int) -> Iterator[pa.RecordBatch]:
+    """The rows in batches of these sizes, the last size again and again."""
+    start, each = 0, list(sizes or (len(rows),))
+    while start < len(rows):
+        size = each.pop(0) if len(each) > 1 else each[0]
+        yield pa.RecordBatch.from_pylist(rows[start : start + size], schema=SCHEMA)
+        start += size
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    return [entry for batch in shard.read(str(path)) for entry in batch.to_pylist()]
+
+
+@pytest.fixture
+def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard, "ROW_GROUP_BYTES", LIMIT)
+
+
+def test_the_schema_is_the_one_agreed() -> None:
+    expected = {
+        "id": "string",
+        "image": "struct<bytes: binary, path: string>",
+        "key": "string",
+        "width": "int32",
+        "height": "int32",
+        "format": "string",
+        "caption_raw": "list<item: struct<text: string, language: string>>",
+        "caption_recaption": "list<item: struct<text: string, language: string>>",
+        "caption_fused": "list<item: struct<text: string, language: string>>",
+        "text_boxes": "list<item: struct<text: string, quad: list<item: float>, level: string>>",
+        "source": "string",
+        "licence": "string",
+        "synthetic": "bool",
+        "stage": "string",
+        "luma": "float",
+        "phash": "uint64",
+        "exact_better": "int32",
+        "near_better": "int32",
+        "duplicate_of": "string",
+    }
+    assert {field.name: str(field.type) for field in SCHEMA} == expected
+    required = {field.name for field in SCHEMA if not field.nullable}
+    assert required == {"id", "key", "synthetic"}
+    features = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
+    assert list(features) == list(expected)
+    assert features["image"] == {"_type": "Image"}
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    info = shard.write(str(path), batches(ROWS, 50), SCHEMA)
+    expected = pa.Table.from_pylist(ROWS, schema=SCHEMA).to_pylist()
+    assert read_rows(path) == expected
+    assert info == shard.ShardInfo("part.parquet", 120, path.stat().st_size, info.sha256)
+    (few,) = shard.read(str(path), columns=["key", "luma"])
+    assert few.schema.names == ["key", "luma"]
+
+
+def test_the_id_is_of_the_bytes_alone() -> None:
+    assert shard.content_id(b"") == "cae66941d9efbd404e4d88758ea67670"
+    assert shard.content_id(b"a") != shard.content_id(b"b")
+
+
+@pytest.mark.parametrize(
+    ("missing", "name"),
+    [
+        ({"id": None}, "id"),
+        ({"key": None}, "key"),
+        ({"image": None}, "image"),
+        ({"image": {"bytes": None, "path": "a"}}, "image"),
+    ],
+)
+def test_a_row_without_id_key_or_image_is_refused(
+    tmp_path: Path, missing: dict[str, Any], name: str
+) -> None:
+    path = tmp_path / "part.parquet"
+    with pytest.raises(ValueError, match=name):
+        shard.write(str(path), batches([*ROWS[:3], ROWS[0] | missing]), SCHEMA)
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(500, 100_000))
+@settings(max_examples=40, deadline=None)
+def test_bytes_depend_on_the_rows_alone(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], limit: int
+) -> None:
+    folder = tmp_path_factory.mktemp("shards")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shard, "ROW_GROUP_BYTES", limit)
+        whole = shard.write(str(folder / "a.parquet"), batches(ROWS), SCHEMA)
+        cut = shard.write(str(folder / "a.parquet"), batches(ROWS, *sizes), SCHEMA)
+    assert whole == cut
+
+
+def group_bytes(path: Path) -> list[int]:
+    """Bytes of each row group, without compression."""
+    metadata = pq.ParquetFile(path).metadata
+    return [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_row_groups_stay_within_the_limit_and_use_it(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(ROWS, 7), SCHEMA)
+    sizes = group_bytes(path)
+    assert len(sizes) > 3
+    overhead = 4_000  # page headers, which small pages have many of
+    assert max(sizes) <= LIMIT + overhead
+    assert min(sizes[:-1]) >= LIMIT // 2
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_long_captions_count_and_a_huge_row_stands_alone(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    text = [{"text": "x" * 15_000, "language": None}]
+    rows = [row(number, 10) | {"caption_recaption": text} for number in range(6)]
+    rows.insert(3, row(9, 3 * LIMIT))
+    shard.write(str(path), batches(rows, 2, 4), SCHEMA)
+    metadata = pq.ParquetFile(path).metadata
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    assert counts == [1] * 7
+    assert [entry["key"] for entry in read_rows(path)] == [entry["key"] for entry in rows]
+
+
+def test_the_limits_themselves_are_within_the_promise() -> None:
+    assert shard.ROW_GROUP_BYTES < 100_000_000
+    assert shard.SHARD_BYTES < 500_000_000
+
+
+def test_real_row_groups_are_cut_below_100_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    blank = bytes(6_000_000)
+    rows = [row(number, 1) | {"image": {"bytes": blank, "path": None}} for number in range(24)]
+    shard.write(str(path), batches(rows, 1), SCHEMA)
+    sizes = group_bytes(path)
+    assert len(sizes) == 3
+    assert max(sizes) < 100_000_000
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_every_page_has_a_checksum_and_pictures_are_stored_plain(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(ROWS), SCHEMA)
+    metadata = pq.ParquetFile(path).metadata
+    column = metadata.row_group(0).column(1)
+    assert column.path_in_schema == "image.bytes"
+    assert column.compression == "UNCOMPRESSED"
+    assert column.has_offset_index
+    assert metadata.row_group(0).column(0).statistics.max is not None
+
+
+def flipped(data: bytes, position: int, bit: int) -> bytes:
+    changed = bytearray(data)
+    changed[position] ^= 1 << bit
+    return bytes(changed)
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_a_flipped_bit_in_a_page_is_an_error_that_names_file_and_row_group(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(ROWS), SCHEMA)
+    data = path.read_bytes()
+    dice = random.Random(5)
+    for number in (0, 17, 60, 119):
+        picture = ROWS[number]["image"]["bytes"]
+        start = data.index(picture)
+        group = _group_of(path, start)
+        for _ in range(5):
+            position = start + dice.randrange(len(picture))
+            path.write_bytes(flipped(data, position, dice.randrange(8)))
+            with pytest.raises(shard.ShardError, match=rf"part\.parquet: row group {group}: "):
+                read_rows(path)
+
+
+def _group_of(path: Path, position: int) -> int:
+    metadata = pq.ParquetFile(path).metadata
+    starts = [
+        metadata.row_group(group).column(1).data_page_offset
+        for group in range(metadata.num_row_groups)
+    ]
+    return max(group for group, start in enumerate(starts) if start <= position)
+
+
+@pytest.mark.usefixtures("small_groups")
+def test_no_flipped_bit_before_the_footer_changes_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(ROWS[:40]), SCHEMA)
+    data, good = path.read_bytes(), read_rows(path)
+    metadata = pq.ParquetFile(path).metadata
+    last = metadata.row_group(metadata.num_row_groups - 1).column(metadata.num_columns - 1)
+    end = last.data_page_offset + last.total_compressed_size
+    dice = random.Random(11)
+    refused = 0
+    for _ in range(300):
+        path.write_bytes(flipped(data, dice.randrange(4, end), dice.randrange(8)))
+        try:
+            assert read_rows(path) == good
+        except shard.ShardError:
+            refused += 1
+    assert refused > 270  # the rest are statistics in page headers, which no reader uses
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"<html>", b"PAR1" + bytes(500) + b"PAR1"])
+def test_what_is_no_parquet_is_an_error_with_its_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "part.parquet"
+    path.write_bytes(content)
+    with pytest.raises(shard.ShardError, match=r"part\.parquet: not a readable Parquet file"):
+        read_rows(path)
+
+
+def test_a_shard_cut_off_anywhere_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(ROWS[:20]), SCHEMA)
+    data = path.read_bytes()
+    for length in range(0, len(data), 501):
+        path.write_bytes(data[:length])
+        with pytest.raises(shard.ShardError):
+            read_rows(path)
+
+
+def test_nothing_appears_when_the_rows_fail(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+
+    def failing() -> Iterator[pa.RecordBatch]:
+        yield from batches(ROWS)
+        assert not path.exists()
+        raise RuntimeError("the source broke")
+
+    with pytest.raises(RuntimeError, match="the source broke"):
+        shard.write(str(path), failing(), SCHEMA)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small_groups")
+@pytest.mark.parametrize("room", [0, 30_000])
+def test_a_full_disk_names_the_shard_and_leaves_nothing(tmp_path: Path, room: int) -> None:
+    path = tmp_path / "part.parquet"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"part\.parquet") as caught:
+            shard.write(str(path), batches(ROWS, 10), SCHEMA)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_manifest_lists_the_shards_and_finds_any_change(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    infos = [
+        shard.write(str(tmp_path / f"part-{part}.parquet"), batches(ROWS[part::2]), SCHEMA)
+        for part in (1, 0)
+    ]
+    shard.write_manifest(folder, infos)
+    assert shard.read_manifest(folder) == sorted(infos, key=lambda info: info.file)
+    content = json.loads((tmp_path / "manifest.json").read_bytes())
+    for entry in content["shards"]:
+        data = (tmp_path / entry["file"]).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+        assert entry["size"] == len(data)
+    assert shard.verify(folder) == shard.read_manifest(folder)
+    footer = tmp_path / "part-1.parquet"
+    data = footer.read_bytes()
+    footer.write_bytes(flipped(data, len(data) - 200, 3))
+    with pytest.raises(shard.ShardError, match=r"part-1\.parquet: .* expected"):
+        shard.verify(folder)
+    footer.unlink()
+    with pytest.raises(shard.ShardError, match=r"part-1\.parquet: missing"):
+        shard.verify(folder)
+    with pytest.raises(FileNotFoundError):
+        shard.read_manifest(str(tmp_path / "absent"))
+
+
+def test_the_manifest_does_not_depend_on_the_order(tmp_path: Path) -> None:
+    info = shard.ShardInfo("a.parquet", 1, 2, "0" * 64)
+    several = [replace(info, file=f"{name}.parquet") for name in "cab"]
+    shard.write_manifest(str(tmp_path), several)
+    first = (tmp_path / "manifest.json").read_bytes()
+    shard.write_manifest(str(tmp_path), several[::-1])
+    assert (tmp_path / "manifest.json").read_bytes() == first
+
+
+_LOAD = """
+import sys
+from datasets import Image, load_dataset
+loaded = load_dataset("parquet", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2])
+assert isinstance(loaded.features["image"], Image), loaded.features
+for entry in loaded:
+    print(entry["key"], entry["image"].convert("RGB").getpixel((0, 0)), entry["phash"])
+print(loaded[1]["caption_raw"][0]["text"], loaded[1]["caption_raw"][0]["language"])
+"""
+
+
+def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
+    rows = []
+    for number in range(3):
+        stream = io.BytesIO()
+        colour = (number * 50, 10, 200 - number)
+        Image.fromarray(np.full((4, 5, 3), colour, np.uint8)).save(stream, "PNG")
+        rows.append(row(number + 3) | {"image": {"bytes": stream.getvalue(), "path": None}})
+    rows[1]["caption_raw"] = [{"text": "图 <b>", "language": "zh"}]
+    path = tmp_path / "part.parquet"
+    shard.write(str(path), batches(rows), SCHEMA)
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(path), str(tmp_path / "cache")],
+        env=os.environ | offline,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"00003 (0, 10, 200) {2**64 - 4}",
+        f"00004 (50, 10, 199) {2**64 - 5}",
+        f"00005 (100, 10, 198) {2**64 - 6}",
+        "图 <b> zh",
+    ]
