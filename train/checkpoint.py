@@ -1,31 +1,241 @@
 """Checkpoints: a diffusers folder in safetensors, plus what an exact resume needs.
 
 ``OUT/checkpoint-<step>/`` holds ``model_index.json``, ``transformer/`` (EMA weights),
-``scheduler/``, ``codec/`` or ``vae/``, ``text_encoder/`` (and ``tokenizer/``) and
-``training_state/``; ``OUT/latest`` names the newest whole one.
+``scheduler/``, ``codec/`` or ``vae/``, ``text_encoder/`` (EMA weights where it is learnt, and
+``tokenizer/``) and ``training_state/`` (raw weights, optimiser, progress, configuration);
+``OUT/latest`` names the newest whole one. A folder appears by rename, whole or not at all.
 """
 
-from dataclasses import dataclass
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from train.codec import Codec
-from train.text_encoder import TextEncoder
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from curation import storage
+from train.codec import Codec, load_codec
+from train.configuration import Configuration
+from train.flow import Flow
+from train.text_encoder import TextEncoder, load_text_encoder
+
+LATEST = "latest"
+STATE = "training_state"
+_PREFIX = "checkpoint-"
+_RAW = "raw.safetensors"
+_OPTIMISER = "optimiser.safetensors"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint ready to draw. ``configuration.flow.build()`` is the ``train.flow.Flow``."""
+    """A checkpoint ready to draw. ``configuration`` is None for a folder that is not ours."""
 
     transformer: Any
     codec: Codec
     text_encoder: TextEncoder
-    configuration: Any
+    configuration: Configuration | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. ``data`` identifies the examples in their order; ``sizes`` are the
+    (width, height) in pixels trained at, most examples first; seconds are those of all runs.
+    """
+
+    step: int
+    data: str
+    sizes: tuple[tuple[int, int], ...]
+    cpu_seconds: float
+    wall_seconds: float
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything a run consists of at one step. ``average`` are the EMA's modules by name, as
+    ``raw`` are the trained ones: "transformer" and, where it is learnt, "text_encoder".
+    """
+
+    configuration: Configuration
+    progress: Progress
+    raw: Mapping[str, nn.Module]
+    average: Mapping[str, nn.Module]
+    codec: Codec
+    text_encoder: TextEncoder
+    optimisers: tuple[torch.optim.Optimizer, ...]
+
+
+def latest(directory: Path) -> Path | None:
+    """The newest whole checkpoint of a training output, or None."""
+    pointer = directory / LATEST
+    if not pointer.is_file():
+        return None
+    folder = directory / pointer.read_text("utf-8").strip()
+    return folder if (folder / "model_index.json").is_file() else None
+
+
+def save(directory: Path, state: State) -> Path:
+    """Write ``checkpoint-<step>`` below ``directory``, point ``latest`` at it, drop old ones.
+
+    Raises ``OSError`` when the disk is full or read-only; then the previous checkpoint stands.
+    """
+    name = f"{_PREFIX}{state.progress.step}"
+    partial, final = directory / f".{name}{storage.TEMPORARY_SUFFIX}", directory / name
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    _write_pipeline(partial, state)
+    _write_state(partial / STATE, state)
+    _sync(partial)
+    if final.exists():  # left by a run that ended between the rename and the pointer
+        shutil.rmtree(final)
+    partial.rename(final)
+    storage.write_bytes(str(directory / LATEST), f"{name}\n".encode())
+    _drop_old(directory, final, state.configuration.checkpoint.keep)
+    return final
+
+
+def _write_pipeline(folder: Path, state: State) -> None:
+    import diffusers
+
+    average = state.average
+    encoder: Any = average.get("text_encoder", state.text_encoder)
+    transformer: Any = average["transformer"]
+    transformer.save_pretrained(folder / "transformer")
+    _scheduler(state.configuration.flow.build()).save_pretrained(folder / "scheduler")
+    parts = {
+        "transformer": ("diffusers", type(transformer).__name__),
+        "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
+        **state.codec.save(folder),
+        **encoder.save(folder),
+    }
+    # Only with the real parts is it a folder that QwenImagePipeline.from_pretrained can open.
+    real = {"vae", "tokenizer"} <= parts.keys()
+    index = {
+        "_class_name": "QwenImagePipeline" if real else "InkstonePipeline",
+        "_diffusers_version": diffusers.__version__,
+        **{name: list(parts[name]) for name in sorted(parts)},
+    }
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
+
+
+def _scheduler(flow: Flow) -> Any:
+    from diffusers import FlowMatchEulerDiscreteScheduler
+
+    return FlowMatchEulerDiscreteScheduler(
+        use_dynamic_shifting=True,
+        base_shift=flow.base_shift,
+        max_shift=flow.max_shift,
+        base_image_seq_len=flow.base_tokens,
+        max_image_seq_len=flow.max_tokens,
+        shift_terminal=flow.terminal or None,
+    )
+
+
+def _write_state(folder: Path, state: State) -> None:
+    folder.mkdir()
+    raw = {
+        f"{part}.{name}": value.detach().cpu().contiguous()
+        for part, module in state.raw.items()
+        for name, value in module.state_dict().items()
+    }
+    save_file(raw, str(folder / _RAW))
+    slots = {
+        f"{number}.{index}.{slot}": torch.as_tensor(value).detach().cpu().contiguous()
+        for number, optimiser in enumerate(state.optimisers)
+        for index, entry in optimiser.state_dict()["state"].items()
+        for slot, value in entry.items()
+    }
+    save_file(slots, str(folder / _OPTIMISER))
+    configuration = state.configuration.model_dump_json(indent=1)
+    (folder / "configuration.json").write_text(configuration + "\n", "utf-8")
+    (folder / "progress.json").write_text(json.dumps(asdict(state.progress)) + "\n", "utf-8")
+
+
+def _sync(folder: Path) -> None:
+    """Force a tree to disk, files before the directories that name them."""
+    for root, _, names in os.walk(folder, topdown=False):
+        for path in (*(os.path.join(root, name) for name in names), root):
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def _drop_old(directory: Path, newest: Path, keep: int) -> None:
+    steps = {
+        int(path.name.removeprefix(_PREFIX)): path
+        for path in directory.glob(f"{_PREFIX}*")
+        if path.name.removeprefix(_PREFIX).isdigit()
+    }
+    others = [steps[step] for step in sorted(steps, reverse=True) if steps[step] != newest]
+    for path in others[keep - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def read_progress(folder: Path) -> Progress:
+    """How far the run that wrote this checkpoint was."""
+    content = json.loads((folder / STATE / "progress.json").read_text("utf-8"))
+    content["sizes"] = tuple(tuple(size) for size in content["sizes"])
+    return Progress(**content)
+
+
+def read_configuration(folder: Path) -> Configuration | None:
+    """The configuration a checkpoint was trained with; None for a folder that is not ours."""
+    path = folder / STATE / "configuration.json"
+    return Configuration.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def restore(folder: Path, state: State) -> None:
+    """Put a checkpoint's weights, averages and optimiser state into the objects of ``state``."""
+    raw = load_file(str(folder / STATE / _RAW))
+    for part, module in state.raw.items():
+        module.load_state_dict(_below(raw, f"{part}."))
+    saved = load_for_inference(folder)
+    for part, module in state.average.items():
+        module.load_state_dict(getattr(saved, part).state_dict())
+    slots = load_file(str(folder / STATE / _OPTIMISER))
+    for number, optimiser in enumerate(state.optimisers):
+        entries: dict[int, dict[str, Tensor]] = {}
+        for key, value in _below(slots, f"{number}.").items():
+            index, slot = key.split(".", 1)
+            entries.setdefault(int(index), {})[slot] = value
+        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+    }
 
 
 def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
-    """Load ``OUT`` (its latest checkpoint) or one checkpoint folder, in evaluation mode.
+    """Load ``OUT`` (its latest checkpoint), one checkpoint, or any diffusers Qwen-Image folder.
 
-    ``ema`` False takes the raw weights out of ``training_state``. Raises ``FileNotFoundError``.
+    Everything is in evaluation mode on the CPU. ``ema`` False takes the raw weights out of
+    ``training_state``. Raises ``FileNotFoundError`` where something is missing.
     """
-    raise NotImplementedError
+    from diffusers import QwenImageTransformer2DModel
+
+    folder = latest(Path(directory)) or Path(directory)
+    if not (folder / "transformer" / "config.json").is_file():
+        raise FileNotFoundError(f"{directory}: no checkpoint here; expected transformer/")
+    transformer = QwenImageTransformer2DModel.from_pretrained(
+        folder / "transformer", local_files_only=True
+    )
+    text_encoder = load_text_encoder(str(folder))
+    if not ema:
+        raw = load_file(str(folder / STATE / _RAW))
+        transformer.load_state_dict(_below(raw, "transformer."))
+        learnt = _below(raw, "text_encoder.")
+        if learnt and isinstance(text_encoder, nn.Module):
+            text_encoder.load_state_dict(learnt)
+    transformer.eval()
+    if isinstance(text_encoder, nn.Module):
+        text_encoder.eval()
+    codec = load_codec(str(folder))
+    return Loaded(transformer, codec, text_encoder, read_configuration(folder))

@@ -4,9 +4,65 @@ Shapes: B batch, C latent channels, h w latent cells, p patch side, L = (h/p)(w/
 T text tokens, D text feature width. Suffixes: ``latents_bchw``, ``tokens_bld``, ``features_btd``.
 """
 
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+
+from train.problems import UsageError
+
+if TYPE_CHECKING:
+    from train.configuration import ModelConfiguration
+
+
+def build(configuration: "ModelConfiguration", channels: int, text_width: int) -> Any:
+    """A new ``QwenImageTransformer2DModel``, drawn from torch's current random state.
+
+    Blocks start as the identity (modulation and output are zero, as in DiT, arXiv 2212.09748),
+    all other matrices Xavier. ``channels`` is C, ``text_width`` D.
+    """
+    from diffusers import QwenImageTransformer2DModel
+
+    if sum(configuration.rope_axes) != configuration.head_width:
+        raise UsageError(
+            f"model.rope_axes {configuration.rope_axes} sum up to {sum(configuration.rope_axes)};"
+            f" expected model.head_width, {configuration.head_width}"
+        )
+    if any(axis % 2 for axis in configuration.rope_axes):
+        raise UsageError(f"model.rope_axes {configuration.rope_axes}: expected even numbers")
+    transformer = QwenImageTransformer2DModel(
+        patch_size=configuration.patch,
+        in_channels=channels * configuration.patch**2,
+        out_channels=channels,
+        num_layers=configuration.layers,
+        num_attention_heads=configuration.heads,
+        attention_head_dim=configuration.head_width,
+        joint_attention_dim=text_width,
+        axes_dims_rope=configuration.rope_axes,
+    )
+    for name, weight in transformer.named_parameters():
+        silent = any(part in name for part in ("img_mod", "txt_mod", "norm_out", "proj_out"))
+        if silent or name.endswith("bias"):
+            nn.init.zeros_(weight)
+        elif weight.ndim == 2:
+            nn.init.xavier_uniform_(weight)
+    return transformer
+
+
+def attention(kernel: str) -> AbstractContextManager[Any]:
+    """Within the block every attention runs on this kernel of diffusers ("native": its own)."""
+    if kernel == "native":
+        return nullcontext()
+    from diffusers.models.attention_dispatch import attention_backend
+
+    found: AbstractContextManager[Any] = attention_backend(kernel)
+    return found
+
+
+def autocast(device: str, precision: str) -> AbstractContextManager[Any]:
+    """bf16 autocast on a device ("cpu", "cuda:1"), or nothing for fp32."""
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
 
 
 def pack(latents_bchw: Tensor, patch: int) -> Tensor:

@@ -1,0 +1,153 @@
+"""Held-out strings: are the cells of a drawn picture, read by nearest template, what was asked?
+
+It measures what it says and no more: one font, fixed layout, unseen strings of seen glyphs. It
+applies to pictures whose glyph boxes lie on a grid of equal cells, one caption frame per colour.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from train.data import Example
+
+LABEL = "one font, fixed layout, unseen strings of seen glyphs"
+_QUOTED = re.compile('"[^"]*"|“[^”]*”')
+_MOST_STYLES = 64  # more caption frames than this are prose, not a colour each
+
+Key = tuple[str, str]  # (character, style); ("", "") is a blank cell
+
+
+def style(caption: str) -> str:
+    """The caption without its quotation: all that a character's looks can depend on."""
+    return _QUOTED.sub('""', caption)
+
+
+class Templates:
+    """Averages of every (character, style) over the cells of TRAINING pictures, blank included.
+
+    ``watch`` is fed with every training example while the data is read.
+    """
+
+    def __init__(self) -> None:
+        self._sums: dict[Key, NDArray[np.float64]] = {}
+        self._counts: dict[Key, int] = defaultdict(int)
+        self._cell: tuple[int, int] | None = None  # (width, height) in pixels
+        self._styles: set[str] = set()
+        self._usable = True
+
+    def watch(self, example: Example, pixels: NDArray[np.uint8]) -> None:
+        """Add the cells of one picture (H, W, 3)."""
+        if not self._usable:
+            return
+        cell = self._cell or _cell_of(example)
+        row = expected(example, cell, (pixels.shape[1], pixels.shape[0])) if cell else None
+        self._styles.add(style(example.captions[0]))
+        if cell is None or row is None or len(self._styles) > _MOST_STYLES:
+            self._usable = False
+            return
+        self._cell = cell
+        for place, key in enumerate(row):
+            patch = pixels[:, place * cell[0] : (place + 1) * cell[0]].astype(np.float64)
+            self._sums[key] = self._sums.get(key, 0) + patch
+            self._counts[key] += 1
+
+    def reader(self) -> "Reader | None":
+        """What reads drawn pictures; None where the training pictures are no such grid."""
+        if not self._usable or self._cell is None:
+            return None
+        keys = tuple(sorted(self._sums))
+        means = np.stack([self._sums[key] / self._counts[key] for key in keys])
+        scaled = torch.from_numpy(means).permute(0, 3, 1, 2).float() / 127.5 - 1
+        return Reader(keys, scaled.flatten(1), self._cell)
+
+
+def _cell_of(example: Example) -> tuple[int, int] | None:
+    if not example.glyphs:
+        return None
+    left, top, right, bottom = example.glyphs[0].box
+    return round(right - left), round(bottom - top)
+
+
+def expected(example: Example, cell: tuple[int, int], size: tuple[int, int]) -> list[Key] | None:
+    """What each cell of a picture of ``size`` (width, height) should show, from left to right.
+
+    None where the boxes are not on a grid of such cells that fills the picture.
+    """
+    if size[0] % cell[0] or size[1] != cell[1] or not example.glyphs:
+        return None
+    row: list[Key] = [("", "")] * (size[0] // cell[0])
+    for glyph in example.glyphs:
+        place, rest = divmod(glyph.box[0], cell[0])
+        if rest or glyph.box[2] - glyph.box[0] != cell[0] or not 0 <= place < len(row):
+            return None
+        row[int(place)] = (glyph.text, style(example.captions[0]))
+    return row
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """``exact`` pictures (all cells, colour included) of ``pictures``; ``cells`` right of all."""
+
+    exact: int
+    pictures: int
+    cells: int
+    all_cells: int
+
+    @property
+    def share(self) -> float:
+        """Exact pictures as a share of all, 0 to 1."""
+        return self.exact / max(1, self.pictures)
+
+    def told(self) -> str:
+        """One line with its honest label."""
+        cells = 100 * self.cells / max(1, self.all_cells)
+        return (
+            f"held-out strings exact: {100 * self.share:.1f} % ({self.exact} of {self.pictures}),"
+            f" cells {cells:.1f} % [{LABEL}]"
+        )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Nearest template by squared distance over the pixels of a cell.
+
+    ``templates`` is (K, 3 x height x width) in [-1, 1], in the order of ``keys``.
+    """
+
+    keys: tuple[Key, ...]
+    templates: Tensor
+    cell: tuple[int, int]
+
+    def read(self, pictures: Tensor) -> list[list[Key]]:
+        """The keys of the cells, from left to right, of pictures (B, 3, H, W) in [-1, 1]."""
+        width = self.cell[0]
+        cells = pictures.unflatten(3, (-1, width)).permute(0, 3, 1, 2, 4).flatten(2)  # (B, n, px)
+        nearest = torch.cdist(cells.flatten(0, 1), self.templates).argmin(1)
+        found = [self.keys[index] for index in nearest.tolist()]
+        columns = cells.shape[1]
+        return [found[start : start + columns] for start in range(0, len(found), columns)]
+
+    def right(self, pictures: Tensor, examples: Sequence[Example]) -> list[list[bool]]:
+        """Per picture and cell: does it show what its example does?"""
+        size = (pictures.shape[3], pictures.shape[2])
+        rows = []
+        for example, seen in zip(examples, self.read(pictures), strict=True):
+            wanted = expected(example, self.cell, size)
+            rows.append([wanted is not None and wanted[n] == key for n, key in enumerate(seen)])
+        return rows
+
+
+def judge(right: Sequence[Sequence[bool]]) -> Accuracy:
+    """The accuracy of pictures whose cells are right or wrong."""
+    return Accuracy(
+        exact=sum(all(row) for row in right),
+        pictures=len(right),
+        cells=sum(sum(row) for row in right),
+        all_cells=sum(len(row) for row in right),
+    )

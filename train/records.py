@@ -1,0 +1,99 @@
+"""What a run writes down: a log line, ``metrics.jsonl``, TensorBoard curves and sample grids."""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from curation import storage
+
+METRICS = "metrics.jsonl"
+EVALUATIONS = "evaluations.jsonl"
+SAMPLES = "samples"
+_BOARD = "tensorboard"
+
+
+class Records:
+    """The record of one run below ``directory``, continued after ``step``.
+
+    Whatever an interrupted run wrote after that step is forgotten: it is computed again, and a
+    resumed curve is the undisturbed one. ``metrics.jsonl`` has one line per step with the exact
+    loss and nothing that depends on the clock.
+    """
+
+    def __init__(self, directory: Path, step: int, tell: Callable[[str], None]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._directory, self._tell = directory, tell
+        for name in (METRICS, EVALUATIONS):
+            _forget_after(directory / name, step)
+        self._metrics = (directory / METRICS).open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(directory / _BOARD), purge_step=step + 1)  # type: ignore[no-untyped-call]
+
+    def step(self, step: int, values: Mapping[str, float]) -> None:
+        """One line for one step, on disk at once (though not yet forced there)."""
+        self._metrics.write(json.dumps({"step": step, **values}) + "\n")
+        self._metrics.flush()
+
+    def curves(self, step: int, values: Mapping[str, float]) -> None:
+        """Points of TensorBoard curves."""
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+
+    def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
+        """The figures of an evaluation, and its pictures as ``samples/step-<step>.png``."""
+        with (self._directory / EVALUATIONS).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": step, **values}) + "\n")
+        self.curves(step, {f"evaluation/{name}": value for name, value in values.items()})
+        if grid is not None:
+            path = self._directory / SAMPLES / f"step-{step:06d}.png"
+            with storage.atomic_write(str(path)) as stream_of_bytes:
+                grid.save(stream_of_bytes, "PNG")
+            self._board.add_image("samples", np.asarray(grid), step, dataformats="HWC")  # type: ignore[no-untyped-call]
+
+    def tell(self, message: str) -> None:
+        """A line for the person who watches."""
+        self._tell(message)
+
+    def close(self) -> None:
+        """Flush everything."""
+        self._metrics.close()
+        self._board.close()  # type: ignore[no-untyped-call]
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Keep the lines of steps up to ``step``; a half-written last line goes, too."""
+    kept: list[str] = []
+    if path.is_file():
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                number = json.loads(line)["step"]
+            except ValueError:
+                break
+            if number <= step:
+                kept.append(line + "\n")
+    storage.write_bytes(str(path), "".join(kept).encode())
+
+
+def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> str:
+    """One log line: step, loss, grad_norm, images/s, peak memory and time left."""
+    minutes, seconds = divmod(round(seconds_left), 60)
+    return (
+        f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:.4f}"
+        f"  grad_norm {values['grad_norm']:.3f}  images/s {values['images_per_second']:.0f}"
+        f"  memory {values['memory_gib']:.2f}GiB  eta {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+    )
+
+
+def peak_memory() -> float:
+    """Peak memory in GiB: of the GPU where one is used, else of this process."""
+    if torch.cuda.is_initialized():
+        return torch.cuda.max_memory_reserved() / 2**30
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**30 if sys.platform == "darwin" else 2**20)
