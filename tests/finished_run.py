@@ -97,6 +97,8 @@ def build(
     root: Path,
     *,
     rows: int = 240,
+    size: tuple[int, int] | None = None,
+    broken_only: str | None = None,
     rename: Callable[[int, str], str | bytes] = lambda row, key: key,
     detail: Callable[[int], str | None] = lambda row: "as a test",
     caption: Callable[[int], bytes] = lambda row: f"picture number {row}".encode(),
@@ -104,37 +106,39 @@ def build(
     """Write pictures into ``root/pictures`` and a finished run into ``root/out``.
 
     ``rename`` gives a row's key (bytes may be no UTF-8), ``detail`` what is wrong with a broken
-    file, ``caption`` the bytes of its caption file.
+    file, ``caption`` the bytes of its caption file; ``size`` is that of all pictures, and
+    ``broken_only`` what all broken files are.
     """
     pictures, output = root / "pictures", root / "out"
     pictures.mkdir(parents=True)
     for row in range(rows):
         name = f"{row:04d}.jpg"
-        (pictures / name).write_bytes(_content(row))
+        (pictures / name).write_bytes(_content(row, size, broken_only))
         (pictures / name).with_suffix(".txt").write_bytes(caption(row))
-    units = plan.plan([str(pictures)], unit_rows=rows * 2 // 3)
+    units = plan.plan([str(pictures)], unit_rows=max(1, rows * 2 // 3))
     tables, first = [], 0
     for unit in units:
         plan.write_unit(str(output / "plan"), unit)
-        tables.append(_signals(unit.parts, first, rename, detail))
+        tables.append(_signals(unit.parts, first, rename, detail, broken_only))
         first += len(unit.parts)
     names = tuple(unit.id for unit in units)
     counts = _write(Layout(str(output)), names, tables)
     return FinishedRun(str(output), pictures, counts, names)
 
 
-def _content(row: int) -> bytes:
+def _content(row: int, size: tuple[int, int] | None, broken_only: str | None) -> bytes:
     if row % 23 == 5:
-        broken = list(BROKEN)[row % 3]
-        content = BROKEN[broken]
-        return _jpeg(row)[:200] if content is None else content
-    return _jpeg(row - 1 if row % 17 == 4 else row)  # row % 17 == 4: same bytes as the one before
+        content = BROKEN[broken_only or list(BROKEN)[row % 3]]
+        return _jpeg(row, size)[:200] if content is None else content
+    return _jpeg(
+        row - 1 if row % 17 == 4 else row, size
+    )  # row % 17 == 4: same bytes as the one before
 
 
-def _jpeg(row: int) -> bytes:
+def _jpeg(row: int, size: tuple[int, int] | None) -> bytes:
     rng = np.random.default_rng(row)
     corners = rng.integers(0, 256, (3, 4, 3), np.uint8)
-    size = (72, 48) if row % 2 else (40, 60)
+    size = size or ((72, 48) if row % 2 else (40, 60))
     stream = io.BytesIO()
     Image.fromarray(corners).resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG")
     return stream.getvalue()
@@ -145,6 +149,7 @@ def _signals(
     first: int,
     rename: Callable[[int, str], str | bytes],
     detail: Callable[[int], str | None],
+    broken_only: str | None,
 ) -> pa.Table:
     found: dict[str, list[object]] = {name: [] for name in SIGNALS.names}
     for row, part in enumerate(parts, first):
@@ -165,7 +170,7 @@ def _signals(
             "key": renamed if isinstance(renamed, bytes) else renamed.encode(),
             "id": shard.content_id(data),
             "size": len(data),
-            "reason": list(BROKEN)[row % 3] if broken else None,
+            "reason": (broken_only or list(BROKEN)[row % 3]) if broken else None,
             "detail": detail(row) if broken else None,
             **(dict.fromkeys(measured) if broken else measured),
         }

@@ -105,7 +105,7 @@ def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
     # a value on a "max" passes, so the edge lies just above it
     exact = np.array(sorted(_edge(bound) for bound in bounds), np.float64)
     positive = low > 0 and float(values.min()) > 0 and high > 1
-    if positive and high / low >= 30 and high > 6 * np.median(values):
+    if positive and 30 <= high / low < 1e12 and high > 6 * np.median(values):
         margin = 0.04 * np.log(high / low)
         logs = _aligned(np.log(low) - margin, np.log(high) + margin, np.log(exact))
         return Axis(_snapped(np.exp(logs), exact), logarithmic=True)
@@ -128,12 +128,16 @@ def _aligned(left: float, right: float, limits: Floats) -> Floats:
     first, last = float(limits[0]), float(limits[-1])
     if last - first > width:
         width = (last - first) / round((last - first) / width)
-    before, after = (int(np.ceil(gap / width - 1e-9)) for gap in (first - left, right - first))
-    return np.asarray(first + width * np.arange(-max(0, before), max(1, after) + 1), np.float64)
+    before = max(1, int(np.ceil((first - left) / width - 1e-9)))
+    after = max(1, int(np.ceil((right - first) / width - 1e-9)))
+    return np.asarray(first + width * np.arange(-before, after + 1), np.float64)
 
 
 def _snapped(edges: Floats, limits: Floats) -> Floats:
     """The edges, those that should be a limit being exactly it."""
+    taken = -1
     for limit in (limits[0], limits[-1]) if len(limits) else ():
-        edges[int(np.abs(edges - limit).argmin())] = limit
+        nearest = int(np.abs(edges - limit).argmin())
+        if nearest != taken:  # two limits within a bin: the first has its edge
+            edges[nearest], taken = limit, nearest
     return edges

@@ -39,7 +39,7 @@ class KeptSample:
 
 @dataclass
 class Quarantine:
-    """Per reason code how many rows, and the first of them as (key, what was wrong)."""
+    """Per reason code how many rows, and the first of them by key as (key, what was wrong)."""
 
     counts: Counter[str] = field(default_factory=Counter)
     names: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -48,12 +48,13 @@ class Quarantine:
         """Look through a unit's ledger; a reason reads ``code: detail``."""
         rows = np.flatnonzero(unit.is_verdict("quarantined"))
         reasons = strings(unit.ledger.column("reason"), rows)
-        keys = unit.ledger.column("key")
-        for row, reason in zip(rows.tolist(), reasons, strict=True):
+        keys = strings(unit.ledger.column("key"), rows)
+        found: dict[str, list[tuple[str, str]]] = {}
+        for key, reason in zip(keys, reasons, strict=True):
             code, _, detail = (reason or "unknown").partition(":")
             if code not in self.counts and len(self.counts) >= MOST_REASONS:
                 code, detail = "other", reason or ""
             self.counts[code] += 1
-            known = self.names.setdefault(code, [])
-            if len(known) < NAMES_PER_REASON:
-                known.append((strings(keys, [row])[0] or "", detail.strip()))
+            found.setdefault(code, []).append((key or "", detail.strip()))
+        for code, names in found.items():
+            self.names[code] = sorted([*self.names.get(code, []), *names])[:NAMES_PER_REASON]
