@@ -46,8 +46,13 @@ def find(directory: Path | None) -> Path:
 
 
 def trained_size(folder: Path) -> tuple[int, int]:
-    """Width and height in pixels to draw when none is asked for: Qwen-Image's own."""
-    return 1328, 1328
+    """The (width, height) in pixels a checkpoint saw most in training.
+
+    Qwen-Image's own square for a folder that does not say.
+    """
+    progress = folder / "training_state" / "progress.json"
+    sizes = _read(progress).get("sizes") if progress.is_file() else None
+    return (int(sizes[0][0]), int(sizes[0][1])) if sizes else (1328, 1328)
 
 
 def size_unit(folder: Path) -> int:

@@ -268,6 +268,43 @@ def test_half_precision_weights_draw_too(run, folder, tmp_path):
     assert np.abs(x - y).mean() < 8  # the same picture, coarser
 
 
+def test_our_own_codec_and_text_encoder_at_the_size_trained_at(run, tmp_path):
+    """A folder as ``python -m train --preset demo`` leaves it, drawn without naming a size."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
+
+    from train.codec import PatchPcaCodec
+    from train.text_encoder import ByteTextEncoder
+
+    torch.manual_seed(0)
+    folder = tmp_path / "train" / "checkpoint-7"
+    PatchPcaCodec.fit([torch.rand(8, 3, 32, 32) * 2 - 1], 8, 4).save(folder)
+    ByteTextEncoder(24, words=16).save(folder)
+    FlowMatchEulerDiscreteScheduler(**tiny_qwen.SCHEDULER).save_pretrained(folder / "scheduler")
+    QwenImageTransformer2DModel(
+        patch_size=1,
+        in_channels=4,
+        out_channels=4,
+        num_layers=1,
+        attention_head_dim=16,
+        num_attention_heads=1,
+        joint_attention_dim=24,
+        axes_dims_rope=(4, 6, 6),
+    ).save_pretrained(folder / "transformer")
+    (folder / "model_index.json").write_text("{}")
+    (folder / "training_state").mkdir()
+    (folder / "training_state" / "progress.json").write_text('{"sizes": [[24, 40], [8, 8]]}')
+    (tmp_path / "train" / "latest").write_text("checkpoint-7\n")
+    arguments = ["--steps", "3", "--checkpoint", str(tmp_path / "train")]
+    result = CliRunner().invoke(app, ["the word", "-o", "x.png", *arguments])
+    assert result.exit_code == 0, result.output
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.size == (24, 40)
+        assert picture.text["checkpoint"] == "checkpoint-7"
+    result = CliRunner().invoke(app, ["the word", "--size", "20x40", *arguments])
+    assert result.exit_code == 2
+    assert "multiples of 8 pixels" in result.stderr
+
+
 def test_png_bytes_hold_no_time_or_path(run, tmp_path):
     run("hello", "-o", "x.png")
     data = (tmp_path / "x.png").read_bytes()
