@@ -14,6 +14,7 @@ from curation.report.histogram import Axis, Histogram
 from curation.report.outcome import Bound
 
 HEIGHT = 132  # pixels from the top of the chart to the axis
+WIDEST = 9.0  # per cent, of a bar where there are few
 HEADROOM = 22  # pixels above the tallest bar, for the bounds' labels
 
 
@@ -81,7 +82,8 @@ def draw(histogram: Histogram, unit: str) -> Chart:
     for number in np.flatnonzero(total).tolist():
         left, right = float(places[number]), float(places[number + 1])
         gap = 0.12 * (right - left)
-        left, width = left + gap / 2, right - left - gap
+        width = min(right - left - gap, WIDEST)
+        left = (left + right - width) / 2
         stack = {
             "kept": int(histogram.kept[number]),
             "rest": int(histogram.rest[number]),
@@ -156,7 +158,7 @@ def _ticks(axis: Axis, unit: str) -> list[Mark]:
 
 def _linear_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = 10.0 ** math.floor(math.log10((high - low) / wanted))
-    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (factor * step) <= wanted + 1)
+    step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (factor * step) <= wanted + 2)
     first = math.ceil(low / step)
     return [number * step for number in range(first, math.floor(high / step) + 1)]
 

@@ -24,10 +24,11 @@ Ids = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Member:
-    """A row of a group and what became of it."""
+    """A row of a group and what became of it: the verdict, and the rule if one stopped it."""
 
     pick: Pick
     verdict: str
+    rule: str | None
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
         for row, pick in zip(rows, picks(unit, rows, nothing, nothing[rows]), strict=True):
             verdict = str(unit.ledger.column("verdict")[int(row)].as_py())
             rule = unit.ledger.column("rule")[int(row)].as_py()
-            of_id = found.setdefault(int(str(pick.id)[:PREFIX], 16), [])
-            member = Member(pick, verdict)
+            of_id = found.setdefault(int(pick.id[:PREFIX], 16), [])
+            member = Member(pick, verdict, rule)
             if rule == "exact_better.max":
                 of_id.append(member)
             else:

@@ -33,7 +33,7 @@ class KeptSample:
         chosen = rows[first.to_numpy()]
         nothing = np.zeros(unit.signals.num_rows)
         found = picks(unit, chosen, nothing, nothing[chosen])
-        self.picks = sorted([*self.picks, *found], key=lambda pick: (pick.id or "", pick.uri))
+        self.picks = sorted([*self.picks, *found], key=lambda pick: (pick.id, pick.uri))
         del self.picks[SAMPLE:]
 
 

@@ -3,22 +3,27 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.report.outcome import Bound, Unit, equals, strings
 
 EACH_SIDE = 6
-SIGNAL_COLUMNS = ("uri", "key", "id")
+SIGNAL_COLUMNS = ("id", "uri", "key")
 
 
 @dataclass(frozen=True, order=True)
 class Pick:
-    """A row worth showing; ordered by ``distance`` (to the bound), then location."""
+    """A row worth showing; ordered by ``distance`` (to the bound), then id.
+
+    Ids are content hashes: of many rows at one distance, it is a fair choice that is shown.
+    """
 
     distance: float
+    id: str
     uri: str
     key: str
-    id: str | None
     unit: str
     value: float
 
@@ -63,7 +68,10 @@ def _merge(
     if len(rows) > EACH_SIDE:
         limit = np.partition(distances, EACH_SIDE - 1)[EACH_SIDE - 1]
         rows, distances = rows[distances <= limit], distances[distances <= limit]
-    nearest = np.argsort(distances, kind="stable")[:EACH_SIDE]
+    ids = unit.signals.column("id").take(pa.array(rows))
+    order = [("distance", "ascending"), ("id", "ascending")]
+    candidates = pa.table({"distance": distances, "id": ids})
+    nearest = pc.sort_indices(candidates, sort_keys=order).to_numpy()[:EACH_SIDE]
     found = picks(unit, rows[nearest], values, distances[nearest])
     return sorted([*best, *found])[:EACH_SIDE]
 
@@ -77,8 +85,8 @@ def picks(
     """The given rows (K,) with their values, taken from (N,), and their distances (K,)."""
     if not len(rows):
         return []
-    names = [strings(unit.signals.column(column), rows) for column in SIGNAL_COLUMNS]
+    ids, uris, keys = (strings(unit.signals.column(name), rows) for name in SIGNAL_COLUMNS)
     return [
-        Pick(float(distance), uri or "", key or "", identity, unit.name, float(values[row]))
-        for row, distance, uri, key, identity in zip(rows, distances, *names, strict=True)
+        Pick(float(distance), identity or "", uri or "", key or "", unit.name, float(values[row]))
+        for row, distance, identity, uri, key in zip(rows, distances, ids, uris, keys, strict=True)
     ]

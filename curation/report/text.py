@@ -67,11 +67,11 @@ def share(part: int, whole: int) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes in decimal units (1 kB = 1000 bytes)."""
+    """Bytes in decimal units (1 kB = 1000 bytes), exact below 10 kB, where bounds are small."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if abs(number) >= factor:
+        if abs(number) >= factor and abs(number) >= 1e4:
             return f"{number / factor:.3g} {unit}"
-    return f"{number:.0f} B"
+    return f"{number:,.0f} B"
 
 
 def seconds(number: float) -> str:

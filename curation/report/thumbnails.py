@@ -36,7 +36,7 @@ class Thumbnail:
 
 def fetch(output: str, picks: Iterable[Pick]) -> dict[str, Thumbnail]:
     """The thumbnails of the picked rows by their location (``uri``); absent ones are left out."""
-    wanted: dict[str, dict[str, str | None]] = {}
+    wanted: dict[str, dict[str, str]] = {}
     for pick in picks:
         wanted.setdefault(pick.unit, {})[pick.uri] = pick.id
     found: dict[str, Thumbnail] = {}
@@ -56,7 +56,7 @@ def _samples(path: str, uris: set[str]) -> Iterator[Sample]:
         return  # the source is gone or is no longer what it was: placeholders say so
 
 
-def thumbnail(sample: Sample, identity: str | None) -> Thumbnail:
+def thumbnail(sample: Sample, identity: str) -> Thumbnail:
     """The thumbnail of a sample whose bytes had this id when they were measured."""
     caption = text.prose(" / ".join(entry.text[:400] for entry in (sample.caption_raw or ())[:3]))
     if sample.data is None:

@@ -13,6 +13,7 @@ from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
+from curation.rules import GROUP_COLUMNS
 
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20
@@ -159,7 +160,7 @@ def _card(found: Collected, pick: Pick, label: str, verdict: str = "") -> Card:
     title = text.name(pick.key, 200)
     if thumbnail.caption:
         title = f"{title} — {thumbnail.caption}"
-    return Card(text.name(pick.key, 60), title, label, thumbnail, verdict)
+    return Card(text.name(pick.key, 44), title, label, thumbnail, verdict)
 
 
 def _signal(found: Collected, histogram: Histogram) -> SignalView:
@@ -217,7 +218,13 @@ def _beside(value: float, bound: Bound, unit: str) -> str:
     return f"{value:.7g}" if alike and value != bound.value else told
 
 
+def _why(member: Member) -> str:
+    """The rule that dropped a member, unless it is just that of being a copy."""
+    rule = member.rule or ""
+    return "" if rule.startswith(GROUP_COLUMNS) or member.verdict == "kept" else rule
+
+
 def _group(found: Collected, group: Group) -> GroupView:
     members: list[Member] = [group.better, *group.others] if group.better else [*group.others]
-    cards = [_card(found, member.pick, "", member.verdict) for member in members]
+    cards = [_card(found, member.pick, _why(member), member.verdict) for member in members]
     return GroupView(tuple(cards), max(0, group.size - len(cards)))
