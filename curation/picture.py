@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from curation import loading, pixels
-from curation.formats import FORMATS, exif, outline
+from curation.formats import FORMATS, examine, exif
 from curation.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
 from curation.formats.refusal import REASONS, PictureError, Reason
 
@@ -94,7 +94,7 @@ def read_header(data: bytes) -> Header:
     A file that passes may still turn out damaged when its pixels are decoded.
     """
     with _refusing():
-        found = outline(data)
+        found = examine(data)
         if found.mode is not None:
             return _header(found, found.mode, (found.width, found.height), len(data))
         with loading.opened(data, found) as image:
@@ -109,7 +109,7 @@ def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
     measurement does not depend on the container. Raises ``PictureError``.
     """
     with _refusing():
-        found = outline(data)
+        found = examine(data)
         if found.format == "JPEG":
             return _decode_jpeg(data, found, short_side)
         with loading.opened(data, found) as image:

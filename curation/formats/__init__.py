@@ -23,7 +23,7 @@ _WALKERS = {
 FORMATS = tuple(_WALKERS)
 
 
-def outline(data: bytes) -> Outline:
+def examine(data: bytes) -> Outline:
     """The outline of a whole file. Raises ``PictureError``."""
     name = sniff.name(data)
     try:

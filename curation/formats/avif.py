@@ -16,18 +16,22 @@ def walk(data: bytes) -> Outline:
     Sizes and EXIF lie deep inside; both are found by their signatures, only to refuse bombs.
     """
     position = count = 0
+    kinds: set[bytes] = set()
     while position < len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         if length == 1:
             length = struct.unpack_from(">Q", data, position + 8)[0]
         elif length == 0:
-            break
+            length = len(data) - position  # the last box may leave its length open
         count += 1
+        kinds.add(kind)
         position += length
         if length < 8 or count > _BOX_CAP:
             raise PictureError("corrupt", f"box {kind!r} of {length} bytes")
         if position > len(data):
             raise PictureError("truncated", f"box {kind!r} runs past the end")
+    if b"meta" not in kinds or not (b"mdat" in kinds or b"idat" in data):
+        raise PictureError("truncated", "no description or no pixel data")
     for place in _places(data, b"ispe"):
         width, height = struct.unpack_from(">II", data, place + 8)
         check_size(width, height, len(data))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.formats import exif
-from curation.formats.outline import Outline
+from curation.formats.outline import Outline, check_size
 from curation.formats.refusal import PictureError
 
 _PAGE_CAP = 10_000
@@ -38,9 +38,9 @@ def walk(data: bytes) -> Outline:
     while offset and offset not in seen:
         seen.add(offset)
         tags, end = exif.directory(data, head, offset)
-        _check_page(data, head, tags)
-        first = first or tags
         pages += 1
+        _check_page(data, head, tags, shown=pages == 1)
+        first = first or tags
         if pages > _PAGE_CAP:
             raise PictureError("bomb", f"more than {_PAGE_CAP} pages")
         offset = struct.unpack_from(head.offset_code, data, end)[0]
@@ -57,13 +57,15 @@ def walk(data: bytes) -> Outline:
     )
 
 
-def _check_page(data: bytes, head: exif.Header, tags: _Tags) -> None:
+def _check_page(data: bytes, head: exif.Header, tags: _Tags, shown: bool) -> None:
+    grid = {tag: _number(data, head, tags, tag, 0) for tag in _GRID}
+    if shown:
+        check_size(grid[_WIDTH], grid[_HEIGHT], len(data))
     compression = _number(data, head, tags, _COMPRESSION, _RAW)
     if compression not in _COMPRESSIONS:
         raise PictureError("unsupported", f"TIFF compression {compression}")
-    width, height = (_number(data, head, tags, tag, 0) for tag in (_TILE_WIDTH, _TILE_HEIGHT))
-    if width * height > _TILE_CAP:
-        raise PictureError("bomb", f"a tile of {width}x{height} pixels")
+    if grid[_TILE_WIDTH] * grid[_TILE_HEIGHT] > _TILE_CAP:
+        raise PictureError("bomb", f"a tile of {grid[_TILE_WIDTH]}x{grid[_TILE_HEIGHT]} pixels")
     for tag, entry in tags.items():
         listed = tag in _OFFSETS + _COUNTS
         if (entry.count > _PIECE_CAP) if listed else _costly(entry):
@@ -71,9 +73,12 @@ def _check_page(data: bytes, head: exif.Header, tags: _Tags) -> None:
     pieces = 0
     for tag, count_tag in zip(_OFFSETS, _COUNTS, strict=True):
         starts, counts = (_array(data, head, tags, name) for name in (tag, count_tag))
-        _check_pieces(data, starts, counts, compression)
+        # Of raw rows the decoder misses what it needs, and only that: some writers count too many.
+        _check_pieces(data, starts, counts if compression != _RAW or not shown else 0 * counts)
+        if compression == _JPEG:
+            _check_jpeg_pieces(data, starts, counts)
         pieces = pieces or len(starts)
-    wanted = _pieces_wanted({tag: _number(data, head, tags, tag, 0) for tag in _GRID})
+    wanted = _pieces_wanted(grid)
     if pieces < wanted and compression != _OLD_JPEG:  # which may keep its data elsewhere
         raise PictureError("truncated", f"{pieces} of {wanted} strips or tiles")
 
@@ -87,20 +92,20 @@ def _pieces_wanted(grid: dict[int, int]) -> int:
     return -(-height // (grid[_STRIP_HEIGHT] or max(1, height))) * planes
 
 
-def _check_pieces(
-    data: bytes, starts: NDArray[np.uint64], counts: NDArray[np.uint64], compression: int
-) -> None:
+def _check_pieces(data: bytes, starts: NDArray[np.uint64], counts: NDArray[np.uint64]) -> None:
     """Refuse strips or tiles that lie, or end, behind the end of the file."""
     both = min(len(starts), len(counts))
     ends = starts.copy()
-    if compression != _RAW:  # of raw rows the decoder misses what it needs, and only that
-        ends[:both] += np.minimum(counts[:both], _FAR)
+    ends[:both] += np.minimum(counts[:both], _FAR)
     if np.any(starts > len(data)) or np.any(ends > len(data)):
         raise PictureError("truncated", f"pixel data end at {int(ends.max())} of {len(data)} bytes")
-    if compression == _JPEG:
-        for start, end in zip(starts[:both].tolist(), ends[:both].tolist(), strict=True):
-            if end > start and data.rfind(b"\xff\xd9", start, end) < 0:
-                raise PictureError("truncated", "no end-of-image marker in a strip")
+
+
+def _check_jpeg_pieces(data: bytes, starts: NDArray[np.uint64], counts: NDArray[np.uint64]) -> None:
+    """Refuse a strip or tile that is a JPEG without an end: libtiff would fill it in with grey."""
+    for start, count in zip(starts.tolist(), counts.tolist(), strict=False):
+        if count and data.rfind(b"\xff\xd9", start, start + count) < 0:
+            raise PictureError("truncated", "no end-of-image marker in a strip")
 
 
 def _check_sub_directory(data: bytes, head: exif.Header, tags: _Tags, pointer: int) -> None:
