@@ -38,7 +38,7 @@ class _Input:
     unit_rows: int
 
     def relative(self, path: str) -> str:
-        return path[len(self.root) :].lstrip("/") if self.root not in ("", ".") else path
+        return path if self.root in ("", ".") else path[len(self.root) :].lstrip("/")
 
 
 def scan(name: str, unit_rows: int, found: Found) -> None:
@@ -49,6 +49,8 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
     """
     name = name.rstrip("/") if storage.is_remote(name) else os.path.normpath(name)
     entries = storage.list_files(name)
+    if name == ".":
+        entries = [replace(entry, path=entry.path.removeprefix("./")) for entry in entries]
     if not entries:
         raise SourceError(f"{name}: nothing found there; {EXPECTED}; check the path")
     is_file = len(entries) == 1 and entries[0].path == name

@@ -1,0 +1,179 @@
+"""The plan: several inputs of any kind, each row once, ids that depend on content lists alone."""
+
+import io
+import json
+import random
+import shutil
+import tarfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from curation import plan, sources
+from curation.sources import Part, Sample, SourceError, Unit
+from curation.sources.sample import from_json, to_json, unit_id
+
+
+def collection(root: Path) -> Path:
+    """Pictures, a tar, a table and a manifest, 8 rows in all."""
+    for name in ("a.jpg", "b.png", "sub/c.jpg", "apart/d.jpg"):
+        path = root / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    (root / "files" / "a.txt").write_text("a caption")
+    with tarfile.open(root / "0.tar", "w") as tar:
+        for name in ("1.jpg", "2.jpg"):
+            info = tarfile.TarInfo(name)
+            info.size = len(name)
+            tar.addfile(info, io.BytesIO(name.encode()))
+    jpg = pa.array([b"3", b"4"], pa.binary())
+    pq.write_table(pa.table({"key": ["3", "4"], "jpg": jpg}), root / "0.parquet")
+    (root / "m.jsonl").write_text(json.dumps({"path": "files/a.jpg", "key": "first"}) + "\n")
+    return root
+
+
+def read_all(units: list[Unit]) -> list[Sample]:
+    return [sample for unit in units for sample in sources.read(unit)]
+
+
+def test_layouts_mix_in_one_folder(tmp_path: Path) -> None:
+    units = plan.plan([str(collection(tmp_path / "in"))])
+    assert [unit.layout for unit in units] == ["files", "webdataset", "parquet"]
+    keys = ["files/apart/d.jpg", "files/b.png", "files/sub/c.jpg", "first"]
+    assert sorted(sample.key for sample in read_all(units)) == ["1", "2", "3", "4", *keys]
+
+
+def test_several_inputs_give_each_place_once_in_any_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = collection(tmp_path / "in")
+    monkeypatch.chdir(tmp_path)
+    inputs = [
+        *(str(root), "in/files", "./in/files/sub/../a.jpg", "in/files/*.png", "in/*.tar"),
+        *("in/m.jsonl", "in/0.parquet", str(root) + "/"),
+    ]
+    expected = plan.plan(inputs, unit_rows=3)
+    samples = read_all(expected)
+    assert len({sample.uri for sample in samples}) == len(samples) == 8
+    for seed in range(5):
+        random.Random(seed).shuffle(inputs)
+        assert plan.plan(inputs, unit_rows=3) == expected
+    keys = {sample.key for sample in samples}
+    assert keys > {"files/sub/c.jpg", "files/b.png", "first", "1", "3"}
+
+
+def test_keys_are_relative_to_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = collection(tmp_path / "in") / "files"
+    monkeypatch.chdir(root)
+
+    def keys(*inputs: str) -> list[str]:
+        return [sample.key for sample in read_all(plan.plan(inputs))]
+
+    assert keys(str(root)) == keys(".") == ["a.jpg", "apart/d.jpg", "b.png", "sub/c.jpg"]
+    assert keys(f"{root}/*.jpg") == keys("*.jpg") == ["a.jpg"]
+    assert keys(f"{root}/sub/c.jpg") == keys("sub/c.jpg") == ["c.jpg"]
+    assert keys(f"{root}/s*") == keys("s*") == ["sub/c.jpg"]
+    assert keys(f"{root}/**/*.jpg") == ["a.jpg", "apart/d.jpg", "sub/c.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["files/a.jpg", "files/*.jpg", "files/a.*"])
+def test_captions_are_found_beside_a_file_or_glob_too(tmp_path: Path, pattern: str) -> None:
+    root = collection(tmp_path / "in")
+    (sample,) = read_all(plan.plan([str(root / pattern)]))
+    assert [caption.text for caption in sample.caption_raw or ()] == ["a caption"]
+
+
+def test_ids_survive_a_move_and_touching_but_no_change(tmp_path: Path) -> None:
+    first = collection(tmp_path / "one")
+    shutil.copytree(first, tmp_path / "deep" / "two")
+    before = [unit.id for unit in plan.plan([str(first)])]
+    assert [unit.id for unit in plan.plan([str(tmp_path / "deep" / "two")])] == before
+    assert all(len(name) == 16 and int(name, 16) >= 0 for name in before)
+    (first / "files" / "a.txt").write_text("a longer caption")
+    after = [unit.id for unit in plan.plan([str(first)])]
+    assert after[0] != before[0]
+    assert after[1:] == before[1:]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Part("p", 2, "k"),
+        Part("p", 1, "other"),
+        Part("p", 1, "k", sidecars=((".txt", 1),)),
+        Part("p", 1, "k", described=("{}",)),
+        Part("p", 1, "k", groups=(0, 1)),
+        Part("p", 1, "k", error="e"),
+    ],
+)
+def test_ids_tell_apart_what_differs(changed: Part) -> None:
+    part = Part("p", 1, "k")
+    assert unit_id("files", (part,)) == unit_id("files", (Part("elsewhere", 1, "k"),))
+    assert unit_id("files", (part,)) != unit_id("files", (changed,))
+    assert unit_id("files", (part,)) != unit_id("parquet", (part,))
+    assert unit_id("files", (part,)) != unit_id("files", (part,), occurrence=1)
+    assert unit_id("files", (part,)) != unit_id("files", (part, part))
+
+
+def test_units_that_look_alike_have_ids_of_their_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        collection(tmp_path / name)
+    inputs = [str(tmp_path / "one" / "0.tar"), str(tmp_path / "two" / "0.tar")]
+    units = plan.plan(inputs)
+    assert len({unit.id for unit in units}) == 2
+    assert plan.plan(inputs[::-1]) == units
+
+
+def test_units_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
+    parts = (
+        Part("p\udce9", 1, "k\x00", sidecars=((".txt", 0), (".json", 3)), described=("{}",)),
+        Part("q", -1, "", groups=(0, 0), error="e"),
+    )
+    unit = Unit("0123456789abcdef", "files", parts)
+    assert from_json(to_json(unit)) == unit
+    plan.write_unit(str(tmp_path / "plan"), unit)
+    assert plan.read_unit(str(tmp_path / "plan" / "0123456789abcdef.json")) == unit
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"id": "x", "layout": "zip", "parts": []}'])
+def test_a_damaged_unit_is_an_error_with_its_name(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(SourceError, match=r"x\.json: expected a unit of a plan .* run again"):
+        plan.read_unit(str(path))
+    with pytest.raises(FileNotFoundError):
+        plan.read_unit(str(tmp_path / "absent.json"))
+
+
+@pytest.mark.parametrize("unit_rows", [1, 2, 3, 100])
+def test_units_hold_at_most_so_many_rows_and_every_row_once(tmp_path: Path, unit_rows: int) -> None:
+    root = collection(tmp_path / "in")
+    units = plan.plan([str(root / "files")], unit_rows=unit_rows)
+    sizes = [len(unit.parts) for unit in units]
+    assert max(sizes) <= unit_rows
+    assert sum(sizes) == 4
+    assert len(sizes) == -(-4 // unit_rows)
+
+
+def test_inputs_that_hold_nothing_known_are_refused_each_by_name(tmp_path: Path) -> None:
+    root = collection(tmp_path / "in")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "captions").mkdir()
+    (tmp_path / "captions" / "a.txt").write_text("no picture")
+    (tmp_path / "list.csv").write_text("path\n")
+    for wrong, message in {
+        "absent": "absent: nothing found there; expected .*; check the path",
+        "absent/*.jpg": r"absent/\*\.jpg: nothing found there",
+        "empty": "empty: nothing found there",
+        "captions": r"captions: no input rows among 1 files \(a\.txt\); expected a folder",
+        "list.csv": r"list\.csv: no input rows; expected .* \.jsonl manifest",
+        "captions/a.txt": r"a\.txt: no input rows; expected",
+    }.items():
+        with pytest.raises(SourceError, match=message):
+            plan.plan([str(root), str(tmp_path / wrong)])
+    with pytest.raises(SourceError, match="no input given"):
+        plan.plan([])
+    with pytest.raises(SourceError, match="unit_rows is 0: expected at least 1"):
+        plan.plan([str(root)], unit_rows=0)
