@@ -5,8 +5,6 @@ Failures are told apart by class name, because a runner hands on a worker's exce
 
 import re
 
-import click
-
 USAGE = ("ConfigurationError", "SourceError", "ExplainError", "UsageError", "VersionError")
 LEDGER = ("LedgerError",)
 STORAGE = ("OutputError", "InputChangedError", "ShardError", "ColumnFileError")
@@ -17,21 +15,24 @@ _CODES = {
     **dict.fromkeys(STORAGE, INPUT_OUTPUT),
 }
 _NAMED = re.compile(rf"(?:^|[\s.'\"(])({'|'.join(_CODES)})(?::\s*|\(['\"])(.+)", re.MULTILINE)
+_WHERE = re.compile(r"\s*\[while running .*\]$")
 
 
 def exit_code_of(error: BaseException) -> tuple[int, str | None]:
     """The exit code, and the line to show; None for a bug, which deserves its traceback."""
-    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
+    names = [kind.__name__ for kind in type(error).__mro__]
+    if "KeyboardInterrupt" in names or "Abort" in names:
         return INTERRUPTED, "interrupted; run the same command again to go on"
-    if isinstance(error, click.ClickException):
-        return WRONG_USAGE, f"{error.format_message()} (try --help)"
-    for kind in type(error).__mro__:
-        if kind.__name__ in _CODES:
-            return _CODES[kind.__name__], str(error)
+    if "ClickException" in names:  # by name: typer carries its own copy of click
+        told = getattr(error, "format_message", error.__str__)()
+        return WRONG_USAGE, f"{told} (try --help)"
+    for name in names:
+        if name in _CODES:
+            return _CODES[name], str(error)
     if isinstance(error, OSError):
         return INPUT_OUTPUT, f"{error}; free the disk or fix the path, then run again to go on"
     told = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
     if told:
         name, message = told[-1]
-        return _CODES[name], message.strip().rstrip("'\")")
+        return _CODES[name], _WHERE.sub("", message.strip()).rstrip("'\")")
     return BUG, None

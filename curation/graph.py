@@ -2,12 +2,13 @@
 
 Two pipelines: ``measure`` (per unit: signals, models, then the near-duplicate tables) and
 ``shards`` (per shard: read, sort, write). Elements are unit names, row numbers and batches of
-hashes; picture bytes never cross a shuffle. Every step writes files atomically and skips what is already there,
-so a runner may repeat any of them.
+hashes; picture bytes never cross a shuffle. Every step writes files atomically and skips what is
+already there, so a runner may repeat any of them.
 """
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,7 @@ class _Step(beam.DoFn):  # type: ignore[misc]
         try:
             columns.write(path, table)
         except OSError as error:
-            raise OutputError(f"{path}: {error}") from error
+            raise OutputError(str(error)) from error
 
 
 class MeasureUnit(_Step):
@@ -236,13 +237,21 @@ def write_shards(
         )
 
 
-def _pipeline(arguments: Sequence[str]) -> beam.Pipeline:
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+@contextlib.contextmanager
+def _pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
+    """A pipeline that runs when the block ends. Raises ``RuntimeError``."""
+    # A failing step's traceback comes back in the exception; printed and logged by the local
+    # workers as well, it would bury the message.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = PipelineOptions(list(arguments))
     if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
         # By this name: the name DirectRunner would first try to download another runner.
-        return beam.Pipeline(runner="FnApiRunner", options=options)
-    return beam.Pipeline(options=options)
+        quiet = contextlib.redirect_stderr(io.StringIO())
+        with quiet, beam.Pipeline(runner="FnApiRunner", options=options) as pipeline:
+            yield pipeline
+    else:
+        with beam.Pipeline(options=options) as pipeline:
+            yield pipeline
 
 
 def local_defaults(arguments: Sequence[str], workers: int | None) -> list[str]:

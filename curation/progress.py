@@ -1,6 +1,7 @@
 """What a run shows: progress on standard error while it works, the funnel when it is done."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +26,7 @@ def watch(output: str) -> Iterator[None]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr)  # this one: the runner's own chatter is redirected
     if not console.is_terminal or storage.is_remote(output):
         yield
         return

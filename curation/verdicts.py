@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import columns, rules, storage
+from curation import columns, rules
 from curation.configuration import Pipeline
 from curation.groups import duplicates
 from curation.groups.duplicates import Duplicates
