@@ -1,0 +1,60 @@
+"""Too dark, too bright, blown out: three columns, because one number cannot tell them apart.
+
+The mean alone confuses a night scene with an under-exposed picture and a white page with a blown
+one. A night scene has lights in it; an under-exposed picture has none (``highlight``). A blown
+picture loses its colour channels one after the other on the way to white, in places that still
+have detail; white paper and cut-outs on white go from white to ink at once (``overexposure``).
+"""
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from curation import channels, histogram
+from curation.picture import Picture
+from curation.signal import Column, signal
+
+BRIGHTEST = 0.99  # quantile of luma that counts as the highlights
+CLIPPED = 254  # a channel from here on has lost its detail
+WHITE = 250  # all three channels from here on: paper white
+DIM = 80  # the weakest channel below this: a pure colour, not a bright one
+DETAIL = 3  # luma levels within 3 x 3 pixels: flat pastel paper is not lost detail
+LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evidence
+SQUARE = np.ones((5, 5), np.uint8)
+
+
+@signal(
+    tier="pixel",
+    version=1,
+    columns={
+        "luma": Column(pa.float32(), "0 to 1", "mean luma (BT.601)"),
+        "highlight": Column(pa.float32(), "0 to 1", "luma that 99 % of the pixels do not exceed"),
+        "overexposure": Column(
+            pa.float32(), "share 0 to 1", "detail lost in highlights that clip channel by channel"
+        ),
+    },
+)
+def luma(picture: Picture) -> dict[str, float]:
+    """Mean luma, its highlights, and how much of the picture is blown out."""
+    found = histogram.counts(picture.grey)
+    mean = float(found @ np.arange(256)) / int(found.sum()) / 255
+    return {
+        "luma": mean,
+        "highlight": histogram.quantile(found, BRIGHTEST) / 255,
+        "overexposure": _overexposure(picture),
+    }
+
+
+def _overexposure(picture: Picture) -> float:
+    """Share of partly clipped pixels, plus that of white areas as far as their border is such."""
+    colour = channels.ordered(picture.small)
+    white = channels.at_least(colour.least, WHITE)
+    bright = cv2.bitwise_and(
+        channels.at_least(colour.most, CLIPPED), channels.at_least(colour.least, DIM)
+    )
+    partly = cv2.bitwise_and(bright, channels.detailed(picture.grey, DETAIL))
+    partly = np.asarray(cv2.subtract(partly, white), np.uint8)
+    border = np.asarray(cv2.subtract(cv2.dilate(white, SQUARE), white), np.uint8)
+    border_share = max(channels.share(border), LEAST_BORDER)
+    blown_border = channels.share(np.asarray(cv2.bitwise_and(border, partly), np.uint8))
+    return channels.share(partly) + channels.share(white) * blown_border / border_share

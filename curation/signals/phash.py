@@ -1,0 +1,45 @@
+"""The 64-bit perceptual hash by which near duplicates are found."""
+
+import cv2
+import numpy as np
+import pyarrow as pa
+
+from curation.histogram import Plane
+from curation.picture import Picture
+from curation.signal import Column, signal
+
+SIDE = 32  # pixels hashed, squashed to a square
+KEPT = 8  # lowest frequencies each way
+NEGLIGIBLE = 0.05  # a coefficient this near the median is rounding, not picture
+
+# cv2.dct is orthonormal: this undoes the factor that sets its first row and column apart, so that
+# the median, and with it the hash, is that of the plain transform.
+SCALE = np.ones((KEPT, KEPT), np.float32)
+SCALE[0] *= np.sqrt(2)
+SCALE[:, 0] *= np.sqrt(2)
+POWERS = np.uint64(1) << np.arange(KEPT * KEPT, dtype=np.uint64)[::-1]
+
+
+@signal(
+    tier="pixel",
+    version=1,
+    columns={"phash": Column(pa.uint64(), "64 bits", "DCT perceptual hash, first bit highest")},
+)
+def phash(picture: Picture) -> dict[str, int]:
+    """Which of the 8 x 8 lowest DCT frequencies of the 32 x 32 grey picture exceed their median.
+
+    Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, section
+    3.2.1, in the variant of ``imagehash.phash``: its bits, read as a big-endian number.
+    """
+    lowest = cv2.dct(_squashed(picture.grey).astype(np.float32))[:KEPT, :KEPT] * SCALE
+    bits = (lowest > np.median(lowest) + NEGLIGIBLE).ravel()
+    return {"phash": int(POWERS[bits].sum(dtype=np.uint64))}
+
+
+def _squashed(grey: Plane) -> Plane:
+    """Reduce to 32 x 32 by area; by halves first, which is faster (an odd row is dropped)."""
+    while min(grey.shape) >= 4 * SIDE:
+        height, width = grey.shape[0] // 2, grey.shape[1] // 2
+        even = grey[: 2 * height, : 2 * width]
+        grey = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
