@@ -92,8 +92,9 @@ def _scaler(values: NDArray[Any]) -> _Converter:
     low, high = (0.0, top) if top else (low, high)
 
     def scale(image: Image.Image) -> Image.Image:
-        strip = np.asarray(image, np.float64)
-        unit = np.nan_to_num((strip - low) / ((high - low) or 1.0), posinf=1.0, neginf=0.0)
+        with np.errstate(all="ignore"):  # signalling not-a-numbers
+            strip = np.asarray(image).astype(np.float64)
+            unit = np.nan_to_num((strip - low) / ((high - low) or 1.0), posinf=1.0, neginf=0.0)
         return Image.fromarray(np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8))
 
     return scale

@@ -30,7 +30,7 @@ def walk(data: bytes) -> Outline:
             raise PictureError("corrupt", f"box {kind!r} of {length} bytes")
         if position > len(data):
             raise PictureError("truncated", f"box {kind!r} runs past the end")
-    if b"meta" not in kinds or not (b"mdat" in kinds or b"idat" in data):
+    if not kinds & {b"meta", b"moov"} or not (b"mdat" in kinds or b"idat" in data):
         raise PictureError("truncated", "no description or no pixel data")
     for place in _places(data, b"ispe"):
         width, height = struct.unpack_from(">II", data, place + 8)
