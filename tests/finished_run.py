@@ -162,7 +162,7 @@ def _signals(
             "rotation": int(rng.choice([0, 90], p=[0.97, 0.03])),
             "clarity": float(rng.beta(4, 4)),
             "luma": float(rng.beta(3, 3)),
-            "nsfw": float(rng.beta(1, 9)),
+            "nsfw": 0.9 if row % 29 == 3 else float(rng.beta(1, 9)),
         }
         renamed = rename(row, part.key)
         values = {

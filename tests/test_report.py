@@ -242,6 +242,23 @@ def test_large_pictures_are_reduced(tmp_path: Path) -> None:
     assert {(thumbnail.width, thumbnail.height) for thumbnail in shown} == {(160, 53)}
 
 
+def test_only_what_nsfw_dropped_is_blurred(finished: FinishedRun, page: Page) -> None:
+    dropped = [row for row in whole_table(finished).to_pylist() if row["rule"] == "nsfw.max"]
+    covered = [
+        str(attributes["title"]).partition(" ")[0]
+        for tag, attributes in page.tags
+        if tag == "figure" and "covered" in str(attributes.get("class"))
+    ]
+    assert 0 < len(set(covered)) <= EACH_SIDE
+    assert set(covered) <= {row["key"] for row in dropped}
+    shown = [
+        attributes
+        for tag, attributes in page.tags
+        if tag == "figure" and str(attributes["title"]).partition(" ")[0] in set(covered)
+    ]
+    assert len(shown) == len(covered)
+
+
 def test_quarantine_names_twenty_files_of_each_reason(tmp_path: Path) -> None:
     finished = finished_run.build(tmp_path, rows=70 * 23, broken_only="empty")
     told = Page(Path(write_report(finished.output)).read_text()).all_text()
@@ -282,7 +299,7 @@ def test_the_run_is_told(page: Page) -> None:
     told = page.all_text()
     assert "measure 1.50 s 0.90 s 123 MB" in told
     assert "pyarrow " + pa.__version__ in told
-    assert "clarity: min: 0.2" in told
+    assert "clarity: {min: 0.2}" in told
     assert "Seed 7" in told
     assert "pictures" in told
 
@@ -407,6 +424,19 @@ def test_axes_show_every_bound_and_lose_no_value(
 )
 def test_shares_never_round_to_nothing_or_all(number: int, told: str) -> None:
     assert text.share(number, 10000) == told
+
+
+def test_a_configuration_reads_like_its_file() -> None:
+    deep: dict = {}
+    for _ in range(50):
+        deep = {"in": [deep, deep, {"a": 1, "b": None}]}
+    lines = text.yaml_lines({"stages": {"s1": {"bounds": {"size": {"min": 1024.0}}}}, "keep": "s1"})
+    assert lines == ["stages:", "  s1:", "    bounds:", "      size: {min: 1024}", "keep: s1"]
+    assert text.yaml_lines({"signals": [], "quality": ["pixels", True]})[1] == (
+        "quality: [pixels, true]"
+    )
+    assert len(text.yaml_lines(list(range(5000)))) == 601
+    assert text.yaml_lines(deep)
 
 
 def test_names_are_cut_in_the_middle_and_prose_at_its_end() -> None:

@@ -105,9 +105,9 @@ def _significant(number: float) -> str:
     return f"{number:.4g}"
 
 
-def yaml_lines(value: Any, depth: int = 0, room: int = 600) -> list[str]:
+def yaml_lines(value: Any, room: int = 600) -> list[str]:
     """A configuration as indented lines, at most ``room`` of them, long scalars shortened."""
-    lines = list(_yaml(value, "  " * depth, depth))[: room + 1]
+    lines = _yaml(value, "", 0)
     return lines if len(lines) <= room else [*lines[:room], "…"]
 
 
@@ -122,11 +122,25 @@ def _yaml(value: Any, indent: str, depth: int) -> list[str]:
         return [indent + _scalar(value)]
     lines: list[str] = []
     for head, child in entries:
-        if isinstance(child, dict | list) and child:
+        inline = _inline(child)
+        if inline is None:
             lines += [head, *_yaml(child, indent + "  ", depth + 1)]
         else:
-            lines.append(f"{head} {_scalar(child)}")
+            lines.append(f"{head} {inline}")
     return lines
+
+
+def _inline(value: Any) -> str | None:
+    """A scalar, or a short flat list or mapping, on one line."""
+    if not isinstance(value, dict | list):
+        return _scalar(value)
+    children = list(value.values()) if isinstance(value, dict) else value
+    if len(children) > 4 or any(isinstance(child, dict | list) for child in children):
+        return None
+    if isinstance(value, list):
+        return f"[{', '.join(_scalar(child) for child in value)}]"
+    told = ", ".join(f"{name(str(key))}: {_scalar(child)}" for key, child in value.items())
+    return f"{{{told}}}"
 
 
 def _scalar(value: Any) -> str:
@@ -134,4 +148,6 @@ def _scalar(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     return prose(value, 300) if isinstance(value, str) else name(str(value))

@@ -13,21 +13,25 @@ from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.rules import GROUP_COLUMNS
 
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20
+COVERED = ("nsfw",)  # what these columns dropped is not for every eye
 
 
 @dataclass(frozen=True)
 class Card:
-    """A picture with its key, what is said below it, and what became of it."""
+    """A picture with its key, what is said below it, and what became of it.
+
+    ``covered`` pictures are blurred until they are pointed at.
+    """
 
     key: str
     title: str
     label: str
     thumbnail: Thumbnail
     verdict: str = ""
+    covered: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ def context(found: Collected) -> dict[str, Any]:
         "signals": [_signal(found, histogram) for histogram in found.histograms],
         "unstored": [_phrase(bound, _unit(found, bound.column)) for bound in found.unstored],
         "duplicates": [
-            (kind, [_group(found, group) for group in kind.shown]) for kind in found.duplicates
+            (kind, [_group(found, group, kind.column) for group in kind.shown])
+            for kind in found.duplicates
         ],
         "quarantine": _quarantine(found),
         "inputs": [str(entry) for entry in inputs[:SHOWN_INPUTS]],
@@ -155,12 +160,14 @@ def _phrase(bound: Bound, unit: str) -> str:
     return f"{bound.column} {word} {text.figure(bound.value, unit)}"
 
 
-def _card(found: Collected, pick: Pick, label: str, verdict: str = "") -> Card:
+def _card(
+    found: Collected, pick: Pick, label: str, verdict: str = "", covered: bool = False
+) -> Card:
     thumbnail = found.thumbnails.get(pick.uri, MISSING)
     title = text.name(pick.key, 200)
     if thumbnail.caption:
         title = f"{title} — {thumbnail.caption}"
-    return Card(text.name(pick.key, 44), title, label, thumbnail, verdict)
+    return Card(_short(pick.key), title, label, thumbnail, verdict, covered)
 
 
 def _signal(found: Collected, histogram: Histogram) -> SignalView:
@@ -180,7 +187,11 @@ def _signal(found: Collected, histogram: Histogram) -> SignalView:
 def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:
     def cards(chosen: Sequence[Pick]) -> tuple[Card, ...]:
         ordered = sorted(chosen, key=lambda pick: (pick.value, pick.uri))
-        return tuple(_card(found, pick, _beside(pick.value, bound, unit)) for pick in ordered)
+        covered = bound.column in COVERED and chosen is entry.stopped
+        return tuple(
+            _card(found, pick, _beside(pick.value, bound, unit), covered=covered)
+            for pick in ordered
+        )
 
     bound = entry.bound
     sign = "≥" if bound.side == "min" else "≤"
@@ -218,13 +229,21 @@ def _beside(value: float, bound: Bound, unit: str) -> str:
     return f"{value:.7g}" if alike and value != bound.value else told
 
 
-def _why(member: Member) -> str:
-    """The rule that dropped a member, unless it is just that of being a copy."""
+def _short(key: str) -> str:
+    """A key for below a little picture: without its folders if it is long."""
+    return text.name(key if len(key) <= 30 else key.rsplit("/", 1)[-1] or key, 44)
+
+
+def _why(member: Member, column: str) -> str:
+    """The rule that dropped a member, unless it is just that of being such a copy."""
     rule = member.rule or ""
-    return "" if rule.startswith(GROUP_COLUMNS) or member.verdict == "kept" else rule
+    return "" if rule.startswith(column) or member.verdict == "kept" else rule
 
 
-def _group(found: Collected, group: Group) -> GroupView:
+def _group(found: Collected, group: Group, column: str) -> GroupView:
     members: list[Member] = [group.better, *group.others] if group.better else [*group.others]
-    cards = [_card(found, member.pick, _why(member), member.verdict) for member in members]
+    cards = [
+        _card(found, member.pick, why, member.verdict, covered=why.split(".")[0] in COVERED)
+        for member, why in ((member, _why(member, column)) for member in members)
+    ]
     return GroupView(tuple(cards), max(0, group.size - len(cards)))
