@@ -36,7 +36,10 @@ __all__ = [
 SMALL_SIDE = 256
 _SIGNS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
     ("truncated", ("truncated",)),
-    ("unsupported", ("nsupported", "not supported", "cannot handle", "unknown pixel mode")),
+    (
+        "unsupported",
+        ("nsupported", "not supported", "not installed", "cannot handle", "unknown pixel mode"),
+    ),
     ("bomb", ("too large for PngImagePlugin", "Too much memory used in text")),
     ("memory", ("out of memory",)),
 )
@@ -74,13 +77,18 @@ class Picture:
 
     @cached_property
     def small(self) -> NDArray[np.uint8]:
-        """(h, w, 3) uint8 RGB with the short side at most ``SMALL_SIDE``, area-averaged."""
+        """(h, w, 3) uint8 RGB with the short side at most ``SMALL_SIDE``.
+
+        Decoding has already reduced to less than twice that, so bilinear weights miss no pixel,
+        at a sixth of the cost of area averaging.
+        """
         height, width = self.rgb.shape[:2]
         scale = SMALL_SIDE / min(height, width)
         if scale >= 1:
             return self.rgb
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return np.asarray(cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+        kind = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+        return np.asarray(cv2.resize(self.rgb, size, interpolation=kind), np.uint8)
 
     @cached_property
     def grey(self) -> NDArray[np.uint8]:
