@@ -371,6 +371,7 @@ def _fuzzed_png(row: dict[str, str]) -> bool:
 
 
 @pytest.mark.shared
+@pytest.mark.filterwarnings("ignore")  # pytest takes our own filter away
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared real data are not on this machine")
 def test_real_files_do_what_the_manifest_says() -> None:
     with (SHARED / "manifest.csv").open(encoding="utf-8", newline="") as file:

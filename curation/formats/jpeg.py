@@ -4,7 +4,7 @@ import re
 import struct
 
 from curation.formats import exif
-from curation.formats.outline import Outline
+from curation.formats.outline import PIXEL_CAP, Outline
 from curation.formats.refusal import PictureError
 
 _EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
@@ -13,6 +13,7 @@ _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xC
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _SCAN_CAP = 100  # each scan is a pass over the whole picture; encoders write at most 15
+_PASSED_PIXELS_CAP = 15 * PIXEL_CAP
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 # Inside coded data FF is followed by 00 (stuffing), D0-D7 (restart) or FF (fill); else it ends.
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
@@ -59,8 +60,9 @@ class _Walk:
             if component not in self.missing or last > 63:
                 raise PictureError("corrupt", "scan header")
             self.missing[component][first : last + 1] = [bits & 15] * (last + 1 - first)
-        if self.scans > _SCAN_CAP:
-            raise PictureError("bomb", f"more than {_SCAN_CAP} scans")
+        passes = self.scans * self.width * self.height
+        if self.scans > _SCAN_CAP or passes > _PASSED_PIXELS_CAP:
+            raise PictureError("bomb", f"{self.scans} scans or more")
 
     def segment(self, data: bytes, marker: int, start: int, end: int) -> None:
         body = data[start + 2 : end]
@@ -112,8 +114,11 @@ def walk(data: bytes) -> Outline:
         if marker == 0 or marker in _BARE:
             continue
         start = position
-        position += struct.unpack_from(">H", data, start)[0]
-        if position < start + 2 or position > len(data):
+        length = struct.unpack_from(">H", data, start)[0]
+        position += length
+        if length < 2:
+            raise PictureError("corrupt", f"segment {marker:#x} of {length} bytes")
+        if position > len(data):
             raise PictureError("truncated", f"segment {marker:#x} runs past the end")
         seen.segment(data, marker, start, position)
         if marker == _SOS:

@@ -45,6 +45,8 @@ def walk(data: bytes) -> Outline:
     for kind, start, end in _chunks(data):
         kinds += kind == b"IDAT"
         if kind == b"IHDR":
+            if width or end - start != 13:
+                raise PictureError("corrupt", "header chunk")
             width, height = struct.unpack_from(">II", data, start)
         elif not width:
             raise PictureError("corrupt", "no header chunk")
