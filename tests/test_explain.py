@@ -10,6 +10,7 @@ from finished_run import FinishedRun
 
 from curation import explain, storage
 from curation.explain import ExplainError
+from curation.failures import WRONG_USAGE, exit_code_of
 from curation.layout import Layout
 from curation.report import OutcomeError
 
@@ -116,8 +117,9 @@ def test_an_id_shared_by_copies_tells_all_their_stories(finished: FinishedRun) -
 
 
 def test_unknown_and_ambiguous_keys_name_what_is_near(finished: FinishedRun) -> None:
-    with pytest.raises(ExplainError, match=r"nearest keys: '0\d+\.jpg'"):
+    with pytest.raises(ExplainError, match=r"nearest keys: '0\d+\.jpg'") as caught:
         explain.explain(finished.output, "00004.jpeg")
+    assert exit_code_of(caught.value)[0] == WRONG_USAGE
     with pytest.raises(ExplainError, match=r"several locations end so .*0000\.jpg.*give more"):
         explain.explain(finished.output, ".jpg")
     for key in ("", "no such thing", "\udc80", "x" * 1_000_000):

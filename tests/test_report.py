@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from curation import columns
+from curation.failures import WRONG_USAGE, exit_code_of
 from curation.layout import Layout
 from curation.report import OutcomeError, text, write_report
 from curation.report.collect import Collected, collect
@@ -374,12 +375,13 @@ def test_a_run_without_rows_has_a_report(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_finished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutcomeError, match=r"run\.json: not there"):
+    with pytest.raises(OutcomeError, match=r"run\.json: not there") as caught:
         write_report(str(tmp_path))
+    assert exit_code_of(caught.value)[0] == WRONG_USAGE
     finished = finished_run.build(tmp_path, rows=6)
     path = Layout(finished.output).ledger(finished.units[0])
     columns.write(path, columns.read(path).slice(1))
-    with pytest.raises(OutcomeError, match="3 rows, but its signals have 4"):
+    with pytest.raises(columns.ColumnFileError, match="3 rows, but its signals have 4"):
         write_report(finished.output)
 
 

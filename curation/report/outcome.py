@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from curation import columns, storage
 from curation.layout import Layout
 from curation.report import text
+from curation.sources.sample import SourceError
 
 Side = Literal["min", "max"]
 SIDES: tuple[Side, ...] = ("min", "max")
 
 
-class OutcomeError(Exception):
-    """An output folder that cannot be reported on; the message names the file and what to do."""
+class OutcomeError(SourceError):
+    """A folder that is no finished run; the message names the file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,13 @@ def signal_schema(output: str) -> pa.Schema:
 def read_units(
     output: str, signal_columns: Sequence[str], ledger_columns: Sequence[str]
 ) -> Iterator[Unit]:
-    """Every unit with the named columns. Raises ``OutcomeError``, ``ColumnFileError``."""
+    """Every unit with the named columns. Raises ``ColumnFileError``."""
     layout = Layout(output)
     for name in unit_names(output):
         signals = columns.read(layout.signals(name), signal_columns)
         ledger = columns.read(layout.ledger(name), ledger_columns)
         if signals.num_rows != ledger.num_rows and signal_columns:
-            raise OutcomeError(
+            raise columns.ColumnFileError(
                 f"{layout.ledger(name)}: {ledger.num_rows} rows, but its signals have "
                 f"{signals.num_rows}; delete both files and run again"
             )
