@@ -74,8 +74,13 @@ def content_id(data: bytes) -> str:
 
 
 def schema(signal_fields: Sequence[pa.Field] = ()) -> pa.Schema:
-    """The shard schema with the given signal columns, and Hugging Face feature metadata."""
-    plain = pa.schema([*BASE_FIELDS, *signal_fields, *GROUP_FIELDS])
+    """The shard schema with the given signal columns, and Hugging Face feature metadata.
+
+    A signal column that every sample has anyway (``width``) is not written twice.
+    """
+    base = {field.name for field in BASE_FIELDS}
+    measured = [field for field in signal_fields if field.name not in base]
+    plain = pa.schema([*BASE_FIELDS, *measured, *GROUP_FIELDS])
     features = {field.name: _feature(field) for field in plain}
     return plain.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
