@@ -209,7 +209,7 @@ def test_size_caps(width: int, height: int, size: int, bomb: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "frames"),
     [("gif-animated", 3), ("webp-animated", 3), ("tiff-pages", 2), ("png-animated", 3),
-     ("png-many-frames", 1 << 30), ("jpeg-multi-picture", 1), ("gif-plain", 1)],
+     ("png-many-frames", 1), ("jpeg-multi-picture", 1), ("gif-plain", 1)],
 )  # fmt: skip
 def test_frames_are_counted_without_decoding(
     name: str, frames: int, monkeypatch: pytest.MonkeyPatch

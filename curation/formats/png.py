@@ -40,7 +40,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def walk(data: bytes) -> Outline:
     """Walk to the end chunk. Of an animation (APNG) all but the default picture is hidden."""
     width = height = packed = kinds = 0
-    frames, block, profile, xmp = 1, b"", b"", b""
+    frames, block, profile, xmp = 0, b"", b"", b""
     hidden: list[tuple[int, int]] = []
     for kind, start, end in _chunks(data):
         kinds += kind == b"IDAT"
@@ -54,8 +54,7 @@ def walk(data: bytes) -> Outline:
             block = data[start:end]
         elif kind in _ANIMATION:
             hidden.append((start - 8, end + 4))
-            if kind == b"acTL":
-                frames = max(1, struct.unpack_from(">I", data, start)[0])
+            frames += kind == b"fcTL"
         elif kind in _PACKED or kind == b"tEXt":
             packed += kind in _PACKED
             if packed > _PACKED_CAP:
@@ -66,7 +65,7 @@ def walk(data: bytes) -> Outline:
     if not kinds:
         raise PictureError("truncated", "no pixel data")
     turn = exif.orientation(block or profile, xmp)
-    return Outline("PNG", width, height, frames, turn, hidden=tuple(hidden))
+    return Outline("PNG", width, height, max(1, frames), turn, hidden=tuple(hidden))
 
 
 def _text(kind: bytes, body: bytes) -> tuple[bytes, bytes]:
