@@ -4,7 +4,7 @@ Runs every signal over a folder with a ``manifest.csv`` (columns ``file``, ``kin
 ``group``) and over damaged copies made here of its photographs. With ``--sheets`` the good pictures
 that a bound would lose, and the damaged ones it would let through, are written as contact sheets.
 
-    python benchmarks/calibrate.py ../shared/data --sheets /tmp/sheets
+    python -m benchmarks.calibrate ../shared/data --sheets /tmp/sheets
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The three colour values of every pixel in order of size, for signals on clipped colours."""
+"""Channels in order of size, and masks (h, w) of 0 and 255, for signals on clipped colours."""
 
 from typing import NamedTuple
 
@@ -41,7 +41,28 @@ def share(mask: Plane) -> float:
     return cv2.countNonZero(mask) / mask.size
 
 
-def detailed(grey: Plane, spread: int) -> Plane:
-    """255 where grey levels within 3 x 3 pixels differ by at least ``spread``, else 0."""
-    square = np.ones((3, 3), np.uint8)
-    return at_least(np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, square)), spread)
+def both(first: Plane, second: Plane) -> Plane:
+    """The pixels that are in both masks."""
+    return np.asarray(cv2.bitwise_and(first, second), np.uint8)
+
+
+def either(first: Plane, second: Plane) -> Plane:
+    """The pixels that are in at least one of the masks."""
+    return np.asarray(cv2.bitwise_or(first, second), np.uint8)
+
+
+def without(first: Plane, second: Plane) -> Plane:
+    """The pixels of the first mask that are not in the second."""
+    return np.asarray(cv2.subtract(first, second), np.uint8)
+
+
+def border(mask: Plane) -> Plane:
+    """The pixels within two of a mask that are not in it."""
+    return without(np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), np.uint8), mask)
+
+
+def spread(grey: Plane) -> Plane:
+    """Highest minus lowest grey level within 3 x 3 pixels."""
+    return np.asarray(
+        cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)), np.uint8
+    )

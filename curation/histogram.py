@@ -30,4 +30,4 @@ def entropy(histogram: NDArray[np.int64]) -> float:
     if not len(present):
         return 0.0
     shares = present / present.sum()
-    return float(np.maximum(0.0, -(shares * np.log2(shares)).sum()))
+    return max(0.0, float(-(shares * np.log2(shares)).sum()))

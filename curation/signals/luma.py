@@ -6,7 +6,6 @@ picture loses its colour channels one after the other on the way to white, in pl
 have detail; white paper and cut-outs on white go from white to ink at once (``overexposure``).
 """
 
-import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -20,7 +19,6 @@ WHITE = 250  # all three channels from here on: paper white
 DIM = 80  # the weakest channel below this: a pure colour, not a bright one
 DETAIL = 3  # luma levels within 3 x 3 pixels: flat pastel paper is not lost detail
 LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evidence
-SQUARE = np.ones((5, 5), np.uint8)
 
 
 @signal(
@@ -49,12 +47,12 @@ def _overexposure(picture: Picture) -> float:
     """Share of partly clipped pixels, plus that of white areas as far as their border is such."""
     colour = channels.ordered(picture.small)
     white = channels.at_least(colour.least, WHITE)
-    bright = cv2.bitwise_and(
+    bright = channels.both(
         channels.at_least(colour.most, CLIPPED), channels.at_least(colour.least, DIM)
     )
-    partly = cv2.bitwise_and(bright, channels.detailed(picture.grey, DETAIL))
-    partly = np.asarray(cv2.subtract(partly, white), np.uint8)
-    border = np.asarray(cv2.subtract(cv2.dilate(white, SQUARE), white), np.uint8)
+    detail = channels.at_least(channels.spread(picture.grey), DETAIL)
+    partly = channels.without(channels.both(bright, detail), white)
+    border = channels.border(white)
     border_share = max(channels.share(border), LEAST_BORDER)
-    blown_border = channels.share(np.asarray(cv2.bitwise_and(border, partly), np.uint8))
-    return channels.share(partly) + channels.share(white) * blown_border / border_share
+    blown = channels.share(channels.both(border, partly)) / border_share
+    return channels.share(partly) + channels.share(white) * blown

@@ -1,0 +1,84 @@
+"""CPU milliseconds of every signal, beside the decode that it shares, in the same run.
+
+    python -m benchmarks.signals ../shared/data/photos
+
+Each picture is decoded and then measured by all signals, as in a run. Medians over pictures, one
+thread; the processor time is used, so that other work on the machine disturbs little.
+"""
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from curation import picture, signal
+
+MODEL_BATCH = 16
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """The result and the processor milliseconds it took."""
+    start = time.process_time_ns()
+    result = function()
+    return result, (time.process_time_ns() - start) / 1e6
+
+
+def draft(data: bytes) -> np.ndarray:
+    """The floor: Pillow alone, JPEG at reduced scale with its short side still >= 256 pixels."""
+    image = Image.open(BytesIO(data))
+    scale = picture.SMALL_SIDE / min(image.size)
+    image.draft("RGB", (round(image.width * scale), round(image.height * scale)))
+    return np.asarray(image.convert("RGB"))
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, help="folder of photographs")
+    parser.add_argument("--limit", type=int, default=300, help="how many of them to use")
+    parser.add_argument("--models", action="store_true", help="time the model signals, too")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    signals = signal.discover()
+    files = sorted(path for path in arguments.folder.iterdir() if path.is_file())
+    times: dict[str, list[float]] = defaultdict(list)
+    megapixels, batch = [], []
+    for path in files[: arguments.limit]:
+        data = path.read_bytes()
+        times["Pillow draft decode"].append(timed(lambda d=data: draft(d))[1])
+        decoded, spent = timed(lambda d=data: picture.decode(d))
+        times["picture.decode"].append(spent)
+        times["small and grey views"].append(timed(lambda p=decoded: (p.small, p.grey))[1])
+        for entry in signals:
+            if entry.tier != "model":
+                given = decoded.header if entry.tier == "file" else decoded
+                spent = timed(lambda e=entry, g=given: e.function(g))[1]
+                times[f"{entry.tier} {entry.name}"].append(spent)
+        megapixels.append(decoded.header.width * decoded.header.height / 1e6)
+        batch.append(decoded)
+    pixel = [
+        sum(spent)
+        for spent in zip(*(times[n] for n in times if n.startswith("pixel ")), strict=True)
+    ]
+    times["all pixel signals"] = pixel
+    print(
+        f"{len(batch)} pictures, median {np.median(megapixels):.2f} MP; median CPU ms per picture"
+    )
+    for name, spent in times.items():
+        print(f"  {name:24} {np.median(spent):7.3f}")
+    if arguments.models:
+        for entry in [entry for entry in signals if entry.tier == "model"]:
+            entry.function(batch[:1])
+            spent = timed(lambda e=entry: e.function(batch[:MODEL_BATCH]))[1]
+            print(f"  model {entry.name:18} {spent / min(MODEL_BATCH, len(batch)):7.3f}")
+
+
+if __name__ == "__main__":
+    main()
