@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from curation.sources.sample import Sample
 
 VERSION = 1  # raised when the rows below change meaning; part of every unit name
 BATCH_SIZE = 16  # pictures given to a model at once: 16 x 200 kB of reduced pixels
+# What a signal may raise on a picture nobody thought of: that row is quarantined, the rest goes on.
+SIGNAL_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, cv2.error)
 ROW_FIELDS = (
     pa.field("uri", pa.string(), nullable=False),
     pa.field("key", pa.string(), nullable=False),
@@ -60,10 +63,15 @@ def _measure_one(
         decoded = picture.decode(sample.data)
     except picture.PictureError as error:
         return row | {"reason": error.reason, "detail": error.detail[:500]}
-    for entry in header_signals:
-        row |= entry.function(decoded.header)
-    for entry in pixel_signals:
-        row |= entry.function(decoded)
+    entry = None
+    try:
+        for entry in header_signals:
+            row |= entry.function(decoded.header)
+        for entry in pixel_signals:
+            row |= entry.function(decoded)
+    except SIGNAL_ERRORS as error:
+        told = f"{entry.name if entry else ''}: {type(error).__name__}: {error}"
+        return row | {"reason": "unmeasurable", "detail": told[:500]}
     return row
 
 

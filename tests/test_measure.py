@@ -1,0 +1,62 @@
+"""Measuring: one row per sample whatever happens, in an order that does not depend on the input."""
+
+import pyarrow as pa
+import pytest
+from collection import drawing, encoded
+
+from curation import measure
+from curation.signal import Column, signal
+from curation.sources.sample import Sample
+
+
+def sample(key: str, data: bytes | None) -> Sample:
+    return Sample(uri=f"u/{key}", key=key, data=data, error=None if data else "missing", path=key)
+
+
+@signal(tier="pixel", version=1, columns={"brightness": Column(pa.float32(), "0 to 1", "mean")})
+def brightness(picture):  # type: ignore[no-untyped-def]
+    """Divides by zero on black."""
+    mean = float(picture.grey.mean()) / 255
+    return {"brightness": mean * mean / mean}
+
+
+@signal(tier="model", version=1, columns={"score": Column(pa.float32(), "1", "of the batch")})
+def score(pictures):  # type: ignore[no-untyped-def]
+    """The pictures' widths, to see which picture got which value."""
+    return [{"score": float(picture.rgb.shape[1])} for picture in pictures]
+
+
+def test_a_signal_that_fails_quarantines_its_row_alone() -> None:
+    from PIL import Image
+
+    good, black = encoded(drawing(1)), encoded(Image.new("RGB", (300, 300)))
+    table = measure.measure(
+        [sample("b", black), sample("a", good), sample("c", None)], [brightness]
+    )
+    assert table.column("key").to_pylist() == ["a", "b", "c"]
+    assert table.column("reason").to_pylist() == [None, "unmeasurable", "unreadable"]
+    assert "brightness: ZeroDivisionError" in table.column("detail")[1].as_py()
+    assert table.column("brightness").is_null().to_pylist() == [False, True, True]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_rows_do_not_depend_on_the_order_of_input(order: tuple[int, ...]) -> None:
+    samples = [sample(f"k{n}", encoded(drawing(n))) for n in range(3)]
+    first = measure.measure(samples, [brightness])
+    assert measure.measure([samples[place] for place in order], [brightness]).equals(first)
+
+
+def test_models_see_only_the_wanted_rows_and_values_go_to_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measure, "BATCH_SIZE", 2)
+    sides = [300, 310, 320, 330]
+    samples = [sample(f"k{n}", encoded(drawing(n, side))) for n, side in enumerate(sides)]
+    table = measure.measure(samples, [brightness, score])
+    alive = pa.array([True, True, False, True]).to_numpy(zero_copy_only=False)
+    wanted = measure.pending(table, alive, [score])
+    filled = measure.fill_models(
+        table, wanted, [score], lambda uris: [s for s in reversed(samples) if s.uri in uris]
+    )
+    assert filled.column("score").to_pylist() == [300, 310, None, 330]
+    assert not measure.pending(filled, alive, [score]).any()
