@@ -51,8 +51,8 @@ class Header:
 
     ``format`` is one of ``FORMATS`` (a multi-picture JPEG is a JPEG); ``mode`` is Pillow's name
     for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT picture (after EXIF
-    orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how
-    many the container holds, of which only the first is ever decoded; ``size`` is the file's length in
+    orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
+    container holds, of which only the first is ever decoded; ``size`` is the file's length in
     bytes.
     """
 
