@@ -29,8 +29,6 @@ _INK = (40, 40, 44)
 def write(path: Path, shards: Sequence[Path], faces: Sequence[FontFile], language: str) -> None:
     """Write the sheet of the first ``MOST_PICTURES`` rows of the shards, atomically."""
     rows = list(islice(_rows(shards), MOST_PICTURES))
-    if not rows:
-        return
     tiles = [_fitted(picture.decode(data, short_side=None).rgb) for data, _ in rows]
     height = max(tile.shape[0] for tile in tiles)
     width = max(_TILE, *(tile.shape[1] for tile in tiles))

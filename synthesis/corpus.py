@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,7 @@ from synthesis.problems import UsageError
 
 SHIPPED = Path(__file__).parent / "corpora"
 SHIPPED_LICENCE = "CC0-1.0"
+_SPACES = re.compile(r"[ \t]+")
 LONGEST_LINE = 1_000_000  # characters: longer is no paragraph but a broken file
 
 
@@ -34,12 +36,13 @@ def load(language: str, file: str | None = None) -> Corpus:
     """The shipped corpus of ``language``, or the one in ``file``.
 
     ``.jsonl`` has an object with a string ``text`` per line; anything else is plain text, one
-    paragraph per line. Texts are NFC-normalised and trimmed, repeats dropped.
+    paragraph per line. Texts are NFC-normalised, runs of spaces and tabs
+    become one space, repeats are dropped.
     Raises ``UsageError`` naming file and line.
     """
     path = Path(file) if file else SHIPPED / f"{language}.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except FileNotFoundError as error:
         raise UsageError(f"--corpus {path}: no such file") from error
     except IsADirectoryError as error:
@@ -74,4 +77,4 @@ def _json_text(line: str, place: str) -> str:
 
 def _clean(text: str) -> str:
     lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").split("\n")
-    return "\n".join(line.strip() for line in lines).strip("\n")
+    return "\n".join(_SPACES.sub(" ", line).strip() for line in lines).strip("\n")

@@ -12,7 +12,13 @@ from synthesis.colours import RGB
 from synthesis.fonts import Font
 
 Pixels = NDArray[np.uint8]
-PNG_COMPRESSION = 3  # zlib level; higher costs time and saves little on flat pictures
+_PNG_OPTIONS = (  # measured on 640x640: unfiltered is a third of the time and smaller, being flat
+    cv2.IMWRITE_PNG_COMPRESSION,
+    3,
+    cv2.IMWRITE_PNG_FILTER,
+    cv2.IMWRITE_PNG_FILTER_NONE,
+)
+_SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _STEPS = 4  # Skia places small glyphs on quarter pixels: we do so ourselves, so boxes stay true
 
 
@@ -33,7 +39,7 @@ def snapped(x: float, y: float) -> tuple[float, float]:
 
 def solid(width: int, height: int, rgb: RGB) -> Pixels:
     """A (H, W, 4) uint8 RGBA canvas of one colour."""
-    return np.full((height, width, 4), (*rgb, 255), np.uint8)
+    return np.repeat(_packed([rgb]), width * height).view(np.uint8).reshape(height, width, 4)
 
 
 def shaded(width: int, height: int, near_end: RGB, far_end: RGB, direction: int) -> Pixels:
@@ -43,11 +49,18 @@ def shaded(width: int, height: int, near_end: RGB, far_end: RGB, direction: int)
     """
     if near_end == far_end:
         return solid(width, height, near_end)
-    down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    right = np.linspace(0, 1, width, dtype=np.float32)[None, :]
-    both = (down + 0 * right, right + 0 * down, (down + right) / 2)[direction]
-    start, end = np.array((*near_end, 255), np.float32), np.array((*far_end, 255), np.float32)
-    return np.asarray(np.rint(start + both[..., None] * (end - start)), np.uint8)
+    down = np.arange(height)[:, None] * (_SHADES - 1) // max(height - 1, 1)
+    right = np.arange(width)[None, :] * (_SHADES - 1) // max(width - 1, 1)
+    both = (down + 0 * right, right + 0 * down, (down + right) // 2)[direction]
+    shades = np.rint(np.linspace(near_end, far_end, _SHADES))
+    canvas = np.take(_packed(shades.tolist()), both)
+    return canvas.view(np.uint8).reshape(height, width, 4)
+
+
+def _packed(colours: Sequence[Sequence[float]]) -> NDArray[np.uint32]:
+    """Each colour as one RGBA pixel of 32 bits: four times fewer elements to copy."""
+    rgba = np.array([(*colour, 255) for colour in colours], np.uint8)
+    return rgba.view(np.uint32).reshape(-1)
 
 
 def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
@@ -64,7 +77,7 @@ def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
 def encode(canvas: Pixels) -> bytes:
     """The canvas as an RGB PNG file."""
     colour = cv2.cvtColor(canvas, cv2.COLOR_RGBA2BGR)
-    done, encoded = cv2.imencode(".png", colour, [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])
+    done, encoded = cv2.imencode(".png", colour, _PNG_OPTIONS)
     if not done:
         raise RuntimeError(f"OpenCV could not encode a {canvas.shape} picture as PNG")
     return bytes(encoded.tobytes())

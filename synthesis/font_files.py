@@ -5,6 +5,7 @@ Only names, weights and character coverage are read here; drawing with a font is
 
 import hashlib
 import re
+import struct
 import subprocess
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -34,7 +35,7 @@ PROBE = {
     "元社术结六功指思非流每青管"
     "，。、！？：；（）《》",
 }
-_PANOSE_PICTORIAL = 5
+_FONT_ERRORS = (TTLibError, OSError, LookupError, ValueError, AssertionError, struct.error)
 _LOCALE = re.compile(r"\b(SC|CN|TC|TW|HK|MO|JP|KR)( MBE)?\b")
 _SIMPLIFIED = ("SC", "CN")
 
@@ -118,27 +119,25 @@ def _faces(path: str) -> list[FontFile]:
             fonts: Sequence[TTFont] = TTCollection(path, lazy=True).fonts
         else:
             fonts = [TTFont(path, lazy=True)]
-        return [
-            _describe(path, index, font) for index, font in enumerate(fonts) if _is_honest(font)
-        ]
-    except (TTLibError, OSError, KeyError) as error:
+        described = [_describe(path, index, font) for index, font in enumerate(fonts)]
+    except _FONT_ERRORS as error:
         raise UsageError(f"{path}: not a font that can be read ({error})") from error
+    return [face for face in described if _is_honest(face)]
 
 
-def _is_honest(font: TTFont) -> bool:
+def _is_honest(face: FontFile) -> bool:
     """Whether letters are letters: symbol fonts put pictures or Greek in the place of Latin.
 
-    Told by PANOSE (5: pictorial) and by glyph names that mean another character.
+    Told by glyph names that mean another character.
     """
-    if "OS/2" in font and font["OS/2"].panose.bFamilyType == _PANOSE_PICTORIAL:
-        return False
-    names = font.getBestCmap() or {}
-    meanings = (
-        (letter, agl.toUnicode(name) or agl.toUnicode(name, isZapfDingbats=True))
-        for letter in "AHMahn"
-        if (name := names.get(ord(letter)))
-    )
-    return all(meaning in {"", letter} for letter, meaning in meanings)
+    font = hb.Font(hb.Face(hb.Blob.from_file_path(face.path), face.index))
+    for letter in "AHMahn":
+        glyph = font.get_nominal_glyph(ord(letter))
+        name = (font.get_glyph_name(glyph) if glyph else None) or ""
+        meaning = agl.toUnicode(name) or agl.toUnicode(name, isZapfDingbats=True)
+        if meaning not in {"", letter}:
+            return False
+    return True
 
 
 def _describe(path: str, index: int, font: TTFont) -> FontFile:

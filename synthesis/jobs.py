@@ -27,6 +27,8 @@ def prepare(
     if chosen == "strings":
         canvas = _parse_size(size) if size else strings.DEFAULT_SIZE[language]
         strings.check_size(language, *canvas)
+        if corpus or licence:
+            raise UsageError("--corpus and --licence are for style paragraph: strings has no texts")
         face = strings.choose_face(language, fonts)
         characters = strings.CHARACTERS[language]
         return Job(language, chosen, seed, canvas, (face,), (), characters, corpora.SHIPPED_LICENCE)

@@ -22,6 +22,7 @@ from synthesis.sample import Rejected, Sample, TextBox, upright_quad
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
 GRADIENT_SHARE = 0.3
 _LARGEST_SHARE = {"en": 0.3, "zh": 0.34}  # of the canvas's short side
+_LEAST_ADVANCE = 0.2
 _WIDEST_MARGIN = 0.14  # of a side
 _LEAST_MEASURE = {  # ems: text that wraps is not set so large that its lines get shorter
     "en": {Kind.SIGN: 4.0, Kind.SHORT: 7.0, Kind.PROSE: 8.0, Kind.LINES: 8.0},
@@ -47,6 +48,7 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
     manner = choose(random, job.language, text)
     frame = _frame(random, *job.size)
     try:
+        _check_length(text, job)
         loaded = _first_that_can(random, job, text, manner)
         fitted = _fit(loaded, job, text, manner, frame)
         size = max(SMALLEST[job.language], int(fitted.size * manner.share_of_largest))
@@ -68,6 +70,13 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
         boxes=_boxes(placed),
         font=loaded.file.postscript,
     )
+
+
+def _check_length(text: str, job: Job) -> None:
+    """Refuse what cannot fit before it is shaped: hardly a character is below a fifth of an em."""
+    smallest = SMALLEST[job.language]
+    if len(text) * _LEAST_ADVANCE * smallest**2 > job.size[0] * job.size[1]:
+        raise UnrenderableError("does_not_fit", f"{len(text)} characters on {job.size}")
 
 
 def _frame(random: Random, width: int, height: int) -> Frame:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def read_finished(path: Path, job: Job, first: int, end: int) -> Part | None:
     recorded = json.loads(metadata.get(METADATA, b"null"))
     if recorded is None:
         raise UsageError(f"{path}: not a shard that synthesis wrote; {_ADVICE}")
-    _check_settings(path, recorded["settings"], job.settings())
+    _check_settings(path, recorded["settings"], _settings(job))
     if recorded["first"] != first or recorded["end"] > end:
         held = f"indices {recorded['first']} to {recorded['end'] - 1}"
         raise UsageError(f"{path}: holds {held}, not {first} to {end - 1}; {_ADVICE}")
@@ -85,6 +86,20 @@ def _check_settings(path: Path, found: dict[str, str], asked: dict[str, str]) ->
             raise UsageError(f"{path}: drawn with {setting} {before}, now {now}; {_ADVICE}")
 
 
+def _settings(job: Job) -> dict[str, str]:
+    return {**job.settings(), "columns": _columns_digest()}
+
+
+@cache
+def _plain_schema() -> pa.Schema:
+    return shard.schema(fields(discover()))
+
+
+def _columns_digest() -> str:
+    columns = str([(field.name, str(field.type)) for field in _plain_schema()])
+    return hashlib.blake2b(columns.encode(), digest_size=16).hexdigest()
+
+
 def write(path: Path, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> Part:
     """Write the part from its pictures in order. It appears whole or not at all (``OSError``)."""
     rows = []
@@ -96,12 +111,12 @@ def write(path: Path, job: Job, first: int, end: int, drawn: Iterable[Drawn]) ->
         else:
             rows.append(row(one.sample, job.key(one.index), job.licence))
     record = {
-        "settings": job.settings(),
+        "settings": _settings(job),
         "first": first,
         "end": end,
         "rejected": dict(sorted(rejected.items())),
     }
-    plain = shard.schema(fields(discover()))
+    plain = _plain_schema()
     schema = plain.with_metadata({**plain.metadata, METADATA: json.dumps(record).encode()})
     info = shard.write(str(path), _batches(rows, schema), schema)
     return Part(info, first, end, dict(rejected))

@@ -6,6 +6,7 @@ however that ends.
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -72,6 +73,7 @@ def _with_pool(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
 def _start(job: Job) -> None:
     global _worker_job  # noqa: PLW0603 - a process is initialised once, before its first task
     _worker_job = job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver is interrupted, and ends us
     threading.Thread(target=_end_with_driver, daemon=True).start()
 
 

@@ -56,6 +56,7 @@ def render(
     A run that was interrupted goes on where it stopped; finished shards are not drawn again.
     """
     from synthesis import jobs, rendering
+    from synthesis.pool import WorkersLostError
     from synthesis.problems import UsageError
 
     try:
@@ -71,6 +72,8 @@ def render(
         summary = rendering.run(job, n, out, workers, part_size)
     except UsageError as problem:
         _fail(2, str(problem))
+    except WorkersLostError as error:
+        _fail(1, f"{error}; try fewer --workers, or a smaller --size")
     except OSError as error:
         _fail(4, f"{error.filename or out}: {error.strerror or error}")
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from curation import shard
+from curation import shard, storage
 from synthesis import contact_sheet, parts
 from synthesis.job import Job
 from synthesis.pool import Drawn, draw_all
@@ -27,6 +27,7 @@ def run(job: Job, count: int, out: Path, workers: int, rows: int) -> dict[str, A
     started = time.monotonic()
     ranges = parts.ranges(count, rows)
     _refuse_strangers(out, len(ranges))
+    storage.delete([str(path) for path in out.glob(f".part-*{storage.TEMPORARY_SUFFIX}")])
     finished = {
         number: part
         for number, (first, end) in enumerate(ranges)
@@ -45,7 +46,9 @@ def run(job: Job, count: int, out: Path, workers: int, rows: int) -> dict[str, A
     whole = [finished[number] for number in range(len(ranges))]
     shard.write_manifest(str(out), [part.info for part in whole])
     shards = [out / part.info.file for part in whole]
-    contact_sheet.write(out / CONTACT_SHEET, shards, job.fonts, job.language)
+    sheet = out / CONTACT_SHEET
+    if any(part.info.rows for part in whole):
+        contact_sheet.write(sheet, shards, job.fonts, job.language)
     return _summary(job, out, whole, drawn_now, time.monotonic() - started)
 
 
@@ -101,10 +104,11 @@ def _summary(
     rejected: Counter[str] = Counter()
     for part in whole:
         rejected.update(part.rejected)
+    rows = sum(part.info.rows for part in whole)
     gave_up = rejected.pop("gave_up", 0)
     return {
         "out": str(out),
-        "images": sum(part.info.rows for part in whole),
+        "images": rows,
         "missing": gave_up,
         "drawn_now": drawn_now,
         "shards": len(whole),
@@ -114,5 +118,5 @@ def _summary(
         "wall_seconds": round(seconds, 3),
         "images_per_second": round(drawn_now / seconds, 1),
         "manifest": str(out / shard.MANIFEST_NAME),
-        "contact_sheet": str(out / CONTACT_SHEET),
+        "contact_sheet": str(out / CONTACT_SHEET) if rows else None,
     }

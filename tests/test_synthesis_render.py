@@ -1,0 +1,264 @@
+"""The command line: same bytes however it is run, resumed after any death, mistakes explained."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from synthesis_fonts import all_characters, make
+
+from curation import shard
+from curation.signal import discover, fields
+from synthesis import jobs, styles
+
+ROOT = Path(__file__).parent.parent
+COUNT, PART = 48, 8
+
+
+@pytest.fixture(scope="module")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("fonts")
+    make(folder / "one.ttf", all_characters("en"), inkless="Q", family="One")
+    make(folder / "two.ttf", all_characters("zh"), family="Two")
+    return str(folder)
+
+
+def command(fonts: str, out: Path, *more: str, count: int = COUNT) -> list[str]:
+    program = [sys.executable, "-m", "synthesis.render", "--lang", "en", "--n", str(count)]
+    places = ["--out", str(out), "--fonts", fonts, "--size", "96x96"]
+    return [*program, *places, "--part-size", str(PART), *more]
+
+
+def run(line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(fonts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    done = run(command(fonts, out, "--json"))
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert (summary["images"], summary["drawn_now"], summary["missing"]) == (COUNT, COUNT, 0)
+    assert summary["images_per_second"] > 0
+    assert "images/s" in done.stderr
+    return out
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_same_bytes_for_any_number_of_processes(
+    fonts: str, undisturbed: Path, tmp_path: Path, workers: int
+) -> None:
+    done = run(command(fonts, tmp_path / "out", "--workers", str(workers)))
+    assert done.returncode == 0, done.stderr
+    assert contents(tmp_path / "out") == contents(undisturbed)
+
+
+def test_a_picture_depends_on_its_index_alone(fonts: str, undisturbed: Path) -> None:
+    job = jobs.prepare("en", "paragraph", fonts=fonts, size="96x96")
+    rows = pq.read_table([undisturbed / f"part-{k:05d}.parquet" for k in range(COUNT // PART)])
+    for index in (COUNT - 1, 17, 0):
+        sample, _ = styles.draw_until_kept(job, index)
+        assert sample is not None
+        stored = rows.slice(index, 1).to_pylist()[0]
+        assert stored["image"]["bytes"] == sample.image
+        assert stored["key"] == f"paragraph/en/1/{index:08d}/{sample.font}"
+
+
+def test_another_seed_draws_other_pictures(fonts: str, undisturbed: Path) -> None:
+    job = jobs.prepare("en", "paragraph", seed=2, fonts=fonts, size="96x96")
+    sample, _ = styles.draw_until_kept(job, 0)
+    assert sample is not None
+    first = pq.read_table(undisturbed / "part-00000.parquet").slice(0, 1).to_pylist()[0]
+    assert sample.image != first["image"]["bytes"]
+
+
+def test_shards_have_the_schema_of_curated_ones(undisturbed: Path) -> None:
+    expected = shard.schema(fields(discover()))
+    infos = shard.read_manifest(str(undisturbed))
+    assert [info.rows for info in infos] == [PART] * (COUNT // PART)
+    for info in infos:
+        for batch in shard.read(str(undisturbed / info.file)):
+            assert batch.schema.equals(expected)
+            for row in batch.to_pylist():
+                assert row["id"] == shard.content_id(row["image"]["bytes"])
+                assert row["synthetic"] is True
+                assert (row["source"], row["licence"]) == ("synthesis", "CC0-1.0")
+                assert (row["format"], row["width"], row["height"]) == ("PNG", 96, 96)
+                assert row["stage"] is None
+                assert row["caption_raw"] is None
+                assert [one["language"] for one in row["caption_recaption"]] == ["en"]
+                assert row["text_boxes"][0]["level"] == "line"
+    with Image.open(undisturbed / "contact_sheet.png") as sheet:
+        assert sheet.width > 4 * 96
+
+
+def test_killed_driver_resumes_to_the_same_bytes(
+    fonts: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    driver = subprocess.Popen(
+        command(fonts, out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: len([*out.glob("part-*")]) >= 2)
+    workers = psutil.Process(driver.pid).children(recursive=True)
+    driver.kill()
+    driver.wait()
+    psutil.wait_procs(workers, timeout=20)
+    assert not any(worker.is_running() for worker in workers)  # no orphan goes on drawing
+    kept = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert 2 <= len(kept) <= COUNT // PART
+    done = run(command(fonts, out, "--json"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["drawn_now"] == COUNT - PART * len(kept)
+    assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
+    assert contents(out) == contents(undisturbed)
+
+
+def test_killed_worker_is_replaced(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    driver = subprocess.Popen(
+        command(fonts, out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: len(drawing_workers(driver.pid)) == 2)
+    drawing_workers(driver.pid)[0].send_signal(signal.SIGKILL)
+    assert driver.wait(timeout=120) == 0
+    assert contents(out) == contents(undisturbed)
+
+
+def drawing_workers(pid: int) -> list[psutil.Process]:
+    children = psutil.Process(pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def wait_for(condition: object) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited a minute in vain"
+        time.sleep(0.01)
+
+
+def test_interrupting_ends_with_130_and_resumes(
+    fonts: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    driver = subprocess.Popen(
+        command(fonts, out, "--workers", "2"),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: [*out.glob("part-*")])
+    os.killpg(driver.pid, signal.SIGINT)
+    _, told = driver.communicate(timeout=60)
+    assert driver.returncode in {0, 130}  # 0: it had just finished
+    assert "Traceback" not in told
+    assert run(command(fonts, out)).returncode == 0
+    assert contents(out) == contents(undisturbed)
+
+
+def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run(command(fonts, out, count=20)).returncode == 0
+    done = run(command(fonts, out, "--json"))
+    assert json.loads(done.stdout)["drawn_now"] == COUNT - 16
+    assert contents(out) == contents(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("more", "count", "message"),
+    [
+        (["--seed", "2"], COUNT, "drawn with seed 1, now 2"),
+        (["--size", "128x96"], COUNT, "drawn with size 96x96, now 128x96"),
+        (["--lang", "zh"], COUNT, "drawn with "),
+        ([], 8, "does not belong to this run"),
+        (["--part-size", "5"], COUNT, "holds indices 0 to 7, not 0 to 4"),
+        (["--size", "big"], COUNT, "expected WIDTHxHEIGHT"),
+        (["--corpus", "none.txt"], COUNT, "none.txt: no such file"),
+        (
+            ["--style", "strings", "--size", "64x32", "--corpus", "a.txt"],
+            COUNT,
+            "strings has no texts",
+        ),
+    ],
+)
+def test_wrong_use_is_told_and_changes_nothing(
+    fonts: str, undisturbed: Path, more: list[str], count: int, message: str
+) -> None:
+    before = contents(undisturbed)
+    done = run(command(fonts, undisturbed, *more, count=count))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(undisturbed) == before
+
+
+def test_a_foreign_or_broken_shard_is_not_overwritten(fonts: str, tmp_path: Path) -> None:
+    path = tmp_path / "part-00000.parquet"
+    path.write_bytes(b"something of the user's")
+    done = run(command(fonts, tmp_path))
+    assert done.returncode == 2
+    assert "part-00000.parquet: not a readable shard" in done.stderr
+    assert path.read_bytes() == b"something of the user's"
+
+
+def test_no_font_names_the_package(tmp_path: Path) -> None:
+    make(tmp_path / "latin.ttf", all_characters("en"))
+    done = run(command(str(tmp_path), tmp_path / "out", "--lang", "zh"))
+    assert done.returncode == 2
+    assert "apt-get install fonts-noto-cjk" in done.stderr
+
+
+def test_full_disk_leaves_no_partial_shard_and_resumes(
+    fonts: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    def limit() -> None:  # writing beyond the limit fails as a full disk does, with an OSError
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+
+    out = tmp_path / "out"
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = run(command(fonts, out), preexec_fn=limit, env=environment)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert [*out.iterdir()] == []
+    assert run(command(fonts, out)).returncode == 0
+    assert contents(out) == contents(undisturbed)
+
+
+def test_unusable_output_folder(fonts: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(command(fonts, tmp_path / "file" / "out"))
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+
+
+def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: Path) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Quiet\nshalom שלום\n" + "long " * 1000 + "\n", encoding="utf-8")
+    more = ["--corpus", str(texts), "--json", "--licence", "CC-BY-4.0"]
+    done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "none", *more, count=4))
+    assert done.returncode == 3
+    summary = json.loads(done.stdout)
+    assert (summary["images"], summary["missing"]) == (0, 4)
+    assert {*summary["rejected"]} == {"empty_glyph", "right_to_left", "does_not_fit"}
+    assert "4 of 4 pictures could not be drawn" in done.stderr
+    texts.write_text("Quiet\nFine\n", encoding="utf-8")
+    done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "some", *more, count=4))
+    assert done.returncode == 0
+    rows = pq.read_table(tmp_path / "some" / "part-00000.parquet").to_pylist()
+    assert {row["licence"] for row in rows} == {"CC-BY-4.0"}
+    assert {row["text_boxes"][0]["text"] for row in rows} == {"Fine"}
