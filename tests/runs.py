@@ -15,7 +15,7 @@ pipelines:
     keep: s2
     quarantine_limit: 0.9
     near_duplicate: {radius: 4}
-    quality: [pixels, clarity]
+    quality: [pixels, size]
     signals: []
     stages:
       s1:
