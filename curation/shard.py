@@ -20,7 +20,7 @@ from curation import storage
 
 ROW_GROUP_BYTES = 16 << 20  # far under the 100 MB cap: writing one takes three times its memory
 SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
-BATCH_ROWS = 256
+BATCH_ROWS = 64
 MANIFEST_NAME = "manifest.json"
 _BLOCK = 1 << 20
 # without both, Arrow holds a whole row group; with them some pages of each column
@@ -226,8 +226,9 @@ def _integers(array: pa.Array) -> NDArray[np.int64]:
 def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a shard in order, in batches of at most ``BATCH_ROWS``, checksums verified.
 
-    No batch spans row groups; a row group is never whole in memory. Raises ``FileNotFoundError``,
-    and ``ShardError`` naming the file and the row group when a page does not match its checksum.
+    No batch spans row groups; a batch or two are in memory, not a row group. Raises
+    ``FileNotFoundError``, and ``ShardError`` naming the file and the row group when a page does
+    not match its checksum.
     """
     with storage.open_read(path) as stream:
         try:

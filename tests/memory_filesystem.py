@@ -7,6 +7,10 @@ from typing import Any, BinaryIO, ClassVar
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata, FileSystem
 
 
+class NotFoundError(Exception):
+    """What object stores raise: no OSError, hence to be asked for before opening."""
+
+
 class _Upload(io.BytesIO):
     def __init__(self, path: str, files: dict[str, bytes]) -> None:
         super().__init__()
@@ -66,7 +70,7 @@ class MemoryFileSystem(FileSystem):
         if path in self.failing:
             raise BeamIOError("the network is down", {path: OSError("timeout")})
         if path not in self.files:
-            raise FileNotFoundError(2, "Not found", path)
+            raise NotFoundError(path)
         return io.BytesIO(self.files[path])
 
     def copy(self, source_file_names: list[str], destination_file_names: list[str]) -> None:

@@ -115,6 +115,9 @@ def test_text_and_json_beside_one_picture_are_one_caption_when_they_agree(tmp_pa
             "a.jpg": b"A",
             "a.txt": "a cat\n",
             "a.json": json.dumps(said),
+            "c.jpg": b"C",
+            "c.txt": "a dog",
+            "c.json": json.dumps({"caption": " a dog\n"}),
             "b.jpg": b"B",
             "b.txt": "",
             "b.json": json.dumps({"captions": ["one", {"text": "二", "language": "zh"}]}),
@@ -123,6 +126,7 @@ def test_text_and_json_beside_one_picture_are_one_caption_when_they_agree(tmp_pa
     found = by_key(root)
     assert found["a.jpg"].caption_raw == (Caption("a cat\n", "en"),)
     assert found["a.jpg"].source == "https://example.com/a.jpg"
+    assert found["c.jpg"].caption_raw == (Caption("a dog"),)
     assert found["b.jpg"].caption_raw == (Caption(""), Caption("one"), Caption("二", "zh"))
 
 

@@ -1,5 +1,6 @@
 """WebDataset tars: whole, odd, truncated anywhere, and damaged at random."""
 
+import gc
 import gzip
 import io
 import json
@@ -160,6 +161,25 @@ def test_a_tar_cut_off_anywhere_keeps_what_is_whole_and_says_so_once(tmp_path: P
         assert [sample.data for sample in samples[:-1]] == [
             sample.data for sample in whole[: len(pictures)]
         ], length
+
+
+@pytest.mark.parametrize("cut", range(200, 512 * 7, 97))
+def test_a_cut_in_captions_that_come_first_is_told_once(tmp_path: Path, cut: int) -> None:
+    members = [("a.json", b'{"caption": "c"}'), ("a.png", b"A"), ("b.json", b"{}"), ("b.png", b"B")]
+    samples = read_tar(tmp_path / "a.tar", tar_bytes(members)[:cut])
+    assert [sample.error for sample in samples[:-1]] == [None] * (len(samples) - 1)
+    assert str(samples[-1].error).startswith("unreadable: ")
+
+
+def test_the_headers_of_a_long_tar_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    content = tar_bytes((f"{number}.jpg", b"") for number in range(300))
+    path.write_bytes(content)
+    part = Part(str(path), len(content), path.name)
+    for row, _ in enumerate(sources.read(Unit("0" * 16, "webdataset", (part,)))):
+        if row == 290:
+            held = [thing for thing in gc.get_objects() if isinstance(thing, tarfile.TarInfo)]
+            assert len(held) < 10
 
 
 def _ends(content: bytes) -> list[int]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
+from curation.shard import STREAMING
 from curation.sources import annotation
 from curation.sources.files import storable
 from curation.sources.sample import Part, Sample
@@ -16,7 +17,6 @@ IMAGE_NAMES = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_b
 KEY_NAMES = ("key", "__key__")
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
 _BATCH_ROWS = 8
-_BUFFER = 1 << 20  # bytes read ahead of a column: else a whole column chunk is in memory
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,13 @@ def _group_rows(file: pq.ParquetFile) -> list[int]:
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     """The samples of a range of row groups.
 
+    Of a row group some pages of each column are in memory; a writer may have made a page large.
     A row group that cannot be read yields a sample with the error for each row not yet read; a
     file without a readable footer yields one. Raises ``OSError`` when a remote filesystem is out.
     """
     try:
         with storage.open_read(part.path) as stream:
-            file = pq.ParquetFile(stream, page_checksum_verification=True, buffer_size=_BUFFER)
+            file = pq.ParquetFile(stream, page_checksum_verification=True, **STREAMING)
             table = recognise(file.schema_arrow)
             if table is None:
                 raise ValueError("it has no image column")
