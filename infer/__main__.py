@@ -29,10 +29,18 @@ def draw(
         Path | None,
         typer.Option(help="A diffusers folder, or a training output. [default: ./demo/train]"),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Euler steps.")] = 50,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Euler steps. [default: those it was judged with, else 50]"),
+    ] = None,
     guidance: Annotated[
-        float, typer.Option(min=0, help="True classifier-free guidance; 1 or less: none.")
-    ] = 4.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="True classifier-free guidance; 1 or less: none."
+            " [default: what it was judged with, else 4.0]",
+        ),
+    ] = None,
     size: Annotated[
         str | None,
         typer.Option(help="WIDTHxHEIGHT in pixels. [default: what the checkpoint was trained at]"),
@@ -64,7 +72,7 @@ def draw(
     from infer import job
 
     try:
-        if not math.isfinite(guidance):
+        if guidance is not None and not math.isfinite(guidance):
             raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
         wanted = job.prepare(
             texts or [],
@@ -78,7 +86,12 @@ def draw(
         from infer.sampling import Settings  # heavy, so only once the arguments are known good
 
         settings = Settings(
-            wanted.width, wanted.height, steps, guidance, negative, batch_size=batch_size
+            wanted.usual.width,
+            wanted.usual.height,
+            wanted.usual.steps if steps is None else steps,
+            wanted.usual.guidance if guidance is None else guidance,
+            negative,
+            batch_size,
         )
         result = job.run(wanted, settings, device, columns)
     except UsageError as problem:

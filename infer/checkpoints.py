@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +46,27 @@ def find(directory: Path | None) -> Path:
     raise UsageError(f"{base}: no checkpoint here; {remedy}")
 
 
-def trained_size(folder: Path) -> tuple[int, int]:
-    """The (width, height) in pixels a checkpoint saw most in training.
+@dataclass(frozen=True)
+class Defaults:
+    """What to draw with where nothing else is asked for; sizes in pixels."""
 
-    Qwen-Image's own square for a folder that does not say.
+    width: int
+    height: int
+    steps: int
+    guidance: float
+
+
+def defaults(folder: Path) -> Defaults:
+    """A training output's own: the size it saw most, the steps and guidance it was judged with.
+
+    Qwen-Image's for any other folder.
     """
-    progress = folder / "training_state" / "progress.json"
+    state = folder / "training_state"
+    progress, configuration = state / "progress.json", state / "configuration.json"
     sizes = _read(progress).get("sizes") if progress.is_file() else None
-    return (int(sizes[0][0]), int(sizes[0][1])) if sizes else (1328, 1328)
+    width, height = sizes[0] if sizes else (1328, 1328)
+    judged = _read(configuration).get("evaluation", {}) if configuration.is_file() else {}
+    return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
 
 
 def size_unit(folder: Path) -> int:

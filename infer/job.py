@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from curation import storage
 from infer import checkpoints
 from infer import prompts as prompt_files
+from infer.checkpoints import Defaults
 from infer.problems import UsageError
 from infer.prompts import Prompt
 
@@ -26,14 +27,16 @@ _LARGEST_SIDE = 8192
 
 @dataclass(frozen=True)
 class Job:
-    """What to draw (every prompt with its seed), with which checkpoint, into which files."""
+    """What to draw (every prompt with its seed), with which checkpoint, into which files.
+
+    ``usual`` is the size to draw, and the steps and guidance unless others are asked for.
+    """
 
     prompts: tuple[Prompt, ...]
     targets: tuple[Path, ...]
     sheet: Path | None
     checkpoint: Path
-    width: int
-    height: int
+    usual: Defaults
 
 
 def prepare(
@@ -57,7 +60,8 @@ def prepare(
         raise UsageError(f"{sheet}: a contact sheet is one file; name it {sheet.name}.png")
     asked_size = parse_size(size) if size else None
     folder = checkpoints.find(checkpoint)
-    width, height = asked_size or checkpoints.trained_size(folder)
+    usual = checkpoints.defaults(folder)
+    width, height = asked_size or (usual.width, usual.height)
     checkpoints.check_size(width, height, checkpoints.size_unit(folder))
     targets = name_files(output, len(asked))
     return Job(
@@ -65,8 +69,7 @@ def prepare(
         targets=targets,
         sheet=sheet or (_sheet_name(output) if len(asked) > 1 else None),
         checkpoint=folder,
-        width=width,
-        height=height,
+        usual=replace(usual, width=width, height=height),
     )
 
 

@@ -256,6 +256,19 @@ def test_an_output_that_cannot_be_written_is_exit_code_four(run, tmp_path):
     assert "file" in result.stderr
 
 
+def test_an_interruption_is_exit_code_130_and_keeps_what_is_drawn(run, tmp_path, monkeypatch):
+    from infer import sampling
+
+    def interrupted(artist, prompts, settings):
+        yield Image.new("RGB", (32, 16))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sampling, "draw", interrupted)
+    result = run("a", "b", "-o", "x.png", code=130)
+    assert "interrupted" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["x-0001.png"]
+
+
 def test_half_precision_weights_draw_too(run, folder, tmp_path):
     from diffusers import QwenImagePipeline
 
@@ -268,11 +281,12 @@ def test_half_precision_weights_draw_too(run, folder, tmp_path):
     assert np.abs(x - y).mean() < 8  # the same picture, coarser
 
 
-def test_our_own_codec_and_text_encoder_at_the_size_trained_at(run, tmp_path):
-    """A folder as ``python -m train --preset demo`` leaves it, drawn without naming a size."""
+def test_our_own_codec_and_text_encoder_drawn_as_trained(run, tmp_path):
+    """A folder as ``python -m train --preset demo`` leaves it, drawn without any option."""
     from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
 
     from train.codec import PatchPcaCodec
+    from train.configuration import Configuration, EvaluationConfiguration
     from train.text_encoder import ByteTextEncoder
 
     torch.manual_seed(0)
@@ -293,12 +307,16 @@ def test_our_own_codec_and_text_encoder_at_the_size_trained_at(run, tmp_path):
     (folder / "model_index.json").write_text("{}")
     (folder / "training_state").mkdir()
     (folder / "training_state" / "progress.json").write_text('{"sizes": [[24, 40], [8, 8]]}')
+    judged = EvaluationConfiguration(steps=3, guidance=1.5)
+    configuration = Configuration(preset="demo", evaluation=judged).model_dump_json()
+    (folder / "training_state" / "configuration.json").write_text(configuration)
     (tmp_path / "train" / "latest").write_text("checkpoint-7\n")
-    arguments = ["--steps", "3", "--checkpoint", str(tmp_path / "train")]
+    arguments = ["--checkpoint", str(tmp_path / "train")]
     result = CliRunner().invoke(app, ["the word", "-o", "x.png", *arguments])
     assert result.exit_code == 0, result.output
     with Image.open(tmp_path / "x.png") as picture:
         assert picture.size == (24, 40)
+        assert (picture.text["steps"], picture.text["guidance"]) == ("3", "1.5")
         assert picture.text["checkpoint"] == "checkpoint-7"
     result = CliRunner().invoke(app, ["the word", "--size", "20x40", *arguments])
     assert result.exit_code == 2

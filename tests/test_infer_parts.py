@@ -77,6 +77,11 @@ def test_latest_of_a_training_output_is_followed(tmp_path):
     assert checkpoints.find(tmp_path / "checkpoint-9") == tmp_path / "checkpoint-9"
 
 
+def test_a_foreign_folder_is_drawn_as_qwen_image_is(tmp_path):
+    found = checkpoints.defaults(tmp_path)
+    assert (found.width, found.height, found.steps, found.guidance) == (1328, 1328, 50, 4.0)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
