@@ -163,6 +163,20 @@ def test_saved_parts_load_again_and_are_not_copied(folder, codec, encoder, tmp_p
     assert torch.equal(again, encoder.encode(PROMPTS)[0])
 
 
+def test_the_layout_as_shipped_loads_and_is_kept(folder, encoder, tmp_path):
+    """Weights in several files, and a tokenizer of vocab.json and merges.txt alone."""
+    shipped, kept = tmp_path / "shipped", tmp_path / "kept"
+    encoder.model.save_pretrained(shipped / "text_encoder", max_shard_size="100KB")
+    assert len(list((shipped / "text_encoder").glob("*.safetensors"))) > 1
+    shutil.copytree(folder / "tokenizer", shipped / "tokenizer")
+    (shipped / "tokenizer" / "tokenizer.json").unlink()
+    loaded = load_text_encoder(str(shipped))
+    loaded.save(kept)
+    expected, _ = encoder.encode(PROMPTS)
+    assert torch.equal(loaded.encode(PROMPTS)[0], expected)
+    assert torch.equal(load_text_encoder(str(kept)).encode(PROMPTS)[0], expected)
+
+
 @pytest.mark.parametrize(
     "case",
     [
