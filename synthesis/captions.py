@@ -44,10 +44,15 @@ _GRADIENT = {"en": "{} gradient", "zh": "{}渐变"}
 
 def caption(random: Random, language: str, text: str, pair: Pair) -> str:
     """One of the patterns of ``language``, chosen by ``random``, for a text and its colours."""
+    return fill(random.choice(PATTERNS[language]), language, text, pair)
+
+
+def fill(pattern: str, language: str, text: str, pair: Pair) -> str:
+    """The pattern with the text quoted and the colours named."""
     background = pair.background.name(language)
     if pair.is_gradient:
         background = _GRADIENT[language].format(background)
-    return random.choice(PATTERNS[language]).format(
+    return pattern.format(
         quoted=quoted(language, text),
         ink=pair.ink.name(language),
         background=background,
