@@ -111,6 +111,19 @@ def report(output: Output) -> None:
 
 
 @app.command()
+def gate(output: Output, as_json: Json = False) -> None:
+    """Check the finished shards against what the configuration promised (Great Expectations).
+
+    Example: beam gate --output curated/
+    """
+    from curation.gate import as_text, check
+
+    found = check(output)
+    told = [entry.as_json() for entry in found]
+    typer.echo(json.dumps(told) if as_json else as_text(found))
+
+
+@app.command()
 def explain(
     key: Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")],
     output: Output,

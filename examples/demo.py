@@ -55,6 +55,11 @@ def steps(collection: Path | None) -> list[Step]:
         *found,
         Step("curate", "curate it: S1 and S2", [*curate, "--output", str(DEMO / "curated")]),
         Step(
+            "gate",
+            "check the shards against what was promised",
+            [*PYTHON, "curation.command", "gate", "--output", str(DEMO / "curated"), "--json"],
+        ),
+        Step(
             "text-en", "render English text images",
             [*render, "--lang", "en", "--n", "64", "--out", str(DEMO / "text-en")],
         ),

@@ -19,7 +19,7 @@ COMMANDS = {
     "beam": BEAM,
     **{
         f"beam {name}": [*BEAM, name]
-        for name in ("run", "judge", "report", "explain", "signals", "doctor")
+        for name in ("run", "judge", "report", "explain", "signals", "doctor", "gate")
     },
     "python -m synthesis.render": [sys.executable, "-m", "synthesis.render"],
     "python -m train": [sys.executable, "-m", "train"],

@@ -1,0 +1,45 @@
+"""The gate finds shards that break a promise, whoever broke it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from collection import make_folder
+from runs import run_in_process
+
+from curation import gate, shard
+from curation.ledger import LedgerError
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gate")
+    make_folder(root / "in", 6)
+    run_in_process(root / "in", root / "out")
+    return root / "out"
+
+
+def test_a_finished_run_keeps_every_promise(finished: Path) -> None:
+    found = gate.check(str(finished))
+    assert {"id", "content_matches", "clarity", "short_side"} <= {entry.column for entry in found}
+    assert all(entry.passed for entry in found)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("clarity", 0.0), ("short_side", 3), ("stage", "s9"), ("id", "0" * 32), ("clarity", None)],
+)
+def test_a_row_that_breaks_a_promise_is_named(
+    column: str, value: object, finished: Path, tmp_path: Path
+) -> None:
+    info = shard.read_manifest(str(finished / "shards"))[0]
+    batch = next(iter(shard.read(str(finished / "shards" / info.file))))
+    rows = batch.to_pylist()
+    rows[0][column] = value
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "run.json").write_bytes((finished / "run.json").read_bytes())
+    changed = pa.RecordBatch.from_pylist(rows, schema=batch.schema)
+    written = shard.write(str(tmp_path / "shards" / "part-0.parquet"), [changed], batch.schema)
+    shard.write_manifest(str(tmp_path / "shards"), [written])
+    with pytest.raises(LedgerError, match="content_matches" if column == "id" else column):
+        gate.check(str(tmp_path))
