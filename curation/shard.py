@@ -10,13 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from curation import storage
+from curation import rowgroups, storage
 
 ROW_GROUP_BYTES = 16 << 20  # far under the 100 MB cap: writing one takes three times its memory
 SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
@@ -151,8 +148,10 @@ def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema)
     rows = 0
     with storage.atomic_write(path) as stream:
         hashing = _HashingStream(stream)
-        with pq.ParquetWriter(pa.PythonFile(hashing, mode="w"), shard_schema, **_OPTIONS) as writer:
-            for table in _row_groups(batches, shard_schema):
+        sink = pa.PythonFile(hashing, mode="w")
+        compression = _compression(shard_schema)
+        with pq.ParquetWriter(sink, shard_schema, compression=compression, **_OPTIONS) as writer:
+            for table in rowgroups.row_groups(batches, shard_schema, ROW_GROUP_BYTES):
                 writer.write_table(table, row_group_size=table.num_rows)
                 rows += table.num_rows
     name = path.replace("\\", "/").rsplit("/", 1)[-1]
@@ -160,7 +159,6 @@ def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema)
 
 
 _OPTIONS: dict[str, Any] = {
-    "compression": {"image.bytes": "none", "id": "none"},
     "use_dictionary": ["format", "source", "licence", "stage"],
     "write_statistics": ["id", "key", "stage"],
     "write_page_checksum": True,
@@ -171,56 +169,21 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _row_groups(batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> Iterator[pa.Table]:
-    pending: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        if batch.column("image").flatten()[0].null_count:
-            raise ValueError("a row has no image bytes; expected the original bytes in every row")
-        ends = np.cumsum(_row_bytes(batch.to_struct_array()))
-        start, before = 0, 0
-        while start < batch.num_rows:
-            stop = int(np.searchsorted(ends, before + ROW_GROUP_BYTES - size, side="right"))
-            if stop <= start and pending:
-                yield pa.Table.from_batches(pending, shard_schema)
-                pending, size = [], 0
-                continue
-            stop = max(stop, start + 1)  # a row over the limit is a row group of its own
-            pending.append(batch.slice(start, stop - start))
-            size += int(ends[stop - 1]) - before
-            start, before = stop, int(ends[stop - 1])
-    if pending:
-        yield pa.Table.from_batches(pending, shard_schema)
+def _compression(shard_schema: pa.Schema) -> dict[str, str]:
+    """Zstandard for every column but the pictures, which are compressed already."""
+    leaves = [leaf for field in shard_schema for leaf in _leaves(field.name, field.type)]
+    return {leaf: "none" if leaf == "image.bytes" else "zstd" for leaf in leaves}
 
 
-def _row_bytes(array: pa.Array) -> NDArray[np.int64]:
-    """(N,) bytes of each entry, without compression: pictures count, and so does long text."""
-    kind = array.type
+def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
+    """The Parquet columns of an Arrow column, by path."""
     if pa.types.is_struct(kind):
-        fixed = sum(_width(field.type) for field in kind)
-        varied = (
-            c for c, field in zip(array.flatten(), kind, strict=True) if not _width(field.type)
-        )
-        return sum((_row_bytes(child) for child in varied), np.full(len(array), fixed, np.int64))
-    if pa.types.is_list(kind):
-        lengths = _integers(pc.list_value_length(array))
-        totals = np.concatenate([[0], np.cumsum(_row_bytes(array.flatten()))])
-        stops = np.cumsum(lengths)
-        return np.asarray(totals[stops] - totals[stops - lengths], np.int64)
-    if width := _width(kind):
-        return np.full(len(array), width, np.int64)
-    return _integers(pc.binary_length(array))
-
-
-def _width(kind: pa.DataType) -> int:
-    """Bytes of a value of fixed size, else 0."""
-    if pa.types.is_fixed_size_list(kind):
-        return int(kind.list_size) * _width(kind.value_type)
-    return max(1, kind.bit_width // 8) if pa.types.is_primitive(kind) else 0
-
-
-def _integers(array: pa.Array) -> NDArray[np.int64]:
-    return np.asarray(pc.fill_null(array, 0), np.int64)
+        for child in kind:
+            yield from _leaves(f"{name}.{child.name}", child.type)
+    elif pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        yield from _leaves(f"{name}.list.element", kind.value_type)
+    else:
+        yield name
 
 
 def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:

@@ -83,6 +83,21 @@ def test_a_full_disk_at_the_last_moment_leaves_nothing(
     assert names(tmp_path) == []
 
 
+def test_a_failed_rename_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: str) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "replace", refused)
+    with pytest.raises(OSError, match=r"Read-only file system.*a\.bin"):
+        storage.write_bytes(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["a.bin"]
+
+
 def test_an_error_of_the_caller_keeps_its_own_name(tmp_path: Path) -> None:
     target, absent = str(tmp_path / "a.bin"), str(tmp_path / "absent")
     with pytest.raises(FileNotFoundError) as caught, storage.atomic_write(target):
