@@ -27,6 +27,7 @@ system:
 	@touch $@
 
 demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes your own pictures)
+	@$(if $(INPUT),,.ci/stamps)
 	@$(BIN)/python -m examples.demo $(if $(INPUT),--input "$(INPUT)")
 
 test: setup ## all tests
