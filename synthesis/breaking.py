@@ -19,7 +19,7 @@ _LEVELLED = (
     (re.compile(rf"[{_HANZI}]"), "一"),
 )
 _NEVER_FIRST = frozenset("—–…‥")
-_PHRASE_MARKS = frozenset(",;:.!?—…，。；：！？、”」』）》")
+_PHRASE = re.compile(r"[,;:.!?—…，。；：！？、][\"'”’」』）》)]*\s*$")
 _UNITS = r"(?:[ap]\.m\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
 _KEPT_TOGETHER = re.compile(
     rf"\d (?={_UNITS})|[A-Z][a-z]*\.? (?=\d)|[A-Za-z]-(?=[A-Za-z])|— (?=[\d$€£])"
@@ -62,7 +62,7 @@ def opportunities(text: str, language: str) -> list[int]:
 def phrases(text: str, language: str) -> list[int]:
     """The opportunities after a punctuation mark, and the end of the text."""
     ends = opportunities(text, language)
-    return [end for end in ends if end == len(text) or text[:end].rstrip()[-1:] in _PHRASE_MARKS]
+    return [end for end in ends if end == len(text) or _PHRASE.search(text[max(0, end - 8) : end])]
 
 
 def halves(text: str, language: str) -> list[int]:

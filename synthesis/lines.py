@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from synthesis.breaking import opportunities
 from synthesis.fonts import Font
 from synthesis.shaping import SQUEEZE, Cluster, blank_left, blank_right, shape
 
 Breaks = Callable[[str, str], Iterable[int]]
-_BALANCE_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +124,40 @@ def _line(units_of_line: Sequence[Unit], *, last: bool) -> Line:
 def balance(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
     """As many lines as ``fill`` gives, but as even in width as they can be.
 
-    Every line the text itself has is balanced on its own.
+    Every line the text itself has is balanced on its own. Raises ``ValueError`` when a unit is
+    wider than the measure.
     """
-    return [line for hard_line in lines for line in _balance_one(hard_line, measure)]
+    found: list[Line] = []
+    for hard_line in lines:
+        filled = fill([hard_line], measure)
+        if filled is None:
+            raise ValueError(f"a unit is wider than the measure of {measure} em")
+        if len(filled) == 1:
+            found += filled
+            continue
+        starts = _even_starts(hard_line, measure, len(filled))
+        for start, end in pairwise([*starts, len(hard_line)]):
+            found.append(_line(hard_line[start:end], last=end == len(hard_line)))
+    return found
 
 
-def _balance_one(hard_line: Sequence[Unit], measure: float) -> list[Line]:
-    best = fill([hard_line], measure)
-    if best is None:
-        raise ValueError(f"a unit is wider than the measure of {measure} em")
-    low, high = 0.0, measure
-    if len(best) == 1:
-        return best
-    for _ in range(_BALANCE_STEPS):
-        middle = (low + high) / 2
-        tried = fill([hard_line], middle)
-        if tried is not None and len(tried) == len(best):
-            best, high = tried, middle
-        else:
-            low = middle
-    return best
+def _even_starts(hard_line: Sequence[Unit], measure: float, count: int) -> list[int]:
+    """Where ``count`` lines start so that the sum of their squared widths is the least."""
+    pens = [0.0, *accumulate(unit.advance for unit in hard_line)]
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
+    for _ in range(count):
+        reached: dict[int, tuple[float, list[int]]] = {}
+        for start, (cost, starts) in best.items():
+            left = pens[start] + indent(hard_line[start]) if start < len(hard_line) else 0.0
+            for end in range(start, len(hard_line)):
+                width = pens[end] - left + hard_line[end].width
+                if width > measure:
+                    break
+                total = cost + width * width
+                if end + 1 not in reached or total < reached[end + 1][0]:
+                    reached[end + 1] = (total, [*starts, start])
+        best = reached
+    return best[len(hard_line)][1]
 
 
 def stretch_points(line: Line) -> list[int]:

@@ -1,13 +1,17 @@
 """Line breaks: UAX 14 as ``uniseg`` has it, stricter where our rules say so."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from synthesis_fonts import all_characters, make
 from uniseg.linebreak import line_break_boundaries
 
+from synthesis import font_files, lines
 from synthesis.breaking import halves, opportunities, phrases
+from synthesis.fonts import Font
 
 CLOSING = "，。、；：？！）」』》】”’…"
 OPENING = "（「『《【“‘"
@@ -66,5 +70,22 @@ def test_kept_together(text: str, language: str, kept: str) -> None:
 
 def test_phrases_and_halves() -> None:
     assert phrases("汤在锅里，记得关火。", "zh") == [5, 10]
+    assert phrases("再按“开始”键。", "zh") == [8]
+    assert phrases("“好！”他说，走。", "zh") == [4, 7, 9]
     assert phrases("Keep left", "en") == [9]
     assert halves("小心地滑", "zh") == [2, 4]
+
+
+def test_balanced_lines_are_even_and_as_many_as_full_ones(tmp_path: Path) -> None:
+    loaded = Font(font_files.find("en", make(tmp_path / "t.ttf", all_characters("en")))[0])
+    text = "It was the sudden lack of wind that woke her at noon on it"
+    units = lines.units(loaded, text, "en", 0.0)
+    for measure in (6.0, 8.0, 11.0, 20.0, 60.0):
+        full, even = lines.fill(units, measure), lines.balance(units, measure)
+        assert full is not None
+        assert len(even) == len(full)
+        assert " ".join(line.text for line in even) == text
+        assert max(line.width for line in even) <= measure
+        spread = [max(x) - min(x) for x in ([one.width for one in set_] for set_ in (even, full))]
+        assert spread[0] <= spread[1]
+    assert min(line.width for line in lines.balance(units, 8.0)) > 4
