@@ -6,6 +6,7 @@ The driver only moves metadata; everything that touches pictures is a step of ``
 import contextlib
 import hashlib
 import json
+import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
-from curation.sources.sample import Unit
+from curation.sources.sample import SourceError, Unit
 
 DRIVER_FOLDERS = ("plan", "signals", "ledger", "groups")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
@@ -88,6 +89,7 @@ def run(request: Request) -> Outcome:
     signals = signal.discover(request.pipeline.signals)
     known = {name: column.type for entry in signals for name, column in entry.columns.items()}
     check_columns(request.pipeline, known)
+    _refuse_output_in_input(request)
     layout, steps = Layout(request.output), Steps()
     storage.write_bytes(storage.join(layout.root, "plan", ".writable"), b"")
     with steps.step("plan"):
@@ -106,6 +108,22 @@ def run(request: Request) -> Outcome:
     if not too_many:
         storage.write_bytes(layout.success, identity.encode())
     return Outcome(counts, too_many, False)
+
+
+def _refuse_output_in_input(request: Request) -> None:
+    """A second run would take the shards of the first for input. Raises ``SourceError``."""
+    output = request.output.rstrip("/") + "/"
+    for name in request.inputs:
+        if storage.is_remote(name) == storage.is_remote(output):
+            places = (
+                [name, output] if storage.is_remote(name) else map(os.path.abspath, (name, output))
+            )
+            inside, below = (place.rstrip("/") + "/" for place in places)
+            if below.startswith(inside):
+                raise SourceError(
+                    f"{request.output}: the output lies inside the input {name}; expected a folder "
+                    "of its own; choose another --output"
+                )
 
 
 def _carry_out(

@@ -42,10 +42,11 @@ def test_unknown_key_names_file_line_and_nearest(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "curate", "-i", "{}/nothing-here", "-o", "{}/o"), "nothing-here"),
+        (("run", "curate", "-i", "{}/nothing-here", "-o", "{}/o"), "nothing found"),
         (("run", "curat", "-i", "{}", "-o", "{}/o"), "curate"),
-        (("run", "-i", "{}/", "-o", "{}/o", "--no_such_option=1"), "no_such_option"),
+        (("run", "-i", "{}", "-o", "{}/o", "--no_such_option=1"), "no_such_option"),
         (("run", "-o", "{}/o"), "--input"),
+        (("run", "-i", "{}", "-o", "{}/o"), "inside"),
         (("judge", "-o", "{}", "--config", "{}/absent.yaml"), "run"),
     ],
 )
