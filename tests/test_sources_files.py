@@ -7,34 +7,13 @@ import string
 from pathlib import Path
 
 import pytest
+from folders import by_key, put
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from curation import plan, sources, storage
 from curation.sources import Caption, Sample, files
 from curation.sources.kind import kind, stem_of, suffix_of
-
-
-def put(folder: Path, contents: dict[str, bytes | str]) -> str:
-    """Write files below a folder and return its path."""
-    for name, content in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return str(folder)
-
-
-def read_all(*inputs: str, unit_rows: int = 10_000) -> list[Sample]:
-    return [
-        sample for unit in plan.plan(inputs, unit_rows=unit_rows) for sample in sources.read(unit)
-    ]
-
-
-def by_key(*inputs: str) -> dict[str, Sample]:
-    samples = read_all(*inputs)
-    found = {sample.key: sample for sample in samples}
-    assert len(found) == len(samples) == len({sample.uri for sample in samples})
-    return found
 
 
 def test_a_folder_gives_every_picture_once_with_its_captions(tmp_path: Path) -> None:
@@ -105,97 +84,6 @@ def test_stems_and_suffixes_belong_together() -> None:
         assert stem_of(name) + suffix_of(name) == name
     assert stem_of("x.y/a") == "x.y/a"
     assert stem_of(".a.b") == ".a"
-
-
-def test_text_and_json_beside_one_picture_are_one_caption_when_they_agree(tmp_path: Path) -> None:
-    said = {"caption": "a cat", "LANGUAGE": "en", "url": "https://example.com/a.jpg"}
-    root = put(
-        tmp_path / "in",
-        {
-            "a.jpg": b"A",
-            "a.txt": "a cat\n",
-            "a.json": json.dumps(said),
-            "c.jpg": b"C",
-            "c.txt": "a dog",
-            "c.json": json.dumps({"caption": " a dog\n"}),
-            "b.jpg": b"B",
-            "b.txt": "",
-            "b.json": json.dumps({"captions": ["one", {"text": "二", "language": "zh"}]}),
-        },
-    )
-    found = by_key(root)
-    assert found["a.jpg"].caption_raw == (Caption("a cat\n", "en"),)
-    assert found["a.jpg"].source == "https://example.com/a.jpg"
-    assert found["c.jpg"].caption_raw == (Caption("a dog"),)
-    assert found["b.jpg"].caption_raw == (Caption(""), Caption("one"), Caption("二", "zh"))
-
-
-def test_every_level_of_caption_and_the_boxes_are_read_from_json(tmp_path: Path) -> None:
-    said = {
-        "caption_raw": [{"text": "r", "language": "en"}, {"text": "r", "language": "fr"}],
-        "caption_recaption": "c",
-        "caption_fused": {"text": "f", "language": "en"},
-        "text_boxes": [
-            {"text": "a", "quad": [0, 1, 2, 3.5], "level": "line"},
-            {"text": "no quad"},
-            {"text": "b", "quad": [True]},
-            "nonsense",
-        ],
-        "source": "drawn",
-        "licence": "CC0",
-        "synthetic": True,
-    }
-    root = put(tmp_path / "in", {"a.png": b"A", "a.json": json.dumps(said)})
-    (sample,) = read_all(root)
-    assert sample.caption_raw == (Caption("r", "en"), Caption("r", "fr"))
-    assert sample.caption_recaption == (Caption("c"),)
-    assert sample.caption_fused == (Caption("f", "en"),)
-    assert sample.text_boxes == [{"text": "a", "quad": [0.0, 1.0, 2.0, 3.5], "level": "line"}]
-    assert (sample.source, sample.licence, sample.synthetic) == ("drawn", "CC0", True)
-
-
-LONG = "龍🐉\x00\x07<script>alert(1)</script>&amp;\u202e" * 40_000
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "expected"),
-    [
-        ("a.txt", "", ""),
-        ("a.txt", LONG, LONG),
-        ("a.txt", "\ufeffkept", "\ufeffkept"),
-        ("a.txt", "1\r2\n3\r\n4\u2028\x85 ", "1\r2\n3\r\n4\u2028\x85 "),
-        ("a.txt", b"caf\xe9 \xff\xfe", "caf\ufffd \ufffd\ufffd"),
-        ("a.txt", b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
-        (
-            "a.json",
-            '{"caption": "\\ud800 lone, \\ud83d\\ude00 pair"}',
-            "\ufffd lone, \U0001f600 pair",
-        ),
-        ("a.json", '\ufeff{"text": "after a mark \\u0000"}', "after a mark \x00"),
-        ("a.json", '"only a string"', "only a string"),
-        ("a.json", json.dumps({"caption": LONG}), LONG),
-    ],
-)
-def test_captions_are_kept_bit_by_bit(
-    tmp_path: Path, name: str, content: bytes | str, expected: str
-) -> None:
-    root = put(tmp_path / "in", {"a.jpg": b"A", name: content})
-    (sample,) = read_all(root)
-    assert sample.caption_raw == (Caption(expected),)
-    expected.encode()  # what Arrow needs
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        *("{", "[" * 100_000, "3", "null", b"\xff", '{"a": ' + "9" * 5000 + "}"),
-        *('{"caption": 5, "url": null}', '{"text_boxes": 1}', '{"caption": {"text": 1}}'),
-    ],
-)
-def test_json_that_says_nothing_costs_no_picture(tmp_path: Path, content: bytes | str) -> None:
-    root = put(tmp_path / "in", {"a.jpg": b"A", "a.json": content})
-    (sample,) = read_all(root)
-    assert (sample.data, sample.error, sample.caption_raw) == (b"A", None, None)
 
 
 def test_what_cannot_be_read_is_a_sample_with_the_reason(tmp_path: Path) -> None:
@@ -270,10 +158,16 @@ def test_file_names_that_are_not_utf8_survive_as_escapes(tmp_path: Path) -> None
 
 
 _LETTERS = st.characters(exclude_characters="/\x00", exclude_categories=["Cs"])
+
+
 _STEMS = st.text(_LETTERS, min_size=1, max_size=40).filter(
     lambda stem: stem not in (".", "..") and len(stem.encode()) < 200
 )
+
+
 _SUFFIXES = st.sampled_from([".jpg", ".JPEG", ".png", "", ".x y", ".*", ".[a]", "?"])
+
+
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
 
@@ -341,3 +235,20 @@ def test_the_plan_does_not_depend_on_the_order_of_listing(
 
     monkeypatch.setattr(os, "scandir", Shuffled)
     assert plan.plan([root], unit_rows=7) == expected
+
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the project's shared real data is not here")
+def test_every_real_file_is_a_row_with_its_bytes() -> None:
+    expected = {
+        str(path.relative_to(SHARED))
+        for path in SHARED.rglob("*")
+        if path.is_file() and kind(path.name) == "picture"
+    }
+    found = by_key(str(SHARED))
+    assert set(found) == expected
+    for key, sample in found.items():
+        assert sample.data == (SHARED / key).read_bytes()

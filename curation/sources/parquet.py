@@ -61,7 +61,7 @@ def recognise(schema: pa.Schema) -> Table | None:
     is_struct = pa.types.is_struct(schema.field(image).type)
     own = is_struct and "id" in schema.names and "caption_raw" in schema.names
     key = next((name for name in KEY_NAMES if name in schema.names), None)
-    # our url column, say, is no column twice: Arrow could not tell which one is meant
+    # a name that two columns share is left out: Arrow could not tell which one is meant
     wanted = (n for n in (*KEY_NAMES, *annotation.COLUMNS) if schema.names.count(n) == 1)
     columns = tuple(name for name in wanted if name != image)
     return Table(image, is_struct, key if own or not is_struct else None, columns)
