@@ -181,7 +181,7 @@ class Configuration(_Frozen):
 # One font, four cells of 16x32 px: tuned by benchmarks/held_out_strings.py on two CPU cores.
 DEMO = Configuration(
     preset="demo",
-    steps=400,
+    steps=240,
     ema=0.98,
     data=DataConfiguration(sizes=("64x32",)),
     codec=CodecConfiguration(channels=24),
@@ -189,7 +189,7 @@ DEMO = Configuration(
         layers=6, heads=2, head_width=64, rope_axes=(16, 24, 24), attention="_native_math"
     ),
     optimiser=OptimiserConfiguration(
-        kind="muon", learning_rate=3e-3, muon_learning_rate=3e-3, decay=0.4
+        kind="muon", learning_rate=3e-3, muon_learning_rate=2e-2, decay=0.4
     ),
     evaluation=EvaluationConfiguration(every=50, steps=8),
     checkpoint=CheckpointConfiguration(every=100),

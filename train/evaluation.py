@@ -126,11 +126,12 @@ class Reader:
 
     def read(self, pictures: Tensor) -> list[list[Key]]:
         """The keys of the cells, from left to right, of pictures (B, 3, H, W) in [-1, 1]."""
-        width = self.cell[0]
-        cells = pictures.unflatten(3, (-1, width)).permute(0, 3, 1, 2, 4).flatten(2)  # (B, n, px)
-        nearest = torch.cdist(cells.flatten(0, 1), self.templates).argmin(1)
+        batch, channels, height, width = pictures.shape
+        columns = width // self.cell[0]
+        grid = pictures.reshape(batch, channels, height, columns, self.cell[0])
+        cells = grid.permute(0, 3, 1, 2, 4).reshape(batch * columns, -1)
+        nearest = torch.cdist(cells, self.templates).argmin(1)
         found = [self.keys[index] for index in nearest.tolist()]
-        columns = cells.shape[1]
         return [found[start : start + columns] for start in range(0, len(found), columns)]
 
     def right(self, pictures: Tensor, examples: Sequence[Example]) -> list[list[bool]]:

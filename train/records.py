@@ -34,7 +34,7 @@ class Records:
         for name in (METRICS, EVALUATIONS):
             _forget_after(directory / name, step)
         self._metrics = (directory / METRICS).open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(directory / _BOARD), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(directory / _BOARD), purge_step=step + 1)
 
     def step(self, step: int, values: Mapping[str, float]) -> None:
         """One line for one step, on disk at once (though not yet forced there)."""
@@ -44,7 +44,7 @@ class Records:
     def curves(self, step: int, values: Mapping[str, float]) -> None:
         """Points of TensorBoard curves."""
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, step)
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
         """The figures of an evaluation, and its pictures as ``samples/step-<step>.png``."""
@@ -55,7 +55,7 @@ class Records:
             path = self._directory / SAMPLES / f"step-{step:06d}.png"
             with storage.atomic_write(str(path)) as stream_of_bytes:
                 grid.save(stream_of_bytes, "PNG")
-            self._board.add_image("samples", np.asarray(grid), step, dataformats="HWC")  # type: ignore[no-untyped-call]
+            self._board.add_image("samples", np.asarray(grid), step, dataformats="HWC")
 
     def tell(self, message: str) -> None:
         """A line for the person who watches."""
@@ -64,7 +64,7 @@ class Records:
     def close(self) -> None:
         """Flush everything."""
         self._metrics.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
 
 def _forget_after(path: Path, step: int) -> None:
@@ -84,16 +84,17 @@ def _forget_after(path: Path, step: int) -> None:
 def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> str:
     """One log line: step, loss, grad_norm, images/s, peak memory and time left."""
     minutes, seconds = divmod(round(seconds_left), 60)
+    left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
     return (
         f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:.4f}"
         f"  grad_norm {values['grad_norm']:.3f}  images/s {values['images_per_second']:.0f}"
-        f"  memory {values['memory_gib']:.2f}GiB  eta {minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+        f"  memory {values['memory_gib']:.2f}GiB  eta {left}"
     )
 
 
 def peak_memory() -> float:
     """Peak memory in GiB: of the GPU where one is used, else of this process."""
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.max_memory_reserved():
         return torch.cuda.max_memory_reserved() / 2**30
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**30 if sys.platform == "darwin" else 2**20)

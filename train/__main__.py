@@ -1,0 +1,91 @@
+"""``python -m train``: train a flow-matching MMDiT on shards. Thin: arguments in, exit code out.
+
+Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 4 disk, input or output,
+130 interrupted (a checkpoint is written; the same command goes on).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from train.problems import UsageError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str | None, typer.Option(help="Shards: a folder, or a glob in quotation marks.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for checkpoints, curves and samples.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Settings to start from: demo or qwen-image.")] = (
+        "demo"
+    ),
+    config: Annotated[
+        Path | None, typer.Option(help="YAML that overrides settings of the preset.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps to train.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same curve.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads. [default: all cores]")
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the settings as JSON and stop.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train on shards, or go on where an interrupted run of the same command stopped.
+
+    Example: python -m train --preset demo --data 'demo/strings-en/part-*.parquet' --out demo/train
+
+    Watch it: tensorboard --logdir demo/train/tensorboard, and the pictures in demo/train/samples.
+    """
+    from curation.shard import ShardError
+    from train import configuration_file
+
+    try:
+        wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed)
+        if show:
+            typer.echo(wanted.model_dump_json(indent=1))
+            return
+        if data is None or out is None:
+            raise UsageError("expected --data and --out: what to train on, and where to write")
+        result = _run(wanted, data, out, threads)
+    except UsageError as problem:
+        _fail(2, str(problem))
+    except ShardError as error:
+        _fail(4, str(error))
+    except OSError as error:
+        _fail(4, f"{error.filename or out}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        _fail(130, "interrupted; the same command goes on")
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+        return
+    typer.echo(result["checkpoint"])
+
+
+def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, Any]:
+    """Import what is heavy, now that the arguments are known to be good."""
+    import torch
+
+    from train import job
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return job.run(wanted, data, out, lambda message: typer.echo(message, err=True))
+
+
+def _fail(code: int, message: str) -> None:
+    typer.echo(f"train: {message}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(app(prog_name="python -m train"))

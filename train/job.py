@@ -1,0 +1,189 @@
+"""A training job from its arguments to its result: start, resume, or find it finished."""
+
+import json
+import logging
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+
+from curation import storage
+from train import checkpoint, data, loop
+from train.checkpoint import Progress
+from train.codec import load_codec
+from train.configuration import Configuration
+from train.evaluation import LABEL, Templates
+from train.problems import UsageError
+
+RESULT = "result.json"
+# What may change between a run and its continuation without changing the curve.
+_FREE = {"device", "log_every", "evaluation", "checkpoint"}
+
+
+def run(
+    configuration: Configuration, pattern: str, directory: Path, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    """Train into ``directory`` on the shards that match ``pattern``; returns the result.
+
+    A directory that holds a checkpoint of the same run is continued, bit for bit on a CPU with the
+    same number of threads. Raises ``UsageError``, ``OSError``, ``shard.ShardError`` and, after
+    saving, ``KeyboardInterrupt``.
+    """
+    _quieten()
+    found = checkpoint.latest(directory)
+    configuration = _settled(configuration, found)
+    if found and (done := _finished(directory, configuration)):
+        tell(f"{directory} is finished at step {configuration.steps}: nothing to do")
+        return done
+    directory.mkdir(parents=True, exist_ok=True)
+    for partial in directory.glob(f".*{storage.TEMPORARY_SUFFIX}"):
+        shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink()
+    templates = Templates()
+    stored = load_codec(str(found)) if found else None
+    loaded = data.load(
+        pattern,
+        configuration.data,
+        configuration.codec,
+        configuration.model.patch,
+        stored=stored,
+        watch=templates.watch,
+    )
+    _tell_data(loaded, tell)
+    parts = loop.assemble(configuration, loaded, _device(configuration.device))
+    progress = Progress(0, loaded.digest, _sizes(loaded), 0.0, 0.0)
+    if found:
+        progress = _resume(found, parts, progress, tell)
+    weights = sum(weight.numel() for part in parts.raw.values() for weight in part.parameters())
+    tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {parts.device}")
+    with _stopping() as stopped:
+        trained = loop.Loop(parts, progress, directory, templates.reader(), tell)
+        figures = trained.run(stopped)
+    result = {
+        "preset": configuration.preset,
+        "step": configuration.steps,
+        **figures,
+        "held_out_label": LABEL,
+        "cpu_seconds": round(trained.cpu_seconds, 1),
+        "wall_seconds": round(trained.wall_seconds, 1),
+        "skipped": dict(loaded.skipped),
+        "checkpoint": str(checkpoint.latest(directory)),
+        "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
+    }
+    storage.write_bytes(str(directory / RESULT), (json.dumps(result, indent=1) + "\n").encode())
+    return result
+
+
+def _settled(configuration: Configuration, found: Path | None) -> Configuration:
+    """The configuration with its precision decided; that of the run it continues, if it agrees."""
+    if configuration.precision == "auto":
+        before = checkpoint.read_configuration(found) if found else None
+        settled = before.precision if before else _precision(configuration.device)
+        configuration = configuration.model_copy(update={"precision": settled})
+    before = checkpoint.read_configuration(found) if found else None
+    if before is None:
+        return configuration
+    free = _FREE if configuration.optimiser.decay else {*_FREE, "steps"}
+    was, now = _flat(before.model_dump(exclude=free)), _flat(configuration.model_dump(exclude=free))
+    changed = sorted(name for name in now if was.get(name) != now[name])
+    if changed:
+        name = changed[0]
+        raise UsageError(
+            f"--out {found and found.parent} holds a run with {name} {was.get(name)}, not"
+            f" {now[name]}: give it the same settings, or another --out"
+        )
+    return configuration
+
+
+def _flat(content: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        inside = _flat(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
+        found |= inside
+    return found
+
+
+def _finished(directory: Path, configuration: Configuration) -> dict[str, Any] | None:
+    path = directory / RESULT
+    if not path.is_file():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return result if result["step"] == configuration.steps else None
+
+
+def _resume(
+    found: Path, parts: loop.Parts, progress: Progress, tell: Callable[[str], None]
+) -> Progress:
+    before = checkpoint.read_progress(found)
+    if before.data != progress.data:
+        raise UsageError(
+            f"--data: not the pictures that {found.parent} was trained on; give it the same shards,"
+            " or another --out"
+        )
+    checkpoint.restore(found, parts.state(progress))
+    tell(f"continuing {found} after step {before.step}")
+    return before
+
+
+def _sizes(loaded: data.Data) -> tuple[tuple[int, int], ...]:
+    ordered = sorted(loaded.buckets, key=lambda bucket: -len(bucket.examples))
+    return tuple(bucket.size for bucket in ordered)
+
+
+def _tell_data(loaded: data.Data, tell: Callable[[str], None]) -> None:
+    for bucket in loaded.buckets:
+        size = f"{bucket.size[0]}x{bucket.size[1]}"
+        tell(f"bucket {size}: {len(bucket.examples)} pictures")
+    tell(f"held out by text: {sum(len(bucket.examples) for bucket in loaded.held_out)} pictures")
+    for reason, count in loaded.skipped.items():
+        tell(f"skipped: {count} {reason}")
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (AssertionError, RuntimeError) as error:
+        raise UsageError(f"device {name!r} cannot be used: {error}") from error
+    return name
+
+
+def _precision(device: str) -> str:
+    """bf16 where the hardware multiplies in it; elsewhere it would be slower, not faster."""
+    if torch.device(_device(device)).type == "cuda":
+        return "bf16"
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return "bf16" if any(getattr(torch.cpu, name, bool)() for name in checks) else "fp32"
+
+
+@contextmanager
+def _stopping() -> Iterator[Callable[[], bool]]:
+    """Within, the first Ctrl-C or SIGTERM only asks for a stop; the second one interrupts."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _quieten() -> None:
+    """Keep the libraries' progress bars and notices off the terminal: ours tell enough."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for library in (diffusers_logging, transformers_logging):
+        library.set_verbosity(logging.ERROR)
+        library.disable_progress_bar()

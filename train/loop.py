@@ -1,0 +1,239 @@
+"""The training loop: every step a pure function of configuration, data, weights and step number."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records
+from train.checkpoint import Progress, State
+from train.configuration import Configuration
+from train.data import Data, Example
+from train.evaluation import Reader
+from train.problems import UsageError
+from train.records import Records
+from train.text_encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The objects of a run. ``raw`` are the trained modules by name, ``average`` their EMA."""
+
+    configuration: Configuration
+    device: str
+    data: Data
+    transformer: Any
+    text_encoder: TextEncoder
+    raw: Mapping[str, nn.Module]
+    average: Mapping[str, nn.Module]
+    optimisers: tuple[torch.optim.Optimizer, ...]
+
+    def artist(self) -> held_out.Artist:
+        """The averaged weights, ready to draw."""
+        encoder: Any = self.average.get("text_encoder", self.text_encoder)
+        return held_out.Artist(
+            self.average["transformer"], encoder, self.data.codec, self.configuration, self.device
+        )
+
+    def state(self, progress: Progress) -> State:
+        """What a checkpoint holds."""
+        return State(
+            self.configuration,
+            progress,
+            self.raw,
+            self.average,
+            self.data.codec,
+            self.text_encoder,
+            self.optimisers,
+        )
+
+
+def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
+    """Build everything with weights drawn from the configuration's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(batches.seed_for(configuration.seed, "weights"))
+        encoder = configuration.text_encoder.build()
+        transformer = configuration.model.build(data.codec.channels, encoder.width)
+    raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
+    if isinstance(encoder, nn.Module):
+        encoder.to(device)
+        if any(weight.requires_grad for weight in encoder.parameters()):
+            raw["text_encoder"] = encoder.train()
+    return Parts(
+        configuration,
+        device,
+        data,
+        transformer,
+        encoder,
+        raw,
+        ema.start(raw),
+        optimiser.build(configuration.optimiser, raw),
+    )
+
+
+def train_step(parts: Parts, step: int) -> tuple[float, float]:
+    """One optimiser step, the 1-based ``step``; returns loss and gradient norm before clipping.
+
+    Raises ``UsageError`` when the loss is not finite.
+    """
+    configuration = parts.configuration
+    loss = _loss(parts, step)
+    value = float(loss.detach())
+    if not torch.isfinite(loss.detach()):
+        raise UsageError(f"step {step}: the loss is {value}; lower optimiser.learning_rate")
+    loss.backward()  # type: ignore[no-untyped-call]
+    weights = [weight for group in parts.optimisers for weight in _weights(group)]
+    norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
+    factor = optimiser.rate_at(step, configuration.steps, configuration.optimiser)
+    optimiser.set_rates(parts.optimisers, factor, configuration.optimiser)
+    for one in parts.optimisers:
+        one.step()
+        one.zero_grad(set_to_none=True)
+    ema.update(parts.average, parts.raw, ema.decay_at(step, configuration.ema))
+    return value, norm
+
+
+def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
+    return [weight for entry in group.param_groups for weight in entry["params"]]
+
+
+def _loss(parts: Parts, step: int) -> Tensor:
+    """The flow loss of the step's batch, with its noise, noise levels and captions."""
+    configuration, data = parts.configuration, parts.data
+    counts = tuple(len(bucket.examples) for bucket in data.buckets)
+    batch = batches.at(counts, configuration.batch, configuration.seed, step)
+    bucket = data.buckets[batch.bucket]
+    generator = torch.Generator().manual_seed(batches.seed_for(configuration.seed, "step", step))
+    latents = bucket.latents[torch.from_numpy(batch.indices)]
+    noise = torch.randn(latents.shape, generator=generator)
+    tokens = latents.shape[2] * latents.shape[3] // configuration.model.patch**2
+    sigma = configuration.flow.build().draw(len(latents), tokens, generator)
+    captions = choose_captions(
+        [bucket.examples[index] for index in batch.indices],
+        configuration.data.caption_dropout,
+        generator,
+    )
+    x0, x1, level = (one.to(parts.device) for one in (latents, noise, sigma))
+    with (
+        model.autocast(parts.device, configuration.precision),
+        model.attention(configuration.model.attention),
+    ):
+        features, mask = parts.text_encoder.encode(captions)
+        noisy = flow.path(x0, x1, level)
+        prediction = model.predict(parts.transformer, noisy, level, features.float(), mask)
+    return flow.loss(prediction, x0, x1)
+
+
+def choose_captions(
+    examples: list[Example], dropout: float, generator: torch.Generator
+) -> list[str]:
+    """One caption per example, each of its captions equally likely; "" with chance ``dropout``."""
+    chance = torch.rand(len(examples), 2, generator=generator).tolist()
+    return [
+        ""
+        if drop < dropout
+        else example.captions[min(int(pick * len(example.captions)), len(example.captions) - 1)]
+        for example, (drop, pick) in zip(examples, chance, strict=True)
+    ]
+
+
+class Loop:
+    """Steps, log lines, evaluations and checkpoints of one run from ``progress`` on."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        progress: Progress,
+        directory: Path,
+        reader: Reader | None,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._parts, self._directory, self._reader = parts, directory, reader
+        self._progress = progress
+        self._records = Records(directory, progress.step, tell)
+        self._tasks = held_out.tasks(parts.data, parts.configuration.seed)
+        self._cpu = time.process_time() - progress.cpu_seconds
+        self._wall = time.monotonic() - progress.wall_seconds
+        self._loss = 0.0
+
+    def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
+        """Train to the last step; returns the last evaluation's figures.
+
+        When ``stopped`` says so, a checkpoint is written and ``KeyboardInterrupt`` raised.
+        """
+        settings = self._parts.configuration
+        since, images = time.monotonic(), 0
+        first = self._progress.step
+        for step in range(first + 1, settings.steps + 1):
+            self._loss, norm = train_step(self._parts, step)
+            images += settings.batch
+            self._records.step(step, {"loss": self._loss, "grad_norm": norm})
+            if step % settings.log_every == 0 or step == settings.steps:
+                now = time.monotonic()
+                self._log(step, norm, images / (now - since), settings.steps - step)
+                since, images = now, 0
+            last = step == settings.steps or stopped()
+            if not last and step % settings.evaluation.every == 0:
+                self._evaluate(step, settings.evaluation.pictures)
+                since = time.monotonic()
+            if last or step % settings.checkpoint.every == 0:
+                self._save(step)
+                since = time.monotonic()
+            if last and step < settings.steps:
+                self._records.close()
+                raise KeyboardInterrupt
+        figures = self._evaluate(settings.steps, len(self._tasks))
+        self._records.close()
+        return {**figures, "loss": self._loss}
+
+    def _log(self, step: int, norm: float, speed: float, left: int) -> None:
+        values = {
+            "loss": self._loss,
+            "grad_norm": norm,
+            "images_per_second": speed,
+            "memory_gib": records.peak_memory(),
+        }
+        seconds = left * self._parts.configuration.batch / speed
+        self._records.tell(records.line(step, self._parts.configuration.steps, values, seconds))
+        self._records.curves(step, {f"train/{name}": value for name, value in values.items()})
+
+    def _evaluate(self, step: int, count: int) -> dict[str, Any]:
+        outcome = held_out.evaluate(
+            self._parts.artist(), self._parts.data, self._tasks[:count], self._reader
+        )
+        figures: dict[str, Any] = {"cpu_seconds": round(self.cpu_seconds, 1)}
+        told = f"step {step}  {figures['cpu_seconds']:.0f} CPU-s"
+        if outcome.loss is not None:
+            figures["held_out_loss"] = outcome.loss
+            told += f"  held-out loss {outcome.loss:.4f}"
+        if outcome.accuracy is not None:
+            figures["held_out_accuracy"] = outcome.accuracy.share
+            figures["held_out_pictures"] = outcome.accuracy.pictures
+            told += f"  {outcome.accuracy.told()}"
+        self._records.evaluation(step, figures, outcome.grid)
+        self._records.tell(told)
+        return figures
+
+    def _save(self, step: int) -> None:
+        self._progress = Progress(
+            step,
+            self._progress.data,
+            self._progress.sizes,
+            self.cpu_seconds,
+            self.wall_seconds,
+        )
+        checkpoint.save(self._directory, self._parts.state(self._progress))
+
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds of this run and those it continues."""
+        return time.process_time() - self._cpu
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall seconds of this run and those it continues."""
+        return time.monotonic() - self._wall
