@@ -34,7 +34,9 @@ def render(
     style: Annotated[StyleName, typer.Option(help="What to draw.")] = StyleName.paragraph,
     size: Annotated[
         str | None,
-        typer.Option(help="WIDTHxHEIGHT in pixels. [default: 256x256; strings 64x32, zh 128x32]"),
+        typer.Option(
+            help="WIDTHxHEIGHT in pixels (default: 256x256; strings 64x32, in zh 128x32)."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes; pictures do not differ.")] = 1,
