@@ -7,6 +7,8 @@ its contrast lower, unlike the variance of the Laplacian. Own measure, in the sp
 widths of Marziliano et al., "A no-reference perceptual blur metric", ICIP 2002, section 2.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -57,17 +59,32 @@ def clarity(picture: Picture) -> dict[str, float]:
 
 def _ratio(lines: Plane) -> Plane:
     """Steepest step over whole contrast of the run that starts at each pixel: (n, LINE) uint8."""
-    run, steps_of_run = np.ones((1, REACH), np.uint8), np.ones((1, REACH - 1), np.uint8)
-    high = cv2.dilate(lines, run, anchor=(0, 0))
-    low = cv2.erode(lines, run, anchor=(0, 0))
-    contrast = cv2.subtract(high, low)
-    contrast[:, 1 - REACH :] = 0  # runs that would leave the line
     flat = lines.ravel()
-    steps = np.append(cv2.absdiff(flat[1:], flat[:-1]), np.uint8(0)).reshape(lines.shape)
-    steepest = cv2.dilate(steps, steps_of_run, anchor=(0, 0))
+    steps = cv2.absdiff(flat[:-1], flat[1:])
+    steepest = _widest(steps, (1, 2, 2), cv2.max)  # over runs of 2, 4, 6 steps
+    high = _widest(flat, (1, 2, 3), cv2.max)  # over runs of 2, 4, 7 pixels
+    low = _widest(flat, (1, 2, 3), cv2.min)
+    contrast = _within_lines(cv2.subtract(high, low), lines.shape, fill=0)
     bound = max(1, int(np.ceil(STRONG * int(contrast.max()))))
+    faint = cv2.compare(contrast, bound, cv2.CMP_LT)
+    steepest = _within_lines(steepest, lines.shape, fill=0)
     ratio = cv2.divide(steepest, cv2.max(contrast, FAINT), scale=UNIT)
-    return np.asarray(cv2.max(ratio, cv2.compare(contrast, bound, cv2.CMP_LT)), np.uint8)
+    return np.asarray(cv2.max(ratio, faint), np.uint8)
+
+
+def _widest(flat: Plane, places: tuple[int, ...], choose: Callable[..., Plane]) -> Plane:
+    """The extreme of every run, found by joining ever longer runs; shorter than given."""
+    for by in places:
+        flat = choose(flat[:-by], flat[by:])
+    return flat
+
+
+def _within_lines(flat: Plane, shape: tuple[int, ...], fill: int) -> Plane:
+    """Back to (n, length), with ``fill`` for the runs that would leave their line."""
+    padded = np.full(shape, fill, np.uint8)
+    padded.ravel()[: flat.size] = flat.ravel()
+    padded[:, 1 - REACH :] = fill
+    return padded
 
 
 def _lines(grey: Plane) -> list[Plane]:

@@ -1,9 +1,10 @@
-"""Too dark, too bright, blown out: three columns, because one number cannot tell them apart.
+"""Too dark, too bright, blown out: four columns, because one number cannot tell them apart.
 
 The mean alone confuses a night scene with an under-exposed picture and a white page with a blown
 one. A night scene has lights in it; an under-exposed picture has none (``highlight``). A blown
 picture loses its colour channels one after the other on the way to white, in places that still
-have detail; white paper and cut-outs on white go from white to ink at once (``overexposure``).
+have detail; white paper and cut-outs on white go from white to ink at once (``overexposure``). A
+washed-out picture has nothing dark in it, while the faintest writing has (``shadow``).
 """
 
 import numpy as np
@@ -13,7 +14,7 @@ from curation import channels, histogram
 from curation.picture import Picture
 from curation.signal import Column, signal
 
-BRIGHTEST = 0.99  # quantile of luma that counts as the highlights
+DARKEST, BRIGHTEST = 0.0025, 0.99  # quantiles of luma that count as shadows and highlights
 CLIPPED = 254  # a channel from here on has lost its detail
 WHITE = 250  # all three channels from here on: paper white
 DIM = 80  # the weakest channel below this: a pure colour, not a bright one
@@ -26,6 +27,7 @@ LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evid
     version=1,
     columns={
         "luma": Column(pa.float32(), "0 to 1", "mean luma (BT.601)"),
+        "shadow": Column(pa.float32(), "0 to 1", "luma that 0.25 % of the pixels do not exceed"),
         "highlight": Column(pa.float32(), "0 to 1", "luma that 99 % of the pixels do not exceed"),
         "overexposure": Column(
             pa.float32(), "share 0 to 1", "detail lost in highlights that clip channel by channel"
@@ -33,11 +35,12 @@ LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evid
     },
 )
 def luma(picture: Picture) -> dict[str, float]:
-    """Mean luma, its highlights, and how much of the picture is blown out."""
+    """Mean luma, its shadows and highlights, and how much of the picture is blown out."""
     found = histogram.counts(picture.grey)
     mean = float(found @ np.arange(256)) / int(found.sum()) / 255
     return {
         "luma": mean,
+        "shadow": histogram.quantile(found, DARKEST) / 255,
         "highlight": histogram.quantile(found, BRIGHTEST) / 255,
         "overexposure": _overexposure(picture),
     }
