@@ -157,6 +157,12 @@ def test_units_hold_at_most_so_many_rows_and_every_row_once(tmp_path: Path, unit
     assert len(sizes) == -(-4 // unit_rows)
 
 
+@pytest.mark.parametrize("name", ["https://example.com/x", "nowhere://bucket/x", "hdfs://x/y"])
+def test_a_filesystem_that_cannot_be_reached_is_refused_with_what_to_do(name: str) -> None:
+    with pytest.raises(SourceError, match=rf"{name}: no way to this filesystem .* install"):
+        plan.plan([name])
+
+
 def test_inputs_that_hold_nothing_known_are_refused_each_by_name(tmp_path: Path) -> None:
     root = collection(tmp_path / "in")
     (tmp_path / "empty").mkdir()
