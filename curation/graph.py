@@ -20,7 +20,7 @@ import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
 import curation
-from curation import columns, gather, measure, plan, rules, shard, signal, sources, storage
+from curation import columns, gather, measure, memory, plan, rules, shard, signal, sources, storage
 from curation.configuration import Pipeline
 from curation.groups import near
 from curation.layout import Layout
@@ -54,6 +54,7 @@ class _Step(beam.DoFn):  # type: ignore[misc]
         import cv2
 
         cv2.setNumThreads(1)  # the runner's workers are the parallelism
+        memory.keep_freed()
         self.signals = signal.discover(self.pipeline.signals)
 
     def write(self, path: str, table: pa.Table) -> None:

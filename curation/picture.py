@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from curation import loading, pixels
+from curation import channels, loading, pixels
 from curation.formats import FORMATS, examine, exif
 from curation.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
 from curation.formats.refusal import REASONS, PictureError, Reason
@@ -94,6 +94,16 @@ class Picture:
     def grey(self) -> NDArray[np.uint8]:
         """(h, w) uint8 luma (BT.601) of ``small``."""
         return np.asarray(cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    @cached_property
+    def ordered(self) -> channels.Ordered:
+        """The channels of ``small`` in order of size at every pixel."""
+        return channels.ordered(self.small)
+
+    @cached_property
+    def spread(self) -> NDArray[np.uint8]:
+        """(h, w) uint8: highest minus lowest level of ``grey`` within 3 x 3 pixels."""
+        return channels.spread(self.grey)
 
 
 def read_header(data: bytes) -> Header:

@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -53,10 +54,25 @@ def turn(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def _rgb(image: Image.Image, shrink: int) -> NDArray[np.uint8]:
     """An image of mode L or RGB as an array."""
+    if image.mode == "RGB" and shrink == 1:
+        return _copied(image)
     array = np.asarray(image if shrink == 1 else image.reduce(shrink), np.uint8)
     if array.ndim == 2:
         return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2RGB), np.uint8)
     return array
+
+
+def _copied(image: Image.Image) -> NDArray[np.uint8]:
+    """An RGB image as an array, at a third of the cost of ``np.asarray``.
+
+    Arrow looks at Pillow's own pixels, of four bytes each, where they lie in one block.
+    """
+    try:
+        own = pa.array(image)
+    except ValueError:
+        return np.asarray(image, np.uint8)
+    four = own.flatten().to_numpy().reshape(image.height, image.width, 4)
+    return np.asarray(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _converter(image: Image.Image) -> _Converter:

@@ -48,12 +48,12 @@ def luma(picture: Picture) -> dict[str, float]:
 
 def _overexposure(picture: Picture) -> float:
     """Share of partly clipped pixels, plus that of white areas as far as their border is such."""
-    colour = channels.ordered(picture.small)
+    colour = picture.ordered
     white = channels.at_least(colour.least, WHITE)
     bright = channels.both(
         channels.at_least(colour.most, CLIPPED), channels.at_least(colour.least, DIM)
     )
-    detail = channels.at_least(channels.spread(picture.grey), DETAIL)
+    detail = channels.at_least(picture.spread, DETAIL)
     partly = channels.without(channels.both(bright, detail), white)
     border = channels.border(white)
     border_share = max(channels.share(border), LEAST_BORDER)

@@ -34,13 +34,13 @@ def saturation(picture: Picture) -> dict[str, float]:
     channel are dark, not saturated. Flat pixels are weighted by the share of their border that is
     coloured detail without lines.
     """
-    colour = channels.ordered(picture.small)
+    colour = picture.ordered
     face = channels.both(channels.at_most(colour.least, EMPTY), channels.at_least(colour.most, LIT))
     second = channels.either(
         channels.at_most(colour.middle, EMPTY), channels.at_least(colour.most, FULL)
     )
     edge = channels.both(face, second)
-    spread = channels.spread(picture.grey)
+    spread = picture.spread
     detail = channels.at_least(spread, DETAIL)
     soft = channels.both(channels.both(face, detail), channels.at_most(spread, LINE - 1))
     flat = channels.without(face, detail)

@@ -1,0 +1,20 @@
+"""How the C library is to treat memory in a process that decodes one picture after the other."""
+
+import ctypes
+
+_TRIM_THRESHOLD, _MAP_THRESHOLD = -1, -3  # of mallopt(3)
+_REUSED_BYTES = 16 << 20  # the pixels of nearly every picture, reduced, are smaller
+
+
+def keep_freed() -> None:
+    """Reuse the memory of the last picture for the next one; nothing where there is no glibc.
+
+    By default glibc gives every picture's memory back to the kernel, which clears it again page by
+    page: up to a fifth of the time that measuring takes.
+    """
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    set_option(_MAP_THRESHOLD, _REUSED_BYTES)
+    set_option(_TRIM_THRESHOLD, 2 * _REUSED_BYTES)
