@@ -11,6 +11,11 @@ class Layout:
 
     root: str
 
+    @property
+    def marker(self) -> str:
+        """Says that the folder is a run's, to do with as it likes."""
+        return storage.join(self.root, ".inkstone")
+
     def plan(self, unit: str) -> str:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")

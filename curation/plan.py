@@ -4,6 +4,7 @@ The plan depends only on what the inputs hold, never on the order of listings, o
 a manifest's lines.
 """
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from curation import storage
@@ -31,15 +32,31 @@ def plan(inputs: Sequence[str], unit_rows: int = UNIT_ROWS) -> list[Unit]:
 
 
 def _grouped(found: Found, unit_rows: int) -> Iterator[tuple[Layout, tuple[Part, ...]]]:
-    pictures = sorted(found.pictures)
-    for start in range(0, len(pictures), unit_rows):
-        places = pictures[start : start + unit_rows]
+    for places in _cut(sorted(found.pictures), unit_rows):
         yield "files", tuple(found.pictures[place] for place in places)
     for place in sorted(found.tars):
         yield "webdataset", (found.tars[place],)
     for place in sorted(found.tables):
         for part in found.tables[place]:
             yield "parquet", (part,)
+
+
+def _cut(places: Sequence[str], unit_rows: int) -> Iterator[list[str]]:
+    """Runs of at most ``unit_rows`` names, cut where a name's own hash says so.
+
+    A file that is added or removed therefore changes the unit it lies in and seldom another, and a
+    collection that grows is not measured again.
+    """
+    modulus = max(1, unit_rows // 2)
+    run: list[str] = []
+    for place in places:
+        name = place.rpartition("/")[2].encode(errors="surrogateescape")
+        if run and (len(run) == unit_rows or zlib.crc32(name) % modulus == 0):
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
 
 
 def _identified(units: Iterable[tuple[Layout, tuple[Part, ...]]]) -> Iterator[Unit]:

@@ -22,7 +22,7 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
-from curation.sources.sample import SourceError, Unit
+from curation.sources.sample import SourceError, Unit, to_json
 
 DRIVER_FOLDERS = ("plan", "signals", "ledger", "groups")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
@@ -91,7 +91,7 @@ def run(request: Request) -> Outcome:
     check_columns(request.pipeline, known)
     _refuse_output_in_input(request)
     layout, steps = Layout(request.output), Steps()
-    storage.write_bytes(storage.join(layout.root, "plan", ".writable"), b"")
+    _claim(layout)
     with steps.step("plan"):
         units = _plan(request, signals)
     identity = _identity_of_run(request, units)
@@ -126,6 +126,17 @@ def _refuse_output_in_input(request: Request) -> None:
                 )
 
 
+def _claim(layout: Layout) -> None:
+    """Mark the folder as a run's, because runs remove stale files. Raises ``SourceError``."""
+    if not storage.exists(layout.marker):
+        if storage.exists(layout.root) and storage.list_files(layout.root):
+            raise SourceError(
+                f"{layout.root}: holds files that no run of ours wrote; expected an empty or new "
+                "folder, or one of an earlier run; choose another --output"
+            )
+        storage.write_bytes(layout.marker, b"")
+
+
 def _carry_out(
     request: Request, units: Sequence[Unit], signals: Sequence[Signal], steps: Steps
 ) -> None:
@@ -154,12 +165,12 @@ def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
     told = [f"{entry.name}:{entry.version}" for entry in signals]
     salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
     units = [
-        replace(unit, id=hashlib.blake2b(f"{unit.id}{salt}".encode(), digest_size=8).hexdigest())
+        replace(unit, id=_digest(to_json(unit) + salt, 8))
         for unit in plan.plan(request.inputs, request.unit_rows)
     ]
     names = {unit.id for unit in units}
+    storage.remove_partials(layout.root)
     for folder in DRIVER_FOLDERS:
-        storage.remove_partials(storage.join(layout.root, folder))
         stale = [
             entry.path
             for entry in storage.list_files(storage.join(layout.root, folder))
@@ -174,7 +185,11 @@ def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
 
 def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
     told = [curation.__version__, resolved(request.pipeline), [unit.id for unit in units]]
-    return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+    return _digest(json.dumps(told), 16)
+
+
+def _digest(text: str, size: int) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
 def _is_finished(layout: Layout, identity: str) -> bool:
@@ -223,7 +238,6 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
     names = {info.file for info in listed} | {shard.MANIFEST_NAME}
     found = storage.list_files(layout.shards)
     storage.delete([entry.path for entry in found if entry.path.rsplit("/", 1)[-1] not in names])
-    storage.remove_partials(layout.shards)
     rows = sum(info.rows for info in listed)
     if rows != counts.verdicts["kept"]:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")

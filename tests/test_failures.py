@@ -47,6 +47,7 @@ def test_unknown_key_names_file_line_and_nearest(
         (("run", "-i", "{}", "-o", "{}/o", "--no_such_option=1"), "no_such_option"),
         (("run", "-o", "{}/o"), "--input"),
         (("run", "-i", "{}", "-o", "{}/o"), "inside"),
+        (("run", "-i", "{}/in", "-o", "{}"), "no run of ours"),
         (("judge", "-o", "{}", "--config", "{}/absent.yaml"), "run"),
     ],
 )
