@@ -17,6 +17,8 @@ from typing import Annotated, Any
 
 import typer
 
+from curation.progress import funnel
+
 DEMO = Path("demo")
 PROMPTS = ["HELLO", "INK", "2026", "X", "PEN5", "7", "QI", "ZEBR"]
 COLOURS = ["red", "green", "blue", "black", "orange", "purple"]
@@ -88,7 +90,8 @@ def run_step(step: Step) -> dict[str, Any]:
         if record["command"] == step.command:
             print(f"== {step.heading}: done before", flush=True)
             return record
-    print(f"== {step.heading}\n   $ {shlex.join(step.command)}", flush=True)
+    told = shlex.join(["python", *step.command[1:]])
+    print(f"== {step.heading}\n   $ {told}", flush=True)
     wall, cpu = time.perf_counter(), _cpu_of_children()
     finished = subprocess.run(step.command, stdout=subprocess.PIPE, text=True, check=False)
     if finished.returncode:
@@ -140,7 +143,11 @@ def main(
     Example: python -m examples.demo --input my-pictures/
     """
     _write_prompts()
-    records = {step.name: run_step(step) for step in steps(collection)}
+    records = {}
+    for step in steps(collection):
+        records[step.name] = run_step(step)
+        if step.name == "curate":
+            print(funnel(records[step.name]["result"]))
     run = json.loads((DEMO / "curated" / "run.json").read_text("utf-8"))
     counts = run["counts"]
     summary = {
