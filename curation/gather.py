@@ -1,38 +1,43 @@
 """Gathering one shard: the original bytes of its rows read once more, sorted, written atomically.
 
 Bytes arrive in the order of the sources and leave in the order of the ids. In between they lie in
-an unnamed temporary file, so that memory stays small whatever the size of a shard.
+an unnamed temporary file, with all that only the source knows, so that memory stays small whatever
+the size of a shard: what was measured is held as columns, never as a Python object per row.
 """
 
 import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from curation import columns, plan, shard, sources, storage
 from curation.layout import Layout
 from curation.sources.sample import Caption, Sample
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 2 << 20
+DIGEST_ROWS = 256
+ORDER = ("id", "key", "uri")
+OF_SOURCE = (
+    "path",
+    "caption_raw",
+    "caption_recaption",
+    "caption_fused",
+    "text_boxes",
+    "source",
+    "licence",
+    "synthetic",
+)
 Rows = Mapping[str, Sequence[int]]  # unit -> row numbers in its signals file
 
 
 class InputChangedError(Exception):
     """An input is gone or is not what was measured; names it and says what to do."""
-
-
-@dataclass(frozen=True)
-class _Spilled:
-    """A row of the shard without its bytes, which lie at ``offset`` of the temporary file."""
-
-    row: dict[str, Any]
-    offset: int
-    size: int
 
 
 def part_of(ids: Sequence[str], parts: int) -> list[int]:
@@ -57,42 +62,50 @@ def gather(
     Its name carries a digest of its rows, so a shard that is there is the right one. Raises
     ``InputChangedError``, ``OSError``.
     """
-    metadata = sorted(_metadata(output, rows, signal_fields), key=_order)
+    measured, place = _sorted(_metadata(output, rows, signal_fields))
     shard_schema = shard.schema(signal_fields)
-    name = f"part-{part:05d}-of-{parts:05d}-{_digest(metadata, shard_schema)}.parquet"
+    name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
     path = storage.join(Layout(output).shards, name)
     if storage.exists(path):
-        return _info_of(path, name, len(metadata))
-    by_uri = {row["uri"]: row for row in metadata}
+        return _info_of(path, name, measured.num_rows)
     with tempfile.TemporaryFile() as spill:
-        spilled = _spill(output, rows, by_uri, spill)
-        spilled.sort(key=lambda entry: _order(entry.row))
-        return shard.write(path, _batches(spilled, spill, shard_schema), shard_schema)
-
-
-def _order(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["id"], row["key"], row["uri"]
+        ends = _spill(output, rows, measured, place, spill)
+        return shard.write(path, _batches(measured, ends, spill, shard_schema), shard_schema)
 
 
 def _metadata(
     output: str, rows: Rows, signal_fields: Sequence[pa.Field]
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[pa.RecordBatch]:
+    """What is stored of the rows, unit by unit, in the order of ``rows``."""
     names = [field.name for field in signal_fields]
     layout = Layout(output)
     for unit in sorted(rows):
-        chosen = pa.array(rows[unit])
-        signals = columns.read(layout.signals(unit), ["uri", "key", "id", *names]).take(chosen)
-        groups = columns.read(layout.groups(unit)).take(chosen)
-        stages = columns.read(layout.ledger(unit), ("stage",)).take(chosen)
-        for entry in zip(signals.to_pylist(), groups.to_pylist(), stages.to_pylist(), strict=True):
-            yield entry[0] | entry[1] | entry[2]
+        chosen = pa.array(rows[unit], pa.int64())
+        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, *names))])
+        for more in (
+            columns.read(layout.groups(unit)),
+            columns.read(layout.ledger(unit), ("stage",)),
+        ):
+            for field, column in zip(more.schema, more.columns, strict=True):
+                table = table.append_column(field, column)
+        yield from table.take(chosen).combine_chunks().to_batches()
 
 
-def _digest(metadata: Sequence[Mapping[str, Any]], shard_schema: pa.Schema) -> str:
+def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows in the order of the shard, and where each of the given rows is among them: (N,)."""
+    table = pa.Table.from_batches(list(batches))
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ORDER])
+    place = np.empty(table.num_rows, np.int64)
+    place[order.to_numpy()] = np.arange(table.num_rows)
+    return table.take(order).combine_chunks(), place
+
+
+def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
     digest = hashlib.blake2b(str(shard_schema).encode(), digest_size=6)
-    for row in metadata:
-        told = {name: value for name, value in row.items() if name != "uri"}
-        digest.update(json.dumps(told, sort_keys=True).encode())
+    told = measured.drop_columns(["uri"])
+    for start in range(0, told.num_rows, DIGEST_ROWS):
+        piece = told.slice(start, DIGEST_ROWS).to_pydict()
+        digest.update(json.dumps(piece, sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -106,45 +119,42 @@ def _info_of(path: str, name: str, rows: int) -> shard.ShardInfo:
 
 
 def _spill(
-    output: str, rows: Rows, by_uri: Mapping[str, dict[str, Any]], spill: IO[bytes]
-) -> list[_Spilled]:
+    output: str, rows: Rows, measured: pa.Table, place: NDArray[np.int64], spill: IO[bytes]
+) -> NDArray[np.int64]:
+    """Write down each row's bytes and what its source says: (N, 3) start, middle and end."""
     layout = Layout(output)
-    spilled: list[_Spilled] = []
+    ends = np.full((measured.num_rows, 3), -1, np.int64)
+    first = 0
     for unit in sorted(rows):
-        found = columns.read(layout.signals(unit), ("uri",)).take(pa.array(rows[unit]))
-        wanted = set(found.column("uri").to_pylist())
-        for sample in sources.read(plan.read_unit(layout.plan(unit)), only=wanted):
-            wanted.discard(sample.uri)
-            spilled.append(_spill_one(layout, unit, sample, by_uri[sample.uri], spill))
-        if wanted:
-            _refuse(layout, unit, f"{min(wanted)} is gone")
-    return spilled
-
-
-def _spill_one(
-    layout: Layout, unit: str, sample: Sample, measured: dict[str, Any], spill: IO[bytes]
-) -> _Spilled:
-    if sample.data is None or shard.content_id(sample.data) != measured["id"]:
-        _refuse(layout, unit, f"{sample.uri} is not what was measured")
-    offset = spill.tell()
-    spill.write(sample.data or b"")
-    row = measured | {
-        "caption_raw": _captions(sample.caption_raw),
-        "caption_recaption": _captions(sample.caption_recaption),
-        "caption_fused": _captions(sample.caption_fused),
-        "text_boxes": sample.text_boxes,
-        "path": sample.path,
-        "source": sample.source,
-        "licence": sample.licence,
-        "synthetic": sample.synthetic,
-    }
-    return _Spilled(row, offset, len(sample.data or b""))
+        places = place[first : first + len(rows[unit])]
+        first += len(rows[unit])
+        uris = measured.column("uri").take(pa.array(places)).to_pylist()
+        place_of = dict(zip(uris, places.tolist(), strict=True))
+        for sample in sources.read(plan.read_unit(layout.plan(unit)), only=set(uris)):
+            row = place_of.pop(sample.uri)
+            if sample.data is None or shard.content_id(sample.data) != str(
+                measured.column("id")[row]
+            ):
+                _refuse(layout, unit, f"{sample.uri} is not what was measured")
+            start = spill.tell()
+            middle = start + spill.write(sample.data or b"")
+            ends[row] = start, middle, middle + spill.write(_of_source(sample))
+        if place_of:
+            _refuse(layout, unit, f"{min(place_of)} is gone")
+    return ends
 
 
 def _refuse(layout: Layout, unit: str, what: str) -> None:
     """Forget the stale measurements, so that the next run measures the unit afresh, and stop."""
     storage.delete([layout.signals(unit)])
     raise InputChangedError(f"{what}: an input changed during the run; run the same command again")
+
+
+def _of_source(sample: Sample) -> bytes:
+    told = {name: getattr(sample, name) for name in OF_SOURCE}
+    for name in ("caption_raw", "caption_recaption", "caption_fused"):
+        told[name] = _captions(told[name])
+    return json.dumps(told).encode()
 
 
 def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None:
@@ -154,20 +164,35 @@ def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None
 
 
 def _batches(
-    spilled: Sequence[_Spilled], spill: IO[bytes], shard_schema: pa.Schema
+    measured: pa.Table, ends: NDArray[np.int64], spill: IO[bytes], shard_schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    names = set(shard_schema.names)
-    pending: list[dict[str, Any]] = []
-    size = 0
-    for entry in spilled:
-        spill.seek(entry.offset)
-        image = {"bytes": spill.read(entry.size), "path": entry.row["path"]}
-        pending.append(
-            {name: value for name, value in entry.row.items() if name in names} | {"image": image}
-        )
-        size += entry.size
-        if size >= BATCH_BYTES:
-            yield pa.RecordBatch.from_pylist(pending, schema=shard_schema)
-            pending, size = [], 0
-    if pending:
-        yield pa.RecordBatch.from_pylist(pending, schema=shard_schema)
+    total = np.cumsum(ends[:, 2] - ends[:, 0])
+    start = 0
+    while start < len(ends):
+        before = int(total[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
+        piece = measured.slice(start, stop - start)
+        yield _batch(piece, ends[start:stop].tolist(), spill, shard_schema)
+        start = stop
+
+
+def _batch(
+    measured: pa.Table, ends: list[list[int]], spill: IO[bytes], shard_schema: pa.Schema
+) -> pa.RecordBatch:
+    images: list[bytes] = []
+    told: list[dict[str, Any]] = []
+    for start, middle, end in ends:
+        spill.seek(start)
+        images.append(spill.read(middle - start))
+        told.append(json.loads(spill.read(end - middle)))
+    made = {name: [row[name] for row in told] for name in OF_SOURCE}
+    image = [pa.array(images, pa.binary()), pa.array(made["path"], pa.string())]
+    arrays = []
+    for field in shard_schema:
+        if field.name == "image":
+            arrays.append(pa.StructArray.from_arrays(image, fields=list(field.type)))
+        elif field.name in made:
+            arrays.append(pa.array(made[field.name], field.type))
+        else:
+            arrays.append(measured.column(field.name).combine_chunks().cast(field.type))
+    return pa.RecordBatch.from_arrays(arrays, schema=shard_schema)

@@ -154,6 +154,7 @@ def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema)
             for table in rowgroups.row_groups(batches, shard_schema, ROW_GROUP_BYTES):
                 writer.write_table(table, row_group_size=table.num_rows)
                 rows += table.num_rows
+                del table  # else it would be held while the next one is put together
     name = path.replace("\\", "/").rsplit("/", 1)[-1]
     return ShardInfo(name, rows, hashing.size, hashing.digest.hexdigest())
 
