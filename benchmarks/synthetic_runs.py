@@ -1,0 +1,119 @@
+"""Folders that look like finished runs over a million pictures, without any picture."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from curation import columns, configuration, ledger, measure, signal, verdicts
+from curation.configuration import Pipeline
+from curation.groups import near
+from curation.layout import Layout
+
+SHARED, CLOSE = 0.03, 0.03  # of the rows: the same hash as another, up to 4 bits off another's
+CONFIG = """
+pipelines:
+  curate:
+    seed: 1
+    keep: s2
+    quarantine_limit: 0.5
+    near_duplicate: {radius: 4}
+    quality: [pixels, size]
+    signals: []
+    stages:
+      s1:
+        resolution: 256
+        bounds:
+          size: {min: 2000}
+          short_side: {min: 256}
+          exact_better: {max: 0}
+          near_better: {max: 0}
+      s2:
+        resolution: 256
+        bounds:
+          rotation: {max: 0}
+          clarity: {min: CLARITY}
+          luma: {min: 0.05, max: 0.95}
+          overexposure: {max: 0.97}
+          saturation: {max: 0.97}
+          entropy: {min: 0.05}
+          texture: {max: 3.4}
+"""
+
+
+def hashes(count: int, seed: int = 0) -> NDArray[np.uint64]:
+    """(count,) random 64-bit hashes, some shared and some close, in random order."""
+    random = np.random.default_rng(seed)
+    same, close = int(count * SHARED), int(count * CLOSE)
+    own = random.integers(0, 2**64, count - same - close, np.uint64)
+    flips = np.uint64(1) << random.integers(0, 64, (close, 4)).astype(np.uint64)
+    moved = random.choice(own, close) ^ np.bitwise_or.reduce(flips, axis=1)
+    found = np.concatenate([own, random.choice(own, same), moved])
+    return random.permutation(found)
+
+
+def pipeline(work: Path, clarity: float) -> tuple[str, Pipeline]:
+    """A configuration with this bound, as (path, pipeline); every column but NSFW is ruled."""
+    path = work / f"clarity-{clarity}.yaml"
+    path.write_text(CONFIG.replace("CLARITY", str(clarity)))
+    return str(path), configuration.load(str(path), "curate")
+
+
+def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
+    """Measured rows with these perceptual hashes; ``first`` numbers the first of them."""
+    random = np.random.default_rng(first)
+    count = len(numbers)
+    ids = [f"{number:032x}" for number in range(first, first + count)]
+    made: dict[str, Any] = {
+        "uri": [f"pictures/{number:09}.jpg" for number in range(first, first + count)],
+        "key": [f"{number:09}.jpg" for number in range(first, first + count)],
+        "id": ids,
+        "size": random.integers(1000, 200_000, count),
+        "caption_length": random.integers(0, 200, count),
+        "phash": numbers,
+        "rotation": np.where(random.random(count) < 0.02, 90, 0),
+        "short_side": random.integers(200, 1000, count),
+        "pixels": random.integers(50_000, 1_000_000, count),
+    }
+    arrays = []
+    for field in measure.schema(signal.discover()):
+        if field.name in made:
+            values = made[field.name]
+        elif pa.types.is_floating(field.type):
+            values = random.random(count) * (4 if field.name in ("texture", "entropy") else 1)
+        else:
+            values = [None] * count
+        arrays.append(pa.array(values).cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=measure.schema(signal.discover()))
+
+
+def write_signals(output: Path, units: int, rows: int) -> list[str]:
+    """``units`` signals files of ``rows`` rows each, and their names."""
+    layout, names = Layout(str(output)), [f"{number:016x}" for number in range(units)]
+    numbers = hashes(units * rows)
+    for place, name in enumerate(names):
+        own = numbers[place * rows : (place + 1) * rows]
+        columns.write(layout.signals(name), signals_table(own, place * rows))
+    return names
+
+
+def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
+    """Near-duplicate edges, ledger and run.json, as a run with these bounds would leave them."""
+    layout, signals = Layout(str(output)), signal.discover()
+    numbers = columns.read_all([layout.signals(unit) for unit in units], ("phash",))
+    edges = near.join(near.distinct(numbers.column("phash").to_numpy()), 4)
+    table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
+    columns.write(layout.near(0, 1), table)
+    decided = verdicts.decide(str(output), units, bounds, signals)
+    counts = ledger.Counts()
+    for number, unit in enumerate(units):
+        rows, judgement = decided.of_unit(number)
+        better = [decided.better.get(row) for row in range(rows.start, rows.stop)]
+        stored = columns.read(layout.signals(unit), ("key", "id", "reason", "detail"))
+        told = ledger.rows(stored, judgement, decided.ordered, bounds, better)
+        columns.write(layout.ledger(unit), told)
+        ledger.count(counts, judgement, stored.column("reason"), decided.ordered, bounds)
+    Path(layout.run).write_text(json.dumps({"pipeline": "curate", "counts": counts.as_json()}))
