@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from train.data import Example
+from train.examples import Example
 
 LABEL = "one font, fixed layout, unseen strings of seen glyphs"
 _QUOTED = re.compile('"[^"]*"|“[^”]*”')

@@ -59,7 +59,7 @@ class Flow:
             raise ValueError(f"steps is {steps}; expected at least 1")
         odds = math.exp(self.mu(tokens))
         even = [1 - index * (1 - 1 / steps) / max(1, steps - 1) for index in range(steps)]
-        sigmas = [odds / (odds + 1 / sigma - 1) for sigma in even]
+        sigmas = [odds * sigma / (odds * sigma + (1 - sigma)) for sigma in even]
         # With one step the only level is 1: there is nothing to stretch (diffusers divides 0 by 0).
         if self.terminal and steps > 1:
             stretch = (1 - sigmas[-1]) / (1 - self.terminal)

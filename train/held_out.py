@@ -12,8 +12,9 @@ from torch import Tensor
 from train import batches, flow, model, sample_grid
 from train.codec import Codec
 from train.configuration import Configuration
-from train.data import Bucket, Data, Example
+from train.data import Bucket, Data
 from train.evaluation import Accuracy, Reader, judge
+from train.examples import Example
 from train.text_encoder import TextEncoder
 
 _LOSS_PICTURES = 256  # of the first held-out bucket
@@ -95,10 +96,13 @@ def evaluate(artist: Artist, data: Data, chosen: Sequence[Task], reader: Reader 
 def _judged(
     pictures: Sequence[Tensor], chosen: Sequence[Task], reader: Reader | None
 ) -> list[list[bool]] | None:
-    """Right or wrong per cell; None unless there are templates and all sizes are the same."""
-    if reader is None or len({picture.shape for picture in pictures}) != 1:
+    """Right or wrong per picture and cell; None without templates."""
+    if reader is None:
         return None
-    return reader.right(torch.stack(list(pictures)), [task.example for task in chosen])
+    return [
+        reader.right(picture[None], [task.example])[0]
+        for picture, task in zip(pictures, chosen, strict=True)
+    ]
 
 
 @torch.no_grad()
@@ -106,12 +110,12 @@ def _draw(artist: Artist, chosen: Sequence[Task]) -> Tensor:
     """Pictures (B, 3, H, W) in [-1, 1] on the CPU, of tasks of one size."""
     configuration = artist.configuration
     settings = configuration.evaluation
+    features, mask = artist.text_encoder.encode([task.example.captions[0] for task in chosen])
+    negative, negative_mask = artist.text_encoder.encode([""])
     with (
         model.autocast(artist.device, configuration.precision),
         model.attention(configuration.model.attention),
     ):
-        features, mask = artist.text_encoder.encode([task.example.captions[0] for task in chosen])
-        negative, negative_mask = artist.text_encoder.encode([""])
         latents = flow.sample(
             artist.transformer,
             (artist.codec.channels, *chosen[0].cells),
@@ -141,12 +145,12 @@ def _loss(artist: Artist, bucket: Bucket) -> float:
         part = slice(start, start + configuration.evaluation.batch)
         captions = [example.captions[0] for example in bucket.examples[:_LOSS_PICTURES][part]]
         x0, x1, level = (one[part].to(artist.device) for one in (data, noise, sigma))
+        features, mask = artist.text_encoder.encode(captions)
+        noisy = flow.path(x0, x1, level)
         with (
             model.autocast(artist.device, configuration.precision),
             model.attention(configuration.model.attention),
         ):
-            features, mask = artist.text_encoder.encode(captions)
-            noisy = flow.path(x0, x1, level)
             velocity = model.predict(artist.transformer, noisy, level, features.float(), mask)
         total += float(flow.loss(velocity, x0, x1)) * len(x0)
     return total / len(data)

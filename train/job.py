@@ -17,10 +17,11 @@ from train import checkpoint, data, loop
 from train.checkpoint import Progress
 from train.codec import load_codec
 from train.configuration import Configuration
-from train.evaluation import LABEL, Templates
+from train.evaluation import LABEL, Reader, Templates, judge
 from train.problems import UsageError
 
 RESULT = "result.json"
+HELD_OUT_CAPTIONS = "held_out_captions.txt"
 # What may change between a run and its continuation without changing the curve.
 _FREE = {"device", "log_every", "evaluation", "checkpoint"}
 
@@ -35,6 +36,8 @@ def run(
     saving, ``KeyboardInterrupt``.
     """
     _quieten()
+    _check_parts(configuration)
+    device = _device(configuration.device)
     found = checkpoint.latest(directory)
     configuration = _settled(configuration, found)
     if found and (done := _finished(directory, configuration)):
@@ -51,22 +54,30 @@ def run(
         configuration.codec,
         configuration.model.patch,
         stored=stored,
+        device=device,
         watch=templates.watch,
     )
     _tell_data(loaded, tell)
-    parts = loop.assemble(configuration, loaded, _device(configuration.device))
+    parts = loop.assemble(configuration, loaded, device)
     progress = Progress(0, loaded.digest, _sizes(loaded), 0.0, 0.0)
     if found:
         progress = _resume(found, parts, progress, tell)
     weights = sum(weight.numel() for part in parts.raw.values() for weight in part.parameters())
     tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {parts.device}")
+    reader = templates.reader()
+    ceiling = _ceiling(loaded, reader)
+    if ceiling is not None:
+        tell(f"through the codec alone {100 * ceiling:.1f} % of the held-out strings stay exact")
     with _stopping() as stopped:
-        trained = loop.Loop(parts, progress, directory, templates.reader(), tell)
+        trained = loop.Loop(parts, progress, directory, reader, tell)
+        if loaded.held_out:
+            _write_captions(directory, trained.captions)
         figures = trained.run(stopped)
     result = {
         "preset": configuration.preset,
         "step": configuration.steps,
         **figures,
+        "held_out_ceiling": ceiling,
         "held_out_label": LABEL,
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
@@ -76,6 +87,36 @@ def run(
     }
     storage.write_bytes(str(directory / RESULT), (json.dumps(result, indent=1) + "\n").encode())
     return result
+
+
+def _ceiling(loaded: data.Data, reader: Reader | None) -> float | None:
+    """The share of held-out pictures still read right after the codec: no model can do better."""
+    if reader is None or not loaded.held_out:
+        return None
+    right: list[list[bool]] = []
+    for bucket in loaded.held_out:
+        pictures = loaded.codec.decode(bucket.latents).float().cpu()
+        right += reader.right(pictures, bucket.examples)
+    return judge(right).share
+
+
+def _check_parts(configuration: Configuration) -> None:
+    """Find a missing codec or text encoder before hours are spent on the data."""
+    codec, encoder = configuration.codec, configuration.text_encoder
+    named = (("codec", codec.kind, codec.path), ("text_encoder", encoder.kind, encoder.path))
+    for name, kind, path in named:
+        if kind == "qwen" and not (Path(path) / "config.json").is_file():
+            folder = "vae" if name == "codec" else name
+            raise UsageError(
+                f"{name}.path: no config.json in {path!r}; expected the {folder} folder of"
+                " Qwen-Image: name it with --config"
+            )
+
+
+def _write_captions(directory: Path, captions: list[str]) -> None:
+    """The captions of pictures never trained on, one per line: prompts to try the model with."""
+    lines = "".join(" ".join(caption.split()) + "\n" for caption in captions)
+    storage.write_bytes(str(directory / HELD_OUT_CAPTIONS), lines.encode("utf-8", "replace"))
 
 
 def _settled(configuration: Configuration, found: Path | None) -> Configuration:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
-from train.data import Data, Example
+from train.data import Data
 from train.evaluation import Reader
+from train.examples import Example
 from train.problems import UsageError
 from train.records import Records
 from train.text_encoder import TextEncoder
@@ -118,12 +119,12 @@ def _loss(parts: Parts, step: int) -> Tensor:
         generator,
     )
     x0, x1, level = (one.to(parts.device) for one in (latents, noise, sigma))
+    features, mask = parts.text_encoder.encode(captions)
+    noisy = flow.path(x0, x1, level)
     with (
         model.autocast(parts.device, configuration.precision),
         model.attention(configuration.model.attention),
     ):
-        features, mask = parts.text_encoder.encode(captions)
-        noisy = flow.path(x0, x1, level)
         prediction = model.predict(parts.transformer, noisy, level, features.float(), mask)
     return flow.loss(prediction, x0, x1)
 
@@ -205,10 +206,13 @@ class Loop:
         outcome = held_out.evaluate(
             self._parts.artist(), self._parts.data, self._tasks[:count], self._reader
         )
-        figures: dict[str, Any] = {"cpu_seconds": round(self.cpu_seconds, 1)}
+        figures: dict[str, Any] = {
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "held_out_loss": outcome.loss,
+            "held_out_accuracy": None,
+        }
         told = f"step {step}  {figures['cpu_seconds']:.0f} CPU-s"
         if outcome.loss is not None:
-            figures["held_out_loss"] = outcome.loss
             told += f"  held-out loss {outcome.loss:.4f}"
         if outcome.accuracy is not None:
             figures["held_out_accuracy"] = outcome.accuracy.share
@@ -227,6 +231,11 @@ class Loop:
             self.wall_seconds,
         )
         checkpoint.save(self._directory, self._parts.state(self._progress))
+
+    @property
+    def captions(self) -> list[str]:
+        """The captions that are drawn at evaluations."""
+        return [task.example.captions[0] for task in self._tasks]
 
     @property
     def cpu_seconds(self) -> float:

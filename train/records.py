@@ -50,7 +50,8 @@ class Records:
         """The figures of an evaluation, and its pictures as ``samples/step-<step>.png``."""
         with (self._directory / EVALUATIONS).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **values}) + "\n")
-        self.curves(step, {f"evaluation/{name}": value for name, value in values.items()})
+        known = {name: value for name, value in values.items() if value is not None}
+        self.curves(step, {f"evaluation/{name}": value for name, value in known.items()})
         if grid is not None:
             path = self._directory / SAMPLES / f"step-{step:06d}.png"
             with storage.atomic_write(str(path)) as stream_of_bytes:

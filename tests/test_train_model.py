@@ -1,0 +1,194 @@
+"""The network and its text: packing, the mask, the byte text encoder, the patch PCA."""
+
+import pytest
+import torch
+from diffusers import QwenImagePipeline
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train import model
+from train.codec import PatchPcaCodec, load_codec
+from train.configuration import ModelConfiguration
+from train.problems import UsageError
+from train.text_encoder import ByteTextEncoder, load_text_encoder
+
+SMALL = ModelConfiguration(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A small network in which every weight says something."""
+    torch.manual_seed(0)
+    found = SMALL.build(channels=4, text_width=24)
+    with torch.no_grad():
+        for weight in found.parameters():
+            weight.normal_(std=0.3)
+    return found.eval()
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(1)
+    return ByteTextEncoder(24)
+
+
+def test_packing_is_that_of_diffusers():
+    latents = normal(2, 16, 4, 6)
+    theirs = QwenImagePipeline._pack_latents(latents, 2, 16, 4, 6)
+    assert torch.equal(model.pack(latents, 2), theirs)
+    assert torch.equal(model.unpack(theirs, 2, 4, 6), latents)
+    with pytest.raises(ValueError, match="no multiple of the patch 2"):
+        model.pack(normal(1, 16, 3, 4), 2)
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
+def test_unpack_undoes_pack(patch, channels, rows, columns):
+    latents = normal(2, channels, rows * patch, columns * patch)
+    tokens = model.pack(latents, patch)
+    assert tokens.shape == (2, rows * columns, channels * patch * patch)
+    assert torch.equal(model.unpack(tokens, patch, rows * patch, columns * patch), latents)
+
+
+def test_a_new_network_predicts_zero():
+    found = SMALL.build(channels=4, text_width=24)
+    velocity = model.predict(
+        found, normal(2, 4, 4, 4), torch.rand(2), normal(2, 5, 24), torch.ones(2, 5).bool()
+    )
+    assert velocity.shape == (2, 4, 4, 4)
+    assert not velocity.any()
+
+
+@pytest.mark.parametrize("kernel", ["native", "_native_math"])
+@torch.no_grad()
+def test_a_prediction_does_not_depend_on_the_padding(network, encoder, kernel):
+    latents, sigma = normal(3, 4, 4, 6), torch.tensor([0.9, 0.5, 0.1])
+    prompts = ['"A"', "", 'a much longer prompt, with "quoted text" and many words behind it']
+    features, mask = encoder.encode(prompts)
+    with model.attention(kernel):
+        together = model.predict(network, latents, sigma, features, mask)
+        for n, prompt in enumerate(prompts):
+            alone = model.predict(
+                network, latents[n : n + 1], sigma[n : n + 1], *encoder.encode([prompt])
+            )
+            assert torch.allclose(together[n], alone[0], atol=1e-5), prompt
+        rubbish = torch.where(mask[..., None], features, 1e3 * torch.ones(()))
+        assert torch.allclose(
+            model.predict(network, latents, sigma, rubbish, mask), together, atol=1e-5
+        )
+
+
+@torch.no_grad()
+def test_every_real_token_counts(network, encoder):
+    """The other half of the mask: what is not padding is seen."""
+    latents, sigma = normal(1, 4, 4, 6), torch.tensor([0.5])
+    prompts = ['the "AB" in red', 'the "AC" in red', 'the "BA" in red', 'the "AB" in blue', ""]
+    drawn = [model.predict(network, latents, sigma, *encoder.encode([one])) for one in prompts]
+    for n, one in enumerate(drawn):
+        for other in drawn[:n]:
+            assert (one - other).abs().max() > 1e-3
+    features, mask = encoder.encode(prompts[:1])
+    for place in range(mask.shape[1]):
+        without = mask.clone()
+        without[0, place] = False
+        changed = model.predict(network, latents, sigma, features, without)
+        assert (changed - drawn[0]).abs().max() > 1e-5, place
+
+
+def test_axes_that_do_not_fit_are_told():
+    with pytest.raises(UsageError, match=r"sum up to 18; expected model.head_width, 16"):
+        ModelConfiguration(layers=1, heads=1, head_width=16, rope_axes=(4, 6, 8)).build(4, 8)
+
+
+def test_quoted_text_is_spelled_and_the_rest_is_words(encoder):
+    found = encoder.tokens('The text "K7A" in red.')
+    assert [token for token, _, _ in found[:1]] == [0]
+    assert found[3:6] == [(1 + ord("K"), 1, 1), (1 + ord("7"), 2, 1), (1 + ord("A"), 3, 1)]
+    words = [token for token, place, _ in found[1:] if place == 0]
+    assert len(words) == 5  # The, text, in, red, full stop
+    assert all(257 <= token < 257 + encoder.words for token in words)
+    assert encoder.tokens("RED") == encoder.tokens("red")
+    assert encoder.tokens("") == [(0, 0, 0)]
+
+
+def test_hanzi_are_bytes_of_one_place_in_quotes_and_words_outside(encoder):
+    found = encoder.tokens("写“你好”")
+    assert [place for _, place, _ in found] == [0, 0, 1, 1, 1, 2, 2, 2]
+    assert [offset for _, _, offset in found] == [0, 0, 1, 2, 3, 1, 2, 3]
+    assert len(encoder.tokens("写着文字")) == 5
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_prompts_can_be_encoded_together(first, second):
+    encoder = ByteTextEncoder(4, words=8, places=4, longest=32)
+    features, mask = encoder.encode([first, second])
+    assert features.shape == (*mask.shape, 4)
+    assert mask.shape[1] <= 32
+    assert mask.any(1).all()
+    assert not features[~mask].any()
+    counts = mask.sum(1)
+    assert torch.equal(mask, torch.arange(mask.shape[1]) < counts[:, None])  # padded on the right
+    alone, _ = encoder.encode([first])
+    assert torch.equal(features[0, : counts[0]], alone[0])
+
+
+def test_lone_surrogates_and_long_prompts_do_no_harm(encoder):
+    features, mask = encoder.encode(['"\ud800"', "word " * 100_000])
+    assert features.isfinite().all()
+    assert mask.sum(1).tolist() == [2, encoder.longest]
+    with pytest.raises(ValueError, match="no prompts"):
+        encoder.encode([])
+
+
+def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):
+    assert encoder.save(tmp_path) == {"text_encoder": ("train.text_encoder", "ByteTextEncoder")}
+    loaded = load_text_encoder(str(tmp_path))
+    prompt = ['a "word"']
+    assert torch.equal(loaded.encode(prompt)[0], encoder.encode(prompt)[0])
+    with pytest.raises(FileNotFoundError, match="no text encoder here"):
+        load_text_encoder(str(tmp_path / "elsewhere"))
+
+
+def smooth(count, height, width, seed=0):
+    """Pictures with structure: smooth noise in [-1, 1]."""
+    small = normal(count, 3, height // 8 + 2, width // 8 + 2, seed=seed)
+    large = torch.nn.functional.interpolate(small, (height, width), mode="bilinear")
+    return large.clamp(-1, 1)
+
+
+def test_the_patch_pca_keeps_what_its_components_hold():
+    pictures = [smooth(20, 16, 32), smooth(20, 24, 8, seed=1)]
+    whole = PatchPcaCodec.fit(pictures, factor=4, channels=48)
+    errors = []
+    for codec in (whole, PatchPcaCodec.fit(pictures, 4, 12), PatchPcaCodec.fit(pictures, 4, 3)):
+        latents = codec.encode(pictures[0])
+        assert latents.shape == (20, codec.channels, 4, 8)
+        errors.append((codec.decode(latents) - pictures[0]).square().mean().item())
+    assert errors[0] < 1e-8
+    assert errors[0] < errors[1] < errors[2]
+    many = torch.cat([whole.encode(one).permute(0, 2, 3, 1).reshape(-1, 48) for one in pictures])
+    assert torch.allclose(many[:, :12].std(0), torch.ones(12), atol=1e-3)
+    assert torch.allclose(many[:, :12].mean(0), torch.zeros(12), atol=1e-3)
+
+
+def test_a_codec_says_what_it_cannot_do_and_clips():
+    codec = PatchPcaCodec.fit([smooth(4, 16, 16)], 8, 4)
+    with pytest.raises(ValueError, match="17x16 px is no multiple of 8"):
+        codec.encode(torch.zeros(1, 3, 16, 17))
+    with pytest.raises(ValueError, match="channels is 200"):
+        PatchPcaCodec.fit([smooth(4, 16, 16)], 8, 200)
+    assert codec.decode(100 * torch.ones(1, 4, 2, 2)).abs().max() <= 1
+
+
+def test_a_saved_codec_is_the_same(tmp_path):
+    codec = PatchPcaCodec.fit([smooth(8, 16, 16)], 8, 6)
+    assert codec.save(tmp_path) == {"codec": ("train.codec", "PatchPcaCodec")}
+    loaded = load_codec(str(tmp_path))
+    pictures = smooth(2, 16, 16, seed=3)
+    assert torch.equal(loaded.encode(pictures), codec.encode(pictures))
+    assert torch.equal(loaded.decode(loaded.encode(pictures)), codec.decode(codec.encode(pictures)))
+    with pytest.raises(FileNotFoundError, match="no codec here"):
+        load_codec(str(tmp_path / "elsewhere"))
