@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -69,6 +70,7 @@ def draw(
 
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in train: waiting threads sleep
     from infer import job
 
     try:

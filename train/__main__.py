@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 4 disk, input or outp
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,6 +74,8 @@ def train(
 
 def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, Any]:
     """Import what is heavy, now that the arguments are known to be good."""
+    # Waiting threads sleep: spinning ones made a step cost five times as much beside other work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from train import job
