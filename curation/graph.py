@@ -18,6 +18,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import worker_handlers
 
 import curation
 from curation import columns, gather, measure, memory, plan, rules, shard, signal, sources, storage
@@ -27,6 +28,10 @@ from curation.layout import Layout
 from curation.verdicts import tiers
 
 ROWS_PER_PARTITION = 2_000_000
+# Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
+# is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
+# 0: flush by size only, in the thread that yields.
+worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
 LOCAL_RUNNERS = ("", "local", "DirectRunner", "FnApiRunner")
 
 
