@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from numpy.typing import NDArray
 
 import curation
 from curation import columns, gather, measure, memory, plan, rules, shard, signal, sources, storage
@@ -28,6 +29,7 @@ from curation.layout import Layout
 from curation.verdicts import tiers
 
 ROWS_PER_PARTITION = 2_000_000
+ALL_TABLES = -1
 # Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
 # 0: flush by size only, in the thread that yields.
@@ -61,6 +63,11 @@ class _Step(beam.DoFn):  # type: ignore[misc]
         cv2.setNumThreads(1)  # the runner's workers are the parallelism
         memory.keep_freed()
         self.signals = signal.discover(self.pipeline.signals)
+
+    def hashes(self, unit: str) -> NDArray[np.uint64]:
+        """The unit's perceptual hashes, distinct and sorted."""
+        column = columns.read(self.layout.signals(unit), ("phash",)).column("phash")
+        return near.distinct(np.asarray(column.drop_null().to_numpy(), np.uint64))
 
     def write(self, path: str, table: pa.Table) -> None:
         try:
@@ -115,15 +122,21 @@ class RunModels(_Step):
 
 
 class SpreadHashes(_Step):
-    """Unit name -> ((table, partition), batch of permuted hashes as bytes)."""
+    """Unit name -> ((table, partition), batch of permuted hashes as bytes).
+
+    With one partition it is (``ALL_TABLES``, 0) and the unit's name: one step then reads all hashes
+    itself and joins them, and nothing is shuffled.
+    """
 
     def __init__(self, output: str, pipeline: Pipeline, partitions: int) -> None:
         super().__init__(output, pipeline)
         self.partitions = partitions
 
     def process(self, unit: str) -> Iterator[tuple[tuple[int, int], bytes]]:
-        column = columns.read(self.layout.signals(unit), ("phash",)).column("phash")
-        hashes = near.distinct(np.asarray(column.drop_null().to_numpy(), np.uint64))
+        if self.partitions == 1:
+            yield (ALL_TABLES, 0), unit.encode()
+            return
+        hashes = self.hashes(unit)
         for number, table in enumerate(near.tables(self.pipeline.near_duplicate_radius)):
             moved = table.permute(hashes)
             partition = table.partition_of(moved, self.partitions)
@@ -143,8 +156,12 @@ class JoinTable(_Step):
     ) -> Iterator[tuple[int, bytes]]:
         (number, _), batches = element
         radius = self.pipeline.near_duplicate_radius
-        moved = np.concatenate([np.frombuffer(batch, np.uint64) for batch in batches])
-        edges = near.join_table(moved, near.tables(radius)[number], radius)
+        if number == ALL_TABLES:
+            hashes = np.concatenate([self.hashes(batch.decode()) for batch in batches])
+            edges = near.join(near.distinct(hashes), radius)
+        else:
+            hashes = np.concatenate([np.frombuffer(batch, np.uint64) for batch in batches])
+            edges = near.join_table(hashes, near.tables(radius)[number], radius)
         part = (edges[:, 0] % np.uint64(self.partitions)).astype(np.int64)
         for target in np.unique(part).tolist():
             yield target, edges[part == target].tobytes()
@@ -208,10 +225,13 @@ class WriteManifest(_Step):
 
 
 def measure_units(
-    output: str, units: Sequence[str], pipeline: Pipeline, arguments: Sequence[str]
+    output: str, units: Sequence[str], pipeline: Pipeline, arguments: Sequence[str], rows: int
 ) -> None:
-    """Measure the units, run the models, join near duplicates. Raises ``RuntimeError``."""
-    partitions = 1 + len(units) * plan.UNIT_ROWS // ROWS_PER_PARTITION
+    """Measure the units, run the models, join near duplicates.
+
+    ``rows`` is about how many the units hold. Raises ``RuntimeError``.
+    """
+    partitions = 1 + rows // ROWS_PER_PARTITION
     with _pipeline(arguments) as root:
         (
             root
@@ -251,6 +271,7 @@ def _pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = PipelineOptions(list(arguments))
     if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
+        memory.keep_freed()
         # By this name: the name DirectRunner would first try to download another runner.
         quiet = contextlib.redirect_stderr(io.StringIO())
         with quiet, beam.Pipeline(runner="FnApiRunner", options=options) as pipeline:

@@ -4,7 +4,7 @@ import ctypes
 
 import pyarrow as pa
 
-_TRIM_THRESHOLD, _MAP_THRESHOLD = -1, -3  # of mallopt(3)
+_TRIM_THRESHOLD, _MAP_THRESHOLD, _ARENAS = -1, -3, -8  # of mallopt(3)
 _REUSED_BYTES = 16 << 20  # the pixels of nearly every picture, reduced, are smaller
 
 
@@ -12,13 +12,14 @@ def keep_freed() -> None:
     """Reuse the memory of the last picture for the next one; nothing where there is no glibc.
 
     By default glibc gives every picture's memory back to the kernel, which clears it again page by
-    page: up to a fifth of the time that measuring takes. Arrow shares that memory; an allocator of
-    its own would hold on to as much again.
+    page: up to a fifth of the time that measuring takes. Arrow shares that memory, and so do all
+    threads that start later; an allocator for each would hold on to as much again.
     """
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         set_option = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
+    set_option(_ARENAS, 1)
     set_option(_MAP_THRESHOLD, _REUSED_BYTES)
     set_option(_TRIM_THRESHOLD, 2 * _REUSED_BYTES)

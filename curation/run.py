@@ -145,7 +145,8 @@ def _carry_out(
     layout, names = Layout(request.output), [unit.id for unit in units]
     storage.delete(layout.near_parts())
     with steps.step("measure"):
-        graph.measure_units(request.output, names, request.pipeline, request.arguments)
+        rows = sum(_planned_rows(unit) for unit in units)
+        graph.measure_units(request.output, names, request.pipeline, request.arguments, rows)
     with steps.step("judge"):
         counts, kept_bytes = _judge(request, names, signals)
         counts.check(_inputs(layout, units))
@@ -220,6 +221,11 @@ def _judge(request: Request, units: Sequence[str], signals: Sequence[Signal]) ->
         kept = pa.array(judgement.verdict == 0)
         kept_bytes += sum(table.column("size").filter(kept).to_pylist())
     return counts, kept_bytes
+
+
+def _planned_rows(unit: Unit) -> int:
+    """How many rows a unit holds, or for a container may hold."""
+    return len(unit.parts) if unit.layout == "files" else plan.UNIT_ROWS
 
 
 def _inputs(layout: Layout, units: Sequence[Unit]) -> int:
