@@ -20,8 +20,7 @@ import typer
 from curation.progress import funnel
 
 DEMO = Path("demo")
-PROMPTS = ["HELLO", "INK", "2026", "X", "PEN5", "7", "QI", "ZEBR"]
-COLOURS = ["red", "green", "blue", "black", "orange", "purple"]
+PROMPTS = 16
 PYTHON = [sys.executable, "-m"]
 
 
@@ -53,6 +52,7 @@ def steps(collection: Path | None) -> list[Step]:
     shards = DEMO / "strings-en"
     train = [*PYTHON, "train", "--preset", "demo", "--data", str(shards / "part-*.parquet")]
     infer = [*PYTHON, "infer", "--prompts", str(DEMO / "prompts.txt"), "-o", str(DEMO / "drawn")]
+    infer += ["--columns", "4", "--batch-size", "16"]
     return [
         *found,
         Step("curate", "curate it: S1 and S2", [*curate, "--output", str(DEMO / "curated")]),
@@ -124,13 +124,10 @@ def _last_json(text: str) -> Any:
     return None
 
 
-def _write_prompts() -> None:
-    lines = [
-        f'The text "{text[:4]}" in {COLOURS[number % len(COLOURS)]} on a white background.'
-        for number, text in enumerate(PROMPTS)
-    ]
-    DEMO.mkdir(exist_ok=True)
-    (DEMO / "prompts.txt").write_text("\n".join(lines) + "\n", "utf-8")
+def _choose_prompts() -> None:
+    """The first captions that the trainer held out: no picture of their texts was trained on."""
+    held_out = (DEMO / "train" / "held_out_captions.txt").read_text("utf-8").splitlines()
+    (DEMO / "prompts.txt").write_text("\n".join(held_out[:PROMPTS]) + "\n", "utf-8")
 
 
 def main(
@@ -142,9 +139,10 @@ def main(
 
     Example: python -m examples.demo --input my-pictures/
     """
-    _write_prompts()
     records = {}
     for step in steps(collection):
+        if step.name == "infer":
+            _choose_prompts()
         records[step.name] = run_step(step)
         if step.name == "curate":
             print(funnel(records[step.name]["result"]))
