@@ -16,6 +16,10 @@ class ColumnFileError(Exception):
     """A column file that cannot be trusted; the message names it and says what to do."""
 
 
+class UnmeasuredColumnError(Exception):
+    """A file was written before a column existed; the message says to run again."""
+
+
 def write(path: str, table: pa.Table) -> None:
     """Write a table atomically; the same rows give the same bytes. Raises ``OSError``."""
     with storage.atomic_write(path) as stream:
@@ -23,11 +27,20 @@ def write(path: str, table: pa.Table) -> None:
 
 
 def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a table (a column that the file lacks is an error). Raises ``ColumnFileError``."""
+    """Read a table.
+
+    Raises ``ColumnFileError``, and ``UnmeasuredColumnError`` for a column that the file lacks.
+    """
     try:
         with storage.open_read(path) as stream:
             file = pq.ParquetFile(stream, page_checksum_verification=True)
             wanted = None if columns is None else list(columns)
+            lacking = sorted(set(wanted or ()) - set(file.schema_arrow.names))
+            if lacking:
+                raise UnmeasuredColumnError(
+                    f"{path}: column {lacking[0]!r} was not measured yet; expected a run with this "
+                    "version and configuration; first: beam run into the same output"
+                )
             return file.read(columns=wanted, use_threads=False)  # threads cost more than they save
     except (pa.ArrowInvalid, OSError) as error:
         raise ColumnFileError(f"{path}: {error}; delete this file and run again") from error

@@ -5,7 +5,14 @@ Failures are told apart by class name, because a runner hands on a worker's exce
 
 import re
 
-USAGE = ("ConfigurationError", "SourceError", "ExplainError", "UsageError", "VersionError")
+USAGE = (
+    "ConfigurationError",
+    "SourceError",
+    "ExplainError",
+    "UsageError",
+    "VersionError",
+    "UnmeasuredColumnError",
+)
 LEDGER = ("LedgerError",)
 STORAGE = ("OutputError", "InputChangedError", "ShardError", "ColumnFileError")
 BUG, WRONG_USAGE, DOES_NOT_ADD_UP, INPUT_OUTPUT, INTERRUPTED = 1, 2, 3, 4, 130

@@ -85,7 +85,8 @@ def _stamps(folder: Path) -> int:
     for path in sorted(STAMPS.rglob("*.png")) if STAMPS.is_dir() else []:
         lines = path.with_suffix(".txt").read_text("utf-8") if _has_text(path) else ""
         told = dict(line.split("=", 1) for line in lines.splitlines()[1:] if "=" in line)
-        captions = [{"text": lines.split("\n", 1)[0].strip(), "language": "en"}]
+        english = lines.split("\n", 1)[0].strip()
+        captions = [{"text": english, "language": "en"}] if english else []
         if told.get("zh_CN.utf8"):
             captions.append({"text": told["zh_CN.utf8"].strip(), "language": "zh"})
         name = f"stamps/{path.relative_to(STAMPS).as_posix()}"

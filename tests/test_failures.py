@@ -8,7 +8,7 @@ import pytest
 from collection import make_folder
 from runs import WITHOUT_MODELS, digests, run_in_process
 
-from curation import command
+from curation import columns, command
 from curation.failures import exit_code_of
 
 
@@ -116,3 +116,16 @@ def test_a_failure_keeps_its_name_through_a_runner() -> None:
     assert exit_code_of(OSError(os.strerror(28)))[0] == 4
     assert exit_code_of(KeyboardInterrupt())[0] == 130
     assert exit_code_of(ZeroDivisionError()) == (1, None)
+
+
+def test_judging_by_a_column_measured_never_is_exit_2(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_folder(tmp_path / "in", 2)
+    run_in_process(tmp_path / "in", tmp_path / "out")
+    for path in (tmp_path / "out" / "signals").iterdir():
+        columns.write(str(path), columns.read(str(path)).drop_columns(["entropy"]))
+    told = config.read_text("utf-8") + "          entropy: {min: 0.5}\n"
+    config.write_text(told, encoding="utf-8")
+    assert beam("judge", "-o", str(tmp_path / "out"), "--config", str(config)) == 2
+    assert "'entropy' was not measured" in one_line(capsys.readouterr().err)
