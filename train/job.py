@@ -105,8 +105,9 @@ def _check_parts(configuration: Configuration) -> None:
     codec, encoder = configuration.codec, configuration.text_encoder
     named = (("codec", codec.kind, codec.path), ("text_encoder", encoder.kind, encoder.path))
     for name, kind, path in named:
-        if kind == "qwen" and not (Path(path) / "config.json").is_file():
-            folder = "vae" if name == "codec" else name
+        folder = "vae" if name == "codec" else name
+        places = (Path(path), Path(path) / folder)  # the part's own folder, or the whole pipeline's
+        if kind == "qwen" and not any((place / "config.json").is_file() for place in places):
             raise UsageError(
                 f"{name}.path: no config.json in {path!r}; expected the {folder} folder of"
                 " Qwen-Image: name it with --config"
