@@ -22,7 +22,19 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from numpy.typing import NDArray
 
 import curation
-from curation import columns, gather, measure, memory, plan, rules, shard, signal, sources, storage
+from curation import (
+    columns,
+    gather,
+    measure,
+    memory,
+    plan,
+    rules,
+    shard,
+    signal,
+    sources,
+    storage,
+    watchdog,
+)
 from curation.configuration import Pipeline
 from curation.groups import near
 from curation.layout import Layout
@@ -274,7 +286,8 @@ def _pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
         memory.keep_freed()
         # By this name: the name DirectRunner would first try to download another runner.
         quiet = contextlib.redirect_stderr(io.StringIO())
-        with quiet, beam.Pipeline(runner="FnApiRunner", options=options) as pipeline:
+        local = beam.Pipeline(runner="FnApiRunner", options=options)
+        with quiet, watchdog.ending_with_workers(), local as pipeline:
             yield pipeline
     else:
         with beam.Pipeline(options=options) as pipeline:

@@ -1,0 +1,186 @@
+"""kill -9 of the driver or of a worker at random moments of a run, then the same command again.
+
+``python -m benchmarks.kills --kills 50``
+
+Half of the runs are local threads, where the one process is killed; half are worker processes
+(``--direct_running_mode=multi_processing``), where one worker is killed and the driver has to end
+by itself with an error. After the second run every byte of shards, ledger, signals and groups is
+compared with an undisturbed run's, and no signals or shard file that was there may have been
+written again. The baseline is the undisturbed run.
+"""
+
+import hashlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import psutil
+import typer
+from PIL import Image
+
+from benchmarks.synthetic_runs import CONFIG
+
+MODES = ("multi_threading", "multi_processing")
+RESULTS = ("shards", "ledger", "signals", "groups")
+FINISHED = ("shards", "signals")
+PATIENCE = 40.0  # seconds after which a driver without its worker counts as hanging
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What one kill hit: how far the run was, and what the process said afterwards."""
+
+    mode: str
+    second: float
+    signals: int
+    shards: int
+    code: int | None
+    differing: int
+    rewritten: int
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    """Small textured JPEG files, every tenth a copy of the one before."""
+    folder.mkdir()
+    generator = np.random.default_rng(3)
+    data = b""
+    for number in range(count):
+        if number % 10 != 9:
+            coarse = Image.fromarray(generator.integers(0, 256, (24, 24, 3), np.uint8))
+            stream = BytesIO()
+            coarse.resize((288, 288), Image.Resampling.NEAREST).save(stream, "JPEG", quality=70)
+            data = stream.getvalue()
+        (folder / f"{number:04}.jpg").write_bytes(data)
+
+
+def start(
+    folder: Path, output: Path, config: Path, mode: str, errors: int = subprocess.DEVNULL
+) -> psutil.Popen:
+    """A ``beam run`` on two workers."""
+    command = [sys.executable, "-m", "curation.command", "run", "--input", str(folder)]
+    command += ["--output", str(output), "--config", str(config), "--workers", "2"]
+    command += ["--unit-rows", "16", f"--direct_running_mode={mode}"]
+    return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
+
+
+def finish(folder: Path, output: Path, config: Path, mode: str) -> float:
+    """Run to the end; seconds taken. Raises ``SystemExit`` when the run fails."""
+    begin = time.perf_counter()
+    process = start(folder, output, config, mode, subprocess.PIPE)
+    _, errors = process.communicate()
+    if process.returncode:
+        raise SystemExit(errors.decode(errors="replace"))
+    return time.perf_counter() - begin
+
+
+def digests(output: Path) -> dict[str, str]:
+    """SHA-256 of every result by its path below the output."""
+    found = (path for name in RESULTS for path in sorted((output / name).rglob("*")))
+    return {
+        str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in found
+        if path.is_file()
+    }
+
+
+def times(output: Path) -> dict[Path, int]:
+    """When each finished file was written."""
+    found = (path for name in FINISHED for path in (output / name).glob("*.parquet"))
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> int | None:
+    """Kill the driver or one of its workers; the driver's exit code, None where it hung."""
+    workers = []
+    if mode == "multi_processing":
+        workers = [one for one in process.children(recursive=True) if "sdk_worker" in name_of(one)]
+    victim = chance.choice(workers) if workers else process
+    family = process.children(recursive=True)
+    try:
+        victim.kill()
+        process.wait(timeout=PATIENCE)
+    except psutil.NoSuchProcess:
+        process.wait()
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
+    finally:
+        for one in family:
+            if one.is_running():
+                one.kill()
+    return int(process.returncode)
+
+
+def name_of(process: psutil.Process) -> str:
+    """The command line, empty for one that is gone."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def main(
+    kills: Annotated[int, typer.Option(help="How many runs are killed.")] = 50,
+    pictures: Annotated[int, typer.Option(help="Pictures in the collection.")] = 300,
+    seed: int = 1,
+) -> None:
+    """Print one line per kill and the sum.
+
+    Example: python -m benchmarks.kills --kills 50
+    """
+    chance = random.Random(seed)
+    told: list[Killed] = []
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        folder, config = work / "in", work / "pipelines.yaml"
+        config.write_text(CONFIG.replace("CLARITY", "0.1"))
+        make_pictures(folder, pictures)
+        undisturbed = {mode: finish(folder, work / mode, config, mode) for mode in MODES}
+        wanted = digests(work / MODES[0])
+        if digests(work / MODES[1]) != wanted:
+            raise SystemExit("the undisturbed runs of threads and of processes differ")
+        print(f"undisturbed: {undisturbed}, {len(wanted)} files")
+        for number in range(kills):
+            mode = MODES[number % 2]
+            output = work / "out"
+            process = start(folder, output, config, mode)
+            second = chance.uniform(0.1, 1.0) * undisturbed[mode]
+            time.sleep(second)
+            code = kill_something(process, mode, chance)
+            before = times(output)
+            finish(folder, output, config, mode)
+            after, found = times(output), digests(output)
+            differing = sum(found.get(key) != wanted.get(key) for key in found | wanted)
+            one = Killed(
+                mode=mode,
+                second=round(second, 2),
+                signals=sum(path.parent.name == "signals" for path in before),
+                shards=sum(path.parent.name == "shards" for path in before),
+                code=code,
+                differing=differing,
+                rewritten=sum(after.get(path) != moment for path, moment in before.items()),
+            )
+            told.append(one)
+            print(one, flush=True)
+            shutil.rmtree(output)
+    hung = sum(one.code is None for one in told)
+    print(
+        f"{len(told)} kills: {sum(one.code == 0 for one in told)} came too late, {hung} hung, "
+        f"{sum(one.differing > 0 for one in told)} runs with differing bytes, "
+        f"{sum(one.rewritten > 0 for one in told)} with rewritten files (bar: 0 of each)"
+    )
+    if hung or any(one.differing or one.rewritten for one in told):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)

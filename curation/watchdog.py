@@ -1,0 +1,36 @@
+"""Ending a run whose worker process died: the local runner would wait for it for ever."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+
+EXIT_CODE = 4
+TOLD = (
+    "a worker process died (killed, or out of memory?); "
+    "run the same command again to go on, with fewer --workers if memory was short"
+)
+_DEATH = "Worker subprocess exited"  # what Beam raises in a thread that nobody joins
+
+
+@contextlib.contextmanager
+def ending_with_workers() -> Iterator[None]:
+    """While in the block, a worker's death ends this process with ``EXIT_CODE`` and a message.
+
+    At once and without unwinding, which would wait for the dead worker, too; every finished file is
+    whole, because final names appear atomically.
+    """
+    before = threading.excepthook
+
+    def hook(failure: threading.ExceptHookArgs) -> None:
+        if _DEATH in str(failure.exc_value):
+            print(f"beam: {TOLD}", file=sys.__stderr__, flush=True)
+            os._exit(EXIT_CODE)
+        before(failure)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
