@@ -50,7 +50,7 @@ def _cut(places: Sequence[str], unit_rows: int) -> Iterator[list[str]]:
     modulus = max(1, unit_rows // 2)
     run: list[str] = []
     for place in places:
-        name = place.rpartition("/")[2].encode(errors="surrogateescape")
+        name = place.rpartition("/")[2].encode(errors="surrogatepass")
         if run and (len(run) == unit_rows or zlib.crc32(name) % modulus == 0):
             yield run
             run = []
