@@ -112,10 +112,23 @@ def test_a_run_learns_and_leaves_everything(undisturbed):
     assert (out / "latest").read_text() == "checkpoint-40\n"
     with Image.open(told["samples"]) as grid:
         assert grid.width > 192
-    assert list((out / "tensorboard").glob("events.*"))
     held = (out / "held_out_captions.txt").read_text().splitlines()
     assert len(held) == len(set(held)) > 10
     assert not [path for path in out.rglob("*") if path.suffix in {".pkl", ".pt", ".bin", ".ckpt"}]
+
+
+def test_curves_and_sample_grids_are_in_tensorboard(undisturbed):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out, _ = undisturbed
+    board = EventAccumulator(str(out / "tensorboard")).Reload()
+    points = board.Scalars("train/loss")
+    assert [point.step for point in points] == list(range(5, 41, 5))
+    curve = losses(out)
+    assert [point.value for point in points] == pytest.approx(curve[4::5])
+    wanted = {"train/grad_norm", "train/images_per_second", "evaluation/held_out_loss"}
+    assert wanted <= set(board.Tags()["scalars"])
+    assert [image.step for image in board.Images("samples")] == [20, 40]
 
 
 def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
