@@ -70,7 +70,7 @@ def draw(
 
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in train: waiting threads sleep
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as in train: waiting threads soon sleep
     from infer import job
 
     try:

@@ -74,8 +74,9 @@ def train(
 
 def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, Any]:
     """Import what is heavy, now that the arguments are known to be good."""
-    # Waiting threads sleep: spinning ones made a step cost five times as much beside other work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Waiting threads spin a little, then sleep: spinning on made a step cost five times as much
+    # beside other work, sleeping at once costs 40 % on an idle machine (docs/log.md).
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     import torch
 
     from train import job
