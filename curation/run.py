@@ -99,8 +99,7 @@ def run(request: Request) -> Outcome:
         return Outcome(json.loads(storage.read_bytes(layout.run))["counts"], False, True)
     storage.delete([layout.success])
     names = [unit.id for unit in units]
-    _carry_out(request, units, signals, steps)
-    counts = json.loads(storage.read_bytes(layout.run))["counts"]
+    counts = _carry_out(request, units, signals, steps)
     with steps.step("report"):
         report.write_report(request.output)
     _write_run(request, counts, steps, names)
@@ -139,7 +138,8 @@ def _claim(layout: Layout) -> None:
 
 def _carry_out(
     request: Request, units: Sequence[Unit], signals: Sequence[Signal], steps: Steps
-) -> None:
+) -> dict[str, Any]:
+    """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
     from curation import graph  # imports Beam
 
     layout, names = Layout(request.output), [unit.id for unit in units]
@@ -157,7 +157,9 @@ def _carry_out(
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
-    _write_run(request, counts.as_json(), steps, names)
+    told = counts.as_json()
+    _write_run(request, told, steps, names)
+    return told
 
 
 def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
