@@ -67,7 +67,7 @@ def gather(
     name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
     path = storage.join(Layout(output).shards, name)
     if storage.exists(path):
-        return _info_of(path, name, measured.num_rows)
+        return shard.ShardInfo(name, measured.num_rows, *shard.digest_of(path))
     with tempfile.TemporaryFile() as spill:
         ends = _spill(output, rows, measured, place, spill)
         return shard.write(path, _batches(measured, ends, spill, shard_schema), shard_schema)
@@ -107,15 +107,6 @@ def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
         piece = told.slice(start, DIGEST_ROWS).to_pydict()
         digest.update(json.dumps(piece, sort_keys=True).encode())
     return digest.hexdigest()
-
-
-def _info_of(path: str, name: str, rows: int) -> shard.ShardInfo:
-    digest, size = hashlib.sha256(), 0
-    with storage.open_read(path) as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return shard.ShardInfo(name, rows, size, digest.hexdigest())
 
 
 def _spill(

@@ -235,7 +235,7 @@ def verify(directory: str) -> list[ShardInfo]:
     for info in shards:
         path = storage.join(directory, info.file)
         try:
-            size, digest = _digest(path)
+            size, digest = digest_of(path)
         except FileNotFoundError as error:
             raise ShardError(f"{path}: missing, though the manifest lists it") from error
         if (size, digest) != (info.size, info.sha256):
@@ -246,7 +246,8 @@ def verify(directory: str) -> list[ShardInfo]:
     return shards
 
 
-def _digest(path: str) -> tuple[int, str]:
+def digest_of(path: str) -> tuple[int, str]:
+    """A file's size in bytes and its SHA-256, as the manifest tells them."""
     digest, size = hashlib.sha256(), 0
     with storage.open_read(path) as stream:
         while block := stream.read(_BLOCK):
