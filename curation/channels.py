@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from curation.histogram import Plane
 
+_WITHIN_ONE, _WITHIN_TWO = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
+
 
 class Ordered(NamedTuple):
     """Planes (h, w) uint8 of the smallest, middle and largest of R, G, B at every pixel."""
@@ -58,11 +60,9 @@ def without(first: Plane, second: Plane) -> Plane:
 
 def border(mask: Plane) -> Plane:
     """The pixels within two of a mask that are not in it."""
-    return without(np.asarray(cv2.dilate(mask, np.ones((5, 5), np.uint8)), np.uint8), mask)
+    return without(np.asarray(cv2.dilate(mask, _WITHIN_TWO), np.uint8), mask)
 
 
 def spread(grey: Plane) -> Plane:
     """Highest minus lowest grey level within 3 x 3 pixels."""
-    return np.asarray(
-        cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)), np.uint8
-    )
+    return np.asarray(cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, _WITHIN_ONE), np.uint8)

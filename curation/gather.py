@@ -1,43 +1,28 @@
 """Gathering one shard: the original bytes of its rows read once more, sorted, written atomically.
 
-Bytes arrive in the order of the sources and leave in the order of the ids. In between they lie in
-an unnamed temporary file, with all that only the source knows, so that memory stays small whatever
-the size of a shard: what was measured is held as columns, never as a Python object per row.
+Bytes arrive in the order of the sources and leave in the order of the ids. What was measured is
+held as columns, never as a Python object per row.
 """
 
 import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns, plan, shard, sources, storage
+from curation import columns, shard, storage
 from curation.layout import Layout
-from curation.sources.sample import Caption, Sample
+from curation.originals import OF_SOURCE, Originals
 
 BATCH_BYTES = 2 << 20
 DIGEST_ROWS = 256
 ORDER = ("id", "key", "uri")
-OF_SOURCE = (
-    "path",
-    "caption_raw",
-    "caption_recaption",
-    "caption_fused",
-    "text_boxes",
-    "source",
-    "licence",
-    "synthetic",
-)
+NOT_STORED = ["uri", "size"]
 Rows = Mapping[str, Sequence[int]]  # unit -> row numbers in its signals file
-
-
-class InputChangedError(Exception):
-    """An input is gone or is not what was measured; names it and says what to do."""
 
 
 def part_of(ids: Sequence[str], parts: int) -> list[int]:
@@ -69,8 +54,9 @@ def gather(
     if storage.exists(path):
         return shard.ShardInfo(name, measured.num_rows, *shard.digest_of(path))
     with tempfile.TemporaryFile() as spill:
-        ends = _spill(output, rows, measured, place, spill)
-        return shard.write(path, _batches(measured, ends, spill, shard_schema), shard_schema)
+        originals = Originals(Layout(output), measured.num_rows, spill)
+        _locate(originals, rows, measured.column("uri"), place)
+        return shard.write(path, _batches(measured, originals, shard_schema), shard_schema)
 
 
 def _metadata(
@@ -81,7 +67,7 @@ def _metadata(
     layout = Layout(output)
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())
-        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, *names))])
+        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, "size", *names))])
         for more in (
             columns.read(layout.groups(unit)),
             columns.read(layout.ledger(unit), ("stage",)),
@@ -102,88 +88,61 @@ def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int
 
 def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
     digest = hashlib.blake2b(str(shard_schema).encode(), digest_size=6)
-    told = measured.drop_columns(["uri"])
+    told = measured.drop_columns(NOT_STORED)
     for start in range(0, told.num_rows, DIGEST_ROWS):
         piece = told.slice(start, DIGEST_ROWS).to_pydict()
         digest.update(json.dumps(piece, sort_keys=True).encode())
     return digest.hexdigest()
 
 
-def _spill(
-    output: str, rows: Rows, measured: pa.Table, place: NDArray[np.int64], spill: IO[bytes]
-) -> NDArray[np.int64]:
-    """Write down each row's bytes and what its source says: (N, 3) start, middle and end."""
-    layout = Layout(output)
-    ends = np.full((measured.num_rows, 3), -1, np.int64)
+def _locate(
+    originals: Originals, rows: Rows, locations: pa.ChunkedArray, place: NDArray[np.int64]
+) -> None:
+    """Tell unit by unit which of its rows are wanted, and as which row of the shard."""
     first = 0
     for unit in sorted(rows):
         places = place[first : first + len(rows[unit])]
         first += len(rows[unit])
-        uris = measured.column("uri").take(pa.array(places)).to_pylist()
-        place_of = dict(zip(uris, places.tolist(), strict=True))
-        for sample in sources.read(plan.read_unit(layout.plan(unit)), only=set(uris)):
-            row = place_of.pop(sample.uri)
-            if sample.data is None or shard.content_id(sample.data) != str(
-                measured.column("id")[row]
-            ):
-                _refuse(layout, unit, f"{sample.uri} is not what was measured")
-            start = spill.tell()
-            middle = start + spill.write(sample.data or b"")
-            ends[row] = start, middle, middle + spill.write(_of_source(sample))
-        if place_of:
-            _refuse(layout, unit, f"{min(place_of)} is gone")
-    return ends
-
-
-def _refuse(layout: Layout, unit: str, what: str) -> None:
-    """Forget the stale measurements, so that the next run measures the unit afresh, and stop."""
-    storage.delete([layout.signals(unit)])
-    raise InputChangedError(f"{what}: an input changed during the run; run the same command again")
-
-
-def _of_source(sample: Sample) -> bytes:
-    told = {name: getattr(sample, name) for name in OF_SOURCE}
-    for name in ("caption_raw", "caption_recaption", "caption_fused"):
-        told[name] = _captions(told[name])
-    return json.dumps(told).encode()
-
-
-def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None:
-    if captions is None:
-        return None
-    return [{"text": caption.text, "language": caption.language} for caption in captions]
+        uris = locations.take(pa.array(places)).to_pylist()
+        originals.add(unit, dict(zip(uris, places.tolist(), strict=True)))
 
 
 def _batches(
-    measured: pa.Table, ends: NDArray[np.int64], spill: IO[bytes], shard_schema: pa.Schema
+    measured: pa.Table, originals: Originals, shard_schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    total = np.cumsum(ends[:, 2] - ends[:, 0])
+    """The rows in order, in batches of about ``BATCH_BYTES``, columns in the order of the shard."""
+    sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.words
+    total = np.cumsum(sizes)
+    stored = {
+        field.name: measured.column(field.name).cast(field.type).combine_chunks()
+        for field in shard_schema
+        if field.name in measured.column_names
+    }
+    keys = [measured.column(name) for name in ("uri", "id")]
     start = 0
-    while start < len(ends):
+    while start < len(total):
         before = int(total[start - 1]) if start else 0
         stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
-        piece = measured.slice(start, stop - start)
-        yield _batch(piece, ends[start:stop].tolist(), spill, shard_schema)
+        piece = slice(start, stop)
+        pairs = zip(*(column[piece].to_pylist() for column in keys), strict=True)
+        read = [originals.read(start + row, *pair) for row, pair in enumerate(pairs)]
+        yield pa.RecordBatch.from_arrays(
+            [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
+        )
         start = stop
 
 
-def _batch(
-    measured: pa.Table, ends: list[list[int]], spill: IO[bytes], shard_schema: pa.Schema
-) -> pa.RecordBatch:
-    images: list[bytes] = []
-    told: list[dict[str, Any]] = []
-    for start, middle, end in ends:
-        spill.seek(start)
-        images.append(spill.read(middle - start))
-        told.append(json.loads(spill.read(end - middle)))
-    made = {name: [row[name] for row in told] for name in OF_SOURCE}
-    image = [pa.array(images, pa.binary()), pa.array(made["path"], pa.string())]
-    arrays = []
-    for field in shard_schema:
-        if field.name == "image":
-            arrays.append(pa.StructArray.from_arrays(image, fields=list(field.type)))
-        elif field.name in made:
-            arrays.append(pa.array(made[field.name], field.type))
-        else:
-            arrays.append(measured.column(field.name).combine_chunks().cast(field.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=shard_schema)
+def _column(
+    field: pa.Field,
+    read: Sequence[tuple[bytes, dict[str, object]]],
+    stored: Mapping[str, pa.Array],
+    piece: slice,
+) -> pa.Array:
+    """One column of a batch: from the originals, or of what was measured."""
+    if field.name == "image":
+        images = pa.array([data for data, _ in read], pa.binary())
+        paths = pa.array([told["path"] for _, told in read], pa.string())
+        return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
+    if field.name in OF_SOURCE:
+        return pa.array([told[field.name] for _, told in read], field.type)
+    return stored[field.name][piece]

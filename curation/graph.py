@@ -8,6 +8,7 @@ already there, so a runner may repeat any of them.
 
 import argparse
 import contextlib
+import gc
 import io
 import logging
 import os
@@ -284,6 +285,7 @@ def _pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
     options = PipelineOptions(list(arguments))
     if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
         memory.keep_freed()
+        gc.freeze()  # hundreds of thousands of imported objects need no looking through again
         # By this name: the name DirectRunner would first try to download another runner.
         quiet = contextlib.redirect_stderr(io.StringIO())
         local = beam.Pipeline(runner="FnApiRunner", options=options)

@@ -13,15 +13,15 @@ def counts(plane: Plane, mask: Plane | None = None) -> NDArray[np.int64]:
     return np.asarray(found, np.int64).ravel()
 
 
-def quantile(histogram: NDArray[np.int64], share: float) -> int:
+def quantile(histogram: NDArray[np.int64], share: float) -> NDArray[np.int64]:
     """The smallest value that at least ``share`` (0..1) of the counted pixels do not exceed.
 
-    Raises ``ValueError`` for an empty histogram.
+    Histograms (..., values) give quantiles (...). Raises ``ValueError`` for an empty histogram.
     """
-    total = int(histogram.sum())
-    if not total:
+    upto = histogram.cumsum(axis=-1)
+    if not upto[..., -1].all():
         raise ValueError("a quantile of no pixels")
-    return int(np.searchsorted(np.cumsum(histogram), share * total))
+    return np.asarray((upto >= share * upto[..., -1:]).argmax(axis=-1), np.int64)
 
 
 def entropy(histogram: NDArray[np.int64]) -> float:

@@ -71,7 +71,7 @@ def _copied(image: Image.Image) -> NDArray[np.uint8]:
         own = pa.array(image)
     except ValueError:
         return np.asarray(image, np.uint8)
-    four = own.flatten().to_numpy().reshape(image.height, image.width, 4)
+    four = own.values.to_numpy().reshape(image.height, image.width, 4)
     return np.asarray(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), np.uint8)
 
 

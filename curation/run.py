@@ -22,7 +22,7 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
-from curation.sources.sample import SourceError, Unit, to_json
+from curation.sources.sample import SourceError, to_json
 
 DRIVER_FOLDERS = ("plan", "signals", "ledger", "groups")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
@@ -69,6 +69,14 @@ class Request:
     output: str
     arguments: tuple[str, ...] = ()
     unit_rows: int = 512
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A unit's name and how many rows it holds, or None for a container not read yet."""
+
+    id: str
+    rows: int | None
 
 
 @dataclass(frozen=True)
@@ -137,7 +145,7 @@ def _claim(layout: Layout) -> None:
 
 
 def _carry_out(
-    request: Request, units: Sequence[Unit], signals: Sequence[Signal], steps: Steps
+    request: Request, units: Sequence[Planned], signals: Sequence[Signal], steps: Steps
 ) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
     from curation import graph  # imports Beam
@@ -145,7 +153,7 @@ def _carry_out(
     layout, names = Layout(request.output), [unit.id for unit in units]
     storage.delete(layout.near_parts())
     with steps.step("measure"):
-        rows = sum(_planned_rows(unit) for unit in units)
+        rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
         graph.measure_units(request.output, names, request.pipeline, request.arguments, rows)
     with steps.step("judge"):
         counts, kept_bytes = _judge(request, names, signals)
@@ -162,7 +170,7 @@ def _carry_out(
     return told
 
 
-def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
+def _plan(request: Request, signals: Sequence[Signal]) -> list[Planned]:
     """Plan the units, name them after what will be measured, and forget those of other plans."""
     layout = Layout(request.output)
     told = [f"{entry.name}:{entry.version}" for entry in signals]
@@ -183,10 +191,10 @@ def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
     for unit in units:
         if not storage.exists(layout.plan(unit.id)):
             plan.write_unit(storage.join(layout.root, "plan"), unit)
-    return units
+    return [Planned(unit.id, len(unit.parts) if unit.layout == "files" else None) for unit in units]
 
 
-def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
+def _identity_of_run(request: Request, units: Sequence[Planned]) -> str:
     told = [curation.__version__, resolved(request.pipeline), [unit.id for unit in units]]
     return _digest(json.dumps(told), 16)
 
@@ -225,17 +233,10 @@ def _judge(request: Request, units: Sequence[str], signals: Sequence[Signal]) ->
     return counts, kept_bytes
 
 
-def _planned_rows(unit: Unit) -> int:
-    """How many rows a unit holds, or for a container may hold."""
-    return len(unit.parts) if unit.layout == "files" else plan.UNIT_ROWS
-
-
-def _inputs(layout: Layout, units: Sequence[Unit]) -> int:
+def _inputs(layout: Layout, units: Sequence[Planned]) -> int:
     """How many rows went in: the planned files, or what the containers were found to hold."""
     return sum(
-        len(unit.parts)
-        if unit.layout == "files"
-        else columns.read(layout.signals(unit.id), ("key",)).num_rows
+        columns.read(layout.signals(unit.id), ("key",)).num_rows if unit.rows is None else unit.rows
         for unit in units
     )
 

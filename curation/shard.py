@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from curation import rowgroups, storage
 
-ROW_GROUP_BYTES = 16 << 20  # far under the 100 MB cap: writing one takes three times its memory
+ROW_GROUP_BYTES = 8 << 20
 SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
 BATCH_ROWS = 64
 MANIFEST_NAME = "manifest.json"

@@ -20,7 +20,7 @@ from curation.report.nearest import Pick
 from curation.sources.sample import Sample, SourceError
 
 LONG_SIDE = 160
-QUALITY = 72
+QUALITY, METHOD = 72, 2  # WebP's slower methods save 4 % of the bytes at twice the cost
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def thumbnail(sample: Sample, identity: str) -> Thumbnail:
         return Thumbnail(caption=caption, missing="does not decode now")
     small = _reduced(rgb)
     stream = BytesIO()
-    Image.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=4)
+    Image.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=METHOD)
     encoded = base64.b64encode(stream.getvalue()).decode("ascii")
     height, width = small.shape[:2]
     return Thumbnail(f"data:image/webp;base64,{encoded}", width, height, caption, "")

@@ -20,6 +20,7 @@ KNEE = 32  # luma level around which lightness turns from linear to logarithmic
 STEP = 24  # of 255 lightness levels; smaller changes count as none
 EVERY = 2  # rows: a sample is enough
 DISTANCE = 32  # of these make up the short side
+STEPS = np.arange(256) // STEP
 LIGHTNESS = np.round(255 * np.log1p(np.arange(256) / KNEE) / np.log1p(255 / KNEE)).astype(np.uint8)
 
 
@@ -40,7 +41,7 @@ def entropy(picture: Picture) -> dict[str, float]:
     by = max(1, round(min(light.shape) / DISTANCE))
     found = _changes(light[::EVERY, by:], light[::EVERY, :-by])
     found += _changes(light[by::EVERY], light[:-by:EVERY])
-    steps = np.bincount(np.arange(256) // STEP, weights=found).astype(np.int64)
+    steps = np.bincount(STEPS, weights=found).astype(np.int64)
     return {"entropy": histogram.entropy(steps)}
 
 

@@ -7,6 +7,7 @@ have detail; white paper and cut-outs on white go from white to ink at once (``o
 washed-out picture has nothing dark in it, while the faintest writing has (``shadow``).
 """
 
+import cv2
 import numpy as np
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ CLIPPED = 254  # a channel from here on has lost its detail
 WHITE = 250  # all three channels from here on: paper white
 DIM = 80  # the weakest channel below this: a pure colour, not a bright one
 DETAIL = 3  # luma levels within 3 x 3 pixels: flat pastel paper is not lost detail
+LEVELS = np.arange(256)
 LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evidence
 
 
@@ -37,11 +39,10 @@ LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evid
 def luma(picture: Picture) -> dict[str, float]:
     """Mean luma, its shadows and highlights, and how much of the picture is blown out."""
     found = histogram.counts(picture.grey)
-    mean = float(found @ np.arange(256)) / int(found.sum()) / 255
     return {
-        "luma": mean,
-        "shadow": histogram.quantile(found, DARKEST) / 255,
-        "highlight": histogram.quantile(found, BRIGHTEST) / 255,
+        "luma": float(found @ LEVELS) / picture.grey.size / 255,
+        "shadow": int(histogram.quantile(found, DARKEST)) / 255,
+        "highlight": int(histogram.quantile(found, BRIGHTEST)) / 255,
         "overexposure": _overexposure(picture),
     }
 
@@ -55,6 +56,8 @@ def _overexposure(picture: Picture) -> float:
     )
     detail = channels.at_least(picture.spread, DETAIL)
     partly = channels.without(channels.both(bright, detail), white)
+    if not (cv2.hasNonZero(partly) and cv2.hasNonZero(white)):
+        return channels.share(partly)
     border = channels.border(white)
     border_share = max(channels.share(border), LEAST_BORDER)
     blown = channels.share(channels.both(border, partly)) / border_share

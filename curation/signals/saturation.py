@@ -36,6 +36,8 @@ def saturation(picture: Picture) -> dict[str, float]:
     """
     colour = picture.ordered
     face = channels.both(channels.at_most(colour.least, EMPTY), channels.at_least(colour.most, LIT))
+    if not cv2.hasNonZero(face):
+        return {"saturation": 0.0}
     second = channels.either(
         channels.at_most(colour.middle, EMPTY), channels.at_least(colour.most, FULL)
     )

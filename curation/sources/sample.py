@@ -97,7 +97,7 @@ def to_json(unit: Unit) -> str:
         {name: value for name in Part.__slots__ if (value := getattr(part, name)) not in (None, ())}
         for part in unit.parts
     ]
-    return json.dumps({"id": unit.id, "layout": unit.layout, "parts": parts}, indent=1) + "\n"
+    return json.dumps({"id": unit.id, "layout": unit.layout, "parts": parts}) + "\n"
 
 
 def from_json(text: str | bytes) -> Unit:
