@@ -69,11 +69,17 @@ class Header:
 class Picture:
     """A decoded upright picture.
 
-    ``rgb`` is (H, W, 3) uint8, possibly reduced; ``header`` keeps the original's size.
+    ``stored`` is (H, W, 3) uint8 RGB, possibly reduced, or (H, W, 4) as Pillow holds it, with a
+    fourth byte that means nothing; ``header`` keeps the original's size.
     """
 
     header: Header
-    rgb: NDArray[np.uint8] = field(repr=False)
+    stored: NDArray[np.uint8] = field(repr=False)
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return pixels.three(self.stored)
 
     @cached_property
     def small(self) -> NDArray[np.uint8]:
@@ -82,13 +88,13 @@ class Picture:
         Decoding has already reduced to less than twice that, so bilinear weights miss no pixel,
         at a sixth of the cost of area averaging.
         """
-        height, width = self.rgb.shape[:2]
+        height, width = self.stored.shape[:2]
         scale = SMALL_SIDE / min(height, width)
         if scale >= 1:
             return self.rgb
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         kind = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
-        return np.asarray(cv2.resize(self.rgb, size, interpolation=kind), np.uint8)
+        return pixels.three(np.asarray(cv2.resize(self.stored, size, interpolation=kind), np.uint8))
 
     @cached_property
     def grey(self) -> NDArray[np.uint8]:

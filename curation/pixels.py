@@ -28,7 +28,10 @@ _Converter = Callable[[Image.Image], Image.Image]
 
 
 def to_rgb(image: Image.Image, shrink: int = 1) -> NDArray[np.uint8]:
-    """(ceil(H / shrink), ceil(W / shrink), 3) uint8 RGB of a loaded image, averaged over boxes."""
+    """(ceil(H / shrink), ceil(W / shrink), 3) uint8 RGB of a loaded image, averaged over boxes.
+
+    There may be a fourth byte, which means nothing, to be left out by ``three``.
+    """
     width, height = image.size
     convert = _converter(image)
     step = max(1, _STRIP_PIXELS // (width * shrink)) * shrink
@@ -36,13 +39,14 @@ def to_rgb(image: Image.Image, shrink: int = 1) -> NDArray[np.uint8]:
         return _rgb(convert(image), shrink)
     rgb = np.empty((-(-height // shrink), -(-width // shrink), 3), np.uint8)
     for top in range(0, height, step):
-        strip = _rgb(convert(image.crop((0, top, width, min(height, top + step)))), shrink)
+        box = (0, top, width, min(height, top + step))
+        strip = three(_rgb(convert(image.crop(box)), shrink))
         rgb[top // shrink : top // shrink + len(strip)] = strip
     return rgb
 
 
 def turn(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """(H, W, 3) pixels stored with EXIF ``orientation`` 1..8, made upright."""
+    """(H, W, C) pixels stored with EXIF ``orientation`` 1..8, made upright."""
     if orientation >= 5:
         rgb = rgb.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
@@ -53,26 +57,33 @@ def turn(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def _rgb(image: Image.Image, shrink: int) -> NDArray[np.uint8]:
-    """An image of mode L or RGB as an array."""
+    """An image of mode L or RGB as an array, perhaps with a fourth byte."""
     if image.mode == "RGB" and shrink == 1:
-        return _copied(image)
+        return _own(image)
     array = np.asarray(image if shrink == 1 else image.reduce(shrink), np.uint8)
     if array.ndim == 2:
         return np.asarray(cv2.cvtColor(array, cv2.COLOR_GRAY2RGB), np.uint8)
     return array
 
 
-def _copied(image: Image.Image) -> NDArray[np.uint8]:
-    """An RGB image as an array, at a third of the cost of ``np.asarray``.
+def three(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB of pixels with or without a fourth byte."""
+    if pixels.shape[2] == 3:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)
 
-    Arrow looks at Pillow's own pixels, of four bytes each, where they lie in one block.
+
+def _own(image: Image.Image) -> NDArray[np.uint8]:
+    """An RGB image as an array, at no cost: (H, W, 4) where Pillow's pixels lie in one block.
+
+    Arrow looks at them where they are, and keeps them. Otherwise (H, W, 3), copied.
     """
     try:
         own = pa.array(image)
     except ValueError:
         return np.asarray(image, np.uint8)
     four = own.values.to_numpy().reshape(image.height, image.width, 4)
-    return np.asarray(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), np.uint8)
+    return np.asarray(four, np.uint8)
 
 
 def _converter(image: Image.Image) -> _Converter:

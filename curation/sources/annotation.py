@@ -118,8 +118,8 @@ def from_mapping(row: Mapping[str, Any]) -> Annotation:
 def merge(annotations: Iterable[Annotation]) -> Annotation:
     """One annotation of several: captions united, elsewhere the first that says something."""
     every = list(annotations)
-    if len(every) == 1:
-        return every[0]
+    if len(every) <= 1:
+        return every[0] if every else Annotation()
     return Annotation(
         caption_raw=_union(entry.caption_raw for entry in every),
         caption_recaption=_union(entry.caption_recaption for entry in every),
