@@ -55,7 +55,7 @@ def run(
     Run it again after any interruption: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    from curation import configuration, graph
+    from curation import configuration, runners
 
     logging.disable(logging.NOTSET)
     from curation.progress import funnel, watch
@@ -65,9 +65,9 @@ def run(
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
-    if unknown := graph.unknown_arguments(given):
+    if unknown := runners.unknown_arguments(given):
         raise typer.BadParameter(f"{unknown[0]!r} is neither an option of ours nor of Beam's")
-    arguments = [*graph.local_defaults(given, workers), *given]
+    arguments = [*runners.local_defaults(given, workers), *given]
     request = Request(
         pipeline,
         configuration.load(config, pipeline),

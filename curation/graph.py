@@ -6,20 +6,12 @@ hashes; picture bytes never cross a shuffle. Every step writes files atomically 
 already there, so a runner may repeat any of them.
 """
 
-import argparse
-import contextlib
-import gc
-import io
-import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from numpy.typing import NDArray
 
 import curation
@@ -30,11 +22,11 @@ from curation import (
     memory,
     plan,
     rules,
+    runners,
     shard,
     signal,
     sources,
     storage,
-    watchdog,
 )
 from curation.configuration import Pipeline
 from curation.groups import near
@@ -43,11 +35,6 @@ from curation.verdicts import tiers
 
 ROWS_PER_PARTITION = 2_000_000
 ALL_TABLES = -1
-# Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
-# is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
-# 0: flush by size only, in the thread that yields.
-worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
-LOCAL_RUNNERS = ("", "local", "DirectRunner", "FnApiRunner")
 
 
 class OutputError(Exception):
@@ -245,7 +232,7 @@ def measure_units(
     ``rows`` is about how many the units hold. Raises ``RuntimeError``.
     """
     partitions = 1 + rows // ROWS_PER_PARTITION
-    with _pipeline(arguments) as root:
+    with runners.pipeline(arguments) as root:
         (
             root
             | "Units" >> beam.Create(list(units))
@@ -264,7 +251,7 @@ def write_shards(
     output: str, units: Sequence[str], parts: int, pipeline: Pipeline, arguments: Sequence[str]
 ) -> None:
     """Gather the kept rows into ``parts`` shards. Raises ``RuntimeError``."""
-    with _pipeline(arguments) as root:
+    with runners.pipeline(arguments) as root:
         (
             root
             | "Units" >> beam.Create(list(units))
@@ -274,43 +261,3 @@ def write_shards(
             | "All" >> beam.GroupByKey()
             | "Manifest" >> beam.ParDo(WriteManifest(output, pipeline))
         )
-
-
-@contextlib.contextmanager
-def _pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
-    """A pipeline that runs when the block ends. Raises ``RuntimeError``."""
-    # A failing step's traceback comes back in the exception; printed and logged by the local
-    # workers as well, it would bury the message.
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    options = PipelineOptions(list(arguments))
-    if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
-        memory.keep_freed()
-        gc.freeze()  # hundreds of thousands of imported objects need no looking through again
-        # By this name: the name DirectRunner would first try to download another runner.
-        quiet = contextlib.redirect_stderr(io.StringIO())
-        local = beam.Pipeline(runner="FnApiRunner", options=options)
-        with quiet, watchdog.ending_with_workers(), local as pipeline:
-            yield pipeline
-    else:
-        with beam.Pipeline(options=options) as pipeline:
-            yield pipeline
-
-
-def local_defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
-    """Options to put before the user's: all cores, threads of one process (little memory)."""
-    runner = PipelineOptions(list(arguments)).get_all_options().get("runner") or ""
-    if runner not in LOCAL_RUNNERS:
-        return []
-    count = workers or os.cpu_count() or 1
-    return [f"--direct_num_workers={count}", "--direct_running_mode=multi_threading"]
-
-
-def unknown_arguments(arguments: Sequence[str]) -> list[str]:
-    """Arguments that no Beam option explains."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
-        add = getattr(options, "_add_argparse_args", None)
-        if add is not None:
-            with contextlib.suppress(argparse.ArgumentError):
-                add(parser)
-    return parser.parse_known_args(list(arguments))[1]

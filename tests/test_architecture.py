@@ -29,7 +29,7 @@ COMMANDS = ("curation.command", "synthesis.render", "train.__main__", "infer.__m
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
 HEAVY |= {"transformers", "pandas", "scipy", "skimage", "sklearn", "skia"}
-BEAM_AT_MODULE_LEVEL = {"curation.graph"}
+BEAM_AT_MODULE_LEVEL = {"curation.graph", "curation.runners"}
 BEAM_LAZILY = {"curation.storage"}
 VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
@@ -112,7 +112,7 @@ def strangers(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def beam(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """apache_beam outside the one module of the graph and the lazy one of the file systems."""
+    """apache_beam outside the two modules of the graph and the lazy one of the file systems."""
     for found in imports(tree, module):
         allowed = module in BEAM_AT_MODULE_LEVEL or (module in BEAM_LAZILY and found.lazy)
         if within(found.target, {"apache_beam"}) and not allowed:

@@ -3,11 +3,11 @@
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.worker import data_plane
 
-from curation import graph
+from curation import runners
 
 
 def test_outputs_are_never_flushed_from_another_thread() -> None:
-    assert graph.LOCAL_RUNNERS
+    assert runners.LOCAL_RUNNERS
     limit = worker_handlers.DATA_BUFFER_TIME_LIMIT_MS
     stream = data_plane.ClosableOutputStream.create(None, None, limit)
     assert not isinstance(stream, data_plane.TimeBasedBufferingClosableOutputStream)
