@@ -20,14 +20,14 @@ from curation.signal import Column, signal
 
 REACH = 7  # pixels looked at across an edge
 LINE = 32  # pixels of a line along which edges are looked for
-SAMPLED = 12_000  # pixels looked at in each direction: a sample of the picture is enough
+SAMPLED = 15_000  # pixels looked at in each direction: a sample of the picture is enough
 STRONG = 0.25  # an edge counts with at least this share of the strongest local contrast
 FAINT = 4  # luma levels: below this contrast, quantisation is all there is
 SHARPEST = 0.9  # quantile over edges: a blurred background behind a sharp subject is no defect
 EVIDENCE = 20  # a direction with fewer edge pixels says nothing
 UNIT = 200  # the stored value of ratio 1; what is higher stands for pixels to be left out
 # Different values in turn: counting one and the same value again and again takes four times longer.
-NO_EDGE = np.tile(np.arange(UNIT + 1, 256, dtype=np.uint8), 1500)
+NO_EDGE = np.tile(np.arange(UNIT + 1, 256, dtype=np.uint8), 2000)
 
 
 @signal(
