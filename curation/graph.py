@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-import curation
 from curation import (
     columns,
+    fingerprint,
     gather,
     measure,
     memory,
@@ -41,10 +41,6 @@ class OutputError(Exception):
     """Writing a result failed; a step's failure carries this name through any runner."""
 
 
-class VersionError(Exception):
-    """A worker runs another version of this package than the driver."""
-
-
 class _Step(beam.DoFn):  # type: ignore[misc]
     """What every step knows: where the run is, what it is to do, and which version asked."""
 
@@ -52,12 +48,10 @@ class _Step(beam.DoFn):  # type: ignore[misc]
         super().__init__()
         self.layout = Layout(output)
         self.pipeline = pipeline
-        self.version = curation.__version__
+        self.driver = fingerprint.here(pipeline.signals)
 
     def setup(self) -> None:
-        if curation.__version__ != self.version:
-            told = f"driver {self.version}, worker {curation.__version__} at {curation.__file__}"
-            raise VersionError(f"{told}: install the same wheel on the workers")
+        fingerprint.check(self.driver)
         import cv2
 
         cv2.setNumThreads(1)  # the runner's workers are the parallelism
