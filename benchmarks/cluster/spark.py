@@ -1,0 +1,182 @@
+"""A standalone Spark cluster on the loopback interface, with what Beam needs beside it.
+
+One master, two workers of one core each, Beam's job server, and one pool of Python workers. The
+pool serves both Spark workers: a job names one address for all, and two hosts would each have a
+pool at that address, but here there is one host. Every executor still gets a Python process of
+its own from the pool.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from benchmarks.cluster import processes
+from benchmarks.cluster.parts import Parts
+
+OPENED = (
+    "java.base/java.io",
+    "java.base/java.lang",
+    "java.base/java.lang.invoke",
+    "java.base/java.lang.reflect",
+    "java.base/java.net",
+    "java.base/java.nio",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/sun.nio.ch",
+    "java.base/sun.nio.cs",
+    "java.base/sun.security.action",
+    "java.base/sun.util.calendar",
+)
+EXECUTOR = "CoarseGrainedExecutorBackend"
+
+
+class Cluster:
+    """The processes, alive between entering and leaving the context.
+
+    ``work`` takes logs, events and scratch files. ``parallelism`` is how many tasks a step is cut
+    into. Raises ``ClusterError`` when something does not start within a minute.
+    """
+
+    def __init__(self, parts: Parts, work: Path, workers: int = 2, parallelism: int = 8) -> None:
+        self.parts, self.work, self.workers, self.parallelism = parts, work, workers, parallelism
+        self.events = work / "events"
+        self.master_port, self.page_port = processes.free_port(), processes.free_port()
+        self.pool_port, self.job_port = processes.free_port(), 0
+        self.running: dict[str, psutil.Popen] = {}
+
+    def __enter__(self) -> "Cluster":
+        for name in ("events", "artifacts", "scratch"):
+            (self.work / name).mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_spark()
+            self.start_pool()
+            self.start_job_server()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        # The job server first: it tells the executors to end; the pool last: they are its callers.
+        order = sorted(self.running, key=lambda name: (name == "pool", name != "job_server"))
+        processes.end([self.running[name] for name in order])
+
+    def log(self, name: str) -> Path:
+        """Where a process writes what it has to say."""
+        return self.work / f"{name}.log"
+
+    def _environment(self) -> dict[str, str]:
+        told = {
+            "SPARK_HOME": str(self.parts.spark_home),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_DIRS": str(self.work / "scratch"),
+            # The pool calls plain `python`: it has to be the one with this project installed.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+        }
+        return {**os.environ, **told}
+
+    def _start(self, name: str, command: list[str]) -> psutil.Popen:
+        process = processes.start(command, self.log(name), self._environment())
+        self.running[name] = process
+        return process
+
+    def _start_spark(self) -> None:
+        shell = str(self.parts.spark_home / "bin" / "spark-class")
+        deploy = "org.apache.spark.deploy"
+        ports = ["--port", str(self.master_port), "--webui-port", str(self.page_port)]
+        master = self._start(
+            "master", [shell, f"{deploy}.master.Master", "--host", "127.0.0.1", *ports]
+        )
+        for number in range(self.workers):
+            name = f"worker{number}"
+            size = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
+            place = ["--host", "127.0.0.1", "--work-dir", str(self.work / name)]
+            self._start(name, [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url])
+        processes.wait_for(
+            lambda: self._alive_workers() == self.workers, master, self.log("master")
+        )
+
+    def _alive_workers(self) -> int:
+        page = f"http://127.0.0.1:{self.page_port}/json/"
+        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(page, timeout=2) as it:
+            return int(json.load(it)["aliveworkers"])
+        return 0
+
+    def start_pool(self) -> None:
+        """Start (again) the pool of Python workers; what supervises it on a real host would."""
+        module = "apache_beam.runners.worker.worker_pool_main"
+        command = [sys.executable, "-m", module, "--service_port", str(self.pool_port)]
+        pool = self._start("pool", command)
+        processes.wait_for(lambda: processes.listens(self.pool_port), pool, self.log("pool"))
+
+    def start_job_server(self) -> None:
+        """Start (again) Beam's job server, the driver of Spark's jobs."""
+        self.job_port = processes.free_port()
+        settings = {
+            "spark.default.parallelism": self.parallelism,
+            "spark.eventLog.enabled": "true",
+            "spark.eventLog.dir": self.events.as_uri(),
+            "spark.executor.extraClassPath": self.parts.jar,
+            "spark.ui.enabled": "false",
+        }
+        command = [str(self.parts.java), "-Xmx1g"]
+        command += [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
+        command += [f"-D{name}={value}" for name, value in settings.items()]
+        command += ["-cp", f"{self.parts.jar}:{self.parts.spark_home}/jars/*"]
+        command += ["org.apache.beam.runners.spark.SparkJobServerDriver", "--job-host=127.0.0.1"]
+        command += [f"--job-port={self.job_port}", f"--artifact-port={processes.free_port()}"]
+        command += [f"--expansion-port={processes.free_port()}"]
+        command += [f"--spark-master-url={self.master_url}"]
+        command += [f"--artifacts-dir={self.work / 'artifacts'}"]
+        server = self._start("job_server", command)
+        log = self.log("job_server")
+        processes.wait_for(lambda: processes.listens(self.job_port), server, log)
+
+    @property
+    def master_url(self) -> str:
+        return f"spark://127.0.0.1:{self.master_port}"
+
+    def arguments(self) -> list[str]:
+        """The options of Beam that send a job here."""
+        return [
+            "--runner=PortableRunner",
+            f"--job_endpoint=127.0.0.1:{self.job_port}",
+            "--environment_type=EXTERNAL",
+            f"--environment_config=127.0.0.1:{self.pool_port}",
+            # Without it every task starts a Python process of its own: 4 CPU seconds of imports.
+            "--environment_cache_millis=600000",
+            f"--files_to_stage={self.parts.jar}",
+        ]
+
+    def roots(self) -> list[psutil.Process]:
+        """The processes that were started here; what they started are their descendants."""
+        return list(self.running.values())
+
+    def executors(self) -> list[psutil.Process]:
+        """Spark's executors: a JVM per worker and job."""
+        return [
+            one
+            for name, root in self.running.items()
+            if name.startswith("worker")
+            for one in processes.family(root)[1:]
+            if EXECUTOR in processes.command_line(one)
+        ]
+
+    def harnesses(self) -> list[psutil.Process]:
+        """The Python workers that the pool started."""
+        return processes.family(self.running["pool"])[1:]
