@@ -44,6 +44,9 @@ def run(
         int | None, typer.Option(min=1, help="Local workers (default: all cores).")
     ] = None,
     unit_rows: Annotated[int, typer.Option(min=1, help="Rows between two resume points.")] = 512,
+    shared_filesystem: Annotated[
+        bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure, judge and shard a collection; any Beam option may follow.
@@ -55,7 +58,7 @@ def run(
     Run it again after any interruption: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    from curation import configuration, runners
+    from curation import configuration, preflight, runners
 
     logging.disable(logging.NOTSET)
     from curation.progress import funnel, watch
@@ -65,8 +68,9 @@ def run(
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
-    if unknown := runners.unknown_arguments(given):
-        raise typer.BadParameter(f"{unknown[0]!r} is neither an option of ours nor of Beam's")
+    runners.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
+    name, options = runners.runner_of(given), runners.options_of(given)
+    preflight.check(preflight.Job(name, options, tuple(inputs), output, shared_filesystem))
     arguments = [*runners.local_defaults(given, workers), *given]
     request = Request(
         pipeline,

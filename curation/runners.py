@@ -2,23 +2,59 @@
 
 import argparse
 import contextlib
+import difflib
 import gc
 import io
 import logging
 import os
+import re
 from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
 
 from curation import memory, watchdog
+from curation.fingerprint import VersionError
+from curation.preflight import LOCAL, UsageError, runner_name
 
 # Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
 # 0: flush by size only, in the thread that yields.
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
-LOCAL_RUNNERS = ("", "local", "DirectRunner", "FnApiRunner")
+_LOST = re.compile(r"^.*(?:ModuleNotFound|Attribute)Error: .*\bcuration\b.*$", re.MULTILINE)
+# Options of the Java job servers, which tell them only once they run (from their option classes).
+JAVA_OPTIONS = {
+    "SparkRunner": (
+        "bundle_size",
+        "cache_disabled",
+        "checkpoint_dir",
+        "enable_spark_metric_sinks",
+        "storage_level",
+    ),
+    "FlinkRunner": (
+        "checkpointing_interval",
+        "execution_retry_delay",
+        "max_bundle_size",
+        "max_bundle_time_mills",
+        "number_of_execution_retries",
+        "object_reuse",
+    ),
+}
+
+
+class ModelOptions(PipelineOptions):  # type: ignore[misc]
+    """Our one option of the graph, beside Beam's."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--model_accelerator",
+            "--model-accelerator",
+            help="Hardware for the model step, such as "
+            "'type:nvidia-tesla-t4;count:1;install-nvidia-driver' (Dataflow).",
+        )
 
 
 @contextlib.contextmanager
@@ -28,7 +64,7 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
     # workers as well, it would bury the message.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     options = PipelineOptions(list(arguments))
-    if (options.get_all_options().get("runner") or "") in LOCAL_RUNNERS:
+    if runner_of(arguments) == LOCAL:
         memory.keep_freed()
         gc.freeze()  # hundreds of thousands of imported objects need no looking through again
         # By this name: the name DirectRunner would first try to download another runner.
@@ -37,25 +73,82 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
         with quiet, watchdog.ending_with_workers(), local as root:
             yield root
     else:
-        with beam.Pipeline(options=options) as root:
-            yield root
+        try:
+            with beam.Pipeline(options=options) as root:
+                yield root
+        except RuntimeError as error:
+            raise _explained(error) from error
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """Workers without our package, or with another, may fail before any step can say so."""
+    if "VersionError" not in str(error) and (found := _LOST.search(str(error))):
+        return VersionError(
+            f"a worker cannot load this project ({found[0].strip()}): install the driver's wheel "
+            "on every worker, and start workers in a folder without a curation/ of its own"
+        )
+    return error
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Beam's options with their defaults. Call ``refuse_unknown`` first."""
+    options: dict[str, Any] = PipelineOptions(list(arguments)).get_all_options()
+    return options
+
+
+def runner_of(arguments: Sequence[str]) -> str:
+    """The runner as Beam spells it, or ``LOCAL``. Raises ``UsageError``."""
+    return runner_name(options_of(arguments).get("runner") or "")
+
+
+def model_hints(arguments: Sequence[str]) -> dict[str, str]:
+    """Resource hints of the step that runs models."""
+    accelerator = options_of(arguments).get("model_accelerator")
+    return {"accelerator": str(accelerator)} if accelerator else {}
 
 
 def local_defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
     """Options to put before the user's: all cores, threads of one process (little memory)."""
-    runner = PipelineOptions(list(arguments)).get_all_options().get("runner") or ""
-    if runner not in LOCAL_RUNNERS:
+    if runner_of(arguments) != LOCAL:
         return []
     count = workers or os.cpu_count() or 1
     return [f"--direct_num_workers={count}", "--direct_running_mode=multi_threading"]
 
 
-def unknown_arguments(arguments: Sequence[str]) -> list[str]:
-    """Arguments that no Beam option explains."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+class _Parser(argparse.ArgumentParser):
+    """One that raises instead of printing and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (an option of Beam's)")
+
+    def names(self) -> list[str]:
+        """Every option's spellings."""
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def _parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
     for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
         add = getattr(options, "_add_argparse_args", None)
         if add is not None:
             with contextlib.suppress(argparse.ArgumentError):
                 add(parser)
-    return parser.parse_known_args(list(arguments))[1]
+    return parser
+
+
+def refuse_unknown(arguments: Sequence[str], ours: Sequence[str] = ()) -> None:
+    """Raise ``UsageError`` for an argument that no option of Beam's or of the runner's explains.
+
+    ``ours`` are the command's own options, for the nearest name.
+    """
+    parser = _parser()
+    runner = runner_name(parser.parse_known_args(list(arguments))[0].runner or "")
+    for name in JAVA_OPTIONS.get(runner, ()):
+        with contextlib.suppress(argparse.ArgumentError):
+            parser.add_argument(f"--{name}")
+    unknown = parser.parse_known_args(list(arguments))[1]
+    if unknown:
+        name = unknown[0].split("=", 1)[0]
+        near = difflib.get_close_matches(name, [*parser.names(), *ours], 1, 0.75)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"{unknown[0]!r} is neither an option of ours nor of Beam's{hint}")

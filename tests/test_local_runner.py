@@ -7,7 +7,7 @@ from curation import runners
 
 
 def test_outputs_are_never_flushed_from_another_thread() -> None:
-    assert runners.LOCAL_RUNNERS
+    assert runners.LOCAL  # importing the module is what switches it off
     limit = worker_handlers.DATA_BUFFER_TIME_LIMIT_MS
     stream = data_plane.ClosableOutputStream.create(None, None, limit)
     assert not isinstance(stream, data_plane.TimeBasedBufferingClosableOutputStream)
