@@ -46,11 +46,12 @@ def measure_one(what: str, output: str, units: list[str], rows: int, config: str
     """In a process of its own: do it once and print what it took."""
     layout = Layout(output)
     if what == "steps":
-        from curation import configuration, graph
+        from curation import configuration, judging, plan
 
         pipeline = configuration.load(config, "curate")
         arguments = ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
         columns.read(layout.signals(units[0]), ("phash",))
+        plan.write_names(output, units)
     else:
         numbers = columns.read_all([layout.signals(unit) for unit in units], ("phash",))
         hashes = near.distinct(numbers.column("phash").to_numpy())
@@ -58,7 +59,7 @@ def measure_one(what: str, output: str, units: list[str], rows: int, config: str
     if what == "join":
         found = len(near.join(hashes, RADIUS))
     elif what == "steps":
-        graph.measure_units(output, units, pipeline, arguments, rows)
+        judging.judge_units(output, pipeline, arguments, rows)
         found = columns.read_all(layout.near_parts(), ("a", "b")).num_rows
     else:
         sample = near.distinct(np.random.default_rng(1).choice(hashes, SAMPLE, replace=False))

@@ -107,13 +107,8 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     edges = near.join(near.distinct(numbers.column("phash").to_numpy()), 4)
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
     columns.write(layout.near(0, 1), table)
-    decided = verdicts.decide(str(output), units, bounds, signals)
-    counts = ledger.Counts()
-    for number, unit in enumerate(units):
-        rows, judgement = decided.of_unit(number)
-        better = [decided.better.get(row) for row in range(rows.start, rows.stop)]
-        stored = columns.read(layout.signals(unit), ("key", "id", "reason", "detail"))
-        told = ledger.rows(stored, judgement, decided.ordered, bounds, better)
-        columns.write(layout.ledger(unit), told)
-        ledger.count(counts, judgement, stored.column("reason"), decided.ordered, bounds)
+    judge, counts = verdicts.Judge(str(output), bounds, signals), ledger.Counts()
+    winners = verdicts.winners(judge, units, lambda _: edges)
+    for unit in units:
+        counts.add(judge.record(unit, winners))
     Path(layout.run).write_text(json.dumps({"pipeline": "curate", "counts": counts.as_json()}))

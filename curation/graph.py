@@ -1,18 +1,15 @@
-"""The Beam graphs of a run, and the only module that builds them.
+"""The Beam graphs of a run that touch pictures; ``curation.judging`` is the one between them.
 
-Two pipelines: ``measure`` (per unit: signals, models, then the near-duplicate tables) and
-``shards`` (per shard: read, sort, write). Elements are unit names, row numbers and batches of
-hashes; picture bytes never cross a shuffle. Every step writes files atomically and skips what is
-already there, so a runner may repeat any of them.
+Two pipelines: ``measure`` (per unit: signals, models) and ``shards`` (per shard: read, sort,
+write). Elements are unit names and row numbers; picture bytes never cross a shuffle. Every step
+writes files atomically and skips what is already there, so a runner may repeat any of them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from curation import (
     columns,
@@ -29,19 +26,15 @@ from curation import (
     storage,
 )
 from curation.configuration import Pipeline
-from curation.groups import near
 from curation.layout import Layout
 from curation.verdicts import tiers
-
-ROWS_PER_PARTITION = 2_000_000
-ALL_TABLES = -1
 
 
 class OutputError(Exception):
     """Writing a result failed; a step's failure carries this name through any runner."""
 
 
-class _Step(beam.DoFn):  # type: ignore[misc]
+class Step(beam.DoFn):  # type: ignore[misc]
     """What every step knows: where the run is, what it is to do, and which version asked."""
 
     def __init__(self, output: str, pipeline: Pipeline) -> None:
@@ -58,11 +51,6 @@ class _Step(beam.DoFn):  # type: ignore[misc]
         memory.keep_freed()
         self.signals = signal.discover(self.pipeline.signals)
 
-    def hashes(self, unit: str) -> NDArray[np.uint64]:
-        """The unit's perceptual hashes, distinct and sorted."""
-        column = columns.read(self.layout.signals(unit), ("phash",)).column("phash")
-        return near.distinct(np.asarray(column.drop_null().to_numpy(), np.uint64))
-
     def write(self, path: str, table: pa.Table) -> None:
         try:
             columns.write(path, table)
@@ -70,7 +58,7 @@ class _Step(beam.DoFn):  # type: ignore[misc]
             raise OutputError(str(error)) from error
 
 
-class MeasureUnit(_Step):
+class MeasureUnit(Step):
     """Unit name -> unit name, once ``signals/<unit>.parquet`` is there."""
 
     def process(self, unit: str) -> Iterator[str]:
@@ -81,7 +69,7 @@ class MeasureUnit(_Step):
         yield unit
 
 
-class RunModels(_Step):
+class RunModels(Step):
     """Unit name -> unit name, once its living rows have the columns of every ruled model."""
 
     def process(self, unit: str) -> Iterator[str]:
@@ -115,69 +103,7 @@ class RunModels(_Step):
         return judged.depth > 0
 
 
-class SpreadHashes(_Step):
-    """Unit name -> ((table, partition), batch of permuted hashes as bytes).
-
-    With one partition it is (``ALL_TABLES``, 0) and the unit's name: one step then reads all hashes
-    itself and joins them, and nothing is shuffled.
-    """
-
-    def __init__(self, output: str, pipeline: Pipeline, partitions: int) -> None:
-        super().__init__(output, pipeline)
-        self.partitions = partitions
-
-    def process(self, unit: str) -> Iterator[tuple[tuple[int, int], bytes]]:
-        if self.partitions == 1:
-            yield (ALL_TABLES, 0), unit.encode()
-            return
-        hashes = self.hashes(unit)
-        for number, table in enumerate(near.tables(self.pipeline.near_duplicate_radius)):
-            moved = table.permute(hashes)
-            partition = table.partition_of(moved, self.partitions)
-            for part in np.unique(partition).tolist():
-                yield (number, part), moved[partition == part].tobytes()
-
-
-class JoinTable(_Step):
-    """((table, partition), batches) -> (part of the result, edges as bytes)."""
-
-    def __init__(self, output: str, pipeline: Pipeline, partitions: int) -> None:
-        super().__init__(output, pipeline)
-        self.partitions = partitions
-
-    def process(
-        self, element: tuple[tuple[int, int], Iterable[bytes]]
-    ) -> Iterator[tuple[int, bytes]]:
-        (number, _), batches = element
-        radius = self.pipeline.near_duplicate_radius
-        if number == ALL_TABLES:
-            hashes = np.concatenate([self.hashes(batch.decode()) for batch in batches])
-            edges = near.join(near.distinct(hashes), radius)
-        else:
-            hashes = np.concatenate([np.frombuffer(batch, np.uint64) for batch in batches])
-            edges = near.join_table(hashes, near.tables(radius)[number], radius)
-        part = (edges[:, 0] % np.uint64(self.partitions)).astype(np.int64)
-        for target in np.unique(part).tolist():
-            yield target, edges[part == target].tobytes()
-
-
-class WriteEdges(_Step):
-    """(part, edge batches) -> part, once its file of edges is written."""
-
-    def __init__(self, output: str, pipeline: Pipeline, partitions: int) -> None:
-        super().__init__(output, pipeline)
-        self.partitions = partitions
-
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
-        part, batches = element
-        blocks = [np.frombuffer(batch, np.uint64).reshape(-1, 2) for batch in batches]
-        edges = near.sorted_edges(blocks)
-        table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
-        self.write(self.layout.near(part, self.partitions), table)
-        yield part
-
-
-class AssignRows(_Step):
+class AssignRows(Step):
     """Unit name -> (shard, (unit, row numbers))."""
 
     def __init__(self, output: str, pipeline: Pipeline, parts: int) -> None:
@@ -189,7 +115,7 @@ class AssignRows(_Step):
             yield part, (unit, rows)
 
 
-class GatherShard(_Step):
+class GatherShard(Step):
     """(shard, rows by unit) -> the shard's line of the manifest, once its file is there."""
 
     def __init__(self, output: str, pipeline: Pipeline, parts: int) -> None:
@@ -208,7 +134,7 @@ class GatherShard(_Step):
         yield "manifest", info
 
 
-class WriteManifest(_Step):
+class WriteManifest(Step):
     """(name, all shards) -> nothing, once the manifest is written."""
 
     def process(self, element: tuple[str, Iterable[shard.ShardInfo]]) -> None:
@@ -218,37 +144,34 @@ class WriteManifest(_Step):
             raise OutputError(f"{self.layout.shards}: {error}") from error
 
 
-def measure_units(
-    output: str, units: Sequence[str], pipeline: Pipeline, arguments: Sequence[str], rows: int
-) -> None:
-    """Measure the units, run the models, join near duplicates.
+def units(root: beam.Pipeline, output: str) -> beam.PCollection:
+    """The names of all units, read where the graph runs: the graph does not grow with them."""
+    return (
+        root
+        | "Plan" >> beam.Create([output])
+        | "Units" >> beam.FlatMap(plan.read_names)
+        | "Balance" >> beam.Reshuffle()
+    )
 
-    ``rows`` is about how many the units hold. Raises ``RuntimeError``.
-    """
-    partitions = 1 + rows // ROWS_PER_PARTITION
+
+def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
+    """Measure the units and run the models. Raises ``RuntimeError``."""
     with runners.pipeline(arguments) as root:
         (
-            root
-            | "Units" >> beam.Create(list(units))
-            | "Balance" >> beam.Reshuffle()
+            units(root, output)
             | "Measure" >> beam.ParDo(MeasureUnit(output, pipeline))
-            | "Models" >> beam.ParDo(RunModels(output, pipeline))
-            | "Hashes" >> beam.ParDo(SpreadHashes(output, pipeline, partitions))
-            | "Tables" >> beam.GroupByKey()
-            | "Join" >> beam.ParDo(JoinTable(output, pipeline, partitions))
-            | "Edges" >> beam.GroupByKey()
-            | "WriteEdges" >> beam.ParDo(WriteEdges(output, pipeline, partitions))
+            | "Models"
+            >> beam.ParDo(RunModels(output, pipeline)).with_resource_hints(
+                **runners.model_hints(arguments)
+            )
         )
 
 
-def write_shards(
-    output: str, units: Sequence[str], parts: int, pipeline: Pipeline, arguments: Sequence[str]
-) -> None:
+def write_shards(output: str, parts: int, pipeline: Pipeline, arguments: Sequence[str]) -> None:
     """Gather the kept rows into ``parts`` shards. Raises ``RuntimeError``."""
     with runners.pipeline(arguments) as root:
         (
-            root
-            | "Units" >> beam.Create(list(units))
+            units(root, output)
             | "Assign" >> beam.ParDo(AssignRows(output, pipeline, parts))
             | "Shards" >> beam.GroupByKey()
             | "Gather" >> beam.ParDo(GatherShard(output, pipeline, parts))

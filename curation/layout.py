@@ -16,6 +16,16 @@ class Layout:
         """Says that the folder is a run's, to do with as it likes."""
         return storage.join(self.root, ".inkstone")
 
+    @property
+    def unit_names(self) -> str:
+        """The names of all units of the plan, one a line: what every graph starts from."""
+        return storage.join(self.root, "units.txt")
+
+    @property
+    def counts(self) -> str:
+        """The funnel of the run, once every unit is judged."""
+        return storage.join(self.root, "counts.json")
+
     def plan(self, unit: str) -> str:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")

@@ -4,6 +4,7 @@ Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. 
 ``ledger/<unit>.parquet`` is row n of ``signals/<unit>.parquet``.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -36,7 +37,10 @@ class LedgerError(Exception):
 
 @dataclass
 class Counts:
-    """The funnel: totals, and per stage how many came in, passed and were stopped by which rule."""
+    """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
+
+    ``kept_bytes`` is how large the kept originals are.
+    """
 
     total: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -44,6 +48,30 @@ class Counts:
     passed: Counter[str] = field(default_factory=Counter)
     stopped: dict[str, Counter[str]] = field(default_factory=dict)
     quarantine: Counter[str] = field(default_factory=Counter)
+    kept_bytes: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Add other rows to the funnel."""
+        self.total += other.total
+        self.kept_bytes += other.kept_bytes
+        for name in ("verdicts", "entered", "passed", "quarantine"):
+            getattr(self, name).update(getattr(other, name))
+        for stage, stopped in other.stopped.items():
+            self.stopped.setdefault(stage, Counter()).update(stopped)
+
+    def to_bytes(self) -> bytes:
+        """All of it as JSON, for ``from_bytes``."""
+        told = vars(self) | {"quarantine": dict(sorted(self.quarantine.items()))}
+        return json.dumps(told).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Counts":
+        """What ``to_bytes`` wrote."""
+        told = json.loads(data)
+        for name in ("verdicts", "entered", "passed", "quarantine"):
+            told[name] = Counter(told[name])
+        told["stopped"] = {stage: Counter(rules) for stage, rules in told["stopped"].items()}
+        return cls(**told)
 
     def check(self, inputs: int) -> None:
         """Raises ``LedgerError`` unless every input has exactly one verdict."""

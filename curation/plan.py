@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from curation import storage
+from curation.layout import Layout as RunLayout
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
 from curation.sources.scan import EXPECTED, Found, scan
 
@@ -71,6 +72,17 @@ def _identified(units: Iterable[tuple[Layout, tuple[Part, ...]]]) -> Iterator[Un
 def write_unit(directory: str, unit: Unit) -> None:
     """Write ``directory/<unit id>.json`` atomically. Raises ``OSError``."""
     storage.write_bytes(unit_path(directory, unit.id), to_json(unit).encode())
+
+
+def write_names(output: str, names: Iterable[str]) -> None:
+    """Write the names of all units of the plan where ``read_names`` finds them."""
+    told = "".join(f"{name}\n" for name in names)
+    storage.write_bytes(RunLayout(output).unit_names, told.encode())
+
+
+def read_names(output: str) -> list[str]:
+    """The names of all units of the plan of the run in ``output``. Raises ``OSError``."""
+    return storage.read_bytes(RunLayout(output).unit_names).decode().split()
 
 
 def unit_path(directory: str, unit: str) -> str:

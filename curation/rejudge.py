@@ -5,10 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from curation import columns, configuration, rules, signal, storage, verdicts
+from curation import columns, configuration, ledger, rules, signal, storage, verdicts
 from curation.layout import Layout
+from curation.ledger import Counts
 
 
 @dataclass(frozen=True)
@@ -59,50 +58,33 @@ def compare(output: str, config: str | None) -> Comparison:
     signals = signal.discover(pipeline.signals)
     known = {name: column.type for entry in signals for name, column in entry.columns.items()}
     configuration.check_columns(pipeline, known)
+    judge = verdicts.Judge(output, pipeline, signals, hold=True)
     units = layout.units("signals")
-    decided = verdicts.decide(output, units, pipeline, signals)
-    ledger = columns.read_all([layout.ledger(unit) for unit in units], ("verdict",))
-    kept_before = np.asarray(columns.equals(ledger.column("verdict"), "kept"))
-    kept_after = decided.judgement.verdict == rules.KEPT
+    winners = verdicts.winners(judge, units, lambda _: verdicts.read_edges(output))
+    now, gained, lost = Counts(), 0, 0
+    for unit in units:
+        judgement = judge.decide(unit, winners).judgement
+        ledger.count(now, judgement, judge.reasons(unit), judge.ordered, pipeline)
+        stored = columns.read(layout.ledger(unit), ("verdict",)).column("verdict")
+        before = columns.equals(stored, rules.VERDICTS[rules.KEPT])
+        after = judgement.verdict == rules.KEPT
+        gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
     return Comparison(
         before=Counter({name: told["counts"][name] for name in rules.VERDICTS}),
-        after=Counter(
-            {
-                name: int((decided.judgement.verdict == code).sum())
-                for code, name in enumerate(rules.VERDICTS)
-            }
-        ),
-        gained=int((kept_after & ~kept_before).sum()),
-        lost=int((kept_before & ~kept_after).sum()),
-        unmeasured=_unmeasured(decided),
-        rules_before=_rules_of_run(told["counts"]),
-        rules_after=_rules_now(decided, [stage.name for stage in pipeline.stages]),
+        after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
+        gained=gained,
+        lost=lost,
+        unmeasured=now.quarantine["unmeasured"],
+        rules_before=_stopped(told["counts"]),
+        rules_after=_stopped(now.as_json()),
     )
 
 
-def _unmeasured(decided: verdicts.Verdicts) -> int:
-    judgement = decided.judgement
-    null = (judgement.check >= 0) & np.isnan(judgement.value)
-    return int((null & (judgement.verdict == rules.QUARANTINED)).sum())
-
-
-def _rules_of_run(counts: dict[str, Any]) -> Counter[str]:
+def _stopped(counts: dict[str, Any]) -> Counter[str]:
     return Counter(
         {
             f"{stage} {rule}": number
             for stage, told in counts["stages"].items()
             for rule, number in told["dropped"].items()
-        }
-    )
-
-
-def _rules_now(decided: verdicts.Verdicts, stages: list[str]) -> Counter[str]:
-    judgement = decided.judgement
-    decided_by = judgement.check[judgement.verdict != rules.QUARANTINED]
-    numbers = np.bincount(decided_by[decided_by >= 0], minlength=len(decided.ordered))
-    return Counter(
-        {
-            f"{stages[check.stage]} {check.rule}": int(number)
-            for check, number in zip(decided.ordered, numbers, strict=True)
         }
     )

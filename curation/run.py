@@ -14,10 +14,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import pyarrow as pa
-
 import curation
-from curation import columns, ledger, measure, plan, report, shard, signal, storage, verdicts
+from curation import columns, measure, plan, report, shard, signal, storage
 from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
@@ -106,11 +104,10 @@ def run(request: Request) -> Outcome:
     if _is_finished(layout, identity):
         return Outcome(json.loads(storage.read_bytes(layout.run))["counts"], False, True)
     storage.delete([layout.success])
-    names = [unit.id for unit in units]
-    counts = _carry_out(request, units, signals, steps)
+    counts = _carry_out(request, units, steps)
     with steps.step("report"):
         report.write_report(request.output)
-    _write_run(request, counts, steps, names)
+    _write_run(request, counts, steps, len(units))
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
     if not too_many:
         storage.write_bytes(layout.success, identity.encode())
@@ -144,29 +141,29 @@ def _claim(layout: Layout) -> None:
         storage.write_bytes(layout.marker, b"")
 
 
-def _carry_out(
-    request: Request, units: Sequence[Planned], signals: Sequence[Signal], steps: Steps
-) -> dict[str, Any]:
+def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
-    from curation import graph  # imports Beam
+    from curation import graph, judging  # import Beam
 
-    layout, names = Layout(request.output), [unit.id for unit in units]
-    storage.delete(layout.near_parts())
+    layout, output, pipeline = Layout(request.output), request.output, request.pipeline
+    plan.write_names(output, (unit.id for unit in units))
+    storage.delete([*layout.near_parts(), layout.counts])
     with steps.step("measure"):
-        rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
-        graph.measure_units(request.output, names, request.pipeline, request.arguments, rows)
+        graph.measure_units(output, pipeline, request.arguments)
     with steps.step("judge"):
-        counts, kept_bytes = _judge(request, names, signals)
+        rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
+        judging.judge_units(output, pipeline, request.arguments, rows)
+        counts = Counts.from_bytes(storage.read_bytes(layout.counts))
         counts.check(_inputs(layout, units))
     with steps.step("shards"):
-        parts = -(-kept_bytes // shard.SHARD_BYTES)
+        parts = -(-counts.kept_bytes // shard.SHARD_BYTES)
         if parts:
-            graph.write_shards(request.output, names, parts, request.pipeline, request.arguments)
+            graph.write_shards(output, parts, pipeline, request.arguments)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
     told = counts.as_json()
-    _write_run(request, told, steps, names)
+    _write_run(request, told, steps, len(units))
     return told
 
 
@@ -215,24 +212,6 @@ def _is_finished(layout: Layout, identity: str) -> bool:
     )
 
 
-def _judge(request: Request, units: Sequence[str], signals: Sequence[Signal]) -> tuple[Counts, int]:
-    """Write ledger and group columns of every unit; return the funnel and the kept bytes."""
-    layout, counts, kept_bytes = Layout(request.output), Counts(), 0
-    decided = verdicts.decide(request.output, units, request.pipeline, signals)
-    for number, unit in enumerate(units):
-        rows, judgement = decided.of_unit(number)
-        better = [decided.better.get(row) for row in range(rows.start, rows.stop)]
-        table = columns.read(layout.signals(unit), ("key", "id", "reason", "detail", "size"))
-        written = ledger.rows(table, judgement, decided.ordered, request.pipeline, better)
-        columns.write(layout.ledger(unit), written)
-        groups = [decided.exact[rows], decided.near[rows], better]
-        columns.write(layout.groups(unit), pa.table(groups, schema=pa.schema(shard.GROUP_FIELDS)))
-        ledger.count(counts, judgement, table.column("reason"), decided.ordered, request.pipeline)
-        kept = pa.array(judgement.verdict == 0)
-        kept_bytes += sum(table.column("size").filter(kept).to_pylist())
-    return counts, kept_bytes
-
-
 def _inputs(layout: Layout, units: Sequence[Planned]) -> int:
     """How many rows went in: the planned files, or what the containers were found to hold."""
     return sum(
@@ -252,9 +231,7 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")
 
 
-def _write_run(
-    request: Request, counts: dict[str, Any], steps: Steps, units: Sequence[str]
-) -> None:
+def _write_run(request: Request, counts: dict[str, Any], steps: Steps, units: int) -> None:
     told = {
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
@@ -262,7 +239,7 @@ def _write_run(
         "versions": {"inkstone": curation.__version__, **dict(_versions())},
         "seed": request.pipeline.seed,
         "counts": counts,
-        "units": len(units),
+        "units": units,
         "steps": steps.told,
     }
     text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"

@@ -1,47 +1,36 @@
-"""From stored signals to verdicts: no pixel is touched, so thresholds move in a second."""
+"""From stored signals to verdicts: no pixel is touched, so thresholds move in a second.
 
-from collections.abc import Sequence
+Units are read one at a time. What one unit must know of the others is which of its rows lost to a
+copy: ``winners`` finds that out in one process, ``curation.judging`` in many, with the same steps.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import columns, rules
+from curation import columns, ledger, rules, shard
 from curation.configuration import Pipeline
-from curation.groups import duplicates
-from curation.groups.duplicates import Duplicates
-from curation.groups.near import Edges
+from curation.groups import duplicates, near
+from curation.groups.duplicates import CONTENT, HASH, Copies, Winners
+from curation.groups.near import Edges, Hashes
 from curation.layout import Layout
+from curation.ledger import Counts
 from curation.rules import GROUP_COLUMNS, Check, Judgement
 from curation.signal import Signal
 
 IDENTITY = ("id", "key", "uri", "caption_length")
+TOLD = ("key", "id", "reason", "detail", "size")
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """Verdicts over all units of a run, rows in the order of ``units`` and of their signals files.
+class Decision:
+    """The verdicts over a unit's rows, in the order of its signals file, and their copies."""
 
-    ``start[n]`` is the first row of unit n (one more entry than units). ``exact``, ``near`` (N,)
-    are the group columns. ``better`` maps a duplicate's row to the id of its best copy.
-    """
-
-    units: tuple[str, ...]
-    start: NDArray[np.int64]
-    ordered: tuple[Check, ...]
     judgement: Judgement
-    exact: NDArray[np.int8]
-    near: NDArray[np.int8]
-    better: dict[int, str]
-
-    def of_unit(self, number: int) -> tuple[slice, Judgement]:
-        """The rows of one unit and their judgement."""
-        rows = slice(int(self.start[number]), int(self.start[number + 1]))
-        all_rows = self.judgement
-        return rows, Judgement(
-            all_rows.verdict[rows], all_rows.depth[rows], all_rows.check[rows], all_rows.value[rows]
-        )
+    copies: Copies
 
 
 def tiers(signals: Sequence[Signal]) -> dict[str, str]:
@@ -57,77 +46,143 @@ def read_edges(output: str) -> Edges:
     return np.stack(pair, axis=1)
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The measured columns of several units, one after the other."""
+class Judge:
+    """Judges the units of a run by one configuration; ``ordered`` are the checks it makes.
 
-    layout: Layout
-    units: tuple[str, ...]
-    start: NDArray[np.int64]
-    table: pa.Table
+    With ``hold`` it keeps what it read, because three looks at each unit are then faster; without,
+    its memory is that of one unit. Methods raise ``columns.ColumnFileError``.
+    """
 
-    @classmethod
-    def read(cls, output: str, units: Sequence[str], needed: Sequence[str]) -> "Stored":
-        """Read the needed columns of every unit. Raises ``columns.ColumnFileError``."""
-        layout = Layout(output)
-        tables = [columns.read(layout.signals(unit), needed) for unit in units]
-        start = np.cumsum([0, *(table.num_rows for table in tables)])
-        empty = pa.table({name: [] for name in needed})
-        return cls(layout, tuple(units), start, pa.concat_tables(tables) if tables else empty)
+    def __init__(
+        self, output: str, pipeline: Pipeline, signals: Sequence[Signal], *, hold: bool = False
+    ) -> None:
+        self.layout, self.pipeline = Layout(output), pipeline
+        self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(signals))
+        self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
+        ruled = {check.column for check in self._own} | set(pipeline.quality)
+        self._needed = sorted(ruled | {"reason", "phash", "id"})
+        self._held: dict[str, pa.Table] | None = {} if hold else None
 
-    def identity(self, rows: NDArray[np.int64]) -> pa.Table:
-        """``IDENTITY`` of a few rows (sorted), reading only the units that hold them."""
-        cuts = np.searchsorted(rows, self.start)
-        found = []
-        for number in np.flatnonzero(np.diff(cuts)).tolist():
-            inside = rows[cuts[number] : cuts[number + 1]] - self.start[number]
-            found.append(columns.read(self.layout.signals(self.units[number]), IDENTITY))
-            found[-1] = found[-1].take(inside)
-        types = [pa.string(), pa.string(), pa.string(), pa.int32()]
-        empty = pa.table([pa.array([], kind) for kind in types], names=list(IDENTITY))
-        return pa.concat_tables(found) if found else empty
+    def tokens(self, unit: str) -> tuple[Hashes, Hashes]:
+        """Perceptual and content hashes of the rows that have both: (N,) each."""
+        table = self._read(unit, ("phash", "id"))
+        known = ~columns.is_null(table.column("phash"))
+        table = table.select(["phash", "id"]).filter(pa.array(known)).combine_chunks()
+        hashes = np.asarray(table.column("phash").to_numpy(), np.uint64)
+        return hashes, duplicates.content_tokens(_one(table.column("id")))
+
+    def competing(self, unit: str, hot: tuple[Hashes, Hashes]) -> tuple[pa.Table, pa.Table]:
+        """The unit's best row of each of its hot tokens, by kind of token."""
+        schema = duplicates.row_schema(self.pipeline.quality)
+        table = self._read(unit, self._needed)
+        hashes, known = _hashes(table)
+        rows = np.flatnonzero(known & duplicates.contains(hot[HASH], hashes))
+        if not len(rows):
+            return schema.empty_table(), schema.empty_table()
+        depth = self._judgement(table, self._own, {}).depth
+        chosen = pa.array(rows)
+        identity = columns.read(self.layout.signals(unit), IDENTITY).take(chosen)
+        quality = table.select(list(dict.fromkeys(self.pipeline.quality))).take(chosen)
+        made = {
+            "token": hashes[rows],
+            "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
+            "row": rows.astype(np.int32),
+            "depth": depth[rows],
+            **{name: columns.as_float(quality[name]) for name in self.pipeline.quality},
+            **{name: identity[name] for name in IDENTITY},
+        }
+        arrays = [made[field.name] for field in schema]
+        arrays = [
+            value.cast(field.type) if hasattr(value, "cast") else pa.array(value, field.type)
+            for value, field in zip(arrays, schema, strict=True)
+        ]
+        near_rows = pa.Table.from_arrays(arrays, schema=schema)
+        content = duplicates.content_tokens(_one(identity.column("id")))
+        equal = near_rows.set_column(0, schema.field(0), pa.array(content))
+        equal = equal.filter(pa.array(duplicates.contains(hot[CONTENT], content)))
+        return (
+            duplicates.best(near_rows, self.pipeline.quality, HASH),
+            duplicates.best(equal, self.pipeline.quality, CONTENT),
+        )
+
+    def decide(self, unit: str, winners: Winners) -> Decision:
+        """Judge the unit's rows."""
+        return self._decide(unit, self._read(unit, self._needed), winners)
+
+    def record(self, unit: str, winners: Winners) -> Counts:
+        """Judge the unit's rows, write its ledger and group columns. Raises ``OSError``."""
+        table = self._read(unit, [*dict.fromkeys((*self._needed, *TOLD))])
+        decision = self._decide(unit, table, winners)
+        told, copies, counts = decision.judgement, decision.copies, Counts()
+        rows = ledger.rows(table, told, self.ordered, self.pipeline, copies.better)
+        columns.write(self.layout.ledger(unit), rows)
+        groups = [copies.exact, copies.near, copies.better]
+        schema = pa.schema(shard.GROUP_FIELDS)
+        columns.write(self.layout.groups(unit), pa.table(groups, schema=schema))
+        ledger.count(counts, told, table.column("reason"), self.ordered, self.pipeline)
+        kept = pa.array(told.verdict == rules.KEPT)
+        counts.kept_bytes = sum(table.column("size").filter(kept).to_pylist())
+        return counts
+
+    def reasons(self, unit: str) -> pa.ChunkedArray:
+        """Why a row of the unit could not be measured, or null."""
+        return self._read(unit, ("reason",)).column("reason")
+
+    def _decide(self, unit: str, table: pa.Table, winners: Winners) -> Decision:
+        hashes, known = _hashes(table)
+        copies = duplicates.copies(unit, hashes, known, _one(table.column("id")), winners)
+        groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
+        return Decision(self._judgement(table, self.ordered, groups), copies)
+
+    def _judgement(
+        self, table: pa.Table, checks: Sequence[Check], groups: dict[str, NDArray[np.int8]]
+    ) -> Judgement:
+        def values(column: str) -> NDArray[np.float64]:
+            if column in groups:
+                return groups[column].astype(np.float64)
+            return columns.as_float(table.column(column))
+
+        readable = columns.is_null(table.column("reason"))
+        return rules.judge(values, readable, checks, self.pipeline)
+
+    def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
+        path = self.layout.signals(unit)
+        if self._held is None or not set(needed) <= set(self._needed):
+            return columns.read(path, needed)
+        if unit not in self._held:
+            self._held[unit] = columns.read(path, self._needed)
+        return self._held[unit]
 
 
-def decide(
-    output: str, units: Sequence[str], pipeline: Pipeline, signals: Sequence[Signal]
-) -> Verdicts:
-    """Judge every row of the units. Raises ``columns.ColumnFileError``."""
-    ordered = rules.checks(pipeline, tiers(signals))
-    own = [check for check in ordered if check.column not in GROUP_COLUMNS]
-    needed = {check.column for check in own} | {"reason", "phash"} | set(pipeline.quality)
-    stored = Stored.read(output, units, sorted(needed))
-    groups = {name: np.zeros(stored.table.num_rows, np.int8) for name in GROUP_COLUMNS}
+def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
+    """The winners among all units, in one process; ``join`` gives the edges of distinct hashes.
 
-    def values(column: str) -> NDArray[np.float64]:
-        if column in groups:
-            return groups[column].astype(np.float64)
-        return columns.as_float(stored.table.column(column))
-
-    readable = columns.is_null(stored.table.column("reason"))
-    depth = rules.judge(values, readable, own, pipeline).depth
-    rows, copies, better = _duplicates(stored, depth, pipeline.quality)
-    groups["exact_better"][rows], groups["near_better"][rows] = copies.exact, copies.near
-    judgement = rules.judge(values, readable, ordered, pipeline)
-    exact, near = (groups[name] for name in GROUP_COLUMNS)
-    return Verdicts(stored.units, stored.start, ordered, judgement, exact, near, better)
+    Memory: 16 bytes a row, and about 200 for each hot token of each unit.
+    """
+    tokens = [judge.tokens(unit) for unit in units]
+    hashes, contents = (np.concatenate(of_kind) for of_kind in zip(*tokens, strict=True))
+    del tokens
+    edges = join(near.distinct(hashes))
+    hot = duplicates.hot(hashes, edges), duplicates.hot(contents, np.empty(0, np.uint64))
+    del hashes, contents
+    found = [judge.competing(unit, hot) for unit in units]
+    quality = judge.pipeline.quality
+    own, exact = (
+        duplicates.best(pa.concat_tables(of_kind), quality, kind)
+        for kind, of_kind in enumerate(zip(*found, strict=True))
+    )
+    around = duplicates.best_neighbours(own, near.both_ways(edges), quality)
+    return Winners((duplicates.best(pa.concat_tables([own, around]), quality, HASH), exact))
 
 
-def _duplicates(
-    stored: Stored, depth: NDArray[np.int16], quality: Sequence[str]
-) -> tuple[NDArray[np.int64], Duplicates, dict[int, str]]:
-    """The rows that may have copies, what their best copies are, and those copies' ids by row."""
-    hashes = stored.table.column("phash")
-    known, filled = ~columns.is_null(hashes), np.asarray(hashes.fill_null(0).to_numpy(), np.uint64)
-    edges = read_edges(stored.layout.root)
-    rows = duplicates.candidates(filled, known, edges)
-    identity = stored.identity(rows)
-    chosen = stored.table.select(list(quality)).take(rows)
-    ranked = {"depth": depth[rows], **{name: columns.as_float(chosen[name]) for name in quality}}
-    ranked |= {name: identity[name] for name in IDENTITY}
-    rank = duplicates.ranks(pa.table(ranked), quality)
-    ids = identity["id"].combine_chunks().dictionary_encode()
-    numbers = np.asarray(ids.indices.to_numpy(), np.int64)
-    copies = duplicates.resolve(filled[rows], edges, numbers, rank)
-    losers = np.flatnonzero(copies.better >= 0)
-    names = identity["id"].take(pa.array(copies.better[losers])).to_pylist()
-    return rows, copies, dict(zip(rows[losers].tolist(), names, strict=True))
+def _hashes(table: pa.Table) -> tuple[Hashes, NDArray[np.bool_]]:
+    """The perceptual hashes of all rows, and where there is one."""
+    column = table.column("phash")
+    filled = column.fill_null(0).cast(pa.uint64())
+    return np.asarray(filled.to_numpy(), np.uint64), ~columns.is_null(column)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    """The column as one array."""
+    whole = column.combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole

@@ -31,7 +31,9 @@ pipelines:
           luma: {min: 0.02, max: 0.99}
 """
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["curation.graph", "curation.run", "curation.report"])
+CONTEXT.set_forkserver_preload(
+    ["curation.graph", "curation.judging", "curation.run", "curation.report"]
+)
 SAME_BYTES = ("shards", "ledger", "signals", "groups")
 
 

@@ -1,5 +1,7 @@
 """Which copy stays: the best by a stated rank, whatever the order of the rows."""
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,38 +9,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.groups import duplicates, near
+from curation.groups.duplicates import CONTENT, HASH, Winners
 
-Row = tuple[int, int, float, str]  # hash, stages passed, quality, id
+Row = tuple[int, int, float, str]  # hash, stages passed, quality, content
+QUALITY = ("pixels",)
 
 
-def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, int]]:
-    """Row -> (exact, near, better row) with every row a candidate."""
+def identity(content: str) -> str:
+    return content.encode().hex().ljust(32, "0")[:32]
+
+
+def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, str | None]]:
+    """Row -> (exact, near, better content), with every row competing."""
     hashes = np.array([row[0] for row in rows], np.uint64)
-    edges = near.join(hashes, radius)
-    table = pa.table(
-        {
-            "depth": [row[1] for row in rows],
-            "pixels": [row[2] for row in rows],
-            "caption_length": [0] * len(rows),
-            "id": [row[3] for row in rows],
-            "key": [f"k{number:03}" for number in range(len(rows))],
-            "uri": [f"u{number:03}" for number in range(len(rows))],
-        }
-    )
-    rank = duplicates.ranks(table, ("pixels",))
-    ids = np.unique(np.array([row[3] for row in rows]), return_inverse=True)[1]
-    found = duplicates.resolve(hashes, edges, ids, rank)
-    triples = zip(found.exact.tolist(), found.near.tolist(), found.better.tolist(), strict=True)
-    return dict(enumerate(triples))
+    ids = pa.array([identity(row[3]) for row in rows], pa.string())
+    numbers = range(len(rows))
+    made = {
+        "token": hashes,
+        "unit": ["unit"] * len(rows),
+        "row": list(numbers),
+        "depth": [row[1] for row in rows],
+        "pixels": [row[2] for row in rows],
+        "caption_length": [0] * len(rows),
+        "id": ids,
+        "key": [f"k{number:03}" for number in numbers],
+        "uri": [f"u{number:03}" for number in numbers],
+    }
+    schema = duplicates.row_schema(QUALITY)
+    table = pa.table({name: pa.array(made[name]).cast(schema.field(name).type) for name in made})
+    own = duplicates.best(table, QUALITY, HASH)
+    links = near.both_ways(near.join(hashes, radius))
+    around = duplicates.best_neighbours(own, links, QUALITY)
+    nearest = duplicates.best(pa.concat_tables([own, around]), QUALITY, HASH)
+    equal = table.set_column(0, schema.field(0), pa.array(duplicates.content_tokens(ids)))
+    winners = Winners((nearest, duplicates.best(equal, QUALITY, CONTENT)))
+    found = duplicates.copies("unit", hashes, np.ones(len(rows), bool), ids, winners)
+    better = [name and bytes.fromhex(name).rstrip(b"\0").decode() for name in found.better]
+    return dict(enumerate(zip(found.exact.tolist(), found.near.tolist(), better, strict=True)))
 
 
 def test_the_larger_copy_stays() -> None:
-    assert decide([(0b0, 2, 100.0, "a"), (0b1, 2, 400.0, "b")]) == {0: (0, 1, 1), 1: (0, 0, -1)}
+    assert decide([(0b0, 2, 100.0, "a"), (0b1, 2, 400.0, "b")]) == {0: (0, 1, "b"), 1: (0, 0, None)}
 
 
 def test_a_row_its_own_rules_drop_never_pushes_out_a_good_one() -> None:
-    told = decide([(0b0, 2, 100.0, "good"), (0b1, 1, 900.0, "large but blurred")])
-    assert told == {0: (0, 0, -1), 1: (0, 1, 0)}
+    told = decide([(0b0, 2, 100.0, "good"), (0b1, 1, 900.0, "large")])
+    assert told == {0: (0, 0, None), 1: (0, 1, "good")}
 
 
 def test_equal_contents_keep_one() -> None:
@@ -47,7 +63,7 @@ def test_equal_contents_keep_one() -> None:
 
 
 def test_distance_beyond_the_radius_is_no_copy() -> None:
-    assert decide([(0b0, 2, 1.0, "a"), (0b111, 2, 2.0, "b")])[0] == (0, 0, -1)
+    assert decide([(0b0, 2, 1.0, "a"), (0b111, 2, 2.0, "b")])[0] == (0, 0, None)
 
 
 ROWS = st.lists(
@@ -63,20 +79,28 @@ def test_agrees_with_the_definition(rows: list[Row]) -> None:
     def rank(number: int) -> tuple[float, float, str, int]:
         return -rows[number][1], -rows[number][2], rows[number][3], number
 
+    rows = [(*row[:3], f"{row[3]}{row[0]}") for row in rows]  # equal contents have equal hashes
     for row, (exact, near_copy, better) in decide(rows).items():
         ahead = [other for other in range(len(rows)) if rank(other) < rank(row)]
         same = [other for other in ahead if rows[other][3] == rows[row][3]]
         close = [o for o in ahead if (rows[o][0] ^ rows[row][0]).bit_count() <= 2]
         assert (exact, near_copy) == (int(bool(same)), int(bool(close)))
-        chosen = min(same or close, key=rank, default=-1)
-        assert better == chosen
+        chosen = min(same or close, key=rank, default=None)
+        assert better == (None if chosen is None else rows[chosen][3])
 
 
-@pytest.mark.parametrize("edges", [[], [(1, 2)], [(1, 9), (4, 8)]])
-def test_candidates_are_rows_that_share_a_hash_or_have_an_edge(edges: list) -> None:
-    hashes = np.array([1, 2, 3, 3, 4, 0, 0], np.uint64)
-    known = np.array([1, 1, 1, 1, 1, 0, 0], bool)
-    found = duplicates.candidates(hashes, known, np.array(edges, np.uint64).reshape(-1, 2))
-    ends = {end for edge in edges for end in edge}
-    expected = [n for n in range(5) if hashes[n] == 3 or int(hashes[n]) in ends]
-    assert found.tolist() == expected
+@pytest.mark.parametrize("linked", [[], [1, 2], [8, 9, 9]])
+def test_hot_tokens_occur_twice_or_are_linked(linked: list[int]) -> None:
+    tokens = np.array([4, 3, 1, 3, 7, 3], np.uint64)
+    assert duplicates.hot(tokens, np.array(linked, np.uint64)).tolist() == sorted({3, *linked})
+
+
+def test_tokens_are_sent_at_most_twice() -> None:
+    tokens = np.array([5, 1, 5, 5, 1, 9], np.uint64)
+    assert duplicates.at_most_twice(tokens).tolist() == [1, 1, 5, 5, 9]
+
+
+def test_a_content_token_is_the_first_half_of_the_hash() -> None:
+    digests = [hashlib.sha256(bytes([number])).hexdigest()[:32] for number in range(5)]
+    told = duplicates.content_tokens(pa.array(digests)).tolist()
+    assert told == [int(digest[:16], 16) for digest in digests]

@@ -78,13 +78,23 @@ def distinct(hashes: Hashes) -> Hashes:
 
 def join_table(moved: Hashes, table: Table, radius: int) -> Edges:
     """All pairs of one table's permuted hashes that agree on its key, within ``radius`` bits."""
+    return sorted_edges(list(join_blocks(moved, table, radius)))
+
+
+def join_blocks(moved: Hashes, table: Table, radius: int) -> Iterator[Edges]:
+    """``join_table`` in unsorted blocks, so that no list of all pairs is ever held."""
     values = distinct(moved)
     keys = values >> np.uint64(HASH_BITS - table.key_bits)
-    found = [
-        table.restore(block[np.bitwise_count(block[:, 0] ^ block[:, 1]) <= radius])
-        for block in _pairs_in_runs(values, keys)
-    ]
-    return sorted_edges(found)
+    found, count = list[Edges](), 0
+    for block in _pairs_in_runs(values, keys):
+        close = block[np.bitwise_count(block[:, 0] ^ block[:, 1]) <= radius]
+        found.append(table.restore(close))
+        count += len(close)
+        if count >= PAIR_BLOCK:
+            yield np.concatenate(found)
+            found, count = [], 0
+    if count:
+        yield np.concatenate(found)
 
 
 def sorted_edges(blocks: list[Edges]) -> Edges:
@@ -97,6 +107,11 @@ def sorted_edges(blocks: list[Edges]) -> Edges:
     fresh = np.ones(len(edges), bool)
     fresh[1:] = (edges[1:] != edges[:-1]).any(axis=1)
     return edges[fresh]
+
+
+def both_ways(edges: Edges) -> Edges:
+    """Each edge from either end: (2E, 2)."""
+    return np.concatenate([edges, edges[:, ::-1]])
 
 
 def join(hashes: Hashes, radius: int) -> Edges:
