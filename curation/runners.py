@@ -63,8 +63,16 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
     # A failing step's traceback comes back in the exception; printed and logged by the local
     # workers as well, it would bury the message.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    options = PipelineOptions(list(arguments))
-    if runner_of(arguments) == LOCAL:
+    try:
+        with _running(PipelineOptions(list(arguments)), runner_of(arguments)) as root:
+            yield root
+    except RuntimeError as error:
+        raise _explained(error) from error
+
+
+@contextlib.contextmanager
+def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
+    if runner == LOCAL:
         memory.keep_freed()
         gc.freeze()  # hundreds of thousands of imported objects need no looking through again
         # By this name: the name DirectRunner would first try to download another runner.
@@ -73,11 +81,8 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
         with quiet, watchdog.ending_with_workers(), local as root:
             yield root
     else:
-        try:
-            with beam.Pipeline(options=options) as root:
-                yield root
-        except RuntimeError as error:
-            raise _explained(error) from error
+        with beam.Pipeline(options=options) as root:
+            yield root
 
 
 def _explained(error: RuntimeError) -> Exception:

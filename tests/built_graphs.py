@@ -1,0 +1,30 @@
+"""The real graphs of a run, built and not run."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from curation import graph, judging, runners
+from curation.configuration import Pipeline
+
+
+def build(
+    output: str, pipeline: Pipeline, arguments: Sequence[str], patch: pytest.MonkeyPatch
+) -> dict[str, beam.Pipeline]:
+    """Every graph by name; ``partitioned`` is the judging of more rows than one step takes."""
+    built: list[beam.Pipeline] = []
+
+    @contextlib.contextmanager
+    def caught(given: Sequence[str]) -> Iterator[beam.Pipeline]:
+        built.append(beam.Pipeline(options=PipelineOptions(list(given))))
+        yield built[-1]
+
+    patch.setattr(runners, "pipeline", caught)
+    graph.measure_units(output, pipeline, arguments)
+    judging.judge_units(output, pipeline, arguments, 1)
+    judging.judge_units(output, pipeline, arguments, 3 * judging.ROWS_PER_PARTITION)
+    graph.write_shards(output, 3, pipeline, arguments)
+    return dict(zip(("measure", "judge", "partitioned", "shards"), built, strict=True))
