@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo test lint benchmark lock clean
+.PHONY: help setup system demo test spark lint benchmark lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -30,8 +30,13 @@ demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes you
 	@$(if $(INPUT),,.ci/stamps)
 	@$(BIN)/python -m examples.demo $(if $(INPUT),--input "$(INPUT)")
 
+# The tests of Spark run where Java, Spark and Beam's job server are here or can be fetched.
 test: setup ## all tests
+	@$(BIN)/python -m benchmarks.cluster.parts --limit 120 || echo "the tests of Spark will be skipped"
 	@$(BIN)/pytest
+
+spark: setup ## fetch Spark and Beam's job server into .cache/spark, for its tests and benchmark
+	@$(BIN)/python -m benchmarks.cluster.parts
 
 lint: setup ## ruff and mypy
 	@$(BIN)/ruff check .
@@ -39,7 +44,8 @@ lint: setup ## ruff and mypy
 	@$(BIN)/mypy
 
 benchmark: setup ## every figure of the README, each beside its baseline
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
+	@failed=0; for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
+	    $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || failed=1; done; exit $$failed
 
 lock: setup ## compile pyproject.toml and requirements.in into requirements.lock (keeps pins that still fit)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-header \

@@ -11,18 +11,20 @@ from curation import measure, plan, signal, sources
 from curation.sources.sample import Unit
 
 
-def measured(unit: Unit) -> int:
-    """Rows of one unit."""
+def measured(unit: Unit) -> tuple[int, int]:
+    """Rows of one unit, and bytes read the second time."""
     import cv2
 
     cv2.setNumThreads(1)
-    table = measure.measure(sources.read(unit), signal.discover(()))
-    uris = {row["uri"] for row in table.select(["uri", "reason"]).to_pylist() if not row["reason"]}
-    return table.num_rows + 0 * sum(len(one.data or b"") for one in sources.read(unit, only=uris))
+    table = measure.measure(sources.read(unit), signal.discover())
+    rows = table.select(["uri", "reason"]).to_pylist()
+    uris = {row["uri"] for row in rows if row["reason"] is None}
+    again = sum(len(sample.data or b"") for sample in sources.read(unit, only=uris))
+    return table.num_rows, again
 
 
 if __name__ == "__main__":
     folder, unit_rows, workers = sys.argv[1:]
     with multiprocessing.Pool(int(workers)) as pool:
         units = plan.plan([folder], int(unit_rows))
-        print(sum(pool.imap_unordered(measured, units)))
+        print(sum(rows for rows, _ in pool.imap_unordered(measured, units)))

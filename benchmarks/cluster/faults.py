@@ -13,7 +13,7 @@ from benchmarks.cluster.spark import Cluster
 
 
 def until_measured(process: psutil.Popen, output: Path, units: int, limit: float = 300.0) -> None:
-    """Wait until so many units are measured. Raises ``ClusterError`` when it never comes to that."""
+    """Wait until so many units are measured. Raises ``ClusterError`` when that never comes."""
     end = time.monotonic() + limit
     while len(runs.finished_units(output)) < units:
         if process.poll() is not None or time.monotonic() > end:
@@ -35,7 +35,7 @@ def kill(victims: Sequence[psutil.Process]) -> int:
 def kill_executor(cluster: Cluster) -> str:
     """Kill one of Spark's executors; the cluster starts another."""
     victims = cluster.executors()[:1]
-    return f"{kill(victims)} executor of {len(cluster.executors())} left"
+    return f"{kill(victims)} executor"
 
 
 def kill_pool(cluster: Cluster) -> str:
@@ -66,8 +66,9 @@ def disturbed(
 
 
 def driver_killed(cluster: Cluster, job: runs.Job, output: Path, units: int) -> tuple[int, int]:
-    """Kill ``beam run`` and the job server (Spark's driver), start again; (finished, repeated) units.
+    """Kill ``beam run`` and the job server, Spark's driver, and start again.
 
+    Returns how many units were finished by then, and how many of those the second run repeated.
     Raises ``ClusterError`` when the second run fails.
     """
     process = job.start(output, cluster.arguments())

@@ -81,7 +81,7 @@ def make_input(data: Path, folder: Path, count: int) -> int:
     """``count`` files of the photographs below ``data``; their bytes altogether.
 
     Of every 20 files one is broken (from ``data/../bad``, else cut off) and one is an exact copy
-    of the file before.
+    of another.
     """
     photographs = [
         path.read_bytes()
@@ -90,14 +90,13 @@ def make_input(data: Path, folder: Path, count: int) -> int:
     ]
     broken = [path.read_bytes() for path in sorted((data.parent / "bad").glob("*"))]
     broken = broken or [one[: len(one) // 3] for one in photographs[:20]]
-    total, content = 0, b""
+    total = 0
     for number in range(count):
-        if number % 20 == 7:
+        kind = number % 20
+        source = number - 2 if kind == 8 else number
+        content = unique(photographs[source % len(photographs)], source)
+        if kind == 7:
             content = broken[number // 20 % len(broken)]
-        elif number % 20 != 8 or number < 20:
-            content = unique(photographs[number % len(photographs)], number)
-        elif number % 20 == 8:
-            content = unique(photographs[(number - 2) % len(photographs)], number - 2)
         path = folder / f"{number // 1000:03}" / f"{number:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -117,7 +116,7 @@ class Step:
 
 
 def shuffled(events: Path, after: float = 0.0) -> list[Step]:
-    """Bytes that each stage wrote for and read from shuffles, of the jobs logged since ``after``."""
+    """What each stage wrote for and read from shuffles, of the jobs logged since ``after``."""
     logs = sorted(path for path in events.iterdir() if path.stat().st_mtime >= after)
     return [step for number, log in enumerate(logs) for step in _steps(number, log)]
 

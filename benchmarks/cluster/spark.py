@@ -113,7 +113,10 @@ class Cluster:
 
     def _alive_workers(self) -> int:
         page = f"http://127.0.0.1:{self.page_port}/json/"
-        with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(page, timeout=2) as it:
+        with (
+            contextlib.suppress(OSError, ValueError),
+            urllib.request.urlopen(page, timeout=2) as it,
+        ):
             return int(json.load(it)["aliveworkers"])
         return 0
 
@@ -179,4 +182,6 @@ class Cluster:
 
     def harnesses(self) -> list[psutil.Process]:
         """The Python workers that the pool started."""
-        return processes.family(self.running["pool"])[1:]
+        found = processes.family(self.running["pool"])[1:]
+        # The pool reads no exit codes: those that ended stay behind as zombies until it ends.
+        return [one for one in found if processes.command_line(one)]
