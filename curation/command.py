@@ -71,7 +71,7 @@ def run(
     runners.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
     name, options = runners.runner_of(given), runners.options_of(given)
     preflight.check(preflight.Job(name, options, tuple(inputs), output, shared_filesystem))
-    arguments = [*runners.local_defaults(given, workers), *given]
+    arguments = [*runners.defaults(given, workers), *given]
     request = Request(
         pipeline,
         configuration.load(config, pipeline),

@@ -112,10 +112,14 @@ def model_hints(arguments: Sequence[str]) -> dict[str, str]:
     return {"accelerator": str(accelerator)} if accelerator else {}
 
 
-def local_defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
-    """Options to put before the user's: all cores, threads of one process (little memory)."""
+def defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
+    """Options to put before the user's.
+
+    Here: all cores, threads of one process (little memory). Elsewhere: workers import our modules,
+    so nothing of the driver's ``__main__`` is sent to them.
+    """
     if runner_of(arguments) != LOCAL:
-        return []
+        return ["--no_save_main_session"]
     count = workers or os.cpu_count() or 1
     return [f"--direct_num_workers={count}", "--direct_running_mode=multi_threading"]
 

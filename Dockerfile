@@ -1,0 +1,35 @@
+# Worker image for Dataflow and for the DOCKER environment of Spark and Flink: Beam's SDK harness,
+# the pinned packages that curation needs, and this project's wheel. No weights are downloaded
+# (nudenet carries its own in its package). Built in the repository's root:
+#
+#     docker build --tag IMAGE .
+#
+# The Beam version must be that of requirements.lock (tests/test_dataflow.py).
+FROM python:3.11-slim AS wheel
+WORKDIR /source
+COPY requirements.lock ./
+RUN pip install --no-cache-dir "$(grep -m1 '^hatchling==' requirements.lock)"
+COPY pyproject.toml README.md LICENSE pipelines.yaml ./
+COPY captioning captioning
+COPY curation curation
+COPY infer infer
+COPY synthesis synthesis
+COPY taxonomy taxonomy
+COPY train train
+RUN python -m hatchling build --target wheel --directory /wheels
+
+FROM apache/beam_python3.11_sdk:2.77.0
+ENV OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
+WORKDIR /opt/inkstone
+COPY requirements.lock ./
+COPY --from=wheel /wheels /wheels
+# The lock as constraints: exactly its versions, and only what curation asks for (no torch).
+RUN pip install --no-cache-dir --constraint requirements.lock \
+        "$(ls /wheels/*.whl)[nsfw,gcp]" \
+    && rm -rf /wheels \
+    && pip check \
+    && python -c "from curation import fingerprint; print(fingerprint.here())"
+# Ours must run without root; Beam's /opt/apache/beam/boot, the entry point, only reads.
+RUN useradd --create-home --uid 10001 worker
+USER worker
+WORKDIR /home/worker
