@@ -29,7 +29,8 @@ RUN pip install --no-cache-dir --constraint requirements.lock \
     && rm -rf /wheels \
     && pip check \
     && python -c "from curation import fingerprint; print(fingerprint.here())"
-# Ours must run without root; Beam's /opt/apache/beam/boot, the entry point, only reads.
+# Curation needs no root. Dataflow mounts a folder of root's in which Beam's entry point writes, so
+# the default stays root; elsewhere build with --build-arg RUN_AS=worker.
 RUN useradd --create-home --uid 10001 worker
-USER worker
-WORKDIR /home/worker
+ARG RUN_AS=root
+USER $RUN_AS

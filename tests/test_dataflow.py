@@ -76,7 +76,7 @@ def test_every_job_is_built_for_the_service(jobs: dict[str, Any]) -> None:
         described = apiclient.Environment(
             packages=[],
             options=runner.job.options,
-            environment_version={"major": "8"},
+            environment_version="8",
             proto_pipeline_staged_url="gs://a-bucket/staging/pipeline.pb",
             proto_pipeline=runner.proto_pipeline,
         )
