@@ -61,6 +61,7 @@ def run(
     from curation import configuration, preflight, runners
 
     logging.disable(logging.NOTSET)
+    from curation.job import Job
     from curation.progress import funnel, watch
     from curation.run import Request
     from curation.run import run as carry_out
@@ -70,7 +71,7 @@ def run(
         given, pipeline = [pipeline, *given], "curate"
     runners.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
     name, options = runners.runner_of(given), runners.options_of(given)
-    preflight.check(preflight.Job(name, options, tuple(inputs), output, shared_filesystem))
+    preflight.check(Job(name, options, tuple(inputs), output, shared_filesystem))
     arguments = [*runners.defaults(given, workers), *given]
     request = Request(
         pipeline,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
+from curation.job import UsageError
+
 SECONDS = 3.0
 Answer = TypeVar("Answer")
 Otherwise = TypeVar("Otherwise")
@@ -34,6 +36,25 @@ def silence(host: str, port: int) -> str | None:
         return None
 
     return _in_time(connect, f"nothing within {SECONDS:g} seconds")
+
+
+def require_form(option: str, address: str) -> tuple[str, int]:
+    """Host and port of an option. Raises ``UsageError`` for another form."""
+    found = split(address)
+    if found is None:
+        raise UsageError(f"{option}={address}: expected HOST:PORT, such as localhost:8099")
+    return found
+
+
+def silence_of(option: str, address: str) -> str | None:
+    """``silence`` for an option's ``HOST:PORT``. Raises ``UsageError`` for another form."""
+    return silence(*require_form(option, address))
+
+
+def require(option: str, address: str, advice: str) -> None:
+    """Raise ``UsageError`` unless something answers there."""
+    if why := silence_of(option, address):
+        raise UsageError(f"{option}={address}: no answer ({why}); {advice}, or correct it")
 
 
 def is_loopback(host: str) -> bool:

@@ -17,7 +17,7 @@ from apache_beam.runners.portability.fn_api_runner import worker_handlers
 
 from curation import memory, watchdog
 from curation.fingerprint import VersionError
-from curation.preflight import LOCAL, UsageError, runner_name
+from curation.job import LOCAL, UsageError, runner_name
 
 # Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).

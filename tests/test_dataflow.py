@@ -14,7 +14,8 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from built_graphs import build
 from runs import WITHOUT_MODELS
 
-from curation import configuration, plan, preflight, runners
+from curation import configuration, endpoints, plan, preflight, runners
+from curation.job import Job
 
 apiclient = pytest.importorskip(
     "apache_beam.runners.dataflow.internal.apiclient",
@@ -62,10 +63,10 @@ def protos(jobs: dict[str, Any]) -> Iterator[tuple[str, Proto]]:
 
 
 def test_the_options_pass_our_own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.endpoints, "silence", lambda host, port: None)
+    monkeypatch.setattr(endpoints, "silence", lambda host, port: None)
     runners.refuse_unknown(GIVEN)
     name, options = runners.runner_of(GIVEN), runners.options_of(GIVEN)
-    preflight.check(preflight.Job(name, options, ("gs://a-bucket/raw",), OUTPUT))
+    preflight.check(Job(name, options, ("gs://a-bucket/raw",), OUTPUT))
 
 
 def test_every_job_is_built_for_the_service(jobs: dict[str, Any]) -> None:

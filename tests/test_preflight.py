@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from curation import beam_parts, endpoints, preflight, runners
-from curation.preflight import Job, UsageError
+from curation.job import LOCAL, Job, UsageError, runner_name
 
 BEAM = version("apache-beam")
 DATAFLOW = ("--project=a-project", "--region=europe-west1", "--temp_location=gs://bucket/temp")
@@ -61,7 +61,7 @@ def refusal(*arguments: str, inputs: tuple[str, ...] = ("in",), shared: bool = F
 
 @pytest.mark.parametrize("name", ["", "local", "DirectRunner", "FnApiRunner", "directrunner"])
 def test_local_names_mean_the_local_runner(name: str) -> None:
-    assert preflight.runner_name(name) == preflight.LOCAL
+    assert runner_name(name) == LOCAL
     check(f"--runner={name}")
 
 
@@ -74,8 +74,8 @@ def test_unknown_runner_names_the_nearest(given: str, nearest: str) -> None:
 
 
 def test_beams_short_spelling_is_taken() -> None:
-    assert preflight.runner_name("spark") == "SparkRunner"
-    assert preflight.runner_name("my.own.Runner") == "my.own.Runner"
+    assert runner_name("spark") == "SparkRunner"
+    assert runner_name("my.own.Runner") == "my.own.Runner"
 
 
 @pytest.mark.parametrize(
