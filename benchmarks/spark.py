@@ -48,7 +48,8 @@ def metered(
 def _idle(cluster: Cluster) -> None:
     """Wait until the job's executors and Python workers are gone."""
     end = time.monotonic() + 20
-    while (cluster.executors() or cluster.harnesses()) and time.monotonic() < end:
+    pools = range(cluster.workers)
+    while any([cluster.executors(), *map(cluster.harnesses, pools)]) and time.monotonic() < end:
         time.sleep(0.2)
 
 

@@ -39,12 +39,11 @@ def kill_executor(cluster: Cluster) -> str:
 
 
 def kill_pool(cluster: Cluster) -> str:
-    """Kill the pool and every Python worker, then start a pool again as a supervisor would."""
-    harnesses = cluster.harnesses()
-    killed = kill([cluster.running["pool"], *harnesses])
-    cluster.running["pool"].wait(timeout=10)
-    cluster.start_pool()
-    return f"the pool and {killed - 1} Python workers"
+    """Kill one pool and its Python workers, then start it again as a supervisor would."""
+    killed = kill([cluster.running["pool0"], *cluster.harnesses(0)])
+    cluster.running["pool0"].wait(timeout=10)
+    cluster.start_pool(0)
+    return f"a pool and {killed - 1} Python worker"
 
 
 def disturbed(
@@ -57,8 +56,8 @@ def disturbed(
     process = job.start(output, cluster.arguments())
     try:
         until_measured(process, output, units)
-        told = fault(cluster)
         done = len(runs.finished_units(output))
+        told = fault(cluster)
         runs.finished(process, output)
     finally:
         processes.end([process])

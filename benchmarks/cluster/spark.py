@@ -1,14 +1,15 @@
 """A standalone Spark cluster on the loopback interface, with what Beam needs beside it.
 
-One master, two workers of one core each, Beam's job server, and one pool of Python workers. The
-pool serves both Spark workers: a job names one address for all, and two hosts would each have a
-pool at that address, but here there is one host. Every executor still gets a Python process of
-its own from the pool.
+One master, two workers of one core each, a pool of Python workers beside each, and Beam's job
+server. A job names one address for the pools, which on every host is that host's own. Here all is
+one host, so each Spark worker gets a table of host names of its own, in which ``pool.test`` is a
+loopback address of its own, and a relay from there to its own pool.
 """
 
 import contextlib
 import json
 import os
+import socket
 import sys
 import urllib.request
 from pathlib import Path
@@ -33,7 +34,25 @@ OPENED = (
     "java.base/sun.security.action",
     "java.base/sun.util.calendar",
 )
+# An executor keeps the connection to its Python process even when that died, and fails whatever it
+# is given from then on: failed tasks go to another executor, and one that no task may go to is
+# replaced. The limits per host are for clusters; all executors of this one have the same host.
+REPLACING = {
+    "spark.excludeOnFailure.enabled": "true",
+    "spark.excludeOnFailure.killExcludedExecutors": "true",
+    "spark.excludeOnFailure.task.maxTaskAttemptsPerNode": 15,
+    "spark.excludeOnFailure.stage.maxFailedTasksPerExecutor": 1,
+    "spark.excludeOnFailure.stage.maxFailedExecutorsPerNode": 100,
+    "spark.excludeOnFailure.application.maxFailedExecutorsPerNode": 100,
+    "spark.task.maxFailures": 16,
+}
+
 EXECUTOR = "CoarseGrainedExecutorBackend"
+
+
+def _address(worker: int) -> str:
+    """The loopback address that stands for the host of a worker."""
+    return f"127.0.0.{worker + 2}"
 
 
 class Cluster:
@@ -48,6 +67,7 @@ class Cluster:
         self.events = work / "events"
         self.master_port, self.page_port = processes.free_port(), processes.free_port()
         self.pool_port, self.job_port = processes.free_port(), 0
+        self.pool_ports = [processes.free_port() for _ in range(workers)]
         self.running: dict[str, psutil.Popen] = {}
 
     def __enter__(self) -> "Cluster":
@@ -55,7 +75,8 @@ class Cluster:
             (self.work / name).mkdir(parents=True, exist_ok=True)
         try:
             self._start_spark()
-            self.start_pool()
+            for number in range(self.workers):
+                self.start_pool(number)
             self.start_job_server()
         except BaseException:
             self._end()
@@ -72,7 +93,7 @@ class Cluster:
 
     def _end(self) -> None:
         # The job server first: it tells the executors to end; the pool last: they are its callers.
-        order = sorted(self.running, key=lambda name: (name == "pool", name != "job_server"))
+        order = sorted(self.running, key=lambda name: ("pool" in name, name != "job_server"))
         processes.end([self.running[name] for name in order])
 
     def log(self, name: str) -> Path:
@@ -90,8 +111,9 @@ class Cluster:
         }
         return {**os.environ, **told}
 
-    def _start(self, name: str, command: list[str]) -> psutil.Popen:
-        process = processes.start(command, self.log(name), self._environment())
+    def _start(self, name: str, command: list[str], java: str = "") -> psutil.Popen:
+        environment = self._environment() | ({"JAVA_TOOL_OPTIONS": java} if java else {})
+        process = processes.start(command, self.log(name), environment)
         self.running[name] = process
         return process
 
@@ -106,7 +128,14 @@ class Cluster:
             name = f"worker{number}"
             size = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
             place = ["--host", "127.0.0.1", "--work-dir", str(self.work / name)]
-            self._start(name, [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url])
+            hosts = self.work / f"{name}.hosts"
+            names = ("127.0.0.1 localhost", f"127.0.0.1 {socket.gethostname()}")
+            hosts.write_text("\n".join([*names, f"{_address(number)} pool.test", ""]))
+            command = [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url]
+            self._start(name, command, java=f"-Djdk.net.hosts.file={hosts}")
+            ports = [str(self.pool_port), str(self.pool_ports[number])]
+            relay = [sys.executable, "-m", "benchmarks.cluster.relay", _address(number), *ports]
+            self._start(f"relay{number}", relay)
         processes.wait_for(
             lambda: self._alive_workers() == self.workers, master, self.log("master")
         )
@@ -120,17 +149,18 @@ class Cluster:
             return int(json.load(it)["aliveworkers"])
         return 0
 
-    def start_pool(self) -> None:
-        """Start (again) the pool of Python workers; what supervises it on a real host would."""
-        module = "apache_beam.runners.worker.worker_pool_main"
-        command = [sys.executable, "-m", module, "--service_port", str(self.pool_port)]
-        pool = self._start("pool", command)
-        processes.wait_for(lambda: processes.listens(self.pool_port), pool, self.log("pool"))
+    def start_pool(self, number: int) -> None:
+        """Start (again) a pool of Python workers; what supervises it on a real host would."""
+        module, port = "apache_beam.runners.worker.worker_pool_main", self.pool_ports[number]
+        command = [sys.executable, "-m", module, "--service_port", str(port)]
+        pool = self._start(f"pool{number}", command)
+        processes.wait_for(lambda: processes.listens(port), pool, self.log(f"pool{number}"))
 
     def start_job_server(self) -> None:
         """Start (again) Beam's job server, the driver of Spark's jobs."""
         self.job_port = processes.free_port()
-        settings = {
+        settings: dict[str, object] = {
+            **REPLACING,
             "spark.default.parallelism": self.parallelism,
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": self.events.as_uri(),
@@ -160,7 +190,7 @@ class Cluster:
             "--runner=PortableRunner",
             f"--job_endpoint=127.0.0.1:{self.job_port}",
             "--environment_type=EXTERNAL",
-            f"--environment_config=127.0.0.1:{self.pool_port}",
+            f"--environment_config=pool.test:{self.pool_port}",
             # Without it every task starts a Python process of its own: 4 CPU seconds of imports.
             "--environment_cache_millis=600000",
             f"--files_to_stage={self.parts.jar}",
@@ -180,8 +210,8 @@ class Cluster:
             if EXECUTOR in processes.command_line(one)
         ]
 
-    def harnesses(self) -> list[psutil.Process]:
-        """The Python workers that the pool started."""
-        found = processes.family(self.running["pool"])[1:]
+    def harnesses(self, number: int) -> list[psutil.Process]:
+        """The Python workers that a pool started."""
+        found = processes.family(self.running[f"pool{number}"])[1:]
         # The pool reads no exit codes: those that ended stay behind as zombies until it ends.
         return [one for one in found if processes.command_line(one)]
