@@ -66,7 +66,8 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
     """Measured rows with these perceptual hashes; ``first`` numbers the first of them."""
     random = np.random.default_rng(first)
     count = len(numbers)
-    ids = [f"{number:032x}" for number in range(first, first + count)]
+    spread = [number * 0x9E3779B97F4A7C15 % 2**64 for number in range(first, first + count)]
+    ids = [f"{digits:016x}{number:016x}" for number, digits in enumerate(spread, first)]
     made: dict[str, Any] = {
         "uri": [f"pictures/{number:09}.jpg" for number in range(first, first + count)],
         "key": [f"{number:09}.jpg" for number in range(first, first + count)],

@@ -101,7 +101,7 @@ class SpreadHashes(JudgingStep):
     """Unit name -> ((band table, partition), batch of permuted distinct hashes)."""
 
     def process(self, unit: str) -> Iterator[tuple[tuple[int, int], bytes]]:
-        hashes = near.distinct(self.judge.tokens(unit)[HASH])
+        hashes = near.distinct(self.judge.hashes(unit))
         for number, table in enumerate(near.tables(self.pipeline.near_duplicate_radius)):
             moved = table.permute(hashes)
             partition = table.partition_of(moved, self.partitions)
@@ -128,7 +128,7 @@ class SpreadTokens(JudgingStep):
     """Unit name -> (place, (unit, its tokens)), twice what several of its rows share."""
 
     def process(self, unit: str) -> Iterator[tuple[Place, Told]]:
-        for kind, tokens in enumerate(self.judge.tokens(unit)):
+        for kind, tokens in enumerate((self.judge.hashes(unit), self.judge.contents(unit))):
             found = duplicates.at_most_twice(tokens)
             for part, chosen in self.spread(found):
                 yield (kind, part), (unit, found[chosen].tobytes())

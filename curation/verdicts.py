@@ -21,7 +21,7 @@ from curation.ledger import Counts
 from curation.rules import GROUP_COLUMNS, Check, Judgement
 from curation.signal import Signal
 
-IDENTITY = ("id", "key", "uri", "caption_length")
+IDENTITY = ("key", "uri", "caption_length")
 TOLD = ("key", "id", "reason", "detail", "size")
 
 
@@ -63,32 +63,41 @@ class Judge:
         self._needed = sorted(ruled | {"reason", "phash", "id"})
         self._held: dict[str, pa.Table] | None = {} if hold else None
 
-    def tokens(self, unit: str) -> tuple[Hashes, Hashes]:
-        """Perceptual and content hashes of the rows that have both: (N,) each."""
+    def hashes(self, unit: str) -> Hashes:
+        """The perceptual hashes of the rows that have one: (N,)."""
+        return _hashes(self._read(unit, ("phash",)))[1]
+
+    def contents(self, unit: str, hot: Hashes | None = None) -> Hashes:
+        """Content tokens of the rows that have a perceptual hash, or a hot one: (N,).
+
+        Equal contents have equal perceptual hashes, so no others need be looked at.
+        """
         table = self._read(unit, ("phash", "id"))
-        known = ~columns.is_null(table.column("phash"))
-        table = table.select(["phash", "id"]).filter(pa.array(known)).combine_chunks()
-        hashes = np.asarray(table.column("phash").to_numpy(), np.uint64)
-        return hashes, duplicates.content_tokens(_one(table.column("id")))
+        rows, hashes = _hashes(table)
+        if hot is not None:
+            rows = rows[duplicates.contains(hot, hashes)]
+        return duplicates.content_tokens(_one(table.column("id")).take(pa.array(rows)))
 
     def competing(self, unit: str, hot: tuple[Hashes, Hashes]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = duplicates.row_schema(self.pipeline.quality)
         table = self._read(unit, self._needed)
-        hashes, known = _hashes(table)
-        rows = np.flatnonzero(known & duplicates.contains(hot[HASH], hashes))
+        rows, hashes = _hashes(table)
+        chosen_rows = duplicates.contains(hot[HASH], hashes)
+        rows, hashes = rows[chosen_rows], hashes[chosen_rows]
         if not len(rows):
             return schema.empty_table(), schema.empty_table()
         depth = self._judgement(table, self._own, {}).depth
         chosen = pa.array(rows)
         identity = columns.read(self.layout.signals(unit), IDENTITY).take(chosen)
-        quality = table.select(list(dict.fromkeys(self.pipeline.quality))).take(chosen)
+        own = table.select(["id", *dict.fromkeys(self.pipeline.quality)]).take(chosen)
         made = {
-            "token": hashes[rows],
+            "token": hashes,
             "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
             "row": rows.astype(np.int32),
             "depth": depth[rows],
-            **{name: columns.as_float(quality[name]) for name in self.pipeline.quality},
+            **{name: columns.as_float(own[name]) for name in self.pipeline.quality},
+            "id": own["id"],
             **{name: identity[name] for name in IDENTITY},
         }
         arrays = [made[field.name] for field in schema]
@@ -97,7 +106,7 @@ class Judge:
             for value, field in zip(arrays, schema, strict=True)
         ]
         near_rows = pa.Table.from_arrays(arrays, schema=schema)
-        content = duplicates.content_tokens(_one(identity.column("id")))
+        content = duplicates.content_tokens(_one(own.column("id")))
         equal = near_rows.set_column(0, schema.field(0), pa.array(content))
         equal = equal.filter(pa.array(duplicates.contains(hot[CONTENT], content)))
         return (
@@ -129,8 +138,8 @@ class Judge:
         return self._read(unit, ("reason",)).column("reason")
 
     def _decide(self, unit: str, table: pa.Table, winners: Winners) -> Decision:
-        hashes, known = _hashes(table)
-        copies = duplicates.copies(unit, hashes, known, _one(table.column("id")), winners)
+        ids = _one(table.column("id"))
+        copies = duplicates.copies(unit, *_hashes(table), ids, winners)
         groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
         return Decision(self._judgement(table, self.ordered, groups), copies)
 
@@ -157,14 +166,15 @@ class Judge:
 def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
     """The winners among all units, in one process; ``join`` gives the edges of distinct hashes.
 
-    Memory: 16 bytes a row, and about 200 for each hot token of each unit.
+    Memory: 8 bytes a row, 8 more for each hot one, and about 200 for each hot token of each unit.
     """
-    tokens = [judge.tokens(unit) for unit in units]
-    hashes, contents = (np.concatenate(of_kind) for of_kind in zip(*tokens, strict=True))
-    del tokens
+    hashes = np.concatenate([judge.hashes(unit) for unit in units])
     edges = join(near.distinct(hashes))
-    hot = duplicates.hot(hashes, edges), duplicates.hot(contents, np.empty(0, np.uint64))
-    del hashes, contents
+    shared = duplicates.hot(hashes, edges)
+    del hashes
+    contents = np.concatenate([judge.contents(unit, shared) for unit in units])
+    hot = shared, duplicates.hot(contents, np.empty(0, np.uint64))
+    del contents
     found = [judge.competing(unit, hot) for unit in units]
     quality = judge.pipeline.quality
     own, exact = (
@@ -175,11 +185,11 @@ def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges])
     return Winners((duplicates.best(pa.concat_tables([own, around]), quality, HASH), exact))
 
 
-def _hashes(table: pa.Table) -> tuple[Hashes, NDArray[np.bool_]]:
-    """The perceptual hashes of all rows, and where there is one."""
+def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
+    """The rows that have a perceptual hash, and those hashes."""
     column = table.column("phash")
-    filled = column.fill_null(0).cast(pa.uint64())
-    return np.asarray(filled.to_numpy(), np.uint64), ~columns.is_null(column)
+    rows = np.flatnonzero(~columns.is_null(column))
+    return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

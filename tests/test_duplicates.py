@@ -43,7 +43,7 @@ def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, str | 
     nearest = duplicates.best(pa.concat_tables([own, around]), QUALITY, HASH)
     equal = table.set_column(0, schema.field(0), pa.array(duplicates.content_tokens(ids)))
     winners = Winners((nearest, duplicates.best(equal, QUALITY, CONTENT)))
-    found = duplicates.copies("unit", hashes, np.ones(len(rows), bool), ids, winners)
+    found = duplicates.copies("unit", np.arange(len(rows)), hashes, ids, winners)
     better = [name and bytes.fromhex(name).rstrip(b"\0").decode() for name in found.better]
     return dict(enumerate(zip(found.exact.tolist(), found.near.tolist(), better, strict=True)))
 

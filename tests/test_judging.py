@@ -47,7 +47,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         if field.name == "phash":
             arrays.append(pa.array(numbers, pa.uint64(), mask=broken))
         elif field.name == "reason":
-            arrays.append(pa.array(np.where(broken, "truncated", None), pa.string()))
+            arrays.append(pa.array(["truncated" if one else None for one in broken], pa.string()))
         else:
             arrays.append(pa.array(made.get(field.name, [None] * count)).cast(field.type))
     return pa.Table.from_arrays(arrays, schema=schema)
@@ -122,7 +122,7 @@ def test_group_columns_say_who_has_a_better_copy(
     assert {row["exact_better"] for row in rows} == {row["near_better"] for row in rows} == {0, 1}
 
 
-def _lit(row: dict) -> bool:
+def _lit(row: dict[str, Any]) -> bool:
     return bool(0.02 <= row["luma"] <= 0.99)
 
 

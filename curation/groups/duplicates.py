@@ -124,16 +124,20 @@ class Copies:
 
 
 def copies(
-    unit: str, hashes: Hashes, known: NDArray[np.bool_], ids: pa.Array, winners: Winners
+    unit: str, rows: NDArray[np.int64], hashes: Hashes, ids: pa.Array, winners: Winners
 ) -> Copies:
-    """Mark the rows of a unit that are not the best of their groups."""
+    """Mark the rows of a unit that are not the best of their groups.
+
+    ``rows`` are those that have a perceptual hash, ``hashes`` (same length) are those; ``ids`` are
+    of all N rows of the unit.
+    """
     near, exact = winners.rows
-    count = len(hashes)
+    count = len(ids)
     found = Copies(np.zeros(count, np.int8), np.zeros(count, np.int8), [None] * count)
-    rows = np.flatnonzero(known & contains(tokens_of(near), hashes))
+    hot = contains(tokens_of(near), hashes)
+    rows, place = rows[hot], np.searchsorted(tokens_of(near), hashes[hot])
     if not len(rows):
         return found
-    place = np.searchsorted(tokens_of(near), hashes[rows])
     beaten = _beaten(unit, rows, near, place)
     found.near[rows] = beaten
     names = near.column("id").take(pa.array(place[beaten])).to_pylist()
