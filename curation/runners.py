@@ -23,7 +23,10 @@ from curation.job import LOCAL, UsageError, runner_name
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
 # 0: flush by size only, in the thread that yields.
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
-_LOST = re.compile(r"^.*(?:ModuleNotFound|Attribute)Error: .*\bcuration\b.*$", re.MULTILINE)
+_LOST = re.compile(
+    r"ModuleNotFoundError: No module named '?curation\b.*"
+    r"|AttributeError: Can't get attribute .* on <module 'curation\b.*"
+)
 # Options of the Java job servers, which tell them only once they run (from their option classes).
 JAVA_OPTIONS = {
     "SparkRunner": (
@@ -80,9 +83,14 @@ def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
         local = beam.Pipeline(runner="FnApiRunner", options=options)
         with quiet, watchdog.ending_with_workers(), local as root:
             yield root
-    else:
+        return
+    try:
         with beam.Pipeline(options=options) as root:
             yield root
+    except Exception as error:
+        if type(error).__name__ != "DataflowRuntimeException":  # its module needs Google's client
+            raise
+        raise RuntimeError(str(error)) from error
 
 
 def _explained(error: RuntimeError) -> Exception:

@@ -14,7 +14,8 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from built_graphs import build
 from runs import WITHOUT_MODELS
 
-from curation import configuration, endpoints, plan, preflight, runners
+from curation import configuration, endpoints, graph, plan, preflight, runners
+from curation.failures import exit_code_of
 from curation.job import Job
 
 apiclient = pytest.importorskip(
@@ -161,3 +162,18 @@ def test_the_image_is_of_the_beam_that_is_pinned() -> None:
     (beam,) = [line for line in lock.splitlines() if line.startswith("apache-beam==")]
     recipe = (root / "Dockerfile").read_text(encoding="utf-8")
     assert f"_sdk:{beam.removeprefix('apache-beam==')}" in recipe
+
+
+def test_a_job_that_fails_is_told_like_any_other(
+    pipeline: configuration.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from apache_beam import Pipeline
+    from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
+
+    def fail(*arguments: object) -> None:
+        raise DataflowRuntimeException("...\nVersionError: the driver runs inkstone 2", None)
+
+    monkeypatch.setattr(Pipeline, "run", fail)
+    with pytest.raises(RuntimeError) as caught:
+        graph.measure_units(OUTPUT, pipeline, GIVEN)
+    assert exit_code_of(caught.value) == (2, "the driver runs inkstone 2")

@@ -1,6 +1,7 @@
 """A run is refused within seconds, with what is missing, before any work."""
 
 import socket
+import threading
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from curation import beam_parts, endpoints, preflight, runners
+from curation import beam_parts, command, endpoints, preflight, runners
 from curation.job import LOCAL, Job, UsageError, runner_name
 
 BEAM = version("apache-beam")
@@ -286,3 +287,29 @@ def test_what_is_no_address(address: str) -> None:
 def test_an_address_taken_apart() -> None:
     assert endpoints.split("a-host:8099") == ("a-host", 8099)
     assert endpoints.split("[::1]:80") == ("::1", 80)
+
+
+def test_the_command_answers_with_one_line_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    given = ["run", "-i", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--runner=SparkRuner"]
+    assert command.guarded(lambda **options: command.app(given, **options)) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "did you mean SparkRunner?" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_question_without_an_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a name that no server resolves, or a network that drops packets."""
+    asked = threading.Event()
+    monkeypatch.setattr(endpoints, "SECONDS", 0.01)
+
+    def wait(*arguments: object) -> socket.socket:
+        asked.wait()
+        return socket.socket()
+
+    monkeypatch.setattr(socket, "create_connection", wait)
+    told = endpoints.silence("anywhere", 1)
+    asked.set()
+    assert told is not None and "nothing within" in told

@@ -262,5 +262,6 @@ def test_a_failure_to_load_us_is_told_apart_from_others() -> None:
     assert isinstance(runners._explained(lost), VersionError)
     older = "AttributeError: Can't get attribute 'X' on <module 'curation.graph' from '/a.py'>"
     assert isinstance(runners._explained(RuntimeError(older)), VersionError)
-    other = RuntimeError("ModuleNotFoundError: No module named 'torch'")
-    assert runners._explained(other) is other
+    for text in ("No module named 'torch'", "module 'curation.plan' has no attribute 'x'"):
+        other = RuntimeError(f"AttributeError: {text}")
+        assert runners._explained(other) is other
