@@ -1,0 +1,107 @@
+"""CPU seconds and peak memory of near join and judging when the hashes are skewed.
+
+``python -m benchmarks.skew --rows 1000000 --cluster 5000``; the memory of two sizes a factor ten
+apart: ``python -m benchmarks.skew --rows 1000000 --sizes``
+
+The real Beam steps on synthetic signals files, each case in a process of its own, start-up left out
+of the seconds but not of the memory: ``plain`` hashes; ``blank``, half of the rows have one hash,
+each a content of its own; ``cluster``, so many distinct hashes up to four bits from one of them.
+``partitions`` says into how many the rows were cut: 1 is the single step of up to
+``ROWS_PER_PARTITION`` rows. The local runner keeps what is shuffled in memory, so with several its
+peak is that of the runner, which on a cluster is on disk.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from benchmarks import synthetic_runs
+from curation import columns, plan
+from curation.groups import near
+from curation.layout import Layout
+
+UNIT = 10_000
+ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
+
+
+def hashes(case: str, count: int, cluster: int) -> NDArray[np.uint64]:
+    """(count,) hashes of a case, in random order."""
+    random, found = np.random.default_rng(5), synthetic_runs.hashes(count)
+    if case == "blank":
+        found[random.permutation(count)[: count // 2]] = found[0]
+    if case == "cluster":
+        flips = np.uint64(1) << random.integers(0, 64, (2 * cluster, 4)).astype(np.uint64)
+        close = near.distinct(found[0] ^ np.bitwise_or.reduce(flips, axis=1))
+        close = random.permutation(close)[:cluster]
+        found[random.permutation(count)[: len(close)]] = close
+    return found
+
+
+def measure_one(output: str, rows: int, limit: int, config: str) -> None:
+    """In a process of its own: judge once and print what it took."""
+    from curation import configuration, judging
+
+    judging.ROWS_PER_PARTITION = limit
+    pipeline = configuration.load(config, "curate")
+    begin = time.process_time()
+    judging.judge_units(output, pipeline, ARGUMENTS, rows)
+    cpu = time.process_time() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    edges = columns.read_all(Layout(output).near_parts(), ("a", "b")).num_rows
+    print(json.dumps({"cpu": cpu, "peak": peak, "edges": edges}))
+
+
+def judged(case: str, rows: int, cluster: int, limit: int) -> None:
+    """Write the signals of a case, judge them and print a line."""
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        output = work / "out"
+        config, _ = synthetic_runs.pipeline(work, 0.1)
+        numbers, names = hashes(case, rows, cluster), []
+        for first in range(0, rows, UNIT):
+            names.append(f"{first:016x}")
+            table = synthetic_runs.signals_table(numbers[first : first + UNIT], first)
+            columns.write(Layout(str(output)).signals(names[-1]), table)
+        plan.write_names(str(output), names)
+        call = "from benchmarks.skew import measure_one as m; "
+        call += f"m({str(output)!r}, {rows}, {limit}, {config!r})"
+        finished = subprocess.run(
+            [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
+        )
+    told = json.loads(finished.stdout)
+    print(
+        f"{case}: {rows} rows, {1 + rows // limit} partitions, {told['edges']} edges: "
+        f"{told['cpu']:.1f} CPU-s, peak of the process {told['peak']:.0f} MB",
+        flush=True,
+    )
+
+
+def main(
+    rows: Annotated[int, typer.Option(help="Rows of each case.")] = 1_000_000,
+    cluster: Annotated[int, typer.Option(help="Distinct hashes of the cluster.")] = 5_000,
+    limit: Annotated[int, typer.Option(help="Rows of a partition.")] = 2_000_000,
+    sizes: Annotated[bool, typer.Option(help="Plain rows, a tenth and all of them.")] = False,
+) -> None:
+    """Print the figures.
+
+    Example: python -m benchmarks.skew --rows 1000000
+    """
+    if sizes:
+        for count in (rows // 10, rows):
+            judged("plain", count, cluster, limit)
+        return
+    for case in ("plain", "blank", "cluster"):
+        judged(case, rows, cluster, limit)
+
+
+if __name__ == "__main__":
+    typer.run(main)
