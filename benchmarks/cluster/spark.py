@@ -1,9 +1,9 @@
 """A standalone Spark cluster on the loopback interface, with what Beam needs beside it.
 
 One master, two workers of one core each, a pool of Python workers beside each, and Beam's job
-server. A job names one address for the pools, which on every host is that host's own. Here all is
-one host, so each Spark worker gets a table of host names of its own, in which ``pool.test`` is a
-loopback address of its own, and a relay from there to its own pool.
+server. A job names one address for the pools, ``localhost:PORT``, which on every host is that
+host's own. Here all is one host, so each Spark worker gets a table of host names of its own, in
+which ``localhost`` is another loopback address, and a relay from there to its own pool.
 """
 
 import contextlib
@@ -129,16 +129,19 @@ class Cluster:
             size = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
             place = ["--host", "127.0.0.1", "--work-dir", str(self.work / name)]
             hosts = self.work / f"{name}.hosts"
-            names = ("127.0.0.1 localhost", f"127.0.0.1 {socket.gethostname()}")
-            hosts.write_text("\n".join([*names, f"{_address(number)} pool.test", ""]))
+            own = f"{_address(number)} localhost"
+            hosts.write_text(f"{own}\n127.0.0.1 {socket.gethostname()}\n")
             command = [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url]
             self._start(name, command, java=f"-Djdk.net.hosts.file={hosts}")
-            ports = [str(self.pool_port), str(self.pool_ports[number])]
-            relay = [sys.executable, "-m", "benchmarks.cluster.relay", _address(number), *ports]
-            self._start(f"relay{number}", relay)
+            self._relay(f"relay{number}", _address(number), number)
+        self._relay("relay", "127.0.0.1", 0)  # where `beam run` asks whether a pool answers
         processes.wait_for(
             lambda: self._alive_workers() == self.workers, master, self.log("master")
         )
+
+    def _relay(self, name: str, address: str, pool: int) -> None:
+        ports = [str(self.pool_port), str(self.pool_ports[pool])]
+        self._start(name, [sys.executable, "-m", "benchmarks.cluster.relay", address, *ports])
 
     def _alive_workers(self) -> int:
         page = f"http://127.0.0.1:{self.page_port}/json/"
@@ -161,6 +164,7 @@ class Cluster:
         self.job_port = processes.free_port()
         settings: dict[str, object] = {
             **REPLACING,
+            "spark.driver.host": "127.0.0.1",  # not by name: see the tables of host names
             "spark.default.parallelism": self.parallelism,
             "spark.eventLog.enabled": "true",
             "spark.eventLog.dir": self.events.as_uri(),
@@ -190,7 +194,7 @@ class Cluster:
             "--runner=PortableRunner",
             f"--job_endpoint=127.0.0.1:{self.job_port}",
             "--environment_type=EXTERNAL",
-            f"--environment_config=pool.test:{self.pool_port}",
+            f"--environment_config=localhost:{self.pool_port}",
             # Without it every task starts a Python process of its own: 4 CPU seconds of imports.
             "--environment_cache_millis=600000",
             f"--files_to_stage={self.parts.jar}",
