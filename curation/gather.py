@@ -7,7 +7,7 @@ held as columns, never as a Python object per row.
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -22,31 +22,72 @@ BATCH_BYTES = 2 << 20
 DIGEST_ROWS = 256
 ORDER = ("id", "key", "uri")
 NOT_STORED = ["uri", "size"]
-Rows = Mapping[str, Sequence[int]]  # unit -> row numbers in its signals file
+Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
 
 
-def part_of(ids: Sequence[str], parts: int) -> list[int]:
-    """The shard of each row: equal ranges of the content hash, so that order never matters."""
-    return [int(name[:8], 16) * parts >> 32 for name in ids]
+def assign(kept_bytes: Iterable[tuple[str, int]]) -> list[list[Share]]:
+    """What each shard holds, from the bytes that every unit keeps.
+
+    Whole units are put together until a shard is full, in the order of their names, which are
+    hashes: a shard mixes units from anywhere in the collection, and each unit is read once. Only a
+    unit that fills several shards is divided, and read once for each.
+    """
+    shards: list[list[Share]] = []
+    filling: list[Share] = []
+    filled = shard.SHARD_BYTES
+    for unit, size in sorted(kept_bytes):
+        shares = -(-size // shard.SHARD_BYTES)
+        if shares > 1:
+            shards += [[(unit, share, shares)] for share in range(shares)]
+        elif shares:
+            if filled + size > shard.SHARD_BYTES:
+                filling, filled = [], 0
+                shards.append(filling)
+            filling.append((unit, 0, 1))
+            filled += size
+    return shards
 
 
-def kept_rows(output: str, unit: str, parts: int) -> Iterator[tuple[int, list[int]]]:
-    """The kept rows of a unit as (shard number, row numbers)."""
+def write_assignment(output: str, kept_bytes: Mapping[str, int]) -> int:
+    """Write down what each shard is to hold, for ``read_assignment``; returns how many there are.
+
+    Raises ``OSError``.
+    """
+    shards = assign(kept_bytes.items())
+    lines = [json.dumps([part, len(shards), shares]) for part, shares in enumerate(shards)]
+    storage.write_bytes(Layout(output).assignment, "".join(f"{line}\n" for line in lines).encode())
+    return len(shards)
+
+
+def read_assignment(output: str) -> list[str]:
+    """A line per shard, to be read by ``assigned``. Raises ``OSError``."""
+    return storage.read_bytes(Layout(output).assignment).decode().splitlines()
+
+
+def assigned(line: str) -> tuple[int, int, list[Share]]:
+    """The shard's number, how many there are, and what it holds."""
+    part, parts, shares = json.loads(line)
+    return part, parts, [(unit, share, of) for unit, share, of in shares]
+
+
+def kept_rows(output: str, unit: str, share: int, shares: int) -> list[int]:
+    """The numbers of the kept rows of a unit whose content hashes are in one of equal ranges."""
     ledger = columns.read(Layout(output).ledger(unit), ("id", "verdict"))
-    kept = np.flatnonzero(np.asarray(ledger.column("verdict").to_pylist(), object) == "kept")
-    numbers = np.asarray(part_of(ledger.column("id").take(kept).to_pylist(), parts), np.int64)
-    for part in np.unique(numbers).tolist():
-        yield part, kept[numbers == part].tolist()
+    kept = np.flatnonzero(columns.equals(ledger.column("verdict"), "kept"))
+    ids = ledger.column("id").take(pa.array(kept)).to_pylist()
+    ranges = np.asarray([int(name[:8], 16) * shares >> 32 for name in ids], np.int64)
+    return [int(row) for row in kept[ranges == share]]
 
 
 def gather(
-    output: str, part: int, parts: int, rows: Rows, signal_fields: Sequence[pa.Field]
+    output: str, part: int, parts: int, shares: Sequence[Share], signal_fields: Sequence[pa.Field]
 ) -> shard.ShardInfo:
     """Write shard ``part`` of ``parts`` unless it is there already.
 
     Its name carries a digest of its rows, so a shard that is there is the right one. Raises
     ``InputChangedError``, ``OSError``.
     """
+    rows = {unit: kept_rows(output, unit, share, of) for unit, share, of in shares}
     measured, place = _sorted(_metadata(output, rows, signal_fields))
     shard_schema = shard.schema(signal_fields)
     name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
@@ -60,7 +101,7 @@ def gather(
 
 
 def _metadata(
-    output: str, rows: Rows, signal_fields: Sequence[pa.Field]
+    output: str, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
     names = [field.name for field in signal_fields]
@@ -96,7 +137,10 @@ def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
 
 
 def _locate(
-    originals: Originals, rows: Rows, locations: pa.ChunkedArray, place: NDArray[np.int64]
+    originals: Originals,
+    rows: Mapping[str, Sequence[int]],
+    locations: pa.ChunkedArray,
+    place: NDArray[np.int64],
 ) -> None:
     """Tell unit by unit which of its rows are wanted, and as which row of the shard."""
     first = 0

@@ -103,32 +103,13 @@ class RunModels(Step):
         return judged.depth > 0
 
 
-class AssignRows(Step):
-    """Unit name -> (shard, (unit, row numbers))."""
-
-    def __init__(self, output: str, pipeline: Pipeline, parts: int) -> None:
-        super().__init__(output, pipeline)
-        self.parts = parts
-
-    def process(self, unit: str) -> Iterator[tuple[int, tuple[str, list[int]]]]:
-        for part, rows in gather.kept_rows(self.layout.root, unit, self.parts):
-            yield part, (unit, rows)
-
-
 class GatherShard(Step):
-    """(shard, rows by unit) -> the shard's line of the manifest, once its file is there."""
+    """A shard's line of the assignment -> its line of the manifest, once its file is there."""
 
-    def __init__(self, output: str, pipeline: Pipeline, parts: int) -> None:
-        super().__init__(output, pipeline)
-        self.parts = parts
-
-    def process(
-        self, element: tuple[int, Iterable[tuple[str, list[int]]]]
-    ) -> Iterator[tuple[str, shard.ShardInfo]]:
-        part, entries = element
+    def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
         fields = signal.fields(self.signals)
         try:
-            info = gather.gather(self.layout.root, part, self.parts, dict(entries), fields)
+            info = gather.gather(self.layout.root, *gather.assigned(line), fields)
         except OSError as error:
             raise OutputError(f"{self.layout.shards}: {error}") from error
         yield "manifest", info
@@ -167,14 +148,15 @@ def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> 
         )
 
 
-def write_shards(output: str, parts: int, pipeline: Pipeline, arguments: Sequence[str]) -> None:
-    """Gather the kept rows into ``parts`` shards. Raises ``RuntimeError``."""
+def write_shards(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
+    """Gather the kept rows into the shards they are assigned to. Raises ``RuntimeError``."""
     with runners.pipeline(arguments) as root:
         (
-            units(root, output)
-            | "Assign" >> beam.ParDo(AssignRows(output, pipeline, parts))
-            | "Shards" >> beam.GroupByKey()
-            | "Gather" >> beam.ParDo(GatherShard(output, pipeline, parts))
+            root
+            | "Assignment" >> beam.Create([output])
+            | "Shards" >> beam.FlatMap(gather.read_assignment)
+            | "Balance" >> beam.Reshuffle()
+            | "Gather" >> beam.ParDo(GatherShard(output, pipeline))
             | "All" >> beam.GroupByKey()
             | "Manifest" >> beam.ParDo(WriteManifest(output, pipeline))
         )

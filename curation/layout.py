@@ -26,6 +26,11 @@ class Layout:
         """The funnel of the run, once every unit is judged."""
         return storage.join(self.root, "counts.json")
 
+    @property
+    def assignment(self) -> str:
+        """What each shard holds, one line a shard."""
+        return storage.join(self.root, "shards.jsonl")
+
     def plan(self, unit: str) -> str:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")

@@ -31,6 +31,9 @@ SCHEMA = pa.schema(
 )
 
 
+COUNTED = ("verdicts", "entered", "passed", "quarantine", "kept_bytes")
+
+
 class LedgerError(Exception):
     """The ledger does not add up: in != kept + dropped + quarantined."""
 
@@ -39,7 +42,7 @@ class LedgerError(Exception):
 class Counts:
     """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
 
-    ``kept_bytes`` is how large the kept originals are.
+    ``kept_bytes`` is how large the kept originals of every unit are.
     """
 
     total: int = 0
@@ -48,27 +51,28 @@ class Counts:
     passed: Counter[str] = field(default_factory=Counter)
     stopped: dict[str, Counter[str]] = field(default_factory=dict)
     quarantine: Counter[str] = field(default_factory=Counter)
-    kept_bytes: int = 0
+    kept_bytes: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Counts") -> None:
         """Add other rows to the funnel."""
         self.total += other.total
-        self.kept_bytes += other.kept_bytes
-        for name in ("verdicts", "entered", "passed", "quarantine"):
+        for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
         for stage, stopped in other.stopped.items():
             self.stopped.setdefault(stage, Counter()).update(stopped)
 
     def to_bytes(self) -> bytes:
         """All of it as JSON, for ``from_bytes``."""
-        told = vars(self) | {"quarantine": dict(sorted(self.quarantine.items()))}
+        told = vars(self) | {
+            name: dict(sorted(getattr(self, name).items())) for name in ("quarantine", "kept_bytes")
+        }
         return json.dumps(told).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Counts":
         """What ``to_bytes`` wrote."""
         told = json.loads(data)
-        for name in ("verdicts", "entered", "passed", "quarantine"):
+        for name in COUNTED:
             told[name] = Counter(told[name])
         told["stopped"] = {stage: Counter(rules) for stage, rules in told["stopped"].items()}
         return cls(**told)

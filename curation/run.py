@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import curation
-from curation import columns, measure, plan, report, shard, signal, storage
+from curation import columns, gather, measure, plan, report, shard, signal, storage
 from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
@@ -147,7 +147,7 @@ def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict
 
     layout, output, pipeline = Layout(request.output), request.output, request.pipeline
     plan.write_names(output, (unit.id for unit in units))
-    storage.delete([*layout.near_parts(), layout.counts])
+    storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     with steps.step("measure"):
         graph.measure_units(output, pipeline, request.arguments)
     with steps.step("judge"):
@@ -156,9 +156,8 @@ def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict
         counts = Counts.from_bytes(storage.read_bytes(layout.counts))
         counts.check(_inputs(layout, units))
     with steps.step("shards"):
-        parts = -(-counts.kept_bytes // shard.SHARD_BYTES)
-        if parts:
-            graph.write_shards(output, parts, pipeline, request.arguments)
+        if gather.write_assignment(output, counts.kept_bytes):
+            graph.write_shards(output, pipeline, request.arguments)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)

@@ -130,7 +130,7 @@ class Judge:
         columns.write(self.layout.groups(unit), pa.table(groups, schema=schema))
         ledger.count(counts, told, table.column("reason"), self.ordered, self.pipeline)
         kept = pa.array(told.verdict == rules.KEPT)
-        counts.kept_bytes = sum(table.column("size").filter(kept).to_pylist())
+        counts.kept_bytes[unit] = sum(table.column("size").filter(kept).to_pylist())
         return counts
 
     def reasons(self, unit: str) -> pa.ChunkedArray:

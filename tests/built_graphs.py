@@ -26,5 +26,5 @@ def build(
     graph.measure_units(output, pipeline, arguments)
     judging.judge_units(output, pipeline, arguments, 1)
     judging.judge_units(output, pipeline, arguments, 3 * judging.ROWS_PER_PARTITION)
-    graph.write_shards(output, 3, pipeline, arguments)
+    graph.write_shards(output, pipeline, arguments)
     return dict(zip(("measure", "judge", "partitioned", "shards"), built, strict=True))

@@ -83,7 +83,6 @@ def test_steps_that_read_pictures_yield_names_and_manifest_lines(
     assert yielded == {
         "MeasureUnit": str,
         "RunModels": str,
-        "AssignRows": pair[int, pair[str, beam.typehints.List[int]]],
         "GatherShard": pair[str, shard.ShardInfo],
     }
 
@@ -120,7 +119,7 @@ def test_every_shuffle_has_a_declared_element(graphs: dict[str, beam.Pipeline]) 
         for node in transforms(graphs)
         if isinstance(node.transform, beam.GroupByKey) and "Balance" not in node.full_label
     }
-    assert {"Shards", "All", "Tables"} <= {name.rsplit("/", 1)[-1] for name in shuffled}
+    assert {"All", "Tables"} <= {name.rsplit("/", 1)[-1] for name in shuffled}
     assert {name: kind for name, kind in shuffled.items() if "Any" in kind} == {}
 
 
