@@ -22,7 +22,7 @@ from curation import plan, runners, storage, verdicts
 from curation.configuration import Pipeline
 from curation.graph import OutputError, Step, units
 from curation.groups import duplicates, near
-from curation.groups.duplicates import HASH, Winners
+from curation.groups.duplicates import HASH, Members, Winners
 from curation.groups.near import Edges, Hashes
 from curation.ledger import Counts
 
@@ -92,7 +92,7 @@ class JudgeAll(JudgingStep):
         self.write_counts(counts)
 
     def _join(self, hashes: Hashes) -> Edges:
-        edges = near.join(hashes, self.pipeline.near_duplicate_radius)
+        edges = near.join(near.distinct(hashes), self.pipeline.near_duplicate_radius)
         self.write_edges(0, edges)
         return edges
 
@@ -148,9 +148,10 @@ class FindHot(JudgingStep):
         of_unit = {unit: np.frombuffer(b"".join(data), np.uint64) for unit, data in told.items()}
         if not of_unit:
             return
-        hot = duplicates.hot(np.concatenate(list(of_unit.values())), links[:, 0])
+        every = np.concatenate(list(of_unit.values()))
+        hot = Members(duplicates.hot(every, links[:, 0]))
         for unit, tokens in of_unit.items():
-            mine = near.distinct(tokens[duplicates.contains(hot, tokens)])
+            mine = near.distinct(tokens[hot.hold(tokens)])
             if len(mine):
                 yield unit, (kind, mine.tobytes())
 
@@ -166,7 +167,9 @@ class Compete(JudgingStep):
         for kind, data in values:
             hot[kind].append(data)
         hashes, contents = (np.sort(np.frombuffer(b"".join(data), np.uint64)) for data in hot)
-        for kind, rows in enumerate(self.judge.competing(unit, (hashes, contents))):
+        for kind, rows in enumerate(
+            self.judge.competing(unit, (Members(hashes), Members(contents)))
+        ):
             for part, chosen in self.spread(duplicates.tokens_of(rows)):
                 yield (kind, part), (ROWS, self.pack(rows.take(chosen)))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curation import columns, ledger, rules, shard
 from curation.configuration import Pipeline
 from curation.groups import duplicates, near
-from curation.groups.duplicates import CONTENT, HASH, Copies, Winners
+from curation.groups.duplicates import CONTENT, HASH, Copies, Members, Winners
 from curation.groups.near import Edges, Hashes
 from curation.layout import Layout
 from curation.ledger import Counts
@@ -62,40 +62,42 @@ class Judge:
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         self._needed = sorted(ruled | {"reason", "phash", "id"})
         self._held: dict[str, pa.Table] | None = {} if hold else None
+        self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
     def hashes(self, unit: str) -> Hashes:
         """The perceptual hashes of the rows that have one: (N,)."""
         return _hashes(self._read(unit, ("phash",)))[1]
 
-    def contents(self, unit: str, hot: Hashes | None = None) -> Hashes:
+    def contents(self, unit: str, hot: Members | None = None) -> Hashes:
         """Content tokens of the rows that have a perceptual hash, or a hot one: (N,).
 
-        Equal contents have equal perceptual hashes, so no others need be looked at.
+        Equal contents have equal perceptual hashes, so no others need be looked at, here or later.
         """
         table = self._read(unit, ("phash", "id"))
         rows, hashes = _hashes(table)
         if hot is not None:
-            rows = rows[duplicates.contains(hot, hashes)]
+            chosen = hot.hold(hashes)
+            rows, hashes = self._hot[unit] = rows[chosen], hashes[chosen]
         return duplicates.content_tokens(_one(table.column("id")).take(pa.array(rows)))
 
-    def competing(self, unit: str, hot: tuple[Hashes, Hashes]) -> tuple[pa.Table, pa.Table]:
+    def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = duplicates.row_schema(self.pipeline.quality)
         table = self._read(unit, self._needed)
-        rows, hashes = _hashes(table)
-        chosen_rows = duplicates.contains(hot[HASH], hashes)
+        rows, hashes = self._hot.get(unit) or _hashes(table)
+        chosen_rows = hot[HASH].hold(hashes)
         rows, hashes = rows[chosen_rows], hashes[chosen_rows]
         if not len(rows):
             return schema.empty_table(), schema.empty_table()
-        depth = self._judgement(table, self._own, {}).depth
         chosen = pa.array(rows)
         identity = columns.read(self.layout.signals(unit), IDENTITY).take(chosen)
-        own = table.select(["id", *dict.fromkeys(self.pipeline.quality)]).take(chosen)
+        own = table.take(chosen)
+        depth = self._judgement(own, self._own, {}).depth
         made = {
             "token": hashes,
             "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
             "row": rows.astype(np.int32),
-            "depth": depth[rows],
+            "depth": depth,
             **{name: columns.as_float(own[name]) for name in self.pipeline.quality},
             "id": own["id"],
             **{name: identity[name] for name in IDENTITY},
@@ -108,7 +110,7 @@ class Judge:
         near_rows = pa.Table.from_arrays(arrays, schema=schema)
         content = duplicates.content_tokens(_one(own.column("id")))
         equal = near_rows.set_column(0, schema.field(0), pa.array(content))
-        equal = equal.filter(pa.array(duplicates.contains(hot[CONTENT], content)))
+        equal = equal.filter(pa.array(hot[CONTENT].hold(content)))
         return (
             duplicates.best(near_rows, self.pipeline.quality, HASH),
             duplicates.best(equal, self.pipeline.quality, CONTENT),
@@ -139,7 +141,8 @@ class Judge:
 
     def _decide(self, unit: str, table: pa.Table, winners: Winners) -> Decision:
         ids = _one(table.column("id"))
-        copies = duplicates.copies(unit, *_hashes(table), ids, winners)
+        rows, hashes = self._hot.get(unit) or _hashes(table)
+        copies = duplicates.copies(unit, rows, hashes, ids, winners)
         groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
         return Decision(self._judgement(table, self.ordered, groups), copies)
 
@@ -164,16 +167,16 @@ class Judge:
 
 
 def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
-    """The winners among all units, in one process; ``join`` gives the edges of distinct hashes.
+    """The winners among all units, in one process; ``join`` gives the edges of hashes.
 
     Memory: 8 bytes a row, 8 more for each hot one, and about 200 for each hot token of each unit.
     """
     hashes = np.concatenate([judge.hashes(unit) for unit in units])
-    edges = join(near.distinct(hashes))
-    shared = duplicates.hot(hashes, edges)
+    edges = join(hashes)
+    shared = Members(duplicates.hot(hashes, edges))
     del hashes
     contents = np.concatenate([judge.contents(unit, shared) for unit in units])
-    hot = shared, duplicates.hot(contents, np.empty(0, np.uint64))
+    hot = shared, Members(duplicates.hot(contents, np.empty(0, np.uint64)))
     del contents
     found = [judge.competing(unit, hot) for unit in units]
     quality = judge.pipeline.quality

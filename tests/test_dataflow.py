@@ -133,7 +133,7 @@ def test_our_code_travels_by_name_not_by_value(jobs: dict[str, Any]) -> None:
             assert len(data) < 10_000, step
             if any(word.startswith("curation.") for word in words(data)):
                 ours.add(step)
-    assert {"Units", "Measure", "Models", "Assign", "Gather", "Manifest", "Judge"} <= ours
+    assert {"Units", "Measure", "Models", "Shards", "Gather", "Manifest", "Judge"} <= ours
 
 
 def test_code_by_value_would_be_seen() -> None:

@@ -13,6 +13,7 @@ what the units found. A million rows of one hash are thus one row of each unit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -55,12 +56,28 @@ def hot(tokens: Hashes, linked: Hashes) -> Hashes:
     return distinct(np.concatenate([repeated, linked.ravel()]))
 
 
-def contains(ordered: Hashes, wanted: Hashes) -> NDArray[np.bool_]:
-    """Which of ``wanted`` (M,) are in the sorted ``ordered``: (M,) bool."""
-    if not len(ordered):
-        return np.zeros(len(wanted), bool)
-    place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-    return np.asarray(ordered[place] == wanted, np.bool_)
+class Members:
+    """A sorted set of tokens, asked again and again which of others are in it.
+
+    Their highest bits tell at once of most that they are not; only the rest is searched for.
+    """
+
+    def __init__(self, ordered: Hashes) -> None:
+        self.ordered = ordered
+        bits = min(24, len(ordered).bit_length() + 4)  # 16 places for each: 6 % look alike
+        self._shift = np.uint64(64 - bits)
+        self._taken = np.zeros(1 << bits, bool)
+        self._taken[ordered >> self._shift] = True
+
+    def hold(self, wanted: Hashes) -> NDArray[np.bool_]:
+        """Which of ``wanted`` (M,) are in the set: (M,) bool."""
+        found = np.zeros(len(wanted), bool)
+        likely = np.flatnonzero(self._taken[wanted >> self._shift])
+        if len(likely):
+            searched = wanted[likely]
+            place = np.minimum(np.searchsorted(self.ordered, searched), len(self.ordered) - 1)
+            found[likely] = self.ordered[place] == searched
+        return found
 
 
 def tokens_of(rows: pa.Table) -> Hashes:
@@ -93,7 +110,7 @@ def best_neighbours(rows: pa.Table, links: Edges, quality: Sequence[str]) -> pa.
     ``rows`` are the best of each token; in the result, ``token`` is the one that is led to.
     """
     names = tokens_of(rows)
-    links = links[contains(names, links[:, 0])]
+    links = links[Members(names).hold(links[:, 0])]
     order = _order(rows, quality, ()).to_numpy()
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
@@ -112,6 +129,16 @@ class Winners:
     """
 
     rows: tuple[pa.Table, pa.Table]
+
+    @cached_property
+    def hashes(self) -> Members:
+        """The perceptual hashes that have a winner."""
+        return Members(tokens_of(self.rows[HASH]))
+
+    @cached_property
+    def contents(self) -> Members:
+        """The content tokens that have a winner."""
+        return Members(tokens_of(self.rows[CONTENT]))
 
 
 @dataclass(frozen=True)
@@ -134,8 +161,8 @@ def copies(
     near, exact = winners.rows
     count = len(ids)
     found = Copies(np.zeros(count, np.int8), np.zeros(count, np.int8), [None] * count)
-    hot = contains(tokens_of(near), hashes)
-    rows, place = rows[hot], np.searchsorted(tokens_of(near), hashes[hot])
+    hot = winners.hashes.hold(hashes)
+    rows, place = rows[hot], np.searchsorted(winners.hashes.ordered, hashes[hot])
     if not len(rows):
         return found
     beaten = _beaten(unit, rows, near, place)
@@ -144,7 +171,7 @@ def copies(
     for row, name in zip(rows[beaten].tolist(), names, strict=True):
         found.better[row] = name
     own = ids.take(pa.array(rows))
-    held, place = _groups(exact, content_tokens(own), own)
+    held, place = _groups(exact, winners.contents, content_tokens(own), own)
     rows, own = rows[held], own.filter(pa.array(held))
     beaten = _beaten(unit, rows, exact, place)
     found.exact[rows] = beaten
@@ -165,13 +192,14 @@ def _beaten(
 
 
 def _groups(
-    exact: pa.Table, tokens: Hashes, ids: pa.Array
+    exact: pa.Table, members: Members, tokens: Hashes, ids: pa.Array
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which ids have a winner, and the places of those; ids may agree in their first 64 bits."""
-    names = tokens_of(exact)
-    place = np.searchsorted(names, tokens)
+    names = members.ordered
     held = np.zeros(len(tokens), bool)
-    waiting = np.flatnonzero(contains(names, tokens))
+    waiting = np.flatnonzero(members.hold(tokens))
+    place = np.zeros(len(tokens), np.int64)
+    place[waiting] = np.searchsorted(names, tokens[waiting])
     while len(waiting):
         chosen = exact.column("id").take(pa.array(place[waiting]))
         same = pc.equal(chosen, ids.take(pa.array(waiting))).to_numpy(zero_copy_only=False)
