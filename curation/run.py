@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import curation
-from curation import columns, gather, measure, plan, report, shard, signal, storage
+from curation import columns, gather, measure, memory, plan, report, shard, signal, storage
 from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
@@ -155,6 +155,7 @@ def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict
         judging.judge_units(output, pipeline, request.arguments, rows)
         counts = Counts.from_bytes(storage.read_bytes(layout.counts))
         counts.check(_inputs(layout, units))
+    memory.give_back()  # of the pictures that were measured
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):
             graph.write_shards(output, pipeline, request.arguments)
