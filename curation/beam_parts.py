@@ -12,10 +12,11 @@ import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
+from curation.endpoints import SECONDS
+
 CACHE = "~/.apache_beam/cache/jars"
 MAVEN = "https://repo.maven.apache.org/maven2/org/apache/beam"
 PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
-SECONDS = 3.0
 
 
 def artifact(flink_version: str | None) -> str:

@@ -163,13 +163,10 @@ class Compete(JudgingStep):
         self, element: tuple[str, Iterable[tuple[int, bytes]]]
     ) -> Iterator[tuple[Place, Told]]:
         unit, values = element
-        hot: list[list[bytes]] = [[], []]
-        for kind, data in values:
-            hot[kind].append(data)
-        hashes, contents = (np.sort(np.frombuffer(b"".join(data), np.uint64)) for data in hot)
-        for kind, rows in enumerate(
-            self.judge.competing(unit, (Members(hashes), Members(contents)))
-        ):
+        hashes, contents = (
+            Members(np.sort(np.frombuffer(b"".join(data), np.uint64))) for data in _by_kind(values)
+        )
+        for kind, rows in enumerate(self.judge.competing(unit, (hashes, contents))):
             for part, chosen in self.spread(duplicates.tokens_of(rows)):
                 yield (kind, part), (ROWS, self.pack(rows.take(chosen)))
 
@@ -216,13 +213,9 @@ class JudgeUnit(JudgingStep):
         self, element: tuple[str, Iterable[tuple[int, bytes]]]
     ) -> Iterator[tuple[str, Counts]]:
         unit, values = element
-        blocks: list[list[bytes]] = [[], []]
-        for kind, data in values:
-            if data:
-                blocks[kind].append(data)
         near_rows, equal = (
             duplicates.best(self.unpack(data), self.quality, kind)
-            for kind, data in enumerate(blocks)
+            for kind, data in enumerate(_by_kind(values))
         )
         yield "counts", self.record(unit, Winners((near_rows, equal)))
 
@@ -259,6 +252,15 @@ def _sorted_out(values: Iterable[Told]) -> dict[str, list[bytes]]:
     for name, data in values:
         told[name].append(data)
     return dict(told)
+
+
+def _by_kind(values: Iterable[tuple[int, bytes]]) -> tuple[list[bytes], list[bytes]]:
+    """What was told of hashes, and of contents; nothing of what is empty."""
+    told: tuple[list[bytes], list[bytes]] = ([], [])
+    for kind, data in values:
+        if data:
+            told[kind].append(data)
+    return told
 
 
 def _links(blocks: Sequence[bytes]) -> Edges:
