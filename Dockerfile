@@ -7,7 +7,7 @@
 # The Beam version must be that of requirements.lock (tests/test_dataflow.py).
 FROM python:3.11-slim AS wheel
 WORKDIR /source
-COPY requirements.lock ./
+COPY requirements*.lock ./
 RUN pip install --no-cache-dir "$(grep -m1 '^hatchling==' requirements.lock)"
 COPY pyproject.toml README.md LICENSE pipelines.yaml ./
 COPY captioning captioning
@@ -21,10 +21,10 @@ RUN python -m hatchling build --target wheel --directory /wheels
 FROM apache/beam_python3.11_sdk:2.77.0
 ENV OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 WORKDIR /opt/inkstone
-COPY requirements.lock ./
+COPY requirements*.lock ./
 COPY --from=wheel /wheels /wheels
 # The lock as constraints: exactly its versions, and only what curation asks for (no torch).
-RUN pip install --no-cache-dir --constraint requirements.lock \
+RUN pip install --no-cache-dir --constraint requirements.lock --constraint requirements-google.lock \
         "$(ls /wheels/*.whl)[nsfw,gcp]" \
     && rm -rf /wheels \
     && pip check \

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from curation import storage
 
+_NAMES = ("key", "uri", "id")  # every row has its own
+
 
 class ColumnFileError(Exception):
     """A column file that cannot be trusted; the message names it and says what to do."""
@@ -22,8 +24,16 @@ class UnmeasuredColumnError(Exception):
 
 def write(path: str, table: pa.Table) -> None:
     """Write a table atomically; the same rows give the same bytes. Raises ``OSError``."""
+    # A dictionary of values that all differ makes files half as large again and slower to read.
+    repeated = [field.name for field in table.schema if _may_repeat(field)]
     with storage.atomic_write(path) as stream:
-        pq.write_table(table, stream, compression="zstd", write_page_checksum=True)
+        pq.write_table(
+            table, stream, compression="zstd", use_dictionary=repeated, write_page_checksum=True
+        )
+
+
+def _may_repeat(field: pa.Field) -> bool:
+    return pa.types.is_string(field.type) and field.name not in _NAMES
 
 
 def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -55,7 +65,7 @@ def read_all(paths: Iterable[str], columns: Sequence[str]) -> pa.Table:
 def as_float(column: Any) -> NDArray[np.float64]:
     """A numeric Arrow column as (N,) float64 with NaN for null."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    floats = array.cast(pa.float64(), safe=False)
+    floats = array if pa.types.is_float64(array.type) else array.cast(pa.float64(), safe=False)
     return np.asarray(floats.to_numpy(zero_copy_only=False), np.float64)
 
 

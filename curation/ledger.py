@@ -160,14 +160,15 @@ def count(
         counts.verdicts[VERDICTS[verdict]] += int(number)
     readable = np.asarray(reasons.is_null().to_numpy(), np.bool_)
     quarantined = judgement.verdict == QUARANTINED
+    stopped_by = judgement.check[(judgement.check >= 0) & ~quarantined]
+    hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
     for number, stage in enumerate(pipeline.stages):
         stopped = counts.stopped.setdefault(stage.name, Counter())
         counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
         counts.passed[stage.name] += int((judgement.depth > number).sum())
-        for index, check in enumerate(ordered):
+        for check, hit in zip(ordered, hits, strict=True):
             if check.stage == number:
-                hit = (judgement.check == index) & ~quarantined
-                stopped[check.rule] += int(hit.sum())
+                stopped[check.rule] += hit
     for code in reasons.filter(pa.array(~readable)).to_pylist():
         counts.quarantine[code] += 1
     unmeasured = int((quarantined & readable).sum())

@@ -85,11 +85,12 @@ def judge(
                 continue
             value = values(check.column)
             passed = value >= check.bound if check.side == "min" else value <= check.bound
-            stopped = open_rows & ~passed
-            decided_by[stopped] = index
-            seen[stopped] = value[stopped]
-            unmeasured |= stopped & np.isnan(value)
-            open_rows &= passed
+            stopped = np.flatnonzero(open_rows & ~passed)
+            if len(stopped):
+                decided_by[stopped] = index
+                seen[stopped] = value[stopped]
+                unmeasured[stopped] |= np.isnan(value[stopped])
+                open_rows &= passed
         depth[open_rows] = stage + 1
     keep_depth = 1 + [stage.name for stage in pipeline.stages].index(pipeline.keep)
     verdict = np.where(depth >= keep_depth, KEPT, DROPPED).astype(np.int8)

@@ -60,7 +60,8 @@ class Judge:
         self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(signals))
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
-        self._needed = sorted(ruled | {"reason", "phash", "id"})
+        needed = ruled | {"reason", "phash", "id"}
+        self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
@@ -83,14 +84,13 @@ class Judge:
     def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = duplicates.row_schema(self.pipeline.quality)
-        table = self._read(unit, self._needed)
+        table = self._read(unit, [*dict.fromkeys((*self._needed, *IDENTITY))])
         rows, hashes = self._hot.get(unit) or _hashes(table)
         chosen_rows = hot[HASH].hold(hashes)
         rows, hashes = rows[chosen_rows], hashes[chosen_rows]
         if not len(rows):
             return schema.empty_table(), schema.empty_table()
         chosen = pa.array(rows)
-        identity = columns.read(self.layout.signals(unit), IDENTITY).take(chosen)
         own = table.take(chosen)
         depth = self._judgement(own, self._own, {}).depth
         made = {
@@ -100,7 +100,7 @@ class Judge:
             "depth": depth,
             **{name: columns.as_float(own[name]) for name in self.pipeline.quality},
             "id": own["id"],
-            **{name: identity[name] for name in IDENTITY},
+            **{name: own[name] for name in IDENTITY},
         }
         arrays = [made[field.name] for field in schema]
         arrays = [
