@@ -184,7 +184,7 @@ def _memory(sources: list[bytes], work: Path, config: Path, workers: int, large:
         stream = BytesIO()
         Image.open(BytesIO(data)).convert("RGB").resize((96, 96)).save(stream, "JPEG")
         small.append(stream.getvalue())
-    for count in (1000, large) if large else (1000,):
+    for count in (1000, 10_000, large) if large else (1000,):
         folder = work / f"small-{count}"
         replicate(small, folder, count)
         begin = time.perf_counter()

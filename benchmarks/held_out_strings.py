@@ -43,7 +43,7 @@ def children_cpu() -> float:
 
 def render(folder: Path) -> str:
     """The 8192 strings of the demo; returns the glob of their shards."""
-    command = [sys.executable, "-m", "synthesis.render", "--lang", "en", "--style", "strings"]
+    command = [sys.executable, "-m", "synthesis.render", "--lang", "en", "--mode", "strings"]
     command += ["--size", "64x32", "--n", "8192", "--seed", "1", "--out", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return str(folder / "part-*.parquet")

@@ -48,7 +48,7 @@ def steps(collection: Path | None) -> list[Step]:
         found.append(Step("gather", "gather a raw collection", gather))
     raw = str(collection or DEMO / "raw")
     curate = [*PYTHON, "curation.command", "run", "curate", "--input", raw, "--json"]
-    strings = ["--style", "strings", "--size", "64x32", "--n", "8192"]
+    strings = ["--mode", "strings", "--size", "64x32", "--n", "8192"]
     shards = DEMO / "strings-en"
     train = [*PYTHON, "train", "--preset", "demo", "--data", str(shards / "part-*.parquet")]
     infer = [*PYTHON, "infer", "--prompts", str(DEMO / "prompts.txt"), "-o", str(DEMO / "drawn")]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from random import Random
 
 RGB = tuple[int, int, int]
-STRINGS_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, large text: the least contrast of style "strings"
-PARAGRAPH_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text: the least contrast of style "paragraph"
+STRINGS_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, large text: the least contrast of mode "strings"
+PARAGRAPH_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text: the least contrast of mode "pure"
 
 
 @dataclass(frozen=True)

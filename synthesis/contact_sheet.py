@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 
 from curation import picture, shard, storage
-from synthesis import drawing, layout
-from synthesis import lines as setting
-from synthesis.font_files import FontFile
-from synthesis.fonts import Font, font
-from synthesis.layout import Frame, Setting
+from synthesis import drawing
+from synthesis.fonts.face import Font, font
+from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
+from synthesis.text import layout
+from synthesis.text import lines as setting
+from synthesis.text.layout import Frame, Setting
 
 MOST_PICTURES = 64
 _TILE = 256  # pixels: the longer side of a picture on the sheet, at most

@@ -9,7 +9,7 @@ import skia
 from numpy.typing import NDArray
 
 from synthesis.colours import RGB
-from synthesis.fonts import Font
+from synthesis.fonts.face import Font
 
 Pixels = NDArray[np.uint8]
 _PNG_OPTIONS = (  # measured on 640x640: unfiltered is a third of the time and smaller, being flat

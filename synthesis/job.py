@@ -7,40 +7,60 @@ mixes two settings in one folder.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Literal
 
+from synthesis.canvas import Size
 from synthesis.corpus import Paragraph
-from synthesis.font_files import FontFile
+from synthesis.fonts.files import FontFile
 
-Style = Literal["paragraph", "strings"]
-DRAWING_VERSION = 1  # raise it whenever the same settings would give other pixels or captions
-_LIBRARIES = ("skia-python", "uharfbuzz", "uniseg", "opencv-python-headless", "pyarrow")
+Mode = Literal["pure", "scene", "template", "mix", "strings"]
+DRAWING_VERSION = 2  # raise it whenever the same settings would give other pixels or captions
+_LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "pyarrow")
+
+
+@cache
+def files_digest(paths: tuple[str, ...]) -> str:
+    """BLAKE2b-128 of the contents of the files, in their order."""
+    hashed = hashlib.blake2b(digest_size=16)
+    for path in paths:
+        with open(path, "rb") as stream:
+            hashed.update(hashlib.file_digest(stream, "sha256").digest())
+    return hashed.hexdigest()
 
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a picture depends on beside its index. ``size`` is (width, height) in pixels."""
+    """Everything a picture depends on beside its index.
+
+    ``sizes`` are (width, height) in pixels, one of which a picture gets; ``backgrounds`` and
+    ``templates`` are the user's own files, empty for ours.
+    """
 
     language: str
-    style: Style
+    mode: Mode
     seed: int
-    size: tuple[int, int]
+    sizes: tuple[Size, ...]
     fonts: tuple[FontFile, ...]
     paragraphs: tuple[Paragraph, ...]
     corpus_digest: str
     licence: str | None
+    backgrounds: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, str]:
         """What the pictures depend on, each as short text; fonts and corpus by their digests."""
         faces = json.dumps([face.digest for face in self.fonts])
         return {
             "lang": self.language,
-            "style": self.style,
+            "mode": self.mode,
             "seed": str(self.seed),
-            "size": f"{self.size[0]}x{self.size[1]}",
+            "size": " ".join(f"{width}x{height}" for width, height in self.sizes),
             "fonts": hashlib.blake2b(faces.encode(), digest_size=16).hexdigest(),
             "corpus": self.corpus_digest,
+            "backgrounds": files_digest(self.backgrounds),
+            "templates": files_digest(self.templates),
             "licence": self.licence or "unknown",
             "drawing": str(DRAWING_VERSION),
             **{name: version(name) for name in _LIBRARIES},
@@ -48,4 +68,4 @@ class Job:
 
     def key(self, index: int) -> str:
         """The key of a sample: the settings a reader wants to see, then its index."""
-        return f"{self.style}/{self.language}/{self.seed}/{index:08d}"
+        return f"{self.mode}/{self.language}/{self.seed}/{index:08d}"

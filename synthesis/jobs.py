@@ -1,51 +1,77 @@
 """From the words of a command line to a ``Job``: sizes, fonts and texts looked up and checked."""
 
-import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import cast
 
+from synthesis import canvas
 from synthesis import corpus as corpora
-from synthesis import font_files, strings
-from synthesis.job import Job, Style
+from synthesis.fonts import files as font_files
+from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
+from synthesis.pure import strings
 
-PARAGRAPH_SIZE = (256, 256)
-LARGEST_SIDE = 4096
+DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
+TEMPLATES = (".yaml", ".yml")
 
 
 def prepare(
     language: str,
-    style: str,
+    mode: str,
     *,
     seed: int = 1,
     size: str | None = None,
     corpus: str | None = None,
     licence: str | None = None,
     fonts: str | None = None,
+    backgrounds: str | None = None,
+    templates: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
-    chosen = cast(Style, style)
-    if chosen == "strings":
-        canvas = _parse_size(size) if size else strings.DEFAULT_SIZE[language]
-        strings.check_size(language, *canvas)
-        if corpus or licence:
-            raise UsageError("--corpus and --licence are for style paragraph: strings has no texts")
-        face = strings.choose_face(language, fonts)
-        characters = strings.CHARACTERS[language]
-        return Job(language, chosen, seed, canvas, (face,), (), characters, corpora.SHIPPED_LICENCE)
-    canvas = _parse_size(size) if size else PARAGRAPH_SIZE
+    if mode == "strings":
+        return _strings(language, seed, size, fonts, alone=(corpus, licence))
+    if backgrounds and mode not in {"scene", "mix"}:
+        raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
+    if templates and mode not in {"template", "mix"}:
+        raise UsageError(f"--templates is for modes template and mix, not {mode}")
     texts = corpora.load(language, corpus)
-    own = None if corpus else corpora.SHIPPED_LICENCE
-    faces = font_files.find(language, fonts)
     return Job(
-        language, chosen, seed, canvas, faces, texts.paragraphs, texts.digest, licence or own
+        language=language,
+        mode=cast(Mode, mode),
+        seed=seed,
+        sizes=canvas.sizes(size or DEFAULT_SIZE[mode]),
+        fonts=font_files.find(language, fonts),
+        paragraphs=texts.paragraphs,
+        corpus_digest=texts.digest,
+        licence=licence or (None if corpus else corpora.SHIPPED_LICENCE),
+        backgrounds=_files("--backgrounds", backgrounds, PICTURES),
+        templates=_files("--templates", templates, TEMPLATES),
     )
 
 
-def _parse_size(size: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", size.strip())
-    width, height = map(int, match.groups()) if match else (0, 0)
-    if not (16 <= width <= LARGEST_SIDE and 16 <= height <= LARGEST_SIDE):
-        raise UsageError(
-            f"--size {size}: expected WIDTHxHEIGHT, each 16 to {LARGEST_SIDE}, such as 256x256"
-        )
-    return width, height
+def _strings(
+    language: str, seed: int, size: str | None, fonts: str | None, alone: Iterable[str | None]
+) -> Job:
+    width, height = strings.DEFAULT_SIZE[language]
+    (chosen,) = canvas.sizes(size or f"{width}x{height}")[:1]
+    strings.check_size(language, *chosen)
+    if any(alone):
+        raise UsageError("--corpus and --licence: mode strings has no texts")
+    face = strings.choose_face(language, fonts)
+    characters = strings.CHARACTERS[language]
+    return Job(
+        language, "strings", seed, (chosen,), (face,), (), characters, corpora.SHIPPED_LICENCE
+    )
+
+
+def _files(option: str, where: str | None, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    """The files of a folder, or the one file; in an order of their own contents' names."""
+    if where is None:
+        return ()
+    root = Path(where)
+    paths = [root] if root.is_file() else sorted(root.rglob("*"))
+    found = tuple(str(path) for path in paths if path.suffix.lower() in suffixes)
+    if not found:
+        raise UsageError(f"{option} {where}: no file there that ends in {', '.join(suffixes)}")
+    return found

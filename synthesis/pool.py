@@ -14,7 +14,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from synthesis import styles
+from synthesis import modes
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample
 
@@ -41,7 +41,7 @@ def draw_all(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
     """The pictures ``first`` to ``end - 1``, in order; the same for any number of workers."""
     if workers == 1:
         for index in range(first, end):
-            yield Drawn(index, *styles.draw_until_kept(job, index))
+            yield Drawn(index, *modes.draw_until_kept(job, index))
         return
     deaths = 0
     while first < end:
@@ -88,4 +88,4 @@ def _draw_chunk(first: int, end: int) -> list[Drawn]:
     if _worker_job is None:
         raise RuntimeError("the worker process was not initialised with its job")
     job = _worker_job
-    return [Drawn(index, *styles.draw_until_kept(job, index)) for index in range(first, end)]
+    return [Drawn(index, *modes.draw_until_kept(job, index)) for index in range(first, end)]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-EXAMPLE = "Example: python -m synthesis.render --lang zh --n 64 --out text-images --seed 1"
+EXAMPLE = "Example: python -m synthesis.render --lang zh --mode pure --n 64 --out DIR --seed 1"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -19,10 +19,13 @@ class Language(StrEnum):
     zh = "zh"
 
 
-class StyleName(StrEnum):
-    """Paragraphs on a clean background, or the trainer's toy strings in fixed cells."""
+class ModeName(StrEnum):
+    """What is drawn: ``strings`` are a trainer's toy, one to four characters in fixed cells."""
 
-    paragraph = "paragraph"
+    pure = "pure"
+    scene = "scene"
+    template = "template"
+    mix = "mix"
     strings = "strings"
 
 
@@ -31,11 +34,14 @@ def render(
     lang: Annotated[Language, typer.Option(help="Language of texts and captions.")],
     out: Annotated[Path, typer.Option(help="Folder for shards, manifest and contact sheet.")],
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
-    style: Annotated[StyleName, typer.Option(help="What to draw.")] = StyleName.paragraph,
+    mode: Annotated[
+        ModeName,
+        typer.Option(help="Clean pages, texts in scenes, filled templates, or a mix of them."),
+    ] = ModeName.pure,
     size: Annotated[
         str | None,
         typer.Option(
-            help="WIDTHxHEIGHT in pixels (default: 256x256; strings 64x32, in zh 128x32)."
+            help="WIDTHxHEIGHT in pixels, or 256, 640, 1328: that class in nine aspect ratios."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 1,
@@ -49,6 +55,12 @@ def render(
     ] = None,
     fonts: Annotated[
         str | None, typer.Option(help="A font file or a folder of them, instead of the system's.")
+    ] = None,
+    backgrounds: Annotated[
+        str | None, typer.Option(help="Your pictures to put scenes in: a folder, or shards.")
+    ] = None,
+    templates: Annotated[
+        str | None, typer.Option(help="Your templates instead of ours: a YAML file or a folder.")
     ] = None,
     part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -64,12 +76,14 @@ def render(
     try:
         job = jobs.prepare(
             lang.value,
-            style.value,
+            mode.value,
             seed=seed,
             size=size,
             corpus=corpus,
             licence=licence,
             fonts=fonts,
+            backgrounds=backgrounds,
+            templates=templates,
         )
         summary = rendering.run(job, n, out, workers, part_size)
     except UsageError as problem:

@@ -14,7 +14,8 @@ Quad = tuple[float, float, float, float, float, float, float, float]
 class TextBox:
     """A piece of drawn text: its corners x0, y0 ... x3, y3 in pixels, clockwise from top left.
 
-    ``level`` is ``line`` or ``glyph``; boxes come in reading order, each line before its glyphs.
+    ``level`` is ``block``, ``line``, ``word`` or ``glyph``; boxes come in reading order, each
+    before those it holds.
     """
 
     text: str

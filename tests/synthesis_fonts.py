@@ -6,7 +6,8 @@ from fontTools.feaLib.builder import addOpenTypeFeaturesFromString
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 
-from synthesis import corpus, font_files
+from synthesis import corpus
+from synthesis.fonts import files as font_files
 
 LEFT_HALF = frozenset("，。、；：！？」』）》”’")
 RIGHT_HALF = frozenset("「『（《“‘")

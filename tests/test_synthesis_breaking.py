@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from synthesis_fonts import all_characters, make
 from uniseg.linebreak import line_break_boundaries
 
-from synthesis import font_files, lines
-from synthesis.breaking import halves, opportunities, phrases
-from synthesis.fonts import Font
+from synthesis.fonts import files as font_files
+from synthesis.fonts.face import Font
+from synthesis.text import lines
+from synthesis.text.breaking import halves, opportunities, phrases
 
 CLOSING = "，。、；：？！）」』》】”’…"
 OPENING = "（「『《【“‘"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from synthesis_fonts import all_characters, make
 
-from synthesis import font_files
-from synthesis.fonts import Font
+from synthesis.fonts import files as font_files
+from synthesis.fonts.face import Font
 from synthesis.problems import UnrenderableError, UsageError
-from synthesis.shaping import shape
+from synthesis.text.shaping import shape
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Style paragraph: what is drawn, said and boxed is the same text, whole, inside and legible."""
+"""Mode pure: what is drawn, said and boxed is the same text, whole, inside and legible."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 from synthesis_fonts import all_characters, make
 
-from synthesis import captions, colours, corpus, drawing, jobs, layout, lines, styles
+from synthesis import colours, corpus, drawing, jobs, modes
 from synthesis.corpus import Paragraph
-from synthesis.fonts import Font, font
+from synthesis.fonts.face import Font, font
 from synthesis.job import Job
-from synthesis.layout import Frame, Placed, Setting
 from synthesis.problems import UsageError
+from synthesis.pure import captions
 from synthesis.sample import Rejected, Sample, TextBox
+from synthesis.text import layout, lines
+from synthesis.text.layout import Frame, Placed, Setting
 
 COUNT = 120
 CLOSING = "。，、；：！？）」』】》”’…"
@@ -28,16 +30,16 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     language = request.param[-2:]
     if request.param.startswith("system"):
         try:
-            return jobs.prepare(language, "paragraph", seed=3)
+            return jobs.prepare(language, "pure", seed=3)
         except UsageError as problem:
             pytest.skip(str(problem))
     path = tmp_path_factory.mktemp("fonts") / "test.ttf"
-    return jobs.prepare(language, "paragraph", seed=3, fonts=make(path, all_characters(language)))
+    return jobs.prepare(language, "pure", seed=3, fonts=make(path, all_characters(language)))
 
 
 @pytest.fixture(scope="module")
 def samples(job: Job) -> list[Sample]:
-    drawn = [styles.draw_until_kept(job, index)[0] for index in range(COUNT)]
+    drawn = [modes.draw_until_kept(job, index)[0] for index in range(COUNT)]
     return [one for one in drawn if one is not None]
 
 
@@ -195,13 +197,13 @@ def test_quotation_marks_do_not_collide(language: str, text: str, quoted: str) -
 def test_one_missing_character_discards_the_paragraph(tmp_path: Path) -> None:
     characters = all_characters("en").replace("z", "") + "z"
     inkless = make(tmp_path / "test.ttf", characters, inkless="z")
-    job = jobs.prepare("en", "paragraph", fonts=inkless)
+    job = jobs.prepare("en", "pure", fonts=inkless)
     reasons = {}
     for text, reason in (("A lazy dog", "empty_glyph"), ("A 龙", "missing_character")):
-        drawn = styles.draw(replace(job, paragraphs=(Paragraph(text),)), 0)
+        drawn = modes.draw(replace(job, paragraphs=(Paragraph(text),)), 0)
         reasons[reason] = drawn.reason if isinstance(drawn, Rejected) else "drawn"
     assert reasons == {"empty_glyph": "empty_glyph", "missing_character": "missing_character"}
-    drawn = [styles.draw(job, index) for index in range(60)]
+    drawn = [modes.draw(job, index) for index in range(60)]
     assert any(isinstance(one, Rejected) for one in drawn)
     assert not any("z" in one.text for one in drawn if isinstance(one, Sample))
 
@@ -209,17 +211,17 @@ def test_one_missing_character_discards_the_paragraph(tmp_path: Path) -> None:
 def test_another_font_steps_in_before_a_text_is_discarded(tmp_path: Path) -> None:
     make(tmp_path / "poor.ttf", all_characters("en"), family="Poor")
     make(tmp_path / "rich.ttf", all_characters("en") + "ß", family="Rich")
-    job = jobs.prepare("en", "paragraph", fonts=str(tmp_path))
+    job = jobs.prepare("en", "pure", fonts=str(tmp_path))
     job = replace(job, paragraphs=(Paragraph("Große Straße"),))
-    drawn = [styles.draw(job, index) for index in range(20)]
+    drawn = [modes.draw(job, index) for index in range(20)]
     assert {one.font for one in drawn if isinstance(one, Sample)} == {"Rich-Regular"}
     assert not any(isinstance(one, Rejected) for one in drawn)
 
 
 def test_too_long_a_text_is_rejected_not_cut(tmp_path: Path) -> None:
-    job = jobs.prepare("en", "paragraph", fonts=make(tmp_path / "t.ttf", all_characters("en")))
+    job = jobs.prepare("en", "pure", fonts=make(tmp_path / "t.ttf", all_characters("en")))
     for text in ("word " * 400, "word " * 100_000, "x" * 60):
-        drawn = styles.draw(replace(job, paragraphs=(Paragraph(text.strip()),)), 0)
+        drawn = modes.draw(replace(job, paragraphs=(Paragraph(text.strip()),)), 0)
         assert isinstance(drawn, Rejected) and drawn.reason == "does_not_fit"
 
 
@@ -227,5 +229,5 @@ def test_shipped_corpora_are_large_enough_and_all_of_it_can_be_drawn(job: Job) -
     texts = corpus.load(job.language).paragraphs
     assert len(texts) >= 150
     for text in texts:
-        drawn, _ = styles.draw_until_kept(replace(job, paragraphs=(text,)), 0)
+        drawn, _ = modes.draw_until_kept(replace(job, paragraphs=(text,)), 0)
         assert drawn is not None, text

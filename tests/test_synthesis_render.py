@@ -17,7 +17,7 @@ from synthesis_fonts import all_characters, make
 
 from curation import shard
 from curation.signal import discover, fields
-from synthesis import jobs, styles
+from synthesis import jobs, modes
 
 ROOT = Path(__file__).parent.parent
 COUNT, PART = 48, 8
@@ -67,19 +67,19 @@ def test_same_bytes_for_any_number_of_processes(
 
 
 def test_a_picture_depends_on_its_index_alone(fonts: str, undisturbed: Path) -> None:
-    job = jobs.prepare("en", "paragraph", fonts=fonts, size="96x96")
+    job = jobs.prepare("en", "pure", fonts=fonts, size="96x96")
     rows = pq.read_table([undisturbed / f"part-{k:05d}.parquet" for k in range(COUNT // PART)])
     for index in (COUNT - 1, 17, 0):
-        sample, _ = styles.draw_until_kept(job, index)
+        sample, _ = modes.draw_until_kept(job, index)
         assert sample is not None
         stored = rows.slice(index, 1).to_pylist()[0]
         assert stored["image"]["bytes"] == sample.image
-        assert stored["key"] == f"paragraph/en/1/{index:08d}/{sample.font}"
+        assert stored["key"] == f"pure/en/1/{index:08d}/{sample.font}"
 
 
 def test_another_seed_draws_other_pictures(fonts: str, undisturbed: Path) -> None:
-    job = jobs.prepare("en", "paragraph", seed=2, fonts=fonts, size="96x96")
-    sample, _ = styles.draw_until_kept(job, 0)
+    job = jobs.prepare("en", "pure", seed=2, fonts=fonts, size="96x96")
+    sample, _ = modes.draw_until_kept(job, 0)
     assert sample is not None
     first = pq.read_table(undisturbed / "part-00000.parquet").slice(0, 1).to_pylist()[0]
     assert sample.image != first["image"]["bytes"]
@@ -189,7 +189,7 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
         (["--size", "big"], COUNT, "expected WIDTHxHEIGHT"),
         (["--corpus", "none.txt"], COUNT, "none.txt: no such file"),
         (
-            ["--style", "strings", "--size", "64x32", "--corpus", "a.txt"],
+            ["--mode", "strings", "--size", "64x32", "--corpus", "a.txt"],
             COUNT,
             "strings has no texts",
         ),

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from synthesis_fonts import all_characters, make
 
-from synthesis import colours, jobs, strings, styles
+from synthesis import colours, jobs, modes
 from synthesis.job import Job
 from synthesis.problems import UsageError
+from synthesis.pure import strings
 from synthesis.sample import Sample
 
 COUNT = 200
@@ -31,7 +32,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def samples(job: Job) -> list[Sample]:
-    drawn = [styles.draw(job, index) for index in range(COUNT)]
+    drawn = [modes.draw(job, index) for index in range(COUNT)]
     assert all(isinstance(one, Sample) for one in drawn)
     return [one for one in drawn if isinstance(one, Sample)]
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from synthesis.breaking import opportunities
-from synthesis.fonts import Font
-from synthesis.shaping import SQUEEZE, Cluster, blank_left, blank_right, shape
+from synthesis.fonts.face import Font
+from synthesis.text.breaking import opportunities
+from synthesis.text.shaping import SQUEEZE, Cluster, blank_left, blank_right, shape
 
 Breaks = Callable[[str, str], Iterable[int]]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from synthesis.layout import Setting
+from synthesis.text.layout import Setting
 
 _SIGN_LENGTH = {"en": 28, "zh": 12}  # characters
 _SHORT_LENGTH = {"en": 90, "zh": 34}

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import uharfbuzz as hb
 
-from synthesis.fonts import Extents, Font
+from synthesis.fonts.face import Extents, Font
 from synthesis.problems import UnrenderableError
 
 HAN_LATIN_GAP = 0.15  # em between a hanzi and a Latin letter or digit with no space of its own

@@ -6,8 +6,9 @@ half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (3
 
 from random import Random
 
-from synthesis import colours, drawing, font_files
-from synthesis.fonts import Font
+from synthesis import colours, drawing
+from synthesis.fonts import files as font_files
+from synthesis.fonts.face import Font
 from synthesis.problems import UsageError
 from synthesis.sample import Sample, TextBox, upright_quad
 

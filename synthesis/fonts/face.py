@@ -9,7 +9,7 @@ import numpy as np
 import skia
 import uharfbuzz as hb
 
-from synthesis.font_files import FontFile, characters
+from synthesis.fonts.files import FontFile, characters
 from synthesis.problems import UsageError
 
 Extents = tuple[float, float, float, float]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthesis import drawing
-from synthesis import lines as setting
-from synthesis.fonts import Extents, Font
-from synthesis.lines import Line, Unit
-from synthesis.shaping import Cluster
+from synthesis.fonts.face import Extents, Font
+from synthesis.text import lines as setting
+from synthesis.text.lines import Line, Unit
+from synthesis.text.shaping import Cluster
 
 Alignment = Literal["left", "centre", "justified"]
 MOST_STRETCH = 0.12  # em a justified line may be widened by at each of its points

@@ -1,4 +1,4 @@
-"""Style ``paragraph``: a text of the corpus, set large and clean on a solid or shaded background.
+"""Mode ``pure``: a text of the corpus, set large and clean on a solid or shaded background.
 
 One character that cannot be drawn discards the whole text. If the first font of a random order
 cannot draw it, the next is tried; only a text no font can draw is rejected.
@@ -9,15 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from synthesis import breaking, captions, colours, drawing, layout
-from synthesis import lines as setting
-from synthesis.font_files import FontFile
-from synthesis.fonts import Font, font
+from synthesis import colours, drawing
+from synthesis.canvas import Size
+from synthesis.fonts.face import Font, font
+from synthesis.fonts.files import FontFile
 from synthesis.job import Job
-from synthesis.layout import Frame, PlacedLine
-from synthesis.manner import Kind, Manner, choose
 from synthesis.problems import UnrenderableError
+from synthesis.pure import captions
+from synthesis.pure.manner import Kind, Manner, choose
 from synthesis.sample import Rejected, Sample, TextBox, upright_quad
+from synthesis.text import breaking, layout
+from synthesis.text import lines as setting
+from synthesis.text.layout import Frame, PlacedLine
 
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
 GRADIENT_SHARE = 0.3
@@ -46,24 +49,25 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
     """One sample or the reason why its text was discarded."""
     text = random.choice(job.paragraphs).text
     manner = choose(random, job.language, text)
-    frame = _frame(random, *job.size)
+    canvas_size = random.choice(job.sizes)
+    frame = _frame(random, *canvas_size)
     try:
-        _check_length(text, job)
+        _check_length(text, job.language, canvas_size)
         loaded = _first_that_can(random, job, text, manner)
-        fitted = _fit(loaded, job, text, manner, frame)
+        fitted = _fit(loaded, job.language, canvas_size, text, manner, frame)
         size = max(SMALLEST[job.language], int(fitted.size * manner.share_of_largest))
         measure = min(fitted.measure, frame.width / size)
         placed = layout.place(loaded, fitted.units, frame, manner.setting, size, measure)
-        _check_inside(placed, job.size)
+        _check_inside(placed, canvas_size)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
     pair = colours.choose_pair(random, gradient=random.random() < GRADIENT_SHARE)
-    canvas = drawing.shaded(*job.size, pair.near_end, pair.far_end, random.choice((0, 1, 2)))
+    canvas = drawing.shaded(*canvas_size, pair.near_end, pair.far_end, random.choice((0, 1, 2)))
     drawing.draw(canvas, layout.runs(loaded, size, placed), pair.ink_rgb)
     return Sample(
         image=drawing.encode(canvas),
-        width=job.size[0],
-        height=job.size[1],
+        width=canvas_size[0],
+        height=canvas_size[1],
         text=text,
         caption=captions.caption(random, job.language, text, pair),
         language=job.language,
@@ -72,11 +76,11 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
     )
 
 
-def _check_length(text: str, job: Job) -> None:
+def _check_length(text: str, language: str, size: Size) -> None:
     """Refuse what cannot fit before it is shaped: hardly a character is below a fifth of an em."""
-    smallest = SMALLEST[job.language]
-    if len(text) * _LEAST_ADVANCE * smallest**2 > job.size[0] * job.size[1]:
-        raise UnrenderableError("does_not_fit", f"{len(text)} characters on {job.size}")
+    smallest = SMALLEST[language]
+    if len(text) * _LEAST_ADVANCE * smallest**2 > size[0] * size[1]:
+        raise UnrenderableError("does_not_fit", f"{len(text)} characters on {size}")
 
 
 def _frame(random: Random, width: int, height: int) -> Frame:
@@ -108,11 +112,12 @@ def _font_order(random: Random, faces: Sequence[FontFile]) -> list[FontFile]:
     return [face for name in names for face in families[name]]
 
 
-def _fit(loaded: Font, job: Job, text: str, manner: Manner, frame: Frame) -> _Fitted:
+def _fit(
+    loaded: Font, language: str, canvas_size: Size, text: str, manner: Manner, frame: Frame
+) -> _Fitted:
     """Break anywhere allowed, or at phrases only where that costs little of the size."""
-    language = job.language
     anywhere = setting.units(loaded, text, language, manner.tracking)
-    most = round(_LARGEST_SHARE[language] * min(job.size))
+    most = round(_LARGEST_SHARE[language] * min(canvas_size))
     most_wrapped = int(min(most, frame.width / _LEAST_MEASURE[language][manner.kind]))
 
     def largest(units: list[list[setting.Unit]], most: int, *, wrap: bool) -> int | None:
@@ -123,7 +128,7 @@ def _fit(loaded: Font, job: Job, text: str, manner: Manner, frame: Frame) -> _Fi
         return _Fitted(anywhere, whole, frame.width / whole)
     free = largest(anywhere, most_wrapped, wrap=True)
     if free is None:
-        raise UnrenderableError("does_not_fit", f"at {SMALLEST[language]} px on {job.size}")
+        raise UnrenderableError("does_not_fit", f"at {SMALLEST[language]} px on {canvas_size}")
     if manner.kind == Kind.PROSE:
         return _Fitted(anywhere, free, math.inf)
     breaks = breaking.halves if manner.halves else breaking.phrases

@@ -1,0 +1,46 @@
+"""The modes, and the one function every picture comes from."""
+
+import hashlib
+from random import Random
+
+from synthesis.fonts.face import font
+from synthesis.job import Job
+from synthesis.pure import paragraph, strings
+from synthesis.sample import Rejected, Sample
+from synthesis.scene import drawn
+from synthesis.template import filled
+
+MOST_ATTEMPTS = 50
+MIX = {"pure": 0.4, "scene": 0.3, "template": 0.3}  # ours: the reports publish no shares
+
+
+def draw(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
+    """Picture ``index`` of the job: a function of its arguments alone, in any process and order."""
+    random = _random(job, index, attempt)
+    mode = random.choices([*MIX], [*MIX.values()])[0] if job.mode == "mix" else job.mode
+    if mode == "strings":
+        return strings.draw(random, job.language, font(job.fonts[0]), job.sizes[0])
+    if mode == "scene":
+        return drawn.draw(random, job)
+    if mode == "template":
+        return filled.draw(random, job)
+    return paragraph.draw(random, job)
+
+
+def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:
+    """The first attempt at ``index`` that is not rejected, and the rejections before it.
+
+    ``None`` after ``MOST_ATTEMPTS`` rejections.
+    """
+    rejections: list[Rejected] = []
+    for attempt in range(MOST_ATTEMPTS):
+        result = draw(job, index, attempt)
+        if isinstance(result, Sample):
+            return result, rejections
+        rejections.append(result)
+    return None, rejections
+
+
+def _random(job: Job, index: int, attempt: int) -> Random:
+    name = f"{job.seed}/{job.mode}/{job.language}/{index}/{attempt}"
+    return Random(int.from_bytes(hashlib.blake2b(name.encode(), digest_size=16).digest()))

@@ -1,0 +1,1 @@
+"""Mode pure: texts on clean backgrounds, and the toy strings of the demo."""

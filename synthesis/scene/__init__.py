@@ -1,0 +1,1 @@
+"""Mode scene: texts on things, in pictures."""

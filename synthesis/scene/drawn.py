@@ -1,0 +1,12 @@
+"""Mode scene: texts on things, in pictures."""
+
+from random import Random
+
+from synthesis.job import Job
+from synthesis.problems import UsageError
+from synthesis.sample import Rejected, Sample
+
+
+def draw(random: Random, job: Job) -> Sample | Rejected:
+    """One sample or the reason why its text was discarded."""
+    raise UsageError("mode scene is not here yet")

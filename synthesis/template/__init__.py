@@ -1,0 +1,1 @@
+"""Mode template: slots of a layout filled with texts."""

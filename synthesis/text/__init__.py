@@ -1,0 +1,1 @@
+"""From text to placed glyphs: shaping, line breaking, layout, boxes."""
