@@ -81,13 +81,15 @@ def kept_rows(output: str, unit: str, share: int, shares: int) -> list[int]:
 
 def gather(
     output: str, part: int, parts: int, shares: Sequence[Share], signal_fields: Sequence[pa.Field]
-) -> shard.ShardInfo:
-    """Write shard ``part`` of ``parts`` unless it is there already.
+) -> shard.ShardInfo | None:
+    """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
     Its name carries a digest of its rows, so a shard that is there is the right one. Raises
     ``InputChangedError``, ``OSError``.
     """
     rows = {unit: kept_rows(output, unit, share, of) for unit, share, of in shares}
+    if not any(rows.values()):  # a few large files seldom fall into every range of hashes
+        return None
     measured, place = _sorted(_metadata(output, rows, signal_fields))
     shard_schema = shard.schema(signal_fields)
     name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"

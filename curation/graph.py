@@ -112,7 +112,8 @@ class GatherShard(Step):
             info = gather.gather(self.layout.root, *gather.assigned(line), fields)
         except OSError as error:
             raise OutputError(f"{self.layout.shards}: {error}") from error
-        yield "manifest", info
+        if info:
+            yield "manifest", info
 
 
 class WriteManifest(Step):

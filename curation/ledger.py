@@ -42,7 +42,8 @@ class LedgerError(Exception):
 class Counts:
     """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
 
-    ``kept_bytes`` is how large the kept originals of every unit are.
+    ``kept_bytes`` is how large the kept originals of every unit are, each counted as
+    at least a shard's share of ``shard.SHARD_ROWS``.
     """
 
     total: int = 0

@@ -17,6 +17,7 @@ from curation import rowgroups, storage
 
 ROW_GROUP_BYTES = 8 << 20
 SHARD_BYTES = 400 << 20  # well under the 500 MB cap, for the same reason
+SHARD_ROWS = 10_000  # at most: what is known of the rows of a shard is held while it is written
 BATCH_ROWS = 64
 MANIFEST_NAME = "manifest.json"
 _BLOCK = 1 << 20

@@ -132,7 +132,9 @@ class Judge:
         columns.write(self.layout.groups(unit), pa.table(groups, schema=schema))
         ledger.count(counts, told, table.column("reason"), self.ordered, self.pipeline)
         kept = pa.array(told.verdict == rules.KEPT)
-        counts.kept_bytes[unit] = sum(table.column("size").filter(kept).to_pylist())
+        sizes = np.asarray(table.column("size").filter(kept).to_numpy(), np.int64)
+        least = shard.SHARD_BYTES // shard.SHARD_ROWS
+        counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
         return counts
 
     def reasons(self, unit: str) -> pa.ChunkedArray:

@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from collection import drawing, encoded
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,14 +49,15 @@ def test_the_assignment_is_read_as_it_was_written(tmp_path) -> None:
     ]
 
 
-def test_many_small_shards_hold_each_kept_row_once(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("size", [60_000, 10_000])  # about two pictures; less than one
+def test_many_small_shards_hold_each_kept_row_once(tmp_path: Path, monkeypatch, size: int) -> None:
     (tmp_path / "in").mkdir()
     for seed in range(12):
         (tmp_path / "in" / f"{seed}.jpg").write_bytes(encoded(drawing(seed)))
-    monkeypatch.setattr(shard, "SHARD_BYTES", 60_000)  # about two pictures; three units of 8 rows
+    monkeypatch.setattr(shard, "SHARD_BYTES", size)  # three units of 8 rows
     verdicts = run_in_process(tmp_path / "in", tmp_path / "out")
     kept = sorted(key for key, verdict in verdicts.items() if verdict == "kept")
     files = sorted((tmp_path / "out" / "shards").glob("*.parquet"))
     keys = [pq.read_table(file).column("key").to_pylist() for file in files]
-    assert len(files) > 3
+    assert len(files) > 3 and all(keys)
     assert sorted(key for held in keys for key in held) == kept
