@@ -40,6 +40,7 @@ BASE_FIELDS = (
     pa.field("caption_raw", CAPTIONS),
     pa.field("caption_recaption", CAPTIONS),
     pa.field("caption_fused", CAPTIONS),
+    pa.field("annotation", pa.string()),  # the captioner's JSON
     pa.field("text_boxes", TEXT_BOXES),
     pa.field("source", pa.string()),
     pa.field("licence", pa.string()),

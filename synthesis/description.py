@@ -5,6 +5,9 @@ from typing import Literal
 
 from synthesis.colours import Colour
 
+ImageType = Literal["text", "photo", "design"]
+Writing = Literal["printed", "handwritten"]
+
 
 @dataclass(frozen=True)
 class Name:
@@ -14,8 +17,8 @@ class Name:
     chinese: str
 
     def name(self, language: str) -> str:
-        """The name in ``zh``, or in English for every other language."""
-        return self.chinese if language == "zh" else self.english
+        """The name in Chinese for ``zh`` and its kinds, in English for every other language."""
+        return self.chinese if language.split("-", maxsplit=1)[0] == "zh" else self.english
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,8 @@ class Words:
     """One text of the picture: exactly what is drawn, ``\\n`` where the text itself breaks.
 
     ``role`` is what the text is to its reader (``text`` in mode pure, else ``title``, ``body``,
-    ``price`` and so on); ``down`` and ``across`` tell where in the picture its middle is, each 0
-    to 1.
+    ``price`` and so on; ``watermark`` is told as such in the annotation); ``down`` and ``across``
+    tell where in the picture its middle is, each 0 to 1.
     """
 
     text: str
@@ -38,13 +41,22 @@ class Words:
 class Description:
     """``kind`` is what is seen: a page, a blackboard, a poster; ``surroundings`` what it lies in.
 
-    ``words`` are in reading order; ``background`` is what they stand on.
+    ``words`` are in reading order; ``background`` is what they stand on, ``texture`` what it has
+    beside its colour (``faint ruled lines``). ``layout`` tells how the words stand (``two
+    columns``, in Chinese ``分两栏``). ``details`` are things seen beside the text, such as
+    ``soft shadows``. ``style`` overrides the image style of the annotation. ``abnormal`` marks
+    what hinders viewing, such as a bar code.
     """
 
     kind: Name
     words: tuple[Words, ...]
     background: Colour
     gradient: bool = False
-    writing: Literal["printed", "handwritten"] = "printed"
+    writing: Writing = "printed"
     surroundings: Name | None = None
-    image_type: Literal["text", "photo", "design"] = "text"
+    image_type: ImageType = "text"
+    texture: Name | None = None
+    layout: Name | None = None
+    details: tuple[Name, ...] = ()
+    style: str | None = None
+    abnormal: bool = False

@@ -1,10 +1,12 @@
 """What drawing yields: a sample that is a row of a shard, or a rejection with its reason."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from curation import shard
+from synthesis.captions import caption_language
 
 SOURCE = "synthesis"
 Quad = tuple[float, float, float, float, float, float, float, float]
@@ -28,7 +30,8 @@ class Sample:
     """A drawn picture with everything known about it.
 
     ``image`` is a PNG file; ``text`` is exactly what is drawn and what ``caption`` quotes
-    (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name.
+    (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name;
+    ``annotation`` is the captioner's JSON, as ``captions.annotation`` makes it.
     """
 
     image: bytes
@@ -39,6 +42,7 @@ class Sample:
     language: str
     boxes: tuple[TextBox, ...]
     font: str
+    annotation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
         "width": sample.width,
         "height": sample.height,
         "format": "PNG",
-        "caption_recaption": [{"text": sample.caption, "language": sample.language}],
+        "caption_recaption": [
+            {"text": sample.caption, "language": caption_language(sample.language)}
+        ],
+        "annotation": _json(sample.annotation),
         "text_boxes": [
             {"text": box.text, "quad": list(box.quad), "level": box.level} for box in sample.boxes
         ],
@@ -74,3 +81,7 @@ def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
         "licence": licence,
         "synthetic": True,
     }
+
+
+def _json(annotation: Mapping[str, Any] | None) -> str | None:
+    return None if annotation is None else json.dumps(annotation, ensure_ascii=False)

@@ -39,6 +39,7 @@ def test_the_schema_is_the_one_agreed() -> None:
         "caption_raw": "list<item: struct<text: string, language: string>>",
         "caption_recaption": "list<item: struct<text: string, language: string>>",
         "caption_fused": "list<item: struct<text: string, language: string>>",
+        "annotation": "string",
         "text_boxes": "list<item: struct<text: string, quad: list<item: float>, level: string>>",
         "source": "string",
         "licence": "string",

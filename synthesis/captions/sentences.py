@@ -1,0 +1,185 @@
+"""The sentences captions of scenes and designs are composed of, as data.
+
+Slots: ``kind`` what is seen, ``ground`` what the text stands on, ``surroundings``, ``layout``,
+``details``; ``written`` how, ``ink``; of a text ``role``, ``where``, ``quoted``. A slot with a
+capital letter begins a sentence. No sentence about texts ends with its full stop: a text that
+ends a sentence itself is not followed by another one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synthesis.description import ImageType, Writing
+
+LINE = 0.02  # of the picture's height: texts nearer than that stand beside each other
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Patterns of one language. ``one`` and ``several`` have those without and with a place."""
+
+    openings: Mapping[ImageType, tuple[str, ...]]
+    settings: tuple[str, ...]
+    layouts: tuple[str, ...]
+    one_ink: tuple[str, ...]
+    many_inks: tuple[str, ...]
+    details: tuple[str, ...]
+    one: tuple[tuple[str, ...], tuple[str, ...]]
+    several: tuple[tuple[str, ...], tuple[str, ...]]
+    in_ink: str
+    below: str
+    beside: str
+    stop: str
+    between: str
+
+
+SURFACES: Mapping[str, Mapping[ImageType, str]] = {
+    "en": {"text": "background", "photo": "surface", "design": "background"},
+    "zh": {"text": "背景", "photo": "表面", "design": "背景"},
+}
+WRITTEN: Mapping[str, Mapping[Writing, str]] = {
+    "en": {"printed": "printed", "handwritten": "handwritten"},
+    "zh": {"printed": "印刷体", "handwritten": "手写体"},
+}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_DIGITS = "零一两三四五六七八九十"
+
+
+def counted(language: str, count: int) -> str:
+    """A small number in words, ``two`` or ``两``; above ten in figures."""
+    if count > 10:
+        return str(count)
+    return _DIGITS[count] if language == "zh" else _NUMBERS[count]
+
+
+SENTENCES = {
+    "en": Sentences(
+        openings={
+            "text": (
+                "A picture of {a_kind} with {ground}.",
+                "{A_kind} with {ground}.",
+                "The picture shows {a_kind} with {ground}.",
+            ),
+            "photo": (
+                "A photo of {a_kind} with {ground}.",
+                "The photo shows {a_kind} with {ground}.",
+                "{A_kind} with {ground}, seen in a photo.",
+                "A photograph in which {a_kind} with {ground} can be seen.",
+                "A close view of {a_kind} with {ground}.",
+            ),
+            "design": (
+                "{A_kind} with {ground}.",
+                "A design: {a_kind} with {ground}.",
+                "The picture is {a_kind} with {ground}.",
+                "The image shows {a_kind} with {ground}.",
+            ),
+        },
+        settings=(
+            "Around it {are} {surroundings}.",
+            "The surroundings: {surroundings}.",
+            "The setting is {surroundings}.",
+            "It is seen against {surroundings}.",
+        ),
+        layouts=("The text is set in {layout}.", "The words are arranged in {layout}."),
+        one_ink=(
+            "All of the text is {written} in {ink}.",
+            "The text is {written} in {ink}.",
+            "Everything on it is {written} in {ink}.",
+        ),
+        many_inks=(
+            "The text is {written} in several colours.",
+            "It bears {written} text in more than one colour.",
+        ),
+        details=("There {there_are} also {details}.", "One also sees {details}."),
+        one=(
+            (
+                "The {in_ink}{role} reads {quoted}",
+                "The {in_ink}{role} says {quoted}",
+                "As its {in_ink}{role} it has {quoted}",
+            ),
+            (
+                "{Where}, the {in_ink}{role} reads {quoted}",
+                "The {in_ink}{role} {where} reads {quoted}",
+                "{Where} is the {in_ink}{role}, which says {quoted}",
+                "{Where}, the {in_ink}{role} says {quoted}",
+            ),
+        ),
+        several=(
+            (
+                "The {count} {in_ink}{role} read {quoted}",
+                "There are {count} {in_ink}{role}: {quoted}",
+            ),
+            (
+                "{Where}, {count} {in_ink}{role} read {quoted}",
+                "{Where} are {count} {in_ink}{role}: {quoted}",
+            ),
+        ),
+        in_ink="{ink} ",
+        below="below it",
+        beside="beside it",
+        stop=".",
+        between=" ",
+    ),
+    "zh": Sentences(
+        openings={
+            "text": (
+                "图中是{kind}，{ground}。",
+                "这是{kind}，{ground}。",
+                "画面为{kind}，{ground}。",
+            ),
+            "photo": (
+                "照片中是{kind}，{ground}。",
+                "照片拍的是{kind}，{ground}。",
+                "这是一张照片，主体是{kind}，{ground}。",
+                "近景照片：{kind}，{ground}。",
+            ),
+            "design": (
+                "这是{kind}，{ground}。",
+                "图中是{kind}，{ground}。",
+                "画面是{kind}的设计，{ground}。",
+                "一幅设计图：{kind}，{ground}。",
+            ),
+        },
+        settings=(
+            "周围是{surroundings}。",
+            "它所处的环境是{surroundings}。",
+            "四周可见{surroundings}。",
+        ),
+        layouts=("文字{layout}排列。", "排版上，文字{layout}排列。"),
+        one_ink=(
+            "文字均为{ink}{written}。",
+            "所有文字都是{ink}的{written}。",
+            "上面的文字用{ink}{written}呈现。",
+        ),
+        many_inks=("文字为{written}，颜色不止一种。", "上面有多种颜色的{written}文字。"),
+        details=("画面中还有{details}。", "另外可以看到{details}。"),
+        one=(
+            (
+                "{in_ink}{role}是{quoted}",
+                "{in_ink}{role}写着{quoted}",
+                "{in_ink}{role}内容为{quoted}",
+            ),
+            (
+                "{where}是{in_ink}{role}{quoted}",
+                "{where}的{in_ink}{role}写着{quoted}",
+                "{where}有{in_ink}{role}，内容为{quoted}",
+                "{in_ink}{role}位于{where}，写着{quoted}",
+            ),
+        ),
+        several=(
+            (
+                "{count}处{in_ink}{role}依次是{quoted}",
+                "另有{count}处{in_ink}{role}：{quoted}",
+            ),
+            (
+                "{where}有{count}处{in_ink}{role}，依次为{quoted}",
+                "{where}的{count}处{in_ink}{role}分别是{quoted}",
+            ),
+        ),
+        in_ink="{ink}的",
+        below="其下方",
+        beside="其旁边",
+        stop="。",
+        between="",
+    ),
+}
