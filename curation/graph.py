@@ -112,6 +112,7 @@ class GatherShard(Step):
             info = gather.gather(self.layout.root, *gather.assigned(line), fields)
         except OSError as error:
             raise OutputError(f"{self.layout.shards}: {error}") from error
+        memory.give_back()
         if info:
             yield "manifest", info
 

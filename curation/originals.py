@@ -21,6 +21,7 @@ OF_SOURCE = (
     "caption_raw",
     "caption_recaption",
     "caption_fused",
+    "annotation",
     "text_boxes",
     "source",
     "licence",

@@ -25,6 +25,7 @@ COLUMNS = (
     *_LICENCES,
     *_SOURCES,
     "synthetic",
+    "annotation",
     "text_boxes",
     "status",
     "error_message",
@@ -39,6 +40,7 @@ class Annotation:
     caption_raw: Captions = None
     caption_recaption: Captions = None
     caption_fused: Captions = None
+    annotation: str | None = None
     text_boxes: list[dict[str, Any]] | None = None
     source: str | None = None
     licence: str | None = None
@@ -59,6 +61,7 @@ def sample(
         caption_raw=said.caption_raw,
         caption_recaption=said.caption_recaption,
         caption_fused=said.caption_fused,
+        annotation=said.annotation,
         text_boxes=said.text_boxes,
         source=said.source,
         licence=said.licence,
@@ -107,6 +110,7 @@ def from_mapping(row: Mapping[str, Any]) -> Annotation:
         caption_raw=_union([raw, *plain]),
         caption_recaption=recaption,
         caption_fused=fused,
+        annotation=_first_text(row, ("annotation",)),
         text_boxes=_text_boxes(row.get("text_boxes")),
         source=_first_text(row, _SOURCES),
         licence=_first_text(row, _LICENCES),
@@ -124,6 +128,7 @@ def merge(annotations: Iterable[Annotation]) -> Annotation:
         caption_raw=_union(entry.caption_raw for entry in every),
         caption_recaption=_union(entry.caption_recaption for entry in every),
         caption_fused=_union(entry.caption_fused for entry in every),
+        annotation=next((entry.annotation for entry in every if entry.annotation), None),
         text_boxes=next((entry.text_boxes for entry in every if entry.text_boxes), None),
         source=next((entry.source for entry in every if entry.source), None),
         licence=next((entry.licence for entry in every if entry.licence), None),

@@ -41,6 +41,7 @@ class Sample:
     caption_raw: tuple[Caption, ...] | None = None
     caption_recaption: tuple[Caption, ...] | None = None
     caption_fused: tuple[Caption, ...] | None = None
+    annotation: str | None = None
     text_boxes: list[dict[str, Any]] | None = None
     source: str | None = None
     licence: str | None = None
