@@ -20,7 +20,8 @@ from synthesis.text.layout import Frame, PlacedLine, Setting
 class Typography:
     """How texts are set: ``faces`` in order of preference, ``tracking`` in ems between clusters.
 
-    ``phrases`` breaks lines after punctuation only, for headings.
+    Lines end anywhere the language allows; with ``phrases`` after punctuation only, for headings;
+    with ``halves`` in the middle of the text only; without ``wrap`` where the text itself breaks.
     """
 
     language: str
@@ -28,6 +29,8 @@ class Typography:
     setting: Setting
     tracking: float = 0.0
     phrases: bool = False
+    halves: bool = False
+    wrap: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
     Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
     """
     face, units = _units(text, typography)
-    size = layout.largest_size(units, frame, typography.setting.leading, sizes, wrap=True)
+    size = layout.largest_size(units, frame, typography.setting.leading, sizes, wrap=typography.wrap)
     if size is None:
         raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
     return _placed(text, face, units, typography, frame, size)
@@ -84,6 +87,7 @@ def _placed(
 
 def _units(text: str, typography: Typography) -> tuple[Font, list[list[lines.Unit]]]:
     breaks = breaking.phrases if typography.phrases else breaking.opportunities
+    breaks = breaking.halves if typography.halves else breaks
     problem: UnrenderableError | None = None
     for file in typography.faces:
         face = font(file)
