@@ -4,8 +4,10 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 1 (none) to 21 (black on white).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 RGB = tuple[int, int, int]
@@ -22,8 +24,8 @@ class Colour:
     rgb: RGB
 
     def name(self, language: str) -> str:
-        """The colour's name in ``en`` or ``zh``."""
-        return self.chinese if language == "zh" else self.english
+        """The name in Chinese for ``zh`` and its kinds, in English for every other language."""
+        return self.chinese if language.partition("-")[0] == "zh" else self.english
 
 
 def _linear(value: int) -> float:
@@ -78,10 +80,55 @@ DARK = (
     Colour("purple", "紫色", (104, 40, 140)),
     Colour("teal", "青色", (0, 96, 104)),
 )
-PALETTE = LIGHT + DARK
-_INKS_ON_DARK = ("white", "cream", "pale yellow", "yellow", "pale blue", "pale green", "pink")
+MIDDLE = (
+    Colour("grey", "灰色", (146, 148, 152)),
+    Colour("sky blue", "天蓝色", (120, 186, 238)),
+    Colour("light green", "草绿色", (132, 204, 140)),
+    Colour("tan", "浅棕色", (206, 170, 126)),
+    Colour("turquoise", "绿松石色", (62, 186, 178)),
+    Colour("coral", "珊瑚色", (240, 128, 108)),
+    Colour("rose", "玫红色", (196, 28, 104)),
+    Colour("olive", "橄榄色", (100, 104, 40)),
+)
+PALETTE = LIGHT + MIDDLE + DARK
+_ON_DARK = ("white", "cream", "pale yellow")
+# inks by the background they go with: black and its kin on anything light, else neighbours in
+# hue or a quiet contrast; loud pairs (red on blue, green on pink) are nowhere
+_INKS = {
+    "white": (*(one.english for one in DARK), "rose", "olive"),
+    "cream": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green", "teal"),
+    "light grey": ("black", "dark grey", "navy blue", "blue", "dark red", "purple", "teal"),
+    "pale yellow": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green"),
+    "pale blue": ("black", "dark grey", "navy blue", "blue", "teal", "purple"),
+    "pale green": ("black", "dark grey", "dark green", "navy blue", "teal", "brown"),
+    "pink": ("black", "dark grey", "dark red", "purple", "brown", "navy blue"),
+    "lavender": ("black", "dark grey", "purple", "navy blue"),
+    "yellow": ("black", "dark grey", "navy blue", "brown", "dark red"),
+    "orange": ("black", "navy blue"),
+    "grey": ("black", "navy blue"),
+    "sky blue": ("black", "navy blue"),
+    "light green": ("black", "dark green", "navy blue"),
+    "tan": ("black", "navy blue", "dark red"),
+    "turquoise": ("black", "navy blue"),
+    "coral": ("black", "navy blue"),
+    "rose": ("white", "cream", "pale yellow"),
+    "olive": ("white", "cream", "pale yellow"),
+    "black": (*_ON_DARK, "yellow", "pale blue", "pale green", "pink", "orange", "light grey"),
+    "dark grey": (*_ON_DARK, "yellow", "pale blue", "orange"),
+    "navy blue": (*_ON_DARK, "yellow", "pale blue", "pink"),
+    "blue": (*_ON_DARK, "pale blue"),
+    "dark green": (*_ON_DARK, "pale green", "yellow"),
+    "green": _ON_DARK,
+    "red": _ON_DARK,
+    "dark red": (*_ON_DARK, "pink", "yellow"),
+    "brown": (*_ON_DARK, "yellow"),
+    "purple": (*_ON_DARK, "lavender", "pink"),
+    "teal": (*_ON_DARK, "pale blue", "pale green"),
+}
 _PLAIN = frozenset({"white", "black", "cream"})
 _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
+_SHARE_OF = {LIGHT: 0.62, MIDDLE: 0.1, DARK: 0.28}  # of the backgrounds
+_BY_NAME = {one.english: one for one in PALETTE}
 JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
@@ -113,10 +160,8 @@ class Pair:
 def choose_pair(random: Random, *, gradient: bool) -> Pair:
     """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``."""
     while True:
-        light = random.random() < 0.65
-        background = _weighted(random, LIGHT if light else DARK)
-        inks = DARK if light else [one for one in LIGHT if one.english in _INKS_ON_DARK]
-        ink = _weighted(random, inks)
+        background = _weighted(random, random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0])
+        ink = _weighted(random, [_BY_NAME[name] for name in _INKS[background.english]])
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0
         near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
@@ -134,3 +179,25 @@ def _weighted(random: Random, colours: Sequence[Colour]) -> Colour:
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
     red, green, blue = (min(255, max(0, value + step)) for value, step in zip(rgb, by, strict=True))
     return red, green, blue
+
+
+@cache
+def nearest(rgb: RGB) -> Colour:
+    """The colour of the palette nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
+    here = lab(rgb)
+    return min(PALETTE, key=lambda one: math.dist(here, lab(one.rgb)))
+
+
+@cache
+def lab(rgb: RGB) -> tuple[float, float, float]:
+    """CIELAB under D65 of an sRGB colour (IEC 61966-2-1, then CIE 15)."""
+    red, green, blue = map(_linear, rgb)
+    x = _response((0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047)
+    y = _response(0.2126729 * red + 0.7151522 * green + 0.0721750 * blue)
+    z = _response((0.0193339 * red + 0.1191920 * green + 0.9503041 * blue) / 1.08883)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def _response(value: float) -> float:
+    """The cube root, straight near black, as CIE 15 has it."""
+    return float(value ** (1 / 3)) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116
