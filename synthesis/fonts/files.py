@@ -1,152 +1,77 @@
-"""Where fonts come from: the system's fonts through fontconfig, or ``--fonts DIR|FILE``.
+"""Where fonts come from: the system's through fontconfig, ``--fonts DIR|FILE``, or a font pack.
 
-Only names, weights and character coverage are read here; drawing with a font is ``fonts.py``.
+Only names, weights and character coverage are read here; drawing with a font is ``face.py``.
 """
 
-import hashlib
-import re
-import struct
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import uharfbuzz as hb
-from fontTools import agl
-from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
+from synthesis.fonts import families, packs
+from synthesis.fonts.index import SUFFIXES, Entry, FontFile, entries
+from synthesis.fonts.languages import HAN, LANGUAGES, LOCALES, SIMPLIFIED, Language, home, locale
 from synthesis.problems import UsageError
 
-SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
+__all__ = ["FontFile", "characters", "covers", "fallbacks", "find", "is_handwriting", "listed"]
+
 LIGHTEST_WEIGHT = 300  # OS/2 usWeightClass: thinner faces vanish at small sizes
-FONTCONFIG_LANGUAGE = {"en": "en", "zh": "zh-cn"}
-DEBIAN_PACKAGE = {"en": "fonts-dejavu-core", "zh": "fonts-noto-cjk"}
-PROBE = {
-    "en": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,;:!?'\"()-&",
-    "zh": "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家"
-    "学对可她里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见"
-    "经头面公同三已老从动两长知民样现分将外但身些与高意进把法此实回二理美点月明其种声全工己话"
-    "儿者向情部正名定女问力机给等几很业最间新什打便位因重被走电四第门相次东政海口使教西再平真"
-    "听世气信北少关并内加化由却代军产入先山五太水万市眼体别处总才场师书比住员九笑性通目华报立"
-    "马命张活难神数件安表原车白应路期叫死常提感金何更反合放做系计或司利受光王果亲界及今京务制"
-    "解各任至清物台象记边共风战干接它许八特觉望直服毛林题建南度统色字请交爱让认算论百吃义科怎"
-    "元社术结六功指思非流每青管"
-    "，。、！？：；（）《》",
-}
-_FONT_ERRORS = (TTLibError, OSError, LookupError, ValueError, AssertionError, struct.error)
-_LOCALE = re.compile(r"\b(SC|CN|TC|TW|HK|MO|JP|KR)( MBE)?\b")
-_SIMPLIFIED = ("SC", "CN")
-
-
-@dataclass(frozen=True)
-class FontFile:
-    """One face: a file and its index in it, its names, and its weight (OS/2, 100 to 1000)."""
-
-    path: str
-    index: int
-    family: str
-    style: str
-    postscript: str
-    weight: int
-
-    @property
-    def digest(self) -> str:
-        """BLAKE2b-128 of the file's bytes and the face's index."""
-        return f"{_file_digest(self.path)}:{self.index}"
-
-
-@cache
-def _file_digest(path: str) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+PROBE = {language: row.probe for language, row in LANGUAGES.items()}
+_UPRIGHT = frozenset({"Regular", "Book", "Roman", "Medium"})
 
 
 def find(language: str, where: str | None = None) -> tuple[FontFile, ...]:
-    """The faces that can write ``language``, in an order that does not depend on their paths.
+    """The faces that can each write ``language``, in an order that does not depend on their paths.
 
-    ``where`` is a font file or a folder of them; ``None`` asks fontconfig. Faces lighter than
-    ``LIGHTEST_WEIGHT`` are left out of the system's. Raises ``UsageError`` when none is left.
+    ``where`` is a font file, a folder of them, or names of packs; ``None`` asks fontconfig. Of the
+    system's, thin faces are left out, and faces made for hanzi, or for another country's hanzi,
+    where there are others. Raises ``UsageError`` when none is left.
     """
     if where is None:
-        faces = [face for face in _system(language) if face.weight >= LIGHTEST_WEIGHT]
+        known = _system(lambda row: _row(language).fontconfig in row.languages)
+        fitting = [one for one in known if _is_sturdy(one.file) and _can_write(one, language)]
+        fitting = _at_home(fitting, language)
     else:
-        faces = [face for path in _below(where) for face in _faces(path)]
-    fitting = [face for face in faces if covers(face, PROBE[language])]
-    if where is None and language == "en":
-        fitting = [face for face in fitting if not covers(face, PROBE["zh"])] or fitting
+        fitting = [one for one in _in(where) if _can_write(one, language)]
     if not fitting:
         raise UsageError(_nothing_found(language, where))
-    chosen = {face.digest: face for face in _one_locale(fitting)}
-    return tuple(sorted(chosen.values(), key=lambda face: (face.postscript, face.digest)))
+    return _ordered(_one_locale((one.file for one in fitting), language))
 
 
-def _nothing_found(language: str, where: str | None) -> str:
-    package = DEBIAN_PACKAGE[language]
-    place = "fontconfig knows no font" if where is None else f"--fonts {where}: no font there"
-    advice = f"install one, e.g. `apt-get install {package}`, or name your own with --fonts DIR"
-    return f"{place} that covers language {language!r}; {advice}"
+def fallbacks(language: str, where: str | None = None) -> tuple[FontFile, ...]:
+    """Faces to write what ``language``'s own cannot (names, signs, emoji), best first.
 
-
-def _system(language: str) -> list[FontFile]:
-    command = ["fc-list", f":lang={FONTCONFIG_LANGUAGE[language]}", "--format", "%{file}\n"]
-    try:
-        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError as error:
-        advice = "install it (`apt-get install fontconfig`) or name fonts with --fonts DIR"
-        raise UsageError(f"the program fc-list (fontconfig) is missing; {advice}") from error
-    paths = {line for line in listed.splitlines() if line.lower().endswith(SUFFIXES)}
-    found: list[FontFile] = []
-    for path in sorted(paths):
-        with suppress(UsageError):  # a broken system font is not this user's mistake
-            found += _faces(path)
-    return found
-
-
-def _below(where: str) -> list[str]:
-    root = Path(where)
-    if root.is_file():
-        return [str(root)]
-    if not root.is_dir():
-        raise UsageError(f"--fonts {where}: no such file or folder")
-    return sorted(str(path) for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-
-
-def _faces(path: str) -> list[FontFile]:
-    try:
-        if path.lower().endswith((".ttc", ".otc")):
-            fonts: Sequence[TTFont] = TTCollection(path, lazy=True).fonts
-        else:
-            fonts = [TTFont(path, lazy=True)]
-        described = [_describe(path, index, font) for index, font in enumerate(fonts)]
-    except _FONT_ERRORS as error:
-        raise UsageError(f"{path}: not a font that can be read ({error})") from error
-    return [face for face in described if _is_honest(face)]
-
-
-def _is_honest(face: FontFile) -> bool:
-    """Whether letters are letters: symbol fonts put pictures or Greek in the place of Latin.
-
-    Told by glyph names that mean another character.
+    All are upright and of regular weight: first those of ``where`` that ``find`` does not give,
+    then the system's by the list of families. Empty where the system has none.
     """
-    font = hb.Font(hb.Face(hb.Blob.from_file_path(face.path), face.index))
-    for letter in "AHMahn":
-        glyph = font.get_nominal_glyph(ord(letter))
-        name = (font.get_glyph_name(glyph) if glyph else None) or ""
-        meaning = agl.toUnicode(name) or agl.toUnicode(name, isZapfDingbats=True)
-        if meaning not in {"", letter}:
-            return False
-    return True
+    own = set(find(language, where))
+    found = [] if where is None else list(_ordered(one.file for one in _in(where)))
+    with suppress(UsageError):  # a system without fontconfig still has the user's own fonts
+        helpers = _system(lambda row: not row.families.isdisjoint(families.HELPERS))
+        for family in families.HELPERS:
+            found += _ordered(one.file for one in helpers if one.file.family == family)
+    helping = (one for one in found if one not in own and one.style in _UPRIGHT)
+    return tuple({one.digest: one for one in helping}.values())
 
 
-def _describe(path: str, index: int, font: TTFont) -> FontFile:
-    names = font["name"]
-    family = names.getBestFamilyName() or Path(path).stem
-    style = names.getBestSubFamilyName() or "Regular"
-    postscript = names.getDebugName(6) or f"{family}-{style}".replace(" ", "")
-    weight = int(font["OS/2"].usWeightClass) if "OS/2" in font else 400
-    return FontFile(path, index, family, style, postscript, weight)
+def listed(where: str | None = None) -> tuple[FontFile, ...]:
+    """Every face there is: the system's by default, else those of ``where``."""
+    known = _system(lambda row: True) if where is None else _in(where)
+    return _ordered(one.file for one in known)
+
+
+def entry(face: FontFile) -> Entry:
+    """What is known of a face's characters."""
+    return next(one for one in entries(face.path) if one.file.index == face.index)
+
+
+def is_handwriting(face: FontFile) -> bool:
+    """Whether the face looks written by hand: brush, pen or marker."""
+    return families.is_handwritten(face.family)
 
 
 @cache
@@ -161,16 +86,98 @@ def covers(face: FontFile, text: str) -> bool:
     return characters(face).issuperset(map(ord, text))
 
 
-def _one_locale(faces: Iterable[FontFile]) -> list[FontFile]:
-    """Of a collection's faces that differ only in locale (SC, TC, JP ...) keep the simplified one.
+@dataclass(frozen=True)
+class _Row:
+    """What fontconfig says of a file."""
+
+    path: str
+    families: frozenset[str]
+    languages: frozenset[str]
+
+
+def _system(wanted: Callable[[_Row], bool]) -> list[Entry]:
+    paths = sorted({row.path for row in _fontconfig() if wanted(row)})
+    found: list[Entry] = []
+    for path in paths:
+        with suppress(UsageError):  # a broken system font is not this user's mistake
+            found += entries(path)
+    return found
+
+
+def _fontconfig() -> list[_Row]:
+    command = ["fc-list", "--format", "%{file}\t%{family}\t%{lang}\n"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError as error:
+        advice = "install it (`apt-get install fontconfig`) or name fonts with --fonts DIR"
+        raise UsageError(f"the program fc-list (fontconfig) is missing; {advice}") from error
+    rows = (line.split("\t") for line in told.splitlines())
+    return [
+        _Row(path, frozenset(family.split(",")), frozenset(languages.split("|")))
+        for path, family, languages in rows
+        if path.lower().endswith(SUFFIXES)
+    ]
+
+
+def _in(where: str) -> list[Entry]:
+    return [one for path in _below(where) for one in entries(path)]
+
+
+def _below(where: str) -> list[str]:
+    root = Path(where)
+    if root.is_file():
+        return [str(root)]
+    if root.is_dir():
+        return sorted(str(path) for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return packs.files(where)
+
+
+def _row(language: str) -> Language:
+    if language not in LANGUAGES:
+        raise UsageError(f"language {language!r} is not one of {', '.join(LANGUAGES)}")
+    return LANGUAGES[language]
+
+
+def _nothing_found(language: str, where: str | None) -> str:
+    package = _row(language).package
+    place = "fontconfig knows no font" if where is None else f"--fonts {where}: no font there"
+    advice = f"install one, e.g. `apt-get install {package}`, or name your own with --fonts DIR"
+    return f"{place} that covers language {language!r}; {advice}"
+
+
+def _is_sturdy(face: FontFile) -> bool:
+    return face.weight >= LIGHTEST_WEIGHT
+
+
+def _can_write(entry: Entry, language: str) -> bool:
+    return entry.characters.issuperset(map(ord, _row(language).probe))
+
+
+def _at_home(fitting: list[Entry], language: str) -> list[Entry]:
+    """Without the faces made for another script or country, where there are others."""
+    if _row(language).script in HAN:
+        kept = [one for one in fitting if home(one.file.family) in {language, None}]
+    else:
+        kept = [one for one in fitting if not _can_write(one, "zh")]
+    return kept or fitting
+
+
+def _ordered(faces: Iterable[FontFile]) -> tuple[FontFile, ...]:
+    chosen = {face.digest: face for face in faces}
+    return tuple(sorted(chosen.values(), key=lambda face: (face.postscript, face.digest)))
+
+
+def _one_locale(faces: Iterable[FontFile], language: str) -> list[FontFile]:
+    """Of a collection's faces that differ only in locale keep the one ``language`` would have.
 
     They share one character map, but draw some hanzi in another country's form.
     """
-    kept: dict[tuple[str, str, str], FontFile] = {}
+    preferred = LOCALES.get(language, SIMPLIFIED)
+    kept: dict[tuple[str, str, str], tuple[int, FontFile]] = {}
     for face in faces:
-        locale = _LOCALE.search(face.family)
-        stem = " ".join(_LOCALE.sub("", face.family).split())
+        stem, mark = locale(face.family)
+        rank = preferred.index(mark) if mark in preferred else len(preferred)
         key = (face.path, stem, face.style)
-        if key not in kept or (locale and locale.group(1) in _SIMPLIFIED):
-            kept[key] = face
-    return list(kept.values())
+        if key not in kept or rank < kept[key][0]:
+            kept[key] = rank, face
+    return [face for _, face in kept.values()]

@@ -1,0 +1,126 @@
+"""``python -m synthesis.fonts``: which fonts there are, and which characters each can draw."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from synthesis.fonts.coverage import Coverage
+
+EXAMPLE = "Example: python -m synthesis.fonts --fonts noto-cjk --lang zh"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(epilog=EXAMPLE)
+def fonts(
+    fonts: Annotated[
+        str | None,
+        typer.Option(help="A font file, a folder, or names of packs; else the system's fonts."),
+    ] = None,
+    lang: Annotated[
+        str | None, typer.Option(help="Only faces that write this language: en, zh, ja, ...")
+    ] = None,
+    packs: Annotated[bool, typer.Option("--packs", help="List the font packs instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Count for each face the characters it can draw: mapped, and with ink.
+
+    The sets are levels 1 to 3 of the Table of General Standard Chinese Characters (3,500, 3,000
+    and 1,605 characters) and GB 2312 (6,763); scripts are ISO 15924 codes.
+    """
+    from synthesis.problems import UsageError
+
+    try:
+        if packs:
+            _print_packs(as_json=as_json)
+            return
+        from synthesis.fonts import files
+        from synthesis.fonts.coverage import coverage
+
+        chosen = files.find(lang, fonts) if lang else files.listed(fonts)
+        found = [coverage(face) for face in chosen]
+        if not found:
+            raise UsageError("no fonts: `apt-get install fonts-noto-cjk`, or name some by --fonts")
+    except UsageError as problem:
+        _fail(2, str(problem))
+    except OSError as error:
+        _fail(4, f"{error.filename}: {error.strerror or error}")
+    if as_json:
+        print(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=1))  # noqa: T201
+    else:
+        _print_table(found)
+
+
+def _plain(one: "Coverage") -> dict[str, Any]:
+    face = one.face
+    return {
+        "path": face.path,
+        "index": face.index,
+        "family": face.family,
+        "style": face.style,
+        "postscript": face.postscript,
+        "weight": face.weight,
+        "handwriting": one.handwriting,
+        "characters": dict(one.sets),
+        "inkless_hanzi": one.inkless,
+        "lacks": one.lacks,
+        "scripts": one.scripts,
+        "languages": one.languages,
+    }
+
+
+def _print_table(found: "Sequence[Coverage]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from synthesis.fonts.coverage import sets
+
+    totals = {name: len(wanted) for name, wanted in sets().items()}
+    told = Table(caption=f"{len(found)} faces. Hanzi without ink do not count.")
+    for name in ("family", "style"):
+        told.add_column(name, overflow="fold")
+    for name, total in totals.items():
+        told.add_column(f"{name}\n{total:,}", justify="right")
+    told.add_column("without\nink", justify="right")
+    for name in ("scripts", "lacks"):
+        told.add_column(name, overflow="fold")
+    for one in sorted(found, key=lambda one: (-sum(one.sets.values()), one.face.postscript)):
+        counts = [_count(one.sets[name], total) for name, total in totals.items()]
+        style = f"{one.face.style} ✎" if one.handwriting else one.face.style
+        scripts = " ".join(one.scripts)
+        told.add_row(one.face.family, style, *counts, str(one.inkless or ""), scripts, one.lacks)
+    Console().print(told)
+
+
+def _count(count: int, total: int) -> str:
+    return "all" if count == total else f"{count:,}" if count else ""
+
+
+def _print_packs(*, as_json: bool) -> None:
+    from synthesis.fonts.packs import packs
+
+    if as_json:
+        plain = {name: pack.model_dump(mode="json") for name, pack in packs().items()}
+        print(json.dumps(plain, indent=1))  # noqa: T201
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    told = Table()
+    for name in ("pack", "Debian packages", "licence", "scripts"):
+        told.add_column(name, overflow="fold")
+    for name, pack in packs().items():
+        told.add_row(name, " ".join(pack.packages), pack.licence, " ".join(pack.scripts))
+    Console().print(told)
+
+
+def _fail(code: int, message: str) -> None:
+    print(f"synthesis.fonts: {message}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,197 @@
+"""What is in a font file, found out once: names, characters, and which of them have no ink.
+
+Kept as JSON below the user's cache folder under the hash of the file's bytes, so a font that
+changes is read again, and one that moves is not. A cache that cannot be read is made anew, one
+that cannot be written is done without.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import uharfbuzz as hb
+
+from synthesis.problems import UsageError
+
+SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
+_COLLECTIONS = (".ttc", ".otc")
+VERSION = 1  # raise it whenever the same font would be described otherwise
+_HONEST_LETTERS = "AHMahn"
+_UNPRINTED = frozenset("ZC")  # general categories that need no ink: separators and controls
+
+
+@dataclass(frozen=True)
+class FontFile:
+    """One face: a file and its index in it, its names, and its weight (OS/2, 100 to 1000)."""
+
+    path: str
+    index: int
+    family: str
+    style: str
+    postscript: str
+    weight: int
+
+    @property
+    def digest(self) -> str:
+        """BLAKE2b-128 of the file's bytes and the face's index."""
+        return f"{file_digest(self.path)}:{self.index}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A face and what it covers, as ranges in hexadecimal: ``20-7e,a1``.
+
+    ``inkless`` are characters that map to a glyph without an outline though they should have one
+    (extents of zero: the same set as drawing each glyph and looking for a dark pixel finds).
+    """
+
+    file: FontFile
+    mapped: str
+    inkless: str
+
+    @property
+    def characters(self) -> frozenset[int]:
+        """The code points in the character map."""
+        return _expanded(self.mapped)
+
+    @property
+    def drawable(self) -> frozenset[int]:
+        """The code points in the character map that leave ink, and spaces."""
+        return self.characters - _expanded(self.inkless) if self.inkless else self.characters
+
+
+@cache
+def file_digest(path: str) -> str:
+    """BLAKE2b-128 of the file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+@cache
+def entries(path: str) -> tuple[Entry, ...]:
+    """The honest faces of a font file; raises ``UsageError`` when it is no font that can be read.
+
+    Symbol fonts that put pictures or Greek on Latin code points are left out.
+    """
+    try:
+        kept = _cache_folder() / f"{file_digest(path)}-{VERSION}.json"
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return tuple(_parsed(path, face) for face in json.loads(kept.read_bytes()))
+    found = _read(path)
+    with suppress(OSError):
+        _replace(kept, json.dumps([_plain(entry) for entry in found]).encode())
+    return found
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "inkstone" / "fonts"
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write under a name of its own first, so that no reader ever sees half a file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    described = {key: value for key, value in asdict(entry.file).items() if key != "path"}
+    return described | {"mapped": entry.mapped, "inkless": entry.inkless}
+
+
+def _parsed(path: str, face: dict[str, Any]) -> Entry:
+    names = {key: str(face[key]) for key in ("family", "style", "postscript")}
+    file = FontFile(path, int(face["index"]), weight=int(face["weight"]), **names)
+    entry = Entry(file, str(face["mapped"]), str(face["inkless"]))
+    if not entry.drawable <= entry.characters:  # also reads both, so that a broken one shows
+        raise ValueError(path)
+    return entry
+
+
+def _read(path: str) -> tuple[Entry, ...]:
+    from fontTools.ttLib import TTCollection, TTFont, TTLibError
+
+    errors = (TTLibError, OSError, LookupError, ValueError, AssertionError, struct.error)
+    try:
+        if path.lower().endswith(_COLLECTIONS):
+            fonts: Sequence[Any] = TTCollection(path, lazy=True).fonts
+        else:
+            fonts = [TTFont(path, lazy=True)]
+        described = [_describe(path, index, font) for index, font in enumerate(fonts)]
+    except errors as error:
+        raise UsageError(f"{path}: not a font that can be read ({error})") from error
+    found = []
+    for file in described:
+        shaper = hb.Font(hb.Face(hb.Blob.from_file_path(path), file.index))
+        if _is_honest(shaper):
+            mapped = frozenset(shaper.face.unicodes)
+            inkless = [code for code in mapped if _lacks_ink(shaper, code)]
+            found.append(Entry(file, _ranges(mapped), _ranges(inkless)))
+    return tuple(found)
+
+
+def _describe(path: str, index: int, font: Any) -> FontFile:
+    names = font["name"]
+    family = names.getBestFamilyName() or Path(path).stem
+    style = names.getBestSubFamilyName() or "Regular"
+    postscript = names.getDebugName(6) or f"{family}-{style}".replace(" ", "")
+    weight = int(font["OS/2"].usWeightClass) if "OS/2" in font else 400
+    return FontFile(path, index, family, style, postscript, weight)
+
+
+def _is_honest(shaper: Any) -> bool:
+    """Whether letters are letters, told by glyph names that mean another character."""
+    from fontTools import agl
+
+    for letter in _HONEST_LETTERS:
+        glyph = shaper.get_nominal_glyph(ord(letter))
+        name = (shaper.get_glyph_name(glyph) if glyph else None) or ""
+        meaning = agl.toUnicode(name) or agl.toUnicode(name, isZapfDingbats=True)
+        if meaning not in {"", letter}:
+            return False
+    return True
+
+
+def _lacks_ink(shaper: Any, code: int) -> bool:
+    box = shaper.get_glyph_extents(shaper.get_nominal_glyph(code))
+    empty = box is None or box.width == 0 or box.height == 0
+    return empty and unicodedata.category(chr(code))[0] not in _UNPRINTED
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    found: list[list[int]] = []
+    for code in sorted(codes):
+        if found and code == found[-1][1] + 1:
+            found[-1][1] = code
+        else:
+            found.append([code, code])
+    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in found)
+
+
+@cache
+def _expanded(ranges: str) -> frozenset[int]:
+    """The code points of ``ranges``; a collection's faces share one set."""
+    pairs = (part.partition("-") for part in ranges.split(",") if part)
+    return frozenset(
+        code
+        for first, _, last in pairs
+        for code in range(int(first, 16), int(last or first, 16) + 1)
+    )

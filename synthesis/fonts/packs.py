@@ -1,0 +1,71 @@
+"""Font packs: named lists of Debian packages, with their licences, from ``packs.yaml``."""
+
+import difflib
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from synthesis.fonts.index import SUFFIXES
+from synthesis.problems import UsageError
+
+DATA = Path(__file__).with_name("packs.yaml")
+
+
+class Pack(BaseModel):
+    """What a pack is made of; ``scripts`` are ISO 15924 codes, ``licence`` an SPDX expression."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    packages: tuple[str, ...]
+    licence: str
+    scripts: tuple[str, ...]
+
+
+@cache
+def packs() -> Mapping[str, Pack]:
+    """All packs by name."""
+    from ruamel.yaml import YAML
+
+    told = YAML(typ="safe", pure=True).load(DATA.read_text(encoding="utf-8"))
+    return TypeAdapter(dict[str, Pack]).validate_python(told)
+
+
+def files(names: str) -> list[str]:
+    """The font files of the packs in ``names``, which commas part.
+
+    Raises ``UsageError`` for a name that is neither a path nor a pack, and for packages that are
+    not installed.
+    """
+    packages: list[str] = []
+    for name in names.split(","):
+        pack = packs().get(name.strip())
+        if pack is None:
+            raise UsageError(_unknown(name.strip()))
+        packages += pack.packages
+    contents = {package: _files_of(package) for package in dict.fromkeys(packages)}
+    missing = [package for package, found in contents.items() if not found]
+    if missing:
+        needed = " ".join(missing)
+        raise UsageError(f"--fonts {names}: not installed here; `apt-get install {needed}`")
+    return sorted({path for found in contents.values() for path in found})
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, packs(), n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"--fonts {name}: no such file, folder or pack; {hint}the packs are {', '.join(packs())}"
+
+
+def _files_of(package: str) -> list[str]:
+    """The font files of an installed Debian package; empty where it is not installed."""
+    command = ["dpkg-query", "--listfiles", package]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError as error:
+        advice = "name a folder of fonts instead: --fonts DIR"
+        raise UsageError(f"font packs need Debian's dpkg, which is missing; {advice}") from error
+    paths = (line for line in told.splitlines() if line.lower().endswith(SUFFIXES))
+    return [path for path in paths if Path(path).is_file() and not Path(path).is_symlink()]
