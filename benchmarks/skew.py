@@ -1,14 +1,15 @@
 """CPU seconds and peak memory of near join and judging when the hashes are skewed.
 
-``python -m benchmarks.skew --rows 1000000 --cluster 5000``; the memory of two sizes a factor ten
-apart: ``python -m benchmarks.skew --rows 1000000 --sizes``
+``python -m benchmarks.skew --rows 1000000 --cluster 5000``; the memory of each step at two sizes a
+factor ten apart: ``python -m benchmarks.skew --rows 1000000 --limit 20000 --sizes``
 
 The real Beam steps on synthetic signals files, each case in a process of its own, start-up left out
 of the seconds but not of the memory: ``plain`` hashes; ``blank``, half of the rows have one hash,
 each a content of its own; ``cluster``, so many distinct hashes up to four bits from one of them.
 ``partitions`` says into how many the rows were cut: 1 is the single step of up to
 ``ROWS_PER_PARTITION`` rows. The local runner keeps what is shuffled in memory, so with several its
-peak is that of the runner, which on a cluster is on disk.
+peak is that of the runner, which on a cluster is on disk. ``--sizes`` therefore prints what each
+step held at most for one of its elements: what it was given, and allocated in Python or Arrow.
 """
 
 import json
@@ -17,10 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 import typer
 from numpy.typing import NDArray
 
@@ -46,10 +50,51 @@ def hashes(case: str, count: int, cluster: int) -> NDArray[np.uint64]:
     return found
 
 
-def measure_one(output: str, rows: int, limit: int, config: str) -> None:
+def weight(element: object) -> int:
+    """Bytes of the batches in an element."""
+    if isinstance(element, bytes):
+        return len(element)
+    if isinstance(element, str) or not hasattr(element, "__iter__"):
+        return 0
+    return sum(map(weight, element))
+
+
+def meter_steps(peaks: dict[str, int]) -> None:
+    """From now on note in ``peaks`` what every step of judging holds for one element, in bytes."""
+    from curation import judging
+
+    pools: list[pa.MemoryPool] = []  # what was allocated in one may live longer than the step
+
+    def metered(name: str, process: Callable[..., Any]) -> Callable[..., Any]:
+        def noting(self: Any, element: Any) -> Iterator[Any]:
+            arrow = pa.proxy_memory_pool(pa.system_memory_pool())
+            pools.append(arrow)
+            pa.set_memory_pool(arrow)
+            tracemalloc.start()
+            told = list(process(self, element) or ())
+            held = tracemalloc.get_traced_memory()[1] + arrow.max_memory() + weight(element)
+            tracemalloc.stop()
+            peaks[name] = max(peaks.get(name, 0), held)
+            yield from told
+
+        return noting
+
+    for name, step in vars(judging).items():
+        if (
+            isinstance(step, type)
+            and issubclass(step, judging.JudgingStep)
+            and "process" in vars(step)
+        ):
+            step.process = metered(name, step.process)  # type: ignore[method-assign]
+
+
+def measure_one(output: str, rows: int, limit: int, config: str, steps: bool) -> None:
     """In a process of its own: judge once and print what it took."""
     from curation import configuration, judging
 
+    peaks: dict[str, int] = {}
+    if steps:
+        meter_steps(peaks)
     judging.ROWS_PER_PARTITION = limit
     pipeline = configuration.load(config, "curate")
     begin = time.process_time()
@@ -57,10 +102,10 @@ def measure_one(output: str, rows: int, limit: int, config: str) -> None:
     cpu = time.process_time() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     edges = columns.read_all(Layout(output).near_parts(), ("a", "b")).num_rows
-    print(json.dumps({"cpu": cpu, "peak": peak, "edges": edges}))
+    print(json.dumps({"cpu": cpu, "peak": peak, "edges": edges, "steps": peaks}))
 
 
-def judged(case: str, rows: int, cluster: int, limit: int) -> None:
+def judged(case: str, rows: int, cluster: int, limit: int, *, steps: bool = False) -> None:
     """Write the signals of a case, judge them and print a line."""
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -73,7 +118,7 @@ def judged(case: str, rows: int, cluster: int, limit: int) -> None:
             columns.write(Layout(str(output)).signals(names[-1]), table)
         plan.write_names(str(output), names)
         call = "from benchmarks.skew import measure_one as m; "
-        call += f"m({str(output)!r}, {rows}, {limit}, {config!r})"
+        call += f"m({str(output)!r}, {rows}, {limit}, {config!r}, {steps})"
         finished = subprocess.run(
             [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
         )
@@ -83,6 +128,8 @@ def judged(case: str, rows: int, cluster: int, limit: int) -> None:
         f"{told['cpu']:.1f} CPU-s, peak of the process {told['peak']:.0f} MB",
         flush=True,
     )
+    for step, held in told["steps"].items():
+        print(f"  {step}: at most {held / 1e6:.2f} MB for one element", flush=True)
 
 
 def main(
@@ -97,7 +144,7 @@ def main(
     """
     if sizes:
         for count in (rows // 10, rows):
-            judged("plain", count, cluster, limit)
+            judged("plain", count, cluster, limit, steps=True)
         return
     for case in ("plain", "blank", "cluster"):
         judged(case, rows, cluster, limit)
