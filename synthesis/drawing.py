@@ -24,17 +24,26 @@ _STEPS = 4  # Skia places small glyphs on quarter pixels: we do so ourselves, so
 
 @dataclass(frozen=True)
 class Run:
-    """Glyphs of one font at one size (pixels per em) and their origins (x, y) in pixels."""
+    """Glyphs of one font at one size (pixels per em) and their origins (x, y) in pixels.
+
+    ``angles`` turns every glyph about its origin, in degrees clockwise; empty: all are upright.
+    """
 
     font: Font
     size: float
     glyphs: Sequence[int]
     origins: Sequence[tuple[float, float]]
+    angles: Sequence[float] = ()
 
 
 def snapped(x: float, y: float) -> tuple[float, float]:
-    """The origin as it will be drawn: x to a quarter pixel, y to a whole one."""
-    return round(x * _STEPS) / _STEPS, float(round(y))
+    """The origin as it will be drawn: x to a quarter pixel, y to a whole one (crisp baselines)."""
+    return stepped(x), float(round(y))
+
+
+def stepped(coordinate: float) -> float:
+    """The nearest coordinate at which an upright glyph can be drawn."""
+    return round(coordinate * _STEPS) / _STEPS
 
 
 def solid(width: int, height: int, rgb: RGB) -> Pixels:
@@ -64,14 +73,40 @@ def _packed(colours: Sequence[Sequence[float]]) -> NDArray[np.uint32]:
 
 
 def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
-    """Draw the runs in one ink onto a (H, W, 4) uint8 RGBA canvas, in place."""
+    """Draw the runs in one ink onto a (H, W, 4) uint8 RGBA canvas, in place.
+
+    Glyphs that have colours of their own keep them.
+    """
     target = skia.Surface(canvas).getCanvas()
     paint = skia.Paint(Color=skia.Color(*rgb), AntiAlias=True)
     for run in runs:
+        if run.angles:
+            _draw_turned(target, run, paint)
+            continue
         builder = skia.TextBlobBuilder()
         points = [skia.Point(*origin) for origin in run.origins]
         builder.allocRunPos(run.font.sized(run.size), list(run.glyphs), points)
         target.drawTextBlob(builder.make(), 0, 0, paint)
+
+
+def _draw_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
+    """Draw turned glyphs as outlines: text blobs would move them by up to an eighth of a pixel."""
+    whole = skia.Path()
+    for glyph, origin, angle in zip(run.glyphs, run.origins, run.angles, strict=True):
+        matrix = skia.Matrix.Translate(*origin)
+        matrix.preRotate(angle)
+        outline = run.font.outline(glyph)
+        if outline is not None:
+            matrix.preScale(run.size, run.size)
+            whole.addPath(outline, matrix)
+            continue
+        target.save()
+        target.concat(matrix)
+        builder = skia.TextBlobBuilder()
+        builder.allocRunPos(run.font.sized(run.size), [glyph], [skia.Point(0, 0)])
+        target.drawTextBlob(builder.make(), 0, 0, paint)
+        target.restore()
+    target.drawPath(whole, paint)
 
 
 def encode(canvas: Pixels) -> bytes:

@@ -1,0 +1,138 @@
+"""One run of text to clusters of glyphs with HarfBuzz, refused if it would not show whole.
+
+Lengths are in ems. A cluster is the smallest piece with a place of its own: a character, a
+ligature, a letter with its marks, or a syllable of an Indian script.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal
+
+import uharfbuzz as hb
+
+from synthesis.fonts.face import Extents, Font
+from synthesis.problems import UnrenderableError
+from synthesis.text import scripts
+
+Direction = Literal["ltr", "rtl", "ttb"]
+Half = Literal["", "before", "after"]
+Glyph = tuple[int, float, float]  # id, and its origin (dx, dy) from the pen in ems, y down
+IGNORED = frozenset(  # joiners, directional marks and isolates, variation selectors: the shaper's
+    "\u200c\u200d\u200e\u200f\u061c\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f"
+)
+_TAG_CHARACTERS = frozenset(map(chr, range(0xE0020, 0xE0080)))  # of flags such as Scotland's
+_END_OF_TAG = "\U000e007f"
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Characters drawn together by one font, and their advance along the line.
+
+    ``ink`` is the bounds from the pen (left, top, right, bottom), ``None`` for blanks; ``level``
+    is odd in text that runs right to left; ``turned`` glyphs lie on their side in a column;
+    ``blank`` tells which half of a full-width mark's square is empty.
+    """
+
+    text: str
+    glyphs: tuple[Glyph, ...]
+    advance: float
+    ink: Extents | None
+    font: Font
+    level: int = 0
+    turned: bool = False
+    blank: Half = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run is shaped: ``features`` are OpenType features switched off (-) or on (+)."""
+
+    language: str
+    direction: Direction
+    features: tuple[str, ...] = ()
+
+
+def refuse_controls(text: str) -> None:
+    """Raise ``UnrenderableError`` for characters that are neither shown nor used in shaping."""
+    allowed = IGNORED | _TAG_CHARACTERS if _END_OF_TAG in text else IGNORED
+    for character in text:
+        if unicodedata.category(character) in _INVISIBLE and character not in allowed:
+            raise UnrenderableError("control_character", f"U+{ord(character):04X}")
+
+
+@lru_cache(maxsize=4096)
+def shape_run(font: Font, item: scripts.Item, manner: Manner) -> tuple[Cluster, ...]:
+    """The clusters of an item in the order they are read.
+
+    Raises ``UnrenderableError`` with reason ``missing_character`` (not in the font's character
+    map), ``notdef`` (lost in shaping) or ``empty_glyph`` (no ink).
+    """
+    _check_characters(font, item.text)
+    buffer = hb.Buffer()
+    buffer.add_str(item.text)
+    buffer.direction = manner.direction
+    buffer.script = "Zyyy" if item.script == scripts.EMOJI else item.script
+    buffer.language = scripts.language_tag(manner.language)
+    buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
+    hb.shape(font.shaper, buffer, {one[1:]: one[0] == "+" for one in manner.features})
+    found = list(_clusters(font, item, buffer))
+    return tuple(found[::-1] if manner.direction == "rtl" else found)
+
+
+def _check_characters(font: Font, text: str) -> None:
+    for character in text:
+        if ord(character) not in font.characters and not (
+            character.isspace() or character in IGNORED or character in _TAG_CHARACTERS
+        ):
+            raise UnrenderableError("missing_character", f"U+{ord(character):04X} {character}")
+
+
+def _clusters(font: Font, item: scripts.Item, buffer: hb.Buffer) -> Iterator[Cluster]:
+    """The clusters as HarfBuzz orders them: from left to right, or from top to bottom."""
+    infos = [(info.cluster, info.codepoint) for info in buffer.glyph_infos]
+    if not infos:
+        yield Cluster(item.text, (), 0.0, None, font, item.level)
+        return
+    starts = sorted({start for start, _ in infos})
+    ends = dict(zip(starts, [*starts[1:], len(item.text)], strict=True))
+    positions = iter(buffer.glyph_positions)
+    em = font.units_per_em
+    for start, group in groupby(infos, key=lambda info: info[0]):
+        characters = item.text[0 if start == starts[0] else start : ends[start]]
+        glyphs: list[Glyph] = []
+        across = down = 0.0
+        for _, glyph in group:
+            position = next(positions)
+            dx, dy = across + position.x_offset, down + position.y_offset
+            glyphs.append((glyph, dx / em, -dy / em))
+            across += position.x_advance
+            down += position.y_advance
+        advance = (across or -down) / em
+        if all(one.isspace() or one in IGNORED for one in characters):
+            yield Cluster(characters, (), advance, None, font, item.level)
+        else:
+            _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
+            ink = ink_of(font, glyphs)
+            yield Cluster(characters, tuple(glyphs), advance, ink, font, item.level)
+
+
+def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:
+    if 0 in glyphs:
+        raise UnrenderableError("notdef", characters)
+    if not all(font.has_ink(glyph) for glyph in glyphs):
+        raise UnrenderableError("empty_glyph", characters)
+
+
+def ink_of(font: Font, glyphs: Sequence[Glyph]) -> Extents:
+    """The bounds of the glyphs' outlines, from the pen."""
+    boxes = [(font.extents(glyph), dx, dy) for glyph, dx, dy in glyphs]
+    return (
+        min(box[0] + dx for box, dx, _ in boxes),
+        min(box[1] + dy for box, _, dy in boxes),
+        max(box[2] + dx for box, dx, _ in boxes),
+        max(box[3] + dy for box, _, dy in boxes),
+    )
