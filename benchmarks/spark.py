@@ -158,15 +158,19 @@ def print_shuffle(steps: list[runs.Step], comparison: Comparison) -> None:
 
 
 def kill_things(comparison: Comparison, cluster: Cluster) -> None:
-    """An executor, the pool, the driver; each in a run of its own."""
+    """An executor, a pool, one whose worker just starts, the driver; each in a run of its own."""
     job, third = (
         comparison.all,
         max(1, len(list((comparison.work / "local/signals").iterdir())) // 3),
     )
-    for name, fault in (("executor", faults.kill_executor), ("pool", faults.kill_pool)):
+    for name, units, fault in (
+        ("executor", third, faults.kill_executor),
+        ("pool", third, faults.kill_pool),
+        ("starting pool", 0, faults.kill_starting_pool),
+    ):
         begin = time.perf_counter()
         try:
-            told = faults.disturbed(cluster, job, comparison.work / name, third, fault)
+            told = faults.disturbed(cluster, job, comparison.work / name, units, fault)
             told += f": {comparison.same(name)}"
         except processes.ClusterError as error:
             comparison.failures += 1

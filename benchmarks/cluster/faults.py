@@ -46,6 +46,14 @@ def kill_pool(cluster: Cluster) -> str:
     return f"a pool and {killed - 1} Python worker"
 
 
+def kill_starting_pool(cluster: Cluster) -> str:
+    """Kill a pool once it starts a Python worker, which has not answered yet, and start it again."""
+    end = time.monotonic() + 60
+    while not cluster.harnesses(0) and time.monotonic() < end:
+        time.sleep(0.05)
+    return kill_pool(cluster)
+
+
 def disturbed(
     cluster: Cluster, job: runs.Job, output: Path, units: int, fault: Callable[[Cluster], str]
 ) -> str:

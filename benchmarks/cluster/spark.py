@@ -46,6 +46,15 @@ REPLACING = {
     "spark.excludeOnFailure.application.maxFailedExecutorsPerNode": 100,
     "spark.task.maxFailures": 16,
 }
+# Beam waits for ever for a Python worker that died before it answered: after this long the task is
+# also tried elsewhere, and what is done first counts (each step writes the same bytes, atomically).
+SPECULATING = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "1s",
+    "spark.speculation.quantile": 0.5,
+    "spark.speculation.multiplier": 3,
+    "spark.speculation.minTaskRuntime": "60s",
+}
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 
@@ -164,6 +173,7 @@ class Cluster:
         self.job_port = processes.free_port()
         settings: dict[str, object] = {
             **REPLACING,
+            **SPECULATING,
             "spark.driver.host": "127.0.0.1",  # not by name: see the tables of host names
             "spark.default.parallelism": self.parallelism,
             "spark.eventLog.enabled": "true",
