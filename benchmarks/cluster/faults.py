@@ -47,7 +47,7 @@ def kill_pool(cluster: Cluster) -> str:
 
 
 def kill_starting_pool(cluster: Cluster) -> str:
-    """Kill a pool once it starts a Python worker, which has not answered yet, and start it again."""
+    """Kill a pool once it starts a Python worker, before that answers, and start it again."""
     end = time.monotonic() + 60
     while not cluster.harnesses(0) and time.monotonic() < end:
         time.sleep(0.05)
