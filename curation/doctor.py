@@ -20,11 +20,14 @@ OPTIONAL = {
     "onnxruntime": "pip install 'inkstone[nsfw]'",
     "skia-python": "pip install 'inkstone[synthesis]'",
     "uharfbuzz": "pip install 'inkstone[synthesis]'",
+    "icu4py": "pip install 'inkstone[synthesis]'",
+    "rapidocr": "pip install 'inkstone[ocr]'",
     "torch": "pip install 'inkstone[train]'",
     "diffusers": "pip install 'inkstone[train]'",
     "transformers": "pip install 'inkstone[train]'",
     "open_clip_torch": "pip install 'inkstone[align]'",
     "great-expectations": "pip install 'inkstone[gate]'",
+    "google-apitools": "pip install 'inkstone[gcp]' (only for Dataflow and gs://)",
 }
 PROGRAMS = {
     "fc-list": "apt-get install fontconfig (fonts for the text renderer)",
