@@ -1,0 +1,227 @@
+"""From the sheet to the picture: a bend of the sheet, then a plane seen in perspective.
+
+Pixels and points go through the same two maps, so a box is as true as the picture. Points are
+continuous: pixel (i, j) covers i to i + 1 and j to j + 1. Angles are in radians.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synthesis.drawing import Pixels
+
+Points = NDArray[np.float64]  # (N, 2): x, y
+Matrix = NDArray[np.float64]  # (3, 3)
+_STEP = 8  # pixels between the points where a bend is computed; between them it is linear
+_ROUNDS = 12  # of the fixed point: a wave moves points by less than half their distance
+
+
+class Bend(Protocol):
+    """How a sheet is bent, as a smooth map of the plane onto itself and back."""
+
+    def forward(self, points: Points) -> Points:
+        """Where points of the flat sheet are seen."""
+        ...
+
+    def inverse(self, points: Points) -> Points:
+        """Which points of the flat sheet are seen there."""
+        ...
+
+
+@dataclass(frozen=True)
+class Flat:
+    """No bend."""
+
+    def forward(self, points: Points) -> Points:
+        """The points as they are."""
+        return points
+
+    def inverse(self, points: Points) -> Points:
+        """The points as they are."""
+        return points
+
+
+@dataclass(frozen=True)
+class Cylinder:
+    """A sheet around an upright cylinder, seen from far and by ``rise`` from above or below.
+
+    ``centre`` is the x of the line nearest to the eye, ``radius`` is in pixels; ``rise`` is how
+    far the sides of a horizontal line are above its middle, as a share of their depth.
+    """
+
+    centre: float
+    radius: float
+    rise: float
+
+    def forward(self, points: Points) -> Points:
+        """Around the cylinder; points behind it land on its edge."""
+        angle = np.clip((points[:, 0] - self.centre) / self.radius, -np.pi / 2, np.pi / 2)
+        depth = (1 - np.cos(angle)) * self.radius
+        x = self.centre + self.radius * np.sin(angle)
+        return np.stack([x, points[:, 1] - self.rise * depth], axis=1)
+
+    def inverse(self, points: Points) -> Points:
+        """Off the cylinder; what is beside it lands far outside of any sheet."""
+        sine = (points[:, 0] - self.centre) / self.radius
+        angle = np.arcsin(np.clip(sine, -1, 1))
+        beside = np.where(np.abs(sine) > 1, 100.0 * self.radius * np.sign(sine), 0.0)
+        depth = (1 - np.cos(angle)) * self.radius
+        x = self.centre + self.radius * angle + beside
+        return np.stack([x, points[:, 1] + self.rise * depth], axis=1)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """A sheet that lies in soft waves: each moves points by (dx, dy) times the sine of a phase.
+
+    A term is (dx, dy, kx, ky, phase): pixels, pixels, radians per pixel (twice), radians.
+    """
+
+    terms: tuple[tuple[float, float, float, float, float], ...]
+
+    def _moved(self, points: Points) -> Points:
+        moved = np.zeros_like(points)
+        for dx, dy, kx, ky, phase in self.terms:
+            sine = np.sin(points[:, 0] * kx + points[:, 1] * ky + phase)
+            moved[:, 0] += dx * sine
+            moved[:, 1] += dy * sine
+        return moved
+
+    def inverse(self, points: Points) -> Points:
+        """Straight: the sum of the waves there."""
+        return points + self._moved(points)
+
+    def forward(self, points: Points) -> Points:
+        """The fixed point of ``inverse``, exact to a thousandth of a pixel for soft waves."""
+        found = points
+        for _ in range(_ROUNDS):
+            found = points - self._moved(found)
+        return found
+
+
+FLAT = Flat()
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of whole pixels of the picture."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index a picture with."""
+        rows = slice(self.top, self.top + self.height)
+        return rows, slice(self.left, self.left + self.width)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A bent sheet seen in perspective; ``matrix`` maps the bent sheet to the picture."""
+
+    matrix: Matrix
+    bend: Bend = FLAT
+
+    def project(self, points: Points) -> Points:
+        """Where points of the sheet are in the picture."""
+        return through(self.matrix, self.bend.forward(points))
+
+    def region(self, outline: Points, width: int, height: int) -> Region:
+        """The pixels of a picture within which the outline of the sheet lies."""
+        seen = self.project(outline)
+        low = np.clip(np.floor(seen.min(axis=0)) - 1, 0, (width, height)).astype(int)
+        high = np.clip(np.ceil(seen.max(axis=0)) + 1, 0, (width, height)).astype(int)
+        return Region(int(low[0]), int(low[1]), *map(int, high - low))
+
+    def warp(
+        self, pixels: Sequence[Pixels], region: Region, *, endless: bool = False
+    ) -> list[Pixels]:
+        """Layers of the sheet, uint8 with one or four channels, as ``region`` shows them.
+
+        Outside of the sheet everything is 0; an ``endless`` one is mirrored there (its masks
+        of more than one channel only).
+        """
+        borders = [
+            cv2.BORDER_REFLECT_101 if endless and one.ndim == 3 else cv2.BORDER_CONSTANT
+            for one in pixels
+        ]
+        size = (region.width, region.height)
+        if isinstance(self.bend, Flat):
+            to_region = moved(-region.left - 0.5, -region.top - 0.5) @ self.matrix @ moved(0.5, 0.5)
+            warped = [
+                cv2.warpPerspective(one, to_region, size, flags=cv2.INTER_LINEAR, borderMode=border)
+                for one, border in zip(pixels, borders, strict=True)
+            ]
+        else:
+            maps = self._maps(region)
+            warped = [
+                cv2.remap(one, *maps, cv2.INTER_LINEAR, borderMode=border)
+                for one, border in zip(pixels, borders, strict=True)
+            ]
+        return [np.asarray(one, np.uint8) for one in warped]
+
+    def _maps(self, region: Region) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """For each pixel of the region, the x and the y of the sheet's pixel seen there.
+
+        The grid is one cell wider on each side, where ``resize`` would not interpolate.
+        """
+        columns, rows = -(-region.width // _STEP) + 2, -(-region.height // _STEP) + 2
+        x = region.left + (np.arange(columns) - 0.5) * _STEP
+        y = region.top + (np.arange(rows) - 0.5) * _STEP
+        grid = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
+        sheet = self.bend.inverse(through(np.linalg.inv(self.matrix), grid)) - 0.5
+        coarse = sheet.astype(np.float32).reshape(rows, columns, 2)
+        size = (columns * _STEP, rows * _STEP)
+        fine = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
+        inner = fine[_STEP : _STEP + region.height, _STEP : _STEP + region.width]
+        return np.ascontiguousarray(inner[..., 0]), np.ascontiguousarray(inner[..., 1])
+
+
+def through(matrix: Matrix, points: Points) -> Points:
+    """Points through a projective matrix."""
+    mapped = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    return np.asarray(mapped[:, :2] / mapped[:, 2:], np.float64)
+
+
+def moved(x: float, y: float) -> Matrix:
+    """The matrix of a shift by (x, y)."""
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]], np.float64)
+
+
+def scaled(x: float, y: float) -> Matrix:
+    """The matrix of a stretch by (x, y)."""
+    return np.diag([x, y, 1.0])
+
+
+def tilted(yaw: float, pitch: float, roll: float, distance: float) -> Matrix:
+    """A plane of about unit size around the origin, turned and seen from ``distance``.
+
+    ``yaw`` turns about the vertical, ``pitch`` about the horizontal, ``roll`` in the picture.
+    """
+    cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    in_plane = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    turned = (in_plane @ about_x @ about_y)[:, :2]  # of points (x, y, 0)
+    translated = np.column_stack([turned, [0, 0, distance]])
+    return np.diag([distance, distance, 1.0]) @ translated
+
+
+def corners(width: float, height: float, left: float = 0.0, top: float = 0.0) -> Points:
+    """The corners of a rectangle, clockwise from the top left."""
+    right, bottom = left + width, top + height
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], np.float64)
+
+
+def edge(width: float, height: float, pieces: int = 12) -> Points:
+    """Points all along the edge of a rectangle at the origin: what a bend may move outwards."""
+    share = np.linspace(0, 1, pieces, endpoint=False)[:, None]
+    ends = corners(width, height)
+    return np.concatenate([a + (b - a) * share for a, b in zip(ends, np.roll(ends, -1, 0), strict=True)])

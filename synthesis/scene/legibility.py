@@ -1,0 +1,125 @@
+"""Whether a reader can read it: contrast, stems, size, occlusion, measured on the final picture.
+
+Each check raises ``UnrenderableError`` with its own reason: ``low_contrast``, ``thin_stem``,
+``too_small``, ``occluded``, ``outside_canvas``.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synthesis.colours import RGB
+from synthesis.drawing import Pixels
+from synthesis.problems import UnrenderableError
+from synthesis.scene.geometry import Points, Surface
+
+LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+LEAST_CONTRAST_LARGE = 3.0
+LARGE = 24.0  # pixels per em: WCAG's large text
+SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
+SMALLEST_ELSE = 14
+LEAST_STEM = 1.0  # pixels
+MOST_OCCLUDED = 0.005  # of the ink
+_COVERED = 40  # of 255: what is in front hides so much
+_CORE = np.array([255 * (level / 255) ** 4 for level in range(256)], np.uint8)
+_BESIDE = np.array([255 if level < 8 else 0 for level in range(256)], np.uint8)
+_LINEAR = np.array(
+    [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.arange(256) / 255]
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The colours of ink and ground as they are in the picture; ``contrast`` is the least."""
+
+    ink: RGB
+    ground: RGB
+    contrast: float
+
+
+def check_inside(quads: NDArray[np.float64], width: int, height: int) -> None:
+    """Every corner (N, 8) is in the picture."""
+    corners = quads.reshape(-1, 2)
+    if (corners < 0).any() or (corners > (width, height)).any():
+        raise UnrenderableError("outside_canvas", f"{corners.min(0)} to {corners.max(0)}")
+
+
+def scales(surface: Surface, points: Points) -> NDArray[np.float64]:
+    """At each point the lesser of what a pixel across and one down become, in pixels."""
+    here = surface.project(points)
+    steps = [surface.project(points + step) - here for step in ((1.0, 0.0), (0.0, 1.0))]
+    return np.asarray(np.min([np.hypot(*step.T) for step in steps], axis=0), np.float64)
+
+
+def smallest(language: str) -> int:
+    """The least pixels per em that can be read."""
+    return SMALLEST.get(language, SMALLEST_ELSE)
+
+
+def check_size(em: float, smallest: float) -> None:
+    """The pixels per em where they are fewest, against the smallest that can be read."""
+    if em < smallest:
+        raise UnrenderableError("too_small", f"{em:.1f} px per em, {smallest} wanted")
+
+
+def stem(coverage: Pixels) -> float:
+    """The mean width of strokes in pixels: twice their area over their outline's length."""
+    area = float(coverage.sum(dtype=np.int64))
+    across = cv2.absdiff(coverage[:, 1:], coverage[:, :-1]).sum(dtype=np.int64)
+    down = cv2.absdiff(coverage[1:], coverage[:-1]).sum(dtype=np.int64)
+    return 2 * area / max(float(across) + float(down), 1.0)
+
+
+def check_stem(width: float) -> None:
+    """Strokes are wide enough to be seen."""
+    if width < LEAST_STEM:
+        raise UnrenderableError("thin_stem", f"{width:.2f} px")
+
+
+def check_occlusion(coverage: Pixels, before: Pixels) -> None:
+    """Hardly any ink is behind ``before``, a (H, W) uint8 mask of what stands in front."""
+    ink = coverage > 96
+    hidden = int((ink & (before > _COVERED)).sum())
+    if hidden > MOST_OCCLUDED * max(int(ink.sum()), 1):
+        raise UnrenderableError("occluded", f"{hidden} pixels of ink")
+
+
+def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Seen:
+    """Colours and contrast around the centres of glyphs (N, 2), every second pixel measured.
+
+    Ink is weighed by its coverage to the fourth: the middle of strokes counts.
+    """
+    image = picture[::2, ::2].astype(np.float32)
+    mask = np.ascontiguousarray(coverage[::2, ::2])
+    window = max(3, round(0.7 * em))
+    local, whole = [], []
+    for table in (_CORE, _BESIDE):
+        weight = cv2.LUT(mask, table).astype(np.float32)
+        weighed = cv2.merge([*cv2.split(image * weight[..., None]), weight])
+        sums = cv2.blur(weighed, (window, window), borderType=cv2.BORDER_CONSTANT)
+        x, y = np.clip(centres // 2, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
+        local.append(sums[y, x, :3] / np.maximum(sums[y, x, 3:], 1e-3))
+        near = sums[y, x].sum(axis=0)
+        whole.append(near[:3] / max(float(near[3]), 1e-3))
+    one, other = (_luminance(colours) for colours in local)
+    contrast = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
+    return Seen(_rgb(whole[0]), _rgb(whole[1]), float(contrast.min()))
+
+
+def _luminance(colours: NDArray[np.float32]) -> NDArray[np.float64]:
+    linear = _LINEAR[np.clip(colours, 0, 255).astype(np.uint8)]
+    return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]), np.float64)
+
+
+def _rgb(mean: NDArray[np.float32]) -> RGB:
+    red, green, blue = (round(float(value)) for value in np.clip(mean, 0, 255))
+    return red, green, blue
+
+
+def check_contrast(seen: Seen, em: float) -> None:
+    """Every glyph stands out from what is around it."""
+    least = LEAST_CONTRAST_LARGE if em >= LARGE else LEAST_CONTRAST
+    if seen.contrast < least:
+        raise UnrenderableError("low_contrast", f"{seen.contrast:.2f}, {least} wanted")

@@ -1,0 +1,75 @@
+"""What a medium is: a name, what text suits it, how it is seen, and the sheet it makes.
+
+A medium is one file in ``synthesis/scene/media``; everything else is the same for all.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from synthesis.colours import RGB
+from synthesis.description import Name
+from synthesis.drawing import Pixels
+from synthesis.scene.geometry import FLAT, Bend
+from synthesis.scene.inks import Ink
+from synthesis.scene.light import Light
+from synthesis.text.layout import Frame
+
+Lettering = Literal["hand", "sign", "book", "plain", "any"]
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A medium before it is written on, flat and upright.
+
+    ``ground`` is (H, W, 3) uint8 RGB, lit already; the text stands in ``frame`` in one of
+    ``inks``, those first that are named first where they contrast enough. ``outline`` is a (H, W)
+    uint8 mask, ``None`` for the whole rectangle. ``rules`` is the colour of lines the text is
+    written on. ``finish`` goes over the ink: gloss, pixels of a screen; it must not move anything.
+    ``see_through`` (0 to 1) is how much of what lies behind shows through the ground.
+    """
+
+    ground: Pixels
+    frame: Frame
+    inks: tuple[RGB, ...]
+    ink: Ink = Ink()
+    bend: Bend = FLAT
+    outline: Pixels | None = None
+    rules: RGB | None = None
+    finish: Callable[[Random, Pixels], Pixels] | None = None
+    see_through: float = 0.0
+
+
+@dataclass(frozen=True)
+class View:
+    """How a medium is seen: most degrees of ``yaw``, ``pitch`` (from, to) and ``roll``;
+    ``share`` is the sheet's extent as a share of the picture's, above 1 beyond its edges.
+    """
+
+    yaw: float
+    pitch: Range
+    roll: float
+    share: Range
+
+
+@dataclass(frozen=True)
+class Medium:
+    """``columns`` is how long its texts are (a hanzi counts 2); ``aspects`` is width over height;
+    ``places`` are surroundings it is seen in; ``largest`` is the most pixels per em as a share
+    of the sheet's shorter side; ``lift`` is how far it stands off what lies behind, in pixels of
+    a 640 px picture (0: no shadow); ``make`` takes width and height in pixels. ``support`` is what carries
+    a medium that stands before a far scene.
+    """
+
+    name: Name
+    columns: tuple[int, int]
+    aspects: Range
+    view: View
+    places: tuple[str, ...]
+    lettering: Lettering
+    largest: float
+    lift: float
+    make: Callable[[Random, int, int, Light], Sheet]
+    support: Literal["nothing", "table", "post"] = "nothing"

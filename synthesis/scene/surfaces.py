@@ -1,0 +1,134 @@
+"""Materials that are both lain on and written on: wood, cloth, plaster, stone."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from synthesis.drawing import Pixels
+from synthesis.scene import textures
+from synthesis.scene.textures import SIDE, Floats
+
+_WOODS = (  # early and late wood
+    ((196, 154, 108), (150, 104, 62)),
+    ((222, 188, 142), (188, 146, 98)),
+    ((126, 84, 54), (84, 52, 32)),
+    ((172, 140, 108), (128, 98, 70)),
+    ((232, 206, 168), (206, 172, 126)),
+)
+_CLOTHS = (
+    ((226, 218, 204), (206, 196, 180)),
+    ((178, 52, 50), (236, 232, 226)),
+    ((74, 98, 132), (226, 228, 230)),
+    ((142, 150, 138), (128, 136, 124)),
+    ((98, 128, 104), (232, 232, 222)),
+)
+_PLASTERS = ((214, 208, 198), (198, 204, 206), (226, 216, 196), (186, 190, 184), (206, 188, 172))
+
+
+def mixed(one: tuple[int, int, int], other: tuple[int, int, int], share: Floats) -> Floats:
+    """(H, W, 3) float32: ``one`` where the share is 0, ``other`` where it is 1."""
+    first, second = np.array(one, np.float32), np.array(other, np.float32)
+    return np.asarray(first + share[..., None] * (second - first), np.float32)
+
+
+def grain(chance: np.random.Generator, bow: float = 1.0) -> Floats:
+    """The grain of a plank that runs to the right, 0 (early wood) to 1 (late wood)."""
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+    rings = (y * chance.uniform(5, 9) + bow * textures.noise(chance, (1.2, 3), 2) * 3.2) * 2.2
+    late = np.abs(np.mod(rings, 1) - 0.35) * 1.5
+    fine = textures.noise(chance, (7, 200), 3, 0.6)
+    pores = textures.noise(chance, (22, 330), 1) > 0.8
+    return np.clip(0.4 * late + 0.55 * fine + 0.22 * pores - 0.05 + 0.05 * x, 0, 1)
+
+
+@cache
+def wood(variant: int, planks: int) -> Pixels:
+    """(SIDE, SIDE, 3) boards that run to the right, ``planks`` of them."""
+    chance = textures.generator(f"wood {planks}", variant)
+    early, late = _WOODS[variant % len(_WOODS)]
+    image = np.empty((SIDE, SIDE, 3), np.float32)
+    edges = np.linspace(0, SIDE, planks + 1).astype(int)
+    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+        plank = mixed(early, late, grain(chance))[: bottom - top]
+        image[top:bottom] = plank * chance.uniform(0.88, 1.06)
+        if top:
+            image[top - 1 : top + 2] *= 0.42
+            image[top + 2 : top + 3] *= 1.12
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@cache
+def cloth(variant: int) -> Pixels:
+    """(SIDE, SIDE, 3) woven cloth: plain, striped or checked, with soft folds."""
+    chance = textures.generator("cloth", variant)
+    one, other = _CLOTHS[variant % len(_CLOTHS)]
+    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
+    period = chance.uniform(70, 120)
+    across, down = ((np.mod(axis / period, 1) < 0.5).astype(np.float32) for axis in (x, y))
+    pattern = {0: 0 * x, 1: (across + down) / 2, 2: across}[int(chance.integers(0, 3))]
+    if variant % len(_CLOTHS) in (0, 3):
+        pattern = 0.3 * textures.noise(chance, (120, 120), 1)
+    weave = 0.94 + 0.05 * np.sin(x * 1.9) * np.sin(y * 1.9) + 0.06 * textures.noise(chance, (300, 300), 1)
+    folds = textures.noise(chance, (3, 3), 2)
+    shade = 1 + 5.5 * cv2.GaussianBlur(cv2.Sobel(folds, cv2.CV_32F, 1, 1, ksize=5), (0, 0), 6)
+    image = mixed(one, other, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@cache
+def plaster(variant: int) -> Pixels:
+    """(SIDE, SIDE, 3) a painted or bare wall, slightly rough."""
+    chance = textures.generator("plaster", variant)
+    rough = textures.noise(chance, (60, 60), 4, 0.75)
+    slope = cv2.Sobel(rough, cv2.CV_32F, 1, 1, ksize=3)
+    stains = textures.noise(chance, (3, 3), 4, 0.6)
+    shade = 0.96 + 1.1 * slope + 0.1 * (stains - 0.5)
+    rgb = np.array(_PLASTERS[variant % len(_PLASTERS)], np.float32)
+    return np.clip(rgb * shade[..., None], 0, 255).astype(np.uint8)
+
+
+@cache
+def stone(variant: int) -> Pixels:
+    """(SIDE, SIDE, 3) a table of light or dark stone with veins and specks."""
+    chance = textures.generator("stone", variant)
+    warp = textures.noise(chance, (4, 4), 5, 0.6)
+    veins = np.clip(1 - np.abs(np.mod(warp * 5, 1) - 0.5) * 14, 0, 1)
+    veins = cv2.GaussianBlur(veins, (0, 0), 1.6) * textures.noise(chance, (3, 3), 2)
+    specks = textures.noise(chance, (260, 260), 2, 0.8)
+    dark = variant % 3 == 2
+    ground, vein = ((64, 66, 70), (150, 148, 144)) if dark else ((230, 228, 222), (156, 154, 152))
+    image = mixed(ground, vein, np.clip(0.75 * veins + 0.22 * (specks - 0.4), 0, 1))
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+_BRICKS = ((152, 84, 66), (168, 98, 72), (134, 92, 80), (176, 132, 104), (120, 70, 60))
+_COURSES = 16
+
+
+@cache
+def bricks(variant: int) -> Pixels:
+    """(SIDE, SIDE, 3) a wall of bricks in running bond, lit from the upper left."""
+    chance = textures.generator("bricks", variant)
+    high, wide = SIDE // _COURSES, SIDE // 6
+    joint = 4
+    tone = np.zeros((SIDE, SIDE), np.float32)
+    body = np.zeros((SIDE, SIDE), np.float32)
+    for row in range(_COURSES):
+        for column in range(-1, 7):
+            left = column * wide + (row % 2) * wide // 2 + int(chance.integers(-1, 2))
+            top = row * high + int(chance.integers(-1, 2))
+            corners = (max(left, 0), top), (left + wide - joint, top + high - joint)
+            cv2.rectangle(tone, *corners, float(chance.uniform(0.7, 1.12)), cv2.FILLED)
+            cv2.rectangle(body, *corners, 1.0, cv2.FILLED)
+    ragged = textures.noise(chance, (70, 70), 3, 0.7)
+    edge = cv2.GaussianBlur(body, (0, 0), 2.2) + 0.35 * (ragged - 0.5)
+    body = np.clip((edge - 0.45) * 5, 0, 1)
+    rough = textures.noise(chance, (140, 140), 3, 0.8)
+    height = cv2.GaussianBlur(body, (0, 0), 1.3) * 1.6 + 0.5 * rough
+    lit = 1 + 0.16 * (cv2.Sobel(height, cv2.CV_32F, 1, 0) + cv2.Sobel(height, cv2.CV_32F, 0, 1))
+    clay = np.array(_BRICKS[variant % len(_BRICKS)], np.float32) * tone[..., None]
+    clay *= (0.86 + 0.28 * rough)[..., None]
+    mortar = np.float32((186, 178, 166)) * (0.78 + 0.3 * ragged)[..., None]
+    image = (mortar + body[..., None] * (clay - mortar)) * np.clip(lit, 0.6, 1.3)[..., None]
+    return np.clip(image, 0, 255).astype(np.uint8)
