@@ -6,7 +6,7 @@ viewer open a shard as it is. Pages carry checksums: a flipped bit is an error, 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -139,8 +139,15 @@ class _HashingStream:
         return False
 
 
-def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema) -> ShardInfo:
+def write(
+    path: str,
+    batches: Iterable[pa.RecordBatch],
+    shard_schema: pa.Schema,
+    footer: Callable[[], Mapping[str, str]] = dict,
+) -> ShardInfo:
     """Write one shard atomically; row groups are cut at ``ROW_GROUP_BYTES``.
+
+    ``footer`` is asked after the last batch for metadata to end the file with.
 
     The bytes written depend only on the rows and their order, never on the batches' sizes; a
     hundred rows or some megabytes a batch are cheap, one row costs about 1 ms.
@@ -157,6 +164,7 @@ def write(path: str, batches: Iterable[pa.RecordBatch], shard_schema: pa.Schema)
                 writer.write_table(table, row_group_size=table.num_rows)
                 rows += table.num_rows
                 del table  # else it would be held while the next one is put together
+            writer.add_key_value_metadata(dict(footer()))
     name = path.replace("\\", "/").rsplit("/", 1)[-1]
     return ShardInfo(name, rows, hashing.size, hashing.digest.hexdigest())
 

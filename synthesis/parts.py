@@ -1,8 +1,8 @@
 """The shards of a rendering: fixed ranges of indices, each written once, skipped when there.
 
-Part ``k`` holds the indices ``k * rows`` to ``(k + 1) * rows - 1``. Its schema metadata records
-the job's settings, the range and the rejections, so that a part is either whole and ours or not
-there: nothing else has to be remembered for resuming.
+Part ``k`` holds the indices ``k * rows`` to ``(k + 1) * rows - 1``. Its footer records the job's
+settings, the range and the rejections, so that a part is either whole and ours or not there:
+nothing else has to be remembered for resuming. Paths may lie on any Beam filesystem.
 """
 
 import hashlib
@@ -11,21 +11,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import shard
+from curation import shard, storage
 from curation.signal import discover, fields
 from synthesis.job import Job
 from synthesis.pool import Drawn
 from synthesis.problems import UsageError
 from synthesis.sample import row
 
-METADATA = b"synthesis"
-_BATCH_ROWS = 64
+METADATA = "synthesis"
+_BATCH_ROWS = 16  # what is held beside the row group: a page of 4 megapixels is a megabyte or more
+_ADVICE = "choose another --out, or remove it to draw anew"
 
 
 @dataclass(frozen=True)
@@ -48,38 +49,63 @@ def ranges(count: int, rows: int) -> list[tuple[int, int]]:
     return [(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
-def read_finished(path: Path, job: Job, first: int, end: int) -> Part | None:
+def refuse_strangers(folder: str, count: int) -> None:
+    """Raise ``UsageError`` for a part in ``folder`` beyond the first ``count``."""
+    known = {name(number) for number in range(count)}
+    there = storage.is_remote(folder) or storage.exists(folder)
+    for found in storage.list_folder(folder) if there else ():
+        file = _file_name(found.path)
+        if file.startswith("part-") and file.endswith(".parquet") and file not in known:
+            raise UsageError(
+                f"{found.path}: does not belong to this run of {count} shards; choose another "
+                "--out, or remove it"
+            )
+
+
+def read_finished(path: str, job: Job, first: int, end: int) -> Part | None:
     """The part at ``path`` if it is already there for this job and range.
 
     A shorter part of the same job (an earlier, smaller ``--n``) counts as not there.
     Raises ``UsageError`` for a part of other settings, or one longer than asked.
     """
-    if not path.exists():
+    if not storage.exists(path):
         return None
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowInvalid) as error:
-        raise UsageError(f"{path}: not a readable shard ({error}); {_ADVICE}") from error
-    recorded = json.loads(metadata.get(METADATA, b"null"))
-    if recorded is None:
-        raise UsageError(f"{path}: not a shard that synthesis wrote; {_ADVICE}")
+    rows, recorded = _record(path)
     _check_settings(path, recorded["settings"], _settings(job))
     if recorded["first"] != first or recorded["end"] > end:
         held = f"indices {recorded['first']} to {recorded['end'] - 1}"
         raise UsageError(f"{path}: holds {held}, not {first} to {end - 1}; {_ADVICE}")
     if recorded["end"] < end:
         return None
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    rows = pq.read_metadata(path).num_rows
-    info = shard.ShardInfo(path.name, rows, path.stat().st_size, digest)
+    size, digest = shard.digest_of(path)
+    info = shard.ShardInfo(_file_name(path), rows, size, digest)
     return Part(info, first, end, recorded["rejected"])
 
 
-_ADVICE = "choose another --out, or remove it to draw anew"
+def rejections(path: str) -> dict[str, int]:
+    """How many texts were rejected on the way to the part at ``path``, by reason."""
+    rejected: dict[str, int] = _record(path)[1]["rejected"]
+    return rejected
 
 
-def _check_settings(path: Path, found: dict[str, str], asked: dict[str, str]) -> None:
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _record(path: str) -> tuple[int, dict[str, Any]]:
+    """The number of rows of a part of ours, and what its footer says."""
+    try:
+        with storage.open_read(path) as stream:
+            footer = pq.read_metadata(stream)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise UsageError(f"{path}: not a readable shard ({error}); {_ADVICE}") from error
+    recorded = json.loads((footer.metadata or {}).get(METADATA.encode(), b"null"))
+    if recorded is None:
+        raise UsageError(f"{path}: not a shard that synthesis wrote; {_ADVICE}")
+    return footer.num_rows, recorded
+
+
+def _check_settings(path: str, found: dict[str, str], asked: dict[str, str]) -> None:
     for setting in sorted({*found, *asked}):
         before, now = found.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
@@ -91,37 +117,41 @@ def _settings(job: Job) -> dict[str, str]:
 
 
 @cache
-def _plain_schema() -> pa.Schema:
+def _schema() -> pa.Schema:
     return shard.schema(fields(discover()))
 
 
 def _columns_digest() -> str:
-    columns = str([(field.name, str(field.type)) for field in _plain_schema()])
+    columns = str([(field.name, str(field.type)) for field in _schema()])
     return hashlib.blake2b(columns.encode(), digest_size=16).hexdigest()
 
 
-def write(path: Path, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> Part:
-    """Write the part from its pictures in order. It appears whole or not at all (``OSError``)."""
-    rows = []
+def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> Part:
+    """Write the part from its pictures in order. It appears whole or not at all (``OSError``).
+
+    A row group and some rows are held, whatever the size of the part.
+    """
     rejected: Counter[str] = Counter()
+
+    def footer() -> dict[str, str]:
+        told = dict(sorted(rejected.items()))
+        record = {"settings": _settings(job), "first": first, "end": end, "rejected": told}
+        return {METADATA: json.dumps(record)}
+
+    info = shard.write(path, _batches(_rows(job, drawn, rejected), _schema()), _schema(), footer)
+    return Part(info, first, end, dict(rejected))
+
+
+def _rows(job: Job, drawn: Iterable[Drawn], rejected: Counter[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of what was drawn; counts what was not."""
     for one in drawn:
         rejected.update(rejection.reason for rejection in one.rejections)
         if one.sample is None:
             rejected["gave_up"] += 1
         else:
-            rows.append(row(one.sample, job.key(one.index), job.licence))
-    record = {
-        "settings": _settings(job),
-        "first": first,
-        "end": end,
-        "rejected": dict(sorted(rejected.items())),
-    }
-    plain = _plain_schema()
-    schema = plain.with_metadata({**plain.metadata, METADATA: json.dumps(record).encode()})
-    info = shard.write(str(path), _batches(rows, schema), schema)
-    return Part(info, first, end, dict(rejected))
+            yield row(one.sample, job.key(one.index), job.licence)
 
 
-def _batches(rows: list[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for start in range(0, len(rows), _BATCH_ROWS):
-        yield pa.RecordBatch.from_pylist(rows[start : start + _BATCH_ROWS], schema)
+def _batches(rows: Iterator[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        yield pa.RecordBatch.from_pylist(batch, schema)

@@ -1,4 +1,4 @@
-"""``python -m synthesis.render``: text images into shards, with a contact sheet."""
+"""``python -m synthesis.render``: text images into shards, with a gallery and a contact sheet."""
 
 import json
 import sys
@@ -32,7 +32,9 @@ class ModeName(StrEnum):
 @app.command(epilog=EXAMPLE)
 def render(
     lang: Annotated[Language, typer.Option(help="Language of texts and captions.")],
-    out: Annotated[Path, typer.Option(help="Folder for shards, manifest and contact sheet.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for shards, manifest, gallery and contact sheet.")
+    ],
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
     mode: Annotated[
         ModeName,
@@ -85,7 +87,7 @@ def render(
             backgrounds=backgrounds,
             templates=templates,
         )
-        summary = rendering.run(job, n, out, workers, part_size)
+        summary = rendering.run(job, n, str(out), workers, part_size)
     except UsageError as problem:
         _fail(2, str(problem))
     except WorkersLostError as error:
@@ -104,7 +106,8 @@ def _told(summary: dict[str, Any]) -> str:
     rejected = ", ".join(f"{reason} {count}" for reason, count in summary["rejected"].items())
     return (
         f"{summary['images']} pictures in {summary['shards']} shards in {summary['out']}"
-        f" (rejected texts: {rejected or 'none'}); look at {summary['contact_sheet']}"
+        f" (rejected texts: {rejected or 'none'}); look at {summary['gallery']}"
+        f"{' or ' + sheet if (sheet := summary['contact_sheet']) else ''}"
     )
 
 

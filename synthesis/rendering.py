@@ -1,8 +1,8 @@
-"""A whole rendering: parts, manifest and contact sheet in one folder, resumed where it stopped."""
+"""A whole rendering in one folder: parts, manifest, pages to look at; resumed where it stopped."""
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,55 +11,96 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from curation import shard, storage
-from synthesis import contact_sheet, parts
+from synthesis import contact_sheet, gallery, parts
 from synthesis.job import Job
 from synthesis.pool import Drawn, draw_all
-from synthesis.problems import UsageError
 
 CONTACT_SHEET = "contact_sheet.png"
+GALLERY = "gallery.html"
 
 
-def run(job: Job, count: int, out: Path, workers: int, rows: int) -> dict[str, Any]:
+def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, Any]:
     """Draw pictures 0 to ``count - 1`` into ``out``, ``rows`` to a shard; returns the summary.
 
     Raises ``UsageError`` when ``out`` holds shards of other settings, ``OSError`` from the disk.
     """
     started = time.monotonic()
-    ranges = parts.ranges(count, rows)
-    _refuse_strangers(out, len(ranges))
-    storage.delete([str(path) for path in out.glob(f".part-*{storage.TEMPORARY_SUFFIX}")])
+    ranges = prepared(out, count, rows)
+    places = [storage.join(out, parts.name(number)) for number in range(len(ranges))]
     finished = {
         number: part
-        for number, (first, end) in enumerate(ranges)
-        if (part := parts.read_finished(out / parts.name(number), job, first, end))
+        for number, span in enumerate(ranges)
+        if (part := parts.read_finished(places[number], job, *span))
     }
     drawn_now = sum(end - first for k, (first, end) in enumerate(ranges) if k not in finished)
     with _progress() as progress:
-        task = progress.add_task("drawing", total=count, completed=count - drawn_now, note="")
+        watch = _Watch(progress, count, count - drawn_now)
         for first_number, last_number in _gaps(len(ranges), finished):
             first, end = ranges[first_number][0], ranges[last_number][1]
-            drawn = _watched(draw_all(job, first, end, workers), progress, task, started)
+            drawn = watch.watched(draw_all(job, first, end, workers))
             for number in range(first_number, last_number + 1):
                 span = ranges[number]
                 own = islice(drawn, span[1] - span[0])
-                finished[number] = parts.write(out / parts.name(number), job, *span, own)
+                finished[number] = parts.write(places[number], job, *span, own)
     whole = [finished[number] for number in range(len(ranges))]
-    shard.write_manifest(str(out), [part.info for part in whole])
-    shards = [out / part.info.file for part in whole]
-    sheet = out / CONTACT_SHEET
-    if any(part.info.rows for part in whole):
-        contact_sheet.write(sheet, shards, job.fonts, job.language)
-    return _summary(job, out, whole, drawn_now, time.monotonic() - started)
+    complete(job, out, whole)
+    seconds = time.monotonic() - started
+    return {
+        **summary(job, out, whole),
+        "drawn_now": drawn_now,
+        "wall_seconds": round(seconds, 3),
+        "images_per_second": round(drawn_now / seconds, 1),
+    }
 
 
-def _refuse_strangers(out: Path, count: int) -> None:
-    known = {parts.name(number) for number in range(count)}
-    for path in sorted(out.glob("part-*.parquet")):
-        if path.name not in known:
-            raise UsageError(
-                f"{path}: does not belong to this run of {count} shards; choose another --out, "
-                "or remove it"
-            )
+def prepared(out: str, count: int, rows: int) -> list[tuple[int, int]]:
+    """The index ranges of the parts, once ``out`` is known to hold no others.
+
+    What a killed run left unfinished there is removed. Raises ``UsageError``.
+    """
+    ranges = parts.ranges(count, rows)
+    parts.refuse_strangers(out, len(ranges))
+    if not storage.is_remote(out):
+        left = Path(out).glob(f".part-*{storage.TEMPORARY_SUFFIX}")
+        storage.delete([str(path) for path in left])
+    return ranges
+
+
+def complete(job: Job, out: str, whole: Sequence[parts.Part]) -> None:
+    """Write what goes with all the parts: manifest, contact sheet and gallery."""
+    shard.write_manifest(out, [part.info for part in whole])
+    shards = [storage.join(out, part.info.file) for part in whole if part.info.rows]
+    if shards:
+        contact_sheet.write(storage.join(out, CONTACT_SHEET), shards, job.fonts, job.language)
+    rows = sum(part.info.rows for part in whole)
+    page = storage.join(out, GALLERY)
+    gallery.write(page, shards, job.settings(), _rejected(whole), rows)
+
+
+def summary(job: Job, out: str, whole: Sequence[parts.Part]) -> dict[str, Any]:
+    """What a rendering came to, as plain JSON-able data."""
+    rejected = _rejected(whole)
+    rows = sum(part.info.rows for part in whole)
+    gave_up = rejected.pop("gave_up", 0)
+    return {
+        "out": out,
+        "images": rows,
+        "missing": gave_up,
+        "shards": len(whole),
+        "rejected": rejected,
+        "settings": job.settings(),
+        "fonts": [face.postscript for face in job.fonts],
+        "manifest": storage.join(out, shard.MANIFEST_NAME),
+        "contact_sheet": storage.join(out, CONTACT_SHEET) if rows else None,
+        "gallery": storage.join(out, GALLERY),
+    }
+
+
+def _rejected(whole: Sequence[parts.Part]) -> dict[str, int]:
+    rejected: Counter[str] = Counter()
+    for part in whole:
+        rejected.update(part.rejected)
+    return dict(sorted(rejected.items()))
 
 
 def _gaps(count: int, finished: dict[int, parts.Part]) -> list[tuple[int, int]]:
@@ -86,37 +127,22 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _watched(
-    drawn: Iterator[Drawn], progress: Progress, task: Any, started: float
-) -> Iterator[Drawn]:
-    rejected: Counter[str] = Counter()
-    for done, one in enumerate(drawn, start=1):
-        rejected.update(rejection.reason for rejection in one.rejections)
-        reasons = " ".join(f"{reason}:{many}" for reason, many in sorted(rejected.items()))
-        rate = done / max(time.monotonic() - started, 1e-9)
-        progress.update(task, advance=1, note=f"{rate:.0f} images/s {reasons}")
-        yield one
+class _Watch:
+    """Counts the pictures of a run, with their rate and what was rejected on the way."""
 
+    def __init__(self, progress: Progress, total: int, there: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("drawing", total=total, completed=there, note="")
+        self._started = time.monotonic()
+        self._done = 0
+        self._rejected: Counter[str] = Counter()
 
-def _summary(
-    job: Job, out: Path, whole: list[parts.Part], drawn_now: int, seconds: float
-) -> dict[str, Any]:
-    rejected: Counter[str] = Counter()
-    for part in whole:
-        rejected.update(part.rejected)
-    rows = sum(part.info.rows for part in whole)
-    gave_up = rejected.pop("gave_up", 0)
-    return {
-        "out": str(out),
-        "images": rows,
-        "missing": gave_up,
-        "drawn_now": drawn_now,
-        "shards": len(whole),
-        "rejected": dict(sorted(rejected.items())),
-        "settings": job.settings(),
-        "fonts": [face.postscript for face in job.fonts],
-        "wall_seconds": round(seconds, 3),
-        "images_per_second": round(drawn_now / seconds, 1),
-        "manifest": str(out / shard.MANIFEST_NAME),
-        "contact_sheet": str(out / CONTACT_SHEET) if rows else None,
-    }
+    def watched(self, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
+        """The same pictures, counted as they pass."""
+        for one in drawn:
+            self._done += 1
+            self._rejected.update(rejection.reason for rejection in one.rejections)
+            reasons = " ".join(f"{why}:{many}" for why, many in sorted(self._rejected.items()))
+            rate = self._done / max(time.monotonic() - self._started, 1e-9)
+            self._progress.update(self._task, advance=1, note=f"{rate:.0f} images/s {reasons}")
+            yield one

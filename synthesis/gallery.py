@@ -1,0 +1,168 @@
+"""A rendering as one HTML page to look at: pictures with captions and boxes, and what was rejected.
+
+The page loads nothing and runs nothing: pictures lie in it, boxes are switched by style sheet
+alone, and a content security policy says so. It depends on the shards alone: same shards, same
+bytes.
+"""
+
+import base64
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from curation import picture, shard, storage
+from synthesis.drawing import Pixels
+
+MOST_PICTURES = 96
+LONGEST_SIDE = 640  # pixels: larger pictures are reduced, so that the page stays some megabytes
+QUALITY = 80  # of WebP, 0 to 100
+LEVELS = ("block", "line", "word", "glyph")
+TITLED = ("block", "line")  # levels whose boxes tell their text; of the others there are too many
+_COLUMNS = ("key", "image", "width", "height", "caption_recaption", "annotation", "text_boxes")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box that tells its text: ``path`` is SVG path data in pixels of the picture."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the page: ``boxes`` and ``outlines`` by level, ``order`` through the lines."""
+
+    name: str
+    font: str
+    width: int
+    height: int
+    source: str
+    caption: str
+    language: str
+    annotation: str
+    counts: Mapping[str, int]
+    boxes: Mapping[str, Sequence[Box]]
+    outlines: Mapping[str, str]
+    order: str
+
+
+def write(
+    path: str,
+    shards: Sequence[str],
+    settings: Mapping[str, str],
+    rejected: Mapping[str, int],
+    rows: int,
+) -> None:
+    """Write the page of a rendering of ``rows`` pictures, atomically.
+
+    ``rejected`` counts texts by reason, and pictures given up under ``gave_up``.
+    Raises ``ShardError``, ``OSError``.
+    """
+    page = render([_shown(row) for row in _spread(shards)], settings, rejected, rows)
+    storage.write_bytes(path, page.encode("utf-8", "replace"))
+
+
+def render(
+    shown: Sequence[Shown], settings: Mapping[str, str], rejected: Mapping[str, int], rows: int
+) -> str:
+    """The page as HTML text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = lambda number: f"{number:,}"
+    reasons = {reason: many for reason, many in rejected.items() if reason != "gave_up"}
+    boxes: Counter[str] = Counter()
+    for one in shown:
+        boxes.update(one.counts)
+    return environment.get_template("gallery.html").render(
+        shown=shown,
+        settings=settings,
+        rows=rows,
+        missing=rejected.get("gave_up", 0),
+        reasons=sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0])),
+        refused=sum(reasons.values()),
+        fonts=sorted(Counter(one.font for one in shown).items()),
+        levels=[(level, boxes[level]) for level in LEVELS],
+    )
+
+
+def _spread(shards: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """At most ``MOST_PICTURES`` rows: the first ones of shards evenly apart."""
+    chosen = shards[:: math.ceil(len(shards) / MOST_PICTURES)] if shards else []
+    for number, path in enumerate(chosen):
+        share = MOST_PICTURES * (number + 1) // len(chosen) - MOST_PICTURES * number // len(chosen)
+        rows = (row for batch in shard.read(path, columns=_COLUMNS) for row in batch.to_pylist())
+        yield from islice(rows, share)
+
+
+def _shown(row: Mapping[str, Any]) -> Shown:
+    by_level: dict[str, list[Mapping[str, Any]]] = {level: [] for level in LEVELS}
+    for box in row["text_boxes"] or ():
+        by_level[box["level"]].append(box)
+    name, _, font = row["key"].rpartition("/")
+    caption = row["caption_recaption"][0]
+    return Shown(
+        name=name,
+        font=font,
+        width=row["width"],
+        height=row["height"],
+        source=_data_uri(picture.decode(row["image"]["bytes"], short_side=None).rgb),
+        caption=caption["text"],
+        language=caption["language"],
+        annotation=_indented(row["annotation"]),
+        counts={level: len(found) for level, found in by_level.items()},
+        boxes={
+            level: [Box(_outline(box["quad"]), box["text"]) for box in by_level[level]]
+            for level in TITLED
+        },
+        outlines={
+            level: "".join(_outline(box["quad"]) for box in by_level[level])
+            for level in LEVELS
+            if level not in TITLED
+        },
+        order=" ".join(_middle(box["quad"]) for box in by_level["line"]),
+    )
+
+
+def _data_uri(rgb: Pixels) -> str:
+    scale = LONGEST_SIDE / max(rgb.shape[:2])
+    if scale < 1:
+        rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    colour = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    done, encoded = cv2.imencode(".webp", colour, (cv2.IMWRITE_WEBP_QUALITY, QUALITY))
+    if not done:
+        raise RuntimeError(f"OpenCV could not encode a {rgb.shape} picture as WebP")
+    return "data:image/webp;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
+
+
+def _outline(quad: Sequence[float]) -> str:
+    """A quad as SVG path data, to the half pixel."""
+    points = [_number(value) for value in quad]
+    pairs = [f"{x} {y}" for x, y in zip(points[::2], points[1::2], strict=True)]
+    return f"M{'L'.join(pairs)}Z"
+
+
+def _middle(quad: Sequence[float]) -> str:
+    return f"{_number(sum(quad[::2]) / 4)},{_number(sum(quad[1::2]) / 4)}"
+
+
+def _number(value: float) -> str:
+    return f"{round(value * 2) / 2:g}"
+
+
+def _indented(annotation: str | None) -> str:
+    return json.dumps(json.loads(annotation or "{}"), ensure_ascii=False, indent=2)

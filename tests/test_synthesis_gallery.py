@@ -1,0 +1,163 @@
+"""The page to look at: true counts, boxes where they are, and nothing that loads or runs."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from curation import shard
+from synthesis import drawing, gallery
+from synthesis.sample import Sample, TextBox, row, upright_quad
+
+SETTINGS = {"mode": "pure", "lang": "en", "seed": "7", "licence": "CC0-1.0"}
+HOSTILE = '</title><script>alert(1)</script> "quoted" & <b>bold</b>'
+BOXES = (
+    TextBox(HOSTILE, upright_quad(10, 20, 90, 60), "block"),
+    TextBox("one line", (10.0, 20.26, 90.0, 22.0, 90.0, 40.0, 10.0, 38.0), "line"),
+    TextBox("one", upright_quad(10, 20, 40, 40), "word"),
+    TextBox("o", upright_quad(10, 20, 20, 40), "glyph"),
+    TextBox("n", upright_quad(20, 20, 30, 40), "glyph"),
+    TextBox("second", upright_quad(10, 44, 90, 60), "line"),
+)
+
+
+def sample(width: int = 96, height: int = 64, caption: str = "a caption") -> Sample:
+    picture = drawing.encode(drawing.solid(width, height, (250, 240, 230)))
+    annotation = {"Caption": caption, "Abnormal Element": "no"}
+    return Sample(picture, width, height, "text", caption, "en", BOXES, "Face-Regular", annotation)
+
+
+def write(path: Path, samples: list[Sample], first: int = 0) -> str:
+    rows = [row(one, f"pure/en/7/{first + k:08d}", "CC0-1.0") for k, one in enumerate(samples)]
+    schema = shard.schema()
+    shard.write(str(path), [pa.RecordBatch.from_pylist(rows, schema)], schema)
+    return str(path)
+
+
+def page(folder: Path, shards: list[str], rejected: dict[str, int], rows: int) -> str:
+    gallery.write(str(folder / "gallery.html"), shards, SETTINGS, rejected, rows)
+    return (folder / "gallery.html").read_text(encoding="utf-8")
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text between tags."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.told = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.told += data
+
+    def of(self, tag: str, kind: str | None = None) -> list[dict[str, str | None]]:
+        return [
+            attributes
+            for name, attributes in self.found
+            if name == tag and (kind is None or attributes.get("class") == kind)
+        ]
+
+
+def test_the_page_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    text = page(tmp_path, [write(tmp_path / "a.parquet", [sample(caption=HOSTILE)])], {}, 1)
+    elements = Elements(text)
+    policy = elements.of("meta")[1]
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    assert str(policy["content"]).startswith("default-src 'none'; img-src data:;")
+    assert {tag for tag, _ in elements.found}.isdisjoint({"script", "link", "iframe", "img", "b"})
+    assert not re.search(r"https?:|@import|url\(", text)
+    for tag, attributes in elements.found:
+        assert not any(name.startswith("on") for name in attributes)
+        links = [attributes[name] for name in ("href", "src") if name in attributes]
+        assert all(
+            str(link).startswith(("data:image/webp;" if tag == "image" else "#",)) for link in links
+        )
+    assert HOSTILE in elements.told  # as text: caption, box and annotation say what was drawn
+
+
+def test_boxes_are_drawn_by_level_where_they_are(tmp_path: Path) -> None:
+    text = page(tmp_path, [write(tmp_path / "a.parquet", [sample()])], {}, 1)
+    elements = Elements(text)
+    assert elements.of("svg")[0]["viewbox"] == "0 0 96 64"
+    assert [one["d"] for one in elements.of("path")] == [
+        "M10 20L40 20L40 40L10 40Z",
+        "M10 20L20 20L20 40L10 40ZM20 20L30 20L30 40L20 40Z",
+        "M10 20L90 20L90 60L10 60Z",
+        "M10 20.5L90 22L90 40L10 38Z",
+        "M10 44L90 44L90 60L10 60Z",
+    ]
+    assert elements.of("polyline")[0]["points"] == "50,30 50,52"  # through the middles of the lines
+    switches = {one["id"]: "disabled" in one for one in elements.of("input")}
+    assert switches == dict.fromkeys(
+        ["show-block", "show-line", "show-word", "show-glyph", "show-order"], False
+    )
+    assert "1 block, 2 lines, 1 word, 2 glyphs" in re.sub(r"\s+", " ", elements.told)
+    for name in ("block", "line", "word", "glyph", "order"):
+        assert f"#show-{name}:not(:checked) ~ main .{name} {{ display: none; }}" in text
+        assert elements.of("g", name)
+
+
+def test_pictures_are_reduced_but_not_enlarged(tmp_path: Path) -> None:
+    samples = [sample(1328, 1328), sample(96, 64)]
+    elements = Elements(page(tmp_path, [write(tmp_path / "a.parquet", samples)], {}, 2))
+    sizes = []
+    for image in elements.of("image"):
+        data = base64.b64decode(str(image["href"]).split(",")[1])
+        with Image.open(BytesIO(data)) as opened:
+            sizes.append(opened.size)
+            middle = np.asarray(opened.convert("RGB"))[10, 10].astype(int)
+            assert np.abs(middle - (250, 240, 230)).max() <= 4
+    assert sizes == [(640, 640), (96, 64)]
+    assert [(one["width"], one["height"]) for one in elements.of("image")] == [
+        ("1328", "1328"),
+        ("96", "64"),
+    ]
+
+
+@pytest.mark.parametrize("shards", [1, 3, 96, 200])
+def test_many_pictures_are_told_apart_from_all(tmp_path: Path, shards: int) -> None:
+    rows = 300
+    each = [rows * (k + 1) // shards - rows * k // shards for k in range(shards)]
+    written = [
+        write(tmp_path / f"{k:03d}.parquet", [sample(16, 16)] * many, sum(each[:k]))
+        for k, many in enumerate(each)
+    ]
+    elements = Elements(page(tmp_path, written, {}, rows))
+    numbers = [int(key) for key in re.findall(r"pure/en/7/(\d{8})", elements.told)]
+    assert len(numbers) == len(set(numbers)) == len(elements.of("figure"))
+    assert 60 <= len(numbers) <= gallery.MOST_PICTURES
+    assert numbers == sorted(numbers)
+    assert numbers[-1] >= rows * (1 - 1 / min(shards, 60)) - 1  # the last shards are there, too
+    assert f"{len(numbers)} of 300 pictures" in elements.told
+
+
+def test_what_was_rejected_is_told_by_reason(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [sample()])
+    told = Elements(
+        page(tmp_path, [path], {"notdef": 3, "does_not_fit": 1200, "gave_up": 2}, 1)
+    ).told
+    squeezed = re.sub(r"\s+", " ", told)
+    assert "Pictures given up2" in squeezed
+    assert "Texts rejected on the way1,203" in squeezed
+    assert squeezed.index("does_not_fit1,200") < squeezed.index("notdef3")
+    assert "All pictures (1)" in squeezed
+
+
+def test_a_rendering_without_pictures_has_a_page(tmp_path: Path) -> None:
+    told = Elements(page(tmp_path, [], {"notdef": 50, "gave_up": 1}, 0)).told
+    assert "No picture was drawn." in told
+
+
+def test_same_shards_same_bytes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", [sample(), sample(640, 640)])
+    assert page(tmp_path, [path], {}, 2) == page(tmp_path, [path], {}, 2)
