@@ -13,7 +13,7 @@ from synthesis import drawing
 from synthesis.fonts.face import Font, font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
-from synthesis.text import layout
+from synthesis.text import layout, placing
 from synthesis.text import lines as setting
 from synthesis.text.layout import Frame, Setting
 
@@ -88,7 +88,7 @@ def _write_caption(
             text = text[: shown - 6].rstrip() + "..."
         units = setting.units(face, text, language, 0.0)
         how = Setting("left", 1.35, vertical=0.0)
-        placed = layout.place(face, units, frame, how, _CAPTION_SIZE, measure)
+        placed = layout.place(units, frame, how, _CAPTION_SIZE, measure)
     except (UnrenderableError, ValueError):
         return  # a face of the user's that lacks what our captions need: the picture stands alone
-    drawing.draw(canvas, layout.runs(face, _CAPTION_SIZE, placed), _INK)
+    drawing.draw(canvas, placing.runs(_CAPTION_SIZE, placed), _INK)

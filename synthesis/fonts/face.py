@@ -3,7 +3,7 @@
 ``font(file)`` loads a face once per process.
 """
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import skia
@@ -18,6 +18,8 @@ _INK_SIZE = 64  # pixels per em at which a glyph is tried for ink
 _INK_FLOOR = 96  # of 255: the darkest pixel a glyph must reach at that size
 _COLOUR_SIZE = 256  # pixels per em at which a colour glyph is measured
 _HALF = 128  # of 255
+_FULL_SQUARE = "国"
+_USUAL_MIDDLE = 0.38
 
 
 class Font:
@@ -35,6 +37,15 @@ class Font:
         self.has_colours = _has_colours(self.shaper.face)
         self._extents: dict[int, Extents] = {}
         self._ink: dict[int, bool] = {}
+
+    @cached_property
+    def middle(self) -> float:
+        """From the baseline up to the middle of a hanzi's square, in ems."""
+        glyph = self.shaper.get_nominal_glyph(ord(_FULL_SQUARE))
+        if not glyph:
+            return _USUAL_MIDDLE
+        _, top, _, bottom = self.extents(glyph)
+        return -(top + bottom) / 2
 
     def sized(self, size: float) -> skia.Font:
         """The Skia font at ``size`` pixels per em: unhinted outlines at quarter-pixel positions."""

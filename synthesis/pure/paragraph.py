@@ -18,9 +18,10 @@ from synthesis.problems import UnrenderableError
 from synthesis.pure import captions
 from synthesis.pure.manner import Kind, Manner, choose
 from synthesis.sample import Rejected, Sample, TextBox, upright_quad
-from synthesis.text import breaking, layout
+from synthesis.text import breaking, layout, placing
 from synthesis.text import lines as setting
-from synthesis.text.layout import Frame, PlacedLine
+from synthesis.text.layout import Frame
+from synthesis.text.placing import PlacedLine
 
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
 GRADIENT_SHARE = 0.3
@@ -57,13 +58,13 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
         fitted = _fit(loaded, job.language, canvas_size, text, manner, frame)
         size = max(SMALLEST[job.language], int(fitted.size * manner.share_of_largest))
         measure = min(fitted.measure, frame.width / size)
-        placed = layout.place(loaded, fitted.units, frame, manner.setting, size, measure)
+        placed = layout.place(fitted.units, frame, manner.setting, size, measure)
         _check_inside(placed, canvas_size)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
     pair = colours.choose_pair(random, gradient=random.random() < GRADIENT_SHARE)
     canvas = drawing.shaded(*canvas_size, pair.near_end, pair.far_end, random.choice((0, 1, 2)))
-    drawing.draw(canvas, layout.runs(loaded, size, placed), pair.ink_rgb)
+    drawing.draw(canvas, placing.runs(size, placed), pair.ink_rgb)
     return Sample(
         image=drawing.encode(canvas),
         width=canvas_size[0],
@@ -140,7 +141,7 @@ def _fit(
 
 
 def _check_inside(placed: Sequence[PlacedLine], size: tuple[int, int]) -> None:
-    left, top, right, bottom = layout.bounds([line.box for line in placed])
+    left, top, right, bottom = placing.bounds([line.box for line in placed])
     if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
         raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
 

@@ -4,21 +4,24 @@
 draws the result.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthesis.drawing import Run
-from synthesis.fonts.face import Extents, Font, font
+from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
-from synthesis.sample import TextBox, upright_quad
-from synthesis.text import breaking, layout, lines
-from synthesis.text.layout import Frame, PlacedLine, Setting
+from synthesis.sample import TextBox
+from synthesis.text import breaking, layout, lines, placing, words
+from synthesis.text.layout import Frame, Setting
+from synthesis.text.placing import PlacedLine, bounds, quad_around
 
 
 @dataclass(frozen=True)
 class Typography:
     """How texts are set: ``faces`` in order of preference, ``tracking`` in ems between clusters.
+
+    What the first face lacks is drawn by the next that has it; emoji need a face in colours.
+    ``vertical`` sets columns from right to left.
 
     Lines end anywhere the language allows; with ``phrases`` after punctuation only, for headings;
     with ``halves`` in the middle of the text only; without ``wrap`` where the text itself breaks.
@@ -31,6 +34,7 @@ class Typography:
     phrases: bool = False
     halves: bool = False
     wrap: bool = True
+    vertical: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,26 @@ class Block:
     @property
     def box(self) -> Extents:
         """The bounds (left, top, right, bottom) of all ink, in pixels."""
-        return layout.bounds([line.box for line in self.lines])
+        return bounds([line.box for line in self.lines])
+
+    @property
+    def faces(self) -> tuple[FontFile, ...]:
+        """The faces that draw it, in the order they first occur."""
+        return tuple(dict.fromkeys(run.font.file for run in self.runs))
 
     def boxes(self) -> tuple[TextBox, ...]:
-        """Boxes in reading order: the block, then each line before its glyphs."""
-        found = [TextBox(self.text, upright_quad(*self.box), "block")]
+        """Boxes in reading order, each before those it holds: block, line, word, glyph.
+
+        A word is what stands between blanks in scripts with spaces; ``words.spans`` has the rest.
+        """
+        whole = quad_around([one for line in self.lines for one in line.clusters])
+        found = [TextBox(self.text, whole, "block")]
         for line in self.lines:
-            found.append(TextBox(line.text, upright_quad(*line.box), "line"))
-            found += [TextBox(one.text, upright_quad(*one.box), "glyph") for one in line.clusters]
+            found.append(TextBox(line.text, quad_around(line.clusters), "line"))
+            for word, clusters in words.of(line):
+                if word:
+                    found.append(TextBox(word, quad_around(clusters), "word"))
+                found += [TextBox(one.text, one.quad, "glyph") for one in clusters]
         return tuple(found)
 
 
@@ -61,11 +77,15 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
 
     Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
     """
-    face, units = _units(text, typography)
-    size = layout.largest_size(units, frame, typography.setting.leading, sizes, wrap=typography.wrap)
+    units = _units(text, typography)
+    how = typography.setting
+    told = {"wrap": typography.wrap, "columns": typography.vertical}
+    size = layout.largest_size(units, frame, how.leading, sizes, **told)
     if size is None:
         raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
-    return _placed(text, face, units, typography, frame, size)
+    measure = (frame.height if typography.vertical else frame.width) / size
+    placed = layout.place(units, frame, how, size, measure, columns=typography.vertical)
+    return Block(text, size, tuple(placed), tuple(placing.runs(size, placed)))
 
 
 def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
@@ -73,27 +93,11 @@ def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
     return fit(text, typography, frame, range(size, size + 1))
 
 
-def _placed(
-    text: str,
-    face: Font,
-    units: Sequence[Sequence[lines.Unit]],
-    typography: Typography,
-    frame: Frame,
-    size: int,
-) -> Block:
-    placed = layout.place(face, units, frame, typography.setting, size, frame.width / size)
-    return Block(text, size, tuple(placed), tuple(layout.runs(face, size, placed)))
-
-
-def _units(text: str, typography: Typography) -> tuple[Font, list[list[lines.Unit]]]:
+def _units(text: str, typography: Typography) -> list[list[lines.Unit]]:
     breaks = breaking.phrases if typography.phrases else breaking.opportunities
     breaks = breaking.halves if typography.halves else breaks
-    problem: UnrenderableError | None = None
-    for file in typography.faces:
-        face = font(file)
-        try:
-            told = (typography.language, typography.tracking, breaks)
-            return face, lines.units(face, text, *told)
-        except UnrenderableError as error:
-            problem = problem or error
-    raise problem or UnrenderableError("no_font")
+    if not typography.faces:
+        raise UnrenderableError("no_font")
+    fonts = [font(file) for file in typography.faces]
+    told = (typography.language, typography.tracking, breaks)
+    return lines.units(fonts, text, *told, columns=typography.vertical)

@@ -112,12 +112,23 @@ def _clusters(font: Font, item: scripts.Item, buffer: hb.Buffer) -> Iterator[Clu
             across += position.x_advance
             down += position.y_advance
         advance = (across or -down) / em
+        if buffer.direction == "ttb":
+            glyphs, advance = _in_square(font, glyphs), 1.0
         if all(one.isspace() or one in IGNORED for one in characters):
             yield Cluster(characters, (), advance, None, font, item.level)
         else:
             _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
             ink = ink_of(font, glyphs)
             yield Cluster(characters, tuple(glyphs), advance, ink, font, item.level)
+
+
+def _in_square(font: Font, glyphs: Sequence[Glyph]) -> list[Glyph]:
+    """The glyphs in the middle of a square; fonts' own vertical metrics are missing or wrong."""
+    em = font.units_per_em
+    return [
+        (glyph, -font.shaper.get_glyph_h_advance(glyph) / em / 2, 0.5 + font.middle)
+        for glyph, _, _ in glyphs
+    ]
 
 
 def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:

@@ -1,18 +1,18 @@
-"""Where every glyph goes: the largest size that fits, lines, alignment, boxes in pixels."""
+"""Where lines go in a frame: the largest size that fits, alignment, justification."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from synthesis import drawing
-from synthesis.fonts.face import Extents, Font
+from synthesis.text import bidi, placing
 from synthesis.text import lines as setting
 from synthesis.text.lines import Line, Unit
-from synthesis.text.shaping import Cluster
+from synthesis.text.placing import Placed, PlacedLine
 
 Alignment = Literal["left", "centre", "justified"]
 MOST_STRETCH = 0.12  # em a justified line may be widened by at each of its points
+MOST_STRETCHED_BLANK = 0.6  # the same in lines that are widened at their blanks only
 _FEW_LINES = 6  # up to so many lines are balanced
 _SHORT_LAST_LINE = 0.35  # of the measure: a shorter last line looks forgotten
 
@@ -31,6 +31,9 @@ class Frame:
 class Setting:
     """How to set a text. ``leading`` is the distance of baselines in ems, ``vertical`` 0 (top of
     the frame) to 1 (bottom); ``block`` puts left-aligned lines in the frame's middle together.
+
+    ``left`` is where lines begin: the right in text that runs right to left, the top in columns,
+    which ``vertical`` moves from the frame's right (0) to its left (1).
     """
 
     alignment: Alignment
@@ -39,37 +42,14 @@ class Setting:
     block: bool = False
 
 
-@dataclass(frozen=True)
-class Placed:
-    """A cluster at its place: its glyphs' ids and origins, and the box of its ink in pixels."""
-
-    text: str
-    glyphs: tuple[int, ...]
-    origins: tuple[tuple[float, float], ...]
-    box: Extents
-
-
-@dataclass(frozen=True)
-class PlacedLine:
-    """A line's text and its inked clusters in reading order."""
-
-    text: str
-    clusters: tuple[Placed, ...]
-
-    @property
-    def box(self) -> Extents:
-        """The bounds of all its ink, in pixels."""
-        return bounds([one.box for one in self.clusters])
-
-
-def bounds(boxes: Sequence[Extents]) -> Extents:
-    """The smallest box around all the boxes."""
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
-
-
 def largest_size(
-    text: Sequence[Sequence[Unit]], frame: Frame, leading: float, sizes: range, *, wrap: bool
+    text: Sequence[Sequence[Unit]],
+    frame: Frame,
+    leading: float,
+    sizes: range,
+    *,
+    wrap: bool,
+    columns: bool = False,
 ) -> int | None:
     """The largest of ``sizes`` (pixels per em, ascending) at which the text fits the frame.
 
@@ -78,7 +58,7 @@ def largest_size(
     low, high = 0, len(sizes)  # sizes[:low] fit, sizes[high:] do not
     while low < high:
         middle = (low + high) // 2
-        if _fits(text, frame, leading, sizes[middle], wrap):
+        if _fits(text, frame, leading, sizes[middle], wrap, columns):
             low = middle + 1
         else:
             high = middle
@@ -86,48 +66,67 @@ def largest_size(
 
 
 def _fits(
-    text: Sequence[Sequence[Unit]], frame: Frame, leading: float, size: int, wrap: bool
+    text: Sequence[Sequence[Unit]],
+    frame: Frame,
+    leading: float,
+    size: int,
+    wrap: bool,
+    columns: bool,
 ) -> bool:
-    filled = setting.fill(text, frame.width / size)
+    length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
+    filled = setting.fill(text, length / size)
     if filled is None or (not wrap and len(filled) > len(text)):
         return False
-    return _height(filled, leading) * size <= frame.height
+    return _extent(filled, leading, columns) * size <= room
 
 
-def _height(lines: Sequence[Line], leading: float) -> float:
-    return _rise(lines[0]) + leading * (len(lines) - 1) + _fall(lines[-1])
+def _extent(lines: Sequence[Line], leading: float, columns: bool) -> float:
+    """From the first line's outer edge to the last one's, in ems."""
+    return _rise(lines[0], columns) + leading * (len(lines) - 1) + _fall(lines[-1], columns)
 
 
-def _rise(line: Line) -> float:
-    return -min(one.ink[1] for one in line.clusters if one.ink)
+def _rise(line: Line, columns: bool) -> float:
+    """How far the ink is above the baseline, or right of the column's middle."""
+    inks = [one.ink for one in line.clusters if one.ink]
+    return max((ink[2] if columns else -ink[1] for ink in inks), default=0.0)
 
 
-def _fall(line: Line) -> float:
-    return max(one.ink[3] for one in line.clusters if one.ink)
+def _fall(line: Line, columns: bool) -> float:
+    inks = [one.ink for one in line.clusters if one.ink]
+    return max((-ink[0] if columns else ink[3] for ink in inks), default=0.0)
 
 
 def place(
-    font: Font,
     text: Sequence[Sequence[Unit]],
     frame: Frame,
     how: Setting,
     size: int,
     measure: float,
+    *,
+    columns: bool = False,
 ) -> list[PlacedLine]:
     """Every inked cluster at its place, in lines of at most ``measure`` ems.
 
-    Raises ``ValueError`` when a unit is wider than that (``largest_size`` finds one that fits).
+    Columns go from right to left. Raises ``ValueError`` when a unit is wider than the measure
+    (``largest_size`` finds a size at which none is).
     """
     lines = _broken(text, measure, how.alignment)
-    column = max(line.width for line in lines)
-    free = frame.height - _height(lines, how.leading) * size
-    baseline = frame.top + free * how.vertical + _rise(lines[0]) * size
+    longest = max(line.width for line in lines)
+    length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
+    free = room - _extent(lines, how.leading, columns) * size
+    first = free * how.vertical + _rise(lines[0], columns) * size
     placed = []
     for number, line in enumerate(lines):
         if line.units:
-            left = frame.left + _indent(line, column, frame.width / size, how) * size
-            y = baseline + number * how.leading * size
-            placed.append(_place_line(font, line, (left, y), size, _stretch(line, column, how)))
+            start = _indent(line, longest, length / size, how) * size
+            down = first + number * how.leading * size
+            stretch = _stretch(line, longest, how)
+            if columns:
+                pen = (frame.left + frame.width - down, frame.top + start)
+                placed.append(_place_column(line, pen, size, stretch))
+            else:
+                pen = (frame.left + start, float(round(frame.top + down)))
+                placed.append(_place_row(line, pen, size, stretch))
     return placed
 
 
@@ -142,58 +141,60 @@ def _broken(text: Sequence[Sequence[Unit]], measure: float, alignment: Alignment
     return filled
 
 
-def _indent(line: Line, column: float, measure: float, how: Setting) -> float:
+def _indent(line: Line, longest: float, measure: float, how: Setting) -> float:
+    """Where the line begins, from the frame's left or top, in ems."""
     if how.alignment == "centre":
         return (measure - line.width) / 2
-    return (measure - column) / 2 if how.block or how.alignment == "justified" else 0.0
+    inside = (measure - longest) / 2 if how.block or how.alignment == "justified" else 0.0
+    if line.base:  # right to left: flush right; a justified line has the others' width
+        full = how.alignment == "justified" and bool(_stretch(line, longest, how))
+        return measure - inside - (longest if full else line.width)
+    return inside
 
 
-def _stretch(line: Line, column: float, how: Setting) -> dict[int, float]:
+def _stretch(line: Line, longest: float, how: Setting) -> dict[int, float]:
     """What is added after which cluster (by its number), in ems."""
     points = setting.stretch_points(line) if how.alignment == "justified" and not line.last else []
-    share = (column - line.width) / len(points) if points else 0.0
-    return dict.fromkeys(points, share) if share <= MOST_STRETCH else {}
+    share = (longest - line.width) / len(points) if points else 0.0
+    clusters = line.clusters
+    blanks = bool(points) and all(clusters[place].ink is None for place in points)
+    most = MOST_STRETCHED_BLANK if blanks else MOST_STRETCH
+    return dict.fromkeys(points, share) if share <= most else {}
 
 
-def _place_line(
-    font: Font, line: Line, start: tuple[float, float], size: int, stretch: dict[int, float]
+def _place_row(
+    line: Line, start: tuple[float, float], size: int, stretch: dict[int, float]
+) -> PlacedLine:
+    """A line on its baseline: clusters in visual order from the left, kept in reading order."""
+    clusters = line.clusters
+    while clusters[-1].ink is None and len(clusters) > 1:
+        clusters.pop()
+    x, y = start
+    pen = -setting.indent(line.units[0])
+    placed: dict[int, Placed] = {}
+    for number in bidi.visual_order([one.level for one in clusters]):
+        cluster = clusters[number]
+        room = line.tracking + stretch.get(number, 0.0)
+        if cluster.ink:
+            own = pen + (room if cluster.level % 2 else 0.0)
+            placed[number] = placing.upright(cluster, (x + own * size, y), size)
+        pen += cluster.advance + room
+    return PlacedLine(line.text, tuple(placed[number] for number in sorted(placed)))
+
+
+def _place_column(
+    line: Line, start: tuple[float, float], size: int, stretch: dict[int, float]
 ) -> PlacedLine:
     x, y = start
     pen = -setting.indent(line.units[0])
     placed = []
     for number, cluster in enumerate(line.clusters):
         if cluster.ink:
-            placed.append(_place_cluster(font, cluster, (x + pen * size, y), size))
+            point = (x, y + pen * size)
+            if cluster.turned:
+                placed.append(placing.turned(cluster, point, size))
+            else:
+                whole = drawing.stepped(x), float(round(point[1]))
+                placed.append(placing.upright(cluster, whole, size))
         pen += cluster.advance + line.tracking + stretch.get(number, 0.0)
     return PlacedLine(line.text, tuple(placed))
-
-
-def _place_cluster(font: Font, cluster: Cluster, pen: tuple[float, float], size: int) -> Placed:
-    origins = tuple(
-        drawing.snapped(pen[0] + dx * size, pen[1] + dy * size) for _, dx, dy in cluster.glyphs
-    )
-    glyphs = tuple(glyph for glyph, _, _ in cluster.glyphs)
-    boxes = [
-        _ink_box(font, glyph, origin, size) for glyph, origin in zip(glyphs, origins, strict=True)
-    ]
-    return Placed(cluster.text, glyphs, origins, bounds(boxes))
-
-
-def _ink_box(font: Font, glyph: int, origin: tuple[float, float], size: int) -> Extents:
-    """The whole pixels the glyph's outline touches."""
-    left, top, right, bottom = font.extents(glyph)
-    x, y = origin
-    return (
-        float(math.floor(x + left * size)),
-        float(math.floor(y + top * size)),
-        float(math.ceil(x + right * size)),
-        float(math.ceil(y + bottom * size)),
-    )
-
-
-def runs(font: Font, size: int, placed: Sequence[PlacedLine]) -> list[drawing.Run]:
-    """The placed lines as what ``drawing.draw`` draws."""
-    clusters = [one for line in placed for one in line.clusters]
-    glyphs = [glyph for one in clusters for glyph in one.glyphs]
-    origins = [origin for one in clusters for origin in one.origins]
-    return [drawing.Run(font, size, glyphs, origins)]

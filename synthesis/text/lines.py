@@ -1,27 +1,35 @@
 """Lines from clusters: greedy filling of a measure, and balancing. All lengths in ems."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from synthesis.fonts.face import Font
+from synthesis.text import scripts
 from synthesis.text.breaking import opportunities
-from synthesis.text.shaping import SQUEEZE, Cluster, blank_left, blank_right, shape
+from synthesis.text.clusters import Cluster
+from synthesis.text.shaping import shape
+from synthesis.text.spacing import SQUEEZE
 
 Breaks = Callable[[str, str], Iterable[int]]
+_WIDE_MARKS = frozenset("“”‘’—…·")  # as wide as hanzi in Chinese fonts
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Clusters no line may part; ``width`` is without the blanks at its end, ``advance`` with.
 
-    ``tracking``, added after every cluster, is in both.
+    ``tracking``, added after every cluster, is in both. ``base`` is the level of its paragraph:
+    1 for text that runs right to left.
     """
 
     clusters: tuple[Cluster, ...]
     tracking: float
     advance: float
     width: float
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,11 @@ class Line:
     tracking: float
 
     @property
+    def base(self) -> int:
+        """The level of the line's paragraph."""
+        return self.units[0].base if self.units else 0
+
+    @property
     def clusters(self) -> list[Cluster]:
         """The clusters of all units in order."""
         return [one for unit in self.units for one in unit.clusters]
@@ -47,7 +60,7 @@ class Line:
 
     @property
     def width(self) -> float:
-        """From the first cluster's left to the last one's right, blank halves not counted."""
+        """From the first cluster's start to the last one's end, blank halves not counted."""
         if not self.units:
             return 0.0
         before = sum(unit.advance for unit in self.units[:-1])
@@ -55,47 +68,59 @@ class Line:
 
 
 def indent(unit: Unit) -> float:
-    """How far a line beginning with this unit moves left: an opening mark's blank half."""
-    return SQUEEZE if blank_left(unit.clusters[0]) else 0.0
+    """How far a line beginning with this unit moves back: an opening mark's blank half."""
+    return SQUEEZE if unit.clusters[0].blank == "before" else 0.0
 
 
 def units(
-    font: Font, text: str, language: str, tracking: float, breaks: Breaks = opportunities
+    fonts: Font | Sequence[Font],
+    text: str,
+    language: str,
+    tracking: float,
+    breaks: Breaks = opportunities,
+    *,
+    columns: bool = False,
 ) -> list[list[Unit]]:
-    """The units of every line the text itself has. ``tracking`` is added to every advance.
+    """The units of every line the text itself has; ``columns`` for vertical setting.
 
-    ``breaks`` tells where a line may end. Raises ``UnrenderableError``.
+    ``tracking`` is added to every advance, but not in scripts whose letters join. ``breaks``
+    tells where a line may end. Raises ``UnrenderableError``.
     """
-    return [list(_units_of(font, line, language, tracking, breaks)) for line in text.split("\n")]
+    if tracking and any(scripts.script_of(one) in scripts.JOINED for one in {*text}):
+        tracking = 0.0
+    found = []
+    for line in text.split("\n"):
+        clusters: tuple[Cluster, ...] = ()
+        if line:
+            clusters = shape(fonts, line, language, ligatures=tracking == 0, columns=columns)
+        base = scripts.base_level(language, line)
+        ends = {*breaks(line, language), len(line)}
+        found.append([_unit(some, tracking, base) for some in _between(clusters, ends)])
+    return found
 
 
-def _units_of(
-    font: Font, text: str, language: str, tracking: float, breaks: Breaks
-) -> Iterator[Unit]:
-    if not text:
-        return
-    clusters = shape(font, text, language, ligatures=tracking == 0)
-    ends = {*breaks(text, language), len(text)}
+def _between(clusters: Iterable[Cluster], ends: Container[int]) -> Iterator[tuple[Cluster, ...]]:
+    """The clusters in groups, each of which ends at one of the offsets ``ends``."""
     pending: list[Cluster] = []
     place = 0
     for cluster in clusters:
         pending.append(cluster)
         place += len(cluster.text)
         if place in ends:
-            yield _unit(tuple(pending), tracking)
+            yield tuple(pending)
             pending = []
 
 
-def _unit(clusters: tuple[Cluster, ...], tracking: float) -> Unit:
+def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int) -> Unit:
     advance = sum(one.advance + tracking for one in clusters)
     width = advance
     for one in reversed(clusters):
         width -= tracking
         if one.ink is not None:
-            width -= SQUEEZE if blank_right(one) else 0.0
+            width -= SQUEEZE if one.blank == "after" else 0.0
             break
         width -= one.advance
-    return Unit(clusters, tracking, advance, max(width, 0.0))
+    return Unit(clusters, tracking, advance, max(width, 0.0), base)
 
 
 def fill(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line] | None:
@@ -164,12 +189,14 @@ def stretch_points(line: Line) -> list[int]:
     """The places (cluster numbers) after which a justified line may be widened: not in words."""
     clusters = line.clusters
     ink = [place for place, one in enumerate(clusters) if one.ink is not None]
-    return [
-        place
-        for place, following in pairwise(range(ink[-1] + 1))
-        if not (_in_word(clusters[place].text) and _in_word(clusters[following].text))
-    ]
+    if not ink:
+        return []
+    letters = [_is_letter(one.text) for one in clusters[: ink[-1] + 1]]
+    return [place for place, (one, next_) in enumerate(pairwise(letters)) if not (one and next_)]
 
 
-def _in_word(text: str) -> bool:
-    return text.isascii() and not text.isspace()
+@lru_cache(maxsize=1 << 14)
+def _is_letter(text: str) -> bool:
+    """Whether a cluster is of a script with spaces, or a mark that clings to such letters."""
+    wide = unicodedata.east_asian_width(text[0]) in {"W", "F"}
+    return not text.isspace() and not wide and text[0] not in _WIDE_MARKS

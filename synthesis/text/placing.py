@@ -1,0 +1,141 @@
+"""Clusters at their places: glyphs, origins and the true corners of their ink, in pixels."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from synthesis import drawing
+from synthesis.fonts.face import Extents, Font
+from synthesis.sample import Quad, upright_quad
+from synthesis.text.clusters import Cluster
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A cluster at its place: its glyphs' ids and origins, and the bounds of its ink.
+
+    ``angle`` turns the glyphs, in degrees clockwise; the ink's own corners are then ``corners``.
+    ``slope`` is the angle of the line the cluster stands on.
+    """
+
+    text: str
+    font: Font
+    glyphs: tuple[int, ...]
+    origins: tuple[Point, ...]
+    box: Extents
+    angle: float = 0.0
+    corners: Quad | None = None
+    slope: float = 0.0
+
+    @property
+    def quad(self) -> Quad:
+        """The corners of its ink, clockwise from the top left of the upright glyph."""
+        return self.corners or upright_quad(*self.box)
+
+
+@dataclass(frozen=True)
+class PlacedLine:
+    """A line's text and its inked clusters in reading order."""
+
+    text: str
+    clusters: tuple[Placed, ...]
+
+    @property
+    def box(self) -> Extents:
+        """The bounds of all its ink."""
+        return bounds([one.box for one in self.clusters])
+
+
+def bounds(boxes: Sequence[Extents]) -> Extents:
+    """The smallest box around all the boxes."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def quad_around(clusters: Sequence[Placed]) -> Quad:
+    """The smallest rectangle around the clusters, sloping as they do between first and last."""
+    slope = (clusters[0].slope + clusters[-1].slope) / 2
+    if not (clusters[0].slope or clusters[-1].slope):
+        return upright_quad(*bounds([one.box for one in clusters]))
+    level = [_turn_quad(one.quad, -slope, (0.0, 0.0)) for one in clusters]
+    return _turn_quad(upright_quad(*bounds([_box(quad) for quad in level])), slope, (0.0, 0.0))
+
+
+def upright(cluster: Cluster, pen: Point, size: int) -> Placed:
+    """A cluster on its baseline, its glyphs where Skia can draw them: on quarter pixels."""
+    x, y = pen
+    glyphs, origins, boxes = [], [], []
+    for glyph, dx, dy in cluster.glyphs:
+        origin = (drawing.stepped(x + dx * size), y + drawing.stepped(dy * size))
+        left, top, right, bottom = (value * size for value in cluster.font.extents(glyph))
+        glyphs.append(glyph)
+        origins.append(origin)
+        boxes.append((origin[0] + left, origin[1] + top, origin[0] + right, origin[1] + bottom))
+    box = boxes[0] if len(boxes) == 1 else bounds(boxes)
+    return Placed(cluster.text, cluster.font, tuple(glyphs), tuple(origins), box)
+
+
+def turned(cluster: Cluster, pen: Point, size: int) -> Placed:
+    """A cluster lying on its right side, exactly where the pen is."""
+    glyphs, origins, boxes = [], [], []
+    for glyph, dx, dy in cluster.glyphs:
+        x, y = pen[0] + dx * size, pen[1] + dy * size
+        left, top, right, bottom = (value * size for value in cluster.font.extents(glyph))
+        glyphs.append(glyph)
+        origins.append((x, y))
+        boxes.append((x - bottom, y + left, x - top, y + right))
+    left, top, right, bottom = bounds(boxes)
+    corners = (right, top, right, bottom, left, bottom, left, top)
+    box = (left, top, right, bottom)
+    return Placed(cluster.text, cluster.font, tuple(glyphs), tuple(origins), box, 90.0, corners)
+
+
+def turn(one: Placed, degrees: float, about: Point) -> Placed:
+    """The cluster turned clockwise about a point, with the line it stands on."""
+    corners = _turn_quad(one.quad, degrees, about)
+    return replace(
+        one,
+        origins=tuple(_turn_point(origin, degrees, about) for origin in one.origins),
+        box=_box(corners),
+        angle=one.angle + degrees,
+        corners=corners,
+        slope=one.slope + degrees,
+    )
+
+
+def _turn_point(point: Point, degrees: float, about: Point) -> Point:
+    x, y = point[0] - about[0], point[1] - about[1]
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return about[0] + x * cosine - y * sine, about[1] + x * sine + y * cosine
+
+
+def _turn_quad(quad: Quad, degrees: float, about: Point) -> Quad:
+    x0, y0 = _turn_point((quad[0], quad[1]), degrees, about)
+    x1, y1 = _turn_point((quad[2], quad[3]), degrees, about)
+    x2, y2 = _turn_point((quad[4], quad[5]), degrees, about)
+    x3, y3 = _turn_point((quad[6], quad[7]), degrees, about)
+    return x0, y0, x1, y1, x2, y2, x3, y3
+
+
+def _box(quad: Quad) -> Extents:
+    return min(quad[0::2]), min(quad[1::2]), max(quad[0::2]), max(quad[1::2])
+
+
+def runs(size: float, placed: Iterable[PlacedLine]) -> list[drawing.Run]:
+    """The placed lines as what ``drawing.draw`` draws, a run per font, upright and turned apart."""
+    found: dict[tuple[Font, bool], list[Placed]] = {}
+    for line in placed:
+        for one in line.clusters:
+            found.setdefault((one.font, one.angle != 0.0), []).append(one)
+    return [
+        drawing.Run(
+            font,
+            size,
+            [glyph for one in clusters for glyph in one.glyphs],
+            [origin for one in clusters for origin in one.origins],
+            [one.angle for one in clusters for _ in one.glyphs] if any_turned else (),
+        )
+        for (font, any_turned), clusters in found.items()
+    ]
