@@ -15,6 +15,7 @@ from synthesis.captions.grammar import (
     listed,
     quoted,
     with_article,
+    with_measure_word,
 )
 from synthesis.captions.places import cell, place
 from synthesis.captions.roles import role_name
@@ -85,7 +86,7 @@ def _slots(language: str, description: Description, ink: str | None) -> dict[str
     surface = sentences.SURFACES[language][description.image_type]
     slots = {
         "kind": description.kind.name(language),
-        "a_kind": _noun(language, description.kind),
+        "a_kind": _a_kind(language, description.kind),
         "ground": ground.format(surface=surface),
         "surroundings": surroundings,
         "are": "are" if surroundings and is_plural(surroundings) else "is",
@@ -96,6 +97,10 @@ def _slots(language: str, description: Description, ink: str | None) -> dict[str
         "ink": ink or "",
     }
     return slots | {capitalised(key): capitalised(value) for key, value in slots.items()}
+
+
+def _a_kind(language: str, kind: Name) -> str:
+    return with_article(kind.english) if language == "en" else with_measure_word(kind.chinese)
 
 
 def _noun(language: str, name: Name | None) -> str:

@@ -70,6 +70,51 @@ def with_article(name: str) -> str:
     return f"{'an' if vowel or lower.startswith(_VOWEL_SOUNDS) else 'a'} {name}"
 
 
+# the measure word of a Chinese noun, by how it ends; the longest ending that fits counts
+_MEASURE_WORDS = {
+    "张": (
+        "纸",
+        "幻灯片",
+        "图片",
+        "照片",
+        "海报",
+        "卡片",
+        "名片",
+        "证书",
+        "票",
+        "传单",
+        "贺卡",
+        "贴纸",
+    ),
+    "块": ("板", "牌", "路牌", "招牌", "屏幕", "屏", "布", "玻璃", "石碑", "指示牌"),
+    "本": ("书", "封面", "杂志", "菜单", "笔记本", "手册", "日历"),
+    "件": ("T恤", "衣服", "衬衫"),
+    "面": ("墙", "墙壁", "旗", "镜子"),
+    "扇": ("窗", "玻璃窗", "门"),
+    "幅": ("漫画", "信息图", "图表", "画", "横幅", "地图", "图"),
+    "页": ("书页", "页面", "报纸", "网页"),
+    "份": ("报告", "简历", "发票", "收据", "奖状", "报表"),
+    "条": ("横幅", "街", "街道", "小路", "马路"),
+    "瓶": ("饮料",),
+    "间": ("教室", "房间", "办公室", "厨房"),
+    "片": ("草地", "树林", "沙滩", "天空"),
+    "家": ("商店", "咖啡馆", "餐馆"),
+    "座": ("山", "桥", "城市"),
+}
+_ENDINGS = {end: measure for measure, ends in _MEASURE_WORDS.items() for end in ends}
+_COUNTED = tuple("一两几些这那")
+
+
+def with_measure_word(name: str) -> str:
+    """``一张幻灯片``; a name that begins with a number is kept, what is unknown is ``一个``."""
+    if name.startswith(_COUNTED):
+        return name
+    for start in range(len(name)):
+        if name[start:] in _ENDINGS:
+            return f"一{_ENDINGS[name[start:]]}{name}"
+    return f"一个{name}"
+
+
 def capitalised(words: str) -> str:
     """The words with their first letter in upper case and the rest kept."""
     return words[:1].upper() + words[1:]

@@ -123,21 +123,21 @@ SENTENCES = {
     "zh": Sentences(
         openings={
             "text": (
-                "图中是{kind}，{ground}。",
-                "这是{kind}，{ground}。",
-                "画面为{kind}，{ground}。",
+                "图中是{a_kind}，{ground}。",
+                "这是{a_kind}，{ground}。",
+                "画面为{a_kind}，{ground}。",
             ),
             "photo": (
-                "照片中是{kind}，{ground}。",
-                "照片拍的是{kind}，{ground}。",
-                "这是一张照片，主体是{kind}，{ground}。",
-                "近景照片：{kind}，{ground}。",
+                "照片中是{a_kind}，{ground}。",
+                "照片拍的是{a_kind}，{ground}。",
+                "这是一张照片，主体是{a_kind}，{ground}。",
+                "近景照片：{a_kind}，{ground}。",
             ),
             "design": (
-                "这是{kind}，{ground}。",
-                "图中是{kind}，{ground}。",
-                "画面是{kind}的设计，{ground}。",
-                "一幅设计图：{kind}，{ground}。",
+                "这是{a_kind}，{ground}。",
+                "图中是{a_kind}，{ground}。",
+                "画面是{a_kind}，{ground}。",
+                "设计图：{a_kind}，{ground}。",
             ),
         },
         settings=(

@@ -1,154 +1,116 @@
-"""Mode ``pure``: a text of the corpus, set large and clean on a solid or shaded background.
+"""Mode ``pure``: a text of the corpus, set large and clean on a plain or lightly textured ground.
 
 One character that cannot be drawn discards the whole text. If the first font of a random order
 cannot draw it, the next is tried; only a text no font can draw is rejected.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
 
-from synthesis import colours, drawing
+from synthesis import captions, drawing
 from synthesis.canvas import Size
-from synthesis.fonts.face import Font, font
-from synthesis.fonts.files import FontFile
+from synthesis.colours import Pair
+from synthesis.description import Description, Name, Words
+from synthesis.fonts.files import FontFile, covers, is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
-from synthesis.pure import captions
-from synthesis.pure.manner import Kind, Manner, choose
-from synthesis.sample import Rejected, Sample, TextBox, upright_quad
-from synthesis.text import breaking, layout, placing
-from synthesis.text import lines as setting
-from synthesis.text.layout import Frame
-from synthesis.text.placing import PlacedLine
+from synthesis.pure import backgrounds, limits, setting, texts
+from synthesis.pure.backgrounds import Rhythm
+from synthesis.pure.manner import Manner, choose
+from synthesis.pure.setting import Fitted
+from synthesis.sample import Rejected, Sample
+from synthesis.text.block import Block
 
-SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
-GRADIENT_SHARE = 0.3
-_LARGEST_SHARE = {"en": 0.3, "zh": 0.34}  # of the canvas's short side
-_LEAST_ADVANCE = 0.2
-_WIDEST_MARGIN = 0.14  # of a side
-_LEAST_MEASURE = {  # ems: text that wraps is not set so large that its lines get shorter
-    "en": {Kind.SIGN: 4.0, Kind.SHORT: 7.0, Kind.PROSE: 8.0, Kind.LINES: 8.0},
-    "zh": {Kind.SIGN: 4.0, Kind.SHORT: 6.0, Kind.PROSE: 8.0, Kind.LINES: 8.0},
+SMALLEST = limits.SMALLEST
+HANDWRITTEN_SHARE = 0.2  # where there are faces of both kinds
+_MONOSPACED_SHARE = 0.3  # of the pictures where such faces are as likely as others
+_MONOSPACED = ("Mono", "Math", "Typewriter")  # in a family's name
+PAGE = Name("page", "页面")
+VERTICAL = Name("vertical lines that go from right to left", "自右向左竖向")
+COLUMNS = {
+    2: Name("two columns", "分两栏"),
+    3: Name("three columns", "分三栏"),
+    4: Name("four columns", "分四栏"),
 }
-_WORTH_PHRASES = {"en": 0.62, "zh": 0.5}  # breaking at phrases may cost so much of the size
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """The units a text's lines are made of, the largest size they fit at, and the longest line
-    in ems: signs and short texts keep their lines when set smaller, prose fills the frame.
-    """
-
-    units: list[list[setting.Unit]]
-    size: int
-    measure: float
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
     """One sample or the reason why its text was discarded."""
-    text = random.choice(job.paragraphs).text
-    manner = choose(random, job.language, text)
-    canvas_size = random.choice(job.sizes)
-    frame = _frame(random, *canvas_size)
+    size = random.choice(job.sizes)
+    text = texts.choose(random, job, size)
+    manner = choose(random, job.language, text, size)
     try:
-        _check_length(text, job.language, canvas_size)
-        loaded = _first_that_can(random, job, text, manner)
-        fitted = _fit(loaded, job.language, canvas_size, text, manner, frame)
-        size = max(SMALLEST[job.language], int(fitted.size * manner.share_of_largest))
-        measure = min(fitted.measure, frame.width / size)
-        placed = layout.place(fitted.units, frame, manner.setting, size, measure)
-        _check_inside(placed, canvas_size)
+        faces = _faces(random, job.fonts, text)
+        frame = setting.frame(random, size)
+        fitted = setting.fit(text, job.language, faces, manner, size, frame)
+        _check(job.language, fitted.block, size)
+        return _drawn(random, job, fitted, manner, size)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
-    pair = colours.choose_pair(random, gradient=random.random() < GRADIENT_SHARE)
-    canvas = drawing.shaded(*canvas_size, pair.near_end, pair.far_end, random.choice((0, 1, 2)))
-    drawing.draw(canvas, placing.runs(size, placed), pair.ink_rgb)
+
+
+def _drawn(random: Random, job: Job, fitted: Fitted, manner: Manner, size: Size) -> Sample:
+    placed = fitted.block
+    ground = backgrounds.choose(random)
+    pair = backgrounds.choose_pair(random, ground)
+    rhythm = Rhythm(placed.runs[0].origins[0][1], manner.setting.leading * placed.size)
+    canvas = backgrounds.paint(random, ground, pair, size, rhythm)
+    drawing.draw(canvas, placed.runs, pair.ink_rgb)
+    description = Description(
+        kind=PAGE,
+        words=(_words(placed, pair, size),),
+        background=pair.background,
+        gradient=pair.is_gradient,
+        writing="handwritten" if is_handwriting(placed.faces[0]) else "printed",
+        texture=ground.texture,
+        layout=VERTICAL if fitted.vertical else COLUMNS.get(fitted.columns),
+    )
+    caption = captions.caption(random, job.language, description)
     return Sample(
         image=drawing.encode(canvas),
-        width=canvas_size[0],
-        height=canvas_size[1],
-        text=text,
-        caption=captions.caption(random, job.language, text, pair),
+        width=size[0],
+        height=size[1],
+        text=placed.text,
+        caption=caption,
         language=job.language,
-        boxes=_boxes(placed),
-        font=loaded.file.postscript,
+        boxes=placed.boxes(),
+        font=placed.faces[0].postscript,
+        annotation=captions.annotation(description, caption),
     )
 
 
-def _check_length(text: str, language: str, size: Size) -> None:
-    """Refuse what cannot fit before it is shaped: hardly a character is below a fifth of an em."""
-    smallest = SMALLEST[language]
-    if len(text) * _LEAST_ADVANCE * smallest**2 > size[0] * size[1]:
-        raise UnrenderableError("does_not_fit", f"{len(text)} characters on {size}")
+def _words(placed: Block, pair: Pair, size: Size) -> Words:
+    left, top, right, bottom = placed.box
+    across, down = (left + right) / 2 / size[0], (top + bottom) / 2 / size[1]
+    return Words(placed.text, "text", pair.ink, across, down)
 
 
-def _frame(random: Random, width: int, height: int) -> Frame:
-    margin = random.uniform(0.07, 0.12) * math.sqrt(width * height)
-    left, top = min(margin, _WIDEST_MARGIN * width), min(margin, _WIDEST_MARGIN * height)
-    return Frame(left, top, width - 2 * left, height - 2 * top)
+def _check(language: str, placed: Block, size: Size) -> None:
+    left, top, right, bottom = placed.box
+    if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
+        raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
+    broken = limits.broken(language, placed.boxes(), size)
+    if broken:
+        raise UnrenderableError(broken, f"{len(placed.text)} characters at {placed.size} px")
 
 
-def _first_that_can(random: Random, job: Job, text: str, manner: Manner) -> Font:
-    first_problem: UnrenderableError | None = None
-    for face in _font_order(random, job.fonts):
-        try:
-            setting.units(font(face), text, job.language, manner.tracking)
-            return font(face)
-        except UnrenderableError as problem:
-            first_problem = first_problem or problem
-    raise first_problem or UnrenderableError("no_font")
+def _faces(random: Random, faces: Sequence[FontFile], text: str) -> list[FontFile]:
+    """The first face of a random order that has every character; else all, to help each other.
 
-
-def _font_order(random: Random, faces: Sequence[FontFile]) -> list[FontFile]:
-    """All faces in random order, each family as likely to be first as any other."""
+    Each family is as likely to be first as any other of its kind.
+    """
+    by_hand = random.random() < HANDWRITTEN_SHARE
     families: dict[str, list[FontFile]] = {}
     for face in faces:
         families.setdefault(face.family, []).append(face)
     names = list(families)
     random.shuffle(names)
+    rare = random.random() >= _MONOSPACED_SHARE
+    plain = {name for name in names if rare and any(word in name for word in _MONOSPACED)}
     for name in names:
         random.shuffle(families[name])
-    return [face for name in names for face in families[name]]
-
-
-def _fit(
-    loaded: Font, language: str, canvas_size: Size, text: str, manner: Manner, frame: Frame
-) -> _Fitted:
-    """Break anywhere allowed, or at phrases only where that costs little of the size."""
-    anywhere = setting.units(loaded, text, language, manner.tracking)
-    most = round(_LARGEST_SHARE[language] * min(canvas_size))
-    most_wrapped = int(min(most, frame.width / _LEAST_MEASURE[language][manner.kind]))
-
-    def largest(units: list[list[setting.Unit]], most: int, *, wrap: bool) -> int | None:
-        sizes = range(SMALLEST[language], max(SMALLEST[language], most) + 1)
-        return layout.largest_size(units, frame, manner.setting.leading, sizes, wrap=wrap)
-
-    if manner.kind == Kind.LINES and (whole := largest(anywhere, most, wrap=False)):
-        return _Fitted(anywhere, whole, frame.width / whole)
-    free = largest(anywhere, most_wrapped, wrap=True)
-    if free is None:
-        raise UnrenderableError("does_not_fit", f"at {SMALLEST[language]} px on {canvas_size}")
-    if manner.kind == Kind.PROSE:
-        return _Fitted(anywhere, free, math.inf)
-    breaks = breaking.halves if manner.halves else breaking.phrases
-    phrases = setting.units(loaded, text, language, manner.tracking, breaks)
-    size = largest(phrases, most, wrap=True)
-    if size is not None and size >= _WORTH_PHRASES[language] * free:
-        return _Fitted(phrases, size, frame.width / size)
-    return _Fitted(anywhere, free, frame.width / free)
-
-
-def _check_inside(placed: Sequence[PlacedLine], size: tuple[int, int]) -> None:
-    left, top, right, bottom = placing.bounds([line.box for line in placed])
-    if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
-        raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
-
-
-def _boxes(placed: Sequence[PlacedLine]) -> tuple[TextBox, ...]:
-    boxes: list[TextBox] = []
-    for line in placed:
-        boxes.append(TextBox(line.text, upright_quad(*line.box), "line"))
-        boxes += [TextBox(one.text, upright_quad(*one.box), "glyph") for one in line.clusters]
-    return tuple(boxes)
+    names.sort(key=lambda name: is_handwriting(families[name][0]) != by_hand or name in plain)
+    ordered = [face for name in names for face in families[name]]
+    whole = (face for face in ordered if covers(face, text.replace("\n", "")))
+    first = next(whole, None)
+    return [first] if first else ordered

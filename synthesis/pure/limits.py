@@ -1,0 +1,108 @@
+"""How small and how dense text may be: the one place, for drawing and for judging it later.
+
+The bounds are those of a picture trained on in its own size class (256, 640, 1328): a rule for
+small characters or dense text that takes its numbers from here keeps every picture of mode pure.
+Between the classes bounds are interpolated along the side of a square of as many pixels.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from synthesis.canvas import CLASSES, Size
+from synthesis.pure.scripts import ARABIC, HAN, HANGUL, STACKED, Script, script_of
+from synthesis.sample import TextBox
+
+Ladder = tuple[float, float, float]  # one value for each of ``CLASSES``
+
+# pixels per em, the smallest that are drawn: below, small forms run together
+_SMALLEST_EM: dict[Script, Ladder] = {
+    HAN: (14, 17, 21),
+    HANGUL: (13, 16, 20),
+    ARABIC: (13, 16, 20),
+    STACKED: (13, 16, 20),
+}
+_SMALLEST_EM_OF_LETTERS: Ladder = (11, 14, 18)
+# pixels, the least median height of the ink of a line's letters: an x-height, or a hanzi
+_LEAST_LETTER: Ladder = (4, 5.5, 7)
+_LEAST_HANZI: Ladder = (10.5, 13, 16)
+_MOST_CHARACTERS: Ladder = (420, 1700, 5200)
+_MOST_HANZI: Ladder = (150, 640, 1900)
+MOST_TEXT_AREA = 0.8  # of the canvas, in boxes of lines
+_FEWEST_LETTERS = 8  # in a line that is measured: fewer may all be flat or low
+_FIRST_WIDE = "\u1100"  # from here on hangul, kana and hanzi
+SMALLEST = {"en": 11, "zh": 14}  # pixels per em on the smallest canvas
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``letter`` is the median height in pixels of the letters of the line where it is least
+    (of hanzi and hangul alone where the language has them); ``characters`` the number of glyph
+    boxes; ``area`` the share of the canvas that boxes of lines have.
+    """
+
+    letter: float
+    characters: int
+    area: float
+
+
+def side(size: Size) -> float:
+    """The side of the square of as many pixels."""
+    return math.sqrt(size[0] * size[1])
+
+
+def smallest_em(language: str, size: Size) -> int:
+    """The smallest size of type in pixels per em."""
+    return math.ceil(_on(_SMALLEST_EM.get(script_of(language), _SMALLEST_EM_OF_LETTERS), size))
+
+
+def least_letter(language: str, size: Size) -> float:
+    """The least height of a line's letters in pixels, as ``measure`` measures it."""
+    return _on(_LEAST_HANZI if script_of(language) in {HAN, HANGUL} else _LEAST_LETTER, size)
+
+
+def most_characters(language: str, size: Size) -> int:
+    """The most characters a picture may hold."""
+    return int(_on(_MOST_HANZI if script_of(language) in {HAN, HANGUL} else _MOST_CHARACTERS, size))
+
+
+def _on(ladder: Ladder, size: Size) -> float:
+    """The value for a canvas: that of its class, or between two; constant beyond the last."""
+    here = min(max(side(size), CLASSES[0]), CLASSES[-1])
+    step = min(bisect_right(CLASSES, here), len(CLASSES) - 1)
+    share = (here - CLASSES[step - 1]) / (CLASSES[step] - CLASSES[step - 1])
+    return ladder[step - 1] + share * (ladder[step] - ladder[step - 1])
+
+
+def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
+    """What a rule would see in a picture: its boxes of lines and glyphs, in reading order."""
+    first = _FIRST_WIDE if script_of(language) in {HAN, HANGUL} else "A"
+    lines: list[tuple[TextBox, list[float]]] = []
+    for box in boxes:
+        if box.level == "line":
+            lines.append((box, []))
+        elif box.level == "glyph" and lines and first <= box.text[0] and box.text[0].isalpha():
+            lines[-1][1].append(_height(box))
+    areas = [_height(line) * _width(line) for line, _ in lines]
+    letters = [median(heights) for _, heights in lines if len(heights) >= _FEWEST_LETTERS]
+    count = sum(box.level == "glyph" for box in boxes)
+    return Measured(min(letters, default=math.inf), count, sum(areas) / (size[0] * size[1]))
+
+
+def broken(language: str, boxes: Sequence[TextBox], size: Size) -> str | None:
+    """Which limit a picture breaks: ``too_small`` or ``too_dense``; ``None``: none."""
+    found = measure(language, boxes, size)
+    if found.letter < least_letter(language, size):
+        return "too_small"
+    dense = found.characters > most_characters(language, size) or found.area > MOST_TEXT_AREA
+    return "too_dense" if dense else None
+
+
+def _height(box: TextBox) -> float:
+    return max(box.quad[1::2]) - min(box.quad[1::2])
+
+
+def _width(box: TextBox) -> float:
+    return max(box.quad[0::2]) - min(box.quad[0::2])

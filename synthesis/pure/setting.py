@@ -1,0 +1,131 @@
+"""A text fitted to its canvas: the largest size that suits it, in lines of a readable length."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from synthesis.canvas import Size
+from synthesis.fonts.files import FontFile
+from synthesis.problems import UnrenderableError
+from synthesis.pure import columns, limits
+from synthesis.pure.manner import Kind, Manner
+from synthesis.pure.scripts import is_right_to_left, script_of
+from synthesis.text import block
+from synthesis.text.block import Block, Typography
+from synthesis.text.layout import Frame
+
+_MARGINS = (0.07, 0.12)  # of the square root of the canvas's area
+_WIDEST_MARGIN = 0.14  # of a side
+_WORTH_OWN_LINES = 0.5  # keeping a text's own lines whole may cost so much of the size
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A text at its place: in how many columns its lines stand, or whether they go down."""
+
+    block: Block
+    columns: int = 1
+    vertical: bool = False
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes a text may have, in pixels per em; lines wrapped at more than ``most_wrapped``
+    would get too short.
+    """
+
+    least: int
+    most: int
+    most_wrapped: int
+
+    def up_to(self, most: int) -> range:
+        """From the least to that size."""
+        return range(self.least, max(self.least, most) + 1)
+
+
+def frame(random: Random, size: Size) -> Frame:
+    """What the margins leave of the canvas."""
+    width, height = size
+    margin = random.uniform(*_MARGINS) * math.sqrt(width * height)
+    left, top = min(margin, _WIDEST_MARGIN * width), min(margin, _WIDEST_MARGIN * height)
+    return Frame(left, top, width - 2 * left, height - 2 * top)
+
+
+def fit(
+    text: str, language: str, faces: Sequence[FontFile], manner: Manner, size: Size, frame: Frame
+) -> Fitted:
+    """The text in the frame as the manner says. Raises ``UnrenderableError``.
+
+    A text with signs that have no vertical form is set in rows.
+    """
+    try:
+        return _fit(text, language, faces, manner, size, frame)
+    except UnrenderableError as problem:
+        if problem.reason != "no_vertical_form":
+            raise
+        return _fit(text, language, faces, replace(manner, vertical=False), size, frame)
+
+
+def _fit(
+    text: str, language: str, faces: Sequence[FontFile], manner: Manner, size: Size, frame: Frame
+) -> Fitted:
+    if len(text) > limits.most_characters(language, size):
+        raise UnrenderableError("does_not_fit", f"{len(text)} characters on {size}")
+    script = script_of(language)
+    how = manner.setting
+    typography = Typography(language, tuple(faces), how, manner.tracking, vertical=manner.vertical)
+    sizes = _sizes(language, size, manner, frame)
+    if manner.kind in {Kind.PROSE, Kind.PAGE} and not manner.vertical:
+        most = sizes.up_to(sizes.most_wrapped)
+        told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
+        return Fitted(told.block, told.count)
+    free = block.fit(text, typography, frame, sizes.up_to(sizes.most_wrapped))
+    if manner.kind == Kind.LINES:
+        kept = replace(typography, wrap=False)
+        whole = _try(text, kept, frame, sizes.up_to(sizes.most))
+        if whole and whole.size >= _WORTH_OWN_LINES * free.size:
+            return Fitted(_smaller(whole, kept, manner, frame, sizes.least), 1, manner.vertical)
+    if manner.kind in {Kind.SIGN, Kind.SHORT}:
+        phrases = replace(typography, phrases=not manner.halves, halves=manner.halves)
+        by_phrases = _try(text, phrases, frame, sizes.up_to(sizes.most))
+        if by_phrases and by_phrases.size >= script.worth_phrases * free.size:
+            chosen = _smaller(by_phrases, phrases, manner, frame, sizes.least)
+            return Fitted(chosen, 1, manner.vertical)
+    return Fitted(_smaller(free, typography, manner, frame, sizes.least), 1, manner.vertical)
+
+
+def _sizes(language: str, size: Size, manner: Manner, frame: Frame) -> Sizes:
+    script = script_of(language)
+    measure = script.least_measure[0 if manner.kind == Kind.SIGN else 1]
+    length = frame.height if manner.vertical else frame.width
+    most = round(script.largest_share * min(size))
+    return Sizes(limits.smallest_em(language, size), most, int(min(most, length / measure)))
+
+
+def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> Block | None:
+    try:
+        return block.fit(text, typography, frame, sizes)
+    except UnrenderableError as problem:
+        if problem.reason != "does_not_fit":
+            raise
+        return None
+
+
+def _smaller(
+    fitted: Block, typography: Typography, manner: Manner, frame: Frame, least: int
+) -> Block:
+    """The same lines at the manner's share of the size: the frame gets as much shorter."""
+    size = max(least, int(fitted.size * manner.share_of_largest))
+    if size >= fitted.size:
+        return fitted
+    share = size / fitted.size
+    how = manner.setting
+    start = 0.5 if how.alignment in {"centre", "justified"} or how.block else 0.0
+    left, top, width, height = frame.left, frame.top, frame.width, frame.height
+    if manner.vertical:
+        shorter = Frame(left, top + start * height * (1 - share), width, height * share)
+    else:
+        before = 1 - start if is_right_to_left(typography.language) else start
+        shorter = Frame(left + before * width * (1 - share), top, width * share, height)
+    return block.at(fitted.text, typography, shorter, size)
