@@ -1,0 +1,104 @@
+"""``python -m synthesis.characters``: how often each of the 8,105 characters is drawn."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from synthesis.characters.report import LevelReport
+
+EXAMPLE = "Example: python -m synthesis.characters --shards OUT/shards, or --n 100000 to plan"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(epilog=EXAMPLE)
+def characters(
+    shards: Annotated[
+        Path | None, typer.Option(help="Count in the shards of this folder; else plan a run.")
+    ] = None,
+    n: Annotated[int, typer.Option(min=1, help="Pictures of the run that is planned.")] = 100_000,
+    fonts: Annotated[
+        str | None,
+        typer.Option(help="A font file, a folder, or names of packs; else the system's."),
+    ] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.")
+    ] = None,
+    floor: Annotated[
+        int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Report by level of the Table of General Standard Chinese Characters what is drawn how often.
+
+    A plan takes a text for each picture as mode pure does, and draws nothing.
+    """
+    from synthesis.characters.report import coverage_report, drawn_texts
+    from synthesis.problems import UsageError
+
+    try:
+        texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
+    except UsageError as problem:
+        _fail(2, str(problem))
+    except OSError as error:
+        _fail(4, f"{error.filename}: {error.strerror or error}")
+    least = floor or _scaled_floor(len(texts))
+    found = coverage_report(texts, least)
+    if as_json:
+        told = {
+            "pictures": len(texts),
+            "floor": least,
+            "levels": [asdict(one) for one in found],
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=1))  # noqa: T201
+    else:
+        _print_table(found, len(texts), least)
+
+
+def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
+    from random import Random
+
+    from synthesis import corpus as corpora
+    from synthesis.characters import planning, sampler
+    from synthesis.fonts import files
+
+    paragraphs = [one.text for one in corpora.load("zh", corpus).paragraphs]
+    plan = planning.plan(paragraphs, len(paragraphs), files.find("zh", fonts))
+    for index in range(n):
+        random = Random(index)
+        yield sampler.planned(random, plan, index) or random.choice(paragraphs)
+
+
+def _scaled_floor(pictures: int) -> int:
+    from synthesis.characters.planning import FLOOR, HUNDRED_THOUSAND
+
+    return max(1, FLOOR * pictures // HUNDRED_THOUSAND)
+
+
+def _print_table(found: "tuple[LevelReport, ...]", pictures: int, floor: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    told = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
+    told.add_column("level")
+    for name in ("characters", "drawn", "at the floor", "fewest", "10th %", "median"):
+        told.add_column(name, justify="right")
+    told.add_column("below the floor", overflow="ellipsis", no_wrap=True, max_width=30)
+    for one in found:
+        counts = (one.characters, one.drawn, one.at_floor, one.fewest, one.tenth, one.median)
+        told.add_row(str(one.level), *(f"{count:,}" for count in counts), one.below)
+    Console().print(told)
+
+
+def _fail(code: int, message: str) -> None:
+    print(f"synthesis.characters: {message}", file=sys.stderr)  # noqa: T201
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()
