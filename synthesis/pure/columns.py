@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from synthesis.problems import UnrenderableError
 from synthesis.pure.scripts import Script
-from synthesis.text import block, layout
+from synthesis.text import block, placing
 from synthesis.text.block import Block, Typography
-from synthesis.text.layout import Frame, Placed, PlacedLine
+from synthesis.text.layout import Frame
+from synthesis.text.placing import Placed, PlacedLine
 
 MOST_COLUMNS = 4
 _GUTTER = 2.2  # ems between columns
@@ -73,17 +74,16 @@ def _width(frame: Frame, count: int, size: int) -> float:
 def _largest(text: str, typography: Typography, frame: Frame, sizes: range, count: int) -> int:
     """About the largest size at which the text fills the columns."""
     if count == 1 and "\n\n" not in text:
-        return block.fit(text, typography, frame, sizes).size
+        return block.largest(text, typography, frame, sizes)
     width = (frame.width - (count - 1) * _GUTTER * sizes[0]) / count
     tall = Frame(0, 0, width, frame.height * count * _SLACK)
-    return block.fit(text, typography, tall, sizes).size
+    return block.largest(text, typography, tall, sizes)
 
 
 def _set(
     text: str, typography: Typography, frame: Frame, sizes: range, count: int
 ) -> Columns | None:
     """The text at the largest of the sizes that fits in truth; ``None``: none of the largest."""
-    how = replace(typography.setting, vertical=0.0)
     if count == 1 and "\n\n" not in text:
         return Columns(block.at(text, typography, frame, sizes[-1]), 1)
     tried = {max(sizes[0], int(sizes[-1] * _STEP**step)) for step in range(_STEPS)}
@@ -91,7 +91,7 @@ def _set(
         width = _width(frame, count, size)
         tall = Frame(0, 0, width, frame.height * (count + 1))
         try:
-            whole = block.at(text, replace(typography, setting=how), tall, size)
+            whole = block.at(text, typography, tall, size)
         except UnrenderableError:
             continue
         moved = _moved(whole, typography, frame, width, count)
@@ -124,7 +124,7 @@ def _moved(
         x = frame.left + (count - 1 - column if _is_right_to_left(whole) else column) * step
         y = round(top + down * pitch) - _baseline(line)
         lines.append(_shifted(line, float(round(x)), float(y)))
-    return Block(whole.text, whole.size, tuple(lines), tuple(layout.runs(whole.size, lines)))
+    return Block(whole.text, whole.size, tuple(lines), tuple(placing.runs(whole.size, lines)))
 
 
 def _offsets(lines: Sequence[PlacedLine], pitch: float) -> list[float]:

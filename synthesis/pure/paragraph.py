@@ -18,7 +18,7 @@ from synthesis.pure import backgrounds, limits, setting, texts
 from synthesis.pure.backgrounds import Rhythm
 from synthesis.pure.manner import Manner, choose
 from synthesis.pure.setting import Fitted
-from synthesis.sample import Rejected, Sample
+from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.text.block import Block
 
 SMALLEST = limits.SMALLEST
@@ -43,13 +43,21 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
         faces = _faces(random, job.fonts, text)
         frame = setting.frame(random, size)
         fitted = setting.fit(text, job.language, faces, manner, size, frame)
-        _check(job.language, fitted.block, size)
-        return _drawn(random, job, fitted, manner, size)
+        boxes = fitted.block.boxes()
+        _check(job.language, fitted.block, boxes, size)
+        return _drawn(random, job, fitted, boxes, manner, size)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
 
-def _drawn(random: Random, job: Job, fitted: Fitted, manner: Manner, size: Size) -> Sample:
+def _drawn(
+    random: Random,
+    job: Job,
+    fitted: Fitted,
+    boxes: tuple[TextBox, ...],
+    manner: Manner,
+    size: Size,
+) -> Sample:
     placed = fitted.block
     ground = backgrounds.choose(random)
     pair = backgrounds.choose_pair(random, ground)
@@ -73,7 +81,7 @@ def _drawn(random: Random, job: Job, fitted: Fitted, manner: Manner, size: Size)
         text=placed.text,
         caption=caption,
         language=job.language,
-        boxes=placed.boxes(),
+        boxes=boxes,
         font=placed.faces[0].postscript,
         annotation=captions.annotation(description, caption),
     )
@@ -85,11 +93,11 @@ def _words(placed: Block, pair: Pair, size: Size) -> Words:
     return Words(placed.text, "text", pair.ink, across, down)
 
 
-def _check(language: str, placed: Block, size: Size) -> None:
+def _check(language: str, placed: Block, boxes: Sequence[TextBox], size: Size) -> None:
     left, top, right, bottom = placed.box
     if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
         raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
-    broken = limits.broken(language, placed.boxes(), size)
+    broken = limits.broken(language, boxes, size)
     if broken:
         raise UnrenderableError(broken, f"{len(placed.text)} characters at {placed.size} px")
 

@@ -80,19 +80,21 @@ def _fit(
         most = sizes.up_to(sizes.most_wrapped)
         told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
         return Fitted(told.block, told.count)
-    free = block.fit(text, typography, frame, sizes.up_to(sizes.most_wrapped))
+    free = block.largest(text, typography, frame, sizes.up_to(sizes.most_wrapped))
+    chosen, size_chosen = typography, free
     if manner.kind == Kind.LINES:
         kept = replace(typography, wrap=False)
         whole = _try(text, kept, frame, sizes.up_to(sizes.most))
-        if whole and whole.size >= _WORTH_OWN_LINES * free.size:
-            return Fitted(_smaller(whole, kept, manner, frame, sizes.least), 1, manner.vertical)
-    if manner.kind in {Kind.SIGN, Kind.SHORT}:
+        if whole and whole >= _WORTH_OWN_LINES * free:
+            chosen, size_chosen = kept, whole
+    elif manner.kind in {Kind.SIGN, Kind.SHORT}:
         phrases = replace(typography, phrases=not manner.halves, halves=manner.halves)
         by_phrases = _try(text, phrases, frame, sizes.up_to(sizes.most))
-        if by_phrases and by_phrases.size >= script.worth_phrases * free.size:
-            chosen = _smaller(by_phrases, phrases, manner, frame, sizes.least)
-            return Fitted(chosen, 1, manner.vertical)
-    return Fitted(_smaller(free, typography, manner, frame, sizes.least), 1, manner.vertical)
+        if by_phrases and by_phrases >= script.worth_phrases * free:
+            chosen, size_chosen = phrases, by_phrases
+    smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
+    narrowed = _narrowed(frame, manner, language, smaller / size_chosen)
+    return Fitted(block.at(text, chosen, narrowed, smaller), 1, manner.vertical)
 
 
 def _sizes(language: str, size: Size, manner: Manner, frame: Frame) -> Sizes:
@@ -103,29 +105,21 @@ def _sizes(language: str, size: Size, manner: Manner, frame: Frame) -> Sizes:
     return Sizes(limits.smallest_em(language, size), most, int(min(most, length / measure)))
 
 
-def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> Block | None:
+def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
     try:
-        return block.fit(text, typography, frame, sizes)
+        return block.largest(text, typography, frame, sizes)
     except UnrenderableError as problem:
         if problem.reason != "does_not_fit":
             raise
         return None
 
 
-def _smaller(
-    fitted: Block, typography: Typography, manner: Manner, frame: Frame, least: int
-) -> Block:
-    """The same lines at the manner's share of the size: the frame gets as much shorter."""
-    size = max(least, int(fitted.size * manner.share_of_largest))
-    if size >= fitted.size:
-        return fitted
-    share = size / fitted.size
+def _narrowed(frame: Frame, manner: Manner, language: str, share: float) -> Frame:
+    """The frame in which a text at that share of the size has the lines it had in the whole."""
     how = manner.setting
     start = 0.5 if how.alignment in {"centre", "justified"} or how.block else 0.0
     left, top, width, height = frame.left, frame.top, frame.width, frame.height
     if manner.vertical:
-        shorter = Frame(left, top + start * height * (1 - share), width, height * share)
-    else:
-        before = 1 - start if is_right_to_left(typography.language) else start
-        shorter = Frame(left + before * width * (1 - share), top, width * share, height)
-    return block.at(fitted.text, typography, shorter, size)
+        return Frame(left, top + start * height * (1 - share), width, height * share)
+    before = 1 - start if is_right_to_left(language) else start
+    return Frame(left + before * width * (1 - share), top, width * share, height)

@@ -5,6 +5,7 @@ draws the result.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from synthesis.drawing import Run
 from synthesis.fonts.face import Extents, font
@@ -77,15 +78,21 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
 
     Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
     """
-    units = _units(text, typography)
-    how = typography.setting
-    told = {"wrap": typography.wrap, "columns": typography.vertical}
-    size = layout.largest_size(units, frame, how.leading, sizes, **told)
-    if size is None:
-        raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
+    size = largest(text, typography, frame, sizes)
     measure = (frame.height if typography.vertical else frame.width) / size
+    units, how = _units(text, typography), typography.setting
     placed = layout.place(units, frame, how, size, measure, columns=typography.vertical)
     return Block(text, size, tuple(placed), tuple(placing.runs(size, placed)))
+
+
+def largest(text: str, typography: Typography, frame: Frame, sizes: range) -> int:
+    """The size that ``fit`` would set the text at; raises ``UnrenderableError`` as it does."""
+    units = _units(text, typography)
+    told = {"wrap": typography.wrap, "columns": typography.vertical}
+    size = layout.largest_size(units, frame, typography.setting.leading, sizes, **told)
+    if size is None:
+        raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
+    return size
 
 
 def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
@@ -93,6 +100,7 @@ def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
     return fit(text, typography, frame, range(size, size + 1))
 
 
+@lru_cache(maxsize=4)  # one text is tried in several frames
 def _units(text: str, typography: Typography) -> list[list[lines.Unit]]:
     breaks = breaking.phrases if typography.phrases else breaking.opportunities
     breaks = breaking.halves if typography.halves else breaks
