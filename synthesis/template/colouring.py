@@ -1,0 +1,113 @@
+"""Colours of a picture by what they are for, and the ink that can be read on what is under it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from synthesis.colours import PALETTE, RGB, Colour, contrast_ratio, relative_luminance
+from synthesis.template.models import Palette
+
+LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text
+LEAST_CONTRAST_LARGE = 3.0  # WCAG 2.2, 1.4.3, large text
+_WHITE, _BLACK = (255, 255, 255), (17, 17, 17)
+_SHARES = {"soft": 0.14, "softer": 0.07, "line": 0.16}
+
+
+def from_hex(text: str) -> RGB:
+    """sRGB of ``#rrggbb``."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def mixed(one: RGB, other: RGB, share: float) -> RGB:
+    """``share`` of ``one`` and the rest of ``other``."""
+    red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(one, other, strict=True))
+    return red, green, blue
+
+
+@cache
+def nearest(rgb: RGB) -> Colour:
+    """The named colour nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
+    return min(PALETTE, key=lambda one: _distance(_lab(one.rgb), _lab(rgb)))
+
+
+def _distance(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+
+def _lab(rgb: RGB) -> tuple[float, float, float]:
+    """CIELAB under D65: the sRGB matrix of IEC 61966-2-1, then CIE 15."""
+    linear = [relative_luminance((value, value, value)) for value in rgb]
+    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+    white = (0.9505, 1.0, 1.089)
+    x, y, z = (
+        _cube_root(sum(m * v for m, v in zip(row, linear, strict=True)) / most)
+        for row, most in zip(rows, white, strict=True)
+    )
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+def _cube_root(value: float) -> float:
+    return float(value ** (1 / 3)) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116
+
+
+@dataclass(frozen=True)
+class Colours:
+    """A palette as sRGB, and the colours mixed from it."""
+
+    roles: dict[str, RGB] = field(hash=False)
+
+    @classmethod
+    def of(cls, palette: Palette) -> "Colours":
+        """The palette's own roles and those mixed from them."""
+        own = {name: from_hex(value) for name, value in palette.model_dump().items()}
+        ends = sorted((own["background"], own["text"], own["primary"]), key=relative_luminance)
+        own |= {"white": _WHITE, "black": _BLACK, "dark": ends[0], "light": ends[-1]}
+        own["deep"] = mixed(own["primary"], _BLACK, 0.78)
+        return cls(own)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the background is dark."""
+        return relative_luminance(self.roles["background"]) < 0.18
+
+    def of_role(self, role: str, ground: RGB, index: int = 0) -> RGB:
+        """The colour of a role on ``ground``; ``index`` tells the members of a series apart."""
+        if role.startswith("#"):
+            return from_hex(role)
+        if role == "series":
+            return self.series()[index % 6]
+        if role in _SHARES:
+            return mixed(self.roles["text" if role == "line" else "primary"], ground, _SHARES[role])
+        return self.roles[role]
+
+    def series(self) -> tuple[RGB, ...]:
+        """Six colours that can be told apart, for charts."""
+        primary, accent, ground = (self.roles[one] for one in ("primary", "accent", "background"))
+        return (
+            primary,
+            accent,
+            mixed(primary, accent, 0.5),
+            mixed(primary, ground, 0.55),
+            mixed(accent, ground, 0.55),
+            self.roles["muted"],
+        )
+
+    def ink(self, role: str, grounds: tuple[RGB, ...], least: float, index: int = 0) -> RGB:
+        """The role's colour where it can be read on all the grounds, else the best that can."""
+        wanted = self.of_role(role, grounds[0], index)
+        if _least(wanted, grounds) >= least:
+            return wanted
+        others = [self.roles[one] for one in ("text", "background", "dark", "light")]
+        readable = [one for one in others if _least(one, grounds) >= max(least, LEAST_CONTRAST)]
+        if readable:
+            return readable[0]
+        return max((_WHITE, _BLACK), key=lambda one: _least(one, grounds))
+
+
+def _least(ink: RGB, grounds: tuple[RGB, ...]) -> float:
+    return min(contrast_ratio(ink, ground) for ground in grounds)
+
+
+def least_contrast(ink: RGB, grounds: tuple[RGB, ...]) -> float:
+    """The least WCAG contrast of the ink with any of the grounds."""
+    return _least(ink, grounds)

@@ -1,0 +1,167 @@
+"""A template with its contents filled in: a tree of parts, before anything has a place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from synthesis.colours import RGB
+from synthesis.problems import UnrenderableError
+from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours
+from synthesis.template.contents import Scope
+from synthesis.template.models import Node, Style
+
+_LARGE = 5.0  # units: texts of styles as large need less contrast
+_ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
+_MANY = 0.6  # share of lists that have as many entries as they may
+
+
+@dataclass
+class Part:
+    """One box of the layout with its own texts, colours and data.
+
+    ``grounds`` are the colours that may lie under what it shows, ``fill`` its own surface.
+    """
+
+    node: Node
+    kind: str
+    children: list["Part"]
+    grounds: tuple[RGB, ...]
+    fill: tuple[RGB, ...] = ()
+    border: RGB | None = None
+    ink: RGB = (0, 0, 0)
+    text: str = ""
+    style: Style | None = None
+    align: str = "left"
+    data: Any = None
+    share: float | None = None  # of the length told by the contents
+    index: int = 0
+    seed: int = 0
+    colours: Colours | None = None
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """What a template is filled with: ``shelf`` is wide, square or tall; ``few`` takes as few
+    entries of every list as the template allows.
+    """
+
+    random: Random
+    language: str
+    styles: dict[str, Style]
+    colours: Colours
+    shelf: str
+    few: bool
+
+    def root(self, node: Node, scope: Scope) -> Part:
+        """The whole picture as a part."""
+        (part,) = self.parts(node, scope, (self.colours.roles["background"],), "left")
+        return part
+
+    def parts(
+        self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
+    ) -> list[Part]:
+        """The node as a part; none on the wrong shelf, one for each entry of its list."""
+        only = (node.only,) if isinstance(node.only, str) else node.only
+        if only and self.shelf not in only:
+            return []
+        if node.each is None:
+            return [self._part(node, scope, grounds, align)]
+        entries = self._entries(node, scope)
+        return [
+            self._part(node, scope.below(entry, number), grounds, align)
+            for number, entry in enumerate(entries)
+        ]
+
+    def _entries(self, node: Node, scope: Scope) -> list[Any]:
+        """As many entries of the list as the node asks for, in the list's order."""
+        entries: Sequence[Any] = scope.value(node.each or "")
+        low, high = node.count or (len(entries), len(entries))
+        if len(entries) < low:
+            raise UnrenderableError("overflow", f"{node.each} has {len(entries)} of {low} entries")
+        high = low if self.few else min(high, len(entries))
+        many = self.random.random() < _MANY
+        wanted = high if many else self.random.randint(low, high)
+        if node.name == "first":
+            return list(entries[:wanted])
+        chosen = sorted(self.random.sample(range(len(entries)), wanted))
+        return [entries[number] for number in chosen]
+
+    def _part(
+        self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
+    ) -> Part:
+        kind = node.kind
+        if kind == "turn":
+            kind = "row" if self.shelf == "wide" else "column"
+        fill = self._fill(node, grounds, scope.index)
+        inside = fill or grounds
+        if node.shape == "art":
+            inside = grounds
+        centred = align
+        if node.align and kind not in {"row"}:
+            centred = _ALIGNED[node.align] if node.align != "stretch" else align
+        part = Part(node, kind, [], inside, fill, align=centred, index=scope.index)
+        part.colours = self.colours
+        part.seed = self.random.getrandbits(32) if kind == "shape" else 0
+        if node.border:
+            part.border = self.colours.of_role(node.border, grounds[0], scope.index)
+        if isinstance(node.size, str) and node.size.startswith("@"):
+            part.share = _share(node.size, scope)
+        if kind in {"text", "say"}:
+            self._set_text(part, node, scope, inside, align)
+            if not part.text.strip():  # an empty cell of a table
+                part.kind, part.style = "column", None
+        elif kind == "shape":
+            role = node.colour or "primary"
+            part.ink = self.colours.of_role(role, inside[0], scope.index)
+            part.data = scope.value(node.data) if node.data else None
+            if node.data and isinstance(part.data, list):
+                part.data = [_numbers(scope.below(one, i)) for i, one in enumerate(part.data)]
+        for child in node.children:
+            found = self.parts(child, scope, inside, centred)
+            part.children += found
+            if kind == "stack" and child.kind in {"shape"} and found and child.shape != "fill":
+                continue
+            if kind == "stack" and found and found[0].fill:
+                inside = found[0].fill
+        return part
+
+    def _fill(self, node: Node, grounds: tuple[RGB, ...], index: int) -> tuple[RGB, ...]:
+        if node.fill is None or node.fill == "none":
+            return ()
+        roles = (node.fill,) if isinstance(node.fill, str) else node.fill
+        return tuple(self.colours.of_role(role, grounds[0], index) for role in roles)
+
+    def _set_text(
+        self, part: Part, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
+    ) -> None:
+        style = self.styles[node.style]
+        if node.text is not None:
+            text = scope.text(node.text)
+        else:
+            text = scope.filler.filled((node.say or {})[self.language])
+        part.text = text.upper() if style.upper else text
+        part.style = style
+        part.align = _ALIGNED[node.align] if node.align else style.align or align
+        least = LEAST_CONTRAST_LARGE if (style.size or 0) >= _LARGE else LEAST_CONTRAST
+        role = node.colour or style.colour or "text"
+        part.ink = self.colours.ink(role, grounds, least, scope.index)
+
+
+def _share(told: str, scope: Scope) -> float:
+    """``@field*0.8`` as a share: the number in the field, a hundredth of it, times the factor."""
+    name, _, factor = told[1:].partition("*")
+    return number(scope.text(name)) / 100 * float(factor or 1)
+
+
+def _numbers(scope: Scope) -> float:
+    """The value of an entry: itself, or its field ``value``."""
+    item = scope.item
+    return number(scope.text("item.value" if isinstance(item, dict) else "item"))
+
+
+def number(text: str) -> float:
+    """The number a text shows, without its unit and thousands marks. Raises ``ValueError``."""
+    digits = "".join(one for one in text if one in "0123456789.-")
+    return float(digits)

@@ -1,0 +1,95 @@
+"""Faces that go together: one family for headings, one for the rest, told apart by their names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+
+from synthesis.fonts.files import FontFile
+from synthesis.template.models import Class, Faces, Style
+
+_NAMED = (  # the first class one of whose words is in the family's name
+    ("mono", ("mono", "courier", "typewriter", "code", "console", "fixed")),
+    ("hand", ("script", "hand", "kai", "z003", "chancery", "brush", "cursive", "xing", "marker")),
+    ("odd", ("math", "symbol", "emoji", "dingbat", "tex gyre")),
+    ("sans", ("sans", "gothic", "hei", "heiti", "grotesk", "gothi")),
+    (
+        "serif",
+        ("serif song sung ming roman times garamond georgia bookman c059 p052 caslon antiqua")
+        .split(),
+    ),
+)
+_SET_APART = ("italic", "oblique", "condensed", "narrow", "light", "extrabold", "black")
+_SAME_FAMILY = 0.55  # share of pictures set in one family throughout
+WEIGHT = {"regular": 400, "bold": 700}
+
+
+@cache
+def class_of(family: str) -> str:
+    """``sans``, ``serif``, ``mono``, ``hand``, or ``odd`` for faces that set no prose."""
+    name = family.lower()
+    for found, words in _NAMED:
+        if any(word in name for word in words):
+            return found
+    return "sans"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The faces of headings and of the rest, best first; all others stand in where they fail."""
+
+    heading: tuple[FontFile, ...]
+    body: tuple[FontFile, ...]
+    others: tuple[FontFile, ...]
+
+    def order(self, style: Style) -> tuple[FontFile, ...]:
+        """The faces to try for a style: the weight and slope asked for first."""
+        return _order(self, style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic))
+
+
+@cache
+def _order(pairing: Pairing, heading: bool, weight: int, italic: bool) -> tuple[FontFile, ...]:
+    def distance(file: FontFile) -> tuple[int, int]:
+        style = file.style.lower()
+        slanted = "italic" in style or "oblique" in style
+        apart = sum(word in style for word in _SET_APART[2:])
+        return (slanted != italic) * 4 + apart * 2, abs(file.weight - weight)
+
+    own = pairing.heading if heading else pairing.body
+    return (*sorted(own, key=distance)[:1], *sorted(pairing.others, key=distance)[:6])
+
+
+def choose(random: Random, fonts: Sequence[FontFile], told: Faces) -> Pairing:
+    """Families for headings and body of the classes asked for, as far as there are any."""
+    families: dict[str, list[FontFile]] = {}
+    for file in fonts:
+        if "narrow" not in file.family.lower() and "condensed" not in file.family.lower():
+            families.setdefault(file.family, []).append(file)
+    families = families or {fonts[0].family: list(fonts)}
+    body = _chosen(random, families, told.body, bold=False)
+    same = told.heading == told.body and random.random() < _SAME_FAMILY
+    heading = body if same else _chosen(random, families, told.heading, bold=True)
+    if same and not _has_bold(families[body]):
+        heading = _chosen(random, families, told.heading, bold=True)
+    wanted = class_of(body)
+    others = [file for file in fonts if class_of(file.family) == wanted and file.family != body]
+    others += [file for file in fonts if class_of(file.family) in {"sans", "serif"}]
+    return Pairing(tuple(families[heading]), tuple(families[body]), tuple(dict.fromkeys(others)))
+
+
+def _has_bold(files: Sequence[FontFile]) -> bool:
+    return any(file.weight >= 600 for file in files)
+
+
+def _chosen(
+    random: Random, families: dict[str, list[FontFile]], told: Class | tuple[Class, ...], *, bold: bool
+) -> str:
+    classes = {told} if isinstance(told, str) else set(told)
+    if "any" in classes:
+        classes = {"sans", "serif"}
+    names = [name for name in families if class_of(name) in classes]
+    names = names or [name for name in families if class_of(name) in {"sans", "serif"}]
+    names = names or list(families)
+    if bold:
+        names = [name for name in names if _has_bold(families[name])] or names
+    return random.choice(names)

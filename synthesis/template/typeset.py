@@ -1,0 +1,209 @@
+"""Texts measured and set at one scale: line boxes, so that equal styles share their baselines."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from synthesis.drawing import Run
+from synthesis.problems import UnrenderableError
+from synthesis.sample import Quad, TextBox
+from synthesis.template.faces import Pairing
+from synthesis.template.models import Style
+from synthesis.text import block
+from synthesis.text.block import Block, Typography
+from synthesis.text.layout import Frame, Setting
+
+SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
+_LANGUAGE_SIZE = {"en": 1.0, "zh": 0.94}  # hanzi look larger than Latin of the same size
+_MORE_LEADING = {"en": 0.0, "zh": 0.12}
+_MIDDLE = 0.36  # em from the baseline up to the middle of capitals, and of hanzi
+_TALL = 100_000.0
+_NARROW = frozenset("iljtfrI.,;:'!|()[] ")
+_BROAD = frozenset("mwMW@%&—")
+
+
+class Overflow(Exception):  # noqa: N818 - no error: the next smaller scale is tried
+    """At this scale the texts do not fit their boxes."""
+
+
+@dataclass(frozen=True)
+class SetText:
+    """A block moved by whole pixels to where it stands."""
+
+    block: Block
+    dx: int
+    dy: int
+
+    @property
+    def runs(self) -> list[Run]:
+        """What ``drawing.draw`` draws."""
+        return [
+            replace(run, origins=[(x + self.dx, y + self.dy) for x, y in run.origins])
+            for run in self.block.runs
+        ]
+
+    def boxes(self) -> tuple[TextBox, ...]:
+        """The boxes of the block at its place."""
+        return tuple(replace(one, quad=self._moved(one.quad)) for one in self.block.boxes())
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of all ink."""
+        left, top, right, bottom = self.block.box
+        return left + self.dx, top + self.dy, right + self.dx, bottom + self.dy
+
+    def _moved(self, quad: Quad) -> Quad:
+        x0, y0, x1, y1, x2, y2, x3, y3 = quad
+        dx, dy = self.dx, self.dy
+        return (x0 + dx, y0 + dy, x1 + dx, y1 + dy, x2 + dx, y2 + dy, x3 + dx, y3 + dy)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A text's lines in pixels: their number, the height of one, and the ink of the longest."""
+
+    lines: int
+    line_height: float
+    width: float
+
+    @property
+    def height(self) -> float:
+        """Of all line boxes together."""
+        return self.lines * self.line_height
+
+
+@dataclass(frozen=True)
+class Typesetter:
+    """Measures and sets texts of one picture; ``unit`` is in pixels."""
+
+    language: str
+    pairing: Pairing
+    unit: float
+    scale: float
+    exact: bool
+
+    def size(self, style: Style) -> int:
+        """Pixels per em of a style at this scale."""
+        wanted = (style.size or 3) * self.unit * self.scale * _LANGUAGE_SIZE[self.language]
+        return max(SMALLEST[self.language], round(wanted))
+
+    def leading(self, style: Style) -> float:
+        """Ems between baselines."""
+        return (style.leading or 1.3) + _MORE_LEADING[self.language]
+
+    def measure(self, text: str, style: Style, align: str, width: float) -> Extent:
+        """How the text breaks in ``width`` pixels. Raises ``Overflow`` where it cannot."""
+        size, leading = self.size(style), self.leading(style)
+        if self.exact:
+            made = self.block(text, style, align, width)
+            left, _, right, _ = made.box
+            lines, widest = len(made.lines), right - left
+        else:
+            lines, widest = _estimated(text, width / size, style.tracking or 0.0)
+            widest *= size
+        if lines > (style.lines or 99) or widest > width + 1:
+            raise Overflow
+        return Extent(lines, size * leading, widest)
+
+    def block(self, text: str, style: Style, align: str, width: float) -> Block:
+        """The text set in lines of ``width`` pixels, from the origin down."""
+        alignment = {"centre": "centre", "justified": "justified"}.get(align, "left")
+        try:
+            return _at(
+                text,
+                self.language,
+                self.pairing.order(style),
+                alignment,
+                self.leading(style),
+                style.tracking or 0.0,
+                math.floor(width),
+                self.size(style),
+            )
+        except UnrenderableError as error:
+            if error.reason == "does_not_fit":
+                raise Overflow from error
+            raise
+
+    def place(
+        self, text: str, style: Style, align: str, frame: Sequence[float], rest: float
+    ) -> SetText:
+        """The text in ``frame`` (left, top, width, height); ``rest`` 0 to 1 is top to bottom."""
+        left, top, width, height = frame
+        made = self.block(text, style, align, width)
+        size, leading = self.size(style), self.leading(style)
+        free = height - len(made.lines) * size * leading
+        middle = top + free * rest + size * leading / 2
+        baseline = round(middle + _MIDDLE * size)
+        ink_left, _, ink_right, _ = made.box
+        dx = round(left)
+        if align == "right":
+            dx = math.floor(left + width - ink_right)
+        elif align == "centre":
+            dx = round(left + width / 2 - (ink_left + ink_right) / 2)
+        return SetText(made, dx, baseline - round(made.runs[0].origins[0][1]))
+
+
+@lru_cache(maxsize=256)
+def _at(
+    text: str,
+    language: str,
+    faces: tuple[object, ...],
+    alignment: str,
+    leading: float,
+    tracking: float,
+    width: int,
+    size: int,
+) -> Block:
+    setting = Setting(alignment, leading, vertical=0.0)  # type: ignore[arg-type]
+    typography = Typography(language, faces, setting, tracking)  # type: ignore[arg-type]
+    return block.at(text, typography, Frame(0.0, 0.0, float(width), _TALL), size)
+
+
+def _advance(character: str) -> float:
+    """About how wide a character is, in ems; rather too wide than too narrow."""
+    if ord(character) > 0x2E7F:
+        return 1.0
+    if character in _NARROW:
+        return 0.32
+    if character in _BROAD:
+        return 0.92
+    return 0.7 if character.isupper() else 0.58
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> tuple[float, ...]:
+    """The advances of the pieces of a line that stay whole, blanks included."""
+    found: list[float] = []
+    pending = 0.0
+    for character in text:
+        wide = ord(character) > 0x2E7F
+        if wide and pending and character not in "，。、；：！？）》」”’":
+            found.append(pending)
+            pending = 0.0
+        pending += _advance(character)
+        if character in " -":
+            found.append(pending)
+            pending = 0.0
+    if pending:
+        found.append(pending)
+    return tuple(found)
+
+
+def _estimated(text: str, measure: float, tracking: float) -> tuple[int, float]:
+    """Lines and widest line in ems, without shaping."""
+    lines, widest = 0, 0.0
+    for line in text.split("\n"):
+        words = _words(line)
+        stretched = 1.0 + tracking * 1.6
+        pen = 0.0
+        lines += 1
+        for word in words:
+            width = word * stretched
+            if pen and pen + width - 0.3 > measure:
+                lines += 1
+                widest = max(widest, pen)
+                pen = 0.0
+            pen += width
+        widest = max(widest, pen)
+    return lines, min(widest, max(measure, 0.0)) if len(_words(text)) > 1 else widest
