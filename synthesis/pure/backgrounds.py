@@ -22,9 +22,12 @@ from synthesis.drawing import Pixels
 
 Levels = NDArray[np.uint8]  # (H, W), _MIDDLE being the colour itself
 _MIDDLE = 128
-_FIELD = 1024  # pixels: the side of the fields that textures are cropped from
+_FIELD = 2048  # pixels: the side of the fields that textures are cropped from
+_LOOM = 32  # threads
+_SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _LINE = 15  # of 255: how far ruled lines are from the paper
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
+_DARKEST = 0.02  # relative luminance: below, a shadow does not show
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,16 @@ Paint = Callable[[Random, Size, Rhythm], Levels]
 
 @dataclass(frozen=True)
 class Ground:
-    """A kind of background: its name in captions, how often it is chosen, how it is painted."""
+    """A kind of background: its name in captions, how often it is chosen, how it is painted.
+
+    ``shadow`` is darker on any colour; what is not is lighter on dark colours.
+    """
 
     texture: Name | None
     weight: float
     levels: Paint | None = None
     gradient: bool = False
+    shadow: bool = False
 
 
 def _flecks(random: Random, size: Size, rhythm: Rhythm) -> Levels:
@@ -54,11 +61,15 @@ def _flecks(random: Random, size: Size, rhythm: Rhythm) -> Levels:
 
 @cache
 def _fleck_field() -> Levels:
-    """One pixel in ten a shade lighter or darker."""
+    """Specks of two by two pixels a shade lighter or darker, three in a hundred."""
     chance = np.random.Generator(np.random.PCG64(1))
-    amounts = chance.choice(np.array([-3, -2, 2, 3]), (_FIELD, _FIELD))
-    kept = chance.random((_FIELD, _FIELD)) < 0.1
-    return np.where(kept, _MIDDLE + amounts, _MIDDLE).astype(np.uint8)
+    shape = (_FIELD // 2, _FIELD // 2)
+    amounts = chance.integers(6, 12, shape, np.uint8)
+    kind = chance.random(shape, np.float32)
+    field = np.full(shape, _MIDDLE, np.uint8)
+    field[kind < 0.02] -= amounts[kind < 0.02]
+    field[kind > 0.99] += amounts[kind > 0.99]
+    return field.repeat(2, axis=0).repeat(2, axis=1)
 
 
 def _fibres(random: Random, size: Size, rhythm: Rhythm) -> Levels:
@@ -70,24 +81,23 @@ def _fibre_field() -> Levels:
     """Short curved hairs a shade lighter or darker, as in handmade paper."""
     chance = np.random.Generator(np.random.PCG64(2))
     field = np.full((_FIELD, _FIELD), _MIDDLE, np.uint8)
-    for _ in range(1500):
+    for _ in range(6000):
         start, angle = chance.random(2) * _FIELD, chance.random() * 2 * math.pi
         bend, length = chance.normal(0, 0.12), int(chance.integers(4, 16))
         turns = angle + bend * np.arange(length)
         path = start + 2 * np.cumsum(np.stack([np.cos(turns), np.sin(turns)], 1), 0)
-        shade = int(_MIDDLE + chance.choice(np.array([-5, -4, -3, 3, 4])))
+        shade = int(_MIDDLE + chance.choice(np.array([-9, -7, -5, 5, 7])))
         cv2.polylines(field, [np.rint(path).astype(np.int32)], False, shade, 1, cv2.LINE_8)
     return field
 
 
 def _weave(random: Random, size: Size, rhythm: Rhythm) -> Levels:
-    """Threads across and down, each of its own strength."""
+    """Threads across and down, each of its own strength; the loom repeats them."""
     width, height = size
     chance = np.random.Generator(np.random.PCG64(random.getrandbits(64)))
-    across = np.repeat(chance.integers(0, 3, width // 2 + 1), 2)[:width]
-    down = np.repeat(chance.integers(0, 3, height // 2 + 1), 2)[:height]
-    alternate = (np.arange(width) // 2 + (np.arange(height) // 2)[:, None]) % 2
-    return (_MIDDLE - 3 + across + down[:, None] + alternate).astype(np.uint8)
+    across = np.resize(np.repeat(chance.integers(0, 4, _LOOM, np.uint8), 2), width)
+    down = np.resize(np.repeat(chance.integers(0, 4, 3 * _LOOM, np.uint8), 2), height)
+    return across + (down[:, None] + np.uint8(_MIDDLE - 3))
 
 
 def _vignette(random: Random, size: Size, rhythm: Rhythm) -> Levels:
@@ -100,8 +110,8 @@ def _vignette_of(size: Size) -> Levels:
     width, height = size
     across = (2 * (np.arange(width) + 0.5) / width - 1) ** 2
     down = (2 * (np.arange(height) + 0.5) / height - 1) ** 2
-    darker = np.clip((across + down[:, None] - 0.5) / 1.5, 0, 1)
-    return (_MIDDLE + 4 - np.rint(13 * darker)).astype(np.uint8)
+    darker = np.clip((across + down[:, None] - 0.4) / 1.6, 0, 1)
+    return (_MIDDLE + 4 - np.rint(18 * darker)).astype(np.uint8)
 
 
 def _ruled(random: Random, size: Size, rhythm: Rhythm) -> Levels:
@@ -146,18 +156,20 @@ def _striped(random: Random, size: Size, rhythm: Rhythm) -> Levels:
 
 
 def _cropped(random: Random, field: Levels, size: Size) -> Levels:
-    """A part of the field, repeated where the canvas is larger."""
-    left, top = random.randrange(_FIELD), random.randrange(_FIELD)
-    columns = np.arange(left, left + size[0]) % _FIELD
-    rows = np.arange(top, top + size[1]) % _FIELD
-    return field[rows[:, None], columns]
+    """A part of the field, which is repeated where the canvas is larger."""
+    width, height = size
+    across, down = math.ceil(width / _FIELD), math.ceil(height / _FIELD)
+    whole = field if across == down == 1 else np.tile(field, (down, across))
+    left = random.randrange(whole.shape[1] - width + 1)
+    top = random.randrange(whole.shape[0] - height + 1)
+    return whole[top : top + height, left : left + width]
 
 
 GROUNDS: Mapping[str, Ground] = {
     "plain": Ground(None, 0.46),
     "gradient": Ground(None, 0.2, gradient=True),
-    "vignette": Ground(Name("a soft vignette", "柔和的暗角"), 0.06, _vignette),
-    "grain": Ground(Name("fine grain", "细微的颗粒"), 0.05, _flecks),
+    "vignette": Ground(Name("a soft vignette", "柔和的暗角"), 0.06, _vignette, shadow=True),
+    "specks": Ground(Name("fine speckles", "细小的斑点"), 0.05, _flecks),
     "fibres": Ground(Name("a faint paper texture", "淡淡的纸张纹理"), 0.06, _fibres),
     "linen": Ground(Name("a faint linen texture", "淡淡的亚麻布纹理"), 0.05, _weave),
     "ruled": Ground(Name("faint ruled lines", "淡淡的横线"), 0.05, _ruled),
@@ -177,29 +189,50 @@ def choose_pair(random: Random, ground: Ground) -> Pair:
     """Colours that contrast enough on every part of the ground."""
     while True:
         pair = colours.choose_pair(random, gradient=ground.gradient)
-        if ground.levels is None or _worst_contrast(pair) >= colours.PARAGRAPH_CONTRAST:
+        if ground.shadow and colours.relative_luminance(pair.near_end) < _DARKEST:
+            continue
+        if ground.levels is None or _worst_contrast(ground, pair) >= colours.PARAGRAPH_CONTRAST:
             return pair
 
 
-def _worst_contrast(pair: Pair) -> float:
+def _worst_contrast(ground: Ground, pair: Pair) -> float:
     """That of the ink with the lines on the paper, which are the nearest to the ink."""
-    red, green, blue = _shades(pair.near_end)[_MIDDLE - _LINE].tolist()
+    red, green, blue = _shades(ground, pair.near_end)[_MIDDLE - _LINE].tolist()
     return colours.contrast_ratio((red, green, blue), pair.ink_rgb)
 
 
 def paint(random: Random, ground: Ground, pair: Pair, size: Size, rhythm: Rhythm) -> Pixels:
     """The background as a (H, W, 4) uint8 RGBA canvas."""
     if ground.levels is None:
-        return drawing.shaded(*size, pair.near_end, pair.far_end, random.choice((0, 1, 2)))
+        return _shaded(random, pair, size)
     levels = ground.levels(random, size, rhythm)
     opaque = np.full((256, 1), 255, np.uint8)
-    packed = np.concatenate([_shades(pair.near_end), opaque], 1).view(np.uint32).reshape(-1)
+    packed = np.concatenate([_shades(ground, pair.near_end), opaque], 1).view(np.uint32).reshape(-1)
     return np.take(packed, levels).view(np.uint8).reshape(*levels.shape, 4)
 
 
-def _shades(rgb: RGB) -> Pixels:
+def _shaded(random: Random, pair: Pair, size: Size) -> Pixels:
+    """One colour, or a gradient downwards, to the right or to the lower right corner."""
+    width, height = size
+    direction = random.choice((0, 1, 2))
+    if not pair.is_gradient:
+        return drawing.solid(width, height, pair.near_end)
+    across = (np.arange(width) * (_SHADES - 1) // max(width - 1, 1)).astype(np.uint8)
+    down = (np.arange(height) * (_SHADES - 1) // max(height - 1, 1)).astype(np.uint8)[:, None]
+    shades = np.full((_SHADES, 4), 255, np.uint8)
+    shades[:, :3] = np.rint(np.linspace(pair.near_end, pair.far_end, _SHADES))
+    packed = shades.view(np.uint32).reshape(-1)
+    if direction == 2:
+        painted = np.take(packed, (down + across) >> 1)
+    else:
+        line = packed[down] if direction == 0 else packed[across]
+        painted = np.ascontiguousarray(np.broadcast_to(line, (height, width)))
+    return painted.view(np.uint8).reshape(height, width, 4)
+
+
+def _shades(ground: Ground, rgb: RGB) -> Pixels:
     """(256, 3) the colour at every level: lines are darker than light paper, lighter than dark."""
     steps = np.arange(256) - _MIDDLE
-    if colours.relative_luminance(rgb) < _BRIGHT:
+    if not ground.shadow and colours.relative_luminance(rgb) < _BRIGHT:
         steps = -steps
     return np.clip(np.array(rgb) + steps[:, None], 0, 255).astype(np.uint8)
