@@ -13,8 +13,9 @@ from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
 from synthesis.sample import TextBox
 from synthesis.text import breaking, layout, lines, placing, words
+from synthesis.text.clusters import bounds
 from synthesis.text.layout import Frame, Setting
-from synthesis.text.placing import PlacedLine, bounds, quad_around
+from synthesis.text.placing import PlacedLine, quad_around
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
 from typing import Literal
 
 import uharfbuzz as hb
@@ -20,6 +19,7 @@ from synthesis.text import scripts
 Direction = Literal["ltr", "rtl", "ttb"]
 Half = Literal["", "before", "after"]
 Glyph = tuple[int, float, float]  # id, and its origin (dx, dy) from the pen in ems, y down
+_Move = tuple[int, int, int, int, int]  # id, x and y offsets, x and y advances
 IGNORED = frozenset(  # joiners, directional marks and isolates, variation selectors: the shaper's
     "\u200c\u200d\u200e\u200f\u061c\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f"
 )
@@ -93,33 +93,43 @@ def _check_characters(font: Font, text: str) -> None:
 
 def _clusters(font: Font, item: scripts.Item, buffer: hb.Buffer) -> Iterator[Cluster]:
     """The clusters as HarfBuzz orders them: from left to right, or from top to bottom."""
-    infos = [(info.cluster, info.codepoint) for info in buffer.glyph_infos]
+    infos = buffer.glyph_infos
     if not infos:
         yield Cluster(item.text, (), 0.0, None, font, item.level)
         return
-    starts = sorted({start for start, _ in infos})
+    offsets = [info.cluster for info in infos]
+    starts = sorted({*offsets})
     ends = dict(zip(starts, [*starts[1:], len(item.text)], strict=True))
-    positions = iter(buffer.glyph_positions)
-    em = font.units_per_em
-    for start, group in groupby(infos, key=lambda info: info[0]):
+    moves = [
+        (info.codepoint, one.x_offset, one.y_offset, one.x_advance, one.y_advance)
+        for info, one in zip(infos, buffer.glyph_positions, strict=True)
+    ]
+    place = 0
+    while place < len(moves):
+        start, first = offsets[place], place
+        while place < len(moves) and offsets[place] == start:
+            place += 1
         characters = item.text[0 if start == starts[0] else start : ends[start]]
-        glyphs: list[Glyph] = []
-        across = down = 0.0
-        for _, glyph in group:
-            position = next(positions)
-            dx, dy = across + position.x_offset, down + position.y_offset
-            glyphs.append((glyph, dx / em, -dy / em))
-            across += position.x_advance
-            down += position.y_advance
-        advance = (across or -down) / em
-        if buffer.direction == "ttb":
-            glyphs, advance = _in_square(font, glyphs), 1.0
-        if all(one.isspace() or one in IGNORED for one in characters):
-            yield Cluster(characters, (), advance, None, font, item.level)
-        else:
-            _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
-            ink = ink_of(font, glyphs)
-            yield Cluster(characters, tuple(glyphs), advance, ink, font, item.level)
+        yield _cluster(font, characters, tuple(moves[first:place]), item.level)
+
+
+@lru_cache(maxsize=1 << 16)
+def _cluster(font: Font, characters: str, moves: tuple[_Move, ...], level: int) -> Cluster:
+    """A cluster of glyphs, told as HarfBuzz does: in font units, y up."""
+    glyphs: list[Glyph] = []
+    em = font.units_per_em
+    across = down = 0.0
+    for glyph, x_offset, y_offset, x_advance, y_advance in moves:
+        glyphs.append((glyph, (across + x_offset) / em, -(down + y_offset) / em))
+        across += x_advance
+        down += y_advance
+    advance = across / em
+    if down:
+        glyphs, advance = _in_square(font, glyphs), 1.0
+    if all(one.isspace() or one in IGNORED for one in characters):
+        return Cluster(characters, (), advance, None, font, level)
+    _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
+    return Cluster(characters, tuple(glyphs), advance, ink_of(font, glyphs), font, level)
 
 
 def _in_square(font: Font, glyphs: Sequence[Glyph]) -> list[Glyph]:
@@ -140,10 +150,14 @@ def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:
 
 def ink_of(font: Font, glyphs: Sequence[Glyph]) -> Extents:
     """The bounds of the glyphs' outlines, from the pen."""
-    boxes = [(font.extents(glyph), dx, dy) for glyph, dx, dy in glyphs]
-    return (
-        min(box[0] + dx for box, dx, _ in boxes),
-        min(box[1] + dy for box, _, dy in boxes),
-        max(box[2] + dx for box, dx, _ in boxes),
-        max(box[3] + dy for box, _, dy in boxes),
-    )
+    boxes = []
+    for glyph, dx, dy in glyphs:
+        left, top, right, bottom = font.extents(glyph)
+        boxes.append((left + dx, top + dy, right + dx, bottom + dy))
+    return boxes[0] if len(boxes) == 1 else bounds(boxes)
+
+
+def bounds(boxes: Sequence[Extents]) -> Extents:
+    """The smallest box around all the boxes."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)

@@ -118,9 +118,9 @@ def place(
     placed = []
     for number, line in enumerate(lines):
         if line.units:
-            start = _indent(line, longest, length / size, how) * size
-            down = first + number * how.leading * size
             stretch = _stretch(line, longest, how)
+            start = _indent(line, longest, length / size, how, bool(stretch)) * size
+            down = first + number * how.leading * size
             if columns:
                 pen = (frame.left + frame.width - down, frame.top + start)
                 placed.append(_place_column(line, pen, size, stretch))
@@ -141,24 +141,26 @@ def _broken(text: Sequence[Sequence[Unit]], measure: float, alignment: Alignment
     return filled
 
 
-def _indent(line: Line, longest: float, measure: float, how: Setting) -> float:
-    """Where the line begins, from the frame's left or top, in ems."""
+def _indent(line: Line, longest: float, measure: float, how: Setting, full: bool) -> float:
+    """Where the line begins, from the frame's left or top, in ems; a full one is justified."""
     if how.alignment == "centre":
         return (measure - line.width) / 2
     inside = (measure - longest) / 2 if how.block or how.alignment == "justified" else 0.0
-    if line.base:  # right to left: flush right; a justified line has the others' width
-        full = how.alignment == "justified" and bool(_stretch(line, longest, how))
+    if line.base:  # right to left: flush right
         return measure - inside - (longest if full else line.width)
     return inside
 
 
 def _stretch(line: Line, longest: float, how: Setting) -> dict[int, float]:
     """What is added after which cluster (by its number), in ems."""
-    points = setting.stretch_points(line) if how.alignment == "justified" and not line.last else []
-    share = (longest - line.width) / len(points) if points else 0.0
+    if how.alignment != "justified" or line.last:
+        return {}
     clusters = line.clusters
-    blanks = bool(points) and all(clusters[place].ink is None for place in points)
-    most = MOST_STRETCHED_BLANK if blanks else MOST_STRETCH
+    points = setting.stretch_points(clusters)
+    share = (longest - line.width) / len(points) if points else 0.0
+    most = MOST_STRETCH
+    if share > most and all(clusters[place].ink is None for place in points):
+        most = MOST_STRETCHED_BLANK
     return dict.fromkeys(points, share) if share <= most else {}
 
 

@@ -1,6 +1,7 @@
 """Lines from clusters: greedy filling of a measure, and balancing. All lengths in ems."""
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from synthesis.text.shaping import shape
 from synthesis.text.spacing import SQUEEZE
 
 Breaks = Callable[[str, str], Iterable[int]]
+_NEAR = 0.5  # of the measure: how far from even ends line ends are first sought
 _WIDE_MARKS = frozenset("“”‘’—…·")  # as wide as hanzi in Chinese fonts
 
 
@@ -167,31 +169,43 @@ def balance(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
 
 
 def _even_starts(hard_line: Sequence[Unit], measure: float, count: int) -> list[int]:
-    """Where ``count`` lines start so that the sum of their squared widths is the least."""
+    """Where ``count`` lines start so that the sum of their squared widths is the least.
+
+    Lines ends are first sought near those of perfectly even lines.
+    """
     pens = [0.0, *accumulate(unit.advance for unit in hard_line)]
+    near = _starts_near(hard_line, pens, measure, count, _NEAR * measure)
+    return near or _starts_near(hard_line, pens, measure, count, pens[-1])
+
+
+def _starts_near(
+    hard_line: Sequence[Unit], pens: Sequence[float], measure: float, count: int, most: float
+) -> list[int]:
+    """As above, with ends at most ``most`` from even ones; empty if there is no such way."""
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
-    for _ in range(count):
+    for number in range(1, count + 1):
+        even = pens[-1] * number / count
+        first = bisect_left(pens, even - most) - 1
         reached: dict[int, tuple[float, list[int]]] = {}
         for start, (cost, starts) in best.items():
             left = pens[start] + indent(hard_line[start]) if start < len(hard_line) else 0.0
-            for end in range(start, len(hard_line)):
+            for end in range(max(start, first), len(hard_line)):
                 width = pens[end] - left + hard_line[end].width
-                if width > measure:
+                if width > measure or pens[end] > even + most:
                     break
                 total = cost + width * width
                 if end + 1 not in reached or total < reached[end + 1][0]:
                     reached[end + 1] = (total, [*starts, start])
         best = reached
-    return best[len(hard_line)][1]
+    return best[len(hard_line)][1] if len(hard_line) in best else []
 
 
-def stretch_points(line: Line) -> list[int]:
-    """The places (cluster numbers) after which a justified line may be widened: not in words."""
-    clusters = line.clusters
-    ink = [place for place, one in enumerate(clusters) if one.ink is not None]
-    if not ink:
-        return []
-    letters = [_is_letter(one.text) for one in clusters[: ink[-1] + 1]]
+def stretch_points(clusters: Sequence[Cluster]) -> list[int]:
+    """The places after which a justified line of clusters may be widened: not in words."""
+    end = len(clusters)
+    while end and clusters[end - 1].ink is None:
+        end -= 1
+    letters = [_is_letter(one.text) for one in clusters[:end]]
     return [place for place, (one, next_) in enumerate(pairwise(letters)) if not (one and next_)]
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from synthesis import drawing
 from synthesis.fonts.face import Extents, Font
 from synthesis.sample import Quad, upright_quad
-from synthesis.text.clusters import Cluster
+from synthesis.text.clusters import Cluster, bounds
 
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A cluster at its place: its glyphs' ids and origins, and the bounds of its ink.
 
@@ -35,7 +35,7 @@ class Placed:
         return self.corners or upright_quad(*self.box)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlacedLine:
     """A line's text and its inked clusters in reading order."""
 
@@ -46,12 +46,6 @@ class PlacedLine:
     def box(self) -> Extents:
         """The bounds of all its ink."""
         return bounds([one.box for one in self.clusters])
-
-
-def bounds(boxes: Sequence[Extents]) -> Extents:
-    """The smallest box around all the boxes."""
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def quad_around(clusters: Sequence[Placed]) -> Quad:
@@ -66,30 +60,36 @@ def quad_around(clusters: Sequence[Placed]) -> Quad:
 def upright(cluster: Cluster, pen: Point, size: int) -> Placed:
     """A cluster on its baseline, its glyphs where Skia can draw them: on quarter pixels."""
     x, y = pen
-    glyphs, origins, boxes = [], [], []
+    origins, boxes = [], []
     for glyph, dx, dy in cluster.glyphs:
-        origin = (drawing.stepped(x + dx * size), y + drawing.stepped(dy * size))
-        left, top, right, bottom = (value * size for value in cluster.font.extents(glyph))
-        glyphs.append(glyph)
-        origins.append(origin)
-        boxes.append((origin[0] + left, origin[1] + top, origin[0] + right, origin[1] + bottom))
+        left, top, right, bottom = cluster.font.extents(glyph)
+        across, down = drawing.stepped(x + dx * size), y
+        if dy:
+            down += drawing.stepped(dy * size)
+        origins.append((across, down))
+        boxes.append(
+            (across + left * size, down + top * size, across + right * size, down + bottom * size)
+        )
     box = boxes[0] if len(boxes) == 1 else bounds(boxes)
-    return Placed(cluster.text, cluster.font, tuple(glyphs), tuple(origins), box)
+    return Placed(cluster.text, cluster.font, _ids(cluster), tuple(origins), box)
+
+
+def _ids(cluster: Cluster) -> tuple[int, ...]:
+    return tuple([glyph for glyph, _, _ in cluster.glyphs])
 
 
 def turned(cluster: Cluster, pen: Point, size: int) -> Placed:
     """A cluster lying on its right side, exactly where the pen is."""
-    glyphs, origins, boxes = [], [], []
+    origins, boxes = [], []
     for glyph, dx, dy in cluster.glyphs:
         x, y = pen[0] + dx * size, pen[1] + dy * size
         left, top, right, bottom = (value * size for value in cluster.font.extents(glyph))
-        glyphs.append(glyph)
         origins.append((x, y))
         boxes.append((x - bottom, y + left, x - top, y + right))
     left, top, right, bottom = bounds(boxes)
     corners = (right, top, right, bottom, left, bottom, left, top)
     box = (left, top, right, bottom)
-    return Placed(cluster.text, cluster.font, tuple(glyphs), tuple(origins), box, 90.0, corners)
+    return Placed(cluster.text, cluster.font, _ids(cluster), tuple(origins), box, 90.0, corners)
 
 
 def turn(one: Placed, degrees: float, about: Point) -> Placed:
