@@ -28,7 +28,7 @@ def _noise(variant: int) -> Pixels:
     shape = (textures.SIDE, textures.SIDE)
     luminance = chance.normal(0, 8, shape)[..., None] + chance.normal(0, 4, (*shape, 3))
     soft = cv2.GaussianBlur(luminance.astype(np.float32), (0, 0), 0.55)
-    return np.clip(soft + NEUTRAL, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(soft + NEUTRAL, 0, 255), np.uint8)
 
 
 def taken(random: Random, scene: Pixels, stem: float) -> Pixels:

@@ -17,7 +17,7 @@ from synthesis.drawing import Pixels
 Points = NDArray[np.float64]  # (N, 2): x, y
 Matrix = NDArray[np.float64]  # (3, 3)
 _STEP = 8  # pixels between the points where a bend is computed; between them it is linear
-_ROUNDS = 12  # of the fixed point: a wave moves points by less than half their distance
+_ROUNDS = 8  # of the fixed point: a wave moves points by less than half their distance
 
 
 class Bend(Protocol):
@@ -176,7 +176,10 @@ class Surface:
         x = region.left + (np.arange(columns) - 0.5) * _STEP
         y = region.top + (np.arange(rows) - 0.5) * _STEP
         grid = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
-        sheet = self.bend.inverse(through(np.linalg.inv(self.matrix), grid)) - 0.5
+        sheet = (
+            self.bend.inverse(through(np.asarray(np.linalg.inv(self.matrix), np.float64), grid))
+            - 0.5
+        )
         coarse = sheet.astype(np.float32).reshape(rows, columns, 2)
         size = (columns * _STEP, rows * _STEP)
         fine = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
@@ -211,7 +214,7 @@ def tilted(yaw: float, pitch: float, roll: float, distance: float) -> Matrix:
     in_plane = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     turned = (in_plane @ about_x @ about_y)[:, :2]  # of points (x, y, 0)
     translated = np.column_stack([turned, [0, 0, distance]])
-    return np.diag([distance, distance, 1.0]) @ translated
+    return np.asarray(np.diag([distance, distance, 1.0]) @ translated, np.float64)
 
 
 def corners(width: float, height: float, left: float = 0.0, top: float = 0.0) -> Points:
@@ -224,4 +227,6 @@ def edge(width: float, height: float, pieces: int = 12) -> Points:
     """Points all along the edge of a rectangle at the origin: what a bend may move outwards."""
     share = np.linspace(0, 1, pieces, endpoint=False)[:, None]
     ends = corners(width, height)
-    return np.concatenate([a + (b - a) * share for a, b in zip(ends, np.roll(ends, -1, 0), strict=True)])
+    return np.concatenate(
+        [a + (b - a) * share for a, b in zip(ends, np.roll(ends, -1, 0), strict=True)]
+    )

@@ -45,7 +45,7 @@ def _field(name: str, variant: int) -> Pixels:
         fine = textures.noise(chance, (380, 380), 2, 0.9)
         field = fine + 0.35 * textures.noise(chance, (60, 260), 2)
     elif name == "chips":
-        field = textures.noise(chance, (26, 26), 5, 0.72)
+        field = textures.noise(chance, (60, 60), 4, 0.8)
     else:
         field = textures.noise(chance, (9, 9), 3, 0.5)
     return np.asarray(cv2.equalizeHist(textures.levels(textures.spread(field))), np.uint8)
@@ -60,9 +60,7 @@ def _kept(random: Random, name: str, shape: tuple[int, ...], lost: float, left: 
     return np.asarray(cv2.LUT(field, table), np.uint8)
 
 
-def lay(
-    ink: Ink, random: Random, ground: Pixels, coverage: Pixels, rgb: RGB, light: Light
-) -> None:
+def lay(ink: Ink, random: Random, ground: Pixels, coverage: Pixels, rgb: RGB, light: Light) -> None:
     """Put ink of one colour on the (H, W, 3) ground, in place, where the coverage is."""
     left, top, width, height = cv2.boundingRect(coverage)
     if not width:
@@ -77,9 +75,7 @@ def lay(
     ground[rows, columns] = _inked(ink, random, below, mask, rgb, light)
 
 
-def _inked(
-    ink: Ink, random: Random, below: Pixels, mask: Pixels, rgb: RGB, light: Light
-) -> Pixels:
+def _inked(ink: Ink, random: Random, below: Pixels, mask: Pixels, rgb: RGB, light: Light) -> Pixels:
     if ink.bleed:
         soft = cv2.GaussianBlur(mask, (0, 0), ink.bleed)
         mask = np.asarray(cv2.max(cv2.convertScaleAbs(soft, alpha=1.25), mask), np.uint8)
@@ -96,8 +92,7 @@ def _inked(
     for gain in worn:
         covered = np.asarray(cv2.multiply(covered, gain, scale=1 / 255), np.uint8)
     share = cv2.multiply(covered, ink.opacity / 255, dtype=cv2.CV_32F)
-    paint = np.empty_like(below)
-    paint[:] = rgb
+    paint = textures.solid(mask.shape[1], mask.shape[0], rgb)
     if ink.relief:
         _emboss(paint, below, mask, ink.relief, light)
     return np.asarray(cv2.blendLinear(paint, below, share, 1 - share), np.uint8)

@@ -18,9 +18,7 @@ from synthesis.scene.geometry import Points, Surface
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 LEAST_CONTRAST_LARGE = 3.0
 LARGE = 24.0  # pixels per em: WCAG's large text
-SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
-SMALLEST_ELSE = 14
-LEAST_STEM = 1.0  # pixels
+LEAST_STEM = 0.8  # pixels
 MOST_OCCLUDED = 0.005  # of the ink
 _COVERED = 40  # of 255: what is in front hides so much
 _CORE = np.array([255 * (level / 255) ** 4 for level in range(256)], np.uint8)
@@ -53,11 +51,6 @@ def scales(surface: Surface, points: Points) -> NDArray[np.float64]:
     return np.asarray(np.min([np.hypot(*step.T) for step in steps], axis=0), np.float64)
 
 
-def smallest(language: str) -> int:
-    """The least pixels per em that can be read."""
-    return SMALLEST.get(language, SMALLEST_ELSE)
-
-
 def check_size(em: float, smallest: float) -> None:
     """The pixels per em where they are fewest, against the smallest that can be read."""
     if em < smallest:
@@ -65,11 +58,19 @@ def check_size(em: float, smallest: float) -> None:
 
 
 def stem(coverage: Pixels) -> float:
-    """The mean width of strokes in pixels: twice their area over their outline's length."""
-    area = float(coverage.sum(dtype=np.int64))
-    across = cv2.absdiff(coverage[:, 1:], coverage[:, :-1]).sum(dtype=np.int64)
-    down = cv2.absdiff(coverage[1:], coverage[:-1]).sum(dtype=np.int64)
-    return 2 * area / max(float(across) + float(down), 1.0)
+    """The mean width of strokes in pixels: twice their area over their outline's length.
+
+    Strokes thinner than a pixel have as long an outline but are faint: hence the mean coverage.
+    """
+    left, top, width, height = cv2.boundingRect(coverage)
+    ink = cv2.copyMakeBorder(
+        coverage[top : top + height, left : left + width], 1, 1, 1, 1, cv2.BORDER_CONSTANT
+    )
+    across = cv2.norm(ink[:, 1:], ink[:, :-1], cv2.NORM_L1)
+    down = cv2.norm(ink[1:], ink[:-1], cv2.NORM_L1)
+    area = max(float(cv2.sumElems(ink)[0]), 1.0)
+    solid = cv2.norm(ink, cv2.NORM_L2SQR) / area / 255
+    return 2 * area / max(across + down, 1.0) * solid
 
 
 def check_stem(width: float) -> None:
@@ -78,8 +79,10 @@ def check_stem(width: float) -> None:
         raise UnrenderableError("thin_stem", f"{width:.2f} px")
 
 
-def check_occlusion(coverage: Pixels, before: Pixels) -> None:
+def check_occlusion(coverage: Pixels, before: Pixels | None) -> None:
     """Hardly any ink is behind ``before``, a (H, W) uint8 mask of what stands in front."""
+    if before is None:
+        return
     ink = coverage > 96
     hidden = int((ink & (before > _COVERED)).sum())
     if hidden > MOST_OCCLUDED * max(int(ink.sum()), 1):
@@ -91,17 +94,22 @@ def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Se
 
     Ink is weighed by its coverage to the fourth: the middle of strokes counts.
     """
-    image = picture[::2, ::2].astype(np.float32)
-    mask = np.ascontiguousarray(coverage[::2, ::2])
     window = max(3, round(0.7 * em))
+    left, top, width, height = cv2.boundingRect(coverage)
+    start = np.maximum(np.array([left, top]) - 2 * window, 0)
+    rows = slice(int(start[1]), top + height + 2 * window, 2)
+    columns = slice(int(start[0]), left + width + 2 * window, 2)
+    mask = np.ascontiguousarray(coverage[rows, columns])
+    image = np.ascontiguousarray(picture[rows, columns])
+    x, y = np.clip((centres - start) // 2, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
     local, whole = [], []
     for table in (_CORE, _BESIDE):
-        weight = cv2.LUT(mask, table).astype(np.float32)
-        weighed = cv2.merge([*cv2.split(image * weight[..., None]), weight])
-        sums = cv2.blur(weighed, (window, window), borderType=cv2.BORDER_CONSTANT)
-        x, y = np.clip(centres // 2, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
-        local.append(sums[y, x, :3] / np.maximum(sums[y, x, 3:], 1e-3))
-        near = sums[y, x].sum(axis=0)
+        weight = cv2.LUT(mask, table)
+        weighed = cv2.multiply(image, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
+        layers = cv2.merge([*cv2.split(weighed), weight.astype(np.float32)])
+        sums = cv2.blur(layers, (window, window), borderType=cv2.BORDER_CONSTANT)[y, x]
+        local.append(sums[:, :3] / np.maximum(sums[:, 3:], 1e-3))
+        near = sums.sum(axis=0)
         whole.append(near[:3] / max(float(near[3]), 1e-3))
     one, other = (_luminance(colours) for colours in local)
     contrast = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)

@@ -28,18 +28,16 @@ class Sheet:
     ``inks``, those first that are named first where they contrast enough. ``outline`` is a (H, W)
     uint8 mask, ``None`` for the whole rectangle. ``rules`` is the colour of lines the text is
     written on. ``finish`` goes over the ink: gloss, pixels of a screen; it must not move anything.
-    ``see_through`` (0 to 1) is how much of what lies behind shows through the ground.
     """
 
     ground: Pixels
     frame: Frame
     inks: tuple[RGB, ...]
-    ink: Ink = Ink()
+    ink: Ink
     bend: Bend = FLAT
     outline: Pixels | None = None
     rules: RGB | None = None
     finish: Callable[[Random, Pixels], Pixels] | None = None
-    see_through: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ class Medium:
     """``columns`` is how long its texts are (a hanzi counts 2); ``aspects`` is width over height;
     ``places`` are surroundings it is seen in; ``largest`` is the most pixels per em as a share
     of the sheet's shorter side; ``lift`` is how far it stands off what lies behind, in pixels of
-    a 640 px picture (0: no shadow); ``make`` takes width and height in pixels. ``support`` is what carries
+    a 640 px picture (0: no shadow); ``make`` takes width and height in pixels. ``hugs``: its shape
+    follows the text, as a sign's does. ``support`` is what carries
     a medium that stands before a far scene.
     """
 
@@ -72,4 +71,5 @@ class Medium:
     largest: float
     lift: float
     make: Callable[[Random, int, int, Light], Sheet]
+    hugs: bool = False
     support: Literal["nothing", "table", "post"] = "nothing"

@@ -35,10 +35,18 @@ class Stand:
         return Frame(left, frame.top + (frame.height - height) / 2, width, height)
 
 
-def stand(random: Random, medium: Medium, canvas: Size) -> Stand:
-    """A random view of a sheet of the medium."""
+def _hugging(columns: int, canvas: Size) -> float:
+    """The shape of a sign for so many columns of text: in as many lines as suit the canvas."""
+    shapes = [(0.55 * columns / lines + 1.5) / (1.3 * lines + 1.1) for lines in range(1, 5)]
+    wanted = canvas[0] / canvas[1] * 1.3
+    return min(shapes, key=lambda shape: abs(math.log(shape / wanted)))
+
+
+def stand(random: Random, medium: Medium, columns: int, canvas: Size) -> Stand:
+    """A random view of a sheet of the medium for a text of so many columns."""
     low, high = medium.aspects
-    aspect = min(high, max(low, canvas[0] / canvas[1] * random.uniform(0.8, 1.25)))
+    shape = _hugging(columns, canvas) if medium.hugs else canvas[0] / canvas[1]
+    aspect = min(high, max(low, shape * random.uniform(0.85, 1.2)))
     width, height = min(1.0, aspect), min(1.0, 1 / aspect)
     view = medium.view
     tilt = geometry.tilted(

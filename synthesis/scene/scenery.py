@@ -11,50 +11,52 @@ from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import backgrounds, geometry, light, surfaces, surroundings, textures
 from synthesis.scene.geometry import Region, Surface
+from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet
 from synthesis.scene.textures import NEUTRAL
 
 _SHADOW_SCALE = 4  # shadows are soft: drawn at a quarter of the size
+_IN_FRONT_SHARE = 0.07
 _CARRIED = 0.86  # a table begins at so much of the height of what stands on it
 
 
 @dataclass(frozen=True)
 class Scene:
     """A picture (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), and what
-    the surroundings are called; the user's own pictures have no name.
+    the surroundings are called: nothing where none are seen or where they are the user's own.
     """
 
     picture: Pixels
     coverage: Pixels
-    before: Pixels
+    before: Pixels | None
     surroundings: Name | None
 
 
-def compose(
-    random: Random,
-    medium: Medium,
-    sheet: Sheet,
-    coverage: Pixels,
-    surface: Surface,
-    sun: Light,
-    canvas: Size,
-    paths: tuple[str, ...],
-    *,
-    beyond: bool,
-) -> Scene:
-    """The inked sheet in its surroundings. Raises ``UnrenderableError`` (``bad_background``)."""
+def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
+    """The inked sheet in its surroundings, or before one of the user's pictures at ``paths``.
+
+    Raises ``UnrenderableError`` (``bad_background``).
+    """
     width, height = canvas
+    medium, sheet, coverage, sun, beyond = (
+        text.medium,
+        text.sheet,
+        text.coverage,
+        text.sun,
+        text.beyond,
+    )
+    surface = text.surface
     behind, name = _behind(random, medium, surface, sheet, canvas, paths)
     region = Region(0, 0, width, height)
     if not beyond:
-        region = surface.region(
-            geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0]), width, height
-        )
-    outline = _outline(sheet, coverage)
-    layer = cv2.merge([*cv2.split(sheet.ground), outline])
+        extent = geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0])
+        region = surface.region(extent, width, height)
+    outline = np.full_like(coverage, 255) if sheet.outline is None else sheet.outline
+    layer = cv2.cvtColor(sheet.ground, cv2.COLOR_RGB2RGBA)
+    cv2.insertChannel(outline, layer, 3)
     seen, glyphs = surface.warp([layer, coverage], region, endless=beyond)
-    alpha = np.ascontiguousarray(seen[..., 3])
+    alpha = np.asarray(cv2.extractChannel(seen, 3), np.uint8)
     if medium.support != "nothing":
         _support(random, medium, behind, region, sun, matched=bool(paths))
     if medium.lift and not beyond:
@@ -64,24 +66,12 @@ def compose(
     if paths:
         front = _matched(front, behind)
     rows = region.slices
-    behind[rows] = cv2.blendLinear(
-        front, np.ascontiguousarray(behind[rows]), share, 1 - share
-    )
+    behind[rows] = cv2.blendLinear(front, np.ascontiguousarray(behind[rows]), share, 1 - share)
     whole = np.zeros((height, width), np.uint8)
     whole[rows] = glyphs
     picture = light.lit(behind, light.over(random, sun, width, height))
     before = _in_front(random, picture)
-    return Scene(picture, whole, before, name)
-
-
-def _outline(sheet: Sheet, coverage: Pixels) -> Pixels:
-    if sheet.outline is None and not sheet.see_through:
-        return np.full(coverage.shape, 255, np.uint8)
-    outline = np.full_like(coverage, 255) if sheet.outline is None else sheet.outline
-    if sheet.see_through:
-        clear = cv2.convertScaleAbs(outline, alpha=1 - sheet.see_through)
-        outline = np.asarray(cv2.max(clear, coverage), np.uint8)
-    return outline
+    return Scene(picture, whole, before, None if beyond else name)
 
 
 def _behind(
@@ -113,7 +103,7 @@ def _behind(
     plane = cv2.warpPerspective(
         texture, matrix, canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )
-    return np.asarray(plane, np.uint8), place.name
+    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_RGBA2RGB), np.uint8), place.name
 
 
 def _cropped(random: Random, picture: Pixels, canvas: Size) -> Pixels:
@@ -180,23 +170,30 @@ def _support(
     make = random.choice((lambda variant: surfaces.wood(variant, 3), surfaces.stone))
     texture = make(random.randrange(textures.VARIANTS))
     deep = textures.patch(random, texture, width, (height - edge) * 3)
-    table = cv2.resize(deep, (width, height - edge), interpolation=cv2.INTER_AREA)
-    near = np.linspace(0.82, 1.06, height - edge)[:, None, None]
-    behind[edge:] = np.clip(table * near, 0, 255).astype(np.uint8)
-    base = (region.left + region.width // 2, region.top + region.height - 2)
-    shade = np.full((height, width), 255, np.uint8)
-    axes = (round(region.width * 0.56), max(3, round(region.height * 0.05)))
-    cv2.ellipse(shade, base, axes, 0, 0, 360, (70,), cv2.FILLED)
-    soft = cv2.blur(shade, (max(3, axes[1] | 1),) * 2)
-    rows = behind[edge:]
-    rows[:] = cv2.multiply(rows, cv2.merge([soft[edge:]] * 3), scale=1 / 255)
+    deep = deep[: 3 * (height - edge)]
+    table = np.asarray(cv2.resize(deep, (width, height - edge), interpolation=cv2.INTER_AREA))
+    behind[edge:] = textures.multiplied(table, _at_foot(region, width, height, edge))
 
 
-def _in_front(random: Random, picture: Pixels) -> Pixels:
+def _at_foot(region: Region, width: int, height: int, edge: int) -> Pixels:
+    """The gain on a table below row ``edge``: lighter when near, dark where something stands."""
+    small = (max(1, width // _SHADOW_SCALE), max(1, (height - edge) // _SHADOW_SCALE))
+    near = np.linspace(0.82, 1.06, small[1], dtype=np.float32)[:, None]
+    shade = np.ones(small[::-1], np.float32)
+    base = (region.left + region.width // 2, region.top + region.height - 2 - edge)
+    axes = (round(region.width * 0.49), max(3, round(region.height * 0.025)))
+    centre, half = (tuple(value // _SHADOW_SCALE for value in pair) for pair in (base, axes))
+    cv2.ellipse(shade, centre, (half[0], half[1] + 1), 0, 0, 360, (0.4,), cv2.FILLED)
+    soft = cv2.GaussianBlur(shade, (0, 0), max(1.0, 0.9 * half[1]))
+    gain = (NEUTRAL * near * soft).astype(np.uint8)
+    return np.asarray(cv2.resize(gain, (width, height - edge)), np.uint8)
+
+
+def _in_front(random: Random, picture: Pixels) -> Pixels | None:
     """Sometimes something far out of focus reaches into a corner; its (H, W) mask."""
     height, width = picture.shape[:2]
-    mask = np.zeros((height // 8, width // 8), np.uint8)
-    if random.random() < 0.07:
+    if random.random() < _IN_FRONT_SHARE:
+        mask = np.zeros((height // 8, width // 8), np.uint8)
         corner = (random.choice((0, width // 8)), random.choice((0, height // 8)))
         side = min(mask.shape)
         axes = (round(random.uniform(0.1, 0.3) * side), round(random.uniform(0.06, 0.16) * side))
@@ -204,8 +201,8 @@ def _in_front(random: Random, picture: Pixels) -> Pixels:
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.035 * side), np.uint8)
         large = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
         share = cv2.multiply(large, 1 / 255, dtype=cv2.CV_32F)
-        blob = np.empty_like(picture)
-        blob[:] = random.choice(((46, 60, 34), (40, 38, 40), (88, 62, 44)))
+        tone = random.choice(((46, 60, 34), (40, 38, 40), (88, 62, 44)))
+        blob = textures.solid(width, height, tone)
         picture[:] = cv2.blendLinear(blob, picture, share, 1 - share)
         return np.asarray(large, np.uint8)
-    return np.zeros((height, width), np.uint8)
+    return None

@@ -70,9 +70,7 @@ def legible(inks: tuple[RGB, ...], ground: RGB, least: float) -> tuple[RGB, ...]
 
 def flat(width: int, height: int, rgb: RGB) -> Pixels:
     """A (H, W, 3) ground of one colour."""
-    ground = np.empty((height, width, 3), np.uint8)
-    ground[:] = rgb
-    return ground
+    return textures.solid(width, height, rgb)
 
 
 def wave(
@@ -146,14 +144,29 @@ def rim(ground: Pixels, thick: int, rgb: RGB, light: Light) -> None:
     else:
         shade[thick:-thick, -thick - cast : -thick] = 84
     ground[:] = textures.multiplied(ground, np.asarray(cv2.blur(shade, (cast, cast)), np.uint8))
-    for side, towards in (("top", -light.y), ("left", -light.x), ("right", light.x), ("low", light.y)):
+    for side, towards in (
+        ("top", -light.y),
+        ("left", -light.x),
+        ("right", light.x),
+        ("low", light.y),
+    ):
         level = 1 + 0.16 * towards
         tone = [min(255, value * level) for value in rgb]
         corners = {
             "top": [(0, 0), (width, 0), (width - thick, thick), (thick, thick)],
             "left": [(0, 0), (thick, thick), (thick, height - thick), (0, height)],
-            "right": [(width, 0), (width, height), (width - thick, height - thick), (width - thick, thick)],
-            "low": [(0, height), (thick, height - thick), (width - thick, height - thick), (width, height)],
+            "right": [
+                (width, 0),
+                (width, height),
+                (width - thick, height - thick),
+                (width - thick, thick),
+            ],
+            "low": [
+                (0, height),
+                (thick, height - thick),
+                (width - thick, height - thick),
+                (width, height),
+            ],
         }[side]
         cv2.fillPoly(ground, [np.array(corners, np.int32)], tone, cv2.LINE_AA)
     dark = [value * 0.5 for value in rgb]

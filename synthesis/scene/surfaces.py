@@ -1,6 +1,7 @@
 """Materials that are both lain on and written on: wood, cloth, plaster, stone."""
 
 from functools import cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -34,12 +35,12 @@ def mixed(one: tuple[int, int, int], other: tuple[int, int, int], share: Floats)
 
 def grain(chance: np.random.Generator, bow: float = 1.0) -> Floats:
     """The grain of a plank that runs to the right, 0 (early wood) to 1 (late wood)."""
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE
+    y = np.arange(SIDE, dtype=np.float32)[:, None] / SIDE
     rings = (y * chance.uniform(5, 9) + bow * textures.noise(chance, (1.2, 3), 2) * 3.2) * 2.2
     late = np.abs(np.mod(rings, 1) - 0.35) * 1.5
     fine = textures.noise(chance, (7, 200), 3, 0.6)
     pores = textures.noise(chance, (22, 330), 1) > 0.8
-    return np.clip(0.4 * late + 0.55 * fine + 0.22 * pores - 0.05 + 0.05 * x, 0, 1)
+    return np.asarray(np.clip(0.4 * late + 0.55 * fine + 0.22 * pores - 0.05, 0, 1), np.float32)
 
 
 @cache
@@ -49,13 +50,13 @@ def wood(variant: int, planks: int) -> Pixels:
     early, late = _WOODS[variant % len(_WOODS)]
     image = np.empty((SIDE, SIDE, 3), np.float32)
     edges = np.linspace(0, SIDE, planks + 1).astype(int)
-    for top, bottom in zip(edges[:-1], edges[1:], strict=True):
+    for top, bottom in pairwise(edges.tolist()):
         plank = mixed(early, late, grain(chance))[: bottom - top]
         image[top:bottom] = plank * chance.uniform(0.88, 1.06)
         if top:
             image[top - 1 : top + 2] *= 0.42
             image[top + 2 : top + 3] *= 1.12
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 @cache
@@ -69,11 +70,15 @@ def cloth(variant: int) -> Pixels:
     pattern = {0: 0 * x, 1: (across + down) / 2, 2: across}[int(chance.integers(0, 3))]
     if variant % len(_CLOTHS) in (0, 3):
         pattern = 0.3 * textures.noise(chance, (120, 120), 1)
-    weave = 0.94 + 0.05 * np.sin(x * 1.9) * np.sin(y * 1.9) + 0.06 * textures.noise(chance, (300, 300), 1)
+    weave = (
+        0.94
+        + 0.05 * np.sin(x * 1.9) * np.sin(y * 1.9)
+        + 0.06 * textures.noise(chance, (300, 300), 1)
+    )
     folds = textures.noise(chance, (3, 3), 2)
     shade = 1 + 5.5 * cv2.GaussianBlur(cv2.Sobel(folds, cv2.CV_32F, 1, 1, ksize=5), (0, 0), 6)
     image = mixed(one, other, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 @cache
@@ -81,25 +86,26 @@ def plaster(variant: int) -> Pixels:
     """(SIDE, SIDE, 3) a painted or bare wall, slightly rough."""
     chance = textures.generator("plaster", variant)
     rough = textures.noise(chance, (60, 60), 4, 0.75)
-    slope = cv2.Sobel(rough, cv2.CV_32F, 1, 1, ksize=3)
+    slope = cv2.Sobel(rough, cv2.CV_32F, 1, 0) + cv2.Sobel(rough, cv2.CV_32F, 0, 1)
     stains = textures.noise(chance, (3, 3), 4, 0.6)
-    shade = 0.96 + 1.1 * slope + 0.1 * (stains - 0.5)
+    shade = 0.96 + 0.12 * slope + 0.12 * (stains - 0.5)
     rgb = np.array(_PLASTERS[variant % len(_PLASTERS)], np.float32)
-    return np.clip(rgb * shade[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rgb * shade[..., None], 0, 255), np.uint8)
 
 
 @cache
 def stone(variant: int) -> Pixels:
     """(SIDE, SIDE, 3) a table of light or dark stone with veins and specks."""
     chance = textures.generator("stone", variant)
-    warp = textures.noise(chance, (4, 4), 5, 0.6)
-    veins = np.clip(1 - np.abs(np.mod(warp * 5, 1) - 0.5) * 14, 0, 1)
-    veins = cv2.GaussianBlur(veins, (0, 0), 1.6) * textures.noise(chance, (3, 3), 2)
+    veins = np.zeros((SIDE, SIDE), np.float32)
+    for wide in (0.02, 0.05):
+        turbulent = textures.noise(chance, (1.5, 2.5), 6, 0.6)
+        veins += np.exp(-np.abs(turbulent - 0.5) / wide) * textures.noise(chance, (3, 3), 2)
     specks = textures.noise(chance, (260, 260), 2, 0.8)
     dark = variant % 3 == 2
     ground, vein = ((64, 66, 70), (150, 148, 144)) if dark else ((230, 228, 222), (156, 154, 152))
-    image = mixed(ground, vein, np.clip(0.75 * veins + 0.22 * (specks - 0.4), 0, 1))
-    return np.clip(image, 0, 255).astype(np.uint8)
+    image = mixed(ground, vein, np.clip(0.4 * veins + 0.2 * (specks - 0.4), 0, 1))
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 _BRICKS = ((152, 84, 66), (168, 98, 72), (134, 92, 80), (176, 132, 104), (120, 70, 60))
@@ -129,6 +135,6 @@ def bricks(variant: int) -> Pixels:
     lit = 1 + 0.16 * (cv2.Sobel(height, cv2.CV_32F, 1, 0) + cv2.Sobel(height, cv2.CV_32F, 0, 1))
     clay = np.array(_BRICKS[variant % len(_BRICKS)], np.float32) * tone[..., None]
     clay *= (0.86 + 0.28 * rough)[..., None]
-    mortar = np.float32((186, 178, 166)) * (0.78 + 0.3 * ragged)[..., None]
+    mortar = np.array((186, 178, 166), np.float32) * (0.78 + 0.3 * ragged)[..., None]
     image = (mortar + body[..., None] * (clay - mortar)) * np.clip(lit, 0.6, 1.3)[..., None]
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)

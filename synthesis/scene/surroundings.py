@@ -3,7 +3,7 @@
 All are made from fixed seeds, once per process (``textures``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -38,7 +38,7 @@ def _soft(image: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.resize(blurred, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _rectangle(image: Floats, box: tuple[float, ...], rgb: tuple[float, ...]) -> None:
+def _rectangle(image: Floats, box: tuple[float, ...], rgb: Sequence[float]) -> None:
     left, top, right, bottom = (round(value * SIDE) for value in box)
     cv2.rectangle(image, (left, top), (right - 1, bottom - 1), rgb, cv2.FILLED)
 
@@ -68,8 +68,9 @@ def _room(variant: int) -> Pixels:
             at = left
             while at < left + 0.31:
                 wide = chance.uniform(0.015, 0.04)
-                rgb = chance.uniform(60, 190, 3)
-                _rectangle(image, (at, top + chance.uniform(0, 0.05), at + wide, top + 0.13), tuple(rgb))
+                spine = (at, top + chance.uniform(0, 0.05), at + wide, top + 0.13)
+                tone = chance.uniform(70, 190)
+                _rectangle(image, spine, tuple(tone * chance.uniform(0.72, 1.0, 3)))
                 at += wide + 0.003
     for _ in range(2):
         at, wide = chance.uniform(0, 0.8), chance.uniform(0.15, 0.4)
@@ -88,13 +89,17 @@ def _street(variant: int) -> Pixels:
     while at < 1:
         wide, top = chance.uniform(0.14, 0.3), chance.uniform(0.02, 0.42)
         tone = chance.uniform(110, 190)
-        rgb = tuple(tone * np.array([1.0, chance.uniform(0.88, 0.98), chance.uniform(0.78, 0.95)]))
-        _rectangle(image, (at, top, at + wide, 0.85), rgb)
+        front = (tone, tone * chance.uniform(0.88, 0.98), tone * chance.uniform(0.78, 0.95))
+        _rectangle(image, (at, top, at + wide, 0.85), front)
         for row in np.arange(top + 0.05, 0.7, 0.1):
             for column in np.arange(at + 0.03, at + wide - 0.04, 0.065):
                 pane = tuple(np.array([70, 82, 96]) + chance.uniform(-12, 60))
                 _rectangle(image, (column, row, column + 0.035, row + 0.055), pane)
-        _rectangle(image, (at, 0.72, at + wide, 0.85), tuple(chance.uniform(50, 150, 3)))
+        _rectangle(
+            image,
+            (at, 0.72, at + wide, 0.85),
+            tuple(chance.uniform(50, 140) * chance.uniform(0.7, 1, 3)),
+        )
         at += wide
     _rectangle(image, (0, 0.84, 1, 1), (128, 128, 130))
     for _ in range(4):
@@ -109,8 +114,9 @@ def _lights(image: Floats, chance: np.random.Generator, count: int, tones: Float
     for _ in range(count):
         disc = np.zeros((SIDE // 2, SIDE // 2), np.float32)
         centre = tuple(int(value) for value in chance.uniform(0, SIDE // 2, 2))
-        cv2.circle(disc, centre, int(chance.uniform(6, 26)), 1.0, cv2.FILLED, cv2.LINE_AA)
-        cv2.circle(disc, centre, int(chance.uniform(6, 26)), 1.1, 2, cv2.LINE_AA)
+        radius = int(chance.uniform(6, 26))
+        cv2.circle(disc, centre, radius, 1.0, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(disc, centre, radius, 1.15, 1, cv2.LINE_AA)
         soft = cv2.resize(cv2.GaussianBlur(disc, (0, 0), 1.5), (SIDE, SIDE))
         rgb = tones[int(chance.integers(0, len(tones)))]
         image = image + soft[..., None] * rgb * np.float32(chance.uniform(0.15, 0.6))
@@ -126,7 +132,9 @@ def _night(variant: int) -> Pixels:
         at, top = chance.uniform(-0.1, 0.95), chance.uniform(0, 0.5)
         tone = chance.uniform(18, 46)
         _rectangle(image, (at, top, at + chance.uniform(0.1, 0.35), 0.9), (tone, tone, tone * 1.2))
-    tones = np.array([(255, 196, 120), (255, 226, 180), (255, 120, 84), (150, 190, 255)], np.float32)
+    tones = np.array(
+        [(255, 196, 120), (255, 226, 180), (255, 120, 84), (150, 190, 255)], np.float32
+    )
     return _bytes(_lights(_soft(image, 14), chance, 26, tones))
 
 
@@ -159,12 +167,16 @@ def _shelf(variant: int) -> Pixels:
         at = 0.0
         while at < 1:
             wide, high = chance.uniform(0.05, 0.12), chance.uniform(0.16, 0.26)
-            tone = chance.uniform(70, 210) * chance.uniform(0.6, 1.05, 3)
+            tone = chance.uniform(70, 210) * chance.uniform(0.66, 1.0, 3)
             for k in range(int(chance.integers(1, 4))):
                 left = at + k * wide
-                _rectangle(image, (left, top + 0.28 - high, left + wide * 0.92, top + 0.28), tuple(tone))
+                _rectangle(
+                    image, (left, top + 0.28 - high, left + wide * 0.92, top + 0.28), tuple(tone)
+                )
                 label = tuple(np.minimum(tone * 1.25 + 30, 240))
-                _rectangle(image, (left + wide * 0.15, top + 0.15, left + wide * 0.75, top + 0.22), label)
+                _rectangle(
+                    image, (left + wide * 0.15, top + 0.15, left + wide * 0.75, top + 0.22), label
+                )
             at += wide * (k + 1)
         _rectangle(image, (0, top + 0.28, 1, top + 0.31), (222, 220, 214))
         _rectangle(image, (0, top + 0.31, 1, top + 0.33), (96, 90, 84))
@@ -177,7 +189,9 @@ PLACES = {
     "stone": Place(Name("stone tabletop", "石质台面"), True, surfaces.stone),
     "wall": Place(Name("plaster wall", "墙面"), True, surfaces.plaster),
     "bricks": Place(Name("brick wall", "砖墙"), True, surfaces.bricks),
-    "boards": Place(Name("wall of boards", "木板墙"), True, lambda variant: surfaces.wood(variant, 5)),
+    "boards": Place(
+        Name("wall of boards", "木板墙"), True, lambda variant: surfaces.wood(variant, 5)
+    ),
     "room": Place(Name("room", "房间"), False, _room),
     "street": Place(Name("street", "街道"), False, _street),
     "night": Place(Name("street at night", "夜晚的街道"), False, _night),
@@ -188,6 +202,14 @@ PLACES = {
 
 
 def choose(random: Random, names: tuple[str, ...]) -> tuple[Place, Pixels]:
-    """One of the places, and a variant of it."""
-    place = PLACES[random.choice(names)]
-    return place, place.make(random.randrange(textures.VARIANTS))
+    """One of the places, and a variant of it: RGBA for planes, which warps in half the time."""
+    name = random.choice(names)
+    return PLACES[name], _made(name, random.randrange(textures.VARIANTS))
+
+
+@cache
+def _made(name: str, variant: int) -> Pixels:
+    picture = PLACES[name].make(variant)
+    if not PLACES[name].plane:
+        return picture
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)

@@ -2,20 +2,24 @@
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from random import Random
 
-from synthesis.fonts import files
-from synthesis.fonts.files import FontFile
+from synthesis.canvas import Size
+from synthesis.fonts.files import FontFile, covers, is_handwriting
 from synthesis.job import Job
-from synthesis.scene import legibility
+from synthesis.problems import UnrenderableError
+from synthesis.pure import limits
 from synthesis.scene.medium import Lettering, Medium, Sheet
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
-from synthesis.text.layout import Setting
+from synthesis.text.layout import Frame, Setting
 
 _TRIES = 60
+_SHORT = 26  # columns: shorter texts break at phrases
+_WORTH_PHRASES = 0.62  # of the size, at least
 _LONG = 56  # columns: longer texts are set like prose
-_HANDS = ("WenKai", "UKai", "Kai", "Z003", "Script", "Hand", "Brush", "Comic", "Caveat", "Kalam")
 _WIDE = ("Mono", "Math", "Typewriter")
 _ROOM = 640 * 640  # pixels for which the media say how long their texts are
 _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective makes it smaller
@@ -48,23 +52,32 @@ def choose(
     return (text, random.choice(fitting)) if fitting else None
 
 
-def is_hand(face: FontFile) -> bool:
-    """Whether a face looks written by hand."""
-    told = getattr(files, "is_handwriting", None)
-    return bool(told(face)) if told else any(one in face.family for one in _HANDS)
+def faces(random: Random, job: Job, lettering: Lettering, text: str) -> tuple[FontFile, ...]:
+    """The first face that has every character, else all, in an order in which those that suit the
+    lettering best come first, a family at a time.
+    """
+    ordered: list[FontFile] = []
+    for families in _ranked(job.fonts, lettering):
+        for family in random.sample(families, len(families)):
+            ordered += random.sample(family, len(family))
+    needed = text.replace("\n", "")
+    whole = next((face for face in ordered if covers(face, needed)), None)
+    return (whole,) if whole else tuple(ordered)
 
 
-def faces(random: Random, job: Job, lettering: Lettering) -> tuple[FontFile, ...]:
-    """All faces of the job, those that suit the lettering first, families in random order."""
-    families: dict[str, list[FontFile]] = {}
-    for face in job.fonts:
+@cache
+def _ranked(
+    fonts: tuple[FontFile, ...], lettering: Lettering
+) -> tuple[tuple[tuple[FontFile, ...], ...], ...]:
+    """The faces by how well they suit, the best first, and within that by family."""
+    ranks: dict[int, dict[str, list[FontFile]]] = {}
+    for face in fonts:
+        families = ranks.setdefault(_unfitness(face, lettering), {})
         families.setdefault(face.family, []).append(face)
-    names = list(families)
-    random.shuffle(names)
-    for name in names:
-        random.shuffle(families[name])
-    ordered = [face for name in names for face in families[name]]
-    return tuple(sorted(ordered, key=lambda face: _unfitness(face, lettering)))
+    return tuple(
+        tuple(tuple(family) for family in families.values())
+        for _, families in sorted(ranks.items())
+    )
 
 
 def _unfitness(face: FontFile, lettering: Lettering) -> int:
@@ -73,7 +86,7 @@ def _unfitness(face: FontFile, lettering: Lettering) -> int:
     slanted = any(one in name for one in ("Italic", "Oblique"))
     serif = any(one in name for one in ("Serif", "Roman", "C059", "P052", "Bookman", "Song"))
     odd = any(one in name for one in _WIDE)
-    hand = is_hand(face)
+    hand = is_handwriting(face)
     if lettering == "hand":
         return 0 if hand else 1 + 2 * (odd or not slanted) + (face.weight > 600)
     if lettering == "sign":
@@ -86,30 +99,48 @@ def _unfitness(face: FontFile, lettering: Lettering) -> int:
 
 
 def compose(
-    random: Random, job: Job, text: str, medium: Medium, sheet: Sheet, smallest_scale: float
-) -> tuple[Block, FontFile]:
-    """The text in the sheet's frame, and the face it is in.
+    random: Random,
+    job: Job,
+    text: str,
+    medium: Medium,
+    sheet: Sheet,
+    smallest_scale: float,
+    canvas: Size,
+) -> Block:
+    """The text in the sheet's frame.
 
     ``smallest_scale`` is the least picture pixels per pixel of the sheet. Raises
     ``UnrenderableError``.
     """
     long = columns(text) > _LONG
-    chinese = job.language == "zh"
-    leading = random.uniform(1.4, 1.75) if chinese or sheet.rules else random.uniform(1.2, 1.45)
+    squares = columns(text) > 1.4 * len(text)  # mostly hanzi
+    leading = random.uniform(1.4, 1.75) if squares or sheet.rules else random.uniform(1.2, 1.45)
     centred = not long and not sheet.rules and random.random() < 0.8
-    justified = long and chinese and medium.lettering != "hand"
+    justified = long and squares and medium.lettering != "hand"
     setting = Setting(
         "centre" if centred else "justified" if justified else "left",
         leading,
         vertical=random.choice((0.0, 0.2, 0.5)) if medium.lettering == "hand" else 0.5,
         block=not sheet.rules and random.random() < 0.5,
     )
-    order = faces(random, job, medium.lettering)
-    phrases = columns(text) <= 24 and "\n" not in text
-    typography = Typography(job.language, order, setting, phrases=phrases)
-    least = legibility.smallest(job.language) * _MARGIN / min(1.0, smallest_scale)
+    order = faces(random, job, medium.lettering, text)
+    typography = Typography(job.language, order, setting)
+    least = limits.smallest_em(job.language, canvas) * _MARGIN / min(1.0, smallest_scale)
     short_side = min(sheet.ground.shape[:2])
-    most = medium.largest * short_side * random.uniform(0.65, 1.0)
+    most = medium.largest * short_side * random.uniform(0.75, 1.0)
     sizes = range(int(least) + 1, max(int(least) + 1, int(most)) + 1)
     placed = block.fit(text, typography, sheet.frame, sizes)
-    return placed, placed.runs[0].font.file
+    if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
+        placed = _by_phrases(text, typography, sheet.frame, sizes, placed)
+    return placed
+
+
+def _by_phrases(
+    text: str, typography: Typography, frame: Frame, sizes: range, anywhere: Block
+) -> Block:
+    """The text broken at phrases where that costs little of its size, else as it was."""
+    try:
+        placed = block.fit(text, replace(typography, phrases=True), frame, sizes)
+    except UnrenderableError:
+        return anywhere
+    return placed if placed.size >= _WORTH_PHRASES * anywhere.size else anywhere

@@ -25,12 +25,16 @@ def _dust(variant: int) -> Pixels:
     smears = textures.noise(chance, (3, 40), 3, 0.6)
     turned = cv2.warpAffine(
         smears,
-        cv2.getRotationMatrix2D((textures.SIDE / 2, textures.SIDE / 2), chance.uniform(-35, 35), 1.5),
+        cv2.getRotationMatrix2D(
+            (textures.SIDE / 2, textures.SIDE / 2), chance.uniform(-35, 35), 1.5
+        ),
         (textures.SIDE, textures.SIDE),
         borderMode=cv2.BORDER_REFLECT,
     )
     fine = textures.noise(chance, (300, 300), 2, 0.8)
-    return textures.levels(np.clip(clouds * (0.35 + 0.65 * turned) * 1.3 + 0.2 * (fine - 0.5), 0, 1))
+    return textures.levels(
+        np.clip(clouds * (0.35 + 0.65 * turned) * 1.3 + 0.2 * (fine - 0.5), 0, 1)
+    )
 
 
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
@@ -42,11 +46,11 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     side = min(width, height)
     thick = round(random.uniform(0.03, 0.05) * side)
     _framed(random, ground, thick, light)
+    white = random.choice((_CHALKS[0], _CHALKS[0], random.choice(_CHALKS)))
     return Sheet(
         ground=ground,
         frame=sheets.inside(width, height, 0.11),
-        inks=(_CHALKS[0],) + tuple(random.sample(_CHALKS, 2)) if random.random() < 0.7
-        else tuple(random.sample(_CHALKS, len(_CHALKS))),
+        inks=(white, *random.sample(_CHALKS, len(_CHALKS))),
         ink=Ink(opacity=0.95, bleed=0.3, grain=0.2, uneven=0.1),
     )
 

@@ -1,4 +1,4 @@
-"""The cover of a closed book on a table: cloth or paper, a hinge at the spine, pages at the edge."""
+"""The cover of a closed book: cloth or paper, a hinge at the spine, pages at the edge."""
 
 from random import Random
 
@@ -52,8 +52,10 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         sheets.border(ground, 0.09 * side, max(1, side // 300), 0, line, cover)
     elif style < 0.7:
         for row in (0.1, 0.115, 0.87, 0.885):
-            ground[round(row * height) : round(row * height) + max(1, side // 260),
-                   round(0.16 * width) : round(0.88 * width)] = line
+            ground[
+                round(row * height) : round(row * height) + max(1, side // 260),
+                round(0.16 * width) : round(0.88 * width),
+            ] = line
     weave = textures.patch(random, textures.weave(random.randrange(3)), width, height, 0.8)
     gain = sheets.combined(
         lights.relief(light, weave, random.uniform(0.03, 0.16)),
@@ -87,7 +89,7 @@ MEDIUM = Medium(
     view=View(yaw=7, pitch=(0, 26), roll=14, share=(0.84, 1.0)),
     places=("desk", "cloth", "stone", "desk"),
     lettering="book",
-    largest=0.17,
+    largest=0.2,
     lift=14,
     make=make,
 )

@@ -1,6 +1,5 @@
 """A brick wall with painted letters: mortar, bricks of many tones, paint worn where it is rough."""
 
-from functools import cache
 from random import Random
 
 import cv2
@@ -8,14 +7,19 @@ import numpy as np
 
 from synthesis.colours import RGB
 from synthesis.description import Name
-from synthesis.drawing import Pixels
 from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
 from synthesis.scene.surfaces import bricks
 
-_PAINTS: tuple[RGB, ...] = ((250, 248, 242), (24, 24, 28), (252, 240, 196), (16, 26, 60), (20, 20, 22))
+_PAINTS: tuple[RGB, ...] = (
+    (250, 248, 242),
+    (24, 24, 28),
+    (252, 240, 196),
+    (16, 26, 60),
+    (20, 20, 22),
+)
 
 
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
@@ -26,7 +30,9 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     if painted:
         wash = sheets.flat(width, height, random.choice(((232, 228, 218), (206, 214, 214))))
         grey = cv2.cvtColor(ground, cv2.COLOR_RGB2GRAY)
-        rough = cv2.convertScaleAbs(grey, alpha=0.3, beta=textures.NEUTRAL - 0.3 * float(grey.mean()))
+        rough = cv2.convertScaleAbs(
+            grey, alpha=0.3, beta=textures.NEUTRAL - 0.3 * float(grey.mean())
+        )
         ground = textures.multiplied(wash, np.asarray(rough, np.uint8))
     ground = textures.multiplied(ground, sheets.blotches(random, "wall", width, height, 0.16))
     paints = random.sample(_PAINTS, len(_PAINTS))
@@ -45,7 +51,7 @@ MEDIUM = Medium(
     view=View(yaw=30, pitch=(-6, 6), roll=2, share=(1.1, 1.25)),
     places=("street",),
     lettering="sign",
-    largest=0.26,
+    largest=0.3,
     lift=0,
     make=make,
 )

@@ -59,4 +59,5 @@ MEDIUM = Medium(
     largest=0.16,
     lift=6,
     make=make,
+    hugs=True,
 )

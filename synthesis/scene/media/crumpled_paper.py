@@ -20,15 +20,22 @@ _INKS = ((24, 24, 28), (26, 34, 104), (120, 20, 30), (40, 30, 26))
 
 
 def _facets(chance: np.random.Generator, count: int) -> Floats:
-    """(SIDE, SIDE, 2) slopes that are constant in each cell around ``count`` random points."""
-    seeds = np.full((SIDE, SIDE), 255, np.uint8)
-    points = chance.integers(0, SIDE, (count, 2))
-    seeds[points[:, 0], points[:, 1]] = 0
-    _, labels = cv2.distanceTransformWithLabels(
-        seeds, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    slopes = chance.normal(0, 1, (int(labels.max()) + 1, 2)).astype(np.float32)
-    return np.asarray(slopes[labels], np.float32)
+    """(SIDE, SIDE, 2) slopes of triangles between ``count`` points of random height."""
+    plane = cv2.Subdiv2D((-SIDE, -SIDE, 3 * SIDE, 3 * SIDE))
+    points = chance.uniform(-0.15 * SIDE, 1.15 * SIDE, (count, 2)).astype(np.float32)
+    heights = {}
+    for point, height in zip(points.tolist(), chance.normal(0, 1, count), strict=True):
+        plane.insert(point)
+        heights[tuple(point)] = float(height)
+    slopes = np.zeros((SIDE, SIDE, 2), np.float32)
+    for triangle in np.asarray(plane.getTriangleList(), np.float32).reshape(-1, 3, 2):
+        known = [heights.get(tuple(corner)) for corner in triangle.tolist()]
+        if None in known:  # a corner of the enclosing triangle
+            continue
+        level = np.linalg.solve(np.column_stack([triangle, np.ones(3)]), np.array(known, float))
+        cv2.fillConvexPoly(slopes, np.round(triangle).astype(np.int32), level[:2].tolist())
+    steep = slopes * np.float32(SIDE / np.sqrt(count))  # per distance of points
+    return np.asarray(1.4 * np.tanh(steep / 1.4), np.float32)  # slivers are not walls
 
 
 @cache
@@ -36,14 +43,10 @@ def _creases(variant: int) -> Pixels:
     """(SIDE, SIDE, 2) slopes of crumpled paper."""
     chance = textures.generator("crumpled", variant)
     total = np.zeros((SIDE, SIDE, 2), np.float32)
-    for count, strength, soft in ((14, 15, 4.0), (45, 15, 2.2), (150, 9, 1.4)):
+    for count, strength, soft in ((26, 9, 2.0), (110, 9, 1.2), (420, 6, 0.8)):
         facets = _facets(chance, count)
-        bent = textures.noise(chance, (9, 9), 3)
-        rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-        push = (bent - 0.5) * 60
-        facets = cv2.remap(facets, columns + push, rows - push, cv2.INTER_NEAREST,
-                           borderMode=cv2.BORDER_REFLECT)
         total += strength * cv2.GaussianBlur(facets, (0, 0), soft)
+    total += 5 * (textures.noise(chance, (5, 5), 3) - 0.5)[..., None]
     return np.clip(total + textures.NEUTRAL, 0, 255).astype(np.uint8)
 
 
@@ -51,10 +54,12 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     """Creases lit from the side."""
     tone = sheets.jittered(random, random.choice(_TONES), 4)
     bend, curl = sheets.wave(random, light, width, height, random.uniform(0.004, 0.012))
-    creases = textures.patch(random, _creases(random.randrange(textures.VARIANTS)), width, height, 0.9)
+    creases = textures.patch(
+        random, _creases(random.randrange(textures.VARIANTS)), width, height, 0.9
+    )
     gain = sheets.combined(lights.relief(light, creases, random.uniform(0.55, 0.95)), curl)
     return Sheet(
-        ground=textures.tinted(gain, tuple(round(0.93 * value) for value in tone)),
+        ground=textures.multiplied(sheets.flat(width, height, tone), gain),
         frame=sheets.inside(width, height, 0.12),
         inks=tuple(random.sample(_INKS, len(_INKS))),
         ink=Ink(opacity=0.9, bleed=0.45, wear=0.02),

@@ -7,7 +7,7 @@ import numpy as np
 
 from synthesis.colours import RGB
 from synthesis.description import Name
-from synthesis.scene import sheets
+from synthesis.scene import sheets, surroundings, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
@@ -17,25 +17,22 @@ _FRAMES: tuple[RGB, ...] = ((52, 50, 48), (92, 64, 44), (36, 58, 52), (196, 194,
 
 
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
-    """Dark glass in a frame that mirrors a little of the sky."""
-    tone = sheets.jittered(random, random.choice(((38, 46, 54), (44, 48, 50), (30, 40, 46))), 6)
-    ground = sheets.flat(width, height, tone)
+    """What is behind, darker, in a frame; the glass mirrors a little of the sky."""
+    _, behind = surroundings.choose(random, ("room", "shelf", "night", "street"))
+    scene = textures.patch(random, behind, width, height, random.uniform(0.8, 1.2))
+    dark = random.uniform(0.36, 0.56) * 110 / max(60.0, float(cv2.mean(scene)[1]))
+    tint = np.array(random.choice(((6, 10, 14), (10, 12, 12), (4, 12, 10))), np.uint8)
+    ground = cv2.convertScaleAbs(scene, alpha=dark) + tint
     mirrored = sheets.gloss(random, width, height, random.uniform(0.04, 0.12))
     ground = np.asarray(cv2.add(ground, cv2.merge([mirrored] * 3)), np.uint8)
     side = min(width, height)
     thick = round(random.uniform(0.03, 0.055) * side)
     sheets.rim(ground, thick, sheets.jittered(random, random.choice(_FRAMES), 6), light)
-    solid = np.zeros((height, width), np.uint8)
-    cv2.rectangle(solid, (0, 0), (width - 1, height - 1), (255,), thick * 2)
-    clear = random.uniform(0.28, 0.4)
-    outline = np.asarray(cv2.max(solid, np.full_like(solid, round(255 * (1 - clear)))), np.uint8)
     return Sheet(
         ground=ground,
         frame=sheets.inside(width, height, 0.12),
         inks=tuple(random.sample(_FOILS, len(_FOILS))),
         ink=Ink(opacity=0.98, shadow=max(2.0, 0.01 * side)),
-        outline=outline,
-        see_through=0.001,
     )
 
 
@@ -43,10 +40,10 @@ MEDIUM = Medium(
     name=Name("glass window", "玻璃窗"),
     columns=(2, 60),
     aspects=(0.6, 1.8),
-    view=View(yaw=20, pitch=(-6, 6), roll=1.5, share=(1.0, 1.0)),
-    places=("room", "shelf", "night", "street"),
+    view=View(yaw=20, pitch=(-6, 6), roll=1.5, share=(0.92, 1.02)),
+    places=("bricks", "wall", "boards", "wall"),
     lettering="sign",
-    largest=0.24,
-    lift=0,
+    largest=0.28,
+    lift=4,
     make=make,
 )

@@ -13,6 +13,7 @@ from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
+from synthesis.text.layout import Frame
 
 _BOXES: tuple[tuple[RGB, RGB, tuple[RGB, ...]], ...] = (  # box, label, inks on the label
     ((200, 164, 120), (200, 164, 120), ((44, 28, 18), (24, 24, 26))),
@@ -39,8 +40,10 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         sheets.box(ground, edges, random.choice((0.0, 0.03)) * width, label)
     else:
         for row in (0.22, 0.88):
-            ground[round(row * height) : round(row * height) + max(2, height // 120),
-                   front[0] : front[2]] = inks[0]
+            ground[
+                round(row * height) : round(row * height) + max(2, height // 120),
+                front[0] : front[2],
+            ] = inks[0]
     stock = textures.patch(random, textures.fibres(random.randrange(3)), width, height)
     gain = lights.relief(light, stock, 0.05)
     ground = textures.multiplied(
@@ -49,7 +52,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     _sides(ground, front, light)
     return Sheet(
         ground=ground,
-        frame=sheets.Frame(frame_left, 0.31 * height, frame_right - frame_left, 0.48 * height),
+        frame=Frame(frame_left, 0.31 * height, frame_right - frame_left, 0.48 * height),
         inks=inks,
         ink=Ink(opacity=0.95, wear=random.choice((0.0, 0.02))),
         outline=_silhouette(width, height, front),
@@ -61,8 +64,12 @@ def _silhouette(width: int, height: int, front: tuple[int, int, int, int]) -> Pi
     shift = round(0.55 * _TOP * height)
     mask = np.zeros((height, width), np.uint8)
     corners = [
-        (left, top), (left + (width - right), 1), (width - 2, 1),
-        (width - 2, bottom - shift), (right, bottom), (left, bottom),
+        (left, top),
+        (left + (width - right), 1),
+        (width - 2, 1),
+        (width - 2, bottom - shift),
+        (right, bottom),
+        (left, bottom),
     ]
     cv2.fillPoly(mask, [np.array(corners, np.int32)], (255,), cv2.LINE_AA)
     return mask

@@ -59,7 +59,7 @@ MEDIUM = Medium(
     view=View(yaw=8, pitch=(0, 30), roll=12, share=(0.84, 1.0)),
     places=("desk", "cloth", "stone", "desk"),
     lettering="hand",
-    largest=0.085,
+    largest=0.105,
     lift=5,
     make=make,
 )

@@ -12,6 +12,7 @@ from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
+from synthesis.text.layout import Frame
 
 _THEMES: tuple[tuple[RGB, RGB, tuple[RGB, ...]], ...] = (  # page, bar, inks
     ((248, 249, 251), (222, 226, 232), ((28, 32, 40), (16, 60, 140))),
@@ -33,14 +34,24 @@ def _window(random: Random, ground: Pixels, edges: tuple[int, ...], page: RGB, b
     for number, rgb in enumerate(_BUTTONS):
         centre = (left + high // 2 + number * 3 * radius, top + high // 2)
         cv2.circle(ground, centre, radius, rgb, -1, cv2.LINE_AA)
-    field = (left + 0.25 * (right - left), top + 0.25 * high, left + 0.8 * (right - left), top + 0.75 * high)
+    field = (
+        left + 0.25 * (right - left),
+        top + 0.25 * high,
+        left + 0.8 * (right - left),
+        top + 0.75 * high,
+    )
     soft = tuple(round(0.5 * value + 0.5 * other) for value, other in zip(bar, page, strict=True))
     sheets.box(ground, field, 0.25 * high, (soft[0], soft[1], soft[2]))
     if random.random() < 0.4:
         wide = round(0.12 * (right - left))
         ground[top + high : bottom, left : left + wide] = soft
         for row in range(6):
-            line = (left + 0.2 * wide, top + high * (2 + row), left + 0.8 * wide, top + high * (2.25 + row))
+            line = (
+                left + 0.2 * wide,
+                top + high * (2 + row),
+                left + 0.8 * wide,
+                top + high * (2.25 + row),
+            )
             sheets.box(ground, line, 2, bar)
     return top + high
 
@@ -68,7 +79,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     gain = np.repeat(np.linspace(132, 122, inner.shape[0])[:, None], inner.shape[1], 1)
     inner[:] = textures.multiplied(np.ascontiguousarray(inner), gain.astype(np.uint8))
     wide, high = edges[2] - edges[0], edges[3] - top
-    frame = sheets.Frame(edges[0] + 0.16 * wide, top + 0.08 * high, 0.76 * wide, 0.84 * high)
+    frame = Frame(edges[0] + 0.16 * wide, top + 0.08 * high, 0.76 * wide, 0.84 * high)
     return Sheet(
         ground=ground,
         frame=frame,
@@ -86,7 +97,7 @@ MEDIUM = Medium(
     view=View(yaw=22, pitch=(-4, 10), roll=2, share=(0.84, 0.98)),
     places=("room", "night", "room", "foliage"),
     lettering="plain",
-    largest=0.12,
+    largest=0.15,
     lift=0,
     make=make,
     support="table",

@@ -14,6 +14,7 @@ from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
+from synthesis.text.layout import Frame
 
 _SHIRTS: tuple[tuple[RGB, tuple[RGB, ...]], ...] = (
     ((240, 240, 238), ((28, 28, 32), (20, 52, 120), (150, 24, 34))),
@@ -24,7 +25,15 @@ _SHIRTS: tuple[tuple[RGB, tuple[RGB, ...]], ...] = (
     ((44, 84, 66), ((244, 240, 226), (246, 220, 140))),
     ((226, 212, 184), ((48, 36, 30), (24, 60, 54))),
 )
-_HALF = ((0.0, 0.075), (0.1, 0.03), (0.2, 0.0), (0.5, 0.17), (0.42, 0.37), (0.305, 0.3), (0.315, 1.0))
+_HALF = (
+    (0.0, 0.075),
+    (0.1, 0.03),
+    (0.2, 0.0),
+    (0.5, 0.17),
+    (0.42, 0.37),
+    (0.305, 0.3),
+    (0.315, 1.0),
+)
 
 
 @cache
@@ -59,10 +68,12 @@ def _seams(ground: Pixels, rgb: RGB) -> None:
     centre, axes = (width // 2, 0), (round(0.2 * width), round(0.1 * height))
     wide = max(6, round(0.026 * width))
     cv2.ellipse(ground, centre, axes, 0, 0, 180, light, wide, cv2.LINE_AA)
-    cv2.ellipse(ground, centre, (axes[0] + wide // 2, axes[1] + wide // 2), 0, 0, 180, dark, 1,
-                cv2.LINE_AA)
-    cv2.ellipse(ground, centre, (axes[0] - wide // 2, axes[1] - wide // 2), 0, 0, 180, dark, -1,
-                cv2.LINE_AA)
+    cv2.ellipse(
+        ground, centre, (axes[0] + wide // 2, axes[1] + wide // 2), 0, 0, 180, dark, 1, cv2.LINE_AA
+    )
+    cv2.ellipse(
+        ground, centre, (axes[0] - wide // 2, axes[1] - wide // 2), 0, 0, 180, dark, -1, cv2.LINE_AA
+    )
     for side in (-1, 1):
         top = (round((0.5 + side * 0.34) * width), round(0.075 * height))
         low = (round((0.5 + side * 0.305) * width), round(0.3 * height))
@@ -85,9 +96,9 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
     return Sheet(
         ground=ground,
-        frame=sheets.Frame(0.24 * width, 0.27 * height, 0.52 * width, 0.42 * height),
+        frame=Frame(0.24 * width, 0.27 * height, 0.52 * width, 0.42 * height),
         inks=inks,
-        ink=Ink(opacity=0.95, wear=random.choice((0.0, 0.03, 0.06)), grain=0.03),
+        ink=Ink(opacity=0.95, wear=random.choice((0.0, 0.02)), grain=0.02),
         bend=bend,
         outline=_outline(width, height),
         finish=over,
@@ -101,7 +112,7 @@ MEDIUM = Medium(
     view=View(yaw=6, pitch=(0, 16), roll=6, share=(0.98, 1.0)),
     places=("desk", "boards", "cloth", "stone"),
     lettering="any",
-    largest=0.14,
+    largest=0.17,
     lift=5,
     make=make,
 )

@@ -30,7 +30,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     ground = sheets.flat(width, height, board)
     if random.random() < 0.5:
         wood = textures.patch(random, surfaces.wood(random.randrange(5), 3), width, height)
-        grain = (wood.mean(axis=2) * (0.4 * textures.NEUTRAL / max(float(wood.mean()), 1)) + 77)
+        grain = wood.mean(axis=2) * (0.4 * textures.NEUTRAL / max(float(wood.mean()), 1)) + 77
         ground = textures.multiplied(ground, np.clip(grain, 0, 255).astype(np.uint8))
     ground = textures.multiplied(ground, sheets.blotches(random, "sign", width, height, 0.1))
     side = min(width, height)
@@ -55,4 +55,5 @@ MEDIUM = Medium(
     largest=0.5,
     lift=12,
     make=make,
+    hugs=True,
 )

@@ -59,7 +59,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("street sign", "路牌"),
-    columns=(2, 34),
+    columns=(2, 26),
     aspects=(1.2, 2.9),
     view=View(yaw=30, pitch=(-14, 4), roll=4, share=(0.68, 0.92)),
     places=("street", "sky", "foliage", "street"),
@@ -67,5 +67,6 @@ MEDIUM = Medium(
     largest=0.42,
     lift=0,
     make=make,
+    hugs=True,
     support="post",
 )

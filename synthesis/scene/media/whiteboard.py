@@ -34,7 +34,9 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     _ghosts(random, ground)
     gloss = sheets.gloss(random, width, height, random.uniform(0.02, 0.07))
     ground = np.asarray(cv2.add(ground, cv2.merge([gloss] * 3)), np.uint8)
-    ground = textures.multiplied(ground, sheets.blotches(random, "whiteboard", width, height, 0.035))
+    ground = textures.multiplied(
+        ground, sheets.blotches(random, "whiteboard", width, height, 0.035)
+    )
     side = min(width, height)
     thick = round(random.uniform(0.022, 0.036) * side)
     sheets.rim(ground, thick, (184, 188, 192), light)

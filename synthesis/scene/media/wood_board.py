@@ -18,7 +18,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     ground = textures.patch(random, wood, width, height)
     stains = sheets.blotches(random, "weather", width, height, 0.22)
     edges = sheets.rounded(width, height, 0.03 * min(width, height))
-    sheets.darken_edges(ground, 0.035, 0.55)
+    sheets.darken_edges(ground, 0.025, 0.72)
     burnt = random.random() < 0.35
     paints = random.sample(_PAINTS, len(_PAINTS))
     return Sheet(
@@ -42,4 +42,5 @@ MEDIUM = Medium(
     largest=0.34,
     lift=9,
     make=make,
+    hugs=True,
 )

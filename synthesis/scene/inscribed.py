@@ -1,0 +1,125 @@
+"""A text on a medium: chosen, set, inked, and the surface it is seen on.
+
+What is known here is all that boxes and masks need; what it looks like in the end is ``drawn``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import cv2
+import numpy as np
+
+from synthesis import drawing
+from synthesis.canvas import Size
+from synthesis.colours import RGB, contrast_ratio
+from synthesis.drawing import Pixels
+from synthesis.job import Job
+from synthesis.problems import UnrenderableError
+from synthesis.pure import limits
+from synthesis.sample import TextBox
+from synthesis.scene import geometry, inks, legibility, light, placing, writing
+from synthesis.scene.geometry import Surface
+from synthesis.scene.light import Light
+from synthesis.scene.medium import Medium, Sheet
+from synthesis.text.block import Block
+
+_SPARE = 1.3  # inks contrast so much more before they are worn, lit and blurred
+
+
+@dataclass(frozen=True)
+class Inscribed:
+    """``sheet`` with the text on it, ``coverage`` (H, W) of its glyphs alone, and its ``block``.
+
+    ``flat`` are its boxes on the sheet, ``boxes`` the same in the picture; ``em`` is the least
+    pixels per em there. The sheet goes ``beyond`` the picture or lies within it.
+    """
+
+    medium: Medium
+    sheet: Sheet
+    block: Block
+    coverage: Pixels
+    surface: Surface
+    flat: tuple[TextBox, ...]
+    boxes: tuple[TextBox, ...]
+    em: float
+    beyond: bool
+    sun: Light
+
+
+def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) -> Inscribed:
+    """A text of the job on one of the media. Raises ``UnrenderableError``."""
+    chosen = writing.choose(random, job, media, canvas[0] * canvas[1])
+    if chosen is None:
+        raise UnrenderableError("no_medium", f"for such a text on {canvas}")
+    text, medium = chosen
+    sun = light.choose(random)
+    where = placing.stand(random, medium, writing.columns(text), canvas)
+    sheet = medium.make(random, where.width, where.height, sun)
+    sheet = replace(sheet, frame=where.visible(sheet.frame, canvas))
+    block = writing.compose(random, job, text, medium, sheet, _scale(where, sheet), canvas)
+    sheet, coverage = _inked(random, sheet, block, sun)
+    flat = block.boxes()
+    corners = np.array([box.quad for box in flat]).reshape(-1, 2)
+    extent = geometry.edge(where.width, where.height)
+    surface = placing.settle(random, where, sheet.bend, extent, corners, canvas)
+    quads = surface.project(corners).reshape(-1, 8)
+    legibility.check_inside(quads, *canvas)
+    ends = np.array([box.quad for box in flat if box.level == "line"]).reshape(-1, 2)
+    em = block.size * float(legibility.scales(surface, ends).min())
+    legibility.check_size(em, limits.smallest_em(job.language, canvas))
+    rounded = np.round(quads, 3).tolist()
+    boxes = tuple(
+        TextBox(box.text, tuple(quad), box.level) for box, quad in zip(flat, rounded, strict=True)
+    )
+    return Inscribed(medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, sun)
+
+
+def _scale(where: placing.Stand, sheet: Sheet) -> float:
+    """The least pixels of the picture per pixel of the sheet in the text's frame."""
+    frame = sheet.frame
+    corners = geometry.corners(frame.width, frame.height, frame.left, frame.top)
+    return float(legibility.scales(Surface(where.matrix, sheet.bend), corners).min())
+
+
+def _inked(random: Random, sheet: Sheet, block: Block, sun: Light) -> tuple[Sheet, Pixels]:
+    """The text laid on the sheet (its ground is changed), and the coverage of its glyphs."""
+    if sheet.rules:
+        _rule(sheet, block)
+    layer = np.zeros((*sheet.ground.shape[:2], 4), np.uint8)
+    drawing.draw(layer, block.runs, (255, 255, 255))
+    coverage = np.asarray(cv2.extractChannel(layer, 3), np.uint8)
+    inks.lay(sheet.ink, random, sheet.ground, coverage, _ink(sheet, block), sun)
+    if sheet.finish:
+        sheet = replace(sheet, ground=sheet.finish(random, sheet.ground))
+    return sheet, coverage
+
+
+def _ink(sheet: Sheet, block: Block) -> RGB:
+    """The first of the sheet's inks that contrasts more than enough with what is below the text."""
+    left, top, right, bottom = (max(0, int(edge)) for edge in block.box)
+    red, green, blue, _ = cv2.mean(sheet.ground[top : bottom + 1 : 3, left : right + 1 : 3])
+    ground = (round(red), round(green), round(blue))
+    large = block.size >= legibility.LARGE
+    least = legibility.LEAST_CONTRAST_LARGE if large else legibility.LEAST_CONTRAST
+    wanted = least * _SPARE * (1 if large else 1.15)
+    found = next((one for one in sheet.inks if contrast_ratio(one, ground) >= wanted), None)
+    if found is None:
+        raise UnrenderableError("low_contrast", f"no ink of the medium on {ground}")
+    return found
+
+
+def _rule(sheet: Sheet, block: Block) -> None:
+    """Lines under the lines of the text and as far as the sheet goes, in place."""
+    baselines = sorted({origin[1] for run in block.runs for origin in run.origins})
+    pitch = block.size * 1.6
+    if len(baselines) > 1:
+        steps = np.diff(baselines)
+        pitch = float(np.median(steps[steps > 0.8 * block.size])) if steps.max() > 4 else pitch
+    first = baselines[0] + 0.24 * block.size
+    height, width = sheet.ground.shape[:2]
+    before = int((first - 0.09 * height) // pitch)
+    after = int((0.95 * height - first) // pitch)
+    for number in range(-before, after + 1):
+        row = round(first + number * pitch)
+        cv2.line(sheet.ground, (0, row), (width, row), sheet.rules, 1, cv2.LINE_AA)

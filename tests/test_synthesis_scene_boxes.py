@@ -1,0 +1,110 @@
+"""Boxes of mode scene against each glyph drawn alone, enlarged, through the same surface."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import cv2
+import numpy as np
+import pytest
+
+from synthesis import drawing, jobs
+from synthesis.problems import UnrenderableError, UsageError
+from synthesis.sample import TextBox
+from synthesis.scene import inscribed, media
+from synthesis.scene.geometry import Bend, Points, Region, Surface, scaled
+from synthesis.scene.inscribed import Inscribed
+from synthesis.text import words
+from synthesis.text.placing import Placed
+
+ENLARGED = 4
+DECENT = 6.0  # pixels: the shorter side of a glyph's box, below which a pixel is a sixth of it
+PER_MEDIUM = 3
+GLYPHS = 24  # of each text, spread over it
+CANVAS = (640, 640)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A bend as seen from an enlarged window of the sheet that begins at ``origin``."""
+
+    bend: Bend
+    origin: tuple[int, int]
+
+    def forward(self, points: Points) -> Points:
+        return self.bend.forward((points + self.origin) / ENLARGED)
+
+    def inverse(self, points: Points) -> Points:
+        return self.bend.inverse(points) * ENLARGED - self.origin
+
+
+def glyphs(text: Inscribed) -> Iterator[tuple[Placed, TextBox, TextBox]]:
+    """Clusters with their boxes on the sheet and in the picture."""
+    clusters = [one for line in text.block.lines for _, some in words.of(line) for one in some]
+    pairs = [
+        (flat, box) for flat, box in zip(text.flat, text.boxes, strict=True) if box.level == "glyph"
+    ]
+    for cluster, (flat, box) in zip(clusters, pairs, strict=True):
+        assert cluster.text == flat.text == box.text
+        yield cluster, flat, box
+
+
+def overlap(text: Inscribed, cluster: Placed, flat: TextBox, box: TextBox) -> float:
+    """Intersection over union of the box and the ink, both rectified by the box."""
+    corners = np.array(flat.quad).reshape(4, 2) * ENLARGED
+    low = np.floor(corners.min(axis=0)).astype(int) - 24
+    high = np.ceil(corners.max(axis=0)).astype(int) + 24
+    layer = np.zeros((*(high - low)[::-1], 4), np.uint8)
+    origins = [(x * ENLARGED - low[0], y * ENLARGED - low[1]) for x, y in cluster.origins]
+    size = text.block.size * ENLARGED
+    run = drawing.Run(cluster.font, size, cluster.glyphs, origins)
+    drawing.draw(layer, [run], (255, 255, 255))
+    enlarged = scaled(ENLARGED, ENLARGED) @ text.surface.matrix
+    surface = Surface(enlarged, Window(text.surface.bend, (int(low[0]), int(low[1]))))
+    quad = np.array(box.quad).reshape(4, 2) * ENLARGED
+    left, top = np.floor(quad.min(axis=0)).astype(int) - 12
+    right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 12
+    region = Region(int(left), int(top), int(right - left), int(bottom - top))
+    (seen,) = surface.warp([np.ascontiguousarray(layer[..., 3])], region)
+    rows, columns = np.nonzero(seen > 96)
+    if not len(rows):
+        return 0.0
+    ink = np.stack([columns, rows], axis=1) + (left, top)
+    edges = np.concatenate([ink + step for step in ((0, 0), (1, 0), (0, 1), (1, 1))])
+    unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
+    upright = cv2.getPerspectiveTransform(quad.astype(np.float32), unit)
+    flattened = cv2.perspectiveTransform(edges[None].astype(np.float64), upright)[0]
+    first, last = flattened.min(axis=0), flattened.max(axis=0)
+    common = np.prod(np.clip(np.minimum(last, 1) - np.maximum(first, 0), 0, None))
+    return float(common / (1 + np.prod(last - first) - common))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_boxes_are_true_after_every_warp(language: str) -> None:
+    try:
+        job = jobs.prepare(language, "scene", seed=3, size="640x640")
+    except UsageError as problem:
+        pytest.skip(str(problem))
+    found: list[float] = []
+    for medium in media.all_media():
+        texts = 0
+        for number in range(20):
+            try:
+                random = Random(f"boxes/{medium.name.english}/{number}")
+                text = inscribed.inscribe(random, job, CANVAS, [medium])
+            except UnrenderableError:
+                continue
+            every = list(glyphs(text))
+            for cluster, flat, box in every[:: max(1, len(every) // GLYPHS)]:
+                sides = np.array(box.quad).reshape(4, 2)
+                lengths = np.hypot(*(np.roll(sides, -1, axis=0) - sides).T)
+                if lengths.min() >= DECENT:
+                    found.append(overlap(text, cluster, flat, box))
+            texts += 1
+            if texts == PER_MEDIUM:
+                break
+        assert texts, medium.name.english
+    overlaps = np.array(found)
+    assert len(overlaps) > 400
+    assert (overlaps >= 0.95).mean() >= 0.999, np.sort(overlaps)[:10]
+    assert np.median(overlaps) > 0.97
