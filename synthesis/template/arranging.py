@@ -9,6 +9,7 @@ from synthesis.template.expanding import Part
 from synthesis.template.typeset import Overflow, Typesetter
 
 SQUARE = frozenset("icon avatar circle pie donut gauge toggle checkbox radio seal search".split())
+_LEAST = {"pie": 26, "donut": 24, "gauge": 14, "art": 20, "bars": 22, "lines": 22, "map": 28}
 _RESTS = {"start": 0.0, "centre": 0.5, "end": 1.0, "between": 0.0, "around": 0.5}
 _BEARINGS = 0.25  # em the advances of a line are longer than its ink
 _SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
@@ -86,8 +87,8 @@ class Arranger:
     def _child_width(self, part: Part, child: Part, inner: float) -> float:
         along = part.kind == "row"
         told = child.node.size if along else child.node.across
-        if told is None and child.node.shape in SQUARE:
-            told = child.node.size if child.node.size is not None else child.node.across
+        if told is None and _is_square(child):
+            told = child.node.size
         fixed = self._fixed(told, inner, child)
         if fixed is not None:
             return fixed
@@ -107,7 +108,7 @@ class Arranger:
             extent = self.setter.measure(part.text, part.style, part.align, inner)
             return extent.height + top + bottom
         if not part.children:
-            return 0.0
+            return _LEAST.get(part.node.shape or "", 0.0) * self.unit
         if part.kind == "column":
             heights = [self._least_height(part, child, inner, 0.0) for child in part.children]
             return sum(heights) + self._gap(part) * (len(heights) - 1) + top + bottom
@@ -144,7 +145,7 @@ class Arranger:
 
     def _row_height(self, child: Part, width: float) -> float:
         told = child.node.across
-        if told is None and child.node.shape in SQUARE:
+        if told is None and _is_square(child):
             told = child.node.size
         fixed = self._fixed(told, 0.0, child)
         return self.height(child, width) if fixed is None else fixed
@@ -152,7 +153,7 @@ class Arranger:
     def _cross_width(self, part: Part, child: Part, inner: float) -> float:
         """The width of a column's child."""
         told = child.node.across
-        if told is None and child.node.shape in SQUARE:
+        if told is None and _is_square(child):
             told = child.node.size
         fixed = self._fixed(told, inner, child)
         if fixed is not None:
@@ -249,7 +250,7 @@ class Arranger:
         x, gap = _spread(part.node.justify, inner.left, max(free, 0.0), gap, len(widths))
         for child, wide in zip(part.children, widths, strict=True):
             align = part.node.align
-            own = child.node.across is not None or child.node.shape in SQUARE
+            own = child.node.across is not None or _is_square(child)
             if (align in {None, "stretch"} and child.style is None and not own) or (
                 child.node.shape is not None and not own
             ):
@@ -276,6 +277,12 @@ class Arranger:
                 x = inner.left + number * (width + gap)
                 yield from self._arrange(child, Box(x, y, width, tall + more))
             y += tall + more + gap
+
+
+def _is_square(part: Part) -> bool:
+    """Whether it is a shape as high as wide, of a size that is told."""
+    told = part.node.size
+    return part.node.shape in SQUARE and isinstance(told, int | float)
 
 
 def _grows_across(part: Part) -> bool:

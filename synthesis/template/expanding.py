@@ -7,10 +7,12 @@ from typing import Any
 
 from synthesis.colours import RGB
 from synthesis.problems import UnrenderableError
-from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours
+from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, least_contrast
 from synthesis.template.contents import Scope
 from synthesis.template.models import Node, Style
 
+_FAINT = ("line", "soft", "softer", "series")
+_LEAST_OF_SHAPES = 1.7
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
 _MANY = 0.6  # share of lists that have as many entries as they may
@@ -114,7 +116,7 @@ class Expansion:
                 part.kind, part.style = "column", None
         elif kind == "shape":
             role = node.colour or "primary"
-            part.ink = self.colours.of_role(role, inside[0], scope.index)
+            part.ink = self._shape_ink(role, inside, scope.index)
             part.data = scope.value(node.data) if node.data else None
             if node.data and isinstance(part.data, list):
                 part.data = [_numbers(scope.below(one, i)) for i, one in enumerate(part.data)]
@@ -126,6 +128,13 @@ class Expansion:
             if kind == "stack" and found and found[0].fill:
                 inside = found[0].fill
         return part
+
+    def _shape_ink(self, role: str, grounds: tuple[RGB, ...], index: int) -> RGB:
+        """The role's colour, unless a shape in it would hardly be seen."""
+        wanted = self.colours.of_role(role, grounds[0], index)
+        if role in _FAINT or least_contrast(wanted, grounds) >= _LEAST_OF_SHAPES:
+            return wanted
+        return self.colours.ink(role, grounds, LEAST_CONTRAST_LARGE, index)
 
     def _fill(self, node: Node, grounds: tuple[RGB, ...], index: int) -> tuple[RGB, ...]:
         if node.fill is None or node.fill == "none":

@@ -19,7 +19,7 @@ _NAMED = (  # the first class one of whose words is in the family's name
         .split(),
     ),
 )
-_SET_APART = ("italic", "oblique", "condensed", "narrow", "light", "extrabold", "black")
+_NARROW = ("condensed", "narrow")
 _SAME_FAMILY = 0.55  # share of pictures set in one family throughout
 WEIGHT = {"regular": 400, "bold": 700}
 
@@ -52,8 +52,8 @@ def _order(pairing: Pairing, heading: bool, weight: int, italic: bool) -> tuple[
     def distance(file: FontFile) -> tuple[int, int]:
         style = file.style.lower()
         slanted = "italic" in style or "oblique" in style
-        apart = sum(word in style for word in _SET_APART[2:])
-        return (slanted != italic) * 4 + apart * 2, abs(file.weight - weight)
+        narrow = any(word in style for word in _NARROW)
+        return (slanted != italic) * 4 + narrow * 2, abs(file.weight - weight)
 
     own = pairing.heading if heading else pairing.body
     return (*sorted(own, key=distance)[:1], *sorted(pairing.others, key=distance)[:6])
@@ -88,6 +88,8 @@ def _chosen(
     if "any" in classes:
         classes = {"sans", "serif"}
     names = [name for name in families if class_of(name) in classes]
+    if not bold:  # hairlines vanish at the size of body text
+        names = [name for name in names if "display" not in name.lower()] or names
     names = names or [name for name in families if class_of(name) in {"sans", "serif"}]
     names = names or list(families)
     if bold:
