@@ -39,17 +39,19 @@ def kill_executor(cluster: Cluster) -> str:
 
 
 def kill_pool(cluster: Cluster) -> str:
-    """Kill one pool and its Python workers, then start it again as a supervisor would."""
-    killed = kill([cluster.running["pool0"], *cluster.harnesses(0)])
-    cluster.running["pool0"].wait(timeout=10)
-    cluster.start_pool(0)
+    """Kill a pool and its Python workers, one that has some if any has, then start it again as a supervisor would."""
+    at_work = [number for number in range(cluster.workers) if cluster.harnesses(number)]
+    number = at_work[0] if at_work else 0
+    killed = kill([cluster.running[f"pool{number}"], *cluster.harnesses(number)])
+    cluster.running[f"pool{number}"].wait(timeout=10)
+    cluster.start_pool(number)
     return f"a pool and {killed - 1} Python worker"
 
 
 def kill_starting_pool(cluster: Cluster) -> str:
     """Kill a pool once it starts a Python worker, before that answers, and start it again."""
     end = time.monotonic() + 60
-    while not cluster.harnesses(0) and time.monotonic() < end:
+    while not any(map(cluster.harnesses, range(cluster.workers))) and time.monotonic() < end:
         time.sleep(0.05)
     return kill_pool(cluster)
 

@@ -120,9 +120,10 @@ class Cluster:
         }
         return {**os.environ, **told}
 
-    def _start(self, name: str, command: list[str], java: str = "") -> psutil.Popen:
-        environment = self._environment() | ({"JAVA_TOOL_OPTIONS": java} if java else {})
-        process = processes.start(command, self.log(name), environment)
+    def _start(
+        self, name: str, command: list[str], more: dict[str, str] | None = None
+    ) -> psutil.Popen:
+        process = processes.start(command, self.log(name), self._environment() | (more or {}))
         self.running[name] = process
         return process
 
@@ -136,12 +137,15 @@ class Cluster:
         for number in range(self.workers):
             name = f"worker{number}"
             size = ["--cores", "1", "--memory", "1g", "--webui-port", "0"]
-            place = ["--host", "127.0.0.1", "--work-dir", str(self.work / name)]
+            place = ["--host", _address(number), "--work-dir", str(self.work / name)]
             hosts = self.work / f"{name}.hosts"
             own = f"{_address(number)} localhost"
             hosts.write_text(f"{own}\n127.0.0.1 {socket.gethostname()}\n")
             command = [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url]
-            self._start(name, command, java=f"-Djdk.net.hosts.file={hosts}")
+            told = {"SPARK_LOCAL_IP": _address(number)}
+            self._start(
+                name, command, {**told, "JAVA_TOOL_OPTIONS": f"-Djdk.net.hosts.file={hosts}"}
+            )
             self._relay(f"relay{number}", _address(number), number)
         self._relay("relay", "127.0.0.1", 0)  # where `beam run` asks whether a pool answers
         processes.wait_for(
