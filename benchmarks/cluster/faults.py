@@ -39,7 +39,10 @@ def kill_executor(cluster: Cluster) -> str:
 
 
 def kill_pool(cluster: Cluster) -> str:
-    """Kill a pool and its Python workers, one that has some if any has, then start it again as a supervisor would."""
+    """Kill a pool and its Python workers, then start it again as a supervisor would.
+
+    The pool is one that has workers, if any has.
+    """
     at_work = [number for number in range(cluster.workers) if cluster.harnesses(number)]
     number = at_work[0] if at_work else 0
     killed = kill([cluster.running[f"pool{number}"], *cluster.harnesses(number)])
