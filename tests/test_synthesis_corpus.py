@@ -54,7 +54,10 @@ def test_wrapped_text_is_joined_between_blank_lines(tmp_path: Path) -> None:
         "long before the bell, and for a while she lay and listened to the sea doing nothing."
     )
     assert second.startswith("Then she rose")
-    chinese = "这一行写到这里就被折断了，因为从前的终端只有这么宽，所以\n后面的半句话落到了下一行。\n\n完\n"
+    chinese = (
+        "这一行写到这里就被折断了，因为从前的终端只有这么宽，所以\n"
+        "后面的半句话落到了下一行上。\n\n第二段。\n"
+    )
     assert "所以后面的半句话" in texts(write(tmp_path, "z.txt", chinese), "zh")[0]
 
 
@@ -145,7 +148,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_large_corpus_takes_little_more_than_its_texts(tmp_path: Path) -> None:
-    count = 50_000
+    count = 10_000
     path = write(
         tmp_path, "c.txt", "".join(f"Paragraph number {n} of many.\n" for n in range(count))
     )
@@ -154,4 +157,4 @@ def test_a_large_corpus_takes_little_more_than_its_texts(tmp_path: Path) -> None
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(loaded.paragraphs) == count
-    assert most / count < 400  # bytes a paragraph, of which the string is 80
+    assert most / count < 500  # bytes a paragraph, of which the string is 80

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from synthesis.characters.report import LevelReport
 
 EXAMPLE = "Example: python -m synthesis.characters --shards OUT/shards, or --n 100000 to plan"
+_SHOWN_BELOW = 60  # characters
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -85,14 +86,17 @@ def _print_table(found: "tuple[LevelReport, ...]", pictures: int, floor: int) ->
     from rich.table import Table
 
     told = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
-    told.add_column("level")
-    for name in ("characters", "drawn", "at the floor", "fewest", "10th %", "median"):
-        told.add_column(name, justify="right")
-    told.add_column("below the floor", overflow="ellipsis", no_wrap=True, max_width=30)
+    for name in ("level", "characters", "drawn", "at floor", "fewest", "10th %", "median"):
+        told.add_column(name, justify="right", no_wrap=True)
     for one in found:
         counts = (one.characters, one.drawn, one.at_floor, one.fewest, one.tenth, one.median)
-        told.add_row(str(one.level), *(f"{count:,}" for count in counts), one.below)
-    Console().print(told)
+        told.add_row(str(one.level), *(f"{count:,}" for count in counts))
+    console = Console()
+    console.print(told)
+    for one in found:
+        if one.below:
+            more = " …" if len(one.below) > _SHOWN_BELOW else ""
+            console.print(f"level {one.level} below the floor: {one.below[:_SHOWN_BELOW]}{more}")
 
 
 def _fail(code: int, message: str) -> None:

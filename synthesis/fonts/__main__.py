@@ -83,8 +83,8 @@ def _print_table(found: "Sequence[Coverage]") -> None:
     for name in ("family", "style"):
         told.add_column(name, overflow="fold")
     for name, total in totals.items():
-        told.add_column(f"{name}\n{total:,}", justify="right")
-    told.add_column("without\nink", justify="right")
+        told.add_column(f"{name}\n{total:,}", justify="right", no_wrap=True)
+    told.add_column("without\nink", justify="right", no_wrap=True)
     for name in ("scripts", "lacks"):
         told.add_column(name, overflow="fold")
     for one in sorted(found, key=lambda one: (-sum(one.sets.values()), one.face.postscript)):

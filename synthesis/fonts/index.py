@@ -87,7 +87,7 @@ def entries(path: str) -> tuple[Entry, ...]:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
     with suppress(OSError, ValueError, KeyError, TypeError):
-        return tuple(_parsed(path, face) for face in json.loads(kept.read_bytes()))
+        return _kept(path, kept.read_bytes())
     found = _read(path)
     with suppress(OSError):
         _replace(kept, json.dumps([_plain(entry) for entry in found]).encode())
@@ -115,6 +115,13 @@ def _replace(target: Path, content: bytes) -> None:
 def _plain(entry: Entry) -> dict[str, Any]:
     described = {key: value for key, value in asdict(entry.file).items() if key != "path"}
     return described | {"mapped": entry.mapped, "inkless": entry.inkless}
+
+
+def _kept(path: str, content: bytes) -> tuple[Entry, ...]:
+    faces = json.loads(content)
+    if not isinstance(faces, list):
+        raise TypeError(path)
+    return tuple(_parsed(path, face) for face in faces)
 
 
 def _parsed(path: str, face: dict[str, Any]) -> Entry:
