@@ -11,7 +11,7 @@ from synthesis_fonts import all_characters, make
 
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
-from synthesis.text import lines
+from synthesis.text import filling, lines
 from synthesis.text.breaking import boundaries, halves, opportunities, phrases
 
 CLOSING = "，。、；：？！）」』》】”’…"
@@ -70,6 +70,7 @@ def test_offsets_count_characters_not_their_code_units(text: str) -> None:
         ("한국어 문장은 낱말로", "ko", ["한국어 ", "문장은 ", "낱말로"]),
         ("ちょっとコーヒー", "ja", ["ちょっ", "と", "コー", "ヒー"]),
         ("สวัสดีครับผม", "th", ["สวัสดี", "ครับ", "ผม"]),
+        ("我说맛있어요吧", "zh", ["我", "说", "맛있어요", "吧"]),
         ("周一和星期三", "zh", ["周一", "和", "星期三"]),
         ("礼拜天见", "zh", ["礼拜天", "见"]),
         ("北京，台北", "zh-Hant", ["北", "京，", "台", "北"]),
@@ -134,11 +135,11 @@ def test_balanced_lines_are_even_and_as_many_as_full_ones(tmp_path: Path) -> Non
     text = "It was the sudden lack of wind that woke her at noon on it"
     units = lines.units(loaded, text, "en", 0.0)
     for measure in (6.0, 8.0, 11.0, 20.0, 60.0):
-        full, even = lines.fill(units, measure), lines.balance(units, measure)
+        full, even = lines.fill(units, measure), filling.balance(units, measure)
         assert full is not None
         assert len(even) == len(full)
         assert " ".join(line.text for line in even) == text
         assert max(line.width for line in even) <= measure
         spread = [max(x) - min(x) for x in ([one.width for one in set_] for set_ in (even, full))]
         assert spread[0] <= spread[1]
-    assert min(line.width for line in lines.balance(units, 8.0)) > 4
+    assert min(line.width for line in filling.balance(units, 8.0)) > 4

@@ -10,7 +10,7 @@ from synthesis_fonts import all_characters, make
 from synthesis import corpus
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
-from synthesis.text import lines
+from synthesis.text import filling, lines
 from synthesis.text.lines import Line
 
 MEASURES = (5.5, 8.0, 11.3, 16.0, 23.7)  # ems
@@ -41,7 +41,7 @@ def broken(
 
 def _balanced(units: list[list[lines.Unit]], measure: float) -> list[Line] | None:
     try:
-        return lines.balance(units, measure)
+        return filling.balance(units, measure)
     except ValueError:
         return None
 

@@ -12,11 +12,14 @@ _LOCALE = {"ja": "ja@lb=strict"}  # strict: no line begins with a small kana or 
 _NEVER_FIRST = frozenset("—–…‥")
 _PHRASE = re.compile(r"[,;:.!?—…，。；：！？、][\"'”’」』）》)]*\s*$")
 _UNITS = r"(?:[ap]\.m\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
+_MEASURES = (  # units and measure words
+    "元年月日时点分秒号岁级楼层米克斤度℃人份张条只个页题本位名次种件台辆部册篇章节段句项双对套组间室班届集倍"
+)
 _LETTER = r"[^\W\d_]"
 _KEPT_TOGETHER = re.compile(
     rf"\d (?={_UNITS})|[A-Z][a-z]*\.? (?=\d)|{_LETTER}-(?={_LETTER})|— (?=[\d$€£])"
     r"|[a-z]/(?=[a-z]{1,2}\b)"  # km/h
-    r"|[\d.:：—](?=[元年月日时点分秒号岁级楼层米克斤度℃人份张条只个页题本位名次种件台辆部册篇章节段句项双对套组层间室班届集倍])|第(?=[\d一二三四五六七八九十])"
+    rf"|[\d.:：—] ?(?=[{_MEASURES}])|第(?=[\d一二三四五六七八九十])"
     r"|(?<=\d)[—–](?=\d)"
     r"|周(?=[一二三四五六日末])|星(?=期)|礼(?=拜)|(?<=[星礼])[期拜](?=[一二三四五六日天])"
 )
@@ -26,6 +29,8 @@ _CHINESE_QUOTES = (
     (re.compile(f"”|{_NOT_APOSTROPHE}"), "」"),
     (re.compile("·"), "、"),
 )
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_IN_HANGUL = re.compile("[\uac00-\ud7a3]{2}")
 _KOREAN_BREAKS_AFTER = frozenset(" \t\u3000-–—/·~")
 
 
@@ -52,9 +57,11 @@ def opportunities(text: str, language: str) -> list[int]:
         for offset in boundaries(text, _LOCALE.get(base, base))
         if offset not in kept and text[offset : offset + 1] not in _NEVER_FIRST
     ]
+    if not _HANGUL.search(text):
+        return found
     if base == "ko":
-        found = [end for end in found if text[end - 1] in _KOREAN_BREAKS_AFTER or end == len(text)]
-    return found
+        return [end for end in found if text[end - 1] in _KOREAN_BREAKS_AFTER or end == len(text)]
+    return [end for end in found if not _IN_HANGUL.match(text, end - 1)]
 
 
 def phrases(text: str, language: str) -> list[int]:

@@ -17,7 +17,6 @@ from synthesis.problems import UnrenderableError
 from synthesis.text import scripts
 
 Direction = Literal["ltr", "rtl", "ttb"]
-Half = Literal["", "before", "after"]
 Glyph = tuple[int, float, float]  # id, and its origin (dx, dy) from the pen in ems, y down
 _Move = tuple[int, int, int, int, int]  # id, x and y offsets, x and y advances
 IGNORED = frozenset(  # joiners, directional marks and isolates, variation selectors: the shaper's
@@ -33,8 +32,9 @@ class Cluster:
     """Characters drawn together by one font, and their advance along the line.
 
     ``ink`` is the bounds from the pen (left, top, right, bottom), ``None`` for blanks; ``level``
-    is odd in text that runs right to left; ``turned`` glyphs lie on their side in a column;
-    ``blank`` tells which half of a full-width mark's square is empty.
+    is odd in text that runs right to left; ``turned`` glyphs lie on their side in a column.
+    ``leading`` and ``trailing`` are the parts of the advance that vanish where a line begins and
+    ends: the empty half of a full-width mark's square, the gap between a letter and a hanzi.
     """
 
     text: str
@@ -44,7 +44,8 @@ class Cluster:
     font: Font
     level: int = 0
     turned: bool = False
-    blank: Half = ""
+    leading: float = 0.0
+    trailing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

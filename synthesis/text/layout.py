@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthesis import drawing
-from synthesis.text import bidi, placing
+from synthesis.text import bidi, filling, placing
 from synthesis.text import lines as setting
 from synthesis.text.lines import Line, Unit
 from synthesis.text.placing import Placed, PlacedLine
 
 Alignment = Literal["left", "centre", "justified"]
-MOST_STRETCH = 0.12  # em a justified line may be widened by at each of its points
-MOST_STRETCHED_BLANK = 0.6  # the same in lines that are widened at their blanks only
 _FEW_LINES = 6  # up to so many lines are balanced
 _SHORT_LAST_LINE = 0.35  # of the measure: a shorter last line looks forgotten
 
@@ -116,9 +114,9 @@ def place(
     free = room - _extent(lines, how.leading, columns) * size
     first = free * how.vertical + _rise(lines[0], columns) * size
     placed = []
-    for number, line in enumerate(lines):
+    stretches = _stretches(lines, longest, how)
+    for number, (line, stretch) in enumerate(zip(lines, stretches, strict=True)):
         if line.units:
-            stretch = _stretch(line, longest, how)
             start = _indent(line, longest, length / size, how, bool(stretch)) * size
             down = first + number * how.leading * size
             if columns:
@@ -131,13 +129,14 @@ def place(
 
 
 def _broken(text: Sequence[Sequence[Unit]], measure: float, alignment: Alignment) -> list[Line]:
+    if alignment == "justified":
+        return filling.justify(text, measure)
     filled = setting.fill(text, measure)
     if filled is None:
         raise ValueError(f"a word is wider than the measure of {measure} em")
-    few = len(filled) <= _FEW_LINES and alignment != "justified"
     forgotten = len(filled) > 1 and filled[-1].width < _SHORT_LAST_LINE * measure
-    if alignment == "centre" or few or forgotten:
-        return setting.balance(text, measure)
+    if alignment == "centre" or len(filled) <= _FEW_LINES or forgotten:
+        return filling.balance(text, measure)
     return filled
 
 
@@ -151,17 +150,14 @@ def _indent(line: Line, longest: float, measure: float, how: Setting, full: bool
     return inside
 
 
-def _stretch(line: Line, longest: float, how: Setting) -> dict[int, float]:
-    """What is added after which cluster (by its number), in ems."""
-    if how.alignment != "justified" or line.last:
-        return {}
-    clusters = line.clusters
-    points = setting.stretch_points(clusters)
-    share = (longest - line.width) / len(points) if points else 0.0
-    most = MOST_STRETCH
-    if share > most and all(clusters[place].ink is None for place in points):
-        most = MOST_STRETCHED_BLANK
-    return dict.fromkeys(points, share) if share <= most else {}
+def _stretches(lines: Sequence[Line], longest: float, how: Setting) -> list[dict[int, float]]:
+    """What is added after which cluster of each line, in ems; all lines are justified or none."""
+    found = [
+        {} if how.alignment != "justified" else filling.stretch(line, longest) for line in lines
+    ]
+    if any(one is None for one in found):
+        return [{} for _ in lines]
+    return [one or {} for one in found]
 
 
 def _place_row(

@@ -23,22 +23,22 @@ def spaced(clusters: Sequence[Cluster], *, vertical: bool) -> Iterator[Cluster]:
         if following is None:
             yield one
         elif _squeezes(one, following):
-            yield replace(one, advance=one.advance - SQUEEZE)
+            yield replace(one, advance=one.advance - SQUEEZE, trailing=0.0)
         elif _set_off(one, following, vertical):
-            yield replace(one, advance=one.advance + HAN_LATIN_GAP)
+            yield replace(one, advance=one.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
         else:
             yield one
 
 
 def _marked(one: Cluster, vertical: bool) -> Cluster:
-    """The cluster with the empty half of its square told."""
+    """The cluster with the empty half of its square told as leading or trailing."""
     if one.ink is None or one.advance < _LEAST_ADVANCE or one.turned:
         return one
     first, last = (one.ink[1], one.ink[3]) if vertical else (one.ink[0], one.ink[2])
     if one.text in CLOSING and last <= _NEAR_INK:
-        return replace(one, blank="after")
+        return replace(one, trailing=SQUEEZE)
     if one.text in OPENING and first >= _FAR_INK:
-        return replace(one, blank="before")
+        return replace(one, leading=SQUEEZE)
     return one
 
 
@@ -46,7 +46,7 @@ def _squeezes(one: Cluster, following: Cluster) -> bool:
     marks = OPENING | CLOSING
     if one.text not in marks or following.text not in marks:
         return False
-    return one.blank == "after" or (one.text in OPENING and following.blank == "before")
+    return bool(one.trailing or (one.text in OPENING and following.leading))
 
 
 def _set_off(one: Cluster, following: Cluster, vertical: bool) -> bool:

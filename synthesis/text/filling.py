@@ -1,0 +1,151 @@
+"""Better lines than the fullest: even ones, and ones that can be justified. Lengths in ems."""
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import accumulate, pairwise
+
+from synthesis.text.clusters import Cluster
+from synthesis.text.lines import Line, Unit, fill, indent, line_of
+
+MOST_STRETCH = 0.12  # added between hanzi, before lines are broken otherwise
+MOST_BLANK = 0.35  # the same where only blanks are widened
+_LAST_RESORT = 2.5  # times as much, where nothing else helps
+_NEAR = 0.5  # of the measure: how far from even ends line ends are first sought
+_BACK = 8  # units by which a justified line may end before the fullest one
+Window = Callable[[int], tuple[int, int]]  # of a line's number: its end's first and last unit
+
+
+def balance(text: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
+    """As many lines as ``fill`` gives, but as even in width as they can be.
+
+    Every line the text itself has is balanced on its own. Raises ``ValueError`` when a unit is
+    wider than the measure.
+    """
+    found: list[Line] = []
+    for units in text:
+        filled = _filled(units, measure)
+        found += _even(units, measure, len(filled)) if len(filled) > 1 else filled
+    return found
+
+
+def justify(text: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
+    """As many lines as ``fill`` gives, broken so that none must be widened much.
+
+    Raises ``ValueError`` when a unit is wider than the measure.
+    """
+    found: list[Line] = []
+    for units in text:
+        filled = _filled(units, measure)
+        loose = any(stretch(line, measure, 1.0) is None for line in filled)
+        found += _tight(units, measure, filled) if loose else filled
+    return found
+
+
+def stretch(line: Line, width: float, limit: float = _LAST_RESORT) -> dict[int, float] | None:
+    """What is added after which cluster (by its number) to widen a line to ``width``.
+
+    ``None`` if it were more than ``limit`` times what looks well. Last lines stay as they are.
+    """
+    if line.last or not line.units:
+        return {}
+    clusters = line.clusters
+    points = stretch_points(clusters)
+    share = (width - line.width) / len(points) if points else 0.0
+    if share <= MOST_STRETCH * limit:
+        return dict.fromkeys(points, share)
+    only_blanks = all(clusters[place].ink is None for place in points)
+    return dict.fromkeys(points, share) if only_blanks and share <= MOST_BLANK * limit else None
+
+
+def stretch_points(clusters: Sequence[Cluster]) -> list[int]:
+    """The places after which a line may be widened: after blanks, and on both sides of hanzi."""
+    end = len(clusters)
+    while end and clusters[end - 1].ink is None:
+        end -= 1
+    blank = [one.ink is None for one in clusters[:end]]
+    wide = [_is_wide(one.text) for one in clusters[:end]]
+    return [
+        place
+        for place in range(end - 1)
+        if blank[place] or (not blank[place + 1] and (wide[place] or wide[place + 1]))
+    ]
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_wide(text: str) -> bool:
+    return unicodedata.east_asian_width(text[0]) in {"W", "F"}
+
+
+def _filled(units: Sequence[Unit], measure: float) -> list[Line]:
+    filled = fill([units], measure)
+    if filled is None:
+        raise ValueError(f"a unit is wider than the measure of {measure} em")
+    return filled
+
+
+def _even(units: Sequence[Unit], measure: float, count: int) -> list[Line]:
+    """``count`` lines with the least sum of squared widths, ends first sought near even ones."""
+    pens = [0.0, *accumulate(unit.advance for unit in units)]
+
+    def near(number: int) -> tuple[int, int]:
+        even, most = pens[-1] * number / count, _NEAR * measure
+        return bisect_left(pens, even - most) - 1, bisect_left(pens, even + most)
+
+    def cost(width: float, _last: bool) -> float:
+        return width * width
+
+    starts = _best_starts(units, pens, measure, count, near, cost)
+    if not starts:
+        starts = _best_starts(units, pens, measure, count, lambda _: (0, len(units)), cost)
+    return _lines(units, starts)
+
+
+def _tight(units: Sequence[Unit], measure: float, filled: list[Line]) -> list[Line]:
+    """As many lines as ``filled`` with the least squares of what they lack of the measure."""
+    pens = [0.0, *accumulate(unit.advance for unit in units)]
+    fullest = list(accumulate(len(line.units) for line in filled))
+
+    def before(number: int) -> tuple[int, int]:
+        return fullest[number - 1] - 1 - _BACK, fullest[number - 1]
+
+    def cost(width: float, last: bool) -> float:
+        return 0.0 if last else (measure - width) ** 2
+
+    return _lines(units, _best_starts(units, pens, measure, len(filled), before, cost)) or filled
+
+
+def _lines(units: Sequence[Unit], starts: Sequence[int]) -> list[Line]:
+    return [
+        line_of(units[start:end], last=end == len(units))
+        for start, end in pairwise([*starts, len(units)] if starts else [])
+    ]
+
+
+def _best_starts(
+    units: Sequence[Unit],
+    pens: Sequence[float],
+    measure: float,
+    count: int,
+    window: Window,
+    cost: Callable[[float, bool], float],
+) -> list[int]:
+    """Where ``count`` lines start at the least cost; empty if the windows allow none."""
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
+    for number in range(1, count + 1):
+        first, last = window(number)
+        reached: dict[int, tuple[float, list[int]]] = {}
+        for start, (so_far, starts) in best.items():
+            if start == len(units):
+                continue
+            left = pens[start] + indent(units[start])
+            for end in range(max(start, first), min(last + 1, len(units))):
+                width = pens[end] - left + units[end].width
+                if width > measure:
+                    break
+                total = so_far + cost(width, end + 1 == len(units))
+                if end + 1 not in reached or total < reached[end + 1][0]:
+                    reached[end + 1] = (total, [*starts, start])
+        best = reached
+    return best[len(units)][1] if len(units) in best else []
