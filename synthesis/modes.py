@@ -3,6 +3,7 @@
 import hashlib
 from random import Random
 
+from synthesis.characters import sampler
 from synthesis.fonts.face import font
 from synthesis.job import Job
 from synthesis.pure import paragraph, strings
@@ -11,6 +12,7 @@ from synthesis.scene import drawn
 from synthesis.template import filled
 
 MOST_ATTEMPTS = 50
+MOST_ATTEMPTS_RARE = 5  # then a picture whose turn it is to show rare characters shows others
 MIX = {"pure": 0.4, "scene": 0.3, "template": 0.3}  # ours: the reports publish no shares
 
 
@@ -24,7 +26,8 @@ def draw(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
         return drawn.draw(random, job)
     if mode == "template":
         return filled.draw(random, job)
-    return paragraph.draw(random, job)
+    rare = sampler.text(random, job, index) if attempt < MOST_ATTEMPTS_RARE else None
+    return paragraph.draw(random, job, rare)
 
 
 def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:
