@@ -17,10 +17,10 @@ from synthesis.scene.inscribed import Inscribed
 from synthesis.text import words
 from synthesis.text.placing import Placed
 
-ENLARGED = 4
+LARGE = 150  # pixels: the shorter sides of boxes are enlarged to at least that
 DECENT = 6.0  # pixels: the shorter side of a glyph's box, below which a pixel is a sixth of it
 PER_MEDIUM = 3
-GLYPHS = 24  # of each text, spread over it
+GLYPHS = 14  # of each text, spread over it
 CANVAS = (640, 640)
 
 
@@ -30,12 +30,13 @@ class Window:
 
     bend: Bend
     origin: tuple[int, int]
+    enlarged: int
 
     def forward(self, points: Points) -> Points:
-        return self.bend.forward((points + self.origin) / ENLARGED)
+        return self.bend.forward((points + self.origin) / self.enlarged)
 
     def inverse(self, points: Points) -> Points:
-        return self.bend.inverse(points) * ENLARGED - self.origin
+        return self.bend.inverse(points) * self.enlarged - self.origin
 
 
 def glyphs(text: Inscribed) -> Iterator[tuple[Placed, TextBox, TextBox]]:
@@ -51,25 +52,27 @@ def glyphs(text: Inscribed) -> Iterator[tuple[Placed, TextBox, TextBox]]:
 
 def overlap(text: Inscribed, cluster: Placed, flat: TextBox, box: TextBox) -> float:
     """Intersection over union of the box and the ink, both rectified by the box."""
-    corners = np.array(flat.quad).reshape(4, 2) * ENLARGED
-    low = np.floor(corners.min(axis=0)).astype(int) - 24
-    high = np.ceil(corners.max(axis=0)).astype(int) + 24
+    corners = np.array(flat.quad).reshape(4, 2)
+    times = max(2, round(LARGE / np.ptp(corners, axis=0).min()))
+    corners *= times
+    low = np.floor(corners.min(axis=0)).astype(int) - 6 * times
+    high = np.ceil(corners.max(axis=0)).astype(int) + 6 * times
     layer = np.zeros((*(high - low)[::-1], 4), np.uint8)
-    origins = [(x * ENLARGED - low[0], y * ENLARGED - low[1]) for x, y in cluster.origins]
-    size = text.block.size * ENLARGED
+    origins = [(x * times - low[0], y * times - low[1]) for x, y in cluster.origins]
+    size = text.block.size * times
     run = drawing.Run(cluster.font, size, cluster.glyphs, origins)
     drawing.draw(layer, [run], (255, 255, 255))
-    enlarged = scaled(ENLARGED, ENLARGED) @ text.surface.matrix
-    surface = Surface(enlarged, Window(text.surface.bend, (int(low[0]), int(low[1]))))
-    quad = np.array(box.quad).reshape(4, 2) * ENLARGED
-    left, top = np.floor(quad.min(axis=0)).astype(int) - 12
-    right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 12
+    enlarged = scaled(times, times) @ text.surface.matrix
+    surface = Surface(enlarged, Window(text.surface.bend, (int(low[0]), int(low[1])), times))
+    quad = np.array(box.quad).reshape(4, 2) * times
+    left, top = np.floor(quad.min(axis=0)).astype(int) - 3 * times
+    right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3 * times
     region = Region(int(left), int(top), int(right - left), int(bottom - top))
     (seen,) = surface.warp([np.ascontiguousarray(layer[..., 3])], region)
     rows, columns = np.nonzero(seen > 96)
     if not len(rows):
         return 0.0
-    ink = np.stack([columns, rows], axis=1) + (left, top)
+    ink = np.stack([columns + left, rows + top], axis=1)
     edges = np.concatenate([ink + step for step in ((0, 0), (1, 0), (0, 1), (1, 1))])
     unit = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
     upright = cv2.getPerspectiveTransform(quad.astype(np.float32), unit)
