@@ -73,25 +73,26 @@ def _plain(one: "Coverage") -> dict[str, Any]:
 
 
 def _print_table(found: "Sequence[Coverage]") -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from synthesis.fonts.coverage import sets
 
     totals = {name: len(wanted) for name, wanted in sets().items()}
-    told = Table(caption=f"{len(found)} faces. Hanzi without ink do not count.")
-    for name in ("family", "style"):
-        told.add_column(name, overflow="fold")
+    caption = f"{len(found)} faces; ✎ is handwriting; hanzi that are mapped but empty do not count"
+    told = Table(caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    told.add_column("face", min_width=18, overflow="fold")
     for name, total in totals.items():
         told.add_column(f"{name}\n{total:,}", justify="right", no_wrap=True)
-    told.add_column("without\nink", justify="right", no_wrap=True)
-    for name in ("scripts", "lacks"):
-        told.add_column(name, overflow="fold")
+    told.add_column("hanzi\nempty", justify="right", no_wrap=True)
+    told.add_column("scripts\n", overflow="fold")
+    told.add_column("lacks\n", overflow="fold")
     for one in sorted(found, key=lambda one: (-sum(one.sets.values()), one.face.postscript)):
         counts = [_count(one.sets[name], total) for name, total in totals.items()]
-        style = f"{one.face.style} ✎" if one.handwriting else one.face.style
+        name = f"{one.face.family} {one.face.style}{' ✎' if one.handwriting else ''}"
         scripts = " ".join(one.scripts)
-        told.add_row(one.face.family, style, *counts, str(one.inkless or ""), scripts, one.lacks)
+        told.add_row(name, *counts, str(one.inkless or ""), scripts, one.lacks)
     Console().print(told)
 
 
