@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from synthesis.text import bidi
+from synthesis.text.bidi_explicit import REMOVED
 
 CASES = Path("/usr/share/unicode/BidiCharacterTest.txt")
 
@@ -23,9 +24,7 @@ def test_unicodes_own_cases() -> None:
         assert bidi.base_level(text, told) == int(base), line  # type: ignore[arg-type]
         found = bidi.levels(text, int(base))
         shown = [
-            place
-            for place, one in enumerate(text)
-            if unicodedata.bidirectional(one) not in bidi.REMOVED
+            place for place, one in enumerate(text) if unicodedata.bidirectional(one) not in REMOVED
         ]
         expected = [int(one) for one in levels.split() if one != "x"]
         assert [found[place] for place in shown] == expected, line

@@ -200,3 +200,9 @@ def test_tracking_does_not_part_joined_letters(faces: dict[str, FontFile]) -> No
 def test_shaping_is_remembered(faces: dict[str, FontFile]) -> None:
     loaded = [run.font for run in typeset("山好", "zh", faces["hanzi"]).runs]
     assert shape(loaded, "山好", "zh") is shape(loaded, "山好", "zh")
+
+
+def test_a_text_of_blanks_is_refused(faces: dict[str, FontFile]) -> None:
+    with pytest.raises(UnrenderableError) as caught:
+        typeset(" \n ", "en", faces["latin"])
+    assert caught.value.reason == "no_ink"

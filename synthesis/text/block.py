@@ -61,7 +61,7 @@ class Block:
     def boxes(self) -> tuple[TextBox, ...]:
         """Boxes in reading order, each before those it holds: block, line, word, glyph.
 
-        A word is what stands between blanks in scripts with spaces; ``words.spans`` has the rest.
+        A word is what stands between blanks in scripts that have them (see ``words``).
         """
         whole = quad_around([one for line in self.lines for one in line.clusters])
         found = [TextBox(self.text, whole, "block")]
@@ -83,6 +83,9 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
     measure = (frame.height if typography.vertical else frame.width) / size
     units, how = _units(text, typography), typography.setting
     placed = layout.place(units, frame, how, size, measure, columns=typography.vertical)
+    placed = [line for line in placed if line.clusters]
+    if not placed:
+        raise UnrenderableError("no_ink", repr(text))
     return Block(text, size, tuple(placed), tuple(placing.runs(size, placed)))
 
 

@@ -46,7 +46,7 @@ def _squeezes(one: Cluster, following: Cluster) -> bool:
     marks = OPENING | CLOSING
     if one.text not in marks or following.text not in marks:
         return False
-    return bool(one.trailing or (one.text in OPENING and following.leading))
+    return bool(one.trailing or following.leading)
 
 
 def _set_off(one: Cluster, following: Cluster, vertical: bool) -> bool:
