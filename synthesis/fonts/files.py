@@ -28,8 +28,8 @@ def find(language: str, where: str | None = None) -> tuple[FontFile, ...]:
     """The faces that can each write ``language``, in an order that does not depend on their paths.
 
     ``where`` is a font file, a folder of them, or names of packs; ``None`` asks fontconfig. Of the
-    system's, thin faces are left out, and faces made for hanzi, or for another country's hanzi,
-    where there are others. Raises ``UsageError`` when none is left.
+    system's, thin faces are left out, and where there are others faces made for hanzi or for
+    another country's forms. Raises ``UsageError`` when none is left.
     """
     if where is None:
         known = _system(lambda row: _row(language).fontconfig in row.languages)
@@ -155,10 +155,9 @@ def _can_write(entry: Entry, language: str) -> bool:
 
 def _at_home(fitting: list[Entry], language: str) -> list[Entry]:
     """Without the faces made for another script or country, where there are others."""
-    if _row(language).script in HAN:
-        kept = [one for one in fitting if home(one.file.family) in {language, None}]
-    else:
-        kept = [one for one in fitting if not _can_write(one, "zh")]
+    kept = [one for one in fitting if home(one.file.family) in {language, None}]
+    if _row(language).script not in HAN:
+        kept = [one for one in kept if not _can_write(one, "zh")]
     return kept or fitting
 
 

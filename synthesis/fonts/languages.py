@@ -91,7 +91,7 @@ LANGUAGES: Mapping[str, Language] = {
 HAN = frozenset({"Hans", "Hant", "Jpan", "Kore"})
 
 # Faces of one country's hanzi, kanji or hanja cover other countries' too, in forms that look
-# wrong there. Told by words in the family name.
+# wrong there; so do Nastaliq for Urdu and Rashi script. Told by words in the family name.
 HOME: Mapping[str, re.Pattern[str]] = {
     "zh-Hant": re.compile(
         r"\b(TC|TW|HK|MO|Big5|BIG5)\b|cwTeX|TW-(Kai|Sung)|Mingti2L|KaitiM Big5|LXGW WenKai TC"
@@ -100,6 +100,8 @@ HOME: Mapping[str, re.Pattern[str]] = {
         r"\bJP\b|^(IPA|Takao|VL |Klee|Yusei|Kiloji|Setofont|SetoFont|Yoz|Aoyagi|Mig|Kouzan)"
     ),
     "ko": re.compile(r"\bKR\b|^(Nanum|Baekmuk|Un[A-Z ]|Eunjin|Eunguseul|Guseul|BM )"),
+    "ur": re.compile("Nastaliq"),
+    "lad": re.compile("Rashi"),
     "zh": re.compile(
         r"\b(SC|CN)\b|WenQuanYi|SungtiL|KaitiM GB|AR PL UMing CN|LXGW WenKai|Smiley|Droid Sans F"
     ),
@@ -115,7 +117,7 @@ _LOCALE = re.compile(r"\b(SC|CN|TC|TW|HK|MO|JP|KR)( MBE)?\b")
 
 
 def home(family: str) -> str | None:
-    """The language whose forms of hanzi a family draws, if its name tells."""
+    """The language whose forms of shared characters a family draws, if its name tells."""
     return next((language for language, marks in HOME.items() if marks.search(family)), None)
 
 
