@@ -80,11 +80,11 @@ def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> st
         return random.choice(plan.sentences[characters[0]])
     if kind == Kind.WORD:
         words = list(dict.fromkeys(random.choice(plan.words[one]) for one in characters))
-        return random.choice(("、", "，", "\n", "\n", " ")).join(words)
+        return random.choice(("、", "\n")).join(words)
     manner = random.random()
     if manner < 0.5:
         names = [random.choice(SURNAMES) + one for one in characters]
-        return random.choice(("、", "\n", " ")).join(names)
+        return random.choice(("、", "\n")).join(names)
     row = "".join(characters)
     if manner < 0.75 and len(row) > 4:
         half = (len(row) + 1) // 2
