@@ -7,19 +7,10 @@ from random import Random
 import skia
 
 from synthesis.colours import RGB
-from synthesis.template.arranging import Box
+from synthesis.template.brushes import brush
 from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
-
-
-def _paint(rgb: RGB, stroke: float = 0.0) -> skia.Paint:
-    made = skia.Paint(Color=skia.Color(*rgb), AntiAlias=True)
-    if stroke:
-        made.setStyle(skia.Paint.kStroke_Style)
-        made.setStrokeWidth(stroke)
-        made.setStrokeJoin(skia.Paint.kRound_Join)
-        made.setStrokeCap(skia.Paint.kRound_Cap)
-    return made
+from synthesis.template.measuring import Box
 
 
 def _values(part: Part, count: int = 7) -> list[float]:
@@ -46,11 +37,11 @@ def bars(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
         rect = skia.Rect.MakeXYWH(left, box.top + box.height - height, wide, height)
         radius = min(0.6 * unit, wide / 4)
         colour = _series(part, number) if part.node.name == "coloured" else part.ink
-        canvas.drawRoundRect(rect, radius, radius, _paint(colour))
+        canvas.drawRoundRect(rect, radius, radius, brush(colour))
 
 
 def _grid(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
-    line = _paint(mixed(part.ink, part.grounds[0], 0.16))
+    line = brush(mixed(part.ink, part.grounds[0], 0.16))
     line.setAntiAlias(False)
     for number in range(5):
         y = round(box.top + box.height * number / 4)
@@ -61,7 +52,7 @@ def _grid(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
 def lines(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     """A line through the values, its points in the middle of even cells, and what lies under it."""
     values = _values(part)
-    most, least = max(values) * 1.08, min(0.0, min(values))
+    most, least = max(values) * 1.08, min(0.0, *values)
     _grid(canvas, part, box, unit)
     cell = box.width / len(values)
     points = [
@@ -80,11 +71,11 @@ def lines(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     under.lineTo(points[-1][0], box.top + box.height)
     under.close()
     if part.node.name != "plain":
-        canvas.drawPath(under, _paint(mixed(part.ink, part.grounds[0], 0.16)))
-    canvas.drawPath(path, _paint(part.ink, 0.6 * unit))
+        canvas.drawPath(under, brush(mixed(part.ink, part.grounds[0], 0.16)))
+    canvas.drawPath(path, brush(part.ink, stroke=0.6 * unit))
     for point in points:
-        canvas.drawCircle(*point, 0.95 * unit, _paint(part.ink))
-        canvas.drawCircle(*point, 0.45 * unit, _paint(part.grounds[0]))
+        canvas.drawCircle(*point, 0.95 * unit, brush(part.ink))
+        canvas.drawCircle(*point, 0.45 * unit, brush(part.grounds[0]))
 
 
 def pie(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
@@ -96,17 +87,17 @@ def pie(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     start, total = -90.0, sum(values)
     for number, value in enumerate(values):
         sweep = 360 * value / total
-        canvas.drawArc(rect, start, sweep, True, _paint(_series(part, number)))
+        canvas.drawArc(rect, start, sweep, True, brush(_series(part, number)))
         start += sweep
     centre = (left + side / 2, top + side / 2)
     start = -90.0
     for value in values:
         angle = math.radians(start)
         rim = (centre[0] + side / 2 * math.cos(angle), centre[1] + side / 2 * math.sin(angle))
-        canvas.drawLine(*centre, *rim, _paint(part.grounds[0], max(1.5, 0.35 * unit)))
+        canvas.drawLine(*centre, *rim, brush(part.grounds[0], stroke=max(1.5, 0.35 * unit)))
         start += 360 * value / total
     if part.node.shape == "donut":
-        canvas.drawCircle(*centre, side * 0.3, _paint(part.grounds[0]))
+        canvas.drawCircle(*centre, side * 0.3, brush(part.grounds[0]))
 
 
 def gauge(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
@@ -118,8 +109,10 @@ def gauge(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     ).makeInset(stroke / 2, stroke / 2)
     digits = "".join(one for one in str(part.data or "") if one.isdigit() or one == ".")
     share = float(digits) / 100 if digits else Random(part.seed).uniform(0.3, 0.9)
-    canvas.drawArc(rect, 0, 360, False, _paint(mixed(part.ink, part.grounds[0], 0.18), stroke))
-    canvas.drawArc(rect, -90, 360 * min(share, 1.0), False, _paint(part.ink, stroke))
+    canvas.drawArc(
+        rect, 0, 360, False, brush(mixed(part.ink, part.grounds[0], 0.18), stroke=stroke)
+    )
+    canvas.drawArc(rect, -90, 360 * min(share, 1.0), False, brush(part.ink, stroke=stroke))
 
 
 def street_map(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
@@ -130,11 +123,11 @@ def street_map(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     primary, accent = colours.get("primary", part.ink), colours.get("accent", part.ink)
     canvas.save()
     canvas.clipRect(skia.Rect.MakeXYWH(*box))
-    canvas.drawRect(skia.Rect.MakeXYWH(*box), _paint(mixed(primary, ground, 0.12)))
+    canvas.drawRect(skia.Rect.MakeXYWH(*box), brush(mixed(primary, ground, 0.12)))
     left, top, width, height = box
     park = (left + width * random.uniform(0.05, 0.4), top + height * random.uniform(0.1, 0.6))
     green = skia.Rect.MakeXYWH(*park, width * 0.28, height * 0.24)
-    canvas.drawRoundRect(green, 2 * unit, 2 * unit, _paint(mixed((88, 160, 96), ground, 0.55)))
+    canvas.drawRoundRect(green, 2 * unit, 2 * unit, brush(mixed((88, 160, 96), ground, 0.55)))
     river = skia.Path()
     start, end = random.uniform(0.2, 0.8), random.uniform(0.2, 0.8)
     river.moveTo(left, top + height * start)
@@ -142,24 +135,26 @@ def street_map(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
         left + width * 0.35, top + height * (start - 0.3), left + width * 0.6,
         top + height * (end + 0.3), left + width, top + height * end,
     )  # fmt: skip
-    canvas.drawPath(river, _paint(mixed((96, 156, 214), ground, 0.6), 3.2 * unit))
-    street = mixed((255, 255, 255), ground, 0.85) if sum(ground) > 380 else mixed(primary, ground, 0.3)
+    canvas.drawPath(river, brush(mixed((96, 156, 214), ground, 0.6), stroke=3.2 * unit))
+    street = (
+        mixed((255, 255, 255), ground, 0.85) if sum(ground) > 380 else mixed(primary, ground, 0.3)
+    )
     for number in range(1, 5):
         x, y = left + width * number / 5, top + height * number / 5
         thick = unit * random.choice((0.8, 1.6, 2.2))
         lean = width * random.uniform(-0.06, 0.06)
-        canvas.drawLine(x, top, x + lean, top + height, _paint(street, thick))
-        canvas.drawLine(left, y, left + width, y + lean / 2, _paint(street, thick))
+        canvas.drawLine(x, top, x + lean, top + height, brush(street, stroke=thick))
+        canvas.drawLine(left, y, left + width, y + lean / 2, brush(street, stroke=thick))
     route = skia.Path()
     route.moveTo(left + width * 0.2, top + height * 0.82)
     route.lineTo(left + width * 0.4, top + height * 0.8)
     route.lineTo(left + width * 0.42, top + height * 0.42)
     route.lineTo(left + width * 0.8, top + height * 0.4)
     route.lineTo(left + width * 0.8, top + height * 0.22)
-    canvas.drawPath(route, _paint(accent, 1.1 * unit))
+    canvas.drawPath(route, brush(accent, stroke=1.1 * unit))
     for at in ((0.2, 0.82), (0.8, 0.22)):
-        canvas.drawCircle(left + width * at[0], top + height * at[1], 1.9 * unit, _paint(primary))
-        canvas.drawCircle(left + width * at[0], top + height * at[1], 0.8 * unit, _paint(ground))
+        canvas.drawCircle(left + width * at[0], top + height * at[1], 1.9 * unit, brush(primary))
+        canvas.drawCircle(left + width * at[0], top + height * at[1], 0.8 * unit, brush(ground))
     canvas.restore()
 
 

@@ -101,7 +101,7 @@ class Scope:
         found = lookup(name, self.record, self.item)
         if not isinstance(found, str) or isinstance(found, Verbatim):
             return found
-        made = self._of_item if name.split(".")[0] == "item" else self._of_record
+        made = self._of_item if name.split(".", maxsplit=1)[0] == "item" else self._of_record
         if name not in made:
             made[name] = self.filler.filled(found)
         return made[name]

@@ -7,12 +7,18 @@ from typing import Any
 
 from synthesis.colours import RGB
 from synthesis.problems import UnrenderableError
-from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, least_contrast
+from synthesis.template.colouring import (
+    LEAST_CONTRAST,
+    LEAST_CONTRAST_LARGE,
+    Colours,
+    least_contrast,
+)
 from synthesis.template.contents import Scope
 from synthesis.template.models import Node, Style
 
 _FAINT = ("line", "soft", "softer", "series")
-_LEAST_OF_SHAPES = 1.7
+_LEAST_OF_SHAPES = 2.0
+_UNBROKEN = 6  # hanzi: so short a heading would break inside a word
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
 _MANY = 0.6  # share of lists that have as many entries as they may
@@ -45,8 +51,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Expansion:
-    """What a template is filled with: ``shelf`` is wide, square or tall; ``few`` takes as few
-    entries of every list as the template allows.
+    """What a template is filled with: ``shelf`` is wide, square or tall; ``plenty``, 1 to 0, takes
+    up to as many or just as few entries of every list as the template allows.
     """
 
     random: Random
@@ -54,16 +60,14 @@ class Expansion:
     styles: dict[str, Style]
     colours: Colours
     shelf: str
-    few: bool
+    plenty: float
 
     def root(self, node: Node, scope: Scope) -> Part:
         """The whole picture as a part."""
         (part,) = self.parts(node, scope, (self.colours.roles["background"],), "left")
         return part
 
-    def parts(
-        self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
-    ) -> list[Part]:
+    def parts(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> list[Part]:
         """The node as a part; none on the wrong shelf, one for each entry of its list."""
         only = (node.only,) if isinstance(node.only, str) else node.only
         if only and self.shelf not in only:
@@ -82,17 +86,15 @@ class Expansion:
         low, high = node.count or (len(entries), len(entries))
         if len(entries) < low:
             raise UnrenderableError("overflow", f"{node.each} has {len(entries)} of {low} entries")
-        high = low if self.few else min(high, len(entries))
+        high = low + round((min(high, len(entries)) - low) * self.plenty)
         many = self.random.random() < _MANY
         wanted = high if many else self.random.randint(low, high)
-        if node.name == "first":
+        if node.first:
             return list(entries[:wanted])
         chosen = sorted(self.random.sample(range(len(entries)), wanted))
         return [entries[number] for number in chosen]
 
-    def _part(
-        self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
-    ) -> Part:
+    def _part(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> Part:
         kind = node.kind
         if kind == "turn":
             kind = "row" if self.shelf == "wide" else "column"
@@ -151,11 +153,17 @@ class Expansion:
         else:
             text = scope.filler.filled((node.say or {})[self.language])
         part.text = text.upper() if style.upper else text
+        if len(text) <= _UNBROKEN and style.face == "heading" and _is_chinese(text):
+            style = style.model_copy(update={"lines": 1})
         part.style = style
         part.align = _ALIGNED[node.align] if node.align else style.align or align
         least = LEAST_CONTRAST_LARGE if (style.size or 0) >= _LARGE else LEAST_CONTRAST
         role = node.colour or style.colour or "text"
         part.ink = self.colours.ink(role, grounds, least, scope.index)
+
+
+def _is_chinese(text: str) -> bool:
+    return all(ord(one) > 0x2E7F for one in text)
 
 
 def _share(told: str, scope: Scope) -> float:

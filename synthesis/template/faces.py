@@ -15,8 +15,19 @@ _NAMED = (  # the first class one of whose words is in the family's name
     ("sans", ("sans", "gothic", "hei", "heiti", "grotesk", "gothi")),
     (
         "serif",
-        ("serif song sung ming roman times garamond georgia bookman c059 p052 caslon antiqua")
-        .split(),
+        (
+            "serif",
+            "song",
+            "sung",
+            "ming",
+            "roman",
+            "times",
+            "garamond",
+            "georgia",
+            "bookman",
+            "c059",
+            "p052",
+        ),
     ),
 )
 _NARROW = ("condensed", "narrow")
@@ -44,7 +55,9 @@ class Pairing:
 
     def order(self, style: Style) -> tuple[FontFile, ...]:
         """The faces to try for a style: the weight and slope asked for first."""
-        return _order(self, style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic))
+        return _order(
+            self, style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic)
+        )
 
 
 @cache
@@ -66,11 +79,9 @@ def choose(random: Random, fonts: Sequence[FontFile], told: Faces) -> Pairing:
         if "narrow" not in file.family.lower() and "condensed" not in file.family.lower():
             families.setdefault(file.family, []).append(file)
     families = families or {fonts[0].family: list(fonts)}
-    body = _chosen(random, families, told.body, bold=False)
+    body = _chosen(random, families, told.body)
     same = told.heading == told.body and random.random() < _SAME_FAMILY
-    heading = body if same else _chosen(random, families, told.heading, bold=True)
-    if same and not _has_bold(families[body]):
-        heading = _chosen(random, families, told.heading, bold=True)
+    heading = body if same else _chosen(random, families, told.heading, heading=True)
     wanted = class_of(body)
     others = [file for file in fonts if class_of(file.family) == wanted and file.family != body]
     others += [file for file in fonts if class_of(file.family) in {"sans", "serif"}]
@@ -82,16 +93,19 @@ def _has_bold(files: Sequence[FontFile]) -> bool:
 
 
 def _chosen(
-    random: Random, families: dict[str, list[FontFile]], told: Class | tuple[Class, ...], *, bold: bool
+    random: Random,
+    families: dict[str, list[FontFile]],
+    told: Class | tuple[Class, ...],
+    *,
+    heading: bool = False,
 ) -> str:
     classes = {told} if isinstance(told, str) else set(told)
     if "any" in classes:
         classes = {"sans", "serif"}
     names = [name for name in families if class_of(name) in classes]
-    if not bold:  # hairlines vanish at the size of body text
+    if not heading:  # hairlines vanish at the size of body text
         names = [name for name in names if "display" not in name.lower()] or names
     names = names or [name for name in families if class_of(name) in {"sans", "serif"}]
     names = names or list(families)
-    if bold:
-        names = [name for name in names if _has_bold(families[name])] or names
+    names = [name for name in names if _has_bold(families[name])] or names
     return random.choice(names)

@@ -7,7 +7,6 @@ of the template keep their proportions.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 
 import skia
@@ -20,30 +19,16 @@ from synthesis.description import Description, Name, Words
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Rejected, Sample, TextBox
-from synthesis.template import faces, loading, shapes
-from synthesis.template.arranging import Arranged, Arranger, Box
+from synthesis.template import faces, loading, resources, shapes
 from synthesis.template.colouring import Colours, nearest
-from synthesis.template.contents import Filler, Record, Scope, Verbatim
-from synthesis.template.expanding import Expansion, Part
-from synthesis.template.faces import Pairing
-from synthesis.template.loading import Loaded
-from synthesis.template.models import RATIOS
-from synthesis.template.typeset import Overflow, SetText, Typesetter
+from synthesis.template.contents import Record, Verbatim
+from synthesis.template.expanding import Part
+from synthesis.template.laying import Filling, Placed, as_full_as_fits, unit_of
+from synthesis.template.models import RATIOS, Loaded
+from synthesis.template.typeset import SetText
 
-_STEP = 1.06  # scales tried are so far apart
-_MOST_TRIES = 6  # exact layouts before the texts are given up
-_WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
 _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for columns of prose
 _MOST_PARAGRAPHS = 14
-_BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A picture before it is drawn: parts in drawing order, and the texts of some of them."""
-
-    parts: tuple[Arranged, ...]
-    texts: tuple[tuple[Part, SetText], ...]
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
@@ -55,7 +40,9 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
 
 def choose(random: Random, job: Job, size: Size) -> Loaded:
     """A template that suits the canvas; every family of layouts is as likely as any other."""
-    found = [loading.template(path, job.language) for path in job.templates or loading.shipped_paths()]
+    found = [
+        loading.template(path, job.language) for path in job.templates or loading.shipped_paths()
+    ]
     wanted = ratio_of(size)
     fitting = [one for one in found if wanted in one.template.ratios]
     if not fitting:
@@ -79,17 +66,12 @@ def ratio_of(size: Size) -> str:
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
     """A sample of one template, or the reason why its texts could not be drawn."""
-    colours = Colours.of(loading.palettes()[_palette(random, loaded)])
+    colours = Colours.of(resources.palettes()[_palette(random, loaded)])
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
     record = _record(random, job, loaded)
-    seed = random.getrandbits(64)
+    filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64))
     try:
-        try:
-            placed = _laid_out(Random(seed), job.language, loaded, size, colours, pairing, record, few=False)
-        except UnrenderableError as problem:
-            if problem.reason != "overflow":
-                raise
-            placed = _laid_out(Random(seed), job.language, loaded, size, colours, pairing, record, few=True)
+        placed = as_full_as_fits(filling, job.language)
         return _sample(random, job, loaded, size, colours, placed)
     except UnrenderableError as problem:
         return Rejected(problem.reason, f"{loaded.stem}: {problem.detail}")
@@ -97,16 +79,18 @@ def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | R
 
 def _palette(random: Random, loaded: Loaded) -> str:
     template = loaded.template
-    names = template.palettes or tuple(loading.palettes())
-    tones = {name: Colours.of(loading.palettes()[name]).is_dark for name in names}
-    wanted = [name for name, dark in tones.items() if template.tone in {"any", ("light", "dark")[dark]}]
+    names = template.palettes or tuple(resources.palettes())
+    tones = {name: Colours.of(resources.palettes()[name]).is_dark for name in names}
+    wanted = [
+        name for name, dark in tones.items() if template.tone in {"any", ("light", "dark")[dark]}
+    ]
     return random.choice(wanted or list(names))
 
 
 def _record(random: Random, job: Job, loaded: Loaded) -> Record:
     """One record of the contents the template names, with paragraphs of the corpus."""
-    known = loading.contents(job.language)
-    topics = [list(loaded.template.records.get(job.language, ()))]
+    known = resources.contents(job.language)
+    topics: list[list[Record]] = [list(loaded.template.records.get(job.language, ()))]
     topics += [list(known.topics[name]) for name in loaded.template.contents]
     topics = [topic for topic in topics if topic]
     record = random.choice(random.choice(topics)) if topics else {}
@@ -133,97 +117,9 @@ def _paragraphs(random: Random, language: str, texts: Sequence[Paragraph]) -> li
     return [Verbatim(text) for text in found] or [Verbatim(random.choice(texts).text)]
 
 
-def _laid_out(
-    random: Random,
-    language: str,
-    loaded: Loaded,
-    size: Size,
-    colours: Colours,
-    pairing: Pairing,
-    record: Record,
-    *,
-    few: bool,
-) -> Placed:
-    """Everything at its place, at the largest scale of the texts that fits."""
-    width, height = size
-    shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
-    filler = Filler(random, language, loading.contents(language))
-    expansion = Expansion(random, language, dict(loaded.styles), colours, shelf, few)
-    root = expansion.root(loaded.template.layout, Scope(filler, record))
-    unit = min(math.sqrt(width * height), 1.6 * min(width, height)) / 100
-    canvas = Box(0.0, 0.0, float(width), float(height))
-    scales = _scales(*loaded.template.scale)
-    first = _first_that_fits(language, pairing, unit, scales, root, canvas)
-    for scale in scales[first : first + _MOST_TRIES]:
-        setter = Typesetter(language, pairing, unit, scale, exact=True)
-        try:
-            parts = Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
-            texts = _set_texts(setter, parts)
-            _check(texts, size)
-        except Overflow:
-            continue
-        return Placed(tuple(parts), tuple((part, text) for part, text, _ in texts))
-    raise UnrenderableError("overflow", f"at {width}x{height}")
-
-
-def _scales(least: float, most: float) -> list[float]:
-    count = max(1, math.floor(math.log(most / least) / math.log(_STEP)) + 1)
-    return [most / _STEP**step for step in range(count)]
-
-
-def _spacing(scale: float) -> float:
-    """Gaps shrink and grow with the texts, but less."""
-    return min(1.15, max(0.6, 0.5 + 0.5 * scale))
-
-
-def _first_that_fits(
-    language: str, pairing: Pairing, unit: float, scales: Sequence[float], root: Part, canvas: Box
-) -> int:
-    """The first of the descending scales that fits by estimated widths, found by bisection."""
-    low, high = 0, len(scales) - 1
-    while low < high:
-        middle = (low + high) // 2
-        setter = Typesetter(language, pairing, unit, scales[middle], exact=False)
-        try:
-            Arranger(setter, unit, _spacing(scales[middle])).arrange(root, canvas)
-            high = middle
-        except Overflow:
-            low = middle + 1
-    return low
-
-
-def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:
-    rests = {"centre": 0.5, "end": 1.0}
-    found: list[tuple[Part, SetText, Box]] = []
-    for part, box in ((one.part, one.inner) for one in parts):
-        if part.style is not None:
-            rest = rests.get(part.node.justify or "", 0.0)
-            text = setter.place(part.text, part.style, part.align, box, rest)
-            found.append((part, text, box))
-    return found
-
-
-def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
-    """Raise ``Overflow`` where ink leaves its slot or the canvas, or meets another text's."""
-    earlier: list[tuple[float, float, float, float]] = []
-    for _, text, slot in texts:
-        left, top, right, bottom = text.box
-        beside = _BESIDE * text.block.size + 1
-        inside = (
-            left >= max(0.0, slot.left - beside)
-            and top >= max(0.0, slot.top - beside)
-            and right <= min(size[0], slot.left + slot.width + beside)
-            and bottom <= min(size[1], slot.top + slot.height + beside)
-        )
-        if not inside or any(
-            left < r and right > l and top < b and bottom > t for l, t, r, b in earlier
-        ):
-            raise Overflow
-        earlier.append((left, top, right, bottom))
-
-
-def paint(size: Size, background: RGB, placed: Placed, unit: float) -> drawing.Pixels:
+def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
     """The picture's pixels: surfaces and shapes in their order, then all texts."""
+    unit = unit_of(size)
     pixels = drawing.solid(*size, background)
     surface = skia.Surface(pixels)
     for arranged in placed.parts:
@@ -238,8 +134,7 @@ def _sample(
 ) -> Sample:
     if not placed.texts:
         raise UnrenderableError("no_text", loaded.stem)
-    unit = min(math.sqrt(size[0] * size[1]), 1.6 * min(size)) / 100
-    pixels = paint(size, colours.roles["background"], placed, unit)
+    pixels = paint(size, colours.roles["background"], placed)
     described = describe(loaded, size, colours, placed)
     caption = captions.caption(random, job.language, described)
     return Sample(

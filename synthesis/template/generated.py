@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_CHINESE_DAYS = "星期一 星期二 星期三 星期四 星期五 星期六 星期日".split()
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+_CHINESE_DAYS = ["星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日"]
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXY"
 _ENDINGS = (0.0, 0.5, 0.9, 0.95, 0.0, 0.5)
 Maker = Callable[[Random, str, Sequence[str]], str]
@@ -96,7 +97,7 @@ def _seat(random: Random, language: str, _bounds: Sequence[str]) -> str:
 def _code(random: Random, _language: str, bounds: Sequence[str]) -> str:
     """``X`` of the pattern becomes a letter, ``0`` a digit."""
     made = {"X": lambda: random.choice(_LETTERS), "0": lambda: str(random.randint(0, 9))}
-    return "".join(made[one]() if one in made else one for one in (bounds or ("XX-0000",))[0])
+    return "".join(made[one]() if one in made else one for one in (" ".join(bounds) or "XX-0000"))
 
 
 def _letter(random: Random, _language: str, _bounds: Sequence[str]) -> str:

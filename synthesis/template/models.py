@@ -5,7 +5,9 @@ than 1.6 hundredths of the short side.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -17,10 +19,10 @@ _LENGTH = re.compile(r"auto|grow( \d+(\.\d+)?)?|\d+(\.\d+)?%|@[a-z_.]+(\*\d*\.?\
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ROLES = ("background", "surface", "primary", "accent", "text", "muted")
 MIXED = ("line", "soft", "softer", "deep", "dark", "light", "series", "white", "black", "none")
-SHAPES = (
-    "fill art icon avatar rule circle bars lines pie donut gauge progress toggle checkbox radio "
-    "slider stars barcode map balloon arrow wave dots skyline tail dashes triangle search seal"
-).split()
+SHAPES = frozenset(
+    "fill art icon search avatar rule circle triangle tail arrow dots wave dashes seal balloon "  # noqa: SIM905
+    "progress slider toggle checkbox radio stars barcode bars lines pie donut gauge map".split()
+)
 
 
 def _length(value: str | float) -> str | float:
@@ -112,6 +114,7 @@ class Node(Model):
     role: str | None = None
     data: str | None = None
     name: str | None = None  # which icon, which art
+    first: bool = False  # of ``each``: the first entries of the list, not any
     only: tuple[Shelf, ...] | Shelf | None = None
 
     @model_validator(mode="after")
@@ -123,7 +126,8 @@ class Node(Model):
         if self.kind == "board" and any(child.box is None for child in self.children):
             raise ValueError("every child of a board needs box: [left, top, width, height]")
         if self.box and (self.box[0] + self.box[2] > 1.001 or self.box[1] + self.box[3] > 1.001):
-            raise ValueError(f"box {list(self.box)} leaves the canvas: left + width, top + height <= 1")
+            told = "leaves the canvas: expected left + width and top + height to be 1 at most"
+            raise ValueError(f"box {list(self.box)} {told}")
         return self
 
     @property
@@ -176,3 +180,20 @@ class Palette(Model):
     accent: str = Field(pattern=_COLOUR.pattern)
     text: str = Field(pattern=_COLOUR.pattern)
     muted: str = Field(pattern=_COLOUR.pattern)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A checked template, the file it is from, and all its styles in full."""
+
+    file: str
+    template: Template
+    styles: Mapping[str, Style]
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its ending: what a template is called on a command line."""
+        return Path(self.file).stem
+
+    def __hash__(self) -> int:
+        return hash(self.file)

@@ -6,54 +6,37 @@ from random import Random
 
 import skia
 
-from synthesis.colours import RGB, relative_luminance
-from synthesis.template import art, charts, icons
-from synthesis.template.arranging import Arranged, Box
-from synthesis.template.colouring import Colours, mixed
+from synthesis.colours import RGB
+from synthesis.template import art, charts, controls, icons
+from synthesis.template.arranging import Arranged
+from synthesis.template.brushes import brush, whole
+from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
+from synthesis.template.measuring import Box
 
-_SHADOW = skia.Color(10, 15, 30, 46)
 _BLURRED = 0.9  # units
 _LEVELS = 5  # rings of a soft shadow: a blur of Skia's costs ten times as much
-
-
-def paint(rgb: RGB, *, stroke: float = 0.0, alpha: int = 255) -> skia.Paint:
-    """An antialiased paint that fills, or strokes with a width in pixels."""
-    made = skia.Paint(Color=skia.Color(*rgb, alpha), AntiAlias=True)
-    if stroke:
-        made.setStyle(skia.Paint.kStroke_Style)
-        made.setStrokeWidth(stroke)
-        made.setStrokeCap(skia.Paint.kRound_Cap)
-        made.setStrokeJoin(skia.Paint.kRound_Join)
-    return made
 
 
 def draw(canvas: skia.Canvas, placed: Arranged, unit: float) -> None:
     """Draw a part's surface, its border and its shape."""
     part, box = placed.part, placed.box
-    rect = skia.Rect.MakeXYWH(*_whole(box))
+    rect = skia.Rect.MakeXYWH(*whole(box))
     radius = min(part.node.round * unit, rect.width() / 2, rect.height() / 2)
     if part.node.shadow:
         _shadow(canvas, rect, radius, unit)
-    if part.fill and part.node.shape in {None, "fill"}:
+    if part.fill and part.node.shape in {None, "fill", "barcode"}:
         _surface(canvas, rect, radius, part.fill)
     if part.node.shape is not None:
-        _shape(canvas, part, Box(*_whole(box)), unit)
+        _shape(canvas, part, Box(*whole(box)), unit)
     if part.border is not None:
         width = max(1.0, part.node.thick * unit)
         inside = rect.makeInset(width / 2, width / 2)
-        canvas.drawRoundRect(inside, radius, radius, paint(part.border, stroke=width))
-
-
-def _whole(box: Box) -> tuple[float, float, float, float]:
-    """Edges on whole pixels are sharp."""
-    left, top = round(box.left), round(box.top)
-    right, bottom = round(box.left + box.width), round(box.top + box.height)
-    return float(left), float(top), float(max(right - left, 1)), float(max(bottom - top, 1))
+        canvas.drawRoundRect(inside, radius, radius, brush(part.border, stroke=width))
 
 
 def _surface(canvas: skia.Canvas, rect: skia.Rect, radius: float, fill: Sequence[RGB]) -> None:
-    made = paint(fill[0])
+    made = brush(fill[0])
     if len(fill) > 1:
         ends = [skia.Point(rect.left(), rect.top()), skia.Point(rect.right(), rect.bottom())]
         made.setShader(skia.GradientShader.MakeLinear(ends, [skia.Color(*one) for one in fill]))
@@ -79,7 +62,9 @@ def _shape(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     if shape in _DRAWN:
         _DRAWN[shape](canvas, part, box, unit)
     elif shape == "art":
-        with_clip(canvas, part, box, unit)
+        _picture(canvas, part, box, unit)
+    elif shape in controls.DRAWN:
+        controls.DRAWN[shape](canvas, part, box, unit)
     elif shape in charts.DRAWN:
         charts.DRAWN[shape](canvas, part, box, unit)
     elif shape in {"icon", "search"}:
@@ -89,7 +74,7 @@ def _shape(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
         icons.draw(canvas, name, box, part.ink, Random(part.seed))
 
 
-def with_clip(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
+def _picture(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     """Procedural art inside the box's rounded corners."""
     canvas.save()
     rect = skia.Rect.MakeXYWH(*box)
@@ -106,116 +91,13 @@ def with_clip(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
 
 
 def _rule(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    canvas.drawRect(skia.Rect.MakeXYWH(*box), paint(part.ink))
+    canvas.drawRect(skia.Rect.MakeXYWH(*box), brush(part.ink))
 
 
 def _circle(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     radius = min(box.width, box.height) / 2
     centre = (box.left + box.width / 2, box.top + box.height / 2)
-    canvas.drawCircle(*centre, radius, paint(part.fill[0] if part.fill else part.ink))
-
-
-def _avatar(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    """A head and shoulders in a disc."""
-    random = Random(part.seed)
-    colours = part.colours
-    base = colours.series()[random.randrange(5)] if colours else part.ink
-    figure = mixed((255, 255, 255), base, 0.72)
-    radius = min(box.width, box.height) / 2
-    x, y = box.left + box.width / 2, box.top + box.height / 2
-    canvas.save()
-    path = skia.Path.Circle(x, y, radius)
-    canvas.clipPath(path, True)
-    canvas.drawCircle(x, y, radius, paint(base))
-    canvas.drawCircle(x, y - radius * 0.2, radius * 0.36, paint(figure))
-    canvas.drawCircle(x, y + radius * 0.95, radius * 0.68, paint(figure))
-    canvas.restore()
-
-
-def _progress(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    share = part.data if isinstance(part.data, float) else _percent(part)
-    radius = box.height / 2
-    ground = part.grounds[0]
-    track = mixed(part.ink, ground, 0.18)
-    canvas.drawRoundRect(skia.Rect.MakeXYWH(*box), radius, radius, paint(track))
-    done = skia.Rect.MakeXYWH(box.left, box.top, max(box.width * share, box.height), box.height)
-    canvas.drawRoundRect(done, radius, radius, paint(part.ink))
-
-
-def _percent(part: Part) -> float:
-    digits = "".join(one for one in str(part.data or "") if one.isdigit() or one == ".")
-    return min(float(digits) / 100, 1.0) if digits else Random(part.seed).uniform(0.25, 0.85)
-
-
-def _slider(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    share, middle = _percent(part), box.top + box.height / 2
-    radius = box.height / 2
-    bar = box.height * 0.28
-    track = Box(box.left, middle - bar / 2, box.width, bar)
-    thumb = box.left + radius + (box.width - 2 * radius) * share
-    colour = paint(mixed(part.ink, part.grounds[0], 0.22))
-    canvas.drawRoundRect(skia.Rect.MakeXYWH(*track), bar / 2, bar / 2, colour)
-    done = skia.Rect.MakeXYWH(box.left, track.top, thumb - box.left, bar)
-    canvas.drawRoundRect(done, bar / 2, bar / 2, paint(part.ink))
-    canvas.drawCircle(thumb, middle, radius * 0.8, paint(part.ink))
-
-
-def _toggle(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    on = Random(part.seed).random() < 0.6
-    height = min(box.height, box.width * 0.58)
-    top = box.top + (box.height - height) / 2
-    ground = part.ink if on else mixed((128, 128, 128), part.grounds[0], 0.5)
-    rect = skia.Rect.MakeXYWH(box.left, top, box.width, height)
-    canvas.drawRoundRect(rect, height / 2, height / 2, paint(ground))
-    x = box.left + (box.width - height / 2 if on else height / 2)
-    knob = (255, 255, 255) if relative_luminance(ground) < 0.6 else (30, 30, 30)
-    canvas.drawCircle(x, top + height / 2, height * 0.38, paint(knob))
-
-
-def _checkbox(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    side = min(box.width, box.height)
-    left, top = box.left, box.top + (box.height - side) / 2
-    rect = skia.Rect.MakeXYWH(left, top, side, side).makeInset(side * 0.06, side * 0.06)
-    if part.node.name == "empty" or Random(part.seed).random() < 0.45:
-        canvas.drawRoundRect(rect, side * 0.16, side * 0.16, paint(part.ink, stroke=side * 0.09))
-        return
-    canvas.drawRoundRect(rect, side * 0.16, side * 0.16, paint(part.ink))
-    tick = skia.Path()
-    tick.moveTo(left + side * 0.27, top + side * 0.52)
-    tick.lineTo(left + side * 0.44, top + side * 0.69)
-    tick.lineTo(left + side * 0.74, top + side * 0.33)
-    canvas.drawPath(tick, paint(part.grounds[0], stroke=side * 0.11))
-
-
-def _radio(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    side = min(box.width, box.height)
-    x, y = box.left + side / 2, box.top + box.height / 2
-    canvas.drawCircle(x, y, side * 0.42, paint(part.ink, stroke=side * 0.1))
-    if part.index == 0:
-        canvas.drawCircle(x, y, side * 0.22, paint(part.ink))
-
-
-def _stars(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    """Five stars, the first few of them full."""
-    size = min(box.height, box.width / 5.4)
-    full = Random(part.seed).randint(3, 5)
-    for number in range(5):
-        middle = (box.left + size * (0.5 + number * 1.1), box.top + box.height / 2)
-        ink = part.ink if number < full else mixed(part.ink, part.grounds[0], 0.28)
-        canvas.drawPath(icons.star(*middle, size / 2), paint(ink))
-
-
-def _barcode(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    """Bars of a width that means nothing."""
-    random = Random(part.seed)
-    module = max(1.0, round(min(box.width, 4 * box.height) / 95))
-    x = box.left
-    bars = paint((20, 20, 20))
-    bars.setAntiAlias(False)
-    while x + 3 * module <= box.left + box.width:
-        wide = module * random.choice((1, 1, 2, 3))
-        canvas.drawRect(skia.Rect.MakeXYWH(x, box.top, wide, box.height), bars)
-        x += wide + module * random.choice((1, 1, 2, 3))
+    canvas.drawCircle(*centre, radius, brush(part.fill[0] if part.fill else part.ink))
 
 
 def _dashes(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
@@ -233,7 +115,7 @@ def _dashes(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
             if upright
             else (box.left + at, box.top + (box.height - thick) / 2, dash, thick)
         )
-        canvas.drawRect(skia.Rect.MakeXYWH(*rect), paint(part.ink))
+        canvas.drawRect(skia.Rect.MakeXYWH(*rect), brush(part.ink))
 
 
 def _balloon(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
@@ -252,8 +134,8 @@ def _balloon(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     wedge.lineTo(foot + 1.5 * unit, body.bottom() - 0.8 * unit)
     wedge.close()
     shape = skia.Op(path, wedge, skia.kUnion_PathOp) or path
-    canvas.drawPath(shape, paint(part.fill[0] if part.fill else (255, 255, 255)))
-    canvas.drawPath(shape, paint((20, 20, 20), stroke=max(1.5, 0.35 * unit)))
+    canvas.drawPath(shape, brush(part.fill[0] if part.fill else (255, 255, 255)))
+    canvas.drawPath(shape, brush((20, 20, 20), stroke=max(1.5, 0.35 * unit)))
 
 
 def _tail(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
@@ -263,7 +145,7 @@ def _tail(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     path.lineTo(box.left + box.width, box.top + box.height / 2)
     path.lineTo(box.left, box.top + box.height)
     path.close()
-    canvas.drawPath(path, paint(part.ink))
+    canvas.drawPath(path, brush(part.ink))
 
 
 def _arrow(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
@@ -282,7 +164,7 @@ def _arrow(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     path.moveTo(half - side * 0.3, -side * 0.28)
     path.lineTo(half, 0)
     path.lineTo(half - side * 0.3, side * 0.28)
-    stroke = paint(part.ink, stroke=side * 0.13)
+    stroke = brush(part.ink, stroke=side * 0.13)
     stroke.setStrokeCap(skia.Paint.kButt_Cap)
     stroke.setStrokeJoin(skia.Paint.kMiter_Join)
     canvas.drawPath(path, stroke)
@@ -301,10 +183,10 @@ def _seal(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
         at = (x + reach * math.cos(angle), y + reach * math.sin(angle))
         path.lineTo(*at) if number else path.moveTo(*at)
     path.close()
-    canvas.drawPath(path, paint(part.ink))
+    canvas.drawPath(path, brush(part.ink))
     light = mixed((255, 255, 255), part.ink, 0.8)
-    canvas.drawCircle(x, y, radius * 0.72, paint(light, stroke=radius * 0.05))
-    canvas.drawPath(icons.star(x, y, radius * 0.42), paint(light))
+    canvas.drawCircle(x, y, radius * 0.72, brush(light, stroke=radius * 0.05))
+    canvas.drawPath(icons.star(x, y, radius * 0.42), brush(light))
 
 
 def _triangle(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
@@ -313,13 +195,13 @@ def _triangle(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     path.lineTo(box.left + box.width, box.top + box.height)
     path.lineTo(box.left, box.top + box.height)
     path.close()
-    canvas.drawPath(path, paint(part.ink))
+    canvas.drawPath(path, brush(part.ink))
 
 
 def _dots(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     """A grid of dots."""
     step = 3 * unit
-    made = paint(part.ink)
+    made = brush(part.ink)
     for row in range(int(box.height / step)):
         for column in range(int(box.width / step)):
             at = (box.left + (column + 0.5) * step, box.top + (row + 0.5) * step)
@@ -332,26 +214,22 @@ def _wave(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     left, top, width, height = box
     path.moveTo(left, top + height * 0.6)
     path.cubicTo(
-        left + width * 0.3, top - height * 0.35, left + width * 0.62, top + height * 1.1,
-        left + width, top + height * 0.25,
+        left + width * 0.3,
+        top - height * 0.35,
+        left + width * 0.62,
+        top + height * 1.1,
+        left + width,
+        top + height * 0.25,
     )
     path.lineTo(left + width, top + height)
     path.lineTo(left, top + height)
     path.close()
-    canvas.drawPath(path, paint(part.ink))
+    canvas.drawPath(path, brush(part.ink))
 
 
 _DRAWN: dict[str, Callable[[skia.Canvas, Part, Box, float], None]] = {
     "rule": _rule,
     "circle": _circle,
-    "avatar": _avatar,
-    "progress": _progress,
-    "slider": _slider,
-    "toggle": _toggle,
-    "checkbox": _checkbox,
-    "radio": _radio,
-    "stars": _stars,
-    "barcode": _barcode,
     "dashes": _dashes,
     "balloon": _balloon,
     "tail": _tail,

@@ -136,7 +136,7 @@ class Typesetter:
         middle = top + free * rest + size * leading / 2
         baseline = round(middle + _MIDDLE * size)
         ink_left, _, ink_right, _ = made.box
-        dx = round(left)
+        dx = math.ceil(left - ink_left) if align == "justified" else round(left)
         if align == "right":
             dx = math.floor(left + width - ink_right)
         elif align == "centre":

@@ -145,7 +145,9 @@ class _Reader:
             key = str(event.value)
             place = (*path, key)
             if key in found:
-                self._fail(f"duplicate key {key!r}: first given on line {self._document.line(place)}")
+                self._fail(
+                    f"duplicate key {key!r}: first given on line {self._document.line(place)}"
+                )
             self._document.lines[place] = self.last
             found[key] = self._value(self._next(), place)
         return found

@@ -1,0 +1,63 @@
+"""``python -m synthesis.template``: the templates there are, checked, and how they look."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: python -m synthesis.template --template slide-bullets --lang zh --out previews"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class Language(StrEnum):
+    """The languages there are contents for."""
+
+    en = "en"
+    zh = "zh"
+
+
+@app.command(epilog=EXAMPLE)
+def templates(
+    template: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of one of ours, or your YAML file or folder; may be repeated."),
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the texts.")] = Language.en,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for a preview of each and one contact sheet.")
+    ] = None,
+    size: Annotated[
+        str, typer.Option(help="Size class (256, 640, 1328) or WIDTHxHEIGHT of previews.")
+    ] = "640",
+    fonts: Annotated[
+        str | None, typer.Option(help="A font file or a folder of them, instead of the system's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same previews.")] = 1,
+) -> None:
+    """Check templates and list them; with --out also draw each on every canvas it suits.
+
+    Exit codes: 0 all is well, 2 a wrong template or option, 4 files that cannot be written.
+    """
+    from synthesis.problems import UsageError
+    from synthesis.template import preview
+
+    try:
+        lines = preview.listed(template or [], lang.value)
+        if out is not None:
+            lines += preview.write(template or [], lang.value, out, size, fonts, seed)
+    except UsageError as problem:
+        _fail(2, str(problem))
+    except OSError as error:
+        _fail(4, f"{error.filename or out}: {error.strerror or error}")
+    print("\n".join(lines))  # noqa: T201 - the result belongs on stdout
+
+
+def _fail(code: int, message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,145 @@
+"""A template checked against the contents and names it uses: every fault told with its line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from synthesis.template import art, icons, yaml_reading
+from synthesis.template.contents import Contents, lookup
+from synthesis.template.models import Loaded, Node, Template
+from synthesis.template.resources import check_patterns, palettes, texts
+from synthesis.template.yaml_reading import Document, PathTo
+
+GIVEN = ("paragraph", "paragraphs", "index", "index0")  # fields every record has
+_OVERLAP = 0.002  # of a side: boxes of a board may touch
+
+
+def check(document: Document, loaded: Loaded, known: Contents, language: str) -> None:
+    template = loaded.template
+    for number, name in enumerate(template.contents):
+        if name not in known.topics:
+            hint = yaml_reading.nearest(name, [*known.topics])
+            document.fail(
+                ("contents", number), f"no contents {name!r} in language {language!r}{hint}"
+            )
+    for number, name in enumerate(template.palettes):
+        if name not in palettes():
+            hint = yaml_reading.nearest(name, [*palettes()])
+            document.fail(("palettes", number), f"no palette {name!r}{hint}")
+    if template.records and language not in template.records:
+        document.fail(("records",), f"expected records for language {language!r} too")
+    for path, text in texts(document.value.get("records", {}), ("records",)):
+        check_patterns(document, path, text, known)
+    for path in (("name",), ("layout",)):
+        if path == ("name",) and not {"en", "zh"} <= template.name.keys():
+            document.fail(path, "expected the name as {en: ..., zh: ...}")
+    records = records_of(template, known, language)
+    _check_node(_Checked(document, loaded, language), template.layout, ("layout",), records)
+
+
+def records_of(template: Template, known: Contents, language: str) -> list[Mapping[str, Any]]:
+    """All records that may fill the template."""
+    found: list[Mapping[str, Any]] = list(template.records.get(language, ()))
+    for name in template.contents:
+        found += known.topics[name]
+    return found or [{}]
+
+
+@dataclass(frozen=True)
+class _Checked:
+    document: Document
+    loaded: Loaded
+    language: str
+
+    def fail(self, path: PathTo, message: str) -> NoReturn:
+        self.document.fail(path, message)
+
+
+def _check_node(
+    checked: _Checked,
+    node: Node,
+    path: PathTo,
+    pairs: Sequence[Mapping[str, Any]],
+    entries: Sequence[Any] | None = None,
+) -> None:
+    """Check a node against every record it may be filled from, and everything below it."""
+    items = [None] * len(pairs) if entries is None else entries
+    if node.style not in checked.loaded.styles:
+        hint = yaml_reading.nearest(node.style, [*checked.loaded.styles])
+        checked.fail((*path, "style"), f"no style {node.style!r}{hint}")
+    if node.say is not None and checked.language not in node.say:
+        checked.fail((*path, "say"), f"expected words for language {checked.language!r}")
+    if node.each is not None:
+        pairs, items = _entries(checked, node.each, (*path, "each"), pairs, items)
+    for key in ("text", "data"):
+        name = getattr(node, key)
+        if name is not None:
+            for record, one in zip(pairs, items, strict=True):
+                _find(checked, name, (*path, key), record, one)
+    _check_drawing(checked, node, path)
+    _check_overlaps(checked, node, path)
+    for number, child in enumerate(node.children):
+        _check_node(checked, child, (*path, node.kind, number), pairs, items)
+
+
+def _check_drawing(checked: _Checked, node: Node, path: PathTo) -> None:
+    """The names of icons and art."""
+    valid: Sequence[str] = {"icon": icons.NAMES, "art": tuple(art.DRAWN)}.get(node.shape or "", ())
+    for name in (node.name or "").split() if valid else ():
+        if name not in valid:
+            hint = yaml_reading.nearest(name, valid)
+            checked.fail((*path, "name"), f"no {node.shape} {name!r}{hint}")
+
+
+def _entries(
+    checked: _Checked,
+    name: str,
+    path: PathTo,
+    records: Sequence[Mapping[str, Any]],
+    items: Sequence[Any],
+) -> tuple[list[Mapping[str, Any]], list[Any]]:
+    """Every record with every entry of its list called ``name``."""
+    pairs: list[Mapping[str, Any]] = []
+    entries: list[Any] = []
+    for record, item in zip(records, items, strict=True):
+        found = _find(checked, name, path, record, item)
+        if not isinstance(found, list | tuple) or not found:
+            checked.fail(path, f"{name} of the contents: expected a list that is not empty")
+        pairs += [record] * len(found)
+        entries += found
+    return pairs, entries
+
+
+def _find(checked: _Checked, name: str, path: PathTo, record: Mapping[str, Any], item: Any) -> Any:
+    if name in GIVEN:
+        return ["-"] if name == "paragraphs" else "-"
+    try:
+        return lookup(name, record, item)
+    except KeyError:
+        inside = name.startswith("item.") and isinstance(item, Mapping)
+        valid = [f"item.{key}" for key in item] if inside else [*record, *GIVEN]
+        hint = yaml_reading.nearest(name, valid)
+        checked.fail(path, f"the contents have no {name!r}; they have {', '.join(valid)}{hint}")
+
+
+def _check_overlaps(checked: _Checked, node: Node, path: PathTo) -> None:
+    """Boxes of a board that both hold text may not overlap."""
+    boxes = [
+        (number, child.box)
+        for number, child in enumerate(node.board or ())
+        if child.box and any(one.kind in {"text", "say"} for one in child.everything())
+    ]
+    for place, (number, one) in enumerate(boxes):
+        for earlier, other in boxes[:place]:
+            if _overlap(one, other):
+                first = checked.document.line((*path, "board", earlier))
+                told = f"box {list(one)} overlaps the box {list(other)} of line {first}"
+                checked.fail((*path, "board", number, "box"), told)
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(
+        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
+        > _OVERLAP
+        for axis in (0, 1)
+    )

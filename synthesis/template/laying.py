@@ -1,0 +1,142 @@
+"""Where everything of a picture stands: the fullest lists and the largest texts that fit."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from synthesis.canvas import Size
+from synthesis.problems import UnrenderableError
+from synthesis.template import resources
+from synthesis.template.arranging import Arranged, Arranger
+from synthesis.template.colouring import Colours
+from synthesis.template.contents import Filler, Record, Scope
+from synthesis.template.expanding import Expansion, Part
+from synthesis.template.faces import Pairing
+from synthesis.template.measuring import Box
+from synthesis.template.models import Loaded
+from synthesis.template.typeset import Overflow, SetText, Typesetter
+
+_STEP = 1.06  # scales tried are so far apart
+_MOST_TRIES = 6  # exact layouts before the texts are given up
+_WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
+_PLENTY = (1.0, 0.66, 0.33, 0.0)  # how full lists are, tried in turn
+_BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture before it is drawn: parts in drawing order, and the texts of some of them."""
+
+    parts: tuple[Arranged, ...]
+    texts: tuple[tuple[Part, SetText], ...]
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What a template is filled with: everything chosen before the texts are set."""
+
+    loaded: Loaded
+    size: Size
+    colours: Colours
+    pairing: Pairing
+    record: Record
+    seed: int
+
+
+def unit_of(size: Size) -> float:
+    """The unit of lengths in pixels (see ``models``)."""
+    return min(math.sqrt(size[0] * size[1]), 1.6 * min(size)) / 100
+
+
+def as_full_as_fits(filling: Filling, language: str) -> Placed:
+    """The picture with fewer entries in its lists until everything fits."""
+    for plenty in _PLENTY:
+        try:
+            return _laid_out(filling, language, plenty)
+        except UnrenderableError as error:
+            if error.reason != "overflow":
+                raise
+            problem = error
+    raise problem
+
+
+def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
+    """Everything at its place, at the largest scale of the texts that fits."""
+    random, template = Random(filling.seed), filling.loaded.template
+    width, height = filling.size
+    shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
+    filler = Filler(random, language, resources.contents(language))
+    styles = dict(filling.loaded.styles)
+    expansion = Expansion(random, language, styles, filling.colours, shelf, plenty)
+    root = expansion.root(template.layout, Scope(filler, filling.record))
+    unit, pairing = unit_of(filling.size), filling.pairing
+    canvas = Box(0.0, 0.0, float(width), float(height))
+    scales = _scales(*template.scale)
+    first = _first_that_fits(language, pairing, unit, scales, root, canvas)
+    for scale in scales[first : first + _MOST_TRIES]:
+        setter = Typesetter(language, pairing, unit, scale, exact=True)
+        try:
+            parts = Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
+            texts = _set_texts(setter, parts)
+            _check(texts, filling.size)
+        except Overflow:
+            continue
+        return Placed(tuple(parts), tuple((part, text) for part, text, _ in texts))
+    raise UnrenderableError("overflow", f"at {width}x{height}")
+
+
+def _scales(least: float, most: float) -> list[float]:
+    count = max(1, math.floor(math.log(most / least) / math.log(_STEP)) + 1)
+    return [most / _STEP**step for step in range(count)]
+
+
+def _spacing(scale: float) -> float:
+    """Gaps shrink and grow with the texts, but less."""
+    return min(1.15, max(0.6, 0.5 + 0.5 * scale))
+
+
+def _first_that_fits(
+    language: str, pairing: Pairing, unit: float, scales: Sequence[float], root: Part, canvas: Box
+) -> int:
+    """The first of the descending scales that fits by estimated widths, found by bisection."""
+    low, high = 0, len(scales) - 1
+    while low < high:
+        middle = (low + high) // 2
+        setter = Typesetter(language, pairing, unit, scales[middle], exact=False)
+        try:
+            Arranger(setter, unit, _spacing(scales[middle])).arrange(root, canvas)
+            high = middle
+        except Overflow:
+            low = middle + 1
+    return low
+
+
+def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:
+    rests = {"centre": 0.5, "end": 1.0}
+    found: list[tuple[Part, SetText, Box]] = []
+    for part, box in ((one.part, one.inner) for one in parts):
+        if part.style is not None:
+            rest = rests.get(part.node.justify or "", 0.0)
+            text = setter.place(part.text, part.style, part.align, box, rest)
+            found.append((part, text, box))
+    return found
+
+
+def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
+    """Raise ``Overflow`` where ink leaves its slot or the canvas, or meets another text's."""
+    earlier: list[tuple[float, float, float, float]] = []
+    for _, text, slot in texts:
+        left, top, right, bottom = text.box
+        beside = _BESIDE * text.block.size + 1
+        inside = (
+            left >= max(0.0, slot.left - beside)
+            and top >= max(0.0, slot.top - beside)
+            and right <= min(size[0], slot.left + slot.width + beside)
+            and bottom <= min(size[1], slot.top + slot.height + beside)
+        )
+        if not inside or any(
+            left < one[2] and right > one[0] and top < one[3] and bottom > one[1] for one in earlier
+        ):
+            raise Overflow
+        earlier.append((left, top, right, bottom))

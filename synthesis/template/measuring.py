@@ -1,0 +1,212 @@
+"""How large parts are: what their texts need, and what is told."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from synthesis.template.expanding import Part
+from synthesis.template.typeset import Overflow, Typesetter
+
+SQUARE = frozenset(
+    {"icon", "search", "avatar", "circle", "pie", "donut", "gauge"}
+    | {"toggle", "checkbox", "radio", "seal"}
+)
+_LEAST = {"pie": 26, "donut": 24, "gauge": 14, "art": 20, "bars": 22, "lines": 22, "map": 28}
+_BEARINGS = 0.25  # em the advances of a line are longer than its ink
+SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
+
+
+class Box(NamedTuple):
+    """Left, top, width and height in pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass
+class Measurer:
+    """Sizes of parts in pixels at one scale of the texts; raises ``Overflow`` for none."""
+
+    setter: Typesetter
+    unit: float
+    spacing: float
+
+    def pads(self, part: Part) -> tuple[float, float, float, float]:
+        """Top, right, bottom, left in pixels."""
+        pad = part.node.pad
+        if pad is None:
+            return (0.0, 0.0, 0.0, 0.0)
+        sides = (pad,) * 4 if isinstance(pad, int | float) else pad * 2 if len(pad) == 2 else pad
+        by = self.unit * self.spacing
+        return (sides[0] * by, sides[1] * by, sides[2] * by, sides[3] * by)
+
+    def gap(self, part: Part) -> float:
+        """Between the children, in pixels."""
+        return part.node.gap * self.unit * self.spacing
+
+    def width(self, part: Part, most: float) -> float:
+        """The width the part takes when nothing stretches it, at most ``most``."""
+        key = ("width", round(most), self.setter.scale, self.setter.exact)
+        if key not in part.memo:
+            part.memo[key] = self._width(part, most)
+        return float(part.memo[key])
+
+    def _width(self, part: Part, most: float) -> float:
+        _, right, _, left = self.pads(part)
+        inner = most - left - right
+        if part.style is not None:
+            extent = self.setter.measure(part.text, part.style, "left", inner)
+            bearings = _BEARINGS * self.setter.size(part.style)
+            return min(math.ceil(extent.width + bearings) + 1, inner) + left + right
+        widths = [self._child_width(part, child, inner) for child in part.children]
+        if part.kind == "row":
+            grown = [_grows_across(child) for child in part.children]
+            even = max(
+                (wide for wide, grows in zip(widths, grown, strict=True) if grows), default=0
+            )
+            widths = [even if grows else wide for wide, grows in zip(widths, grown, strict=True)]
+            gaps = self.gap(part) * max(len(widths) - 1, 0)
+            return min(sum(widths) + gaps + left + right, most)
+        if part.kind == "grid":
+            return most
+        return max(widths, default=0.0) + left + right
+
+    def _child_width(self, part: Part, child: Part, inner: float) -> float:
+        along = part.kind == "row"
+        told = child.node.size if along else child.node.across
+        if told is None and is_square(child):
+            told = child.node.size
+        fixed = self.fixed(told, inner, child)
+        if fixed is not None:
+            return fixed
+        return self.width(child, inner)
+
+    def height(self, part: Part, width: float) -> float:
+        """The height the part takes in ``width`` when nothing stretches it."""
+        key = ("height", round(width * 4), self.setter.scale, self.setter.exact)
+        if key not in part.memo:
+            part.memo[key] = self._height(part, width)
+        return float(part.memo[key])
+
+    def _height(self, part: Part, width: float) -> float:
+        top, right, bottom, left = self.pads(part)
+        inner = width - left - right
+        if part.style is not None:
+            extent = self.setter.measure(part.text, part.style, part.align, inner)
+            return extent.height + top + bottom
+        if not part.children:
+            return _LEAST.get(part.node.shape or "", 0.0) * self.unit
+        return self._height_of_children(part, inner) + top + bottom
+
+    def _height_of_children(self, part: Part, inner: float) -> float:
+        children = part.children
+        if part.kind == "column":
+            heights = [self.least_height(part, child, inner, 0.0) for child in children]
+            return sum(heights) + self.gap(part) * (len(heights) - 1)
+        if part.kind == "row":
+            widths = zip(children, self.widths(part, inner), strict=True)
+            return max(self.row_height(child, wide) for child, wide in widths)
+        if part.kind == "grid":
+            rows = self.grid_rows(part, inner)
+            return sum(tall for _, tall in rows) + self.gap(part) * (len(rows) - 1)
+        if part.kind == "stack":
+            return max(self.row_height(child, inner) for child in children)
+        return 0.0
+
+    def fixed(self, told: str | float | None, total: float, part: Part) -> float | None:
+        """A length told in units or as a share; ``None`` for all others."""
+        if isinstance(told, int | float):
+            return told * self.unit * (self.spacing if part.node.shape is None else 1.0)
+        if isinstance(told, str) and told.endswith("%"):
+            return float(told[:-1]) / 100 * total
+        if isinstance(told, str) and told.startswith("@"):
+            return min(part.share or 0.0, 1.0) * total
+        return None
+
+    def least_height(self, part: Part, child: Part, width: float, total: float) -> float:
+        """Along a column: what is told, else what the child needs."""
+        fixed = self.fixed(child.node.size, total, child)
+        if fixed is not None:
+            return fixed
+        return self.height(child, self.cross_width(part, child, width))
+
+    def row_height(self, child: Part, width: float) -> float:
+        told = child.node.across
+        if told is None and is_square(child):
+            told = child.node.size
+        fixed = self.fixed(told, 0.0, child)
+        return self.height(child, width) if fixed is None else fixed
+
+    def cross_width(self, part: Part, child: Part, inner: float) -> float:
+        """The width of a column's child."""
+        told = child.node.across
+        if told is None and is_square(child):
+            told = child.node.size
+        fixed = self.fixed(told, inner, child)
+        if fixed is not None:
+            return min(fixed, inner)
+        if part.node.align in {None, "stretch"} or child.style is not None:
+            return inner
+        if child.kind in {"grid", "board", "shape"}:
+            return inner
+        return min(self.width(child, inner), inner)
+
+    def widths(self, part: Part, inner: float) -> list[float]:
+        """The widths of a row's children."""
+        gaps = self.gap(part) * (len(part.children) - 1)
+        told = [child.node.size for child in part.children]
+        widths: list[float | None] = []
+        for child, length in zip(part.children, told, strict=True):
+            fixed = self.fixed(length, inner, child)
+            if fixed is None and length == "auto":
+                fixed = self.width(child, inner)
+            if fixed is None and child.node.shape in SQUARE and length is None:
+                fixed = self.fixed(child.node.across, inner, child)
+            widths.append(fixed)
+        free = inner - gaps - sum(width for width in widths if width is not None)
+        weights = [weight(length) for length in told]
+        total = sum(w for w, width in zip(weights, widths, strict=True) if width is None)
+        if free < -SLACK:
+            raise Overflow
+        return [
+            max(free, 0.0) * w / total if width is None else width
+            for w, width in zip(weights, widths, strict=True)
+        ]
+
+    def grid_rows(self, part: Part, inner: float) -> list[tuple[list[Part], float]]:
+        """The children of every row of a grid, and its height."""
+        number, width = self.grid_columns(part, inner)
+        rows = [part.children[at : at + number] for at in range(0, len(part.children), number)]
+        return [(row, max(self.row_height(child, width) for child in row)) for row in rows]
+
+    def grid_columns(self, part: Part, inner: float) -> tuple[int, float]:
+        """How many columns there are, and how wide one is; full rows where they can be had."""
+        low, high = part.node.columns
+        gap = self.gap(part)
+        room = int((inner + gap) // (part.node.cell * self.unit + gap))
+        most = max(low, min(high, room, len(part.children)))
+        few = max(low, math.ceil(most / 2))
+        number = min(range(most, few - 1, -1), key=lambda count: -len(part.children) % count)
+        return number, (inner - gap * (number - 1)) / number
+
+
+def is_square(part: Part) -> bool:
+    """Whether it is a shape as high as wide, of a size that is told."""
+    told = part.node.size
+    return part.node.shape in SQUARE and isinstance(told, int | float)
+
+
+def _grows_across(part: Part) -> bool:
+    """Whether a row's child shares what is left of the width."""
+    told = part.node.size
+    if told is None:
+        return part.node.shape is None
+    return isinstance(told, str) and told.startswith("grow")
+
+
+def weight(told: str | float | None) -> float:
+    if isinstance(told, str) and told.startswith("grow "):
+        return float(told[5:])
+    return 1.0

@@ -1,0 +1,110 @@
+"""Styles, palettes and contents from their files, checked as they are read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from synthesis.colours import contrast_ratio
+from synthesis.template import yaml_reading
+from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, from_hex
+from synthesis.template.contents import Contents, unknown_patterns
+from synthesis.template.models import Faces, Node, Palette, Style, Template
+from synthesis.template.yaml_reading import Document, PathTo
+
+HERE = Path(__file__).parent
+_Model = TypeVar("_Model", bound=BaseModel)
+_BODY_PAIRS = (("text", "background"), ("text", "surface"), ("muted", "background"))
+
+
+@cache
+def shared_styles() -> Mapping[str, Style]:
+    """The styles every template starts from, by name."""
+    document = yaml_reading.read(HERE / "styles.yaml")
+    return {
+        name: as_model(Style, document, value, (name,)) for name, value in document.value.items()
+    }
+
+
+@cache
+def palettes() -> Mapping[str, Palette]:
+    """All palettes by name; their texts can be read on their backgrounds."""
+    document = yaml_reading.read(HERE / "palettes.yaml")
+    found: dict[str, Palette] = {}
+    for name, value in document.value.items():
+        found[name] = palette = as_model(Palette, document, value, (name,))
+        for ink, ground in _BODY_PAIRS:
+            _check_contrast(document, name, palette, (ink, ground), LEAST_CONTRAST)
+        _check_contrast(document, name, palette, ("primary", "background"), LEAST_CONTRAST_LARGE)
+    return found
+
+
+def _check_contrast(
+    document: Document, name: str, palette: Palette, pair: tuple[str, str], least: float
+) -> None:
+    ink, ground = (from_hex(getattr(palette, one)) for one in pair)
+    contrast = contrast_ratio(ink, ground)
+    if contrast < least:
+        told = f"{pair[0]} on {pair[1]} has a contrast of {contrast:.2f}; expected {least} or more"
+        document.fail((name, pair[0]), told)
+
+
+@cache
+def contents(language: str) -> Contents:
+    """The texts of a language. Raises ``UsageError`` where a pattern means nothing."""
+    document = yaml_reading.read(HERE / "contents" / f"{language}.yaml")
+    topics = {name: value for name, value in document.value.items() if name != "pools"}
+    found = Contents(topics, document.value["pools"])
+    for path, text in texts(document.value, ()):
+        check_patterns(document, path, text, found)
+    return found
+
+
+def texts(value: Any, path: PathTo) -> Iterator[tuple[PathTo, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from texts(inner, (*path, number))
+    else:
+        yield path, str(value)
+
+
+def check_patterns(document: Document, path: PathTo, text: str, known: Contents) -> None:
+    for name in unknown_patterns(text, known.pools):
+        hint = yaml_reading.nearest(name, [*known.pools])
+        document.fail(path, f"<{name}> is neither a pool nor a rule{hint}")
+
+
+def as_model(kind: type[_Model], document: Document, value: Any, path: PathTo) -> _Model:
+    """The value as a model, or a ``UsageError`` with the line of the first thing wrong in it."""
+    if not isinstance(value, dict):
+        document.fail(path, "expected a mapping")
+    try:
+        return kind.model_validate(value)
+    except ValidationError as problem:
+        error = problem.errors()[0]
+        where = (*path, *error["loc"])
+        name = next((step for step in reversed(where) if isinstance(step, str)), "template")
+        if error["type"] == "extra_forbidden":
+            valid = _valid_keys(kind, error["loc"][:-1])
+            hint = yaml_reading.nearest(name, valid)
+            document.fail(where, f"unknown key {name!r}: expected one of {', '.join(valid)}{hint}")
+        if error["type"] == "missing":
+            document.fail(where[:-1], f"expected the key {name!r}, which is missing")
+        told = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
+        document.fail(where, f"{name}: {told}")
+
+
+def _valid_keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """The keys the mapping at ``path`` may have."""
+    names = [step for step in path if isinstance(step, str)]
+    if kind is Template and names:
+        models: dict[str, type[BaseModel]] = {"layout": Node, "styles": Style, "faces": Faces}
+        kind = models.get(names[0], Template)
+    return sorted(kind.model_fields)
