@@ -1,0 +1,165 @@
+"""Renderers drawing in turn, each in a process of its own, and what a picture takes them."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import Any
+
+from benchmarks.peers import installing
+from benchmarks.peers.installing import ROOT, Absent
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """``driver`` is its program, ``setup`` what that is told, ``batch`` the pictures of a turn.
+
+    ``peer`` names its environment, ``None`` is ours. ``bar`` is the least ratio of its time to
+    ours, or, of ``bare``, the largest of ours to its; ``None``: told for information.
+    """
+
+    label: str
+    driver: str
+    setup: Mapping[str, str]
+    batch: int
+    peer: str | None = None
+    bar: float | None = None
+    absent: str = ""  # why it cannot be had
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Ours against others at one kind of picture; ``bar`` is in milliseconds a picture."""
+
+    name: str
+    ours: Renderer
+    bar: float
+    others: Sequence[Renderer]
+    bare: Renderer | None = None
+
+
+@dataclass
+class Result:
+    """``times`` are seconds per picture, turn by turn; ``totals`` sums over all turns."""
+
+    times: list[float] = field(default_factory=list)
+    totals: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def milliseconds(self) -> float:
+        """The median per picture."""
+        return 1000 * median(self.times)
+
+    def per_picture(self, name: str) -> float:
+        """The mean of a sum."""
+        return self.totals.get(name, 0.0) / self.totals["pictures"]
+
+
+class Running:
+    """A driver that waits for its turn. Raises ``Absent`` where it cannot start or dies."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self.renderer = renderer
+        python = installing.interpreter(renderer.peer) if renderer.peer else Path(sys.executable)
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - lives as long as the driver
+        self._process = subprocess.Popen(
+            [
+                python,
+                "-m",
+                f"benchmarks.peers.drivers.{renderer.driver}",
+                json.dumps(renderer.setup),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(ROOT)},
+        )
+        self._answer()
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        if self._process.stdin:
+            self._process.stdin.close()
+        self._process.wait()
+        self._errors.close()
+
+    def draw(self, pictures: int) -> dict[str, Any]:
+        """What so many pictures took: the fields of ``serving.Drawn``."""
+        if self._process.stdin is None:
+            raise RuntimeError("no pipe")
+        try:
+            self._process.stdin.write(f"{pictures}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._gone() from error
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        if self._process.stdout is None:
+            raise RuntimeError("no pipe")
+        line = self._process.stdout.readline()
+        if not line:
+            raise self._gone()
+        return dict(json.loads(line))
+
+    def _gone(self) -> Absent:
+        self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read().strip().splitlines() or ["no message"]
+        return Absent(f"{self.renderer.label}: ended with {self._process.returncode}: {said[-1]}")
+
+
+def run(renderers: Sequence[Renderer], turns: int, warm: int) -> dict[str, Result | str]:
+    """Every renderer draws a batch in every turn, in turn; after ``warm`` batches not counted.
+
+    By label; a text says why one is absent.
+    """
+    results: dict[str, Result | str] = {}
+    running: dict[str, Running] = {}
+    for one in renderers:
+        try:
+            if one.absent:
+                raise Absent(one.absent)
+            running[one.label] = Running(one)
+            results[one.label] = Result()
+        except Absent as reason:
+            results[one.label] = str(reason)
+    try:
+        for turn in range(-warm, turns):
+            for label, process in list(running.items()):
+                try:
+                    _take_turn(process, results[label], turn >= 0)
+                except Absent as reason:
+                    results[label] = str(reason)
+                    running.pop(label).__exit__(None, None, None)
+    finally:
+        for process in running.values():
+            process.__exit__(None, None, None)
+    return results
+
+
+def _take_turn(process: Running, result: Result | str, counted: bool) -> None:
+    told = process.draw(process.renderer.batch)
+    if not counted or isinstance(result, str):
+        return
+    result.times.append(told["cpu"] / told["pictures"])
+    counts = told.pop("counts") or {}
+    for name, value in {**told, **counts}.items():
+        result.totals[name] = result.totals.get(name, 0.0) + value

@@ -1,0 +1,1 @@
+"""One program per renderer: it draws as many pictures as it is asked for and says what it took."""

@@ -1,0 +1,119 @@
+"""Our renderer, and the bare cost of its pixels: what it painted, drawn and encoded once more."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from random import Random
+from time import process_time
+from typing import Any
+from unittest.mock import patch
+
+import psutil
+
+from benchmarks.peers.serving import Draw, Drawn, serve
+from synthesis import drawing, jobs, modes
+from synthesis.job import Job
+from synthesis.pure import backgrounds
+from synthesis.sample import Sample
+from synthesis.template import filled
+
+Again = Callable[[], bytes]
+
+
+def prepare(setup: dict[str, str]) -> Draw:
+    """``variant`` bare draws the pictures untimed, and times them drawn again from their parts."""
+    names = ("size", "corpus", "fonts", "backgrounds", "templates")
+    options = {name: setup[name] for name in names if name in setup}
+    job = jobs.prepare(setup["language"], setup["mode"], **options)  # type: ignore[arg-type]
+    indices = count()
+    measured = _bare if setup["variant"] == "bare" else _drawn
+    return lambda pictures: measured(job, indices, pictures)
+
+
+def _drawn(job: Job, indices: Iterator[int], pictures: int) -> Drawn:
+    """Rejected texts cost time too: they are drawn until there are so many pictures."""
+    drawn = Drawn(counts={"rejected": 0, "lines": 0})
+    while drawn.pictures < pictures:
+        made = modes.draw(job, next(indices))
+        if isinstance(made, Sample):
+            _add(drawn, made)
+        elif drawn.counts is not None:
+            drawn.counts["rejected"] += 1
+    if drawn.counts is not None:
+        drawn.counts["resident"] = psutil.Process().memory_info().rss
+    return drawn
+
+
+def _add(drawn: Drawn, made: Sample) -> None:
+    glyphs = lines = 0
+    for box in made.boxes:
+        glyphs += box.level == "glyph"
+        lines += box.level == "line"
+    drawn.add(made.width, made.height, glyphs, len(made.image))
+    if drawn.counts is not None:
+        drawn.counts["lines"] += lines
+
+
+def _bare(job: Job, indices: Iterator[int], pictures: int) -> Drawn:
+    drawn = Drawn(counts={"different": 0, "lines": 0})
+    while drawn.pictures < pictures:
+        with _recorded() as parts:
+            made = modes.draw(job, next(indices))
+        if not isinstance(made, Sample):
+            continue
+        again = _again(parts)
+        begun = process_time()
+        image = again()
+        drawn.cpu += process_time() - begun
+        _add(drawn, made)
+        if drawn.counts is not None:
+            drawn.counts["different"] += image != made.image
+    return drawn
+
+
+@contextmanager
+def _recorded() -> Iterator[list[tuple[str, Any]]]:
+    """The calls that make pixels, with what they were given."""
+    parts: list[tuple[str, Any]] = []
+    ground, draw, slide = backgrounds.paint, drawing.draw, filled.paint
+
+    def painted(random: Random, *given: Any) -> Any:
+        parts.append(("ground", (random.getstate(), given)))
+        return ground(random, *given)
+
+    def inked(canvas: Any, runs: Any, rgb: Any) -> None:
+        parts.append(("runs", (runs, rgb)))
+        draw(canvas, runs, rgb)
+
+    def laid(*given: Any) -> Any:
+        parts.append(("slide", given))
+        with patch.object(drawing, "draw", draw):
+            return slide(*given)
+
+    with (
+        patch.object(backgrounds, "paint", painted),
+        patch.object(drawing, "draw", inked),
+        patch.object(filled, "paint", laid),
+    ):
+        yield parts
+
+
+def _again(parts: list[tuple[str, Any]]) -> Again:
+    """A function that makes the picture from what was laid out before."""
+    told = dict(parts)
+    if "slide" in told:
+        return lambda: drawing.encode(filled.paint(*told["slide"]))
+    (state, given), (runs, rgb) = told["ground"], told["runs"]
+    random = Random()
+    random.setstate(state)
+
+    def again() -> bytes:
+        canvas = backgrounds.paint(random, *given)
+        drawing.draw(canvas, runs, rgb)
+        return drawing.encode(canvas)
+
+    return again
+
+
+if __name__ == "__main__":
+    serve(prepare)
