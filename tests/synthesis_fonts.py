@@ -16,7 +16,8 @@ EM = 1000
 
 def all_characters(language: str) -> str:
     """Everything the shipped corpus, the captions and the probe of a language need."""
-    texts = "".join(one.text for one in corpus.load(language).paragraphs)
+    loaded = corpus.load(language)
+    texts = "".join(one.text for one in (*loaded.paragraphs, *loaded.pages))
     latin = "".join(map(chr, range(0x20, 0x7F)))
     return "".join(sorted({*texts, *latin, *font_files.PROBE[language]} - {"\n"}))
 

@@ -146,11 +146,15 @@ def _read(path: str) -> tuple[Entry, ...]:
     except errors as error:
         raise UsageError(f"{path}: not a font that can be read ({error})") from error
     found = []
-    for file in described:
+    empty: dict[
+        tuple[int, int], bool
+    ] = {}  # by outlines and glyph: a collection's faces share them
+    for file, font in zip(described, fonts, strict=True):
+        outlines = _outlines(font)
         shaper = hb.Font(hb.Face(hb.Blob.from_file_path(path), file.index))
         if _is_honest(shaper):
             mapped = frozenset(shaper.face.unicodes)
-            inkless = [code for code in mapped if _lacks_ink(shaper, code)]
+            inkless = [code for code in mapped if _lacks_ink(shaper, code, outlines, empty)]
             found.append(Entry(file, _ranges(mapped), _ranges(inkless)))
     return tuple(found)
 
@@ -177,10 +181,21 @@ def _is_honest(shaper: Any) -> bool:
     return True
 
 
-def _lacks_ink(shaper: Any, code: int) -> bool:
-    box = shaper.get_glyph_extents(shaper.get_nominal_glyph(code))
-    empty = box is None or box.width == 0 or box.height == 0
-    return empty and unicodedata.category(chr(code))[0] not in _UNPRINTED
+def _outlines(font: Any) -> int:
+    """Where in the file the glyphs' outlines (or bitmaps) are."""
+    tables = font.reader.tables
+    return next(
+        (tables[tag].offset for tag in ("glyf", "CFF ", "CFF2", "CBDT") if tag in tables), 0
+    )
+
+
+def _lacks_ink(shaper: Any, code: int, outlines: int, empty: dict[tuple[int, int], bool]) -> bool:
+    glyph = shaper.get_nominal_glyph(code)
+    key = outlines, glyph
+    if key not in empty:
+        box = shaper.get_glyph_extents(glyph)
+        empty[key] = box is None or box.width == 0 or box.height == 0
+    return empty[key] and unicodedata.category(chr(code))[0] not in _UNPRINTED
 
 
 def _ranges(codes: Iterable[int]) -> str:
