@@ -49,7 +49,7 @@ def test_one_glyph_of_low_contrast_is_enough() -> None:
 
 
 def test_small_text_needs_more_contrast() -> None:
-    seen = legibility.Seen((100, 100, 100), (190, 190, 190), 3.6)
+    seen = legibility.Seen((100, 100, 100), (190, 190, 190), 3.4)
     legibility.check_contrast(seen, 30)
     assert reason(legibility.check_contrast, seen, 15) == "low_contrast"
 

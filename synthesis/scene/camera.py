@@ -33,11 +33,11 @@ def _noise(variant: int) -> Pixels:
 
 def taken(random: Random, scene: Pixels, stem: float) -> Pixels:
     """The scene as a camera keeps it. ``stem`` (pixels) is what must stay sharp: the blur's
-    standard deviation is at most a third of it.
+    standard deviation is at most a quarter of it.
     """
-    sigma = min(random.uniform(0.3, 0.95), stem / 3)
+    sigma = min(random.uniform(0.3, 0.95), stem / 4)
     image = cv2.GaussianBlur(scene, (5, 5), sigma)
-    strength = random.triangular(0.05, 0.8, 0.25)
+    strength = random.triangular(0.05, 0.6, 0.2)
     height, width = scene.shape[:2]
     grain = textures.patch(random, _noise(random.randrange(3)), width, height)
     image = cv2.addWeighted(image, 1.0, grain, strength, -strength * NEUTRAL)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis import captions
-from synthesis.description import Description, Words
+from synthesis.description import Description, Name, Words
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
@@ -21,6 +21,8 @@ from synthesis.scene import camera, inscribed, legibility, naming, scenery
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
+
+VERTICAL = Name("vertical lines that go from right to left", "自右向左竖向")
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
@@ -71,4 +73,5 @@ def _description(
         writing="handwritten" if is_handwriting(text.block.faces[0]) else "printed",
         surroundings=scene.surroundings,
         image_type="photo",
+        layout=VERTICAL if text.vertical else None,
     )

@@ -24,7 +24,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet
 from synthesis.text.block import Block
 
-_SPARE = 1.3  # inks contrast so much more before they are worn, lit and blurred
+_SPARE = (2.2, 1.8, 1.5)  # inks contrast so much more before they are worn, lit and blurred
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Inscribed:
     """``sheet`` with the text on it, ``coverage`` (H, W) of its glyphs alone, and its ``block``.
 
     ``flat`` are its boxes on the sheet, ``boxes`` the same in the picture; ``em`` is the least
-    pixels per em there. The sheet goes ``beyond`` the picture or lies within it.
+    pixels per em there; lines may be ``vertical``. The sheet goes ``beyond`` the picture or lies
+    within it.
     """
 
     medium: Medium
@@ -44,6 +45,7 @@ class Inscribed:
     boxes: tuple[TextBox, ...]
     em: float
     beyond: bool
+    vertical: bool
     sun: Light
 
 
@@ -57,7 +59,9 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
     where = placing.stand(random, medium, writing.columns(text), canvas)
     sheet = medium.make(random, where.width, where.height, sun)
     sheet = replace(sheet, frame=where.visible(sheet.frame, canvas))
-    block = writing.compose(random, job, text, medium, sheet, _scale(where, sheet), canvas)
+    block, vertical = writing.compose(
+        random, job, text, medium, sheet, _scale(where, sheet), canvas
+    )
     sheet, coverage = _inked(random, sheet, block, sun)
     flat = block.boxes()
     corners = np.array([box.quad for box in flat]).reshape(-1, 2)
@@ -72,7 +76,9 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
     boxes = tuple(
         TextBox(box.text, tuple(quad), box.level) for box, quad in zip(flat, rounded, strict=True)
     )
-    return Inscribed(medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, sun)
+    return Inscribed(
+        medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, vertical, sun
+    )
 
 
 def _scale(where: placing.Stand, sheet: Sheet) -> float:
@@ -96,17 +102,17 @@ def _inked(random: Random, sheet: Sheet, block: Block, sun: Light) -> tuple[Shee
 
 
 def _ink(sheet: Sheet, block: Block) -> RGB:
-    """The first of the sheet's inks that contrasts more than enough with what is below the text."""
+    """The first of the sheet's inks that contrasts far more than enough with what is below it."""
     left, top, right, bottom = (max(0, int(edge)) for edge in block.box)
     red, green, blue, _ = cv2.mean(sheet.ground[top : bottom + 1 : 3, left : right + 1 : 3])
     ground = (round(red), round(green), round(blue))
     large = block.size >= legibility.LARGE
     least = legibility.LEAST_CONTRAST_LARGE if large else legibility.LEAST_CONTRAST
-    wanted = least * _SPARE * (1 if large else 1.15)
-    found = next((one for one in sheet.inks if contrast_ratio(one, ground) >= wanted), None)
-    if found is None:
-        raise UnrenderableError("low_contrast", f"no ink of the medium on {ground}")
-    return found
+    for spare in _SPARE:
+        for ink in sheet.inks:
+            if contrast_ratio(ink, ground) >= least * spare:
+                return ink
+    raise UnrenderableError("low_contrast", f"no ink of the medium on {ground}")
 
 
 def _rule(sheet: Sheet, block: Block) -> None:

@@ -88,7 +88,7 @@ def plaster(variant: int) -> Pixels:
     rough = textures.noise(chance, (60, 60), 4, 0.75)
     slope = cv2.Sobel(rough, cv2.CV_32F, 1, 0) + cv2.Sobel(rough, cv2.CV_32F, 0, 1)
     stains = textures.noise(chance, (3, 3), 4, 0.6)
-    shade = 0.96 + 0.12 * slope + 0.12 * (stains - 0.5)
+    shade = 0.96 + 0.08 * slope + 0.12 * (stains - 0.5)
     rgb = np.array(_PLASTERS[variant % len(_PLASTERS)], np.float32)
     return np.asarray(np.clip(rgb * shade[..., None], 0, 255), np.uint8)
 

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -19,7 +20,11 @@ from synthesis.text.layout import Frame, Setting
 _TRIES = 60
 _SHORT = 26  # columns: shorter texts break at phrases
 _WORTH_PHRASES = 0.62  # of the size, at least
+_WORTH_PHRASES_OF_HANZI = 0.45  # names are not parted
+_MOSTLY_WIDE = 1.4  # columns per character, for a text to count as hanzi
 _LONG = 56  # columns: longer texts are set like prose
+_TALL = 1.2  # times as high as wide: hanzi may be set downwards
+_VERTICAL_SHARE = 0.6
 _WIDE = ("Mono", "Math", "Typewriter")
 _ROOM = 640 * 640  # pixels for which the media say how long their texts are
 _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective makes it smaller
@@ -106,41 +111,52 @@ def compose(
     sheet: Sheet,
     smallest_scale: float,
     canvas: Size,
-) -> Block:
-    """The text in the sheet's frame.
+) -> tuple[Block, bool]:
+    """The text in the sheet's frame, and whether its lines are vertical.
 
     ``smallest_scale`` is the least picture pixels per pixel of the sheet. Raises
     ``UnrenderableError``.
     """
-    long = columns(text) > _LONG
-    squares = columns(text) > 1.4 * len(text)  # mostly hanzi
-    leading = random.uniform(1.4, 1.75) if squares or sheet.rules else random.uniform(1.2, 1.45)
-    centred = not long and not sheet.rules and random.random() < 0.8
-    justified = long and squares and medium.lettering != "hand"
-    setting = Setting(
-        "centre" if centred else "justified" if justified else "left",
-        leading,
-        vertical=random.choice((0.0, 0.2, 0.5)) if medium.lettering == "hand" else 0.5,
-        block=not sheet.rules and random.random() < 0.5,
-    )
     order = faces(random, job, medium.lettering, text)
-    typography = Typography(job.language, order, setting)
-    least = limits.smallest_em(job.language, canvas) * _MARGIN / min(1.0, smallest_scale)
-    short_side = min(sheet.ground.shape[:2])
-    most = medium.largest * short_side * random.uniform(0.75, 1.0)
-    sizes = range(int(least) + 1, max(int(least) + 1, int(most)) + 1)
+    typography = Typography(job.language, order, _setting(random, text, medium, sheet))
+    least = int(limits.smallest_em(job.language, canvas) * _MARGIN / min(1.0, smallest_scale)) + 1
+    most = int(medium.largest * min(sheet.ground.shape[:2]) * random.uniform(0.75, 1.0))
+    sizes = range(least, max(least, most) + 1)
+    tall = sheet.frame.height > _TALL * sheet.frame.width and not sheet.rules
+    if tall and _is_han(text) and columns(text) <= _LONG and random.random() < _VERTICAL_SHARE:
+        with suppress(UnrenderableError):  # a face without vertical forms, or no room
+            down = replace(typography, vertical=True)
+            return block.fit(text, down, sheet.frame, sizes), True
     placed = block.fit(text, typography, sheet.frame, sizes)
     if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
         placed = _by_phrases(text, typography, sheet.frame, sizes, placed)
-    return placed
+    return placed, False
+
+
+def _is_han(text: str) -> bool:
+    return columns(text) > _MOSTLY_WIDE * len(text)
+
+
+def _setting(random: Random, text: str, medium: Medium, sheet: Sheet) -> Setting:
+    """Wide lines for hanzi and on ruled lines; short texts centred, hanzi in prose justified."""
+    long, han, hand = columns(text) > _LONG, _is_han(text), medium.lettering == "hand"
+    leading = random.uniform(1.4, 1.75) if han or sheet.rules else random.uniform(1.2, 1.45)
+    centred = not long and not sheet.rules and random.random() < 0.8
+    return Setting(
+        "centre" if centred else "justified" if long and han and not hand else "left",
+        leading,
+        vertical=random.choice((0.0, 0.2, 0.5)) if hand else 0.5,
+        block=not sheet.rules and random.random() < 0.5,
+    )
 
 
 def _by_phrases(
     text: str, typography: Typography, frame: Frame, sizes: range, anywhere: Block
 ) -> Block:
     """The text broken at phrases where that costs little of its size, else as it was."""
-    try:
+    with suppress(UnrenderableError):
         placed = block.fit(text, replace(typography, phrases=True), frame, sizes)
-    except UnrenderableError:
-        return anywhere
-    return placed if placed.size >= _WORTH_PHRASES * anywhere.size else anywhere
+        worth = _WORTH_PHRASES_OF_HANZI if _is_han(text) else _WORTH_PHRASES
+        if placed.size >= worth * anywhere.size:
+            return placed
+    return anywhere

@@ -43,7 +43,7 @@ def _creases(variant: int) -> Pixels:
     """(SIDE, SIDE, 2) slopes of crumpled paper."""
     chance = textures.generator("crumpled", variant)
     total = np.zeros((SIDE, SIDE, 2), np.float32)
-    for count, strength, soft in ((26, 9, 2.0), (110, 9, 1.2), (420, 6, 0.8)):
+    for count, strength, soft in ((26, 17, 2.0), (110, 15, 1.2), (420, 9, 0.8)):
         facets = _facets(chance, count)
         total += strength * cv2.GaussianBlur(facets, (0, 0), soft)
     total += 5 * (textures.noise(chance, (5, 5), 3) - 0.5)[..., None]

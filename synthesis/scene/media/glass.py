@@ -18,7 +18,7 @@ _FRAMES: tuple[RGB, ...] = ((52, 50, 48), (92, 64, 44), (36, 58, 52), (196, 194,
 
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     """What is behind, darker, in a frame; the glass mirrors a little of the sky."""
-    _, behind = surroundings.choose(random, ("room", "shelf", "night", "street"))
+    _, behind = surroundings.choose(random, ("room", "shelf", "night"))
     scene = textures.patch(random, behind, width, height, random.uniform(0.8, 1.2))
     dark = random.uniform(0.36, 0.56) * 110 / max(60.0, float(cv2.mean(scene)[1]))
     tint = np.array(random.choice(((6, 10, 14), (10, 12, 12), (4, 12, 10))), np.uint8)

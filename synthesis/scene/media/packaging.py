@@ -31,11 +31,12 @@ _TOP = 0.09
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     """The front of a box, with its right side and its lid in shade or light."""
     box, label, inks = random.choice(_BOXES)
+    plain = label == box
     box, label = sheets.jittered(random, box, 6), sheets.jittered(random, label, 3)
     ground = sheets.flat(width, height, box)
     front = (round(0.02 * width), round(_TOP * height), round((1 - _SIDE) * width), height)
-    frame_left, frame_right = 0.1 * width, (0.92 - _SIDE) * width
-    if label != box:
+    frame_left, frame_right = 0.125 * width, (0.895 - _SIDE) * width
+    if not plain:
         edges = (front[0] + 0.06 * width, 0.27 * height, front[2] - 0.06 * width, 0.83 * height)
         sheets.box(ground, edges, random.choice((0.0, 0.03)) * width, label)
     else:

@@ -25,14 +25,19 @@ _SHIRTS: tuple[tuple[RGB, tuple[RGB, ...]], ...] = (
     ((44, 84, 66), ((244, 240, 226), (246, 220, 140))),
     ((226, 212, 184), ((48, 36, 30), (24, 60, 54))),
 )
-_HALF = (
-    (0.0, 0.075),
-    (0.1, 0.03),
-    (0.2, 0.0),
-    (0.5, 0.17),
-    (0.42, 0.37),
-    (0.305, 0.3),
-    (0.315, 1.0),
+_HALF = (  # the right half of the outline from the middle: shares of width and height
+    (0.0, 0.045),
+    (0.08, 0.04),
+    (0.14, 0.025),
+    (0.185, 0.0),
+    (0.34, 0.06),
+    (0.5, 0.19),
+    (0.415, 0.37),
+    (0.32, 0.3),
+    (0.305, 0.45),
+    (0.31, 0.8),
+    (0.325, 0.99),
+    (0.2, 1.0),
 )
 
 
@@ -65,7 +70,7 @@ def _seams(ground: Pixels, rgb: RGB) -> None:
     height, width = ground.shape[:2]
     dark = tuple(round(value * 0.62) for value in rgb)
     light = tuple(min(255, round(value * 1.08 + 6)) for value in rgb)
-    centre, axes = (width // 2, 0), (round(0.2 * width), round(0.1 * height))
+    centre, axes = (width // 2, 0), (round(0.187 * width), round(0.105 * height))
     wide = max(6, round(0.026 * width))
     cv2.ellipse(ground, centre, axes, 0, 0, 180, light, wide, cv2.LINE_AA)
     cv2.ellipse(
@@ -75,8 +80,8 @@ def _seams(ground: Pixels, rgb: RGB) -> None:
         ground, centre, (axes[0] - wide // 2, axes[1] - wide // 2), 0, 0, 180, dark, -1, cv2.LINE_AA
     )
     for side in (-1, 1):
-        top = (round((0.5 + side * 0.34) * width), round(0.075 * height))
-        low = (round((0.5 + side * 0.305) * width), round(0.3 * height))
+        top = (round((0.5 + side * 0.34) * width), round(0.065 * height))
+        low = (round((0.5 + side * 0.318) * width), round(0.3 * height))
         cv2.line(ground, top, low, dark, 1, cv2.LINE_AA)
 
 

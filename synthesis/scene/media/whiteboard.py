@@ -44,7 +44,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         ground=ground,
         frame=sheets.inside(width, height, 0.1),
         inks=tuple(random.sample(_MARKERS, len(_MARKERS))),
-        ink=Ink(opacity=0.9, bleed=0.4, uneven=0.22),
+        ink=Ink(opacity=0.95, bleed=0.4, uneven=0.14),
         outline=sheets.rounded(width, height, thick * 0.6),
     )
 

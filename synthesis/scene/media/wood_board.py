@@ -2,6 +2,9 @@
 
 from random import Random
 
+import cv2
+import numpy as np
+
 from synthesis.description import Name
 from synthesis.scene import sheets, surfaces, textures
 from synthesis.scene.inks import Ink
@@ -9,6 +12,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
 
 _PAINTS = ((248, 246, 238), (28, 22, 18), (252, 240, 206), (20, 30, 24), (74, 14, 14))
+_MIDDLE, _DARK, _LIGHT = 120, 62, 176  # levels: boards of a middle tone are read badly
 _BURNT = ((40, 22, 12), (28, 16, 10))
 
 
@@ -16,10 +20,13 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     """Boards with worn edges."""
     wood = surfaces.wood(random.randrange(textures.VARIANTS), random.choice((1, 2, 3)))
     ground = textures.patch(random, wood, width, height)
+    mean = cv2.mean(ground)[1]
+    dark = mean < _MIDDLE
+    ground = np.asarray(cv2.convertScaleAbs(ground, alpha=(_DARK if dark else _LIGHT) / mean))
     stains = sheets.blotches(random, "weather", width, height, 0.22)
     edges = sheets.rounded(width, height, 0.03 * min(width, height))
     sheets.darken_edges(ground, 0.025, 0.72)
-    burnt = random.random() < 0.35
+    burnt = not dark and random.random() < 0.5
     paints = random.sample(_PAINTS, len(_PAINTS))
     return Sheet(
         ground=textures.multiplied(ground, stains),
