@@ -1,9 +1,10 @@
 """Faces that go together: one family for headings, one for the rest, told apart by their names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from random import Random
+from typing import Any
 
 from synthesis.fonts.files import FontFile
 from synthesis.template.models import Class, Faces, Style
@@ -47,29 +48,33 @@ def class_of(family: str) -> str:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The faces of headings and of the rest, best first; all others stand in where they fail."""
+    """The faces of headings and of the rest, best first; all others stand in where they fail.
+
+    ``memo`` keeps what has been found for one picture.
+    """
 
     heading: tuple[FontFile, ...]
     body: tuple[FontFile, ...]
     others: tuple[FontFile, ...]
 
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False)
+
     def order(self, style: Style) -> tuple[FontFile, ...]:
         """The faces to try for a style: the weight and slope asked for first."""
-        return _order(
-            self, style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic)
-        )
+        key = (style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic))
+        if key not in self.memo:
+            self.memo[key] = self._order(*key)
+        return tuple(self.memo[key])
 
+    def _order(self, heading: bool, weight: int, italic: bool) -> tuple[FontFile, ...]:
+        def distance(file: FontFile) -> tuple[int, int]:
+            style = file.style.lower()
+            slanted = "italic" in style or "oblique" in style
+            narrow = any(word in style for word in _NARROW)
+            return (slanted != italic) * 4 + narrow * 2, abs(file.weight - weight)
 
-@cache
-def _order(pairing: Pairing, heading: bool, weight: int, italic: bool) -> tuple[FontFile, ...]:
-    def distance(file: FontFile) -> tuple[int, int]:
-        style = file.style.lower()
-        slanted = "italic" in style or "oblique" in style
-        narrow = any(word in style for word in _NARROW)
-        return (slanted != italic) * 4 + narrow * 2, abs(file.weight - weight)
-
-    own = pairing.heading if heading else pairing.body
-    return (*sorted(own, key=distance)[:1], *sorted(pairing.others, key=distance)[:6])
+        own = self.heading if heading else self.body
+        return (*sorted(own, key=distance)[:1], *sorted(self.others, key=distance)[:6])
 
 
 def choose(random: Random, fonts: Sequence[FontFile], told: Faces) -> Pairing:

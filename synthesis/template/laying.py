@@ -18,7 +18,7 @@ from synthesis.template.models import Loaded
 from synthesis.template.typeset import Overflow, SetText, Typesetter
 
 _STEP = 1.06  # scales tried are so far apart
-_MOST_TRIES = 6  # exact layouts before the texts are given up
+_TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which texts are set
 _WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
 _PLENTY = (1.0, 0.66, 0.33, 0.0)  # how full lists are, tried in turn
 _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
@@ -74,7 +74,7 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
     canvas = Box(0.0, 0.0, float(width), float(height))
     scales = _scales(*template.scale)
     first = _first_that_fits(language, pairing, unit, scales, root, canvas)
-    for scale in scales[first : first + _MOST_TRIES]:
+    for scale in (scales[first + step] for step in _TRIES if first + step < len(scales)):
         setter = Typesetter(language, pairing, unit, scale, exact=True)
         try:
             parts = Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)

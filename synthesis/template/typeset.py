@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 from synthesis.drawing import Run
 from synthesis.problems import UnrenderableError
@@ -12,13 +13,15 @@ from synthesis.template.faces import Pairing
 from synthesis.template.models import Style
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
-from synthesis.text.layout import Frame, Setting
+from synthesis.text.layout import Alignment, Frame, Setting
 
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
 _LANGUAGE_SIZE = {"en": 1.0, "zh": 0.94}  # hanzi look larger than Latin of the same size
 _MORE_LEADING = {"en": 0.0, "zh": 0.12}
 _MIDDLE = 0.36  # em from the baseline up to the middle of capitals, and of hanzi
 _TALL = 100_000.0
+_BOLD = 1.06
+_ALIGNMENTS: dict[str, Alignment] = {"centre": "centre", "justified": "justified"}
 _NARROW = frozenset("iljtfrI.,;:'!|()[] ")
 _BROAD = frozenset("mwMW@%&—")
 
@@ -100,7 +103,7 @@ class Typesetter:
             left, _, right, _ = made.box
             lines, widest = len(made.lines), right - left
         else:
-            lines, widest = _estimated(text, width / size, style.tracking or 0.0)
+            lines, widest = _estimated(text, width / size, _widened(style))
             widest *= size
         if lines > (style.lines or 99) or widest > width + 1:
             raise Overflow
@@ -108,21 +111,27 @@ class Typesetter:
 
     def block(self, text: str, style: Style, align: str, width: float) -> Block:
         """The text set in lines of ``width`` pixels, from the origin down."""
-        alignment = {"centre": "centre", "justified": "justified"}.get(align, "left")
+        size, leading = self.size(style), self.leading(style)
+        heading, bold = style.face == "heading", style.weight == "bold"
+        manner = (heading, bold, style.italic, align, leading, style.tracking)
+        key = (text, manner, math.floor(width), size)
+        if key not in self.pairing.memo:
+            self.pairing.memo[key] = self._set(text, style, align, math.floor(width))
+        found = self.pairing.memo[key]
+        if found is None:
+            raise Overflow
+        return cast(Block, found)
+
+    def _set(self, text: str, style: Style, align: str, width: int) -> Block | None:
+        alignment = _ALIGNMENTS.get(align, "left")
+        setting = Setting(alignment, self.leading(style), vertical=0.0)
+        order = self.pairing.order(style)
+        typography = Typography(self.language, order, setting, style.tracking or 0.0)
         try:
-            return _at(
-                text,
-                self.language,
-                self.pairing.order(style),
-                alignment,
-                self.leading(style),
-                style.tracking or 0.0,
-                math.floor(width),
-                self.size(style),
-            )
+            return block.at(text, typography, Frame(0.0, 0.0, width, _TALL), self.size(style))
         except UnrenderableError as error:
             if error.reason == "does_not_fit":
-                raise Overflow from error
+                return None
             raise
 
     def place(
@@ -142,22 +151,6 @@ class Typesetter:
         elif align == "centre":
             dx = round(left + width / 2 - (ink_left + ink_right) / 2)
         return SetText(made, dx, baseline - round(made.runs[0].origins[0][1]))
-
-
-@lru_cache(maxsize=256)
-def _at(
-    text: str,
-    language: str,
-    faces: tuple[object, ...],
-    alignment: str,
-    leading: float,
-    tracking: float,
-    width: int,
-    size: int,
-) -> Block:
-    setting = Setting(alignment, leading, vertical=0.0)  # type: ignore[arg-type]
-    typography = Typography(language, faces, setting, tracking)  # type: ignore[arg-type]
-    return block.at(text, typography, Frame(0.0, 0.0, float(width), _TALL), size)
 
 
 def _advance(character: str) -> float:
@@ -190,12 +183,17 @@ def _words(text: str) -> tuple[float, ...]:
     return tuple(found)
 
 
-def _estimated(text: str, measure: float, tracking: float) -> tuple[int, float]:
+def _widened(style: Style) -> float:
+    """How much wider than ``_advance`` tells a style is set."""
+    bold = style.weight == "bold" and style.face == "heading"
+    return (1.0 + (style.tracking or 0.0) * 1.6) * (_BOLD if bold else 1.0)
+
+
+def _estimated(text: str, measure: float, stretched: float) -> tuple[int, float]:
     """Lines and widest line in ems, without shaping."""
     lines, widest = 0, 0.0
     for line in text.split("\n"):
         words = _words(line)
-        stretched = 1.0 + tracking * 1.6
         pen = 0.0
         lines += 1
         for word in words:
