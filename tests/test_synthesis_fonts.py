@@ -67,6 +67,12 @@ def test_a_font_is_chosen_by_coverage(tmp_path: Path) -> None:
     assert [face.family for face in font_files.find("en", str(tmp_path))] == ["Both", "Latin"]
 
 
+def test_a_font_that_maps_letters_to_nothing_does_not_write_them(tmp_path: Path) -> None:
+    make(tmp_path / "empty.ttf", all_characters("en"), inkless="ABCDEF", family="Empty")
+    make(tmp_path / "one.ttf", all_characters("en"), inkless="Q", family="One")
+    assert [face.family for face in font_files.find("en", str(tmp_path))] == ["One"]
+
+
 def test_no_covering_font_names_the_debian_package(tmp_path: Path) -> None:
     make(tmp_path / "latin.ttf", all_characters("en"))
     with pytest.raises(UsageError, match="apt-get install fonts-noto-cjk"):

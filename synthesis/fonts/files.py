@@ -21,6 +21,7 @@ __all__ = ["FontFile", "characters", "covers", "fallbacks", "find", "is_handwrit
 
 LIGHTEST_WEIGHT = 300  # OS/2 usWeightClass: thinner faces vanish at small sizes
 PROBE = {language: row.probe for language, row in LANGUAGES.items()}
+_MOST_INKLESS = 0.02  # of a language's probe
 _UPRIGHT = frozenset({"Regular", "Book", "Roman", "Medium"})
 
 
@@ -150,7 +151,12 @@ def _is_sturdy(face: FontFile) -> bool:
 
 
 def _can_write(entry: Entry, language: str) -> bool:
-    return entry.characters.issuperset(map(ord, _row(language).probe))
+    """Whether all of the language's probe is mapped, and nearly all of it to ink.
+
+    A single empty glyph costs a few texts, but SetoFont-ex maps all of Latin and kana to nothing.
+    """
+    probe = frozenset(map(ord, _row(language).probe))
+    return probe <= entry.characters and len(probe - entry.drawable) <= _MOST_INKLESS * len(probe)
 
 
 def _at_home(fitting: list[Entry], language: str) -> list[Entry]:
