@@ -82,7 +82,7 @@ def _write_caption(
     )
     measure = frame.width / _CAPTION_SIZE
     try:
-        filled = setting.fill(setting.units(face, text, language, 0.0), measure)
+        filled = setting.fill(setting.measured(setting.units(face, text, language, 0.0)), measure)
         if filled is not None and len(filled) > _CAPTION_LINES:
             shown = sum(len(one.text) + 1 for one in filled[:_CAPTION_LINES])
             text = text[: shown - 6].rstrip() + "..."

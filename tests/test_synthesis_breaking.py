@@ -133,7 +133,7 @@ def test_phrases_and_halves() -> None:
 def test_balanced_lines_are_even_and_as_many_as_full_ones(tmp_path: Path) -> None:
     loaded = Font(font_files.find("en", make(tmp_path / "t.ttf", all_characters("en")))[0])
     text = "It was the sudden lack of wind that woke her at noon on it"
-    units = lines.units(loaded, text, "en", 0.0)
+    units = lines.measured(lines.units(loaded, text, "en", 0.0))
     for measure in (6.0, 8.0, 11.0, 20.0, 60.0):
         full, even = lines.fill(units, measure), filling.balance(units, measure)
         assert full is not None

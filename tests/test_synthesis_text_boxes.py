@@ -88,7 +88,7 @@ def straightened(one: Placed) -> Placed:
     if not one.angle:
         return one
     turned = paths.placing.turn(one, -one.angle, one.origins[0])
-    return replace(turned, angle=0.0, corners=None)
+    return turned._replace(angle=0.0, corners=None)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.file)

@@ -31,7 +31,7 @@ def broken(
     found = []
     for paragraph in corpus.load(language).paragraphs:
         for hard_line in paragraph.text.split("\n"):
-            units = lines.units(loaded, hard_line, language, 0.0)
+            units = lines.measured(lines.units(loaded, hard_line, language, 0.0))
             for measure in MEASURES:
                 for filled in (lines.fill(units, measure), _balanced(units, measure)):
                     if filled is not None:
@@ -39,7 +39,7 @@ def broken(
     return language, found
 
 
-def _balanced(units: list[list[lines.Unit]], measure: float) -> list[Line] | None:
+def _balanced(units: list[lines.Measured], measure: float) -> list[Line] | None:
     try:
         return filling.balance(units, measure)
     except ValueError:
@@ -76,9 +76,9 @@ def test_lines_hold_the_whole_text(broken: tuple[str, list[list[Line]]]) -> None
 
 def test_a_mark_at_a_line_end_gives_its_blank_half_back(tmp_path: Path) -> None:
     loaded = Font(font_files.find("zh", make(tmp_path / "t.ttf", all_characters("zh")))[0])
-    units = lines.units(loaded, "好天气，我们走。", "zh", 0.0)
+    units = lines.measured(lines.units(loaded, "好天气，我们走。", "zh", 0.0))
     (line, *_) = lines.fill(units, 3.5) or []
     assert line.text == "好天气，"
     assert line.width == pytest.approx(3.5)
-    (line,) = lines.fill(lines.units(loaded, "（好）", "zh", 0.0), 9) or []
+    (line,) = lines.fill(lines.measured(lines.units(loaded, "（好）", "zh", 0.0)), 9) or []
     assert line.width == pytest.approx(2.0)

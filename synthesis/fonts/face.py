@@ -14,8 +14,9 @@ from synthesis.fonts.files import FontFile, characters
 from synthesis.problems import UsageError
 
 Extents = tuple[float, float, float, float]
-_INK_SIZE = 64  # pixels per em at which a glyph is tried for ink
-_INK_FLOOR = 96  # of 255: the darkest pixel a glyph must reach at that size
+_NOWHERE = (0.0, 0.0, 0.0, 0.0)
+_TRIAL_SIZE = 16  # pixels: the longer side of a glyph that is tried for ink
+_INK_FLOOR = 48  # of 255: the darkest pixel a glyph must reach at that size
 _COLOUR_SIZE = 256  # pixels per em at which a colour glyph is measured
 _HALF = 128  # of 255
 _FULL_SQUARE = "国"
@@ -35,8 +36,7 @@ class Font:
         self.characters = characters(file)
         self.cap_height = -self._top_of("H")
         self.has_colours = _has_colours(self.shaper.face)
-        self._extents: dict[int, Extents] = {}
-        self._ink: dict[int, bool] = {}
+        self._looks: dict[int, tuple[Extents, bool]] = {}
 
     @cached_property
     def middle(self) -> float:
@@ -60,16 +60,50 @@ class Font:
 
     def extents(self, glyph: int) -> Extents:
         """The bounds of the outline itself (left, top, right, bottom) in ems, y down."""
-        found = self._extents.get(glyph)
+        return self._look(glyph)[0]
+
+    def has_ink(self, glyph: int) -> bool:
+        """Whether the glyph, drawn, darkens any pixel."""
+        return self._look(glyph)[1]
+
+    def _look(self, glyph: int) -> tuple[Extents, bool]:
+        """The glyph's bounds and whether it has ink, found out once."""
+        found = self._looks.get(glyph)
         if found is None:
-            found = self._extents[glyph] = self._measure(glyph)
+            if self._is_picture(glyph):
+                box = self._measure_picture(glyph)
+                found = box, box[2] > box[0]
+            else:
+                found = self._measure(self._outlines.getPath(glyph))
+            self._looks[glyph] = found
         return found
+
+    @cached_property
+    def _outlines(self) -> skia.Font:
+        return self.sized(self.units_per_em)
+
+    def _measure(self, path: skia.Path | None) -> tuple[Extents, bool]:
+        if path is None or path.isEmpty():
+            return _NOWHERE, False
+        box = path.computeTightBounds()
+        if box.isEmpty():
+            return _NOWHERE, False
+        em = self.units_per_em
+        pixels, canvas = _trial()
+        scale = _TRIAL_SIZE / max(box.width(), box.height())
+        matrix = skia.Matrix.Scale(scale, scale)
+        matrix.preTranslate(-box.left(), -box.top())
+        pixels[:] = 0
+        canvas.setMatrix(matrix)
+        canvas.drawPath(path, skia.Paint(Color=skia.ColorBLACK, AntiAlias=True))
+        has_ink = bool(pixels[..., 3].max() >= _INK_FLOOR)
+        return (box.left() / em, box.top() / em, box.right() / em, box.bottom() / em), has_ink
 
     def outline(self, glyph: int) -> skia.Path | None:
         """The glyph's outline at one unit per em, ``None`` if it is a picture in colours."""
         if self._is_picture(glyph):
             return None
-        path = self.sized(self.units_per_em).getPath(glyph)
+        path = self._outlines.getPath(glyph)
         if path is not None:
             path.transform(skia.Matrix.Scale(1 / self.units_per_em, 1 / self.units_per_em))
         return path
@@ -82,52 +116,24 @@ class Font:
             or face.get_glyph_color_layers(glyph)
         )
 
-    def _measure(self, glyph: int) -> Extents:
-        if self._is_picture(glyph):
-            return self._measure_picture(glyph)
-        em = self.units_per_em
-        path = self.sized(em).getPath(glyph)
-        box = path.computeTightBounds() if path is not None else skia.Rect.MakeEmpty()
-        return box.left() / em, box.top() / em, box.right() / em, box.bottom() / em
-
     def _measure_picture(self, glyph: int) -> Extents:
         """The bounds of the pixels that a glyph in colours covers by half or more."""
         margin = _COLOUR_SIZE // 2
         pixels = np.zeros((3 * margin + _COLOUR_SIZE, 3 * margin + _COLOUR_SIZE, 4), np.uint8)
         origin = (margin, margin + _COLOUR_SIZE)
-        self._draw_alone(pixels, glyph, _COLOUR_SIZE, origin)
+        builder = skia.TextBlobBuilder()
+        builder.allocRunPos(self.sized(_COLOUR_SIZE), [glyph], [skia.Point(*origin)])
+        canvas = skia.Surface(pixels).getCanvas()
+        canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(Color=skia.ColorBLACK))
         rows, columns = np.nonzero(pixels[..., 3] >= _HALF)
         if not len(rows):
-            return 0.0, 0.0, 0.0, 0.0
+            return _NOWHERE
         return (
             float(columns.min() - origin[0]) / _COLOUR_SIZE,
             float(rows.min() - origin[1]) / _COLOUR_SIZE,
             float(columns.max() + 1 - origin[0]) / _COLOUR_SIZE,
             float(rows.max() + 1 - origin[1]) / _COLOUR_SIZE,
         )
-
-    def has_ink(self, glyph: int) -> bool:
-        """Whether the glyph, drawn, darkens any pixel (tried once, then remembered)."""
-        found = self._ink.get(glyph)
-        if found is None:
-            found = self._ink[glyph] = self._try_ink(glyph)
-        return found
-
-    def _try_ink(self, glyph: int) -> bool:
-        left, top, right, bottom = (value * _INK_SIZE for value in self.extents(glyph))
-        if right <= left or bottom <= top:
-            return False
-        pixels = np.zeros((int(bottom - top) + 3, int(right - left) + 3, 4), np.uint8)
-        self._draw_alone(pixels, glyph, _INK_SIZE, (1 - left, 1 - top))
-        return bool(pixels[..., 3].max() >= _INK_FLOOR)
-
-    def _draw_alone(
-        self, pixels: NDArray[np.uint8], glyph: int, size: int, origin: tuple[float, float]
-    ) -> None:
-        builder = skia.TextBlobBuilder()
-        builder.allocRunPos(self.sized(size), [glyph], [skia.Point(*origin)])
-        canvas = skia.Surface(pixels).getCanvas()
-        canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(Color=skia.ColorBLACK))
 
     def _top_of(self, character: str) -> float:
         glyph = self.shaper.get_nominal_glyph(ord(character))
@@ -138,6 +144,13 @@ class Font:
 def _has_colours(face: hb.Face) -> bool:
     """Whether Skia draws the face's glyphs in colours of their own."""
     return bool(face.has_color_layers or face.has_color_paint or face.has_color_png)
+
+
+@cache
+def _trial() -> tuple[NDArray[np.uint8], skia.Canvas]:
+    """A sheet to try glyphs on: its RGBA pixels and its canvas."""
+    pixels = np.zeros((_TRIAL_SIZE + 1, _TRIAL_SIZE + 1, 4), np.uint8)
+    return pixels, skia.Surface(pixels).getCanvas()
 
 
 @cache

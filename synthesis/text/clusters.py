@@ -18,6 +18,11 @@ from synthesis.text import scripts
 
 Direction = Literal["ltr", "rtl", "ttb"]
 Glyph = tuple[int, float, float]  # id, and its origin (dx, dy) from the pen in ems, y down
+OPENING = frozenset("「『（《〈【〔“‘［｛〖〘︵︷︹︻︽︿﹁﹃")
+CLOSING = frozenset("」』）》〉】〕”’］｝〗〙。，、；：！？．︶︸︺︼︾﹀﹂﹄")
+SQUEEZE = 0.5  # em of a full-width mark's square that is empty
+_LEAST_ADVANCE = 0.9  # em: narrower marks are not full-width
+_FAR_INK, _NEAR_INK = 0.45, 0.55  # where the ink begins or ends if the other half is empty
 _Move = tuple[int, int, int, int, int]  # id, x and y offsets, x and y advances
 IGNORED = frozenset(  # joiners, directional marks and isolates, variation selectors: the shaper's
     "\u200c\u200d\u200e\u200f\u061c\u2060\u2066\u2067\u2068\u2069\ufe0e\ufe0f"
@@ -130,7 +135,14 @@ def _cluster(font: Font, characters: str, moves: tuple[_Move, ...], level: int) 
     if all(one.isspace() or one in IGNORED for one in characters):
         return Cluster(characters, (), advance, None, font, level)
     _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
-    return Cluster(characters, tuple(glyphs), advance, ink_of(font, glyphs), font, level)
+    ink = ink_of(font, glyphs)
+    leading = trailing = 0.0
+    if advance >= _LEAST_ADVANCE:
+        first, last = (ink[1], ink[3]) if down else (ink[0], ink[2])
+        leading = SQUEEZE if characters in OPENING and first >= _FAR_INK else 0.0
+        trailing = SQUEEZE if characters in CLOSING and last <= _NEAR_INK else 0.0
+    told = (level, False, leading, trailing)
+    return Cluster(characters, tuple(glyphs), advance, ink, font, *told)
 
 
 def _in_square(font: Font, glyphs: Sequence[Glyph]) -> list[Glyph]:

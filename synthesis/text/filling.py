@@ -7,39 +7,40 @@ from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from synthesis.text.clusters import Cluster
-from synthesis.text.lines import Line, Unit, fill, indent, line_of
+from synthesis.text.lines import Line, Measured, Unit, fill, indent, line_of
 
 MOST_STRETCH = 0.12  # added between hanzi, before lines are broken otherwise
 MOST_BLANK = 0.35  # the same where only blanks are widened
 _LAST_RESORT = 2.5  # times as much, where nothing else helps
 _NEAR = 0.5  # of the measure: how far from even ends line ends are first sought
+_ROUNDING = 1e-9
 _BACK = 8  # units by which a justified line may end before the fullest one
 Window = Callable[[int], tuple[int, int]]  # of a line's number: its end's first and last unit
 
 
-def balance(text: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
+def balance(text: Sequence[Measured], measure: float) -> list[Line]:
     """As many lines as ``fill`` gives, but as even in width as they can be.
 
     Every line the text itself has is balanced on its own. Raises ``ValueError`` when a unit is
     wider than the measure.
     """
     found: list[Line] = []
-    for units in text:
-        filled = _filled(units, measure)
-        found += _even(units, measure, len(filled)) if len(filled) > 1 else filled
+    for line in text:
+        filled = _filled(line, measure)
+        found += _even(line, measure, filled) if len(filled) > 1 else filled
     return found
 
 
-def justify(text: Sequence[Sequence[Unit]], measure: float) -> list[Line]:
+def justify(text: Sequence[Measured], measure: float) -> list[Line]:
     """As many lines as ``fill`` gives, broken so that none must be widened much.
 
     Raises ``ValueError`` when a unit is wider than the measure.
     """
     found: list[Line] = []
-    for units in text:
-        filled = _filled(units, measure)
-        loose = any(stretch(line, measure, 1.0) is None for line in filled)
-        found += _tight(units, measure, filled) if loose else filled
+    for line in text:
+        filled = _filled(line, measure)
+        loose = any(stretch(one, measure, 1.0) is None for one in filled)
+        found += _tight(line, measure, filled) if loose else filled
     return found
 
 
@@ -78,16 +79,17 @@ def _is_wide(text: str) -> bool:
     return unicodedata.east_asian_width(text[0]) in {"W", "F"}
 
 
-def _filled(units: Sequence[Unit], measure: float) -> list[Line]:
-    filled = fill([units], measure)
+def _filled(line: Measured, measure: float) -> list[Line]:
+    filled = fill([line], measure)
     if filled is None:
         raise ValueError(f"a unit is wider than the measure of {measure} em")
     return filled
 
 
-def _even(units: Sequence[Unit], measure: float, count: int) -> list[Line]:
-    """``count`` lines with the least sum of squared widths, ends first sought near even ones."""
-    pens = [0.0, *accumulate(unit.advance for unit in units)]
+def _even(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
+    """As many lines as ``filled`` with the least squared widths, ends sought near even ones."""
+    units, pens, _ = line
+    count = len(filled)
 
     def near(number: int) -> tuple[int, int]:
         even, most = pens[-1] * number / count, _NEAR * measure
@@ -96,16 +98,16 @@ def _even(units: Sequence[Unit], measure: float, count: int) -> list[Line]:
     def cost(width: float, _last: bool) -> float:
         return width * width
 
-    starts = _best_starts(units, pens, measure, count, near, cost)
+    starts = _best_starts(line, measure, count, near, cost)
     if not starts:
-        starts = _best_starts(units, pens, measure, count, lambda _: (0, len(units)), cost)
-    return _lines(units, starts)
+        starts = _best_starts(line, measure, count, lambda _: (0, len(units)), cost)
+    return _lines(units, starts) or filled
 
 
-def _tight(units: Sequence[Unit], measure: float, filled: list[Line]) -> list[Line]:
+def _tight(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     """As many lines as ``filled`` with the least squares of what they lack of the measure."""
-    pens = [0.0, *accumulate(unit.advance for unit in units)]
-    fullest = list(accumulate(len(line.units) for line in filled))
+    units = line.units
+    fullest = list(accumulate(len(one.units) for one in filled))
 
     def before(number: int) -> tuple[int, int]:
         return fullest[number - 1] - 1 - _BACK, fullest[number - 1]
@@ -113,7 +115,7 @@ def _tight(units: Sequence[Unit], measure: float, filled: list[Line]) -> list[Li
     def cost(width: float, last: bool) -> float:
         return 0.0 if last else (measure - width) ** 2
 
-    return _lines(units, _best_starts(units, pens, measure, len(filled), before, cost)) or filled
+    return _lines(units, _best_starts(line, measure, len(filled), before, cost)) or filled
 
 
 def _lines(units: Sequence[Unit], starts: Sequence[int]) -> list[Line]:
@@ -124,14 +126,14 @@ def _lines(units: Sequence[Unit], starts: Sequence[int]) -> list[Line]:
 
 
 def _best_starts(
-    units: Sequence[Unit],
-    pens: Sequence[float],
+    line: Measured,
     measure: float,
     count: int,
     window: Window,
     cost: Callable[[float, bool], float],
 ) -> list[int]:
     """Where ``count`` lines start at the least cost; empty if the windows allow none."""
+    units, pens, ends = line
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
     for number in range(1, count + 1):
         first, last = window(number)
@@ -141,8 +143,8 @@ def _best_starts(
                 continue
             left = pens[start] + indent(units[start])
             for end in range(max(start, first), min(last + 1, len(units))):
-                width = pens[end] - left + units[end].width
-                if width > measure:
+                width = ends[end] - left
+                if width > measure + _ROUNDING:
                     break
                 total = so_far + cost(width, end + 1 == len(units))
                 if end + 1 not in reached or total < reached[end + 1][0]:

@@ -7,7 +7,7 @@ from typing import Literal
 from synthesis import drawing
 from synthesis.text import bidi, filling, placing
 from synthesis.text import lines as setting
-from synthesis.text.lines import Line, Unit
+from synthesis.text.lines import Line, Measured, Unit
 from synthesis.text.placing import Placed, PlacedLine
 
 Alignment = Literal["left", "centre", "justified"]
@@ -53,10 +53,11 @@ def largest_size(
 
     Without ``wrap`` only the breaks of the text itself count. ``None``: it fits at none.
     """
+    lines = setting.measured(text)
     low, high = 0, len(sizes)  # sizes[:low] fit, sizes[high:] do not
     while low < high:
         middle = (low + high) // 2
-        if _fits(text, frame, leading, sizes[middle], wrap, columns):
+        if _fits(lines, frame, leading, sizes[middle], wrap, columns):
             low = middle + 1
         else:
             high = middle
@@ -64,7 +65,7 @@ def largest_size(
 
 
 def _fits(
-    text: Sequence[Sequence[Unit]],
+    lines: Sequence[Measured],
     frame: Frame,
     leading: float,
     size: int,
@@ -72,8 +73,8 @@ def _fits(
     columns: bool,
 ) -> bool:
     length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
-    filled = setting.fill(text, length / size)
-    if filled is None or (not wrap and len(filled) > len(text)):
+    filled = setting.fill(lines, length / size)
+    if filled is None or (not wrap and len(filled) > len(lines)):
         return False
     return _extent(filled, leading, columns) * size <= room
 
@@ -129,14 +130,15 @@ def place(
 
 
 def _broken(text: Sequence[Sequence[Unit]], measure: float, alignment: Alignment) -> list[Line]:
+    lines = setting.measured(text)
     if alignment == "justified":
-        return filling.justify(text, measure)
-    filled = setting.fill(text, measure)
+        return filling.justify(lines, measure)
+    filled = setting.fill(lines, measure)
     if filled is None:
         raise ValueError(f"a word is wider than the measure of {measure} em")
     forgotten = len(filled) > 1 and filled[-1].width < _SHORT_LAST_LINE * measure
     if alignment == "centre" or len(filled) <= _FEW_LINES or forgotten:
-        return filling.balance(text, measure)
+        return filling.balance(lines, measure)
     return filled
 
 

@@ -1,7 +1,10 @@
 """Units no line may part, and lines filled with them. All lengths are in ems."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
 
 from synthesis.fonts.face import Font
 from synthesis.text import scripts
@@ -118,21 +121,37 @@ def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int) -> Unit:
     return Unit(clusters, tracking, advance, max(width, 0.0), base)
 
 
-def fill(lines: Sequence[Sequence[Unit]], measure: float) -> list[Line] | None:
+class Measured(NamedTuple):
+    """A line of the text's own, and where each unit would begin and end if it were never broken."""
+
+    units: Sequence[Unit]
+    pens: Sequence[float]
+    ends: Sequence[float]
+
+
+def measured(text: Sequence[Sequence[Unit]]) -> list[Measured]:
+    """The text's own lines, measured once to be filled at many sizes."""
+    found = []
+    for units in text:
+        pens = [0.0, *accumulate([unit.advance for unit in units])]
+        ends = [pen + unit.width for pen, unit in zip(pens, units, strict=False)]
+        found.append(Measured(units, pens, ends))
+    return found
+
+
+def fill(lines: Sequence[Measured], measure: float) -> list[Line] | None:
     """Lines no wider than ``measure``, each as full as it can be; ``None`` if a unit is wider."""
     found: list[Line] = []
-    for hard_line in lines:
-        start, pen = 0, 0.0
-        for place, unit in enumerate(hard_line):
-            if place > start and pen + unit.width > measure:
-                found.append(line_of(hard_line[start:place], last=False))
-                start, pen = place, 0.0
-            if place == start:
-                pen = -indent(unit)
-            if pen + unit.width > measure:
+    for units, pens, ends in lines:
+        start = 0
+        while start < len(units):
+            end = bisect_right(ends, pens[start] + indent(units[start]) + measure, start)
+            if end == start:
                 return None
-            pen += unit.advance
-        found.append(line_of(hard_line[start:], last=True))
+            found.append(line_of(units[start:end], last=end == len(units)))
+            start = end
+        if not units:
+            found.append(line_of((), last=True))
     return found
 
 

@@ -43,7 +43,7 @@ def on_arc(
     """
     fonts = [font(file) for file in typography.faces]
     units = lines.units(fonts, text, typography.language, typography.tracking)
-    filled = lines.fill(units, math.inf) or []
+    filled = lines.fill(lines.measured(units), math.inf) or []
     if len(filled) != 1 or not filled[0].units:
         raise ValueError("a text on an arc is one line")
     (line,) = filled

@@ -3,57 +3,41 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
-from synthesis.text.clusters import Cluster
+from synthesis.text.clusters import CLOSING, OPENING, SQUEEZE, Cluster
 
 HAN_LATIN_GAP = 0.15  # em between a hanzi and a letter or digit with no space of its own
-SQUEEZE = 0.5  # em taken from two full-width punctuation marks in a row
-OPENING = frozenset("「『（《〈【〔“‘［｛〖〘︵︷︹︻︽︿﹁﹃")
-CLOSING = frozenset("」』）》〉】〕”’］｝〗〙。，、；：！？．︶︸︺︼︾﹀﹂﹄")
-_LEAST_ADVANCE = 0.9  # em: narrower marks are not full-width
-_FAR_INK, _NEAR_INK = 0.45, 0.55  # where the ink begins or ends if the other half is empty
+_MARKS = OPENING | CLOSING
 _HANZI = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _LETTER = re.compile("[A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff]")
 
 
 def spaced(clusters: Sequence[Cluster], *, vertical: bool) -> Iterator[Cluster]:
     """The clusters of a line in reading order, their advances changed by what follows them."""
-    marked = [_marked(one, vertical) for one in clusters]
-    for one, following in zip(marked, [*marked[1:], None], strict=True):
+    for one, following in zip(clusters, [*clusters[1:], None], strict=True):
         if following is None:
             yield one
-        elif _squeezes(one, following):
+        elif (one.trailing or following.leading) and _are_marks(one, following):
             yield replace(one, advance=one.advance - SQUEEZE, trailing=0.0)
-        elif _set_off(one, following, vertical):
+        elif _kind(one.text[-1]) * _kind(following.text[0]) < 0 and _beside(
+            one, following, vertical
+        ):
             yield replace(one, advance=one.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
         else:
             yield one
 
 
-def _marked(one: Cluster, vertical: bool) -> Cluster:
-    """The cluster with the empty half of its square told as leading or trailing."""
-    if one.ink is None or one.advance < _LEAST_ADVANCE or one.turned:
-        return one
-    first, last = (one.ink[1], one.ink[3]) if vertical else (one.ink[0], one.ink[2])
-    if one.text in CLOSING and last <= _NEAR_INK:
-        return replace(one, trailing=SQUEEZE)
-    if one.text in OPENING and first >= _FAR_INK:
-        return replace(one, leading=SQUEEZE)
-    return one
+def _are_marks(one: Cluster, following: Cluster) -> bool:
+    return one.text in _MARKS and following.text in _MARKS
 
 
-def _squeezes(one: Cluster, following: Cluster) -> bool:
-    marks = OPENING | CLOSING
-    if one.text not in marks or following.text not in marks:
-        return False
-    return bool(one.trailing or following.leading)
+@lru_cache(maxsize=1 << 15)
+def _kind(character: str) -> int:
+    """1 for a hanzi or kana, -1 for a letter or digit set off from it, 0 for all else."""
+    return 1 if _HANZI.match(character) else -1 if _LETTER.match(character) else 0
 
 
-def _set_off(one: Cluster, following: Cluster, vertical: bool) -> bool:
-    if one.level != following.level or (vertical and not (one.turned or following.turned)):
-        return False
-    left, right = one.text[-1], following.text[0]
-    return bool(
-        (_HANZI.match(left) and _LETTER.match(right))
-        or (_LETTER.match(left) and _HANZI.match(right))
-    )
+def _beside(one: Cluster, following: Cluster, vertical: bool) -> bool:
+    """Whether they stand in one direction, and in a column not both upright."""
+    return one.level == following.level and (not vertical or one.turned or following.turned)

@@ -131,7 +131,7 @@ def _turned(one: Cluster) -> Cluster:
     ink = one.ink
     if ink is not None:
         ink = (baseline - ink[3], ink[0], baseline - ink[1], ink[2])
-    return replace(one, glyphs=glyphs, ink=ink, turned=True)
+    return replace(one, glyphs=glyphs, ink=ink, turned=True, leading=0.0, trailing=0.0)
 
 
 def _together(clusters: Sequence[Cluster]) -> Cluster:
