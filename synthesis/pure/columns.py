@@ -19,8 +19,7 @@ MOST_COLUMNS = 4
 _GUTTER = 2.2  # ems between columns
 _PARAGRAPH = 0.5  # of the distance of lines, between paragraphs
 _SHORT = 0.6  # of the least characters of a line: columns are not narrower
-_SLACK = 1.15  # what narrower gaps between paragraphs save of the height, at most
-_STEPS = 16  # sizes tried, each a little smaller than the one before
+_STEPS = 6  # sizes tried, each a little smaller than the one before
 _STEP = 0.97
 
 
@@ -44,26 +43,23 @@ def fit(
 
     Raises ``UnrenderableError``.
     """
-    problem: UnrenderableError | None = None
-    found: Columns | None = None
+    choices: list[tuple[int, int]] = []  # numbers of columns, each with a size
     for count in range(1, MOST_COLUMNS + 1):
-        try:
-            size = _largest(text, typography, frame, sizes, count)
-        except UnrenderableError as error:
-            if error.reason != "does_not_fit":
-                raise
-            problem = problem or error
+        size = _largest(text, typography, frame, sizes, count)
+        if size is None:
             continue
-        wanted = max(sizes[0], int(size * share_of_largest))
-        characters = _width(frame, count, wanted) / (wanted * script.advance)
-        if found and characters < _SHORT * script.line[0]:
+        size = max(sizes[0], int(size * share_of_largest))
+        characters = _width(frame, count, size) / (size * script.advance)
+        if choices and characters < _SHORT * script.line[0]:
             break
-        found = _set(text, typography, frame, range(sizes[0], wanted + 1), count) or found
-        if found and found.count == count and characters <= script.line[1]:
+        choices.append((count, size))
+        if characters <= script.line[1]:
             break
-    if found is None:
-        raise problem or UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
-    return found
+    for count, size in reversed(choices):
+        found = _set(text, typography, frame, range(sizes[0], size + 1), count)
+        if found:
+            return Columns(found, count)
+    raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
 
 
 def _width(frame: Frame, count: int, size: int) -> float:
@@ -71,32 +67,44 @@ def _width(frame: Frame, count: int, size: int) -> float:
     return (frame.width - (count - 1) * _GUTTER * size) / count
 
 
-def _largest(text: str, typography: Typography, frame: Frame, sizes: range, count: int) -> int:
-    """About the largest size at which the text fills the columns."""
-    if count == 1 and "\n\n" not in text:
-        return block.largest(text, typography, frame, sizes)
-    width = (frame.width - (count - 1) * _GUTTER * sizes[0]) / count
-    tall = Frame(0, 0, width, frame.height * count * _SLACK)
-    return block.largest(text, typography, tall, sizes)
-
-
-def _set(
+def _largest(
     text: str, typography: Typography, frame: Frame, sizes: range, count: int
-) -> Columns | None:
+) -> int | None:
+    """About the largest size at which the text fits the columns; ``None``: it fits at none."""
+    gaps = text.count("\n\n")
+    if count == 1 and not gaps:
+        return _try(text, typography, frame, sizes)
+    size: int | None = sizes[0]
+    for _ in range(2):  # what gaps save and ends of columns waste depends on the size itself
+        pitch = typography.setting.leading * (size or sizes[0])
+        saved = gaps * (1 - _PARAGRAPH) * pitch - (count - 1) * pitch
+        width = _width(frame, count, size or sizes[0])
+        tall = Frame(0, 0, width, frame.height * count + saved)
+        size = _try(text, typography, tall, sizes)
+    return size
+
+
+def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
+    try:
+        return block.largest(text, typography, frame, sizes)
+    except UnrenderableError as problem:
+        if problem.reason != "does_not_fit":
+            raise
+        return None
+
+
+def _set(text: str, typography: Typography, frame: Frame, sizes: range, count: int) -> Block | None:
     """The text at the largest of the sizes that fits in truth; ``None``: none of the largest."""
     if count == 1 and "\n\n" not in text:
-        return Columns(block.at(text, typography, frame, sizes[-1]), 1)
+        return block.at(text, typography, frame, sizes[-1])
     tried = {max(sizes[0], int(sizes[-1] * _STEP**step)) for step in range(_STEPS)}
     for size in sorted(tried, reverse=True):
         width = _width(frame, count, size)
-        tall = Frame(0, 0, width, frame.height * (count + 1))
-        try:
-            whole = block.at(text, typography, tall, size)
-        except UnrenderableError:
-            continue
-        moved = _moved(whole, typography, frame, width, count)
-        if moved:
-            return Columns(moved, count)
+        tall = Frame(0, 0, width, 2 * frame.height * (count + 1))
+        if _try(text, typography, tall, range(size, size + 1)):
+            found = _moved(block.at(text, typography, tall, size), typography, frame, width, count)
+            if found:
+                return found
     return None
 
 

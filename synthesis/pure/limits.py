@@ -19,15 +19,15 @@ Ladder = tuple[float, float, float]  # one value for each of ``CLASSES``
 
 # pixels per em, the smallest that are drawn: below, small forms run together
 _SMALLEST_EM: dict[Script, Ladder] = {
-    HAN: (14, 17, 21),
-    HANGUL: (13, 16, 20),
+    HAN: (14, 17, 20),
+    HANGUL: (13, 16, 19),
     ARABIC: (13, 16, 20),
     STACKED: (13, 16, 20),
 }
 _SMALLEST_EM_OF_LETTERS: Ladder = (11, 14, 18)
 # pixels, the least median height of the ink of a line's letters: an x-height, or a hanzi
 _LEAST_LETTER: Ladder = (4, 5.5, 7)
-_LEAST_HANZI: Ladder = (10.5, 13, 16)
+_LEAST_HANZI: Ladder = (10.5, 12.5, 15)
 _MOST_CHARACTERS: Ladder = (420, 1700, 5200)
 _MOST_HANZI: Ladder = (150, 640, 1900)
 MOST_TEXT_AREA = 0.8  # of the canvas, in boxes of lines

@@ -70,7 +70,10 @@ def choose(random: Random, language: str, text: str, size: Size) -> Manner:
 
 
 def _choose_setting(random: Random, language: str, kind: Kind, script: Script) -> Setting:
-    leading = random.uniform(*(script.sign_leading if kind == Kind.SIGN else script.leading))
+    least, most = script.sign_leading if kind == Kind.SIGN else script.leading
+    if kind == Kind.PAGE:
+        most = (2 * least + most) / 3  # full pages are set close
+    leading = random.uniform(least, most)
     if random.random() < _CENTRED[kind]:
         return Setting("centre", leading)
     start: Alignment = "left"
@@ -84,6 +87,8 @@ def _choose_setting(random: Random, language: str, kind: Kind, script: Script) -
 
 
 def _choose_tracking(random: Random, script: Script, text: str, kind: Kind) -> float:
+    if kind == Kind.PAGE:
+        return 0.0
     if script.justified:
         wide = 0.2 if kind == Kind.SIGN else 0.0
         return random.choice((0.0, 0.0, 0.04, 0.08, wide))

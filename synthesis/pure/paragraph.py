@@ -38,7 +38,7 @@ def draw(random: Random, job: Job, text: str | None = None) -> Sample | Rejected
     manner = choose(random, job.language, text, size)
     try:
         chosen = faces.choose(random, job.fonts, text)
-        frame = setting.frame(random, size)
+        frame = setting.frame(random, size, manner.kind)
         fitted = setting.fit(text, job.language, chosen, manner, size, frame)
         boxes = fitted.block.boxes()
         _check(job.language, fitted.block, boxes, size)

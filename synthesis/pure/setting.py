@@ -44,10 +44,12 @@ class Sizes:
         return range(self.least, max(self.least, most) + 1)
 
 
-def frame(random: Random, size: Size) -> Frame:
+def frame(random: Random, size: Size, kind: Kind) -> Frame:
     """What the margins leave of the canvas."""
     width, height = size
-    margin = random.uniform(*_MARGINS) * math.sqrt(width * height)
+    wide, narrow = _MARGINS[1], _MARGINS[0]
+    most = (wide + narrow) / 2 if kind == Kind.PAGE else wide
+    margin = random.uniform(narrow, most) * math.sqrt(width * height)
     left, top = min(margin, _WIDEST_MARGIN * width), min(margin, _WIDEST_MARGIN * height)
     return Frame(left, top, width - 2 * left, height - 2 * top)
 

@@ -6,9 +6,10 @@ from synthesis.canvas import Size
 from synthesis.job import Job
 from synthesis.pure import limits
 from synthesis.pure.manner import Kind, kind_of
+from synthesis.pure.scripts import script_of
 
 _PAGES = {500: 0.2, 1000: 0.4}  # side in pixels: share of pages from there on
-_FULLNESS = (0.25, 0.8)  # of the characters a picture may hold
+_FULLNESS = (0.25, 0.9)  # of the characters a picture may hold
 _TRIES = 200
 
 
@@ -18,15 +19,17 @@ def choose(random: Random, job: Job, size: Size) -> str:
     share = max((share for side, share in _PAGES.items() if limits.side(size) >= side), default=0)
     if random.random() >= share or kind_of(job.language, text) != Kind.PROSE:
         return text
-    return _page(random, job, text, size)
+    return page(random, job, text, size)
 
 
-def _page(random: Random, job: Job, first: str, size: Size) -> str:
+def page(random: Random, job: Job, first: str, size: Size) -> str:
+    """Paragraphs of prose, as many as may stand on a canvas of that size, beginning with one."""
     most = random.uniform(*_FULLNESS) * limits.most_characters(job.language, size)
+    line = sum(script_of(job.language).line) / 2  # what the end of a paragraph and its gap take
     chosen = [first]
     for _ in range(_TRIES):
         text = random.choice(job.paragraphs).text
-        if sum(map(len, chosen)) + len(text) > most:
+        if sum(len(one) + line for one in (*chosen, text)) > most:
             break
         if text not in chosen and kind_of(job.language, text) == Kind.PROSE:
             chosen.append(text)
