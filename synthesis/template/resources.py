@@ -88,9 +88,12 @@ def as_model(kind: type[_Model], document: Document, value: Any, path: PathTo) -
     try:
         return kind.model_validate(value)
     except ValidationError as problem:
-        error = problem.errors()[0]
+        errors = problem.errors()  # a misspelt key is also a missing one: tell the first kind
+        unknown = [error for error in errors if error["type"] == "extra_forbidden"]
+        error = (unknown or errors)[0]
         where = (*path, *error["loc"])
-        name = next((step for step in reversed(where) if isinstance(step, str)), "template")
+        known = document.known(where) if error["type"] != "missing" else where
+        name = next((step for step in reversed(known) if isinstance(step, str)), "template")
         if error["type"] == "extra_forbidden":
             valid = _valid_keys(kind, error["loc"][:-1])
             hint = yaml_reading.nearest(name, valid)

@@ -46,10 +46,14 @@ class Document:
 
     def line(self, path: Sequence[Key]) -> int:
         """The line of the value at ``path``, or of the nearest value above it that is there."""
+        return self.lines.get(self.known(path), 1)
+
+    def known(self, path: Sequence[Key]) -> PathTo:
+        """The path, or the longest beginning of it that is in the file."""
         place = tuple(path)
         while place and place not in self.lines:
             place = place[:-1]
-        return self.lines.get(place, 1)
+        return place
 
     def fail(self, path: Sequence[Key], message: str) -> NoReturn:
         """Refuse what stands at ``path``."""
