@@ -3,17 +3,16 @@
 Only names, weights and character coverage are read here; drawing with a font is ``face.py``.
 """
 
-import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import uharfbuzz as hb
 
-from synthesis.fonts import families, packs
-from synthesis.fonts.index import SUFFIXES, Entry, FontFile, entries
+from synthesis.fonts import families, fontconfig, packs
+from synthesis.fonts.font_file import Entry, FontFile
+from synthesis.fonts.index import SUFFIXES, entries
 from synthesis.fonts.languages import HAN, LANGUAGES, LOCALES, SIMPLIFIED, Language, home, locale
 from synthesis.problems import UsageError
 
@@ -87,37 +86,13 @@ def covers(face: FontFile, text: str) -> bool:
     return characters(face).issuperset(map(ord, text))
 
 
-@dataclass(frozen=True)
-class _Row:
-    """What fontconfig says of a file."""
-
-    path: str
-    families: frozenset[str]
-    languages: frozenset[str]
-
-
-def _system(wanted: Callable[[_Row], bool]) -> list[Entry]:
-    paths = sorted({row.path for row in _fontconfig() if wanted(row)})
+def _system(wanted: Callable[[fontconfig.Row], bool]) -> list[Entry]:
+    paths = sorted({row.path for row in fontconfig.rows() if wanted(row)})
     found: list[Entry] = []
     for path in paths:
         with suppress(UsageError):  # a broken system font is not this user's mistake
             found += entries(path)
     return found
-
-
-def _fontconfig() -> list[_Row]:
-    command = ["fc-list", "--format", "%{file}\t%{family}\t%{lang}\n"]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError as error:
-        advice = "install it (`apt-get install fontconfig`) or name fonts with --fonts DIR"
-        raise UsageError(f"the program fc-list (fontconfig) is missing; {advice}") from error
-    rows = (line.split("\t") for line in told.splitlines())
-    return [
-        _Row(path, frozenset(family.split(",")), frozenset(languages.split("|")))
-        for path, family, languages in rows
-        if path.lower().endswith(SUFFIXES)
-    ]
 
 
 def _in(where: str) -> list[Entry]:

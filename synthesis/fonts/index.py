@@ -5,21 +5,21 @@ changes is read again, and one that moves is not. A cache that cannot be read is
 that cannot be written is done without.
 """
 
-import hashlib
 import json
 import os
 import struct
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import uharfbuzz as hb
 
+from synthesis.fonts.font_file import Entry, FontFile, file_digest, ranges
 from synthesis.problems import UsageError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
@@ -27,53 +27,6 @@ _COLLECTIONS = (".ttc", ".otc")
 VERSION = 1  # raise it whenever the same font would be described otherwise
 _HONEST_LETTERS = "AHMahn"
 _UNPRINTED = frozenset("ZC")  # general categories that need no ink: separators and controls
-
-
-@dataclass(frozen=True)
-class FontFile:
-    """One face: a file and its index in it, its names, and its weight (OS/2, 100 to 1000)."""
-
-    path: str
-    index: int
-    family: str
-    style: str
-    postscript: str
-    weight: int
-
-    @property
-    def digest(self) -> str:
-        """BLAKE2b-128 of the file's bytes and the face's index."""
-        return f"{file_digest(self.path)}:{self.index}"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A face and what it covers, as ranges in hexadecimal: ``20-7e,a1``.
-
-    ``inkless`` are characters that map to a glyph without an outline though they should have one
-    (extents of zero: the same set as drawing each glyph and looking for a dark pixel finds).
-    """
-
-    file: FontFile
-    mapped: str
-    inkless: str
-
-    @property
-    def characters(self) -> frozenset[int]:
-        """The code points in the character map."""
-        return _expanded(self.mapped)
-
-    @property
-    def drawable(self) -> frozenset[int]:
-        """The code points in the character map that leave ink, and spaces."""
-        return self.characters - _expanded(self.inkless) if self.inkless else self.characters
-
-
-@cache
-def file_digest(path: str) -> str:
-    """BLAKE2b-128 of the file's bytes, in hexadecimal."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @cache
@@ -155,7 +108,7 @@ def _read(path: str) -> tuple[Entry, ...]:
         if _is_honest(shaper):
             mapped = frozenset(shaper.face.unicodes)
             inkless = [code for code in mapped if _lacks_ink(shaper, code, outlines, empty)]
-            found.append(Entry(file, _ranges(mapped), _ranges(inkless)))
+            found.append(Entry(file, ranges(mapped), ranges(inkless)))
     return tuple(found)
 
 
@@ -196,24 +149,3 @@ def _lacks_ink(shaper: Any, code: int, outlines: int, empty: dict[tuple[int, int
         box = shaper.get_glyph_extents(glyph)
         empty[key] = box is None or box.width == 0 or box.height == 0
     return empty[key] and unicodedata.category(chr(code))[0] not in _UNPRINTED
-
-
-def _ranges(codes: Iterable[int]) -> str:
-    found: list[list[int]] = []
-    for code in sorted(codes):
-        if found and code == found[-1][1] + 1:
-            found[-1][1] = code
-        else:
-            found.append([code, code])
-    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in found)
-
-
-@cache
-def _expanded(ranges: str) -> frozenset[int]:
-    """The code points of ``ranges``; a collection's faces share one set."""
-    pairs = (part.partition("-") for part in ranges.split(",") if part)
-    return frozenset(
-        code
-        for first, _, last in pairs
-        for code in range(int(first, 16), int(last or first, 16) + 1)
-    )
