@@ -1,0 +1,206 @@
+"""``python -m synthesis.proofreading``: a share of the drawn texts read back by another program.
+
+Accuracy is 1 - edit distance / length, in characters, spaces left out and widths, quotation marks
+and dashes made one. Hanzi of level 3 are not asked of the reader, which does not know them: their
+ink and geometry are checked where they are drawn.
+"""
+
+import hashlib
+import json
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from synthesis.reading import Line, Reader
+
+EXAMPLE = "Example: python -m synthesis.proofreading DIR --share 0.05"
+PAGES, SCENES = 0.998, 0.99  # least accuracy of pages as a whole, and of lines in scenes
+WORST = 10  # samples of a mode whose keys are told
+_ALIKE = str.maketrans(
+    {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "―": "-", "‐": "-"}
+    | {"−": "-", "・": "·", "•": "·", "‧": "·"}
+)
+_COLUMNS = ("key", "image", "annotation", "text_boxes")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One sample: what was to be read, what was read, and the errors among ``length`` characters.
+
+    ``by_lines`` says that a page was not read rightly as a whole, so line by line.
+    """
+
+    key: str
+    mode: str
+    wanted: str
+    read: str
+    errors: int
+    length: int
+    by_lines: bool
+
+
+def errors(wanted: str, read: str, unasked: frozenset[str] = frozenset()) -> int:
+    """The edit distance of two texts; the ``unasked`` characters of the first may be anything."""
+    before = list(range(len(read) + 1))
+    for character in wanted:
+        cost = int(character not in unasked)
+        row = [before[0] + cost]
+        for column, other in enumerate(read, start=1):
+            changed = before[column - 1] + (cost if character != other else 0)
+            row.append(min(changed, before[column] + cost, row[-1] + 1))
+        before = row
+    return before[-1]
+
+
+def normalised(text: str) -> str:
+    """The text as it is compared: compatibility forms, no spaces, one kind of quotes and dashes."""
+    plain = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
+    return "".join(plain.split())
+
+
+def chosen(keys: Sequence[str], share: float) -> set[str]:
+    """The keys of the smallest hashes, ``share`` of all and at least one."""
+    ranked = sorted(keys, key=lambda key: hashlib.blake2b(key.encode(), digest_size=16).digest())
+    return set(ranked[: max(1, round(len(keys) * share))])
+
+
+def lines_of(boxes: Sequence[Mapping[str, Any]]) -> list["Line"]:
+    """The lines of a row's boxes, each with the glyphs it holds."""
+    from synthesis.reading import Line
+
+    found: list[Line] = []
+    for box in boxes:
+        if box["level"] == "line":
+            found.append(Line(box["text"], tuple(box["quad"]), ()))
+        elif box["level"] == "glyph" and found:
+            last = found[-1]
+            found[-1] = Line(last.text, last.quad, (*last.glyphs, tuple(box["quad"])))
+    return found
+
+
+def proofread(row: Mapping[str, Any], reader: "Reader") -> Reading:
+    """Read one row of a shard: a page as a whole, a scene line by line."""
+    from curation import picture
+    from synthesis.characters.table import level_of
+
+    rgb = picture.decode(row["image"]["bytes"], short_side=None).rgb
+    lines = lines_of(row["text_boxes"])
+    mode = mode_of(row)
+    wanted = normalised("".join(line.text for line in lines))
+    unasked = frozenset(one for one in wanted if level_of().get(one) == 3)
+    asked = sum(one not in unasked for one in wanted)
+
+    def reading(read: str, by_lines: bool) -> Reading:
+        wrong = errors(wanted, normalised(read), unasked)
+        return Reading(row["key"], mode, wanted, normalised(read), wrong, asked, by_lines)
+
+    whole = None if mode == "scene" else reading(reader.page(rgb, lines), by_lines=False)
+    if whole is not None and not whole.errors:
+        return whole
+    parts = reading("".join(reader.line(rgb, line) for line in lines), by_lines=True)
+    return parts if whole is None or parts.errors < whole.errors else whole
+
+
+def mode_of(row: Mapping[str, Any]) -> str:
+    """The mode a row was drawn in; of a mix, as its annotation tells."""
+    mode = str(row["key"]).split("/", 1)[0]
+    if mode != "mix":
+        return mode
+    kind = json.loads(row["annotation"] or "{}").get("Image Type")
+    return {"photograph": "scene", "graphic design": "template"}.get(kind, "pure")
+
+
+def readings(shards: Sequence[str], share: float) -> Iterator[Reading]:
+    """The chosen rows, read. Raises ``UsageError`` where the reader is missing."""
+    from curation import shard
+    from synthesis.reading import LANGUAGES, Reader
+
+    keys = [key for path in shards for key in _keys(path)]
+    wanted = chosen([key for key in keys if key.split("/")[1] in LANGUAGES], share) if keys else ()
+    reader = Reader()
+    for path in shards:
+        for batch in shard.read(path, columns=_COLUMNS):
+            for row in batch.to_pylist():
+                if row["key"] in wanted and row["text_boxes"]:
+                    yield proofread(row, reader)
+
+
+def _keys(path: str) -> list[str]:
+    from curation import shard
+
+    return [key for batch in shard.read(path, columns=["key"]) for key in batch["key"].to_pylist()]
+
+
+def summary(read: Sequence[Reading]) -> dict[str, Any]:
+    """Figures by mode, and whether every mode is as good as its bar."""
+    modes = {}
+    for mode in sorted({one.mode for one in read}):
+        own = [one for one in read if one.mode == mode]
+        length, wrong = sum(one.length for one in own), sum(one.errors for one in own)
+        worst = sorted((one for one in own if one.errors), key=lambda one: (-one.errors, one.key))
+        accuracy, bar = 1 - wrong / max(1, length), SCENES if mode == "scene" else PAGES
+        modes[mode] = {
+            "samples": len(own),
+            "characters": length,
+            "errors": wrong,
+            "accuracy": round(accuracy, 6),
+            "bar": bar,
+            "passed": accuracy >= bar,
+            "by_lines": sum(one.by_lines for one in own),
+            "worst": [asdict(one) for one in worst[:WORST]],
+        }
+    return {"passed": all(one["passed"] for one in modes.values()), "modes": modes}
+
+
+@app.command(epilog=EXAMPLE)
+def main(
+    folder: Annotated[Path, typer.Argument(help="A folder of rendered shards.")],
+    share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the samples to read, 0 to 1.")
+    ] = 0.01,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Read drawn texts back with rapidocr: pages as a whole, lines in scenes by our own quads.
+
+    Exit code 3 when a mode is below its bar: 0.998 of the characters of pages, 0.99 of scenes.
+    """
+    from curation.shard import ShardError
+    from synthesis.problems import UsageError
+
+    try:
+        shards = sorted(str(path) for path in folder.rglob("*.parquet"))
+        if not shards:
+            raise UsageError(f"{folder}: no shards there; name a folder of synthesis.render")
+        told = summary(list(readings(shards, share)))
+    except (UsageError, ShardError) as problem:
+        print(f"synthesis.proofreading: {problem}", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(2 if isinstance(problem, UsageError) else 4) from None
+    print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _as_text(told))  # noqa: T201
+    if not told["passed"]:
+        raise typer.Exit(3)
+
+
+def _as_text(told: Mapping[str, Any]) -> str:
+    lines = []
+    for mode, one in told["modes"].items():
+        verdict = "passed" if one["passed"] else "BELOW THE BAR"
+        how = f"{one['by_lines']} read by lines"
+        lines.append(
+            f"{mode}: {one['accuracy']:.4f} of {one['characters']:,} characters in "
+            f"{one['samples']} samples ({how}), bar {one['bar']}: {verdict}"
+        )
+        for worst in one["worst"]:
+            lines.append(f"  {worst['errors']} errors in {worst['key']}")
+            lines += [f"    drawn {worst['wanted']}", f"    read  {worst['read']}"]
+    return "\n".join(lines) or "no text in a language the reader knows"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,156 @@
+"""Reading drawn text back with rapidocr, whose weights come with it (extra ``ocr``).
+
+A page is read as a stranger would: found and recognised by the model alone. A line is cut out by
+our own quad, so that reading it also proves the quad.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synthesis.drawing import Pixels
+from synthesis.problems import UsageError
+from synthesis.sample import Quad
+
+# What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
+LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
+HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
+_ROOM = 0.12  # of the height, above and below a line: ink that touches the edge is misread
+_SMALLEST_LINE = 20  # pixels: a page with smaller lines is enlarged before it is searched
+_LARGEST_SIDE = 1600  # pixels: what a page is enlarged to at most
+_UPRIGHT = 1.5  # a line so many times as high as wide, of several characters, runs downwards
+
+
+@dataclass(frozen=True)
+class Line:
+    """A drawn line with the quads of its glyphs, in pixels."""
+
+    text: str
+    quad: Quad
+    glyphs: tuple[Quad, ...]
+
+
+class Reader:
+    """The models, loaded once; one thread, for other processes have their cores, too."""
+
+    def __init__(self) -> None:
+        try:
+            from rapidocr import RapidOCR
+        except ImportError as error:
+            advice = "pip install 'inkstone[ocr]'"
+            raise UsageError(
+                f"reading needs rapidocr ({error.name} is missing): {advice}"
+            ) from None
+        settings = {
+            "Global.log_level": "critical",
+            "Global.text_score": 0.0,  # what is read badly is an error to count, not to leave out
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            "Det.limit_type": "max",
+            "Det.limit_side_len": _LARGEST_SIDE,
+        }
+        self._engine: Any = RapidOCR(params=settings)
+
+    def page(self, rgb: Pixels, lines: Sequence[Line]) -> str:
+        """What the (H, W, 3) picture says: found without our boxes, put in our reading order.
+
+        Text found where no line of ours is comes last, so it is counted against us.
+        """
+        scale = _enlargement(rgb, lines)
+        picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        if scale > 1:
+            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        found = self._engine(picture, use_det=True, use_cls=False, use_rec=True)
+        if found.boxes is None:
+            return ""
+        middles = [np.mean(np.asarray(box), axis=0) / scale for box in found.boxes]
+        order = sorted(
+            (_line_of(middle, lines), float(middle[0]), text)
+            for middle, text in zip(middles, found.txts, strict=True)
+        )
+        return "".join(text for _, _, text in order)
+
+    def line(self, rgb: Pixels, line: Line) -> str:
+        """What the line says, cut out by its quad (one that runs downwards: glyph by glyph)."""
+        strip = rectified(rgb, line)
+        found = self._engine(
+            cv2.cvtColor(strip, cv2.COLOR_RGB2BGR), use_det=False, use_cls=False, use_rec=True
+        )
+        return "".join(found.txts or ())
+
+
+def rectified(rgb: Pixels, line: Line) -> Pixels:
+    """The line as a (``HEIGHT``, W, 3) strip to be read from left to right."""
+    corners = np.array(line.quad, np.float32).reshape(4, 2)
+    width, height = _sides(corners)
+    if height < _UPRIGHT * width or len(line.glyphs) < 2:
+        return _cut(rgb, corners, width, height)
+    cells = [_across(corners, np.array(quad, np.float32).reshape(4, 2)) for quad in line.glyphs]
+    return np.concatenate([_cut(rgb, cell, *_sides(cell)) for cell in cells], axis=1)
+
+
+def _cut(rgb: Pixels, corners: NDArray[np.float32], width: float, height: float) -> Pixels:
+    """The quad with some room around it, as a strip ``HEIGHT`` high."""
+    scale = HEIGHT * (1 - 2 * _ROOM) / height
+    room = HEIGHT * _ROOM
+    across = max(1, round(width * scale))
+    left, right, top, bottom = room, room + across, room, HEIGHT - room
+    target = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    size = (math.ceil(right + room), HEIGHT)
+    if scale < 0.5:  # area first: a warp alone would skip pixels
+        rgb = cv2.resize(rgb, None, fx=scale * 2, fy=scale * 2, interpolation=cv2.INTER_AREA)
+        corners = corners * np.float32(scale * 2)
+    warp = cv2.getPerspectiveTransform(corners, target)
+    return np.asarray(
+        cv2.warpPerspective(
+            rgb, warp, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.uint8,
+    )
+
+
+def _across(line: NDArray[np.float32], glyph: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The part of a line running downwards that holds the glyph, as wide as the line.
+
+    So that a small mark stays small, and where it is beside the others.
+    """
+    down = (line[3] - line[0] + line[2] - line[1]) / 2
+    along = (glyph - line[0]) @ down / (down @ down)
+    middle, size = float(along.mean()), _sides(line)[0] / float(np.linalg.norm(down))
+    start, end = (middle + side * max(size, float(np.ptp(along))) / 2 for side in (-1, 1))
+    ends = [(line[0], line[3], start), (line[1], line[2], start)]
+    ends += [(line[1], line[2], end), (line[0], line[3], end)]
+    return np.array([top + (bottom - top) * share for top, bottom, share in ends], np.float32)
+
+
+def _sides(corners: NDArray[np.float32]) -> tuple[float, float]:
+    """Mean width and height of a quad, in pixels, each 1 or more."""
+    top, right, bottom, left = (
+        float(np.linalg.norm(corners[end] - corners[start]))
+        for start, end in ((0, 1), (1, 2), (3, 2), (0, 3))
+    )
+    return max(1.0, (top + bottom) / 2), max(1.0, (left + right) / 2)
+
+
+def _enlargement(rgb: Pixels, lines: Sequence[Line]) -> float:
+    """How much to enlarge a page, for its smallest line to be found."""
+    heights = [min(_sides(np.array(line.quad, np.float32).reshape(4, 2))) for line in lines]
+    wanted = _SMALLEST_LINE / min(heights, default=float(_SMALLEST_LINE))
+    return float(max(1.0, min(wanted, _LARGEST_SIDE / max(rgb.shape[:2]))))
+
+
+def _line_of(middle: NDArray[np.float32], lines: Sequence[Line]) -> int:
+    """The number of the line whose quad holds the point, or is nearest within half its height."""
+    best, nearest = len(lines), math.inf
+    for number, line in enumerate(lines):
+        corners = np.array(line.quad, np.float32).reshape(4, 2)
+        point = (float(middle[0]), float(middle[1]))
+        outside = -cv2.pointPolygonTest(corners, point, measureDist=True)
+        if outside < min(nearest, min(_sides(corners)) / 2):
+            best, nearest = number, max(outside, 0.0)
+    return best
