@@ -17,7 +17,8 @@ from synthesis.text.layout import Frame
 
 _MARGINS = (0.07, 0.12)  # of the square root of the canvas's area
 _WIDEST_MARGIN = 0.14  # of a side
-_WORTH_OWN_LINES = 0.5  # keeping a text's own lines whole may cost so much of the size
+_COLUMN = 1.5  # ems that a column of hanzi takes with the room beside it
+_WORTH_OWN_LINES = 0.65  # keeping a text's own lines whole may cost so much of the size
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,11 @@ def fit(
 ) -> Fitted:
     """The text in the frame as the manner says. Raises ``UnrenderableError``.
 
-    A text with signs that have no vertical form is set in rows.
+    A text with signs that have no vertical form is set in rows, and so is one whose own lines are
+    too many for the frame's width.
     """
+    if manner.vertical and manner.kind == Kind.LINES and _is_wide(text, frame):
+        manner = replace(manner, vertical=False)
     try:
         return _fit(text, language, faces, manner, size, frame)
     except UnrenderableError as problem:
@@ -97,6 +101,12 @@ def _fit(
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
     narrowed = _narrowed(frame, manner, language, smaller / size_chosen)
     return Fitted(block.at(text, chosen, narrowed, smaller), 1, manner.vertical)
+
+
+def _is_wide(text: str, frame: Frame) -> bool:
+    """Whether the text's own lines, set as columns, are wider than high against the frame."""
+    lines = text.split("\n")
+    return len(lines) * _COLUMN * frame.height > max(map(len, lines)) * frame.width
 
 
 def _sizes(language: str, size: Size, manner: Manner, frame: Frame) -> Sizes:
