@@ -1,6 +1,6 @@
 """A font ready to shape, check and draw: HarfBuzz and Skia over the same file.
 
-``font(file)`` loads a face once per process.
+``font(file)`` is the face of that file, once per process.
 """
 
 from functools import cache, cached_property
@@ -24,19 +24,45 @@ _USUAL_MIDDLE = 0.38
 
 
 class Font:
-    """One loaded face. Lengths are in ems: multiply by the size in pixels."""
+    """One face, loaded when it is first used. Lengths are in ems: times the size they are pixels."""
 
     def __init__(self, file: FontFile) -> None:
         self.file = file
-        self.typeface = _manager().makeFromFile(file.path, file.index)
-        if self.typeface is None:
-            raise UsageError(f"{file.path}: Skia cannot load face {file.index}")
-        self.shaper = hb.Font(hb.Face(hb.Blob.from_file_path(file.path), file.index))
-        self.units_per_em = self.shaper.face.upem
-        self.characters = characters(file)
-        self.cap_height = -self._top_of("H")
-        self.has_colours = _has_colours(self.shaper.face)
         self._looks: dict[int, tuple[Extents, bool]] = {}
+
+    @cached_property
+    def typeface(self) -> skia.Typeface:
+        """What Skia draws with. Raises ``UsageError`` if it cannot."""
+        typeface = _manager().makeFromFile(self.file.path, self.file.index)
+        if typeface is None:
+            raise UsageError(f"{self.file.path}: Skia cannot load face {self.file.index}")
+        return typeface
+
+    @cached_property
+    def shaper(self) -> hb.Font:
+        """What HarfBuzz shapes with."""
+        return hb.Font(hb.Face(hb.Blob.from_file_path(self.file.path), self.file.index))
+
+    @cached_property
+    def units_per_em(self) -> int:
+        """Units of the font's design in an em."""
+        return int(self.shaper.face.upem)
+
+    @cached_property
+    def characters(self) -> frozenset[int]:
+        """The code points in its character map."""
+        return characters(self.file)
+
+    @cached_property
+    def cap_height(self) -> float:
+        """The height of an H above the baseline."""
+        return -self._top_of("H")
+
+    @cached_property
+    def has_colours(self) -> bool:
+        """Whether Skia draws its glyphs in colours of their own."""
+        face = self.shaper.face
+        return bool(face.has_color_layers or face.has_color_paint or face.has_color_png)
 
     @cached_property
     def middle(self) -> float:
@@ -141,11 +167,6 @@ class Font:
         return -box.y_bearing / self.units_per_em if box else -0.7
 
 
-def _has_colours(face: hb.Face) -> bool:
-    """Whether Skia draws the face's glyphs in colours of their own."""
-    return bool(face.has_color_layers or face.has_color_paint or face.has_color_png)
-
-
 @cache
 def _trial() -> tuple[NDArray[np.uint8], skia.Canvas]:
     """A sheet to try glyphs on: its RGBA pixels and its canvas."""
@@ -155,7 +176,7 @@ def _trial() -> tuple[NDArray[np.uint8], skia.Canvas]:
 
 @cache
 def font(file: FontFile) -> Font:
-    """The loaded face, once per process."""
+    """The face, once per process."""
     return Font(file)
 
 

@@ -37,7 +37,7 @@ def base_level(text: str, direction: Direction = "auto") -> int:
     return first_strong([unicodedata.bidirectional(one) for one in text], until_pdi=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def levels(text: str, base: int) -> tuple[int, ...]:
     """The level of every character of a paragraph on one line, L1 included.
 

@@ -70,7 +70,7 @@ def refuse_controls(text: str) -> None:
             raise UnrenderableError("control_character", f"U+{ord(character):04X}")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def shape_run(font: Font, item: scripts.Item, manner: Manner) -> tuple[Cluster, ...]:
     """The clusters of an item in the order they are read.
 
@@ -119,7 +119,7 @@ def _clusters(font: Font, item: scripts.Item, buffer: hb.Buffer) -> Iterator[Clu
         yield _cluster(font, characters, tuple(moves[first:place]), item.level)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def _cluster(font: Font, characters: str, moves: tuple[_Move, ...], level: int) -> Cluster:
     """A cluster of glyphs, told as HarfBuzz does: in font units, y up."""
     glyphs: list[Glyph] = []

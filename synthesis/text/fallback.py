@@ -14,7 +14,7 @@ from synthesis.text.clusters import IGNORED, Cluster, Manner, shape_run
 from synthesis.text.scripts import Item
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Cluster, ...]:
     """The item's clusters, each drawn by the first of ``fonts`` that can draw what it stands in.
 
@@ -29,11 +29,11 @@ def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Clu
     except UnrenderableError:
         if len(fonts) == 1:
             raise
-    ordered = _by_coverage(fonts, item)
+    needed = frozenset() if item.script in scripts.UNSPACED else _letters(item.text)
     chosen: list[tuple[str, Font]] = []
     for piece in _pieces(item):
         if not piece.isspace():
-            chosen.append((piece, _font_for(ordered, replace(item, text=piece), manner)))
+            chosen.append((piece, _font_for(fonts, needed, replace(item, text=piece), manner)))
         else:
             chosen.append((piece, chosen[-1][1] if chosen else fonts[0]))
     found: list[Cluster] = []
@@ -45,7 +45,7 @@ def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Clu
 
 def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, ...]:
     for font in fonts:
-        if not font.has_colours:
+        if ord(item.text[0]) not in font.characters or not font.has_colours:
             continue
         try:
             clusters = shape_run(font, item, manner)
@@ -56,12 +56,14 @@ def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, 
     raise UnrenderableError("missing_character", f"{item.text} in colours")
 
 
-def _by_coverage(fonts: Sequence[Font], item: Item) -> Sequence[Font]:
-    """In a script with spaces, fonts that have all its letters come before the others."""
-    if item.script in scripts.UNSPACED:
-        return fonts
-    needed = {ord(one) for one in item.text if one.isalpha()}
-    return sorted(fonts, key=lambda font: not needed <= font.characters)
+def _letters(text: str) -> frozenset[int]:
+    return frozenset(ord(one) for one in text if one.isalpha())
+
+
+def _by_coverage(fonts: Sequence[Font], needed: frozenset[int]) -> Iterator[Font]:
+    """Fonts that have all the letters needed before the others; no more looked at than asked."""
+    yield from (font for font in fonts if needed <= font.characters)
+    yield from (font for font in fonts if not needed <= font.characters)
 
 
 def _pieces(item: Item) -> Iterator[str]:
@@ -77,12 +79,13 @@ def _pieces(item: Item) -> Iterator[str]:
             yield from group
 
 
-def _font_for(fonts: Sequence[Font], piece: Item, manner: Manner) -> Font:
-    problems: dict[int, UnrenderableError] = {}
-    for font in fonts:
+def _font_for(fonts: Sequence[Font], needed: frozenset[int], piece: Item, manner: Manner) -> Font:
+    problem: UnrenderableError | None = None
+    for font in _by_coverage(fonts, needed):
         try:
             shape_run(font, piece, manner)
             return font
         except UnrenderableError as error:
-            problems[id(font)] = error
-    raise next(iter(problems.values()))
+            if problem is None or font is fonts[0]:
+                problem = error
+    raise problem or UnrenderableError("no_font")

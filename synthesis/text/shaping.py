@@ -29,7 +29,7 @@ def shape(
     return _shape(several, text, language, () if ligatures else _NO_LIGATURES, columns)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _shape(
     fonts: tuple[Font, ...], text: str, language: str, features: tuple[str, ...], columns: bool
 ) -> tuple[Cluster, ...]:

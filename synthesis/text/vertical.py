@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal
 
 from synthesis.fonts.face import Font
@@ -100,11 +100,12 @@ def _of_mark(
 ) -> tuple[Stance, tuple[Font, ...]]:
     """A mark stands if its font has a form for that, else a bracket or a dash is turned."""
     item = scripts.Item(character, "Hani", 0)
-    able = [font for font in fonts if ord(character) in font.characters]
+    able = (font for font in fonts if ord(character) in font.characters)
+    first = next(able, None)
     stands = character in _MOVED or (character in _STANDING_IN_CHINESE and language[:2] == "zh")
-    if not able or not (stands or _has_form(able[0], item, language)):
+    if first is None or not (stands or _has_form(first, item, language)):
         return "turned", fonts
-    for font in able:
+    for font in chain([first], able):
         if _has_form(font, item, language) or _is_centred(font, item, language):
             return "upright", fonts if font is fonts[0] else (font,)
     raise UnrenderableError("no_vertical_form", f"U+{ord(character):04X} {character}")
