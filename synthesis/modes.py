@@ -14,20 +14,36 @@ from synthesis.template import filled
 MOST_ATTEMPTS = 50
 MOST_ATTEMPTS_RARE = 5  # then a picture whose turn it is to show rare characters shows others
 MIX = {"pure": 0.4, "scene": 0.3, "template": 0.3}  # ours: the reports publish no shares
+BESIDE_RARE = {"pure": 0.1, "scene": 0.45, "template": 0.45}  # a third are pure for rare characters
 
 
 def draw(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
     """Picture ``index`` of the job: a function of its arguments alone, in any process and order."""
     random = _random(job, index, attempt)
-    mode = random.choices([*MIX], [*MIX.values()])[0] if job.mode == "mix" else job.mode
+    rare = _rare(random, job, index, attempt)
+    mode = _mixed(random, job.language, rare) if job.mode == "mix" else job.mode
     if mode == "strings":
         return strings.draw(random, job.language, font(job.fonts[0]), job.sizes[0])
     if mode == "scene":
         return drawn.draw(random, job)
     if mode == "template":
         return filled.draw(random, job)
-    rare = sampler.text(random, job, index) if attempt < MOST_ATTEMPTS_RARE else None
     return paragraph.draw(random, job, rare)
+
+
+def _rare(random: Random, job: Job, index: int, attempt: int) -> str | None:
+    """The text of a picture whose turn it is to show rare characters."""
+    if job.mode not in {"pure", "mix"} or attempt >= MOST_ATTEMPTS_RARE:
+        return None
+    return sampler.text(random, job, index)
+
+
+def _mixed(random: Random, language: str, rare: str | None) -> str:
+    """The mode of a picture of mode mix; rare characters are shown on clean pages."""
+    if rare:
+        return "pure"
+    shares = BESIDE_RARE if language == "zh" else MIX
+    return random.choices([*shares], [*shares.values()])[0]
 
 
 def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:
