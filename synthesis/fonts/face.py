@@ -24,7 +24,7 @@ _USUAL_MIDDLE = 0.38
 
 
 class Font:
-    """One face, loaded when it is first used. Lengths are in ems: times the size they are pixels."""
+    """One face, loaded when first used. Lengths are in ems: times the size they are pixels."""
 
     def __init__(self, file: FontFile) -> None:
         self.file = file
