@@ -190,6 +190,31 @@ def test_neighbours_of_one_role_are_told_together() -> None:
     assert [len(one.words) for one in composed.groups(many)] == [8, 8, 4]
 
 
+def table(rows: int) -> Description:
+    """A departure board: a title, then rows of a time, a place and a status."""
+    cells = [
+        words(text, role, ink, down=0.2 + row / 10)
+        for row in range(rows)
+        for text, role, ink in ((f"{row}:00", "time", "brown"), (f"Town {row}", "place", "black"))
+    ]
+    title = words("Departures", "title", "red", down=0.1)
+    return Description(Name("board with rows", "班次表"), (title, *cells), COLOURS["white"])
+
+
+def test_labels_with_values_and_tables_are_told_in_rows() -> None:
+    assert [(len(one.words), one.columns) for one in composed.groups(table(3).words)] == [
+        (1, 1),
+        (6, 2),
+    ]
+    told = {captions.caption(Random(seed), "en", table(3)) for seed in range(30)}
+    rows = '"0:00", "Town 0"; "1:00", "Town 1"; "2:00", "Town 2".'
+    assert all(rows in one and "three pairs of brown time and black place" in one for one in told)
+    assert all("with rows, which has a white" in one for one in told)
+    chinese = captions.caption(Random(0), "zh", table(2))
+    assert "“0:00”、“Town 0”；“1:00”、“Town 1”" in chinese and "一张班次表" in chinese
+    assert len([*composed.groups(table(30).words)]) > 2
+
+
 @pytest.mark.parametrize(
     ("across", "down", "english", "chinese"),
     [
@@ -263,11 +288,12 @@ def test_roles_have_plurals_and_unknown_ones_are_told_as_they_are() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_sentences_are_well_formed(language: str) -> None:
     told = sentences.SENTENCES[language]
-    several = (*told.one, *told.several)
+    several = (*told.one, *told.several, *told.rows)
     for pattern in (pattern for patterns in several for pattern in patterns):
         assert pattern.count("{quoted}") == 1 and pattern[-1] not in ".。"
-        assert "{in_ink}" in pattern and "{role}" in pattern
-    assert all("{where}" in one.lower() for one in (*told.one[1], *told.several[1]))
+        assert "{role}" in pattern
+    with_place = (*told.one[1], *told.several[1], *told.rows[1])
+    assert all("{where}" in one.lower() for one in with_place)
     wholes = (*told.settings, *told.layouts, *told.one_ink, *told.many_inks, *told.details)
     openings = tuple(one for patterns in told.openings.values() for one in patterns)
     assert all(one[-1] in ".。" for one in (*wholes, *openings))

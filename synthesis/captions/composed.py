@@ -1,6 +1,7 @@
 """Captions composed from the scene graph: what is seen, where it lies, and every text in turn.
 
-Neighbours of one role and ink are told together, so that a slide with a dozen texts reads as prose.
+Neighbours of one role and ink are told together, and so are rows of a label and its value or of a
+table, so that a slide with a dozen texts reads as prose.
 """
 
 from collections.abc import Iterator
@@ -21,31 +22,55 @@ from synthesis.captions.places import cell, place
 from synthesis.captions.roles import role_name
 from synthesis.description import Description, Name, Words
 
-MOST_TOGETHER = 8  # texts in one sentence
+MOST_TOGETHER = 8  # texts of one role in a sentence
+MOST_IN_ROWS = 24  # texts of several roles in a sentence
+MOST_COLUMNS = 6
 _LONG = 60  # characters: a text this long has a sentence of its own
 
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring texts told in one sentence: of one role and one ink."""
+    """Neighbouring texts told in one sentence: all of one role and ink, or rows of ``columns``
+    texts in which every column has its own (a label with its value, the lines of a table).
+    """
 
     words: tuple[Words, ...]
+    columns: int = 1
+
+    @property
+    def rows(self) -> tuple[tuple[Words, ...], ...]:
+        """The texts row by row."""
+        starts = range(0, len(self.words), self.columns)
+        return tuple(self.words[start : start + self.columns] for start in starts)
 
 
 def groups(words: tuple[Words, ...]) -> Iterator[Group]:
-    """The texts in their order, neighbours of one role and ink together unless they are long."""
-    together: list[Words] = []
-    for one in words:
-        if together and (len(together) == MOST_TOGETHER or not _alike(together[-1], one)):
-            yield Group(tuple(together))
-            together = []
-        together.append(one)
-    yield Group(tuple(together))
+    """The texts in their order, those that are alike or repeat in rows together."""
+    start = 0
+    while start < len(words):
+        counts = {width: _repeats(words, start, width) for width in range(1, MOST_COLUMNS + 1)}
+        columns = next((width for width, count in counts.items() if count > 1), 1)
+        end = start + columns * counts[columns]
+        yield Group(words[start:end], columns)
+        start = end
 
 
-def _alike(one: Words, other: Words) -> bool:
-    same = (one.role, one.ink.english) == (other.role, other.ink.english)
-    return same and max(len(one.text), len(other.text)) < _LONG
+def _repeats(words: tuple[Words, ...], start: int, width: int) -> int:
+    """How often the roles and inks of the next ``width`` texts come in a row; long texts do not."""
+    most = MOST_TOGETHER if width == 1 else MOST_IN_ROWS // width
+    first = words[start : start + width]
+    count = 1
+    while count < most:
+        other = words[start + count * width : start + (count + 1) * width]
+        alike = [_kind(one) for one in first] == [_kind(one) for one in other]
+        if not alike or max(len(one.text) for one in (*first, *other)) >= _LONG:
+            break
+        count += 1
+    return count
+
+
+def _kind(words: Words) -> tuple[str, str]:
+    return words.role, words.ink.english
 
 
 def compose(random: Random, language: str, description: Description) -> str:
@@ -88,6 +113,7 @@ def _slots(language: str, description: Description, ink: str | None) -> dict[str
         "kind": description.kind.name(language),
         "a_kind": _a_kind(language, description.kind),
         "ground": ground.format(surface=surface),
+        "with_ground": _with(description.kind) + ground.format(surface=surface),
         "surroundings": surroundings,
         "are": "are" if surroundings and is_plural(surroundings) else "is",
         "details": details,
@@ -97,6 +123,11 @@ def _slots(language: str, description: Description, ink: str | None) -> dict[str
         "ink": ink or "",
     }
     return slots | {capitalised(key): capitalised(value) for key, value in slots.items()}
+
+
+def _with(kind: Name) -> str:
+    """How the ground follows an English kind: a map with a legend has no second ``with``."""
+    return ", which has " if " with " in kind.english else " with "
 
 
 def _a_kind(language: str, kind: Name) -> str:
@@ -121,19 +152,37 @@ def _told(
     """One sentence that says what a group is, where, in which ink, and quotes its texts."""
     told = sentences.SENTENCES[language]
     where = _where(language, group, before)
-    count = len(group.words)
-    pattern = random.choice((told.several if count > 1 else told.one)[where is not None])
-    ink = told.in_ink.format(ink=group.words[0].ink.name(language)) if with_ink else ""
-    sentence = pattern.format(
+    rows = group.rows
+    patterns = told.rows if group.columns > 1 else told.several if len(rows) > 1 else told.one
+    count = sentences.counted(language, len(rows))
+    sentence = random.choice(patterns[where is not None]).format(
         where=where,
         Where=capitalised(where or ""),
-        role=role_name(language, group.words[0].role, count),
-        in_ink=ink,
-        count=sentences.counted(language, count),
-        Count=capitalised(sentences.counted(language, count)),
-        quoted=listed(language, [quoted(language, one.text, texts) for one in group.words]),
+        role=listed(language, _roles(language, group, with_ink)),
+        count=count,
+        Count=capitalised(count),
+        unit=told.units[group.columns > 2],
+        quoted=_quoted(language, group, texts),
     )
     return sentence if ends_a_sentence(group.words[-1].text) else sentence + told.stop
+
+
+def _roles(language: str, group: Group, with_ink: bool) -> list[str]:
+    """The roles of a row's texts, each with its ink."""
+    count = len(group.rows) if group.columns == 1 else 1
+    in_ink = sentences.SENTENCES[language].in_ink if with_ink else ""
+    return [
+        in_ink.format(ink=one.ink.name(language)) + role_name(language, one.role, count)
+        for one in group.rows[0]
+    ]
+
+
+def _quoted(language: str, group: Group, texts: list[str]) -> str:
+    quotes = [[quoted(language, one.text, texts) for one in row] for row in group.rows]
+    if group.columns == 1:
+        return listed(language, [one for row in quotes for one in row])
+    told = sentences.SENTENCES[language]
+    return told.between_rows.join(told.between_cells.join(row) for row in quotes)
 
 
 def _where(language: str, group: Group, before: Group | None) -> str | None:

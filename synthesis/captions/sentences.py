@@ -16,7 +16,9 @@ LINE = 0.02  # of the picture's height: texts nearer than that stand beside each
 
 @dataclass(frozen=True)
 class Sentences:
-    """Patterns of one language. ``one`` and ``several`` have those without and with a place."""
+    """Patterns of one language. ``one``, ``several`` and ``rows`` have those without and
+    with a place; ``in_ink`` stands before a role.
+    """
 
     openings: Mapping[ImageType, tuple[str, ...]]
     settings: tuple[str, ...]
@@ -26,6 +28,10 @@ class Sentences:
     details: tuple[str, ...]
     one: tuple[tuple[str, ...], tuple[str, ...]]
     several: tuple[tuple[str, ...], tuple[str, ...]]
+    rows: tuple[tuple[str, ...], tuple[str, ...]]
+    units: tuple[str, str]  # what a row of two texts is, and a row of more
+    between_cells: str
+    between_rows: str
     in_ink: str
     below: str
     beside: str
@@ -56,22 +62,22 @@ SENTENCES = {
     "en": Sentences(
         openings={
             "text": (
-                "A picture of {a_kind} with {ground}.",
-                "{A_kind} with {ground}.",
-                "The picture shows {a_kind} with {ground}.",
+                "A picture of {a_kind}{with_ground}.",
+                "{A_kind}{with_ground}.",
+                "The picture shows {a_kind}{with_ground}.",
             ),
             "photo": (
-                "A photo of {a_kind} with {ground}.",
-                "The photo shows {a_kind} with {ground}.",
-                "{A_kind} with {ground}, seen in a photo.",
-                "A photograph in which {a_kind} with {ground} can be seen.",
-                "A close view of {a_kind} with {ground}.",
+                "A photo of {a_kind}{with_ground}.",
+                "The photo shows {a_kind}{with_ground}.",
+                "{A_kind}{with_ground}, seen in a photo.",
+                "A photograph in which {a_kind}{with_ground} can be seen.",
+                "A close view of {a_kind}{with_ground}.",
             ),
             "design": (
-                "{A_kind} with {ground}.",
-                "A design: {a_kind} with {ground}.",
-                "The picture is {a_kind} with {ground}.",
-                "The image shows {a_kind} with {ground}.",
+                "{A_kind}{with_ground}.",
+                "A design: {a_kind}{with_ground}.",
+                "The picture is {a_kind}{with_ground}.",
+                "The image shows {a_kind}{with_ground}.",
             ),
         },
         settings=(
@@ -93,27 +99,37 @@ SENTENCES = {
         details=("There {there_are} also {details}.", "One also sees {details}."),
         one=(
             (
-                "The {in_ink}{role} reads {quoted}",
-                "The {in_ink}{role} says {quoted}",
-                "As its {in_ink}{role} it has {quoted}",
+                "The {role} reads {quoted}",
+                "The {role} says {quoted}",
+                "As its {role} it has {quoted}",
             ),
             (
-                "{Where}, the {in_ink}{role} reads {quoted}",
-                "The {in_ink}{role} {where} reads {quoted}",
-                "{Where} is the {in_ink}{role}, which says {quoted}",
-                "{Where}, the {in_ink}{role} says {quoted}",
+                "{Where}, the {role} reads {quoted}",
+                "The {role} {where} reads {quoted}",
+                "{Where} is the {role}, which says {quoted}",
+                "{Where}, the {role} says {quoted}",
             ),
         ),
         several=(
             (
-                "The {count} {in_ink}{role} read {quoted}",
-                "There are {count} {in_ink}{role}: {quoted}",
+                "The {count} {role} read {quoted}",
+                "There are {count} {role}: {quoted}",
             ),
             (
-                "{Where}, {count} {in_ink}{role} read {quoted}",
-                "{Where} are {count} {in_ink}{role}: {quoted}",
+                "{Where}, {count} {role} read {quoted}",
+                "{Where} are {count} {role}: {quoted}",
             ),
         ),
+        rows=(
+            ("There are {count} {unit} of {role}: {quoted}",),
+            (
+                "{Where} are {count} {unit} of {role}: {quoted}",
+                "{Where}, {count} {unit} of {role} read {quoted}",
+            ),
+        ),
+        units=("pairs", "rows"),
+        between_cells=", ",
+        between_rows="; ",
         in_ink="{ink} ",
         below="below it",
         beside="beside it",
@@ -155,27 +171,37 @@ SENTENCES = {
         details=("画面中还有{details}。", "另外可以看到{details}。"),
         one=(
             (
-                "{in_ink}{role}是{quoted}",
-                "{in_ink}{role}写着{quoted}",
-                "{in_ink}{role}内容为{quoted}",
+                "{role}是{quoted}",
+                "{role}写着{quoted}",
+                "{role}内容为{quoted}",
             ),
             (
-                "{where}是{in_ink}{role}{quoted}",
-                "{where}的{in_ink}{role}写着{quoted}",
-                "{where}有{in_ink}{role}，内容为{quoted}",
-                "{in_ink}{role}位于{where}，写着{quoted}",
+                "{where}是{role}{quoted}",
+                "{where}{role}写着{quoted}",
+                "{where}有{role}，内容为{quoted}",
+                "{role}位于{where}，写着{quoted}",
             ),
         ),
         several=(
             (
-                "{count}处{in_ink}{role}依次是{quoted}",
-                "另有{count}处{in_ink}{role}：{quoted}",
+                "{count}处{role}依次是{quoted}",
+                "另有{count}处{role}：{quoted}",
             ),
             (
-                "{where}有{count}处{in_ink}{role}，依次为{quoted}",
-                "{where}的{count}处{in_ink}{role}分别是{quoted}",
+                "{where}有{count}处{role}，依次为{quoted}",
+                "{where}的{count}处{role}分别是{quoted}",
             ),
         ),
+        rows=(
+            ("另有{count}{unit}{role}：{quoted}",),
+            (
+                "{where}有{count}{unit}{role}：{quoted}",
+                "{where}的{count}{unit}{role}依次是{quoted}",
+            ),
+        ),
+        units=("组", "行"),
+        between_cells="、",
+        between_rows="；",
         in_ink="{ink}的",
         below="其下方",
         beside="其旁边",
