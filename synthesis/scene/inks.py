@@ -91,11 +91,11 @@ def _inked(ink: Ink, random: Random, below: Pixels, mask: Pixels, rgb: RGB, ligh
     covered = mask
     for gain in worn:
         covered = np.asarray(cv2.multiply(covered, gain, scale=1 / 255), np.uint8)
-    share = cv2.multiply(covered, ink.opacity / 255, dtype=cv2.CV_32F)
+    share = np.asarray(cv2.convertScaleAbs(covered, alpha=ink.opacity), np.uint8)
     paint = textures.solid(mask.shape[1], mask.shape[0], rgb)
     if ink.relief:
         _emboss(paint, below, mask, ink.relief, light)
-    return np.asarray(cv2.blendLinear(paint, below, share, 1 - share), np.uint8)
+    return textures.blended(paint, below, share)
 
 
 def _emboss(paint: Pixels, below: Pixels, mask: Pixels, relief: float, light: Light) -> None:

@@ -90,18 +90,19 @@ def check_occlusion(coverage: Pixels, before: Pixels | None) -> None:
 
 
 def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Seen:
-    """Colours and contrast around the centres of glyphs (N, 2), every second pixel measured.
+    """Colours and contrast around the centres of glyphs (N, 2), every few pixels measured.
 
     Ink is weighed by its coverage to the fourth: the middle of strokes counts.
     """
-    window = max(3, round(0.7 * em))
+    step = int(min(4, max(2, em // 12)))
+    window = max(3, round(1.4 * em / step))
     left, top, width, height = cv2.boundingRect(coverage)
-    start = np.maximum(np.array([left, top]) - 2 * window, 0)
-    rows = slice(int(start[1]), top + height + 2 * window, 2)
-    columns = slice(int(start[0]), left + width + 2 * window, 2)
+    start = np.maximum(np.array([left, top]) - window * step, 0)
+    rows = slice(int(start[1]), top + height + window * step, step)
+    columns = slice(int(start[0]), left + width + window * step, step)
     mask = np.ascontiguousarray(coverage[rows, columns])
     image = np.ascontiguousarray(picture[rows, columns])
-    x, y = np.clip((centres - start) // 2, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
+    x, y = np.clip((centres - start) // step, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
     local, whole = [], []
     for table in (_CORE, _BESIDE):
         weight = cv2.LUT(mask, table)

@@ -61,12 +61,11 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
         _support(random, medium, behind, region, sun, matched=bool(paths))
     if medium.lift and not beyond:
         behind = _shadowed(behind, alpha, region, medium.lift * min(canvas) / 640, sun)
-    share = cv2.multiply(alpha, 1 / 255, dtype=cv2.CV_32F)
     front = cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB)
     if paths:
         front = _matched(front, behind)
     rows = region.slices
-    behind[rows] = cv2.blendLinear(front, np.ascontiguousarray(behind[rows]), share, 1 - share)
+    behind[rows] = textures.blended(front, behind[rows], alpha)
     whole = np.zeros((height, width), np.uint8)
     whole[rows] = glyphs
     picture = light.lit(behind, light.over(random, sun, width, height))
@@ -200,9 +199,8 @@ def _in_front(random: Random, picture: Pixels) -> Pixels | None:
         cv2.ellipse(mask, corner, axes, random.uniform(0, 180), 0, 360, (235,), cv2.FILLED)
         mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), 0.035 * side), np.uint8)
         large = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
-        share = cv2.multiply(large, 1 / 255, dtype=cv2.CV_32F)
         tone = random.choice(((46, 60, 34), (40, 38, 40), (88, 62, 44)))
         blob = textures.solid(width, height, tone)
-        picture[:] = cv2.blendLinear(blob, picture, share, 1 - share)
+        picture[:] = textures.blended(blob, picture, np.asarray(large, np.uint8))
         return np.asarray(large, np.uint8)
     return None

@@ -48,11 +48,14 @@ def wood(variant: int, planks: int) -> Pixels:
     """(SIDE, SIDE, 3) boards that run to the right, ``planks`` of them."""
     chance = textures.generator(f"wood {planks}", variant)
     early, late = _WOODS[variant % len(_WOODS)]
+    late_wood = grain(chance)
     image = np.empty((SIDE, SIDE, 3), np.float32)
-    edges = np.linspace(0, SIDE, planks + 1).astype(int)
-    for top, bottom in pairwise(edges.tolist()):
-        plank = mixed(early, late, grain(chance))[: bottom - top]
-        image[top:bottom] = plank * chance.uniform(0.88, 1.06)
+    edges = np.linspace(0, SIDE, planks + 1).astype(int).tolist()
+    for number, (top, bottom) in enumerate(pairwise(edges)):
+        first = int(chance.integers(0, SIDE - (bottom - top) + 1))
+        rows = late_wood[first : first + bottom - top]
+        plank = mixed(early, late, rows[::-1, ::-1] if number % 2 else rows)
+        image[top:bottom] = plank * np.float32(chance.uniform(0.88, 1.06))
         if top:
             image[top - 1 : top + 2] *= 0.42
             image[top + 2 : top + 3] *= 1.12

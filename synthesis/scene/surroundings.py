@@ -110,17 +110,21 @@ def _street(variant: int) -> Pixels:
 
 
 def _lights(image: Floats, chance: np.random.Generator, count: int, tones: Floats) -> Floats:
-    """Add discs of light out of focus."""
+    """The image with discs of light out of focus."""
+    half = SIDE // 2
+    layer = np.zeros((half, half, 3), np.float32)
     for _ in range(count):
-        disc = np.zeros((SIDE // 2, SIDE // 2), np.float32)
-        centre = tuple(int(value) for value in chance.uniform(0, SIDE // 2, 2))
         radius = int(chance.uniform(6, 26))
-        cv2.circle(disc, centre, radius, 1.0, cv2.FILLED, cv2.LINE_AA)
-        cv2.circle(disc, centre, radius, 1.15, 1, cv2.LINE_AA)
-        soft = cv2.resize(cv2.GaussianBlur(disc, (0, 0), 1.5), (SIDE, SIDE))
-        rgb = tones[int(chance.integers(0, len(tones)))]
-        image = image + soft[..., None] * rgb * np.float32(chance.uniform(0.15, 0.6))
-    return image
+        side = 2 * radius + 9
+        disc = np.zeros((side, side), np.float32)
+        middle = (side // 2, side // 2)
+        cv2.circle(disc, middle, radius, 1.0, cv2.FILLED, cv2.LINE_AA)
+        cv2.circle(disc, middle, radius, 1.15, 1, cv2.LINE_AA)
+        disc = cv2.GaussianBlur(disc, (0, 0), 1.5)
+        rgb = tones[int(chance.integers(0, len(tones)))] * np.float32(chance.uniform(0.15, 0.6))
+        left, top = (int(value) for value in chance.integers(0, half - side, 2))
+        layer[top : top + side, left : left + side] += disc[..., None] * rgb
+    return np.asarray(image + cv2.resize(layer, (SIDE, SIDE)), np.float32)
 
 
 @cache

@@ -98,6 +98,16 @@ def multiplied(pixels: Pixels, gain: Pixels) -> Pixels:
     return np.asarray(cv2.multiply(pixels, gains, scale=1 / NEUTRAL), np.uint8)
 
 
+def blended(front: Pixels, behind: Pixels, alpha: Pixels) -> Pixels:
+    """(H, W, 3) ``front`` over ``behind`` by the (H, W) mask ``alpha``.
+
+    In bytes, at a third of the cost of floats; a level may be off by one.
+    """
+    over = cv2.merge([alpha, alpha, alpha])
+    hidden = cv2.multiply(front, over, scale=1 / 255)
+    return np.asarray(cv2.add(hidden, cv2.multiply(behind, ~over, scale=1 / 255)), np.uint8)
+
+
 def tinted(gain: Pixels, rgb: tuple[int, int, int]) -> Pixels:
     """A (H, W, 3) ground of one colour times a (H, W) gain, ``NEUTRAL`` being 1."""
     channels = [cv2.multiply(gain, value / NEUTRAL) for value in rgb]

@@ -141,7 +141,7 @@ def _setting(random: Random, text: str, medium: Medium, sheet: Sheet) -> Setting
     """Wide lines for hanzi and on ruled lines; short texts centred, hanzi in prose justified."""
     long, han, hand = columns(text) > _LONG, _is_han(text), medium.lettering == "hand"
     leading = random.uniform(1.4, 1.75) if han or sheet.rules else random.uniform(1.2, 1.45)
-    centred = not long and not sheet.rules and random.random() < 0.8
+    centred = not long and not sheet.rules and random.random() < 0.93
     return Setting(
         "centre" if centred else "justified" if long and han and not hand else "left",
         leading,
