@@ -8,12 +8,17 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curation.failures import exit_code_of
+
+if TYPE_CHECKING:
+    from curation.program import Program
+    from curation.run import Request
 
 app = typer.Typer(
     add_completion=False,
@@ -33,11 +38,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 @app.command(context_settings=PASS_THROUGH)
 def run(
     context: typer.Context,
-    inputs: Annotated[
-        list[str],
-        typer.Option("--input", "-i", help="Folder, tar, Parquet, JSONL or glob; repeatable."),
-    ],
     output: Output,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="Folder, tar, Parquet, JSONL or glob; repeatable."),
+    ] = None,
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
     config: Config = None,
     workers: Annotated[
@@ -49,9 +54,11 @@ def run(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure, judge and shard a collection; any Beam option may follow.
+    """Measure, judge and shard a collection, or run a program; any Beam option may follow.
 
     Example: beam run curate --input crawl/ --output curated/
+
+    Text images: beam run synthesize --output synthetic/
 
     On a cluster: beam run curate -i gs://b/crawl -o gs://b/curated --runner=DataflowRunner ...
 
@@ -61,34 +68,53 @@ def run(
     from curation import configuration, preflight, runners
 
     logging.disable(logging.NOTSET)
-    from curation.job import Job
-    from curation.progress import funnel, watch
+    from curation.job import Job, UsageError
     from curation.run import Request
-    from curation.run import run as carry_out
 
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
     runners.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
     name, options = runners.runner_of(given), runners.options_of(given)
-    preflight.check(Job(name, options, tuple(inputs), output, shared_filesystem))
-    arguments = [*runners.defaults(given, workers), *given]
-    request = Request(
-        pipeline,
-        configuration.load(config, pipeline),
-        tuple(inputs),
-        output,
-        tuple(arguments),
-        unit_rows,
-    )
-    with watch(output):
+    found, places = configuration.load_any(config, pipeline), tuple(inputs or ())
+    is_program = not isinstance(found, configuration.Pipeline)
+    if is_program == bool(places):
+        wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
+        raise UsageError(f"--input: pipeline {pipeline} {wrong}")
+    preflight.check(Job(name, options, places, output, shared_filesystem))
+    arguments = (*runners.defaults(given, workers, processes=is_program), *given)
+    if isinstance(found, configuration.Pipeline):
+        _curate(Request(pipeline, found, places, output, arguments, unit_rows), as_json)
+    else:
+        _carry_out(found, output, arguments, as_json)
+
+
+def _curate(request: "Request", as_json: bool) -> None:
+    from curation.progress import funnel, measured, watch
+    from curation.run import run as carry_out
+
+    with watch(request.output, "units measured", partial(measured, request.output)):
         outcome = carry_out(request)
     if outcome.repeated:
-        typer.echo(f"{output}: finished before, nothing to do", err=True)
+        typer.echo(f"{request.output}: finished before, nothing to do", err=True)
     typer.echo(json.dumps(outcome.counts) if as_json else funnel(outcome.counts))
-    typer.echo(f"report: {output}/report.html", err=True)
+    typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
         typer.echo("more was quarantined than quarantine_limit allows: see the report", err=True)
+        raise typer.Exit(3)
+
+
+def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:
+    from curation import graph
+    from curation.progress import watch
+
+    parts = program.plan(output)
+    with watch(output, "files written", partial(program.progress, output)):
+        graph.carry_out(output, program, parts, arguments)
+    summary = program.summary(output)
+    typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else program.as_text(summary))
+    if summary["missing"]:
+        typer.echo(f"{summary['missing']} could not be made: see the reasons", err=True)
         raise typer.Exit(3)
 
 

@@ -13,7 +13,8 @@ from typing import NoReturn
 import pyarrow as pa
 from pydantic import ValidationError
 
-from curation import storage
+from curation import program, storage
+from curation.program import Program
 from curation.signal import OWN_PACKAGES
 from curation.stages import Bound, Lines, Pipeline, Stage, resolved
 from curation.yaml_fields import Fields, expected_one_of, shown
@@ -28,6 +29,7 @@ __all__ = [
     "Stage",
     "check_columns",
     "load",
+    "load_any",
     "resolved",
     "shipped_path",
 ]
@@ -50,10 +52,22 @@ def shipped_path() -> Path:
 
 
 def load(path: str | None, name: str = "curate") -> Pipeline:
-    """Read one pipeline; ``None`` means ``./pipelines.yaml`` or else the shipped one.
+    """Read one pipeline of stages; ``None`` means ``./pipelines.yaml`` or else the shipped one.
 
     Raises ``ConfigurationError`` for anything that is not a whole, consistent configuration.
     """
+    return _Reader(*_entry(path, name)).pipeline(name)
+
+
+def load_any(path: str | None, name: str) -> Pipeline | Program:
+    """Read one entry, of stages or of a program. Raises ``ConfigurationError``."""
+    fields, node = _entry(path, name)
+    if program.KEY in fields.any_mapping(node, repr(name)):
+        return program.load(fields, name, node)
+    return _Reader(fields, node).pipeline(name)
+
+
+def _entry(path: str | None, name: str) -> tuple[Fields, Node]:
     if path is None:
         path = FILE_NAME if Path(FILE_NAME).is_file() else str(shipped_path())
     fields = Fields(path)
@@ -62,7 +76,7 @@ def load(path: str | None, name: str = "curate") -> Pipeline:
     if name not in pipelines:
         message = f"unknown pipeline {shown(name)}: {expected_one_of(name, pipelines)}"
         fields.fail(root["pipelines"].line, message)
-    return _Reader(fields).pipeline(name, pipelines[name])
+    return fields, pipelines[name]
 
 
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:
@@ -106,11 +120,13 @@ def _bytes(path: str) -> bytes:
 class _Reader:
     """Turns the nodes of one pipeline into models, and keeps the lines it met on the way."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, node: Node) -> None:
         self.fields = fields
+        self.node = node
         self.lines: Lines = {}
 
-    def pipeline(self, name: str, node: Node) -> Pipeline:
+    def pipeline(self, name: str) -> Pipeline:
+        node = self.node
         required = ("seed", "near_duplicate", "quality", "stages")
         found = self.fields.mapping(
             node, repr(name), required, ("keep", "quarantine_limit", "signals")

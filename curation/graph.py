@@ -1,7 +1,8 @@
 """The Beam graphs of a run that touch pictures; ``curation.judging`` is the one between them.
 
 Two pipelines: ``measure`` (per unit: signals, models) and ``shards`` (per shard: read, sort,
-write). Elements are unit names and row numbers; picture bytes never cross a shuffle. Every step
+write), and one for programs (per part). Elements are names and row numbers; picture bytes never
+cross a shuffle. Every step
 writes files atomically and skips what is already there, so a runner may repeat any of them.
 """
 
@@ -27,6 +28,7 @@ from curation import (
 )
 from curation.configuration import Pipeline
 from curation.layout import Layout
+from curation.program import Program
 from curation.verdicts import tiers
 
 
@@ -127,6 +129,49 @@ class WriteManifest(Step):
             raise OutputError(f"{self.layout.shards}: {error}") from error
 
 
+class ProgramStep(beam.DoFn):  # type: ignore[misc]
+    """What the steps of a program know: where it writes, and which version asked."""
+
+    def __init__(self, output: str, program: Program) -> None:
+        super().__init__()
+        self.output = output
+        self.program = program
+        self.driver = fingerprint.here([type(program).__module__])
+
+    def setup(self) -> None:
+        fingerprint.check(self.driver)
+        import cv2
+
+        cv2.setNumThreads(1)  # the runner's workers are the parallelism
+        memory.keep_freed()
+        self.program.prepare()
+
+
+class CarryOut(ProgramStep):
+    """A part of a program -> what it tells, once its files are there."""
+
+    def process(self, part: str) -> Iterator[tuple[str, str]]:
+        try:
+            yield "all", self.program.carry_out(self.output, part)
+        except OSError as error:
+            raise OutputError(f"{self.output}: {error}") from error
+        memory.give_back()
+
+
+class Complete(ProgramStep):
+    """(name, what all parts told) -> nothing, once what goes with them all is written."""
+
+    def __init__(self, output: str, program: Program, parts: Sequence[str]) -> None:
+        super().__init__(output, program)
+        self.parts = tuple(parts)
+
+    def process(self, element: tuple[str, Iterable[str]]) -> None:
+        try:
+            self.program.complete(self.output, self.parts, list(element[1]))
+        except OSError as error:
+            raise OutputError(f"{self.output}: {error}") from error
+
+
 def units(root: beam.Pipeline, output: str) -> beam.PCollection:
     """The names of all units, read where the graph runs: the graph does not grow with them."""
     return (
@@ -161,4 +206,19 @@ def write_shards(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> N
             | "Gather" >> beam.ParDo(GatherShard(output, pipeline))
             | "All" >> beam.GroupByKey()
             | "Manifest" >> beam.ParDo(WriteManifest(output, pipeline))
+        )
+
+
+def carry_out(
+    output: str, program: Program, parts: Sequence[str], arguments: Sequence[str]
+) -> None:
+    """Make the parts of a program. Raises ``RuntimeError``."""
+    with runners.pipeline(arguments) as root:
+        (
+            root
+            | "Parts" >> beam.Create(list(parts))
+            | "Balance" >> beam.Reshuffle()
+            | "Make" >> beam.ParDo(CarryOut(output, program))
+            | "All" >> beam.GroupByKey()
+            | "Complete" >> beam.ParDo(Complete(output, program, parts))
         )

@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from curation import storage
@@ -13,8 +13,11 @@ POLL_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def watch(output: str) -> Iterator[None]:
-    """Show measured units with rate and time left, counted from the files that appear."""
+def watch(output: str, what: str, count: Callable[[], tuple[int, int]]) -> Iterator[None]:
+    """Show how much is done, with time left.
+
+    ``count`` tells, from the files there, how many of ``what`` there are to do and are done.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -30,7 +33,7 @@ def watch(output: str) -> Iterator[None]:
     if not console.is_terminal or storage.is_remote(output):
         yield
         return
-    layout, done = Layout(output), threading.Event()
+    done = threading.Event()
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -40,11 +43,11 @@ def watch(output: str) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("units measured", total=None)
+        task = bar.add_task(what, total=None)
 
         def poll() -> None:
             while not done.wait(POLL_SECONDS):
-                total, found = len(layout.units("plan")), len(layout.units("signals"))
+                total, found = count()
                 bar.update(task, total=total or None, completed=found)
 
         thread = threading.Thread(target=poll, daemon=True)
@@ -54,6 +57,12 @@ def watch(output: str) -> Iterator[None]:
         finally:
             done.set()
             thread.join()
+
+
+def measured(output: str) -> tuple[int, int]:
+    """How many units a run has to measure, and how many are."""
+    layout = Layout(output)
+    return len(layout.units("plan")), len(layout.units("signals"))
 
 
 def funnel(counts: dict[str, Any]) -> str:

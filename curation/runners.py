@@ -8,12 +8,15 @@ import io
 import logging
 import os
 import re
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import worker_handlers
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from curation import memory, watchdog
 from curation.fingerprint import VersionError
@@ -23,6 +26,7 @@ from curation.job import LOCAL, UsageError, runner_name
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
 # 0: flush by size only, in the thread that yields.
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
+_WORKER = "apache_beam.runners.worker.sdk_worker_main"
 _LOST = re.compile(
     r"ModuleNotFoundError: No module named '?curation\b.*"
     r"|AttributeError: Can't get attribute .* on <module 'curation\b.*"
@@ -78,9 +82,8 @@ def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
     if runner == LOCAL:
         memory.keep_freed()
         gc.freeze()  # hundreds of thousands of imported objects need no looking through again
-        # By this name: the name DirectRunner would first try to download another runner.
         quiet = contextlib.redirect_stderr(io.StringIO())
-        local = beam.Pipeline(runner="FnApiRunner", options=options)
+        local = beam.Pipeline(runner=_local_runner(options), options=options)
         with quiet, watchdog.ending_with_workers(), local as root:
             yield root
         return
@@ -91,6 +94,19 @@ def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
         if type(error).__name__ != "DataflowRuntimeException":  # its module needs Google's client
             raise
         raise RuntimeError(str(error)) from error
+
+
+def _local_runner(options: PipelineOptions) -> FnApiRunner:
+    """By its class: the name DirectRunner would first try to download another runner.
+
+    Worker processes inherit our standard error; what they write there is taken from them.
+    """
+    how = options.view_as(DirectOptions)
+    if how.direct_running_mode != "multi_processing":
+        return FnApiRunner()
+    how.direct_running_mode = "in_memory"  # this mode alone does not choose the workers itself
+    command = f"exec {shlex.quote(sys.executable)} -m {_WORKER} 2>/dev/null"
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
 
 
 def _explained(error: RuntimeError) -> Exception:
@@ -120,16 +136,23 @@ def model_hints(arguments: Sequence[str]) -> dict[str, str]:
     return {"accelerator": str(accelerator)} if accelerator else {}
 
 
-def defaults(arguments: Sequence[str], workers: int | None) -> list[str]:
+def defaults(
+    arguments: Sequence[str], workers: int | None, *, processes: bool = False
+) -> list[str]:
     """Options to put before the user's.
 
-    Here: all cores, threads of one process (little memory). Elsewhere: workers import our modules,
-    so nothing of the driver's ``__main__`` is sent to them.
+    Here: all cores, threads of one process (little memory), or ``processes`` where the work holds
+    Python's lock. Elsewhere: workers import our modules, so nothing of the driver's ``__main__`` is
+    sent to them.
     """
     if runner_of(arguments) != LOCAL:
         return ["--no_save_main_session"]
     count = workers or os.cpu_count() or 1
-    return [f"--direct_num_workers={count}", "--direct_running_mode=multi_threading"]
+    if processes and count > 1:
+        mode = ["--direct_running_mode=multi_processing", "--no_save_main_session"]
+    else:
+        mode = ["--direct_running_mode=multi_threading"]
+    return [f"--direct_num_workers={count}", *mode]
 
 
 class _Parser(argparse.ArgumentParser):

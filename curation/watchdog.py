@@ -25,8 +25,10 @@ def ending_with_workers() -> Iterator[None]:
 
     def hook(failure: threading.ExceptHookArgs) -> None:
         if _DEATH in str(failure.exc_value):
-            print(f"beam: {TOLD}", file=sys.__stderr__, flush=True)
-            os._exit(EXIT_CODE)
+            try:
+                print(f"beam: {TOLD}", file=sys.__stderr__, flush=True)
+            finally:  # whether or not anybody still listens
+                os._exit(EXIT_CODE)
         before(failure)
 
     threading.excepthook = hook

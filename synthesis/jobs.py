@@ -7,6 +7,7 @@ from typing import cast
 from synthesis import canvas
 from synthesis import corpus as corpora
 from synthesis.fonts import files as font_files
+from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
 from synthesis.pure import strings
@@ -29,7 +30,12 @@ def prepare(
     templates: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
+    if language not in LANGUAGES:
+        raise UsageError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
     if mode == "strings":
+        if language not in strings.DEFAULT_SIZE:
+            known = ", ".join(strings.DEFAULT_SIZE)
+            raise UsageError(f"--mode strings: there is none in {language!r}; expected {known}")
         return _strings(language, seed, size, fonts, alone=(corpus, licence))
     if backgrounds and mode not in {"scene", "mix"}:
         raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")

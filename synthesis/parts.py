@@ -52,14 +52,20 @@ def ranges(count: int, rows: int) -> list[tuple[int, int]]:
 def refuse_strangers(folder: str, count: int) -> None:
     """Raise ``UsageError`` for a part in ``folder`` beyond the first ``count``."""
     known = {name(number) for number in range(count)}
-    there = storage.is_remote(folder) or storage.exists(folder)
-    for found in storage.list_folder(folder) if there else ():
-        file = _file_name(found.path)
-        if file.startswith("part-") and file.endswith(".parquet") and file not in known:
+    for file in there(folder):
+        if file not in known:
             raise UsageError(
-                f"{found.path}: does not belong to this run of {count} shards; choose another "
-                "--out, or remove it"
+                f"{storage.join(folder, file)}: does not belong to this run of {count} shards; "
+                "choose another --out, or remove it"
             )
+
+
+def there(folder: str) -> list[str]:
+    """The names of all parts in ``folder``; none where there is no folder."""
+    if not (storage.is_remote(folder) or storage.exists(folder)):
+        return []
+    files = [_file_name(found.path) for found in storage.list_folder(folder)]
+    return [file for file in files if file.startswith("part-") and file.endswith(".parquet")]
 
 
 def read_finished(path: str, job: Job, first: int, end: int) -> Part | None:

@@ -4,19 +4,14 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from synthesis.fonts.languages import LANGUAGES
+
 EXAMPLE = "Example: python -m synthesis.render --lang zh --mode pure --n 64 --out DIR --seed 1"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class Language(StrEnum):
-    """The languages there are fonts, corpora and captions for."""
-
-    en = "en"
-    zh = "zh"
 
 
 class ModeName(StrEnum):
@@ -31,7 +26,7 @@ class ModeName(StrEnum):
 
 @app.command(epilog=EXAMPLE)
 def render(
-    lang: Annotated[Language, typer.Option(help="Language of texts and captions.")],
+    lang: Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")],
     out: Annotated[
         Path, typer.Option(help="Folder for shards, manifest, gallery and contact sheet.")
     ],
@@ -77,7 +72,7 @@ def render(
 
     try:
         job = jobs.prepare(
-            lang.value,
+            lang,
             mode.value,
             seed=seed,
             size=size,
@@ -96,19 +91,12 @@ def render(
         _fail(4, f"{error.filename or out}: {error.strerror or error}")
     except KeyboardInterrupt:
         _fail(130, "interrupted; the same command goes on from the last finished shard")
-    text = json.dumps(summary, ensure_ascii=False, indent=1) if as_json else _told(summary)
+    text = (
+        json.dumps(summary, ensure_ascii=False, indent=1) if as_json else rendering.as_text(summary)
+    )
     print(text)  # noqa: T201 - the result belongs on stdout
     if summary["missing"]:
         _fail(3, f"{summary['missing']} of {n} pictures could not be drawn (see `rejected`)")
-
-
-def _told(summary: dict[str, Any]) -> str:
-    rejected = ", ".join(f"{reason} {count}" for reason, count in summary["rejected"].items())
-    return (
-        f"{summary['images']} pictures in {summary['shards']} shards in {summary['out']}"
-        f" (rejected texts: {rejected or 'none'}); look at {summary['gallery']}"
-        f"{' or ' + sheet if (sheet := summary['contact_sheet']) else ''}"
-    )
 
 
 def _fail(code: int, message: str) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,16 @@ def summary(job: Job, out: str, whole: Sequence[parts.Part]) -> dict[str, Any]:
         "contact_sheet": storage.join(out, CONTACT_SHEET) if rows else None,
         "gallery": storage.join(out, GALLERY),
     }
+
+
+def as_text(told: Mapping[str, Any]) -> str:
+    """A summary in a sentence."""
+    rejected = ", ".join(f"{reason} {count}" for reason, count in told["rejected"].items())
+    sheet = f" or {told['contact_sheet']}" if told["contact_sheet"] else ""
+    return (
+        f"{told['images']} pictures in {told['shards']} shards in {told['out']}"
+        f" (rejected texts: {rejected or 'none'}); look at {told['gallery']}{sheet}"
+    )
 
 
 def _rejected(whole: Sequence[parts.Part]) -> dict[str, int]:

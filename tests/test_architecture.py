@@ -25,7 +25,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "train": ("curation.shard", "curation.storage"),
     "infer": ("train", "curation.picture", "curation.shard", "curation.storage"),
 }
-COMMANDS = ("curation.command", "synthesis.render", "train.__main__", "infer.__main__")
+COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
+COMMANDS += ("train.__main__", "infer.__main__")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
 HEAVY |= {"transformers", "pandas", "scipy", "skimage", "sklearn", "skia"}

@@ -22,6 +22,7 @@ COMMANDS = {
         for name in ("run", "judge", "report", "explain", "signals", "doctor", "gate")
     },
     "python -m synthesis.render": [sys.executable, "-m", "synthesis.render"],
+    "python -m synthesis.proofreading": [sys.executable, "-m", "synthesis.proofreading"],
     "python -m train": [sys.executable, "-m", "train"],
     "python -m infer": [sys.executable, "-m", "infer"],
 }

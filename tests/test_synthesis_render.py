@@ -2,14 +2,19 @@
 
 import json
 import os
+import random
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -17,7 +22,10 @@ from synthesis_fonts import all_characters, make
 
 from curation import shard
 from curation.signal import discover, fields
-from synthesis import jobs, modes
+from synthesis import jobs, modes, parts
+from synthesis.pool import Drawn
+from synthesis.problems import UsageError
+from synthesis.sample import Rejected, Sample
 
 ROOT = Path(__file__).parent.parent
 COUNT, PART = 48, 8
@@ -53,6 +61,9 @@ def undisturbed(fonts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["drawn_now"], summary["missing"]) == (COUNT, COUNT, 0)
     assert summary["images_per_second"] > 0
+    for page in ("contact_sheet", "gallery", "manifest"):
+        assert Path(summary[page]).parent == out
+        assert Path(summary[page]).is_file()
     assert "images/s" in done.stderr
     return out
 
@@ -127,6 +138,55 @@ def test_killed_driver_resumes_to_the_same_bytes(
     assert contents(out) == contents(undisturbed)
 
 
+@pytest.mark.parametrize("mode", ["scene", "template", "mix", "strings"])
+def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: str) -> None:
+    size = "64x32" if mode == "strings" else "256x256"
+    job = jobs.prepare("en", mode, size=size, fonts=fonts)
+    try:
+        samples = [modes.draw_until_kept(job, index)[0] for index in range(4)]
+    except UsageError as missing:
+        pytest.skip(str(missing))
+    if None in samples:
+        pytest.skip(f"mode {mode} draws nothing with fonts of rectangles")
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    more = ["--mode", mode, "--size", size]
+    assert run(command(fonts, whole, *more, count=16)).returncode == 0
+    driver = subprocess.Popen(
+        command(fonts, out, *more, count=16), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    wait_for(lambda: [*out.glob("part-*")])
+    driver.kill()
+    driver.wait()
+    done = run(command(fonts, out, *more, "--workers", "2", count=16))
+    assert done.returncode == 0, done.stderr
+    assert contents(out) == contents(whole)
+
+
+def test_a_part_is_written_while_it_is_drawn(tmp_path: Path) -> None:
+    job = jobs.Job("en", "pure", 1, ((64, 64),), (), (), "digest", None)
+    alive, most_rows, most_bytes = weakref.WeakSet[Sample](), 0, 0
+    noise = random.Random(1)
+
+    def drawn() -> Iterator[Drawn]:
+        nonlocal most_rows, most_bytes
+        for index in range(3000):
+            one = Sample(noise.randbytes(20_000), 64, 64, "a", "b", "en", (), "Face")
+            alive.add(one)
+            yield Drawn(index, one, [Rejected("notdef")] * (index % 2))
+            del one
+            most_rows = max(most_rows, len(alive))
+            most_bytes = max(most_bytes, pa.total_allocated_bytes())
+
+    path = str(tmp_path / "part-00000.parquet")
+    part = parts.write(path, job, 0, 3000, drawn())
+    assert part.info.rows == 3000
+    assert part.info.size > 60_000_000
+    assert most_rows <= 64
+    assert most_bytes < 30_000_000
+    assert parts.rejections(path) == {"notdef": 1500}
+    assert parts.read_finished(path, job, 0, 3000) == part
+
+
 def test_killed_worker_is_replaced(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     driver = subprocess.Popen(
@@ -187,6 +247,13 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
         ([], 8, "does not belong to this run"),
         (["--part-size", "5"], COUNT, "holds indices 0 to 7, not 0 to 4"),
         (["--size", "big"], COUNT, "expected WIDTHxHEIGHT"),
+        (["--lang", "tlh"], COUNT, "--lang tlh: expected one of en, zh"),
+        (["--mode", "poem"], COUNT, "'pure', 'scene', 'template', 'mix', 'strings'"),
+        (["--mode", "strings", "--lang", "ja"], COUNT, "--mode strings: there is none in 'ja'"),
+        (["--backgrounds", "none"], COUNT, "--backgrounds is for modes scene and mix, not pure"),
+        (["--templates", "none"], COUNT, "--templates is for modes template and mix, not pure"),
+        (["--mode", "scene", "--backgrounds", "none"], COUNT, "no file there that ends in .jpg"),
+        (["--mode", "template", "--templates", "none"], COUNT, "no file there that ends in .yaml"),
         (["--corpus", "none.txt"], COUNT, "none.txt: no such file"),
         (
             ["--mode", "strings", "--size", "64x32", "--corpus", "a.txt"],
@@ -201,7 +268,7 @@ def test_wrong_use_is_told_and_changes_nothing(
     before = contents(undisturbed)
     done = run(command(fonts, undisturbed, *more, count=count))
     assert done.returncode == 2
-    assert message in done.stderr
+    assert message in " ".join(re.sub("[│─╭╮╰╯]", " ", done.stderr).split())
     assert "Traceback" not in done.stderr
     assert contents(undisturbed) == before
 

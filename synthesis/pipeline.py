@@ -1,0 +1,171 @@
+"""``beam run synthesize``: the same folders as ``python -m synthesis.render``, part by part.
+
+The entry of ``pipelines.yaml`` is a ``Synthesize``. Below the output lies a folder for each
+language, with the very bytes the command writes, and a manifest of them all.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from curation import shard, storage
+from synthesis.fonts.languages import LANGUAGES
+from synthesis.job import Job, Mode
+from synthesis.problems import UsageError
+
+if TYPE_CHECKING:
+    from synthesis.parts import Part
+
+_drawing = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
+
+
+class Synthesize(BaseModel):
+    """What is to be drawn, and the share it is to have of the mix.
+
+    ``n`` pictures of each of the ``languages``; the other settings are the command's options.
+    ``share`` is that of drawn pictures among all a model is shown, from stage S4 on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    share: Annotated[float, Field(ge=0, lt=1)]
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    mode: Mode
+    n: Annotated[int, Field(ge=1)]
+    part_size: Annotated[int, Field(ge=1)] = 500
+    size: str | int | None = None
+    corpus: str | None = None
+    licence: str | None = None
+    fonts: str | None = None
+    backgrounds: str | None = None
+    templates: str | None = None
+
+    @model_validator(mode="after")
+    def _languages_are_known(self) -> "Synthesize":
+        for language in self.languages:
+            if language not in LANGUAGES:
+                known = ", ".join(LANGUAGES)
+                raise ValueError(f"language {language!r}: expected languages of {known}")
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError("a language twice; expected each once")
+        if self.corpus and len(self.languages) > 1:
+            raise ValueError("'corpus' holds texts of one language: expected one of 'languages'")
+        return self
+
+    def plan(self, output: str) -> list[str]:
+        """A part's name is its language, its number, and what its job must be made of."""
+        from synthesis import rendering
+
+        names = []
+        for language in self.languages:
+            folder = storage.join(output, language)
+            ranges = rendering.prepared(folder, self.n, self.part_size)
+            digest = _job(self, language).digest()
+            names += [f"{language} {number} {digest}" for number in range(len(ranges))]
+        return names
+
+    def prepare(self) -> None:
+        """Load every face, once per process."""
+        from synthesis.fonts.face import font
+
+        with _drawing:
+            for language in self.languages:
+                for face in _job(self, language).fonts:
+                    font(face)
+
+    def carry_out(self, output: str, part: str) -> str:
+        """Draw a part, or find it finished. Raises ``UsageError`` for other fonts than planned."""
+        from synthesis import parts
+        from synthesis.pool import draw_all
+
+        language, number, digest = part.split()
+        job = _job(self, language)
+        if job.digest() != digest:
+            raise UsageError(
+                f"this worker has other fonts, texts or libraries for {language!r} than the driver "
+                f"({job.settings()}): install the same ones on every machine"
+            )
+        span = parts.ranges(self.n, self.part_size)[int(number)]
+        path = storage.join(output, language, parts.name(int(number)))
+        with _drawing:
+            made = parts.read_finished(path, job, *span)
+            made = made or parts.write(path, job, *span, draw_all(job, *span, workers=1))
+        return json.dumps({"language": language, **asdict(made)})
+
+    def complete(self, output: str, parts: Sequence[str], told: Sequence[str]) -> None:
+        """Write manifests, contact sheets and galleries."""
+        from synthesis import rendering
+
+        if len(told) != len(parts):
+            raise RuntimeError(f"{len(told)} of {len(parts)} parts were told of; run again")
+        everything = []
+        for language in self.languages:
+            whole = _parts_of(language, told)
+            rendering.complete(_job(self, language), storage.join(output, language), whole)
+            everything += [replace(one.info, file=f"{language}/{one.info.file}") for one in whole]
+        shard.write_manifest(output, everything)
+
+    def progress(self, output: str) -> tuple[int, int]:
+        """How many parts there are to draw, and how many are there."""
+        from synthesis import parts
+
+        count = len(parts.ranges(self.n, self.part_size))
+        folders = [storage.join(output, language) for language in self.languages]
+        there = [name for folder in folders for name in parts.there(folder)]
+        return count * len(folders), len(there)
+
+    def summary(self, output: str) -> dict[str, Any]:
+        """Counts by language, from the manifests and what the parts record of rejections."""
+        from synthesis import parts, rendering
+
+        told = {}
+        for language in self.languages:
+            folder = storage.join(output, language)
+            infos = shard.read_manifest(folder)
+            spans = parts.ranges(self.n, self.part_size)
+            whole = [
+                parts.Part(info, *span, parts.rejections(storage.join(folder, info.file)))
+                for info, span in zip(infos, spans, strict=True)
+            ]
+            told[language] = rendering.summary(_job(self, language), folder, whole)
+        images, missing = (sum(one[key] for one in told.values()) for key in ("images", "missing"))
+        return {"out": output, "images": images, "missing": missing, "languages": told}
+
+    def as_text(self, summary: Mapping[str, Any]) -> str:
+        """A line for each language, as the command tells it."""
+        from synthesis import rendering
+
+        return "\n".join(rendering.as_text(one) for one in summary["languages"].values())
+
+
+@cache
+def _job(settings: Synthesize, language: str) -> Job:
+    """The job of one language; fonts and texts are looked up once per process."""
+    from synthesis import jobs
+
+    return jobs.prepare(
+        language,
+        settings.mode,
+        seed=settings.seed,
+        size=None if settings.size is None else str(settings.size),
+        corpus=settings.corpus,
+        licence=settings.licence,
+        fonts=settings.fonts,
+        backgrounds=settings.backgrounds,
+        templates=settings.templates,
+    )
+
+
+def _parts_of(language: str, told: Sequence[str]) -> list["Part"]:
+    """What was told of the parts of a language, in their order."""
+    from synthesis.parts import Part
+
+    found = [one for one in map(json.loads, told) if one.pop("language") == language]
+    made = [Part(**{**one, "info": shard.ShardInfo(**one["info"])}) for one in found]
+    return sorted(made, key=lambda part: part.first)
