@@ -48,7 +48,7 @@ def path_of(name: str) -> str:
 def drawn(name: str, language: str, ratio: str) -> Sample:
     """The first attempt that is not rejected."""
     loaded = loading.template(path_of(name), language)
-    size = next(one for one in canvas.sizes("640") if filled.ratio_of(one) == ratio)
+    size = next(one for one in canvas.sizes("640") if loading.ratio_of(one) == ratio)
     for attempt in range(ATTEMPTS):
         random = Random(f"{name} {language} {ratio} {attempt}")
         sample = filled.draw_one(random, job(language), loaded, size)
@@ -147,9 +147,9 @@ def test_a_picture_has_few_families_and_one_size_for_a_style() -> None:
 
 
 def test_ratios_are_the_nearest_in_proportion() -> None:
-    assert filled.ratio_of((1000, 1010)) == "1:1"
-    assert filled.ratio_of((640, 360)) == "16:9"
-    assert filled.ratio_of((100, 400)) == "1:3"
+    assert loading.ratio_of((1000, 1010)) == "1:1"
+    assert loading.ratio_of((640, 360)) == "16:9"
+    assert loading.ratio_of((100, 400)) == "1:3"
 
 
 def test_palettes_can_be_read() -> None:

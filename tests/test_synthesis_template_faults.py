@@ -90,7 +90,7 @@ def written(folder: Path, text: str) -> str:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_good_template_is_taken(tmp_path: Path, language: str) -> None:
-    loading.check((written(tmp_path, GOOD),), language)
+    loading.check((written(tmp_path, GOOD),), language, ())
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -99,7 +99,7 @@ def test_a_wrong_template_is_told_with_its_line(tmp_path: Path, fault: str) -> N
     assert good in GOOD
     path = written(tmp_path, GOOD.replace(good, wrong, 1))
     with pytest.raises(UsageError) as caught:
-        loading.check((path,), "en")
+        loading.check((path,), "en", ())
     assert str(caught.value).startswith(f"{path}:{line}: "), str(caught.value)
     assert told in str(caught.value)
 
@@ -107,18 +107,18 @@ def test_a_wrong_template_is_told_with_its_line(tmp_path: Path, fault: str) -> N
 def test_records_for_the_language_are_needed(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD.replace("  zh: [", "  fr: ["))
     with pytest.raises(UsageError, match="expected records for language 'zh'"):
-        loading.check((path,), "zh")
+        loading.check((path,), "zh", ())
 
 
 @pytest.mark.parametrize("text", ["", "[]", "- 1", "a: b: c", "\x00", "a: [1", "x" * 1_100_000])
 def test_what_is_no_template_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=r"mine\.yaml"):
-        loading.check((written(tmp_path, text),), "en")
+        loading.check((written(tmp_path, text),), "en", ())
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        loading.check((str(tmp_path / "none.yaml"),), "en")
+        loading.check((str(tmp_path / "none.yaml"),), "en", ())
 
 
 def test_only_constants_and_numbers_are_no_text() -> None:
@@ -171,3 +171,10 @@ def test_the_command_draws_previews(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "contact-sheet.png").is_file()
     blocked = ["--template", written(tmp_path, GOOD), "--out", str(tmp_path / "mine.yaml" / "x")]
     assert CliRunner().invoke(app, blocked).exit_code == 4
+
+
+def test_a_size_no_template_suits_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD)
+    loading.check((path,), "en", ((640, 640), (640, 360)))
+    with pytest.raises(UsageError, match=r"no template suits a canvas of 300x900 \(ratio 1:3\)"):
+        loading.check((path,), "en", ((300, 900),))

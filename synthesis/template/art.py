@@ -157,7 +157,11 @@ DRAWN: dict[str, Callable[[skia.Canvas, Box, Random, Colours], None]] = {
 _ANY = ("hills", "peaks", "sea", "city", "shapes", "leaves", "waves")
 
 
-def draw(canvas: skia.Canvas, box: Box, random: Random, colours: Colours, name: str) -> None:
-    """Fill the box with the art called ``name``, or one of several (``a b``), or any landscape."""
-    chosen = random.choice(name.split() or _ANY)
-    DRAWN[chosen](canvas, box, random, colours)
+def chosen(seed: int, name: str | None) -> str:
+    """Which art a seed means: one of those named (``a b``), else any landscape or pattern."""
+    return Random(seed).choice((name or "").split() or _ANY)
+
+
+def draw(canvas: skia.Canvas, box: Box, seed: int, colours: Colours, name: str | None) -> None:
+    """Fill the box with the art that ``chosen`` tells."""
+    DRAWN[chosen(seed, name)](canvas, box, Random(seed ^ 1), colours)

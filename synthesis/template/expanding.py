@@ -17,7 +17,7 @@ from synthesis.template.contents import Scope
 from synthesis.template.models import Node, Style
 
 _FAINT = ("line", "soft", "softer", "series")
-_LEAST_OF_SHAPES = 2.0
+_LEAST_OF_SHAPES = 2.4
 _UNBROKEN = 6  # hanzi: so short a heading would break inside a word
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}

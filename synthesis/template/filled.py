@@ -5,7 +5,6 @@ are chosen; then the texts are set at the largest scale at which all of them fit
 of the template keep their proportions.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -17,18 +16,44 @@ from synthesis.colours import RGB
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError, UsageError
+from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample, TextBox
-from synthesis.template import faces, loading, resources, shapes
+from synthesis.template import art, faces, loading, resources, shapes
 from synthesis.template.colouring import Colours, nearest
 from synthesis.template.contents import Record, Verbatim
 from synthesis.template.expanding import Part
 from synthesis.template.laying import Filling, Placed, as_full_as_fits, unit_of
-from synthesis.template.models import RATIOS, Loaded
+from synthesis.template.models import Loaded
 from synthesis.template.typeset import SetText
 
 _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for columns of prose
 _MOST_PARAGRAPHS = 14
+_MOST_DETAILS = 3
+_ROLES = {  # of styles whose names tell of looks alone
+    "display": "title",
+    "lead": "body",
+    "strong": "text",
+    "small": "note",
+    "tag": "label",
+    "figure": "value",
+}
+_SEEN = {  # shapes worth a word, by their names
+    "hills": Name("drawing of hills", "一幅山丘的插画"),
+    "peaks": Name("drawing of snowy mountains", "一幅雪山的插画"),
+    "sea": Name("drawing of a sail on the sea", "一幅海上帆船的插画"),
+    "city": Name("drawing of a city at night", "一幅城市夜景的插画"),
+    "shapes": Name("pattern of circles and squares", "由圆和方块组成的图案"),
+    "leaves": Name("drawing of leafy stems", "一幅枝叶的插画"),
+    "waves": Name("pattern of waves", "波浪图案"),
+    "table": Name("drawing of a laid plate", "一幅餐盘的插画"),
+    "goods": Name("drawing of a bottle and a parcel", "一幅瓶子和盒子的插画"),
+    "person": Name("drawing of a person without a face", "一幅没有面孔的人像插画"),
+    "bars": Name("bar chart", "柱状图"),
+    "lines": Name("line chart", "折线图"),
+    "pie": Name("pie chart", "饼图"),
+    "donut": Name("ring chart", "环形图"),
+    "map": Name("street map", "街道地图"),
+}
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
@@ -40,28 +65,9 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
 
 def choose(random: Random, job: Job, size: Size) -> Loaded:
     """A template that suits the canvas; every family of layouts is as likely as any other."""
-    found = [
-        loading.template(path, job.language) for path in job.templates or loading.shipped_paths()
-    ]
-    wanted = ratio_of(size)
-    fitting = [one for one in found if wanted in one.template.ratios]
-    if not fitting:
-        raise UsageError(
-            f"no template suits a canvas of {size[0]}x{size[1]} (ratio {wanted}): "
-            "add the ratio to `ratios` of one, or choose another --size"
-        )
+    fitting = loading.suiting(job.templates or loading.shipped_paths(), job.language, size)
     family = random.choice(sorted({one.template.family for one in fitting}))
     return random.choice([one for one in fitting if one.template.family == family])
-
-
-def ratio_of(size: Size) -> str:
-    """The nearest of the nine aspect ratios, by the logarithm of width over height."""
-
-    def distance(ratio: str) -> float:
-        across, down = ratio.split(":")
-        return abs(math.log(size[0] / size[1] * int(down) / int(across)))
-
-    return min(RATIOS, key=distance)
 
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
@@ -97,7 +103,7 @@ def _record(random: Random, job: Job, loaded: Loaded) -> Record:
     if not _wants_paragraphs(loaded):
         return record
     texts = _paragraphs(random, job.language, job.paragraphs)
-    return {**record, "paragraph": texts[0], "paragraphs": texts}
+    return {**record, "paragraph": texts[0], "paragraphs": texts[1:] or texts}
 
 
 def _wants_paragraphs(loaded: Loaded) -> bool:
@@ -177,14 +183,25 @@ def describe(loaded: Loaded, size: Size, colours: Colours, placed: Placed) -> De
         background=nearest(background[0]),
         gradient=len(background) > 1,
         image_type=loaded.template.image_type,
+        details=tuple(_details(placed)),
+        abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
     )
+
+
+def _details(placed: Placed) -> Iterator[Name]:
+    """Art, charts and maps, each kind once."""
+    seen: dict[str, None] = {}
+    for part in (one.part for one in placed.parts):
+        shape = part.node.shape or ""
+        seen[art.chosen(part.seed, part.node.name) if shape == "art" else shape] = None
+    yield from (_SEEN[name] for name in [name for name in seen if name in _SEEN][:_MOST_DETAILS])
 
 
 def _words(part: Part, text: SetText, size: Size) -> Words:
     left, top, right, bottom = text.box
     return Words(
         text=part.text,
-        role=part.node.role or part.node.style,
+        role=part.node.role or _ROLES.get(part.node.style, part.node.style),
         ink=nearest(part.ink),
         across=(left + right) / 2 / size[0],
         down=(top + bottom) / 2 / size[1],

@@ -1,11 +1,14 @@
 """Templates from their files, checked before anything is drawn."""
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from synthesis.canvas import Size
+from synthesis.problems import UsageError
 from synthesis.template import checking, resources, yaml_reading
-from synthesis.template.models import Loaded, Template
+from synthesis.template.models import RATIOS, Loaded, Template
 
 SHIPPED = Path(__file__).parent / "templates"
 
@@ -16,13 +19,39 @@ def shipped_paths() -> tuple[str, ...]:
     return tuple(str(path) for path in sorted(SHIPPED.glob("*.yaml")))
 
 
-def check(paths: Sequence[str], language: str) -> None:
+def check(paths: Sequence[str], language: str, sizes: Sequence[Size]) -> None:
     """Read the user's templates and check all they need; what ``jobs.prepare`` should call.
 
-    Raises ``UsageError`` naming file, line and key, what was expected, and the nearest valid name.
+    Raises ``UsageError`` naming file, line and key, what was expected, and the nearest valid name;
+    or the size that no template suits.
     """
     for path in paths:
         template(path, language)
+    for size in sizes:
+        suiting(paths, language, size)
+
+
+def suiting(paths: Sequence[str], language: str, size: Size) -> list[Loaded]:
+    """The templates that suit a canvas. Raises ``UsageError`` if there is none."""
+    wanted = ratio_of(size)
+    found = [template(path, language) for path in paths]
+    fitting = [one for one in found if wanted in one.template.ratios]
+    if not fitting:
+        raise UsageError(
+            f"no template suits a canvas of {size[0]}x{size[1]} (ratio {wanted}): "
+            "add the ratio to `ratios` of one, or choose another --size"
+        )
+    return fitting
+
+
+def ratio_of(size: Size) -> str:
+    """The nearest of the nine aspect ratios, by the logarithm of width over height."""
+
+    def distance(ratio: str) -> float:
+        across, down = ratio.split(":")
+        return abs(math.log(size[0] / size[1] * int(down) / int(across)))
+
+    return min(RATIOS, key=distance)
 
 
 @cache

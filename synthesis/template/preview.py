@@ -40,7 +40,7 @@ def chosen(told: Sequence[str], language: str) -> list[Loaded]:
             hint = nearest(one, [*shipped])
             raise UsageError(f"--template {one}: no such file, and none of ours{hint}")
     paths = paths or list(shipped.values())
-    loading.check(paths, language)
+    loading.check(paths, language, ())
     return [loading.template(path, language) for path in paths]
 
 
@@ -74,7 +74,7 @@ def write(
     pictures: list[NDArray[np.uint8]] = []
     for loaded in chosen(told, language):
         for one in job.sizes:
-            if filled.ratio_of(one) not in loaded.template.ratios:
+            if loading.ratio_of(one) not in loaded.template.ratios:
                 continue
             image = _drawn(job, loaded, one, seed)
             name = f"{loaded.stem}-{one[0]}x{one[1]}.png"

@@ -86,7 +86,7 @@ def _picture(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     colours = part.colours
     if colours is None:
         raise ValueError("art without a palette")
-    art.draw(canvas, box, Random(part.seed), colours, part.node.name or "")
+    art.draw(canvas, box, part.seed, colours, part.node.name)
     canvas.restore()
 
 
