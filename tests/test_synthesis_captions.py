@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from synthesis import captions
-from synthesis.captions import captioner, composed, grammar, places, plain, roles, sentences
+from synthesis.captions import captioner, grammar, grouping, places, plain, roles, sentences
 from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
 from synthesis.colours import PALETTE
@@ -184,10 +184,10 @@ def test_chinese_pictures_are_told_in_chinese_and_all_others_in_english() -> Non
 
 
 def test_neighbours_of_one_role_are_told_together() -> None:
-    found = [len(group.words) for group in composed.groups(SLIDE.words)]
+    found = [len(group.words) for group in grouping.groups(SLIDE.words)]
     assert found == [1, 1, 3, 1, 1, 4, 1]
     many = tuple(words(f"Item {number}", "item") for number in range(20))
-    assert [len(one.words) for one in composed.groups(many)] == [8, 8, 4]
+    assert [len(one.words) for one in grouping.groups(many)] == [8, 8, 4]
 
 
 def table(rows: int) -> Description:
@@ -202,7 +202,7 @@ def table(rows: int) -> Description:
 
 
 def test_labels_with_values_and_tables_are_told_in_rows() -> None:
-    assert [(len(one.words), one.columns) for one in composed.groups(table(3).words)] == [
+    assert [(len(one.words), one.columns) for one in grouping.groups(table(3).words)] == [
         (1, 1),
         (6, 2),
     ]
@@ -212,7 +212,7 @@ def test_labels_with_values_and_tables_are_told_in_rows() -> None:
     assert all("with rows, which has a white" in one for one in told)
     chinese = captions.caption(Random(0), "zh", table(2))
     assert "“0:00”、“Town 0”；“1:00”、“Town 1”" in chinese and "一张班次表" in chinese
-    assert len([*composed.groups(table(30).words)]) > 2
+    assert len([*grouping.groups(table(30).words)]) > 2
 
 
 @pytest.mark.parametrize(

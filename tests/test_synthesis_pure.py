@@ -15,8 +15,9 @@ from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UsageError
 from synthesis.pure import backgrounds, columns, faces, limits, manner, paragraph, scripts, texts
-from synthesis.pure.backgrounds import GROUNDS, Rhythm
+from synthesis.pure.backgrounds import GROUNDS
 from synthesis.pure.manner import Kind
+from synthesis.pure.textures import Rhythm
 from synthesis.sample import Rejected, Sample, TextBox, upright_quad
 from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting

@@ -1,11 +1,6 @@
-"""Captions composed from the scene graph: what is seen, where it lies, and every text in turn.
+"""Captions composed from the scene graph: what is seen, where it lies, and every text in turn."""
 
-Neighbours of one role and ink are told together, and so are rows of a label and its value or of a
-table, so that a slide with a dozen texts reads as prose.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import groupby
 from random import Random
 
 from synthesis.captions import sentences
@@ -18,59 +13,10 @@ from synthesis.captions.grammar import (
     with_article,
     with_measure_word,
 )
+from synthesis.captions.grouping import Group, groups, kind
 from synthesis.captions.places import cell, place
 from synthesis.captions.roles import role_name
-from synthesis.description import Description, Name, Words
-
-MOST_TOGETHER = 8  # texts of one role in a sentence
-MOST_IN_ROWS = 24  # texts of several roles in a sentence
-MOST_COLUMNS = 6
-_LONG = 60  # characters: a text this long has a sentence of its own
-
-
-@dataclass(frozen=True)
-class Group:
-    """Neighbouring texts told in one sentence: all of one role and ink, or rows of ``columns``
-    texts in which every column has its own (a label with its value, the lines of a table).
-    """
-
-    words: tuple[Words, ...]
-    columns: int = 1
-
-    @property
-    def rows(self) -> tuple[tuple[Words, ...], ...]:
-        """The texts row by row."""
-        starts = range(0, len(self.words), self.columns)
-        return tuple(self.words[start : start + self.columns] for start in starts)
-
-
-def groups(words: tuple[Words, ...]) -> Iterator[Group]:
-    """The texts in their order, those that are alike or repeat in rows together."""
-    start = 0
-    while start < len(words):
-        counts = {width: _repeats(words, start, width) for width in range(1, MOST_COLUMNS + 1)}
-        columns = next((width for width, count in counts.items() if count > 1), 1)
-        end = start + columns * counts[columns]
-        yield Group(words[start:end], columns)
-        start = end
-
-
-def _repeats(words: tuple[Words, ...], start: int, width: int) -> int:
-    """How often the roles and inks of the next ``width`` texts come in a row; long texts do not."""
-    most = MOST_TOGETHER if width == 1 else MOST_IN_ROWS // width
-    first = words[start : start + width]
-    count = 1
-    while count < most:
-        other = words[start + count * width : start + (count + 1) * width]
-        alike = [_kind(one) for one in first] == [_kind(one) for one in other]
-        if not alike or max(len(one.text) for one in (*first, *other)) >= _LONG:
-            break
-        count += 1
-    return count
-
-
-def _kind(words: Words) -> tuple[str, str]:
-    return words.role, words.ink.english
+from synthesis.description import Description, Name
 
 
 def compose(random: Random, language: str, description: Description) -> str:
@@ -168,13 +114,19 @@ def _told(
 
 
 def _roles(language: str, group: Group, with_ink: bool) -> list[str]:
-    """The roles of a row's texts, each with its ink."""
-    count = len(group.rows) if group.columns == 1 else 1
+    """The roles of a row's texts, each with its ink; neighbours that are alike are counted."""
     in_ink = sentences.SENTENCES[language].in_ink if with_ink else ""
-    return [
-        in_ink.format(ink=one.ink.name(language)) + role_name(language, one.role, count)
-        for one in group.rows[0]
-    ]
+    alike = [[*same] for _, same in groupby(group.rows[0], key=kind)]
+    found = []
+    for same in alike:
+        count = len(group.rows) if group.columns == 1 else len(same)
+        role = in_ink.format(ink=same[0].ink.name(language))
+        role += role_name(language, same[0].role, count)
+        several = sentences.SENTENCES[language].counted.format(
+            count=sentences.counted(language, count), role=role
+        )
+        found.append(several if len(same) > 1 else role)
+    return found
 
 
 def _quoted(language: str, group: Group, texts: list[str]) -> str:

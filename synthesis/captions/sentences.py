@@ -30,6 +30,7 @@ class Sentences:
     several: tuple[tuple[str, ...], tuple[str, ...]]
     rows: tuple[tuple[str, ...], tuple[str, ...]]
     units: tuple[str, str]  # what a row of two texts is, and a row of more
+    counted: str  # several neighbours of one role in a row
     between_cells: str
     between_rows: str
     in_ink: str
@@ -128,6 +129,7 @@ SENTENCES = {
             ),
         ),
         units=("pairs", "rows"),
+        counted="{count} {role}",
         between_cells=", ",
         between_rows="; ",
         in_ink="{ink} ",
@@ -200,6 +202,7 @@ SENTENCES = {
             ),
         ),
         units=("组", "行"),
+        counted="{count}处{role}",
         between_cells="、",
         between_rows="；",
         in_ink="{ink}的",

@@ -15,9 +15,9 @@ from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.pure import backgrounds, faces, limits, setting, texts
-from synthesis.pure.backgrounds import Rhythm
 from synthesis.pure.manner import Manner, choose
 from synthesis.pure.setting import Fitted
+from synthesis.pure.textures import Rhythm
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.text.block import Block
 
