@@ -10,11 +10,11 @@ import numpy as np
 
 from curation import picture, shard, storage
 from synthesis import drawing
-from synthesis.fonts.face import Font, font
-from synthesis.fonts.files import FontFile
+from synthesis.captions import caption_language
+from synthesis.fonts.files import FontFile, characters, fallbacks
 from synthesis.problems import UnrenderableError
-from synthesis.text import layout, placing
-from synthesis.text import lines as setting
+from synthesis.text import block
+from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting
 
 MOST_PICTURES = 64
@@ -37,13 +37,15 @@ def write(path: Path, shards: Sequence[Path], faces: Sequence[FontFile], languag
     pitch_x, pitch_y = width + _GUTTER, height + _CAPTION_HEIGHT + _GUTTER
     lines_of_tiles = math.ceil(len(rows) / columns)
     canvas = drawing.solid(columns * pitch_x + _GUTTER, lines_of_tiles * pitch_y + _GUTTER, _PAPER)
-    face = font(min(faces, key=_plainness))
+    plainest = min(faces, key=_plainness)
+    how = Setting("left", 1.35, vertical=0.0)
+    typography = Typography(caption_language(language), (plainest, *fallbacks(language)), how)
     for number, (tile, (_, caption)) in enumerate(zip(tiles, rows, strict=True)):
         left = _GUTTER + number % columns * pitch_x
         top = _GUTTER + number // columns * pitch_y
         canvas[top : top + tile.shape[0], left : left + tile.shape[1], :3] = tile
         frame = Frame(left, top + height + 8, width, _CAPTION_HEIGHT - 8)
-        _write_caption(canvas, face, caption, language, frame)
+        _write_caption(canvas, typography, caption, frame)
     storage.write_bytes(str(path), drawing.encode(canvas))
 
 
@@ -75,20 +77,17 @@ def _plainness(face: FontFile) -> tuple[bool, bool, bool, int, str]:
 
 
 def _write_caption(
-    canvas: drawing.Pixels, face: Font, caption: str, language: str, frame: Frame
+    canvas: drawing.Pixels, typography: Typography, caption: str, frame: Frame
 ) -> None:
-    text = "".join(
-        one if ord(one) in face.characters else "?" for one in caption.replace("\n", " / ")
-    )
-    measure = frame.width / _CAPTION_SIZE
+    known = frozenset().union(*map(characters, typography.faces))
+    text = "".join(one if ord(one) in known else "?" for one in caption.replace("\n", " / "))
+    tall = Frame(frame.left, frame.top, frame.width, 4 * len(text) + frame.height)
     try:
-        filled = setting.fill(setting.measured(setting.units(face, text, language, 0.0)), measure)
-        if filled is not None and len(filled) > _CAPTION_LINES:
-            shown = sum(len(one.text) + 1 for one in filled[:_CAPTION_LINES])
+        whole = block.at(text, typography, tall, _CAPTION_SIZE)
+        if len(whole.lines) > _CAPTION_LINES:
+            shown = sum(len(line.text) + 1 for line in whole.lines[:_CAPTION_LINES])
             text = text[: shown - 6].rstrip() + "..."
-        units = setting.units(face, text, language, 0.0)
-        how = Setting("left", 1.35, vertical=0.0)
-        placed = layout.place(units, frame, how, _CAPTION_SIZE, measure)
-    except (UnrenderableError, ValueError):
+            whole = block.at(text, typography, tall, _CAPTION_SIZE)
+    except UnrenderableError:
         return  # a face of the user's that lacks what our captions need: the picture stands alone
-    drawing.draw(canvas, placing.runs(_CAPTION_SIZE, placed), _INK)
+    drawing.draw(canvas, whole.runs, _INK)
