@@ -18,7 +18,8 @@ from synthesis.template.models import Node, Style
 
 _FAINT = ("line", "soft", "softer", "series")
 _LEAST_OF_SHAPES = 2.4
-_UNBROKEN = 6  # hanzi: so short a heading would break inside a word
+_UNBROKEN = (6, 4)  # hanzi: so short a heading, and a display, would break inside a word
+_DISPLAY = 8.5  # units: texts of styles above are displays
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
 _MANY = 0.6  # share of lists that have as many entries as they may
@@ -153,7 +154,8 @@ class Expansion:
         else:
             text = scope.filler.filled((node.say or {})[self.language])
         part.text = text.upper() if style.upper else text
-        if len(text) <= _UNBROKEN and style.face == "heading" and _is_chinese(text):
+        most = _UNBROKEN[(style.size or 0) > _DISPLAY]
+        if len(text) <= most and style.face == "heading" and _is_chinese(text):
             style = style.model_copy(update={"lines": 1})
         part.style = style
         part.align = _ALIGNED[node.align] if node.align else style.align or align

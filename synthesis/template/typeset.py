@@ -123,16 +123,22 @@ class Typesetter:
         return cast(Block, found)
 
     def _set(self, text: str, style: Style, align: str, width: int) -> Block | None:
+        """The block, or ``None`` where a word is too wide.
+
+        Chinese headings break after punctuation where they can: elsewhere a word might be cut.
+        """
         alignment = _ALIGNMENTS.get(align, "left")
         setting = Setting(alignment, self.leading(style), vertical=0.0)
-        order = self.pairing.order(style)
-        typography = Typography(self.language, order, setting, style.tracking or 0.0)
-        try:
-            return block.at(text, typography, Frame(0.0, 0.0, width, _TALL), self.size(style))
-        except UnrenderableError as error:
-            if error.reason == "does_not_fit":
-                return None
-            raise
+        faces, tracking = self.pairing.order(style), style.tracking or 0.0
+        in_phrases = self.language == "zh" and style.face == "heading"
+        for phrases in (True, False) if in_phrases else (False,):
+            typography = Typography(self.language, faces, setting, tracking, phrases=phrases)
+            try:
+                return block.at(text, typography, Frame(0.0, 0.0, width, _TALL), self.size(style))
+            except UnrenderableError as error:
+                if error.reason != "does_not_fit":
+                    raise
+        return None
 
     def place(
         self, text: str, style: Style, align: str, frame: Sequence[float], rest: float
