@@ -76,8 +76,8 @@ def fill(
     }
     slots |= {capitalised(name): capitalised(value) for name, value in slots.items()}
     stop = sentences.SENTENCES[language].stop
-    if pattern.endswith("{quoted}" + stop) and ends_a_sentence(words.text):
-        pattern = pattern.removesuffix(stop)
+    if ends_a_sentence(words.text):
+        pattern = pattern.replace("{quoted}" + stop, "{quoted}")
     return pattern.format(quoted=quoted(language, words.text), **slots)
 
 

@@ -7,7 +7,7 @@ from random import Random
 from synthesis.fonts.files import FontFile, entry, is_handwriting
 
 HANDWRITTEN_SHARE = 0.2  # where there are faces of both kinds
-_MONOSPACED_SHARE = 0.3  # of the pictures where such faces are as likely as others
+_MONOSPACED_SHARE = 0.15  # of the pictures where such faces are as likely as others
 _MONOSPACED = ("Mono", "Math", "Typewriter")  # in a family's name
 
 
