@@ -21,7 +21,8 @@ from synthesis.job import Job
 from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Rejected, Sample, row
 from synthesis.scene import drawn, geometry, media, naming, writing
-from synthesis.scene.geometry import Cylinder, Flat, Surface, Wave
+from synthesis.scene.bends import Bend, Cylinder, Flat, Wave
+from synthesis.scene.geometry import Surface
 from synthesis.scene.medium import Medium
 
 TRIES = 25
@@ -137,6 +138,13 @@ def test_other_sizes_and_shapes(size: str) -> None:
     assert {pixels(one).shape for one in found if one} == {(height, width, 3)}
 
 
+@pytest.mark.parametrize("size", ["16x16", "64x64", "1600x48", "90x900"])
+def test_the_smallest_pictures_are_drawn_or_rejected(size: str) -> None:
+    job = jobs.prepare("en", "scene", seed=5, size=size)
+    for index in range(12):
+        assert isinstance(modes.draw(job, index), Sample | Rejected)
+
+
 def test_fonts_of_rectangles_do(tmp_path: Path) -> None:
     fonts = make(tmp_path / "test.ttf", all_characters("zh"))
     job = jobs.prepare("zh", "scene", fonts=fonts, size="640x640")
@@ -165,13 +173,13 @@ BENDS = [
 
 
 @pytest.mark.parametrize("bend", BENDS, ids=lambda bend: type(bend).__name__)
-def test_a_bend_and_its_inverse_cancel(bend: geometry.Bend) -> None:
+def test_a_bend_and_its_inverse_cancel(bend: Bend) -> None:
     points = np.random.default_rng(1).uniform((20, 0), (380, 400), (200, 2))
     assert np.abs(bend.inverse(bend.forward(points)) - points).max() < 1e-3
 
 
 @pytest.mark.parametrize("bend", BENDS, ids=lambda bend: type(bend).__name__)
-def test_pixels_and_points_go_the_same_way(bend: geometry.Bend) -> None:
+def test_pixels_and_points_go_the_same_way(bend: Bend) -> None:
     """Dots on a sheet are seen where their middles are projected."""
     tilt = geometry.moved(210, 220) @ geometry.scaled(300, 300)
     tilt = tilt @ geometry.tilted(0.4, -0.3, 0.1, 2.0) @ geometry.scaled(1 / 300, 1 / 300)

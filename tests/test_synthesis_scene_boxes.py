@@ -12,7 +12,8 @@ from synthesis import drawing, jobs
 from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import TextBox
 from synthesis.scene import inscribed, media
-from synthesis.scene.geometry import Bend, Points, Region, Surface, scaled
+from synthesis.scene.bends import Bend, Points
+from synthesis.scene.geometry import Region, Surface, scaled
 from synthesis.scene.inscribed import Inscribed
 from synthesis.text import words
 from synthesis.text.placing import Placed

@@ -24,6 +24,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet
 from synthesis.text.block import Block
 
+_LEAST_SHEET = 64  # pixels: nothing legible fits on less
 _SPARE = (2.2, 1.8, 1.5)  # inks contrast so much more before they are worn, lit and blurred
 
 
@@ -57,6 +58,8 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
     text, medium = chosen
     sun = light.choose(random)
     where = placing.stand(random, medium, writing.columns(text), canvas)
+    if min(where.width, where.height) < _LEAST_SHEET:
+        raise UnrenderableError("does_not_fit", f"a {medium.name.english} on {canvas}")
     sheet = medium.make(random, where.width, where.height, sun)
     sheet = replace(sheet, frame=where.visible(sheet.frame, canvas))
     block, vertical = writing.compose(

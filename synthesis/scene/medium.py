@@ -11,7 +11,7 @@ from typing import Literal
 from synthesis.colours import RGB
 from synthesis.description import Name
 from synthesis.drawing import Pixels
-from synthesis.scene.geometry import FLAT, Bend
+from synthesis.scene.bends import FLAT, Bend
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.text.layout import Frame

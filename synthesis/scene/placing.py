@@ -8,7 +8,8 @@ import numpy as np
 
 from synthesis.canvas import Size
 from synthesis.scene import geometry
-from synthesis.scene.geometry import Bend, Matrix, Points, Surface
+from synthesis.scene.bends import Bend, Points
+from synthesis.scene.geometry import Matrix, Surface
 from synthesis.scene.medium import Medium
 from synthesis.text.layout import Frame
 

@@ -6,10 +6,10 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.colours import RGB, contrast_ratio
+from synthesis.colours import RGB
 from synthesis.drawing import Pixels
 from synthesis.scene import textures
-from synthesis.scene.geometry import Wave
+from synthesis.scene.bends import Wave
 from synthesis.scene.light import Light
 from synthesis.scene.textures import NEUTRAL
 from synthesis.text.layout import Frame
@@ -61,11 +61,6 @@ def jittered(random: Random, rgb: RGB, by: int = 8) -> RGB:
         min(255, max(0, value + common + random.randint(-by // 3, by // 3))) for value in rgb
     )
     return red, green, blue
-
-
-def legible(inks: tuple[RGB, ...], ground: RGB, least: float) -> tuple[RGB, ...]:
-    """The inks that contrast enough with the ground."""
-    return tuple(one for one in inks if contrast_ratio(one, ground) >= least)
 
 
 def flat(width: int, height: int, rgb: RGB) -> Pixels:

@@ -9,7 +9,7 @@ from synthesis.colours import RGB
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import sheets, textures
-from synthesis.scene.geometry import Cylinder
+from synthesis.scene.bends import Cylinder
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
