@@ -40,7 +40,9 @@ def _drawn(job: Job, indices: Iterator[int], pictures: int) -> Drawn:
         elif drawn.counts is not None:
             drawn.counts["rejected"] += 1
     if drawn.counts is not None:
-        drawn.counts["resident"] = psutil.Process().memory_info().rss
+        memory = psutil.Process().memory_info()
+        drawn.counts["resident"] = memory.rss
+        drawn.counts["own"] = memory.rss - memory.shared
     return drawn
 
 
