@@ -1,7 +1,10 @@
 """Contrast as WCAG defines it, and pairs that keep their bound."""
 
+from itertools import product
 from random import Random
 
+import cv2
+import numpy as np
 import pytest
 
 from synthesis import colours
@@ -29,3 +32,28 @@ def test_every_pair_contrasts(gradient: bool) -> None:
             assert colours.contrast_ratio(pair.ink_rgb, end) >= colours.PARAGRAPH_CONTRAST
         assert pair.is_gradient == gradient
     assert {pair.background for pair in pairs} == {*colours.PALETTE}
+
+
+def test_every_ink_goes_with_a_background_that_has_a_name() -> None:
+    names = {one.english for one in colours.PALETTE}
+    assert len(names) == len(colours.PALETTE) == len({one.chinese for one in colours.PALETTE})
+    assert {*colours._INKS} == names
+    assert {ink for inks in colours._INKS.values() for ink in inks} <= names
+
+
+def test_a_drawn_colour_is_nearest_to_its_name() -> None:
+    """Jitter and the ends of a gradient leave a colour nearer to its own name than to any other."""
+    steps = (-colours.JITTER, 0, colours.JITTER)
+    for one in colours.PALETTE:
+        for jitter, slope in product(product(steps, repeat=3), (-1, 0, 1)):
+            by = [step + slope * colours.GRADIENT for step in jitter]
+            moved = np.clip(np.add(one.rgb, by), 0, 255).tolist()
+            assert colours.nearest(tuple(moved)) == one
+
+
+def test_cielab_is_that_of_opencv() -> None:
+    chance = np.random.Generator(np.random.PCG64(0))
+    rgb = chance.integers(0, 256, (200, 3)).astype(np.uint8)
+    expected = cv2.cvtColor(rgb[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
+    found = [colours.lab(tuple(one)) for one in rgb.tolist()]
+    assert np.abs(np.subtract(found, expected)).max() < 0.3

@@ -1,6 +1,6 @@
 """Which faces a text is set in: one that can draw it whole, chosen at random."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from random import Random
 
@@ -15,20 +15,21 @@ def choose(random: Random, faces: Sequence[FontFile], text: str) -> list[FontFil
     """The first face of a random order that can draw all of the text; else several that together
     can, as few as the order allows.
     """
-    ordered = _ordered(random, faces)
     needed = {ord(one) for one in text if not one.isspace()}
-    for face in ordered:
+    tried: list[FontFile] = []
+    for face in _ordered(random, faces):
         if needed <= _drawable(face):
             return [face]
+        tried.append(face)
     chosen: list[FontFile] = []
-    for face in ordered:
+    for face in tried:
         if needed & _drawable(face):
             chosen.append(face)
             needed -= _drawable(face)
-    return chosen or ordered
+    return chosen or tried
 
 
-def _ordered(random: Random, faces: Sequence[FontFile]) -> list[FontFile]:
+def _ordered(random: Random, faces: Sequence[FontFile]) -> Iterator[FontFile]:
     """Each family is as likely to be first as any other of its kind, handwritten or printed."""
     by_hand = random.random() < HANDWRITTEN_SHARE
     rare = random.random() >= _MONOSPACED_SHARE
@@ -37,11 +38,10 @@ def _ordered(random: Random, faces: Sequence[FontFile]) -> list[FontFile]:
         families.setdefault(face.family, []).append(face)
     names = list(families)
     random.shuffle(names)
-    for name in names:
-        random.shuffle(families[name])
     last = {name for name in names if rare and any(word in name for word in _MONOSPACED)}
     names.sort(key=lambda name: is_handwriting(families[name][0]) != by_hand or name in last)
-    return [face for name in names for face in families[name]]
+    for name in names:
+        yield from random.sample(families[name], len(families[name]))
 
 
 @cache
