@@ -10,6 +10,7 @@ from synthesis_fonts import all_characters, make
 from synthesis import corpus
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
+from synthesis.fonts.files import FontFile
 from synthesis.text import filling, lines
 from synthesis.text.lines import Line
 
@@ -82,3 +83,12 @@ def test_a_mark_at_a_line_end_gives_its_blank_half_back(tmp_path: Path) -> None:
     assert line.width == pytest.approx(3.5)
     (line,) = lines.fill(lines.measured(lines.units(loaded, "（好）", "zh", 0.0)), 9) or []
     assert line.width == pytest.approx(2.0)
+
+
+def test_a_heading_is_broken_between_words(tmp_path: Path) -> None:
+    text = "智能手机新品发布会"
+    path = make(tmp_path / "t.ttf", text)
+    loaded = Font(FontFile(path, 0, "Test", "Regular", "Test", 400))
+    units = lines.measured(lines.units(loaded, text, "zh", 0.0))
+    assert [line.text for line in filling.balance(units, 5.5)] == ["智能手机", "新品发布会"]
+    assert [line.text for line in lines.fill(units, 5.5) or []] == ["智能手机新", "品发布会"]

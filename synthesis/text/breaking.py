@@ -6,7 +6,7 @@ ICU has the dictionaries that Thai, Lao, Khmer and Burmese need, which have no s
 import re
 from itertools import accumulate
 
-from icu4py.breakers import LineBreaker
+from icu4py.breakers import LineBreaker, WordBreaker
 
 _LOCALE = {"ja": "ja@lb=strict"}  # strict: no line begins with a small kana or a long vowel mark
 _NEVER_FIRST = frozenset("—–…‥")
@@ -70,6 +70,18 @@ def phrases(text: str, language: str) -> list[int]:
     if language.startswith("ja"):
         return sorted({*ends} & {*boundaries(text, "ja@lw=phrase")})
     return [end for end in ends if end == len(text) or _PHRASE.search(text[max(0, end - 8) : end])]
+
+
+def inside_words(text: str, language: str) -> frozenset[int]:
+    """Offsets in the middle of a Chinese or Japanese word of ICU's dictionary.
+
+    Lines may end there, but headings are better for not doing so.
+    """
+    base = language.partition("-")[0]
+    if base not in {"zh", "ja"}:
+        return frozenset()
+    ends = accumulate(len(part) for part in WordBreaker(text, base))
+    return frozenset(range(len(text))).difference(ends)
 
 
 def halves(text: str, language: str) -> list[int]:

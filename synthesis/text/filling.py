@@ -14,6 +14,7 @@ MOST_BLANK = 0.35  # the same where only blanks are widened
 _LAST_RESORT = 2.5  # times as much, where nothing else helps
 _NEAR = 0.5  # of the measure: how far from even ends line ends are first sought
 _ROUNDING = 1e-9
+_PARTED_WORD = 12.0  # square ems: two lines may differ by five before a word is parted
 _BACK = 8  # units by which a justified line may end before the fullest one
 Window = Callable[[int], tuple[int, int]]  # of a line's number: its end's first and last unit
 
@@ -146,7 +147,8 @@ def _best_starts(
                 width = ends[end] - left
                 if width > measure + _ROUNDING:
                     break
-                total = so_far + cost(width, end + 1 == len(units))
+                parted = _PARTED_WORD if units[end].parts_word else 0.0
+                total = so_far + cost(width, end + 1 == len(units)) + parted
                 if end + 1 not in reached or total < reached[end + 1][0]:
                     reached[end + 1] = (total, [*starts, start])
         best = reached

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from synthesis.fonts.face import Font
 from synthesis.text import scripts
-from synthesis.text.breaking import opportunities
+from synthesis.text.breaking import inside_words, opportunities
 from synthesis.text.clusters import Cluster
 from synthesis.text.shaping import shape
 
+_HEADING = 60  # characters: longer lines are no headings, and may part words
 Breaks = Callable[[str, str], Iterable[int]]
 
 
@@ -20,7 +21,7 @@ class Unit:
     """Clusters no line may part; ``width`` is without the blanks at its end, ``advance`` with.
 
     ``tracking``, added after every cluster, is in both. ``base`` is the level of its paragraph:
-    1 for text that runs right to left.
+    1 for text that runs right to left. ``parts_word``: a line that ends with it parts a word.
     """
 
     clusters: tuple[Cluster, ...]
@@ -28,6 +29,7 @@ class Unit:
     advance: float
     width: float
     base: int = 0
+    parts_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +95,27 @@ def units(
             clusters = shape(fonts, line, language, ligatures=tracking == 0, columns=columns)
         base = scripts.base_level(language, line)
         ends = {*breaks(line, language), len(line)}
-        found.append([_unit(some, tracking, base) for some in _between(clusters, ends)])
+        inside = inside_words(line, language) if len(line) <= _HEADING else frozenset()
+        several = _between(clusters, ends)
+        found.append([_unit(some, tracking, base, end in inside) for end, some in several])
     return found
 
 
-def _between(clusters: Iterable[Cluster], ends: Container[int]) -> Iterator[tuple[Cluster, ...]]:
-    """The clusters in groups, each of which ends at one of the offsets ``ends``."""
+def _between(
+    clusters: Iterable[Cluster], ends: Container[int]
+) -> Iterator[tuple[int, tuple[Cluster, ...]]]:
+    """The clusters in groups, each of which ends at one of the offsets ``ends``, after its end."""
     pending: list[Cluster] = []
     place = 0
     for cluster in clusters:
         pending.append(cluster)
         place += len(cluster.text)
         if place in ends:
-            yield tuple(pending)
+            yield place, tuple(pending)
             pending = []
 
 
-def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int) -> Unit:
+def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool) -> Unit:
     advance = sum(one.advance + tracking for one in clusters)
     width = advance
     for one in reversed(clusters):
@@ -118,7 +124,7 @@ def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int) -> Unit:
             width -= one.trailing
             break
         width -= one.advance
-    return Unit(clusters, tracking, advance, max(width, 0.0), base)
+    return Unit(clusters, tracking, advance, max(width, 0.0), base, parts_word)
 
 
 class Measured(NamedTuple):
