@@ -126,10 +126,15 @@ class Expansion:
         for child in node.children:
             found = self.parts(child, scope, inside, centred)
             part.children += found
-            if kind == "stack" and child.kind in {"shape"} and found and child.shape != "fill":
-                continue
-            if kind == "stack" and found and found[0].fill:
+            if (
+                kind == "stack"
+                and found
+                and found[0].fill
+                and child.shape in {None, "fill", "balloon"}
+            ):
                 inside = found[0].fill
+        if kind == "row" and part.children:
+            _align_last(part.children[-1])
         return part
 
     def _shape_ink(self, role: str, grounds: tuple[RGB, ...], index: int) -> RGB:
@@ -162,6 +167,13 @@ class Expansion:
         least = LEAST_CONTRAST_LARGE if (style.size or 0) >= _LARGE else LEAST_CONTRAST
         role = node.colour or style.colour or "text"
         part.ink = self.colours.ink(role, grounds, least, scope.index)
+
+
+def _align_last(part: Part) -> None:
+    """A text as wide as itself at the end of a row ends where the row does."""
+    told = part.style is not None and (part.node.align or part.style.align)
+    if part.style is not None and not told and part.node.size == "auto" and not part.fill:
+        part.align = "right"
 
 
 def _is_chinese(text: str) -> bool:
