@@ -10,19 +10,23 @@ from synthesis.sample import Sample, TextBox, upright_quad
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "wrong"),
+    ("language", "before", "after", "wrong"),
     [
-        ("天气", "，很好", True),
-        ("他说：“", "好", True),
-        ("天气", "很好", False),
-        ("今天。", "“好”", False),
-        ("a box (", "of tea)", True),
+        ("zh", "天气", "，很好", True),
+        ("zh", "他说：“", "好", True),
+        ("zh", "天气", "很好", False),
+        ("zh", "今天。", "“好”", False),
+        ("zh", "阿尔伯特", "·爱因斯坦", True),
+        ("es", "2,50 € ", "· Té", False),
+        ("en", "a box (", "of tea)", True),
+        ("de", "„Regen“ ", "heißt", False),
+        ("de", "„Regen", "“ heißt", True),
     ],
 )
 def test_kinsoku_is_told_by_the_characters_at_the_break(
-    before: str, after: str, wrong: bool
+    language: str, before: str, after: str, wrong: bool
 ) -> None:
-    assert breaks.breaks_kinsoku(before, after) is wrong
+    assert breaks.breaks_kinsoku(before, after, language) is wrong
 
 
 @pytest.mark.parametrize(

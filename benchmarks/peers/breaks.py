@@ -11,13 +11,23 @@ NOT_FIRST = frozenset(
     "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ"
 )
 NOT_LAST = frozenset("（「『【〈《〔［｛〖〘〝“‘([{￥＄£¥$")
+_GERMAN_CLOSE = frozenset("“‘")  # after „ and ‚
+_SPACED_SIGNS = frozenset("·—")  # between blanks they part items, and may stand anywhere
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR", "IDEOGR")
 
 
-def breaks_kinsoku(before: str, after: str) -> bool:
-    """Whether the second line begins, or the first ends, with a sign that may not stand there."""
-    before, after = before.rstrip(), after.lstrip()
-    return bool(before and after) and (after[0] in NOT_FIRST or before[-1] in NOT_LAST)
+def breaks_kinsoku(before: str, after: str, language: str = "zh") -> bool:
+    """Whether the second line begins, or the first ends, with a sign that may not stand there.
+
+    Blanks of the text between the two are at the end of the first.
+    """
+    last, first = before.rstrip()[-1:], after.lstrip()[:1]
+    not_first, not_last = NOT_FIRST, NOT_LAST
+    if language == "de":
+        not_first, not_last = NOT_FIRST | _GERMAN_CLOSE, NOT_LAST - _GERMAN_CLOSE
+    if before != before.rstrip():
+        not_first = not_first - _SPACED_SIGNS
+    return bool(last and first) and (first in not_first or last in not_last)
 
 
 def splits_word(before: str, after: str) -> bool:

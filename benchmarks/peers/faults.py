@@ -94,8 +94,9 @@ def _faults(made: Sample, runs: Sequence[Any], language: str, mode: str) -> Coun
         if hard:
             continue
         found["soft breaks"] += 1
-        for name, wrong in (("kinsoku", breaks.breaks_kinsoku), ("words", breaks.splits_word)):
-            if wrong(before, after):
+        kinsoku = breaks.breaks_kinsoku(before, after, language)
+        for name, wrong in (("kinsoku", kinsoku), ("words", breaks.splits_word(before, after))):
+            if wrong:
                 found[name] += 1
                 found[f"example: {name} {mode} {language} {before[-6:]}|{after[:6]}"] += 1
     return found

@@ -46,7 +46,9 @@ def prepare(setup: dict[str, str]) -> Draw:
             if drawn.counts is not None:
                 for before, after in pairwise(lines):
                     drawn.counts["breaks"] += 1
-                    drawn.counts["kinsoku"] += breaks.breaks_kinsoku(before, after)
+                    drawn.counts["kinsoku"] += breaks.breaks_kinsoku(
+                        before, after, setup["language"]
+                    )
                     drawn.counts["words"] += breaks.splits_word(before, after)
         return drawn
 
