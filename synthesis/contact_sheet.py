@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -27,7 +26,7 @@ _PAPER = (238, 238, 240)
 _INK = (40, 40, 44)
 
 
-def write(path: Path, shards: Sequence[Path], faces: Sequence[FontFile], language: str) -> None:
+def write(path: str, shards: Sequence[str], faces: Sequence[FontFile], language: str) -> None:
     """Write the sheet of the first ``MOST_PICTURES`` rows of the shards, atomically."""
     rows = list(islice(_rows(shards), MOST_PICTURES))
     tiles = [_fitted(picture.decode(data, short_side=None).rgb) for data, _ in rows]
@@ -46,12 +45,12 @@ def write(path: Path, shards: Sequence[Path], faces: Sequence[FontFile], languag
         canvas[top : top + tile.shape[0], left : left + tile.shape[1], :3] = tile
         frame = Frame(left, top + height + 8, width, _CAPTION_HEIGHT - 8)
         _write_caption(canvas, typography, caption, frame)
-    storage.write_bytes(str(path), drawing.encode(canvas))
+    storage.write_bytes(path, drawing.encode(canvas))
 
 
-def _rows(shards: Sequence[Path]) -> Iterator[tuple[bytes, str]]:
+def _rows(shards: Sequence[str]) -> Iterator[tuple[bytes, str]]:
     for path in shards:
-        for batch in shard.read(str(path), columns=["image", "caption_recaption"]):
+        for batch in shard.read(path, columns=["image", "caption_recaption"]):
             for row in batch.to_pylist():
                 yield row["image"]["bytes"], row["caption_recaption"][0]["text"]
 

@@ -20,7 +20,9 @@ from synthesis.sample import Quad
 # What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
 HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
-_ROOM = 0.12  # of the height, above and below a line: ink that touches the edge is misread
+# Of the height, left above and below a line. Tight keeps neighbours out, wide is what the model
+# is used to: it reads both, and the one it is surer of counts.
+_ROOMS = (0.12, 0.22)
 _SMALLEST_LINE = 20  # pixels: a page with smaller lines is enlarged before it is searched
 _LARGEST_SIDE = 1600  # pixels: what a page is enlarged to at most
 _UPRIGHT = 1.5  # a line so many times as high as wide, of several characters, runs downwards
@@ -77,27 +79,35 @@ class Reader:
 
     def line(self, rgb: Pixels, line: Line) -> str:
         """What the line says, cut out by its quad (one that runs downwards: glyph by glyph)."""
-        strip = rectified(rgb, line)
-        found = self._engine(
-            cv2.cvtColor(strip, cv2.COLOR_RGB2BGR), use_det=False, use_cls=False, use_rec=True
-        )
-        return "".join(found.txts or ())
+        found = [self._recognised(rectified(rgb, line, room)) for room in _ROOMS]
+        return max(found)[1]
+
+    def _recognised(self, strip: Pixels) -> tuple[float, str]:
+        """How sure the recogniser is of a strip, 0 to 1, and what it reads."""
+        picture = cv2.cvtColor(strip, cv2.COLOR_RGB2BGR)
+        found = self._engine(picture, use_det=False, use_cls=False, use_rec=True)
+        return float(min(found.scores, default=0.0)), "".join(found.txts or ())
 
 
-def rectified(rgb: Pixels, line: Line) -> Pixels:
-    """The line as a (``HEIGHT``, W, 3) strip to be read from left to right."""
+def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
+    """The line as a (``HEIGHT``, W, 3) strip to be read from left to right.
+
+    ``room`` is the share of the height left above and below it, and as much at its ends.
+    """
     corners = np.array(line.quad, np.float32).reshape(4, 2)
     width, height = _sides(corners)
     if height < _UPRIGHT * width or len(line.glyphs) < 2:
-        return _cut(rgb, corners, width, height)
+        return _cut(rgb, corners, width, height, room)
     cells = [_across(corners, np.array(quad, np.float32).reshape(4, 2)) for quad in line.glyphs]
-    return np.concatenate([_cut(rgb, cell, *_sides(cell)) for cell in cells], axis=1)
+    return np.concatenate([_cut(rgb, cell, *_sides(cell), room) for cell in cells], axis=1)
 
 
-def _cut(rgb: Pixels, corners: NDArray[np.float32], width: float, height: float) -> Pixels:
+def _cut(
+    rgb: Pixels, corners: NDArray[np.float32], width: float, height: float, share: float
+) -> Pixels:
     """The quad with some room around it, as a strip ``HEIGHT`` high."""
-    scale = HEIGHT * (1 - 2 * _ROOM) / height
-    room = HEIGHT * _ROOM
+    scale = HEIGHT * (1 - 2 * share) / height
+    room = HEIGHT * share
     across = max(1, round(width * scale))
     left, right, top, bottom = room, room + across, room, HEIGHT - room
     target = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)

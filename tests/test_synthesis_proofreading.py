@@ -149,7 +149,7 @@ def striped(width: int, height: int, angle: float) -> tuple[drawing.Pixels, Quad
 @pytest.mark.parametrize("height", [12, 40, 120])
 def test_a_line_is_cut_out_upright_whatever_its_angle(angle: float, height: int) -> None:
     canvas, quad = striped(height * 2, height, angle)
-    strip = reading.rectified(canvas, Line("ab", quad, ()))
+    strip = reading.rectified(canvas, Line("ab", quad, ()), 0.12)
     assert strip.shape[0] == HEIGHT
     assert strip.shape[1] == pytest.approx(2 * 0.76 * HEIGHT + 0.24 * HEIGHT, abs=2)
     row = strip[HEIGHT // 2].astype(int)
@@ -166,7 +166,7 @@ def test_a_line_that_runs_downwards_is_laid_down_glyph_by_glyph() -> None:
     for number, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255)]):
         canvas[10 + 60 * number : 50 + 60 * number, 10:50] = colour
     line = Line("三个字", upright_quad(10, 10, 50, 170), tuple(glyphs))
-    strip = reading.rectified(canvas, line)
+    strip = reading.rectified(canvas, line, 0.12)
     assert strip.shape == (HEIGHT, 3 * HEIGHT, 3)
     for number in range(3):
         assert strip[HEIGHT // 2, HEIGHT // 2 + HEIGHT * number].argmax() == number
