@@ -10,7 +10,7 @@ import pytest
 from synthesis import drawing
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
-from synthesis.text import block, paths
+from synthesis.text import block, paths, placing
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
 from synthesis.text.placing import Placed
@@ -87,7 +87,7 @@ def straightened(one: Placed) -> Placed:
     """The cluster with its box in the frame of its own angle."""
     if not one.angle:
         return one
-    turned = paths.placing.turn(one, -one.angle, one.origins[0])
+    turned = placing.turn(one, -one.angle, one.origins[0])
     return turned._replace(angle=0.0, corners=None)
 
 
