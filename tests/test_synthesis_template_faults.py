@@ -178,3 +178,8 @@ def test_a_size_no_template_suits_is_told(tmp_path: Path) -> None:
     loading.check((path,), "en", ((640, 640), (640, 360)))
     with pytest.raises(UsageError, match=r"no template suits a canvas of 300x900 \(ratio 1:3\)"):
         loading.check((path,), "en", ((300, 900),))
+
+
+def test_a_language_without_contents_is_told() -> None:
+    with pytest.raises(UsageError, match="no contents in language 'xx', only in en, zh"):
+        loading.check((), "xx", ())

@@ -20,15 +20,16 @@ def shipped_paths() -> tuple[str, ...]:
 
 
 def check(paths: Sequence[str], language: str, sizes: Sequence[Size]) -> None:
-    """Read the user's templates and check all they need; what ``jobs.prepare`` should call.
+    """Read the user's templates (none: ours) and check all they need, before a job starts.
 
     Raises ``UsageError`` naming file, line and key, what was expected, and the nearest valid name;
     or the size that no template suits.
     """
+    resources.contents(language)
     for path in paths:
         template(path, language)
     for size in sizes:
-        suiting(paths, language, size)
+        suiting(paths or shipped_paths(), language, size)
 
 
 def suiting(paths: Sequence[str], language: str, size: Size) -> list[Loaded]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from synthesis.colours import contrast_ratio
+from synthesis.problems import UsageError
 from synthesis.template import yaml_reading
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, from_hex
 from synthesis.template.contents import Contents, unknown_patterns
@@ -54,7 +55,11 @@ def _check_contrast(
 @cache
 def contents(language: str) -> Contents:
     """The texts of a language. Raises ``UsageError`` where a pattern means nothing."""
-    document = yaml_reading.read(HERE / "contents" / f"{language}.yaml")
+    path = HERE / "contents" / f"{language}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.yaml")))
+        raise UsageError(f"mode template has no contents in language {language!r}, only in {known}")
+    document = yaml_reading.read(path)
     topics = {name: value for name, value in document.value.items() if name != "pools"}
     found = Contents(topics, document.value["pools"])
     for path, text in texts(document.value, ()):
