@@ -8,7 +8,7 @@ from synthesis.pure import limits
 from synthesis.pure.manner import Kind, kind_of
 from synthesis.pure.scripts import script_of
 
-_PAGES = {500: 0.2, 1000: 0.4}  # side in pixels: share of pages from there on
+_PAGES = {500: 0.1, 1000: 0.25}  # side in pixels: share of pages from there on
 _FULLNESS = (0.25, 0.9)  # of the characters a picture may hold
 _TRIES = 200
 
@@ -17,9 +17,13 @@ def choose(random: Random, job: Job, size: Size) -> str:
     """A text; on larger canvases now and then paragraphs with an empty line between them."""
     text = random.choice(job.paragraphs).text
     share = max((share for side, share in _PAGES.items() if limits.side(size) >= side), default=0)
-    if random.random() >= share or kind_of(job.language, text) != Kind.PROSE:
+    if random.random() >= share:
         return text
-    return page(random, job, text, size)
+    for _ in range(_TRIES):
+        if kind_of(job.language, text) == Kind.PROSE:
+            return page(random, job, text, size)
+        text = random.choice(job.paragraphs).text
+    return text  # a corpus without prose
 
 
 def page(random: Random, job: Job, first: str, size: Size) -> str:
