@@ -62,8 +62,8 @@ def contents(language: str) -> Contents:
     document = yaml_reading.read(path)
     topics = {name: value for name, value in document.value.items() if name != "pools"}
     found = Contents(topics, document.value["pools"])
-    for path, text in texts(document.value, ()):
-        check_patterns(document, path, text, found)
+    for place, text in texts(document.value, ()):
+        check_patterns(document, place, text, found)
     return found
 
 
