@@ -15,7 +15,7 @@ from synthesis.drawing import Pixels
 from synthesis.problems import UnrenderableError, UsageError
 
 SHORT_SIDE = 640  # pixels: pictures are kept no smaller than this, nor twice as large
-_KEPT = 24  # decoded pictures a process keeps
+_KEPT = 12  # decoded pictures a process keeps: at most 7 MB each
 _KEPT_GROUPS = 2  # row groups of shards (at most 100 MB each) a process keeps
 
 

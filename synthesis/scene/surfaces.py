@@ -62,7 +62,6 @@ def wood(variant: int, planks: int) -> Pixels:
     return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
-@cache
 def cloth(variant: int) -> Pixels:
     """(SIDE, SIDE, 3) woven cloth: plain, striped or checked, with soft folds."""
     chance = textures.generator("cloth", variant)
@@ -84,7 +83,6 @@ def cloth(variant: int) -> Pixels:
     return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
-@cache
 def plaster(variant: int) -> Pixels:
     """(SIDE, SIDE, 3) a painted or bare wall, slightly rough."""
     chance = textures.generator("plaster", variant)

@@ -13,6 +13,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
 
 _FOILS: tuple[RGB, ...] = ((250, 250, 248), (250, 244, 224), (246, 218, 140))
+_BRIGHTEST = 92  # level: lamps behind the glass do not outshine the letters
 _FRAMES: tuple[RGB, ...] = ((52, 50, 48), (92, 64, 44), (36, 58, 52), (196, 194, 188))
 
 
@@ -22,7 +23,8 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     scene = textures.patch(random, behind, width, height, random.uniform(0.8, 1.2))
     dark = random.uniform(0.36, 0.56) * 110 / max(60.0, float(cv2.mean(scene)[1]))
     tint = np.array(random.choice(((6, 10, 14), (10, 12, 12), (4, 12, 10))), np.uint8)
-    ground = cv2.convertScaleAbs(scene, alpha=dark) + tint
+    behind_glass = cv2.min(cv2.convertScaleAbs(scene, alpha=dark), (_BRIGHTEST,) * 4)
+    ground = np.asarray(behind_glass, np.uint8) + tint
     mirrored = sheets.gloss(random, width, height, random.uniform(0.04, 0.12))
     ground = np.asarray(cv2.add(ground, cv2.merge([mirrored] * 3)), np.uint8)
     side = min(width, height)
