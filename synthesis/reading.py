@@ -98,8 +98,8 @@ def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
     width, height = _sides(corners)
     if height < _UPRIGHT * width or len(line.glyphs) < 2:
         return _cut(rgb, corners, width, height, room)
-    cells = [_across(corners, np.array(quad, np.float32).reshape(4, 2)) for quad in line.glyphs]
-    return np.concatenate([_cut(rgb, cell, *_sides(cell), room) for cell in cells], axis=1)
+    cells = [_cell(rgb, cell, room) for cell in _cells(corners, line.glyphs)]
+    return np.concatenate(cells, axis=1)
 
 
 def _cut(
@@ -124,18 +124,42 @@ def _cut(
     )
 
 
-def _across(line: NDArray[np.float32], glyph: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The part of a line running downwards that holds the glyph, as wide as the line.
+def _cell(rgb: Pixels, corners: NDArray[np.float32], room: float) -> Pixels:
+    """A glyph of a line running downwards, at the foot of a cell ``HEIGHT`` high."""
+    width, height = _sides(corners)
+    margin = round(HEIGHT * room)
+    scale = (HEIGHT - 2 * margin) / max(width, height)
+    across, down = max(1, round(width * scale)), max(1, round(height * scale))
+    target = np.array([[0, 0], [across, 0], [across, down], [0, down]], np.float32)
+    warp = cv2.getPerspectiveTransform(corners, target)
+    cut = cv2.warpPerspective(rgb, warp, (across, down), flags=cv2.INTER_AREA)
+    sides = (HEIGHT - margin - down, margin, margin, margin)
+    return np.asarray(cv2.copyMakeBorder(cut, *sides, cv2.BORDER_REPLICATE), np.uint8)
 
-    So that a small mark stays small, and where it is beside the others.
+
+def _cells(line: NDArray[np.float32], glyphs: Sequence[Quad]) -> list[NDArray[np.float32]]:
+    """The parts of a line running downwards that hold its glyphs, as wide as the line.
+
+    They end half way to the next glyph, at most a tenth of the width away, so that none has ink of
+    another.
     """
     down = (line[3] - line[0] + line[2] - line[1]) / 2
-    along = (glyph - line[0]) @ down / (down @ down)
-    middle, size = float(along.mean()), _sides(line)[0] / float(np.linalg.norm(down))
-    start, end = (middle + side * max(size, float(np.ptp(along))) / 2 for side in (-1, 1))
-    ends = [(line[0], line[3], start), (line[1], line[2], start)]
-    ends += [(line[1], line[2], end), (line[0], line[3], end)]
-    return np.array([top + (bottom - top) * share for top, bottom, share in ends], np.float32)
+    spans = []
+    for quad in glyphs:
+        along = (np.array(quad, np.float32).reshape(4, 2) - line[0]) @ down / (down @ down)
+        spans.append((float(along.min()), float(along.max())))
+    most = 0.1 * _sides(line)[0] / float(np.linalg.norm(down))
+    cells = []
+    for number, (start, end) in enumerate(spans):
+        before = spans[number - 1][1] if number else start - 2 * most
+        after = spans[number + 1][0] if number + 1 < len(spans) else end + 2 * most
+        first = start - min(most, max(0.0, (start - before) / 2))
+        last = end + min(most, max(0.0, (after - end) / 2))
+        left, right = line[3] - line[0], line[2] - line[1]
+        corners = [line[0] + left * first, line[1] + right * first]
+        corners += [line[1] + right * last, line[0] + left * last]
+        cells.append(np.array(corners, np.float32))
+    return cells
 
 
 def _sides(corners: NDArray[np.float32]) -> tuple[float, float]:

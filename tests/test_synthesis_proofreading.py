@@ -167,9 +167,10 @@ def test_a_line_that_runs_downwards_is_laid_down_glyph_by_glyph() -> None:
         canvas[10 + 60 * number : 50 + 60 * number, 10:50] = colour
     line = Line("三个字", upright_quad(10, 10, 50, 170), tuple(glyphs))
     strip = reading.rectified(canvas, line, 0.12)
-    assert strip.shape == (HEIGHT, 3 * HEIGHT, 3)
+    assert strip.shape[0] == HEIGHT
     for number in range(3):
-        assert strip[HEIGHT // 2, HEIGHT // 2 + HEIGHT * number].argmax() == number
+        column = strip.shape[1] * (2 * number + 1) // 6
+        assert strip[HEIGHT // 2, column].argmax() == number
 
 
 def set_line(text: str, angle: float) -> tuple[drawing.Pixels, Quad]:

@@ -141,6 +141,7 @@ def test_killed_driver_resumes_to_the_same_bytes(
 @pytest.mark.parametrize("mode", ["scene", "template", "mix", "strings"])
 def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: str) -> None:
     size = "64x32" if mode == "strings" else "256x256"
+    fonts = str(Path(fonts) / "two.ttf") if mode == "strings" else fonts  # the other lacks a Q
     job = jobs.prepare("en", mode, size=size, fonts=fonts)
     try:
         samples = [modes.draw_until_kept(job, index)[0] for index in range(4)]
