@@ -11,6 +11,7 @@ from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
 from synthesis.pure import strings
+from synthesis.template import loading
 
 DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
@@ -41,18 +42,22 @@ def prepare(
         raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
     if templates and mode not in {"template", "mix"}:
         raise UsageError(f"--templates is for modes template and mix, not {mode}")
+    sizes = canvas.sizes(size or DEFAULT_SIZE[mode])
+    own_templates = _files("--templates", templates, TEMPLATES)
+    if mode in {"template", "mix"}:
+        loading.check(own_templates, language, sizes)
     texts = corpora.load(language, corpus)
     return Job(
         language=language,
         mode=cast(Mode, mode),
         seed=seed,
-        sizes=canvas.sizes(size or DEFAULT_SIZE[mode]),
+        sizes=sizes,
         fonts=font_files.find(language, fonts),
         paragraphs=texts.paragraphs,
         corpus_digest=texts.digest,
         licence=licence or (None if corpus else corpora.SHIPPED_LICENCE),
         backgrounds=_files("--backgrounds", backgrounds, PICTURES),
-        templates=_files("--templates", templates, TEMPLATES),
+        templates=own_templates,
     )
 
 

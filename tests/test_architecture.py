@@ -26,6 +26,8 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "infer": ("train", "curation.picture", "curation.shard", "curation.storage"),
 }
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
+COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")
+COMMANDS += ("synthesis.template.__main__",)
 COMMANDS += ("train.__main__", "infer.__main__")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
