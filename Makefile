@@ -47,7 +47,7 @@ demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes you
 test: setup google ## all tests
 	@$(BIN)/python -m benchmarks.cluster.parts --limit 120 || echo "the tests of Spark will be skipped"
 	@$(BIN)/pytest --ignore tests/test_dataflow.py
-	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/test_dataflow.py
+	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/test_dataflow.py tests/test_preflight.py
 
 spark: setup ## fetch Spark and Beam's job server into .cache/spark, for its tests and benchmark
 	@$(BIN)/python -m benchmarks.cluster.parts

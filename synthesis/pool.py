@@ -14,6 +14,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
+import cv2
+
 from synthesis import modes
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample
@@ -73,6 +75,7 @@ def _with_pool(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
 def _start(job: Job) -> None:
     global _worker_job  # noqa: PLW0603 - a process is initialised once, before its first task
     _worker_job = job
+    cv2.setNumThreads(1)  # one core each
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver is interrupted, and ends us
     threading.Thread(target=_end_with_driver, daemon=True).start()
 

@@ -5,6 +5,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from curation import beam_parts, command, endpoints, preflight, runners
 from curation.job import LOCAL, Job, UsageError, runner_name
 
 BEAM = version("apache-beam")
+needs_google = pytest.mark.skipif(
+    find_spec("apitools") is None, reason="Google's client is not installed: inkstone[gcp]"
+)
 DATAFLOW = ("--project=a-project", "--region=europe-west1", "--temp_location=gs://bucket/temp")
 
 
@@ -222,6 +226,7 @@ def test_local_paths_are_not_in_a_container(programs: set[str], port: int) -> No
         check("--runner=PortableRunner", *image, shared=True)
 
 
+@needs_google
 def test_dataflow_wants_its_options_one_by_one(elsewhere: str) -> None:
     given = ["--runner=DataflowRunner"]
     for option in DATAFLOW:
@@ -265,6 +270,7 @@ def test_scheme_without_filesystem() -> None:
     assert "no way to this filesystem" in refusal("--runner=local", inputs=("ftp://host/in",))
 
 
+@needs_google
 def test_accelerator_is_well_formed(elsewhere: str) -> None:
     given = ("--runner=DataflowRunner", *DATAFLOW, "--sdk_container_image=i")
     good = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"

@@ -111,7 +111,7 @@ def test_shards_have_the_schema_of_curated_ones(undisturbed: Path) -> None:
                 assert row["stage"] is None
                 assert row["caption_raw"] is None
                 assert [one["language"] for one in row["caption_recaption"]] == ["en"]
-                assert row["text_boxes"][0]["level"] == "line"
+                assert row["text_boxes"][0]["level"] == "block"
     with Image.open(undisturbed / "contact_sheet.png") as sheet:
         assert sheet.width > 4 * 96
 
@@ -322,7 +322,7 @@ def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: 
     assert done.returncode == 3
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["missing"]) == (0, 4)
-    assert {*summary["rejected"]} == {"empty_glyph", "right_to_left", "does_not_fit"}
+    assert {*summary["rejected"]} == {"empty_glyph", "missing_character", "does_not_fit"}
     assert "4 of 4 pictures could not be drawn" in done.stderr
     texts.write_text("Quiet\nFine\n", encoding="utf-8")
     done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "some", *more, count=4))
