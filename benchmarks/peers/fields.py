@@ -17,6 +17,7 @@ BARE = 1.3
 KINDS = ("lines", "paragraphs", "scenes", "slides")
 _EM = "46"  # pixels, of lines 64 pixels high
 _SLIDES = 240
+_AT_LARGE = "ours, with rare characters and pages"
 
 
 def contests(folder: Path, language: str, kinds: set[str], slide_size: str) -> Iterator[Contest]:
@@ -68,7 +69,7 @@ def _checkout(name: str) -> tuple[str, str]:
 
 def _lines(language: str, given: Materials) -> Contest:
     corpus = {"fonts": str(given.fonts), "corpus": str(given.json_lines(given.lines))}
-    own = ours(language, "pure", "512x64", 250, **corpus)
+    own = ours(language, "pure", "512x64", 250, texts="given", **corpus)
 
     def told(variant: str, **setup: str) -> dict[str, str]:
         return _given(language, given, variant, lines=str(given.lines), what="lines", **setup)
@@ -93,12 +94,13 @@ def _lines(language: str, given: Materials) -> Contest:
             "trdg, white, no noise", "trdg", told("plain", height="64"), 15, "trdg", LINE_TIMES
         ),
     ]
+    others.append(ours(language, "pure", "512x64", 250, _AT_LARGE, **corpus))
     return Contest(f"lines, {language}, 512x64", own, LINE, others, _bare(own))
 
 
 def _paragraphs(language: str, given: Materials) -> Contest:
     corpus = {"fonts": str(given.fonts), "corpus": str(given.json_lines(given.paragraphs))}
-    own = ours(language, "pure", "640x640", 50, **corpus)
+    own = ours(language, "pure", "640x640", 50, texts="given", **corpus)
 
     def tiger(label: str, variant: str, batch: int, bar: float | None) -> Renderer:
         told = {"lines": str(given.paragraphs), "what": "paragraphs", "em": _EM}
@@ -108,6 +110,7 @@ def _paragraphs(language: str, given: Materials) -> Contest:
     others = [tiger("SynthTIGER, a box per glyph as ours", "plain", 3, PARAGRAPH_TIMES)]
     if language == "en":
         others.append(tiger("SynthTIGER, a box per word only", "words", 8, None))
+    others.append(ours(language, "pure", "640x640", 50, _AT_LARGE, **corpus))
     return Contest(f"paragraphs, {language}, 640x640", own, PARAGRAPH, others, _bare(own))
 
 

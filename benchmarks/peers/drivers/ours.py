@@ -1,4 +1,8 @@
-"""Our renderer, and the bare cost of its pixels: what it painted, drawn and encoded once more."""
+"""Our renderer, and the bare cost of its pixels: what it painted, drawn and encoded once more.
+
+Told ``texts`` given, it draws the texts of the corpus alone, as its peers do: no rare characters
+in their turn, and no pages of several paragraphs.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +17,7 @@ import psutil
 from benchmarks.peers.serving import Draw, Drawn, serve
 from synthesis import drawing, jobs, modes
 from synthesis.job import Job
-from synthesis.pure import backgrounds
+from synthesis.pure import backgrounds, texts
 from synthesis.sample import Sample
 from synthesis.template import filled
 
@@ -27,14 +31,21 @@ def prepare(setup: dict[str, str]) -> Draw:
     job = jobs.prepare(setup["language"], setup["mode"], **options)  # type: ignore[arg-type]
     indices = count()
     measured = _bare if setup["variant"] == "bare" else _drawn
-    return lambda pictures: measured(job, indices, pictures)
+    if setup.get("texts") != "given":
+        return lambda pictures: measured(job, indices, pictures, 0)
+
+    def draw(pictures: int) -> Drawn:
+        with patch.object(texts, "page", lambda random, job, first, size: first):
+            return measured(job, indices, pictures, modes.MOST_ATTEMPTS_RARE)
+
+    return draw
 
 
-def _drawn(job: Job, indices: Iterator[int], pictures: int) -> Drawn:
+def _drawn(job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Drawn:
     """Rejected texts cost time too: they are drawn until there are so many pictures."""
     drawn = Drawn(counts={"rejected": 0, "lines": 0})
     while drawn.pictures < pictures:
-        made = modes.draw(job, next(indices))
+        made = modes.draw(job, next(indices), attempt)
         if isinstance(made, Sample):
             _add(drawn, made)
         elif drawn.counts is not None:
@@ -56,11 +67,11 @@ def _add(drawn: Drawn, made: Sample) -> None:
         drawn.counts["lines"] += lines
 
 
-def _bare(job: Job, indices: Iterator[int], pictures: int) -> Drawn:
+def _bare(job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Drawn:
     drawn = Drawn(counts={"different": 0, "lines": 0})
     while drawn.pictures < pictures:
         with _recorded() as parts:
-            made = modes.draw(job, next(indices))
+            made = modes.draw(job, next(indices), attempt)
         if not isinstance(made, Sample):
             continue
         again = _again(parts)
