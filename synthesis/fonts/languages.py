@@ -95,6 +95,7 @@ HAN = frozenset({"Hans", "Hant", "Jpan", "Kore"})
 HOME: Mapping[str, re.Pattern[str]] = {
     "zh-Hant": re.compile(
         r"\b(TC|TW|HK|MO|Big5|BIG5)\b|cwTeX|TW-(Kai|Sung)|Mingti2L|KaitiM Big5|LXGW WenKai TC"
+        r"|AR PL UKai"  # also its CN face sets commas and full stops in the middle of their square
     ),
     "ja": re.compile(
         r"\bJP\b|^(IPA|Takao|VL |Klee|Yusei|Kiloji|Setofont|SetoFont|Yoz|Aoyagi|Mig|Kouzan)"
