@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from curation import shard
 from synthesis.captions import caption_language
@@ -29,7 +29,7 @@ class TextBox:
 class Sample:
     """A drawn picture with everything known about it.
 
-    ``image`` is a PNG file; ``text`` is exactly what is drawn and what ``caption`` quotes
+    ``image`` is a file of ``format``; ``text`` is exactly what is drawn and what ``caption`` quotes
     (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name;
     ``annotation`` is the captioner's JSON, as ``captions.annotation`` makes it.
     """
@@ -43,6 +43,7 @@ class Sample:
     boxes: tuple[TextBox, ...]
     font: str
     annotation: Mapping[str, Any] | None = None
+    format: Literal["PNG", "JPEG"] = "PNG"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
         "key": f"{key}/{sample.font}",
         "width": sample.width,
         "height": sample.height,
-        "format": "PNG",
+        "format": sample.format,
         "caption_recaption": [
             {"text": sample.caption, "language": caption_language(sample.language)}
         ],

@@ -49,7 +49,8 @@ def draw_on(random: Random, job: Job, media: Sequence[Medium]) -> Sample:
     shown = _description(text, scene, seen, centres.mean(axis=0) / canvas)
     caption = captions.caption(random, job.language, shown)
     return Sample(
-        image=camera.encode(picture),
+        image=camera.encode(random, picture),
+        format="JPEG",
         width=canvas[0],
         height=canvas[1],
         text=text.block.text,
