@@ -35,7 +35,7 @@ class Job:
     """Everything a picture depends on beside its index.
 
     ``sizes`` are (width, height) in pixels, one of which a picture gets; ``backgrounds`` and
-    ``templates`` are the user's own files, empty for ours.
+    ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
     """
 
     language: str
@@ -48,6 +48,7 @@ class Job:
     licence: str | None
     backgrounds: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
+    pages: tuple[Paragraph, ...] = ()
 
     def settings(self) -> dict[str, str]:
         """What the pictures depend on, each as short text; fonts and corpus by their digests."""

@@ -58,6 +58,7 @@ def prepare(
         licence=licence or (None if corpus else corpora.SHIPPED_LICENCE),
         backgrounds=_files("--backgrounds", backgrounds, PICTURES),
         templates=own_templates,
+        pages=texts.pages,
     )
 
 

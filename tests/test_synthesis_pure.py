@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -319,3 +320,16 @@ def test_a_gradient_goes_evenly_from_end_to_end() -> None:
         Random(0), GROUNDS["plain"], replace(pair, far_end=pair.near_end), (9, 6), Rhythm(9, 9)
     )
     assert (plain == drawing.solid(9, 6, pair.near_end)).all()
+
+
+def test_large_canvases_hold_whole_texts_of_many_paragraphs(tmp_path: Path) -> None:
+    job = jobs.prepare(
+        "en", "pure", size="1328", fonts=make(tmp_path / "t.ttf", all_characters("en"))
+    )
+    wholes = {page.text.replace("\n", "\n\n") for page in job.pages}
+    chosen = [texts.choose(Random(seed), job, (1328, 1328)) for seed in range(200)]
+    pages = [text for text in chosen if text in wholes]
+    assert 5 < len(pages) < 100
+    assert all(len(text) <= limits.most_characters("en", (1328, 1328)) for text in pages)
+    small = [texts.choose(Random(seed), job, (256, 256)) for seed in range(200)]
+    assert not wholes & {*small}

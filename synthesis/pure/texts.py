@@ -19,6 +19,9 @@ def choose(random: Random, job: Job, size: Size) -> str:
     share = max((share for side, share in _PAGES.items() if limits.side(size) >= side), default=0)
     if random.random() >= share:
         return text
+    most = _most(random, job, size)
+    if whole := [one for one in job.pages if most / 2 <= len(one.text) <= most]:
+        return random.choice(whole).text.replace("\n", "\n\n")
     for _ in range(_TRIES):
         if kind_of(job.language, text) == Kind.PROSE:
             return page(random, job, text, size)
@@ -28,7 +31,7 @@ def choose(random: Random, job: Job, size: Size) -> str:
 
 def page(random: Random, job: Job, first: str, size: Size) -> str:
     """Paragraphs of prose, as many as may stand on a canvas of that size, beginning with one."""
-    most = random.uniform(*_FULLNESS) * limits.most_characters(job.language, size)
+    most = _most(random, job, size)
     line = sum(script_of(job.language).line) / 2  # what the end of a paragraph and its gap take
     chosen = [first]
     for _ in range(_TRIES):
@@ -38,3 +41,8 @@ def page(random: Random, job: Job, first: str, size: Size) -> str:
         if text not in chosen and kind_of(job.language, text) == Kind.PROSE:
             chosen.append(text)
     return "\n\n".join(chosen)
+
+
+def _most(random: Random, job: Job, size: Size) -> float:
+    """How many characters a page is to have at most."""
+    return random.uniform(*_FULLNESS) * limits.most_characters(job.language, size)
