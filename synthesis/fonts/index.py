@@ -8,7 +8,6 @@ that cannot be written is done without.
 import json
 import os
 import struct
-import tempfile
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from typing import Any
 
 import uharfbuzz as hb
 
+from curation import storage
 from synthesis.fonts.font_file import Entry, FontFile, file_digest, ranges
 from synthesis.problems import UsageError
 
@@ -43,26 +43,13 @@ def entries(path: str) -> tuple[Entry, ...]:
         return _kept(path, kept.read_bytes())
     found = _read(path)
     with suppress(OSError):
-        _replace(kept, json.dumps([_plain(entry) for entry in found]).encode())
+        storage.write_bytes(str(kept), json.dumps([_plain(entry) for entry in found]).encode())
     return found
 
 
 def _cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "inkstone" / "fonts"
-
-
-def _replace(target: Path, content: bytes) -> None:
-    """Write under a name of its own first, so that no reader ever sees half a file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
