@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from synthesis import canvas, corpus
-from synthesis.colours import contrast_ratio
+from synthesis.colours import contrast_ratio, nearest
 from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
 from synthesis.problems import UsageError
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import filled, laying, loading, resources
-from synthesis.template.colouring import Colours, least_contrast, nearest
+from synthesis.template.colouring import Colours, least_contrast
 from synthesis.template.models import RATIOS, Palette
 
 NAMES = [Path(path).stem for path in loading.shipped_paths()]

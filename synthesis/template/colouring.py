@@ -1,10 +1,8 @@
 """Colours of a picture by what they are for, and the ink that can be read on what is under it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
-from synthesis.colours import PALETTE, RGB, Colour, contrast_ratio, relative_luminance
+from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.template.models import Palette
 
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text
@@ -22,32 +20,6 @@ def mixed(one: RGB, other: RGB, share: float) -> RGB:
     """``share`` of ``one`` and the rest of ``other``."""
     red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(one, other, strict=True))
     return red, green, blue
-
-
-@cache
-def nearest(rgb: RGB) -> Colour:
-    """The named colour nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
-    return min(PALETTE, key=lambda one: _distance(_lab(one.rgb), _lab(rgb)))
-
-
-def _distance(one: Sequence[float], other: Sequence[float]) -> float:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
-
-
-def _lab(rgb: RGB) -> tuple[float, float, float]:
-    """CIELAB under D65: the sRGB matrix of IEC 61966-2-1, then CIE 15."""
-    linear = [relative_luminance((value, value, value)) for value in rgb]
-    rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-    white = (0.9505, 1.0, 1.089)
-    x, y, z = (
-        _cube_root(sum(m * v for m, v in zip(row, linear, strict=True)) / most)
-        for row, most in zip(rows, white, strict=True)
-    )
-    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
-
-
-def _cube_root(value: float) -> float:
-    return float(value ** (1 / 3)) if value > 216 / 24389 else (24389 / 27 * value + 16) / 116
 
 
 @dataclass(frozen=True)

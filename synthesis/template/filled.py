@@ -12,14 +12,14 @@ import skia
 
 from synthesis import captions, drawing
 from synthesis.canvas import Size
-from synthesis.colours import RGB
+from synthesis.colours import RGB, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import art, faces, loading, resources, shapes
-from synthesis.template.colouring import Colours, nearest
+from synthesis.template.colouring import Colours
 from synthesis.template.contents import Record, Verbatim
 from synthesis.template.expanding import Part
 from synthesis.template.laying import Filling, Placed, as_full_as_fits, unit_of
