@@ -1,17 +1,17 @@
 """Boxes for parts: columns, rows, grids, stacks and boards, as large as their texts need."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from synthesis.template.expanding import Part
-from synthesis.template.measuring import SLACK, SQUARE, Box, Measurer, is_square, weight
+from synthesis.template.measuring import SLACK, Box, Measurer, weight
+from synthesis.template.models import SQUARE
 from synthesis.template.typeset import Overflow
 
 _RESTS = {"start": 0.0, "centre": 0.5, "end": 1.0, "between": 0.0, "around": 0.5}
 
 
-@dataclass(frozen=True)
-class Arranged:
+class Arranged(NamedTuple):
     """A part at its place; those that come later stand over the earlier."""
 
     part: Part
@@ -24,31 +24,35 @@ class Arranger(Measurer):
 
     def arrange(self, part: Part, box: Box) -> list[Arranged]:
         """The part and all below it, in drawing and reading order."""
-        return list(self._arrange(part, box))
+        found: list[Arranged] = []
+        self._arrange(found, part, box)
+        return found
 
-    def _arrange(self, part: Part, box: Box) -> Iterator[Arranged]:
+    def _arrange(self, found: list[Arranged], part: Part, box: Box) -> None:
         top, right, bottom, left = self.pads(part)
         width, height = box.width - left - right, box.height - top - bottom
         inner = Box(box.left + left, box.top + top, width, height)
         if part.kind != "board" and self.height(part, box.width) > box.height + SLACK:
             raise Overflow
-        yield Arranged(part, box, inner)
+        found.append(Arranged(part, box, inner))
+        if not part.children:
+            return
         if part.kind == "column":
-            yield from self._arrange_column(part, inner)
+            self._arrange_column(found, part, inner)
         elif part.kind == "row":
-            yield from self._arrange_row(part, inner)
+            self._arrange_row(found, part, inner)
         elif part.kind == "grid":
-            yield from self._arrange_grid(part, inner)
+            self._arrange_grid(found, part, inner)
         elif part.kind == "stack":
             for child in part.children:
-                yield from self._arrange(child, inner)
+                self._arrange(found, child, inner)
         elif part.kind == "board":
             for child in part.children:
                 x, y, w, h = child.node.box or (0.0, 0.0, 1.0, 1.0)
                 place = Box(inner.left + x * width, inner.top + y * height, w * width, h * height)
-                yield from self._arrange(child, place)
+                self._arrange(found, child, place)
 
-    def _arrange_column(self, part: Part, inner: Box) -> Iterator[Arranged]:
+    def _arrange_column(self, found: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         least = [
             self.least_height(part, child, inner.width, inner.height) for child in part.children
@@ -59,50 +63,45 @@ class Arranger(Measurer):
         heights = _grown(least, [_grow(child) for child in part.children], max(free, 0.0))
         free = inner.height - sum(heights) - gap * (len(heights) - 1)
         y, gap = _spread(part.node.justify, inner.top, max(free, 0.0), gap, len(heights))
+        rest = _RESTS.get(part.node.align or "start", 0.0)
         for child, tall in zip(part.children, heights, strict=True):
             wide = self.cross_width(part, child, inner.width)
-            x = inner.left + (inner.width - wide) * _RESTS.get(_cross_align(part), 0.0)
-            yield from self._arrange(child, Box(x, y, wide, tall))
+            x = inner.left + (inner.width - wide) * rest
+            self._arrange(found, child, Box(x, y, wide, tall))
             y += tall + gap
 
-    def _arrange_row(self, part: Part, inner: Box) -> Iterator[Arranged]:
+    def _arrange_row(self, found: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         widths = self.widths(part, inner.width)
         free = inner.width - sum(widths) - gap * (len(widths) - 1)
         x, gap = _spread(part.node.justify, inner.left, max(free, 0.0), gap, len(widths))
+        align = part.node.align
+        stretched = align in {None, "stretch"}
         for child, wide in zip(part.children, widths, strict=True):
-            align = part.node.align
-            own = child.node.across is not None or is_square(child)
-            if (align in {None, "stretch"} and child.style is None and not own) or (
-                child.node.shape is not None and not own
-            ):
+            own = child.node.across is not None or child.node.is_square
+            if not own and (child.node.shape is not None or (stretched and child.style is None)):
                 tall, rest = inner.height, 0.0
             else:
                 tall = min(self.row_height(child, wide), inner.height + SLACK)
                 if child.node.across is not None:
                     tall = self.fixed(child.node.across, inner.height, child) or tall
-                rest = _RESTS[align] if align not in {None, "stretch"} else 0.5
-            yield from self._arrange(
-                child, Box(x, inner.top + (inner.height - tall) * rest, wide, tall)
-            )
+                rest = _RESTS.get(align or "", 0.5)
+            y = inner.top + (inner.height - tall) * rest
+            self._arrange(found, child, Box(x, y, wide, tall))
             x += wide + gap
 
-    def _arrange_grid(self, part: Part, inner: Box) -> Iterator[Arranged]:
+    def _arrange_grid(self, found: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         rows = self.grid_rows(part, inner.width)
         _, width = self.grid_columns(part, inner.width)
-        more = inner.height - sum(tall for _, tall in rows) - gap * (len(rows) - 1)
+        more = inner.height - sum([tall for _, tall in rows]) - gap * (len(rows) - 1)
         more = max(more, 0.0) / len(rows) if part.node.justify is None else 0.0
         y = inner.top
         for row, tall in rows:
             for number, child in enumerate(row):
                 x = inner.left + number * (width + gap)
-                yield from self._arrange(child, Box(x, y, width, tall + more))
+                self._arrange(found, child, Box(x, y, width, tall + more))
             y += tall + more + gap
-
-
-def _cross_align(part: Part) -> str:
-    return part.node.align or "start"
 
 
 def _grow(part: Part) -> float:
@@ -110,18 +109,15 @@ def _grow(part: Part) -> float:
     told = part.node.size
     if isinstance(told, str) and told.startswith("grow"):
         return weight(told)
-    return (
-        1.0
-        if told is None and part.kind in {"board"}
-        else (
-            1.0 if told is None and part.kind == "shape" and part.node.shape not in SQUARE else 0.0
-        )
-    )
+    grows = part.kind == "board" or (part.kind == "shape" and part.node.shape not in SQUARE)
+    return 1.0 if told is None and grows else 0.0
 
 
 def _grown(least: Sequence[float], weights: Sequence[float], free: float) -> list[float]:
     """Heights where those with a weight share what is left as evenly as their needs allow."""
     growing = {number for number, weight in enumerate(weights) if weight}
+    if not growing:
+        return [*least]
     room = free + sum(least[number] for number in growing)
     heights = list(least)
     while growing:

@@ -1,7 +1,8 @@
 """A template with its contents filled in: a tree of parts, before anything has a place."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -47,7 +48,6 @@ class Part:
     index: int = 0
     seed: int = 0
     colours: Colours | None = None
-    memo: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Expansion:
 
     random: Random
     language: str
-    styles: dict[str, Style]
+    styles: Mapping[str, Style]
     colours: Colours
     shelf: str
     plenty: float
@@ -161,12 +161,17 @@ class Expansion:
         part.text = text.upper() if style.upper else text
         most = _UNBROKEN[(style.size or 0) > _DISPLAY]
         if len(text) <= most and style.face == "heading" and _is_chinese(text):
-            style = style.model_copy(update={"lines": 1})
+            style = _in_one_line(style)
         part.style = style
         part.align = _ALIGNED[node.align] if node.align else style.align or align
         least = LEAST_CONTRAST_LARGE if (style.size or 0) >= _LARGE else LEAST_CONTRAST
         role = node.colour or style.colour or "text"
         part.ink = self.colours.ink(role, grounds, least, scope.index)
+
+
+@lru_cache(maxsize=512)
+def _in_one_line(style: Style) -> Style:
+    return style.model_copy(update={"lines": 1})
 
 
 def _align_last(part: Part) -> None:

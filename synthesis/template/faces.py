@@ -1,10 +1,10 @@
 """Faces that go together: one family for headings, one for the rest, told apart by their names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import product
 from random import Random
-from typing import Any
 
 from synthesis.fonts.files import FontFile
 from synthesis.template.models import Class, Faces, Style
@@ -33,7 +33,7 @@ _NAMED = (  # the first class one of whose words is in the family's name
 )
 _NARROW = ("condensed", "narrow")
 _SAME_FAMILY = 0.55  # share of pictures set in one family throughout
-WEIGHT = {"regular": 400, "bold": 700}
+_BOLD = 600  # weight of a face from which on it is a bold one
 
 
 @cache
@@ -50,67 +50,91 @@ def class_of(family: str) -> str:
 class Pairing:
     """The faces of headings and of the rest, best first; all others stand in where they fail.
 
-    ``memo`` keeps what has been found for one picture.
+    ``orders`` are the faces to try by (for headings, bold, italic): the nearest in weight and
+    slope first.
     """
 
-    heading: tuple[FontFile, ...]
-    body: tuple[FontFile, ...]
-    others: tuple[FontFile, ...]
-
-    memo: dict[Any, Any] = field(default_factory=dict, compare=False)
+    orders: Mapping[tuple[bool, bool, bool], tuple[FontFile, ...]]
 
     def order(self, style: Style) -> tuple[FontFile, ...]:
         """The faces to try for a style: the weight and slope asked for first."""
-        key = (style.face == "heading", WEIGHT[style.weight or "regular"], bool(style.italic))
-        if key not in self.memo:
-            self.memo[key] = self._order(*key)
-        return tuple(self.memo[key])
-
-    def _order(self, heading: bool, weight: int, italic: bool) -> tuple[FontFile, ...]:
-        def distance(file: FontFile) -> tuple[int, int]:
-            style = file.style.lower()
-            slanted = "italic" in style or "oblique" in style
-            narrow = any(word in style for word in _NARROW)
-            return (slanted != italic) * 4 + narrow * 2, abs(file.weight - weight)
-
-        own = self.heading if heading else self.body
-        return (*sorted(own, key=distance)[:1], *sorted(self.others, key=distance)[:6])
+        return self.orders[style.face == "heading", style.weight == "bold", bool(style.italic)]
 
 
-def choose(random: Random, fonts: Sequence[FontFile], told: Faces) -> Pairing:
+class Families:
+    """The faces of a job by family, and what suits which classes: found once."""
+
+    def __init__(self, fonts: Sequence[FontFile]) -> None:
+        self.fonts = fonts
+        self._files: dict[str, list[FontFile]] = {}
+        for file in fonts:
+            if "narrow" not in file.family.lower() and "condensed" not in file.family.lower():
+                self._files.setdefault(file.family, []).append(file)
+        self._files = self._files or {fonts[0].family: list(fonts)}
+        self._suiting: dict[tuple[Class | tuple[Class, ...], bool], list[str]] = {}
+
+    def suiting(self, told: Class | tuple[Class, ...], *, heading: bool) -> list[str]:
+        """The names of the families that suit, those with a bold face if there are any."""
+        key = (told, heading)
+        if key not in self._suiting:
+            self._suiting[key] = self._found(told, heading)
+        return self._suiting[key]
+
+    def _found(self, told: Class | tuple[Class, ...], heading: bool) -> list[str]:
+        classes = {told} if isinstance(told, str) else set(told)
+        if "any" in classes:
+            classes = {"sans", "serif"}
+        names = [name for name in self._files if class_of(name) in classes]
+        if not heading:  # hairlines vanish at the size of body text
+            names = [name for name in names if "display" not in name.lower()] or names
+        names = names or [name for name in self._files if class_of(name) in {"sans", "serif"}]
+        names = names or list(self._files)
+        bold = [name for name in names if any(one.weight >= _BOLD for one in self._files[name])]
+        return bold or names
+
+    def files(self, family: str) -> Sequence[FontFile]:
+        """The faces of a family."""
+        return self._files[family]
+
+
+@lru_cache(maxsize=256)
+def _paired(families: Families, heading: str, body: str) -> Pairing:
+    """The faces of two families, and those that stand in for them."""
+    others = [one for one in families.fonts if class_of(one.family) == class_of(body)]
+    others = [one for one in others if one.family != body]
+    others += [one for one in families.fonts if class_of(one.family) in {"sans", "serif"}]
+    others = [*dict.fromkeys(others)]
+    own = {True: families.files(heading), False: families.files(body)}
+    return Pairing(
+        {
+            (large, bold, italic): (
+                *_nearest(own[large], bold, italic)[:1],
+                *_nearest(others, bold, italic)[:6],
+            )
+            for large, bold, italic in product((True, False), repeat=3)
+        }
+    )
+
+
+def _nearest(files: Sequence[FontFile], bold: bool, italic: bool) -> list[FontFile]:
+    def distance(file: FontFile) -> tuple[int, int]:
+        style = file.style.lower()
+        slanted = "italic" in style or "oblique" in style
+        narrow = any(word in style for word in _NARROW)
+        return (slanted != italic) * 4 + narrow * 2, abs(file.weight - (700 if bold else 400))
+
+    return sorted(files, key=distance)
+
+
+@lru_cache(maxsize=4)
+def _families(fonts: tuple[FontFile, ...]) -> Families:
+    return Families(fonts)
+
+
+def choose(random: Random, fonts: tuple[FontFile, ...], told: Faces) -> Pairing:
     """Families for headings and body of the classes asked for, as far as there are any."""
-    families: dict[str, list[FontFile]] = {}
-    for file in fonts:
-        if "narrow" not in file.family.lower() and "condensed" not in file.family.lower():
-            families.setdefault(file.family, []).append(file)
-    families = families or {fonts[0].family: list(fonts)}
-    body = _chosen(random, families, told.body)
+    families = _families(fonts)
+    body = random.choice(families.suiting(told.body, heading=False))
     same = told.heading == told.body and random.random() < _SAME_FAMILY
-    heading = body if same else _chosen(random, families, told.heading, heading=True)
-    wanted = class_of(body)
-    others = [file for file in fonts if class_of(file.family) == wanted and file.family != body]
-    others += [file for file in fonts if class_of(file.family) in {"sans", "serif"}]
-    return Pairing(tuple(families[heading]), tuple(families[body]), tuple(dict.fromkeys(others)))
-
-
-def _has_bold(files: Sequence[FontFile]) -> bool:
-    return any(file.weight >= 600 for file in files)
-
-
-def _chosen(
-    random: Random,
-    families: dict[str, list[FontFile]],
-    told: Class | tuple[Class, ...],
-    *,
-    heading: bool = False,
-) -> str:
-    classes = {told} if isinstance(told, str) else set(told)
-    if "any" in classes:
-        classes = {"sans", "serif"}
-    names = [name for name in families if class_of(name) in classes]
-    if not heading:  # hairlines vanish at the size of body text
-        names = [name for name in names if "display" not in name.lower()] or names
-    names = names or [name for name in families if class_of(name) in {"sans", "serif"}]
-    names = names or list(families)
-    names = [name for name in names if _has_bold(families[name])] or names
-    return random.choice(names)
+    heading = body if same else random.choice(families.suiting(told.heading, heading=True))
+    return _paired(families, heading, body)

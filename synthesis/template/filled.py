@@ -6,6 +6,7 @@ of the template keep their proportions.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from random import Random
 
 import skia
@@ -65,14 +66,13 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
 
 def choose(random: Random, job: Job, size: Size) -> Loaded:
     """A template that suits the canvas; every family of layouts is as likely as any other."""
-    fitting = loading.suiting(job.templates or loading.shipped_paths(), job.language, size)
-    family = random.choice(sorted({one.template.family for one in fitting}))
-    return random.choice([one for one in fitting if one.template.family == family])
+    families = loading.families(job.templates or loading.shipped_paths(), job.language, size)
+    return random.choice(families[random.choice([*families])])
 
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
     """A sample of one template, or the reason why its texts could not be drawn."""
-    colours = Colours.of(resources.palettes()[_palette(random, loaded)])
+    colours = resources.colours(random.choice(_palettes(loaded)))
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
     record = _record(random, job, loaded)
     filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64))
@@ -83,14 +83,14 @@ def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | R
         return Rejected(problem.reason, f"{loaded.stem}: {problem.detail}")
 
 
-def _palette(random: Random, loaded: Loaded) -> str:
+@lru_cache(maxsize=1024)
+def _palettes(loaded: Loaded) -> tuple[str, ...]:
+    """The names of the palettes that suit."""
     template = loaded.template
     names = template.palettes or tuple(resources.palettes())
-    tones = {name: Colours.of(resources.palettes()[name]).is_dark for name in names}
-    wanted = [
-        name for name, dark in tones.items() if template.tone in {"any", ("light", "dark")[dark]}
-    ]
-    return random.choice(wanted or list(names))
+    dark = {name: resources.colours(name).is_dark for name in names}
+    wanted = [name for name in names if template.tone in {"any", ("light", "dark")[dark[name]]}]
+    return tuple(wanted) or names
 
 
 def _record(random: Random, job: Job, loaded: Loaded) -> Record:
@@ -106,6 +106,7 @@ def _record(random: Random, job: Job, loaded: Loaded) -> Record:
     return {**record, "paragraph": texts[0], "paragraphs": texts[1:] or texts}
 
 
+@lru_cache(maxsize=1024)
 def _wants_paragraphs(loaded: Loaded) -> bool:
     names = {"paragraph", "paragraphs"}
     return any({node.text, node.each} & names for node in loaded.template.layout.everything())

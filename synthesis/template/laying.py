@@ -1,6 +1,7 @@
 """Where everything of a picture stands: the fullest lists and the largest texts that fit."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -15,7 +16,7 @@ from synthesis.template.expanding import Expansion, Part
 from synthesis.template.faces import Pairing
 from synthesis.template.measuring import Box
 from synthesis.template.models import Loaded
-from synthesis.template.typeset import Overflow, SetText, Typesetter
+from synthesis.template.typeset import Blocks, Overflow, SetText, Typesetter
 
 _STEP = 1.06  # scales tried are so far apart
 _TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which texts are set
@@ -63,27 +64,42 @@ def as_full_as_fits(filling: Filling, language: str) -> Placed:
 
 def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
     """Everything at its place, at the largest scale of the texts that fits."""
-    random, template = Random(filling.seed), filling.loaded.template
+    root = _expanded(filling, language, plenty)
     width, height = filling.size
-    shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
-    filler = Filler(random, language, resources.contents(language))
-    styles = dict(filling.loaded.styles)
-    expansion = Expansion(random, language, styles, filling.colours, shelf, plenty)
-    root = expansion.root(template.layout, Scope(filler, filling.record))
-    unit, pairing = unit_of(filling.size), filling.pairing
-    canvas = Box(0.0, 0.0, float(width), float(height))
-    scales = _scales(*template.scale)
-    first = _first_that_fits(language, pairing, unit, scales, root, canvas)
-    for scale in (scales[first + step] for step in _TRIES if first + step < len(scales)):
-        setter = Typesetter(language, pairing, unit, scale, exact=True)
+    canvas, unit = Box(0.0, 0.0, float(width), float(height)), unit_of(filling.size)
+    scales = _scales(*filling.loaded.template.scale)
+    blocks: Blocks = {}
+
+    def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
+        setter = Typesetter(language, filling.pairing, unit, scale, exact, blocks)
+        return setter, Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
+
+    def seems_to_fit(scale: float) -> bool:
         try:
-            parts = Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
+            arranged(scale, exact=False)
+        except Overflow:
+            return False
+        return True
+
+    first = bisect_left(scales, True, hi=len(scales) - 1, key=seems_to_fit)
+    for scale in (scales[first + step] for step in _TRIES if first + step < len(scales)):
+        try:
+            setter, parts = arranged(scale, exact=True)
             texts = _set_texts(setter, parts)
             _check(texts, filling.size)
         except Overflow:
             continue
         return Placed(tuple(parts), tuple((part, text) for part, text, _ in texts))
     raise UnrenderableError("overflow", f"at {width}x{height}")
+
+
+def _expanded(filling: Filling, language: str, plenty: float) -> Part:
+    """The layout with its contents filled in."""
+    random, (width, height) = Random(filling.seed), filling.size
+    shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
+    filler = Filler(random, language, resources.contents(language))
+    expansion = Expansion(random, language, filling.loaded.styles, filling.colours, shelf, plenty)
+    return expansion.root(filling.loaded.template.layout, Scope(filler, filling.record))
 
 
 def _scales(least: float, most: float) -> list[float]:
@@ -94,22 +110,6 @@ def _scales(least: float, most: float) -> list[float]:
 def _spacing(scale: float) -> float:
     """Gaps shrink and grow with the texts, but less."""
     return min(1.15, max(0.6, 0.5 + 0.5 * scale))
-
-
-def _first_that_fits(
-    language: str, pairing: Pairing, unit: float, scales: Sequence[float], root: Part, canvas: Box
-) -> int:
-    """The first of the descending scales that fits by estimated widths, found by bisection."""
-    low, high = 0, len(scales) - 1
-    while low < high:
-        middle = (low + high) // 2
-        setter = Typesetter(language, pairing, unit, scales[middle], exact=False)
-        try:
-            Arranger(setter, unit, _spacing(scales[middle])).arrange(root, canvas)
-            high = middle
-        except Overflow:
-            low = middle + 1
-    return low
 
 
 def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:

@@ -1,8 +1,8 @@
 """Templates from their files, checked before anything is drawn."""
 
 import math
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 
 from synthesis.canvas import Size
@@ -43,6 +43,15 @@ def suiting(paths: Sequence[str], language: str, size: Size) -> list[Loaded]:
             "add the ratio to `ratios` of one, or choose another --size"
         )
     return fitting
+
+
+@lru_cache(maxsize=256)
+def families(paths: tuple[str, ...], language: str, size: Size) -> Mapping[str, Sequence[Loaded]]:
+    """The templates that suit a canvas by family, in the order of the families' names."""
+    found: dict[str, list[Loaded]] = {}
+    for one in suiting(paths, language, size):
+        found.setdefault(one.template.family, []).append(one)
+    return {family: found[family] for family in sorted(found)}
 
 
 def ratio_of(size: Size) -> str:

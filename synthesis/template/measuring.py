@@ -1,16 +1,12 @@
 """How large parts are: what their texts need, and what is told."""
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from synthesis.template.expanding import Part
+from synthesis.template.models import SQUARE
 from synthesis.template.typeset import Overflow, Typesetter
 
-SQUARE = frozenset(
-    {"icon", "search", "avatar", "circle", "pie", "donut", "gauge"}
-    | {"toggle", "checkbox", "radio", "seal"}
-)
 _LEAST = {"pie": 26, "donut": 24, "gauge": 14, "art": 20, "bars": 22, "lines": 22, "map": 28}
 _BEARINGS = 0.25  # em the advances of a line are longer than its ink
 SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
@@ -25,33 +21,38 @@ class Box(NamedTuple):
     height: float
 
 
-@dataclass
 class Measurer:
-    """Sizes of parts in pixels at one scale of the texts; raises ``Overflow`` for none."""
+    """Sizes of parts in pixels at one scale of the texts; raises ``Overflow`` for none.
 
-    setter: Typesetter
-    unit: float
-    spacing: float
+    ``spacing`` is what gaps are multiplied by. What has been measured is kept: a part is asked
+    for its size by every box around it.
+    """
+
+    def __init__(self, setter: Typesetter, unit: float, spacing: float) -> None:
+        self.setter = setter
+        self.unit = unit
+        self.spacing = spacing
+        self._spaced = unit * spacing
+        self._widths: dict[tuple[int, int], float] = {}  # by the part's id, and what it is given
+        self._heights: dict[tuple[int, int], float] = {}
 
     def pads(self, part: Part) -> tuple[float, float, float, float]:
         """Top, right, bottom, left in pixels."""
-        pad = part.node.pad
-        if pad is None:
-            return (0.0, 0.0, 0.0, 0.0)
-        sides = (pad,) * 4 if isinstance(pad, int | float) else pad * 2 if len(pad) == 2 else pad
-        by = self.unit * self.spacing
-        return (sides[0] * by, sides[1] * by, sides[2] * by, sides[3] * by)
+        top, right, bottom, left = part.node.sides
+        by = self._spaced
+        return (top * by, right * by, bottom * by, left * by)
 
     def gap(self, part: Part) -> float:
         """Between the children, in pixels."""
-        return part.node.gap * self.unit * self.spacing
+        return part.node.gap * self._spaced
 
     def width(self, part: Part, most: float) -> float:
         """The width the part takes when nothing stretches it, at most ``most``."""
-        key = ("width", round(most), self.setter.scale, self.setter.exact)
-        if key not in part.memo:
-            part.memo[key] = self._width(part, most)
-        return float(part.memo[key])
+        key = (id(part), round(most))
+        found = self._widths.get(key)
+        if found is None:
+            found = self._widths[key] = float(self._width(part, most))
+        return found
 
     def _width(self, part: Part, most: float) -> float:
         _, right, _, left = self.pads(part)
@@ -74,21 +75,19 @@ class Measurer:
         return max(widths, default=0.0) + left + right
 
     def _child_width(self, part: Part, child: Part, inner: float) -> float:
-        along = part.kind == "row"
-        told = child.node.size if along else child.node.across
-        if told is None and is_square(child):
+        told = child.node.size if part.kind == "row" else child.node.across
+        if told is None and child.node.is_square:
             told = child.node.size
         fixed = self.fixed(told, inner, child)
-        if fixed is not None:
-            return fixed
-        return self.width(child, inner)
+        return self.width(child, inner) if fixed is None else fixed
 
     def height(self, part: Part, width: float) -> float:
         """The height the part takes in ``width`` when nothing stretches it."""
-        key = ("height", round(width * 4), self.setter.scale, self.setter.exact)
-        if key not in part.memo:
-            part.memo[key] = self._height(part, width)
-        return float(part.memo[key])
+        key = (id(part), round(width * 4))
+        found = self._heights.get(key)
+        if found is None:
+            found = self._heights[key] = float(self._height(part, width))
+        return found
 
     def _height(self, part: Part, width: float) -> float:
         top, right, bottom, left = self.pads(part)
@@ -107,21 +106,23 @@ class Measurer:
             return sum(heights) + self.gap(part) * (len(heights) - 1)
         if part.kind == "row":
             widths = zip(children, self.widths(part, inner), strict=True)
-            return max(self.row_height(child, wide) for child, wide in widths)
+            return max([self.row_height(child, wide) for child, wide in widths])
         if part.kind == "grid":
             rows = self.grid_rows(part, inner)
-            return sum(tall for _, tall in rows) + self.gap(part) * (len(rows) - 1)
+            return sum([tall for _, tall in rows]) + self.gap(part) * (len(rows) - 1)
         if part.kind == "stack":
-            return max(self.row_height(child, inner) for child in children)
+            return max([self.row_height(child, inner) for child in children])
         return 0.0
 
     def fixed(self, told: str | float | None, total: float, part: Part) -> float | None:
         """A length told in units or as a share; ``None`` for all others."""
-        if isinstance(told, int | float):
-            return told * self.unit * (self.spacing if part.node.shape is None else 1.0)
-        if isinstance(told, str) and told.endswith("%"):
+        if told is None:
+            return None
+        if not isinstance(told, str):
+            return told * (self._spaced if part.node.shape is None else self.unit)
+        if told.endswith("%"):
             return float(told[:-1]) / 100 * total
-        if isinstance(told, str) and told.startswith("@"):
+        if told.startswith("@"):
             return min(part.share or 0.0, 1.0) * total
         return None
 
@@ -133,8 +134,9 @@ class Measurer:
         return self.height(child, self.cross_width(part, child, width))
 
     def row_height(self, child: Part, width: float) -> float:
+        """Along the other axis of a row: what is told, else what the child needs."""
         told = child.node.across
-        if told is None and is_square(child):
+        if told is None and child.node.is_square:
             told = child.node.size
         fixed = self.fixed(told, 0.0, child)
         return self.height(child, width) if fixed is None else fixed
@@ -142,7 +144,7 @@ class Measurer:
     def cross_width(self, part: Part, child: Part, inner: float) -> float:
         """The width of a column's child."""
         told = child.node.across
-        if told is None and is_square(child):
+        if told is None and child.node.is_square:
             told = child.node.size
         fixed = self.fixed(told, inner, child)
         if fixed is not None:
@@ -156,30 +158,32 @@ class Measurer:
     def widths(self, part: Part, inner: float) -> list[float]:
         """The widths of a row's children."""
         gaps = self.gap(part) * (len(part.children) - 1)
-        told = [child.node.size for child in part.children]
         widths: list[float | None] = []
-        for child, length in zip(part.children, told, strict=True):
+        free, total = inner - gaps, 0.0
+        for child in part.children:
+            length = child.node.size
             fixed = self.fixed(length, inner, child)
             if fixed is None and length == "auto":
                 fixed = self.width(child, inner)
-            if fixed is None and child.node.shape in SQUARE and length is None:
+            if fixed is None and length is None and child.node.shape in SQUARE:
                 fixed = self.fixed(child.node.across, inner, child)
             widths.append(fixed)
-        free = inner - gaps - sum(width for width in widths if width is not None)
-        weights = [weight(length) for length in told]
-        total = sum(w for w, width in zip(weights, widths, strict=True) if width is None)
+            if fixed is None:
+                total += weight(length)
+            else:
+                free -= fixed
         if free < -SLACK:
             raise Overflow
         return [
-            max(free, 0.0) * w / total if width is None else width
-            for w, width in zip(weights, widths, strict=True)
+            max(free, 0.0) * weight(child.node.size) / total if width is None else width
+            for child, width in zip(part.children, widths, strict=True)
         ]
 
     def grid_rows(self, part: Part, inner: float) -> list[tuple[list[Part], float]]:
         """The children of every row of a grid, and its height."""
         number, width = self.grid_columns(part, inner)
         rows = [part.children[at : at + number] for at in range(0, len(part.children), number)]
-        return [(row, max(self.row_height(child, width) for child in row)) for row in rows]
+        return [(row, max([self.row_height(child, width) for child in row])) for row in rows]
 
     def grid_columns(self, part: Part, inner: float) -> tuple[int, float]:
         """How many columns there are, and how wide one is; full rows where they can be had."""
@@ -192,12 +196,6 @@ class Measurer:
         return number, (inner - gap * (number - 1)) / number
 
 
-def is_square(part: Part) -> bool:
-    """Whether it is a shape as high as wide, of a size that is told."""
-    told = part.node.size
-    return part.node.shape in SQUARE and isinstance(told, int | float)
-
-
 def _grows_across(part: Part) -> bool:
     """Whether a row's child shares what is left of the width."""
     told = part.node.size
@@ -207,6 +205,7 @@ def _grows_across(part: Part) -> bool:
 
 
 def weight(told: str | float | None) -> float:
+    """What a child that grows weighs among its neighbours."""
     if isinstance(told, str) and told.startswith("grow "):
         return float(told[5:])
     return 1.0

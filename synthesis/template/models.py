@@ -7,6 +7,7 @@ than 1.6 hundredths of the short side.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -15,6 +16,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "1:3", "3:1")
 KINDS = ("column", "row", "turn", "stack", "board", "grid", "text", "say", "shape")
 CONTAINERS = ("column", "row", "turn", "stack", "board", "grid")
+SQUARE = frozenset(
+    {"icon", "search", "avatar", "circle", "pie", "donut", "gauge"}
+    | {"toggle", "checkbox", "radio", "seal"}
+)
 _LENGTH = re.compile(r"auto|grow( \d+(\.\d+)?)?|\d+(\.\d+)?%|@[a-z_.]+(\*\d*\.?\d+)?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ROLES = ("background", "surface", "primary", "accent", "text", "muted")
@@ -130,12 +135,25 @@ class Node(Model):
             raise ValueError(f"box {list(self.box)} {told}")
         return self
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Which of ``KINDS`` it is."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
-    @property
+    @cached_property
+    def sides(self) -> tuple[float, float, float, float]:
+        """The padding at top, right, bottom and left, in units."""
+        pad = self.pad or 0.0
+        if isinstance(pad, tuple):
+            return pad if len(pad) == 4 else (pad[0], pad[1], pad[0], pad[1])
+        return (pad, pad, pad, pad)
+
+    @cached_property
+    def is_square(self) -> bool:
+        """Whether it is a shape as high as wide, of a size that is told."""
+        return self.shape in SQUARE and isinstance(self.size, float)
+
+    @cached_property
     def children(self) -> tuple["Node", ...]:
         """The nodes inside, empty for a leaf."""
         return getattr(self, self.kind) if self.kind in CONTAINERS else ()

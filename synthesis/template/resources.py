@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from synthesis.colours import contrast_ratio
 from synthesis.problems import UsageError
 from synthesis.template import yaml_reading
-from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, from_hex
+from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, from_hex
 from synthesis.template.contents import Contents, unknown_patterns
 from synthesis.template.models import Faces, Node, Palette, Style, Template
 from synthesis.template.yaml_reading import Document, PathTo
@@ -40,6 +40,12 @@ def palettes() -> Mapping[str, Palette]:
             _check_contrast(document, name, palette, (ink, ground), LEAST_CONTRAST)
         _check_contrast(document, name, palette, ("primary", "background"), LEAST_CONTRAST_LARGE)
     return found
+
+
+@cache
+def colours(palette: str) -> Colours:
+    """The colours of a palette, by its name."""
+    return Colours.of(palettes()[palette])
 
 
 def _check_contrast(

@@ -1,14 +1,14 @@
 """Texts measured and set at one scale: line boxes, so that equal styles share their baselines."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import cast
 
 from synthesis.drawing import Run
+from synthesis.fonts.face import Extents
 from synthesis.problems import UnrenderableError
-from synthesis.sample import Quad, TextBox
+from synthesis.sample import TextBox
 from synthesis.template.faces import Pairing
 from synthesis.template.models import Style
 from synthesis.text import block
@@ -32,34 +32,31 @@ class Overflow(Exception):  # noqa: N818 - no error: the next smaller scale is t
 
 @dataclass(frozen=True)
 class SetText:
-    """A block moved by whole pixels to where it stands."""
+    """A block moved by whole pixels to where it stands; ``box`` is the bounds of its ink there."""
 
     block: Block
     dx: int
     dy: int
+    box: Extents
 
     @property
     def runs(self) -> list[Run]:
         """What ``drawing.draw`` draws."""
+        dx, dy = self.dx, self.dy
         return [
-            replace(run, origins=[(x + self.dx, y + self.dy) for x, y in run.origins])
+            replace(run, origins=[(x + dx, y + dy) for x, y in run.origins])
             for run in self.block.runs
         ]
 
-    def boxes(self) -> tuple[TextBox, ...]:
+    def boxes(self) -> list[TextBox]:
         """The boxes of the block at its place."""
-        return tuple(replace(one, quad=self._moved(one.quad)) for one in self.block.boxes())
-
-    @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of all ink."""
-        left, top, right, bottom = self.block.box
-        return left + self.dx, top + self.dy, right + self.dx, bottom + self.dy
-
-    def _moved(self, quad: Quad) -> Quad:
-        x0, y0, x1, y1, x2, y2, x3, y3 = quad
         dx, dy = self.dx, self.dy
-        return (x0 + dx, y0 + dy, x1 + dx, y1 + dy, x2 + dx, y2 + dy, x3 + dx, y3 + dy)
+        found = []
+        for one in self.block.boxes():
+            x0, y0, x1, y1, x2, y2, x3, y3 = one.quad
+            moved = (x0 + dx, y0 + dy, x1 + dx, y1 + dy, x2 + dx, y2 + dy, x3 + dx, y3 + dy)
+            found.append(TextBox(one.text, moved, one.level))
+        return found
 
 
 @dataclass(frozen=True)
@@ -76,15 +73,22 @@ class Extent:
         return self.lines * self.line_height
 
 
+Blocks = dict[Hashable, tuple[Block, Extents] | None]  # ``None``: a word is too wide
+
+
 @dataclass(frozen=True)
 class Typesetter:
-    """Measures and sets texts of one picture; ``unit`` is in pixels."""
+    """Measures and sets texts of one picture; ``unit`` is in pixels.
+
+    ``blocks`` keeps what has been set for the picture, with the bounds of its ink.
+    """
 
     language: str
     pairing: Pairing
     unit: float
     scale: float
     exact: bool
+    blocks: Blocks
 
     def size(self, style: Style) -> int:
         """Pixels per em of a style at this scale."""
@@ -99,8 +103,7 @@ class Typesetter:
         """How the text breaks in ``width`` pixels. Raises ``Overflow`` where it cannot."""
         size, leading = self.size(style), self.leading(style)
         if self.exact:
-            made = self.block(text, style, align, width)
-            left, _, right, _ = made.box
+            made, (left, _, right, _) = self.block(text, style, align, width)
             lines, widest = len(made.lines), right - left
         else:
             lines, widest = _estimated(text, width / size, _widened(style))
@@ -109,18 +112,18 @@ class Typesetter:
             raise Overflow
         return Extent(lines, size * leading, widest)
 
-    def block(self, text: str, style: Style, align: str, width: float) -> Block:
-        """The text set in lines of ``width`` pixels, from the origin down."""
+    def block(self, text: str, style: Style, align: str, width: float) -> tuple[Block, Extents]:
+        """The text in lines of ``width`` pixels from the origin down, and the bounds of its ink."""
         size, leading = self.size(style), self.leading(style)
-        heading, bold = style.face == "heading", style.weight == "bold"
-        manner = (heading, bold, style.italic, align, leading, style.tracking)
+        manner = (style.face, style.weight, style.italic, align, leading, style.tracking)
         key = (text, manner, math.floor(width), size)
-        if key not in self.pairing.memo:
-            self.pairing.memo[key] = self._set(text, style, align, math.floor(width))
-        found = self.pairing.memo[key]
+        if key not in self.blocks:
+            made = self._set(text, style, align, math.floor(width))
+            self.blocks[key] = None if made is None else (made, made.box)
+        found = self.blocks[key]
         if found is None:
             raise Overflow
-        return cast(Block, found)
+        return found
 
     def _set(self, text: str, style: Style, align: str, width: int) -> Block | None:
         """The block, or ``None`` where a word is too wide.
@@ -145,18 +148,19 @@ class Typesetter:
     ) -> SetText:
         """The text in ``frame`` (left, top, width, height); ``rest`` 0 to 1 is top to bottom."""
         left, top, width, height = frame
-        made = self.block(text, style, align, width)
+        made, (ink_left, ink_top, ink_right, ink_bottom) = self.block(text, style, align, width)
         size, leading = self.size(style), self.leading(style)
         free = height - len(made.lines) * size * leading
         middle = top + free * rest + size * leading / 2
         baseline = round(middle + _MIDDLE * size)
-        ink_left, _, ink_right, _ = made.box
         dx = math.ceil(left - ink_left) if align == "justified" else round(left)
         if align == "right":
             dx = math.floor(left + width - ink_right)
         elif align == "centre":
             dx = round(left + width / 2 - (ink_left + ink_right) / 2)
-        return SetText(made, dx, baseline - round(made.runs[0].origins[0][1]))
+        dy = baseline - round(made.runs[0].origins[0][1])
+        box = (ink_left + dx, ink_top + dy, ink_right + dx, ink_bottom + dy)
+        return SetText(made, dx, dy, box)
 
 
 def _advance(character: str) -> float:
