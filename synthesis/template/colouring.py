@@ -1,6 +1,7 @@
 """Colours of a picture by what they are for, and the ink that can be read on what is under it."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.template.models import Palette
@@ -67,19 +68,18 @@ class Colours:
     def ink(self, role: str, grounds: tuple[RGB, ...], least: float, index: int = 0) -> RGB:
         """The role's colour where it can be read on all the grounds, else the best that can."""
         wanted = self.of_role(role, grounds[0], index)
-        if _least(wanted, grounds) >= least:
+        if least_contrast(wanted, grounds) >= least:
             return wanted
         others = [self.roles[one] for one in ("text", "background", "dark", "light")]
-        readable = [one for one in others if _least(one, grounds) >= max(least, LEAST_CONTRAST)]
+        readable = [
+            one for one in others if least_contrast(one, grounds) >= max(least, LEAST_CONTRAST)
+        ]
         if readable:
             return readable[0]
-        return max((_WHITE, _BLACK), key=lambda one: _least(one, grounds))
+        return max((_WHITE, _BLACK), key=lambda one: least_contrast(one, grounds))
 
 
-def _least(ink: RGB, grounds: tuple[RGB, ...]) -> float:
-    return min(contrast_ratio(ink, ground) for ground in grounds)
-
-
+@lru_cache(maxsize=1 << 13)
 def least_contrast(ink: RGB, grounds: tuple[RGB, ...]) -> float:
     """The least WCAG contrast of the ink with any of the grounds."""
-    return _least(ink, grounds)
+    return min(contrast_ratio(ink, ground) for ground in grounds)

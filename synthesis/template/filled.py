@@ -131,8 +131,11 @@ def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
     surface = skia.Surface(pixels)
     for arranged in placed.parts:
         shapes.draw(surface.getCanvas(), arranged, unit)
+    by_ink: dict[RGB, list[drawing.Run]] = {}
     for part, text in placed.texts:
-        drawing.draw(pixels, text.runs, part.ink)
+        by_ink.setdefault(part.ink, []).extend(text.runs)
+    for ink, runs in by_ink.items():  # texts stand apart: their order is nothing to the picture
+        drawing.draw(pixels, runs, ink)
     return pixels
 
 
