@@ -161,7 +161,7 @@ def choose_pair(random: Random, *, gradient: bool) -> Pair:
     """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``."""
     while True:
         background = _weighted(random, random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0])
-        ink = _weighted(random, [_BY_NAME[name] for name in _INKS[background.english]])
+        ink = _weighted(random, _inks(background))
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0
         near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
@@ -171,14 +171,27 @@ def choose_pair(random: Random, *, gradient: bool) -> Pair:
             return pair
 
 
-def _weighted(random: Random, colours: Sequence[Colour]) -> Colour:
-    weights = [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in colours]
-    return random.choices(colours, weights)[0]
+@cache
+def _inks(background: Colour) -> tuple[Colour, ...]:
+    return tuple(_BY_NAME[name] for name in _INKS[background.english])
+
+
+def _weighted(random: Random, colours: tuple[Colour, ...]) -> Colour:
+    return random.choices(colours, _weights(colours))[0]
+
+
+@cache
+def _weights(colours: tuple[Colour, ...]) -> list[int]:
+    return [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in colours]
 
 
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
-    red, green, blue = (min(255, max(0, value + step)) for value, step in zip(rgb, by, strict=True))
-    return red, green, blue
+    (red, green, blue), (more_red, more_green, more_blue) = rgb, by
+    return _level(red + more_red), _level(green + more_green), _level(blue + more_blue)
+
+
+def _level(value: int) -> int:
+    return min(255, max(0, value))
 
 
 @cache

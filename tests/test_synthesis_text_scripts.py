@@ -1,5 +1,7 @@
 """Scripts, directions and fonts in one text: who draws what, and where it stands."""
 
+from pathlib import Path
+
 import pytest
 from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.ttLib import TTFont
@@ -149,6 +151,17 @@ def test_letters_lie_and_short_numbers_stand_in_columns(faces: dict[str, FontFil
     found = typeset("山12高abc好", "zh", faces["hanzi"], faces["latin"], vertical=True)
     angles = {one.text: one.angle for one in found.lines[0].clusters}
     assert angles == {"山": 0, "12": 0, "高": 0, "a": 90, "b": 90, "c": 90, "好": 0}
+
+
+def test_columns_of_chinese_have_corner_brackets_and_say_so(tmp_path: Path) -> None:
+    path = make(tmp_path / "marks.ttf", HANZI + "『』“”‘’It", family="marks")
+    marks = FontFile(path, 0, "marks", "Regular", "marks", 400)
+    text = "“山‘高’It’It”"
+    found = typeset(text, "zh", marks, vertical=True)
+    drawn = "".join(one.text for line in found.lines for one in line.clusters)
+    assert found.text == drawn == "『山「高」It’It』"
+    assert found.boxes()[0].text == found.text
+    assert typeset(text, "zh", marks).text == text
 
 
 def test_a_mark_without_a_vertical_form_refuses_the_text(faces: dict[str, FontFile]) -> None:

@@ -17,6 +17,9 @@ class FontFile:
     postscript: str
     weight: int
 
+    def __hash__(self) -> int:  # faces are keys everywhere: a third of the generated one's time
+        return hash((self.path, self.index))
+
     @property
     def digest(self) -> str:
         """BLAKE2b-128 of the file's bytes and the face's index."""

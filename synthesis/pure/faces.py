@@ -1,11 +1,12 @@
 """Which faces a text is set in: one that can draw it whole, chosen at random."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 
 from synthesis.fonts.files import FontFile, entry, is_handwriting
 
+Family = list[FontFile]
 HANDWRITTEN_SHARE = 0.2  # where there are faces of both kinds
 _MONOSPACED_SHARE = 0.15  # of the pictures where such faces are as likely as others
 _MONOSPACED = ("Mono", "Math", "Typewriter")  # in a family's name
@@ -33,15 +34,33 @@ def _ordered(random: Random, faces: Sequence[FontFile]) -> Iterator[FontFile]:
     """Each family is as likely to be first as any other of its kind, handwritten or printed."""
     by_hand = random.random() < HANDWRITTEN_SHARE
     rare = random.random() >= _MONOSPACED_SHARE
-    families: dict[str, list[FontFile]] = {}
+    for families in _families(tuple(faces), by_hand, rare):
+        for family in _drawn_out(random, families):
+            yield from random.sample(family, len(family))
+
+
+def _drawn_out(random: Random, families: Sequence[Family]) -> Iterator[Family]:
+    """All of them in a random order, no more of which is found than is asked for."""
+    left = list(families)
+    while left:
+        yield left.pop(random.randrange(len(left)))
+
+
+@lru_cache(maxsize=32)
+def _families(
+    faces: tuple[FontFile, ...], by_hand: bool, rare: bool
+) -> tuple[list[Family], list[Family]]:
+    """The families of the kind asked for, and the others; where ``rare``, monospaced are others."""
+    named: dict[str, list[FontFile]] = {}
     for face in faces:
-        families.setdefault(face.family, []).append(face)
-    names = list(families)
-    random.shuffle(names)
-    last = {name for name in names if rare and any(word in name for word in _MONOSPACED)}
-    names.sort(key=lambda name: is_handwriting(families[name][0]) != by_hand or name in last)
-    for name in names:
-        yield from random.sample(families[name], len(families[name]))
+        named.setdefault(face.family, []).append(face)
+    wanted: list[Family] = []
+    others: list[Family] = []
+    for name, family in named.items():
+        monospaced = any(one in name for one in _MONOSPACED)
+        other = is_handwriting(family[0]) != by_hand or (rare and monospaced)
+        (others if other else wanted).append(family)
+    return wanted, others
 
 
 @cache

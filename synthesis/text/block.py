@@ -12,9 +12,10 @@ from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
 from synthesis.sample import TextBox
-from synthesis.text import breaking, layout, lines, placing, words
+from synthesis.text import breaking, layout, lines, placing, vertical, words
 from synthesis.text.clusters import bounds
 from synthesis.text.layout import Frame, Setting
+from synthesis.text.lines import Measured
 from synthesis.text.placing import PlacedLine, quad_around
 
 
@@ -41,7 +42,10 @@ class Typography:
 
 @dataclass(frozen=True)
 class Block:
-    """A text at its place: ``size`` in pixels per em, lines in reading order, runs to draw."""
+    """A text at its place: ``size`` in pixels per em, lines in reading order, runs to draw.
+
+    ``text`` is what is drawn, as ``shown`` tells it.
+    """
 
     text: str
     size: int
@@ -81,8 +85,10 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
     """
     size = largest(text, typography, frame, sizes)
     measure = (frame.height if typography.vertical else frame.width) / size
-    units, how = _units(text, typography), typography.setting
-    placed = layout.place(units, frame, how, size, measure, columns=typography.vertical)
+    text, how = shown(text, typography), typography.setting
+    placed = layout.place(
+        _lines(text, typography), frame, how, size, measure, columns=typography.vertical
+    )
     placed = [line for line in placed if line.clusters]
     if not placed:
         raise UnrenderableError("no_ink", repr(text))
@@ -91,9 +97,9 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
 
 def largest(text: str, typography: Typography, frame: Frame, sizes: range) -> int:
     """The size that ``fit`` would set the text at; raises ``UnrenderableError`` as it does."""
-    units = _units(text, typography)
+    own = _lines(shown(text, typography), typography)
     told = {"wrap": typography.wrap, "columns": typography.vertical}
-    size = layout.largest_size(units, frame, typography.setting.leading, sizes, **told)
+    size = layout.largest_size(own, frame, typography.setting.leading, sizes, **told)
     if size is None:
         raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
     return size
@@ -104,12 +110,30 @@ def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
     return fit(text, typography, frame, range(size, size + 1))
 
 
-@lru_cache(maxsize=4)  # one text is tried in several frames
-def _units(text: str, typography: Typography) -> list[list[lines.Unit]]:
-    breaks = breaking.phrases if typography.phrases else breaking.opportunities
-    breaks = breaking.halves if typography.halves else breaks
-    if not typography.faces:
+def shown(text: str, typography: Typography) -> str:
+    """The text as it is drawn: Chinese columns have corner brackets where rows have quotes."""
+    if typography.vertical and typography.language.startswith("zh"):
+        return vertical.with_corner_brackets(text)
+    return text
+
+
+def _lines(text: str, how: Typography) -> tuple[Measured, ...]:
+    breaks = breaking.phrases if how.phrases else breaking.opportunities
+    breaks = breaking.halves if how.halves else breaks
+    return _measured(text, how.language, how.faces, how.tracking, breaks, how.vertical)
+
+
+@lru_cache(maxsize=8)  # one text is tried in several frames, and by phrases
+def _measured(
+    text: str,
+    language: str,
+    faces: tuple[FontFile, ...],
+    tracking: float,
+    breaks: lines.Breaks,
+    columns: bool,
+) -> tuple[Measured, ...]:
+    if not faces:
         raise UnrenderableError("no_font")
-    fonts = [font(file) for file in typography.faces]
-    told = (typography.language, typography.tracking, breaks)
-    return lines.units(fonts, text, *told, columns=typography.vertical)
+    fonts = [font(file) for file in faces]
+    units = lines.units(fonts, text, language, tracking, breaks, columns=columns)
+    return lines.measured(units, columns=columns)

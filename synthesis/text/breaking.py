@@ -4,6 +4,7 @@ ICU has the dictionaries that Thai, Lao, Khmer and Burmese need, which have no s
 """
 
 import re
+from functools import lru_cache
 from itertools import accumulate
 
 from icu4py.breakers import LineBreaker, WordBreaker
@@ -39,7 +40,8 @@ def boundaries(text: str, locale: str = "en") -> list[int]:
     return list(accumulate(len(part) for part in LineBreaker(text, locale)))
 
 
-def opportunities(text: str, language: str) -> list[int]:
+@lru_cache(maxsize=64)  # asked for once more where a line may end at phrases only
+def opportunities(text: str, language: str) -> tuple[int, ...]:
     """The offsets at which a line of ``text`` may end, ascending, the last being its length.
 
     Stricter than UAX 14: no line begins with a dash or an ellipsis, nor in Chinese with a middle
@@ -58,10 +60,11 @@ def opportunities(text: str, language: str) -> list[int]:
         if offset not in kept and text[offset : offset + 1] not in _NEVER_FIRST
     ]
     if not _HANGUL.search(text):
-        return found
+        return tuple(found)
     if base == "ko":
-        return [end for end in found if text[end - 1] in _KOREAN_BREAKS_AFTER or end == len(text)]
-    return [end for end in found if not _IN_HANGUL.match(text, end - 1)]
+        after = _KOREAN_BREAKS_AFTER
+        return tuple(end for end in found if text[end - 1] in after or end == len(text))
+    return tuple(end for end in found if not _IN_HANGUL.match(text, end - 1))
 
 
 def phrases(text: str, language: str) -> list[int]:
@@ -72,6 +75,7 @@ def phrases(text: str, language: str) -> list[int]:
     return [end for end in ends if end == len(text) or _PHRASE.search(text[max(0, end - 8) : end])]
 
 
+@lru_cache(maxsize=64)
 def inside_words(text: str, language: str) -> frozenset[int]:
     """Offsets in the middle of a Chinese or Japanese word of ICU's dictionary.
 

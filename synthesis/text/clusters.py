@@ -64,6 +64,8 @@ class Manner:
 
 def refuse_controls(text: str) -> None:
     """Raise ``UnrenderableError`` for characters that are neither shown nor used in shaping."""
+    if text.isprintable():
+        return
     allowed = IGNORED | _TAG_CHARACTERS if _END_OF_TAG in text else IGNORED
     for character in text:
         if unicodedata.category(character) in _INVISIBLE and character not in allowed:

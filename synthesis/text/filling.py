@@ -89,7 +89,7 @@ def _filled(line: Measured, measure: float) -> list[Line]:
 
 def _even(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     """As many lines as ``filled`` with the least squared widths, ends sought near even ones."""
-    units, pens, _ = line
+    units, pens = line.units, line.pens
     count = len(filled)
 
     def near(number: int) -> tuple[int, int]:
@@ -134,7 +134,7 @@ def _best_starts(
     cost: Callable[[float, bool], float],
 ) -> list[int]:
     """Where ``count`` lines start at the least cost; empty if the windows allow none."""
-    units, pens, ends = line
+    units, pens, ends = line.units, line.pens, line.ends
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
     for number in range(1, count + 1):
         first, last = window(number)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from synthesis import drawing
 from synthesis.text import bidi, filling, placing
 from synthesis.text import lines as setting
-from synthesis.text.lines import Line, Measured, Unit
+from synthesis.text.lines import Line, Measured
 from synthesis.text.placing import Placed, PlacedLine
 
 Alignment = Literal["left", "centre", "justified"]
@@ -41,7 +42,7 @@ class Setting:
 
 
 def largest_size(
-    text: Sequence[Sequence[Unit]],
+    text: Sequence[Measured],
     frame: Frame,
     leading: float,
     sizes: range,
@@ -53,30 +54,35 @@ def largest_size(
 
     Without ``wrap`` only the breaks of the text itself count. ``None``: it fits at none.
     """
-    lines = setting.measured(text)
+    length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
     low, high = 0, len(sizes)  # sizes[:low] fit, sizes[high:] do not
     while low < high:
         middle = (low + high) // 2
-        if _fits(lines, frame, leading, sizes[middle], wrap, columns):
+        size = sizes[middle]
+        extent = _filled_extent(text, length / size, leading, wrap)
+        if extent is not None and extent * size <= room:
             low = middle + 1
         else:
             high = middle
     return sizes[low - 1] if low else None
 
 
-def _fits(
-    lines: Sequence[Measured],
-    frame: Frame,
-    leading: float,
-    size: int,
-    wrap: bool,
-    columns: bool,
-) -> bool:
-    length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
-    filled = setting.fill(lines, length / size)
-    if filled is None or (not wrap and len(filled) > len(lines)):
-        return False
-    return _extent(filled, leading, columns) * size <= room
+def _filled_extent(
+    text: Sequence[Measured], measure: float, leading: float, wrap: bool
+) -> float | None:
+    """From the first line's outer edge to the last one's in ems, lines as full as they can be.
+
+    ``None`` where a unit is wider than the measure, or without ``wrap`` a line of the text's own.
+    """
+    lines: list[tuple[Measured, int, int]] = []
+    for line in text:
+        ends = setting.breaks_at(line, measure)
+        if ends is None or (not wrap and len(ends) > 1):
+            return None
+        lines += [(line, start, end) for start, end in pairwise([0, *ends])] or [(line, 0, 0)]
+    (first, *of_first), (last, *of_last) = lines[0], lines[-1]
+    rise, fall = first.extent(*of_first)[0], last.extent(*of_last)[1]
+    return rise + leading * (len(lines) - 1) + fall
 
 
 def _extent(lines: Sequence[Line], leading: float, columns: bool) -> float:
@@ -87,16 +93,16 @@ def _extent(lines: Sequence[Line], leading: float, columns: bool) -> float:
 def _rise(line: Line, columns: bool) -> float:
     """How far the ink is above the baseline, or right of the column's middle."""
     inks = [one.ink for one in line.clusters if one.ink]
-    return max((ink[2] if columns else -ink[1] for ink in inks), default=0.0)
+    return max([ink[2] if columns else -ink[1] for ink in inks], default=0.0)
 
 
 def _fall(line: Line, columns: bool) -> float:
     inks = [one.ink for one in line.clusters if one.ink]
-    return max((-ink[0] if columns else ink[3] for ink in inks), default=0.0)
+    return max([-ink[0] if columns else ink[3] for ink in inks], default=0.0)
 
 
 def place(
-    text: Sequence[Sequence[Unit]],
+    text: Sequence[Measured],
     frame: Frame,
     how: Setting,
     size: int,
@@ -129,16 +135,15 @@ def place(
     return placed
 
 
-def _broken(text: Sequence[Sequence[Unit]], measure: float, alignment: Alignment) -> list[Line]:
-    lines = setting.measured(text)
+def _broken(text: Sequence[Measured], measure: float, alignment: Alignment) -> list[Line]:
     if alignment == "justified":
-        return filling.justify(lines, measure)
-    filled = setting.fill(lines, measure)
+        return filling.justify(text, measure)
+    filled = setting.fill(text, measure)
     if filled is None:
         raise ValueError(f"a word is wider than the measure of {measure} em")
     forgotten = len(filled) > 1 and filled[-1].width < _SHORT_LAST_LINE * measure
     if alignment == "centre" or len(filled) <= _FEW_LINES or forgotten:
-        return filling.balance(lines, measure)
+        return filling.balance(text, measure)
     return filled
 
 

@@ -1,9 +1,10 @@
 """Units no line may part, and lines filled with them. All lengths are in ems."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from synthesis.fonts.face import Font
@@ -12,6 +13,7 @@ from synthesis.text.breaking import inside_words, opportunities
 from synthesis.text.clusters import Cluster
 from synthesis.text.shaping import shape
 
+_NO_INK = -math.inf
 _HEADING = 60  # characters: longer lines are no headings, and may part words
 Breaks = Callable[[str, str], Iterable[int]]
 
@@ -116,7 +118,7 @@ def _between(
 
 
 def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool) -> Unit:
-    advance = sum(one.advance + tracking for one in clusters)
+    advance = sum([one.advance + tracking for one in clusters])
     width = advance
     for one in reversed(clusters):
         width -= tracking
@@ -128,35 +130,74 @@ def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word:
 
 
 class Measured(NamedTuple):
-    """A line of the text's own, and where each unit would begin and end if it were never broken."""
+    """A line of the text's own, and where each unit would begin and end if it were never broken.
+
+    ``rises`` and ``falls`` are how far each unit's ink is above and below the baseline, or right
+    and left of a column's middle; ``-inf`` for blanks.
+    """
 
     units: Sequence[Unit]
     pens: Sequence[float]
     ends: Sequence[float]
+    rises: Sequence[float]
+    falls: Sequence[float]
+
+    def extent(self, start: int, end: int) -> tuple[float, float]:
+        """Rise and fall of some units in one line; 0 without ink."""
+        rise = max(self.rises[start:end], default=_NO_INK)
+        fall = max(self.falls[start:end], default=_NO_INK)
+        return (0.0, 0.0) if rise == _NO_INK else (rise, fall)
 
 
-def measured(text: Sequence[Sequence[Unit]]) -> list[Measured]:
+def measured(text: Iterable[Sequence[Unit]], *, columns: bool = False) -> tuple[Measured, ...]:
     """The text's own lines, measured once to be filled at many sizes."""
     found = []
     for units in text:
         pens = [0.0, *accumulate([unit.advance for unit in units])]
         ends = [pen + unit.width for pen, unit in zip(pens, units, strict=False)]
-        found.append(Measured(units, pens, ends))
+        rises, falls = [], []
+        for unit in units:
+            rise = fall = _NO_INK
+            for one in unit.clusters:
+                if one.ink:
+                    left, top, right, bottom = one.ink
+                    rise = max(rise, right if columns else -top)
+                    fall = max(fall, -left if columns else bottom)
+            rises.append(rise)
+            falls.append(fall)
+        found.append(Measured(units, pens, ends, rises, falls))
+    return tuple(found)
+
+
+def breaks_at(line: Measured, measure: float) -> list[int] | None:
+    """Where lines no wider than ``measure`` end, each as full as it can be, as numbers of units.
+
+    ``None`` if a unit is wider.
+    """
+    units, pens, ends = line.units, line.pens, line.ends
+    found: list[int] = []
+    start = 0
+    while start < len(units):
+        end = bisect_right(ends, pens[start] + indent(units[start]) + measure, start)
+        if end == start:
+            return None
+        found.append(end)
+        start = end
     return found
 
 
-def fill(lines: Sequence[Measured], measure: float) -> list[Line] | None:
+def fill(lines: Iterable[Measured], measure: float) -> list[Line] | None:
     """Lines no wider than ``measure``, each as full as it can be; ``None`` if a unit is wider."""
     found: list[Line] = []
-    for units, pens, ends in lines:
-        start = 0
-        while start < len(units):
-            end = bisect_right(ends, pens[start] + indent(units[start]) + measure, start)
-            if end == start:
-                return None
-            found.append(line_of(units[start:end], last=end == len(units)))
-            start = end
-        if not units:
+    for line in lines:
+        ends = breaks_at(line, measure)
+        if ends is None:
+            return None
+        found += [
+            line_of(line.units[start:end], last=end == len(line.units))
+            for start, end in pairwise([0, *ends])
+        ]
+        if not ends:
             found.append(line_of((), last=True))
     return found
 

@@ -1,9 +1,10 @@
 """Room between clusters: full-width marks squeezed, hanzi set off from letters."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import pairwise
 
 from synthesis.text.clusters import CLOSING, OPENING, SQUEEZE, Cluster
 
@@ -13,23 +14,32 @@ _HANZI = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ff
 _LETTER = re.compile("[A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff]")
 
 
-def spaced(clusters: Sequence[Cluster], *, vertical: bool) -> Iterator[Cluster]:
+def spaced(clusters: Sequence[Cluster], *, vertical: bool) -> Sequence[Cluster]:
     """The clusters of a line in reading order, their advances changed by what follows them."""
-    for one, following in zip(clusters, [*clusters[1:], None], strict=True):
-        if following is None:
-            yield one
-        elif (one.trailing or following.leading) and _are_marks(one, following):
-            yield replace(one, advance=one.advance - SQUEEZE, trailing=0.0)
-        elif _kind(one.text[-1]) * _kind(following.text[0]) < 0 and _beside(
-            one, following, vertical
-        ):
-            yield replace(one, advance=one.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
-        else:
-            yield one
+    text = "".join([one.text for one in clusters])
+    both = _HANZI.search(text) is not None and _LETTER.search(text) is not None
+    if not both and not any(one.leading or one.trailing for one in clusters):
+        return clusters
+    told = [_followed(one, following, both, vertical) for one, following in pairwise(clusters)]
+    return [*told, clusters[-1]]
+
+
+def _followed(one: Cluster, following: Cluster, both: bool, vertical: bool) -> Cluster:
+    """The cluster as it is before the one that follows; ``both``: there are hanzi and letters."""
+    if (one.trailing or following.leading) and _are_marks(one, following):
+        return replace(one, advance=one.advance - SQUEEZE, trailing=0.0)
+    if both and _differ(one, following) and _beside(one, following, vertical):
+        return replace(one, advance=one.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
+    return one
 
 
 def _are_marks(one: Cluster, following: Cluster) -> bool:
     return one.text in _MARKS and following.text in _MARKS
+
+
+def _differ(one: Cluster, following: Cluster) -> bool:
+    """Whether one is a hanzi and the other a letter set off from it."""
+    return _kind(one.text[-1]) * _kind(following.text[0]) < 0
 
 
 @lru_cache(maxsize=1 << 15)

@@ -31,7 +31,20 @@ _TRANSFORMED = frozenset("「」『』（）《》〈〉【】〔〕｛｝［］
 _STANDING_IN_CHINESE = frozenset("：；")
 _UPRIGHT_SIGNS = frozenset("§©®±×÷†‡‰※№℃")
 _UPRIGHT_CATEGORIES = frozenset({"So", "No", "Nl"})
+_CORNER_BRACKETS = (  # in place of curly quotes, after GB/T 15834-2011, 5.2
+    (re.compile("“"), "『"),
+    (re.compile("”"), "』"),
+    (re.compile("‘"), "「"),
+    (re.compile(f"(?<![{_LETTER}])’|’(?![{_LETTER}])"), "」"),  # no apostrophes
+)
 _CENTRED = 0.15  # em a mark without a vertical form may be off the middle
+
+
+def with_corner_brackets(text: str) -> str:
+    """The text with the quotation marks that Chinese has in columns."""
+    for pattern, bracket in _CORNER_BRACKETS:
+        text = pattern.sub(bracket, text)
+    return text
 
 
 def shape_columns(fonts: tuple[Font, ...], text: str, language: str) -> Iterator[Cluster]:
