@@ -7,7 +7,7 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 
 RGB = tuple[int, int, int]
@@ -129,6 +129,7 @@ _PLAIN = frozenset({"white", "black", "cream"})
 _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
 _SHARE_OF = {LIGHT: 0.62, MIDDLE: 0.1, DARK: 0.28}  # of the backgrounds
 _BY_NAME = {one.english: one for one in PALETTE}
+_KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
 JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
@@ -194,14 +195,14 @@ def _level(value: int) -> int:
     return min(255, max(0, value))
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def nearest(rgb: RGB) -> Colour:
     """The colour of the palette nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
     here = lab(rgb)
     return min(PALETTE, key=lambda one: math.dist(here, lab(one.rgb)))
 
 
-@cache
+@lru_cache(maxsize=_KEPT)
 def lab(rgb: RGB) -> tuple[float, float, float]:
     """CIELAB under D65 of an sRGB colour (IEC 61966-2-1, then CIE 15)."""
     red, green, blue = map(_linear, rgb)

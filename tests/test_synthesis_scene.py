@@ -20,7 +20,7 @@ from synthesis.corpus import Paragraph
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Rejected, Sample, row
-from synthesis.scene import drawn, geometry, media, naming, writing
+from synthesis.scene import drawn, geometry, media, writing
 from synthesis.scene.bends import Bend, Cylinder, Flat, Wave
 from synthesis.scene.geometry import Surface
 from synthesis.scene.medium import Medium
@@ -196,8 +196,3 @@ def test_pixels_and_points_go_the_same_way(bend: Bend) -> None:
         rows, columns = np.mgrid[0 : window.shape[0], 0 : window.shape[1]] + 0.5
         middle = np.array([(columns * window).sum(), (rows * window).sum()]) / window.sum()
         assert np.abs(middle - (expected - np.array([left + 10, top + 20]))).max() < 0.25
-
-
-def test_colours_are_named_by_the_palette() -> None:
-    assert naming.nearest((250, 250, 250)).english == "white"
-    assert naming.nearest((20, 20, 22)).english == "black"

@@ -18,8 +18,9 @@ def _noise(variant: int) -> Pixels:
     """(SIDE, SIDE, 3) sensor noise around ``NEUTRAL``, mostly of luminance, slightly soft."""
     chance = textures.generator("sensor", variant)
     shape = (textures.SIDE, textures.SIDE)
-    luminance = chance.normal(0, 8, shape)[..., None] + chance.normal(0, 4, (*shape, 3))
-    soft = cv2.GaussianBlur(luminance.astype(np.float32), (0, 0), 0.55)
+    luminance, *colour = (chance.standard_normal(shape, np.float32) for _ in range(4))
+    noise = cv2.merge([8 * luminance + 4 * one for one in colour])
+    soft = cv2.GaussianBlur(noise, (0, 0), 0.55)
     return np.asarray(np.clip(soft + NEUTRAL, 0, 255), np.uint8)
 
 

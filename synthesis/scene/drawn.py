@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis import captions
+from synthesis.colours import nearest
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample
-from synthesis.scene import camera, inscribed, legibility, naming, scenery
+from synthesis.scene import camera, inscribed, legibility, scenery
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
@@ -66,11 +67,11 @@ def _description(
     text: Inscribed, scene: scenery.Scene, seen: legibility.Seen, middle: NDArray[np.float64]
 ) -> Description:
     """What is seen: colours are named by what was measured. ``middle`` is in 0 to 1."""
-    ink, across, down = naming.nearest(seen.ink), float(middle[0]), float(middle[1])
+    ink, across, down = nearest(seen.ink), float(middle[0]), float(middle[1])
     return Description(
         kind=text.medium.name,
         words=(Words(text.block.text, "text", ink, across, down),),
-        background=naming.nearest(seen.ground),
+        background=nearest(seen.ground),
         writing="handwritten" if is_handwriting(text.block.faces[0]) else "printed",
         surroundings=scene.surroundings,
         image_type="photo",

@@ -47,7 +47,7 @@ def _field(name: str, variant: int) -> Pixels:
     elif name == "chips":
         field = textures.noise(chance, (60, 60), 4, 0.8)
     else:
-        field = textures.noise(chance, (9, 9), 3, 0.5)
+        field = textures.noise(chance, (9, 9), 3, 0.5, textures.SOFT_SIDE)
     return np.asarray(cv2.equalizeHist(textures.levels(textures.spread(field))), np.uint8)
 
 

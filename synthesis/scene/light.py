@@ -12,6 +12,7 @@ from synthesis.drawing import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import NEUTRAL
 
+_CAST_SIDE = 96  # pixels: shadows of things outside are soft
 _COARSE = 48  # the light of a picture is computed on so many cells a side
 _UNIT = 190  # the level of a gain of 1 in a light map: finer steps than NEUTRAL's
 
@@ -51,18 +52,18 @@ def relief(light: Light, slopes: Pixels, strength: float) -> Pixels:
 
 @cache
 def _casts(variant: int) -> Pixels:
-    """Soft shadows of things outside of the picture, (SIDE, SIDE) gains up to 255."""
+    """Soft shadows of things outside of the picture, (_CAST_SIDE, _CAST_SIDE) gains up to 255."""
     chance = textures.generator("casts", variant)
-    y, x = np.mgrid[0 : textures.SIDE, 0 : textures.SIDE].astype(np.float32) / textures.SIDE
+    y, x = np.mgrid[0:_CAST_SIDE, 0:_CAST_SIDE].astype(np.float32) / _CAST_SIDE
     angle = chance.uniform(-0.7, 0.7)
     along = x * np.cos(angle) + y * np.sin(angle)
     if variant % 3 == 0:  # bars of a window
         bars = (np.mod(along * 2.2 + chance.random(), 1) < 0.72).astype(np.float32)
     elif variant % 3 == 1:  # leaves
-        bars = (textures.noise(chance, (7, 7), 3) > 0.44).astype(np.float32)
+        bars = (textures.noise(chance, (7, 7), 3, side=_CAST_SIDE) > 0.44).astype(np.float32)
     else:  # an edge
         bars = (along > chance.uniform(0.2, 0.5)).astype(np.float32)
-    soft = cv2.GaussianBlur(bars, (0, 0), 16 if variant % 3 != 1 else 11)
+    soft = cv2.GaussianBlur(bars, (0, 0), 2.0 if variant % 3 != 1 else 1.4)
     return textures.levels(soft)
 
 

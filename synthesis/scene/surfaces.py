@@ -1,4 +1,4 @@
-"""Materials that are both lain on and written on: wood, cloth, plaster, stone."""
+"""Materials that are both lain on and written on: wood, cloth, plaster, stone. All are RGBA."""
 
 from functools import cache
 from itertools import pairwise
@@ -29,8 +29,8 @@ _PLASTERS = ((214, 208, 198), (198, 204, 206), (226, 216, 196), (186, 190, 184),
 
 def mixed(one: tuple[int, int, int], other: tuple[int, int, int], share: Floats) -> Floats:
     """(H, W, 3) float32: ``one`` where the share is 0, ``other`` where it is 1."""
-    first, second = np.array(one, np.float32), np.array(other, np.float32)
-    return np.asarray(first + share[..., None] * (second - first), np.float32)
+    channels = [first + share * (second - first) for first, second in zip(one, other, strict=True)]
+    return np.asarray(cv2.merge(channels), np.float32)
 
 
 def grain(chance: np.random.Generator, bow: float = 1.0) -> Floats:
@@ -45,7 +45,7 @@ def grain(chance: np.random.Generator, bow: float = 1.0) -> Floats:
 
 @cache
 def wood(variant: int, planks: int) -> Pixels:
-    """(SIDE, SIDE, 3) boards that run to the right, ``planks`` of them."""
+    """(SIDE, SIDE, 4) boards that run to the right, ``planks`` of them."""
     chance = textures.generator(f"wood {planks}", variant)
     early, late = _WOODS[variant % len(_WOODS)]
     late_wood = grain(chance)
@@ -59,11 +59,12 @@ def wood(variant: int, planks: int) -> Pixels:
         if top:
             image[top - 1 : top + 2] *= 0.42
             image[top + 2 : top + 3] *= 1.12
-    return np.asarray(np.clip(image, 0, 255), np.uint8)
+    return textures.opaque(image)
 
 
+@cache
 def cloth(variant: int) -> Pixels:
-    """(SIDE, SIDE, 3) woven cloth: plain, striped or checked, with soft folds."""
+    """(SIDE, SIDE, 4) woven cloth: plain, striped or checked, with soft folds."""
     chance = textures.generator("cloth", variant)
     one, other = _CLOTHS[variant % len(_CLOTHS)]
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
@@ -80,23 +81,24 @@ def cloth(variant: int) -> Pixels:
     folds = textures.noise(chance, (3, 3), 2)
     shade = 1 + 5.5 * cv2.GaussianBlur(cv2.Sobel(folds, cv2.CV_32F, 1, 1, ksize=5), (0, 0), 6)
     image = mixed(one, other, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
-    return np.asarray(np.clip(image, 0, 255), np.uint8)
+    return textures.opaque(image)
 
 
+@cache
 def plaster(variant: int) -> Pixels:
-    """(SIDE, SIDE, 3) a painted or bare wall, slightly rough."""
+    """(SIDE, SIDE, 4) a painted or bare wall, slightly rough."""
     chance = textures.generator("plaster", variant)
     rough = textures.noise(chance, (60, 60), 4, 0.75)
     slope = cv2.Sobel(rough, cv2.CV_32F, 1, 0) + cv2.Sobel(rough, cv2.CV_32F, 0, 1)
     stains = textures.noise(chance, (3, 3), 4, 0.6)
     shade = 0.96 + 0.08 * slope + 0.12 * (stains - 0.5)
     rgb = np.array(_PLASTERS[variant % len(_PLASTERS)], np.float32)
-    return np.asarray(np.clip(rgb * shade[..., None], 0, 255), np.uint8)
+    return textures.opaque(rgb * shade[..., None])
 
 
 @cache
 def stone(variant: int) -> Pixels:
-    """(SIDE, SIDE, 3) a table of light or dark stone with veins and specks."""
+    """(SIDE, SIDE, 4) a table of light or dark stone with veins and specks."""
     chance = textures.generator("stone", variant)
     veins = np.zeros((SIDE, SIDE), np.float32)
     for wide in (0.02, 0.05):
@@ -106,7 +108,7 @@ def stone(variant: int) -> Pixels:
     dark = variant % 3 == 2
     ground, vein = ((64, 66, 70), (150, 148, 144)) if dark else ((230, 228, 222), (156, 154, 152))
     image = mixed(ground, vein, np.clip(0.4 * veins + 0.2 * (specks - 0.4), 0, 1))
-    return np.asarray(np.clip(image, 0, 255), np.uint8)
+    return textures.opaque(image)
 
 
 _BRICKS = ((152, 84, 66), (168, 98, 72), (134, 92, 80), (176, 132, 104), (120, 70, 60))
@@ -115,7 +117,7 @@ _COURSES = 16
 
 @cache
 def bricks(variant: int) -> Pixels:
-    """(SIDE, SIDE, 3) a wall of bricks in running bond, lit from the upper left."""
+    """(SIDE, SIDE, 4) a wall of bricks in running bond, lit from the upper left."""
     chance = textures.generator("bricks", variant)
     high, wide = SIDE // _COURSES, SIDE // 6
     joint = 4
@@ -138,4 +140,4 @@ def bricks(variant: int) -> Pixels:
     clay *= (0.86 + 0.28 * rough)[..., None]
     mortar = np.array((186, 178, 166), np.float32) * (0.78 + 0.3 * ragged)[..., None]
     image = (mortar + body[..., None] * (clay - mortar)) * np.clip(lit, 0.6, 1.3)[..., None]
-    return np.asarray(np.clip(image, 0, 255), np.uint8)
+    return textures.opaque(image)

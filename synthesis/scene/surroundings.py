@@ -1,6 +1,7 @@
 """What lies behind a medium: a plane it lies on or hangs on, or a scene out of focus.
 
-All are made from fixed seeds, once per process (``textures``).
+All are made from fixed seeds, once per process (``textures``). Planes are RGBA, scenes RGB and
+half as large: they are soft.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import surfaces, textures
 from synthesis.scene.textures import SIDE, Floats
+
+_HALF = SIDE // 2
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,10 @@ def _canvas(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Floats:
 
 
 def _soft(image: Floats, sigma: float) -> Floats:
-    """Out of focus: blurred at a quarter of the size."""
+    """Out of focus, at half the size: blurred at a quarter of it."""
     small = cv2.resize(image, (SIDE // 4, SIDE // 4), interpolation=cv2.INTER_AREA)
     blurred = cv2.GaussianBlur(small, (0, 0), sigma / 4)
-    return np.asarray(cv2.resize(blurred, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC), np.float32)
+    return np.asarray(cv2.resize(blurred, (_HALF, _HALF), interpolation=cv2.INTER_CUBIC))
 
 
 def _rectangle(image: Floats, box: tuple[float, ...], rgb: Sequence[float]) -> None:
@@ -47,7 +50,6 @@ def _bytes(image: Floats) -> Pixels:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-@cache
 def _room(variant: int) -> Pixels:
     """A wall, a floor, a window or shelves, some furniture."""
     chance = textures.generator("room", variant)
@@ -80,7 +82,6 @@ def _room(variant: int) -> Pixels:
     return _bytes(_soft(image, chance.uniform(9, 15)))
 
 
-@cache
 def _street(variant: int) -> Pixels:
     """Houses, sky and road by day."""
     chance = textures.generator("street", variant)
@@ -110,9 +111,8 @@ def _street(variant: int) -> Pixels:
 
 
 def _lights(image: Floats, chance: np.random.Generator, count: int, tones: Floats) -> Floats:
-    """The image with discs of light out of focus."""
-    half = SIDE // 2
-    layer = np.zeros((half, half, 3), np.float32)
+    """The image of half the size with discs of light out of focus."""
+    lit = image.copy()
     for _ in range(count):
         radius = int(chance.uniform(6, 26))
         side = 2 * radius + 9
@@ -122,12 +122,11 @@ def _lights(image: Floats, chance: np.random.Generator, count: int, tones: Float
         cv2.circle(disc, middle, radius, 1.15, 1, cv2.LINE_AA)
         disc = cv2.GaussianBlur(disc, (0, 0), 1.5)
         rgb = tones[int(chance.integers(0, len(tones)))] * np.float32(chance.uniform(0.15, 0.6))
-        left, top = (int(value) for value in chance.integers(0, half - side, 2))
-        layer[top : top + side, left : left + side] += disc[..., None] * rgb
-    return np.asarray(image + cv2.resize(layer, (SIDE, SIDE)), np.float32)
+        left, top = (int(value) for value in chance.integers(0, _HALF - side, 2))
+        lit[top : top + side, left : left + side] += disc[..., None] * rgb
+    return lit
 
 
-@cache
 def _night(variant: int) -> Pixels:
     """A street at night: lamps and windows out of focus."""
     chance = textures.generator("night", variant)
@@ -142,7 +141,6 @@ def _night(variant: int) -> Pixels:
     return _bytes(_lights(_soft(image, 14), chance, 26, tones))
 
 
-@cache
 def _foliage(variant: int) -> Pixels:
     """Leaves out of focus, with light between them."""
     chance = textures.generator("foliage", variant)
@@ -152,17 +150,16 @@ def _foliage(variant: int) -> Pixels:
     return _bytes(_lights(_soft(image, 8), chance, 30, tones * 0.7))
 
 
-@cache
 def _sky(variant: int) -> Pixels:
     """A sky with soft clouds."""
     chance = textures.generator("sky", variant)
     image = _canvas((92, 146, 204), (196, 220, 238))
     clouds = textures.noise(chance, (2.5, 5), 5, 0.55)
     share = np.clip((clouds - 0.5) * 3, 0, 0.9)[..., None]
-    return _bytes(image * (1 - share) + np.float32(244) * share)
+    sky = image * (1 - share) + np.float32(244) * share
+    return _bytes(cv2.resize(sky, (_HALF, _HALF), interpolation=cv2.INTER_AREA))
 
 
-@cache
 def _shelf(variant: int) -> Pixels:
     """Shelves of goods out of focus."""
     chance = textures.generator("shelf", variant)
@@ -206,14 +203,12 @@ PLACES = {
 
 
 def choose(random: Random, names: tuple[str, ...]) -> tuple[Place, Pixels]:
-    """One of the places, and a variant of it: RGBA for planes, which warps in half the time."""
-    name = random.choice(names)
-    return PLACES[name], _made(name, random.randrange(textures.VARIANTS))
+    """One of the places, and a variant of it."""
+    place = PLACES[random.choice(names)]
+    variant = random.randrange(textures.VARIANTS)
+    return place, place.make(variant) if place.plane else _far(place, variant)
 
 
 @cache
-def _made(name: str, variant: int) -> Pixels:
-    picture = PLACES[name].make(variant)
-    if not PLACES[name].plane:
-        return picture
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA), np.uint8)
+def _far(place: Place, variant: int) -> Pixels:
+    return place.make(variant)

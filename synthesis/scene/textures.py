@@ -1,7 +1,8 @@
 """Procedural textures: noise, relief and grain, made once per process from fixed seeds.
 
 A texture is a function of its name and variant alone, so a picture still is one of its own random
-numbers. All are SIDE x SIDE; ``patch`` cuts and stretches one to a sheet.
+numbers. Fine ones are SIDE x SIDE, soft ones smaller, RGB ones RGBA, which warps in half the time;
+``patch`` cuts and stretches one to a sheet.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from synthesis.drawing import Pixels
 
 SIDE = 768  # pixels
+SOFT_SIDE = 256  # pixels: enough where nothing is finer than a ninetieth of the whole
 VARIANTS = 5
 NEUTRAL = 128  # the level of a relief that is level, and of a gain of 1
 Floats = NDArray[np.float32]
@@ -28,16 +30,20 @@ def generator(name: str, variant: int) -> np.random.Generator:
 
 
 def noise(
-    chance: np.random.Generator, cells: tuple[float, float], octaves: int = 4, falloff: float = 0.5
+    chance: np.random.Generator,
+    cells: tuple[float, float],
+    octaves: int = 4,
+    falloff: float = 0.5,
+    side: int = SIDE,
 ) -> Floats:
-    """Smooth noise, 0 to 1: ``cells`` across and down in the coarsest octave."""
-    total = np.zeros((SIDE, SIDE), np.float32)
+    """(side, side) smooth noise, 0 to 1: ``cells`` across and down in the coarsest octave."""
+    total = np.zeros((side, side), np.float32)
     strength = 1.0
     across, down = cells
     for _ in range(octaves):
-        shape = (max(2, round(min(down, SIDE))) + 3, max(2, round(min(across, SIDE))) + 3)
+        shape = (max(2, round(min(down, side))) + 3, max(2, round(min(across, side))) + 3)
         coarse = chance.random(shape, np.float32)
-        fine = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        fine = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
         total += np.float32(strength) * fine
         across, down, strength = across * 2, down * 2, strength * falloff
     return spread(total)
@@ -65,16 +71,18 @@ def slopes(height: Floats, strength: float) -> Pixels:
 
 
 def patch(random: Random, texture: Pixels, width: int, height: int, zoom: float = 1.0) -> Pixels:
-    """A random window of the texture as ``height`` x ``width`` pixels.
+    """A random window of the texture as ``height`` x ``width`` pixels, RGB of an RGBA one.
 
-    ``zoom`` is pixels of the sheet per pixel of the texture, more where the window would be larger
-    than the texture; it is mirrored as often as not.
+    ``zoom`` is pixels of the sheet per pixel of a texture of SIDE, more where the window would be
+    larger than the texture; it is mirrored as often as not.
     """
     side = texture.shape[0]
-    zoom = max(zoom, width / side, height / side)
+    zoom = max(zoom * SIDE / side, width / side, height / side)
     across, down = min(side, max(1, round(width / zoom))), min(side, max(1, round(height / zoom)))
     left, top = random.randint(0, side - across), random.randint(0, side - down)
     window = texture[top : top + down, left : left + across]
+    if texture.ndim == 3 and texture.shape[2] == 4:
+        window = np.asarray(cv2.cvtColor(window, cv2.COLOR_RGBA2RGB), np.uint8)
     if random.random() < 0.5:
         window = np.asarray(cv2.flip(window, 1), np.uint8)
         if texture.ndim == 3 and texture.shape[2] == 2:  # slopes across change their sign
@@ -84,6 +92,11 @@ def patch(random: Random, texture: Pixels, width: int, height: int, zoom: float 
         return window.copy()
     resized = cv2.resize(window, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(resized, np.uint8)
+
+
+def opaque(image: Floats) -> Pixels:
+    """(H, W, 4) RGBA bytes of an RGB image of levels."""
+    return np.asarray(cv2.cvtColor(np.clip(image, 0, 255).astype(np.uint8), cv2.COLOR_RGB2RGBA))
 
 
 def solid(width: int, height: int, rgb: tuple[int, int, int]) -> Pixels:
@@ -117,7 +130,7 @@ def tinted(gain: Pixels, rgb: tuple[int, int, int]) -> Pixels:
 @cache
 def clouds(name: str, variant: int) -> Pixels:
     """Slow noise around ``NEUTRAL``."""
-    return levels(noise(generator(f"clouds {name}", variant), (4, 4), 5, 0.6))
+    return levels(noise(generator(f"clouds {name}", variant), (4, 4), 5, 0.6, SOFT_SIDE))
 
 
 @cache
