@@ -20,7 +20,8 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 @dataclass(frozen=True)
 class Renderer:
-    """``driver`` is its program, ``setup`` what that is told, ``batch`` the pictures of a turn.
+    """``driver`` is its program, ``setup`` what that is told, ``batch`` the pictures of a turn,
+    ``warm`` those before the first turn.
 
     ``peer`` names its environment, ``None`` is ours. ``bar`` is the least ratio of its time to
     ours, or, of ``bare``, the largest of ours to its; ``None``: told for information.
@@ -33,6 +34,7 @@ class Renderer:
     peer: str | None = None
     bar: float | None = None
     absent: str = ""  # why it cannot be had
+    warm: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,26 +128,28 @@ class Running:
         return Absent(f"{self.renderer.label}: ended with {self._process.returncode}: {said[-1]}")
 
 
-def run(renderers: Sequence[Renderer], turns: int, warm: int) -> dict[str, Result | str]:
-    """Every renderer draws a batch in every turn, in turn; after ``warm`` batches not counted.
+def run(renderers: Sequence[Renderer], turns: int) -> dict[str, Result | str]:
+    """Every renderer draws a batch in every turn, in turn, after its ``warm`` pictures.
 
     By label; a text says why one is absent.
     """
     results: dict[str, Result | str] = {}
     running: dict[str, Running] = {}
-    for one in renderers:
-        try:
-            if one.absent:
-                raise Absent(one.absent)
-            running[one.label] = Running(one)
-            results[one.label] = Result()
-        except Absent as reason:
-            results[one.label] = str(reason)
     try:
-        for turn in range(-warm, turns):
+        for one in renderers:
+            try:
+                if one.absent:
+                    raise Absent(one.absent)
+                running[one.label] = Running(one)
+                running[one.label].draw(one.warm or 2 * one.batch)
+                results[one.label] = Result()
+            except Absent as reason:
+                results[one.label] = str(reason)
+                running.pop(one.label, None)
+        for _ in range(turns):
             for label, process in list(running.items()):
                 try:
-                    _take_turn(process, results[label], turn >= 0)
+                    _take_turn(process, results[label])
                 except Absent as reason:
                     results[label] = str(reason)
                     running.pop(label).__exit__(None, None, None)
@@ -155,9 +159,9 @@ def run(renderers: Sequence[Renderer], turns: int, warm: int) -> dict[str, Resul
     return results
 
 
-def _take_turn(process: Running, result: Result | str, counted: bool) -> None:
+def _take_turn(process: Running, result: Result | str) -> None:
     told = process.draw(process.renderer.batch)
-    if not counted or isinstance(result, str):
+    if isinstance(result, str):
         return
     result.times.append(told["cpu"] / told["pictures"])
     counts = told.pop("counts") or {}

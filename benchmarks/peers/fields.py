@@ -17,6 +17,7 @@ BARE = 1.3
 KINDS = ("lines", "paragraphs", "scenes", "slides")
 _EM = "46"  # pixels, of lines 64 pixels high
 _SLIDES = 240
+_WARM = 1000  # pictures of ours before the first turn: a tenth of a usual job
 _AT_LARGE = "ours, with rare characters and pages"
 
 
@@ -38,13 +39,13 @@ def ours(
 ) -> Renderer:
     """Our own renderer."""
     told = {"language": language, "mode": mode, "size": size, "variant": "default", **setup}
-    return Renderer(label, "ours", told, batch)
+    return Renderer(label, "ours", told, batch, warm=_WARM)
 
 
 def _bare(renderer: Renderer) -> Renderer:
     """Its pixels once more."""
     told = {**renderer.setup, "variant": "bare"}
-    return Renderer("bare", renderer.driver, told, renderer.batch, bar=BARE)
+    return Renderer("bare", renderer.driver, told, renderer.batch, bar=BARE, warm=_WARM)
 
 
 def _given(language: str, given: Materials, variant: str, **setup: str) -> dict[str, str]:
@@ -100,7 +101,7 @@ def _lines(language: str, given: Materials) -> Contest:
 
 def _paragraphs(language: str, given: Materials) -> Contest:
     corpus = {"fonts": str(given.fonts), "corpus": str(given.json_lines(given.paragraphs))}
-    own = ours(language, "pure", "640x640", 50, texts="given", **corpus)
+    own = ours(language, "pure", "640x640", 100, texts="given", **corpus)
 
     def tiger(label: str, variant: str, batch: int, bar: float | None) -> Renderer:
         told = {"lines": str(given.paragraphs), "what": "paragraphs", "em": _EM}
@@ -110,12 +111,12 @@ def _paragraphs(language: str, given: Materials) -> Contest:
     others = [tiger("SynthTIGER, a box per glyph as ours", "plain", 3, PARAGRAPH_TIMES)]
     if language == "en":
         others.append(tiger("SynthTIGER, a box per word only", "words", 8, None))
-    others.append(ours(language, "pure", "640x640", 50, _AT_LARGE, **corpus))
+    others.append(ours(language, "pure", "640x640", 100, _AT_LARGE, **corpus))
     return Contest(f"paragraphs, {language}, 640x640", own, PARAGRAPH, others, _bare(own))
 
 
 def _scenes(language: str, given: Materials) -> Contest:
-    own = ours(language, "scene", "640x640", 25, fonts=str(given.fonts))
+    own = ours(language, "scene", "640x640", 50, fonts=str(given.fonts))
     source, absent = _checkout("synthdog")
     told = {
         variant: _given(language, given, variant, source=source) for variant in ("default", "plain")
