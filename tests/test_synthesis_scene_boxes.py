@@ -23,6 +23,7 @@ DECENT = 6.0  # pixels: the shorter side of a glyph's box, below which a pixel i
 PER_MEDIUM = 3
 GLYPHS = 14  # of each text, spread over it
 CANVAS = (640, 640)
+CURVED = ("round badge", "T-shirt", "jar with a label")
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,34 @@ def glyphs(text: Inscribed) -> Iterator[tuple[Placed, TextBox, TextBox]]:
         yield cluster, flat, box
 
 
-def overlap(text: Inscribed, cluster: Placed, flat: TextBox, box: TextBox) -> float:
+def of_several(text: Inscribed) -> Iterator[tuple[list[Placed], TextBox, TextBox]]:
+    """The clusters of each word and line, with their boxes on the sheet and in the picture."""
+    pairs = iter(zip(text.flat, text.boxes, strict=True))
+    for line in text.block.lines:
+        wanted = [("line", list(line.clusters))]
+        wanted += [("word", list(some)) for word, some in words.of(line) if word]
+        for level, clusters in wanted:
+            flat, box = next(pair for pair in pairs if pair[0].level == level)
+            yield clusters, flat, box
+
+
+def side_lengths(corners: Points) -> Points:
+    return np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
+
+
+def overlap(text: Inscribed, clusters: list[Placed], flat: TextBox, box: TextBox) -> float:
     """Intersection over union of the box and the ink, both rectified by the box."""
     corners = np.array(flat.quad).reshape(4, 2)
-    times = max(2, round(LARGE / np.ptp(corners, axis=0).min()))
+    times = max(2, round(LARGE / side_lengths(corners).min()))
     corners *= times
     low = np.floor(corners.min(axis=0)).astype(int) - 6 * times
     high = np.ceil(corners.max(axis=0)).astype(int) + 6 * times
     layer = np.zeros((*(high - low)[::-1], 4), np.uint8)
-    origins = [(x * times - low[0], y * times - low[1]) for x, y in cluster.origins]
-    size = text.block.size * times
-    run = drawing.Run(cluster.font, size, cluster.glyphs, origins)
-    drawing.draw(layer, [run], (255, 255, 255))
+    for cluster in clusters:
+        origins = [(x * times - low[0], y * times - low[1]) for x, y in cluster.origins]
+        angles = [cluster.angle] * len(origins) if cluster.angle else ()
+        run = drawing.Run(cluster.font, text.block.size * times, cluster.glyphs, origins, angles)
+        drawing.draw(layer, [run], (255, 255, 255))
     enlarged = scaled(times, times) @ text.surface.matrix
     surface = Surface(enlarged, Window(text.surface.bend, (int(low[0]), int(low[1])), times))
     quad = np.array(box.quad).reshape(4, 2) * times
@@ -100,10 +117,8 @@ def test_boxes_are_true_after_every_warp(language: str) -> None:
                 continue
             every = list(glyphs(text))
             for cluster, flat, box in every[:: max(1, len(every) // GLYPHS)]:
-                sides = np.array(box.quad).reshape(4, 2)
-                lengths = np.hypot(*(np.roll(sides, -1, axis=0) - sides).T)
-                if lengths.min() >= DECENT:
-                    found.append(overlap(text, cluster, flat, box))
+                if side_lengths(np.array(box.quad).reshape(4, 2)).min() >= DECENT:
+                    found.append(overlap(text, [cluster], flat, box))
             texts += 1
             if texts == PER_MEDIUM:
                 break
@@ -112,3 +127,30 @@ def test_boxes_are_true_after_every_warp(language: str) -> None:
     assert len(overlaps) > 400
     assert (overlaps >= 0.95).mean() >= 0.999, np.sort(overlaps)[:10]
     assert np.median(overlaps) > 0.97
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_boxes_of_curved_texts_are_true_at_every_level(language: str) -> None:
+    try:
+        job = jobs.prepare(language, "scene", seed=3, size="640x640")
+    except UsageError as problem:
+        pytest.skip(str(problem))
+    found: dict[str, list[float]] = {"line": [], "word": [], "glyph": []}
+    texts = 0
+    for medium in [one for one in media.all_media() if one.name.english in CURVED]:
+        for number in range(8):
+            try:
+                random = Random(f"curved/{medium.name.english}/{number}")
+                text = inscribed.inscribe(random, job, CANVAS, [medium])
+            except UnrenderableError:
+                continue
+            if text.lines == "arc":
+                texts += 1
+                for clusters, flat, box in of_several(text):
+                    found[box.level].append(overlap(text, clusters, flat, box))
+                for cluster, flat, box in list(glyphs(text))[::2]:
+                    found["glyph"].append(overlap(text, [cluster], flat, box))
+    assert texts >= 5
+    for level, overlaps in found.items():
+        good = [one >= 0.95 for one in overlaps]
+        assert sum(good) >= 0.99 * len(good), (level, sorted(overlaps)[:10])

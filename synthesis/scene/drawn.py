@@ -23,7 +23,10 @@ from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
 
-VERTICAL = Name("vertical lines that go from right to left", "自右向左竖向")
+LAYOUTS = {
+    "vertical": Name("vertical lines that go from right to left", "自右向左竖向"),
+    "arc": Name("an arc", "呈弧形"),
+}
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
@@ -75,5 +78,6 @@ def _description(
         writing="handwritten" if is_handwriting(text.block.faces[0]) else "printed",
         surroundings=scene.surroundings,
         image_type="photo",
-        layout=VERTICAL if text.vertical else None,
+        layout=LAYOUTS.get(text.lines),
+        details=(text.sheet.arc.emblem.name,) if text.sheet.arc and text.lines == "arc" else (),
     )

@@ -18,10 +18,11 @@ from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.sample import TextBox
-from synthesis.scene import geometry, inks, legibility, light, placing, writing
+from synthesis.scene import geometry, inks, legibility, light, placing, quads, writing
 from synthesis.scene.geometry import Surface
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet
+from synthesis.scene.writing import Lines
 from synthesis.text.block import Block
 
 _LEAST_SHEET = 64  # pixels: nothing legible fits on less
@@ -33,7 +34,7 @@ class Inscribed:
     """``sheet`` with the text on it, ``coverage`` (H, W) of its glyphs alone, and its ``block``.
 
     ``flat`` are its boxes on the sheet, ``boxes`` the same in the picture; ``em`` is the least
-    pixels per em there; lines may be ``vertical``. The sheet goes ``beyond`` the picture or lies
+    pixels per em there; ``lines`` is how they go. The sheet goes ``beyond`` the picture or lies
     within it.
     """
 
@@ -46,7 +47,7 @@ class Inscribed:
     boxes: tuple[TextBox, ...]
     em: float
     beyond: bool
-    vertical: bool
+    lines: Lines
     sun: Light
 
 
@@ -62,25 +63,23 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
         raise UnrenderableError("does_not_fit", f"a {medium.name.english} on {canvas}")
     sheet = medium.make(random, where.width, where.height, sun)
     sheet = replace(sheet, frame=where.visible(sheet.frame, canvas))
-    block, vertical = writing.compose(
-        random, job, text, medium, sheet, _scale(where, sheet), canvas
-    )
-    sheet, coverage = _inked(random, sheet, block, sun)
+    block, lines = writing.compose(random, job, text, medium, sheet, _scale(where, sheet), canvas)
+    sheet, coverage = _inked(random, sheet, block, lines, sun)
     flat = block.boxes()
     corners = np.array([box.quad for box in flat]).reshape(-1, 2)
     extent = geometry.edge(where.width, where.height)
     surface = placing.settle(random, where, sheet.bend, extent, corners, canvas)
-    quads = surface.project(corners).reshape(-1, 8)
-    legibility.check_inside(quads, *canvas)
+    corners_seen = quads.seen(surface, block, flat).reshape(-1, 8)
+    legibility.check_inside(corners_seen, *canvas)
     ends = np.array([box.quad for box in flat if box.level == "line"]).reshape(-1, 2)
     em = block.size * float(legibility.scales(surface, ends).min())
     legibility.check_size(em, limits.smallest_em(job.language, canvas))
-    rounded = np.round(quads, 3).tolist()
+    rounded = np.round(corners_seen, 3).tolist()
     boxes = tuple(
         TextBox(box.text, tuple(quad), box.level) for box, quad in zip(flat, rounded, strict=True)
     )
     return Inscribed(
-        medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, vertical, sun
+        medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, lines, sun
     )
 
 
@@ -91,14 +90,19 @@ def _scale(where: placing.Stand, sheet: Sheet) -> float:
     return float(legibility.scales(Surface(where.matrix, sheet.bend), corners).min())
 
 
-def _inked(random: Random, sheet: Sheet, block: Block, sun: Light) -> tuple[Sheet, Pixels]:
+def _inked(
+    random: Random, sheet: Sheet, block: Block, lines: Lines, sun: Light
+) -> tuple[Sheet, Pixels]:
     """The text laid on the sheet (its ground is changed), and the coverage of its glyphs."""
     if sheet.rules:
         _rule(sheet, block)
     layer = np.zeros((*sheet.ground.shape[:2], 4), np.uint8)
     drawing.draw(layer, block.runs, (255, 255, 255))
     coverage = np.asarray(cv2.extractChannel(layer, 3), np.uint8)
-    inks.lay(sheet.ink, random, sheet.ground, coverage, _ink(sheet, block), sun)
+    printed = coverage
+    if sheet.arc and lines == "arc":
+        printed = np.asarray(cv2.max(coverage, sheet.arc.emblem.mask), np.uint8)
+    inks.lay(sheet.ink, random, sheet.ground, printed, _ink(sheet, block), sun)
     if sheet.finish:
         sheet = replace(sheet, ground=sheet.finish(random, sheet.ground))
     return sheet, coverage

@@ -11,6 +11,7 @@ from typing import Literal
 from synthesis.colours import RGB
 from synthesis.description import Name
 from synthesis.drawing import Pixels
+from synthesis.scene.arcs import Arc
 from synthesis.scene.bends import FLAT, Bend
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
@@ -24,10 +25,11 @@ Range = tuple[float, float]
 class Sheet:
     """A medium before it is written on, flat and upright.
 
-    ``ground`` is (H, W, 3) uint8 RGB, lit already; the text stands in ``frame`` in one of
-    ``inks``, those first that are named first where they contrast enough. ``outline`` is a (H, W)
-    uint8 mask, ``None`` for the whole rectangle. ``rules`` is the colour of lines the text is
-    written on. ``finish`` goes over the ink: gloss, pixels of a screen; it must not move anything.
+    ``ground`` is (H, W, 3) uint8 RGB, lit already; the text stands in ``frame``, or on the ``arc``,
+    in one of ``inks``, those first that are named first where they contrast enough. ``outline`` is
+    a (H, W) uint8 mask, ``None`` for the whole rectangle. ``rules`` is the colour of lines the text
+    is written on. ``finish`` goes over the ink: gloss, pixels of a screen; it must not move
+    anything.
     """
 
     ground: Pixels
@@ -37,6 +39,7 @@ class Sheet:
     bend: Bend = FLAT
     outline: Pixels | None = None
     rules: RGB | None = None
+    arc: Arc | None = None
     finish: Callable[[Random, Pixels], Pixels] | None = None
 
 

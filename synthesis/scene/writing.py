@@ -4,19 +4,20 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from random import Random
+from typing import Literal
 
 from synthesis.canvas import Size
-from synthesis.fonts.files import FontFile, covers, is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
-from synthesis.scene.medium import Lettering, Medium, Sheet
+from synthesis.scene import arcs, lettering
+from synthesis.scene.medium import Medium, Sheet
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
 
+Lines = Literal["level", "vertical", "arc"]
 _TRIES = 60
 _SHORT = 26  # columns: shorter texts break at phrases
 _WORTH_PHRASES = 0.62  # of the size, at least
@@ -25,7 +26,7 @@ _MOSTLY_WIDE = 1.4  # columns per character, for a text to count as hanzi
 _LONG = 56  # columns: longer texts are set like prose
 _TALL = 1.2  # times as high as wide: hanzi may be set downwards
 _VERTICAL_SHARE = 0.6
-_WIDE = ("Mono", "Math", "Typewriter")
+_APART, _APART_HANZI = 0.05, 0.14  # ems between letters that fan out
 _ROOM = 640 * 640  # pixels for which the media say how long their texts are
 _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective makes it smaller
 
@@ -57,52 +58,6 @@ def choose(
     return (text, random.choice(fitting)) if fitting else None
 
 
-def faces(random: Random, job: Job, lettering: Lettering, text: str) -> tuple[FontFile, ...]:
-    """The first face that has every character, else all, in an order in which those that suit the
-    lettering best come first, a family at a time.
-    """
-    ordered: list[FontFile] = []
-    for families in _ranked(job.fonts, lettering):
-        for family in random.sample(families, len(families)):
-            ordered += random.sample(family, len(family))
-    needed = text.replace("\n", "")
-    whole = next((face for face in ordered if covers(face, needed)), None)
-    return (whole,) if whole else tuple(ordered)
-
-
-@cache
-def _ranked(
-    fonts: tuple[FontFile, ...], lettering: Lettering
-) -> tuple[tuple[tuple[FontFile, ...], ...], ...]:
-    """The faces by how well they suit, the best first, and within that by family."""
-    ranks: dict[int, dict[str, list[FontFile]]] = {}
-    for face in fonts:
-        families = ranks.setdefault(_unfitness(face, lettering), {})
-        families.setdefault(face.family, []).append(face)
-    return tuple(
-        tuple(tuple(family) for family in families.values())
-        for _, families in sorted(ranks.items())
-    )
-
-
-def _unfitness(face: FontFile, lettering: Lettering) -> int:
-    """0 for a face that suits, more for one that does so less."""
-    name = f"{face.family} {face.style} {face.postscript}"
-    slanted = any(one in name for one in ("Italic", "Oblique"))
-    serif = any(one in name for one in ("Serif", "Roman", "C059", "P052", "Bookman", "Song"))
-    odd = any(one in name for one in _WIDE)
-    hand = is_handwriting(face)
-    if lettering == "hand":
-        return 0 if hand else 1 + 2 * (odd or not slanted) + (face.weight > 600)
-    if lettering == "sign":
-        return 2 * (odd or hand) + serif + slanted + (face.weight < 600)
-    if lettering == "book":
-        return 2 * (odd or hand) + slanted + (face.weight > 600) * (not serif)
-    if lettering == "plain":
-        return 2 * (hand or "Math" in name) + slanted + (face.weight < 400)
-    return int(odd)
-
-
 def compose(
     random: Random,
     job: Job,
@@ -111,26 +66,30 @@ def compose(
     sheet: Sheet,
     smallest_scale: float,
     canvas: Size,
-) -> tuple[Block, bool]:
-    """The text in the sheet's frame, and whether its lines are vertical.
+) -> tuple[Block, Lines]:
+    """The text in the sheet's frame or on its arc, and how its lines go.
 
     ``smallest_scale`` is the least picture pixels per pixel of the sheet. Raises
     ``UnrenderableError``.
     """
-    order = faces(random, job, medium.lettering, text)
+    order = lettering.faces(random, job, medium.lettering, text)
     typography = Typography(job.language, order, _setting(random, text, medium, sheet))
     least = int(limits.smallest_em(job.language, canvas) * _MARGIN / min(1.0, smallest_scale)) + 1
     most = int(medium.largest * min(sheet.ground.shape[:2]) * random.uniform(0.75, 1.0))
     sizes = range(least, max(least, most) + 1)
+    if sheet.arc and arcs.curves(text) and random.random() < sheet.arc.share:
+        apart = replace(typography, tracking=_APART_HANZI if _is_han(text) else _APART)
+        with suppress(UnrenderableError):  # no room
+            return arcs.on_arc(random, text, apart, sheet.arc, least), "arc"
     tall = sheet.frame.height > _TALL * sheet.frame.width and not sheet.rules
     if tall and _is_han(text) and columns(text) <= _LONG and random.random() < _VERTICAL_SHARE:
         with suppress(UnrenderableError):  # a face without vertical forms, or no room
             down = replace(typography, vertical=True)
-            return block.fit(text, down, sheet.frame, sizes), True
+            return block.fit(text, down, sheet.frame, sizes), "vertical"
     placed = block.fit(text, typography, sheet.frame, sizes)
     if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
         placed = _by_phrases(text, typography, sheet.frame, sizes, placed)
-    return placed, False
+    return placed, "level"
 
 
 def _is_han(text: str) -> bool:

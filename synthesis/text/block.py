@@ -67,13 +67,13 @@ class Block:
 
         A word is what stands between blanks in scripts that have them (see ``words``).
         """
-        whole = quad_around([one for line in self.lines for one in line.clusters])
+        whole = quad_around([one for line in self.lines for one in line.clusters], self.size)
         found = [TextBox(self.text, whole, "block")]
         for line in self.lines:
-            found.append(TextBox(line.text, quad_around(line.clusters), "line"))
+            found.append(TextBox(line.text, quad_around(line.clusters, self.size), "line"))
             for word, clusters in words.of(line):
                 if word:
-                    found.append(TextBox(word, quad_around(clusters), "word"))
+                    found.append(TextBox(word, quad_around(clusters, self.size), "word"))
                 found += [TextBox(one.text, one.quad, "glyph") for one in clusters]
         return tuple(found)
 

@@ -24,6 +24,11 @@ def turned(block: Block, degrees: float, about: Point) -> Block:
     return replace(block, lines=placed, runs=tuple(placing.runs(block.size, placed)))
 
 
+def length(text: str, typography: Typography) -> float:
+    """How long a text of one line is, in ems. Raises ``UnrenderableError`` as ``on_arc`` does."""
+    return _line(text, typography).width
+
+
 def on_arc(
     text: str,
     typography: Typography,
@@ -41,12 +46,7 @@ def on_arc(
     join stay straight. Raises ``UnrenderableError``: ``does_not_fit`` round the circle, or why no
     face can draw it.
     """
-    fonts = [font(file) for file in typography.faces]
-    units = lines.units(fonts, text, typography.language, typography.tracking)
-    filled = lines.fill(lines.measured(units), math.inf) or []
-    if len(filled) != 1 or not filled[0].units:
-        raise ValueError("a text on an arc is one line")
-    (line,) = filled
+    line = _line(text, typography)
     if line.width * size > _MOST_OF_CIRCLE * 2 * math.pi * radius:
         raise UnrenderableError("does_not_fit", f"{size} px round a circle of {radius} px")
     clusters = line.clusters
@@ -68,6 +68,15 @@ def on_arc(
         pen += 2 * half
     whole = PlacedLine(line.text, tuple(placed[number] for number in sorted(placed)))
     return Block(text, size, (whole,), tuple(placing.runs(size, [whole])))
+
+
+def _line(text: str, typography: Typography) -> lines.Line:
+    fonts = [font(file) for file in typography.faces]
+    units = lines.units(fonts, text, typography.language, typography.tracking)
+    filled = lines.fill(lines.measured(units), math.inf) or []
+    if len(filled) != 1 or not filled[0].units:
+        raise ValueError("a text on an arc is one line")
+    return filled[0]
 
 
 def _straight_with(clusters: Sequence[Cluster], number: int) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import skia
+
 from synthesis import drawing
 from synthesis.fonts.face import Extents, Font
 from synthesis.sample import Quad, upright_quad
@@ -48,13 +50,31 @@ class PlacedLine:
         return bounds([one.box for one in self.clusters])
 
 
-def quad_around(clusters: Sequence[Placed]) -> Quad:
-    """The smallest rectangle around the clusters, sloping as they do between first and last."""
+def quad_around(clusters: Sequence[Placed], size: float) -> Quad:
+    """The smallest rectangle around the ink of clusters at ``size`` pixels per em, sloping as they
+    do between first and last.
+    """
     slope = (clusters[0].slope + clusters[-1].slope) / 2
     if not (clusters[0].slope or clusters[-1].slope):
         return upright_quad(*bounds([one.box for one in clusters]))
-    level = [_turn_quad(one.quad, -slope, (0.0, 0.0)) for one in clusters]
-    return _turn_quad(upright_quad(*bounds([_box(quad) for quad in level])), slope, (0.0, 0.0))
+    level = bounds([_along(one, size, slope) for one in clusters])
+    return _turn_quad(upright_quad(*level), slope, (0.0, 0.0))
+
+
+def _along(one: Placed, size: float, slope: float) -> Extents:
+    """The bounds of a cluster's ink once the plane is turned back by ``slope`` degrees."""
+    outlines = [] if one.slope == slope else [one.font.outline(glyph) for glyph in one.glyphs]
+    boxes = []
+    for outline, origin in zip(outlines, one.origins, strict=False):
+        if outline is not None:
+            matrix = skia.Matrix.RotateDeg(-slope)
+            matrix.preTranslate(*origin)
+            matrix.preRotate(one.angle)
+            matrix.preScale(size, size)
+            outline.transform(matrix)
+            box = outline.computeTightBounds()
+            boxes.append((box.left(), box.top(), box.right(), box.bottom()))
+    return bounds(boxes) if boxes else _box(_turn_quad(one.quad, -slope, (0.0, 0.0)))
 
 
 def upright(cluster: Cluster, pen: Point, size: int) -> Placed:

@@ -4,11 +4,12 @@ from random import Random
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from synthesis.colours import RGB
 from synthesis.description import Name
 from synthesis.drawing import Pixels
-from synthesis.scene import sheets, textures
+from synthesis.scene import arcs, sheets, textures
 from synthesis.scene.bends import Cylinder
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
@@ -30,9 +31,10 @@ _LABELS: tuple[tuple[RGB, RGB, tuple[RGB, ...]], ...] = (
     ((150, 28, 36), (244, 220, 160), ((250, 240, 220), (250, 222, 150))),
 )
 _LIDS: tuple[RGB, ...] = ((196, 166, 96), (188, 190, 192), (46, 46, 48), (150, 36, 36))
-_LID = 0.13  # of the height
+_LID = 0.17  # of the height
 _LID_SIDE = 0.09  # of the width, left free on either side of the lid
 _AROUND = 0.82  # of a half turn, the share the sheet's half width goes around
+_RISE = (0.05, 0.17)  # the sine of the angle from which it is seen, above the level
 
 
 def _gain(width: int, light: Light) -> Pixels:
@@ -60,27 +62,54 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     )
     ground = textures.multiplied(ground, slow)
     ground[top - 2 : top] = ground[top - 2 : top] // 2
+    bend = Cylinder(width / 2, width / (np.pi * _AROUND), random.uniform(*_RISE))
+    above = _lid_above(bend, width)
     lid = ground[: round(_LID * height)]
-    lid[:] = sheets.jittered(random, random.choice(_LIDS), 8)
+    metal = sheets.jittered(random, random.choice(_LIDS), 8)
+    lid[:] = metal
     lid[:, :: max(3, width // 90)] -= lid[:, :: max(3, width // 90)] // 8
     lid[-3:] //= 2
     gain = np.repeat(_gain(width, light)[None], height, axis=0)
-    radius = width / (np.pi * _AROUND)
+    ground = textures.multiplied(ground, gain)
+    cv2.fillPoly(ground, [above], [min(255, round(1.1 * value + 8)) for value in metal])
+    edge = [min(255, round(1.3 * value + 20)) for value in metal]
+    cv2.polylines(
+        ground, [above[: len(above) // 2]], False, edge, max(1, width // 200), cv2.LINE_AA
+    )
     return Sheet(
-        ground=textures.multiplied(ground, gain),
+        ground=ground,
         frame=Frame(0.24 * width, 0.34 * height, 0.52 * width, 0.48 * height),
         inks=inks,
         ink=Ink(opacity=0.95),
-        bend=Cylinder(width / 2, radius, random.uniform(-0.16, -0.04)),
-        outline=_body(width, height),
+        arc=arcs.over_emblem(
+            random, width, height, (0.5 * width, 0.42 * height), 0.25 * width, 0.5
+        ),
+        bend=bend,
+        outline=_body(width, height, above),
     )
 
 
-def _body(width: int, height: int) -> Pixels:
-    """The outline: a lid, round shoulders, a round foot."""
+def _lid_above(bend: Cylinder, width: int) -> NDArray[np.int32]:
+    """The top of the lid, an ellipse once it is bent: along its near edge, then along its far one.
+
+    The far edge rises where the near one falls, so it is twice as far up on the flat sheet.
+    """
+    x = np.linspace(_LID_SIDE, 1 - _LID_SIDE, 41) * width
+    depth = bend.radius * (1 - np.cos((x - bend.centre) / bend.radius))
+    far = 2 * bend.rise * (depth.max() - depth)
+    low = np.full_like(x, far.max() + 1)
+    near_edge = np.stack([x, low], axis=1)
+    far_edge = np.stack([x, low - far], axis=1)
+    return np.round(np.concatenate([near_edge, far_edge[::-1]])).astype(np.int32)
+
+
+def _body(width: int, height: int, above: NDArray[np.int32]) -> Pixels:
+    """The outline: a lid and its top, round shoulders, a round foot."""
     mask = np.zeros((height, width), np.uint8)
-    lid = (_LID_SIDE * width, 0, (1 - _LID_SIDE) * width, (_LID + 0.03) * height)
-    sheets.box(mask, lid, 0.02 * width, 255)
+    top = int(above[0, 1])
+    lid = (_LID_SIDE * width, top, (1 - _LID_SIDE) * width, (_LID + 0.03) * height)
+    sheets.box(mask, lid, 0, 255)
+    cv2.fillPoly(mask, [above], (255,), cv2.LINE_AA)
     sheets.box(mask, (0, (_LID + 0.02) * height, width, height), 0.1 * width, 255)
     return mask
 

@@ -9,8 +9,8 @@ import numpy as np
 from synthesis.colours import RGB
 from synthesis.description import Name
 from synthesis.drawing import Pixels
+from synthesis.scene import arcs, sheets, textures
 from synthesis.scene import light as lights
-from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
@@ -105,6 +105,9 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         inks=inks,
         ink=Ink(opacity=0.95, wear=random.choice((0.0, 0.02)), grain=0.02),
         bend=bend,
+        arc=arcs.over_emblem(
+            random, width, height, (0.5 * width, 0.32 * height), 0.24 * width, 0.6
+        ),
         outline=_outline(width, height),
         finish=over,
     )
