@@ -61,7 +61,7 @@ def weight(element: object) -> int:
 
 def meter_steps(peaks: dict[str, int]) -> None:
     """From now on note in ``peaks`` what every step of judging holds for one element, in bytes."""
-    from curation import judging
+    from curation import copies, judging
 
     pools: list[pa.MemoryPool] = []  # what was allocated in one may live longer than the step
 
@@ -79,10 +79,10 @@ def meter_steps(peaks: dict[str, int]) -> None:
 
         return noting
 
-    for name, step in vars(judging).items():
+    for name, step in (vars(copies) | vars(judging)).items():
         if (
             isinstance(step, type)
-            and issubclass(step, judging.JudgingStep)
+            and issubclass(step, copies.CopiesStep)
             and "process" in vars(step)
         ):
             step.process = metered(name, step.process)  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ pipelines:
     near_duplicate: {radius: 4}
     quality: [pixels, size]
     signals: []
+    synthetic: {share: 0.05, from: s2}
     stages:
       s1:
         resolution: 256
@@ -73,6 +74,7 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
         "key": [f"{number:09}.jpg" for number in range(first, first + count)],
         "id": ids,
         "size": random.integers(1000, 200_000, count),
+        "synthetic": np.zeros(count, bool),
         "caption_length": random.integers(0, 200, count),
         "phash": numbers,
         "rotation": np.where(random.random(count) < 0.02, 90, 0),
@@ -110,6 +112,6 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     columns.write(layout.near(0, 1), table)
     judge, counts = verdicts.Judge(str(output), bounds, signals), ledger.Counts()
     winners = verdicts.winners(judge, units, lambda _: edges)
-    for unit in units:
-        counts.add(judge.record(unit, winners))
+    for unit, decision in verdicts.decisions(judge, units, winners):
+        counts.add(judge.record(unit, decision))
     Path(layout.run).write_text(json.dumps({"pipeline": "curate", "counts": counts.as_json()}))

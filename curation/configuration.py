@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from curation import program, storage
 from curation.program import Program
 from curation.signal import OWN_PACKAGES
-from curation.stages import Bound, Lines, Pipeline, Stage, resolved
+from curation.stages import Bound, Lines, Pipeline, Stage, Synthetic, resolved
 from curation.yaml_fields import Fields, expected_one_of, shown
 from curation.yaml_lines import MAXIMUM_BYTES, ConfigurationError, Node, parse
 
@@ -27,6 +27,7 @@ __all__ = [
     "ConfigurationError",
     "Pipeline",
     "Stage",
+    "Synthetic",
     "check_columns",
     "load",
     "load_any",
@@ -128,15 +129,15 @@ class _Reader:
     def pipeline(self, name: str) -> Pipeline:
         node = self.node
         required = ("seed", "near_duplicate", "quality", "stages")
-        found = self.fields.mapping(
-            node, repr(name), required, ("keep", "quarantine_limit", "signals")
-        )
+        optional = ("keep", "quarantine_limit", "signals", "synthetic")
+        found = self.fields.mapping(node, repr(name), required, optional)
         self.lines |= {(key,): child.line for key, child in found.items()}
         near = self.fields.mapping(found["near_duplicate"], "'near_duplicate'", ("radius",))
         self.lines[("near_duplicate_radius",)] = near["radius"].line
         stages = tuple(self.stages(found["stages"]))
         self.check_tightening(stages)
         keep, limit = found.get("keep"), found.get("quarantine_limit")
+        synthetic = self.synthetic(found["synthetic"]) if "synthetic" in found else None
         try:
             pipeline = Pipeline(
                 name=name,
@@ -147,6 +148,7 @@ class _Reader:
                 quality=tuple(self.names(found["quality"], "quality")),
                 signals=tuple(self.modules(found["signals"])) if "signals" in found else (),
                 stages=stages,
+                synthetic=synthetic,
             )
         except ValidationError as error:
             self.invalid(error, self.lines.get(("keep",), node.line), "keep")
@@ -169,6 +171,15 @@ class _Reader:
                 yield Stage(name=name, resolution=resolution, bounds=bounds)
             except ValidationError as error:
                 self.invalid(error, entry["resolution"].line, "resolution")
+
+    def synthetic(self, node: Node) -> Synthetic:
+        found = self.fields.mapping(node, "'synthetic'", ("share", "from"))
+        self.lines[("synthetic",)] = found["from"].line
+        share = self.fields.number(found["share"], "'share'")
+        try:
+            return Synthetic(share=share, stage=self.fields.text(found["from"], "'from'"))
+        except ValidationError as error:
+            self.invalid(error, found["share"].line, "share")
 
     def bound(self, column: str, node: Node, path: tuple[str, ...]) -> Bound:
         self.check_name(column, node)

@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns, shard, storage
+from curation import columns, mixing, shard, storage
 from curation.layout import Layout
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
+from curation.rules import DRAW_COLUMN
 from curation.story import Check, Copy, Outcome, Story, format_story
 
 __all__ = ["ExplainError", "Story", "explain", "format_story"]
@@ -52,8 +53,7 @@ def explain(output: str, key: str) -> list[Story]:
     """
     run = outcome.read_run(output)
     places = _find(output, key)
-    bounds = outcome.bounds(run)
-    stories = [_story(output, unit, row, bounds) for unit, row in places]
+    stories = [_story(output, unit, row, run) for unit, row in places]
     return _with_shards(output, _with_copies(output, stories))
 
 
@@ -113,12 +113,17 @@ def _hint(key: str, names: Sequence[str]) -> str:
     return f"; nearest keys: {told}" if near else ""
 
 
-def _story(output: str, unit: str, row: int, bounds: Sequence[Bound]) -> Story:
+def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
     layout = Layout(output)
     measured = _row(layout.signals(unit), row)
     judged = _row(layout.ledger(unit), row)
     groups = _row(layout.groups(unit), row) if storage.exists(layout.groups(unit)) else {}
-    values = measured | groups
+    values, bounds = measured | groups, outcome.bounds(run)
+    if measured.get("synthetic") and measured["reason"] is None:
+        draw = mixing.draws([measured["id"]], run["seed"])
+        values[DRAW_COLUMN] = float(mixing.as_values(draw)[0])
+    else:
+        bounds = tuple(bound for bound in bounds if bound.column != DRAW_COLUMN)
     if judged["rule"] is not None:
         values[judged["rule"].rsplit(".", 1)[0]] = judged["value"]
     return Story(

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from curation.configuration import Pipeline
-from curation.rules import GROUP_COLUMNS, KEPT, QUARANTINED, VERDICTS, Check, Judgement
+from curation.rules import DRAW_COLUMN, GROUP_COLUMNS, KEPT, QUARANTINED, VERDICTS, Check, Judgement
 
 SCHEMA = pa.schema(
     [
@@ -31,7 +32,7 @@ SCHEMA = pa.schema(
 )
 
 
-COUNTED = ("verdicts", "entered", "passed", "quarantine", "kept_bytes")
+COUNTED = ("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes")
 
 
 class LedgerError(Exception):
@@ -42,6 +43,8 @@ class LedgerError(Exception):
 class Counts:
     """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
 
+    ``kept`` are kept rows by the deepest stage they pass, ``drawn`` those of them that are drawn
+    pictures; ``cut_offs`` the largest draws that pass a stage, where drawn pictures take part.
     ``kept_bytes`` is how large the kept originals of every unit are, each counted as
     at least a shard's share of ``shard.SHARD_ROWS``.
     """
@@ -52,6 +55,9 @@ class Counts:
     passed: Counter[str] = field(default_factory=Counter)
     stopped: dict[str, Counter[str]] = field(default_factory=dict)
     quarantine: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    drawn: Counter[str] = field(default_factory=Counter)
+    cut_offs: dict[str, float] = field(default_factory=dict)
     kept_bytes: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Counts") -> None:
@@ -59,6 +65,7 @@ class Counts:
         self.total += other.total
         for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
+        self.cut_offs |= other.cut_offs
         for stage, stopped in other.stopped.items():
             self.stopped.setdefault(stage, Counter()).update(stopped)
 
@@ -87,7 +94,7 @@ class Counts:
 
     def as_json(self) -> dict[str, Any]:
         """The ``counts`` entry of ``run.json``."""
-        return {
+        told = {
             "in": self.total,
             **{name: self.verdicts[name] for name in VERDICTS},
             "stages": {
@@ -100,6 +107,17 @@ class Counts:
             },
             "quarantine": dict(sorted(self.quarantine.items())),
         }
+        return told | {"synthetic": self._synthetic()} if self.cut_offs else told
+
+    def _synthetic(self) -> dict[str, Any]:
+        """By stage from which on drawn pictures count: how many of the kept rows they are."""
+        stages, told = list(self.stopped), {}
+        for stage, bound in self.cut_offs.items():
+            deeper = stages[stages.index(stage) :]
+            kept, drawn = (sum(of[name] for name in deeper) for of in (self.kept, self.drawn))
+            share = drawn / kept if kept else 0.0
+            told[stage] = {"kept": kept, "drawn": drawn, "share": share, "bound": bound}
+        return told
 
 
 def rows(
@@ -154,8 +172,9 @@ def count(
     reasons: pa.ChunkedArray,
     ordered: Sequence[Check],
     pipeline: Pipeline,
+    drawn: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Add the rows of one unit to the funnel."""
+    """Add the rows of one unit to the funnel; ``drawn`` (N,) are its drawn pictures."""
     counts.total += len(judgement.verdict)
     for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
         counts.verdicts[VERDICTS[verdict]] += int(number)
@@ -163,13 +182,20 @@ def count(
     quarantined = judgement.verdict == QUARANTINED
     stopped_by = judgement.check[(judgement.check >= 0) & ~quarantined]
     hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
+    kept = judgement.verdict == KEPT
     for number, stage in enumerate(pipeline.stages):
+        here = kept & (judgement.depth == number + 1)
+        counts.kept[stage.name] += int(here.sum())
+        if drawn is not None:
+            counts.drawn[stage.name] += int((here & drawn).sum())
         stopped = counts.stopped.setdefault(stage.name, Counter())
         counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
         counts.passed[stage.name] += int((judgement.depth > number).sum())
         for check, hit in zip(ordered, hits, strict=True):
             if check.stage == number:
                 stopped[check.rule] += hit
+                if check.column == DRAW_COLUMN:
+                    counts.cut_offs[stage.name] = check.bound
     for code in reasons.filter(pa.array(~readable)).to_pylist():
         counts.quarantine[code] += 1
     unmeasured = int((quarantined & readable).sum())

@@ -13,7 +13,7 @@ from curation import picture, shard
 from curation.signal import Signal, fields
 from curation.sources.sample import Sample
 
-VERSION = 1  # raised when the rows below change meaning; part of every unit name
+VERSION = 2  # raised when the rows below change meaning; part of every unit name
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -28,6 +28,7 @@ ROW_FIELDS = (
     pa.field("reason", pa.string()),
     pa.field("detail", pa.string()),
     pa.field("caption_length", pa.int32(), nullable=False),
+    pa.field("synthetic", pa.bool_(), nullable=False),
 )
 
 Rows = list[dict[str, Any]]
@@ -59,6 +60,7 @@ def _measure_one(
         "uri": sample.uri,
         "key": sample.key,
         "caption_length": min(sum(len(caption.text) for caption in captions), 2**31 - 1),
+        "synthetic": sample.synthetic,
     }
     if sample.data is None:
         return row | {"reason": "unreadable", "detail": sample.error}

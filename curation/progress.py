@@ -75,6 +75,9 @@ def funnel(counts: dict[str, Any]) -> str:
         lines.append(f"{stage}: {told['in']} in, {told['passed']} passed")
         stopped = sorted(told["dropped"].items(), key=lambda item: -item[1])
         lines += [f"  {rule:<22}{number:>8} dropped" for rule, number in stopped if number]
+    for stage, told in counts.get("synthetic", {}).items():
+        share = f"{100 * told['share']:.1f} % of {told['kept']}"
+        lines.append(f"drawn pictures kept from {stage} on: {told['drawn']}, {share}")
     if counts["quarantine"]:
         lines.append("quarantined:")
         worst = sorted(counts["quarantine"].items(), key=lambda item: (-item[1], item[0]))

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from curation import columns, configuration, ledger, rules, signal, storage, verdicts
+from curation import columns, configuration, rules, signal, storage, verdicts
 from curation.layout import Layout
 from curation.ledger import Counts
 
@@ -15,7 +15,8 @@ class Comparison:
     """How many rows keep, gain or lose their place, and which rules stop how many now and then.
 
     ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
-    never saw them.
+    never saw them. ``synthetic_before`` and ``synthetic_after`` say by stage how many of the kept
+    rows are drawn, as in ``run.json``.
     """
 
     before: Counter[str]
@@ -25,6 +26,8 @@ class Comparison:
     unmeasured: int
     rules_before: Counter[str]
     rules_after: Counter[str]
+    synthetic_before: dict[str, Any]
+    synthetic_after: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -40,6 +43,9 @@ class Comparison:
             before, after = self.rules_before[rule], self.rules_after[rule]
             mark = f"{after - before:+d}" if after != before else ""
             lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{mark}")
+        for stage in self.synthetic_before | self.synthetic_after:
+            told = [_drawn(one, stage) for one in (self.synthetic_before, self.synthetic_after)]
+            lines.append(f"drawn pictures kept from {stage} on: {' -> '.join(told)}")
         if self.unmeasured:
             lines.append(f"{self.unmeasured} rows need measuring: beam run with this configuration")
         return "\n".join(lines)
@@ -62,12 +68,11 @@ def compare(output: str, config: str | None) -> Comparison:
     units = layout.units("signals")
     winners = verdicts.winners(judge, units, lambda _: verdicts.read_edges(output))
     now, gained, lost = Counts(), 0, 0
-    for unit in units:
-        judgement = judge.decide(unit, winners).judgement
-        ledger.count(now, judgement, judge.reasons(unit), judge.ordered, pipeline)
+    for unit, decision in verdicts.decisions(judge, units, winners):
+        now.add(judge.count(decision))
         stored = columns.read(layout.ledger(unit), ("verdict",)).column("verdict")
         before = columns.equals(stored, rules.VERDICTS[rules.KEPT])
-        after = judgement.verdict == rules.KEPT
+        after = decision.judgement.verdict == rules.KEPT
         gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
     return Comparison(
         before=Counter({name: told["counts"][name] for name in rules.VERDICTS}),
@@ -77,7 +82,15 @@ def compare(output: str, config: str | None) -> Comparison:
         unmeasured=now.quarantine["unmeasured"],
         rules_before=_stopped(told["counts"]),
         rules_after=_stopped(now.as_json()),
+        synthetic_before=told["counts"].get("synthetic", {}),
+        synthetic_after=now.as_json().get("synthetic", {}),
     )
+
+
+def _drawn(told: dict[str, Any], stage: str) -> str:
+    if stage not in told:
+        return "no limit"
+    return f"{told[stage]['drawn']} ({100 * told[stage]['share']:.2f} %)"
 
 
 def _stopped(counts: dict[str, Any]) -> Counter[str]:

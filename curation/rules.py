@@ -16,6 +16,7 @@ from curation.configuration import Pipeline
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
 GROUP_COLUMNS = ("exact_better", "near_better")
+DRAW_COLUMN = "synthetic_draw"  # of drawn pictures, see ``curation.mixing``
 _TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
 
 
@@ -65,13 +66,23 @@ def checks(pipeline: Pipeline, tiers: Mapping[str, str]) -> tuple[Check, ...]:
     return tuple(found)
 
 
+def with_cut_offs(ordered: Sequence[Check], cut_offs: Mapping[int, float]) -> tuple[Check, ...]:
+    """The checks and, last in its stage, each cut-off of draws, given by number of stage."""
+    last = [Check(stage, DRAW_COLUMN, "max", bound) for stage, bound in cut_offs.items()]
+    return tuple(sorted([*ordered, *last], key=lambda check: check.stage))
+
+
 def judge(
     values: Callable[[str], NDArray[np.float64]],
     readable: NDArray[np.bool_],
     ordered: Sequence[Check],
     pipeline: Pipeline,
+    drawn: NDArray[np.bool_] | None = None,
 ) -> Judgement:
-    """Judge N rows. ``values(column)`` is (N,) float64 with NaN for null; ``readable`` (N,)."""
+    """Judge N rows. ``values(column)`` is (N,) float64 with NaN for null; ``readable`` (N,).
+
+    ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count.
+    """
     count = len(readable)
     stages = len(pipeline.stages)
     open_rows = readable.copy()
@@ -92,7 +103,10 @@ def judge(
                 unmeasured[stopped] |= np.isnan(value[stopped])
                 open_rows &= passed
         depth[open_rows] = stage + 1
-    keep_depth = 1 + [stage.name for stage in pipeline.stages].index(pipeline.keep)
-    verdict = np.where(depth >= keep_depth, KEPT, DROPPED).astype(np.int8)
+    keep = pipeline.number_of(pipeline.keep)
+    kept = depth > keep
+    if drawn is not None and pipeline.synthetic is not None:
+        kept &= ~drawn | (depth > pipeline.number_of(pipeline.synthetic.stage))
+    verdict = np.where(kept, KEPT, DROPPED).astype(np.int8)
     verdict[unmeasured | ~readable] = QUARANTINED
     return Judgement(verdict, depth, decided_by, seen)

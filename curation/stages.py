@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from curation.yaml_fields import expected_one_of
 from curation.yaml_lines import ConfigurationError
@@ -39,13 +47,24 @@ class Stage(_Frozen):
     bounds: Mapping[str, Bound]
 
 
+class Synthetic(_Frozen):
+    """From ``stage`` on, at most ``share`` (0 to below 1) of what passes a stage is drawn.
+
+    A drawn picture is kept if it passes ``stage``, and ``keep``.
+    """
+
+    share: Annotated[float, Field(ge=0, lt=1)]
+    stage: str
+
+
 class Pipeline(_Frozen):
     """Ordered stages and what surrounds them; a row reaches a stage by passing all before it.
 
     ``keep`` is the stage a row must pass to be kept. ``quarantine_limit`` is the fraction (0..1) of
     inputs above which a run has failed. ``near_duplicate_radius`` is a Hamming distance in bits of
     a 64-bit hash. ``quality`` are the columns that rank duplicates, largest first. ``signals`` are
-    import paths of further signal modules.
+    import paths of further signal modules. ``synthetic`` limits drawn pictures; without it they are
+    rows like all others.
     """
 
     name: str
@@ -56,6 +75,7 @@ class Pipeline(_Frozen):
     quality: tuple[str, ...]
     signals: tuple[str, ...]
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    synthetic: Synthetic | None = None
     _file: str = PrivateAttr(default="pipelines.yaml")
     _lines: Lines = PrivateAttr(default_factory=dict)
 
@@ -65,6 +85,21 @@ class Pipeline(_Frozen):
         if self.keep not in names:
             raise ValueError(f"unknown stage {self.keep!r}: {expected_one_of(self.keep, names)}")
         return self
+
+    @field_validator("synthetic")
+    @classmethod
+    def _synthetic_begins_at_a_stage(
+        cls, synthetic: Synthetic | None, info: ValidationInfo
+    ) -> Synthetic | None:
+        names = [stage.name for stage in info.data.get("stages", ())]
+        if synthetic is not None and synthetic.stage not in names:
+            expected = expected_one_of(synthetic.stage, names)
+            raise ValueError(f"unknown stage {synthetic.stage!r}: {expected}")
+        return synthetic
+
+    def number_of(self, name: str) -> int:
+        """The place of a stage, counted from 0."""
+        return [stage.name for stage in self.stages].index(name)
 
     def error(self, message: str, *path: str) -> ConfigurationError:
         """An error at the line of a key, such as ``"stages", "s1", "bounds", "luma", "min"``."""
@@ -79,7 +114,7 @@ class Pipeline(_Frozen):
 
 def resolved(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline as plain JSON-able data in the shape of the file (stages in their order)."""
-    return {
+    told: dict[str, Any] = {
         "seed": pipeline.seed,
         "keep": pipeline.keep,
         "quarantine_limit": pipeline.quarantine_limit,
@@ -88,6 +123,9 @@ def resolved(pipeline: Pipeline) -> dict[str, Any]:
         "signals": list(pipeline.signals),
         "stages": {stage.name: _stage(stage) for stage in pipeline.stages},
     }
+    if pipeline.synthetic is not None:
+        told["synthetic"] = {"share": pipeline.synthetic.share, "from": pipeline.synthetic.stage}
+    return told
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

@@ -4,21 +4,23 @@ Units are read one at a time. What one unit must know of the others is which of 
 copy: ``winners`` finds that out in one process, ``curation.judging`` in many, with the same steps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import columns, ledger, rules, shard
+from curation import columns, ledger, mixing, rules, shard
 from curation.configuration import Pipeline
 from curation.groups import duplicates, near
 from curation.groups.duplicates import CONTENT, HASH, Copies, Members, Winners
 from curation.groups.near import Edges, Hashes
 from curation.layout import Layout
 from curation.ledger import Counts
-from curation.rules import GROUP_COLUMNS, Check, Judgement
+from curation.mixing import Tally
+from curation.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement
 from curation.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
@@ -27,10 +29,17 @@ TOLD = ("key", "id", "reason", "detail", "size")
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdicts over a unit's rows, in the order of its signals file, and their copies."""
+    """The verdicts over a unit's rows, in the order of its signals file, and what led to them.
 
+    ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``draws`` (N,)
+    int32 those of drawn pictures, 0 for others.
+    """
+
+    rows: pa.Table
+    ordered: tuple[Check, ...]
     judgement: Judgement
     copies: Copies
+    draws: NDArray[np.int32]
 
 
 def tiers(signals: Sequence[Signal]) -> dict[str, str]:
@@ -47,7 +56,7 @@ def read_edges(output: str) -> Edges:
 
 
 class Judge:
-    """Judges the units of a run by one configuration; ``ordered`` are the checks it makes.
+    """Judges the units of a run by one configuration; ``ordered`` are the checks of its stages.
 
     With ``hold`` it keeps what it read, because three looks at each unit are then faster; without,
     its memory is that of one unit. Methods raise ``columns.ColumnFileError``.
@@ -61,7 +70,9 @@ class Judge:
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         needed = ruled | {"reason", "phash", "id"}
+        needed |= {"synthetic"} if pipeline.synthetic else set()
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
+        self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
@@ -116,40 +127,81 @@ class Judge:
             duplicates.best(equal, self.pipeline.quality, CONTENT),
         )
 
-    def decide(self, unit: str, winners: Winners) -> Decision:
-        """Judge the unit's rows."""
-        return self._decide(unit, self._read(unit, self._needed), winners)
+    def decide(
+        self, unit: str, winners: Winners | None, cut_offs: Mapping[int, float] | None = None
+    ) -> Decision:
+        """Judge the unit's rows; ``cut_offs`` are the largest draws by number of stage, if known.
 
-    def record(self, unit: str, winners: Winners) -> Counts:
-        """Judge the unit's rows, write its ledger and group columns. Raises ``OSError``."""
-        table = self._read(unit, [*dict.fromkeys((*self._needed, *TOLD))])
-        decision = self._decide(unit, table, winners)
-        told, copies, counts = decision.judgement, decision.copies, Counts()
-        rows = ledger.rows(table, told, self.ordered, self.pipeline, copies.better)
-        columns.write(self.layout.ledger(unit), rows)
-        groups = [copies.exact, copies.near, copies.better]
-        schema = pa.schema(shard.GROUP_FIELDS)
-        columns.write(self.layout.groups(unit), pa.table(groups, schema=schema))
-        ledger.count(counts, told, table.column("reason"), self.ordered, self.pipeline)
+        Without ``winners`` the copies are those that ``record_copies`` wrote.
+        """
+        table = self._read(unit, self._told)
+        copies = self._copies(unit, table, winners) if winners else self._written_copies(unit)
+        draws = self._draws(table)
+        found: list[NDArray[Any]] = [copies.exact, copies.near, mixing.as_values(draws)]
+        groups = dict(zip((*GROUP_COLUMNS, DRAW_COLUMN), found, strict=True))
+        ordered = rules.with_cut_offs(self.ordered, cut_offs or {})
+        judgement = self._judgement(table, ordered, groups, draws > 0)
+        return Decision(table, ordered, judgement, copies, draws)
+
+    def tally(self, unit: str, decision: Decision) -> Tally:
+        """The draws of the unit's kept rows, decided without cut-offs."""
+        kept = decision.judgement.verdict == rules.KEPT
+        passed = decision.judgement.depth[kept]
+        found = mixing.tally(decision.draws[kept], passed, len(self.pipeline.stages))
+        found.units = [unit] if decision.draws.any() else []
+        return found
+
+    def count(self, decision: Decision) -> Counts:
+        """The unit's part of the funnel."""
+        counts = Counts()
+        reasons = decision.rows.column("reason")
+        told = (decision.judgement, reasons, decision.ordered, self.pipeline, decision.draws > 0)
+        ledger.count(counts, *told)
+        return counts
+
+    def record(self, unit: str, decision: Decision) -> Counts:
+        """Write the unit's ledger and group columns. Raises ``OSError``."""
+        self.record_copies(unit, decision)
+        told, table, better = decision.judgement, decision.rows, decision.copies.better
+        written = ledger.rows(table, told, decision.ordered, self.pipeline, better)
+        columns.write(self.layout.ledger(unit), written)
+        counts = self.count(decision)
         kept = pa.array(told.verdict == rules.KEPT)
         sizes = np.asarray(table.column("size").filter(kept).to_numpy(), np.int64)
         least = shard.SHARD_BYTES // shard.SHARD_ROWS
         counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
         return counts
 
-    def reasons(self, unit: str) -> pa.ChunkedArray:
-        """Why a row of the unit could not be measured, or null."""
-        return self._read(unit, ("reason",)).column("reason")
+    def record_copies(self, unit: str, decision: Decision) -> None:
+        """Write the unit's group columns. Raises ``OSError``."""
+        copies, schema = decision.copies, pa.schema(shard.GROUP_FIELDS)
+        groups = pa.table([copies.exact, copies.near, copies.better], schema=schema)
+        columns.write(self.layout.groups(unit), groups)
 
-    def _decide(self, unit: str, table: pa.Table, winners: Winners) -> Decision:
-        ids = _one(table.column("id"))
+    def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
         rows, hashes = self._hot.get(unit) or _hashes(table)
-        copies = duplicates.copies(unit, rows, hashes, ids, winners)
-        groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
-        return Decision(self._judgement(table, self.ordered, groups), copies)
+        return duplicates.copies(unit, rows, hashes, _one(table.column("id")), winners)
+
+    def _written_copies(self, unit: str) -> Copies:
+        written = columns.read(self.layout.groups(unit))
+        exact, near = (np.asarray(written.column(name).to_numpy()) for name in GROUP_COLUMNS)
+        return Copies(exact, near, written.column("duplicate_of").to_pylist())
+
+    def _draws(self, table: pa.Table) -> NDArray[np.int32]:
+        draws = np.zeros(table.num_rows, np.int32)
+        if self.pipeline.synthetic:
+            readable = columns.is_null(table.column("reason"))
+            rows = np.flatnonzero(np.asarray(table.column("synthetic")) & readable)
+            ids = table.column("id").take(pa.array(rows)).to_pylist()
+            draws[rows] = mixing.draws(ids, self.pipeline.seed)
+        return draws
 
     def _judgement(
-        self, table: pa.Table, checks: Sequence[Check], groups: dict[str, NDArray[np.int8]]
+        self,
+        table: pa.Table,
+        checks: Sequence[Check],
+        groups: Mapping[str, NDArray[Any]],
+        drawn: NDArray[np.bool_] | None = None,
     ) -> Judgement:
         def values(column: str) -> NDArray[np.float64]:
             if column in groups:
@@ -157,7 +209,7 @@ class Judge:
             return columns.as_float(table.column(column))
 
         readable = columns.is_null(table.column("reason"))
-        return rules.judge(values, readable, checks, self.pipeline)
+        return rules.judge(values, readable, checks, self.pipeline, drawn)
 
     def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
         path = self.layout.signals(unit)
@@ -188,6 +240,24 @@ def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges])
     )
     around = duplicates.best_neighbours(own, near.both_ways(edges), quality)
     return Winners((duplicates.best(pa.concat_tables([own, around]), quality, HASH), exact))
+
+
+def decisions(
+    judge: Judge, units: Sequence[str], winners: Winners
+) -> Iterator[tuple[str, Decision]]:
+    """Every unit's decision, in one process.
+
+    Units that hold drawn pictures come last: what is to be cut off hangs on all of them.
+    """
+    found = Tally()
+    for unit in units:
+        decision = judge.decide(unit, winners)
+        found.add(judge.tally(unit, decision))
+        if not decision.draws.any():
+            yield unit, decision
+    cut_offs = mixing.cut_offs(found, judge.pipeline)
+    for unit in found.units:
+        yield unit, judge.decide(unit, winners, cut_offs)
 
 
 def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:

@@ -25,16 +25,14 @@ _drawing = Lock()  # a worker's threads take turns: what fonts and shapers remem
 
 
 class Synthesize(BaseModel):
-    """What is to be drawn, and the share it is to have of the mix.
+    """What is to be drawn: ``n`` pictures of each of the ``languages``.
 
-    ``n`` pictures of each of the ``languages``; the other settings are the command's options.
-    ``share`` is that of drawn pictures among all a model is shown, from stage S4 on.
+    The other settings are the command's options.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     seed: Annotated[int, Field(ge=0, lt=2**63)]
-    share: Annotated[float, Field(ge=0, lt=1)]
     languages: Annotated[tuple[str, ...], Field(min_length=1)]
     mode: Mode
     n: Annotated[int, Field(ge=1)]

@@ -16,6 +16,7 @@ from curation.configuration import (
     Bound,
     ConfigurationError,
     Pipeline,
+    Synthetic,
     check_columns,
     load,
     resolved,
@@ -84,6 +85,18 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
         ("clarity", Bound(min=0.2)),
     ]
     assert pipeline.stages[1].bounds["luma"] == Bound(min=0.0001, max=0.97)
+    assert pipeline.synthetic is None
+
+
+def test_drawn_pictures_may_be_limited(tmp_path: Path) -> None:
+    text = GOOD + "    synthetic: {share: 0.05, from: s2}\n"
+    pipeline = load(written(tmp_path, text))
+    assert pipeline.synthetic == Synthetic(share=0.05, stage="s2")
+    assert resolved(pipeline)["synthetic"] == {"share": 0.05, "from": "s2"}
+    again = json.dumps({"pipelines": {"curate": resolved(pipeline)}})
+    assert resolved(load(written(tmp_path, again))) == resolved(pipeline)
+    with pytest.raises(ValidationError, match="unknown stage 's9'"):
+        Pipeline(**{**dict(pipeline), "synthetic": Synthetic(share=0.1, stage="s9")})
 
 
 def test_what_may_be_left_out(tmp_path: Path) -> None:
@@ -171,6 +184,18 @@ WRONG = {
     "radius": ("radius: 4", "radius: 17", 6, ["less than or equal to 16"]),
     "no resolution": ("resolution: 512", "resolution: 0", 16, ["greater than or equal to 1"]),
     "keep": ("keep: s1", "keep: s_2", 4, ["unknown stage 's_2'", "did you mean 's2'?"]),
+    "mix without share": ("    stages:", "    synthetic: {from: s1}\n    stages:", 9,
+        ["'synthetic'", "expected the key 'share'"]),
+    "mix with more": ("    stages:", "    synthetic: {share: 0.1, form: s1}\n    stages:", 9,
+        ["unknown key 'form'", "did you mean 'from'?"]),
+    "mix of everything": ("    stages:",
+        "    synthetic:\n      share: 1\n      from: s1\n    stages:", 10,
+        ["'share'", "less than 1"]),
+    "mix of text": ("    stages:", "    synthetic: {share: half, from: s1}\n    stages:", 9,
+        ["'share': expected a number"]),
+    "mix from nowhere": ("    stages:",
+        "    synthetic:\n      share: 0.1\n      from: s_2\n    stages:", 11,
+        ["unknown stage 's_2'", "did you mean 's2'?"]),
     "no stages": (GOOD[GOOD.index("    stages:"):], "    stages: {}\n", 9, ["at least one stage"]),
     "column name": ("clarity: {min: 0.2}", "'clear ly': {min: 1}", 14, ["'clear ly'"]),
     "stage name": ("      s2:", "      s 2:", 15, ["'s 2'"]),

@@ -41,6 +41,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         "pixels": random.integers(1, 3, count),
         "clarity": random.random(count),
         "luma": random.random(count),
+        "synthetic": np.zeros(count, bool),
     }
     schema, arrays = measure.schema(signal.discover()), []
     for field in schema:
@@ -53,12 +54,23 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+def with_drawn(unit: pa.Table, random: np.random.Generator) -> pa.Table:
+    """The same rows, most of them drawn pictures."""
+    place = unit.schema.get_field_index("synthetic")
+    drawn = pa.array(random.random(unit.num_rows) < 0.8)
+    return unit.set_column(place, unit.schema.field(place), drawn)
+
+
 def run(
-    output: Path, rows: list[pa.Table], monkeypatch: pytest.MonkeyPatch, limit: int
+    output: Path,
+    rows: list[pa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    pipelines: str = WITHOUT_MODELS,
 ) -> dict[str, Any]:
     """Judge the units with partitions of ``limit`` rows; digests of what it wrote, and counts."""
     config = output.parent / "pipelines.yaml"
-    config.write_text(WITHOUT_MODELS)
+    config.write_text(pipelines)
     layout, names = Layout(str(output)), [f"{number:016x}" for number in range(len(rows))]
     for name, one in zip(names, rows, strict=True):
         columns.write(layout.signals(name), one)
@@ -91,6 +103,25 @@ def test_partitions_do_not_change_what_is_written(
         assert run(output, units, monkeypatch, limit) == wanted
         assert edges(output) == edges(tmp_path / "one")
         assert len(list((output / "near").iterdir())) > 1
+
+
+@pytest.mark.parametrize("holding", [UNITS, 4])
+def test_drawn_pictures_have_their_share_in_one_step_and_in_many(
+    holding: int, units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(5)
+    units = [with_drawn(unit, random) for unit in units[:holding]] + units[holding:]
+    mix = "    synthetic: {share: 0.2, from: s1}\n    stages:"
+    text = WITHOUT_MODELS.replace("    stages:", mix)
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
+    for stage, told in wanted["counts"]["synthetic"].items():
+        assert 0 < told["drawn"] <= 0.2 * told["kept"], stage
+    bounds = [told["bound"] for told in wanted["counts"]["synthetic"].values()]
+    assert 1 > bounds[0] >= bounds[1]
+    assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
+    turned = run(tmp_path / "turned", units[::-1], monkeypatch, 100, text)
+    assert turned["counts"] == wanted["counts"]
+    Counts.from_bytes((tmp_path / "many" / "counts.json").read_bytes()).check(UNITS * ROWS)
 
 
 def test_group_columns_say_who_has_a_better_copy(

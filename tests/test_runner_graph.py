@@ -18,7 +18,7 @@ from collection import drawing, encoded
 from runs import WITHOUT_MODELS, run_in_process
 
 import curation
-from curation import configuration, fingerprint, judging, runners, shard
+from curation import configuration, copies, fingerprint, judging, runners, shard
 from curation.fingerprint import VersionError
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +30,8 @@ PICTURES = 40
 @pytest.fixture
 def pipeline(tmp_path: Path) -> configuration.Pipeline:
     path = tmp_path / "pipelines.yaml"
-    path.write_text(WITHOUT_MODELS, encoding="utf-8")
+    mix = "    synthetic: {share: 0.05, from: s2}\n    stages:"
+    path.write_text(WITHOUT_MODELS.replace("    stages:", mix), encoding="utf-8")
     return configuration.load(str(path), "curate")
 
 
@@ -97,11 +98,11 @@ def test_bytes_come_from_judging_alone_which_reads_no_picture(
         for output in node.outputs.values()
         if "bytes" in str(output.element_type) and not _is_beams(step)
     }
-    assert modules == {judging.__name__}
-    tree = ast.parse(inspect.getsource(judging))
+    assert modules == {copies.__name__}
     imported = {
         alias.name
-        for node in ast.walk(tree)
+        for module in (copies, judging)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }

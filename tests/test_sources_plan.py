@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation import plan, sources
+from curation import plan, shard, sources
 from curation.sources import Part, Sample, SourceError, Unit
 from curation.sources.sample import from_json, to_json, unit_id
 
@@ -43,6 +43,19 @@ def test_layouts_mix_in_one_folder(tmp_path: Path) -> None:
     assert [unit.layout for unit in units] == ["files", "webdataset", "parquet"]
     keys = ["files/apart/d.jpg", "files/b.png", "files/sub/c.jpg", "first"]
     assert sorted(sample.key for sample in read_all(units)) == ["1", "2", "3", "4", *keys]
+
+
+def test_of_a_folder_of_shards_only_what_its_manifest_lists_is_taken(tmp_path: Path) -> None:
+    root = collection(tmp_path / "in")
+    rows = pa.table({"key": ["5"], "jpg": pa.array([b"5"], pa.binary())})
+    pq.write_table(rows, root / "files" / "part.parquet")
+    shard.write_manifest(str(root / "files"), [shard.ShardInfo("part.parquet", 1, 1, "")])
+    keys = {sample.key for sample in read_all(plan.plan([str(root / "files")]))}
+    assert keys == {"5", "sub/c.jpg", "apart/d.jpg"}  # the folders below hold no shards
+    for strange in ("[1]", "{}", '{"shards": 3}', '{"shards": [{"name": 1}]}', "no JSON"):
+        (root / "files" / "manifest.json").write_text(strange)
+        keys = {sample.key for sample in read_all(plan.plan([str(root / "files")]))}
+        assert keys == {"5", "a.jpg", "b.png", "sub/c.jpg", "apart/d.jpg"}, strange
 
 
 def test_several_inputs_give_each_place_once_in_any_order(

@@ -15,7 +15,6 @@ from synthesis_fonts import all_characters, make
 from curation import configuration, graph, shard
 from curation.command import app, guarded
 from curation.configuration import ConfigurationError
-from synthesis import mixing
 from synthesis.pipeline import Synthesize
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +24,6 @@ pipelines:
   draw:
     program: synthesis.pipeline.Synthesize
     seed: 3
-    share: 0.05
     languages: [en, zh]
     mode: pure
     n: 24
@@ -160,7 +158,6 @@ def test_a_worker_with_other_fonts_is_refused(fonts: Path, tmp_path: Path) -> No
     program = Synthesize.model_validate(
         {
             "seed": 3,
-            "share": 0.05,
             "languages": ("en",),
             "mode": "pure",
             "n": 4,
@@ -189,13 +186,12 @@ MISTAKES = (
     ("program: synthesis.pipeline.Synthesize", "program: os.path", 3, "a class inside curation"),
     ("program: synthesis.pipeline.Synthesize", "program: synthesis.none.It", 3, "no module"),
     ("program: synthesis.pipeline.Synthesize", "program: synthesis.pipeline.It", 3, "no such"),
-    ("mode: pure", "mode: poem", 7, "'pure', 'scene', 'template', 'mix' or 'strings'"),
-    ("mode: pure", "mod: pure", 7, "unknown key 'mod': expected one of"),
+    ("mode: pure", "mode: poem", 6, "'pure', 'scene', 'template', 'mix' or 'strings'"),
+    ("mode: pure", "mod: pure", 6, "unknown key 'mod': expected one of"),
     ("    n: 24\n", "", 2, "expected the key 'n', which is missing"),
-    ("n: 24", "n: many", 8, "valid integer"),
-    ("n: 24", "n: 0", 8, "greater than or equal to 1"),
-    ("share: 0.05", "share: 1.5", 5, "less than 1"),
-    ("languages: [en, zh]", "languages: []", 6, "at least 1 item"),
+    ("n: 24", "n: many", 7, "valid integer"),
+    ("n: 24", "n: 0", 7, "greater than or equal to 1"),
+    ("languages: [en, zh]", "languages: []", 5, "at least 1 item"),
     ("languages: [en, zh]", "languages: [en, tlh]", 2, "language 'tlh': expected languages of en"),
     ("languages: [en, zh]", "languages: [en, en]", 2, "a language twice"),
     ("mode: pure", "mode: pure\n    corpus: a.txt", 2, "expected one of 'languages'"),
@@ -225,28 +221,6 @@ def test_input_belongs_to_curating_alone(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_shipped_entry_is_a_program_and_its_share_five_percent() -> None:
+def test_the_shipped_entry_is_a_program() -> None:
     shipped = configuration.load_any(str(configuration.shipped_path()), "synthesize")
     assert isinstance(shipped, Synthesize)
-    assert shipped.share == 0.05
-
-
-@pytest.mark.parametrize(("curated", "share"), [(1900, 0.05), (10, 0.5), (7, 0.0), (0, 0.3)])
-def test_as_many_join_as_make_the_share(curated: int, share: float) -> None:
-    keys = [f"pure/en/1/{index:08d}" for index in range(500)]
-    joining = mixing.joining(keys, curated, share, seed=1)
-    total = curated + len(joining)
-    assert abs(len(joining) - share * total) <= 0.5
-    assert joining == sorted(set(joining))
-
-
-def test_who_joins_does_not_depend_on_order_and_only_grows() -> None:
-    keys = [f"pure/en/1/{index:08d}" for index in range(500)]
-    few, many = (mixing.joining(keys, curated, 0.05, seed=1) for curated in (950, 1900))
-    assert {*few} < {*many}
-    turned = mixing.joining(keys[::-1], 950, 0.05, seed=1)
-    assert {keys[::-1][position] for position in turned} == {keys[position] for position in few}
-    assert mixing.joining(keys, 950, 0.05, seed=2) != few
-    assert mixing.joining(keys, 10**6, 0.05, seed=1) == list(range(500))
-    with pytest.raises(ValueError, match="expected 0 to below 1"):
-        mixing.joining(keys, 1, 1.0, seed=1)

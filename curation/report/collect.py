@@ -19,8 +19,9 @@ from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.rules import GROUP_COLUMNS
+from curation.rules import DRAW_COLUMN, GROUP_COLUMNS
 
+UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # told of in the funnel
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
 
 
@@ -86,7 +87,7 @@ def collect(output: str) -> Collected:
         funnel=funnel.funnel(tally, run, bounds),
         histograms=tuple(histograms),
         nearest=tuple(nearest),
-        unstored=tuple(bound for bound in bounds if bound.column not in (*charted, *GROUP_COLUMNS)),
+        unstored=tuple(bound for bound in bounds if bound.column not in (*charted, *UNCHARTED)),
         duplicates=groups,
         quarantine=quarantine,
         kept=tuple(kept.picks),

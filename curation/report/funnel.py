@@ -74,9 +74,16 @@ class Tally:
 
     def stopped(self, bound: Bound) -> int:
         """How many measured rows this rule stopped."""
-        if bound.deeper:
-            return self.rows["kept", bound.before, bound.rule]
-        return self.rows["dropped", bound.stage, bound.rule]
+        held = self.rows["kept", bound.before, bound.rule] if bound.deeper else 0
+        return held + self.rows["dropped", bound.stage, bound.rule]
+
+    def dropped(self, stage: str) -> int:
+        """How many rows were dropped at this stage."""
+        return sum(
+            number
+            for (verdict, found, _), number in self.rows.items()
+            if verdict == "dropped" and found == stage
+        )
 
     def unmeasured(self, stage: str) -> int:
         """How many rows a null in one of this stage's columns quarantined."""
@@ -111,11 +118,16 @@ def funnel(tally: Tally, run: Mapping[str, Any], all_bounds: Sequence[Bound]) ->
         entered, deeper = passed, deeper or name == keep
     kept, dropped, quarantined = (tally.verdict(verdict) for verdict in VERDICTS)
     result = Funnel(total, kept, dropped, quarantined, unreadable, tuple(steps), ())
-    problems = tuple(_problems(result, run.get("counts", {})))
+    later = sum(tally.dropped(stage.name) for stage in steps if stage.deeper)
+    problems = tuple(_problems(result, run.get("counts", {}), later))
     return Funnel(total, kept, dropped, quarantined, unreadable, tuple(steps), problems)
 
 
-def _problems(found: Funnel, told: Mapping[str, Any]) -> list[str]:
+def _problems(found: Funnel, told: Mapping[str, Any], later: int) -> list[str]:
+    """What does not add up; ``later`` rows pass the deciding stage and are dropped after it.
+
+    Those are drawn pictures, which must also pass the stage from which on they count.
+    """
     problems = []
     parts = {"kept": found.kept, "dropped": found.dropped, "quarantined": found.quarantined}
     if sum(parts.values()) != found.total:
@@ -126,9 +138,9 @@ def _problems(found: Funnel, told: Mapping[str, Any]) -> list[str]:
             problems.append(f"run.json counts {told[name]} {name}, the ledger {number}.")
     unmeasured = sum(stage.unmeasured for stage in found.stages if stage.deeper)
     for stage in found.stages:
-        if stage.decides and stage.passed - unmeasured != found.kept:
+        if stage.decides and stage.passed - unmeasured - later != found.kept:
             problems.append(
                 f"By its rules, {stage.passed} rows pass stage {stage.name}, {unmeasured} of them "
-                f"could not be measured later; {found.kept} are kept."
+                f"could not be measured later, {later} were dropped later; {found.kept} are kept."
             )
     return problems

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from curation import columns, storage
 from curation.layout import Layout
 from curation.report import text
+from curation.rules import DRAW_COLUMN
 from curation.sources.sample import SourceError
 
 Side = Literal["min", "max"]
@@ -111,11 +112,12 @@ def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
-    """Every bound of every stage, in the order in which the run checked them.
+    """Every bound of every stage, and the cut-offs of draws, in the order of the run's checks.
 
     Within a stage that is the order of its counts in ``run.json``; a bound without a count follows.
     """
     result: list[Bound] = []
+    mixed = run.get("counts", {}).get("synthetic", {})
     before, deeper = None, False
     for stage, entry in stages(run).items():
         counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
@@ -127,6 +129,9 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             if limits.get(side) is not None
         ]
         result += sorted(found, key=lambda bound: place.get(bound.rule, len(place)))
+        if stage in mixed:
+            draw = float(mixed[stage]["bound"])
+            result.append(Bound(stage, before, deeper, DRAW_COLUMN, "max", draw))
         before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
     return tuple(result)
 

@@ -13,6 +13,7 @@ from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
+from curation.rules import DRAW_COLUMN
 
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20
@@ -89,6 +90,7 @@ def context(found: Collected) -> dict[str, Any]:
         "run": run,
         "funnel": found.funnel,
         "funnel_rows": funnel_rows(found.funnel, found),
+        "drawn": _drawn(run),
         "kept": [_card(found, pick, "") for pick in found.kept],
         "signals": [_signal(found, histogram) for histogram in found.histograms],
         "unstored": [_phrase(bound, _unit(found, bound.column)) for bound in found.unstored],
@@ -114,6 +116,17 @@ def _quarantine(found: Collected) -> list[tuple[str, int, list[tuple[str, str]]]
     counts = found.quarantine.counts
     ordered = sorted(counts, key=lambda code: (-counts[code], code))
     return [(code, counts[code], found.quarantine.names[code]) for code in ordered]
+
+
+def _drawn(run: Mapping[str, Any]) -> list[str]:
+    """What share of the kept rows is drawn, by stage from which on there is to be one."""
+    wanted = run.get("configuration", {}).get("synthetic", {}).get("share", 0.0)
+    most = text.figure(100 * wanted)
+    return [
+        f"{text.count(told['drawn'])} of the {text.count(told['kept'])} kept pictures that pass "
+        f"{stage} are drawn: {100 * told['share']:.2f} %; at most {most} % may be."
+        for stage, told in run.get("counts", {}).get("synthetic", {}).items()
+    ]
 
 
 def _unit(found: Collected, column: str) -> str:
@@ -156,6 +169,8 @@ def _phrase(bound: Bound, unit: str) -> str:
         return "same file as a better one"
     if bound.column == "near_better" and bound.value == 0:
         return "near copy of a better one"
+    if bound.column == DRAW_COLUMN:
+        return "drawn pictures beyond their share"
     word = "below" if bound.side == "min" else "above"
     return f"{bound.column} {word} {text.figure(bound.value, unit)}"
 

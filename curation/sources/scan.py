@@ -4,7 +4,7 @@ import itertools
 import os
 from dataclasses import dataclass, field, replace
 
-from curation import storage
+from curation import shard, storage
 from curation.sources import manifest
 from curation.sources.kind import is_hidden, kind, stem_of, suffix_of
 from curation.sources.sample import Part, SourceError
@@ -60,12 +60,12 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
         raise SourceError(f"{name}: nothing found there; {EXPECTED}; check the path")
     is_file = len(entries) == 1 and entries[0].path == name
     given = _Input(name, _root(name, is_file), is_file, unit_rows)
-    sidecars = _sidecars(entries, given)
+    sidecars, others = _sidecars(entries, given), _beside_shards(entries)
     taken, skipped = 0, []
     for entry in entries:
         if is_hidden(given.relative(entry.path)):
             continue
-        if _add_entry(entry, given, sidecars, found):
+        if entry.path not in others and _add_entry(entry, given, sidecars, found):
             taken += 1
         else:
             skipped.append(given.relative(entry.path))
@@ -101,6 +101,21 @@ def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: _Sidecars, fou
         case _:
             return False
     return True
+
+
+def _beside_shards(entries: list[storage.FileEntry]) -> set[str]:
+    """What lies beside shards and is not in their manifest, such as sheets to look at."""
+    listed: dict[str, set[str]] = {}
+    for entry in entries:
+        folder, _, name = entry.path.rpartition("/")
+        if name == shard.MANIFEST_NAME:
+            try:
+                infos = shard.read_manifest(folder)
+            except (ValueError, LookupError, TypeError, RecursionError):
+                continue  # a stranger's file of that name
+            listed[folder] = {storage.join(folder, info.file) for info in infos}
+    paths = {entry.path for entry in entries} if listed else set()
+    return {path for path in paths if path not in listed.get(path.rpartition("/")[0], (path,))}
 
 
 def identity(path: str) -> str:
