@@ -131,7 +131,8 @@ def test_only_constants_and_numbers_are_no_text() -> None:
 def test_patterns_are_filled_and_kept_by_their_tag() -> None:
     known = contents.Contents({}, {"animal": ["cat", "dog", "owl"]})
     filler = contents.Filler(Random(1), "en", known)
-    first = filler.filled("<animal#a>, <animal>, <animal#a>, <int 3 3>, <code X0-00>")
+    scope = contents.Scope(filler, {})
+    first = filler.filled("<animal#a>, <animal>, <animal#a>, <int 3 3>, <code X0-00>", scope)
     one, other, again, three, code = first.split(", ")
     assert one == again
     assert one != other

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from synthesis.template import art, icons, yaml_reading
-from synthesis.template.contents import Contents, lookup
+from synthesis.template.contents import Contents, is_computed, lookup
 from synthesis.template.models import Loaded, Node, Template
-from synthesis.template.resources import check_patterns, palettes, texts
+from synthesis.template.resources import check_computed, check_patterns, palettes, texts
 from synthesis.template.yaml_reading import Document, PathTo
 
 GIVEN = ("paragraph", "paragraphs", "index", "index0")  # fields every record has
@@ -30,6 +30,8 @@ def check(document: Document, loaded: Loaded, known: Contents, language: str) ->
         document.fail(("records",), f"expected records for language {language!r} too")
     for path, text in texts(document.value.get("records", {}), ("records",)):
         check_patterns(document, path, text, known)
+    for number, record in enumerate(template.records.get(language, ())):
+        check_computed(document, ("records", language, number), record, known, language)
     for path in (("name",), ("layout",)):
         if path == ("name",) and not {"en", "zh"} <= template.name.keys():
             document.fail(path, "expected the name as {en: ..., zh: ...}")
@@ -76,10 +78,26 @@ def _check_node(
         if name is not None:
             for record, one in zip(pairs, items, strict=True):
                 _find(checked, name, (*path, key), record, one)
+    _check_drawn_numbers(checked, node, path, pairs, items)
     _check_drawing(checked, node, path)
     _check_overlaps(checked, node, path)
     for number, child in enumerate(node.children):
         _check_node(checked, child, (*path, node.kind, number), pairs, items)
+
+
+def _check_drawn_numbers(
+    checked: _Checked, node: Node, path: PathTo, pairs: Sequence[Any], items: Sequence[Any]
+) -> None:
+    """A sum is known when all entries are chosen: too late for lengths and for what is drawn."""
+    told = {"data": node.data, "size": node.size}
+    if not isinstance(node.size, str) or not node.size.startswith("@"):
+        del told["size"]
+    for key, name in told.items():
+        field = str(name).removeprefix("@").partition("*")[0] if name else "index"
+        for record, one in zip(pairs, items, strict=True):
+            found = _find(checked, field, (*path, key), record, one)
+            if isinstance(found, str) and is_computed(found) and "<rest " not in found:
+                checked.fail((*path, key), f"{found} is computed too late: only for text and say")
 
 
 def _check_drawing(checked: _Checked, node: Node, path: PathTo) -> None:

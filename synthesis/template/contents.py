@@ -2,7 +2,8 @@
 
 A record maps fields to a text, a list of texts, or a list of records. In a text ``<person>`` is an
 entry of the pool of that name, ``<price 4 18>`` is made by rule, and ``<person#guest>`` is the same
-entry wherever it stands in one picture. Fields named ``paragraphs`` come from the corpus.
+entry wherever it stands in one picture. ``<sum rows.price>`` is computed from other fields (see
+``computed``). Fields named ``paragraphs`` come from the corpus.
 """
 
 import re
@@ -11,9 +12,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from synthesis.template import computed
+from synthesis.template.computed import Uncomputable
 from synthesis.template.generated import MAKERS
 
 _PATTERN = re.compile(r"<([a-z_]+)((?: [^<># ]+)*)(?:#([a-z0-9]+))?>")
+_Made = tuple[dict[str, str], dict[str, str]]  # texts of the record, and of the entry
+_NAMES = {*MAKERS, *computed.RULES}
 Record = Mapping[str, Any]
 
 
@@ -25,10 +30,15 @@ class Contents:
     pools: Mapping[str, Sequence[str]]
 
 
+def is_computed(text: str) -> bool:
+    """Whether a text depends on other texts of the picture."""
+    return "<" in text and any(match[1] in computed.RULES for match in _PATTERN.finditer(text))
+
+
 def unknown_patterns(text: str, pools: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """The names in angle brackets that are neither a pool nor a rule."""
     for match in _PATTERN.finditer(text):
-        if match[1] not in pools and match[1] not in MAKERS:
+        if match[1] not in pools and match[1] not in _NAMES:
             yield match[1]
     if re.search(r"[<>]", _PATTERN.sub("", text)):
         yield text
@@ -36,30 +46,38 @@ def unknown_patterns(text: str, pools: Mapping[str, Sequence[str]]) -> Iterator[
 
 @dataclass
 class Filler:
-    """Makes the texts of one picture; what it has chosen once under a name it keeps."""
+    """Makes the texts of one picture; what it has chosen once under a name it keeps.
+
+    ``entries`` are the scopes of a list's entries by the list's identity: a text made by rule is
+    the same wherever its entry stands. ``shown`` are those that the picture shows.
+    """
 
     random: Random
     language: str
     contents: Contents
     kept: dict[str, str] = field(default_factory=dict)
     used: dict[str, list[str]] = field(default_factory=dict)
+    entries: dict[int, list["Scope"]] = field(default_factory=dict)
+    shown: dict[int, list["Scope"]] = field(default_factory=dict)
 
-    def filled(self, text: str) -> str:
-        """The text with every pattern replaced."""
+    def filled(self, text: str, scope: "Scope") -> str:
+        """The text with every pattern replaced. Raises ``Uncomputable``."""
         if "<" not in text:
             return text
-        return _PATTERN.sub(self._replacement, text)
+        return _PATTERN.sub(lambda match: self._replacement(match, scope), text)
 
-    def _replacement(self, match: re.Match[str]) -> str:
+    def _replacement(self, match: re.Match[str], scope: "Scope") -> str:
         name, told, tag = match[1], match[2].split(), match[3]
+        if name in computed.RULES:
+            return computed.RULES[name](scope, told)
         if tag is None:
-            return self._made(name, told)
+            return self._made(name, told, scope)
         key = f"{name}#{tag}"
         if key not in self.kept:
-            self.kept[key] = self._made(name, told)
+            self.kept[key] = self._made(name, told, scope)
         return self.kept[key]
 
-    def _made(self, name: str, told: Sequence[str]) -> str:
+    def _made(self, name: str, told: Sequence[str], scope: "Scope") -> str:
         if name in MAKERS:
             return MAKERS[name](self.random, self.language, told)
         pool = self.contents.pools[name]
@@ -67,7 +85,7 @@ class Filler:
         fresh = [one for one in pool if one not in used] or list(pool)
         chosen = self.random.choice(fresh)
         used.append(chosen)
-        return self.filled(chosen)
+        return self.filled(chosen, scope)
 
 
 class Verbatim(str):
@@ -79,31 +97,70 @@ class Verbatim(str):
 class Scope:
     """Names in reach of a slot: the picture's record, and the entry of a list being repeated."""
 
-    def __init__(self, filler: Filler, record: Record, item: Any = None, index: int = 0) -> None:
+    def __init__(
+        self,
+        filler: Filler,
+        record: Record,
+        item: Any = None,
+        index: int = 0,
+        made: _Made | None = None,
+        siblings: Sequence["Scope"] = (),
+    ) -> None:
         self.filler = filler
         self.record = record
         self.item = item
         self.index = index
-        self._of_record: dict[str, str] = {}
-        self._of_item: dict[str, str] = {}
+        self.siblings = siblings  # all entries of its list
+        self._of_record, self._of_item = made or ({}, {})
+        self._pending: set[str] = set()
 
-    def below(self, item: Any, index: int) -> "Scope":
-        """The scope of one entry of a list."""
-        inner = Scope(self.filler, self.record, item, index)
-        inner._of_record = self._of_record
-        return inner
+    def entries(self, name: str) -> list["Scope"]:
+        """The scopes of all entries of a list, each numbered by its place in it."""
+        found = self.value(name)
+        if not isinstance(found, list | tuple):
+            raise Uncomputable(f"{name}: expected a list, found {found!r}")
+        if id(found) not in self.filler.entries:
+            all_of_them: list[Scope] = []
+            for number, item in enumerate(found):
+                made: _Made = (self._of_record, {})
+                one = Scope(self.filler, self.record, item, number, made, all_of_them)
+                all_of_them.append(one)
+            self.filler.entries[id(found)] = all_of_them
+        return self.filler.entries[id(found)]
+
+    def numbered(self, index: int) -> "Scope":
+        """The same entry with another number: its place among those shown."""
+        made = (self._of_record, self._of_item)
+        return Scope(self.filler, self.record, self.item, index, made, self.siblings)
+
+    def shown(self, name: str) -> list["Scope"]:
+        """The entries of a list that the picture shows: all, if it shows none."""
+        return self.filler.shown.get(id(self.value(name)), self.entries(name))
+
+    def others(self, name: str) -> list["Scope"]:
+        """The entries of a list beside this one."""
+        return [one for one in self.entries(name) if one.item is not self.item]
+
+    def raw(self, name: str) -> str:
+        """The text called ``name`` as the contents have it, empty for a list or a number."""
+        found = "" if name in {"index", "index0"} else lookup(name, self.record, self.item)
+        return found if isinstance(found, str) and not isinstance(found, Verbatim) else ""
 
     def value(self, name: str) -> Any:
         """The text or list called ``name``: of the entry (``item``, ``item.x``) or the record.
 
-        A text made by rule stays the same wherever the name stands again.
+        A text made by rule stays the same wherever the name stands again. Raises ``Uncomputable``.
         """
         found = lookup(name, self.record, self.item)
         if not isinstance(found, str) or isinstance(found, Verbatim):
             return found
         made = self._of_item if name.split(".", maxsplit=1)[0] == "item" else self._of_record
         if name not in made:
-            made[name] = self.filler.filled(found)
+            if name in self._pending:
+                raise Uncomputable(f"{name} refers to itself")
+            self._pending.add(name)
+            made[name] = self.filler.filled(found, self)
+            self._pending.discard(name)
         return made[name]
 
     def text(self, name: str) -> str:

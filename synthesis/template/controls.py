@@ -94,9 +94,10 @@ def radio(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
 
 
 def stars(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
-    """Five stars, the first few of them full."""
+    """Five stars, as many of them full as the data tells."""
     size = min(box.height, box.width / 5.4)
-    full = Random(part.seed).randint(3, 5)
+    told = isinstance(part.data, str)
+    full = round(float(part.data)) if told else Random(part.seed).randint(3, 5)
     for number in range(5):
         middle = (box.left + size * (0.5 + number * 1.1), box.top + box.height / 2)
         ink = part.ink if number < full else mixed(part.ink, part.grounds[0], 0.28)

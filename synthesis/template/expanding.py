@@ -1,7 +1,7 @@
 """A template with its contents filled in: a tree of parts, before anything has a place."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from synthesis.template.colouring import (
     Colours,
     least_contrast,
 )
-from synthesis.template.contents import Scope
+from synthesis.template.contents import Scope, Verbatim, is_computed
 from synthesis.template.models import Node, Style
 
 _FAINT = ("line", "soft", "softer", "series")
@@ -62,10 +62,13 @@ class Expansion:
     colours: Colours
     shelf: str
     plenty: float
+    later: list[tuple[Part, Scope]] = field(default_factory=list)
 
     def root(self, node: Node, scope: Scope) -> Part:
-        """The whole picture as a part."""
+        """The whole picture as a part. Raises ``Uncomputable``."""
         (part,) = self.parts(node, scope, (self.colours.roles["background"],), "left")
+        for one, around in self.later:  # computed from what the picture shows
+            self._set_text(one, around)
         return part
 
     def parts(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> list[Part]:
@@ -76,24 +79,31 @@ class Expansion:
         if node.each is None:
             return [self._part(node, scope, grounds, align)]
         entries = self._entries(node, scope)
-        return [
-            self._part(node, scope.below(entry, number), grounds, align)
-            for number, entry in enumerate(entries)
-        ]
+        return [self._part(node, entry, grounds, align) for entry in entries]
 
-    def _entries(self, node: Node, scope: Scope) -> list[Any]:
-        """As many entries of the list as the node asks for, in the list's order."""
-        entries: Sequence[Any] = scope.value(node.each or "")
+    def _entries(self, node: Node, scope: Scope) -> list[Scope]:
+        """As many entries of the list as the node asks for, in the list's order.
+
+        A list that stands twice shows the same entries, but new paragraphs.
+        """
+        listed, name = scope.value(node.each or ""), node.each or ""
+        entries = scope.entries(name)
+        before = scope.filler.shown.get(id(listed), [])
+        if before and isinstance(entries[0].item, Verbatim):
+            entries = [one for one in entries if one not in before] or entries
         low, high = node.count or (len(entries), len(entries))
         if len(entries) < low:
-            raise UnrenderableError("overflow", f"{node.each} has {len(entries)} of {low} entries")
+            raise UnrenderableError("overflow", f"{name} has {len(entries)} of {low} entries")
+        if low <= len(before) <= high and not isinstance(entries[0].item, Verbatim):
+            return [one.numbered(number) for number, one in enumerate(before)]
         high = low + round((min(high, len(entries)) - low) * self.plenty)
         many = self.random.random() < _MANY
         wanted = high if many else self.random.randint(low, high)
-        if node.first:
-            return list(entries[:wanted])
-        chosen = sorted(self.random.sample(range(len(entries)), wanted))
-        return [entries[number] for number in chosen]
+        if not node.first:
+            chosen = sorted(self.random.sample(range(len(entries)), wanted))
+            entries = [entries[number] for number in chosen]
+        scope.filler.shown[id(listed)] = [*before, *entries[:wanted]]
+        return [one.numbered(number) for number, one in enumerate(entries[:wanted])]
 
     def _part(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> Part:
         kind = node.kind
@@ -114,15 +124,14 @@ class Expansion:
         if isinstance(node.size, str) and node.size.startswith("@"):
             part.share = _share(node.size, scope)
         if kind in {"text", "say"}:
-            self._set_text(part, node, scope, inside, align)
-            if not part.text.strip():  # an empty cell of a table
-                part.kind, part.style = "column", None
+            self._set_style(part, scope, inside, align)
+            if is_computed(node.say[self.language] if node.say else scope.raw(node.text or "")):
+                self.later.append((part, scope))
+            else:
+                self._set_text(part, scope)
         elif kind == "shape":
-            role = node.colour or "primary"
-            part.ink = self._shape_ink(role, inside, scope.index)
-            part.data = scope.value(node.data) if node.data else None
-            if node.data and isinstance(part.data, list):
-                part.data = [_numbers(scope.below(one, i)) for i, one in enumerate(part.data)]
+            part.ink = self._shape_ink(node.colour or "primary", inside, scope.index)
+            part.data = _data(node.data, scope) if node.data else None
         for child in node.children:
             found = self.parts(child, scope, inside, centred)
             part.children += found
@@ -150,23 +159,27 @@ class Expansion:
         roles = (node.fill,) if isinstance(node.fill, str) else node.fill
         return tuple(self.colours.of_role(role, grounds[0], index) for role in roles)
 
-    def _set_text(
-        self, part: Part, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str
-    ) -> None:
-        style = self.styles[node.style]
-        if node.text is not None:
-            text = scope.text(node.text)
-        else:
-            text = scope.filler.filled((node.say or {})[self.language])
-        part.text = text.upper() if style.upper else text
-        most = _UNBROKEN[(style.size or 0) > _DISPLAY]
-        if len(text) <= most and style.face == "heading" and _is_chinese(text):
-            style = _in_one_line(style)
+    def _set_style(self, part: Part, scope: Scope, grounds: tuple[RGB, ...], align: str) -> None:
+        node, style = part.node, self.styles[part.node.style]
         part.style = style
         part.align = _ALIGNED[node.align] if node.align else style.align or align
         least = LEAST_CONTRAST_LARGE if (style.size or 0) >= _LARGE else LEAST_CONTRAST
         role = node.colour or style.colour or "text"
         part.ink = self.colours.ink(role, grounds, least, scope.index)
+
+    def _set_text(self, part: Part, scope: Scope) -> None:
+        node, style = part.node, part.style
+        if node.say is not None:
+            text = scope.filler.filled(node.say[self.language], scope)
+        else:
+            text = scope.text(node.text or "")
+        if style is None or not text.strip():  # an empty cell of a table
+            part.kind, part.style = "column", None
+            return
+        part.text = text.upper() if style.upper else text
+        most = _UNBROKEN[(style.size or 0) > _DISPLAY]
+        if len(text) <= most and style.face == "heading" and _is_chinese(text):
+            part.style = _in_one_line(style)
 
 
 @lru_cache(maxsize=512)
@@ -186,9 +199,17 @@ def _is_chinese(text: str) -> bool:
 
 
 def _share(told: str, scope: Scope) -> float:
-    """``@field*0.8`` as a share: the number in the field, a hundredth of it, times the factor."""
+    """``@item.value*0.8``: the number in the field beside the largest of its list, times 0.8."""
     name, _, factor = told[1:].partition("*")
-    return number(scope.text(name)) / 100 * float(factor or 1)
+    of_entry = name == "item" or name.startswith("item.")
+    numbers = [number(one.text(name)) for one in scope.siblings] if of_entry else [100.0]
+    return number(scope.text(name)) / max(numbers) * float(factor or 1)
+
+
+def _data(name: str, scope: Scope) -> Any:
+    """What a shape draws: a text, or the numbers of a list's entries."""
+    found = scope.value(name)
+    return [_numbers(one) for one in scope.shown(name)] if isinstance(found, list) else found
 
 
 def _numbers(scope: Scope) -> float:

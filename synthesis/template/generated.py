@@ -1,6 +1,7 @@
 """Texts made by rule: dates, times, prices, numbers, as each language writes them."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from random import Random
 
 _MONTHS = (
@@ -71,6 +72,26 @@ def _weekday(random: Random, language: str, _bounds: Sequence[str]) -> str:
     return random.choice(_CHINESE_DAYS if language == "zh" else _DAYS)
 
 
+def _day_of_the_year(random: Random) -> date:
+    return date(2026, 1, 1) + timedelta(days=random.randrange(365))
+
+
+def _full_date(random: Random, language: str, _bounds: Sequence[str]) -> str:
+    """A day of 2026 with its day of the week."""
+    day = _day_of_the_year(random)
+    if language == "zh":
+        return f"2026年{day.month}月{day.day}日 {_CHINESE_DAYS[day.weekday()]}"
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} 2026"
+
+
+def _weekday_and_day(random: Random, language: str, _bounds: Sequence[str]) -> str:
+    """The same without the year."""
+    day = _day_of_the_year(random)
+    if language == "zh":
+        return f"{day.month}月{day.day}日 {_CHINESE_DAYS[day.weekday()]}"
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]}"
+
+
 def _time(random: Random, _language: str, bounds: Sequence[str]) -> str:
     low, high = (int(bound) for bound in bounds or ("7", "21"))
     return f"{random.randint(low, high)}:{random.choice((0, 10, 15, 20, 30, 40, 45, 50)):02d}"
@@ -113,6 +134,8 @@ MAKERS: dict[str, Maker] = {
     "amount": _amount,
     "date": _date,
     "day": _short_date,
+    "full_date": _full_date,
+    "weekday_and_day": _weekday_and_day,
     "month": _month,
     "weekday": _weekday,
     "time": _time,

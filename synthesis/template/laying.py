@@ -8,9 +8,11 @@ from random import Random
 
 from synthesis.canvas import Size
 from synthesis.problems import UnrenderableError
+from synthesis.pure import limits
 from synthesis.template import resources
 from synthesis.template.arranging import Arranged, Arranger
 from synthesis.template.colouring import Colours
+from synthesis.template.computed import Uncomputable
 from synthesis.template.contents import Filler, Record, Scope
 from synthesis.template.expanding import Expansion, Part
 from synthesis.template.faces import Pairing
@@ -68,10 +70,11 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
     width, height = filling.size
     canvas, unit = Box(0.0, 0.0, float(width), float(height)), unit_of(filling.size)
     scales = _scales(*filling.loaded.template.scale)
+    smallest = limits.smallest_em(language, filling.size)
     blocks: Blocks = {}
 
     def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
-        setter = Typesetter(language, filling.pairing, unit, scale, exact, blocks)
+        setter = Typesetter(language, filling.pairing, unit, smallest, scale, exact, blocks)
         return setter, Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
 
     def seems_to_fit(scale: float) -> bool:
@@ -99,7 +102,10 @@ def _expanded(filling: Filling, language: str, plenty: float) -> Part:
     shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
     filler = Filler(random, language, resources.contents(language))
     expansion = Expansion(random, language, filling.loaded.styles, filling.colours, shelf, plenty)
-    return expansion.root(filling.loaded.template.layout, Scope(filler, filling.record))
+    try:
+        return expansion.root(filling.loaded.template.layout, Scope(filler, filling.record))
+    except Uncomputable as problem:
+        raise UnrenderableError("uncomputable", str(problem)) from problem
 
 
 def _scales(least: float, most: float) -> list[float]:

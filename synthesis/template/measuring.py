@@ -9,6 +9,7 @@ from synthesis.template.typeset import Overflow, Typesetter
 
 _LEAST = {"pie": 26, "donut": 24, "gauge": 14, "art": 20, "bars": 22, "lines": 22, "map": 28}
 _BEARINGS = 0.25  # em the advances of a line are longer than its ink
+_NARROW = 3.5  # cells: so narrow a grid rather has one column than a row that is not full
 SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
 
 
@@ -191,7 +192,8 @@ class Measurer:
         gap = self.gap(part)
         room = int((inner + gap) // (part.node.cell * self.unit + gap))
         most = max(low, min(high, room, len(part.children)))
-        few = max(low, math.ceil(most / 2))
+        narrow = inner < _NARROW * part.node.cell * self.unit
+        few = low if narrow else max(low, math.ceil(most / 2))
         number = min(range(most, few - 1, -1), key=lambda count: -len(part.children) % count)
         return number, (inner - gap * (number - 1)) / number
 

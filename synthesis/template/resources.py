@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,12 +12,21 @@ from synthesis.colours import contrast_ratio
 from synthesis.problems import UsageError
 from synthesis.template import yaml_reading
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, from_hex
-from synthesis.template.contents import Contents, unknown_patterns
+from synthesis.template.computed import RULES, Uncomputable
+from synthesis.template.contents import (
+    Contents,
+    Filler,
+    Record,
+    Scope,
+    is_computed,
+    unknown_patterns,
+)
 from synthesis.template.models import Faces, Node, Palette, Style, Template
 from synthesis.template.yaml_reading import Document, PathTo
 
 HERE = Path(__file__).parent
 _Model = TypeVar("_Model", bound=BaseModel)
+_TRIALS = 12  # times that computed texts are tried with other numbers
 _BODY_PAIRS = (("text", "background"), ("text", "surface"), ("muted", "background"))
 
 
@@ -70,6 +80,9 @@ def contents(language: str) -> Contents:
     found = Contents(topics, document.value["pools"])
     for place, text in texts(document.value, ()):
         check_patterns(document, place, text, found)
+    for name, records in topics.items():
+        for number, record in enumerate(records):
+            check_computed(document, (name, number), record, found, language)
     return found
 
 
@@ -88,8 +101,45 @@ def texts(value: Any, path: PathTo) -> Iterator[tuple[PathTo, str]]:
 
 def check_patterns(document: Document, path: PathTo, text: str, known: Contents) -> None:
     for name in unknown_patterns(text, known.pools):
-        hint = yaml_reading.nearest(name, [*known.pools])
+        hint = yaml_reading.nearest(name, [*known.pools, *RULES])
         document.fail(path, f"<{name}> is neither a pool nor a rule{hint}")
+
+
+def check_computed(
+    document: Document, path: PathTo, record: Record, known: Contents, language: str
+) -> None:
+    """Compute what a record computes, several times, and refuse what cannot be with its line."""
+    if not any(is_computed(text) for _, text in texts(record, ())):
+        return
+    for seed in range(_TRIALS):
+        scope = Scope(Filler(Random(seed), language, known), record)
+        _check_value(document, path, record, scope, "")
+
+
+def _check_value(document: Document, path: PathTo, value: Any, scope: Scope, name: str) -> None:
+    """``name`` is what ``scope`` calls the value."""
+    if isinstance(value, str) and is_computed(value):
+        try:
+            scope.filler.filled(value, scope)
+        except Uncomputable as problem:
+            document.fail(path, f"{value}: {problem}")
+        except KeyError as missing:
+            valid = sorted({_called(place) for place, _ in texts(scope.record, ())})
+            wanted = str(missing.args[0]).removeprefix("item.")
+            hint = yaml_reading.nearest(wanted, valid)
+            told = f"{value}: no field {wanted!r}; there are {', '.join(valid)}{hint}"
+            document.fail(path, told)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check_value(document, (*path, key), inner, scope, f"{name}.{key}" if name else key)
+    elif isinstance(value, list | tuple):
+        for number, entry in enumerate(scope.entries(name)):
+            _check_value(document, (*path, number), entry.item, entry, "item")
+
+
+def _called(path: PathTo) -> str:
+    """How a pattern calls the field at a path of a record: ``rows.amount``."""
+    return ".".join(step for step in path if isinstance(step, str))
 
 
 def as_model(kind: type[_Model], document: Document, value: Any, path: PathTo) -> _Model:

@@ -1,6 +1,7 @@
 """Texts measured and set at one scale: line boxes, so that equal styles share their baselines."""
 
 import math
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,13 +16,15 @@ from synthesis.text import block
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Alignment, Frame, Setting
 
-SMALLEST = {"en": 11, "zh": 14}  # pixels per em: below that small forms run together
 _LANGUAGE_SIZE = {"en": 1.0, "zh": 0.94}  # hanzi look larger than Latin of the same size
 _MORE_LEADING = {"en": 0.0, "zh": 0.12}
 _MIDDLE = 0.36  # em from the baseline up to the middle of capitals, and of hanzi
 _TALL = 100_000.0
 _BOLD = 1.06
 _ALIGNMENTS: dict[str, Alignment] = {"centre": "centre", "justified": "justified"}
+_PAUSES = "，。、；：！？"
+_SHORT = 40  # characters
+_SHORT_PHRASE = 8  # hanzi between marks: so short a phrase of a heading stays in one line
 _NARROW = frozenset("iljtfrI.,;:'!|()[] ")
 _BROAD = frozenset("mwMW@%&—")
 
@@ -78,7 +81,7 @@ Blocks = dict[Hashable, tuple[Block, Extents] | None]  # ``None``: a word is too
 
 @dataclass(frozen=True)
 class Typesetter:
-    """Measures and sets texts of one picture; ``unit`` is in pixels.
+    """Measures and sets texts of one picture; ``unit`` and ``smallest`` size are in pixels.
 
     ``blocks`` keeps what has been set for the picture, with the bounds of its ink.
     """
@@ -86,6 +89,7 @@ class Typesetter:
     language: str
     pairing: Pairing
     unit: float
+    smallest: int
     scale: float
     exact: bool
     blocks: Blocks
@@ -93,7 +97,7 @@ class Typesetter:
     def size(self, style: Style) -> int:
         """Pixels per em of a style at this scale."""
         wanted = (style.size or 3) * self.unit * self.scale * _LANGUAGE_SIZE[self.language]
-        return max(SMALLEST[self.language], round(wanted))
+        return max(self.smallest, round(wanted))
 
     def leading(self, style: Style) -> float:
         """Ems between baselines."""
@@ -106,7 +110,8 @@ class Typesetter:
             made, (left, _, right, _) = self.block(text, style, align, width)
             lines, widest = len(made.lines), right - left
         else:
-            lines, widest = _estimated(text, width / size, _widened(style))
+            whole = self.language == "zh" and style.face == "heading"
+            lines, widest = _estimated(text, width / size, _widened(style), whole)
             widest *= size
         if lines > (style.lines or 99) or widest > width + 1:
             raise Overflow
@@ -128,12 +133,14 @@ class Typesetter:
     def _set(self, text: str, style: Style, align: str, width: int) -> Block | None:
         """The block, or ``None`` where a word is too wide.
 
-        Chinese headings break after punctuation where they can: elsewhere a word might be cut.
+        Chinese headings and short texts break between phrases where they can: elsewhere a word
+        might be cut.
         """
         alignment = _ALIGNMENTS.get(align, "left")
         setting = Setting(alignment, self.leading(style), vertical=0.0)
         faces, tracking = self.pairing.order(style), style.tracking or 0.0
-        in_phrases = self.language == "zh" and style.face == "heading"
+        short = style.face == "heading" or len(text) <= _SHORT
+        in_phrases = self.language == "zh" and short and align != "justified"
         for phrases in (True, False) if in_phrases else (False,):
             typography = Typography(self.language, faces, setting, tracking, phrases=phrases)
             try:
@@ -175,22 +182,32 @@ def _advance(character: str) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _words(text: str) -> tuple[float, ...]:
-    """The advances of the pieces of a line that stay whole, blanks included."""
+def _words(text: str, whole: bool) -> tuple[float, ...]:
+    """The advances of the pieces of a line that stay whole, blanks included.
+
+    ``whole`` phrases, as of Chinese headings, are parted after punctuation alone if they are short.
+    """
+    ends = _PAUSES if whole and _is_of_short_phrases(text) else ""
     found: list[float] = []
     pending = 0.0
     for character in text:
-        wide = ord(character) > 0x2E7F
+        wide = ord(character) > 0x2E7F and not ends
         if wide and pending and character not in "，。、；：！？）》」”’":
             found.append(pending)
             pending = 0.0
         pending += _advance(character)
-        if character in " -":
+        if character in " -" or character in ends:
             found.append(pending)
             pending = 0.0
     if pending:
         found.append(pending)
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _is_of_short_phrases(text: str) -> bool:
+    lengths = [len(one) for one in re.split(f"[{_PAUSES}]", text)]
+    return len(lengths) > 1 and max(lengths) <= _SHORT_PHRASE
 
 
 def _widened(style: Style) -> float:
@@ -199,11 +216,11 @@ def _widened(style: Style) -> float:
     return (1.0 + (style.tracking or 0.0) * 1.6) * (_BOLD if bold else 1.0)
 
 
-def _estimated(text: str, measure: float, stretched: float) -> tuple[int, float]:
+def _estimated(text: str, measure: float, stretched: float, whole: bool) -> tuple[int, float]:
     """Lines and widest line in ems, without shaping."""
     lines, widest = 0, 0.0
     for line in text.split("\n"):
-        words = _words(line)
+        words = _words(line, whole)
         pen = 0.0
         lines += 1
         for word in words:
@@ -214,4 +231,5 @@ def _estimated(text: str, measure: float, stretched: float) -> tuple[int, float]
                 pen = 0.0
             pen += width
         widest = max(widest, pen)
-    return lines, min(widest, max(measure, 0.0)) if len(_words(text)) > 1 else widest
+    parted = len(_words(text, whole)) > 1 and not (whole and _is_of_short_phrases(text))
+    return lines, min(widest, max(measure, 0.0)) if parted else widest
