@@ -23,7 +23,7 @@ DECENT = 6.0  # pixels: the shorter side of a glyph's box, below which a pixel i
 PER_MEDIUM = 3
 GLYPHS = 14  # of each text, spread over it
 CANVAS = (640, 640)
-CURVED = ("round badge", "T-shirt", "jar with a label")
+CURVED = ("arched sign", "T-shirt", "jar with a label")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,8 @@
-"""Where a text may curve on a sheet: over an emblem, or along the rim of something round."""
+"""Where a text may curve on a sheet: over an emblem, or along an arched edge."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-
-import cv2
 
 from synthesis.problems import UnrenderableError
 from synthesis.scene import emblems
@@ -15,8 +12,7 @@ from synthesis.text.block import Block, Typography
 
 _LONGEST = 24  # characters
 _RISE = 0.37  # ems from the baseline to the middle of letters
-_RIM_SPAN = 236.0  # degrees
-_DOTS = (-20.0, 0.0, 20.0)  # degrees from the lowest point of a rim
+_ARCH_SPAN = 158.0  # degrees
 
 
 @dataclass(frozen=True)
@@ -48,24 +44,26 @@ def over_emblem(
     """
     radius = random.uniform(1.15, 2.0) * reach
     below = crown[0], crown[1] + random.uniform(0.86, 0.92) * reach
-    emblem = emblems.choose(random, width, height, below, 0.32 * reach, ())
+    emblem = emblems.choose(random, width, height, below, 0.32 * reach)
     span = 2 * math.degrees(math.asin(0.97 * reach / radius))
     return Arc((crown[0], crown[1] + radius), radius, span, 0.42 * reach, share, emblem)
 
 
-def along_rim(random: Random, side: int, radius: float, share: float) -> Arc:
-    """The upper part of a circle in the middle of a square sheet, dots below, an emblem within."""
-    middle = side / 2
-    dots: Sequence[tuple[float, float]] = [
-        (middle + radius * math.sin(turn), middle + radius * math.cos(turn))
-        for turn in map(math.radians, _DOTS)
-    ]
-    emblem = emblems.choose(random, side, side, (middle, middle), 0.46 * radius, dots)
-    if random.random() < 0.6:
-        line = max(1, side // 150)
-        centre = (round(middle), round(middle))
-        cv2.circle(emblem.mask, centre, round(0.68 * radius), (255,), line, cv2.LINE_AA)
-    return Arc((middle, middle), radius, _RIM_SPAN, 0.32 * radius, share, emblem)
+def along_arch(
+    random: Random,
+    size: tuple[int, int],
+    centre: tuple[float, float],
+    radius: float,
+    drop: float,
+    share: float,
+) -> Arc:
+    """The inside of an arched top around ``centre``, an emblem ``drop`` pixels below it.
+
+    ``size`` is the width and the height of the sheet.
+    """
+    middle = centre[0], centre[1] + drop
+    emblem = emblems.choose(random, *size, middle, random.uniform(0.5, 0.58) * radius)
+    return Arc(centre, radius, _ARCH_SPAN, 0.33 * radius, share, emblem)
 
 
 def curves(text: str) -> bool:

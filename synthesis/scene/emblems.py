@@ -127,18 +127,12 @@ _SHAPES: tuple[tuple[Name, list[Layer]], ...] = (
 )
 
 
-def choose(
-    random: Random, width: int, height: int, centre: Point, radius: float, dots: Sequence[Point]
-) -> Emblem:
-    """One of the emblems in a circle of the sheet, and small dots of the same ink at ``dots``."""
+def choose(random: Random, width: int, height: int, centre: Point, radius: float) -> Emblem:
+    """One of the emblems, in a circle of the sheet."""
     name, layers = random.choice(_SHAPES)
     mask = np.zeros((height, width), np.uint8)
     for level, polygon in layers:
         points = (np.array(polygon) * radius + centre) * (1 << _FRACTION)
         corners = [np.round(points).astype(np.int32)]
         cv2.fillPoly(mask, corners, (level,), cv2.LINE_AA, _FRACTION)
-    for x, y in dots:
-        cv2.circle(
-            mask, (round(x), round(y)), max(1, round(radius * 0.09)), (255,), -1, cv2.LINE_AA
-        )
     return Emblem(name, mask)

@@ -46,7 +46,7 @@ def _unfitness(face: FontFile, lettering: Lettering) -> int:
     odd = any(one in name for one in _WIDE)
     hand = is_handwriting(face)
     if lettering == "hand":
-        return 0 if hand else 1 + 2 * (odd or not slanted) + (face.weight > 600)
+        return 0 if hand else 1 + 4 * odd + 2 * (not slanted) + (face.weight > 600)
     if lettering == "sign":
         return 2 * (odd or hand) + serif + slanted + (face.weight < 600)
     if lettering == "book":

@@ -20,7 +20,8 @@ _UNIT = 190  # the level of a gain of 1 in a light map: finer steps than NEUTRAL
 @dataclass(frozen=True)
 class Light:
     """The light comes from (x, y), a unit vector in the picture with y down; ``warmth`` -1 (blue)
-    to 1 (yellow), ``level`` is the exposure, ``hardness`` 0 (cloudy) to 1 (sun).
+    to 1 (yellow), ``level`` is the gain where it is brightest, about 1, so that
+    white paper keeps its detail; ``hardness`` 0 (cloudy) to 1 (sun).
     """
 
     x: float
@@ -37,7 +38,7 @@ def choose(random: Random) -> Light:
         x=math.cos(angle),
         y=math.sin(angle),
         warmth=random.triangular(-0.6, 0.9, 0.15),
-        level=random.uniform(0.9, 1.04),
+        level=random.uniform(0.93, 1.02),
         hardness=random.random(),
     )
 
@@ -77,9 +78,10 @@ def over(random: Random, light: Light, width: int, height: int) -> Pixels:
         shadow = textures.patch(random, _casts(random.randrange(9)), _COARSE, _COARSE, 0.12)
         depth = random.uniform(0.1, 0.32)
         gain *= 1 - depth * (1 - shadow.astype(np.float32) / 255)
-    gain *= light.level / max(float(gain.max()), 1e-6) * 1.04
+    gain *= light.level / max(float(gain.max()), 1e-6)
     warm = 0.06 * light.warmth
-    coloured = np.dstack([gain * (1 + warm), gain, gain * (1 - 1.4 * warm)])
+    tint = np.array([1 + warm, 1, 1 - 1.4 * warm], np.float32)
+    coloured = gain[..., None] * (tint / tint.max())
     coarse = np.clip(coloured * _UNIT, 0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 

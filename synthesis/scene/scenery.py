@@ -85,9 +85,8 @@ def _behind(
         @ geometry.scaled(zoom * turn, zoom)
         @ geometry.moved(*shift)
     )
-    plane = cv2.warpPerspective(
-        texture, matrix, canvas, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    border = cv2.BORDER_WRAP if place.tiles else cv2.BORDER_REFLECT_101
+    plane = cv2.warpPerspective(texture, matrix, canvas, flags=cv2.INTER_LINEAR, borderMode=border)
     return np.asarray(cv2.cvtColor(plane, cv2.COLOR_RGBA2RGB), np.uint8), place.name
 
 

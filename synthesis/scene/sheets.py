@@ -112,7 +112,8 @@ def gloss(random: Random, width: int, height: int, strength: float) -> Pixels:
     y, x = np.mgrid[0 : 1 : _COARSE * 1j, 0 : 1 : _COARSE * 1j].astype(np.float32)
     along = x + random.uniform(0.2, 0.8) * y
     start, wide = random.uniform(0.2, 1.0), random.uniform(0.15, 0.4)
-    band = np.exp(-(((along - start) / wide) ** 2)) + 0.5 * (along > start + 0.8 * wide)
+    beyond = np.clip((along - start - 0.8 * wide) / 0.09, 0, 1)  # as soft as the cells are coarse
+    band = np.exp(-(((along - start) / wide) ** 2)) + 0.5 * beyond
     coarse = np.clip(band * 255 * strength, 0, 255).astype(np.uint8)
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(smooth, np.uint8)

@@ -117,19 +117,24 @@ _COURSES = 16
 
 @cache
 def bricks(variant: int) -> Pixels:
-    """(SIDE, SIDE, 4) a wall of bricks in running bond, lit from the upper left."""
+    """(SIDE, SIDE, 4) a wall of bricks in running bond that repeats, lit from the upper left."""
     chance = textures.generator("bricks", variant)
     high, wide = SIDE // _COURSES, SIDE // 6
     joint = 4
     tone = np.zeros((SIDE, SIDE), np.float32)
     body = np.zeros((SIDE, SIDE), np.float32)
     for row in range(_COURSES):
-        for column in range(-1, 7):
+        for column in range(6):
             left = column * wide + (row % 2) * wide // 2 + int(chance.integers(-1, 2))
-            top = row * high + int(chance.integers(-1, 2))
-            corners = (max(left, 0), top), (left + wide - joint, top + high - joint)
-            cv2.rectangle(tone, *corners, float(chance.uniform(0.7, 1.12)), cv2.FILLED)
-            cv2.rectangle(body, *corners, 1.0, cv2.FILLED)
+            top = row * high + int(chance.integers(0, 2))
+            level = float(chance.uniform(0.7, 1.12))
+            for start in (
+                left,
+                left - SIDE,
+            ):  # what goes beyond the right edge comes in at the left
+                corners = (start, top), (start + wide - joint, top + high - joint)
+                cv2.rectangle(tone, *corners, level, cv2.FILLED)
+                cv2.rectangle(body, *corners, 1.0, cv2.FILLED)
     ragged = textures.noise(chance, (70, 70), 3, 0.7)
     edge = cv2.GaussianBlur(body, (0, 0), 2.2) + 0.35 * (ragged - 0.5)
     body = np.clip((edge - 0.45) * 5, 0, 1)

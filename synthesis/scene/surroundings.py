@@ -22,11 +22,15 @@ _HALF = SIDE // 2
 
 @dataclass(frozen=True)
 class Place:
-    """``plane``: in the plane of the medium, else far behind it. ``make`` takes a variant."""
+    """``plane``: in the plane of the medium, else far behind it. ``make`` takes a variant.
+
+    ``tiles``: it goes on beyond its edges by repeating, else mirrored.
+    """
 
     name: Name
     plane: bool
     make: Callable[[int], Pixels]
+    tiles: bool = False
 
 
 def _canvas(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Floats:
@@ -189,7 +193,7 @@ PLACES = {
     "cloth": Place(Name("tablecloth", "桌布"), True, surfaces.cloth),
     "stone": Place(Name("stone tabletop", "石质台面"), True, surfaces.stone),
     "wall": Place(Name("plaster wall", "墙面"), True, surfaces.plaster),
-    "bricks": Place(Name("brick wall", "砖墙"), True, surfaces.bricks),
+    "bricks": Place(Name("brick wall", "砖墙"), True, surfaces.bricks, tiles=True),
     "boards": Place(
         Name("wall of boards", "木板墙"), True, lambda variant: surfaces.wood(variant, 5)
     ),

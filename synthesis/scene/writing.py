@@ -13,12 +13,13 @@ from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.scene import arcs, lettering
 from synthesis.scene.medium import Medium, Sheet
-from synthesis.text import block
+from synthesis.text import block, paths
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
 
 Lines = Literal["level", "vertical", "arc"]
 _TRIES = 60
+_SLANTED_SHARE, _MOST_SLANT = 0.6, 2.6  # of texts by hand, and degrees
 _SHORT = 26  # columns: shorter texts break at phrases
 _WORTH_PHRASES = 0.62  # of the size, at least
 _WORTH_PHRASES_OF_HANZI = 0.45  # names are not parted
@@ -89,7 +90,16 @@ def compose(
     placed = block.fit(text, typography, sheet.frame, sizes)
     if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
         placed = _by_phrases(text, typography, sheet.frame, sizes, placed)
+    by_hand = medium.lettering == "hand" and not sheet.rules and columns(text) <= _LONG
+    if by_hand and random.random() < _SLANTED_SHARE:
+        placed = _slanted(random, placed, sheet.frame)
     return placed, "level"
+
+
+def _slanted(random: Random, placed: Block, frame: Frame) -> Block:
+    """The text turned a little, as nobody writes straight on a board."""
+    middle = frame.left + frame.width / 2, frame.top + frame.height / 2
+    return paths.turned(placed, random.triangular(-_MOST_SLANT, _MOST_SLANT, -0.4), middle)
 
 
 def _is_han(text: str) -> bool:

@@ -15,7 +15,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet, View
 from synthesis.scene.textures import SIDE, Floats
 
-_TONES = ((246, 244, 238), (240, 232, 214), (214, 188, 150), (250, 242, 196))
+_TONES = ((236, 234, 228), (232, 224, 207), (210, 184, 147), (238, 231, 187))
 _INKS = ((24, 24, 28), (26, 34, 104), (120, 20, 30), (40, 30, 26))
 
 
@@ -43,10 +43,12 @@ def _creases(variant: int) -> Pixels:
     """(SIDE, SIDE, 2) slopes of crumpled paper."""
     chance = textures.generator("crumpled", variant)
     total = np.zeros((SIDE, SIDE, 2), np.float32)
-    for count, strength, soft in ((26, 17, 2.0), (110, 15, 1.2), (420, 9, 0.8)):
+    for count, strength, soft in ((22, 19, 2.2), (90, 16, 1.3), (380, 8, 0.8)):
         facets = _facets(chance, count)
-        total += strength * cv2.GaussianBlur(facets, (0, 0), soft)
-    total += 5 * (textures.noise(chance, (5, 5), 3) - 0.5)[..., None]
+        edges = cv2.GaussianBlur(facets, (0, 0), soft)
+        rounded = cv2.GaussianBlur(facets, (0, 0), 0.16 * SIDE / np.sqrt(count))
+        total += strength * (0.7 * edges + 0.5 * rounded)  # steep at a crease, soft beside it
+    total += 7 * (textures.noise(chance, (9, 9), 5, 0.7) - 0.5)[..., None]
     return np.clip(total + textures.NEUTRAL, 0, 255).astype(np.uint8)
 
 

@@ -24,8 +24,10 @@ _THEMES: tuple[tuple[RGB, RGB, tuple[RGB, ...]], ...] = (  # page, bar, inks
 _BUTTONS: tuple[RGB, ...] = ((236, 106, 94), (244, 190, 80), (98, 196, 84))
 
 
-def _window(random: Random, ground: Pixels, edges: tuple[int, ...], page: RGB, bar: RGB) -> int:
-    """A page under a bar with buttons; returns where the page begins."""
+def _window(
+    random: Random, ground: Pixels, edges: tuple[int, ...], page: RGB, bar: RGB
+) -> tuple[int, int]:
+    """A page under a bar with buttons, in place; returns the left and the top of what is free."""
     left, top, right, bottom = edges
     ground[top:bottom, left:right] = page
     high = round(0.065 * (bottom - top))
@@ -53,7 +55,8 @@ def _window(random: Random, ground: Pixels, edges: tuple[int, ...], page: RGB, b
                 top + high * (2.25 + row),
             )
             sheets.box(ground, line, 2, bar)
-    return top + high
+        left += wide
+    return left, top + high
 
 
 def _pixels(random: Random, inked: Pixels) -> Pixels:
@@ -74,12 +77,12 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     bezel = random.choice(((26, 27, 30), (26, 27, 30), (190, 192, 196)))
     ground = sheets.flat(width, height, bezel)
     edges = (thick, thick, width - thick, height - round(1.5 * thick))
-    top = _window(random, ground, edges, page, bar)
+    left, top = _window(random, ground, edges, page, bar)
     inner = ground[edges[1] : edges[3], edges[0] : edges[2]]
     gain = np.repeat(np.linspace(132, 122, inner.shape[0])[:, None], inner.shape[1], 1)
     inner[:] = textures.multiplied(np.ascontiguousarray(inner), gain.astype(np.uint8))
-    wide, high = edges[2] - edges[0], edges[3] - top
-    frame = Frame(edges[0] + 0.16 * wide, top + 0.08 * high, 0.76 * wide, 0.84 * high)
+    wide, high = edges[2] - left, edges[3] - top
+    frame = Frame(left + 0.09 * wide, top + 0.08 * high, 0.82 * wide, 0.84 * high)
     return Sheet(
         ground=ground,
         frame=frame,
