@@ -57,12 +57,12 @@ STRINGS_INKS = (
 
 LIGHT = (
     WHITE,
-    Colour("cream", "米色", (250, 240, 215)),
+    Colour("cream", "米色", (247, 238, 214)),
     Colour("light grey", "浅灰色", (218, 220, 224)),
-    Colour("pale yellow", "浅黄色", (255, 244, 160)),
-    Colour("pale blue", "浅蓝色", (205, 228, 250)),
+    Colour("pale yellow", "浅黄色", (249, 241, 158)),
+    Colour("pale blue", "浅蓝色", (203, 226, 248)),
     Colour("pale green", "浅绿色", (206, 238, 206)),
-    Colour("pink", "粉色", (252, 212, 224)),
+    Colour("pink", "粉色", (248, 210, 222)),
     Colour("lavender", "淡紫色", (224, 212, 246)),
     Colour("yellow", "黄色", (252, 208, 44)),
     Colour("orange", "橙色", (246, 158, 56)),
@@ -75,10 +75,10 @@ DARK = (
     Colour("dark green", "深绿色", (12, 66, 44)),
     Colour("green", "绿色", (16, 120, 56)),
     Colour("red", "红色", (196, 24, 36)),
-    Colour("dark red", "深红色", (110, 14, 28)),
+    Colour("dark red", "深红色", (112, 20, 32)),
     Colour("brown", "棕色", (100, 60, 28)),
     Colour("purple", "紫色", (104, 40, 140)),
-    Colour("teal", "青色", (0, 96, 104)),
+    Colour("teal", "青色", (18, 98, 106)),
 )
 MIDDLE = (
     Colour("grey", "灰色", (146, 148, 152)),
@@ -130,6 +130,7 @@ _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as
 _SHARE_OF = {LIGHT: 0.62, MIDDLE: 0.1, DARK: 0.28}  # of the backgrounds
 _BY_NAME = {one.english: one for one in PALETTE}
 _KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
+_BRIGHTEST_TINT = 252  # of 255
 JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
@@ -159,7 +160,10 @@ class Pair:
 
 
 def choose_pair(random: Random, *, gradient: bool) -> Pair:
-    """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``."""
+    """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``.
+
+    Colours stay clear of the walls of the RGB cube, where signals see clipping.
+    """
     while True:
         background = _weighted(random, random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0])
         ink = _weighted(random, _inks(background))
@@ -187,12 +191,12 @@ def _weights(colours: tuple[Colour, ...]) -> list[int]:
 
 
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
-    (red, green, blue), (more_red, more_green, more_blue) = rgb, by
-    return _level(red + more_red), _level(green + more_green), _level(blue + more_blue)
-
-
-def _level(value: int) -> int:
-    return min(255, max(0, value))
+    """Another colour; only white has full channels, which in a tint look blown out."""
+    most = 255 if min(rgb) > _BRIGHTEST_TINT else _BRIGHTEST_TINT
+    red, green, blue = [
+        min(most, max(0, value + step)) for value, step in zip(rgb, by, strict=True)
+    ]
+    return red, green, blue
 
 
 @lru_cache(maxsize=_KEPT)

@@ -24,6 +24,7 @@ PAGES, SCENES = 0.998, 0.99  # least accuracy of pages as a whole, and of lines 
 WORST = 10  # samples of a mode whose keys are told
 _ALIKE = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "—": "-", "–": "-", "―": "-", "‐": "-"}
+    | dict.fromkeys("「」『』", '"')
     | {"−": "-", "・": "·", "•": "·", "‧": "·"}
 )
 _COLUMNS = ("key", "image", "annotation", "text_boxes")

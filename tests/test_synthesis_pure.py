@@ -1,6 +1,7 @@
 """The parts of mode pure: sizes and densities, columns, textures, faces, every language."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -43,22 +44,27 @@ def chinese(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 
 def line(height: float, text: str = "abcdefghij", width: float = 100.0) -> list[TextBox]:
-    glyphs = [TextBox(one, upright_quad(0, 0, 5, height), "glyph") for one in text]
+    glyphs = [TextBox(one, upright_quad(0, 0, 20, height), "glyph") for one in text]
     return [TextBox(text, upright_quad(0, 0, width, height), "line"), *glyphs]
 
 
-def test_text_that_is_too_small_or_too_dense_breaks_a_limit() -> None:
+def broken(language: str, boxes: Sequence[TextBox], size: canvas.Size) -> str | None:
+    return limits.broken(language, limits.measure(language, boxes, size), size)
+
+
+def test_text_that_is_too_small_dense_or_sparse_breaks_a_limit() -> None:
     size = (256, 256)
-    assert limits.broken("en", line(8), size) is None
-    assert limits.broken("en", line(3), size) == "too_small"
-    assert limits.broken("zh", line(8, "中文文字排得很小了"), size) == "too_small"
-    assert limits.broken("zh", line(12, "中文文字排得刚刚好"), size) is None
-    assert limits.broken("en", line(8) * 50, size) == "too_dense"
-    assert limits.broken("en", line(240, width=250), size) == "too_dense"
+    assert broken("en", line(8), size) is None
+    assert broken("en", line(3), size) == "too_small"
+    assert broken("zh", line(8, "中文文字排得很小了"), size) == "too_small"
+    assert broken("zh", line(12, "中文文字排得刚刚好"), size) is None
+    assert broken("en", line(8) * 50, size) == "too_dense"
+    assert broken("en", line(240, width=250), size) == "too_dense"
+    assert broken("en", line(8, "a few"), size) == "too_sparse"
 
 
 def test_letters_of_another_script_do_not_count_in_chinese() -> None:
-    assert limits.broken("zh", line(6, "PARAGRAPHS"), (256, 256)) is None
+    assert broken("zh", line(6, "PARAGRAPHS"), (256, 256)) is None
 
 
 @pytest.mark.parametrize("language", ["en", "zh", "ko", "ar", "th"])
@@ -89,7 +95,7 @@ def test_no_page_breaks_a_limit_or_leaves_the_canvas(
             continue
         drawn += 1
         assert sample.text == text
-        assert limits.broken(job.language, sample.boxes, size) is None
+        assert broken(job.language, sample.boxes, size) is None
         corners = np.array([box.quad for box in sample.boxes]).reshape(-1, 2)
         assert corners.min() >= 0 and (corners.max(axis=0) <= size).all()
     assert drawn > 1
@@ -281,7 +287,7 @@ def test_every_language_there_is_a_corpus_for_can_be_drawn(language: str) -> Non
     for sample in samples:
         assert sample is not None
         assert sample.caption.count(sample.text) == 1
-        assert limits.broken(language, sample.boxes, job.sizes[0]) is None
+        assert broken(language, sample.boxes, job.sizes[0]) is None
         assert sample.annotation is not None
 
 

@@ -8,16 +8,18 @@ from functools import cache, cached_property
 import numpy as np
 import skia
 import uharfbuzz as hb
+from numpy.typing import NDArray
 
 from synthesis.fonts.files import FontFile, characters
 from synthesis.problems import UsageError
 
 Extents = tuple[float, float, float, float]
 _NOWHERE = (0.0, 0.0, 0.0, 0.0)
-_COLOUR_SIZE = 256  # pixels per em at which a colour glyph is measured
+_LARGE, _MARGIN = 256, 128  # pixels: the em at which a drawn glyph is measured, room around it
 _HALF = 128  # of 255
 _FULL_SQUARE = "国"
 _USUAL_MIDDLE = 0.38
+_USUAL_STEM = 0.06
 
 
 class Font:
@@ -69,6 +71,14 @@ class Font:
             return _USUAL_MIDDLE
         _, top, _, bottom = self.extents(glyph)
         return -(top + bottom) / 2
+
+    @cached_property
+    def stem(self) -> float:
+        """The mean width of strokes in ems: twice the area of a 国 or an n over its outline."""
+        known = (self.shaper.get_nominal_glyph(ord(one)) for one in (_FULL_SQUARE, "n"))
+        ink = self._drawn(next(filter(None, known), 0)).astype(float) / 255
+        outline = np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum()
+        return float(2 * ink.sum() / outline / _LARGE) if outline else _USUAL_STEM
 
     def sized(self, size: float) -> skia.Font:
         """The Skia font at ``size`` pixels per em: unhinted outlines at quarter-pixel positions."""
@@ -127,22 +137,26 @@ class Font:
 
     def _measure_picture(self, glyph: int) -> Extents:
         """The bounds of the pixels that a glyph in colours covers by half or more."""
-        margin = _COLOUR_SIZE // 2
-        pixels = np.zeros((3 * margin + _COLOUR_SIZE, 3 * margin + _COLOUR_SIZE, 4), np.uint8)
-        origin = (margin, margin + _COLOUR_SIZE)
-        builder = skia.TextBlobBuilder()
-        builder.allocRunPos(self.sized(_COLOUR_SIZE), [glyph], [skia.Point(*origin)])
-        canvas = skia.Surface(pixels).getCanvas()
-        canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(Color=skia.ColorBLACK))
-        rows, columns = np.nonzero(pixels[..., 3] >= _HALF)
+        rows, columns = np.nonzero(self._drawn(glyph) >= _HALF)
         if not len(rows):
             return _NOWHERE
         return (
-            float(columns.min() - origin[0]) / _COLOUR_SIZE,
-            float(rows.min() - origin[1]) / _COLOUR_SIZE,
-            float(columns.max() + 1 - origin[0]) / _COLOUR_SIZE,
-            float(rows.max() + 1 - origin[1]) / _COLOUR_SIZE,
+            float(columns.min() - _MARGIN) / _LARGE,
+            float(rows.min() - _MARGIN) / _LARGE - 1,
+            float(columns.max() + 1 - _MARGIN) / _LARGE,
+            float(rows.max() + 1 - _MARGIN) / _LARGE - 1,
         )
+
+    def _drawn(self, glyph: int) -> NDArray[np.uint8]:
+        """(H, W) uint8 coverage of a large glyph, its pen a margin from the left."""
+        side = 3 * _MARGIN + _LARGE
+        pixels = np.zeros((side, side, 4), np.uint8)
+        builder = skia.TextBlobBuilder()
+        point = skia.Point(_MARGIN, _MARGIN + _LARGE)
+        builder.allocRunPos(self.sized(_LARGE), [glyph], [point])
+        canvas = skia.Surface(pixels).getCanvas()
+        canvas.drawTextBlob(builder.make(), 0, 0, skia.Paint(Color=skia.ColorBLACK))
+        return np.ascontiguousarray(pixels[..., 3])
 
     def _top_of(self, character: str) -> float:
         glyph = self.shaper.get_nominal_glyph(ord(character))

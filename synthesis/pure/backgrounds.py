@@ -18,8 +18,11 @@ from synthesis.drawing import Pixels
 from synthesis.pure import textures
 from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
 
+_BRIGHTEST = 252  # of 255: what is lighter than its ground is no lighter than this
 _SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
+_LIGHT = 0.4  # relative luminance: from here on a ground is light
+_FAINT_CONTRAST = 11.0
 _DARKEST = 0.02  # relative luminance: below, a shadow does not show
 
 Paint = Callable[[Random, Size, Rhythm], Levels]
@@ -59,14 +62,24 @@ def choose(random: Random) -> Ground:
     return random.choices(kinds, [one.weight for one in kinds])[0]
 
 
-def choose_pair(random: Random, ground: Ground) -> Pair:
-    """Colours that contrast enough on every part of the ground."""
+def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
+    """Colours that contrast enough on every part of the ground; ``faint`` text is dark on light.
+
+    Few or thin letters would leave a dark canvas dark, and a light one without anything dark.
+    """
     while True:
         pair = colours.choose_pair(random, gradient=ground.gradient)
+        if faint and not _is_dark_on_light(pair):
+            continue
         if ground.shadow and colours.relative_luminance(pair.near_end) < _DARKEST:
             continue
         if ground.levels is None or _worst_contrast(ground, pair) >= colours.PARAGRAPH_CONTRAST:
             return pair
+
+
+def _is_dark_on_light(pair: Pair) -> bool:
+    on_light = colours.relative_luminance(pair.near_end) > _LIGHT
+    return on_light and pair.contrast >= _FAINT_CONTRAST
 
 
 def _worst_contrast(ground: Ground, pair: Pair) -> float:
@@ -106,7 +119,8 @@ def _shaded(random: Random, pair: Pair, size: Size) -> Pixels:
 
 def _shades(ground: Ground, rgb: RGB) -> Pixels:
     """(256, 3) the colour at every level: lines are darker than light paper, lighter than dark."""
+    most = max(*rgb, _BRIGHTEST)
     steps = np.arange(256) - MIDDLE
     if not ground.shadow and colours.relative_luminance(rgb) < _BRIGHT:
         steps = -steps
-    return np.clip(np.array(rgb) + steps[:, None], 0, 255).astype(np.uint8)
+    return np.clip(np.array(rgb) + steps[:, None], 0, most).astype(np.uint8)

@@ -25,12 +25,15 @@ _SMALLEST_EM: dict[Script, Ladder] = {
     STACKED: (13, 16, 20),
 }
 _SMALLEST_EM_OF_LETTERS: Ladder = (11, 14, 18)
+LEAST_STEM = 0.7  # pixels: thinner strokes fade away
 # pixels, the least median height of the ink of a line's letters: an x-height, or a hanzi
 _LEAST_LETTER: Ladder = (4, 5.5, 7)
 _LEAST_HANZI: Ladder = (10.5, 12.5, 15)
 _MOST_CHARACTERS: Ladder = (420, 1700, 5200)
 _MOST_HANZI: Ladder = (150, 640, 1900)
 MOST_TEXT_AREA = 0.8  # of the canvas, in boxes of lines
+SPARSE = 0.035  # of the canvas, in boxes of glyphs: light letters would leave it dark
+_LEAST_LETTERED = 0.016  # of the canvas, in boxes of glyphs: less is as good as empty
 _FEWEST_LETTERS = 8  # in a line that is measured: fewer may all be flat or low
 _FIRST_WIDE = "\u1100"  # from here on hangul, kana and hanzi
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em on the smallest canvas
@@ -40,12 +43,18 @@ SMALLEST = {"en": 11, "zh": 14}  # pixels per em on the smallest canvas
 class Measured:
     """``letter`` is the median height in pixels of the letters of the line where it is least
     (of hanzi and hangul alone where the language has them); ``characters`` the number of glyph
-    boxes; ``area`` the share of the canvas that boxes of lines have.
+    boxes; ``area`` the share of the canvas that boxes of lines have, ``lettered`` that of glyphs.
     """
 
     letter: float
     characters: int
     area: float
+    lettered: float
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether there is little text on much canvas."""
+        return self.lettered < SPARSE
 
 
 def side(size: Size) -> float:
@@ -79,23 +88,29 @@ def _on(ladder: Ladder, size: Size) -> float:
 def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
     """What a rule would see in a picture: its boxes of lines and glyphs, in reading order."""
     first = _FIRST_WIDE if script_of(language) in {HAN, HANGUL} else "A"
-    lines: list[tuple[TextBox, list[float]]] = []
+    lines: list[list[float]] = []
+    count, of_lines, of_glyphs = 0, 0.0, 0.0
     for box in boxes:
         if box.level == "line":
-            lines.append((box, []))
-        elif box.level == "glyph" and lines and first <= box.text[0] and box.text[0].isalpha():
-            lines[-1][1].append(_height(box))
-    areas = [_height(line) * _width(line) for line, _ in lines]
-    letters = [median(heights) for _, heights in lines if len(heights) >= _FEWEST_LETTERS]
-    count = sum(box.level == "glyph" for box in boxes)
-    return Measured(min(letters, default=math.inf), count, sum(areas) / (size[0] * size[1]))
+            lines.append([])
+            of_lines += _height(box) * _width(box)
+        elif box.level == "glyph":
+            height = _height(box)
+            count += 1
+            of_glyphs += height * _width(box)
+            if lines and first <= box.text[0] and box.text[0].isalpha():
+                lines[-1].append(height)
+    letters = [median(heights) for heights in lines if len(heights) >= _FEWEST_LETTERS]
+    canvas = size[0] * size[1]
+    return Measured(min(letters, default=math.inf), count, of_lines / canvas, of_glyphs / canvas)
 
 
-def broken(language: str, boxes: Sequence[TextBox], size: Size) -> str | None:
-    """Which limit a picture breaks: ``too_small`` or ``too_dense``; ``None``: none."""
-    found = measure(language, boxes, size)
+def broken(language: str, found: Measured, size: Size) -> str | None:
+    """The limit a picture breaks: ``too_small``, ``too_dense``, ``too_sparse``; ``None``: none."""
     if found.letter < least_letter(language, size):
         return "too_small"
+    if found.lettered < _LEAST_LETTERED:
+        return "too_sparse"
     dense = found.characters > most_characters(language, size) or found.area > MOST_TEXT_AREA
     return "too_dense" if dense else None
 

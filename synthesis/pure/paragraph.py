@@ -11,6 +11,7 @@ from synthesis import captions, drawing
 from synthesis.canvas import Size
 from synthesis.colours import Pair
 from synthesis.description import Description, Name, Words
+from synthesis.fonts.face import font
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
@@ -24,6 +25,7 @@ from synthesis.text.block import Block
 SMALLEST = limits.SMALLEST
 PAGE = Name("page", "页面")
 VERTICAL = Name("vertical lines that go from right to left", "自右向左竖向")
+_FAINT_STEM = 1.3  # pixels: thinner strokes never show their full colour
 COLUMNS = {
     2: Name("two columns", "分两栏"),
     3: Name("three columns", "分三栏"),
@@ -41,8 +43,9 @@ def draw(random: Random, job: Job, text: str | None = None) -> Sample | Rejected
         frame = setting.frame(random, size, manner.kind)
         fitted = setting.fit(text, job.language, chosen, manner, size, frame)
         boxes = fitted.block.boxes()
-        _check(job.language, fitted.block, boxes, size)
-        return _drawn(random, job, fitted, boxes, manner, size)
+        faint = _measured(job.language, fitted.block, boxes, size).is_sparse
+        faint |= fitted.block.size * font(chosen[0]).stem < _FAINT_STEM
+        return _drawn(random, job, fitted, boxes, manner, size, faint=faint)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
@@ -54,10 +57,12 @@ def _drawn(
     boxes: tuple[TextBox, ...],
     manner: Manner,
     size: Size,
+    *,
+    faint: bool,
 ) -> Sample:
     placed = fitted.block
     ground = backgrounds.choose(random)
-    pair = backgrounds.choose_pair(random, ground)
+    pair = backgrounds.choose_pair(random, ground, faint=faint)
     rhythm = Rhythm(placed.runs[0].origins[0][1], manner.setting.leading * placed.size)
     canvas = backgrounds.paint(random, ground, pair, size, rhythm)
     drawing.draw(canvas, placed.runs, pair.ink_rgb)
@@ -90,10 +95,15 @@ def _words(placed: Block, pair: Pair, size: Size) -> Words:
     return Words(placed.text, "text", pair.ink, across, down)
 
 
-def _check(language: str, placed: Block, boxes: Sequence[TextBox], size: Size) -> None:
+def _measured(
+    language: str, placed: Block, boxes: Sequence[TextBox], size: Size
+) -> limits.Measured:
+    """What a rule would see. Raises ``UnrenderableError`` where that breaks a limit."""
     left, top, right, bottom = placed.box
     if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
         raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
-    broken = limits.broken(language, boxes, size)
+    found = limits.measure(language, boxes, size)
+    broken = limits.broken(language, found, size)
     if broken:
         raise UnrenderableError(broken, f"{len(placed.text)} characters at {placed.size} px")
+    return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from synthesis.canvas import Size
+from synthesis.fonts.face import font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
 from synthesis.pure import columns, limits
@@ -81,7 +82,7 @@ def _fit(
     script = script_of(language)
     how = manner.setting
     typography = Typography(language, tuple(faces), how, manner.tracking, vertical=manner.vertical)
-    sizes = _sizes(language, size, manner, frame)
+    sizes = _sizes(language, faces[0], size, manner, frame)
     if manner.kind in {Kind.PROSE, Kind.PAGE} and not manner.vertical:
         most = sizes.up_to(sizes.most_wrapped)
         told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
@@ -109,12 +110,13 @@ def _is_wide(text: str, frame: Frame) -> bool:
     return len(lines) * _COLUMN * frame.height > max(map(len, lines)) * frame.width
 
 
-def _sizes(language: str, size: Size, manner: Manner, frame: Frame) -> Sizes:
+def _sizes(language: str, face: FontFile, size: Size, manner: Manner, frame: Frame) -> Sizes:
     script = script_of(language)
     measure = script.least_measure[0 if manner.kind == Kind.SIGN else 1]
     length = frame.height if manner.vertical else frame.width
     most = round(script.largest_share * min(size))
-    return Sizes(limits.smallest_em(language, size), most, int(min(most, length / measure)))
+    least = max(limits.smallest_em(language, size), math.ceil(limits.LEAST_STEM / font(face).stem))
+    return Sizes(least, most, int(min(most, length / measure)))
 
 
 def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
