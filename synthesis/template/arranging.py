@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from synthesis.template.boxes import Box
 from synthesis.template.expanding import Part
-from synthesis.template.measuring import SLACK, Box, Measurer, weight
+from synthesis.template.measuring import SLACK, Measurer, weight
 from synthesis.template.models import SQUARE
 from synthesis.template.typeset import Overflow
 

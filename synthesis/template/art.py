@@ -6,6 +6,7 @@ from random import Random
 
 import skia
 
+from synthesis.template.boxes import Box
 from synthesis.template.colouring import Colours, mixed
 from synthesis.template.landscapes import (
     NIGHT,
@@ -20,7 +21,6 @@ from synthesis.template.landscapes import (
     tones,
     waves,
 )
-from synthesis.template.measuring import Box
 
 
 def shapes(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> None:

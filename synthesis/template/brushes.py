@@ -3,7 +3,7 @@
 import skia
 
 from synthesis.colours import RGB
-from synthesis.template.measuring import Box
+from synthesis.template.boxes import Box
 
 
 def brush(rgb: RGB, *, stroke: float = 0.0, alpha: int = 255) -> skia.Paint:

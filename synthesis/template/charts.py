@@ -7,10 +7,10 @@ from random import Random
 import skia
 
 from synthesis.colours import RGB
+from synthesis.template.boxes import Box
 from synthesis.template.brushes import brush
 from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
-from synthesis.template.measuring import Box
 
 
 def _values(part: Part, count: int = 7) -> list[float]:
@@ -85,19 +85,26 @@ def pie(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
     rect = skia.Rect.MakeXYWH(left, top, side, side)
     start, total = -90.0, sum(values)
+    ring = part.node.shape == "donut"
+    inner = side * 0.3 if ring else 0.0
     for number, value in enumerate(values):
-        sweep = 360 * value / total
-        canvas.drawArc(rect, start, sweep, True, brush(_series(part, number)))
+        sweep, paint = 360 * value / total, brush(_series(part, number))
+        if ring:
+            thick = side / 2 - inner
+            paint = brush(_series(part, number), stroke=thick)
+            paint.setStrokeCap(skia.Paint.kButt_Cap)
+            canvas.drawArc(rect.makeInset(thick / 2, thick / 2), start, sweep, False, paint)
+        else:
+            canvas.drawArc(rect, start, sweep, True, paint)
         start += sweep
     centre = (left + side / 2, top + side / 2)
     start = -90.0
     for value in values:
-        angle = math.radians(start)
-        rim = (centre[0] + side / 2 * math.cos(angle), centre[1] + side / 2 * math.sin(angle))
-        canvas.drawLine(*centre, *rim, brush(part.grounds[0], stroke=max(1.5, 0.35 * unit)))
+        across, down = math.cos(math.radians(start)), math.sin(math.radians(start))
+        root = (centre[0] + inner * across, centre[1] + inner * down)
+        rim = (centre[0] + side / 2 * across, centre[1] + side / 2 * down)
+        canvas.drawLine(*root, *rim, brush(part.grounds[0], stroke=max(1.5, 0.35 * unit)))
         start += 360 * value / total
-    if part.node.shape == "donut":
-        canvas.drawCircle(*centre, side * 0.3, brush(part.grounds[0]))
 
 
 def gauge(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:

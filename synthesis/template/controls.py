@@ -7,10 +7,10 @@ import skia
 
 from synthesis.colours import relative_luminance
 from synthesis.template import icons
+from synthesis.template.boxes import Box
 from synthesis.template.brushes import brush, whole
 from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
-from synthesis.template.measuring import Box
 
 
 def avatar(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:

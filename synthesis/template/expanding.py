@@ -8,6 +8,7 @@ from typing import Any
 
 from synthesis.colours import RGB
 from synthesis.problems import UnrenderableError
+from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import (
     LEAST_CONTRAST,
     LEAST_CONTRAST_LARGE,
@@ -19,10 +20,11 @@ from synthesis.template.models import Node, Style
 
 _FAINT = ("line", "soft", "softer", "series")
 _LEAST_OF_SHAPES = 2.4
-_UNBROKEN = (6, 4)  # hanzi: so short a heading, and a display, would break inside a word
+_UNBROKEN = (5, 4)  # hanzi: so short a heading, and a display, would break inside a word
 _DISPLAY = 8.5  # units: texts of styles above are displays
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
+_SWAPPED = 0.5  # share of pictures in which what may be swapped is
 _MANY = 0.6  # share of lists that have as many entries as they may
 
 
@@ -62,11 +64,12 @@ class Expansion:
     colours: Colours
     shelf: str
     plenty: float
+    backdrop: Backdrop | None = None
     later: list[tuple[Part, Scope]] = field(default_factory=list)
 
     def root(self, node: Node, scope: Scope) -> Part:
         """The whole picture as a part. Raises ``Uncomputable``."""
-        (part,) = self.parts(node, scope, (self.colours.roles["background"],), "left")
+        part = self._part(node, scope, (self.colours.roles["background"],), "left", is_root=True)
         for one, around in self.later:  # computed from what the picture shows
             self._set_text(one, around)
         return part
@@ -105,14 +108,22 @@ class Expansion:
         scope.filler.shown[id(listed)] = [*before, *entries[:wanted]]
         return [one.numbered(number) for number, one in enumerate(entries[:wanted])]
 
-    def _part(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> Part:
+    def _part(
+        self,
+        node: Node,
+        scope: Scope,
+        grounds: tuple[RGB, ...],
+        align: str,
+        *,
+        is_root: bool = False,
+    ) -> Part:
         kind = node.kind
         if kind == "turn":
             kind = "row" if self.shelf == "wide" else "column"
         fill = self._fill(node, grounds, scope.index)
-        inside = fill or grounds
-        if node.shape == "art":
-            inside = grounds
+        inside = grounds if node.shape == "art" else fill or grounds
+        if is_root and self.backdrop:
+            inside = (*inside, *map(self.backdrop.tinted, inside))
         centred = align
         if node.align and kind not in {"row"}:
             centred = _ALIGNED[node.align] if node.align != "stretch" else align
@@ -132,7 +143,8 @@ class Expansion:
         elif kind == "shape":
             part.ink = self._shape_ink(node.colour or "primary", inside, scope.index)
             part.data = _data(node.data, scope) if node.data else None
-        for child in node.children:
+        swapped = node.swap and self.random.random() < _SWAPPED
+        for child in reversed(node.children) if swapped else node.children:
             found = self.parts(child, scope, inside, centred)
             part.children += found
             if (

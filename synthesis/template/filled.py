@@ -19,7 +19,8 @@ from synthesis.description import Description, Name, Words
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample, TextBox
-from synthesis.template import art, faces, loading, resources, shapes
+from synthesis.template import art, backdrops, faces, loading, resources, shapes
+from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import Colours
 from synthesis.template.contents import Record, Verbatim
 from synthesis.template.expanding import Part
@@ -65,9 +66,10 @@ def draw(random: Random, job: Job) -> Sample | Rejected:
 
 
 def choose(random: Random, job: Job, size: Size) -> Loaded:
-    """A template that suits the canvas; every family of layouts is as likely as any other."""
-    families = loading.families(job.templates or loading.shipped_paths(), job.language, size)
-    return random.choice(families[random.choice([*families])])
+    """A template that suits the canvas, each as likely as any other: so the fewest look alike."""
+    return random.choice(
+        loading.suiting(job.templates or loading.shipped_paths(), job.language, size)
+    )
 
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
@@ -75,12 +77,22 @@ def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | R
     colours = resources.colours(random.choice(_palettes(loaded)))
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
     record = _record(random, job, loaded)
-    filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64))
+    backdrop = _backdrop(random, loaded, colours)
+    filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64), backdrop)
     try:
         placed = as_full_as_fits(filling, job.language)
         return _sample(random, job, loaded, size, colours, placed)
     except UnrenderableError as problem:
         return Rejected(problem.reason, f"{loaded.stem}: {problem.detail}")
+
+
+def _backdrop(random: Random, loaded: Loaded, colours: Colours) -> Backdrop | None:
+    """What lies under the layout."""
+    fill = loaded.template.layout.fill or "background"
+    first = fill if isinstance(fill, str) else fill[0]
+    ground = colours.of_role(first, colours.roles["background"])
+    told = loaded.template.backdrop
+    return backdrops.choose(random, told, colours, ground, shaded=first != fill)
 
 
 @lru_cache(maxsize=1024)
@@ -126,11 +138,16 @@ def _paragraphs(random: Random, language: str, texts: Sequence[Paragraph]) -> li
 
 def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
     """The picture's pixels: surfaces and shapes in their order, then all texts."""
-    unit = unit_of(size)
-    pixels = drawing.solid(*size, background)
-    surface = skia.Surface(pixels)
-    for arranged in placed.parts:
-        shapes.draw(surface.getCanvas(), arranged, unit)
+    unit, root = unit_of(size), placed.parts[0]
+    shaded = len(root.part.fill) > 1  # else the canvas is painted once, in that colour
+    first = root.part.fill[0] if root.part.fill else background
+    pixels = backdrops.ground(size, first, None if shaded else placed.backdrop)
+    canvas = skia.Surface(pixels).getCanvas()
+    shapes.draw(canvas, root, unit, surface=shaded)
+    if shaded and placed.backdrop:
+        backdrops.draw_over(canvas, size, placed.backdrop)
+    for arranged in placed.parts[1:]:
+        shapes.draw(canvas, arranged, unit)
     by_ink: dict[RGB, list[drawing.Run]] = {}
     for part, text in placed.texts:
         by_ink.setdefault(part.ink, []).extend(text.runs)
@@ -185,11 +202,15 @@ def describe(loaded: Loaded, size: Size, colours: Colours, placed: Placed) -> De
         kind=Name(name["en"], name["zh"]),
         words=words,
         background=nearest(background[0]),
-        gradient=len(background) > 1,
+        gradient=len(background) > 1 or _is_shaded(placed),
         image_type=loaded.template.image_type,
         details=tuple(_details(placed)),
         abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
     )
+
+
+def _is_shaded(placed: Placed) -> bool:
+    return placed.backdrop is not None and placed.backdrop.form == "shade"
 
 
 def _details(placed: Placed) -> Iterator[Name]:

@@ -8,7 +8,7 @@ from random import Random
 import skia
 
 from synthesis.colours import RGB
-from synthesis.template.measuring import Box
+from synthesis.template.boxes import Box
 
 _GRID = 24.0
 Draw = Callable[[skia.Canvas, skia.Paint, skia.Paint], None]

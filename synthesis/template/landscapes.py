@@ -6,8 +6,8 @@ from random import Random
 import skia
 
 from synthesis.colours import RGB
+from synthesis.template.boxes import Box
 from synthesis.template.colouring import Colours, mixed
-from synthesis.template.measuring import Box
 
 SOFT_WHITE, NIGHT = (255, 252, 244), (18, 22, 34)
 

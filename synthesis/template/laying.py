@@ -11,18 +11,20 @@ from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.template import resources
 from synthesis.template.arranging import Arranged, Arranger
+from synthesis.template.backdrops import Backdrop
+from synthesis.template.boxes import Box
 from synthesis.template.colouring import Colours
 from synthesis.template.computed import Uncomputable
 from synthesis.template.contents import Filler, Record, Scope
 from synthesis.template.expanding import Expansion, Part
 from synthesis.template.faces import Pairing
-from synthesis.template.measuring import Box
 from synthesis.template.models import Loaded
 from synthesis.template.typeset import Blocks, Overflow, SetText, Typesetter
 
 _STEP = 1.06  # scales tried are so far apart
 _TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which texts are set
 _WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
+_SPACING, _SPLIT, _SMALLER = (0.84, 1.2), (0.88, 1.12), (0, 0, 1, 2, 3)
 _PLENTY = (1.0, 0.66, 0.33, 0.0)  # how full lists are, tried in turn
 _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
 
@@ -33,6 +35,7 @@ class Placed:
 
     parts: tuple[Arranged, ...]
     texts: tuple[tuple[Part, SetText], ...]
+    backdrop: Backdrop | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ class Filling:
     pairing: Pairing
     record: Record
     seed: int
+    backdrop: Backdrop | None = None
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a picture differs from others of its template: ``spacing`` multiplies gaps and ``split``
+    lengths told as shares; texts are ``smaller`` than the largest that fit by so many steps.
+    """
+
+    spacing: float
+    split: float
+    smaller: int
+
+    @classmethod
+    def of(cls, seed: int) -> "Manner":
+        """The manner a seed means."""
+        random = Random(seed ^ 1)
+        return cls(random.uniform(*_SPACING), random.uniform(*_SPLIT), random.choice(_SMALLER))
 
 
 def unit_of(size: Size) -> float:
@@ -69,13 +90,14 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
     root = _expanded(filling, language, plenty)
     width, height = filling.size
     canvas, unit = Box(0.0, 0.0, float(width), float(height)), unit_of(filling.size)
-    scales = _scales(*filling.loaded.template.scale)
+    scales, manner = _scales(*filling.loaded.template.scale), Manner.of(filling.seed)
     smallest = limits.smallest_em(language, filling.size)
     blocks: Blocks = {}
 
     def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
         setter = Typesetter(language, filling.pairing, unit, smallest, scale, exact, blocks)
-        return setter, Arranger(setter, unit, _spacing(scale)).arrange(root, canvas)
+        spacing = _spacing(scale) * manner.spacing
+        return setter, Arranger(setter, unit, spacing, manner.split).arrange(root, canvas)
 
     def seems_to_fit(scale: float) -> bool:
         try:
@@ -85,6 +107,7 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
         return True
 
     first = bisect_left(scales, True, hi=len(scales) - 1, key=seems_to_fit)
+    first = min(first + manner.smaller, len(scales) - 1)
     for scale in (scales[first + step] for step in _TRIES if first + step < len(scales)):
         try:
             setter, parts = arranged(scale, exact=True)
@@ -92,7 +115,8 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
             _check(texts, filling.size)
         except Overflow:
             continue
-        return Placed(tuple(parts), tuple((part, text) for part, text, _ in texts))
+        set_texts = tuple((part, text) for part, text, _ in texts)
+        return Placed(tuple(parts), set_texts, filling.backdrop)
     raise UnrenderableError("overflow", f"at {width}x{height}")
 
 
@@ -101,7 +125,9 @@ def _expanded(filling: Filling, language: str, plenty: float) -> Part:
     random, (width, height) = Random(filling.seed), filling.size
     shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
     filler = Filler(random, language, resources.contents(language))
-    expansion = Expansion(random, language, filling.loaded.styles, filling.colours, shelf, plenty)
+    expansion = Expansion(
+        random, language, filling.loaded.styles, filling.colours, shelf, plenty, filling.backdrop
+    )
     try:
         return expansion.root(filling.loaded.template.layout, Scope(filler, filling.record))
     except Uncomputable as problem:

@@ -1,7 +1,7 @@
 """Templates from their files, checked before anything is drawn."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -29,29 +29,21 @@ def check(paths: Sequence[str], language: str, sizes: Sequence[Size]) -> None:
     for path in paths:
         template(path, language)
     for size in sizes:
-        suiting(paths or shipped_paths(), language, size)
+        suiting(tuple(paths) or shipped_paths(), language, size)
 
 
-def suiting(paths: Sequence[str], language: str, size: Size) -> list[Loaded]:
+@lru_cache(maxsize=256)
+def suiting(paths: tuple[str, ...], language: str, size: Size) -> tuple[Loaded, ...]:
     """The templates that suit a canvas. Raises ``UsageError`` if there is none."""
     wanted = ratio_of(size)
     found = [template(path, language) for path in paths]
-    fitting = [one for one in found if wanted in one.template.ratios]
+    fitting = tuple(one for one in found if wanted in one.template.ratios)
     if not fitting:
         raise UsageError(
             f"no template suits a canvas of {size[0]}x{size[1]} (ratio {wanted}): "
             "add the ratio to `ratios` of one, or choose another --size"
         )
     return fitting
-
-
-@lru_cache(maxsize=256)
-def families(paths: tuple[str, ...], language: str, size: Size) -> Mapping[str, Sequence[Loaded]]:
-    """The templates that suit a canvas by family, in the order of the families' names."""
-    found: dict[str, list[Loaded]] = {}
-    for one in suiting(paths, language, size):
-        found.setdefault(one.template.family, []).append(one)
-    return {family: found[family] for family in sorted(found)}
 
 
 def ratio_of(size: Size) -> str:

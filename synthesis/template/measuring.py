@@ -1,7 +1,6 @@
 """How large parts are: what their texts need, and what is told."""
 
 import math
-from typing import NamedTuple
 
 from synthesis.template.expanding import Part
 from synthesis.template.models import SQUARE
@@ -13,26 +12,18 @@ _NARROW = 3.5  # cells: so narrow a grid rather has one column than a row that i
 SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
 
 
-class Box(NamedTuple):
-    """Left, top, width and height in pixels."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-
-
 class Measurer:
     """Sizes of parts in pixels at one scale of the texts; raises ``Overflow`` for none.
 
-    ``spacing`` is what gaps are multiplied by. What has been measured is kept: a part is asked
-    for its size by every box around it.
+    ``spacing`` is what gaps are multiplied by, ``split`` what shares are. What has been measured is
+    kept: a part is asked for its size by every box around it.
     """
 
-    def __init__(self, setter: Typesetter, unit: float, spacing: float) -> None:
+    def __init__(self, setter: Typesetter, unit: float, spacing: float, split: float = 1.0) -> None:
         self.setter = setter
         self.unit = unit
         self.spacing = spacing
+        self.split = split
         self._spaced = unit * spacing
         self._widths: dict[tuple[int, int], float] = {}  # by the part's id, and what it is given
         self._heights: dict[tuple[int, int], float] = {}
@@ -122,7 +113,7 @@ class Measurer:
         if not isinstance(told, str):
             return told * (self._spaced if part.node.shape is None else self.unit)
         if told.endswith("%"):
-            return float(told[:-1]) / 100 * total
+            return float(told[:-1]) / 100 * self.split * total
         if told.startswith("@"):
             return min(part.share or 0.0, 1.0) * total
         return None

@@ -121,6 +121,7 @@ class Node(Model):
     name: str | None = None  # which icon, which art
     first: bool = False  # of ``each``: the first entries of the list, not any
     only: tuple[Shelf, ...] | Shelf | None = None
+    swap: bool = False  # the children may as well stand the other way round
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -185,6 +186,7 @@ class Template(Model):
     faces: Faces = Faces()
     styles: dict[str, Style] = {}
     scale: tuple[float, float] = (0.55, 1.5)
+    backdrop: Literal["any", "shade", "none"] = "any"
     layout: Node
     image_type: Literal["text", "design"] = "design"
 
