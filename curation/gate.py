@@ -6,8 +6,10 @@ checked against the shards themselves, so that a bug in judging or writing canno
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
@@ -42,7 +44,9 @@ def check(output: str) -> list[Expectation]:
     if not storage.exists(layout.run):
         raise FileNotFoundError(f"{layout.run}: no run here; first: beam run --output {output}")
     told = json.loads(storage.read_bytes(layout.run))
-    found = _validate(_rows(layout.shards), told["configuration"], told["counts"]["kept"])
+    rows, configuration = _rows(layout.shards), told["configuration"]
+    found = _validate(rows, configuration, told["counts"]["kept"])
+    found += _shares(rows, configuration)
     broken = [entry for entry in found if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
@@ -117,6 +121,20 @@ def _validate(table: pa.Table, configuration: dict[str, Any], kept: int) -> list
     batch = source.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     result = batch.validate(gx.ExpectationSuite(name="shards", expectations=wanted))
     return [_told(entry) for entry in result.results]
+
+
+def _shares(table: pa.Table, configuration: dict[str, Any]) -> Iterator[Expectation]:
+    """At most the configured share is drawn of what passes the stage, or one after it."""
+    mix = configuration.get("synthetic")
+    if mix is None:
+        return
+    names = [name for name, _ in _stages(configuration)]
+    kinds = (table.column(name).to_pylist() for name in ("stage", "synthetic"))
+    rows = Counter(zip(*kinds, strict=True))
+    for number in range(names.index(mix["from"]), len(names)):
+        drawn, others = (sum(rows[name, kind] for name in names[number:]) for kind in (True, False))
+        beyond = drawn - int((drawn + others) * Fraction(str(mix["share"])))
+        yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
 
 
 def _told(entry: Any) -> Expectation:

@@ -183,11 +183,10 @@ def count(
     stopped_by = judgement.check[(judgement.check >= 0) & ~quarantined]
     hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
     kept = judgement.verdict == KEPT
+    _add_deepest(counts.kept, judgement.depth[kept], pipeline)
+    if drawn is not None:
+        _add_deepest(counts.drawn, judgement.depth[kept & drawn], pipeline)
     for number, stage in enumerate(pipeline.stages):
-        here = kept & (judgement.depth == number + 1)
-        counts.kept[stage.name] += int(here.sum())
-        if drawn is not None:
-            counts.drawn[stage.name] += int((here & drawn).sum())
         stopped = counts.stopped.setdefault(stage.name, Counter())
         counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
         counts.passed[stage.name] += int((judgement.depth > number).sum())
@@ -201,3 +200,10 @@ def count(
     unmeasured = int((quarantined & readable).sum())
     if unmeasured:
         counts.quarantine["unmeasured"] += unmeasured
+
+
+def _add_deepest(counter: Counter[str], depth: NDArray[np.int16], pipeline: Pipeline) -> None:
+    """Count rows by the deepest stage they pass."""
+    numbers = np.bincount(depth, minlength=len(pipeline.stages) + 1).tolist()
+    for stage, number in zip(pipeline.stages, numbers[1:], strict=True):
+        counter[stage.name] += number

@@ -60,10 +60,12 @@ class Tally:
         self.units += other.units
 
 
-def tally(draw: NDArray[np.int32], passed: NDArray[np.int16], stages: int) -> Tally:
-    """The table of kept rows (N,) with these draws, of which each passes so many stages."""
-    places = draw.astype(np.int64) * (stages + 1) + passed
-    return Tally(*np.unique(places, return_counts=True))
+def tally(draw: NDArray[np.int32] | None, passed: NDArray[np.int16], stages: int) -> Tally:
+    """The table of kept rows (N,) with these draws (or none), each passing so many stages."""
+    places = passed if draw is None else draw.astype(np.int64) * (stages + 1) + passed
+    total = np.bincount(places)
+    found = np.flatnonzero(total)
+    return Tally(found, total[found])
 
 
 def cut_offs(found: Tally, pipeline: Pipeline) -> dict[int, float]:

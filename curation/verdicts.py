@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import columns, ledger, mixing, rules, shard
@@ -32,14 +33,19 @@ class Decision:
     """The verdicts over a unit's rows, in the order of its signals file, and what led to them.
 
     ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``draws`` (N,)
-    int32 those of drawn pictures, 0 for others.
+    those of drawn pictures, 0 for others, or None where the unit holds none.
     """
 
     rows: pa.Table
     ordered: tuple[Check, ...]
     judgement: Judgement
     copies: Copies
-    draws: NDArray[np.int32]
+    draws: NDArray[np.int32] | None
+
+    @property
+    def drawn(self) -> NDArray[np.bool_] | None:
+        """Which rows are drawn pictures: (N,); None for none."""
+        return None if self.draws is None else self.draws > 0
 
 
 def tiers(signals: Sequence[Signal]) -> dict[str, str]:
@@ -136,26 +142,32 @@ class Judge:
         """
         table = self._read(unit, self._told)
         copies = self._copies(unit, table, winners) if winners else self._written_copies(unit)
-        draws = self._draws(table)
-        found: list[NDArray[Any]] = [copies.exact, copies.near, mixing.as_values(draws)]
-        groups = dict(zip((*GROUP_COLUMNS, DRAW_COLUMN), found, strict=True))
-        ordered = rules.with_cut_offs(self.ordered, cut_offs or {})
-        judgement = self._judgement(table, ordered, groups, draws > 0)
+        groups: dict[str, NDArray[Any]] = {}
+        groups |= zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True)
+        ordered, draws = self.ordered, self._draws(table)
+        if draws is None:
+            judgement = self._judgement(table, ordered, groups)
+        else:
+            groups[DRAW_COLUMN] = mixing.as_values(draws)
+            ordered = rules.with_cut_offs(ordered, cut_offs or {})
+            judgement = self._judgement(table, ordered, groups, draws > 0)
         return Decision(table, ordered, judgement, copies, draws)
 
     def tally(self, unit: str, decision: Decision) -> Tally:
         """The draws of the unit's kept rows, decided without cut-offs."""
         kept = decision.judgement.verdict == rules.KEPT
-        passed = decision.judgement.depth[kept]
-        found = mixing.tally(decision.draws[kept], passed, len(self.pipeline.stages))
-        found.units = [unit] if decision.draws.any() else []
+        passed, stages = decision.judgement.depth[kept], len(self.pipeline.stages)
+        if decision.draws is None:
+            return mixing.tally(None, passed, stages)
+        found = mixing.tally(decision.draws[kept], passed, stages)
+        found.units.append(unit)
         return found
 
     def count(self, decision: Decision) -> Counts:
         """The unit's part of the funnel."""
         counts = Counts()
         reasons = decision.rows.column("reason")
-        told = (decision.judgement, reasons, decision.ordered, self.pipeline, decision.draws > 0)
+        told = (decision.judgement, reasons, decision.ordered, self.pipeline, decision.drawn)
         ledger.count(counts, *told)
         return counts
 
@@ -187,13 +199,16 @@ class Judge:
         exact, near = (np.asarray(written.column(name).to_numpy()) for name in GROUP_COLUMNS)
         return Copies(exact, near, written.column("duplicate_of").to_pylist())
 
-    def _draws(self, table: pa.Table) -> NDArray[np.int32]:
+    def _draws(self, table: pa.Table) -> NDArray[np.int32] | None:
+        if not self.pipeline.synthetic:
+            return None
+        drawn = pc.and_(table.column("synthetic"), pc.is_null(table.column("reason")))
+        rows = np.flatnonzero(drawn)
+        if not len(rows):
+            return None
         draws = np.zeros(table.num_rows, np.int32)
-        if self.pipeline.synthetic:
-            readable = columns.is_null(table.column("reason"))
-            rows = np.flatnonzero(np.asarray(table.column("synthetic")) & readable)
-            ids = table.column("id").take(pa.array(rows)).to_pylist()
-            draws[rows] = mixing.draws(ids, self.pipeline.seed)
+        ids = table.column("id").take(pa.array(rows)).to_pylist()
+        draws[rows] = mixing.draws(ids, self.pipeline.seed)
         return draws
 
     def _judgement(
@@ -253,7 +268,7 @@ def decisions(
     for unit in units:
         decision = judge.decide(unit, winners)
         found.add(judge.tally(unit, decision))
-        if not decision.draws.any():
+        if decision.draws is None:
             yield unit, decision
     cut_offs = mixing.cut_offs(found, judge.pipeline)
     for unit in found.units:

@@ -1,5 +1,6 @@
 """The gate finds shards that break a promise, whoever broke it."""
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,3 +44,23 @@ def test_a_row_that_breaks_a_promise_is_named(
     shard.write_manifest(str(tmp_path / "shards"), [written])
     with pytest.raises(LedgerError, match="content_matches" if column == "id" else column):
         gate.check(str(tmp_path))
+
+
+def test_more_drawn_pictures_than_their_share_are_told(finished: Path, tmp_path: Path) -> None:
+    (info,) = shard.read_manifest(str(finished / "shards"))
+    batch = next(iter(shard.read(str(finished / "shards" / info.file))))
+    rows = batch.to_pylist()
+    rows[0]["synthetic"] = True
+    (tmp_path / "shards").mkdir()
+    changed = pa.RecordBatch.from_pylist(rows, schema=batch.schema)
+    written = shard.write(str(tmp_path / "shards" / "part-0.parquet"), [changed], batch.schema)
+    shard.write_manifest(str(tmp_path / "shards"), [written])
+    told = json.loads((finished / "run.json").read_bytes())
+    for share, broken in ((1 / len(rows) + 0.001, False), (1 / len(rows) - 0.001, True)):
+        told["configuration"]["synthetic"] = {"share": share, "from": "s2"}
+        (tmp_path / "run.json").write_text(json.dumps(told))
+        if broken:
+            with pytest.raises(LedgerError, match=r"share_from_s2\(synthetic\): 1"):
+                gate.check(str(tmp_path))
+        else:
+            assert "share_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}
