@@ -11,7 +11,7 @@ from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
 from synthesis.pure import strings
-from synthesis.template import loading
+from synthesis.template import loading, resources
 
 DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
@@ -44,7 +44,8 @@ def prepare(
         raise UsageError(f"--templates is for modes template and mix, not {mode}")
     sizes = canvas.sizes(size or DEFAULT_SIZE[mode])
     own_templates = _files("--templates", templates, TEMPLATES)
-    if mode in {"template", "mix"}:
+    mixed = mode == "mix" and (own_templates or language in resources.languages())
+    if mode == "template" or mixed:
         loading.check(own_templates, language, sizes)
     texts = corpora.load(language, corpus)
     return Job(

@@ -9,7 +9,7 @@ from synthesis.job import Job
 from synthesis.pure import paragraph, strings
 from synthesis.sample import Rejected, Sample
 from synthesis.scene import drawn
-from synthesis.template import filled
+from synthesis.template import filled, resources
 
 MOST_ATTEMPTS = 50
 MOST_ATTEMPTS_RARE = 5  # then a picture whose turn it is to show rare characters shows others
@@ -39,11 +39,15 @@ def _rare(random: Random, job: Job, index: int, attempt: int) -> str | None:
 
 
 def _mixed(random: Random, language: str, rare: str | None) -> str:
-    """The mode of a picture of mode mix; rare characters are shown on clean pages."""
+    """The mode of a picture of mode mix; rare characters are shown on clean pages.
+
+    Where templates have no contents in a language, its pictures are of the other modes.
+    """
     if rare:
         return "pure"
     shares = BESIDE_RARE if language == "zh" else MIX
-    return random.choices([*shares], [*shares.values()])[0]
+    modes = [one for one in shares if one != "template" or language in resources.languages()]
+    return random.choices(modes, [shares[one] for one in modes])[0]
 
 
 def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:

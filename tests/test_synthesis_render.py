@@ -330,3 +330,14 @@ def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: 
     rows = pq.read_table(tmp_path / "some" / "part-00000.parquet").to_pylist()
     assert {row["licence"] for row in rows} == {"CC-BY-4.0"}
     assert {row["text_boxes"][0]["text"] for row in rows} == {"Fine"}
+
+
+def test_a_mix_has_no_templates_in_languages_without_contents(tmp_path: Path) -> None:
+    font = make(tmp_path / "one.ttf", all_characters("ru"))
+    job = jobs.prepare("ru", "mix", size="256x256", fonts=font)
+    assert any(isinstance(modes.draw(job, index), Sample) for index in range(9))
+    chance = random.Random(1)
+    assert {modes._mixed(chance, "ru", None) for _ in range(50)} == {"pure", "scene"}
+    assert {modes._mixed(chance, "en", None) for _ in range(50)} == {"pure", "scene", "template"}
+    with pytest.raises(UsageError, match="no contents in language 'ru'"):
+        jobs.prepare("ru", "template", size="256x256", fonts=font)

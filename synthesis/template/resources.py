@@ -25,6 +25,7 @@ from synthesis.template.models import Faces, Node, Palette, Style, Template
 from synthesis.template.yaml_reading import Document, PathTo
 
 HERE = Path(__file__).parent
+CONTENTS = HERE / "contents"
 _Model = TypeVar("_Model", bound=BaseModel)
 _TRIALS = 12  # times that computed texts are tried with other numbers
 _BODY_PAIRS = (("text", "background"), ("text", "surface"), ("muted", "background"))
@@ -53,9 +54,12 @@ def palettes() -> Mapping[str, Palette]:
 
 
 @cache
-def colours(palette: str) -> Colours:
-    """The colours of a palette, by its name."""
-    return Colours.of(palettes()[palette])
+def colours(palette: str, *, swapped: bool = False) -> Colours:
+    """The colours of a palette, by its name; ``swapped`` primary and accent."""
+    found = palettes()[palette]
+    if swapped:
+        found = found.model_copy(update={"primary": found.accent, "accent": found.primary})
+    return Colours.of(found)
 
 
 def _check_contrast(
@@ -69,13 +73,18 @@ def _check_contrast(
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """The languages there are contents in."""
+    return tuple(sorted(one.stem for one in CONTENTS.glob("*.yaml")))
+
+
+@cache
 def contents(language: str) -> Contents:
     """The texts of a language. Raises ``UsageError`` where a pattern means nothing."""
-    path = HERE / "contents" / f"{language}.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.yaml")))
+    if language not in languages():
+        known = ", ".join(languages())
         raise UsageError(f"mode template has no contents in language {language!r}, only in {known}")
-    document = yaml_reading.read(path)
+    document = yaml_reading.read(CONTENTS / f"{language}.yaml")
     topics = {name: value for name, value in document.value.items() if name != "pools"}
     found = Contents(topics, document.value["pools"])
     for place, text in texts(document.value, ()):

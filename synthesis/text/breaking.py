@@ -16,11 +16,13 @@ _UNITS = r"(?:[ap]\.m\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
 _MEASURES = (  # units and measure words
     "元年月日时点分秒号岁级楼层米克斤度℃人份张条只个页题本位名次种件台辆部册篇章节段句项双对套组间室班届集倍"
 )
+_NUMERALS = "一二三四五六七八九十"
 _LETTER = r"[^\W\d_]"
 _KEPT_TOGETHER = re.compile(
     rf"\d (?={_UNITS})|[A-Z][a-z]*\.? (?=\d)|{_LETTER}-(?={_LETTER})|— (?=[\d$€£])"
     r"|[a-z]/(?=[a-z]{1,2}\b)"  # km/h
-    rf"|[\d.:：—] ?(?=[{_MEASURES}])|第(?=[\d一二三四五六七八九十])"
+    rf"|[\d.:：—] ?(?=[{_MEASURES}])|[{_NUMERALS}百千万两](?=[{_MEASURES}割円])"
+    rf"|第(?=[\d{_NUMERALS}])"
     r"|(?<=\d)[—–](?=\d)"
     r"|周(?=[一二三四五六日末])|星(?=期)|礼(?=拜)|(?<=[星礼])[期拜](?=[一二三四五六日天])"
 )
@@ -46,7 +48,7 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
 
     Stricter than UAX 14: no line begins with a dash or an ellipsis, nor in Chinese with a middle
     dot; hyphenated and Korean words stay whole; a number stays with its unit and with the name
-    before it (8 a.m., Room 204, 18元), a weekday is whole (周一). In Chinese and Japanese the
+    before it (8 a.m., Room 204, 18元, 三割), a weekday is whole (周一). In Chinese and Japanese the
     curly quotes open and close like brackets (UAX 14 leaves their direction open, class QU).
     """
     kept = {match.end() for match in _KEPT_TOGETHER.finditer(text)}
