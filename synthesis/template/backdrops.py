@@ -24,18 +24,24 @@ _SHARES = {  # how likely there is none, a shade, else a form
     "none": (1.0, 0.0),
 }
 _STRONGEST = 0.2  # share of the colour a ground is tinted with
-_LIGHTER = (3.5, 8.0)  # of 100: how far the two are apart in lightness, about
+_TWO = 0.4  # share of backdrops that have two forms
+_LIGHTER = (4.5, 10.0)  # of 100: how far the two are apart in lightness, about
 _LEAST_CONTRAST = 1.6  # of that colour with the ground: else nothing would be seen
 
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A form or ``shade`` that tints the ground with ``share`` of ``colour``."""
+    """Forms, or a ``shade``, that tint the ground with ``share`` of ``colour``."""
 
-    form: str
+    forms: tuple[str, ...]
     colour: RGB
     share: float
     seed: int
+
+    @property
+    def is_shade(self) -> bool:
+        """Whether it goes evenly from one colour to the other."""
+        return self.forms == ("shade",)
 
     def tinted(self, ground: RGB) -> RGB:
         """The other colour of a ground."""
@@ -59,8 +65,8 @@ def choose(
     shade = 0.0 if shaded else shade
     if chance < none:
         return None
-    form = "shade" if chance < none + shade else _FORMS[seed % len(_FORMS)]
-    return Backdrop(form, colour, share, seed)
+    forms = random.choices(_FORMS, k=1 + (random.random() < _TWO))
+    return Backdrop(("shade",) if chance < none + shade else (*forms,), colour, share, seed)
 
 
 def ground(size: Size, colour: RGB, backdrop: Backdrop | None) -> drawing.Pixels:
@@ -68,18 +74,20 @@ def ground(size: Size, colour: RGB, backdrop: Backdrop | None) -> drawing.Pixels
     if backdrop is None:
         return drawing.solid(*size, colour)
     random, tint = Random(backdrop.seed), backdrop.tinted(colour)
-    if backdrop.form == "shade":
+    if backdrop.is_shade:
         ends = random.choice(((colour, tint), (tint, colour)))
         return drawing.shaded(*size, *ends, random.randrange(3))
     pixels = drawing.solid(*size, colour)
-    _DRAWN[backdrop.form](skia.Surface(pixels).getCanvas(), size, random, brush(tint))
+    canvas = skia.Surface(pixels).getCanvas()
+    for form in backdrop.forms:
+        _DRAWN[form](canvas, size, random, brush(tint))
     return pixels
 
 
 def draw_over(canvas: skia.Canvas, size: Size, backdrop: Backdrop) -> None:
-    """Draw the form over a ground that is no plain colour."""
+    """Draw the first form over a ground that is no plain colour."""
     paint = brush(backdrop.colour, alpha=round(backdrop.share * 255))
-    _DRAWN[backdrop.form](canvas, size, Random(backdrop.seed), paint)
+    _DRAWN[backdrop.forms[0]](canvas, size, Random(backdrop.seed), paint)
 
 
 def _disc(canvas: skia.Canvas, size: Size, random: Random, paint: skia.Paint) -> None:

@@ -31,6 +31,7 @@ from synthesis.template.typeset import SetText
 _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for columns of prose
 _MOST_PARAGRAPHS = 14
 _MOST_DETAILS = 3
+_SWAPPED = 0.4  # share of pictures whose accent is their primary colour
 _ROLES = {  # of styles whose names tell of looks alone
     "display": "title",
     "lead": "body",
@@ -74,7 +75,8 @@ def choose(random: Random, job: Job, size: Size) -> Loaded:
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
     """A sample of one template, or the reason why its texts could not be drawn."""
-    colours = resources.colours(random.choice(_palettes(loaded)))
+    palette, swapped = random.choice(_palettes(loaded)), random.random() < _SWAPPED
+    colours = resources.colours(palette, swapped=swapped)
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
     record = _record(random, job, loaded)
     backdrop = _backdrop(random, loaded, colours)
@@ -210,7 +212,7 @@ def describe(loaded: Loaded, size: Size, colours: Colours, placed: Placed) -> De
 
 
 def _is_shaded(placed: Placed) -> bool:
-    return placed.backdrop is not None and placed.backdrop.form == "shade"
+    return placed.backdrop is not None and placed.backdrop.is_shade
 
 
 def _details(placed: Placed) -> Iterator[Name]:
