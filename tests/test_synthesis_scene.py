@@ -189,7 +189,7 @@ def test_pixels_and_points_go_the_same_way(bend: Bend) -> None:
     for x, y in dots.astype(int):
         sheet[y - 2 : y + 3, x - 2 : x + 3] = 255
     region = geometry.Region(10, 20, 400, 380)
-    (seen,) = surface.warp([sheet], region)
+    seen = surface.warp(sheet, region)
     for expected in surface.project(dots + 0.5):
         left, top = (expected - (10, 20)).astype(int) - 5
         window = seen[top : top + 12, left : left + 12].astype(float)

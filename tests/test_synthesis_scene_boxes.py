@@ -86,7 +86,7 @@ def overlap(text: Inscribed, clusters: list[Placed], flat: TextBox, box: TextBox
     left, top = np.floor(quad.min(axis=0)).astype(int) - 3 * times
     right, bottom = np.ceil(quad.max(axis=0)).astype(int) + 3 * times
     region = Region(int(left), int(top), int(right - left), int(bottom - top))
-    (seen,) = surface.warp([np.ascontiguousarray(layer[..., 3])], region)
+    seen = surface.warp(np.ascontiguousarray(layer[..., 3]), region)
     rows, columns = np.nonzero(seen > 96)
     if not len(rows):
         return 0.0

@@ -4,7 +4,6 @@ Pixels and points go through the same two maps, so a box is as true as the pictu
 continuous: pixel (i, j) covers i to i + 1 and j to j + 1. Angles are in radians.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -52,32 +51,21 @@ class Surface:
         high = np.clip(np.ceil(seen.max(axis=0)) + 1, 0, (width, height)).astype(int)
         return Region(int(low[0]), int(low[1]), *map(int, high - low))
 
-    def warp(
-        self, pixels: Sequence[Pixels], region: Region, *, endless: bool = False
-    ) -> list[Pixels]:
-        """Layers of the sheet, uint8 with one or four channels, as ``region`` shows them.
+    def warp(self, pixels: Pixels, region: Region, *, endless: bool = False) -> Pixels:
+        """A layer of the sheet, uint8 with one or four channels, as ``region`` shows it.
 
-        Outside of the sheet everything is 0; an ``endless`` one is mirrored there (its masks
-        of more than one channel only).
+        Outside of the sheet everything is 0; an ``endless`` one is mirrored there.
         """
-        borders = [
-            cv2.BORDER_REFLECT_101 if endless and one.ndim == 3 else cv2.BORDER_CONSTANT
-            for one in pixels
-        ]
+        border = cv2.BORDER_REFLECT_101 if endless else cv2.BORDER_CONSTANT
         size = (region.width, region.height)
         if isinstance(self.bend, Flat):
             to_region = moved(-region.left - 0.5, -region.top - 0.5) @ self.matrix @ moved(0.5, 0.5)
-            warped = [
-                cv2.warpPerspective(one, to_region, size, flags=cv2.INTER_LINEAR, borderMode=border)
-                for one, border in zip(pixels, borders, strict=True)
-            ]
+            seen = cv2.warpPerspective(
+                pixels, to_region, size, flags=cv2.INTER_LINEAR, borderMode=border
+            )
         else:
-            maps = self._maps(region)
-            warped = [
-                cv2.remap(one, *maps, cv2.INTER_LINEAR, borderMode=border)
-                for one, border in zip(pixels, borders, strict=True)
-            ]
-        return [np.asarray(one, np.uint8) for one in warped]
+            seen = cv2.remap(pixels, *self._maps(region), cv2.INTER_LINEAR, borderMode=border)
+        return np.asarray(seen, np.uint8)
 
     def _maps(self, region: Region) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """For each pixel of the region, the x and the y of the sheet's pixel seen there.

@@ -14,13 +14,15 @@ def faces(random: Random, job: Job, lettering: Lettering, text: str) -> tuple[Fo
     """The first face that has every character, else all, in an order in which those that suit the
     lettering best come first, a family at a time.
     """
+    needed = text.replace("\n", "")
     ordered: list[FontFile] = []
     for families in _ranked(job.fonts, lettering):
         for family in random.sample(families, len(families)):
-            ordered += random.sample(family, len(family))
-    needed = text.replace("\n", "")
-    whole = next((face for face in ordered if covers(face, needed)), None)
-    return (whole,) if whole else tuple(ordered)
+            for face in random.sample(family, len(family)):
+                if covers(face, needed):
+                    return (face,)
+                ordered.append(face)
+    return tuple(ordered)
 
 
 @cache

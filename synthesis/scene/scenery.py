@@ -14,6 +14,7 @@ from synthesis.scene.geometry import Region
 from synthesis.scene.inscribed import Inscribed
 
 _IN_FRONT_SHARE = 0.07
+_AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the text
 
 
 @dataclass(frozen=True)
@@ -33,35 +34,52 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
 
     Raises ``UnrenderableError`` (``bad_background``).
     """
-    width, height = canvas
+    if text.beyond:
+        layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
+        whole = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
+        placed, name = np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.uint8), None
+    else:
+        behind, name = _behind(random, text, canvas, paths)
+        placed = _placed(random, text, behind, matched=bool(paths))
+    picture = light.lit(placed, light.over(random, text.sun, *canvas))
+    before = _in_front(random, picture)
+    return Scene(picture, _coverage(text, canvas), before, name)
+
+
+def _placed(random: Random, text: Inscribed, behind: Pixels, *, matched: bool) -> Pixels:
+    """The inked sheet before what is behind it, with its shadow there and what carries it."""
+    height, width = behind.shape[:2]
     medium, sheet = text.medium, text.sheet
-    behind, name = _behind(random, text, canvas, paths)
-    region = Region(0, 0, width, height)
-    if not text.beyond:
-        extent = geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0])
-        region = text.surface.region(extent, width, height)
-    layer = cv2.cvtColor(sheet.ground, cv2.COLOR_RGB2RGBA)
+    extent = geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0])
+    region = text.surface.region(extent, width, height)
+    layer = np.asarray(cv2.cvtColor(sheet.ground, cv2.COLOR_RGB2RGBA), np.uint8)
     if sheet.outline is not None:
         cv2.insertChannel(sheet.outline, layer, 3)
-    seen, glyphs = text.surface.warp([layer, text.coverage], region, endless=text.beyond)
+    seen = text.surface.warp(layer, region)
     alpha = np.asarray(cv2.extractChannel(seen, 3), np.uint8)
     if medium.support == "post":
         footing.post(random, behind, region, text.sun)
     if medium.support == "table":
         footing.table(random, behind, region)
-    if medium.lift and not text.beyond:
-        lift = medium.lift * min(canvas) / 640
+    if medium.lift:
+        lift = medium.lift * min(width, height) / 640
         behind = footing.shadowed(behind, alpha, region, lift, text.sun)
-    front = cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB)
-    if paths:
+    front = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), np.uint8)
+    if matched:
         front = _matched(front, behind)
-    rows = region.slices
-    behind[rows] = textures.blended(front, behind[rows], alpha)
-    whole = np.zeros((height, width), np.uint8)
-    whole[rows] = glyphs
-    picture = light.lit(behind, light.over(random, text.sun, width, height))
-    before = _in_front(random, picture)
-    return Scene(picture, whole, before, None if text.beyond else name)
+    behind[region.slices] = textures.blended(front, behind[region.slices], alpha)
+    return behind
+
+
+def _coverage(text: Inscribed, canvas: Size) -> Pixels:
+    """(H, W) of the glyphs in the picture."""
+    corners = np.array([box.quad for box in text.boxes if box.level == "block"]).reshape(-1, 2)
+    low = np.maximum(np.floor(corners.min(axis=0)) - _AROUND, 0).astype(int)
+    high = np.minimum(np.ceil(corners.max(axis=0)) + _AROUND, canvas).astype(int)
+    region = Region(int(low[0]), int(low[1]), *map(int, high - low))
+    whole = np.zeros(canvas[::-1], np.uint8)
+    whole[region.slices] = text.surface.warp(text.coverage, region)
+    return whole
 
 
 def _behind(

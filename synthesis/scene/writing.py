@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 from typing import Literal
 
@@ -32,6 +33,7 @@ _ROOM = 640 * 640  # pixels for which the media say how long their texts are
 _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective makes it smaller
 
 
+@lru_cache(maxsize=4096)  # as a text is tried for one medium after the other
 def columns(text: str) -> int:
     """How wide a text is: 1 for a letter, 2 for a hanzi."""
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)

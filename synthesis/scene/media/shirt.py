@@ -25,20 +25,11 @@ _SHIRTS: tuple[tuple[RGB, tuple[RGB, ...]], ...] = (
     ((44, 84, 66), ((244, 240, 226), (246, 220, 140))),
     ((226, 212, 184), ((48, 36, 30), (24, 60, 54))),
 )
-_HALF = (  # the right half of the outline from the middle: shares of width and height
-    (0.0, 0.045),
-    (0.08, 0.04),
-    (0.14, 0.025),
-    (0.185, 0.0),
-    (0.34, 0.06),
-    (0.5, 0.19),
-    (0.415, 0.37),
-    (0.32, 0.3),
-    (0.305, 0.45),
-    (0.31, 0.8),
-    (0.325, 0.99),
-    (0.2, 1.0),
-)
+# the right half of the outline from the middle: shares of width and height
+_COLLAR = ((0.0, 0.045), (0.08, 0.04), (0.14, 0.025), (0.185, 0.0), (0.34, 0.06))
+_SLEEVE = ((0.5, 0.19), (0.415, 0.37))
+_HIP = 0.45  # of the height: longer and shorter shirts differ below
+_BODY = ((0.32, 0.3), (0.305, 0.45), (0.31, 0.8), (0.325, 0.99), (0.2, 1.0))
 
 
 @cache
@@ -56,10 +47,17 @@ def _folds(variant: int) -> Pixels:
     return textures.slopes(np.asarray(long_folds + knit, np.float32), 1500)
 
 
-def _outline(width: int, height: int) -> Pixels:
-    right = [(0.5 + x, y) for x, y in _HALF]
-    left = [(0.5 - x, y) for x, y in reversed(_HALF)]
-    points = np.array([(x * width, y * height) for x, y in right + left], np.int32)
+def _outline(random: Random, width: int, height: int) -> Pixels:
+    """The shirt's (H, W) outline: sleeves lie higher or lower, sides fall straighter or wider."""
+    drop, lean, length = (random.uniform(*of) for of in ((-0.04, 0.07), (-0.03, 0.03), (0.84, 1)))
+    sides = []
+    for side in (1, -1):
+        reach, more = random.uniform(0.92, 1.0), drop + random.uniform(-0.02, 0.02)
+        sleeve = [(x * reach, y + more) for x, y in _SLEEVE]
+        body = [(x + lean * y, y if y < _HIP else _HIP + (y - _HIP) * length) for x, y in _BODY]
+        sides.append([(0.5 + side * x, y) for x, y in [*_COLLAR, *sleeve, *body]])
+    outline = sides[0] + sides[1][::-1]
+    points = np.array([(x * width, y * height) for x, y in outline], np.int32)
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [points], (255,), cv2.LINE_AA)
     return mask
@@ -108,7 +106,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         arc=arcs.over_emblem(
             random, width, height, (0.5 * width, 0.32 * height), 0.24 * width, 0.6
         ),
-        outline=_outline(width, height),
+        outline=_outline(random, width, height),
         finish=over,
     )
 
@@ -117,7 +115,7 @@ MEDIUM = Medium(
     name=Name("T-shirt", "T恤"),
     columns=(2, 44),
     aspects=(0.95, 1.1),
-    view=View(yaw=6, pitch=(0, 16), roll=6, share=(0.98, 1.0)),
+    view=View(yaw=8, pitch=(0, 18), roll=13, share=(0.86, 1.02)),
     places=("desk", "boards", "cloth", "stone"),
     lettering="any",
     largest=0.17,
