@@ -148,17 +148,21 @@ def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
         return left_over
 
     remaining = lose("quarantined", "no whole picture", "", funnel.unreadable, funnel.total)
+    since = found.run.get("configuration", {}).get("synthetic", {}).get("from")
+    later = any(stage.deeper and stage.name == since for stage in funnel.stages)
     for stage in funnel.stages:
         for rule in stage.rules:
             label = _phrase(rule.bound, _unit(found, rule.bound.column))
-            kind = "held" if stage.deeper else "dropped"
+            drops = rule.bound.column == DRAW_COLUMN and stage.name == since
+            kind = "held" if stage.deeper and not drops else "dropped"
             remaining = lose(kind, label, f"{stage.name} {rule.bound.rule}", rule.count, remaining)
         if stage.unmeasured:
             remaining = lose(
                 "quarantined", "could not be measured", "", stage.unmeasured, remaining
             )
         label = f"pass {stage.name}" + (f" ({stage.resolution} px)" if stage.resolution else "")
-        label += ": kept" if stage.decides else ""
+        if stage.decides:
+            label += ": kept, if not drawn" if later else ": kept"
         rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
     return rows
 
