@@ -12,6 +12,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.textures import NEUTRAL
 
 _SHADOW_SCALE = 4  # shadows are soft: drawn at a quarter of the size
+_NECK, _FOOT = 0.07, 0.17  # a monitor's: its height, and half its width, as shares
 _CARRIED = 0.86  # a table begins at so much of the height of what stands on it
 
 
@@ -56,6 +57,26 @@ def table(random: Random, behind: Pixels, region: Region) -> None:
     deep = textures.patch(random, texture, width, (height - edge) * 3)
     table = np.asarray(cv2.resize(deep, (width, height - edge), interpolation=cv2.INTER_AREA))
     behind[edge:] = textures.multiplied(table, _at_foot(region, width, height, edge))
+
+
+def stand(random: Random, behind: Pixels, region: Region) -> None:
+    """Draw the foot of a monitor that is in the region, on a table, in place."""
+    height, width = behind.shape[:2]
+    rise = round(_NECK * region.height)
+    low = min(region.top + region.height + rise, height - 2)
+    middle, wide = region.left + region.width // 2, round(_FOOT * region.width)
+    around = Region(middle - wide, region.top, 2 * wide, region.height + rise)
+    table(random, behind, around)
+    tone = random.choice((46, 52, 150, 176))
+    axes = (wide, max(2, round(0.14 * wide)))
+    for up, level in ((0, 0.62), (max(1, axes[1] // 5), 1.0)):
+        rgb = (tone * level, tone * level, tone * level * 1.03)
+        cv2.ellipse(behind, (middle, low - up), axes, 0, 0, 360, rgb, cv2.FILLED, cv2.LINE_AA)
+    half = max(2, round(0.3 * wide))
+    top, left = region.top + region.height // 2, max(0, middle - half)
+    round_neck = np.sin(np.linspace(0.5, 2.7, 2 * half, dtype=np.float32)) * tone * 0.92
+    shade = np.clip(round_neck, 0, 255).astype(np.uint8)[: width - left]
+    behind[top:low, left : left + len(shade)] = shade[None, :, None]
 
 
 def _at_foot(region: Region, width: int, height: int, edge: int) -> Pixels:

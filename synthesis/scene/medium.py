@@ -75,4 +75,4 @@ class Medium:
     lift: float
     make: Callable[[Random, int, int, Light], Sheet]
     hugs: bool = False
-    support: Literal["nothing", "table", "post"] = "nothing"
+    support: Literal["nothing", "table", "post", "stand"] = "nothing"

@@ -61,6 +61,8 @@ def _placed(random: Random, text: Inscribed, behind: Pixels, *, matched: bool) -
         footing.post(random, behind, region, text.sun)
     if medium.support == "table":
         footing.table(random, behind, region)
+    if medium.support == "stand":
+        footing.stand(random, behind, region)
     if medium.lift:
         lift = medium.lift * min(width, height) / 640
         behind = footing.shadowed(behind, alpha, region, lift, text.sun)

@@ -96,12 +96,12 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 MEDIUM = Medium(
     name=Name("screen", "屏幕"),
     columns=(4, 360),
-    aspects=(0.72, 1.78),
-    view=View(yaw=22, pitch=(-4, 10), roll=2, share=(0.84, 0.98)),
+    aspects=(0.8, 1.78),
+    view=View(yaw=22, pitch=(-4, 10), roll=2, share=(0.76, 0.92)),
     places=("room", "night", "room", "foliage"),
     lettering="plain",
     largest=0.15,
     lift=0,
     make=make,
-    support="table",
+    support="stand",
 )
