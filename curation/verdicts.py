@@ -25,6 +25,7 @@ from curation.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement
 from curation.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
+BEHIND_ALL = -1  # in place of the stages passed
 TOLD = ("key", "id", "reason", "detail", "size")
 
 
@@ -75,8 +76,7 @@ class Judge:
         self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(signals))
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
-        needed = ruled | {"reason", "phash", "id"}
-        needed |= {"synthetic"} if pipeline.synthetic else set()
+        needed = ruled | {"reason", "phash", "id", "synthetic"}
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
@@ -110,6 +110,7 @@ class Judge:
         chosen = pa.array(rows)
         own = table.take(chosen)
         depth = self._judgement(own, self._own, {}).depth
+        depth[_drawn(own)] = BEHIND_ALL
         made = {
             "token": hashes,
             "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
@@ -192,7 +193,12 @@ class Judge:
 
     def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
         rows, hashes = self._hot.get(unit) or _hashes(table)
-        return duplicates.copies(unit, rows, hashes, _one(table.column("id")), winners)
+        found = duplicates.copies(unit, rows, hashes, _one(table.column("id")), winners)
+        alike = _drawn(table) & (found.near == 1)
+        found.near[alike] = 0
+        for row in np.flatnonzero(alike & (found.exact == 0)).tolist():
+            found.better[row] = None
+        return found
 
     def _written_copies(self, unit: str) -> Copies:
         written = columns.read(self.layout.groups(unit))
@@ -280,6 +286,15 @@ def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
     column = table.column("phash")
     rows = np.flatnonzero(~columns.is_null(column))
     return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
+
+
+def _drawn(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are drawn pictures: (N,).
+
+    Plain pages that say other words look alike to 64 bits, so nothing but equal bytes makes drawn
+    pictures copies, and no other picture is a near copy of one.
+    """
+    return np.asarray(table.column("synthetic"), np.bool_)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
