@@ -76,11 +76,6 @@ def _tree() -> list[Layer]:
     return [trunk, *((255, [(0, top), (half, low), (-half, low)]) for top, low, half in tiers)]
 
 
-def _flower() -> list[Layer]:
-    petals: list[Layer] = [(255, _disc(0.4, *_at(0.58, number / 5))) for number in range(5)]
-    return [*petals, (0, _disc(0.34)), (255, _disc(0.22))]
-
-
 def _house() -> list[Layer]:
     return [
         (255, [(0, -0.9), (1, 0), (0.74, 0), (0.74, 0.85), (-0.74, 0.85), (-0.74, 0), (-1, 0)]),
@@ -120,7 +115,6 @@ _SHAPES: tuple[tuple[Name, list[Layer]], ...] = (
     ),
     (Name("leaf", "一片叶子图案"), _leaf()),
     (Name("fir tree", "一棵杉树图案"), _tree()),
-    (Name("flower", "一朵花图案"), _flower()),
     (Name("house", "一座小房子图案"), _house()),
     (Name("mountain", "山峰图案"), _mountains()),
     (Name("fish", "一条鱼图案"), _fish()),

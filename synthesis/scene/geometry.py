@@ -103,6 +103,12 @@ def scaled(x: float, y: float) -> Matrix:
     return np.diag([x, y, 1.0])
 
 
+def turned(angle: float) -> Matrix:
+    """The matrix of a turn about the origin, clockwise in a picture."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]], np.float64)
+
+
 def tilted(yaw: float, pitch: float, roll: float, distance: float) -> Matrix:
     """A plane of about unit size around the origin, turned and seen from ``distance``.
 

@@ -73,14 +73,14 @@ def stand(random: Random, medium: Medium, columns: int, canvas: Size) -> Stand:
 def settle(
     random: Random, where: Stand, bend: Bend, outline: Points, text: Points, canvas: Size
 ) -> Surface:
-    """The sheet moved so that it is about in the middle and all of its text in sight."""
+    """The sheet moved anywhere in the picture, all of its text in sight."""
     there = Surface(where.matrix, bend)
     shift = []
     whole, seen = there.project(outline), there.project(text)
     for axis, side in enumerate(canvas):
         low, high = whole[:, axis].min(), whole[:, axis].max()
         free = side - (high - low)
-        wanted = free * random.uniform(0.25, 0.75) - low
+        wanted = free * random.uniform(0.12, 0.88) - low
         first, last = seen[:, axis].min(), seen[:, axis].max()
         least, most = _MARGIN * side - first, (1 - _MARGIN) * side - last
         shift.append(min(max(wanted, least), most) if least <= most else (least + most) / 2)

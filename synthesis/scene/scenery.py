@@ -1,5 +1,6 @@
 """The picture around a sheet: what lies behind it, its shadow there, what carries it, the light."""
 
+import math
 from dataclasses import dataclass
 from random import Random
 
@@ -94,15 +95,17 @@ def _behind(
         return _cropped(random, picture, canvas), None
     place, texture = surroundings.choose(random, text.medium.places)
     if not place.plane:
-        return textures.patch(random, texture, width, height, random.uniform(0.9, 1.3)), place.name
+        return textures.patch(random, texture, width, height, random.uniform(0.9, 1.8)), place.name
     zoom = max(canvas) / textures.SIDE * random.uniform(1.0, 1.4)
     centre = text.coverage.shape[1] / 2, text.coverage.shape[0] / 2
     shift = [random.uniform(-0.3, 0.3) * textures.SIDE - textures.SIDE / 2 for _ in range(2)]
-    turn = random.choice((-1.0, 1.0))
+    mirrored = random.choice((-1.0, 1.0))
+    turn = random.choice((0.0, 0.5)) * math.pi + random.uniform(-0.6, 0.6) if place.turns else 0.0
     matrix = (
         text.surface.matrix
         @ geometry.moved(*centre)
-        @ geometry.scaled(zoom * turn, zoom)
+        @ geometry.turned(turn)
+        @ geometry.scaled(zoom * mirrored, zoom)
         @ geometry.moved(*shift)
     )
     border = cv2.BORDER_WRAP if place.tiles else cv2.BORDER_REFLECT_101

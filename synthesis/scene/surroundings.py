@@ -24,13 +24,15 @@ _HALF = SIDE // 2
 class Place:
     """``plane``: in the plane of the medium, else far behind it. ``make`` takes a variant.
 
-    ``tiles``: it goes on beyond its edges by repeating, else mirrored.
+    ``tiles``: it goes on beyond its edges by repeating, else mirrored. ``turns``: what lies on it
+    may lie at any angle to it.
     """
 
     name: Name
     plane: bool
     make: Callable[[int], Pixels]
     tiles: bool = False
+    turns: bool = False
 
 
 def _canvas(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Floats:
@@ -189,9 +191,11 @@ def _shelf(variant: int) -> Pixels:
 
 
 PLACES = {
-    "desk": Place(Name("wooden desk", "木桌"), True, lambda variant: surfaces.wood(variant, 3)),
-    "cloth": Place(Name("tablecloth", "桌布"), True, surfaces.cloth),
-    "stone": Place(Name("stone tabletop", "石质台面"), True, surfaces.stone),
+    "desk": Place(
+        Name("wooden desk", "木桌"), True, lambda variant: surfaces.wood(variant, 3), turns=True
+    ),
+    "cloth": Place(Name("tablecloth", "桌布"), True, surfaces.cloth, turns=True),
+    "stone": Place(Name("stone tabletop", "石质台面"), True, surfaces.stone, turns=True),
     "wall": Place(Name("plaster wall", "墙面"), True, surfaces.plaster),
     "bricks": Place(Name("brick wall", "砖墙"), True, surfaces.bricks, tiles=True),
     "boards": Place(
