@@ -4,7 +4,7 @@ import itertools
 import os
 from dataclasses import dataclass, field, replace
 
-from curation import shard, storage
+from curation import storage
 from curation.sources import manifest
 from curation.sources.kind import is_hidden, kind, stem_of, suffix_of
 from curation.sources.sample import Part, SourceError
@@ -105,15 +105,19 @@ def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: _Sidecars, fou
 
 def _beside_shards(entries: list[storage.FileEntry]) -> set[str]:
     """What lies beside shards and is not in their manifest, such as sheets to look at."""
+    names = (entry.path.rpartition("/") for entry in entries)
+    folders = [folder for folder, _, name in names if name == "manifest.json"]
+    if not folders:
+        return set()
+    from curation import shard  # pyarrow only where there may be shards
+
     listed: dict[str, set[str]] = {}
-    for entry in entries:
-        folder, _, name = entry.path.rpartition("/")
-        if name == shard.MANIFEST_NAME:
-            try:
-                infos = shard.read_manifest(folder)
-            except (ValueError, LookupError, TypeError, RecursionError):
-                continue  # a stranger's file of that name
-            listed[folder] = {storage.join(folder, info.file) for info in infos}
+    for folder in folders:
+        try:
+            infos = shard.read_manifest(folder)
+        except (ValueError, LookupError, TypeError, RecursionError):
+            continue  # a stranger's file of that name
+        listed[folder] = {storage.join(folder, info.file) for info in infos}
     paths = {entry.path for entry in entries} if listed else set()
     return {path for path in paths if path not in listed.get(path.rpartition("/")[0], (path,))}
 
