@@ -6,6 +6,7 @@ from random import Random
 
 import skia
 
+from synthesis.colours import RGB
 from synthesis.template.boxes import Box
 from synthesis.template.colouring import Colours, mixed
 from synthesis.template.landscapes import (
@@ -85,32 +86,48 @@ def table(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> No
 
 
 def goods(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> None:
-    """A bottle, a box and a ball on a shelf."""
+    """A bottle, a box and a ball on a shelf, in either order."""
     deep, warm, light = tones(random, colours)
     left, top, width, height = box
     sky(canvas, box, mixed(light, SOFT_WHITE, 0.6), mixed(light, SOFT_WHITE, 0.9))
-    floor = top + height * 0.78
+    floor = top + height * random.uniform(0.68, 0.84)
     ground = skia.Rect.MakeLTRB(left, floor, left + width, top + height)
     canvas.drawRect(ground, paint(mixed(warm, light, 0.4)))
     side = min(width, height)
-    x = left + width / 2
-    disc = (x + side * 0.08, floor - side * 0.34)
-    canvas.drawCircle(*disc, side * 0.3, paint(mixed(warm, SOFT_WHITE, 0.5)))
-    wide, tall = side * 0.22, side * 0.44
-    bottle = skia.Rect.MakeXYWH(x - wide * 1.3, floor - tall, wide, tall)
-    canvas.drawRoundRect(bottle, wide * 0.2, wide * 0.2, paint(deep))
-    neck = skia.Rect.MakeXYWH(
-        x - wide * 1.3 + wide * 0.32, floor - tall * 1.28, wide * 0.36, tall * 0.32
-    )
-    canvas.drawRect(neck, paint(mixed(deep, NIGHT, 0.8)))
-    band = skia.Rect.MakeXYWH(x - wide * 1.3, floor - tall * 0.66, wide, tall * 0.36)
-    canvas.drawRect(band, paint(mixed(light, SOFT_WHITE, 0.4)))
-    parcel = skia.Rect.MakeXYWH(x + wide * 0.1, floor - tall * 0.55, wide * 1.15, tall * 0.55)
+    x = left + width * random.uniform(0.42, 0.58)
+    canvas.save()
+    if random.random() < 0.5:  # the other way round
+        canvas.translate(2 * x, 0)
+        canvas.scale(-1, 1)
+    disc = (x + side * random.uniform(-0.12, 0.2), floor - side * random.uniform(0.24, 0.42))
+    canvas.drawCircle(*disc, side * random.uniform(0.2, 0.34), paint(mixed(warm, SOFT_WHITE, 0.5)))
+    _bottle(canvas, (x, floor), side * random.uniform(0.17, 0.25), random, (deep, light))
+    wide, tall = side * random.uniform(0.18, 0.32), side * random.uniform(0.16, 0.32)
+    parcel = skia.Rect.MakeXYWH(x + side * 0.02, floor - tall, wide, tall)
     canvas.drawRoundRect(parcel, side * 0.01, side * 0.01, paint(warm))
-    ribbon = skia.Rect.MakeXYWH(x + wide * 0.58, floor - tall * 0.55, wide * 0.2, tall * 0.55)
+    ribbon = skia.Rect.MakeXYWH(parcel.centerX() - side * 0.022, floor - tall, side * 0.044, tall)
     canvas.drawRect(ribbon, paint(mixed(warm, NIGHT, 0.75)))
-    radius = side * random.uniform(0.05, 0.07)
-    canvas.drawCircle(x - wide * 1.75, floor - radius, radius, paint(mixed(deep, warm, 0.4)))
+    radius = side * random.uniform(0.05, 0.09)
+    canvas.drawCircle(x - side * 0.4, floor - radius, radius, paint(mixed(deep, warm, 0.4)))
+    canvas.restore()
+
+
+def _bottle(
+    canvas: skia.Canvas,
+    foot: tuple[float, float],
+    wide: float,
+    random: Random,
+    tints: tuple[RGB, RGB],
+) -> None:
+    """A bottle with a label, left of ``foot``; ``tints`` are of the glass and of the label."""
+    (x, floor), (glass, label) = foot, tints
+    tall, left = wide * random.uniform(1.6, 2.3), x - wide * 1.15
+    body = skia.Rect.MakeXYWH(left, floor - tall, wide, tall)
+    canvas.drawRoundRect(body, wide * 0.2, wide * 0.2, paint(glass))
+    neck = skia.Rect.MakeXYWH(left + wide * 0.32, floor - tall * 1.28, wide * 0.36, tall * 0.32)
+    canvas.drawRect(neck, paint(mixed(glass, NIGHT, 0.8)))
+    band = skia.Rect.MakeXYWH(left, floor - tall * 0.66, wide, tall * 0.36)
+    canvas.drawRect(band, paint(mixed(label, SOFT_WHITE, 0.4)))
 
 
 def person(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> None:
