@@ -63,8 +63,8 @@ class Pipeline(_Frozen):
     ``keep`` is the stage a row must pass to be kept. ``quarantine_limit`` is the fraction (0..1) of
     inputs above which a run has failed. ``near_duplicate_radius`` is a Hamming distance in bits of
     a 64-bit hash. ``quality`` are the columns that rank duplicates, largest first. ``signals`` are
-    import paths of further signal modules. ``synthetic`` limits drawn pictures; without it they are
-    rows like all others.
+    import paths of further signal modules. ``synthetic`` limits drawn pictures; without it there is
+    no limit.
     """
 
     name: str
