@@ -40,7 +40,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         ground=ground,
         frame=sheets.inside(width, height, 0.1),
         inks=tuple(paints),
-        ink=Ink(opacity=0.93, bleed=0.8, wear=random.uniform(0.0, 0.07), grain=0.05),
+        ink=Ink(opacity=0.93, bleed=0.8, wear=random.uniform(0.0, 0.05), grain=0.04),
     )
 
 

@@ -18,7 +18,7 @@ _BURNT = ((40, 22, 12), (28, 16, 10))
 
 def make(random: Random, width: int, height: int, light: Light) -> Sheet:
     """Boards with worn edges."""
-    wood = surfaces.wood(random.randrange(textures.VARIANTS), random.choice((1, 2, 3)))
+    wood = surfaces.wood(random.randrange(textures.VARIANTS), random.choice((1, 1, 1, 2)))
     ground = textures.patch(random, wood, width, height)
     mean = cv2.mean(ground)[1]
     dark = mean < _MIDDLE
@@ -34,7 +34,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         inks=_BURNT + _PAINTS[:1] if burnt else (*paints, *_BURNT),
         ink=Ink(opacity=0.86, bleed=0.5, relief=-0.7)
         if burnt
-        else Ink(opacity=0.93, wear=random.uniform(0.02, 0.1), grain=0.04),
+        else Ink(opacity=0.93, wear=random.uniform(0.01, 0.045), grain=0.03),
         outline=edges,
     )
 
