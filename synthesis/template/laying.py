@@ -24,7 +24,7 @@ from synthesis.template.typeset import Blocks, Overflow, SetText, Typesetter
 _STEP = 1.06  # scales tried are so far apart
 _TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which texts are set
 _WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
-_SPACING, _SPLIT, _SMALLER = (0.84, 1.2), (0.88, 1.12), (0, 0, 1, 2, 3)
+_LOOSE, _SPLIT, _SMALLER = (0.84, 1.2), (0.88, 1.12), (0, 0, 1, 2, 3)
 _PLENTY = (1.0, 0.66, 0.33, 0.0)  # how full lists are, tried in turn
 _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
 
@@ -53,11 +53,11 @@ class Filling:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a picture differs from others of its template: ``spacing`` multiplies gaps and ``split``
+    """How a picture differs from others of its template: ``loose`` multiplies gaps and ``split``
     lengths told as shares; texts are ``smaller`` than the largest that fit by so many steps.
     """
 
-    spacing: float
+    loose: float
     split: float
     smaller: int
 
@@ -65,7 +65,7 @@ class Manner:
     def of(cls, seed: int) -> "Manner":
         """The manner a seed means."""
         random = Random(seed ^ 1)
-        return cls(random.uniform(*_SPACING), random.uniform(*_SPLIT), random.choice(_SMALLER))
+        return cls(random.uniform(*_LOOSE), random.uniform(*_SPLIT), random.choice(_SMALLER))
 
 
 def unit_of(size: Size) -> float:
@@ -96,8 +96,8 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
 
     def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
         setter = Typesetter(language, filling.pairing, unit, smallest, scale, exact, blocks)
-        spacing = _spacing(scale) * manner.spacing
-        return setter, Arranger(setter, unit, spacing, manner.split).arrange(root, canvas)
+        told = {"loose": manner.loose, "split": manner.split}
+        return setter, Arranger(setter, unit, _spacing(scale), **told).arrange(root, canvas)
 
     def seems_to_fit(scale: float) -> bool:
         try:

@@ -15,28 +15,38 @@ SLACK = 1.0  # pixels a box may be short: lengths are whole only for texts
 class Measurer:
     """Sizes of parts in pixels at one scale of the texts; raises ``Overflow`` for none.
 
-    ``spacing`` is what gaps are multiplied by, ``split`` what shares are. What has been measured is
-    kept: a part is asked for its size by every box around it.
+    ``spacing`` is what lengths and gaps are multiplied by, gaps also by ``loose``, and ``split``
+    what shares are. What has been measured is kept: a part is asked for its size by every box
+    around it.
     """
 
-    def __init__(self, setter: Typesetter, unit: float, spacing: float, split: float = 1.0) -> None:
+    def __init__(
+        self,
+        setter: Typesetter,
+        unit: float,
+        spacing: float,
+        *,
+        loose: float = 1.0,
+        split: float = 1.0,
+    ) -> None:
         self.setter = setter
         self.unit = unit
         self.spacing = spacing
         self.split = split
         self._spaced = unit * spacing
+        self._gaps = self._spaced * loose
         self._widths: dict[tuple[int, int], float] = {}  # by the part's id, and what it is given
         self._heights: dict[tuple[int, int], float] = {}
 
     def pads(self, part: Part) -> tuple[float, float, float, float]:
         """Top, right, bottom, left in pixels."""
         top, right, bottom, left = part.node.sides
-        by = self._spaced
+        by = self._gaps
         return (top * by, right * by, bottom * by, left * by)
 
     def gap(self, part: Part) -> float:
         """Between the children, in pixels."""
-        return part.node.gap * self._spaced
+        return part.node.gap * self._gaps
 
     def width(self, part: Part, most: float) -> float:
         """The width the part takes when nothing stretches it, at most ``most``."""
