@@ -7,15 +7,20 @@ our own quad, so that reading it also proves the quad.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.drawing import Pixels
-from synthesis.problems import UsageError
-from synthesis.sample import Quad
+from synthesis.drawing import Pixels, draw, solid
+from synthesis.fonts import files
+from synthesis.problems import UnrenderableError, UsageError
+from synthesis.sample import Quad, upright_quad
+from synthesis.text import block
+from synthesis.text.block import Typography
+from synthesis.text.layout import Frame, Setting
 
 # What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
@@ -25,6 +30,9 @@ HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
 _ROOMS = (0.12, 0.22)
 _SMALLEST_LINE = 20  # pixels: a page with smaller lines is enlarged before it is searched
 _LARGEST_SIDE = 1600  # pixels: what a page is enlarged to at most
+_PLAIN = ("Noto Sans CJK SC", "WenQuanYi Micro Hei", "Noto Sans", "DejaVu Sans")
+_PLAIN_SIZE = range(36, 37)  # pixels per em
+_STRIP = Frame(HEIGHT / 2, HEIGHT / 4, 1e5, 1e5)
 _UPRIGHT = 1.5  # a line so many times as high as wide, of several characters, runs downwards
 
 
@@ -82,11 +90,33 @@ class Reader:
         found = [self._recognised(rectified(rgb, line, room)) for room in _ROOMS]
         return max(found)[1]
 
+    def plainly(self, text: str, language: str) -> str:
+        """What it reads of a line set in a common face, black on white, at the size it was
+        trained on: what is misread here is not the picture's fault. Empty where no face has it.
+        """
+        try:
+            placed = block.fit(text, _plain(language), _STRIP, _PLAIN_SIZE)
+        except UnrenderableError:
+            return ""
+        left, top, right, bottom = placed.box
+        canvas = solid(math.ceil(right) + HEIGHT, math.ceil(bottom) + HEIGHT, (255, 255, 255))
+        draw(canvas, placed.runs, (0, 0, 0))
+        quad = upright_quad(left, top, right, bottom)
+        return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, ()))
+
     def _recognised(self, strip: Pixels) -> tuple[float, str]:
         """How sure the recogniser is of a strip, 0 to 1, and what it reads."""
         picture = cv2.cvtColor(strip, cv2.COLOR_RGB2BGR)
         found = self._engine(picture, use_det=False, use_cls=False, use_rec=True)
         return float(min(found.scores, default=0.0)), "".join(found.txts or ())
+
+
+@cache
+def _plain(language: str) -> Typography:
+    known = [*files.find(language), *files.fallbacks(language)]
+    upright = [one for one in known if one.family in _PLAIN and one.style == "Regular"]
+    upright.sort(key=lambda one: _PLAIN.index(one.family))
+    return Typography(language, tuple(upright or known), Setting("left", 1.5, 0.0), wrap=False)
 
 
 def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:

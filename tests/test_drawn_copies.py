@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pyarrow as pa
-import pytest
 from collection import drawing, encoded
 from runs import WITHOUT_MODELS, finish, ledger_rows
 
@@ -27,11 +26,7 @@ def write_drawn(folder: Path, pictures: dict[str, bytes]) -> None:
     )
 
 
-@pytest.mark.parametrize("rows_per_partition", [2_000_000, 3])
-def test_drawn_pictures_that_look_alike_are_no_copies(
-    tmp_path: Path, rows_per_partition: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("curation.judging.ROWS_PER_PARTITION", rows_per_partition)
+def test_drawn_pictures_that_look_alike_are_no_copies(tmp_path: Path) -> None:
     crawl, drawn, output = tmp_path / "crawl", tmp_path / "drawn", tmp_path / "run" / "out"
     for folder in (crawl, drawn, output.parent):
         folder.mkdir()

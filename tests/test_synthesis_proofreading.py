@@ -14,6 +14,7 @@ import pytest
 from curation import shard
 from synthesis import drawing, proofreading, reading
 from synthesis.characters.table import levels
+from synthesis.problems import UsageError
 from synthesis.proofreading import Reading
 from synthesis.reading import HEIGHT, Line
 from synthesis.sample import Quad, Sample, TextBox, row, upright_quad
@@ -80,6 +81,9 @@ class Deaf:
     def line(self, rgb: drawing.Pixels, line: Line) -> str:
         return self.asked.pop(0)
 
+    def plainly(self, text: str, language: str) -> str:
+        return text.replace("玄", "亥")
+
 
 BOXES = (
     TextBox("both", upright_quad(0, 0, 90, 90), "block"),
@@ -107,6 +111,30 @@ def test_pages_are_read_as_a_whole_then_by_lines(
         Deaf(page, *lines),  # type: ignore[arg-type]
     )
     assert (found.errors, found.length, found.by_lines) == (wrong, 4, by_lines)
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong", "blind"),
+    [
+        (f"天地{RARE}亥黄", 1, 1),  # it cannot tell 玄 from 亥 anywhere
+        (f"天他{RARE}玄黄", 1, 0),
+        (f"天他{RARE}亥黄", 2, 1),
+        (f"天地{RARE}黄", 1, 1),
+        (f"天地{RARE}玄黄黄", 1, 0),
+    ],
+)
+def test_what_the_reader_misreads_in_plain_setting_is_its_own(
+    page: str, wrong: int, blind: int
+) -> None:
+    found = proofreading.proofread(
+        dict(row(sample(BOXES), "pure/zh/1/00000000", None)) | {"annotation": None},
+        Deaf(page, "?", "?"),  # type: ignore[arg-type]
+    )
+    assert (found.errors, found.blind) == (wrong, blind)
+    told = proofreading.summary([found])["modes"]["pure"]
+    assert told["read"] == 1 - wrong / 4
+    assert told["accuracy"] == 1 - (wrong - blind) / 4
+    assert [one["key"] for one in told["worst"]] == [found.key] * (wrong > blind)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +235,13 @@ def test_the_reader_finds_what_is_on_a_page_in_our_order(reader: reading.Reader)
     assert proofreading.normalised(reader.page(canvas, lines)) == "Quietreadingroom"
     blank = np.full((200, 300, 3), 250, np.uint8)
     assert reader.page(blank, lines) == ""
+
+
+def test_the_reader_reads_what_is_set_plainly(reader: reading.Reader) -> None:
+    try:
+        assert proofreading.normalised(reader.plainly("Mind the step", "en")) == "Mindthestep"
+    except UsageError as problem:
+        pytest.skip(str(problem))
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
