@@ -133,7 +133,8 @@ def _shares(table: pa.Table, configuration: dict[str, Any]) -> Iterator[Expectat
     rows = Counter(zip(*kinds, strict=True))
     for number in range(names.index(mix["from"]), len(names)):
         drawn, others = (sum(rows[name, kind] for name in names[number:]) for kind in (True, False))
-        beyond = drawn - int((drawn + others) * Fraction(str(mix["share"])))
+        most = int((drawn + others) * Fraction(str(mix["share"]))) if others else drawn
+        beyond = drawn - most
         yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
 
 

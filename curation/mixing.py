@@ -72,7 +72,8 @@ def cut_offs(found: Tally, pipeline: Pipeline) -> dict[int, float]:
     """By number of stage the largest draw (0 to 1) that passes it; empty without drawn pictures.
 
     At the configured stage and at every later one, at most the share of what passes is drawn. A
-    later stage never lets pass what an earlier one stopped.
+    later stage never lets pass what an earlier one stopped. Where nothing else passes there is no
+    mix to be a share of, and all may pass: drawn pictures can be curated alone.
     """
     if pipeline.synthetic is None or not found.units:
         return {}
@@ -84,8 +85,9 @@ def cut_offs(found: Tally, pipeline: Pipeline) -> dict[int, float]:
     most = DRAWS
     for stage in range(pipeline.number_of(pipeline.synthetic.stage), stages):
         passing = table[:, stage + 1 :].sum(axis=1)
-        wanted = int(int(passing[0]) * share / (1 - share))
-        up_to = np.cumsum(passing[1:])  # drawn pictures, by the largest draw among them
-        most = min(most, int(np.searchsorted(up_to, wanted, side="right")))
+        if passing[0]:
+            wanted = int(int(passing[0]) * share / (1 - share))
+            up_to = np.cumsum(passing[1:])  # drawn pictures, by the largest draw among them
+            most = min(most, int(np.searchsorted(up_to, wanted, side="right")))
         largest[stage] = most / DRAWS
     return largest

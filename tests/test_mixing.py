@@ -68,7 +68,14 @@ def test_a_draw_hangs_on_seed_and_id_alone() -> None:
 
 @pytest.mark.parametrize(
     ("curated", "share", "wanted"),
-    [(1900, 0.05, 100), (1899, 0.05, 99), (10, 0.5, 10), (7, 0.0, 0), (0, 0.3, 0), (9, 0.999, 500)],
+    [
+        (1900, 0.05, 100),
+        (1899, 0.05, 99),
+        (10, 0.5, 10),
+        (7, 0.0, 0),
+        (0, 0.3, 500),
+        (9, 0.999, 500),
+    ],
 )
 def test_so_many_pass_that_they_are_the_share(curated: int, share: float, wanted: int) -> None:
     draw = np.concatenate([np.zeros(curated, np.int32), np.arange(1, 501, dtype=np.int32) * 100])
@@ -96,7 +103,7 @@ def test_the_share_holds_at_every_stage_and_no_more_could_pass(
         assert bound <= least
         passing = depth > stage
         drawn, whole = int((passing & (draw > 0)).sum()), int(passing.sum())
-        assert drawn <= Fraction(str(share)) * whole
+        assert drawn <= Fraction(str(share)) * whole or drawn == whole
         cut = draw[(draw > 0) & (passed > stage) & (mixing.as_values(draw) > bound)]
         if len(cut) and bound < least:
             more = int(((passed > stage) & (draw > 0) & (draw <= cut.min())).sum())
@@ -284,6 +291,17 @@ def test_fewer_than_the_share_all_stay(inputs: list[Path], tmp_path: Path) -> No
     assert told["stages"]["s2"]["dropped"][RULE] == 0
     assert told["synthetic"]["s2"]["bound"] == 1
     assert 0.3 < told["synthetic"]["s2"]["share"] < 0.6
+
+
+def test_drawn_pictures_alone_are_curated_like_any_others(
+    inputs: list[Path], tmp_path: Path
+) -> None:
+    config(tmp_path)
+    output = tmp_path / "out"
+    finish(inputs[1:], output)
+    told = counts(output)
+    assert told["kept"] == told["synthetic"]["s2"]["drawn"] > 0
+    assert told["stages"]["s2"]["dropped"][RULE] == 0
 
 
 def test_another_share_is_judged_from_what_is_stored(mixed: Path, tmp_path: Path) -> None:
