@@ -21,6 +21,7 @@ from synthesis.sample import Quad, upright_quad
 from synthesis.text import block
 from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting
+from synthesis.unrolling import is_curved, unrolled
 
 # What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
@@ -126,6 +127,8 @@ def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
     """
     corners = np.array(line.quad, np.float32).reshape(4, 2)
     width, height = _sides(corners)
+    if is_curved(line.glyphs):
+        return unrolled(rgb, corners, line.glyphs, HEIGHT, room)
     if height < _UPRIGHT * width or len(line.glyphs) < 2:
         return _cut(rgb, corners, width, height, room)
     cells = [_cell(rgb, cell, room) for cell in _cells(corners, line.glyphs)]
