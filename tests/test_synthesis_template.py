@@ -14,6 +14,7 @@ from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
 from synthesis.problems import UsageError
+from synthesis.pure import limits
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import filled, laying, loading, resources
 from synthesis.template.colouring import Colours, least_contrast
@@ -142,6 +143,8 @@ def test_a_picture_has_few_families_and_one_size_for_a_style() -> None:
     assert len({run.font.file.family for _, text in placed.texts for run in text.runs}) <= 2
     bullets = [text for part, text in placed.texts if part.node.style == "item"]
     assert len({text.runs[0].origins[0][0] // 4 for text in bullets}) == 1  # one left edge
+    least = limits.smallest_em("en", size)
+    assert min(text.block.size for _, text in placed.texts) >= least
     title = next(text for part, text in placed.texts if part.node.style == "title")
     assert title.block.size > 1.5 * bullets[0].block.size
 
