@@ -5,7 +5,7 @@ draws the result.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from synthesis.drawing import Run
 from synthesis.fonts.face import Extents, font
@@ -52,7 +52,7 @@ class Block:
     lines: tuple[PlacedLine, ...]
     runs: tuple[Run, ...]
 
-    @property
+    @cached_property
     def box(self) -> Extents:
         """The bounds (left, top, right, bottom) of all ink, in pixels."""
         return bounds([line.box for line in self.lines])
