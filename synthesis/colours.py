@@ -159,13 +159,15 @@ class Pair:
         return self.near_end != self.far_end
 
 
-def choose_pair(random: Random, *, gradient: bool) -> Pair:
+def choose_pair(random: Random, *, gradient: bool, light: bool = False) -> Pair:
     """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``.
 
-    Colours stay clear of the walls of the RGB cube, where signals see clipping.
+    ``light`` asks for a light background. Colours stay clear of the walls of the RGB cube, where
+    signals see clipping.
     """
     while True:
-        background = _weighted(random, random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0])
+        tones = LIGHT if light else random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0]
+        background = _weighted(random, tones)
         ink = _weighted(random, _inks(background))
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0

@@ -15,7 +15,8 @@ from typing import Any
 from benchmarks.peers import installing
 from benchmarks.peers.installing import ROOT, Absent
 
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_THREADS = ("OMP", "OPENBLAS", "MKL")
+_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"OPENCV_FOR_THREADS_NUM": "1"}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
 _BRIGHTEST = 252  # of 255: what is lighter than its ground is no lighter than this
 _SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
-_LIGHT = 0.4  # relative luminance: from here on a ground is light
 _FAINT_CONTRAST = 11.0
 _DARKEST = 0.02  # relative luminance: below, a shadow does not show
 
@@ -68,18 +67,13 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
     Few or thin letters would leave a dark canvas dark, and a light one without anything dark.
     """
     while True:
-        pair = colours.choose_pair(random, gradient=ground.gradient)
-        if faint and not _is_dark_on_light(pair):
+        pair = colours.choose_pair(random, gradient=ground.gradient, light=faint)
+        if faint and pair.contrast < _FAINT_CONTRAST:
             continue
         if ground.shadow and colours.relative_luminance(pair.near_end) < _DARKEST:
             continue
         if ground.levels is None or _worst_contrast(ground, pair) >= colours.PARAGRAPH_CONTRAST:
             return pair
-
-
-def _is_dark_on_light(pair: Pair) -> bool:
-    on_light = colours.relative_luminance(pair.near_end) > _LIGHT
-    return on_light and pair.contrast >= _FAINT_CONTRAST
 
 
 def _worst_contrast(ground: Ground, pair: Pair) -> float:

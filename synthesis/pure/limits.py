@@ -34,6 +34,7 @@ _MOST_HANZI: Ladder = (150, 640, 1900)
 MOST_TEXT_AREA = 0.8  # of the canvas, in boxes of lines
 SPARSE = 0.035  # of the canvas, in boxes of glyphs: light letters would leave it dark
 _LEAST_LETTERED = 0.016  # of the canvas, in boxes of glyphs: less is as good as empty
+_WIDEST = 3.5  # times as long as high: what is longer is a strip, which no line can fill
 _FEWEST_LETTERS = 8  # in a line that is measured: fewer may all be flat or low
 _FIRST_WIDE = "\u1100"  # from here on hangul, kana and hanzi
 SMALLEST = {"en": 11, "zh": 14}  # pixels per em on the smallest canvas
@@ -43,7 +44,8 @@ SMALLEST = {"en": 11, "zh": 14}  # pixels per em on the smallest canvas
 class Measured:
     """``letter`` is the median height in pixels of the letters of the line where it is least
     (of hanzi and hangul alone where the language has them); ``characters`` the number of glyph
-    boxes; ``area`` the share of the canvas that boxes of lines have, ``lettered`` that of glyphs.
+    boxes; ``area`` the share of the canvas that boxes of lines have, ``lettered`` that of glyphs
+    (of a strip: the share of as much of it as is not too wide to train on).
     """
 
     letter: float
@@ -101,8 +103,9 @@ def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
             if lines and first <= box.text[0] and box.text[0].isalpha():
                 lines[-1].append(height)
     letters = [median(heights) for heights in lines if len(heights) >= _FEWEST_LETTERS]
-    canvas = size[0] * size[1]
-    return Measured(min(letters, default=math.inf), count, of_lines / canvas, of_glyphs / canvas)
+    canvas, short = size[0] * size[1], min(size)
+    lettered = of_glyphs / min(canvas, _WIDEST * short * short)
+    return Measured(min(letters, default=math.inf), count, of_lines / canvas, lettered)
 
 
 def broken(language: str, found: Measured, size: Size) -> str | None:
