@@ -9,6 +9,7 @@ picture. Accuracy is told with and without such errors.
 
 import hashlib
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ _ALIKE = str.maketrans(
     | {"一": "-", "°": "。"}  # nothing but their place tells them apart
     | {"−": "-", "・": "·", "•": "·", "‧": "·"}
 )
+_DOTS = re.compile(r"\.{2,}")
 _COLUMNS = ("key", "image", "annotation", "text_boxes")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,9 +76,11 @@ def misread(wanted: str, read: str) -> frozenset[int]:
 
 
 def normalised(text: str) -> str:
-    """The text as it is compared: compatibility forms, no spaces, one kind of quotes and dashes."""
+    """The text as it is compared: compatibility forms, no spaces, one kind of quotes and dashes,
+    dots in a row as one sign.
+    """
     plain = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
-    return "".join(plain.split())
+    return _DOTS.sub("…", "".join(plain.split()))
 
 
 def chosen(keys: Sequence[str], share: float) -> set[str]:

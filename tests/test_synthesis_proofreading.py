@@ -53,6 +53,7 @@ def test_widths_spaces_and_marks_of_one_kind_are_not_errors() -> None:
     assert proofreading.normalised("半　角 ﬁ") == "半角fi"
     assert proofreading.normalised("一、二。") != proofreading.normalised("一,二.")
     assert proofreading.normalised("Oo0") == "Oo0"
+    assert proofreading.normalised("wait…… ok.") == "wait…ok."
 
 
 def test_the_share_is_chosen_by_key_alone() -> None:
