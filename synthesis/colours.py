@@ -130,7 +130,7 @@ _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as
 _SHARE_OF = {LIGHT: 0.62, MIDDLE: 0.1, DARK: 0.28}  # of the backgrounds
 _BY_NAME = {one.english: one for one in PALETTE}
 _KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
-_BRIGHTEST_TINT = 252  # of 255
+BRIGHTEST_TINT = 252  # of 255
 JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
@@ -194,7 +194,7 @@ def _weights(colours: tuple[Colour, ...]) -> list[int]:
 
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
     """Another colour; only white has full channels, which in a tint look blown out."""
-    most = 255 if min(rgb) > _BRIGHTEST_TINT else _BRIGHTEST_TINT
+    most = 255 if min(rgb) > BRIGHTEST_TINT else BRIGHTEST_TINT
     red, green, blue = [
         min(most, max(0, value + step)) for value, step in zip(rgb, by, strict=True)
     ]

@@ -18,7 +18,6 @@ _PNG_OPTIONS = (  # measured on 640x640: unfiltered is a third of the time and s
     cv2.IMWRITE_PNG_FILTER,
     cv2.IMWRITE_PNG_FILTER_NONE,
 )
-_SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _STEPS = 4  # Skia places small glyphs on quarter pixels: we do so ourselves, so boxes stay true
 
 
@@ -49,21 +48,6 @@ def stepped(coordinate: float) -> float:
 def solid(width: int, height: int, rgb: RGB) -> Pixels:
     """A (H, W, 4) uint8 RGBA canvas of one colour."""
     return np.repeat(_packed([rgb]), width * height).view(np.uint8).reshape(height, width, 4)
-
-
-def shaded(width: int, height: int, near_end: RGB, far_end: RGB, direction: int) -> Pixels:
-    """A (H, W, 4) uint8 RGBA canvas going evenly from one colour to another.
-
-    ``direction``: 0 downwards, 1 to the right, 2 to the lower right corner.
-    """
-    if near_end == far_end:
-        return solid(width, height, near_end)
-    down = np.arange(height)[:, None] * (_SHADES - 1) // max(height - 1, 1)
-    right = np.arange(width)[None, :] * (_SHADES - 1) // max(width - 1, 1)
-    both = (down + 0 * right, right + 0 * down, (down + right) // 2)[direction]
-    shades = np.rint(np.linspace(near_end, far_end, _SHADES))
-    canvas = np.take(_packed(shades.tolist()), both)
-    return canvas.view(np.uint8).reshape(height, width, 4)
 
 
 def _packed(colours: Sequence[Sequence[float]]) -> NDArray[np.uint32]:

@@ -69,6 +69,8 @@ HANDWRITTEN = frozenset(
 )
 _WEIGHTS = re.compile(r" (Thin|Light|ExtraLight|Medium|SemiBold|Semibold|Bold|Black|Heavy)$")
 
+MONOSPACED = ("Mono", "Math", "Typewriter")  # in the names of families for special uses
+
 # Families that write what a text's own font cannot, best first; each is used where installed.
 HELPERS = (
     "Noto Sans",

@@ -18,7 +18,6 @@ from synthesis.drawing import Pixels
 from synthesis.pure import textures
 from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
 
-_BRIGHTEST = 252  # of 255: what is lighter than its ground is no lighter than this
 _SHADES = 64  # steps of a gradient: more than the levels its ends are apart
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
 _FAINT_CONTRAST = 11.0
@@ -113,7 +112,7 @@ def _shaded(random: Random, pair: Pair, size: Size) -> Pixels:
 
 def _shades(ground: Ground, rgb: RGB) -> Pixels:
     """(256, 3) the colour at every level: lines are darker than light paper, lighter than dark."""
-    most = max(*rgb, _BRIGHTEST)
+    most = max(*rgb, colours.BRIGHTEST_TINT)
     steps = np.arange(256) - MIDDLE
     if not ground.shadow and colours.relative_luminance(rgb) < _BRIGHT:
         steps = -steps

@@ -73,18 +73,19 @@ def _largest(
     """About the largest size at which the text fits the columns; ``None``: it fits at none."""
     gaps = text.count("\n\n")
     if count == 1 and not gaps:
-        return _try(text, typography, frame, sizes)
+        return largest_fitting(text, typography, frame, sizes)
     size: int | None = sizes[0]
     for _ in range(2):  # what gaps save and ends of columns waste depends on the size itself
         pitch = typography.setting.leading * (size or sizes[0])
         saved = gaps * (1 - _PARAGRAPH) * pitch - (count - 1) * pitch
         width = _width(frame, count, size or sizes[0])
         tall = Frame(0, 0, width, frame.height * count + saved)
-        size = _try(text, typography, tall, sizes)
+        size = largest_fitting(text, typography, tall, sizes)
     return size
 
 
-def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
+def largest_fitting(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
+    """The largest of the sizes at which the text fits the frame; ``None``: it fits at none."""
     try:
         return block.largest(text, typography, frame, sizes)
     except UnrenderableError as problem:
@@ -101,7 +102,7 @@ def _set(text: str, typography: Typography, frame: Frame, sizes: range, count: i
     for size in sorted(tried, reverse=True):
         width = _width(frame, count, size)
         tall = Frame(0, 0, width, 2 * frame.height * (count + 1))
-        if _try(text, typography, tall, range(size, size + 1)):
+        if largest_fitting(text, typography, tall, range(size, size + 1)):
             found = _moved(block.at(text, typography, tall, size), typography, frame, width, count)
             if found:
                 return found

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from random import Random
 
+from synthesis.fonts.families import MONOSPACED
 from synthesis.fonts.files import FontFile, entry, is_handwriting
 
 Family = list[FontFile]
 HANDWRITTEN_SHARE = 0.2  # where there are faces of both kinds
 _MONOSPACED_SHARE = 0.15  # of the pictures where such faces are as likely as others
-_MONOSPACED = ("Mono", "Math", "Typewriter")  # in a family's name
 
 
 def choose(random: Random, faces: Sequence[FontFile], text: str) -> list[FontFile]:
@@ -57,7 +57,7 @@ def _families(
     wanted: list[Family] = []
     others: list[Family] = []
     for name, family in named.items():
-        monospaced = any(one in name for one in _MONOSPACED)
+        monospaced = any(one in name for one in MONOSPACED)
         other = is_handwriting(family[0]) != by_hand or (rare and monospaced)
         (others if other else wanted).append(family)
     return wanted, others

@@ -91,12 +91,12 @@ def _fit(
     chosen, size_chosen = typography, free
     if manner.kind == Kind.LINES:
         kept = replace(typography, wrap=False)
-        whole = _try(text, kept, frame, sizes.up_to(sizes.most))
+        whole = columns.largest_fitting(text, kept, frame, sizes.up_to(sizes.most))
         if whole and whole >= _WORTH_OWN_LINES * free:
             chosen, size_chosen = kept, whole
     elif manner.kind in {Kind.SIGN, Kind.SHORT}:
         phrases = replace(typography, phrases=not manner.halves, halves=manner.halves)
-        by_phrases = _try(text, phrases, frame, sizes.up_to(sizes.most))
+        by_phrases = columns.largest_fitting(text, phrases, frame, sizes.up_to(sizes.most))
         if by_phrases and by_phrases >= script.worth_phrases * free:
             chosen, size_chosen = phrases, by_phrases
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
@@ -117,15 +117,6 @@ def _sizes(language: str, face: FontFile, size: Size, manner: Manner, frame: Fra
     most = round(script.largest_share * min(size))
     least = max(limits.smallest_em(language, size), math.ceil(limits.LEAST_STEM / font(face).stem))
     return Sizes(least, most, int(min(most, length / measure)))
-
-
-def _try(text: str, typography: Typography, frame: Frame, sizes: range) -> int | None:
-    try:
-        return block.largest(text, typography, frame, sizes)
-    except UnrenderableError as problem:
-        if problem.reason != "does_not_fit":
-            raise
-        return None
 
 
 def _narrowed(frame: Frame, manner: Manner, language: str, share: float) -> Frame:

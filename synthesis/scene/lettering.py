@@ -3,11 +3,10 @@
 from functools import cache
 from random import Random
 
+from synthesis.fonts.families import MONOSPACED
 from synthesis.fonts.files import FontFile, covers, is_handwriting
 from synthesis.job import Job
 from synthesis.scene.medium import Lettering
-
-_WIDE = ("Mono", "Math", "Typewriter")
 
 
 def faces(random: Random, job: Job, lettering: Lettering, text: str) -> tuple[FontFile, ...]:
@@ -45,7 +44,7 @@ def _unfitness(face: FontFile, lettering: Lettering) -> int:
     name = f"{face.family} {face.style} {face.postscript}"
     slanted = any(one in name for one in ("Italic", "Oblique"))
     serif = any(one in name for one in ("Serif", "Roman", "C059", "P052", "Bookman", "Song"))
-    odd = any(one in name for one in _WIDE)
+    odd = any(one in name for one in MONOSPACED)
     hand = is_handwriting(face)
     if lettering == "hand":
         return 0 if hand else 1 + 4 * odd + 2 * (not slanted) + (face.weight > 600)

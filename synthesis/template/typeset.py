@@ -76,14 +76,14 @@ class Extent:
         return self.lines * self.line_height
 
 
-Blocks = dict[Hashable, tuple[Block, Extents] | None]  # ``None``: a word is too wide
+Blocks = dict[Hashable, Block | None]  # ``None``: a word is too wide
 
 
 @dataclass(frozen=True)
 class Typesetter:
     """Measures and sets texts of one picture; ``unit`` and ``smallest`` size are in pixels.
 
-    ``blocks`` keeps what has been set for the picture, with the bounds of its ink.
+    ``blocks`` keeps what has been set for the picture.
     """
 
     language: str
@@ -107,7 +107,8 @@ class Typesetter:
         """How the text breaks in ``width`` pixels. Raises ``Overflow`` where it cannot."""
         size, leading = self.size(style), self.leading(style)
         if self.exact:
-            made, (left, _, right, _) = self.block(text, style, align, width)
+            made = self.block(text, style, align, width)
+            left, _, right, _ = made.box
             lines, widest = len(made.lines), right - left
         else:
             whole = self.language == "zh" and style.face == "heading"
@@ -117,14 +118,13 @@ class Typesetter:
             raise Overflow
         return Extent(lines, size * leading, widest)
 
-    def block(self, text: str, style: Style, align: str, width: float) -> tuple[Block, Extents]:
-        """The text in lines of ``width`` pixels from the origin down, and the bounds of its ink."""
+    def block(self, text: str, style: Style, align: str, width: float) -> Block:
+        """The text in lines of ``width`` pixels from the origin down."""
         size, leading = self.size(style), self.leading(style)
         manner = (style.face, style.weight, style.italic, align, leading, style.tracking)
         key = (text, manner, math.floor(width), size)
         if key not in self.blocks:
-            made = self._set(text, style, align, math.floor(width))
-            self.blocks[key] = None if made is None else (made, made.box)
+            self.blocks[key] = self._set(text, style, align, math.floor(width))
         found = self.blocks[key]
         if found is None:
             raise Overflow
@@ -155,7 +155,8 @@ class Typesetter:
     ) -> SetText:
         """The text in ``frame`` (left, top, width, height); ``rest`` 0 to 1 is top to bottom."""
         left, top, width, height = frame
-        made, (ink_left, ink_top, ink_right, ink_bottom) = self.block(text, style, align, width)
+        made = self.block(text, style, align, width)
+        ink_left, ink_top, ink_right, ink_bottom = made.box
         size, leading = self.size(style), self.leading(style)
         free = height - len(made.lines) * size * leading
         middle = top + free * rest + size * leading / 2
