@@ -60,6 +60,7 @@ class Synthesize(BaseModel):
         """A part's name is its language, its number, and what its job must be made of."""
         from synthesis import rendering
 
+        storage.remove_partials(output)
         names = []
         for language in self.languages:
             folder = storage.join(output, language)

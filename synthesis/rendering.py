@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -60,9 +59,7 @@ def prepared(out: str, count: int, rows: int) -> list[tuple[int, int]]:
     """
     ranges = parts.ranges(count, rows)
     parts.refuse_strangers(out, len(ranges))
-    if not storage.is_remote(out):
-        left = Path(out).glob(f".part-*{storage.TEMPORARY_SUFFIX}")
-        storage.delete([str(path) for path in left])
+    storage.remove_partials(out)
     return ranges
 
 

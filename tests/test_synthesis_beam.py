@@ -12,7 +12,7 @@ import pytest
 from apache_beam.internal import pickler
 from synthesis_fonts import all_characters, make
 
-from curation import configuration, graph, shard
+from curation import configuration, graph, shard, storage
 from curation.command import app, guarded
 from curation.configuration import ConfigurationError
 from synthesis.pipeline import Synthesize
@@ -113,6 +113,8 @@ def test_goes_on_after_kill_9_with_the_same_bytes(fonts: Path, drawn: Path, tmp_
     assert not alive
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("part-*.parquet")}
     assert kept
+    for folder in (out, out / "en"):  # as if killed once more, while it wrote the manifests
+        (folder / f".manifest.json.{'0f' * 16}{storage.TEMPORARY_SUFFIX}").write_bytes(b"half")
     done = run(command(config, out, "--workers", "2"))
     assert done.returncode == 0, done.stderr
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

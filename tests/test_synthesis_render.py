@@ -5,10 +5,12 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import uuid
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ import pytest
 from PIL import Image
 from synthesis_fonts import all_characters, make
 
-from curation import shard
+from curation import shard, storage
 from curation.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
@@ -186,6 +188,17 @@ def test_a_part_is_written_while_it_is_drawn(tmp_path: Path) -> None:
     assert most_bytes < 30_000_000
     assert parts.rejections(path) == {"notdef": 1500}
     assert parts.read_finished(path, job, 0, 3000) == part
+
+
+def test_what_a_killed_run_left_unfinished_is_removed(
+    fonts: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed, out)
+    for name in contents(undisturbed):
+        (out / f".{name}.{uuid.uuid4().hex}{storage.TEMPORARY_SUFFIX}").write_bytes(b"half")
+    assert run(command(fonts, out)).returncode == 0
+    assert contents(out) == contents(undisturbed)
 
 
 def test_killed_worker_is_replaced(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
