@@ -9,10 +9,10 @@ the reason where they cannot be had. The bars are issue 4's; the exit code is 1 
 
 Ours counts after 1,000 pictures, when caches are as full as in most of a job, a peer after two
 batches. *Bare* is the same picture from what was laid out: its background painted, its glyphs
-drawn for the first time, its PNG encoded; the bytes are compared. *Memory* is how the resident
-memory of one process grows that is its own: pages of font files, which the system maps and may
-drop, are told beside it. *Faults* are looked for by ``benchmarks.peers.faults`` without asking the
-engine.
+drawn for the first time, its PNG encoded by our writer or by OpenCV's; the pixels are compared.
+*Memory* is how the resident memory of one process grows that is its own: pages of font files,
+which the system maps and may drop, are told beside it. *Faults* are looked for by
+``benchmarks.peers.faults`` without asking the engine.
 """
 
 import os
@@ -53,7 +53,7 @@ def _show(contest: Contest, results: dict[str, Result | str]) -> bool:
         f"  {'ours':46}{own.milliseconds:9.2f} ms (bar {contest.bar:g}) {_verdict(met)}"
         f"  {_spread(own)}  {_about(own)}"
     )
-    others = [*contest.others, contest.bare] if contest.bare else contest.others
+    others = [*contest.others, *contest.bare]
     return all([met, *(_show_other(one, results[one.label], own) for one in others)])
 
 
@@ -62,7 +62,7 @@ def _show_other(renderer: Renderer, result: Result | str, own: Result) -> bool:
         print(f"  {renderer.label:46}  skipped: {result}")
         return True
     told = f"  {renderer.label:46}{result.milliseconds:9.2f} ms"
-    if renderer.label == "bare":
+    if renderer.label.startswith("bare"):
         share = own.milliseconds / result.milliseconds
         met = renderer.bar is None or share <= renderer.bar
         told += f"  ours {share:.2f}x of it (bar {renderer.bar:g}) {_verdict(met)}"
@@ -167,8 +167,8 @@ def main(
         for language in languages.split(",") if wanted & set(fields.KINDS) else ():
             try:
                 for contest in fields.contests(Path(name), language, wanted, slide_size):
-                    others = [*contest.others, contest.bare] if contest.bare else contest.others
-                    met &= _show(contest, run([contest.ours, *others], repeats))
+                    renderers = [contest.ours, *contest.others, *contest.bare]
+                    met &= _show(contest, run(renderers, repeats))
             except UsageError as reason:
                 print(f"\n{language}: skipped: {reason}")
     if "memory" in wanted:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from curation import picture, shard, storage
-from synthesis import drawing
+from synthesis import drawing, png
 from synthesis.captions import caption_language
 from synthesis.fonts.files import FontFile, characters, fallbacks
 from synthesis.problems import UnrenderableError
@@ -45,7 +45,7 @@ def write(path: str, shards: Sequence[str], faces: Sequence[FontFile], language:
         canvas[top : top + tile.shape[0], left : left + tile.shape[1], :3] = tile
         frame = Frame(left, top + height + 8, width, _CAPTION_HEIGHT - 8)
         _write_caption(canvas, typography, caption, frame)
-    storage.write_bytes(path, drawing.encode(canvas))
+    storage.write_bytes(path, png.encode(canvas))
 
 
 def _rows(shards: Sequence[str]) -> Iterator[tuple[bytes, str]]:

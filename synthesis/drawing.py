@@ -1,9 +1,8 @@
-"""Ink on a background, with Skia on a numpy surface; PNG with OpenCV, the same bytes every time."""
+"""Ink on a background, with Skia on a numpy surface."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import skia
 from numpy.typing import NDArray
@@ -12,12 +11,6 @@ from synthesis.colours import RGB
 from synthesis.fonts.face import Font
 
 Pixels = NDArray[np.uint8]
-_PNG_OPTIONS = (  # measured on 640x640: unfiltered is a third of the time and smaller, being flat
-    cv2.IMWRITE_PNG_COMPRESSION,
-    2,
-    cv2.IMWRITE_PNG_FILTER,
-    cv2.IMWRITE_PNG_FILTER_NONE,
-)
 _STEPS = 4  # Skia places small glyphs on quarter pixels: we do so ourselves, so boxes stay true
 
 
@@ -91,12 +84,3 @@ def _draw_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
         target.drawTextBlob(builder.make(), 0, 0, paint)
         target.restore()
     target.drawPath(whole, paint)
-
-
-def encode(canvas: Pixels) -> bytes:
-    """The canvas as an RGB PNG file."""
-    colour = cv2.cvtColor(canvas, cv2.COLOR_RGBA2BGR)
-    done, encoded = cv2.imencode(".png", colour, _PNG_OPTIONS)
-    if not done:
-        raise RuntimeError(f"OpenCV could not encode a {canvas.shape} picture as PNG")
-    return bytes(encoded.tobytes())

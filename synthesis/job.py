@@ -16,8 +16,8 @@ from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
-DRAWING_VERSION = 4  # raise it whenever the same settings would give other pixels or captions
-_LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "pyarrow")
+DRAWING_VERSION = 5  # raise it whenever the same settings would give other pixels or captions
+_LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "isal", "pyarrow")
 
 
 @cache

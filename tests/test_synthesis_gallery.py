@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from curation import shard
-from synthesis import drawing, gallery
+from synthesis import drawing, gallery, png
 from synthesis.sample import Sample, TextBox, row, upright_quad
 
 SETTINGS = {"mode": "pure", "lang": "en", "seed": "7", "licence": "CC0-1.0"}
@@ -28,7 +28,7 @@ BOXES = (
 
 
 def sample(width: int = 96, height: int = 64, caption: str = "a caption") -> Sample:
-    picture = drawing.encode(drawing.solid(width, height, (250, 240, 230)))
+    picture = png.encode(drawing.solid(width, height, (250, 240, 230)))
     annotation = {"Caption": caption, "Abnormal Element": "no"}
     return Sample(picture, width, height, "text", caption, "en", BOXES, "Face-Regular", annotation)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from curation import shard
-from synthesis import drawing, proofreading, reading
+from synthesis import drawing, png, proofreading, reading
 from synthesis.characters.table import levels
 from synthesis.problems import UsageError
 from synthesis.proofreading import Reading
@@ -66,7 +66,7 @@ def test_the_share_is_chosen_by_key_alone() -> None:
 
 
 def sample(boxes: tuple[TextBox, ...], width: int = 200, height: int = 100) -> Sample:
-    picture = drawing.encode(drawing.solid(width, height, (255, 255, 255)))
+    picture = png.encode(drawing.solid(width, height, (255, 255, 255)))
     return Sample(picture, width, height, "text", "caption", "zh", boxes, "Face")
 
 
@@ -255,7 +255,7 @@ def test_the_command_tells_figures_and_ends_with_3_below_the_bar(
 ) -> None:
     assert reader
     canvas, quad = set_line("Quiet reading room", 0)
-    picture = drawing.encode(np.dstack([canvas, np.full(canvas.shape[:2], 255, np.uint8)]))
+    picture = png.encode(np.dstack([canvas, np.full(canvas.shape[:2], 255, np.uint8)]))
     for name, text in (("true", "Quiet reading room"), ("false", "Loud reading room")):
         boxes = (TextBox(text, quad, "line"),)
         one = Sample(picture, 640, 400, text, "caption", "en", boxes, "Face")

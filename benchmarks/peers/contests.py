@@ -46,7 +46,7 @@ class Contest:
     ours: Renderer
     bar: float
     others: Sequence[Renderer]
-    bare: Renderer | None = None
+    bare: Sequence[Renderer] = ()
 
 
 @dataclass

@@ -42,10 +42,16 @@ def ours(
     return Renderer(label, "ours", told, batch, warm=_WARM)
 
 
-def _bare(renderer: Renderer) -> Renderer:
+def _bare(renderer: Renderer) -> tuple[Renderer, ...]:
     """Its pixels once more."""
-    told = {**renderer.setup, "variant": "bare"}
-    return Renderer("bare", renderer.driver, told, renderer.batch, bar=BARE, warm=_WARM)
+    return tuple(
+        Renderer(
+            *(variant, renderer.driver, {**renderer.setup, "variant": variant}, renderer.batch),
+            bar=BARE,
+            warm=_WARM,
+        )
+        for variant in ("bare by OpenCV", "bare")
+    )
 
 
 def _given(language: str, given: Materials, variant: str, **setup: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ cannot draw it, another does, or several together; only a text no font can draw 
 from collections.abc import Sequence
 from random import Random
 
-from synthesis import captions, drawing
+from synthesis import captions, drawing, png
 from synthesis.canvas import Size
 from synthesis.colours import Pair
 from synthesis.description import Description, Name, Words
@@ -77,7 +77,7 @@ def _drawn(
     )
     caption = captions.caption(random, job.language, description)
     return Sample(
-        image=drawing.encode(canvas),
+        image=png.encode(canvas),
         width=size[0],
         height=size[1],
         text=placed.text,

@@ -6,7 +6,7 @@ half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (3
 
 from random import Random
 
-from synthesis import colours, drawing
+from synthesis import colours, drawing, png
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
 from synthesis.problems import UsageError
@@ -71,7 +71,7 @@ def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sa
         text=text, ink=ink.name(language), background=colours.WHITE.name(language)
     )
     boxes = _boxes(text, cell, height)
-    image = drawing.encode(canvas)
+    image = png.encode(canvas)
     return Sample(image, width, height, text, caption, language, boxes, font.file.postscript)
 
 

@@ -11,7 +11,7 @@ from random import Random
 
 import skia
 
-from synthesis import captions, drawing
+from synthesis import captions, drawing, png
 from synthesis.canvas import Size
 from synthesis.colours import RGB, nearest
 from synthesis.corpus import Paragraph
@@ -167,7 +167,7 @@ def _sample(
     described = describe(loaded, size, colours, placed)
     caption = captions.caption(random, job.language, described)
     return Sample(
-        image=drawing.encode(pixels),
+        image=png.encode(pixels),
         width=size[0],
         height=size[1],
         text="\n".join(part.text for part, _ in placed.texts),
