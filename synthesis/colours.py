@@ -33,16 +33,19 @@ def _linear(value: int) -> float:
     return scaled / 12.92 if scaled <= 0.04045 else float(((scaled + 0.055) / 1.055) ** 2.4)
 
 
+_LINEAR = tuple(map(_linear, range(256)))
+
+
 def relative_luminance(rgb: RGB) -> float:
     """WCAG relative luminance, 0 (black) to 1 (white)."""
-    red, green, blue = map(_linear, rgb)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    red, green, blue = rgb
+    return 0.2126 * _LINEAR[red] + 0.7152 * _LINEAR[green] + 0.0722 * _LINEAR[blue]
 
 
 def contrast_ratio(one: RGB, other: RGB) -> float:
     """WCAG contrast ratio of two colours, 1 to 21, whichever is the lighter."""
-    lighter, darker = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
+    first, second = relative_luminance(one) + 0.05, relative_luminance(other) + 0.05
+    return first / second if first > second else second / first
 
 
 WHITE = Colour("white", "白色", (255, 255, 255))
@@ -195,9 +198,8 @@ def _weights(colours: tuple[Colour, ...]) -> list[int]:
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
     """Another colour; only white has full channels, which in a tint look blown out."""
     most = 255 if min(rgb) > BRIGHTEST_TINT else BRIGHTEST_TINT
-    red, green, blue = [
-        min(most, max(0, value + step)) for value, step in zip(rgb, by, strict=True)
-    ]
+    moved = [value + step for value, step in zip(rgb, by, strict=True)]
+    red, green, blue = [0 if one < 0 else most if one > most else one for one in moved]
     return red, green, blue
 
 
@@ -211,7 +213,7 @@ def nearest(rgb: RGB) -> Colour:
 @lru_cache(maxsize=_KEPT)
 def lab(rgb: RGB) -> tuple[float, float, float]:
     """CIELAB under D65 of an sRGB colour (IEC 61966-2-1, then CIE 15)."""
-    red, green, blue = map(_linear, rgb)
+    red, green, blue = [_LINEAR[value] for value in rgb]
     x = _response((0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047)
     y = _response(0.2126729 * red + 0.7151522 * green + 0.0721750 * blue)
     z = _response((0.0193339 * red + 0.1191920 * green + 0.9503041 * blue) / 1.08883)

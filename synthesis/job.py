@@ -17,7 +17,7 @@ from synthesis.fonts.files import FontFile
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
 DRAWING_VERSION = 5  # raise it whenever the same settings would give other pixels or captions
-_LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "isal", "pyarrow")
+_LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 
 @cache

@@ -77,7 +77,8 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
 
 def _worst_contrast(ground: Ground, pair: Pair) -> float:
     """That of the ink with the lines on the paper, which are the nearest to the ink."""
-    red, green, blue = _shades(ground, pair.near_end)[MIDDLE - LINE].tolist()
+    step = -LINE if _gets_darker(ground, pair.near_end) else LINE
+    red, green, blue = [min(max(one + step, 0), _most(pair.near_end)) for one in pair.near_end]
     return colours.contrast_ratio((red, green, blue), pair.ink_rgb)
 
 
@@ -112,8 +113,14 @@ def _shaded(random: Random, pair: Pair, size: Size) -> Pixels:
 
 def _shades(ground: Ground, rgb: RGB) -> Pixels:
     """(256, 3) the colour at every level: lines are darker than light paper, lighter than dark."""
-    most = max(*rgb, colours.BRIGHTEST_TINT)
-    steps = np.arange(256) - MIDDLE
-    if not ground.shadow and colours.relative_luminance(rgb) < _BRIGHT:
-        steps = -steps
-    return np.clip(np.array(rgb) + steps[:, None], 0, most).astype(np.uint8)
+    steps = np.arange(256) - MIDDLE if _gets_darker(ground, rgb) else MIDDLE - np.arange(256)
+    return np.clip(np.array(rgb) + steps[:, None], 0, _most(rgb)).astype(np.uint8)
+
+
+def _gets_darker(ground: Ground, rgb: RGB) -> bool:
+    return ground.shadow or colours.relative_luminance(rgb) >= _BRIGHT
+
+
+def _most(rgb: RGB) -> int:
+    """What channels of shades may reach."""
+    return max(*rgb, colours.BRIGHTEST_TINT)

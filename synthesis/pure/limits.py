@@ -95,11 +95,12 @@ def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
     for box in boxes:
         if box.level == "line":
             lines.append([])
-            of_lines += _height(box) * _width(box)
+            width, height = _extent(box)
+            of_lines += width * height
         elif box.level == "glyph":
-            height = _height(box)
+            width, height = _extent(box)
             count += 1
-            of_glyphs += height * _width(box)
+            of_glyphs += width * height
             if lines and first <= box.text[0] and box.text[0].isalpha():
                 lines[-1].append(height)
     letters = [median(heights) for heights in lines if len(heights) >= _FEWEST_LETTERS]
@@ -118,9 +119,7 @@ def broken(language: str, found: Measured, size: Size) -> str | None:
     return "too_dense" if dense else None
 
 
-def _height(box: TextBox) -> float:
-    return max(box.quad[1::2]) - min(box.quad[1::2])
-
-
-def _width(box: TextBox) -> float:
-    return max(box.quad[0::2]) - min(box.quad[0::2])
+def _extent(box: TextBox) -> tuple[float, float]:
+    """Width and height of the upright rectangle around the box."""
+    x0, y0, x1, y1, x2, y2, x3, y3 = box.quad
+    return max(x0, x1, x2, x3) - min(x0, x1, x2, x3), max(y0, y1, y2, y3) - min(y0, y1, y2, y3)
