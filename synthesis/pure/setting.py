@@ -87,21 +87,31 @@ def _fit(
         most = sizes.up_to(sizes.most_wrapped)
         told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
         return Fitted(told.block, told.count)
-    free = block.largest(text, typography, frame, sizes.up_to(sizes.most_wrapped))
-    chosen, size_chosen = typography, free
-    if manner.kind == Kind.LINES:
-        kept = replace(typography, wrap=False)
-        whole = columns.largest_fitting(text, kept, frame, sizes.up_to(sizes.most))
-        if whole and whole >= _WORTH_OWN_LINES * free:
-            chosen, size_chosen = kept, whole
-    elif manner.kind in {Kind.SIGN, Kind.SHORT}:
-        phrases = replace(typography, phrases=not manner.halves, halves=manner.halves)
-        by_phrases = columns.largest_fitting(text, phrases, frame, sizes.up_to(sizes.most))
-        if by_phrases and by_phrases >= script.worth_phrases * free:
-            chosen, size_chosen = phrases, by_phrases
+    chosen, size_chosen = _largest(text, typography, frame, sizes, manner)
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
     narrowed = _narrowed(frame, manner, language, smaller / size_chosen)
     return Fitted(block.at(text, chosen, narrowed, smaller), 1, manner.vertical)
+
+
+def _largest(
+    text: str, typography: Typography, frame: Frame, sizes: Sizes, manner: Manner
+) -> tuple[Typography, int]:
+    """How lines end and the largest size: at the text's own breaks or phrases, unless that costs
+    too much of the size that breaks anywhere would allow.
+    """
+    own, worth = typography, math.inf
+    if manner.kind == Kind.LINES:
+        own, worth = replace(typography, wrap=False), _WORTH_OWN_LINES
+    elif manner.kind in {Kind.SIGN, Kind.SHORT}:
+        own = replace(typography, phrases=not manner.halves, halves=manner.halves)
+        worth = script_of(typography.language).worth_phrases
+    size = None
+    if own is not typography:
+        size = columns.largest_fitting(text, own, frame, sizes.up_to(sizes.most))
+        if size and size >= worth * sizes.most_wrapped:  # no free size is larger
+            return own, size
+    free = block.largest(text, typography, frame, sizes.up_to(sizes.most_wrapped))
+    return (own, size) if size and size >= worth * free else (typography, free)
 
 
 def _is_wide(text: str, frame: Frame) -> bool:
