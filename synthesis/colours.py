@@ -5,9 +5,10 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import accumulate
 from random import Random
 
 RGB = tuple[int, int, int]
@@ -130,7 +131,8 @@ _INKS = {
 }
 _PLAIN = frozenset({"white", "black", "cream"})
 _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
-_SHARE_OF = {LIGHT: 0.62, MIDDLE: 0.1, DARK: 0.28}  # of the backgrounds
+_TONES = {"light": LIGHT, "middle": MIDDLE, "dark": DARK}
+_SHARES = {"light": 0.62, "middle": 0.1, "dark": 0.28}  # of the backgrounds
 _BY_NAME = {one.english: one for one in PALETTE}
 _KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
 BRIGHTEST_TINT = 252  # of 255
@@ -162,37 +164,51 @@ class Pair:
         return self.near_end != self.far_end
 
 
-def choose_pair(random: Random, *, gradient: bool, light: bool = False) -> Pair:
-    """A background and an ink that go together, with ``contrast`` >= ``PARAGRAPH_CONTRAST``.
+def choose_pair(
+    random: Random, *, gradient: bool, light: bool = False, least: float = PARAGRAPH_CONTRAST
+) -> Pair:
+    """A background and an ink that go together, with ``contrast`` >= ``least``.
 
     ``light`` asks for a light background. Colours stay clear of the walls of the RGB cube, where
     signals see clipping.
     """
     while True:
-        tones = LIGHT if light else random.choices([*_SHARE_OF], [*_SHARE_OF.values()])[0]
-        background = _weighted(random, tones)
-        ink = _weighted(random, _inks(background))
+        tone = "light" if light else random.choices([*_SHARES], [*_SHARES.values()])[0]
+        background = _backgrounds(tone, least).drawn(random)
+        ink = _inks(background.english, least).drawn(random)
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0
         near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
         ink_rgb = _moved(ink.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         pair = Pair(background, ink, near_end, far_end, ink_rgb)
-        if pair.contrast >= PARAGRAPH_CONTRAST:
+        if pair.contrast >= least:
             return pair
 
 
+class _Weighted:
+    """Colours, each with how likely it is beside the others."""
+
+    def __init__(self, colours: Iterable[Colour]) -> None:
+        self.colours = tuple(colours)
+        weights = [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in self.colours]
+        self._cumulative = tuple(accumulate(weights))
+
+    def drawn(self, random: Random) -> Colour:
+        """One of them."""
+        return random.choices(self.colours, cum_weights=self._cumulative)[0]
+
+
 @cache
-def _inks(background: Colour) -> tuple[Colour, ...]:
-    return tuple(_BY_NAME[name] for name in _INKS[background.english])
-
-
-def _weighted(random: Random, colours: tuple[Colour, ...]) -> Colour:
-    return random.choices(colours, _weights(colours))[0]
+def _backgrounds(tone: str, least: float) -> _Weighted:
+    """The backgrounds of a tone on which some ink has the contrast."""
+    return _Weighted(one for one in _TONES[tone] if _inks(one.english, least).colours)
 
 
 @cache
-def _weights(colours: tuple[Colour, ...]) -> list[int]:
-    return [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in colours]
+def _inks(background: str, least: float) -> _Weighted:
+    ground = _BY_NAME[background].rgb
+    inks = [_BY_NAME[name] for name in _INKS[background]]
+    return _Weighted(one for one in inks if contrast_ratio(one.rgb, ground) >= least)
 
 
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:

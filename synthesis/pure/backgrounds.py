@@ -65,10 +65,9 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
 
     Few or thin letters would leave a dark canvas dark, and a light one without anything dark.
     """
+    least = _FAINT_CONTRAST if faint else colours.PARAGRAPH_CONTRAST
     while True:
-        pair = colours.choose_pair(random, gradient=ground.gradient, light=faint)
-        if faint and pair.contrast < _FAINT_CONTRAST:
-            continue
+        pair = colours.choose_pair(random, gradient=ground.gradient, light=faint, least=least)
         if ground.shadow and colours.relative_luminance(pair.near_end) < _DARKEST:
             continue
         if ground.levels is None or _worst_contrast(ground, pair) >= colours.PARAGRAPH_CONTRAST:

@@ -161,8 +161,9 @@ def measured(text: Iterable[Sequence[Unit]], *, columns: bool = False) -> tuple[
             for one in unit.clusters:
                 if one.ink:
                     left, top, right, bottom = one.ink
-                    rise = max(rise, right if columns else -top)
-                    fall = max(fall, -left if columns else bottom)
+                    up, down = (right, -left) if columns else (-top, bottom)
+                    rise = up if up > rise else rise
+                    fall = down if down > fall else fall
             rises.append(rise)
             falls.append(fall)
         found.append(Measured(units, pens, ends, rises, falls))
