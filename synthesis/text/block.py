@@ -11,7 +11,7 @@ from synthesis.drawing import Run
 from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
-from synthesis.sample import TextBox
+from synthesis.sample import Quad, TextBox, upright_quad
 from synthesis.text import breaking, layout, lines, placing, vertical, words
 from synthesis.text.clusters import bounds
 from synthesis.text.layout import Frame, Setting
@@ -67,15 +67,21 @@ class Block:
 
         A word is what stands between blanks in scripts that have them (see ``words``).
         """
-        whole = quad_around([one for line in self.lines for one in line.clusters], self.size)
-        found = [TextBox(self.text, whole, "block")]
+        found = [TextBox(self.text, self._quad(), "block")]
         for line in self.lines:
-            found.append(TextBox(line.text, quad_around(line.clusters, self.size), "line"))
+            level = upright_quad(*line.box) if line.is_level else None
+            quad = level or quad_around(line.clusters, self.size)
+            found.append(TextBox(line.text, quad, "line"))
             for word, clusters in words.of(line):
                 if word:
                     found.append(TextBox(word, quad_around(clusters, self.size), "word"))
                 found += [TextBox(one.text, one.quad, "glyph") for one in clusters]
         return tuple(found)
+
+    def _quad(self) -> Quad:
+        if all(line.is_level for line in self.lines):
+            return upright_quad(*self.box)
+        return quad_around([one for line in self.lines for one in line.clusters], self.size)
 
 
 def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:

@@ -169,10 +169,12 @@ def ink_of(font: Font, glyphs: Sequence[Glyph]) -> Extents:
     for glyph, dx, dy in glyphs:
         left, top, right, bottom = font.extents(glyph)
         boxes.append((left + dx, top + dy, right + dx, bottom + dy))
-    return boxes[0] if len(boxes) == 1 else bounds(boxes)
+    return bounds(boxes)
 
 
 def bounds(boxes: Sequence[Extents]) -> Extents:
     """The smallest box around all the boxes."""
+    if len(boxes) == 1:
+        return boxes[0]
     lefts, tops, rights, bottoms = zip(*boxes, strict=True)
     return min(lefts), min(tops), max(rights), max(bottoms)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import skia
@@ -37,7 +38,7 @@ class Placed(NamedTuple):  # a tuple: one is made for every glyph drawn, in half
         return self.corners or upright_quad(*self.box)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlacedLine:
     """A line's text and its inked clusters in reading order."""
 
@@ -45,6 +46,11 @@ class PlacedLine:
     clusters: tuple[Placed, ...]
 
     @property
+    def is_level(self) -> bool:
+        """Whether it begins and ends on a line that does not slope."""
+        return not (self.clusters[0].slope or self.clusters[-1].slope)
+
+    @cached_property
     def box(self) -> Extents:
         """The bounds of all its ink."""
         return bounds([one.box for one in self.clusters])
