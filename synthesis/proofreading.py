@@ -12,7 +12,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -142,13 +142,11 @@ def mode_of(row: Mapping[str, Any]) -> str:
     return {"photograph": "scene", "graphic design": "template"}.get(kind, "pure")
 
 
-def readings(shards: Sequence[str], share: float) -> Iterator[Reading]:
-    """The chosen rows, read. Raises ``UsageError`` where the reader is missing."""
+def readings(shards: Sequence[str], wanted: Collection[str]) -> Iterator[Reading]:
+    """The rows of those keys, read. Raises ``UsageError`` where the reader is missing."""
     from curation import shard
-    from synthesis.reading import LANGUAGES, Reader
+    from synthesis.reading import Reader
 
-    keys = [key for path in shards for key in _keys(path)]
-    wanted = chosen([key for key in keys if key.split("/")[1] in LANGUAGES], share) if keys else ()
     reader = Reader()
     for path in shards:
         for batch in shard.read(path, columns=_COLUMNS):
@@ -157,10 +155,16 @@ def readings(shards: Sequence[str], share: float) -> Iterator[Reading]:
                     yield proofread(row, reader)
 
 
-def _keys(path: str) -> list[str]:
+def keys_by_language(shards: Sequence[str]) -> dict[str, list[str]]:
+    """The keys of all rows."""
     from curation import shard
 
-    return [key for batch in shard.read(path, columns=["key"]) for key in batch["key"].to_pylist()]
+    found: dict[str, list[str]] = {}
+    for path in shards:
+        for batch in shard.read(path, columns=["key"]):
+            for key in batch["key"].to_pylist():
+                found.setdefault(key.split("/")[1], []).append(key)
+    return found
 
 
 def summary(read: Sequence[Reading]) -> dict[str, Any]:
@@ -204,12 +208,17 @@ def main(
     """
     from curation.shard import ShardError
     from synthesis.problems import UsageError
+    from synthesis.reading import LANGUAGES
 
     try:
         shards = sorted(str(path) for path in folder.rglob("*.parquet"))
         if not shards:
             raise UsageError(f"{folder}: no shards there; name a folder of synthesis.render")
-        told = summary(list(readings(shards, share)))
+        keys = keys_by_language(shards)
+        unread = {one: len(keys.pop(one)) for one in sorted({*keys} - LANGUAGES)}
+        known = [key for several in keys.values() for key in several]
+        told = summary(list(readings(shards, chosen(known, share) if known else ())))
+        told["unread"] = unread
     except (UsageError, ShardError) as problem:
         print(f"synthesis.proofreading: {problem}", file=sys.stderr)  # noqa: T201
         raise typer.Exit(2 if isinstance(problem, UsageError) else 4) from None
@@ -231,7 +240,10 @@ def _as_text(told: Mapping[str, Any]) -> str:
         for worst in one["worst"]:
             lines.append(f"  {worst['errors'] - worst['blind']} errors in {worst['key']}")
             lines += [f"    drawn {worst['wanted']}", f"    read  {worst['read']}"]
-    return "\n".join(lines) or "no text in a language the reader knows"
+    if told["unread"]:
+        each = ", ".join(f"{language} {count}" for language, count in told["unread"].items())
+        lines.append(f"not read, in languages the reader does not know: {each}")
+    return "\n".join(lines) or "no text there"
 
 
 if __name__ == "__main__":

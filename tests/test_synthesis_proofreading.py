@@ -260,14 +260,18 @@ def test_the_command_tells_figures_and_ends_with_3_below_the_bar(
         boxes = (TextBox(text, quad, "line"),)
         one = Sample(picture, 640, 400, text, "caption", "en", boxes, "Face")
         schema = shard.schema()
-        batch = pa.RecordBatch.from_pylist([row(one, "pure/en/1/00000000", None)], schema)
+        keys = ("pure/en/1/00000000", "pure/ar/1/00000000", "pure/ar/1/00000001")
+        batch = pa.RecordBatch.from_pylist([row(one, key, None) for key in keys], schema)
         shard.write(str(tmp_path / name / "part-00000.parquet"), [batch], schema)
     true = command(str(tmp_path / "true"), "--json")
     assert true.returncode == 0, true.stderr
-    assert json.loads(true.stdout)["modes"]["pure"]["accuracy"] == 1
+    told = json.loads(true.stdout)
+    assert told["modes"]["pure"]["accuracy"] == 1
+    assert (told["modes"]["pure"]["samples"], told["unread"]) == (1, {"ar": 2})
     false = command(str(tmp_path / "false"))
     assert false.returncode == 3
     assert "pure/en/1/00000000/Face" in false.stdout
+    assert "languages the reader does not know: ar 2" in false.stdout
 
 
 def test_a_folder_without_shards_is_wrong_usage(tmp_path: Path) -> None:
