@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import skia
@@ -11,6 +12,8 @@ from synthesis.colours import RGB
 from synthesis.fonts.face import Font
 
 Pixels = NDArray[np.uint8]
+Direction = Literal["down", "across", "corner"]  # downwards, to the right, or to the lower right
+_SHADES = 128  # of a gradient: its ends are never so many levels apart
 _STEPS = 4  # Skia places small glyphs on quarter pixels: we do so ourselves, so boxes stay true
 
 
@@ -41,6 +44,19 @@ def stepped(coordinate: float) -> float:
 def solid(width: int, height: int, rgb: RGB) -> Pixels:
     """A (H, W, 4) uint8 RGBA canvas of one colour."""
     return np.repeat(_packed([rgb]), width * height).view(np.uint8).reshape(height, width, 4)
+
+
+def gradient(width: int, height: int, near: RGB, far: RGB, direction: Direction) -> Pixels:
+    """A (H, W, 4) uint8 RGBA canvas that goes from one colour to the other."""
+    across = (np.arange(width) * (_SHADES - 1) // max(width - 1, 1)).astype(np.uint8)
+    down = (np.arange(height) * (_SHADES - 1) // max(height - 1, 1)).astype(np.uint8)[:, None]
+    shades = _packed(np.rint(np.linspace(near, far, _SHADES)).tolist())
+    if direction == "corner":
+        painted = np.take(shades, (down + across) >> 1)
+    else:
+        line = shades[down] if direction == "down" else shades[across]
+        painted = np.ascontiguousarray(np.broadcast_to(line, (height, width)))
+    return painted.view(np.uint8).reshape(height, width, 4)
 
 
 def _packed(colours: Sequence[Sequence[float]]) -> NDArray[np.uint32]:

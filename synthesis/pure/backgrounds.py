@@ -14,11 +14,11 @@ from synthesis import colours, drawing
 from synthesis.canvas import Size
 from synthesis.colours import RGB, Pair
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.drawing import Direction, Pixels
 from synthesis.pure import textures
 from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
 
-_SHADES = 64  # steps of a gradient: more than the levels its ends are apart
+_DIRECTIONS: tuple[Direction, ...] = ("down", "across", "corner")
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
 _FAINT_CONTRAST = 11.0
 _DARKEST = 0.02  # relative luminance: below, a shadow does not show
@@ -84,30 +84,14 @@ def _worst_contrast(ground: Ground, pair: Pair) -> float:
 def paint(random: Random, ground: Ground, pair: Pair, size: Size, rhythm: Rhythm) -> Pixels:
     """The background as a (H, W, 4) uint8 RGBA canvas."""
     if ground.levels is None:
-        return _shaded(random, pair, size)
+        direction = random.choice(_DIRECTIONS)
+        if pair.is_gradient:
+            return drawing.gradient(*size, pair.near_end, pair.far_end, direction)
+        return drawing.solid(*size, pair.near_end)
     levels = ground.levels(random, size, rhythm)
     opaque = np.full((256, 1), 255, np.uint8)
     packed = np.concatenate([_shades(ground, pair.near_end), opaque], 1).view(np.uint32).reshape(-1)
     return np.take(packed, levels).view(np.uint8).reshape(*levels.shape, 4)
-
-
-def _shaded(random: Random, pair: Pair, size: Size) -> Pixels:
-    """One colour, or a gradient downwards, to the right or to the lower right corner."""
-    width, height = size
-    direction = random.choice((0, 1, 2))
-    if not pair.is_gradient:
-        return drawing.solid(width, height, pair.near_end)
-    across = (np.arange(width) * (_SHADES - 1) // max(width - 1, 1)).astype(np.uint8)
-    down = (np.arange(height) * (_SHADES - 1) // max(height - 1, 1)).astype(np.uint8)[:, None]
-    shades = np.full((_SHADES, 4), 255, np.uint8)
-    shades[:, :3] = np.rint(np.linspace(pair.near_end, pair.far_end, _SHADES))
-    packed = shades.view(np.uint32).reshape(-1)
-    if direction == 2:
-        painted = np.take(packed, (down + across) >> 1)
-    else:
-        line = packed[down] if direction == 0 else packed[across]
-        painted = np.ascontiguousarray(np.broadcast_to(line, (height, width)))
-    return painted.view(np.uint8).reshape(height, width, 4)
 
 
 def _shades(ground: Ground, rgb: RGB) -> Pixels:

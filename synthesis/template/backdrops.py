@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-import numpy as np
 import skia
 
 from synthesis import drawing
@@ -77,23 +76,12 @@ def ground(size: Size, colour: RGB, backdrop: Backdrop | None) -> drawing.Pixels
     random, tint = Random(backdrop.seed), backdrop.tinted(colour)
     if backdrop.is_shade:
         ends = random.choice(((colour, tint), (tint, colour)))
-        return _shaded(size, *ends, down=random.random() < 0.5)
+        return drawing.gradient(*size, *ends, "down" if random.random() < 0.5 else "across")
     pixels = drawing.solid(*size, colour)
     canvas = skia.Surface(pixels).getCanvas()
     for form in backdrop.forms:
         _DRAWN[form](canvas, size, random, brush(tint))
     return pixels
-
-
-def _shaded(size: Size, near_end: RGB, far_end: RGB, *, down: bool) -> drawing.Pixels:
-    """From one colour to the other, downwards or to the right."""
-    length = size[1] if down else size[0]
-    shades = np.full((length, 4), 255, np.uint8)
-    shades[:, :3] = np.rint(np.linspace(near_end, far_end, length))
-    packed = shades.view(np.uint32)
-    pixels = np.empty((size[1], size[0]), np.uint32)
-    pixels[:] = packed if down else packed.T
-    return pixels.view(np.uint8).reshape(size[1], size[0], 4)
 
 
 def draw_over(canvas: skia.Canvas, size: Size, backdrop: Backdrop) -> None:

@@ -12,11 +12,12 @@ from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Quad, TextBox, upright_quad
-from synthesis.text import breaking, layout, lines, placing, vertical, words
+from synthesis.text import breaking, layout, lines, placing, words
 from synthesis.text.clusters import bounds
 from synthesis.text.layout import Frame, Setting
 from synthesis.text.lines import Measured
 from synthesis.text.placing import PlacedLine, quad_around
+from synthesis.text.quotes import with_corner_brackets
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
 def shown(text: str, typography: Typography) -> str:
     """The text as it is drawn: Chinese columns have corner brackets where rows have quotes."""
     if typography.vertical and typography.language.startswith("zh"):
-        return vertical.with_corner_brackets(text)
+        return with_corner_brackets(text)
     return text
 
 
@@ -142,4 +143,4 @@ def _measured(
         raise UnrenderableError("no_font")
     fonts = [font(file) for file in faces]
     units = lines.units(fonts, text, language, tracking, breaks, columns=columns)
-    return lines.measured(units, columns=columns)
+    return lines.measured(units)

@@ -9,6 +9,8 @@ from itertools import accumulate
 
 from icu4py.breakers import LineBreaker, WordBreaker
 
+from synthesis.text.quotes import with_corner_brackets
+
 _LOCALE = {"ja": "ja@lb=strict"}  # strict: no line begins with a small kana or a long vowel mark
 _NEVER_FIRST = frozenset("—–…‥")
 _PHRASE = re.compile(r"[,;:.!?—…，。；：！？、][\"'”’」』）》)]*\s*$")
@@ -25,12 +27,6 @@ _KEPT_TOGETHER = re.compile(
     rf"|第(?=[\d{_NUMERALS}])"
     r"|(?<=\d)[—–](?=\d)"
     r"|周(?=[一二三四五六日末])|星(?=期)|礼(?=拜)|(?<=[星礼])[期拜](?=[一二三四五六日天])"
-)
-_NOT_APOSTROPHE = r"(?<![A-Za-z])’|’(?![A-Za-z])"
-_CHINESE_QUOTES = (
-    (re.compile("[“‘]"), "「"),
-    (re.compile(f"”|{_NOT_APOSTROPHE}"), "」"),
-    (re.compile("·"), "、"),
 )
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _IN_HANGUL = re.compile("[\uac00-\ud7a3]{2}")
@@ -54,8 +50,7 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
     kept = {match.end() for match in _KEPT_TOGETHER.finditer(text)}
     base = language.partition("-")[0]
     if base in {"zh", "ja"}:
-        for pattern, replacement in _CHINESE_QUOTES:
-            text = pattern.sub(replacement, text)
+        text = with_corner_brackets(text).replace("·", "、")
     found = [
         offset
         for offset in boundaries(text, _LOCALE.get(base, base))

@@ -81,24 +81,9 @@ def _filled_extent(
             return None
         lines += [(line, start, end) for start, end in pairwise([0, *ends])] or [(line, 0, 0)]
     (first, *of_first), (last, *of_last) = lines[0], lines[-1]
-    rise, fall = first.extent(*of_first)[0], last.extent(*of_last)[1]
+    rise = setting.rise(first.units[slice(*of_first)])
+    fall = setting.fall(last.units[slice(*of_last)])
     return rise + leading * (len(lines) - 1) + fall
-
-
-def _extent(lines: Sequence[Line], leading: float, columns: bool) -> float:
-    """From the first line's outer edge to the last one's, in ems."""
-    return _rise(lines[0], columns) + leading * (len(lines) - 1) + _fall(lines[-1], columns)
-
-
-def _rise(line: Line, columns: bool) -> float:
-    """How far the ink is above the baseline, or right of the column's middle."""
-    inks = [one.ink for one in line.clusters if one.ink]
-    return max([ink[2] if columns else -ink[1] for ink in inks], default=0.0)
-
-
-def _fall(line: Line, columns: bool) -> float:
-    inks = [one.ink for one in line.clusters if one.ink]
-    return max([-ink[0] if columns else ink[3] for ink in inks], default=0.0)
 
 
 def place(
@@ -118,8 +103,9 @@ def place(
     lines = _broken(text, measure, how.alignment)
     longest = max(line.width for line in lines)
     length, room = (frame.height, frame.width) if columns else (frame.width, frame.height)
-    free = room - _extent(lines, how.leading, columns) * size
-    first = free * how.vertical + _rise(lines[0], columns) * size
+    rise, fall = setting.rise(lines[0].units), setting.fall(lines[-1].units)
+    free = room - (rise + how.leading * (len(lines) - 1) + fall) * size
+    first = free * how.vertical + rise * size
     placed = []
     stretches = _stretches(lines, longest, how)
     for number, (line, stretch) in enumerate(zip(lines, stretches, strict=True)):

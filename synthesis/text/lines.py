@@ -24,12 +24,16 @@ class Unit:
 
     ``tracking``, added after every cluster, is in both. ``base`` is the level of its paragraph:
     1 for text that runs right to left. ``parts_word``: a line that ends with it parts a word.
+    ``rise`` and ``fall`` are how far its ink is above and below the baseline, or right and left of
+    a column's middle; ``-inf`` for blanks.
     """
 
     clusters: tuple[Cluster, ...]
     tracking: float
     advance: float
     width: float
+    rise: float
+    fall: float
     base: int = 0
     parts_word: bool = False
 
@@ -69,6 +73,18 @@ class Line:
         return before + self.units[-1].width - indent(self.units[0])
 
 
+def rise(units_of_line: Iterable[Unit]) -> float:
+    """How far the ink of a line is above its baseline (see ``Unit``); 0 without ink."""
+    highest = max([unit.rise for unit in units_of_line], default=_NO_INK)
+    return 0.0 if highest == _NO_INK else highest
+
+
+def fall(units_of_line: Iterable[Unit]) -> float:
+    """How far the ink of a line is below its baseline (see ``Unit``); 0 without ink."""
+    lowest = max([unit.fall for unit in units_of_line], default=_NO_INK)
+    return 0.0 if lowest == _NO_INK else lowest
+
+
 def indent(unit: Unit) -> float:
     """How far a line beginning with this unit moves back: an opening mark's blank half."""
     return unit.clusters[0].leading
@@ -99,7 +115,7 @@ def units(
         ends = {*breaks(line, language), len(line)}
         inside = inside_words(line, language) if len(line) <= _HEADING else frozenset()
         several = _between(clusters, ends)
-        found.append([_unit(some, tracking, base, end in inside) for end, some in several])
+        found.append([_unit(some, tracking, base, end in inside, columns) for end, some in several])
     return found
 
 
@@ -117,7 +133,9 @@ def _between(
             pending = []
 
 
-def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool) -> Unit:
+def _unit(
+    clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool, columns: bool
+) -> Unit:
     advance = sum([one.advance + tracking for one in clusters])
     width = advance
     for one in reversed(clusters):
@@ -126,47 +144,36 @@ def _unit(clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word:
             width -= one.trailing
             break
         width -= one.advance
-    return Unit(clusters, tracking, advance, max(width, 0.0), base, parts_word)
+    rise, fall = _reach(clusters, columns)
+    return Unit(clusters, tracking, advance, max(width, 0.0), rise, fall, base, parts_word)
+
+
+def _reach(clusters: Iterable[Cluster], columns: bool) -> tuple[float, float]:
+    rise = fall = _NO_INK
+    for one in clusters:
+        if one.ink:
+            left, top, right, bottom = one.ink
+            up, down = (right, -left) if columns else (-top, bottom)
+            rise = up if up > rise else rise
+            fall = down if down > fall else fall
+    return rise, fall
 
 
 class Measured(NamedTuple):
-    """A line of the text's own, and where each unit would begin and end if it were never broken.
-
-    ``rises`` and ``falls`` are how far each unit's ink is above and below the baseline, or right
-    and left of a column's middle; ``-inf`` for blanks.
-    """
+    """A line of the text's own, and where each unit would begin and end if it were never broken."""
 
     units: Sequence[Unit]
     pens: Sequence[float]
     ends: Sequence[float]
-    rises: Sequence[float]
-    falls: Sequence[float]
-
-    def extent(self, start: int, end: int) -> tuple[float, float]:
-        """Rise and fall of some units in one line; 0 without ink."""
-        rise = max(self.rises[start:end], default=_NO_INK)
-        fall = max(self.falls[start:end], default=_NO_INK)
-        return (0.0, 0.0) if rise == _NO_INK else (rise, fall)
 
 
-def measured(text: Iterable[Sequence[Unit]], *, columns: bool = False) -> tuple[Measured, ...]:
+def measured(text: Iterable[Sequence[Unit]]) -> tuple[Measured, ...]:
     """The text's own lines, measured once to be filled at many sizes."""
     found = []
     for units in text:
         pens = [0.0, *accumulate([unit.advance for unit in units])]
         ends = [pen + unit.width for pen, unit in zip(pens, units, strict=False)]
-        rises, falls = [], []
-        for unit in units:
-            rise = fall = _NO_INK
-            for one in unit.clusters:
-                if one.ink:
-                    left, top, right, bottom = one.ink
-                    up, down = (right, -left) if columns else (-top, bottom)
-                    rise = up if up > rise else rise
-                    fall = down if down > fall else fall
-            rises.append(rise)
-            falls.append(fall)
-        found.append(Measured(units, pens, ends, rises, falls))
+        found.append(Measured(units, pens, ends))
     return tuple(found)
 
 

@@ -17,12 +17,12 @@ from synthesis.problems import UnrenderableError
 from synthesis.text import bidi, scripts
 from synthesis.text.clusters import Cluster, Manner, ink_of, shape_run
 from synthesis.text.fallback import shape_with
+from synthesis.text.quotes import LETTER
 
 Stance = Literal["upright", "turned", "together"]
-_LETTER = "A-Za-z0-9\u00c0-\u024f"
 _TOGETHER = re.compile(  # one or two digits, or a capital, on their own get a square of their own
-    rf"(?<![{_LETTER}][ .,:/&-])(?<![{_LETTER}.,:/&$€£-])(?:\d\d?|[A-Z])"
-    rf"(?![ .,:/&-]?[{_LETTER}]|[%°])|[!?]{{2}}"
+    rf"(?<![{LETTER}][ .,:/&-])(?<![{LETTER}.,:/&$€£-])(?:\d\d?|[A-Z])"
+    rf"(?![ .,:/&-]?[{LETTER}]|[%°])|[!?]{{2}}"
 )
 _MOVED = frozenset(  # VO=Tu: upright, at another place in the square
     "、。，．！？ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶ゛゜"
@@ -31,20 +31,7 @@ _TRANSFORMED = frozenset("「」『』（）《》〈〉【】〔〕｛｝［］
 _STANDING_IN_CHINESE = frozenset("：；")
 _UPRIGHT_SIGNS = frozenset("§©®±×÷†‡‰※№℃")
 _UPRIGHT_CATEGORIES = frozenset({"So", "No", "Nl"})
-_CORNER_BRACKETS = (  # in place of curly quotes, after GB/T 15834-2011, 5.2
-    (re.compile("“"), "『"),
-    (re.compile("”"), "』"),
-    (re.compile("‘"), "「"),
-    (re.compile(f"(?<![{_LETTER}])’|’(?![{_LETTER}])"), "」"),  # no apostrophes
-)
 _CENTRED = 0.15  # em a mark without a vertical form may be off the middle
-
-
-def with_corner_brackets(text: str) -> str:
-    """The text with the quotation marks that Chinese has in columns."""
-    for pattern, bracket in _CORNER_BRACKETS:
-        text = pattern.sub(bracket, text)
-    return text
 
 
 def shape_columns(fonts: tuple[Font, ...], text: str, language: str) -> Iterator[Cluster]:
