@@ -5,7 +5,7 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import accumulate
@@ -224,6 +224,18 @@ def nearest(rgb: RGB) -> Colour:
     """The colour of the palette nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
     here = lab(rgb)
     return min(PALETTE, key=lambda one: math.dist(here, lab(one.rgb)))
+
+
+def nearest_on_average(counts: Mapping[RGB, int]) -> Colour:
+    """Of the names of colours that stand side by side, the one nearest to all of them: the least
+    mean distance in CIELAB, each colour counting as often as it is there.
+    """
+
+    def distance(one: Colour) -> float:
+        here = lab(one.rgb)
+        return sum([count * math.dist(here, lab(rgb)) for rgb, count in counts.items()])
+
+    return min(dict.fromkeys(map(nearest, counts)), key=distance)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -1,5 +1,7 @@
 """Mode template: every layout of ours filled in both languages on every canvas it claims."""
 
+import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -9,15 +11,17 @@ import numpy as np
 import pytest
 
 from synthesis import canvas, corpus
-from synthesis.colours import contrast_ratio, nearest
+from synthesis.colours import RGB, Colour, contrast_ratio, lab, nearest, nearest_on_average
 from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
 from synthesis.problems import UsageError
 from synthesis.pure import limits
 from synthesis.sample import Rejected, Sample, TextBox
-from synthesis.template import filled, laying, loading, resources
+from synthesis.template import backdrops, filled, laying, loading, resources
+from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import Colours, least_contrast
+from synthesis.template.laying import Placed
 from synthesis.template.models import RATIOS, Palette
 
 NAMES = [Path(path).stem for path in loading.shipped_paths()]
@@ -185,3 +189,30 @@ def test_contents_are_the_same_shape_in_both_languages() -> None:
         assert {frozenset(one) for one in records} == {
             frozenset(one) for one in chinese.topics[topic]
         }
+
+
+def away(name: Colour, counts: Mapping[RGB, int]) -> float:
+    """The mean distance of colours from a name's."""
+    distances = [count * math.dist(lab(rgb), lab(name.rgb)) for rgb, count in counts.items()]
+    return sum(distances) / sum(counts.values())
+
+
+def test_a_ground_that_forms_cover_is_named_by_what_they_leave_and_what_they_cover() -> None:
+    """As the pixels of the whole canvas say; near ties may go either way."""
+    names = set()
+    for seed in range(40):
+        random = Random(seed)
+        first = random.choice([(255, 255, 255), (16, 16, 18), (247, 238, 214)])
+        forms = random.choice([("disc", "side"), ("band",), ("shade",), ("hill", "corner")])
+        backdrop = Backdrop(forms, (196, 24, 36), 0.2, seed)
+        ground = backdrops.ground((320, 240), first, backdrop)[:, :, :3].reshape(-1, 3)
+        named = filled._named((320, 240), (first,), Placed((), (), backdrop))
+        names.add(named)
+        seen, counts = np.unique(ground, axis=0, return_counts=True)
+        there = {
+            (red, green, blue): int(count)
+            for (red, green, blue), count in zip(seen.tolist(), counts, strict=True)
+        }
+        best = nearest_on_average(there)
+        assert away(named, there) <= 1.1 * away(best, there)
+    assert len(names) > 3

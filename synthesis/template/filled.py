@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from random import Random
 
+import numpy as np
 import skia
 
 from synthesis import captions, drawing, png
 from synthesis.canvas import Size
-from synthesis.colours import RGB, nearest
+from synthesis.colours import RGB, Colour, nearest, nearest_on_average
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.job import Job
@@ -31,6 +32,7 @@ from synthesis.template.typeset import SetText
 _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for columns of prose
 _MOST_PARAGRAPHS = 14
 _MOST_DETAILS = 3
+_COARSE = 16  # pixels of the canvas to one that is looked at for the colour of the ground
 _SWAPPED = 0.4  # share of pictures whose accent is their primary colour
 _ROLES = {  # of styles whose names tell of looks alone
     "display": "title",
@@ -203,12 +205,24 @@ def describe(loaded: Loaded, size: Size, colours: Colours, placed: Placed) -> De
     return Description(
         kind=Name(name["en"], name["zh"]),
         words=words,
-        background=nearest(background[0]),
+        background=_named(size, background, placed),
         gradient=len(background) > 1 or _is_shaded(placed),
         image_type=loaded.template.image_type,
         details=tuple(_details(placed)),
         abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
     )
+
+
+def _named(size: Size, background: tuple[RGB, ...], placed: Placed) -> Colour:
+    """The name for the whole ground: forms under the layout may cover more than they leave."""
+    if placed.backdrop is None or len(background) > 1:
+        return nearest(background[0])
+    small = (max(1, size[0] // _COARSE), max(1, size[1] // _COARSE))
+    ground = backdrops.ground(small, background[0], placed.backdrop)
+    packed, counts = np.unique(ground.view(np.uint32), return_counts=True)
+    rgba = packed.view(np.uint8).reshape(-1, 4).tolist()
+    shares = zip([(red, green, blue) for red, green, blue, _ in rgba], counts.tolist(), strict=True)
+    return nearest_on_average(dict(shares))
 
 
 def _is_shaded(placed: Placed) -> bool:
