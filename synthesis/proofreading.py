@@ -33,6 +33,7 @@ _ALIKE = str.maketrans(
     | {"−": "-", "・": "·", "•": "·", "‧": "·"}
 )
 _DOTS = re.compile(r"\.{2,}")
+_DEGREES = re.compile(r"(?<=\d)[oO](?![a-z])")  # as the reader takes the sign after a number
 _COLUMNS = ("key", "image", "annotation", "text_boxes")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -77,10 +78,10 @@ def misread(wanted: str, read: str) -> frozenset[int]:
 
 def normalised(text: str) -> str:
     """The text as it is compared: compatibility forms, no spaces, one kind of quotes and dashes,
-    dots in a row as one sign.
+    dots in a row as one sign, degrees as a full stop.
     """
     plain = unicodedata.normalize("NFKC", text.translate(_ALIKE)).translate(_ALIKE)
-    return _DOTS.sub("…", "".join(plain.split()))
+    return _DEGREES.sub("。", _DOTS.sub("…", "".join(plain.split())))
 
 
 def chosen(keys: Sequence[str], share: float) -> set[str]:

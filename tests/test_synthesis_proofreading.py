@@ -54,6 +54,8 @@ def test_widths_spaces_and_marks_of_one_kind_are_not_errors() -> None:
     assert proofreading.normalised("一、二。") != proofreading.normalised("一,二.")
     assert proofreading.normalised("Oo0") == "Oo0"
     assert proofreading.normalised("wait…… ok.") == "wait…ok."
+    assert proofreading.normalised("20° C, 7o Mon") == proofreading.normalised("20oC, 7。Mon")
+    assert proofreading.normalised("10only") == "10only"
 
 
 def test_the_share_is_chosen_by_key_alone() -> None:
