@@ -128,7 +128,7 @@ def proofread(row: Mapping[str, Any], reader: "Reader") -> Reading:
     if not best.errors:
         return best
     language = row["key"].split("/")[1]
-    plain = normalised("".join(reader.plainly(line.text, language) for line in lines))
+    plain = normalised("".join(reader.plainly(line, language) for line in lines))
     asked_for = {place for place, one in enumerate(wanted) if one not in unasked}
     both = misread(wanted, best.read) & misread(wanted, plain) & asked_for
     return replace(best, blind=min(len(both), best.errors))

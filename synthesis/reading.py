@@ -6,7 +6,7 @@ our own quad, so that reading it also proves the quad.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -34,6 +34,7 @@ _LARGEST_SIDE = 1600  # pixels: what a page is enlarged to at most
 _PLAIN = ("Noto Sans CJK SC", "WenQuanYi Micro Hei", "Noto Sans", "DejaVu Sans")
 _PLAIN_SIZE = range(36, 37)  # pixels per em
 _STRIP = Frame(HEIGHT / 2, HEIGHT / 4, 1e5, 1e5)
+_COLUMN = Frame(HEIGHT / 2, HEIGHT / 4, 2 * HEIGHT, 1e5)
 _UPRIGHT = 1.5  # a line so many times as high as wide, of several characters, runs downwards
 
 
@@ -91,19 +92,23 @@ class Reader:
         found = [self._recognised(rectified(rgb, line, room)) for room in _ROOMS]
         return max(found)[1]
 
-    def plainly(self, text: str, language: str) -> str:
+    def plainly(self, line: Line, language: str) -> str:
         """What it reads of a line set in a common face, black on white, at the size it was
-        trained on: what is misread here is not the picture's fault. Empty where no face has it.
+        trained on, downwards if it runs downwards: what is misread here is not the picture's
+        fault. Empty where no face has it.
         """
+        text, down = line.text, runs_down(line)
+        frame = _COLUMN if down else _STRIP
         try:
-            placed = block.fit(text, _plain(language), _STRIP, _PLAIN_SIZE)
+            placed = block.fit(text, replace(_plain(language), vertical=down), frame, _PLAIN_SIZE)
         except UnrenderableError:
             return ""
         left, top, right, bottom = placed.box
         canvas = solid(math.ceil(right) + HEIGHT, math.ceil(bottom) + HEIGHT, (255, 255, 255))
         draw(canvas, placed.runs, (0, 0, 0))
         quad = upright_quad(left, top, right, bottom)
-        return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, ()))
+        glyphs = tuple(one.quad for each in placed.lines for one in each.clusters) if down else ()
+        return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, glyphs))
 
     def _recognised(self, strip: Pixels) -> tuple[float, str]:
         """How sure the recogniser is of a strip, 0 to 1, and what it reads."""
@@ -120,6 +125,12 @@ def _plain(language: str) -> Typography:
     return Typography(language, tuple(upright or known), Setting("left", 1.5, 0.0), wrap=False)
 
 
+def runs_down(line: Line) -> bool:
+    """Whether the line is a column, which is read glyph by glyph."""
+    width, height = _sides(np.array(line.quad, np.float32).reshape(4, 2))
+    return not is_curved(line.glyphs) and height >= _UPRIGHT * width and len(line.glyphs) >= 2
+
+
 def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
     """The line as a (``HEIGHT``, W, 3) strip to be read from left to right.
 
@@ -129,7 +140,7 @@ def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
     width, height = _sides(corners)
     if is_curved(line.glyphs):
         return unrolled(rgb, corners, line.glyphs, HEIGHT, room)
-    if height < _UPRIGHT * width or len(line.glyphs) < 2:
+    if not runs_down(line):
         return _cut(rgb, corners, width, height, room)
     cells = [_cell(rgb, cell, room) for cell in _cells(corners, line.glyphs)]
     return np.concatenate(cells, axis=1)

@@ -84,8 +84,8 @@ class Deaf:
     def line(self, rgb: drawing.Pixels, line: Line) -> str:
         return self.asked.pop(0)
 
-    def plainly(self, text: str, language: str) -> str:
-        return text.replace("玄", "亥")
+    def plainly(self, line: Line, language: str) -> str:
+        return line.text.replace("玄", "亥")
 
 
 BOXES = (
@@ -242,7 +242,11 @@ def test_the_reader_finds_what_is_on_a_page_in_our_order(reader: reading.Reader)
 
 def test_the_reader_reads_what_is_set_plainly(reader: reading.Reader) -> None:
     try:
-        assert proofreading.normalised(reader.plainly("Mind the step", "en")) == "Mindthestep"
+        line = Line("Mind the step", upright_quad(0, 0, 90, 10), ())
+        assert proofreading.normalised(reader.plainly(line, "en")) == "Mindthestep"
+        cells = tuple(upright_quad(0, 20 * k, 20, 20 * k + 20) for k in range(4))
+        column = Line("山高水长", upright_quad(0, 0, 20, 80), cells)
+        assert reader.plainly(column, "zh") == "山高水长"
     except UsageError as problem:
         pytest.skip(str(problem))
 
