@@ -60,13 +60,13 @@ class Synthesize(BaseModel):
         """A part's name is its language, its number, and what its job must be made of."""
         from synthesis import rendering
 
-        storage.remove_partials(output)
         names = []
         for language in self.languages:
             folder = storage.join(output, language)
             ranges = rendering.prepared(folder, self.n, self.part_size)
             digest = _job(self, language).digest()
             names += [f"{language} {number} {digest}" for number in range(len(ranges))]
+        storage.remove_partials(output)
         return names
 
     def prepare(self) -> None:

@@ -137,13 +137,12 @@ def rectified(rgb: Pixels, line: Line, room: float) -> Pixels:
     ``room`` is the share of the height left above and below it, and as much at its ends.
     """
     corners = np.array(line.quad, np.float32).reshape(4, 2)
-    width, height = _sides(corners)
+    if runs_down(line):
+        cells = [_cell(rgb, cell, room) for cell in _cells(corners, line.glyphs)]
+        return np.concatenate(cells, axis=1)
     if is_curved(line.glyphs):
         return unrolled(rgb, corners, line.glyphs, HEIGHT, room)
-    if not runs_down(line):
-        return _cut(rgb, corners, width, height, room)
-    cells = [_cell(rgb, cell, room) for cell in _cells(corners, line.glyphs)]
-    return np.concatenate(cells, axis=1)
+    return _cut(rgb, corners, *_sides(corners), room)
 
 
 def _cut(

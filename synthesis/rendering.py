@@ -25,6 +25,7 @@ def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, An
     """
     started = time.monotonic()
     ranges = prepared(out, count, rows)
+    storage.remove_partials(out)
     places = [storage.join(out, parts.name(number)) for number in range(len(ranges))]
     finished = {
         number: part
@@ -55,11 +56,10 @@ def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, An
 def prepared(out: str, count: int, rows: int) -> list[tuple[int, int]]:
     """The index ranges of the parts, once ``out`` is known to hold no others.
 
-    What a killed run left unfinished there is removed. Raises ``UsageError``.
+    Raises ``UsageError``.
     """
     ranges = parts.ranges(count, rows)
     parts.refuse_strangers(out, len(ranges))
-    storage.remove_partials(out)
     return ranges
 
 

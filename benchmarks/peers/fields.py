@@ -1,6 +1,7 @@
 """Which renderers meet at which kind of picture, with which bars."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.peers import installing, materials, slides
@@ -45,12 +46,8 @@ def ours(
 def _bare(renderer: Renderer) -> tuple[Renderer, ...]:
     """Its pixels once more."""
     return tuple(
-        Renderer(
-            *(variant, renderer.driver, {**renderer.setup, "variant": variant}, renderer.batch),
-            bar=BARE,
-            warm=_WARM,
-        )
-        for variant in ("bare by OpenCV", "bare")
+        replace(renderer, label=one, setup={**renderer.setup, "variant": one}, bar=BARE)
+        for one in ("bare by OpenCV", "bare")
     )
 
 

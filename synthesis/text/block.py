@@ -70,9 +70,7 @@ class Block:
         """
         found = [TextBox(self.text, self._quad(), "block")]
         for line in self.lines:
-            level = upright_quad(*line.box) if line.is_level else None
-            quad = level or quad_around(line.clusters, self.size)
-            found.append(TextBox(line.text, quad, "line"))
+            found.append(TextBox(line.text, line.quad(self.size), "line"))
             for word, clusters in words.of(line):
                 if word:
                     found.append(TextBox(word, quad_around(clusters, self.size), "word"))

@@ -55,6 +55,10 @@ class PlacedLine:
         """The bounds of all its ink."""
         return bounds([one.box for one in self.clusters])
 
+    def quad(self, size: float) -> Quad:
+        """The smallest rectangle around its ink that slopes as it does (see ``quad_around``)."""
+        return upright_quad(*self.box) if self.is_level else quad_around(self.clusters, size)
+
 
 def quad_around(clusters: Sequence[Placed], size: float) -> Quad:
     """The smallest rectangle around the ink of clusters at ``size`` pixels per em, sloping as they
