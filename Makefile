@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup system google demo test spark lint benchmark lock clean
+.PHONY: help setup system google demo test drills spark lint benchmark lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -48,6 +48,9 @@ test: setup google ## all tests
 	@$(BIN)/python -m benchmarks.cluster.parts --limit 120 || echo "the tests of Spark will be skipped"
 	@$(BIN)/pytest --ignore tests/test_dataflow.py
 	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/test_dataflow.py tests/test_preflight.py
+
+drills: setup google ## the long tests that `make test` leaves out
+	@$(BIN)/pytest -m drill --timeout 3600
 
 spark: setup ## fetch Spark and Beam's job server into .cache/spark, for its tests and benchmark
 	@$(BIN)/python -m benchmarks.cluster.parts
