@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from curation import configuration, picture
-from curation.signal import Signal, discover
+from curation.signal import MissingModelError, Signal, discover, load
 
 REPEATS = 5
 MODEL_REPEATS = 2
@@ -55,11 +55,12 @@ def _cost(entry: Signal, sample: picture.Picture) -> float | None:
     for _ in range(MODEL_REPEATS if entry.tier == "model" else REPEATS):
         fresh = picture.Picture(sample.header, sample.rgb)
         argument = {"file": fresh.header, "pixel": fresh, "model": [fresh]}[entry.tier]
-        start = time.process_time()
         try:
-            entry.function(argument)
-        except ImportError:
+            load(entry)
+        except MissingModelError:
             return None
+        start = time.process_time()
+        entry.function(argument)
         times.append((time.process_time() - start) * 1000)
     return float(np.median(times))
 

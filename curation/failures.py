@@ -12,9 +12,10 @@ USAGE = (
     "UsageError",
     "VersionError",
     "UnmeasuredColumnError",
+    "MissingModelError",
 )
 LEDGER = ("LedgerError",)
-STORAGE = ("OutputError", "InputChangedError", "ShardError", "ColumnFileError")
+STORAGE = ("OutputError", "InputChangedError", "InputError", "ShardError", "ColumnFileError")
 BUG, WRONG_USAGE, DOES_NOT_ADD_UP, INPUT_OUTPUT, INTERRUPTED = 1, 2, 3, 4, 130
 _CODES = {
     **dict.fromkeys(USAGE, WRONG_USAGE),

@@ -6,6 +6,7 @@ cross a shuffle. Every step
 writes files atomically and skips what is already there, so a runner may repeat any of them.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -34,6 +35,22 @@ from curation.verdicts import tiers
 
 class OutputError(Exception):
     """Writing a result failed; a step's failure carries this name through any runner."""
+
+
+class InputError(Exception):
+    """Reading an input failed for a reason that lies in the filesystem, not in the input."""
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Give what a filesystem raises in the block a name that passes through any runner."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{error}; check the network and the credentials, then run the same command again to "
+            "go on"
+        ) from error
 
 
 class Step(beam.DoFn):  # type: ignore[misc]
@@ -66,27 +83,35 @@ class MeasureUnit(Step):
     def process(self, unit: str) -> Iterator[str]:
         path = self.layout.signals(unit)
         if not storage.exists(path):
-            samples = sources.read(plan.read_unit(self.layout.plan(unit)))
-            self.write(path, measure.measure(samples, self.signals))
+            source = plan.read_unit(self.layout.plan(unit))
+            with reading():
+                table = measure.measure(sources.read(source), self.signals)
+            self.write(path, table)
         yield unit
 
 
 class RunModels(Step):
     """Unit name -> unit name, once its living rows have the columns of every ruled model."""
 
-    def process(self, unit: str) -> Iterator[str]:
+    def setup(self) -> None:
+        super().setup()
         ruled = {column for stage in self.pipeline.stages for column in stage.bounds}
-        models = [
+        self.models = [
             entry for entry in self.signals if entry.tier == "model" and ruled & set(entry.columns)
         ]
-        if models:
+        for entry in self.models:
+            signal.load(entry)
+
+    def process(self, unit: str) -> Iterator[str]:
+        if self.models:
             table = columns.read(self.layout.signals(unit))
-            wanted = measure.pending(table, self._alive(table), models)
+            wanted = measure.pending(table, self._alive(table), self.models)
             if wanted.any():
                 source = plan.read_unit(self.layout.plan(unit))
-                table = measure.fill_models(
-                    table, wanted, models, lambda uris: sources.read(source, only=uris)
-                )
+                with reading():
+                    table = measure.fill_models(
+                        table, wanted, self.models, lambda uris: sources.read(source, only=uris)
+                    )
                 self.write(self.layout.signals(unit), table)
         yield unit
 

@@ -4,13 +4,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation import picture, shard
 from curation.signal import Signal, fields
+from curation.sources import annotation
 from curation.sources.sample import Sample
 
 VERSION = 2  # raised when the rows below change meaning; part of every unit name
@@ -18,8 +18,9 @@ VERSION = 2  # raised when the rows below change meaning; part of every unit nam
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
 BATCH_SIZE = 16  # pictures given to a model at once: 16 x 200 kB of reduced pixels
-# What a signal may raise on a picture nobody thought of: that row is quarantined, the rest goes on.
-SIGNAL_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, cv2.error)
+# What a signal raises of these says nothing about its picture: the run ends. Anything else that it
+# raises, whatever the library beneath calls it, is of this picture: its row is quarantined.
+NOT_OF_THE_PICTURE = (ImportError, MemoryError, OSError)
 ROW_FIELDS = (
     pa.field("uri", pa.string(), nullable=False),
     pa.field("key", pa.string(), nullable=False),
@@ -76,10 +77,16 @@ def _measure_one(
         with _MEASURING:
             for entry in pixel_signals:
                 row |= entry.function(decoded)
-    except SIGNAL_ERRORS as error:
-        told = f"{entry.name if entry else ''}: {type(error).__name__}: {error}"
-        return row | {"reason": "unmeasurable", "detail": told[:500]}
+    except NOT_OF_THE_PICTURE:
+        raise
+    except Exception as error:  # noqa: BLE001 see NOT_OF_THE_PICTURE
+        return row | _unmeasurable(entry, error)
     return row
+
+
+def _unmeasurable(entry: Signal | None, error: Exception) -> dict[str, str]:
+    told = f"{entry.name if entry else ''}: {type(error).__name__}: {error}"
+    return {"reason": "unmeasurable", "detail": annotation.clean(told[:500])}
 
 
 def pending(
@@ -102,7 +109,7 @@ def fill_models(
     """Run the models over the wanted rows and return the table with their columns filled.
 
     ``read`` yields the samples of the given locations; a sample that no longer decodes keeps nulls
-    and so is quarantined when it is judged.
+    and so is quarantined when it is judged. A row on which a model fails gets a ``reason``.
     """
     uris = table.column("uri").to_pylist()
     row_of = {uris[row]: row for row in np.flatnonzero(wanted).tolist()}
@@ -112,8 +119,8 @@ def fill_models(
 
     def flush() -> None:
         for entry in models:
-            for row, values in zip(rows, entry.function(batch), strict=True):
-                results.setdefault(row, {}).update(values)
+            for row, values in zip(rows, _each(entry, batch), strict=True):
+                results[row] = values | results.get(row, {})  # the first failure is the one told
         rows.clear()
         batch.clear()
 
@@ -132,14 +139,39 @@ def fill_models(
     return _with_values(table, results, models)
 
 
+def _each(entry: Signal, pictures: Sequence[picture.Picture]) -> list[dict[str, Any]]:
+    """A model's columns for every picture; a picture it fails on has a ``reason`` instead.
+
+    Where it fails on several at once, it is asked about each alone.
+    """
+    try:
+        return _values(entry, pictures)
+    except NOT_OF_THE_PICTURE:
+        raise
+    except Exception as error:  # noqa: BLE001 see NOT_OF_THE_PICTURE
+        if len(pictures) == 1:
+            return [_unmeasurable(entry, error)]
+    return [values for alone in pictures for values in _each(entry, [alone])]
+
+
+def _values(entry: Signal, pictures: Sequence[picture.Picture]) -> list[dict[str, Any]]:
+    """The columns as declared. Raises whatever the model raises, and for other than it declares."""
+    results = entry.function(list(pictures))
+    if len(results) != len(pictures):
+        raise ValueError(f"{len(results)} results for {len(pictures)} pictures")
+    return [
+        {name: pa.scalar(values[name], it.type).as_py() for name, it in entry.columns.items()}
+        for values in results
+    ]
+
+
 def _with_values(
     table: pa.Table, results: dict[int, dict[str, Any]], models: Sequence[Signal]
 ) -> pa.Table:
-    for entry in models:
-        for name, column in entry.columns.items():
-            values = table.column(name).to_pylist()
-            for row, found in results.items():
-                values[row] = found[name]
-            place = table.schema.get_field_index(name)
-            table = table.set_column(place, name, pa.array(values, column.type))
+    for name in ("reason", "detail", *(name for entry in models for name in entry.columns)):
+        values = table.column(name).to_pylist()
+        for row, result in results.items():
+            values[row] = result.get(name, values[row])
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.field(name), pa.array(values, table.field(name).type))
     return table

@@ -55,10 +55,7 @@ def _check_form(option: str, path: str) -> None:
                 "both ends"
             )
     elif storage.is_remote(path) and (refusal := storage.refusal(path)):
-        raise UsageError(
-            f"{option} {path}: no way to this filesystem ({refusal}); install apache-beam's extra "
-            "for it (gcp, aws, azure or hadoop)"
-        )
+        raise UsageError(f"{option} {path}: {refusal}")
 
 
 def _check_accelerator(accelerator: str) -> None:

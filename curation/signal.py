@@ -7,6 +7,7 @@ are never mixed with newer ones.
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -16,7 +17,12 @@ import pyarrow as pa
 
 Tier = Literal["file", "pixel", "model"]
 TIERS: tuple[Tier, ...] = ("file", "pixel", "model")
+_LOADING = threading.Lock()
 OWN_PACKAGES = ("curation", "taxonomy", "captioning", "synthesis")
+
+
+class MissingModelError(ImportError):
+    """A signal's model is not installed or cannot be loaded; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,18 @@ class Column:
     meaning: str
 
 
+def _nothing() -> None:
+    """What most signals have to load."""
+
+
 @dataclass(frozen=True)
 class Signal:
     """A registered measurement.
 
     ``function`` takes, by tier: ``file`` a ``picture.Header``; ``pixel`` a ``picture.Picture``;
     ``model`` a list of ``picture.Picture`` and returns a list, one entry per picture. Each entry
-    is a mapping with exactly the keys of ``columns``.
+    is a mapping with exactly the keys of ``columns``, and does not depend on the other pictures.
+    ``load`` makes ready what ``function`` needs, once per process, before any picture is read.
     """
 
     name: str
@@ -42,15 +53,20 @@ class Signal:
     version: int
     columns: Mapping[str, Column]
     function: Callable[[Any], Any]
+    load: Callable[[], object] = _nothing
 
 
 def signal(
-    *, tier: Tier, version: int, columns: Mapping[str, Column]
+    *,
+    tier: Tier,
+    version: int,
+    columns: Mapping[str, Column],
+    load: Callable[[], object] = _nothing,
 ) -> Callable[[Callable[[Any], Any]], Signal]:
     """Declare the decorated function as a signal named after it."""
 
     def register(function: Callable[[Any], Any]) -> Signal:
-        return Signal(function.__name__, tier, version, dict(columns), function)
+        return Signal(function.__name__, tier, version, dict(columns), function, load)
 
     return register
 
@@ -80,6 +96,21 @@ def discover(extra_modules: tuple[str, ...] = ()) -> list[Signal]:
                 if owner.setdefault(column, entry.name) != entry.name:
                     raise ValueError(f"column {column!r}: both {owner[column]} and {entry.name}")
     return sorted(found.values(), key=lambda entry: (TIERS.index(entry.tier), entry.name))
+
+
+def load(entry: Signal) -> None:
+    """Make a signal ready in this process. Raises ``MissingModelError``."""
+    with _LOADING:  # threads of one process share what is loaded
+        try:
+            entry.load()
+        except (MissingModelError, MemoryError):
+            raise
+        except Exception as error:  # whatever the library that reads the weights calls it
+            raise MissingModelError(
+                f"the signal {entry.name!r} cannot load its model ({type(error).__name__}: "
+                f"{error}): install it again, or remove {', '.join(map(repr, entry.columns))} "
+                "from the bounds of the pipeline"
+            ) from error
 
 
 def fields(signals: list[Signal]) -> list[pa.Field]:

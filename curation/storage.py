@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from typing import Any, BinaryIO, cast
 
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
@@ -19,6 +21,17 @@ TEMPORARY_SUFFIX = ".partial"
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.partial$")
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 UNKNOWN_SIZE = -1
+# The package that opens each of Beam's remote filesystems, and the extra of apache-beam with it.
+_CLIENTS = {
+    "gs": ("apitools", "gcp"),
+    "s3": ("boto3", "aws"),
+    "azfs": ("azure", "azure"),
+    "hdfs": ("hdfs", "hadoop"),
+}
+
+
+class OutageError(OSError):
+    """A remote filesystem refused to open a file for a reason of its own: credentials, network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +65,31 @@ def _uncompressed() -> Any:
 
 
 def refusal(path: str) -> str | None:
-    """Why no path of this remote scheme can be opened (no filesystem for it), or None."""
+    """Why no path of this remote scheme can be opened, and what to do about it, or None."""
+    return _refusal_of(path.split("://", 1)[0].lower())
+
+
+@cache
+def _refusal_of(scheme: str) -> str | None:
+    no_way = f"no way to this filesystem, {scheme}://"
+    if scheme == "file":
+        return f"{no_way}; expected the plain path, without file://"
+    if scheme in _CLIENTS:
+        package, extra = _CLIENTS[scheme]
+        if find_spec(package) is None:  # Beam itself tells only when it opens the first file
+            return (
+                f"{no_way}: it needs {package}; install it by: pip install 'apache-beam[{extra}]'"
+            )
     try:
-        _remote().get_filesystem(path)
+        _remote().get_filesystem(f"{scheme}://")
     except (ValueError, OSError, ImportError) as error:
-        return str(error)
+        if scheme in _CLIENTS:
+            return f"{no_way}: {error}"
+        names = ", ".join(f"{name}://" for name in _CLIENTS)
+        return (
+            f"{no_way}; expected a local path or one of {names}; nothing is fetched from the web: "
+            "fetch it first (img2dataset writes tars that can be read here)"
+        )
     return None
 
 
@@ -83,9 +116,14 @@ def exists(path: str) -> bool:
 
 def open_read(path: str) -> BinaryIO:
     """Open for reading bytes; seekable. Raises ``FileNotFoundError`` / ``OSError``."""
-    if is_remote(path):
+    if not is_remote(path):
+        return open(path, "rb")
+    try:
         return cast(BinaryIO, _remote().open(path, compression_type=_uncompressed()))
-    return open(path, "rb")
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # each client has exceptions of its own
+        raise OutageError(f"{path}: {type(error).__name__}: {error}") from error
 
 
 def read_bytes(path: str) -> bytes:

@@ -1,15 +1,18 @@
 """What a user's own mistakes and a full disk look like: an exit code, one line, no traceback."""
 
+import json
 import os
 import resource
 from pathlib import Path
 
+import memory_filesystem
 import pytest
-from collection import make_folder
-from runs import WITHOUT_MODELS, digests, run_in_process
+from collection import drawing, encoded, make_folder
+from runs import WITHOUT_MODELS, digests, ledger_rows, run_in_process
 
-from curation import columns, command
+from curation import columns, command, storage
 from curation.failures import exit_code_of
+from curation.signals import nsfw
 
 
 def beam(*arguments: str) -> int:
@@ -129,3 +132,55 @@ def test_judging_by_a_column_measured_never_is_exit_2(
     config.write_text(told, encoding="utf-8")
     assert beam("judge", "-o", str(tmp_path / "out"), "--config", str(config)) == 2
     assert "'entropy' was not measured" in one_line(capsys.readouterr().err)
+
+
+def test_a_line_of_a_filesystem_that_is_not_here_is_quarantined_alone(
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storage, "find_spec", lambda name: None)
+    storage._refusal_of.cache_clear()
+    (tmp_path / "a.jpg").write_bytes(encoded(drawing(1)))
+    lines = [{"path": "s3://bucket/b.jpg"}, {"path": "a.jpg"}]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    output = tmp_path / "out"
+    arguments = ["-i", str(tmp_path / "list.jsonl"), "-o", str(output), "--config", str(config)]
+    assert beam("run", *arguments, "--workers", "1") == 0
+    assert "Traceback" not in capsys.readouterr().err
+    verdicts = {row["key"]: row["verdict"] for row in ledger_rows(output)}
+    assert verdicts == {"a.jpg": "kept", "s3://bucket/b.jpg": "quarantined"}
+    assert beam("explain", "s3://bucket/b.jpg", "-o", str(output)) == 0
+    assert "pip install 'apache-beam[aws]'" in capsys.readouterr().out
+    storage._refusal_of.cache_clear()
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run_before_any_work(
+    config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nsfw, "find_spec", lambda name: None)
+    nsfw._session.cache_clear()
+    make_folder(tmp_path / "in", 1)
+    ruled = WITHOUT_MODELS.replace("clarity: {", "nsfw: {max: 0.5}\n          clarity: {")
+    config.write_text(ruled, encoding="utf-8")
+    output = tmp_path / "out"
+    arguments = ["-i", str(tmp_path / "in"), "-o", str(output), "--config", str(config)]
+    assert beam("run", *arguments, "--workers", "2") == 2
+    assert "pip install 'inkstone[nsfw]'" in one_line(capsys.readouterr().err)
+    assert not list((output / "signals").glob("*"))
+
+
+def test_an_input_that_does_not_answer_is_exit_4_and_one_line(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    memory_filesystem.clear()
+    storage.write_bytes("mem://bucket/in/a.jpg", encoded(drawing(1)))
+    memory_filesystem.MemoryFileSystem.failing.add("mem://bucket/in/a.jpg")
+    arguments = ["-i", "mem://bucket/in", "-o", str(tmp_path / "out"), "--config", str(config)]
+    assert beam("run", *arguments, "--workers", "1") == 4
+    assert "check the network" in one_line(capsys.readouterr().err)
+    memory_filesystem.clear()

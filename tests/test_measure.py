@@ -60,3 +60,75 @@ def test_models_see_only_the_wanted_rows_and_values_go_to_their_own(
     )
     assert filled.column("score").to_pylist() == [300, 310, None, 330]
     assert not measure.pending(filled, alive, [score]).any()
+
+
+def model(function):  # type: ignore[no-untyped-def]
+    """A model signal of one column, named as the function is."""
+    columns = {function.__name__: Column(pa.float32(), "1", "of a test")}
+    return signal(tier="model", version=1, columns=columns)(function)
+
+
+class StrangerError(Exception):
+    """As the libraries beneath models raise them: of no family that we know."""
+
+
+@model
+def choosy(pictures):  # type: ignore[no-untyped-def]
+    """Fails on the whole batch if one is 310 pixels wide."""
+    if any(picture.rgb.shape[1] == 310 for picture in pictures):
+        raise StrangerError("no such shape")
+    return [{"choosy": picture.rgb.shape[1]} for picture in pictures]
+
+
+@model
+def short(pictures):  # type: ignore[no-untyped-def]
+    """Forgets the picture that is 310 pixels wide."""
+    return [{"short": 1.0} for picture in pictures if picture.rgb.shape[1] != 310]
+
+
+@model
+def nameless(pictures):  # type: ignore[no-untyped-def]
+    """Gives the picture that is 310 pixels wide another column."""
+    widths = [picture.rgb.shape[1] for picture in pictures]
+    return [{"other" if width == 310 else "nameless": 1.0} for width in widths]
+
+
+@model
+def wordy(pictures):  # type: ignore[no-untyped-def]
+    """Answers in words for the picture that is 310 pixels wide."""
+    widths = [picture.rgb.shape[1] for picture in pictures]
+    return [{"wordy": "cannot say" if width == 310 else 1.0} for width in widths]
+
+
+@pytest.mark.parametrize(
+    ("failing", "detail"),
+    [
+        (choosy, "choosy: StrangerError: no such shape"),
+        (short, "short: ValueError: 0 results for 1 pictures"),
+        (nameless, "nameless: KeyError"),
+        (wordy, "wordy: ArrowInvalid"),
+    ],
+)
+def test_a_model_that_fails_on_a_picture_quarantines_its_row_alone(failing, detail) -> None:  # type: ignore[no-untyped-def]
+    samples = [sample(f"k{n}", encoded(drawing(n, 300 + 10 * n))) for n in range(3)]
+    models = [failing, score]
+    table = measure.measure(samples, models)
+    wanted = measure.pending(table, pa.array([True] * 3).to_numpy(zero_copy_only=False), models)
+    filled = measure.fill_models(table, wanted, models, lambda uris: samples)
+    assert filled.schema == table.schema
+    assert filled.column("reason").to_pylist() == [None, "unmeasurable", None]
+    assert filled.column("detail")[1].as_py().startswith(detail)
+    assert filled.column(failing.name).is_null().to_pylist() == [False, True, False]
+    assert filled.column("score").to_pylist() == [300, 310, 320]
+
+
+def test_what_does_not_lie_in_a_picture_ends_the_run() -> None:
+    @model
+    def unreachable(pictures):  # type: ignore[no-untyped-def]
+        raise ConnectionError("the endpoint does not answer")
+
+    samples = [sample("k", encoded(drawing(1)))]
+    table = measure.measure(samples, [unreachable])
+    wanted = pa.array([True]).to_numpy(zero_copy_only=False)
+    with pytest.raises(ConnectionError):
+        measure.fill_models(table, wanted, [unreachable], lambda uris: samples)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from defects import RGB
 from signal_pictures import COLOUR_PHOTOS, drawing, photo
 
 from curation.picture import Header, Picture
+from curation.signal import MissingModelError, load
 from curation.signals import nsfw as module
-from curation.signals.nsfw import MissingDetectorError, nsfw
+from curation.signals.nsfw import nsfw
 
 nudenet = pytest.importorskip("nudenet")
 
@@ -60,9 +63,7 @@ def test_a_picture_scores_the_same_in_any_batch() -> None:
     pictures = [_picture(rgb) for rgb in PICTURES]
     together = nsfw.function(pictures)
     alone = [nsfw.function([each])[0] for each in pictures]
-    assert [row["nsfw"] for row in together] == pytest.approx(
-        [row["nsfw"] for row in alone], abs=1e-5
-    )
+    assert together == alone  # to the last bit
     assert nsfw.function([]) == []
 
 
@@ -70,15 +71,29 @@ def test_labels_are_those_of_the_model_that_is_installed() -> None:
     assert tuple(nudenet.nudenet.__dict__["__labels"]) == module.LABELS
 
 
-def test_without_nudenet_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """No session loaded before the test, none of the test's after it."""
     module._session.cache_clear()
-    try:
-        with pytest.raises(MissingDetectorError, match=r"pip install 'inkstone\[nsfw\]'"):
-            nsfw.function([_picture(photo("coffee"))])
-        assert issubclass(MissingDetectorError, ImportError)
-    finally:
-        module._session.cache_clear()
+    yield
+    module._session.cache_clear()
+
+
+def test_without_nudenet_loading_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(MissingModelError, match=r"pip install 'inkstone\[nsfw\]'"):
+        load(nsfw)
+
+
+def test_weights_that_cannot_be_read_are_told_when_loading(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
+) -> None:
+    (tmp_path / module.MODEL_FILE).write_bytes(b"half a model")
+    monkeypatch.setattr(module, "_package_folder", lambda package: tmp_path)
+    with pytest.raises(MissingModelError, match=r"'nsfw' cannot load its model .* remove 'nsfw'"):
+        load(nsfw)
 
 
 def test_importing_the_signal_loads_no_model() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -277,8 +278,25 @@ def test_remote_leftovers_are_hidden_and_removed(remote: str) -> None:
     assert not storage.exists(left)
 
 
-def test_a_scheme_without_a_filesystem_is_refused_with_the_reason() -> None:
-    assert "Unable to get filesystem" in (storage.refusal("https://example.com/a.jpg") or "")
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("https://example.com/a.jpg", "nothing is fetched from the web"),
+        ("file:///pictures/a.jpg", "without file://"),
+        ("s3://bucket/a.jpg", r"pip install 'apache-beam\[aws\]'"),
+        ("azfs://account/container/a.jpg", r"pip install 'apache-beam\[azure\]'"),
+        ("hdfs://a.jpg", r"pip install 'apache-beam\[hadoop\]'"),
+    ],
+)
+def test_a_scheme_without_a_filesystem_is_refused_with_what_to_do(
+    path: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "find_spec", lambda name: None)  # none of the clients is here
+    storage._refusal_of.cache_clear()
+    try:
+        assert re.search(words, storage.refusal(path) or "")
+    finally:
+        storage._refusal_of.cache_clear()
 
 
 def test_an_outage_is_told_from_bad_content() -> None:

@@ -1,10 +1,10 @@
 """Nudity, by the detector that ships inside the ``nudenet`` wheel (YOLOv8n, 320 pixels, AGPL-3.0).
 
 Violence and other offence are NOT seen by it. The model file is run as it is, one picture after the
-other on one thread: larger batches are no faster on a CPU and only take more memory.
+other on one thread: larger batches are no faster on a CPU and take more memory, and a score cannot
+depend on the pictures beside.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.signal import Column, MissingModelError, signal
 
 MODEL_FILE = "320n.onnx"
 SIDE = 320  # pixels of the model's square input
-BATCH = 4  # pictures in one input tensor: 22 ms each, as one alone, and 50 MB more
 REPORTED, OVERLAP = 0.25, 0.45  # nudenet's own score threshold and non-maximum suppression
 LABELS = (
     "FEMALE_GENITALIA_COVERED",
@@ -52,15 +51,17 @@ UNSAFE = (
 UNSAFE_NUMBERS = frozenset(LABELS.index(label) for label in UNSAFE)
 
 
-class MissingDetectorError(ImportError):
-    """The optional packages behind the ``nsfw`` signal are not installed."""
+@cache
+def _session() -> Any:
+    """The model, loaded once per process. Raises ``MissingModelError``."""
+    model = _package_folder("nudenet") / MODEL_FILE
+    _package_folder("onnxruntime")
+    import onnxruntime
 
-    def __init__(self, package: str) -> None:
-        super().__init__(
-            f"the signal 'nsfw' needs the package {package!r}: pip install 'inkstone[nsfw]', "
-            "or remove 'nsfw' from the bounds of the pipeline",
-            name=package,
-        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 @signal(
@@ -71,53 +72,37 @@ class MissingDetectorError(ImportError):
             pa.float32(), "score 0 to 1", "highest score of an exposed body part; 0 below 0.25"
         )
     },
+    load=_session,
 )
 def nsfw(pictures: list[Picture]) -> list[dict[str, float]]:
     """Highest score per picture over nudenet's exposed-* classes that are unsafe.
 
-    Raises ``MissingDetectorError`` where ``inkstone[nsfw]`` is not installed.
+    Raises ``MissingModelError`` where ``inkstone[nsfw]`` is not installed.
     """
     found: list[dict[str, float]] = []
-    for start in range(0, len(pictures), BATCH):
-        batch = pictures[start : start + BATCH]
-        (outputs,) = _session().run(None, {"images": _tensor(batch)})
-        for picture, output in zip(batch, outputs, strict=True):
-            found.append({"nsfw": _unsafe_score(output.T, *picture.rgb.shape[:2])})
+    for picture in pictures:
+        ((output,),) = _session().run(None, {"images": _tensor(picture)})
+        found.append({"nsfw": _unsafe_score(output.T, *picture.rgb.shape[:2])})
     return found
-
-
-@cache
-def _session() -> Any:
-    """The model, loaded once per process."""
-    for package in ("nudenet", "onnxruntime"):
-        if find_spec(package) is None:
-            raise MissingDetectorError(package)
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    model = _package_folder("nudenet") / MODEL_FILE
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
 def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise MissingDetectorError(package)
+        raise MissingModelError(
+            f"the signal 'nsfw' needs the package {package!r}: pip install 'inkstone[nsfw]', "
+            "or remove 'nsfw' from the bounds of the pipeline",
+            name=package,
+        )
     return Path(spec.origin).parent
 
 
-def _tensor(pictures: Sequence[Picture]) -> NDArray[np.float32]:
-    """(B, 3, 320, 320): padded below and right to squares, BLUE first, as nudenet itself does."""
-    squares = []
-    for picture in pictures:
-        height, width = picture.rgb.shape[:2]
-        side = max(height, width)
-        squares.append(
-            cv2.copyMakeBorder(picture.rgb, 0, side - height, 0, side - width, cv2.BORDER_CONSTANT)
-        )
-    blob = cv2.dnn.blobFromImages(squares, 1 / 255, (SIDE, SIDE), swapRB=True)
+def _tensor(picture: Picture) -> NDArray[np.float32]:
+    """(1, 3, 320, 320): padded below and right to a square, BLUE first, as nudenet itself does."""
+    height, width = picture.rgb.shape[:2]
+    side = max(height, width)
+    square = cv2.copyMakeBorder(picture.rgb, 0, side - height, 0, side - width, cv2.BORDER_CONSTANT)
+    blob = cv2.dnn.blobFromImage(square, 1 / 255, (SIDE, SIDE), swapRB=True)
     return np.asarray(blob, np.float32)
 
 

@@ -49,10 +49,7 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
     """
     name = name.rstrip("/") if storage.is_remote(name) else os.path.normpath(name)
     if storage.is_remote(name) and (refusal := storage.refusal(name)):
-        raise SourceError(
-            f"{name}: no way to this filesystem ({refusal}); expected a scheme that apache-beam "
-            "can open; install its extra (gcp, aws, azure or hadoop) and name its options"
-        )
+        raise SourceError(f"{name}: {refusal}")
     entries = storage.list_files(name)
     if name == ".":
         entries = [replace(entry, path=entry.path.removeprefix("./")) for entry in entries]
