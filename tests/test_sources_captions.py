@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from folders import by_key, put, read_all
 
-from curation.sources import Caption
+from curation import plan, sources
+from curation.sources import Caption, files
 
 
 def test_text_and_json_beside_one_picture_are_one_caption_when_they_agree(tmp_path: Path) -> None:
@@ -90,11 +91,56 @@ def test_captions_are_kept_bit_by_bit(
 @pytest.mark.parametrize(
     "content",
     [
-        *("{", "[" * 100_000, "3", "null", b"\xff", '{"a": ' + "9" * 5000 + "}"),
-        *('{"caption": 5, "url": null}', '{"text_boxes": 1}', '{"caption": {"text": 1}}'),
+        *("3", "null", '{"caption": 5, "url": null}', '{"text_boxes": 1}', '{"caption": {"text": 1}}'),
     ],
 )
 def test_json_that_says_nothing_costs_no_picture(tmp_path: Path, content: bytes | str) -> None:
     root = put(tmp_path / "in", {"a.jpg": b"A", "a.json": content})
     (sample,) = read_all(root)
     assert (sample.data, sample.error, sample.caption_raw) == (b"A", None, None)
+    assert sample.problem is None
+
+
+def test_every_usual_name_of_a_side_file_is_read_in_its_order(tmp_path: Path) -> None:
+    """Text before JSON, and the file that bears the picture's whole name before the other."""
+    said = {
+        "a.png.txt": "1",
+        "a.txt": "2",
+        "a.png.caption": "3",
+        "a.caption": "4",
+        "a.png.json": json.dumps({"caption": "5"}),
+        "a.json": json.dumps({"caption": "6"}),
+    }
+    root = put(tmp_path / "in", {"a.png": b"A", "a.jpg": b"J", **dict(reversed(said.items()))})
+    found = by_key(root)
+    assert list(found) == ["a.jpg", "a.png"]
+    texts = {key: [c.text for c in sample.caption_raw or ()] for key, sample in found.items()}
+    assert texts == {"a.png": ["1", "2", "3", "4", "5", "6"], "a.jpg": ["2", "4", "6"]}
+
+
+def test_a_side_file_in_capitals_is_read(tmp_path: Path) -> None:
+    root = put(tmp_path / "in", {"a.JPG": b"A", "a.JPG.Caption": "c"})
+    assert by_key(root)["a.JPG"].caption_raw == (Caption("c"),)
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, b"\xff", '{"a": ' + "9" * 5000 + "}"])
+def test_a_side_file_that_is_no_json_is_named_and_the_picture_kept(
+    tmp_path: Path, content: bytes | str
+) -> None:
+    files = {"a.jpg": b"A", "a.json": content, "a.txt": "said", "b.jpg": b"B", "b.json": "{}"}
+    found = by_key(put(tmp_path / "in", files))
+    assert (found["a.jpg"].data, found["a.jpg"].error) == (b"A", None)
+    assert found["a.jpg"].caption_raw == (Caption("said"),)
+    assert str(found["a.jpg"].problem).startswith("a.json: not JSON: ")
+    assert found["b.jpg"].problem is None
+
+
+def test_a_side_file_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LARGEST_SIDECAR", 3)
+    root = put(tmp_path / "in", {"a.jpg": b"A", "a.txt": "long", "b.jpg": b"B", "b.txt": "b"})
+    (unit,) = plan.plan([root])
+    (tmp_path / "in" / "b.txt").unlink()
+    problems = [sample.problem for sample in sources.read(unit)]
+    assert problems == ["a.txt: 4 bytes, at most 3 are read", "b.txt: no such file"]

@@ -248,3 +248,28 @@ def test_compressed_tars_are_refused_with_what_to_do(tmp_path: Path) -> None:
     for given in (str(path), str(tmp_path)):
         with pytest.raises(sources.SourceError, match=r"a\.tar\.gz: .*expected.*decompress"):
             plan.plan([given])
+
+
+def test_every_usual_name_of_a_side_file_is_read(tmp_path: Path) -> None:
+    members = [
+        *(("a.json", b'{"text": "4"}'), ("a.caption", b"3"), ("a.seg.png", b"S"), ("a.png", b"A")),
+        *(("a.png.txt", b"1"), ("a.txt", b"2"), ("b.jpg.caption", b"b"), ("b.jpg", b"B")),
+    ]
+    samples = read_tar(tmp_path / "a.tar", tar_bytes(members))
+    texts = [[c.text for c in sample.caption_raw or ()] for sample in samples]
+    assert [sample.path for sample in samples] == ["a.seg.png", "a.png", "b.jpg"]
+    assert texts == [["2", "3", "4"], ["1", "2", "3", "4"], ["b"]]
+
+
+def test_side_files_that_cannot_be_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LARGEST_SIDECAR", 4)
+    members = [("a.jpg", b"A"), ("a.txt", b"too long"), ("a.caption", None), ("a.json", b"{")]
+    (sample,) = read_tar(tmp_path / "a.tar", tar_bytes(members))
+    assert (sample.data, sample.caption_raw) == (b"A", None)
+    assert str(sample.problem).split("; ")[:2] == [
+        "a.txt: 8 bytes, at most 4 are read",
+        "a.caption: a link, device or sparse file",
+    ]
+    assert "a.json: not JSON: " in str(sample.problem)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from curation.sources.kind import suffix_of
 from curation.sources.sample import Caption, Sample
 
 Captions = tuple[Caption, ...] | None
@@ -35,7 +36,11 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Annotation:
-    """Everything said about one picture; a field is None where nothing is said."""
+    """Everything said about one picture; a field is None where nothing is said.
+
+    ``failure`` is what the source says about a missing picture, ``problem`` why a side file says
+    nothing.
+    """
 
     caption_raw: Captions = None
     caption_recaption: Captions = None
@@ -46,6 +51,7 @@ class Annotation:
     licence: str | None = None
     synthetic: bool = False
     failure: str | None = None
+    problem: str | None = None
 
 
 def sample(
@@ -66,6 +72,7 @@ def sample(
         source=said.source,
         licence=said.licence,
         synthetic=said.synthetic,
+        problem=said.problem,
     )
 
 
@@ -79,22 +86,32 @@ def clean(text: str) -> str:
 
 
 def from_text(data: bytes) -> Annotation:
-    """The annotation of a ``.txt`` file: its whole content is one caption, empty or not."""
+    """The annotation of a ``.txt`` or ``.caption`` file: its whole content is one caption, empty or not."""
     return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace")),))
 
 
-def from_sidecar(suffix: str, data: bytes) -> Annotation:
-    """The annotation of a caption file, by its extension (``.txt``, else JSON)."""
-    return from_text(data) if suffix.lower() == ".txt" else from_json(data)
+def from_side_file(name: str, data: bytes | None, error: str | None = None) -> Annotation:
+    """The annotation of a side file, by its name; ``error`` says why there are no ``data``.
+
+    What cannot be read, or is no JSON though it is named so, is a ``problem`` that names the file.
+    """
+    if data is None:
+        return Annotation(problem=f"{name}: {error}")
+    if suffix_of(name).lower() != ".json":
+        return from_text(data)
+    try:
+        return from_json(data)
+    except ValueError as wrong:
+        return Annotation(problem=f"{name}: not JSON: {wrong}")
 
 
 def from_json(data: bytes | str) -> Annotation:
-    """The annotation of a ``.json`` file; what is no JSON, or says nothing known, says nothing."""
+    """The annotation of a ``.json`` file. Raises ``ValueError`` for what is no JSON."""
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     try:
         content = json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
-        return Annotation()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     return from_mapping(content if isinstance(content, dict) else {"captions": content})
 
 
@@ -134,6 +151,7 @@ def merge(annotations: Iterable[Annotation]) -> Annotation:
         licence=next((entry.licence for entry in every if entry.licence), None),
         synthetic=any(entry.synthetic for entry in every),
         failure=next((entry.failure for entry in every if entry.failure), None),
+        problem="; ".join(entry.problem for entry in every if entry.problem) or None,
     )
 
 

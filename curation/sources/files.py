@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterator
 from curation import storage
 from curation.sources import annotation
 from curation.sources.annotation import Annotation
-from curation.sources.kind import stem_of
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
 
 LARGEST_PICTURE = 1 << 29  # bytes; what is larger would not fit beside others in memory
@@ -17,8 +16,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     """The one sample of a picture file.
 
-    A caption file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON says
-    nothing: the picture is not lost over it. Raises ``OSError`` when a remote filesystem is out.
+    A side file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON is named in the
+    sample's ``problem``: the picture is not lost over it. Raises ``OSError`` when a remote
+    filesystem is out.
     """
     uri = storable(part.path)
     if only is not None and uri not in only:
@@ -49,16 +49,15 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00:02x}" if is_byte else f"\\u{code:04x}"
 
 
-def too_large(size: int) -> str | None:
-    """Why a picture of this many bytes is not read, or None."""
-    if size <= LARGEST_PICTURE:
-        return None
-    return f"unreadable: {size} bytes, at most {LARGEST_PICTURE} are read"
+def too_large(size: int, most: int) -> str | None:
+    """Why a file of this many bytes is not read, or None."""
+    return f"{size} bytes, at most {most} are read" if size > most else None
 
 
 def _picture(part: Part) -> tuple[bytes | None, str | None]:
-    refused = too_large(part.size)
-    return (None, refused) if refused else _read(part.path, part.size)
+    if refused := too_large(part.size, LARGEST_PICTURE):
+        return None, f"unreadable: {refused}"
+    return _read(part.path, part.size)
 
 
 def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
@@ -76,8 +75,15 @@ def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
 
 def _annotation(part: Part) -> Annotation:
     said = [annotation.from_json(text) for text in part.described]
-    for suffix, size in part.sidecars:
-        data = _read(stem_of(part.path) + suffix, size)[0] if size <= LARGEST_SIDECAR else None
-        if data is not None:
-            said.append(annotation.from_sidecar(suffix, data))
+    folder, slash, _ = part.path.rpartition("/")
+    for name, size in part.sidecars:
+        read = _side_file(folder + slash + name, size)
+        said.append(annotation.from_side_file(storable(name), *read))
     return annotation.merge(said)
+
+
+def _side_file(path: str, size: int) -> tuple[bytes | None, str | None]:
+    if refused := too_large(size, LARGEST_SIDECAR):
+        return None, refused
+    data, error = _read(path, size)
+    return data, error and error.partition(": ")[2]

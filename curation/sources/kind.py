@@ -11,10 +11,10 @@ from typing import Literal
 
 Kind = Literal["picture", "sidecar", "tar", "packed tar", "parquet", "manifest", "ignored"]
 
-SIDECARS = (".txt", ".json")
+SIDECARS = (".txt", ".caption", ".json")  # in the order in which their captions are given
 NOT_PICTURES = frozenset(
     {
-        *(".txt", ".json", ".csv", ".tsv", ".md", ".yaml", ".yml", ".xml", ".log", ".lock"),
+        *(*SIDECARS, ".csv", ".tsv", ".md", ".yaml", ".yml", ".xml", ".log", ".lock"),
         *(".npy", ".npz", ".pt", ".pth", ".pkl", ".pickle", ".safetensors", ".msgpack"),
         *(".cls", ".id", ".index"),
     }
@@ -55,6 +55,14 @@ def stem_of(name: str) -> str:
     """The name, folders included, without its last extension."""
     suffix = suffix_of(name)
     return name[: -len(suffix)] if suffix else name
+
+
+def side_file_order(name: str) -> tuple[int, int, str]:
+    """Which of a picture's side files comes first: text before JSON, ``a.jpg.txt`` before ``a.txt``.
+
+    Sorts the names of one folder.
+    """
+    return SIDECARS.index(suffix_of(name).lower()), -len(name), name
 
 
 def is_hidden(relative: str) -> bool:

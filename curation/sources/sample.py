@@ -30,7 +30,8 @@ class Sample:
     ``m.jsonl#<line>`` for a manifest line that says nothing usable. ``key`` is the source's own
     key, bit-identical. ``data`` is None when there is nothing to decode, and then ``error`` says
     why (``missing: ...`` or ``unreadable: ...``); otherwise ``error`` is None. ``path`` is a
-    file-name hint. Captions are None where the source has none, and kept when empty.
+    file-name hint. Captions are None where the source has none, and kept when empty. ``problem``
+    names the side files that could not be read, and why; the picture is not lost over them.
     """
 
     uri: str
@@ -46,6 +47,7 @@ class Sample:
     source: str | None = None
     licence: str | None = None
     synthetic: bool = False
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Part:
     """A file of a unit, or a range of its row groups.
 
     ``path`` is where to open it, ``size`` its bytes (``UNKNOWN_SIZE`` where nothing was found or
-    asked), ``key`` its key or its name relative to the input. ``sidecars`` are the caption files
-    beside it as (suffix, size): ``a.jpg`` with ``((".txt", 12),)`` is described by ``a.txt``.
+    asked), ``key`` its key or its name relative to the input. ``sidecars`` are the side
+    files that describe it, as (name in the same folder, size), in the order of their captions.
     ``described`` holds what manifest lines say about it, one JSON object each. ``groups`` is the
     half-open range of Parquet row groups (None: all). ``error`` marks a manifest line that could
     not be understood; ``path`` then is its location and is never opened.
@@ -118,7 +120,7 @@ def _part(row: dict[str, Any]) -> Part:
         path=row["path"],
         size=row["size"],
         key=row["key"],
-        sidecars=tuple((suffix, size) for suffix, size in row.get("sidecars", ())),
+        sidecars=tuple((name, size) for name, size in row.get("sidecars", ())),
         described=tuple(row.get("described", ())),
         groups=(row["groups"][0], row["groups"][1]) if row.get("groups") else None,
         error=row.get("error"),

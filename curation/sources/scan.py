@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from curation import storage
 from curation.sources import manifest
-from curation.sources.kind import is_hidden, kind, stem_of, suffix_of
+from curation.sources.kind import is_hidden, kind, side_file_order, stem_of
 from curation.sources.sample import Part, SourceError
 
 EXPECTED = (
-    "expected a folder or files of pictures (captions beside as .txt or .json), WebDataset .tar, "
+    "expected a folder or files of pictures (captions beside as .txt, .caption or .json), WebDataset .tar, "
     ".parquet with an image column, or a .jsonl manifest"
 )
 _Sidecars = dict[str, tuple[tuple[str, int], ...]]
@@ -78,7 +78,7 @@ def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: _Sidecars, fou
     part = Part(entry.path, entry.size, given.relative(entry.path))
     match kind(entry.path):
         case "picture":
-            part = replace(part, sidecars=sidecars.get(stem_of(entry.path), ()))
+            part = replace(part, sidecars=_beside(entry.path, sidecars))
             _add_picture(found, place, part)
         case "tar":
             found.tars[place] = _outermost(part, found.tars.get(place, part))
@@ -133,7 +133,7 @@ def _root(name: str, is_file: bool) -> str:
 
 
 def _sidecars(entries: list[storage.FileEntry], given: _Input) -> _Sidecars:
-    """The caption files by stem: .txt first, it is the caption; .json says more about it."""
+    """The caption files, as (name, size), by what they describe: their path without extension."""
     if given.name != given.root:  # a file or a glob: the captions were not asked for by name
         folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
         entries = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
@@ -141,9 +141,15 @@ def _sidecars(entries: list[storage.FileEntry], given: _Input) -> _Sidecars:
     for entry in entries:
         if kind(entry.path) == "sidecar":
             stem = stem_of(entry.path)
-            pair = (suffix_of(entry.path), entry.size)
-            found[stem] = tuple(sorted((*found.get(stem, ()), pair), reverse=True))
+            pair = (entry.path.rpartition("/")[2], entry.size)
+            found[stem] = (*found.get(stem, ()), pair)
     return found
+
+
+def _beside(path: str, sidecars: _Sidecars) -> tuple[tuple[str, int], ...]:
+    """The side files of a picture, in the order in which their captions are given."""
+    every = {*sidecars.get(path, ()), *sidecars.get(stem_of(path), ())}
+    return tuple(sorted(every, key=lambda pair: side_file_order(pair[0])))
 
 
 def _add_picture(found: Found, place: str, part: Part) -> None:

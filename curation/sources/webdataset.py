@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from curation import storage
-from curation.sources import annotation
+from curation.sources import annotation, files
 from curation.sources.annotation import Annotation
-from curation.sources.files import LARGEST_SIDECAR, storable, too_large
-from curation.sources.kind import kind, suffix_of
+from curation.sources.files import storable, too_large
+from curation.sources.kind import kind, side_file_order, stem_of
 from curation.sources.sample import Part, Sample
 
 _TAR_ERRORS = (tarfile.TarError, OSError, ValueError, EOFError, OverflowError)
@@ -32,8 +32,14 @@ class _Group:
 
     key: str
     pictures: list[_Picture] = field(default_factory=list)
-    captions: list[str] = field(default_factory=list)
-    said: list[Annotation] = field(default_factory=list)
+    said: list[tuple[str, Annotation]] = field(default_factory=list)  # with the member's name
+
+    def annotation(self, picture: str) -> Annotation:
+        """What is said about a picture: not by side files that bear the name of another one."""
+        others = {entry.name for entry in self.pictures if entry.name != picture}
+        own = [entry for entry in self.said if stem_of(entry[0]) not in others]
+        own.sort(key=lambda entry: side_file_order(entry[0]))
+        return annotation.merge(said for _, said in own)
 
 
 def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
@@ -45,11 +51,10 @@ def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     ``OSError`` when a remote filesystem is out.
     """
     for group in _groups(part, only):
-        said = annotation.merge(group.said) if group.said else Annotation()
         for picture in group.pictures:
             if only is None or picture.uri in only:
                 yield annotation.sample(
-                    said,
+                    group.annotation(picture.name),
                     uri=picture.uri,
                     key=storable(group.key),
                     data=picture.data,
@@ -89,8 +94,8 @@ def _groups(part: Part, only: Collection[str] | None) -> Iterator[_Group]:
 
 
 def _finished(group: _Group, part: Part) -> _Group:
-    if group.captions and not group.pictures:
-        name = group.captions[0]
+    if group.said and not group.pictures:
+        name = group.said[0][0]
         group.pictures.append(_Picture(storable(f"{part.path}#{name}"), name, None, _ORPHAN))
     return group
 
@@ -135,22 +140,30 @@ def _add(
     if what == "ignored" or (base.startswith("__") and base.endswith("__")):
         return True
     if what == "sidecar":
-        group.captions.append(member.name)
-        if member.isreg() and member.size <= LARGEST_SIDECAR:
-            group.said.append(annotation.from_sidecar(suffix_of(base), _data(stream, member)))
+        group.said.append((member.name, _said(member, stream)))
         return True
     data: bytes | None = None
     error: str | None = None
     if not member.isreg() or member.issparse():
         error = "unreadable: a link, device or sparse file"
     elif only is None or uri in only:
-        error = too_large(member.size)
+        refused = too_large(member.size, files.LARGEST_PICTURE)
+        error = refused and f"unreadable: {refused}"
         try:
             data = None if error else _data(stream, member)
         except EOFError:
             error = f"unreadable: {_CUT}"
     group.pictures.append(_Picture(uri, member.name, data, error))
     return error is None or _CUT not in error
+
+
+def _said(member: tarfile.TarInfo, stream: BinaryIO) -> Annotation:
+    name = storable(member.name)
+    if not member.isreg() or member.issparse():
+        return annotation.from_side_file(name, None, "a link, device or sparse file")
+    if too_long := too_large(member.size, files.LARGEST_SIDECAR):
+        return annotation.from_side_file(name, None, too_long)
+    return annotation.from_side_file(name, _data(stream, member))
 
 
 def _data(stream: BinaryIO, member: tarfile.TarInfo) -> bytes:
