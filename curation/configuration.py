@@ -41,6 +41,8 @@ COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signa
     "exact_better": pa.int64(),
     "near_better": pa.int64(),
 }
+# What the file calls the fields of our models that go by another name there.
+_KEYS = {"near_duplicate_radius": "near_duplicate.radius", "synthetic": "synthetic.from"}
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -246,7 +248,10 @@ class _Reader:
         if first["loc"]:
             subject = str(first["loc"][0])
             line = self.lines.get((subject,), line)
-        self.fields.fail(line, f"{subject!r}: {first['msg'].removeprefix('Value error, ')}")
+        told = first["msg"].removeprefix("Value error, ").removeprefix("Input should ")
+        if first["msg"].startswith("Input should "):
+            told = f"expected it to {told}, found {first['input']}"
+        self.fields.fail(line, f"{_KEYS.get(subject, subject)!r}: {told}")
 
 
 def _module_exists(name: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns, mixing, shard, storage
+from curation import columns, finished, mixing, shard, storage
 from curation.layout import Layout
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
@@ -51,7 +51,7 @@ def explain(output: str, key: str) -> list[Story]:
     Failing that, of the one row whose location ends with it. Raises ``ExplainError`` when no row
     or several are meant so, ``OutcomeError`` and ``ColumnFileError`` for a folder that is no run.
     """
-    run = outcome.read_run(output)
+    run = finished.read_run(output)
     places = _find(output, key)
     stories = [_story(output, unit, row, run) for unit, row in places]
     return _with_shards(output, _with_copies(output, stories))

@@ -3,6 +3,8 @@
 Failures are told apart by class name, because a runner hands on a worker's exception as text.
 """
 
+import errno
+import os
 import re
 
 USAGE = (
@@ -38,9 +40,29 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
         if name in _CODES:
             return _CODES[name], str(error)
     if isinstance(error, OSError):
-        return INPUT_OUTPUT, f"{error}; free the disk or fix the path, then run again to go on"
+        return INPUT_OUTPUT, of_disk(error)
     told = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
     if told:
         name, message = told[-1]
         return _CODES[name], _WHERE.sub("", message.strip()).rstrip("'\")")
     return BUG, None
+
+
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space there"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "choose another path, or change its permissions"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.EEXIST), "check the path"),
+    errno.ENOENT: "check the path",
+    errno.EROFS: "choose another path",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+}
+
+
+def of_disk(error: OSError, place: str = "") -> str:
+    """What failed where, and what to do; ``place`` is named where the error knows no path."""
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else place
+    what = error.strerror or str(error) or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0, "see whether the disk and the network are well")
+    told = f"{path}: {what}" if path else what
+    return f"{told}; {remedy}, then run the same command again to go on"

@@ -4,7 +4,6 @@ What the pipeline promised is written down as expectations derived from the run'
 checked against the shards themselves, so that a bug in judging or writing cannot vouch for itself.
 """
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from curation import shard, storage
+from curation import finished, shard, storage
 from curation.layout import Layout
 from curation.ledger import LedgerError
 from curation.rules import GROUP_COLUMNS
@@ -37,13 +36,11 @@ class Expectation:
 def check(output: str) -> list[Expectation]:
     """Check the shards of a run, or raise.
 
-    Raises ``FileNotFoundError`` without a run, ``LedgerError`` if a promise is broken,
+    Raises ``OutcomeError`` without a run, ``LedgerError`` if a promise is broken,
     ``ShardError`` for a shard that cannot be trusted, ``ImportError`` without the extra ``gate``.
     """
     layout = Layout(output)
-    if not storage.exists(layout.run):
-        raise FileNotFoundError(f"{layout.run}: no run here; first: beam run --output {output}")
-    told = json.loads(storage.read_bytes(layout.run))
+    told = finished.read_run(output)
     rows, configuration = _rows(layout.shards), told["configuration"]
     found = _validate(rows, configuration, told["counts"]["kept"])
     found += _shares(rows, configuration)

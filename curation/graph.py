@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from curation import (
     columns,
+    failures,
     fingerprint,
     gather,
     measure,
@@ -74,7 +75,7 @@ class Step(beam.DoFn):  # type: ignore[misc]
         try:
             columns.write(path, table)
         except OSError as error:
-            raise OutputError(str(error)) from error
+            raise OutputError(failures.of_disk(error)) from error
 
 
 class MeasureUnit(Step):
@@ -138,7 +139,7 @@ class GatherShard(Step):
         try:
             info = gather.gather(self.layout.root, *gather.assigned(line), fields)
         except OSError as error:
-            raise OutputError(f"{self.layout.shards}: {error}") from error
+            raise OutputError(failures.of_disk(error, self.layout.shards)) from error
         memory.give_back()
         if info:
             yield "manifest", info
@@ -151,7 +152,7 @@ class WriteManifest(Step):
         try:
             shard.write_manifest(self.layout.shards, list(element[1]))
         except OSError as error:
-            raise OutputError(f"{self.layout.shards}: {error}") from error
+            raise OutputError(failures.of_disk(error, self.layout.shards)) from error
 
 
 class ProgramStep(beam.DoFn):  # type: ignore[misc]
@@ -179,7 +180,7 @@ class CarryOut(ProgramStep):
         try:
             yield "all", self.program.carry_out(self.output, part)
         except OSError as error:
-            raise OutputError(f"{self.output}: {error}") from error
+            raise OutputError(failures.of_disk(error, self.output)) from error
         memory.give_back()
 
 
@@ -194,7 +195,7 @@ class Complete(ProgramStep):
         try:
             self.program.complete(self.output, self.parts, list(element[1]))
         except OSError as error:
-            raise OutputError(f"{self.output}: {error}") from error
+            raise OutputError(failures.of_disk(error, self.output)) from error
 
 
 def units(root: beam.Pipeline, output: str) -> beam.PCollection:

@@ -64,7 +64,8 @@ def _measure_one(
         "synthetic": sample.synthetic,
     }
     if sample.data is None:
-        return row | {"reason": "unreadable", "detail": sample.error}
+        reason, _, detail = (sample.error or "unreadable").partition(": ")
+        return row | {"reason": reason, "detail": detail}
     row |= {"id": shard.content_id(sample.data), "size": len(sample.data)}
     try:
         decoded = picture.decode(sample.data)

@@ -6,7 +6,9 @@ stays small whatever the size of a shard.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
@@ -71,9 +73,10 @@ class Originals:
         Raises ``InputChangedError`` for bytes of another content hash than ``identity``.
         """
         start, middle, end = self._ends[row].tolist()
-        self._spill.seek(start)
-        data: bytes | None = self._spill.read(middle - start)
-        text = self._spill.read(end - middle)
+        with _naming_the_spill():
+            self._spill.seek(start)
+            data: bytes | None = self._spill.read(middle - start)
+            text = self._spill.read(end - middle)
         if data:
             told: dict[str, Any] = json.loads(text)
         else:
@@ -84,9 +87,10 @@ class Originals:
         return data or b"", told
 
     def _hold(self, row: int, data: bytes, text: bytes) -> None:
-        start = self._spill.tell()
-        middle = start + self._spill.write(data)
-        self._ends[row] = start, middle, middle + self._spill.write(text)
+        with _naming_the_spill():
+            start = self._spill.tell()
+            middle = start + self._spill.write(data)
+            self._ends[row] = start, middle, middle + self._spill.write(text)
         self.words[row] = len(text)
 
     def _refuse(self, unit: str, what: str) -> None:
@@ -95,6 +99,16 @@ class Originals:
         raise InputChangedError(
             f"{what}: an input changed during the run; run the same command again"
         )
+
+
+@contextmanager
+def _naming_the_spill() -> Iterator[None]:
+    """An unnamed file's errors name no path, and would be taken for those of the output."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or f"{tempfile.gettempdir()} (temporary files, $TMPDIR)"
+        raise
 
 
 def _sidecar_bytes(part: Part) -> int:

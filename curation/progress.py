@@ -3,22 +3,42 @@
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from curation import storage
 from curation.layout import Layout
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 POLL_SECONDS = 0.5
+LINE_SECONDS = 10.0  # between two lines where nobody watches a bar, such as in a log
+REMOTE_LINE_SECONDS = 60.0  # a listing there is slow and paid for
+Count = Callable[[], tuple[int, int]]
 
 
 @contextlib.contextmanager
-def watch(output: str, what: str, count: Callable[[], tuple[int, int]]) -> Iterator[None]:
-    """Show how much is done, with time left.
+def watch(output: str, what: str, count: Count) -> Iterator[None]:
+    """Show how much is done, with rate and time left: a bar in a terminal, lines elsewhere.
 
     ``count`` tells, from the files there, how many of ``what`` there are to do and are done.
     """
     from rich.console import Console
+
+    console = Console(file=sys.stderr)  # this one: the runner's own chatter is redirected
+    remote = storage.is_remote(output)
+    if console.is_terminal and not remote:
+        with _bar(console, what, count):
+            yield
+        return
+    with _lines(sys.stderr, what, count, REMOTE_LINE_SECONDS if remote else LINE_SECONDS):
+        yield
+
+
+@contextlib.contextmanager
+def _bar(console: "Console", what: str, count: Count) -> Iterator[None]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -29,11 +49,6 @@ def watch(output: str, what: str, count: Callable[[], tuple[int, int]]) -> Itera
         TimeRemainingColumn,
     )
 
-    console = Console(file=sys.stderr)  # this one: the runner's own chatter is redirected
-    if not console.is_terminal or storage.is_remote(output):
-        yield
-        return
-    done = threading.Event()
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -45,18 +60,59 @@ def watch(output: str, what: str, count: Callable[[], tuple[int, int]]) -> Itera
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
 
-        def poll() -> None:
-            while not done.wait(POLL_SECONDS):
-                total, found = count()
-                bar.update(task, total=total or None, completed=found)
+        def update() -> None:
+            total, done = count()
+            speed = bar.tasks[task].speed
+            told = f"{what}, {speed:.3g}/s" if speed else what
+            bar.update(task, total=total or None, completed=done, description=told)
 
-        thread = threading.Thread(target=poll, daemon=True)
-        thread.start()
-        try:
+        with _repeated(update, POLL_SECONDS):
             yield
-        finally:
-            done.set()
-            thread.join()
+
+
+@contextlib.contextmanager
+def _lines(stream: TextIO, what: str, count: Count, seconds: float) -> Iterator[None]:
+    begun, before = time.monotonic(), count()[1]  # what an earlier run did says nothing of rates
+
+    def write() -> None:
+        total, done = count()
+        rate = (done - before) / (time.monotonic() - begun)
+        stream.write(line(what, total, done, rate) + "\n")
+        stream.flush()
+
+    with _repeated(write, seconds):
+        yield
+
+
+def line(what: str, total: int, done: int, rate: float) -> str:
+    """``units measured: 30 of 120 (25 %), 1.5/s, 60 s left``; ``rate`` is per second."""
+    told = f"{what}: {done} of {total}" if total else f"{what}: {done}"
+    if total:
+        told += f" ({100 * done // total} %)"
+    if rate > 0:
+        told += f", {rate:.3g}/s"
+        if total > done:
+            told += f", {(total - done) / rate:,.0f} s left"
+    return told
+
+
+@contextlib.contextmanager
+def _repeated(call: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call every so many seconds, from a thread of its own, while the block runs."""
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.wait(seconds):
+            with contextlib.suppress(OSError):  # a listing that fails: the run will say so itself
+                call()
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def measured(output: str) -> tuple[int, int]:

@@ -1,11 +1,10 @@
 """``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from curation import columns, configuration, rules, signal, storage, verdicts
+from curation import columns, configuration, finished, rules, signal, verdicts
 from curation.layout import Layout
 from curation.ledger import Counts
 
@@ -54,12 +53,10 @@ class Comparison:
 def compare(output: str, config: str | None) -> Comparison:
     """Judge the run in ``output`` with the bounds of ``config``.
 
-    Raises ``ConfigurationError``, ``FileNotFoundError`` (no run there), ``ColumnFileError``.
+    Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
     layout = Layout(output)
-    if not storage.exists(layout.run):
-        raise FileNotFoundError(f"{layout.run}: no finished run here; first: beam run --output")
-    told = json.loads(storage.read_bytes(layout.run))
+    told = finished.read_run(output)
     pipeline = configuration.load(config, told["pipeline"])
     signals = signal.discover(pipeline.signals)
     known = {name: column.type for entry in signals for name, column in entry.columns.items()}

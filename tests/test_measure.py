@@ -34,7 +34,7 @@ def test_a_signal_that_fails_quarantines_its_row_alone() -> None:
         [sample("b", black), sample("a", good), sample("c", None)], [brightness]
     )
     assert table.column("key").to_pylist() == ["a", "b", "c"]
-    assert table.column("reason").to_pylist() == [None, "unmeasurable", "unreadable"]
+    assert table.column("reason").to_pylist() == [None, "unmeasurable", "missing"]
     assert "brightness: ZeroDivisionError" in table.column("detail")[1].as_py()
     assert table.column("brightness").is_null().to_pylist() == [False, True, True]
 

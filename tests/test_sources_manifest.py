@@ -95,8 +95,8 @@ def test_a_malformed_line_is_a_sample_that_names_it(tmp_path: Path, line: str | 
         ("nul\x00byte.jpg", "unreadable: "),
         ("lone\ud800surrogate.jpg", "unreadable: "),
         ("x" * 5000, "unreadable: "),
-        ("https://example.com/a.jpg", "unreadable: Unable to get filesystem"),
-        ("ftp://example.com/a.jpg", "unreadable: Unable to get filesystem"),
+        ("https://example.com/a.jpg", "unreadable: no way to this filesystem"),
+        ("ftp://example.com/a.jpg", "unreadable: no way to this filesystem"),
     ],
 )
 def test_a_path_that_leads_nowhere_is_a_sample_with_the_reason(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation import signal
+from curation import finished, signal
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, Tally
@@ -53,7 +53,7 @@ class Collected:
 
 def collect(output: str) -> Collected:
     """Read a finished run. Raises ``OutcomeError``, ``ColumnFileError``."""
-    run = outcome.read_run(output)
+    run = finished.read_run(output)
     bounds = outcome.bounds(run)
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)

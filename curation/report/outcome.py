@@ -4,7 +4,6 @@
 asked for are read, one unit at a time, so a million rows cost the memory of one unit.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,14 +18,9 @@ from curation import columns, storage
 from curation.layout import Layout
 from curation.report import text
 from curation.rules import DRAW_COLUMN
-from curation.sources.sample import SourceError
 
 Side = Literal["min", "max"]
 SIDES: tuple[Side, ...] = ("min", "max")
-
-
-class OutcomeError(SourceError):
-    """A folder that is no finished run; the message names the file and what to do."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +81,6 @@ def strings(column: pa.ChunkedArray, rows: Sequence[int] | NDArray[Any]) -> list
     """The given rows of a string column; bytes that are no UTF-8 become U+FFFD, never an error."""
     taken = column.take(pa.array(np.asarray(rows, np.int64))).cast(pa.binary())
     return [text.decode(value) for value in taken.to_pylist()]
-
-
-def read_run(output: str) -> dict[str, Any]:
-    """``run.json``. Raises ``OutcomeError`` when absent or not JSON."""
-    path = Layout(output).run
-    try:
-        content = json.loads(storage.read_bytes(path))
-    except FileNotFoundError as error:
-        raise OutcomeError(f"{path}: not there; is {output} what `beam run` wrote?") from error
-    except ValueError as error:
-        raise OutcomeError(f"{path}: not JSON ({error}); run `beam run` again") from error
-    if not isinstance(content, dict):
-        raise OutcomeError(f"{path}: expected an object; run `beam run` again")
-    return content
 
 
 def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
