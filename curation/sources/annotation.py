@@ -86,7 +86,7 @@ def clean(text: str) -> str:
 
 
 def from_text(data: bytes) -> Annotation:
-    """The annotation of a ``.txt`` or ``.caption`` file: its whole content is one caption, empty or not."""
+    """The annotation of a text file: its whole content is one caption, empty or not."""
     return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace")),))
 
 

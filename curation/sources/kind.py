@@ -58,7 +58,7 @@ def stem_of(name: str) -> str:
 
 
 def side_file_order(name: str) -> tuple[int, int, str]:
-    """Which of a picture's side files comes first: text before JSON, ``a.jpg.txt`` before ``a.txt``.
+    """The order of a picture's side files: text before JSON, ``a.jpg.txt`` before ``a.txt``.
 
     Sorts the names of one folder.
     """

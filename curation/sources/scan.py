@@ -10,8 +10,8 @@ from curation.sources.kind import is_hidden, kind, side_file_order, stem_of
 from curation.sources.sample import Part, SourceError
 
 EXPECTED = (
-    "expected a folder or files of pictures (captions beside as .txt, .caption or .json), WebDataset .tar, "
-    ".parquet with an image column, or a .jsonl manifest"
+    "expected a folder or files of pictures (captions beside as .txt, .caption or .json), "
+    "WebDataset .tar, .parquet with an image column, or a .jsonl manifest"
 )
 _Sidecars = dict[str, tuple[tuple[str, int], ...]]
 
