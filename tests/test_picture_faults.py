@@ -216,3 +216,23 @@ def test_nothing_is_left_behind() -> None:
     for data, *_ in ODD.values():
         picture.decode(data)
     assert living() == before
+
+
+CANARY = "root:x:0:0:Zq7wKv9Xj2"
+BEGINNINGS = [
+    *(b"", b"<html>", b"<!--", b"<?xml ?>", b"{", b"\x7f", b"BM", b"PK\3\4", b"%PDF", b"P6 "),
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\0\0\0\5", b"GIF89a", b"II*\0"),
+    *(b"RIFF\xff\0\0\0WEBP", b"\0\0\0\x18ftyp", b"\0\0\0\x10ftypavif\0\0\0\0\0\0\0\5"),
+]
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS, ids=ascii)
+def test_no_byte_of_a_refused_file_is_quoted(beginning: bytes) -> None:
+    told = str(refusal(beginning + CANARY.encode() * 30)).lower()
+    pieces = {CANARY.lower()[n : n + 4] for n in range(len(CANARY) - 3)}
+    pieces |= {piece.encode().hex(" ") for piece in pieces}
+    assert not [piece for piece in pieces if piece in told], told
+
+
+def test_what_a_decoder_quotes_is_left_out() -> None:
+    assert PictureError("corrupt", "chunk b'abcd' is bad").detail == "chunk ... is bad"

@@ -27,9 +27,9 @@ def walk(data: bytes) -> Outline:
         kinds.add(kind)
         position += length
         if length < 8 or count > _BOX_CAP:
-            raise PictureError("corrupt", f"box {kind!r} of {length} bytes")
+            raise PictureError("corrupt", f"box {count} has a length of {length} bytes")
         if position > len(data):
-            raise PictureError("truncated", f"box {kind!r} runs past the end")
+            raise PictureError("truncated", f"box {count} runs past the end")
     if not kinds & {b"meta", b"moov"} or not (b"mdat" in kinds or b"idat" in data):
         raise PictureError("truncated", "no description or no pixel data")
     for place in _places(data, b"ispe"):

@@ -28,9 +28,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         start = position + 8
         position = start + length + 4
         if not kind.isalpha():
-            raise PictureError("corrupt", f"chunk named {kind!r}")
+            raise PictureError("corrupt", "a chunk without a name")
         if position > len(data):
-            raise PictureError("truncated", f"chunk {kind!r} runs past the end")
+            raise PictureError("truncated", f"the chunk at byte {start - 8} runs past the end")
         yield kind, start, start + length
         if kind == b"IEND":
             return
@@ -96,9 +96,9 @@ def _profile(text: bytes) -> bytes:
 def check_sums(data: bytes) -> None:
     """Refuse a chunk whose CRC-32 is wrong."""
     view = memoryview(data)
-    for kind, start, end in _chunks(data):
+    for _, start, end in _chunks(data):
         if zlib.crc32(view[start - 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            raise PictureError("corrupt", f"checksum of chunk {kind!r}")
+            raise PictureError("corrupt", f"checksum of the chunk at byte {start - 8}")
 
 
 def interlaced(data: bytes) -> bool:

@@ -27,6 +27,7 @@ assert set(REASONS) == set(get_args(Reason))
 
 _LONGEST_DETAIL = 200
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_QUOTED = re.compile(r"""b?(['"]).*\1""")  # what a decoder quotes may be the file's own bytes
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
@@ -34,11 +35,14 @@ class PictureError(Exception):
     """A file that is not a whole, safe picture.
 
     ``reason`` is one of ``REASONS``; ``detail`` is one line of printable ASCII, the same for the
-    same bytes (no memory addresses), at most 200 characters. ``str()`` is ``reason: detail``.
+    same bytes (no memory addresses), without quotations, at most 200 characters. ``str()`` is
+    ``reason: detail``.
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
-        detail = _UNPRINTABLE.sub(" ", _ADDRESS.sub("", detail)).strip()[:_LONGEST_DETAIL]
+        detail = _UNPRINTABLE.sub(" ", _QUOTED.sub("...", _ADDRESS.sub("", detail))).strip()[
+            :_LONGEST_DETAIL
+        ]
         super().__init__(reason, detail)  # both, so that it survives pickling between workers
         self.reason: Reason = reason
         self.detail = detail

@@ -1,4 +1,8 @@
-"""Which picture format the first bytes announce, and what else they may be."""
+"""Which picture format the first bytes announce, and what else they may be.
+
+What is no picture is told by its kind, never by its bytes: a file may have come to be read by
+mistake, and reasons stand in ledgers and reports that are passed on.
+"""
 
 import re
 
@@ -41,6 +45,26 @@ _FOREIGN = (
     (b"AT&TFORM", "DjVu"),
 )
 _PNM = re.compile(rb"P[1-7fF]\s")
+_OTHERS = (
+    (b"PK", "a ZIP archive, or a document in one"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ", "xz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (b"7z\xbc\xaf", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"%PDF", "PDF"),
+    (b"PAR1", "Parquet"),
+    (b"RIFF", "sound or video (RIFF)"),
+    (b"OggS", "sound or video (Ogg)"),
+    (b"\x1aE\xdf\xa3", "video (Matroska or WebM)"),
+    (b"ID3", "sound (MP3)"),
+    (b"fLaC", "sound (FLAC)"),
+    (b"\x7fELF", "a program (ELF)"),
+    (b"MZ", "a program (Windows)"),
+    (b"SQLite format", "an SQLite database"),
+)
+_BRANDS = {b"hei": "HEIC", b"hev": "HEIC", b"qt ": "QuickTime video", b"M4A": "sound (MPEG-4)"}
 _AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _HTML_STARTS = (
@@ -77,7 +101,7 @@ def name(data: bytes) -> str:
 def _isobmff(data: bytes) -> str:
     brand = data[8:12]
     if brand not in _AVIF_BRANDS:
-        raise PictureError("unsupported", f"ISO media file of brand {brand!r}")
+        raise PictureError("unsupported", _BRANDS.get(brand[:3], "ISO media file, such as MP4"))
     length = min(int.from_bytes(data[:4], "big"), _HEAD)
     if brand in (b"mif1", b"msf1") and b"avif" not in data[8:length]:
         raise PictureError("unsupported", "HEIF without AV1")
@@ -98,9 +122,14 @@ def _no_picture(data: bytes) -> PictureError:
     if head.startswith(b"<svg") or (head.startswith((b"<?xml", b"<!")) and b"<svg" in head):
         return PictureError("unsupported", "SVG")
     if head.startswith(_HTML_STARTS) or b"<html" in head:
-        return PictureError("html", data[:60].decode("ascii", "replace"))
+        is_xml = b"<html" not in head and head.startswith((b"<?xml", b"<rss"))
+        return PictureError("html", "an XML document" if is_xml else "an HTML page")
     if not head.strip(b"\0"):
         return PictureError("not-a-picture", "all zeros")
+    for magic, found in _OTHERS:
+        if data.startswith(magic):
+            return PictureError("not-a-picture", found)
     if all(32 <= byte < 127 or byte in b"\t\n\r" for byte in head):
-        return PictureError("not-a-picture", f"text: {head[:40].decode('ascii')}")
-    return PictureError("not-a-picture", f"begins with {data[:8].hex(' ')}")
+        is_json = head[:1] in (b"{", b"[")
+        return PictureError("not-a-picture", "text, perhaps JSON" if is_json else "text")
+    return PictureError("not-a-picture", "no format that is known here begins so")

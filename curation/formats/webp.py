@@ -23,7 +23,7 @@ def walk(data: bytes) -> Outline:
         position = start + length + (length & 1)
         count += 1
         if start + length > limit:
-            raise PictureError("truncated", f"chunk {kind!r} runs past the end")
+            raise PictureError("truncated", f"chunk {count} runs past the end")
         if count > _CHUNK_CAP:
             raise PictureError("bomb", f"more than {_CHUNK_CAP} chunks")
         if not width:
@@ -47,4 +47,4 @@ def _size(kind: bytes, body: bytes) -> tuple[int, int]:
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", body, 6)
         return width & 0x3FFF, height & 0x3FFF
-    raise PictureError("corrupt", f"begins with chunk {kind!r}")
+    raise PictureError("corrupt", "begins with a chunk of no picture")
