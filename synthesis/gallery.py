@@ -2,7 +2,8 @@
 
 The page loads nothing and runs nothing: pictures lie in it, boxes are switched by style sheet
 alone, and a content security policy says so. It depends on the shards alone: same shards, same
-bytes.
+bytes. Boxes are outlined a little outside of themselves: a quad ends where its ink does, so that a
+line on it would cover baselines and full stops.
 """
 
 import base64
@@ -25,6 +26,8 @@ LONGEST_SIDE = 640  # pixels: larger pictures are reduced, so that the page stay
 QUALITY = 80  # of WebP, 0 to 100
 LEVELS = ("block", "line", "word", "glyph")
 TITLED = ("block", "line")  # levels whose boxes tell their text; of the others there are too many
+_SHOWN = 320  # pixels: about the longest side of a picture that is not enlarged
+_APART = {"block": 3.2, "line": 1.7, "word": 1.0, "glyph": 0.5}  # such pixels from ink to outline
 _COLUMNS = ("key", "image", "width", "height", "caption_recaption", "annotation", "text_boxes")
 
 
@@ -114,6 +117,7 @@ def _shown(row: Mapping[str, Any]) -> Shown:
     for box in row["text_boxes"] or ():
         by_level[box["level"]].append(box)
     name, _, font = row["key"].rpartition("/")
+    unit = max(row["width"], row["height"]) / _SHOWN
     caption = row["caption_recaption"][0]
     return Shown(
         name=name,
@@ -126,11 +130,14 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         annotation=_indented(row["annotation"]),
         counts={level: len(found) for level, found in by_level.items()},
         boxes={
-            level: [Box(_outline(box["quad"]), box["text"]) for box in by_level[level]]
+            level: [
+                Box(_outline(box["quad"], _APART[level] * unit), box["text"])
+                for box in by_level[level]
+            ]
             for level in TITLED
         },
         outlines={
-            level: "".join(_outline(box["quad"]) for box in by_level[level])
+            level: "".join(_outline(box["quad"], _APART[level] * unit) for box in by_level[level])
             for level in LEVELS
             if level not in TITLED
         },
@@ -149,10 +156,17 @@ def _data_uri(rgb: Pixels) -> str:
     return "data:image/webp;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 
-def _outline(quad: Sequence[float]) -> str:
-    """A quad as SVG path data, to the half pixel."""
-    points = [_number(value) for value in quad]
-    pairs = [f"{x} {y}" for x, y in zip(points[::2], points[1::2], strict=True)]
+def _outline(quad: Sequence[float], apart: float) -> str:
+    """SVG path data around a quad, ``apart`` pixels outside of it, to the half pixel."""
+    corners = list(zip(quad[::2], quad[1::2], strict=True))
+    pairs = []
+    for number, corner in enumerate(corners):
+        x, y = corner
+        for other in (corners[number - 1], corners[(number + 1) % len(corners)]):
+            distance = math.dist(corner, other) or 1.0
+            x += apart * (corner[0] - other[0]) / distance
+            y += apart * (corner[1] - other[1]) / distance
+        pairs.append(f"{_number(x)} {_number(y)}")
     return f"M{'L'.join(pairs)}Z"
 
 

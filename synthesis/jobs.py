@@ -47,6 +47,8 @@ def prepare(
     mixed = mode == "mix" and (own_templates or language in resources.languages())
     if mode == "template" or mixed:
         loading.check(own_templates, language, sizes)
+    if mode == "template":
+        sizes = loading.suited(own_templates, language, sizes)
     texts = corpora.load(language, corpus)
     return Job(
         language=language,
@@ -60,6 +62,22 @@ def prepare(
         backgrounds=_files("--backgrounds", backgrounds, PICTURES),
         templates=own_templates,
         pages=texts.pages,
+    )
+
+
+def left_out(job: Job, size: str | None) -> str | None:
+    """A sentence on the sizes of a class that the user's templates do not suit; ``None`` if all."""
+    if not job.templates:
+        return None
+    size = size or DEFAULT_SIZE[job.mode]
+    told = canvas.sizes(size)
+    suited = loading.suited(job.templates, job.language, told)
+    without = ", ".join(loading.ratio_of(one) for one in told if one not in suited)
+    if not without:
+        return None
+    return (
+        f"--templates: {len(suited)} of the {len(told)} sizes of class {size} are drawn; "
+        f"no template suits {without} (`ratios` of a template says which it suits)"
     )
 
 

@@ -10,8 +10,18 @@ import typer
 
 from synthesis.fonts.languages import LANGUAGES
 
-EXAMPLE = "Example: python -m synthesis.render --lang zh --mode pure --n 64 --out DIR --seed 1"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+EXAMPLES = """Examples:
+
+\b
+  python -m synthesis.render --lang zh --mode pure --n 64 --out text/pages
+  python -m synthesis.render --lang en --mode scene --size 640 --n 64 --out text/scenes
+  python -m synthesis.render --lang zh --mode template --templates mine.yaml --out text/layouts
+  python -m synthesis.render --lang en --mode strings --size 64x32 --n 8192 --out text/strings
+
+\b
+Exit codes: 0 done, 1 a bug, 2 wrong use, 3 some pictures could not be drawn, 4 disk or
+input/output, 130 interrupted."""
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 class ModeName(StrEnum):
@@ -24,7 +34,7 @@ class ModeName(StrEnum):
     strings = "strings"
 
 
-@app.command(epilog=EXAMPLE)
+@app.command(epilog=EXAMPLES)
 def render(
     lang: Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")],
     out: Annotated[
@@ -33,38 +43,54 @@ def render(
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
     mode: Annotated[
         ModeName,
-        typer.Option(help="Clean pages, texts in scenes, filled templates, or a mix of them."),
+        typer.Option(
+            help="pure: clean pages; scene: texts on sixteen media; template: ninety-five layouts "
+            "(en, zh); mix: all three; strings: one to four characters, for a trainer."
+        ),
     ] = ModeName.pure,
     size: Annotated[
         str | None,
         typer.Option(
-            help="WIDTHxHEIGHT in pixels, or 256, 640, 1328: that class in nine aspect ratios."
+            help="WIDTHxHEIGHT in pixels, or 256, 640, 1328: that class in nine aspect ratios, a "
+            "layout only in those that suit it."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes; pictures do not differ.")] = 1,
     corpus: Annotated[
         str | None,
-        typer.Option(help="Your texts: .txt (a paragraph per line) or .jsonl with `text`."),
+        typer.Option(
+            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`."
+        ),
     ] = None,
     licence: Annotated[
         str | None, typer.Option(help="Licence of your texts, e.g. CC-BY-4.0, kept in the shards.")
     ] = None,
     fonts: Annotated[
-        str | None, typer.Option(help="A font file or a folder of them, instead of the system's.")
+        str | None,
+        typer.Option(
+            help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
+            "instead of the system's."
+        ),
     ] = None,
     backgrounds: Annotated[
         str | None, typer.Option(help="Your pictures to put scenes in: a folder, or shards.")
     ] = None,
     templates: Annotated[
-        str | None, typer.Option(help="Your templates instead of ours: a YAML file or a folder.")
+        str | None,
+        typer.Option(
+            help="Your layouts instead of ours: a YAML file or a folder; python -m "
+            "synthesis.template checks and previews them."
+        ),
     ] = None,
     part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw text images with true captions and boxes into shards.
+    """Draw text images with exact captions and boxes into shards of curation's schema.
 
-    A run that was interrupted goes on where it stopped; finished shards are not drawn again.
+    OUT gets the shards (captions, the captioner's JSON, quads of every block, line, word and
+    glyph), manifest.json, contact_sheet.png, and gallery.html, which shows the boxes over the
+    pictures. A run that was interrupted goes on where it stopped; finished shards are kept.
     """
     from synthesis import jobs, rendering
     from synthesis.pool import WorkersLostError
@@ -82,6 +108,8 @@ def render(
             backgrounds=backgrounds,
             templates=templates,
         )
+        if note := jobs.left_out(job, size):
+            print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
         summary = rendering.run(job, n, str(out), workers, part_size)
     except UsageError as problem:
         _fail(2, str(problem))

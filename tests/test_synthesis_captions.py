@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from synthesis import captions
-from synthesis.captions import captioner, grammar, grouping, places, plain, roles, sentences
+from synthesis.captions import grammar, grouping, places, plain, roles, sentences
 from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
 from synthesis.colours import PALETTE
@@ -325,18 +325,3 @@ def test_watermarks_and_what_hinders_viewing_are_annotated() -> None:
 def test_a_wrong_annotation_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Annotation.model_validate(captions.annotation(SLIDE, "A slide.") | change)
-
-
-def test_a_model_may_caption_but_not_misread() -> None:
-    def honest(random: Random, language: str, description: Description, picture: bytes) -> str:
-        return f"  {len(picture)} bytes say {description.words[0].text}  "
-
-    def careless(random: Random, language: str, description: Description, picture: bytes) -> str:
-        return "A page that says something."
-
-    told = page("Keep off the grass")
-    answer = captioner.checked(honest, Random(0), "en", told, b"png")
-    assert answer == "3 bytes say Keep off the grass"
-    patterns = captioner.checked(captioner.by_patterns, Random(0), "en", told, b"png")
-    assert captioner.checked(careless, Random(0), "en", told, b"png") == patterns
-    assert captions.caption(Random(0), "en", told) == patterns

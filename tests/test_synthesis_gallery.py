@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from curation import shard
 from synthesis import drawing, gallery, png
+from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.sample import Sample, TextBox, row, upright_quad
 
 SETTINGS = {"mode": "pure", "lang": "en", "seed": "7", "licence": "CC0-1.0"}
@@ -90,11 +92,11 @@ def test_boxes_are_drawn_by_level_where_they_are(tmp_path: Path) -> None:
     elements = Elements(text)
     assert elements.of("svg")[0]["viewbox"] == "0 0 96 64"
     assert [one["d"] for one in elements.of("path")] == [
-        "M10 20L40 20L40 40L10 40Z",
+        "M9.5 19.5L40.5 19.5L40.5 40.5L9.5 40.5Z",
         "M10 20L20 20L20 40L10 40ZM20 20L30 20L30 40L20 40Z",
-        "M10 20L90 20L90 60L10 60Z",
-        "M10 20.5L90 22L90 40L10 38Z",
-        "M10 44L90 44L90 60L10 60Z",
+        "M9 19L91 19L91 61L9 61Z",
+        "M9.5 19.5L90.5 21.5L90.5 40.5L9.5 38.5Z",
+        "M9.5 43.5L90.5 43.5L90.5 60.5L9.5 60.5Z",
     ]
     assert elements.of("polyline")[0]["points"] == "50,30 50,52"  # through the middles of the lines
     switches = {one["id"]: "disabled" in one for one in elements.of("input")}
@@ -103,8 +105,50 @@ def test_boxes_are_drawn_by_level_where_they_are(tmp_path: Path) -> None:
     )
     assert "1 block, 2 lines, 1 word, 2 glyphs" in re.sub(r"\s+", " ", elements.told)
     for name in ("block", "line", "word", "glyph", "order"):
-        assert f"#show-{name}:not(:checked) ~ main .{name} {{ display: none; }}" in text
+        assert f"#show-{name}:not(:checked) ~ main .{name} {{ stroke: none; }}" in text
         assert elements.of("g", name)
+
+
+def corners_of(path: dict[str, str | None]) -> list[tuple[float, float]]:
+    numbers = [float(one) for one in re.findall(r"-?[\d.]+", str(path["d"]))]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+@pytest.mark.parametrize("side", [96, 960])
+def test_outlines_go_around_the_ink_and_not_over_it(tmp_path: Path, side: int) -> None:
+    one = replace(sample(side, side), boxes=(TextBox("x.", upright_quad(10, 20, 90, 60), "line"),))
+    text = page(tmp_path, [write(tmp_path / "a.parquet", [one])], {}, 1)
+    ((left, top), (right, _), (_, bottom), _) = corners_of(Elements(text).of("path")[0])
+    shown = 300 / side  # a picture among the others is about so large, its lines 1.5 pixels thick
+    for apart in (10 - left, 20 - top, right - 90, bottom - 60):
+        assert 0.75 < apart * shown < 4
+
+
+def test_pictures_are_seen_bare_until_boxes_are_asked_for(tmp_path: Path) -> None:
+    elements = Elements(page(tmp_path, [write(tmp_path / "a.parquet", [sample()])], {}, 1))
+    assert not any("checked" in one for one in elements.of("input"))
+    assert elements.of("title")  # of boxes: what a line says is told where it is pointed at
+
+
+def test_the_page_can_be_read_in_the_light_and_in_the_dark(tmp_path: Path) -> None:
+    text = page(tmp_path, [write(tmp_path / "a.parquet", [sample()])], {}, 1)
+    assert "color-scheme: light dark" in text
+    light, dark = (
+        dict(re.findall(r"--([a-z]+): (#[0-9a-f]{3,6});", block))
+        for block in re.findall(r":root \{(.*?)\}", text, re.DOTALL)
+    )
+    assert "@media (prefers-color-scheme: dark)" in text
+    for colours, darker in ((light, False), (dark, True)):
+        inks = {name: rgb_of(colours[name]) for name in ("ink", "soft", "bad")}
+        for ground in (rgb_of(colours[name]) for name in ("paper", "card")):
+            assert (relative_luminance(ground) < 0.1) == darker
+            assert all(contrast_ratio(ink, ground) >= 4.5 for ink in inks.values())
+
+
+def rgb_of(colour: str) -> RGB:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * one for one in colour[1:])
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
 
 
 def test_pictures_are_reduced_but_not_enlarged(tmp_path: Path) -> None:

@@ -21,12 +21,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from synthesis_fonts import all_characters, make
+from typer.testing import CliRunner
 
 from curation import shard, storage
 from curation.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
 from synthesis.problems import UsageError
+from synthesis.render import app
 from synthesis.sample import Rejected, Sample
 
 ROOT = Path(__file__).parent.parent
@@ -354,3 +356,50 @@ def test_a_mix_has_no_templates_in_languages_without_contents(tmp_path: Path) ->
     assert {modes._mixed(chance, "en", None) for _ in range(50)} == {"pure", "scene", "template"}
     with pytest.raises(UsageError, match="no contents in language 'ru'"):
         jobs.prepare("ru", "template", size="256x256", fonts=font)
+
+
+MINE = """\
+name: {en: label, zh: 标签}
+family: mine
+ratios: ["1:1", "2:3"]
+records: {en: [{title: Good day}]}
+layout: {column: [{text: title, style: title}], pad: 5}
+"""
+
+
+def test_templates_of_some_ratios_are_drawn_in_those_and_the_rest_is_told(
+    fonts: str, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(MINE, encoding="utf-8")
+    line = ["--lang", "en", "--fonts", fonts, "--templates", str(mine), "--n", "6"]
+    for mode in ("template", "mix"):
+        told = [*line, "--mode", mode, "--size", "256", "--out", str(tmp_path / mode)]
+        done = CliRunner().invoke(app, told)
+        assert done.exit_code == 0, done.output
+        assert "2 of the 9 sizes of class 256 are drawn; no template suits 3:2, 3:4," in done.stderr
+    rows = pq.read_table(tmp_path / "template" / "part-00000.parquet", columns=["width", "height"])
+    assert {tuple(row.values()) for row in rows.to_pylist()} == {(256, 256), (208, 320)}
+    told = [*line, "--mode", "template", "--size", "960x320", "--out", str(tmp_path / "wide")]
+    done = CliRunner().invoke(app, told)
+    assert done.exit_code == 2
+    assert "960x320 (ratio 3:1): expected one of the ratios 1:1, 2:3" in done.stderr
+    assert not (tmp_path / "wide").exists()
+
+
+def test_the_help_promises_what_the_readme_promises() -> None:
+    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    promises = readme.split("## Text images with exact captions")[1].split("\n## ")[0]
+    told = {*re.findall(r"--[a-z]{2,}", promises), "contact_sheet.png", "gallery.html"}
+    told |= {
+        "a folder",
+        "packs",
+        ".jsonl",
+        ".parquet",
+        "python -m synthesis.template",
+        "nine aspect",
+    }
+    told |= {f"{mode}: " for mode in ("pure", "scene", "template", "mix", "strings")}
+    told |= {f"--mode {mode} " for mode in ("pure", "scene", "template")}
+    assert {one for one in told if one not in text} == set()

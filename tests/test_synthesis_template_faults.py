@@ -177,7 +177,8 @@ def test_the_command_draws_previews(tmp_path: Path) -> None:
 def test_a_size_no_template_suits_is_told(tmp_path: Path) -> None:
     path = written(tmp_path, GOOD)
     loading.check((path,), "en", ((640, 640), (640, 360)))
-    with pytest.raises(UsageError, match=r"no template suits a canvas of 300x900 \(ratio 1:3\)"):
+    told = r"no template suits a canvas of 300x900 \(ratio 1:3\): expected one .* 1:1, 16:9;"
+    with pytest.raises(UsageError, match=told):
         loading.check((path,), "en", ((300, 900),))
 
 

@@ -62,17 +62,14 @@ _SEEN = {  # shapes worth a word, by their names
 
 
 def draw(random: Random, job: Job) -> Sample | Rejected:
-    """One sample or the reason why its text was discarded."""
-    size = random.choice(job.sizes)
-    loaded = choose(random, job, size)
+    """One sample or the reason why its text was discarded.
+
+    Of the sizes those are drawn that a template suits, and of these templates each as likely as
+    any other: so the fewest look alike.
+    """
+    size = random.choice(loading.suited(job.templates, job.language, job.sizes))
+    loaded = random.choice(loading.suiting(job.templates, job.language, size))
     return draw_one(random, job, loaded, size)
-
-
-def choose(random: Random, job: Job, size: Size) -> Loaded:
-    """A template that suits the canvas, each as likely as any other: so the fewest look alike."""
-    return random.choice(
-        loading.suiting(job.templates or loading.shipped_paths(), job.language, size)
-    )
 
 
 def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:

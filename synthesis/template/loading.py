@@ -23,27 +23,40 @@ def check(paths: Sequence[str], language: str, sizes: Sequence[Size]) -> None:
     """Read the user's templates (none: ours) and check all they need, before a job starts.
 
     Raises ``UsageError`` naming file, line and key, what was expected, and the nearest valid name;
-    or the size that no template suits.
+    or the ratios there are templates for, where they suit none of the sizes.
     """
     resources.contents(language)
     for path in paths:
         template(path, language)
-    for size in sizes:
-        suiting(tuple(paths) or shipped_paths(), language, size)
+    if sizes:
+        suited(tuple(paths), language, tuple(sizes))
+
+
+@lru_cache(maxsize=256)
+def suited(paths: tuple[str, ...], language: str, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    """The sizes that some template suits (no paths: of ours). Raises ``UsageError`` if none is."""
+    found = tuple(size for size in sizes if suiting(paths, language, size))
+    if not found:
+        width, height = sizes[0]
+        told = f"{width}x{height} (ratio {ratio_of(sizes[0])})"
+        known = {ratio for one in _templates(paths, language) for ratio in one.template.ratios}
+        suits = ", ".join(ratio for ratio in RATIOS if ratio in known)
+        raise UsageError(
+            f"no template suits a canvas of {told}: expected one of the ratios {suits}; "
+            "choose such a --size, or add the ratio to `ratios` of a template"
+        )
+    return found
 
 
 @lru_cache(maxsize=256)
 def suiting(paths: tuple[str, ...], language: str, size: Size) -> tuple[Loaded, ...]:
-    """The templates that suit a canvas. Raises ``UsageError`` if there is none."""
+    """The templates (no paths: of ours) that suit a canvas; there may be none."""
     wanted = ratio_of(size)
-    found = [template(path, language) for path in paths]
-    fitting = tuple(one for one in found if wanted in one.template.ratios)
-    if not fitting:
-        raise UsageError(
-            f"no template suits a canvas of {size[0]}x{size[1]} (ratio {wanted}): "
-            "add the ratio to `ratios` of one, or choose another --size"
-        )
-    return fitting
+    return tuple(one for one in _templates(paths, language) if wanted in one.template.ratios)
+
+
+def _templates(paths: tuple[str, ...], language: str) -> list[Loaded]:
+    return [template(path, language) for path in paths or shipped_paths()]
 
 
 def ratio_of(size: Size) -> str:
