@@ -1,24 +1,27 @@
-"""Colours by name, and how well two of them can be told apart.
+"""Colours: how they are named, and how well two of them can be told apart.
 
 Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the relative luminance,
 1 (none) to 21 (black on white).
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from itertools import accumulate
-from random import Random
+from functools import lru_cache
+
+from synthesis.colour_names import NAMES, REGIONS, Region
 
 RGB = tuple[int, int, int]
-STRINGS_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, large text: the least contrast of mode "strings"
-PARAGRAPH_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text: the least contrast of mode "pure"
+_KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
+# how far from a colour its other names may lie: nobody draws the border between two to a hair
+_NEAR_LIGHTNESS = 0.03
+_NEAR_CHROMA, _NEAR_CHROMA_SHARE = 0.004, 0.12
+_NEAR_HUE, _NEAR_DULL_HUE, _DULL = 7.0, 12.0, 0.04  # degrees; below that chroma hues are vague
 
 
 @dataclass(frozen=True)
 class Colour:
-    """A named colour: sRGB 0..255 and its name as captions say it."""
+    """A named colour: a typical sRGB 0..255 and its name as captions say it."""
 
     english: str
     chinese: str
@@ -27,6 +30,9 @@ class Colour:
     def name(self, language: str) -> str:
         """The name in Chinese for ``zh`` and its kinds, in English for every other language."""
         return self.chinese if language.partition("-")[0] == "zh" else self.english
+
+
+COLOURS = {english: Colour(english, chinese, rgb) for english, chinese, rgb in NAMES}
 
 
 def _linear(value: int) -> float:
@@ -49,181 +55,42 @@ def contrast_ratio(one: RGB, other: RGB) -> float:
     return first / second if first > second else second / first
 
 
-WHITE = Colour("white", "白色", (255, 255, 255))
-STRINGS_INKS = (
-    Colour("red", "红色", (204, 24, 32)),
-    Colour("green", "绿色", (0, 128, 48)),
-    Colour("blue", "蓝色", (24, 72, 208)),
-    Colour("black", "黑色", (16, 16, 16)),
-    Colour("orange", "橙色", (224, 108, 0)),
-    Colour("purple", "紫色", (128, 32, 160)),
-)
-
-LIGHT = (
-    WHITE,
-    Colour("cream", "米色", (247, 238, 214)),
-    Colour("light grey", "浅灰色", (218, 220, 224)),
-    Colour("pale yellow", "浅黄色", (249, 241, 158)),
-    Colour("pale blue", "浅蓝色", (203, 226, 248)),
-    Colour("pale green", "浅绿色", (206, 238, 206)),
-    Colour("pink", "粉色", (248, 210, 222)),
-    Colour("lavender", "淡紫色", (224, 212, 246)),
-    Colour("yellow", "黄色", (252, 208, 44)),
-    Colour("orange", "橙色", (246, 158, 56)),
-)
-DARK = (
-    Colour("black", "黑色", (16, 16, 18)),
-    Colour("dark grey", "深灰色", (66, 68, 74)),
-    Colour("navy blue", "藏青色", (16, 30, 74)),
-    Colour("blue", "蓝色", (24, 80, 196)),
-    Colour("dark green", "深绿色", (12, 66, 44)),
-    Colour("green", "绿色", (16, 120, 56)),
-    Colour("red", "红色", (196, 24, 36)),
-    Colour("dark red", "深红色", (112, 20, 32)),
-    Colour("brown", "棕色", (100, 60, 28)),
-    Colour("purple", "紫色", (104, 40, 140)),
-    Colour("teal", "青色", (18, 98, 106)),
-)
-MIDDLE = (
-    Colour("grey", "灰色", (146, 148, 152)),
-    Colour("sky blue", "天蓝色", (120, 186, 238)),
-    Colour("light green", "草绿色", (132, 204, 140)),
-    Colour("tan", "浅棕色", (206, 170, 126)),
-    Colour("turquoise", "绿松石色", (62, 186, 178)),
-    Colour("coral", "珊瑚色", (240, 128, 108)),
-    Colour("rose", "玫红色", (196, 28, 104)),
-    Colour("olive", "橄榄色", (100, 104, 40)),
-)
-PALETTE = LIGHT + MIDDLE + DARK
-_ON_DARK = ("white", "cream", "pale yellow")
-# inks by the background they go with: black and its kin on anything light, else neighbours in
-# hue or a quiet contrast; loud pairs (red on blue, green on pink) are nowhere
-_INKS = {
-    "white": (*(one.english for one in DARK), "rose", "olive"),
-    "cream": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green", "teal"),
-    "light grey": ("black", "dark grey", "navy blue", "blue", "dark red", "purple", "teal"),
-    "pale yellow": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green"),
-    "pale blue": ("black", "dark grey", "navy blue", "blue", "teal", "purple"),
-    "pale green": ("black", "dark grey", "dark green", "navy blue", "teal", "brown"),
-    "pink": ("black", "dark grey", "dark red", "purple", "brown", "navy blue"),
-    "lavender": ("black", "dark grey", "purple", "navy blue"),
-    "yellow": ("black", "dark grey", "navy blue", "brown", "dark red"),
-    "orange": ("black", "navy blue"),
-    "grey": ("black", "navy blue"),
-    "sky blue": ("black", "navy blue"),
-    "light green": ("black", "dark green", "navy blue"),
-    "tan": ("black", "navy blue", "dark red"),
-    "turquoise": ("black", "navy blue"),
-    "coral": ("black", "navy blue"),
-    "rose": ("white", "cream", "pale yellow"),
-    "olive": ("white", "cream", "pale yellow"),
-    "black": (*_ON_DARK, "yellow", "pale blue", "pale green", "pink", "orange", "light grey"),
-    "dark grey": (*_ON_DARK, "yellow", "pale blue", "orange"),
-    "navy blue": (*_ON_DARK, "yellow", "pale blue", "pink"),
-    "blue": (*_ON_DARK, "pale blue"),
-    "dark green": (*_ON_DARK, "pale green", "yellow"),
-    "green": _ON_DARK,
-    "red": _ON_DARK,
-    "dark red": (*_ON_DARK, "pink", "yellow"),
-    "brown": (*_ON_DARK, "yellow"),
-    "purple": (*_ON_DARK, "lavender", "pink"),
-    "teal": (*_ON_DARK, "pale blue", "pale green"),
-}
-_PLAIN = frozenset({"white", "black", "cream"})
-_PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
-_TONES = {"light": LIGHT, "middle": MIDDLE, "dark": DARK}
-_SHARES = {"light": 0.62, "middle": 0.1, "dark": 0.28}  # of the backgrounds
-_BY_NAME = {one.english: one for one in PALETTE}
-_KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
-BRIGHTEST_TINT = 252  # of 255
-JITTER = 4  # of 255: how far a drawn colour may be from the palette's, per channel
-GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A background and an ink by name, with the RGB drawn; ``far_end`` ends a gradient.
-
-    ``contrast`` is the least contrast ratio of the ink with any part of the background.
-    """
-
-    background: Colour
-    ink: Colour
-    near_end: RGB
-    far_end: RGB
-    ink_rgb: RGB
-
-    @property
-    def contrast(self) -> float:
-        """WCAG contrast ratio of the ink with the background's less contrasting end."""
-        return min(contrast_ratio(self.ink_rgb, end) for end in (self.near_end, self.far_end))
-
-    @property
-    def is_gradient(self) -> bool:
-        """Whether the background changes from one end to the other."""
-        return self.near_end != self.far_end
-
-
-def choose_pair(
-    random: Random, *, gradient: bool, light: bool = False, least: float = PARAGRAPH_CONTRAST
-) -> Pair:
-    """A background and an ink that go together, with ``contrast`` >= ``least``.
-
-    ``light`` asks for a light background. Colours stay clear of the walls of the RGB cube, where
-    signals see clipping.
-    """
-    while True:
-        tone = "light" if light else random.choices([*_SHARES], [*_SHARES.values()])[0]
-        background = _backgrounds(tone, least).drawn(random)
-        ink = _inks(background.english, least).drawn(random)
-        middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
-        slope = GRADIENT if gradient else 0
-        near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
-        ink_rgb = _moved(ink.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
-        pair = Pair(background, ink, near_end, far_end, ink_rgb)
-        if pair.contrast >= least:
-            return pair
-
-
-class _Weighted:
-    """Colours, each with how likely it is beside the others."""
-
-    def __init__(self, colours: Iterable[Colour]) -> None:
-        self.colours = tuple(colours)
-        weights = [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in self.colours]
-        self._cumulative = tuple(accumulate(weights))
-
-    def drawn(self, random: Random) -> Colour:
-        """One of them."""
-        return random.choices(self.colours, cum_weights=self._cumulative)[0]
-
-
-@cache
-def _backgrounds(tone: str, least: float) -> _Weighted:
-    """The backgrounds of a tone on which some ink has the contrast."""
-    return _Weighted(one for one in _TONES[tone] if _inks(one.english, least).colours)
-
-
-@cache
-def _inks(background: str, least: float) -> _Weighted:
-    ground = _BY_NAME[background].rgb
-    inks = [_BY_NAME[name] for name in _INKS[background]]
-    return _Weighted(one for one in inks if contrast_ratio(one.rgb, ground) >= least)
-
-
-def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
-    """Another colour; only white has full channels, which in a tint look blown out."""
-    most = 255 if min(rgb) > BRIGHTEST_TINT else BRIGHTEST_TINT
-    moved = [value + step for value, step in zip(rgb, by, strict=True)]
-    red, green, blue = [0 if one < 0 else most if one > most else one for one in moved]
-    return red, green, blue
+@lru_cache(maxsize=_KEPT)
+def nearest(rgb: RGB) -> Colour:
+    """The colour by the name it would be given: by the region of OKLCH it lies in."""
+    return _region(*oklch(rgb))
 
 
 @lru_cache(maxsize=_KEPT)
-def nearest(rgb: RGB) -> Colour:
-    """The colour of the palette nearest to ``rgb`` in CIELAB (CIE 1976 distance)."""
-    here = lab(rgb)
-    return min(PALETTE, key=lambda one: math.dist(here, lab(one.rgb)))
+def names(rgb: RGB) -> tuple[Colour, ...]:
+    """All the names that are true of a colour, ``nearest`` first: it may lie near a border."""
+    lightness, chroma, hue = oklch(rgb)
+    by = _NEAR_CHROMA + _NEAR_CHROMA_SHARE * chroma
+    turn = _NEAR_HUE if chroma > _DULL else _NEAR_DULL_HUE
+    around = [
+        (lightness, chroma, hue),
+        (lightness, max(0.0, chroma - by), hue),
+        (lightness, chroma + by, hue),
+        (lightness - _NEAR_LIGHTNESS, chroma, hue),
+        (lightness + _NEAR_LIGHTNESS, chroma, hue),
+        (lightness, chroma, hue - turn),
+        (lightness, chroma, hue + turn),
+    ]
+    return tuple(dict.fromkeys([_region(*place) for place in around]))
+
+
+def _region(lightness: float, chroma: float, hue: float) -> Colour:
+    for one in REGIONS:
+        if _holds(one, lightness, chroma, hue % 360):
+            return COLOURS[one.name]
+    raise AssertionError(f"no name for OKLCH {lightness:.3f} {chroma:.3f} {hue:.0f}")
+
+
+def _holds(region: Region, lightness: float, chroma: float, hue: float) -> bool:
+    (least, most), (dull, vivid), (start, end) = region.lightness, region.chroma, region.hue
+    if not (least <= min(max(lightness, 0.0), 1.0) < most and dull <= chroma < vivid):
+        return False
+    return start <= hue < end if start < end else hue >= start or hue < end
 
 
 def nearest_on_average(counts: Mapping[RGB, int]) -> Colour:
@@ -236,6 +103,19 @@ def nearest_on_average(counts: Mapping[RGB, int]) -> Colour:
         return sum([count * math.dist(here, lab(rgb)) for rgb, count in counts.items()])
 
     return min(dict.fromkeys(map(nearest, counts)), key=distance)
+
+
+@lru_cache(maxsize=_KEPT)
+def oklch(rgb: RGB) -> tuple[float, float, float]:
+    """Lightness 0 to 1, chroma 0 to about 0.32 and hue in degrees of an sRGB colour, in OKLCH."""
+    red, green, blue = [_LINEAR[value] for value in rgb]
+    long = (0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue) ** (1 / 3)
+    middle = (0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue) ** (1 / 3)
+    short = (0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue) ** (1 / 3)
+    lightness = 0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short
+    a = 1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short
+    b = 0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short
+    return lightness, math.hypot(a, b), math.degrees(math.atan2(b, a)) % 360
 
 
 @lru_cache(maxsize=_KEPT)

@@ -16,7 +16,7 @@ from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
-DRAWING_VERSION = 5  # raise it whenever the same settings would give other pixels or captions
+DRAWING_VERSION = 6  # raise it whenever the same settings would give other pixels or captions
 _LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 

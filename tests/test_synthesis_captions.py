@@ -12,11 +12,10 @@ from synthesis import captions
 from synthesis.captions import grammar, grouping, places, plain, roles, sentences
 from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
-from synthesis.colours import PALETTE
+from synthesis.colours import COLOURS
 from synthesis.description import Description, Name, Words
 from synthesis.problems import UnrenderableError
 
-COLOURS = {one.english: one for one in PALETTE}
 LANGUAGES = ("en", "zh", "zh-Hant", "ja", "ar")
 HOSTILE = (
     'He said "no"',

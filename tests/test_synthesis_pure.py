@@ -16,7 +16,17 @@ from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UsageError
-from synthesis.pure import backgrounds, columns, faces, limits, manner, paragraph, scripts, texts
+from synthesis.pure import (
+    backgrounds,
+    columns,
+    faces,
+    limits,
+    manner,
+    pairs,
+    paragraph,
+    scripts,
+    texts,
+)
 from synthesis.pure.backgrounds import GROUNDS
 from synthesis.pure.manner import Kind
 from synthesis.pure.textures import Rhythm
@@ -204,7 +214,7 @@ def test_grounds_are_chosen_by_weight() -> None:
 
 
 def test_ruled_lines_run_below_the_baselines() -> None:
-    ground, pair = GROUNDS["ruled"], colours.choose_pair(Random(1), gradient=False)
+    ground, pair = GROUNDS["ruled"], pairs.choose(Random(1), gradient=False)
     painted = backgrounds.paint(Random(0), ground, pair, (200, 200), Rhythm(50.0, 30.0))
     rows = np.flatnonzero((painted[:, 0, :3] != painted[0, 0, :3]).any(axis=1))
     assert set(np.diff(rows)) == {30}
@@ -315,13 +325,13 @@ def test_same_random_numbers_same_bytes(english: Job) -> None:
 
 
 def test_a_gradient_goes_evenly_from_end_to_end() -> None:
-    pair = colours.choose_pair(Random(3), gradient=True)
+    pair = pairs.choose(Random(3), gradient=True)
     for seed in range(6):
         painted = backgrounds.paint(Random(seed), GROUNDS["gradient"], pair, (90, 60), Rhythm(9, 9))
         assert tuple(painted[0, 0, :3]) == pair.near_end
         assert tuple(painted[-1, -1, :3]) == pair.far_end
         steps = np.abs(np.diff(painted[..., :3].astype(int), axis=0))
-        assert steps.max() <= 1 + math.ceil(2 * colours.GRADIENT / 60)
+        assert steps.max() <= 1 + math.ceil(2 * pairs.GRADIENT / 60)
     plain = backgrounds.paint(
         Random(0), GROUNDS["plain"], replace(pair, far_end=pair.near_end), (9, 6), Rhythm(9, 9)
     )

@@ -46,7 +46,7 @@ def test_caption_says_what_is_drawn(job: Job, samples: list[Sample]) -> None:
         "en": r'The text "(.+)" in (\w+) on a white background\.',
         "zh": r"白色背景上写着(\w+)的文字“(.+)”。",
     }[job.language]
-    inks = {colour.name(job.language): colour.rgb for colour in colours.STRINGS_INKS}
+    inks = {colour.name(job.language): colour.rgb for colour in strings.INKS}
     for sample in samples:
         match = re.fullmatch(pattern, sample.caption)
         assert match
@@ -93,8 +93,8 @@ def test_lengths_characters_and_inks_are_all_used(job: Job, samples: list[Sample
 
 
 def test_inks_stand_out() -> None:
-    ratios = [colours.contrast_ratio(ink.rgb, (255, 255, 255)) for ink in colours.STRINGS_INKS]
-    assert min(ratios) >= colours.STRINGS_CONTRAST
+    ratios = [colours.contrast_ratio(ink.rgb, (255, 255, 255)) for ink in strings.INKS]
+    assert min(ratios) >= strings.LEAST_CONTRAST
 
 
 def test_a_canvas_too_narrow_is_refused() -> None:

@@ -10,12 +10,13 @@ from random import Random
 
 import numpy as np
 
-from synthesis import colours, drawing
+from synthesis import drawing
 from synthesis.canvas import Size
-from synthesis.colours import RGB, Pair
+from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.description import Name
 from synthesis.drawing import Direction, Pixels
-from synthesis.pure import textures
+from synthesis.pure import pairs, textures
+from synthesis.pure.pairs import Pair
 from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
 
 _DIRECTIONS: tuple[Direction, ...] = ("down", "across", "corner")
@@ -65,12 +66,12 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
 
     Few or thin letters would leave a dark canvas dark, and a light one without anything dark.
     """
-    least = _FAINT_CONTRAST if faint else colours.PARAGRAPH_CONTRAST
+    least = _FAINT_CONTRAST if faint else pairs.LEAST_CONTRAST
     while True:
-        pair = colours.choose_pair(random, gradient=ground.gradient, light=faint, least=least)
-        if ground.shadow and colours.relative_luminance(pair.near_end) < _DARKEST:
+        pair = pairs.choose(random, gradient=ground.gradient, light=faint, least=least)
+        if ground.shadow and relative_luminance(pair.near_end) < _DARKEST:
             continue
-        if ground.levels is None or _worst_contrast(ground, pair) >= colours.PARAGRAPH_CONTRAST:
+        if ground.levels is None or _worst_contrast(ground, pair) >= pairs.LEAST_CONTRAST:
             return pair
 
 
@@ -78,7 +79,7 @@ def _worst_contrast(ground: Ground, pair: Pair) -> float:
     """That of the ink with the lines on the paper, which are the nearest to the ink."""
     step = -LINE if _gets_darker(ground, pair.near_end) else LINE
     red, green, blue = [min(max(one + step, 0), _most(pair.near_end)) for one in pair.near_end]
-    return colours.contrast_ratio((red, green, blue), pair.ink_rgb)
+    return contrast_ratio((red, green, blue), pair.ink_rgb)
 
 
 def paint(random: Random, ground: Ground, pair: Pair, size: Size, rhythm: Rhythm) -> Pixels:
@@ -101,9 +102,9 @@ def _shades(ground: Ground, rgb: RGB) -> Pixels:
 
 
 def _gets_darker(ground: Ground, rgb: RGB) -> bool:
-    return ground.shadow or colours.relative_luminance(rgb) >= _BRIGHT
+    return ground.shadow or relative_luminance(rgb) >= _BRIGHT
 
 
 def _most(rgb: RGB) -> int:
     """What channels of shades may reach."""
-    return max(*rgb, colours.BRIGHTEST_TINT)
+    return max(*rgb, pairs.BRIGHTEST_TINT)

@@ -9,7 +9,6 @@ from random import Random
 
 from synthesis import captions, drawing, png
 from synthesis.canvas import Size
-from synthesis.colours import Pair
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.face import font
 from synthesis.fonts.files import is_handwriting
@@ -17,6 +16,7 @@ from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.pure import backgrounds, faces, limits, setting, texts
 from synthesis.pure.manner import Manner, choose
+from synthesis.pure.pairs import Pair
 from synthesis.pure.setting import Fitted
 from synthesis.pure.textures import Rhythm
 from synthesis.sample import Rejected, Sample, TextBox

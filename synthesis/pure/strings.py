@@ -6,7 +6,8 @@ half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (3
 
 from random import Random
 
-from synthesis import colours, drawing, png
+from synthesis import drawing, png
+from synthesis.colours import COLOURS, Colour
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
 from synthesis.problems import UsageError
@@ -22,6 +23,15 @@ CAPTION = {
     "zh": "{background}背景上写着{ink}的文字“{text}”。",
 }
 DEFAULT_SIZE = {"en": (64, 32), "zh": (128, 32)}
+INKS = (
+    Colour("red", "红色", (204, 24, 32)),
+    Colour("green", "绿色", (0, 128, 48)),
+    Colour("blue", "蓝色", (24, 72, 208)),
+    Colour("black", "黑色", (16, 16, 16)),
+    Colour("orange", "橙色", (224, 108, 0)),
+    Colour("purple", "紫色", (128, 32, 160)),
+)
+LEAST_CONTRAST = 3.0  # WCAG 2.2, 1.4.3, large text
 PREFERRED_FACES = {
     "en": ("DejaVuSansMono-Bold", "LiberationMono-Bold", "NotoSansMono-Bold"),
     "zh": ("NotoSansCJKsc-Bold", "NotoSansMonoCJKsc-Bold", "WenQuanYiMicroHei"),
@@ -56,7 +66,7 @@ def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sa
     """One sample; ``random`` chooses length, characters and ink; ``size`` is (width, height)."""
     width, height = size
     text = "".join(random.choices(CHARACTERS[language], k=random.randint(1, LONGEST)))
-    ink = random.choice(colours.STRINGS_INKS)
+    ink = random.choice(INKS)
     cell = cell_width(language, height)
     glyphs = [_glyph(font, character) for character in text]
     pixels = _font_size(font, language, cell, height)
@@ -65,10 +75,10 @@ def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sa
         drawing.snapped(place * cell + (cell - _advance(font, glyph) * pixels) / 2, baseline)
         for place, glyph in enumerate(glyphs)
     ]
-    canvas = drawing.solid(width, height, colours.WHITE.rgb)
+    canvas = drawing.solid(width, height, COLOURS["white"].rgb)
     drawing.draw(canvas, [drawing.Run(font, pixels, glyphs, origins)], ink.rgb)
     caption = CAPTION[language].format(
-        text=text, ink=ink.name(language), background=colours.WHITE.name(language)
+        text=text, ink=ink.name(language), background=COLOURS["white"].name(language)
     )
     boxes = _boxes(text, cell, height)
     image = png.encode(canvas)
