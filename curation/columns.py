@@ -52,8 +52,10 @@ def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
                     "version and configuration; first: beam run into the same output"
                 )
             return file.read(columns=wanted, use_threads=False)  # threads cost more than they save
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ColumnFileError(f"{path}: {error}; delete this file and run again") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise ColumnFileError(
+            f"{path}: {error}; the same `beam run` with --verify writes it again"
+        ) from error
 
 
 def read_all(paths: Iterable[str], columns: Sequence[str]) -> pa.Table:

@@ -49,6 +49,9 @@ def run(
         int | None, typer.Option(min=1, help="Local workers (default: all cores).")
     ] = None,
     unit_rows: Annotated[int, typer.Option(min=1, help="Rows between two resume points.")] = 512,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Trust no file by its time: read all of them again.")
+    ] = False,
     shared_filesystem: Annotated[
         bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
     ] = False,
@@ -62,7 +65,7 @@ def run(
 
     On a cluster: beam run curate -i gs://b/crawl -o gs://b/curated --runner=DataflowRunner ...
 
-    Run it again after any interruption: finished work is not repeated.
+    Run it again after any interruption or change of the input: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
     from curation import configuration, preflight, runners
@@ -84,7 +87,7 @@ def run(
     preflight.check(Job(name, options, places, output, shared_filesystem))
     arguments = (*runners.defaults(given, workers, processes=is_program), *given)
     if isinstance(found, configuration.Pipeline):
-        _curate(Request(pipeline, found, places, output, arguments, unit_rows), as_json)
+        _curate(Request(pipeline, found, places, output, arguments, unit_rows, verify), as_json)
     else:
         _carry_out(found, output, arguments, as_json)
 

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from curation import columns, shard, storage
 from curation.layout import Layout
-from curation.originals import OF_SOURCE, Originals
+from curation.originals import OF_SOURCE, SAID, Originals
 
 BATCH_BYTES = 2 << 20
 DIGEST_ROWS = 256
 ORDER = ("id", "key", "uri")
-NOT_STORED = ["uri", "size"]
+NOT_STORED = ["uri", "size"]  # nor part of a shard's name
 Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
 
 
@@ -84,8 +84,8 @@ def gather(
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
-    Its name carries a digest of its rows, so a shard that is there is the right one. Raises
-    ``InputChangedError``, ``OSError``.
+    Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
+    that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
     """
     rows = {unit: kept_rows(output, unit, share, of) for unit, share, of in shares}
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
@@ -95,7 +95,9 @@ def gather(
     name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
     path = storage.join(Layout(output).shards, name)
     if storage.exists(path):
-        return shard.ShardInfo(name, measured.num_rows, *shard.digest_of(path))
+        if info := shard.undamaged(path):
+            return info
+        storage.delete([path])
     with tempfile.TemporaryFile() as spill:
         originals = Originals(Layout(output), measured.num_rows, spill)
         _locate(originals, rows, measured.column("uri"), place)
@@ -110,7 +112,7 @@ def _metadata(
     layout = Layout(output)
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())
-        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, "size", *names))])
+        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, SAID, "size", *names))])
         for more in (
             columns.read(layout.groups(unit)),
             columns.read(layout.ledger(unit), ("stage",)),
@@ -164,14 +166,14 @@ def _batches(
         for field in shard_schema
         if field.name in measured.column_names
     }
-    keys = [measured.column(name) for name in ("uri", "id")]
+    keys = [measured.column(name) for name in ("uri", "id", SAID)]
     start = 0
     while start < len(total):
         before = int(total[start - 1]) if start else 0
         stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
         piece = slice(start, stop)
-        pairs = zip(*(column[piece].to_pylist() for column in keys), strict=True)
-        read = [originals.read(start + row, *pair) for row, pair in enumerate(pairs)]
+        known = zip(*(column[piece].to_pylist() for column in keys), strict=True)
+        read = [originals.read(start + row, *told) for row, told in enumerate(known)]
         yield pa.RecordBatch.from_arrays(
             [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
         )

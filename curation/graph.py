@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from curation import (
     columns,
+    contents,
     failures,
     fingerprint,
     gather,
@@ -77,17 +78,34 @@ class Step(beam.DoFn):  # type: ignore[misc]
         except OSError as error:
             raise OutputError(failures.of_disk(error)) from error
 
+    def write_signals(self, unit: str, table: pa.Table) -> None:
+        if storage.exists(self.layout.checked(unit)):
+            storage.delete([self.layout.checked(unit)])
+        self.write(self.layout.signals(unit), table)
+        self.set_checked(unit)
+
+    def set_checked(self, unit: str) -> None:
+        try:
+            contents.set_checked(self.layout, unit)
+        except OSError as error:
+            raise OutputError(failures.of_disk(error)) from error
+
 
 class MeasureUnit(Step):
-    """Unit name -> unit name, once ``signals/<unit>.parquet`` is there."""
+    """Unit name -> unit name, once ``signals/<unit>.parquet`` is of what the unit holds now."""
 
     def process(self, unit: str) -> Iterator[str]:
-        path = self.layout.signals(unit)
-        if not storage.exists(path):
+        if not contents.is_checked(self.layout, unit):
             source = plan.read_unit(self.layout.plan(unit))
+            before = contents.measured(self.layout, unit)
             with reading():
-                table = measure.measure(sources.read(source), self.signals)
-            self.write(path, table)
+                table = contents.compared(before, sources.read(source)) if before else None
+                if table is None:
+                    table = measure.measure(sources.read(source), self.signals)
+            if before is not None and table.equals(before):
+                self.set_checked(unit)
+            else:
+                self.write_signals(unit, table)
         yield unit
 
 
@@ -113,7 +131,7 @@ class RunModels(Step):
                     table = measure.fill_models(
                         table, wanted, self.models, lambda uris: sources.read(source, only=uris)
                     )
-                self.write(self.layout.signals(unit), table)
+                self.write_signals(unit, table)
         yield unit
 
     def _alive(self, table: pa.Table) -> Any:

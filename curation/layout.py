@@ -39,6 +39,10 @@ class Layout:
         """A unit's measured columns."""
         return storage.join(self.root, "signals", f"{unit}.parquet")
 
+    def checked(self, unit: str) -> str:
+        """The SHA-256 of a unit's measured columns: there while they are of what ``plan`` says."""
+        return storage.join(self.root, "checked", unit)
+
     def ledger(self, unit: str) -> str:
         """A unit's verdicts."""
         return storage.join(self.root, "ledger", f"{unit}.parquet")
@@ -76,7 +80,7 @@ class Layout:
         return storage.join(self.root, "_SUCCESS")
 
     def units(self, folder: str) -> list[str]:
-        """The units that have a file in ``plan``, ``signals`` or ``ledger``, sorted."""
+        """The units that have a file in one of the folders of units, sorted."""
         names = [
             entry.path.replace("\\", "/").rsplit("/", 1)[-1]
             for entry in storage.list_files(storage.join(self.root, folder))

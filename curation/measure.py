@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from curation import picture, shard
 from curation.signal import Signal, fields
 from curation.sources import annotation
-from curation.sources.sample import Sample
+from curation.sources.sample import Sample, source_digest
 
-VERSION = 2  # raised when the rows below change meaning; part of every unit name
+VERSION = 3  # raised when the rows below change meaning; part of every unit name
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -28,6 +28,7 @@ ROW_FIELDS = (
     pa.field("size", pa.int64()),
     pa.field("reason", pa.string()),
     pa.field("detail", pa.string()),
+    pa.field("source_digest", pa.string(), nullable=False),
     pa.field("caption_length", pa.int32(), nullable=False),
     pa.field("synthetic", pa.bool_(), nullable=False),
 )
@@ -60,6 +61,7 @@ def _measure_one(
     row: dict[str, Any] = {
         "uri": sample.uri,
         "key": sample.key,
+        "source_digest": source_digest(sample),
         "caption_length": min(sum(len(caption.text) for caption in captions), 2**31 - 1),
         "synthetic": sample.synthetic,
     }

@@ -16,7 +16,7 @@ import numpy as np
 from curation import plan, shard, sources, storage
 from curation.layout import Layout
 from curation.sources import files
-from curation.sources.sample import Caption, Part, Sample, Unit, from_json, to_json
+from curation.sources.sample import Caption, Part, Sample, Unit, from_json, source_digest, to_json
 
 OF_SOURCE = (
     "path",
@@ -29,6 +29,7 @@ OF_SOURCE = (
     "licence",
     "synthetic",
 )
+SAID = "source_digest"
 _CAPTIONS = ("caption_raw", "caption_recaption", "caption_fused")
 
 
@@ -67,10 +68,11 @@ class Originals:
         if left:
             self._refuse(name, f"{min(left)} is gone")
 
-    def read(self, row: int, uri: str, identity: str) -> tuple[bytes, dict[str, Any]]:
+    def read(self, row: int, uri: str, identity: str, said: str) -> tuple[bytes, dict[str, Any]]:
         """The row's bytes and the columns that only its source knows (``OF_SOURCE``).
 
-        Raises ``InputChangedError`` for bytes of another content hash than ``identity``.
+        Raises ``InputChangedError`` for bytes of another content hash than ``identity``, or where
+        the source says something else than ``said``, its digest.
         """
         start, middle, end = self._ends[row].tolist()
         with _naming_the_spill():
@@ -82,7 +84,7 @@ class Originals:
         else:
             (sample,) = sources.read(from_json(text))
             data, told = sample.data, _of_source(sample)
-        if data is None or shard.content_id(data) != identity:
+        if data is None or (shard.content_id(data), told[SAID]) != (identity, said):
             self._refuse(self._units[self._unit[row]], f"{uri} is not what was measured")
         return data or b"", told
 
@@ -94,8 +96,8 @@ class Originals:
         self.words[row] = len(text)
 
     def _refuse(self, unit: str, what: str) -> None:
-        """Forget the stale measurements, so that the next run measures the unit afresh."""
-        storage.delete([self._layout.signals(unit)])
+        """Let the next run compare the unit with what was measured."""
+        storage.delete([self._layout.checked(unit)])
         raise InputChangedError(
             f"{what}: an input changed during the run; run the same command again"
         )
@@ -117,7 +119,8 @@ def _sidecar_bytes(part: Part) -> int:
 
 def _of_source(sample: Sample) -> dict[str, Any]:
     told = {name: getattr(sample, name) for name in OF_SOURCE}
-    return told | {name: _captions(told[name]) for name in _CAPTIONS}
+    told |= {name: _captions(told[name]) for name in _CAPTIONS}
+    return told | {SAID: source_digest(sample)}
 
 
 def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None:

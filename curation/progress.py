@@ -118,7 +118,7 @@ def _repeated(call: Callable[[], None], seconds: float) -> Iterator[None]:
 def measured(output: str) -> tuple[int, int]:
     """How many units a run has to measure, and how many are."""
     layout = Layout(output)
-    return len(layout.units("plan")), len(layout.units("signals"))
+    return len(layout.units("plan")), len(layout.units("checked"))
 
 
 def funnel(counts: dict[str, Any]) -> str:

@@ -20,9 +20,11 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
-from curation.sources.sample import SourceError, to_json
+from curation.sources.sample import SourceError, Unit, to_json
+from curation.sources.stamp import settled
 
-DRIVER_FOLDERS = ("plan", "signals", "ledger", "groups")
+DRIVER_FOLDERS = ("plan", "checked", "signals", "ledger", "groups")
+RESULTS = ("signals", "ledger", "groups", "near", "shards")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
 
@@ -58,7 +60,8 @@ class Request:
     """What the user asked for.
 
     ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
-    between two points a killed run can go on from.
+    between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
+    whatever their times say, and makes anew what is not as it was.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Request:
     output: str
     arguments: tuple[str, ...] = ()
     unit_rows: int = 512
+    verify: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,18 +103,21 @@ def run(request: Request) -> Outcome:
     layout, steps = Layout(request.output), Steps()
     _claim(layout)
     with steps.step("plan"):
-        units = _plan(request, signals)
-    identity = _identity_of_run(request, units)
-    if _is_finished(layout, identity):
-        return Outcome(json.loads(storage.read_bytes(layout.run))["counts"], False, True)
-    storage.delete([layout.success])
+        planned = _plan(request, signals)
+        identity = _identity_of_run(request, planned)
+        if not request.verify and (done := _finished(layout, identity)):
+            return Outcome(done, False, True)
+        storage.delete([layout.success])
+        units = _write_plan(request, planned)
+        del planned
     counts = _carry_out(request, units, steps)
     with steps.step("report"):
         report.write_report(request.output)
     _write_run(request, counts, steps, len(units))
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
     if not too_many:
-        storage.write_bytes(layout.success, identity.encode())
+        told = {"identity": identity, "files": files_told(layout)}
+        storage.write_bytes(layout.success, json.dumps(told).encode())
     return Outcome(counts, too_many, False)
 
 
@@ -167,15 +174,24 @@ def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict
     return told
 
 
-def _plan(request: Request, signals: Sequence[Signal]) -> list[Planned]:
-    """Plan the units, name them after what will be measured, and forget those of other plans."""
-    layout = Layout(request.output)
+def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
+    """Plan the units, and name them after what will be measured."""
+    began = time.time_ns()
     told = [f"{entry.name}:{entry.version}" for entry in signals]
     salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
-    units = [
-        replace(unit, id=_digest(to_json(unit) + salt, 8))
+    return [
+        replace(
+            unit,
+            id=_digest(unit.id + salt, 8),
+            parts=tuple(settled(part, began) for part in unit.parts),
+        )
         for unit in plan.plan(request.inputs, request.unit_rows)
     ]
+
+
+def _write_plan(request: Request, units: Sequence[Unit]) -> list[Planned]:
+    """Write the plan and forget other ones; what differs from the last plan is to be compared."""
+    layout = Layout(request.output)
     names = {unit.id for unit in units}
     storage.remove_partials(layout.root)
     for folder in DRIVER_FOLDERS:
@@ -185,14 +201,21 @@ def _plan(request: Request, signals: Sequence[Signal]) -> list[Planned]:
             if entry.path.rsplit("/", 1)[-1].split(".")[0] not in names
         ]
         storage.delete(stale)
+    there, checked = (set(layout.units(folder)) for folder in ("plan", "checked"))
     for unit in units:
-        if not storage.exists(layout.plan(unit.id)):
-            plan.write_unit(storage.join(layout.root, "plan"), unit)
+        path, text = layout.plan(unit.id), to_json(unit).encode()
+        is_same = unit.id in there and storage.read_bytes(path) == text
+        if unit.id in checked and (request.verify or not is_same):
+            storage.delete([layout.checked(unit.id)])
+        if not is_same:
+            storage.write_bytes(path, text)
     return [Planned(unit.id, len(unit.parts) if unit.layout == "files" else None) for unit in units]
 
 
-def _identity_of_run(request: Request, units: Sequence[Planned]) -> str:
-    told = [curation.__version__, resolved(request.pipeline), [unit.id for unit in units]]
+def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
+    """What the run is of: its configuration and its inputs, by their stamps."""
+    parts = [_digest(to_json(unit), 16) for unit in units]
+    told = [curation.__version__, resolved(request.pipeline), parts]
     return _digest(json.dumps(told), 16)
 
 
@@ -200,16 +223,29 @@ def _digest(text: str, size: int) -> str:
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
-def _is_finished(layout: Layout, identity: str) -> bool:
+def _finished(layout: Layout, identity: str) -> dict[str, Any] | None:
+    """The counts of the run if it is finished and its files are those it left, else None."""
     if not all(storage.exists(path) for path in (layout.success, layout.run, layout.report)):
-        return False
-    if storage.read_bytes(layout.success).decode() != identity:
-        return False
-    sizes = {entry.path: entry.size for entry in storage.list_files(layout.shards)}
-    return all(
-        sizes.get(storage.join(layout.shards, info.file)) == info.size
-        for info in shard.read_manifest(layout.shards)
-    )
+        return None
+    told = {"identity": identity, "files": files_told(layout)}
+    if storage.read_bytes(layout.success) != json.dumps(told).encode():
+        return None
+    counts: dict[str, Any] = json.loads(storage.read_bytes(layout.run))["counts"]
+    return counts
+
+
+def files_told(layout: Layout) -> str:
+    """Equal while the results are the files that they were, by their sizes and times."""
+    entries = [
+        entry
+        for folder in RESULTS
+        for entry in storage.list_files(storage.join(layout.root, folder))
+        if entry.path.endswith((".parquet", shard.MANIFEST_NAME))
+    ]
+    entries += storage.list_files(layout.run)
+    # a copy of an output keeps the time of content, not that of its file
+    told = [(entry.path[len(layout.root) :], entry.size, entry.times[:1]) for entry in entries]
+    return _digest(json.dumps(told), 16)
 
 
 def _inputs(layout: Layout, units: Sequence[Planned]) -> int:

@@ -230,9 +230,46 @@ def write_manifest(directory: str, shards: Sequence[ShardInfo]) -> None:
 
 
 def read_manifest(directory: str) -> list[ShardInfo]:
-    """The shards a directory lists. Raises ``FileNotFoundError`` without a manifest."""
-    content = json.loads(storage.read_bytes(storage.join(directory, MANIFEST_NAME)))
-    return [ShardInfo(**row) for row in content["shards"]]
+    """The shards a directory lists.
+
+    Raises ``FileNotFoundError`` without a manifest, ``ShardError`` for one that is none of ours.
+    """
+    path = storage.join(directory, MANIFEST_NAME)
+    data = storage.read_bytes(path)
+    try:
+        return [ShardInfo(**row) for row in json.loads(data)["shards"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ShardError(
+            f"{path}: expected the list of shards that was written with them ({error}); run what "
+            "wrote them again"
+        ) from error
+
+
+def undamaged(path: str) -> ShardInfo | None:
+    """The line of a shard that is whole, by its manifest or, where that lacks it, page by page.
+
+    None where there is no such shard, or a damaged one.
+    """
+    directory, _, name = path.replace("\\", "/").rpartition("/")
+    if not storage.exists(path):
+        return None
+    size, digest = digest_of(path)
+    if listed := _listed(directory).get(name):
+        return listed if (listed.size, listed.sha256) == (size, digest) else None
+    try:
+        return ShardInfo(name, sum(batch.num_rows for batch in read(path)), size, digest)
+    except ShardError:
+        return None
+
+
+def _listed(directory: str) -> dict[str, ShardInfo]:
+    """The shards of the manifest by file; none where it is missing or damaged."""
+    if not storage.exists(storage.join(directory, MANIFEST_NAME)):
+        return {}
+    try:
+        return {info.file: info for info in read_manifest(directory)}
+    except ShardError:
+        return {}
 
 
 def verify(directory: str) -> list[ShardInfo]:

@@ -36,10 +36,14 @@ class OutageError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file: its path and its size in bytes (``UNKNOWN_SIZE`` for a link that leads nowhere)."""
+    """A file: its path and its size in bytes (``UNKNOWN_SIZE`` for a link that leads nowhere).
+
+    ``times`` say when it was last changed, as far as its filesystem tells: see ``times``.
+    """
 
     path: str
     size: int
+    times: tuple[int, ...] = ()
 
 
 def is_remote(path: str) -> bool:
@@ -227,15 +231,24 @@ def list_folder(folder: str) -> list[FileEntry]:
         with os.scandir(folder or ".") as inside:
             names = [entry.name for entry in inside if entry.is_file()]
         paths = [os.path.join(folder, name) for name in names]
-        found = [FileEntry(path, os.stat(path).st_size) for path in paths]
+        found = [_entry(path, os.stat(path)) for path in paths]
     return sorted(
         (entry for entry in found if not is_temporary(entry.path)), key=lambda entry: entry.path
     )
 
 
+def _entry(path: str, status: os.stat_result) -> FileEntry:
+    return FileEntry(path, status.st_size, times(status))
+
+
+def times(status: os.stat_result) -> tuple[int, ...]:
+    """When a local file's content and when anything about it was last changed, in nanoseconds."""
+    return status.st_mtime_ns, status.st_ctime_ns
+
+
 def _local_files(root: str) -> Iterator[FileEntry]:
     if os.path.isfile(root):
-        yield FileEntry(root, os.stat(root).st_size)
+        yield _entry(root, os.stat(root))
         return
     if not os.path.isdir(root):
         return
@@ -251,7 +264,7 @@ def _local_files(root: str) -> Iterator[FileEntry]:
                 if entry.is_dir():
                     folders.append((entry.path, above | {identity}))
                 elif entry.is_file():
-                    yield FileEntry(entry.path, entry.stat().st_size)
+                    yield _entry(entry.path, entry.stat())
                 elif entry.is_symlink():
                     yield FileEntry(entry.path, UNKNOWN_SIZE)
 
@@ -284,7 +297,12 @@ def _below(entry: FileEntry) -> Iterator[FileEntry]:
 
 def _matches(pattern: str) -> list[FileEntry]:
     (match,) = _remote().match([pattern])
-    entries = [FileEntry(entry.path, entry.size_in_bytes) for entry in match.metadata_list]
+    entries = [
+        FileEntry(
+            entry.path, entry.size_in_bytes, (int(entry.last_updated_in_seconds * 1_000_000_000),)
+        )
+        for entry in match.metadata_list
+    ]
     return [entry for entry in entries if not entry.path.endswith("/")]
 
 

@@ -37,7 +37,9 @@ CONTEXT.set_forkserver_preload(
 SAME_BYTES = ("shards", "ledger", "signals", "groups")
 
 
-def carry_out(inputs: list[str], output: str, arguments: list[str], unit_rows: int) -> None:
+def carry_out(
+    inputs: list[str], output: str, arguments: list[str], unit_rows: int, *, verify: bool = False
+) -> None:
     """In a child process: one run with the pipeline above."""
     from curation.run import Request, run
 
@@ -45,7 +47,8 @@ def carry_out(inputs: list[str], output: str, arguments: list[str], unit_rows: i
     if not config.exists():
         config.write_text(WITHOUT_MODELS, encoding="utf-8")
     pipeline = configuration.load(str(config), "curate")
-    run(Request("curate", pipeline, tuple(inputs), output, tuple(arguments), unit_rows))
+    told = (tuple(inputs), output, tuple(arguments), unit_rows)
+    run(Request("curate", pipeline, *told, **({"verify": True} if verify else {})))
 
 
 def start(inputs: list[Path], output: Path, *, workers: int = 2, unit_rows: int = 8) -> BaseProcess:

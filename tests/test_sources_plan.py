@@ -14,6 +14,7 @@ import pytest
 from curation import plan, shard, sources
 from curation.sources import Part, Sample, SourceError, Unit
 from curation.sources.sample import from_json, to_json, unit_id
+from curation.sources.stamp import settled
 
 
 def collection(root: Path) -> Path:
@@ -98,33 +99,39 @@ def test_captions_are_found_beside_a_file_or_glob_too(tmp_path: Path, pattern: s
     assert [caption.text for caption in sample.caption_raw or ()] == ["a caption"]
 
 
-def test_ids_survive_a_move_and_touching_but_no_change(tmp_path: Path) -> None:
+def test_ids_say_where_rows_lie_and_the_plan_what_they_hold(tmp_path: Path) -> None:
     first = collection(tmp_path / "one")
     shutil.copytree(first, tmp_path / "deep" / "two")
     before = [unit.id for unit in plan.plan([str(first)])]
     assert [unit.id for unit in plan.plan([str(tmp_path / "deep" / "two")])] == before
     assert all(len(name) == 16 and int(name, 16) >= 0 for name in before)
-    (first / "files" / "a.txt").write_text("a longer caption")
-    after = [unit.id for unit in plan.plan([str(first)])]
-    assert after[0] != before[0]
-    assert after[1:] == before[1:]
+    planned = plan.plan([str(first)])
+    (first / "files" / "a.txt").write_text("A caption")  # as long as before
+    after = plan.plan([str(first)])
+    assert [unit.id for unit in after] == before
+    assert after[0] != planned[0] and after[1:] == planned[1:]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        Part("p", 2, "k"),
-        Part("p", 1, "other"),
-        Part("p", 1, "k", sidecars=((".txt", 1),)),
-        Part("p", 1, "k", described=("{}",)),
-        Part("p", 1, "k", groups=(0, 1)),
-        Part("p", 1, "k", error="e"),
-    ],
-)
-def test_ids_tell_apart_what_differs(changed: Part) -> None:
+def test_what_was_changed_within_a_tick_of_the_clock_is_never_taken_for_unchanged() -> None:
+    began = 10**18 + 7
+    for old in ((), (began + 10**9, began - 20_000_000), (1, began - 2_000_000_007)):
+        part = Part("p", 1, "k", stamps=((1, 2), old))
+        assert settled(part, began) == part
+    for fresh in (began - 19_999_999, began + 1, 10**18):  # the last of whole seconds
+        part = Part("p", 1, "k", stamps=((1, 2), (1, fresh)))
+        assert settled(part, began).stamps == ((began,),)
+
+
+def test_ids_tell_apart_what_lies_elsewhere() -> None:
     part = Part("p", 1, "k")
-    assert unit_id("files", (part,)) == unit_id("files", (Part("elsewhere", 1, "k"),))
-    assert unit_id("files", (part,)) != unit_id("files", (changed,))
+    for same in (
+        Part("elsewhere", 2, "k"),
+        Part("p", 1, "k", sidecars=((".txt", 1),), stamps=((1, 2),)),
+        Part("p", 1, "k", described=("{}",), error="e"),
+    ):
+        assert unit_id("files", (part,)) == unit_id("files", (same,))
+    for other in (Part("p", 1, "other"), Part("p", 1, "k", groups=(0, 1))):
+        assert unit_id("files", (part,)) != unit_id("files", (other,))
     assert unit_id("files", (part,)) != unit_id("parquet", (part,))
     assert unit_id("files", (part,)) != unit_id("files", (part,), occurrence=1)
     assert unit_id("files", (part,)) != unit_id("files", (part, part))
@@ -141,7 +148,7 @@ def test_units_that_look_alike_have_ids_of_their_own(tmp_path: Path) -> None:
 
 def test_units_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
     parts = (
-        Part("p\udce9", 1, "k\x00", sidecars=((".txt", 0), (".json", 3)), described=("{}",)),
+        Part("p\udce9", 1, "k\x00", ((".txt", 0), (".json", 3)), ("{}",), stamps=((2**62, 0),)),
         Part("q", -1, "", groups=(0, 0), error="e"),
     )
     unit = Unit("0123456789abcdef", "files", parts)

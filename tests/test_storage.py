@@ -184,10 +184,10 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     (root / "file.jpg").symlink_to(elsewhere / "sub" / "a.jpg")
     (root / "lost.jpg").symlink_to(tmp_path / "nowhere")
     os.mkfifo(root / "pipe.jpg")
-    assert storage.list_files(str(root)) == [
-        storage.FileEntry(str(root / "file.jpg"), 1),
-        storage.FileEntry(str(root / "folder" / "sub" / "a.jpg"), 1),
-        storage.FileEntry(str(root / "lost.jpg"), storage.UNKNOWN_SIZE),
+    assert [(entry.path, entry.size) for entry in storage.list_files(str(root))] == [
+        (str(root / "file.jpg"), 1),
+        (str(root / "folder" / "sub" / "a.jpg"), 1),
+        (str(root / "lost.jpg"), storage.UNKNOWN_SIZE),
     ]
 
 
@@ -196,9 +196,12 @@ def test_a_folder_alone_is_listed_without_what_lies_below(
 ) -> None:
     storage.write_bytes(str(tmp_path / "a.txt"), b"a")
     storage.write_bytes(str(tmp_path / "sub" / "b.txt"), b"b")
-    assert storage.list_folder(str(tmp_path)) == [storage.FileEntry(str(tmp_path / "a.txt"), 1)]
+    status = os.stat(tmp_path / "a.txt")
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    entry = storage.FileEntry(str(tmp_path / "a.txt"), 1, times)
+    assert storage.list_folder(str(tmp_path)) == [entry]
     monkeypatch.chdir(tmp_path)
-    assert storage.list_folder("") == [storage.FileEntry("a.txt", 1)]
+    assert storage.list_folder("") == [storage.FileEntry("a.txt", 1, times)]
 
 
 def test_local_work_does_not_import_beam(tmp_path: Path) -> None:

@@ -61,13 +61,14 @@ def _part(manifest: str, name: str, number: int, line: bytes) -> Part:
     key = row.pop("key", None)
     described = json.dumps(row, sort_keys=True)
     path = _resolve(manifest, written)
-    size, problem = _size(path)
+    size, times, problem = _state(path)
     return Part(
         path,
         size,
         key=str(key) if key is not None else written,
         described=(described,),
         error=problem,
+        stamps=(times,) if times else (),
     )
 
 
@@ -79,17 +80,17 @@ def _resolve(manifest: str, written: str) -> str:
     return os.path.normpath(os.path.join(os.path.dirname(manifest), written))
 
 
-def _size(path: str) -> tuple[int, str | None]:
-    """Size in bytes, or what is wrong. Remote files are not asked: a request each is too dear."""
+def _state(path: str) -> tuple[int, tuple[int, ...], str | None]:
+    """Size in bytes, times, what is wrong. Remote files are not asked: a request each is dear."""
     if storage.is_remote(path):
         refusal = storage.refusal(path)
-        return UNKNOWN_SIZE, f"unreadable: {refusal}" if refusal else None
+        return UNKNOWN_SIZE, (), f"unreadable: {refusal}" if refusal else None
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        return UNKNOWN_SIZE, None
+        return UNKNOWN_SIZE, (), None
     except (OSError, ValueError) as error:
-        return UNKNOWN_SIZE, f"unreadable: {error}"
+        return UNKNOWN_SIZE, (), f"unreadable: {error}"
     if not stat.S_ISREG(found.st_mode):
-        return UNKNOWN_SIZE, "unreadable: not a regular file"
-    return found.st_size, None
+        return UNKNOWN_SIZE, (), "unreadable: not a regular file"
+    return found.st_size, storage.times(found), None

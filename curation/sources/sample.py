@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 Layout = Literal["files", "webdataset", "parquet"]
@@ -59,7 +59,8 @@ class Part:
     files that describe it, as (name in the same folder, size), in the order of their captions.
     ``described`` holds what manifest lines say about it, one JSON object each. ``groups`` is the
     half-open range of Parquet row groups (None: all). ``error`` marks a manifest line that could
-    not be understood; ``path`` then is its location and is never opened.
+    not be understood; ``path`` then is its location and is never opened. ``stamps`` are the times
+    (``storage.times``) of the file and of its ``sidecars``, empty where nothing was asked.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Part:
     described: tuple[str, ...] = ()
     groups: tuple[int, int] | None = None
     error: str | None = None
+    stamps: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +83,36 @@ class Unit:
 
 
 def unit_id(layout: Layout, parts: tuple[Part, ...], occurrence: int = 0) -> str:
-    """The id of a unit: a hash of its layout and of its parts' names, sizes and descriptions.
+    """The id of a unit: a hash of its layout and of its parts' names and row groups.
 
-    Where the parts lie does not count, nor when they were changed. ``occurrence`` tells apart
-    units that look alike otherwise (``a/0.tar`` and ``b/0.tar`` of one size).
+    It says where rows lie in their input, not what they hold: neither sizes, times nor captions
+    count, nor where the input lies. ``occurrence`` tells apart units that look alike otherwise
+    (``a/0.tar`` and ``b/0.tar``).
     """
     digest = hashlib.blake2b(digest_size=8)
     digest.update(json.dumps([layout, occurrence]).encode())
     for part in parts:
-        row = (part.key, part.size, part.sidecars, part.described, part.groups, part.error)
-        digest.update(json.dumps(row).encode())
+        digest.update(json.dumps((part.key, part.groups)).encode())
     return digest.hexdigest()
+
+
+def source_digest(sample: Sample) -> str:
+    """16 hexadecimal digits: equal for rows of which sources say the same, the image apart."""
+    said = [getattr(sample, name) for name in _SAID]
+    told = json.dumps(said, default=_as_json)
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
+def _as_json(value: Any) -> Any:
+    return asdict(value) if isinstance(value, Caption) else repr(value)
+
+
+# all that a source says of a row; where it lies, its bytes and what is wrong are known apart
+_SAID = tuple(
+    field.name
+    for field in fields(Sample)
+    if field.name not in ("uri", "key", "data", "error", "problem")
+)
 
 
 def to_json(unit: Unit) -> str:
@@ -124,4 +145,5 @@ def _part(row: dict[str, Any]) -> Part:
         described=tuple(row.get("described", ())),
         groups=(row["groups"][0], row["groups"][1]) if row.get("groups") else None,
         error=row.get("error"),
+        stamps=tuple(map(tuple, row.get("stamps", ()))),
     )

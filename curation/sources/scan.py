@@ -13,7 +13,7 @@ EXPECTED = (
     "expected a folder or files of pictures (captions beside as .txt, .caption or .json), "
     "WebDataset .tar, .parquet with an image column, or a .jsonl manifest"
 )
-_Sidecars = dict[str, tuple[tuple[str, int], ...]]
+_Sidecars = dict[str, list[storage.FileEntry]]
 
 
 @dataclass
@@ -75,11 +75,10 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
 def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: _Sidecars, found: Found) -> bool:
     """Add one file; False when it holds no rows."""
     place = identity(entry.path)
-    part = Part(entry.path, entry.size, given.relative(entry.path))
+    part = Part(entry.path, entry.size, given.relative(entry.path), stamps=(entry.times,))
     match kind(entry.path):
         case "picture":
-            part = replace(part, sidecars=_beside(entry.path, sidecars))
-            _add_picture(found, place, part)
+            _add_picture(found, place, _described(part, sidecars))
         case "tar":
             found.tars[place] = _outermost(part, found.tars.get(place, part))
         case "parquet":
@@ -112,7 +111,7 @@ def _beside_shards(entries: list[storage.FileEntry]) -> set[str]:
     for folder in folders:
         try:
             infos = shard.read_manifest(folder)
-        except (ValueError, LookupError, TypeError, RecursionError):
+        except shard.ShardError:
             continue  # a stranger's file of that name
         listed[folder] = {storage.join(folder, info.file) for info in infos}
     paths = {entry.path for entry in entries} if listed else set()
@@ -133,23 +132,30 @@ def _root(name: str, is_file: bool) -> str:
 
 
 def _sidecars(entries: list[storage.FileEntry], given: _Input) -> _Sidecars:
-    """The caption files, as (name, size), by what they describe: their path without extension."""
+    """The caption files by what they describe: their path without extension."""
     if given.name != given.root:  # a file or a glob: the captions were not asked for by name
         folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
         entries = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
     found: _Sidecars = {}
     for entry in entries:
         if kind(entry.path) == "sidecar":
-            stem = stem_of(entry.path)
-            pair = (entry.path.rpartition("/")[2], entry.size)
-            found[stem] = (*found.get(stem, ()), pair)
+            found.setdefault(stem_of(entry.path), []).append(entry)
     return found
 
 
-def _beside(path: str, sidecars: _Sidecars) -> tuple[tuple[str, int], ...]:
-    """The side files of a picture, in the order in which their captions are given."""
-    every = {*sidecars.get(path, ()), *sidecars.get(stem_of(path), ())}
-    return tuple(sorted(every, key=lambda pair: side_file_order(pair[0])))
+def _described(part: Part, sidecars: _Sidecars) -> Part:
+    """The picture with its side files, in the order in which their captions are given."""
+    stem = stem_of(part.path)
+    every = {entry.path: entry for name in {part.path, stem} for entry in sidecars.get(name, ())}
+    named = sorted(
+        ((path.rpartition("/")[2], entry) for path, entry in every.items()),
+        key=lambda pair: side_file_order(pair[0]),
+    )
+    return replace(
+        part,
+        sidecars=tuple((name, entry.size) for name, entry in named),
+        stamps=part.stamps + tuple(entry.times for _, entry in named),
+    )
 
 
 def _add_picture(found: Found, place: str, part: Part) -> None:
@@ -164,6 +170,7 @@ def _add_picture(found: Found, place: str, part: Part) -> None:
         size=max(known.size, part.size),
         sidecars=known.sidecars or part.sidecars,
         described=tuple(sorted({*known.described, *part.described})),
+        stamps=max(known.stamps, part.stamps, key=lambda stamps: (len(stamps), stamps)),
     )
 
 

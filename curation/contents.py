@@ -1,0 +1,62 @@
+"""Whether a unit's measurements are still of what its source holds: told by contents alone.
+
+``checked/<unit>`` says that they are: it is written after ``signals/<unit>.parquet`` whose digest
+it holds, and removed before that file or ``plan/<unit>.json`` becomes another. Without it a unit is
+read, though not decoded, and compared.
+"""
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from curation import columns, shard, storage
+from curation.layout import Layout
+from curation.sources.sample import Sample, source_digest
+
+COMPARED = ("key", "id", "source_digest", "detail")
+
+
+def is_checked(layout: Layout, unit: str) -> bool:
+    """Whether the measurements are known to be whole and of what the plan says.
+
+    Removes what is not whole, so that it is measured anew.
+    """
+    signals, checked = layout.signals(unit), layout.checked(unit)
+    if not (storage.exists(signals) and storage.exists(checked)):
+        return False
+    if shard.digest_of(signals)[1].encode() == storage.read_bytes(checked):
+        return True
+    storage.delete([checked, signals])
+    return False
+
+
+def set_checked(layout: Layout, unit: str) -> None:
+    """Say that the measurements are whole and of what the plan says. Raises ``OSError``."""
+    storage.write_bytes(layout.checked(unit), shard.digest_of(layout.signals(unit))[1].encode())
+
+
+def measured(layout: Layout, unit: str) -> pa.Table | None:
+    """What is there of a unit's measurements; None if that is nothing, or damaged."""
+    try:
+        return columns.read(layout.signals(unit))
+    except columns.ColumnFileError:
+        return None
+
+
+def compared(table: pa.Table, samples: Iterable[Sample]) -> pa.Table | None:
+    """The measurements with the locations of today; None where they are of other rows."""
+    found = sorted(map(_row, samples))
+    columns_of = (table.column(name).to_pylist() for name in COMPARED)
+    rows = [
+        (key, identity, digest, None if identity else detail)
+        for key, identity, digest, detail in zip(*columns_of, strict=True)
+    ]
+    if [(key, *others) for key, _, *others in found] != rows:
+        return None
+    places = pa.array([uri for _, uri, *_ in found], pa.string())
+    return table.set_column(0, table.schema.field("uri"), places)
+
+
+def _row(sample: Sample) -> tuple[str, str, str | None, str, str | None]:
+    identity = None if sample.data is None else shard.content_id(sample.data)
+    return sample.key, sample.uri, identity, source_digest(sample), sample.error
