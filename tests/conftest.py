@@ -1,10 +1,29 @@
-"""What all tests share: no clock in properties, nothing from a hub."""
+"""What all tests share: no clock in properties, nothing from a hub, the same faces everywhere."""
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
+import installed_fonts
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+_FACES = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before parallel workers start, which inherit what is shown."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = Path(tempfile.mkdtemp(prefix="test-faces-"))
+        config.stash[_FACES] = folder
+        installed_fonts.show_only_these(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _FACES in config.stash:
+        shutil.rmtree(config.stash[_FACES])

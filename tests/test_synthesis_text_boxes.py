@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from installed_fonts import path_of
 
 from synthesis import drawing
 from synthesis.fonts.files import FontFile
-from synthesis.problems import UnrenderableError
 from synthesis.text import block, paths, placing
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
@@ -19,7 +18,6 @@ LEAST_IOU = 0.95
 LEAST_SHARE = 0.999
 SIZES = (10, 13, 17, 24, 60)
 _FINEST = 120  # pixels: what the thinner side of the ink is enlarged to, at least
-_FONTS = Path("/usr/share/fonts")
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ CASES = (
     Case("wqy-microhei.ttc", "zh", "山高，（在）这里：好！一二三“永”……·"),
     Case("NotoSansCJK-Regular.ttc", "zh", "天地玄黄，宇宙洪荒。《书》丶、", 2),
     Case("NotoSerifCJK-Bold.ttc", "ja", "ちょっと、ニャー「名前」は？"),
-    Case("LXGWWenKai-Regular.ttf", "zh", "春眠不觉晓，处处闻啼鸟。"),
+    Case("NotoSerifCJK-Regular.ttc", "zh", "春眠不觉晓，处处闻啼鸟。", 2),
     Case("NotoNaskhArabic-Regular.ttf", "ar", "وُهبوا عقلاً وضميرًا، الإخاء"),
     Case("NotoSansHebrew-Regular.ttf", "he", "כָּל בְּנֵי הָאָדָם"),
     Case("NotoSansDevanagari-Regular.ttf", "hi", "स्वतन्त्रता और बुद्धि प्राप्त है।"),
@@ -48,10 +46,7 @@ CASES = (
 
 
 def face(case: Case) -> FontFile:
-    found = sorted(_FONTS.rglob(case.file))
-    if not found:
-        pytest.skip(f"no {case.file} here")
-    return FontFile(str(found[0]), case.index, case.file, "", case.file, 400)
+    return FontFile(str(path_of(case.file)), case.index, case.file, "", case.file, 400)
 
 
 def set_at(case: Case, size: int, *, vertical: bool = False) -> Block:
@@ -100,13 +95,10 @@ def test_glyph_boxes_are_their_ink(case: Case) -> None:
     assert np.mean(np.array(found) >= LEAST_IOU) >= LEAST_SHARE, sorted(found)[:5]
 
 
-@pytest.mark.parametrize("case", CASES[2:6], ids=lambda case: case.file)
+@pytest.mark.parametrize("case", CASES[3:6], ids=lambda case: case.file)
 def test_boxes_in_columns_are_their_ink(case: Case) -> None:
     case = replace(case, text=case.text + "共12本iPhone")
-    try:
-        lines = set_at(case, 19, vertical=True).lines
-    except UnrenderableError as problem:
-        pytest.skip(f"{case.file}: {problem.reason}")
+    lines = set_at(case, 19, vertical=True).lines
     found = [iou_with_ink(one, 19) for line in lines for one in line.clusters]
     assert min(found) >= LEAST_IOU
 
