@@ -11,7 +11,7 @@ import uharfbuzz as hb
 from numpy.typing import NDArray
 
 from synthesis.fonts.files import FontFile, characters
-from synthesis.problems import UsageError
+from synthesis.fonts.typefaces import typeface
 
 Extents = tuple[float, float, float, float]
 _NOWHERE = (0.0, 0.0, 0.0, 0.0)
@@ -32,10 +32,7 @@ class Font:
     @cached_property
     def typeface(self) -> skia.Typeface:
         """What Skia draws with. Raises ``UsageError`` if it cannot."""
-        typeface = _manager().makeFromFile(self.file.path, self.file.index)
-        if typeface is None:
-            raise UsageError(f"{self.file.path}: Skia cannot load face {self.file.index}")
-        return typeface
+        return typeface(self.file)
 
     @cached_property
     def shaper(self) -> hb.Font:
@@ -49,7 +46,7 @@ class Font:
 
     @cached_property
     def characters(self) -> frozenset[int]:
-        """The code points in its character map."""
+        """The code points it may be used for."""
         return characters(self.file)
 
     @cached_property
@@ -168,9 +165,3 @@ class Font:
 def font(file: FontFile) -> Font:
     """The face, once per process."""
     return Font(file)
-
-
-@cache
-def _manager() -> skia.FontMgr:
-    """FreeType alone: files by their path, without asking (or starting) fontconfig."""
-    return skia.FontMgr.New_Custom_Empty()

@@ -8,8 +8,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-import uharfbuzz as hb
-
 from synthesis.fonts import families, fontconfig, packs
 from synthesis.fonts.font_file import Entry, FontFile
 from synthesis.fonts.index import SUFFIXES, entries
@@ -36,9 +34,10 @@ def find(language: str, where: str | None = None) -> tuple[FontFile, ...]:
         fitting = [one for one in known if _is_sturdy(one.file) and _can_write(one, language)]
         fitting = _at_home(fitting, language)
     else:
-        fitting = [one for one in _in(where) if _can_write(one, language)]
+        known = _in(where)
+        fitting = [one for one in known if _can_write(one, language)]
     if not fitting:
-        raise UsageError(_nothing_found(language, where))
+        raise UsageError(_nothing_found(language, where, known))
     return _ordered(_one_locale((one.file for one in fitting), language))
 
 
@@ -76,13 +75,12 @@ def is_handwriting(face: FontFile) -> bool:
 
 @cache
 def characters(face: FontFile) -> frozenset[int]:
-    """The code points in the face's character map."""
-    blob = hb.Blob.from_file_path(face.path)
-    return frozenset(hb.Face(blob, face.index).unicodes)
+    """The code points in the face's character map, without marks that it sets badly."""
+    return entry(face).characters
 
 
 def covers(face: FontFile, text: str) -> bool:
-    """Whether every character of ``text`` is in the face's character map."""
+    """Whether the face has every character of ``text``."""
     return characters(face).issuperset(map(ord, text))
 
 
@@ -114,11 +112,13 @@ def _row(language: str) -> Language:
     return LANGUAGES[language]
 
 
-def _nothing_found(language: str, where: str | None) -> str:
-    package = _row(language).package
+def _nothing_found(language: str, where: str | None, known: Iterable[Entry]) -> str:
+    package, probe = _row(language).package, {*map(ord, _row(language).probe)}
+    refused = {one.file.family for one in known if one.ill_set and probe <= one.mapped_characters}
     place = "fontconfig knows no font" if where is None else f"--fonts {where}: no font there"
     advice = f"install one, e.g. `apt-get install {package}`, or name your own with --fonts DIR"
-    return f"{place} that covers language {language!r}; {advice}"
+    reason = f" ({', '.join(sorted(refused))}: marks run into each other)" if refused else ""
+    return f"{place} that covers language {language!r}{reason}; {advice}"
 
 
 def _is_sturdy(face: FontFile) -> bool:

@@ -32,14 +32,23 @@ class Entry:
 
     ``inkless`` are characters that map to a glyph without an outline though they should have one
     (extents of zero: the same set as drawing each glyph and looking for a dark pixel finds).
+    ``ill_set`` are combining marks that run into each other or stand beside their letters
+    (``marks.py``): they count as if the face lacked them.
     """
 
     file: FontFile
     mapped: str
     inkless: str
+    ill_set: str
 
     @property
     def characters(self) -> frozenset[int]:
+        """The code points in the character map that can be read where they are set."""
+        known = self.mapped_characters
+        return known - _expanded(self.ill_set) if self.ill_set else known
+
+    @property
+    def mapped_characters(self) -> frozenset[int]:
         """The code points in the character map."""
         return _expanded(self.mapped)
 

@@ -1,4 +1,5 @@
-"""What is in a font file, found out once: names, characters, and which of them have no ink.
+"""What is in a font file, found out once: names, characters, which of them have no ink, and
+which marks are set so that they cannot be read.
 
 Kept as JSON below the user's cache folder under the hash of the file's bytes, so a font that
 changes is read again, and one that moves is not. A cache that cannot be read is made anew, one
@@ -24,7 +25,7 @@ from synthesis.problems import UsageError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _COLLECTIONS = (".ttc", ".otc")
-VERSION = 1  # raise it whenever the same font would be described otherwise
+VERSION = 2  # raise it whenever the same font would be described otherwise
 _HONEST_LETTERS = "AHMahn"
 _UNPRINTED = frozenset("ZC")  # general categories that need no ink: separators and controls
 
@@ -54,7 +55,8 @@ def _cache_folder() -> Path:
 
 def _plain(entry: Entry) -> dict[str, Any]:
     described = {key: value for key, value in asdict(entry.file).items() if key != "path"}
-    return described | {"mapped": entry.mapped, "inkless": entry.inkless}
+    ranges_of = {"mapped": entry.mapped, "inkless": entry.inkless, "ill_set": entry.ill_set}
+    return described | ranges_of
 
 
 def _kept(path: str, content: bytes) -> tuple[Entry, ...]:
@@ -67,7 +69,7 @@ def _kept(path: str, content: bytes) -> tuple[Entry, ...]:
 def _parsed(path: str, face: dict[str, Any]) -> Entry:
     names = {key: str(face[key]) for key in ("family", "style", "postscript")}
     file = FontFile(path, int(face["index"]), weight=int(face["weight"]), **names)
-    entry = Entry(file, str(face["mapped"]), str(face["inkless"]))
+    entry = Entry(file, *(str(face[key]) for key in ("mapped", "inkless", "ill_set")))
     if not entry.drawable <= entry.characters:  # also reads both, so that a broken one shows
         raise ValueError(path)
     return entry
@@ -75,6 +77,9 @@ def _parsed(path: str, face: dict[str, Any]) -> Entry:
 
 def _read(path: str) -> tuple[Entry, ...]:
     from fontTools.ttLib import TTCollection, TTFont, TTLibError
+
+    from synthesis.fonts import marks
+    from synthesis.fonts.typefaces import typeface
 
     errors = (TTLibError, OSError, LookupError, ValueError, AssertionError, struct.error)
     try:
@@ -95,7 +100,8 @@ def _read(path: str) -> tuple[Entry, ...]:
         if _is_honest(shaper):
             mapped = frozenset(shaper.face.unicodes)
             inkless = [code for code in mapped if _lacks_ink(shaper, code, outlines, empty)]
-            found.append(Entry(file, ranges(mapped), ranges(inkless)))
+            ill_set = marks.ill_set(marks.Face(shaper, typeface(file)))
+            found.append(Entry(file, ranges(mapped), ranges(inkless), ranges(ill_set)))
     return tuple(found)
 
 

@@ -52,22 +52,31 @@ _ARABIC = "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهو�
 _HEBREW = "אבגדהוזחטיךכלםמןנסעףפץצקרשת"
 _DEVANAGARI = "अआइईउऊऋएऐओऔकखगघङचछजझञटठडढणतथदधनपफबभमयरलवशषसहािीुूृेैोौंँः़्ड़ढ़ज़फ़।"
 _THAI = "กขคฆงจฉชซฌญฎฏฐฑฒณดตถทธนบปผฝพฟภมยรฤลวศษสหฬอฮะัาำิีึืุูเแโใไๅๆ็่้๊๋์"
+_FRENCH = "ÀÂÇÉÈÊËÎÏÔŒÙÛàâçéèêëîïôœùûü«»’"
 _VIETNAMESE = (
     "ĂÂĐÊÔƠƯăâđêôơưÀẢÃÁẠẰẲẴẮẶẦẨẪẤẬÈẺẼÉẸỀỂỄẾỆÌỈĨÍỊÒỎÕÓỌỒỔỖỐỘỜỞỠỚỢÙỦŨÚỤỪỬỮỨỰỲỶỸÝỴ"
     "àảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ"
 )
+_THAI_STACKS = "ที่ น้ำ ปั้น ป้ ปื๊ ฟี้ ผู้ กุ๋ ฐู่ ญุ่ จ๋ำ ก็ ก์ กี้ ทิ้ ลึ้ ถิ่ สิ์ นั่"
+_DEVANAGARI_STACKS = "कीं कैं कों र्की कुँ किं र्किं क़ीं कूँ हृँ ज़ू ड़ुं क्ष त्र स्त प्र"
+_ARABIC_STACKS = "بَّ بِّ بُّ بًّ لَّ أَ نَّ سٌّ أُ لُّ ثَّ قًّ آ إ ؤ ئ"
+_HEBREW_STACKS = "שָׁ שׁ שִׁ בּ בָּ לֹ יִ כֶּ וּ מֵ שַּׁ תְּ"
+_VIETNAMESE_STACKS = "ế ề ể ễ ệ ố ồ ổ ỗ ộ ấ ầ ẩ ẫ ậ ắ ằ ẳ ẵ ặ ớ ự Ế Ổ Ẵ Ậ Ỡ"
 
 
 @dataclass(frozen=True)
 class Language:
     """``fontconfig`` is what fc-list calls it, ``script`` its ISO 15924 code, ``package`` the
-    Debian package to advise; a font must have every character of ``probe``.
+    Debian package to advise; a font must have every character of ``probe``, and what of
+    ``stacks`` it has must be seen to be set well: letters under the marks that pile up on them,
+    blanks between (``marks.py``).
     """
 
     fontconfig: str
     script: str
     package: str
     probe: str
+    stacks: str = ""
 
 
 LANGUAGES: Mapping[str, Language] = {
@@ -76,17 +85,17 @@ LANGUAGES: Mapping[str, Language] = {
     "zh-Hant": Language("zh-tw", "Hant", "fonts-noto-cjk", _HANT),
     "ja": Language("ja", "Jpan", "fonts-noto-cjk", _JAPANESE),
     "ko": Language("ko", "Kore", "fonts-noto-cjk", _KOREAN),
-    "ru": Language("ru", "Cyrl", "fonts-dejavu-core", _CYRILLIC),
-    "el": Language("el", "Grek", "fonts-dejavu-core", _GREEK),
-    "ar": Language("ar", "Arab", "fonts-noto-core", _ARABIC),
-    "he": Language("he", "Hebr", "fonts-noto-core", _HEBREW),
-    "hi": Language("hi", "Deva", "fonts-noto-core", _DEVANAGARI),
-    "th": Language("th", "Thai", "fonts-noto-core", _THAI),
-    "fr": Language("fr", "Latn", "fonts-dejavu-core", _LATIN + "ÀÂÇÉÈÊËÎÏÔŒÙÛàâçéèêëîïôœùûü«»’"),
-    "de": Language("de", "Latn", "fonts-dejavu-core", _LATIN + "ÄÖÜßäöü„“"),
-    "es": Language("es", "Latn", "fonts-dejavu-core", _LATIN + "ÁÉÍÑÓÚÜáéíñóúü¿¡«»"),
-    "vi": Language("vi", "Latn", "fonts-dejavu-core", _LATIN + _VIETNAMESE),
-    "pl": Language("pl", "Latn", "fonts-dejavu-core", _LATIN + "ĄĆĘŁŃÓŚŹŻąćęłńóśźż„”"),
+    "ru": Language("ru", "Cyrl", "fonts-dejavu-core", _CYRILLIC, "й ё Й а́ и́ ы́"),
+    "el": Language("el", "Grek", "fonts-dejavu-core", _GREEK, "ΐ ΰ ά ϊ ώ Ή"),
+    "ar": Language("ar", "Arab", "fonts-noto-core", _ARABIC, _ARABIC_STACKS),
+    "he": Language("he", "Hebr", "fonts-noto-core", _HEBREW, _HEBREW_STACKS),
+    "hi": Language("hi", "Deva", "fonts-noto-core", _DEVANAGARI, _DEVANAGARI_STACKS),
+    "th": Language("th", "Thai", "fonts-noto-core", _THAI, _THAI_STACKS),
+    "fr": Language("fr", "Latn", "fonts-dejavu-core", _LATIN + _FRENCH, "é è ê ï ç É"),
+    "de": Language("de", "Latn", "fonts-dejavu-core", _LATIN + "ÄÖÜßäöü„“", "ä ö ü Ä"),
+    "es": Language("es", "Latn", "fonts-dejavu-core", _LATIN + "ÁÉÍÑÓÚÜáéíñóúü¿¡«»", "ñ í ü Ñ"),
+    "vi": Language("vi", "Latn", "fonts-dejavu-core", _LATIN + _VIETNAMESE, _VIETNAMESE_STACKS),
+    "pl": Language("pl", "Latn", "fonts-dejavu-core", _LATIN + "ĄĆĘŁŃÓŚŹŻąćęłńóśźż„”", "ą ę ź ż Ź"),
 }
 HAN = frozenset({"Hans", "Hant", "Jpan", "Kore"})
 

@@ -159,7 +159,11 @@ def _in_square(font: Font, glyphs: Sequence[Glyph]) -> list[Glyph]:
 def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:
     if 0 in glyphs:
         raise UnrenderableError("notdef", characters)
-    if not all(font.has_ink(glyph) for glyph in glyphs):
+    empty = {glyph for glyph in glyphs if not font.has_ink(glyph)}
+    if not empty:
+        return
+    own = {font.shaper.get_nominal_glyph(ord(one)) for one in characters}
+    if empty & own or empty.issuperset(glyphs):  # else a ligature drew it: हिं leaves a place free
         raise UnrenderableError("empty_glyph", characters)
 
 
