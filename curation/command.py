@@ -1,7 +1,7 @@
 """The ``beam`` command: it reads arguments, calls one function, prints, sets the exit code.
 
 Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 3 too much quarantined or a ledger that
-does not add up, 4 disk or input/output, 130 interrupted.
+does not add up, 4 disk or input/output, 130 interrupted (143: by SIGTERM).
 """
 
 import json
@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from curation.failures import exit_code_of
+from curation.interruption import Interruption, carry_out
 
 if TYPE_CHECKING:
     from curation.program import Program
@@ -207,9 +208,9 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(2)
 
 
-def main() -> None:
-    """Entry point of ``beam``."""
-    sys.exit(guarded(app))
+def main() -> NoReturn:
+    """``beam`` for who has imported this module already; see ``curation.__main__``."""
+    carry_out("beam", partial(guarded, app))
 
 
 def guarded(command: Callable[..., Any]) -> int:
@@ -218,6 +219,8 @@ def guarded(command: Callable[..., Any]) -> int:
         result = command(standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
+    except Interruption:
+        raise
     except BaseException as error:
         code, message = exit_code_of(error)
         if message is None:

@@ -80,9 +80,9 @@ def _measure_one(
         with _MEASURING:
             for entry in pixel_signals:
                 row |= entry.function(decoded)
-    except NOT_OF_THE_PICTURE:
-        raise
-    except Exception as error:  # noqa: BLE001 see NOT_OF_THE_PICTURE
+    except Exception as error:
+        if isinstance(error, NOT_OF_THE_PICTURE):
+            raise
         return row | _unmeasurable(entry, error)
     return row
 
@@ -149,9 +149,9 @@ def _each(entry: Signal, pictures: Sequence[picture.Picture]) -> list[dict[str, 
     """
     try:
         return _values(entry, pictures)
-    except NOT_OF_THE_PICTURE:
-        raise
-    except Exception as error:  # noqa: BLE001 see NOT_OF_THE_PICTURE
+    except Exception as error:
+        if isinstance(error, NOT_OF_THE_PICTURE):
+            raise
         if len(pictures) == 1:
             return [_unmeasurable(entry, error)]
     return [values for alone in pictures for values in _each(entry, [alone])]

@@ -103,9 +103,9 @@ def load(entry: Signal) -> None:
     with _LOADING:  # threads of one process share what is loaded
         try:
             entry.load()
-        except (MissingModelError, MemoryError):
-            raise
         except Exception as error:  # whatever the library that reads the weights calls it
+            if isinstance(error, (MissingModelError, MemoryError)):
+                raise
             raise MissingModelError(
                 f"the signal {entry.name!r} cannot load its model ({type(error).__name__}: "
                 f"{error}): install it again, or remove {', '.join(map(repr, entry.columns))} "

@@ -124,9 +124,9 @@ def open_read(path: str) -> BinaryIO:
         return open(path, "rb")
     try:
         return cast(BinaryIO, _remote().open(path, compression_type=_uncompressed()))
-    except (OSError, ValueError):
-        raise
     except Exception as error:  # each client has exceptions of its own
+        if isinstance(error, (OSError, ValueError)):
+            raise
         raise OutageError(f"{path}: {type(error).__name__}: {error}") from error
 
 

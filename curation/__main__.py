@@ -1,0 +1,20 @@
+"""``beam``, listening for signals before anything heavy is imported."""
+
+from typing import NoReturn
+
+from curation.interruption import carry_out
+
+
+def main() -> NoReturn:
+    """Entry point of ``beam`` and of ``python -m curation``."""
+    carry_out("beam", _command)
+
+
+def _command() -> int:
+    from curation import command
+
+    return command.guarded(command.app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""How a program ends: by itself, or told to by SIGINT or SIGTERM. Imports nothing heavy.
+
+Every final name appears whole, so that a program may end anywhere and be run again.
+"""
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+SECONDS = 2.0  # for putting the terminal right; worker processes end when nobody listens
+TOLD = "interrupted; run the same command again: it goes on from where it stopped"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption(BaseException):
+    """The program was told to end. Not a ``KeyboardInterrupt``, which typer takes in silence."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(TOLD)
+        self.code = 128 + number
+
+
+def carry_out(name: str, program: Callable[[], int]) -> NoReturn:
+    """Run a program and end with the exit code it returns.
+
+    After SIGINT the code is 130, after SIGTERM 143, as shells count, and a sentence on standard
+    error says how to go on. Signals that the caller ignores (``nohup``) stay ignored.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_IGN)  # one is enough
+        with contextlib.suppress(OSError, ValueError):  # whether or not anybody still listens
+            print(f"{name}: {TOLD}", file=sys.__stderr__, flush=True)
+        late = threading.Timer(SECONDS, _leave, [128 + number])
+        late.daemon = True
+        late.start()
+        raise Interruption(number)
+
+    for each in _SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, interrupt)
+    code = 1
+    try:
+        code = program()
+    except Interruption as stop:
+        code = stop.code
+    finally:
+        bug = sys.exc_info()[1]
+        if bug is not None and not isinstance(bug, SystemExit):
+            sys.excepthook(type(bug), bug, bug.__traceback__)
+        atexit._run_exitfuncs()
+        _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Without Python's own end, which aborts (code 134) where another thread is in C++."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
