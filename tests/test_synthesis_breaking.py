@@ -1,7 +1,9 @@
 """Line breaks: UAX 14 as ICU has it, stricter where our rules say so."""
 
 import re
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,11 @@ def test_offsets_count_characters_not_their_code_units(text: str) -> None:
         ("한국어 문장은 낱말로", "ko", ["한국어 ", "문장은 ", "낱말로"]),
         ("ちょっとコーヒー", "ja", ["ちょっ", "と", "コー", "ヒー"]),
         ("สวัสดีครับผม", "th", ["สวัสดี", "ครับ", "ผม"]),
+        ("ห้องสมุดปิดวันจันทร์", "th", ["ห้องสมุด", "ปิด", "วันจันทร์"]),
+        ("ความมืด หลายคน กลัว", "th", ["ความมืด ", "หลายคน ", "กลัว"]),
+        ("ทุกวันจันทร์", "th", ["ทุก", "วันจันทร์"]),
+        ("営業中のため", "ja", ["営業中", "の", "た", "め"]),
+        ("東京中央", "ja", ["東", "京", "中", "央"]),
         ("我说맛있어요吧", "zh", ["我", "说", "맛있어요", "吧"]),
         ("周一和星期三", "zh", ["周一", "和", "星期三"]),
         ("礼拜天见", "zh", ["礼拜天", "见"]),
@@ -143,3 +150,58 @@ def test_balanced_lines_are_even_and_as_many_as_full_ones(tmp_path: Path) -> Non
         spread = [max(x) - min(x) for x in ([one.width for one in set_] for set_ in (even, full))]
         assert spread[0] <= spread[1]
     assert min(line.width for line in filling.balance(units, 8.0)) > 4
+
+
+KANA = (
+    "本日は営業中のため、エレベーターをご利用ください。新しいカフェが駅前にオープンしたので、"
+    "コミュニケーションの取り方を学ぶために図書館へ行きました。時計の修理には三日かかります。"
+)
+HANZI = "山路弯弯通向林边的小屋，屋前有一口老井，井水清凉，过路的人都要停下来喝一口，再继续赶路。"
+
+
+@pytest.fixture(scope="module", params=["zh", "ja"])
+def paragraph(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, tuple[lines.Measured, ...]]:
+    """A paragraph's text, and its units."""
+    language, text = request.param, {"zh": HANZI, "ja": KANA}[request.param]
+    characters = "".join(sorted({*text, *font_files.PROBE[language]}))
+    path = make(tmp_path_factory.mktemp("fonts") / "t.ttf", characters)
+    units = lines.units(Font(font_files.find(language, path)[0]), text, language, 0.0)
+    return text, lines.measured(units)
+
+
+@pytest.mark.parametrize("break_lines", [filling.justify, filling.full, filling.balance])
+def test_no_letter_is_alone_on_a_last_line(
+    paragraph: tuple[str, tuple[lines.Measured, ...]],
+    break_lines: Callable[[tuple[lines.Measured, ...], float], list[lines.Line]],
+) -> None:
+    """At some of the measures the fullest lines leave one."""
+    text, units = paragraph
+    left_alone = 0
+    for measure in range(7, 24):
+        fullest, found = lines.fill(units, measure), break_lines(units, measure)
+        assert fullest is not None and len(found) == len(fullest)
+        left_alone += sum(one.isalnum() for one in fullest[-1].text) < 2
+        assert "".join(line.text for line in found) == text
+        assert sum(one.isalnum() for one in found[-1].text) >= 2, (measure, found[-1].text)
+        assert max(line.width for line in found) <= measure
+    assert left_alone
+
+
+@pytest.mark.parametrize("paragraph", ["ja"], indirect=True)
+def test_japanese_lines_end_at_phrases_where_that_costs_little(
+    paragraph: tuple[str, tuple[lines.Measured, ...]],
+) -> None:
+    """ICU's phrases, of text longer than a heading; the fullest lines part most of them."""
+    _, units = paragraph
+    ends = {*boundaries(KANA, "ja@lb=strict;lw=phrase")}
+    shares = []
+    for found in (lambda measure: lines.fill(units, measure), partial(filling.justify, units)):
+        places = [
+            end
+            for measure in range(16, 34)
+            for end in accumulate(len(line.text) for line in (found(measure) or [])[:-1])
+        ]
+        shares.append(sum(place in ends for place in places) / len(places))
+    assert shares[0] < 0.5 and shares[1] > 0.7, shares

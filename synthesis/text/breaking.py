@@ -1,6 +1,7 @@
 """Where a line may end: Unicode Standard Annex 14 by ICU, stricter where a reader would stumble.
 
-ICU has the dictionaries that Thai, Lao, Khmer and Burmese need, which have no spaces.
+ICU has the dictionaries that Thai, Lao, Khmer and Burmese need, which have no spaces; in Thai
+compounds stay whole, too (``thai.py``).
 """
 
 import re
@@ -9,9 +10,11 @@ from itertools import accumulate
 
 from icu4py.breakers import LineBreaker, WordBreaker
 
+from synthesis.text import thai
 from synthesis.text.quotes import with_corner_brackets
 
 _LOCALE = {"ja": "ja@lb=strict"}  # strict: no line begins with a small kana or a long vowel mark
+_JAPANESE_PHRASES = "ja@lb=strict;lw=phrase"
 _NEVER_FIRST = frozenset("—–…‥")
 _PHRASE = re.compile(r"[,;:.!?—…，。；：！？、][\"'”’」』）》)]*\s*$")
 _UNITS = r"(?:[ap]\.m\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
@@ -20,12 +23,14 @@ _MEASURES = (  # units and measure words
 )
 _NUMERALS = "一二三四五六七八九十"
 _LETTER = r"[^\W\d_]"
+_HANZI = "[\u4e00-\u9fff]"
 _KEPT_TOGETHER = re.compile(
     rf"\d (?={_UNITS})|[A-Z][a-z]*\.? (?=\d)|{_LETTER}-(?={_LETTER})|— (?=[\d$€£])"
     r"|[a-z]/(?=[a-z]{1,2}\b)"  # km/h
     rf"|[\d.:：—] ?(?=[{_MEASURES}])|[{_NUMERALS}百千万两](?=[{_MEASURES}割円])"
     rf"|第(?=[\d{_NUMERALS}])"
     r"|(?<=\d)[—–](?=\d)"
+    rf"|(?<={_HANZI}{{2}})(?=中(?!{_HANZI}))|(?<={_HANZI})(?={_HANZI}中(?!{_HANZI}))"  # 営業中
     r"|周(?=[一二三四五六日末])|星(?=期)|礼(?=拜)|(?<=[星礼])[期拜](?=[一二三四五六日天])"
 )
 _HANGUL = re.compile("[\uac00-\ud7a3]")
@@ -56,6 +61,9 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
         for offset in boundaries(text, _LOCALE.get(base, base))
         if offset not in kept and text[offset : offset + 1] not in _NEVER_FIRST
     ]
+    if thai.THAI.search(text):
+        whole = thai.inside_compounds(text, found)
+        found = [end for end in found if end not in whole]
     if not _HANGUL.search(text):
         return tuple(found)
     if base == "ko":
@@ -68,21 +76,23 @@ def phrases(text: str, language: str) -> list[int]:
     """The opportunities after a punctuation mark (in Japanese after a bunsetsu), and the end."""
     ends = opportunities(text, language)
     if language.startswith("ja"):
-        return sorted({*ends} & {*boundaries(text, "ja@lw=phrase")})
+        return sorted({*ends} & {*boundaries(text, _JAPANESE_PHRASES)})
     return [end for end in ends if end == len(text) or _PHRASE.search(text[max(0, end - 8) : end])]
 
 
 @lru_cache(maxsize=64)
 def inside_words(text: str, language: str) -> frozenset[int]:
-    """Offsets in the middle of a Chinese or Japanese word of ICU's dictionary.
+    """Offsets at which a line had better not end: in the middle of a word of ICU's Chinese
+    dictionary, in Japanese of a phrase (a word and what is said of it: エレベーターは).
 
     Lines may end there, but headings are better for not doing so.
     """
     base = language.partition("-")[0]
-    if base not in {"zh", "ja"}:
+    if base == "ja":
+        return frozenset(range(1, len(text))).difference(boundaries(text, _JAPANESE_PHRASES))
+    if base != "zh":
         return frozenset()
-    ends = accumulate(len(part) for part in WordBreaker(text, base))
-    return frozenset(range(len(text))).difference(ends)
+    return frozenset(range(1, len(text))).difference(accumulate(map(len, WordBreaker(text, base))))
 
 
 def halves(text: str, language: str) -> list[int]:

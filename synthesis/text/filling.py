@@ -15,6 +15,7 @@ _LAST_RESORT = 2.5  # times as much, where nothing else helps
 _NEAR = 0.5  # of the measure: how far from even ends line ends are first sought
 _ROUNDING = 1e-9
 _PARTED_WORD = 12.0  # square ems: two lines may differ by five before a word is parted
+_FEWEST = 2  # letters on a last line: a single one with its mark looks forgotten
 _BACK = 8  # units by which a justified line may end before the fullest one
 Window = Callable[[int], tuple[int, int]]  # of a line's number: its end's first and last unit
 
@@ -32,6 +33,18 @@ def balance(text: Sequence[Measured], measure: float) -> list[Line]:
     return found
 
 
+def full(text: Sequence[Measured], measure: float) -> list[Line]:
+    """As many lines as ``fill`` gives and nearly as full, none of them a last letter alone.
+
+    Raises ``ValueError`` when a unit is wider than the measure.
+    """
+    found: list[Line] = []
+    for line in text:
+        filled = _filled(line, measure)
+        found += _tight(line, measure, filled) if _is_poor(line, filled) else filled
+    return found
+
+
 def justify(text: Sequence[Measured], measure: float) -> list[Line]:
     """As many lines as ``fill`` gives, broken so that none must be widened much.
 
@@ -40,8 +53,8 @@ def justify(text: Sequence[Measured], measure: float) -> list[Line]:
     found: list[Line] = []
     for line in text:
         filled = _filled(line, measure)
-        loose = any(stretch(one, measure, 1.0) is None for one in filled)
-        found += _tight(line, measure, filled) if loose else filled
+        poor = _is_poor(line, filled) or any(stretch(one, measure, 1.0) is None for one in filled)
+        found += _tight(line, measure, filled) if poor else filled
     return found
 
 
@@ -87,6 +100,24 @@ def _filled(line: Measured, measure: float) -> list[Line]:
     return filled
 
 
+def _is_poor(line: Measured, filled: Sequence[Line]) -> bool:
+    """Whether a line ends within a word, or the last one is a letter alone."""
+    if len(filled) < 2:
+        return False
+    last_start = len(line.units) - len(filled[-1].units)
+    return last_start > _latest(line.units) or any(one.units[-1].parts_word for one in filled[:-1])
+
+
+def _latest(units: Sequence[Unit]) -> int:
+    """The last unit a last line may begin with."""
+    letters = 0
+    for place in range(len(units) - 1, -1, -1):
+        letters += sum([one.text[0].isalnum() for one in units[place].clusters])
+        if letters >= _FEWEST:
+            return place
+    return 0
+
+
 def _even(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     """As many lines as ``filled`` with the least squared widths, ends sought near even ones."""
     units, pens = line.units, line.pens
@@ -99,14 +130,18 @@ def _even(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     def cost(width: float, _last: bool) -> float:
         return width * width
 
-    starts = _best_starts(line, measure, count, near, cost)
+    starts = _best_starts(line, measure, count, near, cost, _PARTED_WORD)
     if not starts:
-        starts = _best_starts(line, measure, count, lambda _: (0, len(units)), cost)
+        anywhere = (0, len(units))
+        starts = _best_starts(line, measure, count, lambda _: anywhere, cost, _PARTED_WORD)
     return _lines(units, starts) or filled
 
 
 def _tight(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
-    """As many lines as ``filled`` with the least squares of what they lack of the measure."""
+    """As many lines as ``filled`` with the least squares of what they lack of the measure.
+
+    To keep a word whole they may lack what looks well when it is spread over them.
+    """
     units = line.units
     fullest = list(accumulate(len(one.units) for one in filled))
 
@@ -116,7 +151,8 @@ def _tight(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     def cost(width: float, last: bool) -> float:
         return 0.0 if last else (measure - width) ** 2
 
-    return _lines(units, _best_starts(line, measure, len(filled), before, cost)) or filled
+    whole = min(_PARTED_WORD, (MOST_STRETCH * measure) ** 2)
+    return _lines(units, _best_starts(line, measure, len(filled), before, cost, whole)) or filled
 
 
 def _lines(units: Sequence[Unit], starts: Sequence[int]) -> list[Line]:
@@ -132,22 +168,24 @@ def _best_starts(
     count: int,
     window: Window,
     cost: Callable[[float, bool], float],
+    parted_word: float,
 ) -> list[int]:
     """Where ``count`` lines start at the least cost; empty if the windows allow none."""
     units, pens, ends = line.units, line.pens, line.ends
+    latest = _latest(units)
     best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}  # end of a line: cost and starts
     for number in range(1, count + 1):
         first, last = window(number)
         reached: dict[int, tuple[float, list[int]]] = {}
         for start, (so_far, starts) in best.items():
-            if start == len(units):
+            if start == len(units) or (number == count and start > latest):
                 continue
             left = pens[start] + indent(units[start])
             for end in range(max(start, first), min(last + 1, len(units))):
                 width = ends[end] - left
                 if width > measure + _ROUNDING:
                     break
-                parted = _PARTED_WORD if units[end].parts_word else 0.0
+                parted = parted_word if units[end].parts_word else 0.0
                 total = so_far + cost(width, end + 1 == len(units)) + parted
                 if end + 1 not in reached or total < reached[end + 1][0]:
                     reached[end + 1] = (total, [*starts, start])

@@ -130,7 +130,7 @@ def _broken(text: Sequence[Measured], measure: float, alignment: Alignment) -> l
     forgotten = len(filled) > 1 and filled[-1].width < _SHORT_LAST_LINE * measure
     if alignment == "centre" or len(filled) <= _FEW_LINES or forgotten:
         return filling.balance(text, measure)
-    return filled
+    return filling.full(text, measure)
 
 
 def _indent(line: Line, longest: float, measure: float, how: Setting, full: bool) -> float:

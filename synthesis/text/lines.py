@@ -14,7 +14,7 @@ from synthesis.text.clusters import Cluster
 from synthesis.text.shaping import shape
 
 _NO_INK = -math.inf
-_HEADING = 60  # characters: longer lines are no headings, and may part words
+_HEADING = 60  # characters: longer lines are no headings, and may part Chinese words
 Breaks = Callable[[str, str], Iterable[int]]
 
 
@@ -113,7 +113,8 @@ def units(
             clusters = shape(fonts, line, language, ligatures=tracking == 0, columns=columns)
         base = scripts.base_level(language, line)
         ends = {*breaks(line, language), len(line)}
-        inside = inside_words(line, language) if len(line) <= _HEADING else frozenset()
+        whole = len(line) <= _HEADING or language.startswith("ja")
+        inside = inside_words(line, language) if whole else frozenset()
         several = _between(clusters, ends)
         found.append([_unit(some, tracking, base, end in inside, columns) for end, some in several])
     return found
