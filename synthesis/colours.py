@@ -5,7 +5,6 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -91,18 +90,6 @@ def _holds(region: Region, lightness: float, chroma: float, hue: float) -> bool:
     if not (least <= min(max(lightness, 0.0), 1.0) < most and dull <= chroma < vivid):
         return False
     return start <= hue < end if start < end else hue >= start or hue < end
-
-
-def nearest_on_average(counts: Mapping[RGB, int]) -> Colour:
-    """Of the names of colours that stand side by side, the one nearest to all of them: the least
-    mean distance in CIELAB, each colour counting as often as it is there.
-    """
-
-    def distance(one: Colour) -> float:
-        here = lab(one.rgb)
-        return sum([count * math.dist(here, lab(rgb)) for rgb, count in counts.items()])
-
-    return min(dict.fromkeys(map(nearest, counts)), key=distance)
 
 
 @lru_cache(maxsize=_KEPT)

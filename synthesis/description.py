@@ -38,12 +38,24 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Texts that belong together: the entries of a list, the lines of a table, in reading order.
+
+    ``entry`` is what one row is: ``week``, ``dish``; ``None`` where it is what its texts are.
+    """
+
+    rows: tuple[tuple[Words, ...], ...]
+    entry: str | None = None
+
+
+@dataclass(frozen=True)
 class Description:
     """``kind`` is what is seen: a page, a blackboard, a poster; ``surroundings`` what it lies in.
 
-    ``words`` are in reading order; ``background`` is what they stand on, ``texture`` what it has
-    beside its colour (``faint ruled lines``). ``layout`` tells how the words stand (``two
-    columns``, in Chinese ``分两栏``). ``details`` are things seen beside the text, such as
+    ``words`` are in reading order; ``groups`` are the same in the same order, those together that
+    belong together (empty: each text by itself); ``background`` is what they stand on, ``texture``
+    what it has beside its colour (``faint ruled lines``). ``layout`` tells how the words stand
+    (``two columns``, in Chinese ``分两栏``). ``details`` are things seen beside the text, such as
     ``soft shadows``. ``style`` overrides the image style of the annotation. ``abnormal`` marks
     what hinders viewing, such as a bar code.
     """
@@ -51,6 +63,7 @@ class Description:
     kind: Name
     words: tuple[Words, ...]
     background: Colour
+    groups: tuple[Group, ...] = ()
     gradient: bool = False
     writing: Writing = "printed"
     surroundings: Name | None = None

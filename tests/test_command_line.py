@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from synthesis.render import app as render_command
 
 ROOT = Path(__file__).parent.parent
 BEAM = [sys.executable, "-m", "curation.command"]
@@ -75,3 +78,21 @@ def test_an_unknown_option_is_wrong_usage_and_no_traceback(name: str, tmp_path: 
 def test_the_console_script_is_the_module() -> None:
     script = Path(sys.executable).with_name("beam")
     assert asked([str(script), "--help"])[0].stdout.startswith("Usage: beam")
+
+
+def test_the_help_promises_what_the_readme_promises() -> None:
+    text = " ".join(CliRunner().invoke(render_command, ["--help"]).output.split())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    promises = readme.split("## Text images with exact captions")[1].split("\n## ")[0]
+    told = {*re.findall(r"--[a-z]{2,}", promises), "contact_sheet.png", "gallery.html"}
+    told |= {
+        "a folder",
+        "packs",
+        ".jsonl",
+        ".parquet",
+        "python -m synthesis.template",
+        "nine aspect",
+    }
+    told |= {f"{mode}: " for mode in ("pure", "scene", "template", "mix", "strings")}
+    told |= {f"--mode {mode} " for mode in ("pure", "scene", "template")}
+    assert {one for one in told if one not in text} == set()

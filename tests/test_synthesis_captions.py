@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from synthesis import captions
-from synthesis.captions import grammar, grouping, places, plain, roles, sentences
+from synthesis.captions import grammar, places, plain, roles, sentences
 from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
 from synthesis.colours import COLOURS
-from synthesis.description import Description, Name, Words
+from synthesis.description import Description, Group, Name, Words
 from synthesis.problems import UnrenderableError
 
 LANGUAGES = ("en", "zh", "zh-Hant", "ja", "ar")
@@ -39,22 +39,31 @@ def page(text: str, **changes: object) -> Description:
     return Description(words=(words(text, ink="navy blue"),), **settings)  # type: ignore[arg-type]
 
 
-SLIDE = Description(
-    kind=Name("slide", "幻灯片"),
-    words=(
-        words("Annual report", "title", "navy blue", across=0.5, down=0.1),
-        words("The year in figures", "subtitle", "blue", across=0.5, down=0.2),
-        *(
-            words(f"Point {number}", "bullet", across=0.2, down=0.4 + number / 20)
+def described(kind: Name, *groups: Group, **changes: object) -> Description:
+    """A design of groups of texts."""
+    texts = tuple(one for group in groups for row in group.rows for one in row)
+    settings = {"background": COLOURS["white"], "image_type": "design", **changes}
+    return Description(kind, texts, groups=groups, **settings)  # type: ignore[arg-type]
+
+
+def alone(text: str, role: str, ink: str = "black", **place: float) -> Group:
+    return Group(((words(text, role, ink, **place),),))
+
+
+SLIDE = described(
+    Name("slide", "幻灯片"),
+    alone("Annual report", "title", "navy blue", across=0.5, down=0.1),
+    alone("The year in figures", "subtitle", "blue", across=0.5, down=0.2),
+    Group(
+        tuple(
+            (words(f"Point {number}", "bullet", across=0.2, down=0.4 + number / 20),)
             for number in range(3)
-        ),
-        words("Costs", "heading", "red", across=0.8, down=0.4),
-        words('Energy "crisis"', "bullet", across=0.8, down=0.5),
-        *(words(f"{number} %", "value", across=0.2 + number / 5, down=0.8) for number in range(4)),
-        words("page 3", "page number", "dark grey", across=0.95, down=0.95),
+        )
     ),
-    background=COLOURS["white"],
-    image_type="design",
+    alone("Costs", "heading", "red", across=0.8, down=0.4),
+    alone('Energy "crisis"', "bullet", across=0.8, down=0.5),
+    Group(tuple((words(f"{n} %", "value", across=0.2 + n / 5, down=0.8),) for n in range(4))),
+    alone("page 3", "page number", "dark grey", across=0.95, down=0.95),
     layout=Name("two columns", "分两栏"),
 )
 BOARD = Description(
@@ -182,36 +191,74 @@ def test_chinese_pictures_are_told_in_chinese_and_all_others_in_english() -> Non
     assert "Korean text" in plain.fill("{A_ground}: {text} {quoted}.", "en", page("문"), "ko")
 
 
-def test_neighbours_of_one_role_are_told_together() -> None:
-    found = [len(group.words) for group in grouping.groups(SLIDE.words)]
-    assert found == [1, 1, 3, 1, 1, 4, 1]
-    many = tuple(words(f"Item {number}", "item") for number in range(20))
-    assert [len(one.words) for one in grouping.groups(many)] == [8, 8, 4]
+def row(down: float, *cells: tuple[str, str, str]) -> tuple[Words, ...]:
+    return tuple(
+        words(text, role, ink, across=0.3 + number / 4, down=down)
+        for number, (text, role, ink) in enumerate(cells)
+    )
 
 
-def table(rows: int) -> Description:
-    """A departure board: a title, then rows of a time, a place and a status."""
-    cells = [
-        words(text, role, ink, down=0.2 + row / 10)
-        for row in range(rows)
-        for text, role, ink in ((f"{row}:00", "time", "brown"), (f"Town {row}", "place", "black"))
-    ]
-    title = words("Departures", "title", "red", down=0.1)
-    return Description(Name("board with rows", "班次表"), (title, *cells), COLOURS["white"])
+def told(language: str, *groups: Group, kind: Name | None = None) -> set[str]:
+    whole = described(kind or Name("board", "牌"), alone("Top", "title", "red", down=0.1), *groups)
+    return {captions.caption(Random(seed), language, whole) for seed in range(30)}
 
 
-def test_labels_with_values_and_tables_are_told_in_rows() -> None:
-    assert [(len(one.words), one.columns) for one in grouping.groups(table(3).words)] == [
-        (1, 1),
-        (6, 2),
-    ]
-    told = {captions.caption(Random(seed), "en", table(3)) for seed in range(30)}
-    rows = '"0:00", "Town 0"; "1:00", "Town 1"; "2:00", "Town 2".'
-    assert all(rows in one and "three pairs of brown time and black place" in one for one in told)
-    assert all("with rows, which has a white" in one for one in told)
-    chinese = captions.caption(Random(0), "zh", table(2))
-    assert "“0:00”、“Town 0”；“1:00”、“Town 1”" in chinese and "一张班次表" in chinese
-    assert len([*grouping.groups(table(30).words)]) > 2
+def test_texts_that_belong_together_are_told_in_rows_of_what_they_are() -> None:
+    rows = Group(
+        tuple(
+            row(0.2 + k / 5, (f"{k}:00", "time", "brown"), (f"Town {k}", "place", "black"))
+            for k in range(3)
+        ),
+        "departure",
+    )
+    english = told("en", rows, kind=Name("board with rows", "班次表"))
+    quoted = 'three departures, each with a brown time and a black place: "0:00", "Town 0"; "1:00",'
+    assert all(quoted in one for one in english)
+    assert all("with rows, which has a white" in one for one in english)
+    chinese = told("zh", rows, kind=Name("board with rows", "班次表"))
+    assert all("三个班次，各有棕色的时间和黑色的地点：“0:00”、“Town 0”；" in one for one in chinese)
+    assert all("一张班次表" in one for one in chinese)
+
+
+def test_a_table_is_told_row_by_row_and_not_by_the_number_of_its_texts() -> None:
+    numbers = iter(range(1, 16))
+    weeks = [3, 7, 5]
+    month = Group(
+        tuple(
+            row(0.4 + k / 9, *((f"{next(numbers)}", "day", "black") for _ in range(days)))
+            for k, days in enumerate(weeks)
+        ),
+        "week",
+    )
+    first = '"1", "2", "3"; "4", "5", "6", "7", "8", "9", "10"; "11", "12", "13", "14", "15".'
+    assert all("hree weeks of black day numbers" in one for one in told("en", month))
+    assert all(one.endswith(first) for one in told("en", month))
+    assert all("三周黑色的日期" in one for one in told("zh", month))
+
+
+def test_rows_that_differ_are_told_without_saying_what_their_texts_are() -> None:
+    rows = (
+        row(0.3, ("a", "name", "black"), ("b", "price", "black")),
+        row(0.5, ("c", "name", "black")),
+    )
+    assert all(' two dishes: "a", "b"; "c".' in one for one in told("en", Group(rows, "dish")))
+
+
+def test_inks_that_differ_from_row_to_row_are_left_out() -> None:
+    rows = tuple(
+        row(0.3 + k / 5, (f"{k}", "number", ink), (f"x{k}", "label", "black"))
+        for k, ink in enumerate(["blue", "red"])
+    )
+    assert all("each with a number and a black label" in one for one in told("en", Group(rows)))
+    assert all("two rows, each" in one for one in told("en", Group(rows)))
+
+
+def test_what_is_below_several_texts_is_below_them() -> None:
+    both = Group((row(0.5, ("a", "button", "blue")), row(0.55, ("b", "button", "blue"))))
+    after = alone("c", "link", across=0.3, down=0.6)
+    assert all("elow them" in one and "elow it" not in one for one in told("en", both, after))
+    above = alone("d", "link", across=0.3, down=0.4)
+    assert not any("elow" in one or "eside" in one for one in told("en", both, above))
 
 
 @pytest.mark.parametrize(
@@ -280,18 +327,21 @@ def test_roles_have_plurals_and_unknown_ones_are_told_as_they_are() -> None:
     assert roles.role_name("en", "body", 2) == "pieces of body text"
     assert roles.role_name("en", "flight_number") == "flight number"
     assert roles.role_name("zh", "flight_number") == "文字"
-    for role, (english, chinese) in roles.ROLES.items():
+    assert roles.entry_name("en", "forecast", 2) == "days of the forecast"
+    assert roles.entry_name("en", None, 3) == "rows"
+    assert roles.entry_name("zh", "dish", 3) == "道菜品"
+    for role, (english, chinese) in (*roles.ROLES.items(), *roles.ENTRIES.items()):
         assert english and re.search("[一-鿿]", chinese), role
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_sentences_are_well_formed(language: str) -> None:
     told = sentences.SENTENCES[language]
-    several = (*told.one, *told.several, *told.rows)
+    several = (*told.one, *told.several, *told.rows, *told.tables)
     for pattern in (pattern for patterns in several for pattern in patterns):
         assert pattern.count("{quoted}") == 1 and pattern[-1] not in ".。"
         assert "{role}" in pattern
-    with_place = (*told.one[1], *told.several[1], *told.rows[1])
+    with_place = (*told.one[1], *told.several[1], *told.rows[1], *told.tables[1], *told.mixed[1])
     assert all("{where}" in one.lower() for one in with_place)
     wholes = (*told.settings, *told.layouts, *told.one_ink, *told.many_inks, *told.details)
     openings = tuple(one for patterns in told.openings.values() for one in patterns)

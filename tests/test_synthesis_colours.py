@@ -117,9 +117,3 @@ def test_cielab_is_that_of_opencv() -> None:
     expected = cv2.cvtColor(rgb[None].astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[0]
     found = [colours.lab(tuple(one)) for one in rgb.tolist()]
     assert np.abs(np.subtract(found, expected)).max() < 0.3
-
-
-def test_several_colours_have_the_name_nearest_to_most_of_them() -> None:
-    white, red, nearly = (255, 255, 255), (196, 24, 36), (199, 27, 39)
-    assert colours.nearest_on_average({white: 3, red: 2}).english == "white"
-    assert colours.nearest_on_average({white: 3, red: 2, nearly: 2}).english == "red"

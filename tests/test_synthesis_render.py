@@ -385,21 +385,3 @@ def test_templates_of_some_ratios_are_drawn_in_those_and_the_rest_is_told(
     assert done.exit_code == 2
     assert "960x320 (ratio 3:1): expected one of the ratios 1:1, 2:3" in done.stderr
     assert not (tmp_path / "wide").exists()
-
-
-def test_the_help_promises_what_the_readme_promises() -> None:
-    text = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    promises = readme.split("## Text images with exact captions")[1].split("\n## ")[0]
-    told = {*re.findall(r"--[a-z]{2,}", promises), "contact_sheet.png", "gallery.html"}
-    told |= {
-        "a folder",
-        "packs",
-        ".jsonl",
-        ".parquet",
-        "python -m synthesis.template",
-        "nine aspect",
-    }
-    told |= {f"{mode}: " for mode in ("pure", "scene", "template", "mix", "strings")}
-    told |= {f"--mode {mode} " for mode in ("pure", "scene", "template")}
-    assert {one for one in told if one not in text} == set()

@@ -13,10 +13,10 @@ from synthesis.captions.grammar import (
     with_article,
     with_measure_word,
 )
-from synthesis.captions.grouping import Group, groups, kind
-from synthesis.captions.places import cell, place
-from synthesis.captions.roles import role_name
-from synthesis.description import Description, Name
+from synthesis.captions.places import beside, place
+from synthesis.captions.roles import entry_name, role_name
+from synthesis.colours import Colour
+from synthesis.description import Description, Group, Name, Words
 
 
 def compose(random: Random, language: str, description: Description) -> str:
@@ -33,7 +33,7 @@ def compose(random: Random, language: str, description: Description) -> str:
     parts.append(random.choice(told.one_ink if single else told.many_inks).format(**slots))
     texts = [one.text for one in description.words]
     before: Group | None = None
-    for group in groups(description.words):
+    for group in description.groups or [Group(((one,),)) for one in description.words]:
         parts.append(_told(random, language, group, before, texts, with_ink=single is None))
         before = group
     if description.details:
@@ -97,41 +97,72 @@ def _told(
 ) -> str:
     """One sentence that says what a group is, where, in which ink, and quotes its texts."""
     told = sentences.SENTENCES[language]
-    where = _where(language, group, before)
-    rows = group.rows
-    patterns = told.rows if group.columns > 1 else told.several if len(rows) > 1 else told.one
-    count = sentences.counted(language, len(rows))
-    sentence = random.choice(patterns[where is not None]).format(
+    where, rows = _where(language, group, before), group.rows
+    columns = _columns(rows, with_ink=with_ink)
+    sentence = random.choice(_patterns(told, group, columns)[where is not None]).format(
         where=where,
         Where=capitalised(where or ""),
-        role=listed(language, _roles(language, group, with_ink)),
-        count=count,
-        Count=capitalised(count),
-        unit=told.units[group.columns > 2],
-        quoted=_quoted(language, group, texts),
+        role=_roles(language, columns, rows),
+        count=sentences.counted(language, len(rows)),
+        Count=capitalised(sentences.counted(language, len(rows))),
+        entry=entry_name(language, group.entry, len(rows)),
+        quoted=_quoted(language, rows, texts),
     )
-    return sentence if ends_a_sentence(group.words[-1].text) else sentence + told.stop
+    return sentence if ends_a_sentence(rows[-1][-1].text) else sentence + told.stop
 
 
-def _roles(language: str, group: Group, with_ink: bool) -> list[str]:
+Rows = tuple[tuple[Words, ...], ...]
+Column = tuple[str, Colour | None]  # a role, and the ink that all its texts have
+
+
+def _columns(rows: Rows, *, with_ink: bool) -> list[Column]:
+    """What the texts of every row are: one role for all of them, or as many as a row has texts;
+    none where rows differ.
+    """
+    if len({one.role for row in rows for one in row}) == 1:
+        whole = [[one for row in rows for one in row]]
+    elif len({tuple(one.role for one in row) for row in rows}) == 1:
+        whole = [list(column) for column in zip(*rows, strict=True)]
+    else:
+        return []
+    return [(column[0].role, _ink(column) if with_ink else None) for column in whole]
+
+
+def _ink(words: list[Words]) -> Colour | None:
+    """The ink all the words share."""
+    return words[0].ink if len({one.ink.english for one in words}) == 1 else None
+
+
+def _patterns(
+    told: sentences.Sentences, group: Group, columns: list[Column]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if len(group.rows) == 1:
+        return told.one
+    if max(map(len, group.rows)) == 1 and columns:
+        return told.several
+    return (told.mixed, told.tables, told.rows)[min(len(columns), 2)]
+
+
+def _roles(language: str, columns: list[Column], rows: Rows) -> str:
     """The roles of a row's texts, each with its ink; neighbours that are alike are counted."""
-    in_ink = sentences.SENTENCES[language].in_ink if with_ink else ""
-    alike = [[*same] for _, same in groupby(group.rows[0], key=kind)]
+    told = sentences.SENTENCES[language]
     found = []
-    for same in alike:
-        count = len(group.rows) if group.columns == 1 else len(same)
-        role = in_ink.format(ink=same[0].ink.name(language))
-        role += role_name(language, same[0].role, count)
-        several = sentences.SENTENCES[language].counted.format(
-            count=sentences.counted(language, count), role=role
-        )
-        found.append(several if len(same) > 1 else role)
-    return found
+    for (role, ink), same in groupby(columns):
+        alike = len([*same])
+        count = alike if len(columns) > 1 else sum(map(len, rows))
+        name = told.in_ink.format(ink=ink.name(language)) if ink else ""
+        name += role_name(language, role, count)
+        if alike > 1:
+            name = told.counted.format(count=sentences.counted(language, alike), role=name)
+        elif len(columns) > 1 and language == "en":
+            name = with_article(name)
+        found.append(name)
+    return listed(language, found)
 
 
-def _quoted(language: str, group: Group, texts: list[str]) -> str:
-    quotes = [[quoted(language, one.text, texts) for one in row] for row in group.rows]
-    if group.columns == 1:
+def _quoted(language: str, rows: Rows, texts: list[str]) -> str:
+    quotes = [[quoted(language, one.text, texts) for one in row] for row in rows]
+    if max(map(len, quotes)) == 1:
         return listed(language, [one for row in quotes for one in row])
     told = sentences.SENTENCES[language]
     return told.between_rows.join(told.between_cells.join(row) for row in quotes)
@@ -139,11 +170,11 @@ def _quoted(language: str, group: Group, texts: list[str]) -> str:
 
 def _where(language: str, group: Group, before: Group | None) -> str | None:
     """The place in the grid; beside or below its neighbour where both are in one cell."""
-    here = place(language, group.words)
-    if before is None or here is None or here != place(language, before.words):
+    words = [one for row in group.rows for one in row]
+    here = place(language, words)
+    if before is None or here is None:
         return here
-    last, first = before.words[-1], group.words[0]
-    if cell(last) != cell(first):
+    earlier = [one for row in before.rows for one in row]
+    if here != place(language, earlier):
         return here
-    told = sentences.SENTENCES[language]
-    return told.below if first.down > last.down + sentences.LINE else told.beside
+    return beside(language, earlier, words[0]) or here

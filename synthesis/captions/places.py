@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from synthesis.description import Words
 
+LINE = 0.02  # of the picture's height: texts nearer than that stand beside each other
 Cell = tuple[int, int]  # row and column, each 0 to 2
 _THIRDS = (1 / 3, 2 / 3)
 PLACES: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -27,6 +28,9 @@ COLUMNS = {
     "zh": ("左半边", "中间", "右半边"),
 }
 
+BELOW = {"en": ("below it", "below them"), "zh": ("其下方", "其下方")}  # one text, several
+BESIDE = {"en": "beside it", "zh": "其旁边"}
+
 
 def cell(words: Words) -> Cell:
     """The cell of the grid the middle of the words is in."""
@@ -45,3 +49,14 @@ def place(language: str, group: Sequence[Words]) -> str | None:
     if one_row:
         return ROWS[language][row]
     return COLUMNS[language][column] if one_column else None
+
+
+def beside(language: str, before: Sequence[Words], words: Words) -> str | None:
+    """Where the words stand to those before them; ``None`` where neither below nor beside."""
+    last = before[-1]
+    if cell(last) != cell(words):
+        return None
+    if words.down > last.down + LINE:
+        return BELOW[language][len(before) > 1]
+    is_level = len(before) == 1 and abs(words.down - last.down) <= LINE
+    return BESIDE[language] if is_level else None

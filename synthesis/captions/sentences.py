@@ -1,7 +1,8 @@
 """The sentences captions of scenes and designs are composed of, as data.
 
 Slots: ``kind`` what is seen, ``ground`` what the text stands on, ``surroundings``, ``layout``,
-``details``; ``written`` how, ``ink``; of a text ``role``, ``where``, ``quoted``. A slot with a
+``details``; ``written`` how, ``ink``; of a text ``role``, ``where``, ``quoted``, of rows of texts
+also ``count`` and ``entry``, what a row is. A slot with a
 capital letter begins a sentence. No sentence about texts ends with its full stop: a text that
 ends a sentence itself is not followed by another one.
 """
@@ -11,13 +12,12 @@ from dataclasses import dataclass
 
 from synthesis.description import ImageType, Writing
 
-LINE = 0.02  # of the picture's height: texts nearer than that stand beside each other
-
 
 @dataclass(frozen=True)
 class Sentences:
-    """Patterns of one language. ``one``, ``several`` and ``rows`` have those without and
-    with a place; ``in_ink`` stands before a role.
+    """Patterns of one language. Those about texts, without and with a place: ``one``, ``several``
+    of one role, ``rows`` of texts that are each something else, ``tables`` of rows of one role,
+    and ``mixed`` rows that differ. ``in_ink`` stands before a role.
     """
 
     openings: Mapping[ImageType, tuple[str, ...]]
@@ -29,13 +29,12 @@ class Sentences:
     one: tuple[tuple[str, ...], tuple[str, ...]]
     several: tuple[tuple[str, ...], tuple[str, ...]]
     rows: tuple[tuple[str, ...], tuple[str, ...]]
-    units: tuple[str, str]  # what a row of two texts is, and a row of more
+    tables: tuple[tuple[str, ...], tuple[str, ...]]
+    mixed: tuple[tuple[str, ...], tuple[str, ...]]
     counted: str  # several neighbours of one role in a row
     between_cells: str
     between_rows: str
     in_ink: str
-    below: str
-    beside: str
     stop: str
     between: str
 
@@ -122,19 +121,30 @@ SENTENCES = {
             ),
         ),
         rows=(
-            ("There are {count} {unit} of {role}: {quoted}",),
             (
-                "{Where} are {count} {unit} of {role}: {quoted}",
-                "{Where}, {count} {unit} of {role} read {quoted}",
+                "There are {count} {entry}, each with {role}: {quoted}",
+                "It shows {count} {entry}, each with {role}: {quoted}",
+            ),
+            (
+                "{Where} are {count} {entry}, each with {role}: {quoted}",
+                "{Where} there are {count} {entry}, each with {role}: {quoted}",
             ),
         ),
-        units=("pairs", "rows"),
+        tables=(
+            ("There are {count} {entry} of {role}: {quoted}",),
+            (
+                "{Where} are {count} {entry} of {role}: {quoted}",
+                "{Where}, {count} {entry} of {role} read {quoted}",
+            ),
+        ),
+        mixed=(
+            ("There are {count} {entry}: {quoted}",),
+            ("{Where} are {count} {entry}: {quoted}",),
+        ),
         counted="{count} {role}",
         between_cells=", ",
         between_rows="; ",
         in_ink="{ink} ",
-        below="below it",
-        beside="beside it",
         stop=".",
         between=" ",
     ),
@@ -195,19 +205,30 @@ SENTENCES = {
             ),
         ),
         rows=(
-            ("另有{count}{unit}{role}：{quoted}",),
             (
-                "{where}有{count}{unit}{role}：{quoted}",
-                "{where}的{count}{unit}{role}依次是{quoted}",
+                "另有{count}{entry}，各有{role}：{quoted}",
+                "画面列出{count}{entry}，各有{role}：{quoted}",
+            ),
+            (
+                "{where}有{count}{entry}，各有{role}：{quoted}",
+                "{where}列出{count}{entry}，各有{role}：{quoted}",
             ),
         ),
-        units=("组", "行"),
+        tables=(
+            ("另有{count}{entry}{role}：{quoted}",),
+            (
+                "{where}有{count}{entry}{role}：{quoted}",
+                "{where}的{count}{entry}{role}依次是{quoted}",
+            ),
+        ),
+        mixed=(
+            ("另有{count}{entry}：{quoted}",),
+            ("{where}有{count}{entry}：{quoted}",),
+        ),
         counted="{count}处{role}",
         between_cells="、",
         between_rows="；",
         in_ink="{ink}的",
-        below="其下方",
-        beside="其旁边",
         stop="。",
         between="",
     ),

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from synthesis.template import art, icons, yaml_reading
 from synthesis.template.contents import Contents, is_computed, lookup
-from synthesis.template.models import Loaded, Node, Template
+from synthesis.template.models import FIELD, Loaded, Node, Template
 from synthesis.template.resources import check_computed, check_patterns, palettes, texts
 from synthesis.template.yaml_reading import Document, PathTo
 
@@ -36,7 +36,11 @@ def check(document: Document, loaded: Loaded, known: Contents, language: str) ->
         if path == ("name",) and not {"en", "zh"} <= template.name.keys():
             document.fail(path, "expected the name as {en: ..., zh: ...}")
     records = records_of(template, known, language)
-    _check_node(_Checked(document, loaded, language), template.layout, ("layout",), records)
+    checked = _Checked(document, loaded, language)
+    for field in FIELD.findall(template.name[language]):
+        for one in records:
+            _find(checked, field, ("name",), one, None)
+    _check_node(checked, template.layout, ("layout",), records)
 
 
 def records_of(template: Template, known: Contents, language: str) -> list[Mapping[str, Any]]:

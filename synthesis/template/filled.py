@@ -8,19 +8,21 @@ of the template keep their proportions.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 import numpy as np
 import skia
+from numpy.typing import NDArray
 
 from synthesis import captions, drawing, png
 from synthesis.canvas import Size
-from synthesis.colours import RGB, Colour, nearest, nearest_on_average
+from synthesis.colours import RGB, Colour, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample, TextBox
-from synthesis.template import art, backdrops, faces, loading, resources, shapes
+from synthesis.template import art, backdrops, belonging, faces, loading, resources, shapes
 from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import Colours
 from synthesis.template.contents import Record, Verbatim
@@ -82,7 +84,8 @@ def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | R
     filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64), backdrop)
     try:
         placed = as_full_as_fits(filling, job.language)
-        return _sample(random, job, loaded, size, colours, placed)
+        described = describe(filling, job.language, placed)
+        return _sample(random, job, filling, described, placed)
     except UnrenderableError as problem:
         return Rejected(problem.reason, f"{loaded.stem}: {problem.detail}")
 
@@ -158,17 +161,14 @@ def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
 
 
 def _sample(
-    random: Random, job: Job, loaded: Loaded, size: Size, colours: Colours, placed: Placed
+    random: Random, job: Job, filling: Filling, described: Description, placed: Placed
 ) -> Sample:
-    if not placed.texts:
-        raise UnrenderableError("no_text", loaded.stem)
-    pixels = paint(size, colours.roles["background"], placed)
-    described = describe(loaded, size, colours, placed)
+    pixels = paint(filling.size, filling.colours.roles["background"], placed)
     caption = captions.caption(random, job.language, described)
     return Sample(
         image=png.encode(pixels),
-        width=size[0],
-        height=size[1],
+        width=filling.size[0],
+        height=filling.size[1],
         text="\n".join(part.text for part, _ in placed.texts),
         caption=caption,
         language=job.language,
@@ -193,33 +193,52 @@ def _boxes(placed: Placed) -> Iterator[TextBox]:
         yield from text.boxes()
 
 
-def describe(loaded: Loaded, size: Size, colours: Colours, placed: Placed) -> Description:
-    """The scene graph: what the layout is called, its background, and every text in order."""
-    root = placed.parts[0].part
-    background = root.fill or (colours.roles["background"],)
-    name = loaded.template.name
-    words = tuple(_words(part, text, size) for part, text in placed.texts)
+def describe(filling: Filling, language: str, placed: Placed) -> Description:
+    """The scene graph: what the layout is called, its background, and every text in order.
+
+    Raises ``UnrenderableError`` where there is no text.
+    """
+    if not placed.texts:
+        raise UnrenderableError("no_text", filling.loaded.stem)
+    loaded, size, root = filling.loaded, filling.size, placed.parts[0].part
+    background = root.fill or (filling.colours.roles["background"],)
+    told_in = captions.caption_language(language)  # the language of the record, too
+    called = loaded.called(told_in, filling.record)
+    words = {id(part): _words(part, text, size) for part, text in placed.texts}
     return Description(
-        kind=Name(name["en"], name["zh"]),
-        words=words,
+        kind=Name(called, called),
+        words=tuple(words.values()),
+        groups=tuple(belonging.groups(root, words)),
         background=_named(size, background, placed),
         gradient=len(background) > 1 or _is_shaded(placed),
         image_type=loaded.template.image_type,
-        details=tuple(_details(placed)),
+        details=tuple(one for one in _details(placed) if one.name(told_in) not in called),
         abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
     )
 
 
 def _named(size: Size, background: tuple[RGB, ...], placed: Placed) -> Colour:
-    """The name for the whole ground: forms under the layout may cover more than they leave."""
-    if placed.backdrop is None or len(background) > 1:
-        return nearest(background[0])
+    """The name for the whole ground: of what forms under the layout and what they leave, the name
+    that most of it has; of a gradient its middle.
+    """
+    if len(background) > 1 or placed.backdrop is None:
+        return nearest(_mean(np.array(background)))
     small = (max(1, size[0] // _COARSE), max(1, size[1] // _COARSE))
     ground = backdrops.ground(small, background[0], placed.backdrop)
+    if placed.backdrop.is_shade:
+        return nearest(_mean(ground[..., :3].reshape(-1, 3)))
     packed, counts = np.unique(ground.view(np.uint32), return_counts=True)
+    areas: dict[Colour, int] = {}
     rgba = packed.view(np.uint8).reshape(-1, 4).tolist()
-    shares = zip([(red, green, blue) for red, green, blue, _ in rgba], counts.tolist(), strict=True)
-    return nearest_on_average(dict(shares))
+    for (red, green, blue, _), count in zip(rgba, counts.tolist(), strict=True):
+        name = nearest((red, green, blue))
+        areas[name] = areas.get(name, 0) + count
+    return max(areas, key=lambda name: areas[name])
+
+
+def _mean(pixels: NDArray[np.integer[Any]]) -> RGB:
+    red, green, blue = np.rint(pixels.mean(axis=0)).astype(int).tolist()
+    return red, green, blue
 
 
 def _is_shaded(placed: Placed) -> bool:

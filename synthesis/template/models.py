@@ -21,6 +21,7 @@ SQUARE = frozenset(
     | {"toggle", "checkbox", "radio", "seal"}
 )
 _LENGTH = re.compile(r"auto|grow( \d+(\.\d+)?)?|\d+(\.\d+)?%|@[a-z_.]+(\*\d*\.?\d+)?")
+FIELD = re.compile(r"\{([a-z_]+)\}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 ROLES = ("background", "surface", "primary", "accent", "text", "muted")
 MIXED = ("line", "soft", "softer", "deep", "dark", "light", "series", "white", "black", "none")
@@ -116,7 +117,8 @@ class Node(Model):
     cell: Units = 30  # of a grid: the least width of a column
     style: str = "body"
     colour: ColourRole | None = None
-    role: str | None = None
+    role: str | None = None  # what a text is to its reader, as captions call it
+    entry: str | None = None  # what its neighbours of that name are, or a row of a grid
     data: str | None = None
     name: str | None = None  # which icon, which art
     first: bool = False  # of ``each``: the first entries of the list, not any
@@ -131,6 +133,8 @@ class Node(Model):
             raise ValueError(f"expected exactly one of {', '.join(KINDS)}; found {found}")
         if self.kind == "board" and any(child.box is None for child in self.children):
             raise ValueError("every child of a board needs box: [left, top, width, height]")
+        if self.kind == "grid" and self.entry and self.columns[0] != self.columns[1]:
+            raise ValueError("a grid with an entry needs rows of one length, as columns: [7, 7]")
         if self.box and (self.box[0] + self.box[2] > 1.001 or self.box[1] + self.box[3] > 1.001):
             told = "leaves the canvas: expected left + width and top + height to be 1 at most"
             raise ValueError(f"box {list(self.box)} {told}")
@@ -174,7 +178,10 @@ class Faces(Model):
 
 
 class Template(Model):
-    """One layout: what it is called, the canvases and contents that suit it, and its boxes."""
+    """One layout: what it is called, the canvases and contents that suit it, and its boxes.
+
+    ``{field}`` in a name is that field of the contents: ``{occasion} ticket``.
+    """
 
     name: Words
     family: str
@@ -209,6 +216,11 @@ class Loaded:
     file: str
     template: Template
     styles: Mapping[str, Style]
+
+    def called(self, language: str, record: Mapping[str, object] | None = None) -> str:
+        """What it is in ``language``, with those fields of a record that the name asks for."""
+        name, fields = self.template.name[language], record or {}
+        return " ".join(FIELD.sub(lambda match: str(fields.get(match[1], "")), name).split())
 
     @property
     def stem(self) -> str:

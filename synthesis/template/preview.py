@@ -57,7 +57,7 @@ def listed(told: Sequence[str], language: str) -> list[str]:
     """A line for every template: its name, what it is, and the ratios it suits."""
     lines = []
     for one in chosen(told, language):
-        kind = one.template.name["zh" if language == "zh" else "en"]
+        kind = one.called("zh" if language == "zh" else "en")
         lines.append(f"{one.stem:20} {kind:40} {' '.join(one.template.ratios)}")
     return lines
 
