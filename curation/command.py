@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from curation import paths
 from curation.failures import exit_code_of
 from curation.interruption import Interruption, carry_out
 
@@ -29,9 +30,14 @@ app = typer.Typer(
     help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
-Output = Annotated[str, typer.Option("--output", "-o", help="The run's output directory.")]
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="The run's output directory.", parser=paths.path)
+]
 Config = Annotated[
-    str | None, typer.Option(help="Configuration file (default: ./pipelines.yaml, else ours).")
+    str | None,
+    typer.Option(
+        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=paths.path
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
@@ -42,7 +48,12 @@ def run(
     output: Output,
     inputs: Annotated[
         list[str] | None,
-        typer.Option("--input", "-i", help="Folder, tar, Parquet, JSONL or glob; repeatable."),
+        typer.Option(
+            "--input",
+            "-i",
+            help="Folder, tar, Parquet, JSONL or glob; repeatable.",
+            parser=paths.path,
+        ),
     ] = None,
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
     config: Config = None,
@@ -109,13 +120,15 @@ def _curate(request: "Request", as_json: bool) -> None:
 
 
 def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:
-    from curation import graph
+    from curation import graph, ownership
     from curation.progress import watch
 
-    parts = program.plan(output)
-    with watch(output, "files written", partial(program.progress, output)):
-        graph.carry_out(output, program, parts, arguments)
-    summary = program.summary(output)
+    kind = type(program).__module__.partition(".")[0]
+    with ownership.held(output, kind):
+        parts = program.plan(output)
+        with watch(output, "files written", partial(program.progress, output)):
+            graph.carry_out(output, program, parts, arguments)
+        summary = program.summary(output)
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else program.as_text(summary))
     if summary["missing"]:
         typer.echo(f"{summary['missing']} could not be made: see the reasons", err=True)

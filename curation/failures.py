@@ -10,6 +10,7 @@ import re
 USAGE = (
     "ConfigurationError",
     "SourceError",
+    "OwnershipError",
     "ExplainError",
     "UsageError",
     "VersionError",

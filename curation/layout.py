@@ -1,8 +1,21 @@
 """Where a run keeps what: the one place that knows the names below an output directory."""
 
+import re
 from dataclasses import dataclass
 
 from curation import storage
+
+_UNIT = r"[0-9a-f]{16}"
+# What else lies there is the user's, neither read nor removed.
+NAMES = {
+    "plan": re.compile(rf"{_UNIT}\.json"),
+    "checked": re.compile(_UNIT),
+    "signals": re.compile(rf"{_UNIT}\.parquet"),
+    "ledger": re.compile(rf"{_UNIT}\.parquet"),
+    "groups": re.compile(rf"{_UNIT}\.parquet"),
+    "near": re.compile(r"edges-\d{5,}-of-\d{5,}\.parquet"),
+    "shards": re.compile(r"part-\d{5,}-of-\d{5,}-[0-9a-f]{12}\.parquet"),
+}
 
 
 @dataclass(frozen=True)
@@ -10,11 +23,6 @@ class Layout:
     """The files of the run in ``root``."""
 
     root: str
-
-    @property
-    def marker(self) -> str:
-        """Says that the folder is a run's, to do with as it likes."""
-        return storage.join(self.root, ".inkstone")
 
     @property
     def unit_names(self) -> str:
@@ -57,7 +65,7 @@ class Layout:
 
     def near_parts(self) -> list[str]:
         """All parts of the near-duplicate edges that are there."""
-        return [entry.path for entry in storage.list_files(storage.join(self.root, "near"))]
+        return [entry.path for entry in self.written("near")]
 
     @property
     def shards(self) -> str:
@@ -79,10 +87,16 @@ class Layout:
         """There if and only if the last run finished and its ledger adds up."""
         return storage.join(self.root, "_SUCCESS")
 
+    @property
+    def folders(self) -> list[str]:
+        """Every directory that a run writes to."""
+        return [self.root, *(storage.join(self.root, folder) for folder in NAMES)]
+
+    def written(self, folder: str) -> list[storage.FileEntry]:
+        """The files of ``plan``, ``signals``, ``shards``, ... with names that only runs give."""
+        found = storage.list_folder(storage.join(self.root, folder))
+        return [entry for entry in found if NAMES[folder].fullmatch(storage.name_of(entry.path))]
+
     def units(self, folder: str) -> list[str]:
         """The units that have a file in one of the folders of units, sorted."""
-        names = [
-            entry.path.replace("\\", "/").rsplit("/", 1)[-1]
-            for entry in storage.list_files(storage.join(self.root, folder))
-        ]
-        return sorted(name.split(".")[0] for name in names if not name.startswith("."))
+        return sorted(storage.name_of(entry.path).split(".")[0] for entry in self.written(folder))

@@ -15,7 +15,18 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import curation
-from curation import columns, gather, measure, memory, plan, report, shard, signal, storage
+from curation import (
+    columns,
+    gather,
+    measure,
+    memory,
+    ownership,
+    plan,
+    report,
+    shard,
+    signal,
+    storage,
+)
 from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
@@ -23,6 +34,7 @@ from curation.signal import Signal
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.stamp import settled
 
+KIND = "curation"
 DRIVER_FOLDERS = ("plan", "checked", "signals", "ledger", "groups")
 RESULTS = ("signals", "ledger", "groups", "near", "shards")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
@@ -93,15 +105,19 @@ class Outcome:
 def run(request: Request) -> Outcome:
     """Carry out a run, or what is left of it.
 
-    Raises ``ConfigurationError``, ``SourceError``, ``LedgerError``, ``InputChangedError``,
-    ``OSError`` (output), ``RuntimeError`` (a step failed).
+    Raises ``ConfigurationError``, ``SourceError``, ``OwnershipError``, ``LedgerError``,
+    ``InputChangedError``, ``OSError`` (output), ``RuntimeError`` (a step failed).
     """
     signals = signal.discover(request.pipeline.signals)
     known = {name: column.type for entry in signals for name, column in entry.columns.items()}
     check_columns(request.pipeline, known)
     _refuse_output_in_input(request)
+    with ownership.held(request.output, KIND):
+        return _run(request, signals)
+
+
+def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
     layout, steps = Layout(request.output), Steps()
-    _claim(layout)
     with steps.step("plan"):
         planned = _plan(request, signals)
         identity = _identity_of_run(request, planned)
@@ -135,17 +151,6 @@ def _refuse_output_in_input(request: Request) -> None:
                     f"{request.output}: the output lies inside the input {name}; expected a folder "
                     "of its own; choose another --output"
                 )
-
-
-def _claim(layout: Layout) -> None:
-    """Mark the folder as a run's, because runs remove stale files. Raises ``SourceError``."""
-    if not storage.exists(layout.marker):
-        if storage.exists(layout.root) and storage.list_files(layout.root):
-            raise SourceError(
-                f"{layout.root}: holds files that no run of ours wrote; expected an empty or new "
-                "folder, or one of an earlier run; choose another --output"
-            )
-        storage.write_bytes(layout.marker, b"")
 
 
 def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict[str, Any]:
@@ -193,12 +198,12 @@ def _write_plan(request: Request, units: Sequence[Unit]) -> list[Planned]:
     """Write the plan and forget other ones; what differs from the last plan is to be compared."""
     layout = Layout(request.output)
     names = {unit.id for unit in units}
-    storage.remove_partials(layout.root)
+    storage.remove_partials(*layout.folders)
     for folder in DRIVER_FOLDERS:
         stale = [
             entry.path
-            for entry in storage.list_files(storage.join(layout.root, folder))
-            if entry.path.rsplit("/", 1)[-1].split(".")[0] not in names
+            for entry in layout.written(folder)
+            if storage.name_of(entry.path).split(".")[0] not in names
         ]
         storage.delete(stale)
     there, checked = (set(layout.units(folder)) for folder in ("plan", "checked"))
@@ -236,13 +241,9 @@ def _finished(layout: Layout, identity: str) -> dict[str, Any] | None:
 
 def files_told(layout: Layout) -> str:
     """Equal while the results are the files that they were, by their sizes and times."""
-    entries = [
-        entry
-        for folder in RESULTS
-        for entry in storage.list_files(storage.join(layout.root, folder))
-        if entry.path.endswith((".parquet", shard.MANIFEST_NAME))
-    ]
-    entries += storage.list_files(layout.run)
+    entries = [entry for folder in RESULTS for entry in layout.written(folder)]
+    for path in (storage.join(layout.shards, shard.MANIFEST_NAME), layout.run):
+        entries += storage.list_files(path)
     # a copy of an output keeps the time of content, not that of its file
     told = [(entry.path[len(layout.root) :], entry.size, entry.times[:1]) for entry in entries]
     return _digest(json.dumps(told), 16)
@@ -259,9 +260,9 @@ def _inputs(layout: Layout, units: Sequence[Planned]) -> int:
 def _check_shards(layout: Layout, counts: Counts) -> None:
     """Remove shards of other verdicts; raises ``LedgerError`` unless every kept row is in one."""
     listed = shard.read_manifest(layout.shards)
-    names = {info.file for info in listed} | {shard.MANIFEST_NAME}
-    found = storage.list_files(layout.shards)
-    storage.delete([entry.path for entry in found if entry.path.rsplit("/", 1)[-1] not in names])
+    names = {info.file for info in listed}
+    found = [entry.path for entry in layout.written("shards")]
+    storage.delete([path for path in found if storage.name_of(path) not in names])
     rows = sum(info.rows for info in listed)
     if rows != counts.verdicts["kept"]:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO, cast
 
 _REMOTE = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]*://")
 TEMPORARY_SUFFIX = ".partial"
-_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.partial$")
+_TEMPORARY = re.compile(r"[^/]\.[0-9a-f]{32}\.partial$")
+_HIDDEN_TEMPORARY = re.compile(r"(^|/)\.[^/]+\.[0-9a-f]{32}\.partial$")
 _WRITE_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 UNKNOWN_SIZE = -1
 # The package that opens each of Beam's remote filesystems, and the extra of apache-beam with it.
@@ -53,7 +54,8 @@ def is_remote(path: str) -> bool:
 
 def is_temporary(path: str) -> bool:
     """Whether the name is one that ``atomic_write`` gives to what is not yet whole."""
-    return _TEMPORARY.search(path) is not None
+    pattern = _TEMPORARY if is_remote(path) else _HIDDEN_TEMPORARY
+    return pattern.search(path) is not None
 
 
 def _remote() -> Any:
@@ -223,18 +225,23 @@ def list_files(root: str) -> list[FileEntry]:
 def list_folder(folder: str) -> list[FileEntry]:
     """The files directly in a directory (the empty string: the current one), sorted by path.
 
-    On HDFS directories appear, too, as empty files.
+    Temporary files are left out. Empty when nothing is there. On HDFS directories appear, too, as
+    empty files.
     """
+    return [entry for entry in _in_folder(folder) if not is_temporary(entry.path)]
+
+
+def _in_folder(folder: str) -> list[FileEntry]:
     if is_remote(folder):
         found = _matches(f"{folder.rstrip('/')}/*")
+    elif not os.path.isdir(folder or "."):
+        return []
     else:
         with os.scandir(folder or ".") as inside:
             names = [entry.name for entry in inside if entry.is_file()]
         paths = [os.path.join(folder, name) for name in names]
         found = [_entry(path, os.stat(path)) for path in paths]
-    return sorted(
-        (entry for entry in found if not is_temporary(entry.path)), key=lambda entry: entry.path
-    )
+    return sorted(found, key=lambda entry: entry.path)
 
 
 def _entry(path: str, status: os.stat_result) -> FileEntry:
@@ -244,6 +251,19 @@ def _entry(path: str, status: os.stat_result) -> FileEntry:
 def times(status: os.stat_result) -> tuple[int, ...]:
     """When a local file's content and when anything about it was last changed, in nanoseconds."""
     return status.st_mtime_ns, status.st_ctime_ns
+
+
+def is_empty(root: str, besides: str) -> bool:
+    """Whether no file is at or below ``root`` but temporary ones and those named ``besides``."""
+    found = _remote_files(root) if is_remote(root) else _local_files(root)
+    return not any(
+        not is_temporary(entry.path) and name_of(entry.path) != besides for entry in found
+    )
+
+
+def name_of(path: str) -> str:
+    """The last part of a path."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _local_files(root: str) -> Iterator[FileEntry]:
@@ -317,15 +337,13 @@ def delete(paths: list[str]) -> None:
                 os.unlink(path)
 
 
-def remove_partials(directory: str) -> list[str]:
-    """Remove what killed writers left below a directory, and return the paths removed.
+def remove_partials(*folders: str) -> list[str]:
+    """Remove what killed writers left directly in the folders, and return the paths removed.
 
     To be called before any writer starts: a temporary file in use would be removed as well.
     """
-    if is_remote(directory):
-        entries: Iterable[FileEntry] = _remote_files(directory)
-    else:
-        entries = _local_files(directory)
-    left = sorted(entry.path for entry in entries if is_temporary(entry.path))
+    left = [
+        entry.path for folder in folders for entry in _in_folder(folder) if is_temporary(entry.path)
+    ]
     delete(left)
     return left

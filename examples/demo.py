@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from curation import paths
 from curation.progress import funnel
 
 DEMO = Path("demo")
@@ -132,7 +133,10 @@ def _choose_prompts() -> None:
 
 def main(
     collection: Annotated[
-        Path | None, typer.Option("--input", help="Your own folder instead of the gathered one.")
+        Path | None,
+        typer.Option(
+            "--input", help="Your own folder instead of the gathered one.", parser=paths.path
+        ),
     ] = None,
 ) -> None:
     """Run the demo, or what is left of it.

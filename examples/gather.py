@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from curation import shard
+from curation import paths, shard
 from examples.damage import DAMAGE, jpeg
 
 STAMPS = Path("/usr/share/tuxpaint/stamps")  # Debian's tuxpaint-stamps-default
@@ -25,8 +25,10 @@ CROP = 384
 
 
 def main(
-    out: Annotated[Path, typer.Option(help="Folder to fill.")],
-    documents: Annotated[list[Path] | None, typer.Option(help="Shards of drawn texts.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to fill.", parser=paths.path)],
+    documents: Annotated[
+        list[Path] | None, typer.Option(help="Shards of drawn texts.", parser=paths.path)
+    ] = None,
 ) -> None:
     """Fill a folder with several hundred pictures and captions, good and bad.
 

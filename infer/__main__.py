@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from curation import paths
 from infer.problems import UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -23,12 +24,21 @@ def draw(
         list[str] | None, typer.Argument(metavar="PROMPT", help="What to draw.")
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="x.png, or a folder; several become x-0001.png.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="x.png, or a folder; several become x-0001.png.",
+            parser=paths.path,
+        ),
     ] = Path("drawn.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same bytes.")] = 0,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(help="A diffusers folder, or a training output. [default: ./demo/train]"),
+        typer.Option(
+            help="A diffusers folder, or a training output. [default: ./demo/train]",
+            parser=paths.path,
+        ),
     ] = None,
     steps: Annotated[
         int | None,
@@ -49,11 +59,16 @@ def draw(
     negative: Annotated[str, typer.Option(help="What guidance leads away from.")] = "",
     prompts: Annotated[
         str | None,
-        typer.Option(help="File: .txt, a prompt per line; .jsonl with `prompt` and maybe `seed`."),
+        typer.Option(
+            help="File: .txt, a prompt per line; .jsonl with `prompt` and maybe `seed`.",
+            parser=paths.path,
+        ),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="Contact sheet. [default with several prompts: x-sheet.png]"),
+        typer.Option(
+            help="Contact sheet. [default with several prompts: x-sheet.png]", parser=paths.path
+        ),
     ] = None,
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the sheet.")] = None,
     batch_size: Annotated[

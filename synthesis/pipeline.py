@@ -11,9 +11,9 @@ from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from curation import shard, storage
+from curation import paths, shard, storage
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
@@ -21,6 +21,7 @@ from synthesis.problems import UsageError
 if TYPE_CHECKING:
     from synthesis.parts import Part
 
+Place = Annotated[str, AfterValidator(paths.not_empty)]
 _drawing = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
 
 
@@ -38,11 +39,11 @@ class Synthesize(BaseModel):
     n: Annotated[int, Field(ge=1)]
     part_size: Annotated[int, Field(ge=1)] = 500
     size: str | int | None = None
-    corpus: str | None = None
+    corpus: Place | None = None
     licence: str | None = None
-    fonts: str | None = None
-    backgrounds: str | None = None
-    templates: str | None = None
+    fonts: Place | None = None
+    backgrounds: Place | None = None
+    templates: Place | None = None
 
     @model_validator(mode="after")
     def _languages_are_known(self) -> "Synthesize":

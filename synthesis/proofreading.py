@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curation import paths
+
 if TYPE_CHECKING:
     from synthesis.reading import Line, Reader
 
@@ -197,7 +199,7 @@ def summary(read: Sequence[Reading]) -> dict[str, Any]:
 
 @app.command(epilog=EXAMPLE)
 def main(
-    folder: Annotated[Path, typer.Argument(help="A folder of rendered shards.")],
+    folder: Annotated[Path, typer.Argument(help="A folder of rendered shards.", parser=paths.path)],
     share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the samples to read, 0 to 1.")
     ] = 0.01,

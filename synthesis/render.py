@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from curation import paths
 from synthesis.fonts.languages import LANGUAGES
 
 EXAMPLES = """Examples:
@@ -38,7 +39,10 @@ class ModeName(StrEnum):
 def render(
     lang: Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for shards, manifest, gallery and contact sheet.")
+        Path,
+        typer.Option(
+            help="Folder for shards, manifest, gallery and contact sheet.", parser=paths.path
+        ),
     ],
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
     mode: Annotated[
@@ -60,7 +64,8 @@ def render(
     corpus: Annotated[
         str | None,
         typer.Option(
-            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`."
+            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`.",
+            parser=paths.path,
         ),
     ] = None,
     licence: Annotated[
@@ -70,17 +75,22 @@ def render(
         str | None,
         typer.Option(
             help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
-            "instead of the system's."
+            "instead of the system's.",
+            parser=paths.path,
         ),
     ] = None,
     backgrounds: Annotated[
-        str | None, typer.Option(help="Your pictures to put scenes in: a folder, or shards.")
+        str | None,
+        typer.Option(
+            help="Your pictures to put scenes in: a folder, or shards.", parser=paths.path
+        ),
     ] = None,
     templates: Annotated[
         str | None,
         typer.Option(
             help="Your layouts instead of ours: a YAML file or a folder; python -m "
-            "synthesis.template checks and previews them."
+            "synthesis.template checks and previews them.",
+            parser=paths.path,
         ),
     ] = None,
     part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,

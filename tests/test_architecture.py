@@ -16,14 +16,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("captioning", "curation", "infer", "synthesis", "taxonomy", "train")
 AROUND = ("benchmarks", "examples", "tests")  # may import anything of ours
 
-MEASURING = ("curation.picture", "curation.shard", "curation.signal", "curation.storage")
+GROUND_FLOOR = ("curation.ownership", "curation.paths", "curation.shard", "curation.storage")
+MEASURING = (*GROUND_FLOOR, "curation.picture", "curation.signal")
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "curation": (),
     "captioning": MEASURING,
     "synthesis": MEASURING,
     "taxonomy": MEASURING,
-    "train": ("curation.shard", "curation.storage"),
-    "infer": ("train", "curation.picture", "curation.shard", "curation.storage"),
+    "train": GROUND_FLOOR,
+    "infer": (*GROUND_FLOOR, "train", "curation.picture"),
 }
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from curation import paths
 from train.problems import UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -20,16 +21,19 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def train(
     data: Annotated[
-        str | None, typer.Option(help="Shards: a folder, or a glob in quotation marks.")
+        str | None,
+        typer.Option(help="Shards: a folder, or a glob in quotation marks.", parser=paths.path),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for checkpoints, curves and samples.")
+        Path | None,
+        typer.Option(help="Folder for checkpoints, curves and samples.", parser=paths.path),
     ] = None,
     preset: Annotated[str, typer.Option(help="Settings to start from: demo or qwen-image.")] = (
         "demo"
     ),
     config: Annotated[
-        Path | None, typer.Option(help="YAML that overrides settings of the preset.")
+        Path | None,
+        typer.Option(help="YAML that overrides settings of the preset.", parser=paths.path),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to train.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same curve.")] = None,

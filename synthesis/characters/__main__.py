@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curation import paths
+
 if TYPE_CHECKING:
     from synthesis.characters.report import LevelReport
 
@@ -20,15 +22,21 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command(epilog=EXAMPLE)
 def characters(
     shards: Annotated[
-        Path | None, typer.Option(help="Count in the shards of this folder; else plan a run.")
+        Path | None,
+        typer.Option(
+            help="Count in the shards of this folder; else plan a run.", parser=paths.path
+        ),
     ] = None,
     n: Annotated[int, typer.Option(min=1, help="Pictures of the run that is planned.")] = 100_000,
     fonts: Annotated[
         str | None,
-        typer.Option(help="A font file, a folder, or names of packs; else the system's."),
+        typer.Option(
+            help="A font file, a folder, or names of packs; else the system's.", parser=paths.path
+        ),
     ] = None,
     corpus: Annotated[
-        str | None, typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.")
+        str | None,
+        typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.", parser=paths.path),
     ] = None,
     floor: Annotated[
         int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curation import paths
+
 if TYPE_CHECKING:
     from synthesis.fonts.coverage import Coverage
 
@@ -18,7 +20,10 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def fonts(
     fonts: Annotated[
         str | None,
-        typer.Option(help="A font file, a folder, or names of packs; else the system's fonts."),
+        typer.Option(
+            help="A font file, a folder, or names of packs; else the system's fonts.",
+            parser=paths.path,
+        ),
     ] = None,
     lang: Annotated[
         str | None, typer.Option(help="Only faces that write this language: en, zh, ja, ...")

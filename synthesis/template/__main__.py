@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from curation import paths
+
 EXAMPLE = "Example: python -m synthesis.template --template slide-bullets --lang zh --out previews"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,17 +24,24 @@ class Language(StrEnum):
 def templates(
     template: Annotated[
         list[str] | None,
-        typer.Option(help="Name of one of ours, or your YAML file or folder; may be repeated."),
+        typer.Option(
+            help="Name of one of ours, or your YAML file or folder; may be repeated.",
+            parser=paths.path,
+        ),
     ] = None,
     lang: Annotated[Language, typer.Option(help="Language of the texts.")] = Language.en,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for a preview of each and one contact sheet.")
+        Path | None,
+        typer.Option(help="Folder for a preview of each and one contact sheet.", parser=paths.path),
     ] = None,
     size: Annotated[
         str, typer.Option(help="Size class (256, 640, 1328) or WIDTHxHEIGHT of previews.")
     ] = "640",
     fonts: Annotated[
-        str | None, typer.Option(help="A font file or a folder of them, instead of the system's.")
+        str | None,
+        typer.Option(
+            help="A font file or a folder of them, instead of the system's.", parser=paths.path
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same previews.")] = 1,
 ) -> None:
