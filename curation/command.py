@@ -31,12 +31,12 @@ app = typer.Typer(
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 Output = Annotated[
-    str, typer.Option("--output", "-o", help="The run's output directory.", parser=paths.path)
+    str, typer.Option("--output", "-o", help="The run's output directory.", parser=paths.place)
 ]
 Config = Annotated[
     str | None,
     typer.Option(
-        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=paths.path
+        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=paths.place
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -52,7 +52,7 @@ def run(
             "--input",
             "-i",
             help="Folder, tar, Parquet, JSONL or glob; repeatable.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",

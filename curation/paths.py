@@ -4,6 +4,7 @@ An empty one is refused, because it is what an unset shell variable leaves (``-o
 would be taken for the current folder.
 """
 
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,8 +17,13 @@ def not_empty(path: str) -> str:
     return path
 
 
-def path(value: Any) -> str:
-    """``parser`` of the options and arguments that name places. Raises ``typer.BadParameter``."""
+def path(value: Any) -> Path:
+    """``parser`` of options and arguments that are a ``Path``. Raises ``typer.BadParameter``."""
+    return Path(place(value))
+
+
+def place(value: Any) -> str:
+    """``parser`` of those that may be a glob or remote, too. Raises ``typer.BadParameter``."""
     try:
         return not_empty(str(value))
     except ValueError as error:

@@ -61,7 +61,7 @@ def draw(
         str | None,
         typer.Option(
             help="File: .txt, a prompt per line; .jsonl with `prompt` and maybe `seed`.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     sheet: Annotated[

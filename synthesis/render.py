@@ -65,7 +65,7 @@ def render(
         str | None,
         typer.Option(
             help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     licence: Annotated[
@@ -76,13 +76,13 @@ def render(
         typer.Option(
             help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
             "instead of the system's.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     backgrounds: Annotated[
         str | None,
         typer.Option(
-            help="Your pictures to put scenes in: a folder, or shards.", parser=paths.path
+            help="Your pictures to put scenes in: a folder, or shards.", parser=paths.place
         ),
     ] = None,
     templates: Annotated[
@@ -90,7 +90,7 @@ def render(
         typer.Option(
             help="Your layouts instead of ours: a YAML file or a folder; python -m "
             "synthesis.template checks and previews them.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
@@ -102,6 +102,7 @@ def render(
     glyph), manifest.json, contact_sheet.png, and gallery.html, which shows the boxes over the
     pictures. A run that was interrupted goes on where it stopped; finished shards are kept.
     """
+    from curation.ownership import OwnershipError
     from synthesis import jobs, rendering
     from synthesis.pool import WorkersLostError
     from synthesis.problems import UsageError
@@ -121,7 +122,7 @@ def render(
         if note := jobs.left_out(job, size):
             print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
         summary = rendering.run(job, n, str(out), workers, part_size)
-    except UsageError as problem:
+    except (UsageError, OwnershipError) as problem:
         _fail(2, str(problem))
     except WorkersLostError as error:
         _fail(1, f"{error}; try fewer --workers, or a smaller --size")

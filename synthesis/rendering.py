@@ -9,11 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from curation import shard, storage
+from curation import ownership, shard, storage
 from synthesis import contact_sheet, gallery, parts
 from synthesis.job import Job
 from synthesis.pool import Drawn, draw_all
 
+KIND = "rendering"
 CONTACT_SHEET = "contact_sheet.png"
 GALLERY = "gallery.html"
 
@@ -21,11 +22,16 @@ GALLERY = "gallery.html"
 def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, Any]:
     """Draw pictures 0 to ``count - 1`` into ``out``, ``rows`` to a shard; returns the summary.
 
-    Raises ``UsageError`` when ``out`` holds shards of other settings, ``OSError`` from the disk.
+    Raises ``UsageError`` when ``out`` holds shards of other settings, ``OwnershipError`` when it
+    is not ours or another run is at work there, ``OSError`` from the disk.
     """
+    with ownership.held(out, KIND):
+        return _run(job, count, out, workers, rows)
+
+
+def _run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, Any]:
     started = time.monotonic()
     ranges = prepared(out, count, rows)
-    storage.remove_partials(out)
     places = [storage.join(out, parts.name(number)) for number in range(len(ranges))]
     finished = {
         number: part
@@ -54,12 +60,15 @@ def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, An
 
 
 def prepared(out: str, count: int, rows: int) -> list[tuple[int, int]]:
-    """The index ranges of the parts, once ``out`` is known to hold no others.
+    """The index ranges of the parts, once ``out`` is ours, known to hold no others, and cleared
+    of what a killed run left half-written.
 
-    Raises ``UsageError``.
+    Raises ``UsageError``, ``OwnershipError``.
     """
     ranges = parts.ranges(count, rows)
+    ownership.claim(out, KIND)
     parts.refuse_strangers(out, len(ranges))
+    storage.remove_partials(out)
     return ranges
 
 

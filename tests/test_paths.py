@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from typer.models import ArgumentInfo
 from typer.testing import CliRunner
 
+from curation import paths
 from synthesis.pipeline import Synthesize
 
 ROOT = Path(__file__).parent.parent
@@ -35,8 +36,8 @@ def application(module: str) -> typer.Typer:
     return app
 
 
-def parameters() -> Iterator[tuple[str, str, str, list[str]]]:
-    """Module, command, parameter, and how the parameter is given: all that take text."""
+def parameters() -> Iterator[tuple[str, str, str, Any]]:
+    """Module, command, parameter and its option or argument: all that take text."""
     for module in MODULES:
         registered = application(module).registered_commands
         for command in registered:
@@ -45,16 +46,15 @@ def parameters() -> Iterator[tuple[str, str, str, list[str]]]:
                 base, *more = get_args(hint) if get_origin(hint) is Annotated else (hint,)
                 kinds = set(get_args(base)) or {base}
                 if kinds & {str, Path, list[str], list[Path]}:
-                    yield module, name, parameter, spelling(parameter, more)
+                    yield module, name, parameter, more[0]
 
 
-def spelling(parameter: str, more: list[Any]) -> list[str]:
-    if any(isinstance(entry, ArgumentInfo) for entry in more):
+def spelling(parameter: str, told: Any) -> list[str]:
+    if isinstance(told, ArgumentInfo):
         return []
-    (option,) = more
-    told = [option.default, *(option.param_decls or ())]  # typer takes the first name so
-    names = [name for name in told if isinstance(name, str) and name.startswith("-")]
-    return (names or ["--" + parameter.replace("_", "-")])[:1]
+    names = [told.default, *(told.param_decls or ())]  # typer takes the first name so
+    options = [name for name in names if isinstance(name, str) and name.startswith("-")]
+    return (options or ["--" + parameter.replace("_", "-")])[:1]
 
 
 PLACES = [entry for entry in parameters() if entry[2] not in WORDS]
@@ -63,11 +63,13 @@ PLACES = [entry for entry in parameters() if entry[2] not in WORDS]
 def test_places_are_found_in_every_command() -> None:
     assert {module for module, _, _, _ in PLACES} == set(MODULES)
     assert len(PLACES) > 30
+    assert paths.place("a*.parquet") == "a*.parquet"
+    assert paths.path(Path("a")) == Path("a")
 
 
 @pytest.mark.parametrize(
     ("module", "name", "given"),
-    [(module, name, given) for module, name, _, given in PLACES],
+    [(module, name, spelling(parameter, told)) for module, name, parameter, told in PLACES],
     ids=[f"{module}-{name}-{parameter}" for module, name, parameter, _ in PLACES],
 )
 @pytest.mark.parametrize("empty", ["", " "])

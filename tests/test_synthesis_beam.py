@@ -12,7 +12,7 @@ import pytest
 from apache_beam.internal import pickler
 from synthesis_fonts import all_characters, make
 
-from curation import configuration, graph, shard, storage
+from curation import configuration, graph, ownership, shard, storage
 from curation.command import app, guarded
 from curation.configuration import ConfigurationError
 from synthesis.pipeline import Synthesize
@@ -45,6 +45,7 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn(fonts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``python -m synthesis.render`` makes of the same settings."""
     out = tmp_path_factory.mktemp("drawn")
+    ownership.claim(str(out), "synthesis")
     for language in ("en", "zh"):
         line = [sys.executable, "-m", "synthesis.render", "--lang", language, "--seed", "3"]
         line += ["--n", str(COUNT), "--part-size", str(PART), "--size", "96x96"]

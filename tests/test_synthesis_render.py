@@ -24,6 +24,7 @@ from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
 from curation import shard, storage
+from curation.ownership import MARKER, claim
 from curation.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
@@ -290,9 +291,10 @@ def test_wrong_use_is_told_and_changes_nothing(
 
 
 def test_a_foreign_or_broken_shard_is_not_overwritten(fonts: str, tmp_path: Path) -> None:
-    path = tmp_path / "part-00000.parquet"
+    path = tmp_path / "out" / "part-00000.parquet"
+    claim(str(path.parent), "rendering")
     path.write_bytes(b"something of the user's")
-    done = run(command(fonts, tmp_path))
+    done = run(command(fonts, path.parent))
     assert done.returncode == 2
     assert "part-00000.parquet: not a readable shard" in done.stderr
     assert path.read_bytes() == b"something of the user's"
@@ -317,7 +319,7 @@ def test_full_disk_leaves_no_partial_shard_and_resumes(
     done = run(command(fonts, out), preexec_fn=limit, env=environment)
     assert done.returncode == 4, done.stderr
     assert "Traceback" not in done.stderr
-    assert [*out.iterdir()] == []
+    assert [path.name for path in out.iterdir()] == [MARKER]
     assert run(command(fonts, out)).returncode == 0
     assert contents(out) == contents(undisturbed)
 

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from curation.ownership import MARKER
 from train import checkpoint, configuration_file, flow, job, loop, model
 from train.__main__ import app
 from train.checkpoint import load_for_inference
@@ -238,9 +239,13 @@ def test_what_a_crash_leaves_behind_is_cleared_away(tiny, undisturbed, tmp_path)
     (out / "latest").write_text("checkpoint-35\n")
     partial = out / ".checkpoint-42.partial"
     (partial / "transformer").mkdir(parents=True)
-    (out / ".result.json.123.partial").write_text("{")
+    (out / f".result.json.{'0f' * 16}.partial").write_text("{")
+    mine = {out / name: name for name in (".notes.partial", "checkpoint-100-keep", "README.md")}
+    for path, content in mine.items():
+        path.write_text(content)
     train(tiny, out)
-    assert not list(out.glob(".*"))
+    assert {path: path.read_text() for path in mine} == mine
+    assert {path.name for path in out.glob(".*")} == {MARKER, ".notes.partial"}
     assert_same_run(out, undisturbed[0])
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from curation import paths
-from train.problems import UsageError
+from train.problems import CheckpointError, UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def train(
     data: Annotated[
         str | None,
-        typer.Option(help="Shards: a folder, or a glob in quotation marks.", parser=paths.path),
+        typer.Option(help="Shards: a folder, or a glob in quotation marks.", parser=paths.place),
     ] = None,
     out: Annotated[
         Path | None,
@@ -51,6 +51,7 @@ def train(
 
     Watch it: tensorboard --logdir demo/train/tensorboard, and the pictures in demo/train/samples.
     """
+    from curation.ownership import OwnershipError
     from curation.shard import ShardError
     from train import configuration_file
 
@@ -62,9 +63,9 @@ def train(
         if data is None or out is None:
             raise UsageError("expected --data and --out: what to train on, and where to write")
         result = _run(wanted, data, out, threads)
-    except UsageError as problem:
+    except (UsageError, OwnershipError) as problem:
         _fail(2, str(problem))
-    except ShardError as error:
+    except (ShardError, CheckpointError) as error:
         _fail(4, str(error))
     except OSError as error:
         _fail(4, f"{error.filename or out}: {error.strerror or error}")

@@ -15,20 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from curation import storage
+from train import checkpoint_folder
+from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, latest
 from train.codec import Codec, load_codec
 from train.configuration import Configuration
 from train.flow import Flow
+from train.problems import CheckpointError
 from train.text_encoder import TextEncoder, load_text_encoder
-
-LATEST = "latest"
-STATE = "training_state"
-_PREFIX = "checkpoint-"
-_RAW = "raw.safetensors"
-_OPTIMISER = "optimiser.safetensors"
 
 
 @dataclass(frozen=True)
@@ -69,21 +67,12 @@ class State:
     optimisers: tuple[torch.optim.Optimizer, ...]
 
 
-def latest(directory: Path) -> Path | None:
-    """The newest whole checkpoint of a training output, or None."""
-    pointer = directory / LATEST
-    if not pointer.is_file():
-        return None
-    folder = directory / pointer.read_text("utf-8").strip()
-    return folder if (folder / "model_index.json").is_file() else None
-
-
 def save(directory: Path, state: State) -> Path:
     """Write ``checkpoint-<step>`` below ``directory``, point ``latest`` at it, drop old ones.
 
     Raises ``OSError`` when the disk is full or read-only; then the previous checkpoint stands.
     """
-    name = f"{_PREFIX}{state.progress.step}"
+    name = checkpoint_folder.name(state.progress.step)
     partial, final = directory / f".{name}{storage.TEMPORARY_SUFFIX}", directory / name
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -91,7 +80,7 @@ def save(directory: Path, state: State) -> Path:
     _write_state(partial / STATE, state)
     _sync(partial)
     if final.exists():  # left by a run that ended between the rename and the pointer
-        shutil.rmtree(final)
+        checkpoint_folder.retire(final)
     partial.rename(final)
     storage.write_bytes(str(directory / LATEST), f"{name}\n".encode())
     _drop_old(directory, final, state.configuration.checkpoint.keep)
@@ -142,14 +131,14 @@ def _write_state(folder: Path, state: State) -> None:
         for part, module in state.raw.items()
         for name, value in module.state_dict().items()
     }
-    save_file(raw, str(folder / _RAW))
+    save_file(raw, str(folder / RAW))
     slots = {
         f"{number}.{index}.{slot}": torch.as_tensor(value).detach().cpu().contiguous()
         for number, optimiser in enumerate(state.optimisers)
         for index, entry in optimiser.state_dict()["state"].items()
         for slot, value in entry.items()
     }
-    save_file(slots, str(folder / _OPTIMISER))
+    save_file(slots, str(folder / OPTIMISER))
     configuration = state.configuration.model_dump_json(indent=1)
     (folder / "configuration.json").write_text(configuration + "\n", "utf-8")
     (folder / "progress.json").write_text(json.dumps(asdict(state.progress)) + "\n", "utf-8")
@@ -167,38 +156,49 @@ def _sync(folder: Path) -> None:
 
 
 def _drop_old(directory: Path, newest: Path, keep: int) -> None:
-    steps = {
-        int(path.name.removeprefix(_PREFIX)): path
-        for path in directory.glob(f"{_PREFIX}*")
-        if path.name.removeprefix(_PREFIX).isdigit()
-    }
-    others = [steps[step] for step in sorted(steps, reverse=True) if steps[step] != newest]
+    others = [path for path in checkpoint_folder.by_age(directory) if path != newest]
     for path in others[keep - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
+        checkpoint_folder.retire(path)
 
 
 def read_progress(folder: Path) -> Progress:
-    """How far the run that wrote this checkpoint was."""
-    content = json.loads((folder / STATE / "progress.json").read_text("utf-8"))
-    content["sizes"] = tuple(tuple(size) for size in content["sizes"])
-    return Progress(**content)
+    """How far the run that wrote this checkpoint was. Raises ``CheckpointError``."""
+    path = folder / STATE / "progress.json"
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        content["sizes"] = tuple(tuple(size) for size in content["sizes"])
+        return Progress(**content)
+    except (ValueError, LookupError, TypeError) as error:
+        raise CheckpointError(f"{path}: not what this version writes ({error})") from error
 
 
 def read_configuration(folder: Path) -> Configuration | None:
-    """The configuration a checkpoint was trained with; None for a folder that is not ours."""
+    """The configuration a checkpoint was trained with; None for a folder that is not ours.
+
+    Raises ``CheckpointError``.
+    """
     path = folder / STATE / "configuration.json"
-    return Configuration.model_validate_json(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return Configuration.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise CheckpointError(
+            f"{path}: not what this version writes ({where}: {first['msg']})"
+        ) from error
 
 
 def restore(folder: Path, state: State) -> None:
     """Put a checkpoint's weights, averages and optimiser state into the objects of ``state``."""
-    raw = load_file(str(folder / STATE / _RAW))
+    raw = load_file(str(folder / STATE / RAW))
     for part, module in state.raw.items():
         module.load_state_dict(_below(raw, f"{part}."))
     saved = load_for_inference(folder)
     for part, module in state.average.items():
         module.load_state_dict(getattr(saved, part).state_dict())
-    slots = load_file(str(folder / STATE / _OPTIMISER))
+    slots = load_file(str(folder / STATE / OPTIMISER))
     for number, optimiser in enumerate(state.optimisers):
         entries: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(slots, f"{number}.").items():
@@ -229,7 +229,7 @@ def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
     )
     text_encoder = load_text_encoder(str(folder))
     if not ema:
-        raw = load_file(str(folder / STATE / _RAW))
+        raw = load_file(str(folder / STATE / RAW))
         transformer.load_state_dict(_below(raw, "transformer."))
         learnt = _below(raw, "text_encoder.")
         if learnt and isinstance(text_encoder, nn.Module):

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,14 +11,15 @@ from typing import Any
 
 import torch
 
-from curation import storage
-from train import checkpoint, data, loop
+from curation import ownership, storage
+from train import checkpoint, checkpoint_folder, data, loop, records
 from train.checkpoint import Progress
 from train.codec import load_codec
 from train.configuration import Configuration
 from train.evaluation import LABEL, Reader, Templates, judge
 from train.problems import UsageError
 
+KIND = "training"
 RESULT = "result.json"
 HELD_OUT_CAPTIONS = "held_out_captions.txt"
 # What may change between a run and its continuation without changing the curve.
@@ -32,20 +32,26 @@ def run(
     """Train into ``directory`` on the shards that match ``pattern``; returns the result.
 
     A directory that holds a checkpoint of the same run is continued, bit for bit on a CPU with the
-    same number of threads. Raises ``UsageError``, ``OSError``, ``shard.ShardError`` and, after
-    saving, ``KeyboardInterrupt``.
+    same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
+    ``OSError``, ``shard.ShardError`` and, after saving, ``KeyboardInterrupt``.
     """
+    with ownership.held(str(directory), KIND):
+        return _run(configuration, pattern, directory, tell)
+
+
+def _run(
+    configuration: Configuration, pattern: str, directory: Path, tell: Callable[[str], None]
+) -> dict[str, Any]:
     _quieten()
     _check_parts(configuration)
     device = _device(configuration.device)
-    found = checkpoint.latest(directory)
+    found = checkpoint_folder.newest(directory)
     configuration = _settled(configuration, found)
     if found and (done := _finished(directory, configuration)):
         tell(f"{directory} is finished at step {configuration.steps}: nothing to do")
         return done
-    directory.mkdir(parents=True, exist_ok=True)
-    for partial in directory.glob(f".*{storage.TEMPORARY_SUFFIX}"):
-        shutil.rmtree(partial, ignore_errors=True) if partial.is_dir() else partial.unlink()
+    checkpoint_folder.remove_leavings(directory)
+    storage.remove_partials(str(directory), str(directory / records.SAMPLES))
     templates = Templates()
     stored = load_codec(str(found)) if found else None
     loaded = data.load(
@@ -82,7 +88,7 @@ def run(
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
         "skipped": dict(loaded.skipped),
-        "checkpoint": str(checkpoint.latest(directory)),
+        "checkpoint": str(checkpoint_folder.latest(directory)),
         "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
     }
     storage.write_bytes(str(directory / RESULT), (json.dumps(result, indent=1) + "\n").encode())

@@ -31,12 +31,12 @@ def characters(
     fonts: Annotated[
         str | None,
         typer.Option(
-            help="A font file, a folder, or names of packs; else the system's.", parser=paths.path
+            help="A font file, a folder, or names of packs; else the system's.", parser=paths.place
         ),
     ] = None,
     corpus: Annotated[
         str | None,
-        typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.", parser=paths.path),
+        typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.", parser=paths.place),
     ] = None,
     floor: Annotated[
         int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")

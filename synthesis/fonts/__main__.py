@@ -22,7 +22,7 @@ def fonts(
         str | None,
         typer.Option(
             help="A font file, a folder, or names of packs; else the system's fonts.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     lang: Annotated[

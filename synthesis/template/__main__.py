@@ -26,7 +26,7 @@ def templates(
         list[str] | None,
         typer.Option(
             help="Name of one of ours, or your YAML file or folder; may be repeated.",
-            parser=paths.path,
+            parser=paths.place,
         ),
     ] = None,
     lang: Annotated[Language, typer.Option(help="Language of the texts.")] = Language.en,
@@ -40,7 +40,7 @@ def templates(
     fonts: Annotated[
         str | None,
         typer.Option(
-            help="A font file or a folder of them, instead of the system's.", parser=paths.path
+            help="A font file or a folder of them, instead of the system's.", parser=paths.place
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same previews.")] = 1,
@@ -49,6 +49,7 @@ def templates(
 
     Exit codes: 0 all is well, 2 a wrong template or option, 4 files that cannot be written.
     """
+    from curation.ownership import OwnershipError
     from synthesis.problems import UsageError
     from synthesis.template import preview
 
@@ -56,7 +57,7 @@ def templates(
         lines = preview.listed(template or [], lang.value)
         if out is not None:
             lines += preview.write(template or [], lang.value, out, size, fonts, seed)
-    except UsageError as problem:
+    except (UsageError, OwnershipError) as problem:
         _fail(2, str(problem))
     except OSError as error:
         _fail(4, f"{error.filename or out}: {error.strerror or error}")

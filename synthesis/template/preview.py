@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curation import ownership
 from synthesis import jobs
 from synthesis.canvas import Size
 from synthesis.job import Job
@@ -17,6 +18,7 @@ from synthesis.template import filled, loading
 from synthesis.template.models import Loaded
 from synthesis.template.yaml_reading import nearest
 
+KIND = "previews"
 _TALL = 240  # pixels: height of a picture on the sheet
 _WIDE = 1800
 _GAP = 12
@@ -67,12 +69,16 @@ def write(
 ) -> list[str]:
     """Draw every template on every canvas it suits into ``out``; returns what was written.
 
-    Raises ``UsageError`` for a template none of whose contents fit.
+    Raises ``UsageError`` for a template none of whose contents fit, ``OwnershipError``.
     """
     job = jobs.prepare(language, "template", seed=seed, size=size, fonts=fonts)
-    out.mkdir(parents=True, exist_ok=True)
+    with ownership.held(str(out), KIND):
+        return _write(chosen(told, language), job, out, size, seed)
+
+
+def _write(templates: Sequence[Loaded], job: Job, out: Path, size: str, seed: int) -> list[str]:
     pictures: list[NDArray[np.uint8]] = []
-    for loaded in chosen(told, language):
+    for loaded in templates:
         for one in job.sizes:
             if loading.ratio_of(one) not in loaded.template.ratios:
                 continue

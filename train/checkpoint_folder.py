@@ -1,0 +1,132 @@
+"""Which checkpoints a training output holds, and whether they are whole. Imports nothing heavy.
+
+A checkpoint appears by rename, whole, and then ``latest`` names it. What is not so was damaged
+later, and nothing is begun anew because of it without being asked.
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import BinaryIO
+
+from curation import storage
+from train.problems import CheckpointError
+
+LATEST = "latest"
+STATE = "training_state"
+RAW = "raw.safetensors"
+OPTIMISER = "optimiser.safetensors"
+_INDEX = "model_index.json"
+_NAME = re.compile(r"checkpoint-(\d+)")
+_LEAVINGS = re.compile(r"\.checkpoint-\d+(\.old)?\.partial")
+_LARGEST_HEADER = 100 << 20
+
+
+def name(step: int) -> str:
+    """The folder of the checkpoint after ``step``."""
+    return f"checkpoint-{step}"
+
+
+def latest(directory: Path) -> Path | None:
+    """The checkpoint that ``latest`` names, None where nothing is named.
+
+    Raises ``CheckpointError`` where the name is none of a checkpoint that is there.
+    """
+    pointer = directory / LATEST
+    if not pointer.is_file():
+        return None
+    named = pointer.read_text("utf-8", errors="replace").strip()
+    if not _NAME.fullmatch(named):
+        raise CheckpointError(
+            f"{pointer}: names {named[:40]!r}, which is no checkpoint; {_advice(directory)}"
+        )
+    folder = directory / named
+    if not (folder / _INDEX).is_file():
+        raise CheckpointError(
+            f"{pointer}: names {named}, which holds no {_INDEX}; {_advice(directory)}"
+        )
+    return folder
+
+
+def newest(directory: Path) -> Path | None:
+    """The checkpoint to go on from: the one that ``latest`` names, else the newest whole one.
+
+    None where there is none. Raises ``CheckpointError`` where what is there is damaged.
+    """
+    folder = latest(directory)
+    if folder is not None:
+        if problem := damage(folder):
+            raise CheckpointError(f"{problem}; {_advice(directory)}")
+        return folder
+    there = by_age(directory)
+    whole = [folder for folder in there if damage(folder) is None]
+    if there and not whole:
+        raise CheckpointError(f"{damage(there[0])}; {_advice(directory)}")
+    return whole[0] if whole else None
+
+
+def by_age(directory: Path) -> list[Path]:
+    """The checkpoints of ours below ``directory``, the newest first."""
+    steps = {
+        int(match[1]): path
+        for path in directory.glob("checkpoint-*")
+        if (match := _NAME.fullmatch(path.name)) and (path / STATE).is_dir()
+    }
+    return [steps[step] for step in sorted(steps, reverse=True)]
+
+
+def damage(folder: Path) -> str | None:
+    """What keeps the run from going on from this checkpoint, or None. Only headers are read."""
+    for part in (_INDEX, f"{STATE}/progress.json", f"{STATE}/configuration.json"):
+        try:
+            json.loads((folder / part).read_text("utf-8"))
+        except OSError as error:
+            return f"{folder / part}: {error.strerror}"
+        except ValueError:
+            return f"{folder / part}: damaged, no JSON"
+    needed = {folder / STATE / RAW, folder / STATE / OPTIMISER}
+    for path in sorted(needed | set(folder.rglob("*.safetensors"))):
+        try:
+            with path.open("rb") as stream:
+                expected = _expected_size(stream)
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        except (ValueError, LookupError, TypeError):
+            return f"{path}: damaged, no header of tensors"
+        if expected != (size := path.stat().st_size):
+            return f"{path}: damaged, {size} bytes of {expected}"
+    return None
+
+
+def _expected_size(stream: BinaryIO) -> int:
+    """How many bytes a safetensors file must have, by its header."""
+    length = int.from_bytes(stream.read(8), "little")
+    if length > _LARGEST_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    header = json.loads(stream.read(length))
+    ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
+    return 8 + length + max(ends, default=0)
+
+
+def _advice(directory: Path) -> str:
+    pointer = directory / LATEST
+    whole = next((folder for folder in by_age(directory) if damage(folder) is None), None)
+    if whole is None:
+        return f"no checkpoint there is whole: train into another --out, or remove {directory}"
+    return f"the newest whole one is {whole.name}: remove {pointer} to go on from it"
+
+
+def retire(folder: Path) -> None:
+    """Remove a checkpoint: its name goes at once, whatever ends the process on the way."""
+    hidden = folder.with_name(f".{folder.name}.old{storage.TEMPORARY_SUFFIX}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def remove_leavings(directory: Path) -> None:
+    """Remove half-written and half-removed checkpoints that a killed run left."""
+    for path in directory.glob(".checkpoint-*"):
+        if _LEAVINGS.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
