@@ -8,7 +8,7 @@ from click.testing import Result
 from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
-from curation.ownership import MARKER, held
+from curation.ownership import MARKER, claim, held
 from synthesis import render
 
 STRANGERS = ("manifest.json", "gallery.html", "contact_sheet.png", "holiday.jpg", ".notes.partial")
@@ -44,6 +44,16 @@ def test_a_users_files_beside_shards_stay(fonts: Path, tmp_path: Path) -> None:
         path.write_text(content)
     assert draw(fonts, out).exit_code == 0
     assert {path: path.read_text() for path in mine} == mine
+
+
+def test_a_foreign_or_broken_shard_is_not_overwritten(fonts: Path, tmp_path: Path) -> None:
+    claim(str(tmp_path), "rendering")
+    path = tmp_path / "part-00000.parquet"
+    path.write_bytes(b"something of the user's")
+    done = draw(fonts, tmp_path)
+    assert done.exit_code == 2
+    assert "part-00000.parquet: not a readable shard" in done.stderr
+    assert path.read_bytes() == b"something of the user's"
 
 
 def test_a_second_rendering_is_told_of_the_first(fonts: Path, tmp_path: Path) -> None:

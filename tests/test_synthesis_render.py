@@ -24,7 +24,7 @@ from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
 from curation import shard, storage
-from curation.ownership import MARKER, claim
+from curation.ownership import MARKER
 from curation.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
@@ -288,16 +288,6 @@ def test_wrong_use_is_told_and_changes_nothing(
     assert message in " ".join(re.sub("[│─╭╮╰╯]", " ", done.stderr).split())
     assert "Traceback" not in done.stderr
     assert contents(undisturbed) == before
-
-
-def test_a_foreign_or_broken_shard_is_not_overwritten(fonts: str, tmp_path: Path) -> None:
-    path = tmp_path / "out" / "part-00000.parquet"
-    claim(str(path.parent), "rendering")
-    path.write_bytes(b"something of the user's")
-    done = run(command(fonts, path.parent))
-    assert done.returncode == 2
-    assert "part-00000.parquet: not a readable shard" in done.stderr
-    assert path.read_bytes() == b"something of the user's"
 
 
 def test_no_font_names_the_package(tmp_path: Path) -> None:

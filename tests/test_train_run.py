@@ -17,7 +17,6 @@ from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from curation.ownership import MARKER
 from train import checkpoint, configuration_file, flow, job, loop, model
 from train.__main__ import app
 from train.checkpoint import load_for_inference
@@ -228,24 +227,6 @@ def test_control_c_saves_and_goes_on_in_the_same_bits(tiny, undisturbed, tmp_pat
     assert 3 <= done < 40
     assert (out / "latest").read_text() == f"checkpoint-{done}\n"
     train(tiny, out)
-    assert_same_run(out, undisturbed[0])
-
-
-def test_what_a_crash_leaves_behind_is_cleared_away(tiny, undisturbed, tmp_path):
-    """A half-written checkpoint, and a whole one that ``latest`` does not name yet."""
-    out = tmp_path / "out"
-    shutil.copytree(undisturbed[0], out)
-    (out / "result.json").unlink()
-    (out / "latest").write_text("checkpoint-35\n")
-    partial = out / ".checkpoint-42.partial"
-    (partial / "transformer").mkdir(parents=True)
-    (out / f".result.json.{'0f' * 16}.partial").write_text("{")
-    mine = {out / name: name for name in (".notes.partial", "checkpoint-100-keep", "README.md")}
-    for path, content in mine.items():
-        path.write_text(content)
-    train(tiny, out)
-    assert {path: path.read_text() for path in mine} == mine
-    assert {path.name for path in out.glob(".*")} == {MARKER, ".notes.partial"}
     assert_same_run(out, undisturbed[0])
 
 

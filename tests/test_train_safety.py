@@ -12,6 +12,24 @@ from curation.ownership import MARKER, held
 tiny, undisturbed = test_train_run.tiny, test_train_run.undisturbed
 
 
+def test_what_a_crash_leaves_behind_is_cleared_away(tiny, undisturbed, tmp_path):
+    """A half-written checkpoint, and a whole one that ``latest`` does not name yet."""
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed[0], out)
+    (out / "result.json").unlink()
+    (out / "latest").write_text("checkpoint-35\n")
+    partial = out / ".checkpoint-42.partial"
+    (partial / "transformer").mkdir(parents=True)
+    (out / f".result.json.{'0f' * 16}.partial").write_text("{")
+    mine = {out / name: name for name in (".notes.partial", "checkpoint-100-keep", "README.md")}
+    for path, content in mine.items():
+        path.write_text(content)
+    train(tiny, out)
+    assert {path: path.read_text() for path in mine} == mine
+    assert {path.name for path in out.glob(".*")} == {MARKER, ".notes.partial"}
+    assert_same_run(out, undisturbed[0])
+
+
 def copied(undisturbed, tmp_path):
     """A run that went on to its end, as if it had not told so."""
     out = tmp_path / "out"
