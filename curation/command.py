@@ -64,6 +64,9 @@ def run(
     verify: Annotated[
         bool, typer.Option("--verify", help="Trust no file by its time: read all of them again.")
     ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Throw away another collection's results in OUTPUT.")
+    ] = False,
     shared_filesystem: Annotated[
         bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
     ] = False,
@@ -99,7 +102,8 @@ def run(
     preflight.check(Job(name, options, places, output, shared_filesystem))
     arguments = (*runners.defaults(given, workers, processes=is_program), *given)
     if isinstance(found, configuration.Pipeline):
-        _curate(Request(pipeline, found, places, output, arguments, unit_rows, verify), as_json)
+        told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
+        _curate(Request(*told), as_json)
     else:
         _carry_out(found, output, arguments, as_json)
 

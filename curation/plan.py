@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from curation import storage
 from curation.layout import Layout as RunLayout
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
-from curation.sources.scan import EXPECTED, Found, scan
+from curation.sources.scan import EXPECTED, Found, identity, scan
 
 UNIT_ROWS = 10_000
 
@@ -67,6 +67,40 @@ def _identified(units: Iterable[tuple[Layout, tuple[Part, ...]]]) -> Iterator[Un
         occurrence = seen.get(plain, 0)
         seen[plain] = occurrence + 1
         yield Unit(unit_id(layout, parts, occurrence) if occurrence else plain, layout, parts)
+
+
+def is_another_collection(output: str, units: Sequence[Unit]) -> bool:
+    """Whether the earlier plan in ``output`` has nothing to do with these units.
+
+    It has when one location is in both, so that a collection may grow, shrink and be edited, or
+    when half of the smaller one's names and sizes are, so that it may move.
+    """
+    known = {unit.id: unit for unit in units}
+    earlier = {
+        storage.name_of(entry.path).split(".")[0]: entry.path
+        for entry in RunLayout(output).written("plan")
+    }
+    both = next(iter(known.keys() & earlier.keys()), None)  # at once, if nothing is new
+    if both and _places((known[both],)) & _places((read_unit(earlier[both]),)):
+        return False
+    places, contents = _places(units), _contents(units)
+    count = same = 0
+    for path in earlier.values():
+        unit = read_unit(path)
+        if _places((unit,)) & places:
+            return False
+        count += len(unit.parts)
+        same += len(_contents((unit,)) & contents)
+    return 2 * same < min(count, len(contents))
+
+
+def _places(units: Iterable[Unit]) -> set[int]:
+    """The hashes of all locations: a plan may hold many millions of names."""
+    return {hash(identity(part.path)) for unit in units for part in unit.parts}
+
+
+def _contents(units: Iterable[Unit]) -> set[int]:
+    return {hash((part.key, part.size, part.groups)) for unit in units for part in unit.parts}
 
 
 def write_unit(directory: str, unit: Unit) -> None:

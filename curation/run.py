@@ -73,7 +73,8 @@ class Request:
 
     ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
     between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
-    whatever their times say, and makes anew what is not as it was.
+    whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
+    results of another collection that the output holds.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Request:
     arguments: tuple[str, ...] = ()
     unit_rows: int = 512
     verify: bool = False
+    replace: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,12 @@ def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
         identity = _identity_of_run(request, planned)
         if not request.verify and (done := _finished(layout, identity)):
             return Outcome(done, False, True)
+        if not request.replace and plan.is_another_collection(request.output, planned):
+            raise SourceError(
+                f"{request.output}: holds the results of another collection, and nothing of "
+                f"{', '.join(request.inputs)}; check --input, choose another --output, or throw "
+                "those results away by --replace"
+            )
         storage.delete([layout.success])
         units = _write_plan(request, planned)
         del planned

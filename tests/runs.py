@@ -38,9 +38,9 @@ SAME_BYTES = ("shards", "ledger", "signals", "groups")
 
 
 def carry_out(
-    inputs: list[str], output: str, arguments: list[str], unit_rows: int, *, verify: bool = False
+    inputs: list[str], output: str, arguments: list[str], unit_rows: int, **more: bool
 ) -> None:
-    """In a child process: one run with the pipeline above."""
+    """In a child process: one run with the pipeline above, and ``verify`` or ``replace``."""
     from curation.run import Request, run
 
     config = Path(output).parent / "pipelines.yaml"
@@ -48,7 +48,7 @@ def carry_out(
         config.write_text(WITHOUT_MODELS, encoding="utf-8")
     pipeline = configuration.load(str(config), "curate")
     told = (tuple(inputs), output, tuple(arguments), unit_rows)
-    run(Request("curate", pipeline, *told, **({"verify": True} if verify else {})))
+    run(Request("curate", pipeline, *told, **more))
 
 
 def start(inputs: list[Path], output: Path, *, workers: int = 2, unit_rows: int = 8) -> BaseProcess:
@@ -88,8 +88,8 @@ def ledger_rows(output: Path) -> list[dict]:
     return sorted(rows, key=lambda row: row["key"])
 
 
-def run_in_process(folder: Path, output: Path) -> dict[str, str]:
+def run_in_process(folder: Path, output: Path, **more: bool) -> dict[str, str]:
     """One run in this process; key -> verdict."""
     arguments = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
-    carry_out([str(folder)], str(output), arguments, 8)
+    carry_out([str(folder)], str(output), arguments, 8, **more)
     return {row["key"]: row["verdict"] for row in ledger_rows(output)}

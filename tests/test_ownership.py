@@ -3,16 +3,18 @@
 import hashlib
 import os
 import signal
+import tarfile
 import time
 from pathlib import Path
 
 import pytest
 from collection import drawing, encoded
-from runs import finish, ledger_rows, run_in_process, start
+from runs import digests, finish, ledger_rows, run_in_process, start
 
-from curation import ownership
+from curation import ownership, plan
 from curation.layout import NAMES
 from curation.ownership import OwnershipError
+from curation.sources.sample import SourceError, Unit
 
 SOME_HASH = "0f" * 16
 
@@ -122,3 +124,76 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def test_another_collection_is_refused_unless_its_results_may_go(
+    pictures: Path, tmp_path: Path
+) -> None:
+    other, output = tmp_path / "other", tmp_path / "out"
+    other.mkdir()
+    for number in range(3):
+        (other / f"{number}.jpg").write_bytes(encoded(drawing(100 + number)))
+    run_in_process(pictures, output)
+    before = contents(output)
+    with pytest.raises(SourceError, match=r"out: holds the results of another collection"):
+        run_in_process(other, output)
+    assert contents(output) == before
+    mine = users_files(output / "shards")
+    run_in_process(other, output, replace=True)
+    assert {path: path.read_bytes() for path in mine} == mine
+    for path in mine:
+        path.unlink()
+    run_in_process(other, tmp_path / "fresh")
+    assert digests(output) == digests(tmp_path / "fresh")
+
+
+def planned(output: Path, *sources: Path) -> list[Unit]:
+    units = plan.plan([str(source) for source in sources])
+    for unit in units:
+        plan.write_unit(str(output / "plan"), unit)
+    return units
+
+
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        ("nothing", False),
+        ("grow", False),
+        ("shrink", False),
+        ("edit all", False),
+        ("move", False),
+        ("move and edit one", False),
+        ("tar", True),
+        ("same names", True),
+        ("other names", True),
+    ],
+)
+def test_what_the_same_collection_is(tmp_path: Path, change: str, is_another: bool) -> None:
+    folder, output, other = tmp_path / "in", tmp_path / "out", tmp_path / "other"
+    for place, extra in ((folder, 0), (other, 1)):
+        place.mkdir()
+        for number in range(9):
+            (place / f"{number}.jpg").write_bytes(b"x" * (10 * number + 5 + extra))
+    assert not plan.is_another_collection(str(output), planned(output, folder))
+    sources = [folder]
+    if change == "grow":
+        sources = [folder, other]
+    elif change == "shrink":
+        for number in range(8):
+            (folder / f"{number}.jpg").unlink()
+    elif change == "edit all":
+        for path in folder.iterdir():
+            path.write_bytes(path.read_bytes() + b"y")
+    elif change.startswith("move"):
+        sources = [folder.rename(tmp_path / "moved")]
+        (sources[0] / "0.jpg").write_bytes(b"xxxxx" if change == "move" else b"edited")
+    elif change.endswith("names"):
+        sources = [other]
+        for path in other.iterdir():
+            path.rename(path.with_name(f"a{path.name}" if change == "other names" else path.name))
+    elif change == "tar":
+        with tarfile.open(tmp_path / "in.tar", "w") as packed:
+            packed.add(folder, "in")
+        sources = [tmp_path / "in.tar"]
+    units = plan.plan([str(source) for source in sources])
+    assert plan.is_another_collection(str(output), units) == is_another
