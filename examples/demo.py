@@ -17,9 +17,11 @@ from typing import Annotated, Any
 
 import typer
 
-from curation import paths
+from curation import ownership, paths
+from curation.command import guarded
 from curation.progress import funnel
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 DEMO = Path("demo")
 PROMPTS = 16
 PYTHON = [sys.executable, "-m"]
@@ -131,6 +133,7 @@ def _choose_prompts() -> None:
     (DEMO / "prompts.txt").write_text("\n".join(held_out[:PROMPTS]) + "\n", "utf-8")
 
 
+@app.command()
 def main(
     collection: Annotated[
         Path | None,
@@ -143,6 +146,11 @@ def main(
 
     Example: python -m examples.demo --input my-pictures/
     """
+    with ownership.held(str(DEMO), "demo"):
+        _run(collection)
+
+
+def _run(collection: Path | None) -> None:
     records = {}
     for step in steps(collection):
         if step.name == "infer":
@@ -183,4 +191,4 @@ Open these:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(guarded(app))

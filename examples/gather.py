@@ -6,6 +6,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -14,9 +15,14 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from curation import paths, shard
+from curation import ownership, paths, shard, storage
+from curation.command import guarded
+from curation.ownership import OwnershipError
 from examples.damage import DAMAGE, jpeg
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+KIND = "gathering"
+RECORD = ".gathered"  # the names of all files that were gathered
 STAMPS = Path("/usr/share/tuxpaint/stamps")  # Debian's tuxpaint-stamps-default
 NO_PHOTOGRAPHS = {"chessboard_GRAY", "chessboard_RGB", "color", "phantom", "logo", "horse"}
 REFUSAL = "I'm sorry, but I can't help with describing this image."
@@ -24,6 +30,7 @@ COPIES_PER_DAMAGE = 8
 CROP = 384
 
 
+@app.command()
 def main(
     out: Annotated[Path, typer.Option(help="Folder to fill.", parser=paths.path)],
     documents: Annotated[
@@ -34,18 +41,40 @@ def main(
 
     Example: python -m examples.gather --out demo/raw --documents demo/documents
     """
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    counts = {
-        "photographs": _photographs(partial),
-        "stamps": _stamps(partial),
-        "documents": _documents(partial, documents or []),
-        "damaged": _damaged(partial),
-    }
-    shutil.rmtree(out, ignore_errors=True)
-    partial.rename(out)
+    with ownership.held(str(out), KIND):
+        partial = out / ".gathering.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        counts = {
+            "photographs": _photographs(partial),
+            "stamps": _stamps(partial),
+            "documents": _documents(partial, documents or []),
+            "damaged": _damaged(partial),
+        }
+        publish(partial, out)
     print(json.dumps(counts))
+
+
+def publish(partial: Path, out: Path) -> None:
+    """Move the files below ``partial`` to ``out``, and remove those of the gathering before.
+
+    Raises ``OwnershipError`` where a file of the user's is in the way.
+    """
+    record = out / RECORD
+    earlier = set(record.read_text("utf-8").splitlines()) if record.is_file() else set()
+    paths = (path for path in partial.rglob("*") if path.is_file())
+    now = {path.relative_to(partial).as_posix() for path in paths}
+    for name in sorted(now - earlier):
+        if (out / name).exists():
+            raise OwnershipError(f"{out / name}: was not gathered by us; move it away")
+    storage.write_bytes(str(record), "\n".join(sorted(earlier | now)).encode())
+    for name in sorted(now):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (partial / name).replace(out / name)
+    for name in sorted(earlier - now):
+        (out / name).unlink(missing_ok=True)
+    storage.write_bytes(str(record), "\n".join(sorted(now)).encode())
+    shutil.rmtree(partial)
 
 
 def _put(folder: Path, name: str, data: bytes, caption: str | None) -> None:
@@ -137,4 +166,4 @@ def _shuffled(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    sys.exit(guarded(app))

@@ -86,6 +86,7 @@ def draw(
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as in train: waiting threads soon sleep
+    from curation.ownership import OwnershipError
     from infer import job
 
     try:
@@ -111,7 +112,7 @@ def draw(
             batch_size,
         )
         result = job.run(wanted, settings, device, columns)
-    except UsageError as problem:
+    except (UsageError, OwnershipError) as problem:
         _fail(2, str(problem))
     except OSError as error:
         _fail(4, f"{error.filename or output}: {error.strerror or error}")

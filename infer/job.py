@@ -3,13 +3,13 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curation import storage
+from curation import ownership, storage
 from infer import checkpoints
 from infer import prompts as prompt_files
 from infer.checkpoints import Defaults
@@ -23,17 +23,21 @@ if TYPE_CHECKING:
 
 _SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
 _LARGEST_SIDE = 8192
+KIND = "inference"
+SHEET = "contact sheet"  # what tells one of ours
 
 
 @dataclass(frozen=True)
 class Job:
     """What to draw (every prompt with its seed), with which checkpoint, into which files.
 
+    ``folder`` is the run's own, None where files were named.
     ``usual`` is the size to draw, and the steps and guidance unless others are asked for.
     """
 
     prompts: tuple[Prompt, ...]
     targets: tuple[Path, ...]
+    folder: Path | None
     sheet: Path | None
     checkpoint: Path
     usual: Defaults
@@ -64,17 +68,28 @@ def prepare(
     width, height = asked_size or (usual.width, usual.height)
     checkpoints.check_size(width, height, checkpoints.size_unit(folder))
     targets = name_files(output, len(asked))
+    sheet = sheet or (_sheet_name(output) if len(asked) > 1 else None)
+    _refuse_strangers((*targets, *([sheet] if sheet else [])))
     return Job(
         prompts=tuple(prompt_files.with_seeds(asked, seed)),
         targets=targets,
-        sheet=sheet or (_sheet_name(output) if len(asked) > 1 else None),
+        folder=None if output.suffix else output,
+        sheet=sheet,
         checkpoint=folder,
         usual=replace(usual, width=width, height=height),
     )
 
 
 def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
-    """Draw and write everything; says what was written. Raises ``UsageError``, ``OSError``."""
+    """Draw and write everything; says what was written.
+
+    Raises ``UsageError``, ``OwnershipError``, ``OSError``.
+    """
+    with ownership.held(str(job.folder), KIND) if job.folder else nullcontext():
+        return _run(job, settings, device, columns)
+
+
+def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
     from infer import contact_sheet, sampling
 
     for path in {target.parent for target in job.targets}:
@@ -98,6 +113,22 @@ def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dic
         "pictures": rows,
         "sheet": str(job.sheet) if job.sheet else None,
     }
+
+
+def _refuse_strangers(targets: Sequence[Path]) -> None:
+    """Raise ``UsageError`` for a file that would be overwritten and was not written here."""
+    from PIL import Image
+
+    for path in targets:
+        if not path.exists():
+            continue
+        try:
+            with Image.open(path) as image:
+                is_ours = image.info.keys() >= {"prompt", "checkpoint"} or SHEET in image.info
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            is_ours = False
+        if not is_ours:
+            raise UsageError(f"{path}: is there and was not drawn by us; name another --output")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -152,12 +183,16 @@ def _sheet_name(output: Path) -> Path:
 
 
 def _write_sheet(job: Job, pictures: Sequence["Image"], columns: int | None) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
     from infer import contact_sheet
 
     captions = [prompt.text for prompt in job.prompts]
     sheet = contact_sheet.compose(pictures, captions, columns)
     stream = BytesIO()
-    sheet.image.save(stream, "PNG")
+    chunks = PngInfo()
+    chunks.add_text(SHEET, str(len(pictures)))
+    sheet.image.save(stream, "PNG", pnginfo=chunks)
     storage.write_bytes(str(job.sheet), stream.getvalue())
     if sheet.missing:
         some = "".join(sorted(sheet.missing)[:12])

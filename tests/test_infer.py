@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from curation.ownership import held
 from infer.__main__ import app
 
 CHINESE = '一行字 "你好，世界"'
@@ -267,6 +268,31 @@ def test_an_interruption_is_exit_code_130_and_keeps_what_is_drawn(run, tmp_path,
     result = run("a", "b", "-o", "x.png", code=130)
     assert "interrupted" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x-0001.png"]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x-sheet.png", "pictures/0001.png", "pictures/a.txt"])
+def test_a_strangers_file_is_not_drawn_over(run, tmp_path, name):
+    mine = tmp_path / name
+    mine.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (4, 4)).save(mine, "PNG")
+    before = mine.read_bytes()
+    prompts = ("a", "b") if "sheet" in name else ("a",)
+    output = mine.parent if "/" in name else "x.png"
+    result = run(*prompts, "-o", output, code=2)
+    assert "not drawn by us" in result.stderr or "no run of ours wrote" in result.stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    assert mine.read_bytes() == before
+
+
+def test_what_was_drawn_is_drawn_over_and_one_run_at_a_time(run, tmp_path):
+    for _ in range(2):
+        run("a", "b", "-o", "x.png")
+    (tmp_path / "pictures").mkdir()
+    for _ in range(2):
+        run("a", "-o", "pictures")
+    with held(str(tmp_path / "pictures"), "inference"):
+        result = run("a", "-o", "pictures", code=2)
+    assert "another run is writing here" in result.stderr
 
 
 def test_half_precision_weights_draw_too(run, folder, tmp_path):
