@@ -186,11 +186,15 @@ def _column(
     stored: Mapping[str, pa.Array],
     piece: slice,
 ) -> pa.Array:
-    """One column of a batch: from the originals, or of what was measured."""
+    """One column of a batch: of what was measured, else from the originals."""
     if field.name == "image":
         images = pa.array([data for data, _ in read], pa.binary())
         paths = pa.array([told["path"] for _, told in read], pa.string())
         return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
-    if field.name in OF_SOURCE:
-        return pa.array([told[field.name] for _, told in read], field.type)
-    return stored[field.name][piece]
+    if field.name not in OF_SOURCE:
+        return stored[field.name][piece]
+    said = [told[field.name] for _, told in read]
+    if field.name in stored:
+        measured = stored[field.name][piece].to_pylist()
+        said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
+    return pa.array(said, field.type)

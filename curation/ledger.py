@@ -35,6 +35,10 @@ SCHEMA = pa.schema(
 COUNTED = ("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes")
 
 
+UNMEASURED = "unmeasured"  # no model looked yet
+UNMEASURABLE = "unmeasurable"  # looked, and nothing seen
+
+
 class LedgerError(Exception):
     """The ledger does not add up: in != kept + dropped + quarantined."""
 
@@ -126,8 +130,12 @@ def rows(
     ordered: Sequence[Check],
     pipeline: Pipeline,
     duplicate_of: Sequence[str | None],
+    unlooked: NDArray[np.bool_],
 ) -> pa.Table:
-    """The ledger of one unit, aligned with its signals file."""
+    """The ledger of one unit, aligned with its signals file.
+
+    ``unlooked`` (N,) are the rows that lack a value because no model looked at them yet.
+    """
     stages = [stage.name for stage in pipeline.stages]
     reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names[2:]}
@@ -142,7 +150,8 @@ def rows(
         check = ordered[index] if index >= 0 else None
         reason = None
         if verdict == QUARANTINED:
-            reason = _reason(reasons[row], details[row], check)
+            code = reasons[row] or (UNMEASURED if unlooked[row] else UNMEASURABLE)
+            reason = _reason(code, details[row], check)
         columns["verdict"].append(VERDICTS[verdict])
         columns["stage"].append(_stage(stages, verdict, depth, check))
         columns["rule"].append(check.rule if check else None)
@@ -154,10 +163,9 @@ def rows(
     return pa.table({"key": signals["key"], "id": signals["id"], **columns}, schema=SCHEMA)
 
 
-def _reason(code: str | None, detail: str | None, check: Check | None) -> str:
-    if code is None:
-        return f"unmeasured: {check.column if check else 'unknown column'} is null"
-    return f"{code}: {detail}" if detail else code
+def _reason(code: str, detail: str | None, check: Check | None) -> str:
+    told = detail or (f"{check.column} is null" if check else None)
+    return f"{code}: {told}" if told else code
 
 
 def _stage(stages: list[str], verdict: int, depth: int, check: Check | None) -> str | None:
@@ -172,9 +180,13 @@ def count(
     reasons: pa.ChunkedArray,
     ordered: Sequence[Check],
     pipeline: Pipeline,
+    unlooked: NDArray[np.bool_],
     drawn: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Add the rows of one unit to the funnel; ``drawn`` (N,) are its drawn pictures."""
+    """Add the rows of one unit to the funnel; ``drawn`` (N,) are its drawn pictures.
+
+    ``unlooked`` as in ``rows``.
+    """
     counts.total += len(judgement.verdict)
     for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
         counts.verdicts[VERDICTS[verdict]] += int(number)
@@ -197,9 +209,10 @@ def count(
                     counts.cut_offs[stage.name] = check.bound
     for code in reasons.filter(pa.array(~readable)).to_pylist():
         counts.quarantine[code] += 1
-    unmeasured = int((quarantined & readable).sum())
-    if unmeasured:
-        counts.quarantine["unmeasured"] += unmeasured
+    null = quarantined & readable
+    for code, rows in ((UNMEASURED, null & unlooked), (UNMEASURABLE, null & ~unlooked)):
+        if number := int(rows.sum()):
+            counts.quarantine[code] += number
 
 
 def _add_deepest(counter: Counter[str], depth: NDArray[np.int16], pipeline: Pipeline) -> None:

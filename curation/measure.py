@@ -31,14 +31,36 @@ ROW_FIELDS = (
     pa.field("source_digest", pa.string(), nullable=False),
     pa.field("caption_length", pa.int32(), nullable=False),
     pa.field("synthetic", pa.bool_(), nullable=False),
+    pa.field(
+        "looked", pa.list_(pa.string())
+    ),  # the models that looked, also those that saw nothing
 )
 
 Rows = list[dict[str, Any]]
+# columns of a shard that a signal may measure; where it measures null, what the source says stays
+MEASURABLE = (
+    *("width", "height", "format"),
+    *("caption_recaption", "caption_fused", "annotation", "text_boxes"),
+)
 
 
 def schema(signals: Sequence[Signal]) -> pa.Schema:
     """The schema of a signals file."""
-    return pa.schema([*ROW_FIELDS, *fields(list(signals))])
+    return pa.schema([*ROW_FIELDS, *map(shard.stored, fields(list(signals)))])
+
+
+def refusal(signals: Sequence[Signal]) -> str | None:
+    """Why these signals cannot be run: one measures what is known already; None if they can."""
+    of_shards = {field.name: field.type for field in (*shard.BASE_FIELDS, *shard.GROUP_FIELDS)}
+    known = of_shards | {field.name: field.type for field in ROW_FIELDS}
+    for entry in signals:
+        for name, column in entry.columns.items():
+            told = f"signal {entry.name}: column {name!r}"
+            if name in known and name not in MEASURABLE:
+                return f"{told} is known of every row and may not be measured; name it otherwise"
+            if name in known and column.type != known[name]:
+                return f"{told} is {column.type}; expected {known[name]}, as shards have it"
+    return None
 
 
 def measure(samples: Iterable[Sample], signals: Sequence[Signal]) -> pa.Table:
@@ -95,12 +117,10 @@ def _unmeasurable(entry: Signal | None, error: Exception) -> dict[str, str]:
 def pending(
     table: pa.Table, alive: NDArray[np.bool_], models: Sequence[Signal]
 ) -> NDArray[np.bool_]:
-    """Rows that are alive and lack a model's columns: (N,) bool."""
-    missing = np.zeros(table.num_rows, np.bool_)
-    for entry in models:
-        for name in entry.columns:
-            missing |= np.asarray(table.column(name).is_null().to_numpy(), np.bool_)
-    return missing & alive
+    """Rows that are alive and that one of the models never looked at: (N,) bool."""
+    names = {entry.name for entry in models}
+    looked = table.column("looked").to_pylist()
+    return alive & np.asarray([not names.issubset(entry or ()) for entry in looked], np.bool_)
 
 
 def fill_models(
@@ -112,18 +132,22 @@ def fill_models(
     """Run the models over the wanted rows and return the table with their columns filled.
 
     ``read`` yields the samples of the given locations; a sample that no longer decodes keeps nulls
-    and so is quarantined when it is judged. A row on which a model fails gets a ``reason``.
+    and so is quarantined when it is judged. A row on which a model fails gets a ``reason``. All
+    wanted rows are ``looked`` at, whatever was seen.
     """
-    uris = table.column("uri").to_pylist()
+    uris, looked = table.column("uri").to_pylist(), table.column("looked").to_pylist()
     row_of = {uris[row]: row for row in np.flatnonzero(wanted).tolist()}
-    results: dict[int, dict[str, Any]] = {}
+    names = {entry.name for entry in models}
+    results: dict[int, dict[str, Any]] = {
+        row: {"looked": sorted(names.union(looked[row] or ()))} for row in row_of.values()
+    }
     rows: list[int] = []
     batch: list[picture.Picture] = []
 
     def flush() -> None:
         for entry in models:
             for row, values in zip(rows, _each(entry, batch), strict=True):
-                results[row] = values | results.get(row, {})  # the first failure is the one told
+                results[row] = values | results[row]  # the first failure is the one told
         rows.clear()
         batch.clear()
 
@@ -171,7 +195,12 @@ def _values(entry: Signal, pictures: Sequence[picture.Picture]) -> list[dict[str
 def _with_values(
     table: pa.Table, results: dict[int, dict[str, Any]], models: Sequence[Signal]
 ) -> pa.Table:
-    for name in ("reason", "detail", *(name for entry in models for name in entry.columns)):
+    for name in (
+        "reason",
+        "detail",
+        "looked",
+        *(name for entry in models for name in entry.columns),
+    ):
         values = table.column(name).to_pylist()
         for row, result in results.items():
             values[row] = result.get(name, values[row])

@@ -6,7 +6,7 @@ from typing import Any
 
 from curation import columns, configuration, finished, rules, signal, verdicts
 from curation.layout import Layout
-from curation.ledger import Counts
+from curation.ledger import UNMEASURED, Counts
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def compare(output: str, config: str | None) -> Comparison:
         after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
         gained=gained,
         lost=lost,
-        unmeasured=now.quarantine["unmeasured"],
+        unmeasured=now.quarantine[UNMEASURED],
         rules_before=_stopped(told["counts"]),
         rules_after=_stopped(now.as_json()),
         synthetic_before=told["counts"].get("synthetic", {}),

@@ -59,8 +59,6 @@ def _row_bytes(array: pa.Array) -> NDArray[np.int64]:
 
 def _width(kind: pa.DataType) -> int:
     """Bytes of a value of fixed size, else 0."""
-    if pa.types.is_fixed_size_list(kind):
-        return int(kind.list_size) * _width(kind.value_type)
     return max(1, kind.bit_width // 8) if pa.types.is_primitive(kind) else 0
 
 

@@ -113,6 +113,8 @@ def run(request: Request) -> Outcome:
     signals = signal.discover(request.pipeline.signals)
     known = {name: column.type for entry in signals for name, column in entry.columns.items()}
     check_columns(request.pipeline, known)
+    if refusal := measure.refusal(signals):
+        raise request.pipeline.error(refusal, "signals")
     _refuse_output_in_input(request)
     with ownership.held(request.output, KIND):
         return _run(request, signals)

@@ -83,10 +83,26 @@ def schema(signal_fields: Sequence[pa.Field] = ()) -> pa.Schema:
     A signal column that every sample has anyway (``width``) is not written twice.
     """
     base = {field.name for field in BASE_FIELDS}
-    measured = [field for field in signal_fields if field.name not in base]
+    measured = [stored(field) for field in signal_fields if field.name not in base]
     plain = pa.schema([*BASE_FIELDS, *measured, *GROUP_FIELDS])
     features = {field.name: _feature(field) for field in plain}
     return plain.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+
+def stored(field: pa.Field) -> pa.Field:
+    """The field as Parquet files hold it: lists of a fixed size are lists.
+
+    Arrow writes a null among those of a fixed size so that it cannot read it again.
+    """
+    return field.with_type(_stored(field.type))
+
+
+def _stored(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
+        return pa.list_(_stored(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([stored(child) for child in kind])
+    return kind
 
 
 def _feature(field: pa.Field) -> Any:
@@ -191,7 +207,7 @@ def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:
     if pa.types.is_struct(kind):
         for child in kind:
             yield from _leaves(f"{name}.{child.name}", child.type)
-    elif pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+    elif pa.types.is_list(kind):
         yield from _leaves(f"{name}.list.element", kind.value_type)
     else:
         yield name

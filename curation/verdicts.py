@@ -34,7 +34,8 @@ class Decision:
     """The verdicts over a unit's rows, in the order of its signals file, and what led to them.
 
     ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``draws`` (N,)
-    those of drawn pictures, 0 for others, or None where the unit holds none.
+    those of drawn pictures, 0 for others, or None where the unit holds none. ``unlooked`` (N,) are
+    those stopped for want of a model that never looked at them.
     """
 
     rows: pa.Table
@@ -42,6 +43,7 @@ class Decision:
     judgement: Judgement
     copies: Copies
     draws: NDArray[np.int32] | None
+    unlooked: NDArray[np.bool_]
 
     @property
     def drawn(self) -> NDArray[np.bool_] | None:
@@ -74,9 +76,16 @@ class Judge:
     ) -> None:
         self.layout, self.pipeline = Layout(output), pipeline
         self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(signals))
+        self._model_of = {
+            column: entry.name
+            for entry in signals
+            for column in (entry.columns if entry.tier == "model" else ())
+        }
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         needed = ruled | {"reason", "phash", "id", "synthetic"}
+        if ruled & self._model_of.keys():
+            needed.add("looked")
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
@@ -152,7 +161,8 @@ class Judge:
             groups[DRAW_COLUMN] = mixing.as_values(draws)
             ordered = rules.with_cut_offs(ordered, cut_offs or {})
             judgement = self._judgement(table, ordered, groups, draws > 0)
-        return Decision(table, ordered, judgement, copies, draws)
+        unlooked = self._unlooked(table, ordered, judgement)
+        return Decision(table, ordered, judgement, copies, draws, unlooked)
 
     def tally(self, unit: str, decision: Decision) -> Tally:
         """The draws of the unit's kept rows, decided without cut-offs."""
@@ -168,15 +178,16 @@ class Judge:
         """The unit's part of the funnel."""
         counts = Counts()
         reasons = decision.rows.column("reason")
-        told = (decision.judgement, reasons, decision.ordered, self.pipeline, decision.drawn)
-        ledger.count(counts, *told)
+        told = (decision.judgement, reasons, decision.ordered, self.pipeline)
+        ledger.count(counts, *told, decision.unlooked, decision.drawn)
         return counts
 
     def record(self, unit: str, decision: Decision) -> Counts:
         """Write the unit's ledger and group columns. Raises ``OSError``."""
         self.record_copies(unit, decision)
-        told, table, better = decision.judgement, decision.rows, decision.copies.better
-        written = ledger.rows(table, told, decision.ordered, self.pipeline, better)
+        told, table, ordered = decision.judgement, decision.rows, decision.ordered
+        why = (decision.copies.better, decision.unlooked)
+        written = ledger.rows(table, told, ordered, self.pipeline, *why)
         columns.write(self.layout.ledger(unit), written)
         counts = self.count(decision)
         kept = pa.array(told.verdict == rules.KEPT)
@@ -231,6 +242,18 @@ class Judge:
 
         readable = columns.is_null(table.column("reason"))
         return rules.judge(values, readable, checks, self.pipeline, drawn)
+
+    def _unlooked(
+        self, table: pa.Table, ordered: Sequence[Check], judgement: Judgement
+    ) -> NDArray[np.bool_]:
+        """Rows that a null stopped which a model would have to look at: (N,)."""
+        unlooked = np.zeros(table.num_rows, np.bool_)
+        for index, check in enumerate(ordered):
+            if model := self._model_of.get(check.column):
+                rows = np.flatnonzero((judgement.check == index) & np.isnan(judgement.value))
+                looked = table.column("looked").take(pa.array(rows)).to_pylist()
+                unlooked[rows] = [model not in (names or ()) for names in looked]
+        return unlooked
 
     def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
         path = self.layout.signals(unit)

@@ -213,9 +213,10 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
             judged.verdict[rows], judged.depth[rows], judged.check[rows], judged.value[rows]
         )
         columns.write(layout.signals(unit), table)
-        written = ledger.rows(table, own, ordered, chosen, better[rows])
+        looked = np.ones(table.num_rows, np.bool_)
+        written = ledger.rows(table, own, ordered, chosen, better[rows], ~looked)
         columns.write(layout.ledger(unit), written)
-        ledger.count(counts, own, table.column("reason"), ordered, chosen)
+        ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
         copies = [exact[rows].astype("int32"), near[rows].astype("int32"), better[rows]]
         columns.write(layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS)))
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))

@@ -1,8 +1,10 @@
 """Which shard a row goes to."""
 
 import itertools
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from collection import drawing, encoded
@@ -10,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import run_in_process
 
-from curation import gather, shard
+from curation import gather, shard, signal
+from curation.picture import Picture
+from curation.signal import Column, Signal
+from curation.yaml_lines import ConfigurationError
 
 FULL = shard.SHARD_BYTES
 KEPT = st.dictionaries(st.text("0123456789abcdef", min_size=1), st.integers(0, 4 * FULL))
@@ -61,3 +66,55 @@ def test_many_small_shards_hold_each_kept_row_once(tmp_path: Path, monkeypatch, 
     keys = [pq.read_table(file).column("key").to_pylist() for file in files]
     assert len(files) > 3 and all(keys)
     assert sorted(key for held in keys for key in held) == kept
+
+
+def recaptioned(picture: Picture) -> dict[str, object]:
+    """Two pictures of three have something to be said of."""
+    said = {288: [{"text": "measured", "language": None}], 300: []}
+    return {"caption_recaption": said.get(picture.rgb.shape[1])}
+
+
+def kept_rows(output: Path) -> dict[str, dict]:
+    files = (output / "shards").glob("*.parquet")
+    return {row["key"]: row for file in files for row in pq.read_table(file).to_pylist()}
+
+
+def with_signal(monkeypatch: pytest.MonkeyPatch, column: str, kind: pa.DataType) -> None:
+    own = Signal("own", "pixel", 1, {column: Column(kind, "", "")}, recaptioned)
+    everything = [*signal.discover(), own]
+    monkeypatch.setattr(signal, "discover", lambda modules=(): everything)
+
+
+def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_source_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = []
+    for seed, side in enumerate((288, 300, 320)):
+        (tmp_path / f"{seed}.jpg").write_bytes(encoded(drawing(seed, side)))
+        lines.append({"path": f"{seed}.jpg", "key": str(seed), "caption_recaption": "said"})
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with_signal(monkeypatch, "caption_recaption", shard.CAPTIONS)
+    run_in_process(tmp_path / "in.jsonl", tmp_path / "out")
+    told = {key: row["caption_recaption"] for key, row in kept_rows(tmp_path / "out").items()}
+    said = {"text": "said", "language": None}
+    assert told == {"0": [{"text": "measured", "language": None}], "1": [], "2": [said]}
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "told"),
+    [
+        ("caption_raw", shard.CAPTIONS, "may not be measured"),
+        ("licence", pa.string(), "may not be measured"),
+        ("uri", pa.string(), "may not be measured"),
+        ("near_better", pa.int32(), "may not be measured"),
+        ("caption_fused", pa.string(), "expected list<item: struct<text: string, language"),
+    ],
+)
+def test_a_signal_that_would_overwrite_what_is_known_is_refused(
+    column: str, kind: pa.DataType, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_signal(monkeypatch, column, kind)
+    (tmp_path / "0.jpg").write_bytes(encoded(drawing(0)))
+    with pytest.raises(ConfigurationError, match=rf"own: .*'{column}'.*{told}"):
+        run_in_process(tmp_path / "0.jpg", tmp_path / "out")
+    assert not (tmp_path / "out" / "signals").exists()

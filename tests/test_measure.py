@@ -1,11 +1,19 @@
 """Measuring: one row per sample whatever happens, in an order that does not depend on the input."""
 
+from pathlib import Path
+
+import numpy as np
 import pyarrow as pa
 import pytest
 from collection import drawing, encoded
 
-from curation import measure
+from curation import columns, measure, verdicts
+from curation.configuration import Bound, Pipeline, Stage
+from curation.groups import duplicates
+from curation.groups.duplicates import Winners
+from curation.layout import Layout
 from curation.signal import Column, signal
+from curation.signals.phash import phash
 from curation.sources.sample import Sample
 
 
@@ -37,6 +45,48 @@ def test_a_signal_that_fails_quarantines_its_row_alone() -> None:
     assert table.column("reason").to_pylist() == [None, "unmeasurable", "missing"]
     assert "brightness: ZeroDivisionError" in table.column("detail")[1].as_py()
     assert table.column("brightness").is_null().to_pylist() == [False, True, True]
+
+
+@signal(tier="model", version=1, columns={"face": Column(pa.float32(), "1", "null: none found")})
+def face(pictures):  # type: ignore[no-untyped-def]
+    """Looks, and finds nothing to measure."""
+    return [{"face": None} for _ in pictures]
+
+
+def test_a_null_after_a_look_is_not_looked_at_again() -> None:
+    samples = [sample(f"k{n}", encoded(drawing(n))) for n in range(2)]
+    table = measure.measure(samples, [face])
+    alive = np.ones(2, np.bool_)
+    assert measure.pending(table, alive, [face]).tolist() == [True, True]
+    gone = [samples[0], sample("k1", None)]  # one cannot be read any more
+    filled = measure.fill_models(table, alive, [face], lambda uris: gone)
+    assert filled.column("face").null_count == 2
+    assert measure.pending(filled, alive, [face]).tolist() == [False, False]
+    assert measure.pending(filled, alive, [face, score]).tolist() == [True, True]
+
+
+def test_not_looked_at_yet_and_seen_nothing_are_told_apart(tmp_path: Path) -> None:
+    stage = Stage(name="s1", resolution=256, bounds={"face": Bound(min=0.5)})
+    pipeline = Pipeline(
+        name="curate",
+        seed=1,
+        keep="s1",
+        quarantine_limit=0.9,
+        near_duplicate_radius=4,
+        quality=("face",),
+        signals=(),
+        stages=(stage,),
+    )
+    samples = [sample(f"k{n}", encoded(drawing(n))) for n in range(2)]
+    table = measure.measure(samples, [face, phash])
+    filled = measure.fill_models(table, np.asarray([True, False]), [face], lambda uris: samples[:1])
+    columns.write(Layout(str(tmp_path)).signals("u"), filled)
+    judge = verdicts.Judge(str(tmp_path), pipeline, [face, phash])
+    nobody = duplicates.row_schema(pipeline.quality).empty_table()
+    counts = judge.record("u", judge.decide("u", Winners((nobody, nobody))))
+    assert counts.quarantine == {"unmeasurable": 1, "unmeasured": 1}
+    reasons = columns.read(Layout(str(tmp_path)).ledger("u")).column("reason").to_pylist()
+    assert reasons == ["unmeasurable: face is null", "unmeasured: face is null"]
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from shard_rows import ROWS, SCHEMA, batches, read_rows, row
+from shard_rows import ROWS, SCHEMA, SIGNALS, batches, read_rows, row
 
 from curation import shard
 
@@ -180,7 +180,8 @@ from datasets import Image, load_dataset
 loaded = load_dataset("parquet", data_files=sys.argv[1], split="train", cache_dir=sys.argv[2])
 assert isinstance(loaded.features["image"], Image), loaded.features
 for entry in loaded:
-    print(entry["key"], entry["image"].convert("RGB").getpixel((0, 0)), entry["phash"])
+    told = entry["phash"], entry["embedding"], entry["pairs"]
+    print(entry["key"], entry["image"].convert("RGB").getpixel((0, 0)), *told)
 print(loaded[1]["caption_raw"][0]["text"], loaded[1]["caption_raw"][0]["language"])
 """
 
@@ -193,8 +194,15 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
         Image.fromarray(np.full((4, 5, 3), colour, np.uint8)).save(stream, "PNG")
         rows.append(row(number + 3) | {"image": {"bytes": stream.getvalue(), "path": None}})
     rows[1]["caption_raw"] = [{"text": "图 <b>", "language": "zh"}]
+    rows[0] |= {"embedding": [0.5, -1.0, 2.0], "pairs": [[1, 2], [3, 4]]}
+    rows[2] |= {"embedding": [0.0, 0.0, 0.25], "pairs": []}
     path = tmp_path / "part.parquet"
-    shard.write(str(path), batches(rows), SCHEMA)
+    of_fixed_size = [
+        pa.field("embedding", pa.list_(pa.float32(), 3)),
+        pa.field("pairs", pa.list_(pa.list_(pa.int16(), 2))),
+    ]
+    schema = shard.schema([*SIGNALS, *of_fixed_size])
+    shard.write(str(path), [pa.RecordBatch.from_pylist(rows, schema=schema)], schema)
     offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
     done = subprocess.run(
         [sys.executable, "-c", _LOAD, str(path), str(tmp_path / "cache")],
@@ -205,8 +213,8 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        f"00003 (0, 10, 200) {2**64 - 4}",
-        f"00004 (50, 10, 199) {2**64 - 5}",
-        f"00005 (100, 10, 198) {2**64 - 6}",
+        f"00003 (0, 10, 200) {2**64 - 4} [0.5, -1.0, 2.0] [[1, 2], [3, 4]]",
+        f"00004 (50, 10, 199) {2**64 - 5} None None",
+        f"00005 (100, 10, 198) {2**64 - 6} [0.0, 0.0, 0.25] []",
         "图 <b> zh",
     ]
