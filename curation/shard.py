@@ -181,8 +181,7 @@ def write(
                 rows += table.num_rows
                 del table  # else it would be held while the next one is put together
             writer.add_key_value_metadata(dict(footer()))
-    name = path.replace("\\", "/").rsplit("/", 1)[-1]
-    return ShardInfo(name, rows, hashing.size, hashing.digest.hexdigest())
+    return ShardInfo(_name(path), rows, hashing.size, hashing.digest.hexdigest())
 
 
 _OPTIONS: dict[str, Any] = {
@@ -266,26 +265,35 @@ def undamaged(path: str) -> ShardInfo | None:
 
     None where there is no such shard, or a damaged one.
     """
-    directory, _, name = path.replace("\\", "/").rpartition("/")
     if not storage.exists(path):
         return None
     size, digest = digest_of(path)
-    if listed := _listed(directory).get(name):
+    if listed := _line(path):
         return listed if (listed.size, listed.sha256) == (size, digest) else None
     try:
-        return ShardInfo(name, sum(batch.num_rows for batch in read(path)), size, digest)
+        return ShardInfo(_name(path), sum(batch.num_rows for batch in read(path)), size, digest)
     except ShardError:
         return None
 
 
-def _listed(directory: str) -> dict[str, ShardInfo]:
-    """The shards of the manifest by file; none where it is missing or damaged."""
+def is_listed(path: str) -> bool:
+    """Whether the manifest beside a shard lists it."""
+    return _line(path) is not None
+
+
+def _line(path: str) -> ShardInfo | None:
+    """A shard's line of the manifest beside it; None where that is missing or damaged."""
+    directory, name = path[: -len(_name(path)) - 1], _name(path)
     if not storage.exists(storage.join(directory, MANIFEST_NAME)):
-        return {}
+        return None
     try:
-        return {info.file: info for info in read_manifest(directory)}
+        return next((info for info in read_manifest(directory) if info.file == name), None)
     except ShardError:
-        return {}
+        return None
+
+
+def _name(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def verify(directory: str) -> list[ShardInfo]:

@@ -71,20 +71,21 @@ def there(folder: str) -> list[str]:
 def read_finished(path: str, job: Job, first: int, end: int) -> Part | None:
     """The part at ``path`` if it is already there for this job and range.
 
-    A shorter part of the same job (an earlier, smaller ``--n``) counts as not there.
-    Raises ``UsageError`` for a part of other settings, or one longer than asked.
+    A shorter part of the same job (an earlier, smaller ``--n``) counts as not there, and so does a
+    damaged one. Raises ``UsageError`` for a part of other settings, or one longer than asked.
     """
     if not storage.exists(path):
         return None
-    rows, recorded = _record(path)
+    info = shard.undamaged(path)
+    if info is None and shard.is_listed(path):
+        return None
+    _, recorded = _record(path)
     _check_settings(path, recorded["settings"], _settings(job))
     if recorded["first"] != first or recorded["end"] > end:
         held = f"indices {recorded['first']} to {recorded['end'] - 1}"
         raise UsageError(f"{path}: holds {held}, not {first} to {end - 1}; {_ADVICE}")
-    if recorded["end"] < end:
+    if recorded["end"] < end or info is None:
         return None
-    size, digest = shard.digest_of(path)
-    info = shard.ShardInfo(_file_name(path), rows, size, digest)
     return Part(info, first, end, recorded["rejected"])
 
 
@@ -103,9 +104,9 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
     try:
         with storage.open_read(path) as stream:
             footer = pq.read_metadata(stream)
-    except (OSError, pa.ArrowInvalid) as error:
+        recorded = json.loads((footer.metadata or {}).get(METADATA.encode(), b"null"))
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise UsageError(f"{path}: not a readable shard ({error}); {_ADVICE}") from error
-    recorded = json.loads((footer.metadata or {}).get(METADATA.encode(), b"null"))
     if recorded is None:
         raise UsageError(f"{path}: not a shard that synthesis wrote; {_ADVICE}")
     return footer.num_rows, recorded

@@ -168,6 +168,23 @@ def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: 
     assert contents(out) == contents(whole)
 
 
+# in the footer, in a picture; unlisted is what a killed run leaves
+@pytest.mark.parametrize(("listed", "place"), [(True, -400), (True, 2000), (False, 2000)])
+def test_a_damaged_part_is_drawn_again(
+    listed: bool, place: int, fonts: str, undisturbed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed, out)
+    if not listed:
+        (out / "manifest.json").unlink()
+    data = bytearray((out / "part-00001.parquet").read_bytes())
+    data[place] ^= 0x10
+    (out / "part-00001.parquet").write_bytes(bytes(data))
+    done = CliRunner().invoke(app, command(fonts, out, "--json")[3:])
+    assert done.exit_code == 0, done.output
+    assert contents(out) == contents(undisturbed)
+
+
 def test_a_part_is_written_while_it_is_drawn(tmp_path: Path) -> None:
     job = jobs.Job("en", "pure", 1, ((64, 64),), (), (), "digest", None)
     alive, most_rows, most_bytes = weakref.WeakSet[Sample](), 0, 0
