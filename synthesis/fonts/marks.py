@@ -25,7 +25,7 @@ _EM = 48  # pixels
 _SIDE = 4 * _EM  # of what is drawn: an em around the letters
 _PEN = (float(_EM), 2.5 * _EM)  # where a line begins
 _INK = 64  # of 255: hairlines too
-# Of 290 faces sound ones share up to 0.22 of a mark with other marks and 0.34 with their letter
+# Of 378 faces sound ones share up to 0.22 of a mark with other marks and 0.34 with their letter
 # (which has a tall stem or a headline), bad ones 0.26 to 1.0.
 _MOST_SHARED = 0.24  # of the smaller mark's ink
 _MOST_SHARED_WITH_LETTER = 0.5
