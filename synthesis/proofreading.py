@@ -37,7 +37,7 @@ _ALIKE = str.maketrans(
 _DOTS = re.compile(r"\.{2,}")
 _DEGREES = re.compile(r"(?<=\d)[oO](?![a-z])")  # as the reader takes the sign after a number
 _COLUMNS = ("key", "image", "annotation", "text_boxes")
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True)

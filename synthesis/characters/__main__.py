@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: python -m synthesis.characters --shards OUT/shards, or --n 100000 to plan"
 _SHOWN_BELOW = 60  # characters
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLE)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from synthesis.fonts.coverage import Coverage
 
 EXAMPLE = "Example: python -m synthesis.fonts --fonts noto-cjk --lang zh"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command(epilog=EXAMPLE)

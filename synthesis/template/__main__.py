@@ -10,7 +10,7 @@ import typer
 from curation import paths
 
 EXAMPLE = "Example: python -m synthesis.template --template slide-bullets --lang zh --out previews"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 class Language(StrEnum):
