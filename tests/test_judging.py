@@ -36,6 +36,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         "key": [f"{number:02}.jpg" for number in random.integers(0, 20, count)],
         "id": [hashlib.sha256(text.encode()).hexdigest()[:32] for text in content],
         "size": random.integers(1000, 2000, count),
+        "source_digest": ["0" * 16] * count,
         "caption_length": random.integers(0, 2, count),
         "short_side": random.integers(200, 500, count),
         "pixels": random.integers(1, 3, count),
