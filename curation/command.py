@@ -21,6 +21,7 @@ from curation.interruption import Interruption, carry_out
 if TYPE_CHECKING:
     from curation.program import Program
     from curation.run import Request
+    from curation.sources.fields import Columns
 
 app = typer.Typer(
     add_completion=False,
@@ -67,6 +68,21 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="Throw away another collection's results in OUTPUT.")
     ] = False,
+    caption_column: Annotated[
+        list[str] | None,
+        typer.Option(help="Column or field of captions, instead of the usual names; repeatable."),
+    ] = None,
+    key_column: Annotated[
+        str | None, typer.Option(help="Column or field that holds the key of a row.")
+    ] = None,
+    keep_columns: Annotated[
+        list[str] | None,
+        typer.Option(help="Columns or fields to pass on into the shards: a,b; repeatable."),
+    ] = None,
+    allow_outside: Annotated[
+        bool,
+        typer.Option("--allow-outside", help="Read what links and lists name outside the input."),
+    ] = False,
     shared_filesystem: Annotated[
         bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
     ] = False,
@@ -99,13 +115,33 @@ def run(
     if is_program == bool(places):
         wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
         raise UsageError(f"--input: pipeline {pipeline} {wrong}")
+    columns = _columns(caption_column, key_column, keep_columns)
+    if is_program and (columns.named or allow_outside):
+        raise UsageError(
+            f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
+            "--keep-columns or --allow-outside; leave them out"
+        )
     preflight.check(Job(name, options, places, output, shared_filesystem))
     arguments = (*runners.defaults(given, workers, processes=is_program), *given)
     if isinstance(found, configuration.Pipeline):
         told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
-        _curate(Request(*told), as_json)
+        _curate(Request(*told, columns, allow_outside), as_json)
     else:
         _carry_out(found, output, arguments, as_json)
+
+
+def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":
+    from curation.job import UsageError
+    from curation.sources.fields import Columns
+
+    kept = [name.strip() for names in keep or () for name in names.split(",")]
+    columns = Columns(tuple(dict.fromkeys(captions or ())), key, tuple(kept))
+    if not all(columns.named) or key == "":
+        raise UsageError(
+            "--caption-column, --key-column, --keep-columns: an empty name; expected the name of a "
+            "column, such as --keep-columns similarity,hash"
+        )
+    return columns
 
 
 def _curate(request: "Request", as_json: bool) -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns, shard, storage
+from curation import columns, kept, shard, storage
 from curation.layout import Layout
 from curation.originals import OF_SOURCE, SAID, Originals
 
@@ -108,17 +108,22 @@ def _metadata(
     output: str, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
-    names = [field.name for field in signal_fields]
+    kinds = {field.name: field.type for field in signal_fields}
     layout = Layout(output)
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())
-        table = columns.read(layout.signals(unit), [*dict.fromkeys((*ORDER, SAID, "size", *names))])
+        wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
+        table = columns.read(layout.signals(unit), wanted)
         for more in (
             columns.read(layout.groups(unit)),
             columns.read(layout.ledger(unit), ("stage",)),
         ):
             for field, column in zip(more.schema, more.columns, strict=True):
                 table = table.append_column(field, column)
+        for place, field in enumerate(table.schema):
+            if field.name in kinds and field.type != kinds[field.name]:
+                told = kept.as_type(table.column(place).combine_chunks(), kinds[field.name])
+                table = table.set_column(place, field.name, told)
         yield from table.take(chosen).combine_chunks().to_batches()
 
 
@@ -136,7 +141,7 @@ def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
     told = measured.drop_columns(NOT_STORED)
     for start in range(0, told.num_rows, DIGEST_ROWS):
         piece = told.slice(start, DIGEST_ROWS).to_pydict()
-        digest.update(json.dumps(piece, sort_keys=True).encode())
+        digest.update(json.dumps(piece, sort_keys=True, default=repr).encode())
     return digest.hexdigest()
 
 

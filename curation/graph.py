@@ -99,9 +99,10 @@ class MeasureUnit(Step):
             source = plan.read_unit(self.layout.plan(unit))
             before = contents.measured(self.layout, unit)
             with reading():
+                keep = source.columns.keep
                 table = contents.compared(before, sources.read(source)) if before else None
                 if table is None:
-                    table = measure.measure(sources.read(source), self.signals)
+                    table = measure.measure(sources.read(source), self.signals, keep)
             if before is not None and table.equals(before):
                 self.set_checked(unit)
             else:
@@ -152,8 +153,12 @@ class RunModels(Step):
 class GatherShard(Step):
     """A shard's line of the assignment -> its line of the manifest, once its file is there."""
 
+    def __init__(self, output: str, pipeline: Pipeline, kept: Sequence[pa.Field]) -> None:
+        super().__init__(output, pipeline)
+        self.kept = tuple(kept)
+
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
-        fields = signal.fields(self.signals)
+        fields = [*signal.fields(self.signals), *self.kept]
         try:
             info = gather.gather(self.layout.root, *gather.assigned(line), fields)
         except OSError as error:
@@ -239,15 +244,20 @@ def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> 
         )
 
 
-def write_shards(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
-    """Gather the kept rows into the shards they are assigned to. Raises ``RuntimeError``."""
+def write_shards(
+    output: str, pipeline: Pipeline, arguments: Sequence[str], kept: Sequence[pa.Field] = ()
+) -> None:
+    """Gather the kept rows, with these columns of theirs besides, into the assigned shards.
+
+    Raises ``RuntimeError``.
+    """
     with runners.pipeline(arguments) as root:
         (
             root
             | "Assignment" >> beam.Create([output])
             | "Shards" >> beam.FlatMap(gather.read_assignment)
             | "Balance" >> beam.Reshuffle()
-            | "Gather" >> beam.ParDo(GatherShard(output, pipeline))
+            | "Gather" >> beam.ParDo(GatherShard(output, pipeline, kept))
             | "All" >> beam.GroupByKey()
             | "Manifest" >> beam.ParDo(WriteManifest(output, pipeline))
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration import Pipeline
@@ -32,7 +33,13 @@ SCHEMA = pa.schema(
 )
 
 
-COUNTED = ("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes")
+COUNTED = (
+    *("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes"),
+    *("captions", "kept_captions"),
+)
+NO_CAPTION = ""  # where captions of rows without any were said
+UNREAD_SHOWN = 20
+CAPTION_COLUMNS = ("caption_origin", "side_file_problem")
 
 
 UNMEASURED = "unmeasured"  # no model looked yet
@@ -50,7 +57,9 @@ class Counts:
     ``kept`` are kept rows by the deepest stage they pass, ``drawn`` those of them that are drawn
     pictures; ``cut_offs`` the largest draws that pass a stage, where drawn pictures take part.
     ``kept_bytes`` is how large the kept originals of every unit are, each counted as
-    at least a shard's share of ``shard.SHARD_ROWS``.
+    at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
+    kept rows by where their captions were said, ``unread`` those of which a side file could not be
+    read, the first of which are told.
     """
 
     total: int = 0
@@ -63,10 +72,16 @@ class Counts:
     drawn: Counter[str] = field(default_factory=Counter)
     cut_offs: dict[str, float] = field(default_factory=dict)
     kept_bytes: Counter[str] = field(default_factory=Counter)
+    captions: Counter[str] = field(default_factory=Counter)
+    kept_captions: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
+    unread_first: list[str] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
         """Add other rows to the funnel."""
         self.total += other.total
+        self.unread += other.unread
+        self.unread_first = sorted({*self.unread_first, *other.unread_first})[:UNREAD_SHOWN]
         for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
         self.cut_offs |= other.cut_offs
@@ -76,7 +91,8 @@ class Counts:
     def to_bytes(self) -> bytes:
         """All of it as JSON, for ``from_bytes``."""
         told = vars(self) | {
-            name: dict(sorted(getattr(self, name).items())) for name in ("quarantine", "kept_bytes")
+            name: dict(sorted(getattr(self, name).items()))
+            for name in ("quarantine", "kept_bytes", "captions", "kept_captions")
         }
         return json.dumps(told).encode()
 
@@ -110,8 +126,28 @@ class Counts:
                 for stage in self.stopped
             },
             "quarantine": dict(sorted(self.quarantine.items())),
+            "captions": self.captions_as_json(),
         }
         return told | {"synthetic": self._synthetic()} if self.cut_offs else told
+
+    def captions_as_json(self) -> dict[str, Any]:
+        """How many rows have captions, and where these were said: the most first."""
+        ordered = sorted(self.captions.items(), key=lambda item: (-item[1], item[0]))
+        origins = {
+            origin: {"in": number, "kept": self.kept_captions[origin]}
+            for origin, number in ordered
+            if origin != NO_CAPTION
+        }
+        without, kept_without = self.captions[NO_CAPTION], self.kept_captions[NO_CAPTION]
+        return {
+            "with": self.captions.total() - without,
+            "without": without,
+            "kept_with": self.kept_captions.total() - kept_without,
+            "kept_without": kept_without,
+            "origins": origins,
+            "side_files_unread": self.unread,
+            "side_files_first": self.unread_first,
+        }
 
     def _synthetic(self) -> dict[str, Any]:
         """By stage from which on drawn pictures count: how many of the kept rows they are."""
@@ -213,6 +249,23 @@ def count(
     for code, rows in ((UNMEASURED, null & unlooked), (UNMEASURABLE, null & ~unlooked)):
         if number := int(rows.sum()):
             counts.quarantine[code] += number
+
+
+def count_captions(counts: Counts, signals: pa.Table, kept: NDArray[np.bool_]) -> None:
+    """Add to the funnel where the captions of the rows of one unit were said."""
+    origins = pc.fill_null(signals.column("caption_origin"), NO_CAPTION)
+    for counter, column in (
+        (counts.captions, origins),
+        (counts.kept_captions, origins.filter(pa.array(kept))),
+    ):
+        for entry in pc.value_counts(column).to_pylist():
+            counter[entry["values"]] += entry["counts"]
+    unread = signals.filter(pc.is_valid(signals.column("side_file_problem")))
+    counts.unread += unread.num_rows
+    told = (unread.column(name).cast(pa.binary()) for name in ("key", "side_file_problem"))
+    pairs = zip(*(column.to_pylist() for column in told), strict=True)
+    first = [b": ".join(pair).decode(errors="replace") for pair in pairs]
+    counts.unread_first = sorted({*counts.unread_first, *first})[:UNREAD_SHOWN]
 
 
 def _add_deepest(counter: Counter[str], depth: NDArray[np.int16], pipeline: Pipeline) -> None:

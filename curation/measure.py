@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import picture, shard
+from curation import kept, picture, shard
 from curation.signal import Signal, fields
 from curation.sources import annotation
 from curation.sources.sample import Sample, source_digest
@@ -34,6 +34,8 @@ ROW_FIELDS = (
     pa.field(
         "looked", pa.list_(pa.string())
     ),  # the models that looked, also those that saw nothing
+    pa.field("caption_origin", pa.string()),  # where its captions were said; null: it has none
+    pa.field("side_file_problem", pa.string()),  # side files that could not be read, and why
 )
 
 Rows = list[dict[str, Any]]
@@ -42,6 +44,7 @@ MEASURABLE = (
     *("width", "height", "format"),
     *("caption_recaption", "caption_fused", "annotation", "text_boxes"),
 )
+_KEPT = ""  # the place in a row of what is kept of the source; no column is named so
 
 
 def schema(signals: Sequence[Signal]) -> pa.Schema:
@@ -63,17 +66,30 @@ def refusal(signals: Sequence[Signal]) -> str | None:
     return None
 
 
-def measure(samples: Iterable[Sample], signals: Sequence[Signal]) -> pa.Table:
+def measure(
+    samples: Iterable[Sample], signals: Sequence[Signal], keep: Sequence[str] = ()
+) -> pa.Table:
     """Measure the ``file`` and ``pixel`` signals of every sample, one row each.
 
     Rows are sorted by key and location, so the table does not depend on the order of input. A
-    sample without a whole picture has a ``reason`` and null signals. Model columns are null.
+    sample without a whole picture has a ``reason`` and null signals. Model columns are null. The
+    columns to ``keep`` follow.
     """
     header_signals = [entry for entry in signals if entry.tier == "file"]
     pixel_signals = [entry for entry in signals if entry.tier == "pixel"]
     rows = [_measure_one(sample, header_signals, pixel_signals) for sample in samples]
     rows.sort(key=lambda row: (row["key"], row["uri"]))
-    return pa.Table.from_pylist(rows, schema=schema(signals))
+    table = pa.Table.from_pylist(rows, schema=schema(signals))
+    for name in keep:
+        table = table.append_column(name, kept.column([row[_KEPT].get(name) for row in rows]))
+    return table
+
+
+def caption_origin(sample: Sample) -> str | None:
+    """Where its captions were said, each place once; None without any but blank ones."""
+    splits = (sample.caption_raw, sample.caption_recaption, sample.caption_fused)
+    captions = (caption for split in splits for caption in split or () if caption.text.strip())
+    return ", ".join(dict.fromkeys(caption.origin or "unknown" for caption in captions)) or None
 
 
 def _measure_one(
@@ -86,6 +102,9 @@ def _measure_one(
         "source_digest": source_digest(sample),
         "caption_length": min(sum(len(caption.text) for caption in captions), 2**31 - 1),
         "synthetic": sample.synthetic,
+        "caption_origin": caption_origin(sample),
+        "side_file_problem": sample.problem,
+        _KEPT: sample.kept or {},
     }
     if sample.data is None:
         reason, _, detail = (sample.error or "unreadable").partition(": ")

@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import IO, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from curation import plan, shard, sources, storage
 from curation.layout import Layout
 from curation.sources import files
-from curation.sources.sample import Caption, Part, Sample, Unit, from_json, source_digest, to_json
+from curation.sources.sample import Caption, Part, Sample, from_json, source_digest, to_json
 
 OF_SOURCE = (
     "path",
@@ -59,7 +60,7 @@ class Originals:
             for part in unit.parts:
                 row = left.pop(files.storable(part.path), None)
                 if row is not None:
-                    self._hold(row, b"", to_json(Unit(name, "files", (part,))).encode())
+                    self._hold(row, b"", to_json(replace(unit, parts=(part,))).encode())
                     self.words[row] += _sidecar_bytes(part)
         else:
             for sample in sources.read(unit, only=set(left)):
@@ -114,7 +115,7 @@ def _naming_the_spill() -> Iterator[None]:
 
 
 def _sidecar_bytes(part: Part) -> int:
-    return sum(size for _, size in part.sidecars) + sum(map(len, part.described))
+    return sum(size for _, size in part.sidecars) + sum(len(text) for _, text in part.described)
 
 
 def _of_source(sample: Sample) -> dict[str, Any]:
@@ -126,4 +127,4 @@ def _of_source(sample: Sample) -> dict[str, Any]:
 def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None:
     if captions is None:
         return None
-    return [{"text": caption.text, "language": caption.language} for caption in captions]
+    return [asdict(caption) for caption in captions]

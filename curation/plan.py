@@ -6,30 +6,77 @@ a manifest's lines.
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 
 from curation import storage
 from curation.layout import Layout as RunLayout
+from curation.sources.confines import Confines
+from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
-from curation.sources.scan import EXPECTED, Found, identity, scan
+from curation.sources.scan import EXPECTED, Found, folder_of, identity, scan
 
 UNIT_ROWS = 10_000
 
 
-def plan(inputs: Sequence[str], unit_rows: int = UNIT_ROWS) -> list[Unit]:
+@dataclass(frozen=True)
+class Plan:
+    """The units, and what was seen and is not read."""
+
+    units: list[Unit]
+    notes: tuple[str, ...] = ()
+
+
+def plan(
+    inputs: Sequence[str],
+    unit_rows: int = UNIT_ROWS,
+    columns: Columns = USUAL,
+    *,
+    allow_outside: bool = False,
+) -> list[Unit]:
+    """The units of ``planned``."""
+    return planned(inputs, unit_rows, columns, allow_outside=allow_outside).units
+
+
+def planned(
+    inputs: Sequence[str],
+    unit_rows: int = UNIT_ROWS,
+    columns: Columns = USUAL,
+    *,
+    allow_outside: bool = False,
+) -> Plan:
     """Cut what the inputs hold into units of at most ``unit_rows`` rows.
 
     An input is a folder, a glob, a file, or the same on a remote filesystem. A tar is one unit
-    whatever it holds, a table is cut between row groups only. Raises ``SourceError`` for an input
-    that holds nothing or has no known layout, ``OSError`` for one that cannot be listed.
+    whatever it holds, a table is cut between row groups only. What a link or a list names outside
+    the inputs is an error of its row, unless ``allow_outside``. Raises ``SourceError`` for an input
+    that holds nothing or has no known layout, and for ``columns`` that no source has; ``OSError``
+    for an input that cannot be listed.
     """
     if unit_rows < 1:
         raise SourceError(f"unit_rows is {unit_rows}: expected at least 1")
     if not inputs:
         raise SourceError(f"no input given; {EXPECTED}")
-    found = Found()
+    folders = [folder for name in inputs if (folder := folder_of(name)) is not None]
+    found = Found(columns, Confines(folders, open_to_all=allow_outside))
     for name in sorted(set(inputs)):
         scan(name, unit_rows, found)
-    return list(_identified(_grouped(found, unit_rows)))
+    _check_columns(columns, found)
+    units = list(_identified(_grouped(found, unit_rows), columns))
+    return Plan(units, tuple(sorted(set(found.notes))))
+
+
+def _check_columns(columns: Columns, found: Found) -> None:
+    """Tell a mistyped name before anything is read, where all names are known."""
+    lacking = [name for name in columns.named if name not in found.names]
+    if lacking and found.all_named:
+        near = get_close_matches(lacking[0], found.names, 1, 0.5)
+        there = ", ".join(sorted(found.names)[:30]) or "none"
+        raise SourceError(
+            f"column {lacking[0]!r}: no source of the input has it"
+            + (f"; did you mean {near[0]}?" if near else "")
+            + f"; the columns there are: {there}"
+        )
 
 
 def _grouped(found: Found, unit_rows: int) -> Iterator[tuple[Layout, tuple[Part, ...]]]:
@@ -60,13 +107,16 @@ def _cut(places: Sequence[str], unit_rows: int) -> Iterator[list[str]]:
         yield run
 
 
-def _identified(units: Iterable[tuple[Layout, tuple[Part, ...]]]) -> Iterator[Unit]:
+def _identified(
+    units: Iterable[tuple[Layout, tuple[Part, ...]]], columns: Columns
+) -> Iterator[Unit]:
     seen: dict[str, int] = {}
     for layout, parts in units:
-        plain = unit_id(layout, parts)
+        plain = unit_id(layout, parts, columns=columns)
         occurrence = seen.get(plain, 0)
         seen[plain] = occurrence + 1
-        yield Unit(unit_id(layout, parts, occurrence) if occurrence else plain, layout, parts)
+        name = unit_id(layout, parts, occurrence, columns) if occurrence else plain
+        yield Unit(name, layout, parts, columns)
 
 
 def is_another_collection(output: str, units: Sequence[Unit]) -> bool:

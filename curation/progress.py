@@ -13,6 +13,8 @@ from curation.layout import Layout
 if TYPE_CHECKING:
     from rich.console import Console
 
+ORIGINS_SHOWN = 10
+SIDE_FILES_SHOWN = 5
 POLL_SECONDS = 0.5
 LINE_SECONDS = 10.0  # between two lines where nobody watches a bar, such as in a log
 REMOTE_LINE_SECONDS = 60.0  # a listing there is slow and paid for
@@ -134,8 +136,33 @@ def funnel(counts: dict[str, Any]) -> str:
     for stage, told in counts.get("synthetic", {}).items():
         share = f"{100 * told['share']:.1f} % of {told['kept']}"
         lines.append(f"drawn pictures kept from {stage} on: {told['drawn']}, {share}")
+    lines += _captions(counts["captions"])
+    lines += [f"note: {note}" for note in counts.get("notes", ())]
     if counts["quarantine"]:
         lines.append("quarantined:")
         worst = sorted(counts["quarantine"].items(), key=lambda item: (-item[1], item[0]))
         lines += [f"  {reason:<22}{number:>8}" for reason, number in worst]
     return "\n".join(lines)
+
+
+def _captions(told: dict[str, Any]) -> list[str]:
+    """How many rows have captions, where these were said, and which side files say nothing."""
+    from curation.report import text
+
+    lines = [
+        f"with captions {told['with']} ({told['kept_with']} kept),"
+        f" without {told['without']} ({told['kept_without']} kept)"
+    ]
+    shown = list(told["origins"].items())
+    lines += [
+        f"  from {text.prose(origin):<30}{of['in']:>8}" for origin, of in shown[:ORIGINS_SHOWN]
+    ]
+    if len(shown) > ORIGINS_SHOWN:
+        rest = sum(of["in"] for _, of in shown[ORIGINS_SHOWN:])
+        lines.append(f"  from elsewhere, see run.json       {rest:>8}")
+    if told["side_files_unread"]:
+        lines.append(f"side files that could not be read: {told['side_files_unread']}")
+        lines += [
+            f"  {text.prose(problem)}" for problem in told["side_files_first"][:SIDE_FILES_SHOWN]
+        ]
+    return lines

@@ -10,7 +10,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -18,6 +18,7 @@ import curation
 from curation import (
     columns,
     gather,
+    kept,
     measure,
     memory,
     ownership,
@@ -31,6 +32,7 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
+from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.stamp import settled
 
@@ -74,7 +76,8 @@ class Request:
     ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
     between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
     whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
-    results of another collection that the output holds.
+    results of another collection that the output holds. ``columns`` are read besides the usual
+    ones; ``allow_outside`` reads what links and lists name outside the inputs.
     """
 
     name: str
@@ -85,6 +88,8 @@ class Request:
     unit_rows: int = 512
     verify: bool = False
     replace: bool = False
+    columns: Columns = USUAL
+    allow_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ def run(request: Request) -> Outcome:
     check_columns(request.pipeline, known)
     if refusal := measure.refusal(signals):
         raise request.pipeline.error(refusal, "signals")
+    ours = shard.schema(signal.fields(signals)), measure.schema(signals)
+    kept.refuse_clashes(request.columns.keep, *ours)
     _refuse_output_in_input(request)
     with ownership.held(request.output, KIND):
         return _run(request, signals)
@@ -123,7 +130,7 @@ def run(request: Request) -> Outcome:
 def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
     layout, steps = Layout(request.output), Steps()
     with steps.step("plan"):
-        planned = _plan(request, signals)
+        planned, notes = _plan(request, signals)
         identity = _identity_of_run(request, planned)
         if not request.verify and (done := _finished(layout, identity)):
             return Outcome(done, False, True)
@@ -136,7 +143,7 @@ def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
         storage.delete([layout.success])
         units = _write_plan(request, planned)
         del planned
-    counts = _carry_out(request, units, steps)
+    counts = _carry_out(request, units, notes, steps)
     with steps.step("report"):
         report.write_report(request.output)
     _write_run(request, counts, steps, len(units))
@@ -163,7 +170,9 @@ def _refuse_output_in_input(request: Request) -> None:
                 )
 
 
-def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict[str, Any]:
+def _carry_out(
+    request: Request, units: Sequence[Planned], notes: Sequence[str], steps: Steps
+) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
     from curation import graph, judging  # import Beam
 
@@ -180,28 +189,33 @@ def _carry_out(request: Request, units: Sequence[Planned], steps: Steps) -> dict
     memory.give_back()  # of the pictures that were measured
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):
-            graph.write_shards(output, pipeline, request.arguments)
+            paths = (layout.signals(unit.id) for unit in units)
+            passed_on = kept.fields(paths, request.columns.keep)
+            graph.write_shards(output, pipeline, request.arguments, passed_on)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
-    told = counts.as_json()
+    told = counts.as_json() | ({"notes": list(notes)} if notes else {})
     _write_run(request, told, steps, len(units))
     return told
 
 
-def _plan(request: Request, signals: Sequence[Signal]) -> list[Unit]:
-    """Plan the units, and name them after what will be measured."""
+def _plan(request: Request, signals: Sequence[Signal]) -> tuple[list[Unit], tuple[str, ...]]:
+    """The units, named after what will be measured, and notes on what is not read."""
     began = time.time_ns()
     told = [f"{entry.name}:{entry.version}" for entry in signals]
     salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
-    return [
+    columns, outside = request.columns, request.allow_outside
+    made = plan.planned(request.inputs, request.unit_rows, columns, allow_outside=outside)
+    units = [
         replace(
             unit,
             id=_digest(unit.id + salt, 8),
             parts=tuple(settled(part, began) for part in unit.parts),
         )
-        for unit in plan.plan(request.inputs, request.unit_rows)
+        for unit in made.units
     ]
+    return units, made.notes
 
 
 def _write_plan(request: Request, units: Sequence[Unit]) -> list[Planned]:
@@ -283,6 +297,8 @@ def _write_run(request: Request, counts: dict[str, Any], steps: Steps, units: in
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
         "inputs": list(request.inputs),
+        "columns": asdict(request.columns),
+        "allow_outside": request.allow_outside,
         "versions": {"inkstone": curation.__version__, **dict(_versions())},
         "seed": request.pipeline.seed,
         "counts": counts,

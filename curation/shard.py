@@ -25,7 +25,9 @@ _BLOCK = 1 << 20
 STREAMING: dict[str, Any] = {"buffer_size": _BLOCK, "pre_buffer": False}
 _UNREADABLE = (OSError, pa.ArrowException, ValueError)
 
-CAPTIONS = pa.list_(pa.struct([("text", pa.string()), ("language", pa.string())]))
+CAPTIONS = pa.list_(
+    pa.struct([("text", pa.string()), ("language", pa.string()), ("origin", pa.string())])
+)
 TEXT_BOXES = pa.list_(
     pa.struct([("text", pa.string()), ("quad", pa.list_(pa.float32())), ("level", pa.string())])
 )
@@ -116,7 +118,7 @@ def _feature_of_type(kind: pa.DataType) -> Any:
         return {child.name: _feature_of_type(child.type) for child in kind}
     if pa.types.is_list(kind):
         return {"feature": _feature_of_type(kind.value_type), "_type": "List"}
-    name = str(kind)
+    name = str(kind).partition("[")[0] if pa.types.is_date(kind) else str(kind)
     return {"dtype": _HF_DTYPES.get(name, name), "_type": "Value"}
 
 

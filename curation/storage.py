@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, BinaryIO, cast
@@ -40,11 +40,13 @@ class FileEntry:
     """A file: its path and its size in bytes (``UNKNOWN_SIZE`` for a link that leads nowhere).
 
     ``times`` say when it was last changed, as far as its filesystem tells: see ``times``.
+    ``linked`` says that it may lie elsewhere: it is a link, or below one.
     """
 
     path: str
     size: int
     times: tuple[int, ...] = ()
+    linked: bool = False
 
 
 def is_remote(path: str) -> bool:
@@ -215,7 +217,8 @@ def list_files(root: str) -> list[FileEntry]:
     if is_remote(root):
         found: Iterable[FileEntry] = _remote_files(root)
     elif any(mark in root for mark in "*?[") and not os.path.lexists(root):
-        found = (entry for name in glob.iglob(root, recursive=True) for entry in _local_files(name))
+        names = glob.iglob(root, recursive=True)
+        found = (replace(entry, linked=True) for name in names for entry in _local_files(name))
     else:
         found = _local_files(root)
     unique = {entry.path: entry for entry in found if not is_temporary(entry.path)}
@@ -240,12 +243,12 @@ def _in_folder(folder: str) -> list[FileEntry]:
         with os.scandir(folder or ".") as inside:
             names = [entry.name for entry in inside if entry.is_file()]
         paths = [os.path.join(folder, name) for name in names]
-        found = [_entry(path, os.stat(path)) for path in paths]
+        found = [_entry(path, os.stat(path), linked=True) for path in paths]
     return sorted(found, key=lambda entry: entry.path)
 
 
-def _entry(path: str, status: os.stat_result) -> FileEntry:
-    return FileEntry(path, status.st_size, times(status))
+def _entry(path: str, status: os.stat_result, linked: bool = False) -> FileEntry:
+    return FileEntry(path, status.st_size, times(status), linked)
 
 
 def times(status: os.stat_result) -> tuple[int, ...]:
@@ -272,21 +275,22 @@ def _local_files(root: str) -> Iterator[FileEntry]:
         return
     if not os.path.isdir(root):
         return
-    folders: list[tuple[str, frozenset[tuple[int, int]]]] = [(root, frozenset())]
+    folders: list[tuple[str, bool, frozenset[tuple[int, int]]]] = [(root, False, frozenset())]
     while folders:
-        folder, above = folders.pop()
+        folder, linked, above = folders.pop()
         status = os.stat(folder)
         identity = (status.st_dev, status.st_ino)
         if identity in above:
             continue  # a link that leads back up
         with os.scandir(folder) as inside:
             for entry in inside:
+                is_link = linked or entry.is_symlink()
                 if entry.is_dir():
-                    folders.append((entry.path, above | {identity}))
+                    folders.append((entry.path, is_link, above | {identity}))
                 elif entry.is_file():
-                    yield _entry(entry.path, entry.stat())
+                    yield _entry(entry.path, entry.stat(), is_link)
                 elif entry.is_symlink():
-                    yield FileEntry(entry.path, UNKNOWN_SIZE)
+                    yield FileEntry(entry.path, UNKNOWN_SIZE, linked=is_link)
 
 
 def _remote_files(root: str) -> Iterator[FileEntry]:

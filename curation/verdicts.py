@@ -26,7 +26,7 @@ from curation.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
 BEHIND_ALL = -1  # in place of the stages passed
-TOLD = ("key", "id", "reason", "detail", "size")
+TOLD = ("key", "id", "reason", "detail", "size", *ledger.CAPTION_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,9 @@ class Judge:
         written = ledger.rows(table, told, ordered, self.pipeline, *why)
         columns.write(self.layout.ledger(unit), written)
         counts = self.count(decision)
-        kept = pa.array(told.verdict == rules.KEPT)
-        sizes = np.asarray(table.column("size").filter(kept).to_numpy(), np.int64)
+        kept = told.verdict == rules.KEPT
+        ledger.count_captions(counts, table, kept)
+        sizes = np.asarray(table.column("size").filter(pa.array(kept)).to_numpy(), np.int64)
         least = shard.SHARD_BYTES // shard.SHARD_ROWS
         counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
         return counts

@@ -37,6 +37,8 @@ SIGNALS = pa.schema(
         pa.field("size", pa.int64()),
         pa.field("reason", pa.string()),
         pa.field("detail", pa.string()),
+        pa.field("caption_origin", pa.string()),
+        pa.field("side_file_problem", pa.string()),
         pa.field("format", pa.string()),
         pa.field("short_side", pa.int32()),
         pa.field("rotation", pa.int16()),
@@ -172,6 +174,8 @@ def _signals(
             "size": len(data),
             "reason": (broken_only or list(BROKEN)[row % 3]) if broken else None,
             "detail": detail(row) if broken else None,
+            "caption_origin": None if row % 4 == 0 else detail(1) if row % 31 == 1 else ".txt",
+            "side_file_problem": f"{row}.json: {detail(row)}" if row % 31 == 8 else None,
             **(dict.fromkeys(measured) if broken else measured),
         }
         for name, value in values.items():
@@ -216,6 +220,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         looked = np.ones(table.num_rows, np.bool_)
         written = ledger.rows(table, own, ordered, chosen, better[rows], ~looked)
         columns.write(layout.ledger(unit), written)
+        ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
         copies = [exact[rows].astype("int32"), near[rows].astype("int32"), better[rows]]
         columns.write(layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS)))

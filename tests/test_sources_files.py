@@ -88,7 +88,7 @@ def test_stems_and_suffixes_belong_together() -> None:
 
 def test_what_cannot_be_read_is_a_sample_with_the_reason(tmp_path: Path) -> None:
     root = put(tmp_path / "in", {"b.jpg": b"B", "c.jpg": b"C", "d.jpg": b"D"})
-    (tmp_path / "in" / "a.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "in" / "a.jpg").symlink_to(tmp_path / "in" / "nowhere")
     (unit,) = plan.plan([root])
     (tmp_path / "in" / "b.jpg").unlink()
     (tmp_path / "in" / "c.jpg").unlink()

@@ -13,6 +13,7 @@ import pytest
 
 from curation import plan, shard, sources
 from curation.sources import Part, Sample, SourceError, Unit
+from curation.sources.fields import Columns
 from curation.sources.sample import from_json, to_json, unit_id
 from curation.sources.stamp import settled
 
@@ -148,10 +149,11 @@ def test_units_that_look_alike_have_ids_of_their_own(tmp_path: Path) -> None:
 
 def test_units_come_back_from_disk_as_they_were(tmp_path: Path) -> None:
     parts = (
-        Part("p\udce9", 1, "k\x00", ((".txt", 0), (".json", 3)), ("{}",), stamps=((2**62, 0),)),
-        Part("q", -1, "", groups=(0, 0), error="e"),
+        Part("p\udce9", 1, "k", (("p.txt", 0), ("p.json", 3)), ((".jsonl", "{}"),)),
+        Part("k\x00", 1, "", stamps=((2**62, 0),)),
+        Part("q", -1, "", groups=(0, 0), error="e", problems=("q.txt: outside",)),
     )
-    unit = Unit("0123456789abcdef", "files", parts)
+    unit = Unit("0123456789abcdef", "files", parts, Columns(("blip",), "uid", ("similarity",)))
     assert from_json(to_json(unit)) == unit
     plan.write_unit(str(tmp_path / "plan"), unit)
     assert plan.read_unit(str(tmp_path / "plan" / "0123456789abcdef.json")) == unit

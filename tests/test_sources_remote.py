@@ -69,9 +69,17 @@ def test_every_layout_is_read_from_a_remote_folder(root: str) -> None:
     assert {key: sample.data for key, sample in listed.items()} == {
         "b": b"B",
         "gone.jpg": None,
-        f"{root}/files/sub/a.jpg": b"A",
+        "m.jsonl#3": None,
     }
     assert listed["gone.jpg"].error == "missing: no such file"
+    assert str(listed["m.jsonl#3"].error).startswith("outside: ")
+    everywhere = plan.plan([f"{root}/lists/m.jsonl"], allow_outside=True)
+    found = {sample.key: sample for unit in everywhere for sample in sources.read(unit)}
+    (key,) = found.keys() - {"b", "gone.jpg"}
+    assert found[key].data == b"A"
+    assert (key[16:], "bucket" in key) == ("/a.jpg", False)
+    inside = read_all(root)  # the list, and what it names, lie in one input
+    assert inside["files/sub/a.jpg"].caption_raw == (sources.Caption("said"), sources.Caption(""))
 
 
 def test_remote_files_and_globs_find_their_captions(root: str) -> None:

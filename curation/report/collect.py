@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation import finished, signal
+from curation import finished, ledger, signal
+from curation.ledger import Counts
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, Tally
@@ -41,6 +42,7 @@ class Collected:
 
     run: Mapping[str, Any]
     funnel: Funnel
+    captions: Mapping[str, Any]
     histograms: tuple[Histogram, ...]
     nearest: tuple[Nearest, ...]
     unstored: tuple[Bound, ...]
@@ -64,14 +66,16 @@ def collect(output: str) -> Collected:
     ]
     nearest = [Nearest(bound) for bound in _once(bounds) if bound.column in charted]
     kept, quarantine = KeptSample(), Quarantine()
-    pairs = [Pairs(column) for column in GROUP_COLUMNS]
-    for unit in outcome.read_units(output, (*SIGNAL_COLUMNS, *charted), LEDGER_COLUMNS):
+    pairs, counts = [Pairs(column) for column in GROUP_COLUMNS], Counts()
+    wanted = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted)
+    for unit in outcome.read_units(output, wanted, LEDGER_COLUMNS):
         values = {column: unit.values(column) for column in charted}
         is_kept, readable = unit.is_verdict("kept"), unit.readable()
         for histogram in histograms:
             histogram.add(values[histogram.column][readable], is_kept[readable])
         for entry in nearest:
             entry.add(unit, values[entry.bound.column])
+        ledger.count_captions(counts, unit.signals, is_kept)
         kept.add(unit)
         quarantine.add(unit)
         for kind in pairs:
@@ -85,6 +89,7 @@ def collect(output: str) -> Collected:
     return Collected(
         run=run,
         funnel=funnel.funnel(tally, run, bounds),
+        captions=counts.captions_as_json(),
         histograms=tuple(histograms),
         nearest=tuple(nearest),
         unstored=tuple(bound for bound in bounds if bound.column not in (*charted, *UNCHARTED)),

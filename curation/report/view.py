@@ -17,6 +17,7 @@ from curation.rules import DRAW_COLUMN
 
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20
+SHOWN_ORIGINS = 40
 COVERED = ("nsfw",)  # what these columns dropped is not for every eye
 
 
@@ -91,6 +92,10 @@ def context(found: Collected) -> dict[str, Any]:
         "funnel": found.funnel,
         "funnel_rows": funnel_rows(found.funnel, found),
         "drawn": _drawn(run),
+        "captions": found.captions,
+        "origins": list(found.captions["origins"].items())[:SHOWN_ORIGINS],
+        "more_origins": max(0, len(found.captions["origins"]) - SHOWN_ORIGINS),
+        "notes": [str(note) for note in run.get("counts", {}).get("notes", ())],
         "kept": [_card(found, pick, "") for pick in found.kept],
         "signals": [_signal(found, histogram) for histogram in found.histograms],
         "unstored": [_phrase(bound, _unit(found, bound.column)) for bound in found.unstored],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
+from curation.sources.fields import Columns
 from curation.sources.sample import Caption, Layout, Part, Sample, SourceError, Unit
 
 __all__ = ["Caption", "Layout", "Part", "Sample", "SourceError", "Unit", "read"]
@@ -15,10 +16,10 @@ def read(unit: Unit, only: Collection[str] | None = None) -> Iterator[Sample]:
     """
     reader = _reader(unit.layout)
     for part in unit.parts:
-        yield from reader(part, only)
+        yield from reader(part, only, unit.columns)
 
 
-def _reader(layout: Layout) -> Callable[[Part, Collection[str] | None], Iterator[Sample]]:
+def _reader(layout: Layout) -> Callable[[Part, Collection[str] | None, Columns], Iterator[Sample]]:
     if layout == "parquet":
         from curation.sources import parquet  # pyarrow.parquet only where a table is read
 

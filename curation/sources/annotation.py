@@ -7,30 +7,15 @@ in UTF-8, hence not in Arrow, and becomes U+FFFD; so do invalid bytes of a ``.tx
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from curation.sources import fields
+from curation.sources.fields import USUAL, Columns
 from curation.sources.kind import suffix_of
 from curation.sources.sample import Caption, Sample
 
 Captions = tuple[Caption, ...] | None
-PLAIN_CAPTIONS = ("caption", "captions", "text", "TEXT")
-LEVELS = ("caption_raw", "caption_recaption", "caption_fused")
-_LANGUAGES = ("language", "LANGUAGE", "lang")
-_LICENCES = ("licence", "license")
-_SOURCES = ("source", "url", "URL")
-COLUMNS = (
-    *PLAIN_CAPTIONS,
-    *LEVELS,
-    *_LANGUAGES,
-    *_LICENCES,
-    *_SOURCES,
-    "synthetic",
-    "annotation",
-    "text_boxes",
-    "status",
-    "error_message",
-)
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -39,7 +24,7 @@ class Annotation:
     """Everything said about one picture; a field is None where nothing is said.
 
     ``failure`` is what the source says about a missing picture, ``problem`` why a side file says
-    nothing.
+    nothing. ``key`` and ``kept`` are what was asked for by name (``fields.Columns``).
     """
 
     caption_raw: Captions = None
@@ -52,6 +37,8 @@ class Annotation:
     synthetic: bool = False
     failure: str | None = None
     problem: str | None = None
+    key: str | None = None
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def sample(
@@ -60,7 +47,7 @@ def sample(
     """The sample of a picture and what is said about it."""
     return Sample(
         uri=uri,
-        key=key,
+        key=key if said.key is None else said.key,
         data=data,
         error=error,
         path=path,
@@ -73,6 +60,7 @@ def sample(
         licence=said.licence,
         synthetic=said.synthetic,
         problem=said.problem,
+        kept=said.kept or None,
     )
 
 
@@ -85,54 +73,73 @@ def clean(text: str) -> str:
     return text
 
 
-def from_text(data: bytes) -> Annotation:
+def from_text(data: bytes, origin: str | None = None) -> Annotation:
     """The annotation of a text file: its whole content is one caption, empty or not."""
-    return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace")),))
+    return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace"), None, origin),))
 
 
-def from_side_file(name: str, data: bytes | None, error: str | None = None) -> Annotation:
+def from_side_file(
+    name: str, data: bytes | None, error: str | None = None, columns: Columns = USUAL
+) -> Annotation:
     """The annotation of a side file, by its name; ``error`` says why there are no ``data``.
 
     What cannot be read, or is no JSON though it is named so, is a ``problem`` that names the file.
     """
+    suffix = suffix_of(name).lower()
     if data is None:
         return Annotation(problem=f"{name}: {error}")
-    if suffix_of(name).lower() != ".json":
-        return from_text(data)
+    if suffix != ".json":
+        return from_text(data, suffix)
     try:
-        return from_json(data)
+        return from_json(data, suffix, columns)
     except ValueError as wrong:
         return Annotation(problem=f"{name}: not JSON: {wrong}")
 
 
-def from_json(data: bytes | str) -> Annotation:
-    """The annotation of a ``.json`` file. Raises ``ValueError`` for what is no JSON."""
+def from_json(data: bytes | str, where: str, columns: Columns = USUAL) -> Annotation:
+    """The annotation of a JSON text; ``where`` is the kind of file that holds it.
+
+    Raises ``ValueError`` for what is no JSON.
+    """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     try:
         content = json.loads(text.removeprefix("\ufeff"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return from_mapping(content if isinstance(content, dict) else {"captions": content})
+    if isinstance(content, dict):
+        return from_mapping(content, columns, where)
+    return Annotation(caption_raw=_captions(content, None, where))
 
 
-def from_mapping(row: Mapping[str, Any]) -> Annotation:
-    """The annotation of a JSON object or table row in img2dataset, Hugging Face or our names."""
-    language = _first_text(row, _LANGUAGES)
-    plain = [_captions(row.get(name), language) for name in PLAIN_CAPTIONS]
-    raw, recaption, fused = (_captions(row.get(name), None) for name in LEVELS)
-    status = row.get("status")
+def from_mapping(
+    row: Mapping[str, Any], columns: Columns = USUAL, where: str | None = None
+) -> Annotation:
+    """The annotation of a JSON object or table row in img2dataset, Hugging Face or our names.
+
+    ``where`` is the kind of file that holds it, None for a table of images.
+    """
+    language = _first_text(row, fields.LANGUAGE)
+    captions: dict[str, list[Captions]] = {split: [] for split in fields.SPLITS}
+    for name, known in fields.caption_fields(row, columns):
+        origin = clean(f"{where}: {name}" if where else name)
+        spoken = known.language or (None if name == known.split else language)
+        captions[known.split].append(_captions(row[name], spoken, origin))
+    raw, recaption, fused = (_union(captions[split]) for split in fields.SPLITS)
+    status = next(iter(fields.usual(row, ("status",))), None)
     failed = isinstance(status, str) and status not in ("", "success")
-    details = (status, row.get("error_message")) if failed else ()
+    details = (status, *fields.usual(row, ("error_message",))) if failed else ()
     return Annotation(
-        caption_raw=_union([raw, *plain]),
+        caption_raw=raw,
         caption_recaption=recaption,
         caption_fused=fused,
         annotation=_first_text(row, ("annotation",)),
-        text_boxes=_text_boxes(row.get("text_boxes")),
-        source=_first_text(row, _SOURCES),
-        licence=_first_text(row, _LICENCES),
-        synthetic=row.get("synthetic") is True,
+        text_boxes=_text_boxes(next(iter(fields.usual(row, ("text_boxes",))), None)),
+        source=_first_text(row, fields.SOURCE),
+        licence=_first_text(row, fields.LICENCE),
+        synthetic=any(value is True for value in fields.usual(row, ("synthetic",))),
         failure=": ".join(clean(str(detail)) for detail in details if detail) or None,
+        key=_as_key(row.get(columns.key)) if columns.key else None,
+        kept={name: row[name] for name in columns.keep if row.get(name) is not None},
     )
 
 
@@ -152,19 +159,37 @@ def merge(annotations: Iterable[Annotation]) -> Annotation:
         synthetic=any(entry.synthetic for entry in every),
         failure=next((entry.failure for entry in every if entry.failure), None),
         problem="; ".join(entry.problem for entry in every if entry.problem) or None,
+        key=next((entry.key for entry in every if entry.key is not None), None),
+        kept={name: value for entry in reversed(every) for name, value in entry.kept.items()},
     )
 
 
-def _captions(value: Any, language: str | None) -> Captions:
-    """A string, ``{text, language}`` or a list of either; None for anything else."""
+def _captions(value: Any, language: str | None, origin: str | None) -> Captions:
+    """A string, ``{text, language}`` or a list of either; None for anything else.
+
+    Bytes are taken for text, as careless writers of tables leave it.
+    """
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        return (Caption(clean(value), language),)
+        return (Caption(clean(value), language, origin),)
     if isinstance(value, Mapping) and isinstance(value.get("text"), str):
-        return (Caption(clean(value["text"]), _first_text(value, _LANGUAGES) or language),)
+        spoken = _first_text(value, fields.LANGUAGE) or language
+        return (Caption(clean(value["text"]), spoken, _first_text(value, ("origin",)) or origin),)
     if isinstance(value, list):
-        each = [_captions(entry, language) for entry in value if not isinstance(entry, list)]
+        flat = (entry for entry in value if not isinstance(entry, list))
+        each = [_captions(entry, language, origin) for entry in flat]
         return tuple(caption for captions in each for caption in captions or ())
     return None
+
+
+def _as_key(value: Any) -> str | None:
+    """A key as text; None for what is none, such as a list."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return clean(value)
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _union(several: Iterable[Captions]) -> Captions:
@@ -178,7 +203,8 @@ def _union(several: Iterable[Captions]) -> Captions:
         if not same:
             found.append(caption)
         elif found[same[0]].language is None:
-            found[same[0]] = Caption(found[same[0]].text, caption.language)
+            first = found[same[0]]
+            found[same[0]] = Caption(first.text, caption.language, first.origin)
     return tuple(found)
 
 
@@ -188,7 +214,7 @@ def _same(known: Caption, other: Caption) -> bool:
 
 
 def _first_text(row: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    values = (row.get(name) for name in names)
+    values = fields.usual(row, names)
     return next((clean(value) for value in values if isinstance(value, str) and value), None)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from curation import storage
 from curation.sources import annotation
 from curation.sources.annotation import Annotation
+from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
 
 LARGEST_PICTURE = 1 << 29  # bytes; what is larger would not fit beside others in memory
@@ -13,7 +14,9 @@ LARGEST_SIDECAR = 1 << 26
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
+def read_part(
+    part: Part, only: Collection[str] | None, columns: Columns = USUAL
+) -> Iterator[Sample]:
     """The one sample of a picture file.
 
     A side file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON is named in the
@@ -25,7 +28,7 @@ def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
         return
     data, error = (None, part.error) if part.error else _picture(part)
     yield annotation.sample(
-        _annotation(part),
+        _annotation(part, columns),
         uri=uri,
         key=storable(part.key),
         data=data,
@@ -73,12 +76,13 @@ def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
         return None, f"unreadable: {annotation.clean(str(error))}"
 
 
-def _annotation(part: Part) -> Annotation:
-    said = [annotation.from_json(text) for text in part.described]
+def _annotation(part: Part, columns: Columns) -> Annotation:
+    said = [annotation.from_json(text, where, columns) for where, text in part.described]
+    said += [Annotation(problem=problem) for problem in part.problems]
     folder, slash, _ = part.path.rpartition("/")
     for name, size in part.sidecars:
         read = _side_file(folder + slash + name, size)
-        said.append(annotation.from_side_file(storable(name), *read))
+        said.append(annotation.from_side_file(storable(name), *read, columns))
     return annotation.merge(said)
 
 

@@ -7,8 +7,11 @@ lies in folders whose name starts with a dot, and temporary files of an interrup
 then no picture ends in quarantine, under its own name.
 """
 
+import hashlib
+import re
 from typing import Literal
 
+_FROM_A_ROOT = re.compile(r"[\\/]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")
 Kind = Literal["picture", "sidecar", "tar", "packed tar", "parquet", "manifest", "ignored"]
 
 SIDECARS = (".txt", ".caption", ".json")  # in the order in which their captions are given
@@ -19,6 +22,7 @@ NOT_PICTURES = frozenset(
         *(".cls", ".id", ".index"),
     }
 )
+METADATA = ("metadata.csv", "metadata.parquet")  # Hugging Face's lists; .jsonl is one by kind
 NOT_PICTURE_NAMES = frozenset([".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"])
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")
 _CONTAINERS: dict[str, Kind] = {
@@ -68,3 +72,18 @@ def side_file_order(name: str) -> tuple[int, int, str]:
 def is_hidden(relative: str) -> bool:
     """Whether one of the folders of a relative path starts with a dot."""
     return (relative.startswith(".") and "/" in relative) or "/." in relative.rpartition("/")[0]
+
+
+def portable(name: str) -> str:
+    """The name of an image as it may be published: relative ones as they are, bit by bit.
+
+    One that starts at the root of a machine, or climbs out of its folder, would tell of that
+    machine, or lead whoever writes to it elsewhere: it becomes ``<16 digits>/<its last part>``,
+    where the digits are a hash of the name, so that different names stay different.
+    """
+    parts = re.split(r"[\\/]", name)
+    if not _FROM_A_ROOT.match(name) and ".." not in parts:
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    last = next((part for part in reversed(parts) if part not in ("", ".", "..")), "")
+    return f"{digest}/{last}"

@@ -1,83 +1,121 @@
-"""JSONL manifests: one JSON object a line names a picture and says what is known of it."""
+"""Lists of images: each row of a JSONL, ``metadata.csv`` or ``metadata.parquet`` names one.
+
+A list is confined to the input's folders and its own: see ``confines``.
+"""
 
 import json
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from curation import storage
+from curation.sources import listings
+from curation.sources.confines import Confines
+from curation.sources.fields import USUAL, Columns
+from curation.sources.kind import portable
+from curation.sources.listings import PATHS, path_field
 from curation.sources.sample import UNKNOWN_SIZE, Part
 
-PATHS = ("path", "image", "file_name")
 
+@dataclass(frozen=True)
+class Manifest:
+    """A list at ``path``, whose name and keys are relative to the folder ``root`` of the input.
 
-def read_parts(manifest: str, name: str) -> Iterator[Part]:
-    """The parts a manifest lists, in its order; a malformed line becomes a part with an error.
-
-    Paths are relative to the manifest's folder, absolute, or remote. ``name`` is the manifest's
-    name relative to the input, used in the key of a malformed line.
+    ``names`` collects the fields of its rows.
     """
-    with storage.open_read(manifest) as stream:
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield _part(manifest, name, number, line)
+
+    path: str
+    name: str
+    root: str = ""
+    confines: Confines = field(default_factory=Confines)
+    columns: Columns = USUAL
+    names: set[str] = field(default_factory=set)
+
+    @property
+    def folder(self) -> str:
+        """The folder it lies in, to which its paths are relative."""
+        return self.path.rpartition("/")[0] if storage.is_remote(self.path) else _folder(self.path)
 
 
-def is_manifest(path: str) -> bool:
-    """Whether the first line that is a JSON object names a picture."""
-    with storage.open_read(path) as stream:
-        for line in stream:
-            try:
-                row = _parse(line)
-            except ValueError:
-                continue
-            return any(isinstance(row.get(field), str) for field in PATHS)
-    return False
+def _folder(path: str) -> str:
+    return os.path.dirname(path) or "."
 
 
-def _parse(line: bytes) -> dict[str, Any]:
-    # surrogateescape: a file name in another encoding still opens the file it names
-    try:
-        row = json.loads(line.decode("utf-8", "surrogateescape").removeprefix("\ufeff"))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(row, dict):
-        raise ValueError(f"a JSON object expected, not {type(row).__name__}")
-    return row
+def read_parts(manifest: Manifest) -> Iterator[Part]:
+    """The parts a list names, in its order; a row that names none becomes a part with an error.
+
+    Paths are relative to the list's folder, absolute, or remote.
+    """
+    for number, row in listings.rows(manifest.path, manifest.columns):
+        try:
+            if isinstance(row, ValueError):
+                raise row
+            yield _part(manifest, number, row)
+        except ValueError as error:
+            yield _failed(manifest, number, f"unreadable: {_where(manifest, number)}: {error}")
 
 
-def _part(manifest: str, name: str, number: int, line: bytes) -> Part:
-    try:
-        row = _parse(line)
-        field = next((field for field in PATHS if row.get(field)), None)
-        if field is None or not isinstance(row[field], str):
-            raise ValueError(f'expected a "path" (or one of {", ".join(PATHS[1:])})')
-    except ValueError as error:
-        place = f"#{number}"
-        reason = f"unreadable: {name} line {number}: {error}"
-        return Part(manifest + place, UNKNOWN_SIZE, name + place, error=reason)
-    written = row.pop(field)
-    key = row.pop("key", None)
-    described = json.dumps(row, sort_keys=True)
-    path = _resolve(manifest, written)
+def _where(manifest: Manifest, number: int) -> str:
+    return f"{manifest.name} line {number}"
+
+
+def _failed(manifest: Manifest, number: int, reason: str, **known: Any) -> Part:
+    place = f"#{number}"
+    path, key = manifest.path + place, manifest.name + place
+    return Part(path, UNKNOWN_SIZE, key, error=reason, **known)
+
+
+def _part(manifest: Manifest, number: int, row: dict[str, Any]) -> Part:
+    """Raises ``ValueError`` for a row that names no image."""
+    manifest.names.update(row)
+    name = path_field(row)
+    if name is None or not isinstance(row[name], str):
+        raise ValueError(f'expected a "path" (or one of {", ".join(PATHS[1:])})')
+    said = {field: value for field, value in row.items() if field not in (name, "key")}
+    described = ((listings.origin(manifest.path), _as_json(said)),)
+    path = _resolve(manifest, row[name])
     size, times, problem = _state(path)
-    return Part(
-        path,
-        size,
-        key=str(key) if key is not None else written,
-        described=(described,),
-        error=problem,
-        stamps=(times,) if times else (),
-    )
+    refusal = manifest.confines.refusal(path, manifest.folder)
+    if refusal and not (problem and storage.is_remote(path)):
+        return _failed(manifest, number, refusal, described=described)
+    given = row.get("key")
+    key = str(given) if given is not None else _key(manifest, row[name], path)
+    stamps = (times,) if times else ()
+    return Part(path, size, key, described=described, error=problem, stamps=stamps)
 
 
-def _resolve(manifest: str, written: str) -> str:
+def _as_json(row: dict[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True, default=_as_text)
+
+
+def _as_text(value: Any) -> str:
+    """What JSON does not know: bytes for text, dates and decimals as they are written."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _resolve(manifest: Manifest, written: str) -> str:
     if storage.is_remote(written):
         return written
-    if storage.is_remote(manifest):
-        return storage.join(manifest.rsplit("/", 1)[0], written)
-    return os.path.normpath(os.path.join(os.path.dirname(manifest), written))
+    if storage.is_remote(manifest.path):
+        return storage.join(manifest.folder, written)
+    return os.path.normpath(os.path.join(os.path.dirname(manifest.path), written))
+
+
+def _key(manifest: Manifest, written: str, path: str) -> str:
+    """The path relative to the input, below the list's folder as it is written.
+
+    No key tells where on a machine something lies (``portable``).
+    """
+    if portable(written) == written:
+        folder, slash, _ = manifest.name.rpartition("/")
+        return folder + slash + written
+    if storage.is_remote(path):
+        place = path.removeprefix(f"{manifest.root}/")
+    else:
+        place = os.path.relpath(path, manifest.root or ".")
+    return portable(place)
 
 
 def _state(path: str) -> tuple[int, tuple[int, ...], str | None]:

@@ -1,7 +1,7 @@
 """Parquet tables of pictures: img2dataset's, Hugging Face's and our own shards."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -9,14 +9,17 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.shard import STREAMING
-from curation.sources import annotation
+from curation.sources import annotation, fields
+from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable
+from curation.sources.kind import portable
 from curation.sources.sample import Part, Sample
 
 IMAGE_NAMES = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes")
 KEY_NAMES = ("key", "__key__")
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
 _BATCH_ROWS = 8
+_PLAIN_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class Table:
     """What a table looks like: its image column (a struct or plain bytes) and what else is read.
 
     ``key`` is the key column; None where the picture's own path comes first (Hugging Face).
+    ``wanted`` is what the user named, some of which may be among ``columns``.
     """
 
     image: str
     is_struct: bool
     key: str | None
     columns: tuple[str, ...]
+    wanted: Columns = USUAL
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,14 @@ class _Rows:
         return storable(f"{self.part.key}#{self.start + row}")
 
 
-def recognise(schema: pa.Schema) -> Table | None:
+def recognise(schema: pa.Schema, wanted: Columns = USUAL) -> Table | None:
     """Find the image column: by the usual names first, else the only candidate; None without.
 
-    A candidate is plain bytes or a struct with the bytes in a field ``bytes``.
+    A candidate is plain bytes or a struct with the bytes in a field ``bytes``, under no name that
+    says otherwise: a column ``text`` of bytes holds text.
     """
-    candidates = [field.name for field in schema if _is_image(field.type)]
+    others = set(fields.read_of(schema.names, wanted))
+    candidates = [f.name for f in schema if _is_image(f.type) and f.name not in others]
     named = [name for name in IMAGE_NAMES if candidates.count(name) == 1]
     if not named and len(candidates) != 1:
         return None
@@ -62,9 +69,10 @@ def recognise(schema: pa.Schema) -> Table | None:
     own = is_struct and "id" in schema.names and "caption_raw" in schema.names
     key = next((name for name in KEY_NAMES if name in schema.names), None)
     # a name that two columns share is left out: Arrow could not tell which one is meant
-    wanted = (n for n in (*KEY_NAMES, *annotation.COLUMNS) if schema.names.count(n) == 1)
-    columns = tuple(name for name in wanted if name != image)
-    return Table(image, is_struct, key if own or not is_struct else None, columns)
+    known = others | set(KEY_NAMES)
+    columns = tuple(n for n in schema.names if n in known and schema.names.count(n) == 1)
+    columns = tuple(name for name in columns if name != image)
+    return Table(image, is_struct, key if own or not is_struct else None, columns, wanted)
 
 
 def _is_image(kind: pa.DataType) -> bool:
@@ -77,21 +85,24 @@ def _is_binary(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
-def inspect(path: str) -> tuple[Table | None, list[int], list[str]]:
+def inspect(path: str, wanted: Columns = USUAL) -> tuple[Table | None, list[int], list[str]]:
     """The table's layout, the rows of each row group, and the column names.
 
     Raises one of ``PARQUET_ERRORS`` when the footer cannot be read.
     """
     with storage.open_read(path) as stream:
         file = pq.ParquetFile(stream)
-        return recognise(file.schema_arrow), _group_rows(file), file.schema_arrow.names
+        schema = file.schema_arrow
+        return recognise(schema, wanted), _group_rows(file), schema.names
 
 
 def _group_rows(file: pq.ParquetFile) -> list[int]:
     return [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
 
 
-def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
+def read_part(
+    part: Part, only: Collection[str] | None, columns: Columns = USUAL
+) -> Iterator[Sample]:
     """The samples of a range of row groups.
 
     Of a row group some pages of each column are in memory; a writer may have made a page large.
@@ -101,7 +112,7 @@ def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     try:
         with storage.open_read(part.path) as stream:
             file = pq.ParquetFile(stream, page_checksum_verification=True, **STREAMING)
-            table = recognise(file.schema_arrow)
+            table = recognise(file.schema_arrow, columns)
             if table is None:
                 raise ValueError("it has no image column")
             sizes = _group_rows(file)
@@ -152,17 +163,28 @@ def _row_group(
 
 def _table_rows(
     file: pq.ParquetFile, table: Table, group: int
-) -> Iterator[tuple[pa.Scalar, dict[str, Any]]]:
-    """Each row's image, not yet copied, and its other columns as Python values."""
+) -> Iterator[tuple[pa.Scalar, dict[str, pa.Scalar]]]:
+    """Each row's image, not yet copied, and its other columns."""
     columns = [table.image, *table.columns]
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns):
         images = batch.column(batch.schema.get_field_index(table.image))
         others = [batch.column(batch.schema.get_field_index(name)) for name in table.columns]
         for row in range(batch.num_rows):
-            said = {
-                name: _value(array[row]) for name, array in zip(table.columns, others, strict=True)
-            }
+            said = {name: array[row] for name, array in zip(table.columns, others, strict=True)}
             yield images[row], said
+
+
+def plain_rows(path: str, choose: Callable[[list[str]], list[str]]) -> Iterator[dict[str, Any]]:
+    """The rows of a table without images: of its column names those that ``choose`` picks.
+
+    Raises one of ``PARQUET_ERRORS``.
+    """
+    with storage.open_read(path) as stream:
+        file = pq.ParquetFile(stream, page_checksum_verification=True, **STREAMING)
+        wanted = choose(file.schema_arrow.names)
+        for batch in file.iter_batches(_PLAIN_ROWS, columns=wanted):
+            for row in range(batch.num_rows):
+                yield {name: _value(batch.column(name)[row]) for name in wanted}
 
 
 def _value(scalar: pa.Scalar) -> Any:
@@ -184,15 +206,19 @@ def _decoded(scalar: pa.Scalar) -> Any:
     return scalar.as_py()
 
 
-def _sample(rows: _Rows, row: int, table: Table, image: Any, others: dict[str, Any]) -> Sample:
+def _sample(
+    rows: _Rows, row: int, table: Table, image: Any, columns: dict[str, pa.Scalar]
+) -> Sample:
+    others = {name: _value(scalar) for name, scalar in columns.items()}
     data, hint = image, None
     if table.is_struct:
         data, hint = (image["bytes"], image.get("path")) if image else (None, None)
     names = (table.key,) if table.key else KEY_NAMES
     given = next((others[name] for name in names if others.get(name) is not None), None)
-    key = given if table.key or not hint else hint
+    key = given if table.key or not hint else portable(hint)
     key = storable(str(key)) if key is not None else rows.place(row)
-    said = annotation.from_mapping(others)
+    kept = {name: columns[name] for name in table.wanted.keep if name in columns}
+    said = replace(annotation.from_mapping(others, table.wanted), kept=kept)
     missing = f"missing: {said.failure or 'the row has no image bytes'}"
     return annotation.sample(
         said,
@@ -200,5 +226,5 @@ def _sample(rows: _Rows, row: int, table: Table, image: Any, others: dict[str, A
         key=key,
         data=data,
         error=missing if data is None else None,
-        path=storable(hint or key),
+        path=storable(portable(hint) if hint else key),
     )

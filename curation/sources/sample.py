@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
+
+from curation.sources.fields import USUAL, Columns
 
 Layout = Literal["files", "webdataset", "parquet"]
 LAYOUTS: tuple[Layout, ...] = ("files", "webdataset", "parquet")
@@ -16,10 +18,15 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A caption as the source wrote it, with its language (BCP 47 code or whatever was given)."""
+    """A caption as the source wrote it, with its language (BCP 47 code or whatever was given).
+
+    ``origin`` is where it was said: a column, or the kind of a file and the field in it
+    (``caption``, ``.txt``, ``.json: text``). Two captions are equal wherever they were said.
+    """
 
     text: str
     language: str | None = None
+    origin: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Sample:
     why (``missing: ...`` or ``unreadable: ...``); otherwise ``error`` is None. ``path`` is a
     file-name hint. Captions are None where the source has none, and kept when empty. ``problem``
     names the side files that could not be read, and why; the picture is not lost over them.
+    ``kept`` holds the columns that were asked for by name: an Arrow scalar from a table, else as
+    JSON has it.
     """
 
     uri: str
@@ -48,6 +57,7 @@ class Sample:
     licence: str | None = None
     synthetic: bool = False
     problem: str | None = None
+    kept: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +67,19 @@ class Part:
     ``path`` is where to open it, ``size`` its bytes (``UNKNOWN_SIZE`` where nothing was found or
     asked), ``key`` its key or its name relative to the input. ``sidecars`` are the side
     files that describe it, as (name in the same folder, size), in the order of their captions.
-    ``described`` holds what manifest lines say about it, one JSON object each. ``groups`` is the
-    half-open range of Parquet row groups (None: all). ``error`` marks a manifest line that could
-    not be understood; ``path`` then is its location and is never opened. ``stamps`` are the times
-    (``storage.times``) of the file and of its ``sidecars``, empty where nothing was asked.
+    ``problems`` name side files that are not read, and why. ``described`` holds what lists say
+    about it: the kind of list, and one JSON object each. ``groups`` is the half-open range of
+    Parquet row groups (None: all). ``error`` marks a row of a list that could not be understood, or
+    a file that must not be read; ``path`` then is its location and is never opened. ``stamps`` are
+    the times (``storage.times``) of the file and of its ``sidecars``, empty where none were asked.
     """
 
     path: str
     size: int
     key: str
     sidecars: tuple[tuple[str, int], ...] = ()
-    described: tuple[str, ...] = ()
+    described: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
     groups: tuple[int, int] | None = None
     error: str | None = None
     stamps: tuple[tuple[int, ...], ...] = ()
@@ -75,22 +87,26 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one worker reads in one go; ``id`` is 16 hexadecimal digits."""
+    """What one worker reads in one go, and of which columns; ``id`` is 16 hexadecimal digits."""
 
     id: str
     layout: Layout
     parts: tuple[Part, ...]
+    columns: Columns = USUAL
 
 
-def unit_id(layout: Layout, parts: tuple[Part, ...], occurrence: int = 0) -> str:
-    """The id of a unit: a hash of its layout and of its parts' names and row groups.
+def unit_id(
+    layout: Layout, parts: tuple[Part, ...], occurrence: int = 0, columns: Columns = USUAL
+) -> str:
+    """The id of a unit: a hash of its layout, of the columns named and of its parts' places.
 
     It says where rows lie in their input, not what they hold: neither sizes, times nor captions
     count, nor where the input lies. ``occurrence`` tells apart units that look alike otherwise
     (``a/0.tar`` and ``b/0.tar``).
     """
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(json.dumps([layout, occurrence]).encode())
+    told = [layout, occurrence, *([asdict(columns)] if columns != USUAL else [])]
+    digest.update(json.dumps(told).encode())
     for part in parts:
         digest.update(json.dumps((part.key, part.groups)).encode())
     return digest.hexdigest()
@@ -121,7 +137,9 @@ def to_json(unit: Unit) -> str:
         {name: value for name in Part.__slots__ if (value := getattr(part, name)) not in (None, ())}
         for part in unit.parts
     ]
-    return json.dumps({"id": unit.id, "layout": unit.layout, "parts": parts}) + "\n"
+    told = {"id": unit.id, "layout": unit.layout, "parts": parts}
+    columns = {"columns": asdict(unit.columns)} if unit.columns != USUAL else {}
+    return json.dumps(told | columns) + "\n"
 
 
 def from_json(text: str | bytes) -> Unit:
@@ -131,9 +149,14 @@ def from_json(text: str | bytes) -> Unit:
         layout = content["layout"]
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}")
-        return Unit(str(content["id"]), layout, tuple(_part(row) for row in content["parts"]))
+        parts = tuple(_part(row) for row in content["parts"])
+        return Unit(str(content["id"]), layout, parts, _columns(content.get("columns", {})))
     except (KeyError, TypeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
+
+
+def _columns(row: dict[str, Any]) -> Columns:
+    return Columns(tuple(row.get("captions", ())), row.get("key"), tuple(row.get("keep", ())))
 
 
 def _part(row: dict[str, Any]) -> Part:
@@ -142,7 +165,8 @@ def _part(row: dict[str, Any]) -> Part:
         size=row["size"],
         key=row["key"],
         sidecars=tuple((name, size) for name, size in row.get("sidecars", ())),
-        described=tuple(row.get("described", ())),
+        described=tuple((kind, text) for kind, text in row.get("described", ())),
+        problems=tuple(row.get("problems", ())),
         groups=(row["groups"][0], row["groups"][1]) if row.get("groups") else None,
         error=row.get("error"),
         stamps=tuple(map(tuple, row.get("stamps", ()))),

@@ -5,24 +5,41 @@ import os
 from dataclasses import dataclass, field, replace
 
 from curation import storage
-from curation.sources import manifest
-from curation.sources.kind import is_hidden, kind, side_file_order, stem_of
-from curation.sources.sample import Part, SourceError
+from curation.sources import listings, manifest, side_files
+from curation.sources.confines import Confines
+from curation.sources.fields import USUAL, Columns
+from curation.sources.kind import METADATA, is_hidden, kind
+from curation.sources.manifest import Manifest
+from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
+from curation.sources.side_files import SideFiles
 
 EXPECTED = (
     "expected a folder or files of pictures (captions beside as .txt, .caption or .json), "
     "WebDataset .tar, .parquet with an image column, or a .jsonl manifest"
 )
-_Sidecars = dict[str, list[storage.FileEntry]]
+_SHOWN = 3  # names in a note
 
 
 @dataclass
 class Found:
-    """What the inputs hold, by location, so that no place is taken twice."""
+    """What the inputs hold, by location, so that no place is taken twice.
 
+    ``names`` are the columns and fields that were seen, ``all_named`` says that there can be no
+    others. ``notes`` tell what is not read.
+    """
+
+    columns: Columns = USUAL
+    confines: Confines = field(default_factory=Confines)
     pictures: dict[str, Part] = field(default_factory=dict)
     tars: dict[str, Part] = field(default_factory=dict)
     tables: dict[str, list[Part]] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    all_named: bool = True
+    notes: list[str] = field(default_factory=list)
+
+    def refusal(self, entry: storage.FileEntry, folder: str) -> str | None:
+        """Why a file that a folder holds is not to be read, or None."""
+        return self.confines.refusal(entry.path, folder) if entry.linked else None
 
     def __len__(self) -> int:
         return len(self.pictures) + len(self.tars) + len(self.tables)
@@ -47,7 +64,7 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
     Raises ``SourceError`` when that is nothing, or nothing known; ``OSError`` when it cannot be
     listed.
     """
-    name = name.rstrip("/") if storage.is_remote(name) else os.path.normpath(name)
+    name = _normal(name)
     if storage.is_remote(name) and (refusal := storage.refusal(name)):
         raise SourceError(f"{name}: {refusal}")
     entries = storage.list_files(name)
@@ -57,7 +74,11 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
         raise SourceError(f"{name}: nothing found there; {EXPECTED}; check the path")
     is_file = len(entries) == 1 and entries[0].path == name
     given = _Input(name, _root(name, is_file), is_file, unit_rows)
-    sidecars, others = _sidecars(entries, given), _beside_shards(entries)
+    others, beside = _beside_shards(entries), entries
+    if given.name != given.root:  # a file or a glob: the captions were not asked for by name
+        folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
+        beside = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
+    sidecars = side_files.by_stem(beside)
     taken, skipped = 0, []
     for entry in entries:
         if is_hidden(given.relative(entry.path)):
@@ -66,29 +87,36 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
             taken += 1
         else:
             skipped.append(given.relative(entry.path))
+    if given.name == given.root:
+        _note_strays(given, [entry for entry in entries if entry.path not in others], found)
     if not taken:
         names = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         held = f" among {len(skipped)} files ({names})" if not is_file else ""
         raise SourceError(f"{name}: no input rows{held}; {EXPECTED}; name another input")
 
 
-def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: _Sidecars, found: Found) -> bool:
+def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: SideFiles, found: Found) -> bool:
     """Add one file; False when it holds no rows."""
     place = identity(entry.path)
     part = Part(entry.path, entry.size, given.relative(entry.path), stamps=(entry.times,))
-    match kind(entry.path):
+    what = kind(entry.path)
+    is_metadata = entry.path.rpartition("/")[2].lower() in METADATA
+    refusal = None if given.is_file else found.refusal(entry, given.root)
+    if refusal and (is_metadata or what not in ("sidecar", "ignored")):
+        _add_picture(found, place, replace(part, size=UNKNOWN_SIZE, error=refusal, stamps=()))
+        return True
+    match what:
         case "picture":
-            _add_picture(found, place, _described(part, sidecars))
+            part = side_files.described(part, sidecars, lambda e: found.refusal(e, given.root))
+            found.all_named &= not any(name.lower().endswith(".json") for name, _ in part.sidecars)
+            _add_picture(found, place, part)
         case "tar":
+            found.all_named = False
             found.tars[place] = _outermost(part, found.tars.get(place, part))
         case "parquet":
             return _add_table(found, place, part, given)
-        case "manifest" if given.is_file or manifest.is_manifest(entry.path):
-            listed = False
-            for row in manifest.read_parts(entry.path, part.key):
-                _add_picture(found, identity(row.path), row)
-                listed = True
-            return listed
+        case "manifest" | "ignored" if what == "manifest" or is_metadata:
+            return _add_list(part, given, found)
         case "packed tar":
             raise SourceError(
                 f"{entry.path}: a compressed tar cannot be read in place; expected a plain .tar; "
@@ -123,6 +151,18 @@ def identity(path: str) -> str:
     return path if storage.is_remote(path) else os.path.abspath(path)
 
 
+def folder_of(name: str) -> str | None:
+    """The folder that an input stands for, or None for a local file."""
+    name = _normal(name)
+    if not storage.is_remote(name) and os.path.isfile(name):
+        return None
+    return _root(name, False)
+
+
+def _normal(name: str) -> str:
+    return name.rstrip("/") if storage.is_remote(name) else os.path.normpath(name)
+
+
 def _root(name: str, is_file: bool) -> str:
     if is_file:
         return name.rpartition("/")[0]
@@ -131,31 +171,31 @@ def _root(name: str, is_file: bool) -> str:
     return name[: min(marks)].rpartition("/")[0] if is_glob else name
 
 
-def _sidecars(entries: list[storage.FileEntry], given: _Input) -> _Sidecars:
-    """The caption files by what they describe: their path without extension."""
-    if given.name != given.root:  # a file or a glob: the captions were not asked for by name
-        folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
-        entries = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
-    found: _Sidecars = {}
-    for entry in entries:
-        if kind(entry.path) == "sidecar":
-            found.setdefault(stem_of(entry.path), []).append(entry)
-    return found
+def _note_strays(given: _Input, entries: list[storage.FileEntry], found: Found) -> None:
+    names = [given.relative(entry.path) for entry in entries]
+    strays = side_files.strays([name for name in names if not is_hidden(name)])
+    if strays:
+        shown = ", ".join(strays[:_SHOWN]) + (", ..." if len(strays) > _SHOWN else "")
+        found.notes.append(f"{given.name}: side files beside no image, {len(strays)}: {shown}")
 
 
-def _described(part: Part, sidecars: _Sidecars) -> Part:
-    """The picture with its side files, in the order in which their captions are given."""
-    stem = stem_of(part.path)
-    every = {entry.path: entry for name in {part.path, stem} for entry in sidecars.get(name, ())}
-    named = sorted(
-        ((path.rpartition("/")[2], entry) for path, entry in every.items()),
-        key=lambda pair: side_file_order(pair[0]),
-    )
-    return replace(
-        part,
-        sidecars=tuple((name, entry.size) for name, entry in named),
-        stamps=part.stamps + tuple(entry.times for _, entry in named),
-    )
+def _add_list(part: Part, given: _Input, found: Found) -> bool:
+    """Add what a list of images names; False when it lists none."""
+    first = listings.header(part.path)
+    name = listings.path_field(first)
+    if not given.is_file and (name is None or not isinstance(first[name], str)):
+        names = ", ".join([str(name) for name in first][:20]) or "none"
+        found.notes.append(
+            f"{part.path}: not read, for it names no images (expected a column file_name, or one "
+            f"of {', '.join(listings.PATHS)}; there are: {names})"
+        )
+        return False
+    listed = Manifest(part.path, part.key, given.root, found.confines, found.columns, found.names)
+    rows = 0
+    for row in manifest.read_parts(listed):
+        _add_picture(found, identity(row.path), row)
+        rows += 1
+    return rows > 0
 
 
 def _add_picture(found: Found, place: str, part: Part) -> None:
@@ -170,6 +210,7 @@ def _add_picture(found: Found, place: str, part: Part) -> None:
         size=max(known.size, part.size),
         sidecars=known.sidecars or part.sidecars,
         described=tuple(sorted({*known.described, *part.described})),
+        problems=known.problems or part.problems,
         stamps=max(known.stamps, part.stamps, key=lambda stamps: (len(stamps), stamps)),
     )
 
@@ -185,16 +226,19 @@ def _add_table(found: Found, place: str, part: Part, given: _Input) -> bool:
     from curation.sources import parquet  # pyarrow only where there is a table
 
     try:
-        table, rows, names = parquet.inspect(part.path)
+        table, rows, names = parquet.inspect(part.path, found.columns)
     except parquet.PARQUET_ERRORS as error:
         if storage.is_outage(part.path, error):
             raise
         found.tables[place] = [part]  # reading it yields a sample that says what is wrong
         return True
+    if table is None and part.path.rpartition("/")[2].lower() in METADATA:
+        return _add_list(part, given, found)
     if table is None and given.is_file:
         raise SourceError(f"{part.path}: no image column among {', '.join(names)}; {EXPECTED}")
     if table is None:
         return False  # img2dataset leaves such a table of metadata beside each tar
+    found.names.update(names)
     known = found.tables.get(place)
     part = _outermost(part, known[0]) if known else part
     ranges = itertools.pairwise(_cuts(rows, given.unit_rows))

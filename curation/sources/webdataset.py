@@ -8,8 +8,9 @@ from typing import BinaryIO
 from curation import storage
 from curation.sources import annotation, files
 from curation.sources.annotation import Annotation
+from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable, too_large
-from curation.sources.kind import kind, side_file_order, stem_of
+from curation.sources.kind import kind, portable, side_file_order, stem_of
 from curation.sources.sample import Part, Sample
 
 _TAR_ERRORS = (tarfile.TarError, OSError, ValueError, EOFError, OverflowError)
@@ -31,6 +32,7 @@ class _Group:
     """The members of one sample, as they come."""
 
     key: str
+    columns: Columns
     pictures: list[_Picture] = field(default_factory=list)
     said: list[tuple[str, Annotation]] = field(default_factory=list)  # with the member's name
 
@@ -42,7 +44,9 @@ class _Group:
         return annotation.merge(said for _, said in own)
 
 
-def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
+def read_part(
+    part: Part, only: Collection[str] | None, columns: Columns = USUAL
+) -> Iterator[Sample]:
     """The samples of a tar, one at a time.
 
     The key is the member's name up to the first dot of its last component, as in WebDataset; a
@@ -50,20 +54,20 @@ def read_part(part: Part, only: Collection[str] | None) -> Iterator[Sample]:
     members, then one sample with the error; so does a caption without a picture. Raises
     ``OSError`` when a remote filesystem is out.
     """
-    for group in _groups(part, only):
+    for group in _groups(part, only, columns):
         for picture in group.pictures:
             if only is None or picture.uri in only:
                 yield annotation.sample(
                     group.annotation(picture.name),
                     uri=picture.uri,
-                    key=storable(group.key),
+                    key=portable(storable(group.key)),
                     data=picture.data,
                     error=picture.error,
                     path=storable(picture.name.rsplit("/", 1)[-1]),
                 )
 
 
-def _groups(part: Part, only: Collection[str] | None) -> Iterator[_Group]:
+def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Iterator[_Group]:
     group: _Group | None = None
     problem = None
     position = 0
@@ -76,7 +80,7 @@ def _groups(part: Part, only: Collection[str] | None) -> Iterator[_Group]:
                 if group is not None and group.key != key:
                     yield _finished(group, part)
                     group = None
-                group = group or _Group(key)
+                group = group or _Group(key, columns)
                 if not _add(group, member, stream, _uri(part, member.name, taken), only):
                     break
     except FileNotFoundError:
@@ -90,7 +94,7 @@ def _groups(part: Part, only: Collection[str] | None) -> Iterator[_Group]:
     if problem is not None:
         place = f"#@{position}"
         picture = _Picture(storable(part.path + place), place, None, annotation.clean(problem))
-        yield _Group(part.key + place, [picture])
+        yield _Group(part.key + place, columns, [picture])
 
 
 def _finished(group: _Group, part: Part) -> _Group:
@@ -140,7 +144,7 @@ def _add(
     if what == "ignored" or (base.startswith("__") and base.endswith("__")):
         return True
     if what == "sidecar":
-        group.said.append((member.name, _said(member, stream)))
+        group.said.append((member.name, _said(member, stream, group.columns)))
         return True
     data: bytes | None = None
     error: str | None = None
@@ -157,13 +161,13 @@ def _add(
     return error is None or _CUT not in error
 
 
-def _said(member: tarfile.TarInfo, stream: BinaryIO) -> Annotation:
+def _said(member: tarfile.TarInfo, stream: BinaryIO, columns: Columns) -> Annotation:
     name = storable(member.name)
     if not member.isreg() or member.issparse():
         return annotation.from_side_file(name, None, "a link, device or sparse file")
     if too_long := too_large(member.size, files.LARGEST_SIDECAR):
         return annotation.from_side_file(name, None, too_long)
-    return annotation.from_side_file(name, _data(stream, member))
+    return annotation.from_side_file(name, _data(stream, member), None, columns)
 
 
 def _data(stream: BinaryIO, member: tarfile.TarInfo) -> bytes:
