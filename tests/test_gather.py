@@ -96,8 +96,9 @@ def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_sourc
     with_signal(monkeypatch, "caption_recaption", shard.CAPTIONS)
     run_in_process(tmp_path / "in.jsonl", tmp_path / "out")
     told = {key: row["caption_recaption"] for key, row in kept_rows(tmp_path / "out").items()}
-    said = {"text": "said", "language": None}
-    assert told == {"0": [{"text": "measured", "language": None}], "1": [], "2": [said]}
+    said = {"text": "said", "language": None, "origin": ".jsonl: caption_recaption"}
+    measured = {"text": "measured", "language": None, "origin": None}
+    assert told == {"0": [measured], "1": [], "2": [said]}
 
 
 @pytest.mark.parametrize(
