@@ -5,7 +5,6 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 
 import json
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 
 from curation import paths
 from infer.problems import UsageError
+from train import threads
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -85,7 +85,7 @@ def draw(
 
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as in train: waiting threads soon sleep
+    threads.settle()
     from curation.ownership import OwnershipError
     from infer import job
 

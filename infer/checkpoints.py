@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curation.sizes import CLASSES, of_class
 from infer.problems import UsageError
 
 if TYPE_CHECKING:
@@ -64,9 +66,23 @@ def defaults(folder: Path) -> Defaults:
     state = folder / "training_state"
     progress, configuration = state / "progress.json", state / "configuration.json"
     sizes = _read(progress).get("sizes") if progress.is_file() else None
-    width, height = sizes[0] if sizes else (1328, 1328)
+    width, height = sizes[0] if sizes else of_class(CLASSES[-1])[0]
     judged = _read(configuration).get("evaluation", {}) if configuration.is_file() else {}
     return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
+
+
+def beyond(folder: Path, prompts: Sequence[str], size: tuple[int, int]) -> list[str]:
+    """What is asked for and was never trained on, a sentence each; none for a foreign folder.
+
+    ``size`` is (width, height) in pixels. Raises ``UsageError`` for a damaged record.
+    """
+    from train import trained_on
+
+    try:
+        record = trained_on.read(folder)
+    except ValueError as error:
+        raise UsageError(f"{folder / trained_on.NAME}: not readable ({error})") from error
+    return list(record.beyond(prompts, size)) if record else []
 
 
 def size_unit(folder: Path) -> int:

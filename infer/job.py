@@ -92,6 +92,10 @@ def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dic
 def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
     from infer import contact_sheet, sampling
 
+    asked = [prompt.text for prompt in job.prompts]
+    warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
+    for warning in warnings:
+        _tell(f"warning: {job.checkpoint.name}: {warning}: expect nonsense")
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
     artist = sampling.load(job.checkpoint, device)
@@ -112,6 +116,7 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
         "checkpoint": str(job.checkpoint),
         "pictures": rows,
         "sheet": str(job.sheet) if job.sheet else None,
+        "warnings": warnings,
     }
 
 

@@ -311,9 +311,9 @@ def test_our_own_codec_and_text_encoder_drawn_as_trained(run, tmp_path):
     """A folder as ``python -m train --preset demo`` leaves it, drawn without any option."""
     from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
 
-    from train.codec import PatchPcaCodec
+    from train.byte_text import ByteTextEncoder
     from train.configuration import Configuration, EvaluationConfiguration
-    from train.text_encoder import ByteTextEncoder
+    from train.patch_pca import PatchPcaCodec
 
     torch.manual_seed(0)
     folder = tmp_path / "train" / "checkpoint-7"

@@ -1,8 +1,12 @@
 """Shards -> examples -> buckets -> batches, and who is held out."""
 
+import json
 from collections import Counter
+from io import BytesIO
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 import training_shards as shards
@@ -10,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from curation import picture, shard, sizes
 from curation.shard import ShardError
-from train import batches, data, examples
+from synthesis import canvas
+from train import batches, data, examples, skipped
 from train.configuration import CodecConfiguration, DataConfiguration
 from train.problems import UsageError
 
@@ -35,7 +41,7 @@ def test_pictures_become_latents_of_their_bucket(tmp_path):
             pixels = torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1
             assert torch.allclose(loaded.codec.encode(pixels)[0], latents, atol=1e-4)
     assert sum(len(b.examples) for b in (*loaded.buckets, *loaded.held_out)) == 180
-    assert not loaded.skipped
+    assert not loaded.skipped.counts
 
 
 def test_no_text_is_both_trained_on_and_held_out(tmp_path):
@@ -64,19 +70,39 @@ def test_rows_that_cannot_be_trained_on_are_counted(tmp_path):
         *shards.rows(30),
         shards.row("A", "red", caption_recaption=None),
         shards.row("A", "red", caption_recaption=[], caption_raw=[]),
-        shards.row("A", "red", image={"bytes": b"no picture", "path": None}),
+        shards.row("A", "red", image={"bytes": b"no picture", "path": None}, key="no-picture"),
         shards.row("A", "red", width=8, height=8),
-        shards.row("AE", "red", width=900, height=600),  # says more than the picture has
+        shards.row("AE", "red", width=900, height=600, key="less"),  # than its row says
+        shards.row("AE", "red", image={"bytes": b"", "path": None}, key="empty"),
         shards.row("L", "blue", caption_recaption=None, caption_raw=[{"text": "an L"}]),
     ]
     shards.write(tmp_path / "part-00000.parquet", rows)
     loaded = load(tmp_path)
-    assert loaded.skipped == {"without a caption": 2, "unreadable": 2, "of another size": 1}
+    counts = {"without a caption": 2, "unreadable": 3, "of another size": 1}
+    assert loaded.skipped.counts == counts
+    skipped.write(str(tmp_path / "bad.jsonl"), loaded.skipped)
+    bad = [json.loads(line) for line in (tmp_path / "bad.jsonl").open()]
+    assert [(row["shard"], row["key"], row["reason"]) for row in bad] == [
+        ("part-00000.parquet", "no-picture", "not-a-picture"),
+        ("part-00000.parquet", "less", "corrupt"),
+        ("part-00000.parquet", "empty", "empty"),
+    ]
+    told = list(loaded.skipped.lines(PLAIN))
+    assert "part-00000.parquet: no-picture: not-a-picture" in told[1]
     assert any(
         example.captions == ("an L",)
         for bucket in (*loaded.buckets, *loaded.held_out)
         for example in bucket.examples
     )
+
+
+def test_a_strangers_row_without_a_picture_does_not_end_training(tmp_path):
+    rows = [*shards.rows(5), shards.row("A", "red", image=None, key="none")]
+    table = pa.Table.from_pylist(rows, schema=shard.schema())
+    pq.write_table(table, tmp_path / "a.parquet")  # our own writer would refuse it
+    loaded = load(tmp_path, DataConfiguration(held_out=0))
+    assert [bad.key for bad in loaded.skipped.unreadable] == ["none"]
+    assert sum(len(bucket.examples) for bucket in loaded.buckets) == 5
 
 
 def test_all_captions_of_a_picture_are_kept_in_the_order_of_the_columns(tmp_path):
@@ -93,7 +119,7 @@ def test_listed_sizes_are_the_only_buckets(tmp_path):
     pattern = shards.write_all(tmp_path)
     loaded = load(pattern, DataConfiguration(sizes=("48x16",)))
     assert [bucket.size for bucket in loaded.buckets] == [(48, 16)]
-    assert loaded.skipped == {"of another size": 120}
+    assert loaded.skipped.counts == {"of another size": 120}
 
 
 def test_native_sizes_lose_a_rim_and_their_boxes_but_are_not_scaled(tmp_path):
@@ -122,6 +148,63 @@ def test_a_resolution_asks_for_the_nearest_aspect_ratio(width, height, expected)
     assert examples.bucket_size(width, height, 16, DataConfiguration(resolution=256)) == expected
 
 
+@pytest.mark.parametrize("side", sizes.CLASSES)
+def test_what_is_rendered_for_a_class_is_trained_on_as_it_is(side):
+    asked = DataConfiguration(resolution=side)
+    rendered = canvas.sizes(str(side))
+    assert len(set(rendered)) == 9
+    assert [examples.bucket_size(*size, 16, asked) for size in rendered] == list(rendered)
+
+
+def encoded(image, kind, **options):
+    stream = BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def odd_pictures():
+    """Pictures that decoders take for different pixels, by name."""
+    clear = Image.new("RGBA", (32, 16), (255, 0, 0, 0))
+    clear.paste((0, 0, 255, 128), (0, 0, 16, 16))
+    grey = Image.fromarray(np.full((16, 32), 0x7F80, np.uint16))
+    half = Image.new("RGB", (16, 32), "white")
+    half.paste((200, 0, 0), (0, 0, 16, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return {
+        "transparent": encoded(clear, "PNG"),
+        "palette": encoded(clear.convert("P"), "PNG", transparency=0),
+        "grey16": encoded(grey, "PNG"),
+        "turned": encoded(half, "PNG", exif=exif),
+        "avif": encoded(clear.convert("RGB"), "AVIF"),
+    }
+
+
+@pytest.mark.parametrize("name", list(odd_pictures()))
+def test_the_trainer_sees_the_pixels_that_curation_measured(tmp_path, name):
+    content = odd_pictures()[name]
+    row = shards.row("A", "red", image={"bytes": content, "path": None})
+    shards.write(tmp_path / "a.parquet", [row])
+    seen = []
+    load(tmp_path, DataConfiguration(held_out=0), watch=lambda *pair: seen.append(pair[1]))
+    measured = picture.decode(content, None).rgb
+    assert np.array_equal(seen[0], measured)
+
+
+def test_a_resolution_resizes_without_aliasing(tmp_path):
+    """Stripes one pixel wide become grey, as for an eye from afar, and no moire."""
+    stripes = np.zeros((96, 192, 3), np.uint8)
+    stripes[:, ::2] = 255
+    content = encoded(Image.fromarray(stripes), "PNG")
+    row = shards.row("A", "red", image={"bytes": content, "path": None}, width=192, height=96)
+    shards.write(tmp_path / "a.parquet", [row])
+    seen = []
+    asked = DataConfiguration(resolution=32, held_out=0)
+    load(tmp_path, asked, watch=lambda *pair: seen.append(pair[1]))
+    assert seen[0].shape == (32, 48, 3)
+    assert np.abs(seen[0][:, 4:-4].astype(int) - 127).max() <= 8
+
+
 def test_a_resolution_scales_pictures_to_their_bucket(tmp_path):
     shards.write_all(tmp_path)
     loaded = load(tmp_path, DataConfiguration(resolution=64, held_out=0.2))
@@ -133,8 +216,11 @@ def test_what_cannot_be_read_is_told(tmp_path):
     with pytest.raises(UsageError, match=r"no \.parquet file matches"):
         load(tmp_path)
     pattern = shards.write_all(tmp_path)
-    with pytest.raises(UsageError, match=r"nothing to train on \(180 of another size\)"):
+    with pytest.raises(UsageError, match="nothing to train on: 180 of another size") as caught:
         load(pattern, DataConfiguration(sizes=("640x480",)))
+    told = str(caught.value)
+    assert "120 of 32x16, 60 of 48x16: data.sizes asks for 640x480 only" in told
+    assert "render with --size 640x480" in told
     with pytest.raises(UsageError, match=r"data.memory_bytes is 1,000;"):
         load(pattern, DataConfiguration(memory_bytes=1000))
     path = tmp_path / "part-00000.parquet"

@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train import model
-from train.codec import PatchPcaCodec, load_codec
+from train.byte_text import ByteTextEncoder
+from train.codec import load_codec
 from train.configuration import ModelConfiguration
+from train.patch_pca import PatchPcaCodec
 from train.problems import UsageError
-from train.text_encoder import ByteTextEncoder, load_text_encoder
+from train.text_encoder import load_text_encoder
 
 SMALL = ModelConfiguration(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))
 
@@ -23,7 +25,7 @@ def normal(*shape, seed=0):
 def network():
     """A small network in which every weight says something."""
     torch.manual_seed(0)
-    found = SMALL.build(channels=4, text_width=24)
+    found = model.build(SMALL, channels=4, text_width=24)
     with torch.no_grad():
         for weight in found.parameters():
             weight.normal_(std=0.3)
@@ -54,7 +56,7 @@ def test_unpack_undoes_pack(patch, channels, rows, columns):
 
 
 def test_a_new_network_predicts_zero():
-    found = SMALL.build(channels=4, text_width=24)
+    found = model.build(SMALL, channels=4, text_width=24)
     velocity = model.predict(
         found, normal(2, 4, 4, 4), torch.rand(2), normal(2, 5, 24), torch.ones(2, 5).bool()
     )
@@ -100,7 +102,7 @@ def test_every_real_token_counts(network, encoder):
 
 def test_axes_that_do_not_fit_are_told():
     with pytest.raises(UsageError, match=r"sum up to 18; expected model.head_width, 16"):
-        ModelConfiguration(layers=1, heads=1, head_width=16, rope_axes=(4, 6, 8)).build(4, 8)
+        model.build(ModelConfiguration(layers=1, heads=1, head_width=16, rope_axes=(4, 6, 8)), 4, 8)
 
 
 def test_quoted_text_is_spelled_and_the_rest_is_words(encoder):
@@ -144,7 +146,7 @@ def test_lone_surrogates_and_long_prompts_do_no_harm(encoder):
 
 
 def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):
-    assert encoder.save(tmp_path) == {"text_encoder": ("train.text_encoder", "ByteTextEncoder")}
+    assert encoder.save(tmp_path) == {"text_encoder": ("byte_text", "ByteTextEncoder")}
     loaded = load_text_encoder(str(tmp_path))
     prompt = ['a "word"']
     assert torch.equal(loaded.encode(prompt)[0], encoder.encode(prompt)[0])
@@ -185,7 +187,7 @@ def test_a_codec_says_what_it_cannot_do_and_clips():
 
 def test_a_saved_codec_is_the_same(tmp_path):
     codec = PatchPcaCodec.fit([smooth(8, 16, 16)], 8, 6)
-    assert codec.save(tmp_path) == {"codec": ("train.codec", "PatchPcaCodec")}
+    assert codec.save(tmp_path) == {"codec": ("patch_pca", "PatchPcaCodec")}
     loaded = load_codec(str(tmp_path))
     pictures = smooth(2, 16, 16, seed=3)
     assert torch.equal(loaded.encode(pictures), codec.encode(pictures))

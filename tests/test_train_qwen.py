@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from train import flow
 from train.__main__ import app
+from train.byte_text import ByteTextEncoder
 from train.checkpoint import load_for_inference
-from train.text_encoder import ByteTextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_checkpoint_opens_as_a_qwen_image_pipeline_and_draws_the_same(traine
         steps=3,
         guidance=4.0,
         seeds=[6],
-        flow=loaded.configuration.flow.build(),
+        flow=flow.build(loaded.configuration.flow),
     )
     ours = (loaded.codec.decode(latents)[0] / 2 + 0.5).permute(1, 2, 0).numpy()
     assert np.isfinite(theirs).all()

@@ -5,7 +5,6 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 4 disk, input or outp
 """
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from curation import paths
+from train import threads as threads_waiting
 from train.problems import CheckpointError, UsageError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -69,6 +69,8 @@ def train(
         _fail(4, str(error))
     except OSError as error:
         _fail(4, f"{error.filename or out}: {error.strerror or error}")
+    except MemoryError as error:
+        _fail(4, f"{error}: this machine has too little memory free; free some and run again")
     except KeyboardInterrupt:
         _fail(130, "interrupted; the same command goes on")
     if as_json:
@@ -79,9 +81,7 @@ def train(
 
 def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, Any]:
     """Import what is heavy, now that the arguments are known to be good."""
-    # Waiting threads spin a little, then sleep: spinning on made a step cost five times as much
-    # beside other work, sleeping at once costs 40 % on an idle machine (docs/log.md).
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+    threads_waiting.settle()
     import torch
 
     from train import job

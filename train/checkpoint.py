@@ -2,14 +2,16 @@
 
 ``OUT/checkpoint-<step>/`` holds ``model_index.json``, ``transformer/`` (EMA weights),
 ``scheduler/``, ``codec/`` or ``vae/``, ``text_encoder/`` (EMA weights where it is learnt, and
-``tokenizer/``) and ``training_state/`` (raw weights, optimiser, progress, configuration);
-``OUT/latest`` names the newest whole one. A folder appears by rename, whole or not at all.
+``tokenizer/``), ``pipeline.py`` (with the small parts: it opens the folder in diffusers),
+``trained_on.json`` (for who draws with it) and ``training_state/`` (raw weights, optimiser,
+progress, configuration); ``OUT/latest`` names the newest whole one. A folder appears by rename,
+whole or not at all.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from curation import storage
-from train import checkpoint_folder
+from train import checkpoint_folder, flow, optimiser
 from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, latest
 from train.codec import Codec, load_codec
 from train.configuration import Configuration
 from train.flow import Flow
 from train.problems import CheckpointError
 from train.text_encoder import TextEncoder, load_text_encoder
+from train.trained_on import Captions, TrainedOn
+
+_LOADER = Path(__file__).with_name("pipeline.py")
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class State:
     codec: Codec
     text_encoder: TextEncoder
     optimisers: tuple[torch.optim.Optimizer, ...]
+    seen: Captions
 
 
 def save(directory: Path, state: State) -> Path:
@@ -78,13 +84,19 @@ def save(directory: Path, state: State) -> Path:
     partial.mkdir(parents=True)
     _write_pipeline(partial, state)
     _write_state(partial / STATE, state)
+    _trained_on(state).write(partial)
     _sync(partial)
     if final.exists():  # left by a run that ended between the rename and the pointer
         checkpoint_folder.retire(final)
     partial.rename(final)
-    storage.write_bytes(str(directory / LATEST), f"{name}\n".encode())
-    _drop_old(directory, final, state.configuration.checkpoint.keep)
+    point_to(final)
+    _drop_old(directory, final, state.configuration)
     return final
+
+
+def point_to(folder: Path) -> None:
+    """Make a checkpoint the latest of its training output. Raises ``OSError``."""
+    storage.write_bytes(str(folder.parent / LATEST), f"{folder.name}\n".encode())
 
 
 def _write_pipeline(folder: Path, state: State) -> None:
@@ -94,33 +106,61 @@ def _write_pipeline(folder: Path, state: State) -> None:
     encoder: Any = average.get("text_encoder", state.text_encoder)
     transformer: Any = average["transformer"]
     transformer.save_pretrained(folder / "transformer")
-    _scheduler(state.configuration.flow.build()).save_pretrained(folder / "scheduler")
+    _scheduler(flow.build(state.configuration.flow)).save_pretrained(folder / "scheduler")
     parts = {
         "transformer": ("diffusers", type(transformer).__name__),
         "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
         **state.codec.save(folder),
         **encoder.save(folder),
     }
-    # Only with the real parts is it a folder that QwenImagePipeline.from_pretrained can open.
-    real = {"vae", "tokenizer"} <= parts.keys()
     index = {
-        "_class_name": "QwenImagePipeline" if real else "InkstonePipeline",
+        **_pipeline_class(folder, parts.keys(), state),
         "_diffusers_version": diffusers.__version__,
         **{name: list(parts[name]) for name in sorted(parts)},
     }
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
 
 
-def _scheduler(flow: Flow) -> Any:
+def _pipeline_class(folder: Path, parts: Collection[str], state: State) -> dict[str, Any]:
+    """What opens the folder in diffusers: its own class for the real parts, ours for the small.
+
+    Nothing opens a mixture but ``python -m infer``.
+    """
+    if {"vae", "tokenizer"} <= set(parts):
+        return {"_class_name": "QwenImagePipeline"}
+    if {"vae", "tokenizer"} & set(parts):
+        return {"_class_name": "InkstonePipeline"}
+    shutil.copyfile(_LOADER, folder / _LOADER.name)
+    (width, height), judged = state.progress.sizes[0], state.configuration.evaluation
+    return {
+        "_class_name": [_LOADER.stem, "InkstonePipeline"],
+        "width": width,
+        "height": height,
+        "steps": judged.steps,
+        "guidance": judged.guidance,
+    }
+
+
+def _trained_on(state: State) -> TrainedOn:
+    progress = state.progress
+    return state.seen.summary(
+        data=progress.data,
+        steps=progress.step,
+        sizes=progress.sizes,
+        columns=state.configuration.data.captions,
+    )
+
+
+def _scheduler(settings: Flow) -> Any:
     from diffusers import FlowMatchEulerDiscreteScheduler
 
     return FlowMatchEulerDiscreteScheduler(
         use_dynamic_shifting=True,
-        base_shift=flow.base_shift,
-        max_shift=flow.max_shift,
-        base_image_seq_len=flow.base_tokens,
-        max_image_seq_len=flow.max_tokens,
-        shift_terminal=flow.terminal or None,
+        base_shift=settings.base_shift,
+        max_shift=settings.max_shift,
+        base_image_seq_len=settings.base_tokens,
+        max_image_seq_len=settings.max_tokens,
+        shift_terminal=settings.terminal or None,
     )
 
 
@@ -155,9 +195,16 @@ def _sync(folder: Path) -> None:
                 os.close(handle)
 
 
-def _drop_old(directory: Path, newest: Path, keep: int) -> None:
-    others = [path for path in checkpoint_folder.by_age(directory) if path != newest]
-    for path in others[keep - 1 :]:
+def _drop_old(directory: Path, newest: Path, configuration: Configuration) -> None:
+    """Keep the newest, some before it and the one a longer run goes on from.
+
+    A checkpoint of a later step is one of a shorter run that was gone back from.
+    """
+    found = checkpoint_folder.by_age(directory)
+    later, earlier = found[: found.index(newest)], found[found.index(newest) + 1 :]
+    fork = optimiser.full_until(configuration.steps, configuration.optimiser)
+    droppable = [path for path in earlier if path.name != checkpoint_folder.name(fork)]
+    for path in (*later, *droppable[configuration.checkpoint.keep - 1 :]):
         checkpoint_folder.retire(path)
 
 
@@ -199,12 +246,12 @@ def restore(folder: Path, state: State) -> None:
     for part, module in state.average.items():
         module.load_state_dict(getattr(saved, part).state_dict())
     slots = load_file(str(folder / STATE / OPTIMISER))
-    for number, optimiser in enumerate(state.optimisers):
+    for number, one in enumerate(state.optimisers):
         entries: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(slots, f"{number}.").items():
             index, slot = key.split(".", 1)
             entries.setdefault(int(index), {})[slot] = value
-        optimiser.load_state_dict({**optimiser.state_dict(), "state": entries})
+        one.load_state_dict({**one.state_dict(), "state": entries})
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

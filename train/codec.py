@@ -1,4 +1,4 @@
-"""What turns pictures into latents and back, and the smallest one that works: a patch PCA.
+"""What turns pictures into latents and back, and which of them a configuration or folder names.
 
 Shapes: B batch, H W pixels, C latent channels, f pixels per latent cell side, h = H/f, w = W/f.
 """
@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-PATCH_PCA = "patch_pca"
+from train.configuration import CodecConfiguration
+from train.patch_pca import PatchPcaCodec
+
 _CONFIGURATION = "config.json"
-_WEIGHTS = "codec.safetensors"
 
 
 class Codec(Protocol):
@@ -23,7 +22,7 @@ class Codec(Protocol):
     ``decode``: its inverse, (B, C, h, w) -> (B, 3, H, W) clipped to [-1, 1].
     Neither needs or keeps a gradient. ``save`` writes the codec's own folder below ``directory``,
     the ROOT of a checkpoint, and returns its lines for ``model_index.json``:
-    ``{"codec": ("train.codec", "PatchPcaCodec")}`` or ``{"vae": ("diffusers", ...)}``.
+    ``{"codec": ("patch_pca", "PatchPcaCodec")}`` or ``{"vae": ("diffusers", ...)}``.
     """
 
     channels: int
@@ -36,82 +35,9 @@ class Codec(Protocol):
     def save(self, directory: Path) -> dict[str, tuple[str, str]]: ...
 
 
-class PatchPcaCodec:
-    """Whitened principal components of f x f RGB patches: fixed, linear, fitted in a second.
-
-    ``mean`` is (3ff,), ``components`` (C, 3ff) orthonormal rows, ``scale`` (C,) the standard
-    deviation of each component over the fitted patches.
-    """
-
-    def __init__(self, factor: int, mean: Tensor, components: Tensor, scale: Tensor) -> None:
-        self.factor = factor
-        self.channels = components.shape[0]
-        self.mean = mean
-        self.components = components
-        self.scale = scale
-
-    @classmethod
-    def fit(cls, pictures: list[Tensor], factor: int, channels: int) -> "PatchPcaCodec":
-        """Fit on pictures of any sizes, each (B, 3, H, W) in [-1, 1].
-
-        Raises ``ValueError`` when a size is no multiple of ``factor`` or there are more channels
-        than pixel values in a patch.
-        """
-        width = 3 * factor * factor
-        if not 0 < channels <= width:
-            raise ValueError(f"channels is {channels}; a patch of {factor}x{factor} has {width}")
-        patches = torch.cat([_patches(batch, factor).reshape(-1, width) for batch in pictures])
-        exact = patches.double()
-        mean = exact.mean(0)
-        covariance = (exact - mean).T @ (exact - mean) / max(1, len(exact) - 1)
-        variances, vectors = torch.linalg.eigh(covariance)  # ascending
-        components = vectors.T.flip(0)[:channels]
-        # An eigenvector's sign is arbitrary: fix it, so that the same pictures give the same codec.
-        largest = components.abs().argmax(1, keepdim=True)
-        components = components * components.gather(1, largest).sign()
-        scale = variances.flip(0)[:channels].clamp_min(1e-8).sqrt()
-        return cls(factor, mean.float(), components.float().contiguous(), scale.float())
-
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] -> (B, C, h, w). Raises ``ValueError`` for a wrong size."""
-        patches = _patches(pixels, self.factor)  # (B, h, w, 3ff)
-        projection = (self.components / self.scale[:, None]).T.to(pixels)
-        return ((patches - self.mean.to(pixels)) @ projection).permute(0, 3, 1, 2).contiguous()
-
-    def decode(self, latents: Tensor) -> Tensor:
-        """(B, C, h, w) -> (B, 3, H, W) clipped to [-1, 1]."""
-        back = (self.components * self.scale[:, None]).to(latents)
-        patches = latents.permute(0, 2, 3, 1) @ back + self.mean.to(latents)
-        batch, height, width, _ = patches.shape
-        size = self.factor
-        grid = patches.reshape(batch, height, width, 3, size, size).permute(0, 3, 1, 4, 2, 5)
-        return grid.reshape(batch, 3, height * size, width * size).clamp(-1, 1)
-
-    def save(self, directory: Path) -> dict[str, tuple[str, str]]:
-        """Write ``directory/codec`` and return its line for ``model_index.json``."""
-        folder = directory / "codec"
-        folder.mkdir(parents=True, exist_ok=True)
-        content = {"_class_name": "PatchPcaCodec", "channels": self.channels, "factor": self.factor}
-        (folder / _CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n")
-        tensors = {"mean": self.mean, "components": self.components, "scale": self.scale}
-        save_file(tensors, str(folder / _WEIGHTS))
-        return {"codec": ("train.codec", "PatchPcaCodec")}
-
-    @classmethod
-    def load(cls, folder: Path) -> "PatchPcaCodec":
-        """Read the folder ``save`` wrote."""
-        content = json.loads((folder / _CONFIGURATION).read_text())
-        tensors = load_file(str(folder / _WEIGHTS))
-        return cls(content["factor"], tensors["mean"], tensors["components"], tensors["scale"])
-
-
-def _patches(pixels: Tensor, size: int) -> Tensor:
-    """(B, 3, H, W) -> (B, H/size, W/size, 3 size size)."""
-    batch, channels, height, width = pixels.shape
-    if height % size or width % size:
-        raise ValueError(f"a picture of {width}x{height} px is no multiple of {size} px")
-    grid = pixels.reshape(batch, channels, height // size, size, width // size, size)
-    return grid.permute(0, 2, 4, 1, 3, 5).flatten(3)
+def build(configuration: CodecConfiguration) -> Codec | None:
+    """The stored codec; None where it has yet to be fitted (``PatchPcaCodec.fit``)."""
+    return None if configuration.kind == "patch_pca" else load_codec(configuration.path)
 
 
 def load_codec(directory: str) -> Codec:
@@ -133,7 +59,7 @@ def load_codec(directory: str) -> Codec:
         )
     kind = json.loads(path.read_text()).get("_class_name")
     if kind == "PatchPcaCodec":
-        return PatchPcaCodec.load(folder)
+        return PatchPcaCodec.from_pretrained(folder)
     if kind == "AutoencoderKLQwenImage":
         from train.qwen import QwenCodec
 

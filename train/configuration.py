@@ -1,16 +1,13 @@
-"""Everything a training run is told, frozen and strict; parts that build their own object.
+"""Everything a training run is told, frozen and strict: data alone, which others build from.
 
 Imports neither torch nor diffusers, so that ``--help`` and a wrong key answer at once.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:
-    from train.codec import Codec
-    from train.flow import Flow
-    from train.text_encoder import TextEncoder
+from curation.sizes import RATIOS
 
 CaptionColumn = Literal["caption_raw", "caption_recaption", "caption_fused"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -26,7 +23,8 @@ class DataConfiguration(_Frozen):
     """What is read from the shards, and how pictures become buckets of equal size.
 
     ``resolution`` 0 keeps native sizes, cropped to whole tokens; R > 0 scales every picture to
-    cover, and crops it to, the nearest of ``aspect_ratios`` (width/height) at about R x R pixels.
+    cover, and crops it to, the nearest of ``aspect_ratios`` (width/height) at about R x R pixels;
+    256, 640 and 1328 are the classes that text images are rendered in, and leave those as they are.
     ``sizes`` ("WIDTHxHEIGHT"), where given, are the only buckets. ``captions`` are columns; each
     time a picture is shown one of its captions is drawn. ``caption_dropout`` is the share of
     pictures shown without caption, which guidance needs. ``held_out`` is the share of TEXTS (of
@@ -38,7 +36,7 @@ class DataConfiguration(_Frozen):
     caption_dropout: Share = 0.1
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
     resolution: Annotated[int, Field(ge=0, le=4096)] = 0
-    aspect_ratios: tuple[Positive, ...] = (1, 2 / 3, 3 / 2, 3 / 4, 4 / 3, 9 / 16, 16 / 9, 1 / 3, 3)
+    aspect_ratios: tuple[Positive, ...] = tuple(width / height for width, height in RATIOS)
     sizes: tuple[str, ...] = ()
     memory_bytes: Count = 4 << 30
 
@@ -54,12 +52,6 @@ class CodecConfiguration(_Frozen):
     channels: Count = 16
     factor: Count = 8
 
-    def build(self) -> "Codec | None":
-        """The stored codec; None where it has yet to be fitted (``PatchPcaCodec.fit``)."""
-        from train.codec import load_codec
-
-        return None if self.kind == "patch_pca" else load_codec(self.path)
-
 
 class TextEncoderConfiguration(_Frozen):
     """The text encoder: ``byte``, learnt with the model, or frozen ``qwen`` from ``path``.
@@ -70,12 +62,6 @@ class TextEncoderConfiguration(_Frozen):
     kind: Literal["byte", "qwen"] = "byte"
     path: str = ""
     width: Count = 128
-
-    def build(self) -> "TextEncoder":
-        """The encoder; a learnt one with weights from torch's current random state."""
-        from train.text_encoder import ByteTextEncoder, load_text_encoder
-
-        return ByteTextEncoder(self.width) if self.kind == "byte" else load_text_encoder(self.path)
 
 
 class ModelConfiguration(_Frozen):
@@ -93,12 +79,6 @@ class ModelConfiguration(_Frozen):
     patch: Count = 2
     attention: Literal["native", "_native_math"] = "native"
 
-    def build(self, channels: int, text_width: int) -> Any:
-        """A ``QwenImageTransformer2DModel`` with weights from torch's current random state."""
-        from train.model import build
-
-        return build(self, channels, text_width)
-
 
 class FlowConfiguration(_Frozen):
     """The fields of ``train.flow.Flow``, which explains them; the values are Qwen-Image's."""
@@ -110,12 +90,6 @@ class FlowConfiguration(_Frozen):
     base_tokens: Count = 256
     max_tokens: Count = 8192
     terminal: Annotated[float, Field(ge=0, lt=1)] = 0.02
-
-    def build(self) -> "Flow":
-        """The flow that trains and samples."""
-        from train.flow import Flow
-
-        return Flow(**self.model_dump())
 
 
 class OptimiserConfiguration(_Frozen):
@@ -151,7 +125,9 @@ class EvaluationConfiguration(_Frozen):
 
 
 class CheckpointConfiguration(_Frozen):
-    """A checkpoint ``every`` so many steps; the newest ``keep`` stay."""
+    """A checkpoint ``every`` so many steps; the newest ``keep`` stay, and the last one before the
+    learning rate falls, from which a longer run would go on.
+    """
 
     every: Count = 1000
     keep: Count = 2

@@ -4,18 +4,22 @@ Shapes: N examples of a bucket, C latent channels, h w latent cells, H W pixels.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from curation.sizes import Size
+from train import codec as codecs
 from train import examples
-from train.codec import Codec, PatchPcaCodec
+from train.codec import Codec
 from train.configuration import CodecConfiguration, DataConfiguration
-from train.examples import Example, Pixels, Size
+from train.examples import Example, Pixels
+from train.patch_pca import PatchPcaCodec
 from train.problems import UsageError
+from train.skipped import Skipped
+from train.trained_on import Captions
 
 _CHUNK = 2048  # pictures decoded before they are encoded
 _FIT = 1024  # training pictures that a patch PCA is fitted on, at most
@@ -39,14 +43,15 @@ class Data:
     """What a run trains on and is judged by.
 
     ``buckets`` are the training examples, ``held_out`` those with unseen texts; both ordered by
-    size and, inside, as in the shards. ``skipped`` counts rows by reason. ``digest`` identifies
-    examples, split and order.
+    size and, inside, as in the shards. ``skipped`` are the rows left out, ``seen`` what the
+    training captions say. ``digest`` identifies examples, split and order.
     """
 
     buckets: tuple[Bucket, ...]
     held_out: tuple[Bucket, ...]
     codec: Codec
-    skipped: Counter[str]
+    skipped: Skipped
+    seen: Captions
     digest: str
 
 
@@ -70,12 +75,12 @@ def load(
     example and its pixels (H, W, 3). Raises ``UsageError`` where nothing is left to train on,
     ``shard.ShardError`` for a damaged shard.
     """
-    ready = stored or codec.build()
+    ready = stored or codecs.build(codec)
     network: object = ready
     if isinstance(network, nn.Module):
         network.to(device)
     unit = (ready.factor if ready else codec.factor) * patch
-    skipped: Counter[str] = Counter()
+    skipped, seen = Skipped(), Captions()
     gathered: dict[Kind, list[tuple[list[Example], Tensor]]] = {}
     digest = hashlib.blake2b(digest_size=16)
     used = 0
@@ -84,8 +89,10 @@ def load(
         ready = ready or _fit(chunk, held, codec)
         for (example, pixels), out in zip(chunk, held, strict=True):
             digest.update(f"{example.id}:{out:d}:{example.captions}\n".encode("utf-8", "replace"))
-            if watch and not out:
-                watch(example, pixels)
+            if not out:
+                seen.add(example.captions, example.languages)
+                if watch:
+                    watch(example, pixels)
         for kind, found, latents in _encode(chunk, held, ready):
             gathered.setdefault(kind, []).append((found, latents))
             used += latents.nbytes
@@ -96,9 +103,9 @@ def load(
             )
     training, kept = _buckets(gathered, out=False), _buckets(gathered, out=True)
     if ready is None or not training:
-        told = ", ".join(f"{count} {why}" for why, count in skipped.items()) or "no rows"
-        raise UsageError(f"--data {pattern}: nothing to train on ({told})")
-    return Data(training, kept, ready, skipped, digest.hexdigest())
+        told = "; ".join(skipped.lines(configuration)) or "the shards have no rows"
+        raise UsageError(f"--data {pattern}: nothing to train on: {told}")
+    return Data(training, kept, ready, skipped, seen, digest.hexdigest())
 
 
 def _fit(chunk: list[Row], held: list[bool], codec: CodecConfiguration) -> PatchPcaCodec:

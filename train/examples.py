@@ -4,25 +4,21 @@ Shapes: H W pixels of the bucket.
 """
 
 import hashlib
-import struct
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from curation import shard, storage
+from curation import picture, shard, sizes, storage
+from curation.picture import PictureError
+from curation.sizes import Size
 from train.configuration import DataConfiguration
 from train.problems import UsageError
+from train.skipped import Skipped, Unreadable
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-_UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, IndexError, struct.error)
-
-Size = tuple[int, int]
 Pixels = NDArray[np.uint8]
 
 
@@ -36,12 +32,15 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Example:
-    """A picture's words. ``text`` is what it shows (its lines joined), empty where unknown."""
+    """A picture's words. ``text`` is what it shows (its lines joined), empty where unknown;
+    ``languages`` are those of its captions, where known.
+    """
 
     id: str
     captions: tuple[str, ...]
     text: str
     glyphs: tuple[Glyph, ...]
+    languages: frozenset[str] = frozenset()
 
 
 def is_held_out(example: Example, share: float) -> bool:
@@ -57,10 +56,8 @@ def bucket_size(width: int, height: int, unit: int, configuration: DataConfigura
     (0, 0) for a picture smaller than one unit, or one of no listed size.
     """
     if configuration.resolution:
-        ratio = min(configuration.aspect_ratios, key=lambda one: abs(np.log(one * height / width)))
-        side = configuration.resolution
-        width, height = round(side * ratio**0.5), round(side / ratio**0.5)
-        size = (max(unit, round(width / unit) * unit), max(unit, round(height / unit) * unit))
+        ratio = sizes.nearest((width, height), configuration.aspect_ratios)
+        size = sizes.of_ratio(configuration.resolution, ratio, unit)
     else:
         size = (width // unit * unit, height // unit * unit)
     listed = configuration.sizes
@@ -70,44 +67,53 @@ def bucket_size(width: int, height: int, unit: int, configuration: DataConfigura
 
 
 def read(
-    pattern: str, unit: int, configuration: DataConfiguration, skipped: Counter[str]
+    pattern: str, unit: int, configuration: DataConfiguration, skipped: Skipped
 ) -> Iterator[tuple[Example, Pixels]]:
     """Examples with pixels (H, W, 3) uint8 of every shard that matches, in order of path.
 
     ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot
-    be used are counted in ``skipped``. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
+    be used are noted in ``skipped``, the same for the same shards. Raises ``UsageError``,
+    ``shard.ShardError``, ``OSError``, ``MemoryError``.
     """
     files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
     if not files:
         raise UsageError(f"--data {pattern}: no .parquet file matches; expected shards")
-    columns = ["id", "image", "width", "height", "text_boxes", *configuration.captions]
+    columns = ["id", "key", "image", "width", "height", "text_boxes", *configuration.captions]
     for path in files:
         for batch in shard.read(path, columns):
             for row in batch.to_pylist():
                 example = _example(row, configuration)
-                size = bucket_size(row["width"] or 0, row["height"] or 0, unit, configuration)
+                native = (row["width"] or 0, row["height"] or 0)
+                size = bucket_size(*native, unit, configuration)
                 if not example.captions:
-                    skipped["without a caption"] += 1
-                elif not all(size):
-                    skipped["of another size"] += 1
-                elif (pixels := _decode(row["image"]["bytes"], size, configuration)) is None:
-                    skipped["unreadable"] += 1
-                elif size == (row["width"], row["height"]):
-                    yield example, pixels
-                else:
-                    yield replace(example, glyphs=()), pixels  # boxes no longer fit
+                    skipped.caption()
+                    continue
+                if not all(size):
+                    skipped.size(native)
+                    continue
+                try:
+                    pixels = _decode(row["image"], size, configuration)
+                except PictureError as error:
+                    if error.reason == "memory":  # else what is trained on would be left to chance
+                        raise MemoryError(f"{path}: {row['key']}: {error.detail}") from error
+                    name = path.rsplit("/", 1)[-1]
+                    skipped.picture(Unreadable(name, row["key"], error.reason, error.detail))
+                    continue
+                # boxes fit the picture as it was rendered only
+                yield example if size == native else replace(example, glyphs=()), pixels
 
 
 def _example(row: dict[str, Any], configuration: DataConfiguration) -> Example:
-    captions = tuple(
-        caption["text"] for name in configuration.captions for caption in row[name] or ()
-    )
+    captions = [caption for name in configuration.captions for caption in row[name] or ()]
+    captions = [caption for caption in captions if caption["text"]]
+    languages = frozenset(caption["language"] for caption in captions if caption["language"])
     boxes = row["text_boxes"] or []
     glyphs = tuple(
         Glyph(box["text"], _box(box["quad"])) for box in boxes if box["level"] == "glyph"
     )
     text = "\n".join(box["text"] for box in boxes if box["level"] == "line")
-    return Example(row["id"], tuple(text for text in captions if text), text, glyphs)
+    texts = tuple(caption["text"] for caption in captions)
+    return Example(row["id"], texts, text, glyphs, languages)
 
 
 def _box(quad: list[float]) -> tuple[float, float, float, float]:
@@ -115,19 +121,17 @@ def _box(quad: list[float]) -> tuple[float, float, float, float]:
     return min(across), min(down), max(across), max(down)
 
 
-def _decode(data: bytes, size: Size, configuration: DataConfiguration) -> Pixels | None:
-    """(H, W, 3) RGB of exactly ``size``, cropped to its middle; None if unreadable.
+def _decode(stored: dict[str, Any] | None, size: Size, configuration: DataConfiguration) -> Pixels:
+    """(H, W, 3) RGB of exactly ``size``, cropped to its middle. Raises ``PictureError``.
 
-    At native resolution it is only cropped: scaling would blur small text.
+    A picture that has the size already is taken as it is, and at native resolution it is only
+    cropped: scaling would blur small text.
     """
-    try:
-        image = Image.open(BytesIO(data), formats=_FORMATS)
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (*_UNREADABLE, Image.DecompressionBombError):
-        return None
-    if configuration.resolution:
-        upright = ImageOps.fit(upright, size, Image.Resampling.LANCZOS)
-    left, top = (upright.width - size[0]) // 2, (upright.height - size[1]) // 2
+    rgb = picture.decode((stored or {}).get("bytes") or b"", None).rgb
+    height, width = rgb.shape[:2]
+    if configuration.resolution and size != (width, height):
+        return np.array(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
     if min(left, top) < 0:
-        return None  # smaller than its row says
-    return np.array(upright.crop((left, top, left + size[0], top + size[1])), np.uint8)
+        raise PictureError("corrupt", f"{width}x{height} px, less than its row says")
+    return np.array(rgb[top : top + size[1], left : left + size[0]])

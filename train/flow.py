@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from train import model
+from train.configuration import FlowConfiguration
 
 Predict = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
 
@@ -65,6 +66,11 @@ class Flow:
             stretch = (1 - sigmas[-1]) / (1 - self.terminal)
             sigmas = [1 - (1 - sigma) / stretch for sigma in sigmas]
         return [*sigmas, 0.0]
+
+
+def build(configuration: FlowConfiguration) -> Flow:
+    """The flow that trains and samples."""
+    return Flow(**configuration.model_dump())
 
 
 def path(data: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:

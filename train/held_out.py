@@ -126,7 +126,7 @@ def _draw(artist: Artist, chosen: Sequence[Task]) -> Tensor:
             steps=settings.steps,
             guidance=settings.guidance,
             seeds=[task.seed for task in chosen],
-            flow=configuration.flow.build(),
+            flow=flow.build(configuration.flow),
         )
     return artist.codec.decode(latents).float().cpu()
 
@@ -139,7 +139,7 @@ def _loss(artist: Artist, bucket: Bucket) -> float:
     generator = torch.Generator().manual_seed(batches.seed_for(configuration.seed, "held out"))
     noise = torch.randn(data.shape, generator=generator)
     tokens = data.shape[2] * data.shape[3] // configuration.model.patch**2
-    sigma = configuration.flow.build().draw(len(data), tokens, generator)
+    sigma = flow.build(configuration.flow).draw(len(data), tokens, generator)
     total = 0.0
     for start in range(0, len(data), configuration.evaluation.batch):
         part = slice(start, start + configuration.evaluation.batch)

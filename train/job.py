@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from curation import ownership, storage
-from train import checkpoint, checkpoint_folder, data, loop, records
+from train import checkpoint, checkpoint_folder, data, extension, loop, records, skipped
 from train.checkpoint import Progress
 from train.codec import load_codec
 from train.configuration import Configuration
@@ -22,8 +22,9 @@ from train.problems import UsageError
 KIND = "training"
 RESULT = "result.json"
 HELD_OUT_CAPTIONS = "held_out_captions.txt"
-# What may change between a run and its continuation without changing the curve.
-_FREE = {"device", "log_every", "evaluation", "checkpoint"}
+UNREADABLE = "unreadable.jsonl"
+# What may change between a run and its continuation without changing the curve (see extension).
+_FREE = {"steps", "device", "log_every", "evaluation", "checkpoint"}
 
 
 def run(
@@ -48,8 +49,11 @@ def _run(
     found = checkpoint_folder.newest(directory)
     configuration = _settled(configuration, found)
     if found and (done := _finished(directory, configuration)):
-        tell(f"{directory} is finished at step {configuration.steps}: nothing to do")
+        more = f"--steps {2 * configuration.steps} would train it for longer"
+        tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
         return done
+    if found:
+        found = extension.start(found, configuration, tell)
     checkpoint_folder.remove_leavings(directory)
     storage.remove_partials(str(directory), str(directory / records.SAMPLES))
     templates = Templates()
@@ -63,7 +67,8 @@ def _run(
         device=device,
         watch=templates.watch,
     )
-    _tell_data(loaded, tell)
+    _tell_data(loaded, configuration, tell)
+    skipped.write(str(directory / UNREADABLE), loaded.skipped)
     parts = loop.assemble(configuration, loaded, device)
     progress = Progress(0, loaded.digest, _sizes(loaded), 0.0, 0.0)
     if found:
@@ -87,7 +92,7 @@ def _run(
         "held_out_label": LABEL,
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
-        "skipped": dict(loaded.skipped),
+        "skipped": dict(loaded.skipped.counts),
         "checkpoint": str(checkpoint_folder.latest(directory)),
         "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
     }
@@ -135,8 +140,7 @@ def _settled(configuration: Configuration, found: Path | None) -> Configuration:
     before = checkpoint.read_configuration(found) if found else None
     if before is None:
         return configuration
-    free = _FREE if configuration.optimiser.decay else {*_FREE, "steps"}
-    was, now = _flat(before.model_dump(exclude=free)), _flat(configuration.model_dump(exclude=free))
+    was, now = (_flat(one.model_dump(exclude=_FREE)) for one in (before, configuration))
     changed = sorted(name for name in now if was.get(name) != now[name])
     if changed:
         name = changed[0]
@@ -173,6 +177,8 @@ def _resume(
             " or another --out"
         )
     checkpoint.restore(found, parts.state(progress))
+    (found.parent / RESULT).unlink(missing_ok=True)
+    checkpoint.point_to(found)
     tell(f"continuing {found} after step {before.step}")
     return before
 
@@ -182,13 +188,15 @@ def _sizes(loaded: data.Data) -> tuple[tuple[int, int], ...]:
     return tuple(bucket.size for bucket in ordered)
 
 
-def _tell_data(loaded: data.Data, tell: Callable[[str], None]) -> None:
+def _tell_data(
+    loaded: data.Data, configuration: Configuration, tell: Callable[[str], None]
+) -> None:
     for bucket in loaded.buckets:
         size = f"{bucket.size[0]}x{bucket.size[1]}"
         tell(f"bucket {size}: {len(bucket.examples)} pictures")
     tell(f"held out by text: {sum(len(bucket.examples) for bucket in loaded.held_out)} pictures")
-    for reason, count in loaded.skipped.items():
-        tell(f"skipped: {count} {reason}")
+    for line in loaded.skipped.lines(configuration.data):
+        tell(f"skipped: {line}")
 
 
 def _device(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records
+from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records, text_encoder
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
 from train.data import Data
@@ -50,6 +50,7 @@ class Parts:
             self.data.codec,
             self.text_encoder,
             self.optimisers,
+            self.data.seen,
         )
 
 
@@ -57,8 +58,8 @@ def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
     """Build everything with weights drawn from the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(batches.seed_for(configuration.seed, "weights"))
-        encoder = configuration.text_encoder.build()
-        transformer = configuration.model.build(data.codec.channels, encoder.width)
+        encoder = text_encoder.build(configuration.text_encoder)
+        transformer = model.build(configuration.model, data.codec.channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
     if isinstance(encoder, nn.Module):
         encoder.to(device)
@@ -112,7 +113,7 @@ def _loss(parts: Parts, step: int) -> Tensor:
     latents = bucket.latents[torch.from_numpy(batch.indices)]
     noise = torch.randn(latents.shape, generator=generator)
     tokens = latents.shape[2] * latents.shape[3] // configuration.model.patch**2
-    sigma = configuration.flow.build().draw(len(latents), tokens, generator)
+    sigma = flow.build(configuration.flow).draw(len(latents), tokens, generator)
     captions = choose_captions(
         [bucket.examples[index] for index in batch.indices],
         configuration.data.caption_dropout,
@@ -169,6 +170,7 @@ class Loop:
         settings = self._parts.configuration
         since, images = time.monotonic(), 0
         first = self._progress.step
+        fork = optimiser.full_until(settings.steps, settings.optimiser)
         for step in range(first + 1, settings.steps + 1):
             self._loss, norm = train_step(self._parts, step)
             images += settings.batch
@@ -181,7 +183,7 @@ class Loop:
             if not last and step % settings.evaluation.every == 0:
                 self._evaluate(step, settings.evaluation.pictures)
                 since = time.monotonic()
-            if last or step % settings.checkpoint.every == 0:
+            if last or step % settings.checkpoint.every == 0 or step == fork:
                 self._save(step)
                 since = time.monotonic()
             if last and step < settings.steps:

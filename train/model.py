@@ -5,18 +5,16 @@ T text tokens, D text feature width. Suffixes: ``latents_bchw``, ``tokens_bld``,
 """
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from train.configuration import ModelConfiguration
 from train.problems import UsageError
 
-if TYPE_CHECKING:
-    from train.configuration import ModelConfiguration
 
-
-def build(configuration: "ModelConfiguration", channels: int, text_width: int) -> Any:
+def build(configuration: ModelConfiguration, channels: int, text_width: int) -> Any:
     """A new ``QwenImageTransformer2DModel``, drawn from torch's current random state.
 
     Blocks start as the identity (modulation and output are zero, as in DiT, arXiv 2212.09748),

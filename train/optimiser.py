@@ -1,5 +1,6 @@
 """Which optimiser moves which parameter, and how fast."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -57,6 +58,12 @@ def rate_at(step: int, steps: int, configuration: OptimiserConfiguration) -> flo
     falling = configuration.decay * steps
     fall = min(1.0, (steps - step + 1) / falling) if falling else 1.0
     return rise * fall
+
+
+def full_until(steps: int, configuration: OptimiserConfiguration) -> int:
+    """The last of ``steps`` before the learning rates begin to fall; ``steps`` if they never do."""
+    falling = configuration.decay * steps
+    return min(steps, math.floor(steps + 1 - falling)) if falling else steps
 
 
 def set_rates(

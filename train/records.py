@@ -33,6 +33,9 @@ class Records:
         self._directory, self._tell = directory, tell
         for name in (METRICS, EVALUATIONS):
             _forget_after(directory / name, step)
+        for path in (directory / SAMPLES).glob("step-*.png"):
+            if int(path.stem.removeprefix("step-")) > step:
+                path.unlink()
         self._metrics = (directory / METRICS).open("a", encoding="utf-8")
         self._board = SummaryWriter(str(directory / _BOARD), purge_step=step + 1)
 

@@ -13,7 +13,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "1:3", "3:1")
+from curation import sizes
+
+RATIOS = tuple(f"{width}:{height}" for width, height in sizes.RATIOS)
 KINDS = ("column", "row", "turn", "stack", "board", "grid", "text", "say", "shape")
 CONTAINERS = ("column", "row", "turn", "stack", "board", "grid")
 SQUARE = frozenset(

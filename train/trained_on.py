@@ -1,0 +1,153 @@
+"""What a checkpoint was trained on, in a small JSON file, and what a prompt asks beyond it.
+
+Imports nothing heavy: it is read before any weights are.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from train.quotations import frame, quoted
+
+NAME = "trained_on.json"
+_MOST_FRAMES = 64  # more are prose, and another prompt of that kind is nothing new
+_SHOWN = 12  # characters in a warning
+
+
+class TrainedOn(BaseModel):
+    """``sizes`` are (width, height) in pixels, most pictures first; ``written`` the characters
+    inside quotation marks of captions and ``described`` those outside, each as one string in
+    order; ``longest`` the most characters in one quotation; ``frames`` the captions with emptied
+    quotations, where they are few, else empty; ``quotes`` whether any caption had a quotation.
+    ``data`` identifies the pictures as ``progress.json`` does.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data: str
+    steps: int
+    pictures: int
+    sizes: tuple[tuple[int, int], ...]
+    captions: tuple[str, ...]  # names of the columns
+    languages: tuple[str, ...]
+    frames: tuple[str, ...]
+    quotes: bool
+    longest: int
+    written: str
+    described: str
+
+    def write(self, folder: Path) -> None:
+        """Write the file into a checkpoint."""
+        (folder / NAME).write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
+
+    def beyond(self, prompts: Iterable[str], size: tuple[int, int]) -> Iterator[str]:
+        """What is asked for and was never trained on: a sentence each, most harmful first."""
+        listed = list(prompts)
+        if size not in self.sizes:
+            some = ", ".join(f"{width}x{height}" for width, height in self.sizes[:3])
+            more = ", ..." if len(self.sizes) > 3 else ""
+            yield f"size {size[0]}x{size[1]} was never trained; it was {some}{more}"
+        texts = [text for prompt in listed for text in quoted(prompt)]
+        unseen = _beyond("".join(texts), self.written) if self.quotes else ""
+        if unseen:
+            yield f"it never learnt to write {_some(unseen)}"
+        words = _beyond("".join(frame(prompt) for prompt in listed), self.described)
+        if words:
+            yield f"no caption it learnt from had the characters {_some(words)}"
+        long = [text for text in texts if len(text) > self.longest]
+        if long and self.quotes:
+            yield (
+                f"the longest text it learnt has {self.longest} characters;"
+                f" {json.dumps(max(long, key=len)[:40], ensure_ascii=False)} is longer"
+            )
+        yield from self._another_kind(listed)
+
+    def _another_kind(self, prompts: list[str]) -> Iterator[str]:
+        if self.frames:
+            other = [prompt for prompt in prompts if frame(prompt) not in self.frames]
+        else:
+            other = [prompt for prompt in prompts if bool(quoted(prompt)) and not self.quotes]
+        if not other:
+            return
+        count = f"{len(other)} of {len(prompts)} prompts are"
+        subject = "the prompt is" if len(prompts) == 1 else count
+        yield f"{subject} of another kind than its captions{self._example(other[0])}"
+
+    def _example(self, prompt: str) -> str:
+        if not self.frames:
+            return ", which ask for no text in quotation marks"
+        near = get_close_matches(frame(prompt), self.frames, n=1, cutoff=0) or self.frames[:1]
+        return f", such as: {near[0]}"
+
+
+def read(folder: Path) -> TrainedOn | None:
+    """What a checkpoint says of itself; None where it says nothing. Raises ``ValueError``."""
+    path = folder / NAME
+    return TrainedOn.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+class Captions:
+    """Gathers what captions say, one by one."""
+
+    def __init__(self) -> None:
+        self._frames: set[str] = set()
+        self._written: set[str] = set()
+        self._described: set[str] = set()
+        self._languages: set[str] = set()
+        self._longest = 0
+        self._quotes = False
+        self._pictures = 0
+
+    def add(self, captions: Iterable[str], languages: Iterable[str]) -> None:
+        """The captions of one training picture, and their languages."""
+        self._pictures += 1
+        self._languages.update(languages)
+        for caption in captions:
+            self._add(caption)
+
+    def _add(self, caption: str) -> None:
+        texts = quoted(caption)
+        outside = frame(caption)
+        self._quotes |= bool(texts)
+        self._written.update(*texts)
+        self._longest = max([self._longest, *map(len, texts)])
+        self._described.update(outside)
+        if len(self._frames) <= _MOST_FRAMES:
+            self._frames.add(outside)
+
+    def summary(
+        self,
+        *,
+        data: str,
+        steps: int,
+        sizes: tuple[tuple[int, int], ...],
+        columns: tuple[str, ...],
+    ) -> TrainedOn:
+        """All that was gathered."""
+        few = len(self._frames) <= _MOST_FRAMES
+        return TrainedOn(
+            data=data,
+            steps=steps,
+            pictures=self._pictures,
+            sizes=sizes,
+            captions=columns,
+            languages=tuple(sorted(self._languages)),
+            frames=tuple(sorted(self._frames)) if few else (),
+            quotes=self._quotes,
+            longest=self._longest,
+            written="".join(sorted(self._written)),
+            described="".join(sorted(self._described)),
+        )
+
+
+def _beyond(text: str, known: str) -> str:
+    return "".join(sorted({one for one in text if not one.isspace()} - set(known)))
+
+
+def _some(characters: str) -> str:
+    shown = " ".join(characters[:_SHOWN])
+    rest = len(characters) - _SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown
