@@ -16,6 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: system .venv/.installed ## make .venv, install the pinned requirements, name missing system packages
+	@$(BIN)/python -m compileall -q captioning curation infer synthesis taxonomy train
 
 system:
 	@.ci/system_packages

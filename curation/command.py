@@ -16,6 +16,7 @@ import typer
 
 from curation import paths
 from curation.failures import exit_code_of
+from curation.importing import TAKEN_ALONG, without
 from curation.interruption import Interruption, carry_out
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def run(
     Run it again after any interruption or change of the input: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    from curation import configuration, preflight, runners
+    with without(*TAKEN_ALONG):
+        from curation import configuration, preflight, runners
 
     logging.disable(logging.NOTSET)
     from curation.job import Job, UsageError

@@ -98,3 +98,15 @@ def test_the_help_promises_what_the_readme_promises() -> None:
     told |= {f"{mode}: " for mode in ("pure", "scene", "template", "mix", "strings")}
     told |= {f"--mode {mode} " for mode in ("pure", "scene", "template")}
     assert {one for one in told if one not in text} == set()
+
+
+def test_a_run_takes_along_nothing_for_data_frames_and_databases() -> None:
+    code = (
+        "import sys; from curation import command;"
+        "command.guarded(lambda **o: command.app(['run', '-i', 'absent', '-o', 'absent'], **o));"
+        "assert 'apache_beam' in sys.modules;"
+        "assert not {'pandas', 'pymongo', 'bson'} & set(sys.modules);"
+        "import pandas"
+    )
+    done, _ = asked([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
