@@ -1,4 +1,4 @@
-# Worker image for Dataflow and for the DOCKER environment of Spark and Flink: Beam's SDK harness,
+# Worker image for Dataflow and for the DOCKER environment of Spark: Beam's SDK harness,
 # the pinned packages that curation needs, and this project's wheel. No weights are downloaded
 # (nudenet carries its own in its package). Built in the repository's root:
 #

@@ -16,27 +16,24 @@ from curation.endpoints import SECONDS
 
 CACHE = "~/.apache_beam/cache/jars"
 MAVEN = "https://repo.maven.apache.org/maven2/org/apache/beam"
+SPARK_JOB_SERVER = "beam-runners-spark-3-job-server"  # its name in Maven
 PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 
 
-def artifact(flink_version: str | None) -> str:
-    """The job server's name in Maven: Spark 3's, or that of a Flink version."""
-    return f"beam-runners-{f'flink-{flink_version}' if flink_version else 'spark-3'}-job-server"
-
-
-def missing_java(launcher: str, runner: str) -> str | None:
+def missing_java(launcher: str) -> str | None:
     """Java that starts a job server."""
     if is_program(launcher or "java"):
         return None
     return (
-        f"{runner} needs Java for its job server, and there is no {launcher or 'java'!r}: install "
-        "a JRE (Debian: openjdk-17-jre-headless), or name one by --job_server_java_launcher, or a "
-        "running job server by --job_endpoint=HOST:PORT"
+        f"SparkRunner needs Java for its job server, and there is no {launcher or 'java'!r}: "
+        "install a JRE (Debian: openjdk-17-jre-headless), or name one by "
+        "--job_server_java_launcher, or a running job server by --job_endpoint=HOST:PORT"
     )
 
 
-def missing_jar(option: str, given: str, name: str, folder: str) -> str | None:
-    """The job server's jar: the one given, or the one in Beam's cache."""
+def missing_jar(given: str, folder: str) -> str | None:
+    """The jar of Spark's job server: the one given, or the one in Beam's cache."""
+    option, name = "spark_job_server_jar", SPARK_JOB_SERVER
     file = f"{name}-{version('apache-beam')}.jar"
     cached = Path(folder or CACHE).expanduser() / (os.path.basename(given) if given else file)
     found = Path(given) if given and Path(given).is_file() else cached

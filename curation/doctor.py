@@ -31,7 +31,7 @@ OPTIONAL = {
 }
 PROGRAMS = {
     "fc-list": "apt-get install fontconfig (fonts for the text renderer)",
-    "java": "apt-get install openjdk-17-jre-headless (only for Spark and Flink)",
+    "java": "apt-get install openjdk-17-jre-headless (only for Spark)",
 }
 
 

@@ -3,7 +3,7 @@
 import difflib
 
 from curation import beam_parts, endpoints
-from curation.job import FLINK_DECIDES, SPARK_LOCAL, Job, UsageError
+from curation.job import SPARK_LOCAL, Job, UsageError
 
 ENVIRONMENTS = ("DOCKER", "PROCESS", "EXTERNAL", "LOOPBACK")
 
@@ -12,10 +12,10 @@ def kind(job: Job, here: bool) -> str:
     """The type that Beam takes: the one given, else its own default."""
     if given := job.given("environment_type"):
         return given.upper()
-    own = job.given("job_endpoint") == "" and (
-        SPARK_LOCAL.fullmatch(job.given("spark_master_url"))
-        if job.runner == "SparkRunner"
-        else job.given("flink_master") in FLINK_DECIDES
+    own = (
+        job.runner == "SparkRunner"
+        and job.given("job_endpoint") == ""
+        and SPARK_LOCAL.fullmatch(job.given("spark_master_url"))
     )
     if job.runner == "PrismRunner" or (here and own):
         return "LOOPBACK"

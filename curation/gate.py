@@ -6,17 +6,20 @@ checked against the shards themselves, so that a bug in judging or writing canno
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import pyarrow as pa
 
 from curation import finished, shard, storage
+from curation.job import UsageError
 from curation.layout import Layout
 from curation.ledger import LedgerError
 from curation.rules import GROUP_COLUMNS
+
+KINDS = ("stage", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -32,18 +35,31 @@ class Expectation:
         """Plain data for ``--json``."""
         return asdict(self)
 
+    def joined(self, other: "Expectation") -> "Expectation":
+        """The same promise over the rows of both."""
+        passed = self.passed and other.passed
+        return replace(self, passed=passed, unexpected=self.unexpected + other.unexpected)
+
 
 def check(output: str) -> list[Expectation]:
-    """Check the shards of a run, or raise.
+    """Check the shards of a run, one after the other, or raise.
 
     Raises ``OutcomeError`` without a run, ``LedgerError`` if a promise is broken,
-    ``ShardError`` for a shard that cannot be trusted, ``ImportError`` without the extra ``gate``.
+    ``ShardError`` for a shard that cannot be trusted, ``UsageError`` without the extra ``gate``.
     """
     layout = Layout(output)
-    told = finished.read_run(output)
-    rows, configuration = _rows(layout.shards), told["configuration"]
-    found = _validate(rows, configuration, told["counts"]["kept"])
-    found += _shares(rows, configuration)
+    run = finished.read_run(output)
+    configuration = run["configuration"]
+    validate = _validator(configuration)
+    promises: dict[str, Expectation] = {}
+    kinds: Counter[tuple[str, bool]] = Counter()
+    for table in _shards(layout.shards):
+        kinds.update(zip(*(table.column(name).to_pylist() for name in KINDS), strict=True))
+        for promise, entry in validate(table).items():
+            before = promises.get(promise)
+            promises[promise] = before.joined(entry) if before else entry
+    found = [_count(kinds.total(), run["counts"]["kept"]), *promises.values()]
+    found += _shares(kinds, configuration)
     broken = [entry for entry in found if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
@@ -56,10 +72,10 @@ def as_text(found: list[Expectation]) -> str:
     return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in found)
 
 
-def _rows(directory: str) -> pa.Table:
-    """All shards' columns but the pictures' bytes, which are checked against their ids here."""
-    tables: list[pa.Table] = []
+def _shards(directory: str) -> Iterator[pa.Table]:
+    """Each shard's columns but the pictures' bytes, which are checked against their ids here."""
     for info in shard.read_manifest(directory):
+        tables: list[pa.Table] = []
         for batch in shard.read(storage.join(directory, info.file)):
             data = batch.column("image").field("bytes")
             same = [
@@ -68,7 +84,8 @@ def _rows(directory: str) -> pa.Table:
             ]
             table = pa.Table.from_batches([batch.drop_columns(["image"])])
             tables.append(table.append_column("content_matches", pa.array(same, pa.bool_())))
-    return pa.concat_tables(tables) if tables else shard.schema().empty_table()
+        if tables:
+            yield pa.concat_tables(tables)
 
 
 def _bounds(configuration: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:
@@ -85,61 +102,82 @@ def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return list(stages.items()) if isinstance(stages, dict) else [(s["name"], s) for s in stages]
 
 
-def _validate(table: pa.Table, configuration: dict[str, Any], kept: int) -> list[Expectation]:
+def _validator(configuration: dict[str, Any]) -> Callable[[pa.Table], dict[str, Expectation]]:
+    """What checks the rows of one shard, by Great Expectations. Raises ``UsageError``."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # nothing is sent anywhere
-    import great_expectations as gx
-    from great_expectations import expectations as expect
-
-    nested = {"text_boxes", *(name for name in table.column_names if name.startswith("caption_"))}
-    frame = table.drop_columns(sorted(nested & set(table.column_names))).to_pandas()
-    names = [name for name, _ in _stages(configuration)]
-    wanted: list[Any] = [
-        expect.ExpectTableRowCountToEqual(value=kept),
-        expect.ExpectColumnValuesToNotBeNull(column="id"),
-        expect.ExpectColumnValuesToNotBeNull(column="key"),
-        expect.ExpectColumnValuesToBeInSet(column="stage", value_set=names),
-    ]
-    if len(frame):
-        wanted.append(
-            expect.ExpectColumnValuesToBeInSet(column="content_matches", value_set=[True])
-        )
-        for column, low, high in _bounds(configuration):
-            if column != "size":
-                wanted.append(
-                    expect.ExpectColumnValuesToBeBetween(
-                        column=column, min_value=low, max_value=high
-                    )
-                )
-                if column not in GROUP_COLUMNS:
-                    wanted.append(expect.ExpectColumnValuesToNotBeNull(column=column))
+    try:
+        import great_expectations as gx
+    except ImportError as error:
+        raise UsageError(
+            "beam gate needs Great Expectations: pip install 'inkstone[gate]'"
+        ) from error
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_pandas("shards").add_dataframe_asset("rows")
-    batch = source.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-    result = batch.validate(gx.ExpectationSuite(name="shards", expectations=wanted))
-    return [_told(entry) for entry in result.results]
+    definition = source.add_batch_definition_whole_dataframe("all")
+    wanted = list(_expectations(configuration))
+    columns = list(dict.fromkeys(entry.column for entry in wanted))
+    suite = gx.ExpectationSuite(name="shards", expectations=wanted)
+
+    def validate(table: pa.Table) -> dict[str, Expectation]:
+        there = [name for name in columns if name in table.column_names]
+        batch = definition.get_batch({"dataframe": table.select(there).to_pandas()})
+        results = batch.validate(suite).results
+        return {_promise(entry): _result(entry) for entry in results}
+
+    return validate
 
 
-def _shares(table: pa.Table, configuration: dict[str, Any]) -> Iterator[Expectation]:
-    """At most the configured share is drawn of what passes the stage, or one after it."""
+def _expectations(configuration: dict[str, Any]) -> Iterator[Any]:
+    """What the configuration promises of every row."""
+    from great_expectations import expectations as expect
+
+    names = [name for name, _ in _stages(configuration)]
+    yield expect.ExpectColumnValuesToNotBeNull(column="id")
+    yield expect.ExpectColumnValuesToNotBeNull(column="key")
+    yield expect.ExpectColumnValuesToBeInSet(column="stage", value_set=names)
+    yield expect.ExpectColumnValuesToBeInSet(column="content_matches", value_set=[True])
+    for column, low, high in _bounds(configuration):
+        if column != "size":
+            yield expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
+            if column not in GROUP_COLUMNS:
+                yield expect.ExpectColumnValuesToNotBeNull(column=column)
+
+
+def _count(rows: int, kept: int) -> Expectation:
+    """As many rows as the ledger keeps."""
+    return Expectation("expect_table_row_count_to_equal", "rows", rows == kept, abs(rows - kept))
+
+
+def _shares(
+    kinds: Mapping[tuple[str, bool], int], configuration: dict[str, Any]
+) -> Iterator[Expectation]:
+    """At most the configured share is synthetic of what passes the stage, or one after it."""
     mix = configuration.get("synthetic")
     if mix is None:
         return
     names = [name for name, _ in _stages(configuration)]
-    kinds = (table.column(name).to_pylist() for name in ("stage", "synthetic"))
-    rows = Counter(zip(*kinds, strict=True))
     for number in range(names.index(mix["from"]), len(names)):
-        drawn, others = (sum(rows[name, kind] for name in names[number:]) for kind in (True, False))
+        drawn, others = (
+            sum(kinds.get((name, kind), 0) for name in names[number:]) for kind in (True, False)
+        )
         most = int((drawn + others) * Fraction(str(mix["share"]))) if others else drawn
         beyond = drawn - most
         yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
 
 
-def _told(entry: Any) -> Expectation:
+def _promise(entry: Any) -> str:
+    """What tells one promise from the others: two stages may bound one column."""
+    settings = entry.expectation_config
+    kwargs = {name: settings.kwargs[name] for name in settings.kwargs if name != "batch_id"}
+    return f"{settings.type} {sorted(kwargs.items(), key=repr)}"
+
+
+def _result(entry: Any) -> Expectation:
     settings = entry.expectation_config
     return Expectation(
         settings.type,
-        settings.kwargs.get("column", "rows"),
+        settings.kwargs["column"],
         bool(entry.success),
         int(entry.result.get("unexpected_count", 0) or 0),
     )

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 SECONDS = 2.0  # for putting the terminal right; worker processes end when nobody listens
 TOLD = "interrupted; run the same command again: it goes on from where it stopped"
+_LEAVING = threading.Lock()
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -33,12 +34,12 @@ def carry_out(name: str, program: Callable[[], int]) -> NoReturn:
     error says how to go on. Signals that the caller ignores (``nohup``) stay ignored.
     """
 
+    sentence = f"{name}: {TOLD}\n"
+
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)  # one is enough
-        with contextlib.suppress(OSError, ValueError):  # whether or not anybody still listens
-            print(f"{name}: {TOLD}", file=sys.__stderr__, flush=True)
-        late = threading.Timer(SECONDS, _leave, [128 + number])
+        late = threading.Timer(SECONDS, _leave, [128 + number, sentence])
         late.daemon = True
         late.start()
         raise Interruption(number)
@@ -46,22 +47,25 @@ def carry_out(name: str, program: Callable[[], int]) -> NoReturn:
     for each in _SIGNALS:
         if signal.getsignal(each) is not signal.SIG_IGN:
             signal.signal(each, interrupt)
-    code = 1
+    code, last = 1, ""
     try:
         code = program()
     except Interruption as stop:
-        code = stop.code
+        code, last = stop.code, sentence
     finally:
         bug = sys.exc_info()[1]
         if bug is not None and not isinstance(bug, SystemExit):
             sys.excepthook(type(bug), bug, bug.__traceback__)
         atexit._run_exitfuncs()
-        _leave(code)
+        _leave(code, last)
 
 
-def _leave(code: int) -> NoReturn:
+def _leave(code: int, last: str) -> NoReturn:
     """Without Python's own end, which aborts (code 134) where another thread is in C++."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
+    _LEAVING.acquire()  # and never released: whoever comes second says nothing more
+    for stream, text in ((sys.stdout, ""), (sys.__stderr__, last)):
+        with contextlib.suppress(OSError, ValueError):  # whether or not anybody still listens
+            if stream:
+                stream.write(text)
+                stream.flush()
     os._exit(code)

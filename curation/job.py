@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LOCAL = "local"
-SUPPORTED = ("SparkRunner", "FlinkRunner", "PrismRunner", "PortableRunner", "DataflowRunner")
-FLINK_DECIDES = ("[local]", "[auto]")
+SUPPORTED = ("SparkRunner", "PrismRunner", "PortableRunner", "DataflowRunner")
 SPARK_LOCAL = re.compile(r"local(\[.+\])?")
 NAMES = (LOCAL, "DirectRunner", "FnApiRunner", *SUPPORTED)
 

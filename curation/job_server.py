@@ -1,9 +1,9 @@
-"""Runners that talk to a job server: Spark, Flink, Prism, or any other by its address."""
+"""Runners that talk to a job server: Spark, Prism, or any other by its address."""
 
 import re
 
 from curation import beam_parts, endpoints, environment, storage
-from curation.job import FLINK_DECIDES, SPARK_LOCAL, Job, UsageError
+from curation.job import SPARK_LOCAL, Job, UsageError
 
 
 def check(job: Job) -> None:
@@ -34,8 +34,6 @@ def _cluster_is_here(job: Job) -> bool:
             return False
         if master.startswith("spark://"):
             addresses += master.removeprefix("spark://").split(",")
-    if job.runner == "FlinkRunner" and job.given("flink_master") not in FLINK_DECIDES:
-        addresses.append(re.sub(r"^https?://", "", job.given("flink_master")))
     return all(endpoints.is_here(address) for address in addresses if address)
 
 
@@ -47,15 +45,12 @@ def _check_own_job_server(job: Job) -> None:
         if why := beam_parts.missing_prism(job.given("prism_location")):
             raise UsageError(why)
         return
-    spark = job.runner == "SparkRunner"
-    if spark and job.options.get("spark_submit_uber_jar"):
+    if job.options.get("spark_submit_uber_jar"):
         rest = re.sub(r"^https?://", "", job.given("spark_rest_url"))
         endpoints.require("--spark_rest_url", rest, "start Spark's master with its REST server")
-    missing = beam_parts.missing_java(job.given("job_server_java_launcher"), job.runner)
-    option = "spark_job_server_jar" if spark else "flink_job_server_jar"
-    artifact = beam_parts.artifact(None if spark else job.given("flink_version"))
+    missing = beam_parts.missing_java(job.given("job_server_java_launcher"))
     missing = missing or beam_parts.missing_jar(
-        option, job.given(option), artifact, job.given("jar_cache_dir")
+        job.given("spark_job_server_jar"), job.given("jar_cache_dir")
     )
     if missing:
         raise UsageError(missing)
@@ -63,12 +58,6 @@ def _check_own_job_server(job: Job) -> None:
 
 
 def _check_master(job: Job) -> None:
-    if job.runner == "FlinkRunner":
-        master = job.given("flink_master")
-        if master not in FLINK_DECIDES:
-            address = re.sub(r"^https?://", "", master)
-            endpoints.require("--flink_master", address, "start Flink first (its REST port)")
-        return
     master = job.given("spark_master_url")
     if master == "yarn" or master.startswith("k8s://") or SPARK_LOCAL.fullmatch(master):
         return

@@ -31,24 +31,14 @@ _LOST = re.compile(
     r"ModuleNotFoundError: No module named '?curation\b.*"
     r"|AttributeError: Can't get attribute .* on <module 'curation\b.*"
 )
-# Options of the Java job servers, which tell them only once they run (from their option classes).
-JAVA_OPTIONS = {
-    "SparkRunner": (
-        "bundle_size",
-        "cache_disabled",
-        "checkpoint_dir",
-        "enable_spark_metric_sinks",
-        "storage_level",
-    ),
-    "FlinkRunner": (
-        "checkpointing_interval",
-        "execution_retry_delay",
-        "max_bundle_size",
-        "max_bundle_time_mills",
-        "number_of_execution_retries",
-        "object_reuse",
-    ),
-}
+# Options of Spark's Java job server, which tells them only once it runs (from its option classes).
+SPARK_OPTIONS = (
+    "bundle_size",
+    "cache_disabled",
+    "checkpoint_dir",
+    "enable_spark_metric_sinks",
+    "storage_level",
+)
 
 
 class ModelOptions(PipelineOptions):  # type: ignore[misc]
@@ -183,7 +173,7 @@ def refuse_unknown(arguments: Sequence[str], ours: Sequence[str] = ()) -> None:
     """
     parser = _parser()
     runner = runner_name(parser.parse_known_args(list(arguments))[0].runner or "")
-    for name in JAVA_OPTIONS.get(runner, ()):
+    for name in SPARK_OPTIONS if runner == "SparkRunner" else ():
         with contextlib.suppress(argparse.ArgumentError):
             parser.add_argument(f"--{name}")
     unknown = parser.parse_known_args(list(arguments))[1]

@@ -59,7 +59,7 @@ def ended(*command: str, path: Path | None = None) -> tuple[int, str]:
 
 def test_workers_that_are_busy_do_not_make_it_abort(folder: Path, tmp_path: Path) -> None:
     code, told = ended("-c", BUSY, *arguments(folder, tmp_path / "out"))
-    assert (code, told.replace("-c:", "beam:")) == (130, SENTENCE)
+    assert code == 130 and told.endswith(SENTENCE) and "Traceback" not in told
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
@@ -106,7 +106,8 @@ def test_interrupted_at_every_step_it_ends_in_the_same_bytes(
         process = CONTEXT.Process(target=run_and_send, args=(number, name, function, told, words))
         process.start()
         process.join()
-        assert (process.exitcode, told.read_text()) == (128 + number, SENTENCE), function
+        assert process.exitcode == 128 + number, function
+        assert told.read_text().endswith(SENTENCE), function
         assert not (tmp_path / "out" / "_SUCCESS").exists()
     finish([folder / "in"], tmp_path / "out")
     assert digests(tmp_path / "out") == undisturbed

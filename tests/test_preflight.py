@@ -93,14 +93,19 @@ def test_a_typing_error_names_the_nearest_option(argument: str, nearest: str) ->
 
 def test_options_of_java_are_taken_for_their_runner_alone() -> None:
     runners.refuse_unknown(["--runner=SparkRunner", "--cache_disabled=true"])
-    runners.refuse_unknown(["--runner=FlinkRunner", "--object_reuse", "true"])
     assert "--cache_disabled?" in refusal("--runner=SparkRunner", "--cache_disable=true")
-    assert "storage_level" in refusal("--runner=FlinkRunner", "--storage_level=MEMORY_ONLY")
+    assert "storage_level" in refusal("--runner=PrismRunner", "--storage_level=MEMORY_ONLY")
     assert "cache_disabled" in refusal("--cache_disabled=true")
 
 
 def test_a_wrong_value_is_refused_in_words() -> None:
-    assert "--flink_version" in refusal("--runner=FlinkRunner", "--flink_version=9")
+    assert "--spark_version" in refusal("--runner=SparkRunner", "--spark_version=9")
+
+
+def test_a_runner_that_was_never_tried_is_not_offered() -> None:
+    told = refusal("--runner=FlinkRunner")
+    assert told.startswith("--runner=FlinkRunner: expected one of local,")
+    assert "Flink" not in told.removeprefix("--runner=FlinkRunner")
 
 
 def test_spark_without_java(programs: set[str], jar: Path) -> None:
@@ -109,16 +114,12 @@ def test_spark_without_java(programs: set[str], jar: Path) -> None:
     assert "needs Java" in told and "--job_endpoint" in told
 
 
-@pytest.mark.parametrize(
-    ("runner", "name"),
-    [("Spark", "beam-runners-spark-3"), ("Flink", "beam-runners-flink-2.2")],
-)
-def test_a_missing_jar_is_named_with_its_place(runner: str, name: str, tmp_path: Path) -> None:
-    told = refusal(f"--runner={runner}Runner", f"--jar_cache_dir={tmp_path}")
-    file = f"{name}-job-server-{BEAM}.jar"
-    assert str(tmp_path / file) in told
-    assert f"https://repo.maven.apache.org/maven2/org/apache/beam/{name}-job-server/" in told
-    absent = refusal(f"--runner={runner}Runner", f"--{runner.lower()}_job_server_jar=absent.jar")
+def test_a_missing_jar_is_named_with_its_place(tmp_path: Path) -> None:
+    told = refusal("--runner=SparkRunner", f"--jar_cache_dir={tmp_path}")
+    name = "beam-runners-spark-3-job-server"
+    assert str(tmp_path / f"{name}-{BEAM}.jar") in told
+    assert f"https://repo.maven.apache.org/maven2/org/apache/beam/{name}/" in told
+    absent = refusal("--runner=SparkRunner", "--spark_job_server_jar=absent.jar")
     assert "absent.jar is no file here" in absent
 
 
@@ -152,13 +153,6 @@ def test_worker_pool(jar: Path, port: int, closed: int) -> None:
     check(*external, f'--environment_config={{"url": "localhost:{port}"}}')
     check(*external, f"--environment_option=external_service_address=localhost:{port}")
     assert "did you mean EXTERNAL?" in refusal(*spark, "--environment_type=EXTERNL")
-
-
-def test_flink_master(jar: Path, closed: int) -> None:
-    flink = ("--runner=FlinkRunner", f"--flink_job_server_jar={jar}")
-    check(*flink)
-    told = refusal(*flink, f"--flink_master=http://localhost:{closed}")
-    assert "--flink_master" in told and "no answer" in told
 
 
 def test_job_endpoint(port: int, closed: int) -> None:
