@@ -164,7 +164,9 @@ def _is_gone(owner: dict[str, Any]) -> bool:
 
 
 def _myself() -> dict[str, Any]:
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    by_module = sys.orig_argv[1:2] == ["-m"]
+    words = sys.orig_argv[1:] if by_module else sys.argv[1:]
+    command = shlex.join(["python" if by_module else Path(sys.argv[0]).name, *words])
     return {
         "host": socket.gethostname(),
         "process": os.getpid(),
