@@ -83,18 +83,19 @@ _ROUND: Range = (0, 360)
 REGIONS: tuple[Region, ...] = (
     # hardly any chroma
     Region("black", _ROUND, (0, 0.15)),
-    Region("black", _ROUND, (0, 0.26), (0, 0.02)),
+    Region("black", _ROUND, (0, 0.285), (0, 0.02)),
     Region("black", (260, 20), (0, 0.24), (0, 0.025)),
-    Region("charcoal", _ROUND, (0.26, 0.335), (0, 0.018)),
+    Region("charcoal", _ROUND, (0.285, 0.335), (0, 0.018)),
     Region("dark grey", _ROUND, (0.335, 0.53), (0, 0.019)),
     Region("grey", _ROUND, (0.53, 0.79), (0, 0.018)),
     Region("light grey", _ROUND, (0.79, 0.933), (0, 0.013)),
     Region("light grey", (120, 45), (0.79, 0.933), (0, 0.017)),
     Region("white", _ROUND, (0.933, 1.01), (0, 0.0135)),
     # light and dull, warm
-    Region("off-white", (45, 120), (0.9, 1.01), (0, 0.021)),
-    Region("cream", (60, 112), (0.878, 1.01), (0, 0.048)),
-    Region("beige", (42, 112), (0.79, 0.91), (0, 0.056)),
+    Region("off-white", (45, 120), (0.87, 1.01), (0, 0.021)),
+    Region("cream", (60, 112), (0.878, 1.01), (0, 0.051)),
+    Region("beige", (42, 96), (0.79, 0.91), (0, 0.056)),
+    Region("beige", (96, 112), (0.79, 0.91), (0, 0.035)),
     # red and pink
     Region("maroon", (12, 38), (0, 0.345), (0.04, 0.11)),
     Region("dark red", (12, 33), (0, 0.452), (0.09, 1)),
@@ -113,9 +114,10 @@ REGIONS: tuple[Region, ...] = (
     Region("mauve", (330, 16), (0.42, 0.56), (0, 0.1)),
     # orange and brown
     Region("orange", (42, 76), (0.6, 1.01), (0.13, 1)),
-    Region("orange", (42, 76), (0.72, 1.01), (0.11, 1)),
+    Region("orange", (42, 72), (0.72, 1.01), (0.11, 1)),
     Region("tan", (42, 94), (0.6, 0.85), (0.036, 0.07)),
-    Region("tan", (34, 79), (0.6, 0.85), (0.036, 0.14)),
+    Region("tan", (34, 72), (0.6, 0.85), (0.036, 0.14)),
+    Region("tan", (70, 79), (0.6, 0.85), (0.036, 0.105)),
     Region("dark brown", (22, 100), (0, 0.335)),
     Region("maroon", (12, 24), (0, 0.335)),
     Region("reddish brown", (15, 46), (0.335, 0.62), (0.04, 0.12)),
@@ -124,11 +126,12 @@ REGIONS: tuple[Region, ...] = (
     Region("brown", (78, 95), (0.335, 0.62), (0.036, 1)),
     Region("greyish brown", (15, 104), (0.335, 0.87), (0, 0.04)),
     # yellow and olive
-    Region("pale yellow", (97, 116), (0.86, 1.01), (0, 0.13)),
+    Region("pale yellow", (96, 116), (0.82, 1.01), (0, 0.13)),
+    Region("pale yellow", (90, 98), (0.925, 1.01), (0, 0.08)),
     Region("pale gold", (74, 97), (0.85, 1.01), (0, 0.112)),
     Region("yellow", (86, 118), (0.79, 1.01), (0.14, 1)),
     Region("yellow", (84, 118), (0.84, 1.01), (0.112, 1)),
-    Region("golden", (74, 100), (0.6, 1.01), (0.05, 1)),
+    Region("golden", (70, 100), (0.6, 1.01), (0.05, 1)),
     Region("khaki", (92, 118), (0.62, 0.86), (0.03, 0.11)),
     Region("yellow", (100, 118), (0.62, 1.01), (0.1, 1)),
     Region("dark olive", (88, 124), (0, 0.4)),
@@ -158,8 +161,8 @@ REGIONS: tuple[Region, ...] = (
     # purple
     Region("dark purple", (282, 342), (0, 0.36)),
     Region("lavender", (282, 340), (0.8, 1.01), (0, 0.1)),
-    Region("mauve", (282, 345), (0.42, 0.84), (0, 0.07)),
-    Region("dark purple", (282, 345), (0, 0.42), (0, 0.1)),
+    Region("mauve", (282, 345), (0.5, 0.84), (0, 0.07)),
+    Region("dark purple", (282, 345), (0, 0.46), (0, 0.1)),
     Region("magenta", (322, 345), (0.42, 1.01), (0.14, 1)),
     Region("purple", (282, 345), (0.3, 1.01)),
 )

@@ -6,7 +6,7 @@ from typing import Literal
 from synthesis.colours import Colour
 
 ImageType = Literal["text", "photo", "design"]
-Writing = Literal["printed", "handwritten"]
+Writing = Literal["printed", "handwritten", "chalk", "marker", "painted"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,13 @@ class Words:
 
     ``role`` is what the text is to its reader (``text`` in mode pure, else ``title``, ``body``,
     ``price`` and so on; ``watermark`` is told as such in the annotation); ``down`` and ``across``
-    tell where in the picture its middle is, each 0 to 1.
+    tell where in the picture its middle is, each 0 to 1. ``ink`` is ``None`` where no name for it
+    would be true.
     """
 
     text: str
     role: str
-    ink: Colour
+    ink: Colour | None
     across: float = 0.5
     down: float = 0.5
 
@@ -53,19 +54,21 @@ class Description:
     """``kind`` is what is seen: a page, a blackboard, a poster; ``surroundings`` what it lies in.
 
     ``words`` are in reading order; ``groups`` are the same in the same order, those together that
-    belong together (empty: each text by itself); ``background`` is what they stand on, ``texture``
-    what it has beside its colour (``faint ruled lines``). ``layout`` tells how the words stand
-    (``two columns``, in Chinese ``分两栏``). ``details`` are things seen beside the text, such as
+    belong together (empty: each text by itself); ``background`` is what they stand on (``None``
+    where no name for it would be true), called ``surface``, such as a label; ``texture`` is what it
+    has beside its colour (``faint ruled lines``). ``layout`` tells how the words stand (``two
+    columns``, in Chinese ``分两栏``). ``details`` are things seen beside the text, such as
     ``soft shadows``. ``style`` overrides the image style of the annotation. ``abnormal`` marks
     what hinders viewing, such as a bar code.
     """
 
     kind: Name
     words: tuple[Words, ...]
-    background: Colour
+    background: Colour | None
     groups: tuple[Group, ...] = ()
     gradient: bool = False
     writing: Writing = "printed"
+    surface: Name | None = None
     surroundings: Name | None = None
     image_type: ImageType = "text"
     texture: Name | None = None

@@ -6,13 +6,15 @@ mixes two settings in one folder.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Literal
 
 from synthesis.canvas import Size
 from synthesis.corpus import Paragraph
+from synthesis.corpus.genres import Genre
 from synthesis.fonts.files import FontFile
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
@@ -49,6 +51,14 @@ class Job:
     backgrounds: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     pages: tuple[Paragraph, ...] = ()
+
+    @cached_property
+    def by_genre(self) -> Mapping[Genre | None, tuple[Paragraph, ...]]:
+        """The paragraphs of each genre; those of none under ``None``."""
+        found: dict[Genre | None, list[Paragraph]] = {}
+        for one in self.paragraphs:
+            found.setdefault(one.genre, []).append(one)
+        return {genre: tuple(those) for genre, those in found.items()}
 
     def settings(self) -> dict[str, str]:
         """What the pictures depend on, each as short text; fonts and corpus by their digests."""

@@ -22,15 +22,16 @@ from synthesis.description import Description, Group, Name, Words
 def compose(random: Random, language: str, description: Description) -> str:
     """The caption of a scene or a design in ``en`` or ``zh``: every text once, in its order."""
     told = sentences.SENTENCES[language]
-    inks = {one.ink.english: one.ink.name(language) for one in description.words}
-    single = next(iter(inks.values())) if len(inks) == 1 else None
+    inks = {one.ink for one in description.words}
+    (single,) = inks if len(inks) == 1 else (None,)
     slots = _slots(language, description, single)
     parts = [random.choice(told.openings[description.image_type]).format(**slots)]
     if description.surroundings:
         parts.append(random.choice(told.settings).format(**slots))
     if description.layout:
         parts.append(random.choice(told.layouts).format(**slots))
-    parts.append(random.choice(told.one_ink if single else told.many_inks).format(**slots))
+    about_ink = told.one_ink if single else told.many_inks if len(inks) > 1 else told.no_ink
+    parts.append(random.choice(about_ink).format(**slots))
     texts = [one.text for one in description.words]
     before: Group | None = None
     for group in description.groups or [Group(((one,),)) for one in description.words]:
@@ -41,39 +42,44 @@ def compose(random: Random, language: str, description: Description) -> str:
     return told.between.join(parts)
 
 
-def _slots(language: str, description: Description, ink: str | None) -> dict[str, str]:
+def _slots(language: str, description: Description, ink: Colour | None) -> dict[str, str]:
     """What the sentences about the whole picture may name, also with a capital letter."""
-    background = description.background.name(language)
     surroundings = _noun(language, description.surroundings)
     details = listed(language, [_noun(language, one) for one in description.details])
     many = len(description.details) > 1 or is_plural(details or "one")
-    texture = description.texture.name(language) if description.texture else ""
-    if description.gradient:
-        background = f"{background} gradient" if language == "en" else f"{background}渐变"
-    if language == "en":
-        ground = with_article(f"{background} {{surface}}") + (f" with {texture}" if texture else "")
-    else:
-        ground = background + (f"、带有{texture}" if texture else "") + "的{surface}"
-    surface = sentences.SURFACES[language][description.image_type]
     slots = {
         "kind": description.kind.name(language),
         "a_kind": _a_kind(language, description.kind),
-        "ground": ground.format(surface=surface),
-        "with_ground": _with(description.kind) + ground.format(surface=surface),
+        "with_ground": _with_ground(language, description),
         "surroundings": surroundings,
         "are": "are" if surroundings and is_plural(surroundings) else "is",
         "details": details,
         "there_are": "are" if many else "is",
         "layout": description.layout.name(language) if description.layout else "",
         "written": sentences.WRITTEN[language][description.writing],
-        "ink": ink or "",
+        "ink": ink.name(language) if ink else "",
     }
     return slots | {capitalised(key): capitalised(value) for key, value in slots.items()}
 
 
-def _with(kind: Name) -> str:
-    """How the ground follows an English kind: a map with a legend has no second ``with``."""
-    return ", which has " if " with " in kind.english else " with "
+def _with_ground(language: str, description: Description) -> str:
+    """How the kind goes on: with what the texts stand on, where its colour can be named.
+
+    A map with a legend has no second ``with``.
+    """
+    if description.background is None:
+        return ""
+    surface = description.surface or sentences.SURFACES[description.image_type]
+    texture = description.texture.name(language) if description.texture else ""
+    colour = description.background.name(language)
+    if language == "zh":
+        looks = colour + ("渐变" if description.gradient else "")
+        looks += f"、带有{texture}" if texture else ""
+        return f"，{looks}的{surface.chinese}"
+    looks = f"{colour} gradient" if description.gradient else colour
+    ground = with_article(f"{looks} {surface.english}")
+    before = ", which has " if " with " in description.kind.english else " with "
+    return before + ground + (f" with {texture}" if texture else "")
 
 
 def _a_kind(language: str, kind: Name) -> str:
@@ -130,7 +136,7 @@ def _columns(rows: Rows, *, with_ink: bool) -> list[Column]:
 
 def _ink(words: list[Words]) -> Colour | None:
     """The ink all the words share."""
-    return words[0].ink if len({one.ink.english for one in words}) == 1 else None
+    return words[0].ink if len({one.ink for one in words}) == 1 else None
 
 
 def _patterns(

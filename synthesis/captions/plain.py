@@ -1,13 +1,14 @@
 """Captions of one text on a plain background: a fixed pattern, its slots filled."""
 
+from collections.abc import Mapping
 from random import Random
 
 from synthesis.captions import sentences
 from synthesis.captions.grammar import capitalised, ends_a_sentence, quoted, with_article
 from synthesis.captions.patterns import PATTERNS
-from synthesis.description import Description
+from synthesis.description import Description, Writing
 
-_WRITTEN = {
+_WRITTEN: Mapping[str, Mapping[Writing, tuple[str, str]]] = {
     "en": {"printed": ("printed", "print"), "handwritten": ("handwritten", "handwriting")},
     "zh": {"printed": ("印刷体", "印刷体"), "handwritten": ("手写体", "手写体")},
 }
@@ -64,6 +65,7 @@ def fill(
 ) -> str:
     """The pattern with the description's one text quoted and its colours named."""
     (words,) = description.words
+    assert words.ink, "a page is drawn in colours that have names"
     background = ground(language, description)
     written, writing = _WRITTEN[language][description.writing]
     slots = {
@@ -83,6 +85,7 @@ def fill(
 
 def ground(language: str, description: Description) -> str:
     """The background in words, without an article: its colour, gradient and texture."""
+    assert description.background, "a page is drawn in colours that have names"
     colour = description.background.name(language)
     texture = description.texture.name(language) if description.texture else None
     if language == "zh":

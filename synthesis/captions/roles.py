@@ -81,6 +81,11 @@ ROLES: dict[str, tuple[str, str]] = {
     "contact": ("contact line", "联系方式"),
     "ingredients": ("ingredient list", "配料表"),
     "warning": ("warning", "警示语"),
+    "wish": ("greeting", "贺词"),
+    "letter": ("letter", "信"),
+    "poem": ("poem", "诗"),
+    "recipe": ("recipe", "菜谱"),
+    "saying": ("saying", "格言"),
     WATERMARK: ("watermark", "水印"),
     # times and places
     "day": ("day number", "日期"),

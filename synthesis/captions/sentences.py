@@ -1,8 +1,8 @@
 """The sentences captions of scenes and designs are composed of, as data.
 
-Slots: ``kind`` what is seen, ``ground`` what the text stands on, ``surroundings``, ``layout``,
-``details``; ``written`` how, ``ink``; of a text ``role``, ``where``, ``quoted``, of rows of texts
-also ``count`` and ``entry``, what a row is. A slot with a
+Slots: ``kind`` what is seen, ``with_ground`` what the text stands on, ``surroundings``,
+``layout``, ``details``; ``written`` how, ``ink``; of a text ``role``, ``where``, ``quoted``, of
+rows of texts also ``count`` and ``entry``, what a row is. A slot with a
 capital letter begins a sentence. No sentence about texts ends with its full stop: a text that
 ends a sentence itself is not followed by another one.
 """
@@ -10,7 +10,7 @@ ends a sentence itself is not followed by another one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synthesis.description import ImageType, Writing
+from synthesis.description import ImageType, Name, Writing
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Sentences:
     layouts: tuple[str, ...]
     one_ink: tuple[str, ...]
     many_inks: tuple[str, ...]
+    no_ink: tuple[str, ...]  # where no name of its colour would be true
     details: tuple[str, ...]
     one: tuple[tuple[str, ...], tuple[str, ...]]
     several: tuple[tuple[str, ...], tuple[str, ...]]
@@ -39,13 +40,26 @@ class Sentences:
     between: str
 
 
-SURFACES: Mapping[str, Mapping[ImageType, str]] = {
-    "en": {"text": "background", "photo": "surface", "design": "background"},
-    "zh": {"text": "背景", "photo": "表面", "design": "背景"},
+SURFACES: Mapping[ImageType, Name] = {
+    "text": Name("background", "背景"),
+    "photo": Name("surface", "表面"),
+    "design": Name("background", "背景"),
 }
 WRITTEN: Mapping[str, Mapping[Writing, str]] = {
-    "en": {"printed": "printed", "handwritten": "handwritten"},
-    "zh": {"printed": "印刷体", "handwritten": "手写体"},
+    "en": {
+        "printed": "printed",
+        "handwritten": "handwritten",
+        "chalk": "chalked",
+        "marker": "written with a marker",
+        "painted": "painted",
+    },
+    "zh": {
+        "printed": "印刷体",
+        "handwritten": "手写体",
+        "chalk": "粉笔字",
+        "marker": "马克笔字",
+        "painted": "油漆字",
+    },
 }
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _DIGITS = "零一两三四五六七八九十"
@@ -96,6 +110,7 @@ SENTENCES = {
             "The text is {written} in several colours.",
             "It bears {written} text in more than one colour.",
         ),
+        no_ink=("All of the text is {written}.", "The text is {written}."),
         details=("There {there_are} also {details}.", "One also sees {details}."),
         one=(
             (
@@ -151,21 +166,21 @@ SENTENCES = {
     "zh": Sentences(
         openings={
             "text": (
-                "图中是{a_kind}，{ground}。",
-                "这是{a_kind}，{ground}。",
-                "画面为{a_kind}，{ground}。",
+                "图中是{a_kind}{with_ground}。",
+                "这是{a_kind}{with_ground}。",
+                "画面为{a_kind}{with_ground}。",
             ),
             "photo": (
-                "照片中是{a_kind}，{ground}。",
-                "照片拍的是{a_kind}，{ground}。",
-                "这是一张照片，主体是{a_kind}，{ground}。",
-                "近景照片：{a_kind}，{ground}。",
+                "照片中是{a_kind}{with_ground}。",
+                "照片拍的是{a_kind}{with_ground}。",
+                "这是一张照片，主体是{a_kind}{with_ground}。",
+                "近景照片：{a_kind}{with_ground}。",
             ),
             "design": (
-                "这是{a_kind}，{ground}。",
-                "图中是{a_kind}，{ground}。",
-                "画面是{a_kind}，{ground}。",
-                "设计图：{a_kind}，{ground}。",
+                "这是{a_kind}{with_ground}。",
+                "图中是{a_kind}{with_ground}。",
+                "画面是{a_kind}{with_ground}。",
+                "设计图：{a_kind}{with_ground}。",
             ),
         },
         settings=(
@@ -180,6 +195,7 @@ SENTENCES = {
             "上面的文字用{ink}{written}呈现。",
         ),
         many_inks=("文字为{written}，颜色不止一种。", "上面有多种颜色的{written}文字。"),
+        no_ink=("文字均为{written}。", "上面的文字是{written}。"),
         details=("画面中还有{details}。", "另外可以看到{details}。"),
         one=(
             (

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis import captions
-from synthesis.colours import nearest
+from synthesis.colours import Colour
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample
-from synthesis.scene import camera, inscribed, legibility, scenery
+from synthesis.scene import camera, inscribed, legibility, naming, scenery
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
@@ -70,14 +70,23 @@ def _description(
     text: Inscribed, scene: scenery.Scene, seen: legibility.Seen, middle: NDArray[np.float64]
 ) -> Description:
     """What is seen: colours are named by what was measured. ``middle`` is in 0 to 1."""
-    ink, across, down = nearest(seen.ink), float(middle[0]), float(middle[1])
+    across, down = float(middle[0]), float(middle[1])
+    ink = naming.ink(text.paint, seen.ink, seen.ground, scene.light)
+    by_hand = is_handwriting(text.block.faces[0])
     return Description(
         kind=text.medium.name,
-        words=(Words(text.block.text, "text", ink, across, down),),
-        background=nearest(seen.ground),
-        writing="handwritten" if is_handwriting(text.block.faces[0]) else "printed",
+        words=(Words(text.block.text, text.role, ink, across, down),),
+        background=_ground(text, scene, seen),
+        writing=text.medium.writing or ("handwritten" if by_hand else "printed"),
+        surface=text.sheet.surface,
         surroundings=scene.surroundings,
         image_type="photo",
         layout=LAYOUTS.get(text.lines),
         details=(text.sheet.arc.emblem.name,) if text.sheet.arc and text.lines == "arc" else (),
     )
+
+
+def _ground(text: Inscribed, scene: scenery.Scene, seen: legibility.Seen) -> Colour | None:
+    if text.sheet.clear:
+        return None
+    return naming.ground(text.ground, seen.ground, scene.light)

@@ -13,6 +13,7 @@ import numpy as np
 from synthesis import drawing
 from synthesis.canvas import Size
 from synthesis.colours import RGB, contrast_ratio
+from synthesis.corpus.genres import PLAIN_ROLE, ROLES
 from synthesis.drawing import Pixels
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
@@ -31,7 +32,8 @@ _SPARE = (2.2, 1.8, 1.5)  # inks contrast so much more before they are worn, lit
 
 @dataclass(frozen=True)
 class Inscribed:
-    """``sheet`` with the text on it, ``coverage`` (H, W) of its glyphs alone, and its ``block``.
+    """``sheet`` with the text on it in ``paint``, ``coverage`` (H, W) of its glyphs alone, and its
+    ``block``; ``ground`` is what was below it, ``role`` what captions call the text.
 
     ``flat`` are its boxes on the sheet, ``boxes`` the same in the picture; ``em`` is the least
     pixels per em there; ``lines`` is how they go. The sheet goes ``beyond`` the picture or lies
@@ -39,8 +41,11 @@ class Inscribed:
     """
 
     medium: Medium
+    role: str
     sheet: Sheet
     block: Block
+    paint: RGB
+    ground: RGB
     coverage: Pixels
     surface: Surface
     flat: tuple[TextBox, ...]
@@ -50,13 +55,20 @@ class Inscribed:
     lines: Lines
     sun: Light
 
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the text in the picture."""
+        corners = np.array([box.quad for box in self.boxes if box.level == "block"]).reshape(-1, 2)
+        (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        return left, top, right, bottom
+
 
 def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) -> Inscribed:
     """A text of the job on one of the media. Raises ``UnrenderableError``."""
     chosen = writing.choose(random, job, media, canvas[0] * canvas[1])
     if chosen is None:
         raise UnrenderableError("no_medium", f"for such a text on {canvas}")
-    text, medium = chosen
+    paragraph, medium = chosen
+    text = paragraph.text
     sun = light.choose(random)
     where = placing.stand(random, medium, writing.columns(text), canvas)
     if min(where.width, where.height) < _LEAST_SHEET:
@@ -64,7 +76,8 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
     sheet = medium.make(random, where.width, where.height, sun)
     sheet = replace(sheet, frame=where.visible(sheet.frame, canvas))
     block, lines = writing.compose(random, job, text, medium, sheet, _scale(where, sheet), canvas)
-    sheet, coverage = _inked(random, sheet, block, lines, sun)
+    below = _below(sheet, block)
+    sheet, coverage, paint = _inked(random, sheet, block, below, lines, sun)
     flat = block.boxes()
     corners = np.array([box.quad for box in flat]).reshape(-1, 2)
     extent = geometry.edge(where.width, where.height)
@@ -78,9 +91,9 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
     boxes = tuple(
         TextBox(box.text, tuple(quad), box.level) for box, quad in zip(flat, rounded, strict=True)
     )
-    return Inscribed(
-        medium, sheet, block, coverage, surface, flat, boxes, em, where.beyond, lines, sun
-    )
+    role = ROLES.get(paragraph.genre, PLAIN_ROLE) if paragraph.genre else PLAIN_ROLE
+    seen = surface, flat, boxes, em, where.beyond, lines, sun
+    return Inscribed(medium, role, sheet, block, paint, below, coverage, *seen)
 
 
 def _scale(where: placing.Stand, sheet: Sheet) -> float:
@@ -91,9 +104,9 @@ def _scale(where: placing.Stand, sheet: Sheet) -> float:
 
 
 def _inked(
-    random: Random, sheet: Sheet, block: Block, lines: Lines, sun: Light
-) -> tuple[Sheet, Pixels]:
-    """The text laid on the sheet (its ground is changed), and the coverage of its glyphs."""
+    random: Random, sheet: Sheet, block: Block, below: RGB, lines: Lines, sun: Light
+) -> tuple[Sheet, Pixels, RGB]:
+    """The text laid on the sheet (its ground is changed), the coverage of its glyphs, its paint."""
     if sheet.rules:
         _rule(sheet, block)
     layer = np.zeros((*sheet.ground.shape[:2], 4), np.uint8)
@@ -102,17 +115,22 @@ def _inked(
     printed = coverage
     if sheet.arc and lines == "arc":
         printed = np.asarray(cv2.max(coverage, sheet.arc.emblem.mask), np.uint8)
-    inks.lay(sheet.ink, random, sheet.ground, printed, _ink(sheet, block), sun)
+    paint = _ink(sheet, block, below)
+    inks.lay(sheet.ink, random, sheet.ground, printed, paint, sun)
     if sheet.finish:
         sheet = replace(sheet, ground=sheet.finish(random, sheet.ground))
-    return sheet, coverage
+    return sheet, coverage, paint
 
 
-def _ink(sheet: Sheet, block: Block) -> RGB:
-    """The first of the sheet's inks that contrasts far more than enough with what is below it."""
+def _below(sheet: Sheet, block: Block) -> RGB:
+    """The mean colour where the text will be."""
     left, top, right, bottom = (max(0, int(edge)) for edge in block.box)
     red, green, blue, _ = cv2.mean(sheet.ground[top : bottom + 1 : 3, left : right + 1 : 3])
-    ground = (round(red), round(green), round(blue))
+    return round(red), round(green), round(blue)
+
+
+def _ink(sheet: Sheet, block: Block, ground: RGB) -> RGB:
+    """The first of the sheet's inks that contrasts far more than enough with what is below it."""
     large = block.size >= legibility.LARGE
     least = legibility.LEAST_CONTRAST_LARGE if large else legibility.LEAST_CONTRAST
     for spare in _SPARE:

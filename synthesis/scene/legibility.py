@@ -31,7 +31,7 @@ _LINEAR = np.array(
 
 @dataclass(frozen=True)
 class Seen:
-    """The colours of ink and ground as they are in the picture; ``contrast`` is the least."""
+    """The colours of ink and ground around most glyphs of the picture, and the least contrast."""
 
     ink: RGB
     ground: RGB
@@ -104,18 +104,17 @@ def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Se
     mask = np.ascontiguousarray(coverage[rows, columns])
     image = np.ascontiguousarray(picture[rows, columns])
     x, y = np.clip((centres - start) // step, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
-    local, whole = [], []
+    local = []
     for table in (_CORE, _BESIDE):
         weight = cv2.LUT(mask, table)
         weighed = cv2.multiply(image, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
         layers = cv2.merge([*cv2.split(weighed), weight.astype(np.float32)])
         sums = cv2.blur(layers, (window, window), borderType=cv2.BORDER_CONSTANT)[y, x]
         local.append(sums[:, :3] / np.maximum(sums[:, 3:], 1e-3))
-        near = sums.sum(axis=0)
-        whole.append(near[:3] / max(float(near[3]), 1e-3))
     one, other = (_luminance(colours) for colours in local)
     contrast = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
-    return Seen(_rgb(whole[0]), _rgb(whole[1]), float(contrast.min()))
+    ink, ground = (_rgb(np.median(colours, axis=0)) for colours in local)
+    return Seen(ink, ground, float(contrast.min()))
 
 
 def _luminance(colours: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -123,8 +122,8 @@ def _luminance(colours: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(linear @ np.array([0.2126, 0.7152, 0.0722]), np.float64)
 
 
-def _rgb(mean: NDArray[np.float32]) -> RGB:
-    red, green, blue = (round(float(value)) for value in np.clip(mean, 0, 255))
+def _rgb(levels: NDArray[np.float32]) -> RGB:
+    red, green, blue = (round(float(value)) for value in np.clip(levels, 0, 255))
     return red, green, blue
 
 

@@ -12,6 +12,7 @@ from synthesis.drawing import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import NEUTRAL
 
+Gain = tuple[float, float, float]  # by channel
 _CAST_SIDE = 96  # pixels: shadows of things outside are soft
 _COARSE = 48  # the light of a picture is computed on so many cells a side
 _UNIT = 190  # the level of a gain of 1 in a light map: finer steps than NEUTRAL's
@@ -84,6 +85,13 @@ def over(random: Random, light: Light, width: int, height: int) -> Pixels:
     coloured = gain[..., None] * (tint / tint.max())
     coarse = np.clip(coloured * _UNIT, 0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def gain(over: Pixels, left: float, top: float, right: float, bottom: float) -> Gain:
+    """What the light makes of a level there, by channel: the mean over the part of the picture."""
+    rows, columns = slice(int(top), math.ceil(bottom)), slice(int(left), math.ceil(right))
+    red, green, blue, _ = cv2.mean(over[rows, columns])
+    return red / _UNIT, green / _UNIT, blue / _UNIT
 
 
 def lit(pixels: Pixels, over: Pixels) -> Pixels:

@@ -9,7 +9,8 @@ from random import Random
 from typing import Literal
 
 from synthesis.colours import RGB
-from synthesis.description import Name
+from synthesis.corpus.genres import Genre
+from synthesis.description import Name, Writing
 from synthesis.drawing import Pixels
 from synthesis.scene.arcs import Arc
 from synthesis.scene.bends import FLAT, Bend
@@ -29,7 +30,8 @@ class Sheet:
     in one of ``inks``, those first that are named first where they contrast enough. ``outline`` is
     a (H, W) uint8 mask, ``None`` for the whole rectangle. ``rules`` is the colour of lines the text
     is written on. ``finish`` goes over the ink: gloss, pixels of a screen; it must not move
-    anything.
+    anything. ``surface`` is what the text stands on where that is not all of the medium: a label.
+    What lies behind a ``clear`` sheet is seen through it: it has no colour of its own.
     """
 
     ground: Pixels
@@ -41,6 +43,8 @@ class Sheet:
     rules: RGB | None = None
     arc: Arc | None = None
     finish: Callable[[Random, Pixels], Pixels] | None = None
+    surface: Name | None = None
+    clear: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,17 @@ class View:
 
 @dataclass(frozen=True)
 class Medium:
-    """``columns`` is how long its texts are (a hanzi counts 2); ``aspects`` is width over height;
-    ``places`` are surroundings it is seen in; ``largest`` is the most pixels per em as a share
-    of the sheet's shorter side; ``lift`` is how far it stands off what lies behind, in pixels of
-    a 640 px picture (0: no shadow); ``make`` takes width and height in pixels. ``hugs``: its shape
-    follows the text, as a sign's does. ``support`` is what carries
-    a medium that stands before a far scene.
+    """``bears`` are the genres of texts it is seen with; ``columns`` is how long those are (a
+    hanzi counts 2); ``aspects`` is width over height; ``places`` are surroundings it is seen in;
+    ``largest`` is the most pixels per em as a share of the sheet's shorter side; ``lift`` is how
+    far it stands off what lies behind, in pixels of a 640 px picture (0: no shadow); ``make`` takes
+    width and height in pixels. ``hugs``: its shape follows the text, as a sign's does. ``support``
+    is what carries a medium that stands before a far scene. ``writing`` is how all texts are put on
+    it, ``None`` where they are printed or written by hand.
     """
 
     name: Name
+    bears: frozenset[Genre]
     columns: tuple[int, int]
     aspects: Range
     view: View
@@ -76,3 +82,4 @@ class Medium:
     make: Callable[[Random, int, int, Light], Sheet]
     hugs: bool = False
     support: Literal["nothing", "table", "post", "stand"] = "nothing"
+    writing: Writing | None = None

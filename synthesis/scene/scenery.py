@@ -13,6 +13,7 @@ from synthesis.drawing import Pixels
 from synthesis.scene import backgrounds, footing, geometry, light, surroundings, textures
 from synthesis.scene.geometry import Region
 from synthesis.scene.inscribed import Inscribed
+from synthesis.scene.light import Gain
 
 _IN_FRONT_SHARE = 0.07
 _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the text
@@ -20,14 +21,16 @@ _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the tex
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), and what
-    the surroundings are called: nothing where none are seen or where they are the user's own.
+    """A picture (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), what
+    the surroundings are called: nothing where none are seen or where they are the user's own; and
+    what the ``light`` on the text makes of a level.
     """
 
     picture: Pixels
     coverage: Pixels
     before: Pixels | None
     surroundings: Name | None
+    light: Gain
 
 
 def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
@@ -35,19 +38,24 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
 
     Raises ``UnrenderableError`` (``bad_background``).
     """
+    match: Gain = (1.0, 1.0, 1.0)
     if text.beyond:
         layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
         whole = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
         placed, name = np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.uint8), None
     else:
         behind, name = _behind(random, text, canvas, paths)
-        placed = _placed(random, text, behind, matched=bool(paths))
-    picture = light.lit(placed, light.over(random, text.sun, *canvas))
+        match = _match(behind) if paths else match
+        placed = _placed(random, text, behind, match)
+    over = light.over(random, text.sun, *canvas)
+    picture = light.lit(placed, over)
     before = _in_front(random, picture)
-    return Scene(picture, _coverage(text, canvas), before, name)
+    red, green, blue = light.gain(over, *text.extent())
+    seen = red * match[0], green * match[1], blue * match[2]
+    return Scene(picture, _coverage(text, canvas), before, name, seen)
 
 
-def _placed(random: Random, text: Inscribed, behind: Pixels, *, matched: bool) -> Pixels:
+def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> Pixels:
     """The inked sheet before what is behind it, with its shadow there and what carries it."""
     height, width = behind.shape[:2]
     medium, sheet = text.medium, text.sheet
@@ -68,18 +76,18 @@ def _placed(random: Random, text: Inscribed, behind: Pixels, *, matched: bool) -
         lift = medium.lift * min(width, height) / 640
         behind = footing.shadowed(behind, alpha, region, lift, text.sun)
     front = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), np.uint8)
-    if matched:
-        front = _matched(front, behind)
+    if match != (1.0, 1.0, 1.0):
+        front = np.asarray(cv2.multiply(front, (*match, 1.0)), np.uint8)
     behind[region.slices] = textures.blended(front, behind[region.slices], alpha)
     return behind
 
 
 def _coverage(text: Inscribed, canvas: Size) -> Pixels:
     """(H, W) of the glyphs in the picture."""
-    corners = np.array([box.quad for box in text.boxes if box.level == "block"]).reshape(-1, 2)
-    low = np.maximum(np.floor(corners.min(axis=0)) - _AROUND, 0).astype(int)
-    high = np.minimum(np.ceil(corners.max(axis=0)) + _AROUND, canvas).astype(int)
-    region = Region(int(low[0]), int(low[1]), *map(int, high - low))
+    left, top, right, bottom = text.extent()
+    low = max(0, math.floor(left) - _AROUND), max(0, math.floor(top) - _AROUND)
+    high = min(canvas[0], math.ceil(right) + _AROUND), min(canvas[1], math.ceil(bottom) + _AROUND)
+    region = Region(*low, high[0] - low[0], high[1] - low[1])
     whole = np.zeros(canvas[::-1], np.uint8)
     whole[region.slices] = text.surface.warp(text.coverage, region)
     return whole
@@ -129,12 +137,12 @@ def _cropped(random: Random, picture: Pixels, canvas: Size) -> Pixels:
     return np.asarray(cv2.GaussianBlur(sized, (0, 0), sigma) if sigma else sized, np.uint8)
 
 
-def _matched(front: Pixels, behind: Pixels) -> Pixels:
-    """The sheet in about the brightness and tint of the user's picture."""
+def _match(behind: Pixels) -> Gain:
+    """What brings a sheet to about the brightness and tint of the user's picture."""
     mean = np.array(cv2.mean(behind)[:3])
     grey = max(float(mean.mean()), 1.0)
-    gain = min(1.04, max(0.72, grey / 140)) * (0.85 + 0.15 * mean / grey)
-    return np.asarray(cv2.multiply(front, (*gain.tolist(), 1.0)), np.uint8)
+    red, green, blue = (min(1.04, max(0.72, grey / 140)) * (0.85 + 0.15 * mean / grey)).tolist()
+    return red, green, blue
 
 
 def _in_front(random: Random, picture: Pixels) -> Pixels | None:

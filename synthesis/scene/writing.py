@@ -9,6 +9,8 @@ from random import Random
 from typing import Literal
 
 from synthesis.canvas import Size
+from synthesis.corpus import Paragraph
+from synthesis.corpus.genres import Genre
 from synthesis.job import Job
 from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
@@ -47,18 +49,25 @@ def suits(medium: Medium, text: str, pixels: int) -> bool:
 
 def choose(
     random: Random, job: Job, media: Sequence[Medium], pixels: int
-) -> tuple[str, Medium] | None:
-    """A medium and a text of the job for it, each medium as likely as the others where it can be.
+) -> tuple[Paragraph, Medium] | None:
+    """A medium and a text of the job that it bears, each medium as likely as the others.
 
-    ``None`` when a text that was drawn suits no medium in a picture of so many pixels.
+    ``None`` when none of the media has a text that suits it in a picture of so many pixels.
     """
-    medium = random.choice(media)
-    for _ in range(_TRIES):
-        text = random.choice(job.paragraphs).text
-        if suits(medium, text, pixels):
-            return text, medium
-    fitting = [one for one in media if suits(one, text, pixels)]
-    return (text, random.choice(fitting)) if fitting else None
+    for medium in random.sample(media, len(media)):
+        pools = [those for genre, those in job.by_genre.items() if bears(medium, genre)]
+        if not pools:
+            continue
+        for _ in range(_TRIES):
+            paragraph = random.choice(random.choices(pools, [len(one) for one in pools])[0])
+            if suits(medium, paragraph.text, pixels):
+                return paragraph, medium
+    return None
+
+
+def bears(medium: Medium, genre: Genre | None) -> bool:
+    """Whether texts of the genre stand on the medium; those of none, a user's, stand on all."""
+    return genre is None or genre in medium.bears
 
 
 def compose(

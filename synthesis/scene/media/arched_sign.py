@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import arcs, sheets, surfaces, textures
@@ -19,7 +20,7 @@ _PAINTS: tuple[tuple[RGB, tuple[RGB, ...]], ...] = (  # board, letters and lines
     ((28, 44, 92), ((240, 214, 146), (246, 244, 236))),
     ((126, 28, 34), ((244, 220, 160), (250, 242, 226))),
     ((22, 74, 60), ((240, 218, 156), (246, 242, 228))),
-    ((36, 38, 42), ((234, 232, 226), (238, 206, 130))),
+    ((36, 38, 42), ((242, 240, 234), (238, 206, 130))),
     ((242, 236, 220), ((88, 52, 22), (24, 60, 54), (110, 24, 30))),
     ((24, 92, 108), ((242, 240, 230),)),
     ((232, 184, 70), ((56, 34, 18),)),
@@ -105,6 +106,7 @@ def _bevel(width: int, height: int, thick: int, light: Light) -> Pixels:
 
 MEDIUM = Medium(
     name=Name("arched sign", "拱形招牌"),
+    bears=genres("shop hours"),
     columns=(2, 30),
     aspects=(0.72, 0.92),
     view=View(yaw=18, pitch=(-12, 4), roll=2, share=(0.84, 0.98)),

@@ -6,6 +6,7 @@ from random import Random
 import cv2
 import numpy as np
 
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import sheets, surfaces, textures
@@ -80,6 +81,7 @@ def _framed(random: Random, ground: Pixels, thick: int, light: Light) -> None:
 
 MEDIUM = Medium(
     name=Name("blackboard", "黑板"),
+    bears=genres("blessing menu offer hours lesson list poem saying slogan greeting recipe"),
     columns=(2, 120),
     aspects=(0.8, 2.2),
     view=View(yaw=24, pitch=(-8, 8), roll=2, share=(0.9, 1.04)),
@@ -88,4 +90,5 @@ MEDIUM = Medium(
     largest=0.3,
     lift=7,
     make=make,
+    writing="chalk",
 )

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import light as lights
@@ -84,6 +85,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("book cover", "书籍封面"),
+    bears=genres("title"),
     columns=(3, 90),
     aspects=(0.62, 0.86),
     view=View(yaw=7, pitch=(0, 26), roll=14, share=(0.84, 1.0)),

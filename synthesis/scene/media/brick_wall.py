@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink
@@ -46,6 +47,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("brick wall", "砖墙"),
+    bears=genres("slogan saying shop traffic poem"),
     columns=(2, 48),
     aspects=(0.33, 3.0),
     view=View(yaw=30, pitch=(-6, 6), roll=2, share=(1.1, 1.25)),
@@ -54,4 +56,5 @@ MEDIUM = Medium(
     largest=0.3,
     lift=0,
     make=make,
+    writing="painted",
 )

@@ -3,6 +3,7 @@
 from random import Random
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import light as lights
 from synthesis.scene import sheets, textures
@@ -15,7 +16,7 @@ _STOCKS: tuple[tuple[RGB, RGB, tuple[RGB, ...]], ...] = (  # card, line, inks
     ((243, 234, 216), (120, 84, 52), ((72, 44, 26), (32, 32, 36))),
     ((194, 156, 112), (92, 64, 40), ((44, 28, 18), (20, 20, 20))),
     ((26, 40, 66), (206, 176, 112), ((240, 222, 176), (244, 242, 236))),
-    ((32, 33, 36), (190, 164, 110), ((236, 234, 228), (226, 196, 130))),
+    ((32, 33, 36), (190, 164, 110), ((242, 240, 234), (226, 196, 130))),
     ((30, 66, 52), (214, 190, 130), ((244, 236, 214), (244, 242, 236))),
     ((224, 232, 228), (84, 116, 108), ((22, 58, 52), (32, 32, 36))),
     ((246, 222, 222), (170, 84, 96), ((104, 26, 40), (32, 32, 36))),
@@ -51,6 +52,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("card", "卡片"),
+    bears=genres("blessing greeting contact note saying poem recipe"),
     columns=(3, 110),
     aspects=(1.2, 1.85),
     view=View(yaw=8, pitch=(0, 32), roll=14, share=(0.74, 0.94)),

@@ -6,6 +6,7 @@ from random import Random
 import cv2
 import numpy as np
 
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import light as lights
@@ -71,6 +72,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("crumpled sheet of paper", "皱巴巴的纸"),
+    bears=genres("note letter list poem prose recipe saying message"),
     columns=(4, 220),
     aspects=(0.7, 1.4),
     view=View(yaw=6, pitch=(0, 22), roll=12, share=(0.84, 0.98)),

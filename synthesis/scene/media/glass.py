@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, surroundings, textures
 from synthesis.scene.inks import Ink
@@ -35,11 +36,13 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         frame=sheets.inside(width, height, 0.12),
         inks=tuple(random.sample(_FOILS, len(_FOILS))),
         ink=Ink(opacity=0.98, shadow=max(2.0, 0.01 * side)),
+        clear=True,
     )
 
 
 MEDIUM = Medium(
     name=Name("glass window", "玻璃窗"),
+    bears=genres("shop hours offer door request menu"),
     columns=(2, 60),
     aspects=(0.6, 1.8),
     view=View(yaw=20, pitch=(-6, 6), roll=1.5, share=(0.92, 1.02)),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import arcs, sheets, textures
@@ -85,6 +86,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
             random, width, height, (0.5 * width, 0.42 * height), 0.25 * width, 0.5
         ),
         bend=bend,
+        surface=Name("label", "标签"),
         outline=_body(width, height, above),
     )
 
@@ -115,7 +117,8 @@ def _body(width: int, height: int, above: NDArray[np.int32]) -> Pixels:
 
 
 MEDIUM = Medium(
-    name=Name("jar with a label", "贴着标签的罐子"),
+    name=Name("jar", "罐子"),
+    bears=genres("product label"),
     columns=(2, 44),
     aspects=(0.9, 1.3),
     view=View(yaw=0, pitch=(0, 4), roll=1.5, share=(0.85, 0.97)),

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import light as lights
@@ -57,6 +58,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         inks=inks,
         ink=Ink(opacity=0.95, wear=random.choice((0.0, 0.02))),
         outline=_silhouette(width, height, front),
+        surface=None if plain else Name("label", "标签"),
     )
 
 
@@ -92,6 +94,7 @@ def _sides(ground: Pixels, front: tuple[int, int, int, int], light: Light) -> No
 
 MEDIUM = Medium(
     name=Name("cardboard box", "包装盒"),
+    bears=genres("product label shipping"),
     columns=(2, 60),
     aspects=(0.8, 1.25),
     view=View(yaw=10, pitch=(0, 8), roll=1, share=(0.74, 0.9)),

@@ -5,6 +5,7 @@ from random import Random
 import cv2
 import numpy as np
 
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import light as lights
@@ -54,6 +55,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("sheet of paper", "纸"),
+    bears=genres("blessing note letter list poem prose recipe saying announcement lesson offer"),
     columns=(14, 420),
     aspects=(0.66, 1.45),
     view=View(yaw=8, pitch=(0, 30), roll=12, share=(0.84, 1.0)),

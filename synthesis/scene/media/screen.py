@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import sheets, textures
@@ -90,11 +91,15 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         ink=Ink(opacity=1.0),
         outline=sheets.rounded(width, height, 0.9 * thick),
         finish=_pixels,
+        surface=Name("background", "背景"),
     )
 
 
 MEDIUM = Medium(
     name=Name("screen", "屏幕"),
+    bears=genres(
+        "news prose letter list announcement instruction lesson message recipe code poem offer"
+    ),
     columns=(4, 360),
     aspects=(0.8, 1.78),
     view=View(yaw=22, pitch=(-4, 10), roll=2, share=(0.76, 0.92)),

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import arcs, sheets, textures
@@ -108,11 +109,13 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
         ),
         outline=_outline(random, width, height),
         finish=over,
+        surface=Name("fabric", "面料"),
     )
 
 
 MEDIUM = Medium(
     name=Name("T-shirt", "T恤"),
+    bears=genres("slogan"),
     columns=(2, 44),
     aspects=(0.95, 1.1),
     view=View(yaw=8, pitch=(0, 18), roll=13, share=(0.86, 1.02)),

@@ -5,6 +5,7 @@ from random import Random
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, surfaces, textures
 from synthesis.scene.inks import Ink
@@ -47,6 +48,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("shop sign", "店铺招牌"),
+    bears=genres("shop"),
     columns=(2, 30),
     aspects=(1.7, 3.6),
     view=View(yaw=26, pitch=(-16, 2), roll=2, share=(0.88, 1.0)),

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import sheets, textures
@@ -59,6 +60,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("street sign", "路牌"),
+    bears=genres("street traffic place warning"),
     columns=(2, 26),
     aspects=(1.2, 2.9),
     view=View(yaw=30, pitch=(-14, 4), roll=4, share=(0.68, 0.92)),

@@ -5,6 +5,7 @@ from random import Random
 import cv2
 import numpy as np
 
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.drawing import Pixels
 from synthesis.scene import sheets, textures
@@ -51,6 +52,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("whiteboard", "白板"),
+    bears=genres("list announcement instruction lesson note greeting request saying"),
     columns=(2, 120),
     aspects=(0.9, 2.0),
     view=View(yaw=24, pitch=(-8, 8), roll=2, share=(0.9, 1.0)),
@@ -59,4 +61,5 @@ MEDIUM = Medium(
     largest=0.26,
     lift=6,
     make=make,
+    writing="marker",
 )

@@ -5,6 +5,7 @@ from random import Random
 import cv2
 import numpy as np
 
+from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, surfaces, textures
 from synthesis.scene.inks import Ink
@@ -41,6 +42,7 @@ def make(random: Random, width: int, height: int, light: Light) -> Sheet:
 
 MEDIUM = Medium(
     name=Name("wooden board", "木板"),
+    bears=genres("blessing place shop saying warning request hours street"),
     columns=(2, 72),
     aspects=(1.0, 2.6),
     view=View(yaw=24, pitch=(-8, 10), roll=4, share=(0.8, 0.97)),
