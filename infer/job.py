@@ -95,7 +95,7 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     asked = [prompt.text for prompt in job.prompts]
     warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
     for warning in warnings:
-        _tell(f"warning: {job.checkpoint.name}: {warning}: expect nonsense")
+        _tell(f"warning: expect nonsense of {job.checkpoint.name}: {warning}")
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
     artist = sampling.load(job.checkpoint, device)

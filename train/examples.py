@@ -77,7 +77,10 @@ def read(
     """
     files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
     if not files:
-        raise UsageError(f"--data {pattern}: no .parquet file matches; expected shards")
+        raise UsageError(
+            f"--data {pattern}: no .parquet file matches; expected shards, as"
+            " `python -m synthesis.render` and `beam run` write them"
+        )
     columns = ["id", "key", "image", "width", "height", "text_boxes", *configuration.captions]
     for path in files:
         for batch in shard.read(path, columns):

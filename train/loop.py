@@ -86,7 +86,10 @@ def train_step(parts: Parts, step: int) -> tuple[float, float]:
     loss = _loss(parts, step)
     value = float(loss.detach())
     if not torch.isfinite(loss.detach()):
-        raise UsageError(f"step {step}: the loss is {value}; lower optimiser.learning_rate")
+        raise UsageError(
+            f"step {step}: the loss is {value}; lower"
+            " optimiser.learning_rate (and muon_learning_rate) in a --config file"
+        )
     loss.backward()  # type: ignore[no-untyped-call]
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
     norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))

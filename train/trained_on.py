@@ -55,7 +55,7 @@ class TrainedOn(BaseModel):
         if unseen:
             yield f"it never learnt to write {_some(unseen)}"
         words = _beyond("".join(frame(prompt) for prompt in listed), self.described)
-        if words:
+        if words and not self.frames:
             yield f"no caption it learnt from had the characters {_some(words)}"
         long = [text for text in texts if len(text) > self.longest]
         if long and self.quotes:
