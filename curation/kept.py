@@ -93,6 +93,8 @@ def _array(scalars: Sequence[pa.Scalar | None], kind: pa.DataType) -> pa.Array:
 
 def _text(scalar: pa.Scalar | None) -> str | None:
     """Text as it is, what is no UTF-8 as U+FFFD; anything else as JSON."""
+    if isinstance(scalar, pa.DictionaryScalar):
+        scalar = scalar.value
     if scalar is None or not scalar.is_valid:
         return None
     if isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):

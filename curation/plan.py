@@ -44,21 +44,22 @@ def planned(
     columns: Columns = USUAL,
     *,
     allow_outside: bool = False,
+    output: str | None = None,
 ) -> Plan:
     """Cut what the inputs hold into units of at most ``unit_rows`` rows.
 
     An input is a folder, a glob, a file, or the same on a remote filesystem. A tar is one unit
     whatever it holds, a table is cut between row groups only. What a link or a list names outside
     the inputs is an error of its row, unless ``allow_outside``. Raises ``SourceError`` for an input
-    that holds nothing or has no known layout, and for ``columns`` that no source has; ``OSError``
-    for an input that cannot be listed.
+    that holds nothing or has no known layout, for one that leads into the ``output``, and for
+    ``columns`` that no source has; ``OSError`` for an input that cannot be listed.
     """
     if unit_rows < 1:
         raise SourceError(f"unit_rows is {unit_rows}: expected at least 1")
     if not inputs:
         raise SourceError(f"no input given; {EXPECTED}")
     folders = [folder for name in inputs if (folder := folder_of(name)) is not None]
-    found = Found(columns, Confines(folders, open_to_all=allow_outside))
+    found = Found(columns, Confines(folders, open_to_all=allow_outside, output=output))
     for name in sorted(set(inputs)):
         scan(name, unit_rows, found)
     _check_columns(columns, found)

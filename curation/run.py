@@ -6,7 +6,6 @@ The driver only moves metadata; everything that touches pictures is a step of ``
 import contextlib
 import hashlib
 import json
-import os
 import resource
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +31,7 @@ from curation.configuration import Pipeline, check_columns, resolved
 from curation.layout import Layout
 from curation.ledger import Counts, LedgerError
 from curation.signal import Signal
+from curation.sources.confines import overlap
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.stamp import settled
@@ -122,7 +122,7 @@ def run(request: Request) -> Outcome:
         raise request.pipeline.error(refusal, "signals")
     ours = shard.schema(signal.fields(signals)), measure.schema(signals)
     kept.refuse_clashes(request.columns.keep, *ours)
-    _refuse_output_in_input(request)
+    _refuse_overlap(request)
     with ownership.held(request.output, KIND):
         return _run(request, signals)
 
@@ -154,20 +154,11 @@ def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
     return Outcome(counts, too_many, False)
 
 
-def _refuse_output_in_input(request: Request) -> None:
+def _refuse_overlap(request: Request) -> None:
     """A second run would take the shards of the first for input. Raises ``SourceError``."""
-    output = request.output.rstrip("/") + "/"
     for name in request.inputs:
-        if storage.is_remote(name) == storage.is_remote(output):
-            places = (
-                [name, output] if storage.is_remote(name) else map(os.path.abspath, (name, output))
-            )
-            inside, below = (place.rstrip("/") + "/" for place in places)
-            if below.startswith(inside):
-                raise SourceError(
-                    f"{request.output}: the output lies inside the input {name}; expected a folder "
-                    "of its own; choose another --output"
-                )
+        if why := overlap(request.output, name):
+            raise SourceError(f"{request.output}: {why}; expected a folder apart; choose another")
 
 
 def _carry_out(
@@ -205,8 +196,13 @@ def _plan(request: Request, signals: Sequence[Signal]) -> tuple[list[Unit], tupl
     began = time.time_ns()
     told = [f"{entry.name}:{entry.version}" for entry in signals]
     salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
-    columns, outside = request.columns, request.allow_outside
-    made = plan.planned(request.inputs, request.unit_rows, columns, allow_outside=outside)
+    made = plan.planned(
+        request.inputs,
+        request.unit_rows,
+        request.columns,
+        allow_outside=request.allow_outside,
+        output=request.output,
+    )
     units = [
         replace(
             unit,

@@ -4,6 +4,7 @@ import hashlib
 import multiprocessing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from curation import columns, configuration
 from curation.layout import Layout
@@ -38,9 +39,9 @@ SAME_BYTES = ("shards", "ledger", "signals", "groups")
 
 
 def carry_out(
-    inputs: list[str], output: str, arguments: list[str], unit_rows: int, **more: bool
+    inputs: list[str], output: str, arguments: list[str], unit_rows: int, **more: Any
 ) -> None:
-    """In a child process: one run with the pipeline above, and ``verify`` or ``replace``."""
+    """In a child process: one run with the pipeline above, and what else a ``Request`` may have."""
     from curation.run import Request, run
 
     config = Path(output).parent / "pipelines.yaml"
@@ -88,7 +89,7 @@ def ledger_rows(output: Path) -> list[dict]:
     return sorted(rows, key=lambda row: row["key"])
 
 
-def run_in_process(folder: Path, output: Path, **more: bool) -> dict[str, str]:
+def run_in_process(folder: Path, output: Path, **more: Any) -> dict[str, str]:
     """One run in this process; key -> verdict."""
     arguments = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
     carry_out([str(folder)], str(output), arguments, 8, **more)

@@ -82,12 +82,14 @@ def test_workers_unit_sizes_and_order_of_input_do_not_change_the_shards(
     assert digests(tmp_path / "one") == digests(undisturbed)
     finish([raw[0]], tmp_path / "large", workers=2, unit_rows=1000)
     assert digests(tmp_path / "large", ("shards",)) == digests(undisturbed, ("shards",))
-    for name, seed in (("first", None), ("second", 1)):
-        write_manifest(tmp_path / f"{name}.jsonl", raw[0], seed)
-    finish([tmp_path / "first.jsonl"], tmp_path / "a")
-    shutil.copy(tmp_path / "second.jsonl", tmp_path / "first.jsonl")
-    finish([tmp_path / "first.jsonl"], tmp_path / "b")
+    first, second = (raw[0].parent / f"{name}.jsonl" for name in ("first", "second"))
+    write_manifest(first, raw[0], None)
+    write_manifest(second, raw[0], 1)
+    finish([first], tmp_path / "a")
+    shutil.copy(second, first)
+    finish([first], tmp_path / "b")
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert "kept" in {row["verdict"] for row in ledger_rows(tmp_path / "a")}
 
 
 def test_kill_9_at_any_moment_then_the_same_bytes_and_no_work_twice(

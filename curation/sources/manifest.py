@@ -16,7 +16,7 @@ from curation.sources.confines import Confines
 from curation.sources.fields import USUAL, Columns
 from curation.sources.kind import portable
 from curation.sources.listings import PATHS, path_field
-from curation.sources.sample import UNKNOWN_SIZE, Part
+from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def _part(manifest: Manifest, number: int, row: dict[str, Any]) -> Part:
     described = ((listings.origin(manifest.path), _as_json(said)),)
     path = _resolve(manifest, row[name])
     size, times, problem = _state(path)
-    refusal = manifest.confines.refusal(path, manifest.folder)
+    try:
+        refusal = manifest.confines.refusal(path, manifest.folder)
+    except SourceError:
+        refusal = "outside: it leads into the output of this run"
     if refusal and not (problem and storage.is_remote(path)):
         return _failed(manifest, number, refusal, described=described)
     given = row.get("key")

@@ -183,12 +183,15 @@ def _add_list(part: Part, given: _Input, found: Found) -> bool:
     """Add what a list of images names; False when it lists none."""
     first = listings.header(part.path)
     name = listings.path_field(first)
-    if not given.is_file and (name is None or not isinstance(first[name], str)):
+    by_line = given.is_file and kind(part.path) == "manifest"  # each of its lines is told
+    if not by_line and (name is None or not isinstance(first[name], str)):
         names = ", ".join([str(name) for name in first][:20]) or "none"
         found.notes.append(
             f"{part.path}: not read, for it names no images (expected a column file_name, or one "
             f"of {', '.join(listings.PATHS)}; there are: {names})"
         )
+        if given.is_file:
+            raise SourceError(found.notes[-1])
         return False
     listed = Manifest(part.path, part.key, given.root, found.confines, found.columns, found.names)
     rows = 0
