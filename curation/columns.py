@@ -10,8 +10,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from curation import storage
+from curation.finished import REMEDY
 
 _NAMES = ("key", "uri", "id")  # every row has its own
+
+
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
 
 
 class ColumnFileError(Exception):
@@ -49,13 +53,21 @@ def read(path: str, columns: Sequence[str] | None = None) -> pa.Table:
             if lacking:
                 raise UnmeasuredColumnError(
                     f"{path}: column {lacking[0]!r} was not measured yet; expected a run with this "
-                    "version and configuration; first: beam run into the same output"
+                    "version and configuration; first: beam run into the same output, "
+                    "with --verify if this file was damaged"
                 )
             return file.read(columns=wanted, use_threads=False)  # threads cost more than they save
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ColumnFileError(
-            f"{path}: {error}; the same `beam run` with --verify writes it again"
-        ) from error
+    except UNREADABLE as error:
+        raise ColumnFileError(f"{path}: {error}; {REMEDY}") from error
+
+
+def read_schema(path: str) -> pa.Schema:
+    """The columns of a file. Raises ``ColumnFileError``."""
+    try:
+        with storage.open_read(path) as stream:
+            return pq.read_schema(stream)
+    except UNREADABLE as error:
+        raise ColumnFileError(f"{path}: {error}; {REMEDY}") from error
 
 
 def read_all(paths: Iterable[str], columns: Sequence[str]) -> pa.Table:

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from curation import columns, shard, storage
+from curation import columns, measure, shard, storage
 from curation.layout import Layout
 from curation.sources.sample import Sample, source_digest
 
-COMPARED = ("key", "id", "source_digest", "detail")
+COMPARED = ("key", "id", "source_digest", "side_file_problem", "reason", "detail")
+_Row = tuple[str, str, str | None, str, str | None, str | None, str | None]
 
 
 def is_checked(layout: Layout, unit: str) -> bool:
@@ -46,10 +47,12 @@ def measured(layout: Layout, unit: str) -> pa.Table | None:
 def compared(table: pa.Table, samples: Iterable[Sample]) -> pa.Table | None:
     """The measurements with the locations of today; None where they are of other rows."""
     found = sorted(map(_row, samples))
-    columns_of = (table.column(name).to_pylist() for name in COMPARED)
+    columns_of = [table.column(name).to_pylist() for name in COMPARED]
     rows = [
-        (key, identity, digest, None if identity else detail)
-        for key, identity, digest, detail in zip(*columns_of, strict=True)
+        (key, identity, *said, *((None, None) if identity else why))
+        for key, identity, *said, why in zip(
+            *columns_of[:-2], zip(*columns_of[-2:], strict=True), strict=True
+        )
     ]
     if [(key, *others) for key, _, *others in found] != rows:
         return None
@@ -57,6 +60,9 @@ def compared(table: pa.Table, samples: Iterable[Sample]) -> pa.Table | None:
     return table.set_column(0, table.schema.field("uri"), places)
 
 
-def _row(sample: Sample) -> tuple[str, str, str | None, str, str | None]:
-    identity = None if sample.data is None else shard.content_id(sample.data)
-    return sample.key, sample.uri, identity, source_digest(sample), sample.error
+def _row(sample: Sample) -> _Row:
+    told = sample.key, sample.uri
+    said = source_digest(sample), sample.problem
+    if sample.data is None:
+        return *told, None, *said, *measure.why_lost(sample)
+    return *told, shard.content_id(sample.data), *said, None, None

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns, finished, mixing, shard, storage
+from curation import columns, finished, ledger, mixing, shard, storage
 from curation.layout import Layout
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
@@ -27,6 +27,7 @@ MOST_STORIES = 20
 MOST_COPIES = 20
 MOST_COMPARED = 5000  # keys that a mistyped one is held against
 COMPARED_LENGTH = 200  # characters of each
+GROUPS = [field.name for field in shard.GROUP_FIELDS]
 _NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
 
 
@@ -116,8 +117,8 @@ def _hint(key: str, names: Sequence[str]) -> str:
 def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
     layout = Layout(output)
     measured = _row(layout.signals(unit), row)
-    judged = _row(layout.ledger(unit), row)
-    groups = _row(layout.groups(unit), row) if storage.exists(layout.groups(unit)) else {}
+    judged = _row(layout.ledger(unit), row, ledger.SCHEMA.names)
+    groups = _row(layout.groups(unit), row, GROUPS) if storage.exists(layout.groups(unit)) else {}
     values, bounds = measured | groups, outcome.bounds(run)
     if measured.get("synthetic") and measured["reason"] is None:
         draw = mixing.draws([measured["id"]], run["seed"])
@@ -144,8 +145,8 @@ def _unknown_copy(identity: str | None) -> Copy | None:
     return None if identity is None else Copy("", "", identity, "")
 
 
-def _row(path: str, row: int) -> dict[str, Any]:
-    table = columns.read(path).slice(row, 1)
+def _row(path: str, row: int, names: Sequence[str] | None = None) -> dict[str, Any]:
+    table = columns.read(path, names).slice(row, 1)
     return {
         name: strings(table.column(name), [0])[0]
         if pa.types.is_string(table.schema.field(name).type)
@@ -229,6 +230,8 @@ def _with_shards(output: str, stories: list[Story]) -> list[Story]:
         return stories
     where: dict[tuple[str, str | None], str] = {}
     for info in shard.read_manifest(folder):
+        if not storage.exists(storage.join(folder, info.file)):
+            raise shard.ShardError(f"{folder}: there is no {info.file}; {finished.REMEDY}")
         for batch in shard.read(storage.join(folder, info.file), columns=("id", "key")):
             table = pa.Table.from_batches([batch])
             hits = np.zeros(batch.num_rows, np.bool_)

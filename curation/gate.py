@@ -74,7 +74,11 @@ def as_text(found: list[Expectation]) -> str:
 
 def _shards(directory: str) -> Iterator[pa.Table]:
     """Each shard's columns but the pictures' bytes, which are checked against their ids here."""
-    for info in shard.read_manifest(directory):
+    try:
+        infos = shard.verify(directory)  # what pages hold is checked below, this is of all the rest
+    except shard.ShardError as error:
+        raise shard.ShardError(f"{error}; {finished.REMEDY}") from error
+    for info in infos:
         tables: list[pa.Table] = []
         for batch in shard.read(storage.join(directory, info.file)):
             data = batch.column("image").field("bytes")

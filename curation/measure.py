@@ -31,9 +31,7 @@ ROW_FIELDS = (
     pa.field("source_digest", pa.string(), nullable=False),
     pa.field("caption_length", pa.int32(), nullable=False),
     pa.field("synthetic", pa.bool_(), nullable=False),
-    pa.field(
-        "looked", pa.list_(pa.string())
-    ),  # the models that looked, also those that saw nothing
+    pa.field("looked", pa.list_(pa.string())),  # the models that did, also those that saw nothing
     pa.field("caption_origin", pa.string()),  # where its captions were said; null: it has none
     pa.field("side_file_problem", pa.string()),  # side files that could not be read, and why
 )
@@ -92,6 +90,12 @@ def caption_origin(sample: Sample) -> str | None:
     return ", ".join(dict.fromkeys(caption.origin or "unknown" for caption in captions)) or None
 
 
+def why_lost(sample: Sample) -> tuple[str, str]:
+    """The reason and detail of a sample without data."""
+    reason, _, detail = (sample.error or "unreadable").partition(": ")
+    return reason, detail
+
+
 def _measure_one(
     sample: Sample, header_signals: Sequence[Signal], pixel_signals: Sequence[Signal]
 ) -> dict[str, Any]:
@@ -107,7 +111,7 @@ def _measure_one(
         _KEPT: sample.kept or {},
     }
     if sample.data is None:
-        reason, _, detail = (sample.error or "unreadable").partition(": ")
+        reason, detail = why_lost(sample)
         return row | {"reason": reason, "detail": detail}
     row |= {"id": shard.content_id(sample.data), "size": len(sample.data)}
     try:

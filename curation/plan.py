@@ -6,6 +6,7 @@ a manifest's lines.
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -132,17 +133,22 @@ def is_another_collection(output: str, units: Sequence[Unit]) -> bool:
         for entry in RunLayout(output).written("plan")
     }
     both = next(iter(known.keys() & earlier.keys()), None)  # at once, if nothing is new
-    if both and _places((known[both],)) & _places((read_unit(earlier[both]),)):
+    if both and _places((known[both],)) & _places(_undamaged([earlier[both]])):
         return False
     places, contents = _places(units), _contents(units)
     count = same = 0
-    for path in earlier.values():
-        unit = read_unit(path)
+    for unit in _undamaged(earlier.values()):
         if _places((unit,)) & places:
             return False
         count += len(unit.parts)
         same += len(_contents((unit,)) & contents)
     return 2 * same < min(count, len(contents))
+
+
+def _undamaged(paths: Iterable[str]) -> Iterator[Unit]:
+    for path in paths:
+        with suppress(SourceError):  # it is written anew
+            yield read_unit(path)
 
 
 def _places(units: Iterable[Unit]) -> set[int]:

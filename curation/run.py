@@ -16,6 +16,7 @@ from typing import Any
 import curation
 from curation import (
     columns,
+    finished,
     gather,
     kept,
     measure,
@@ -149,8 +150,7 @@ def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
     _write_run(request, counts, steps, len(units))
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
     if not too_many:
-        told = {"identity": identity, "files": files_told(layout)}
-        storage.write_bytes(layout.success, json.dumps(told).encode())
+        storage.write_bytes(layout.success, json.dumps(_told(layout, identity)).encode())
     return Outcome(counts, too_many, False)
 
 
@@ -252,11 +252,16 @@ def _finished(layout: Layout, identity: str) -> dict[str, Any] | None:
     """The counts of the run if it is finished and its files are those it left, else None."""
     if not all(storage.exists(path) for path in (layout.success, layout.run, layout.report)):
         return None
-    told = {"identity": identity, "files": files_told(layout)}
-    if storage.read_bytes(layout.success) != json.dumps(told).encode():
+    if finished.success(layout) != _told(layout, identity):
         return None
-    counts: dict[str, Any] = json.loads(storage.read_bytes(layout.run))["counts"]
+    counts: dict[str, Any] = finished.read_run(layout.root)["counts"]
     return counts
+
+
+def _told(layout: Layout, identity: str) -> dict[str, str]:
+    """What is written when a run is finished: what it is of, and what it left."""
+    run = finished.digest(storage.read_bytes(layout.run))
+    return {"identity": identity, "files": files_told(layout), "run": run}
 
 
 def files_told(layout: Layout) -> str:

@@ -57,6 +57,9 @@ GROUP_FIELDS = (
 _HF_DTYPES = {"float": "float32", "double": "float64", "halffloat": "float16"}
 
 
+_REMEDY = "run what wrote it again (a `beam run` with --verify)"
+
+
 class ShardError(Exception):
     """A shard that cannot be trusted; the message names the file and the row group."""
 
@@ -225,7 +228,7 @@ def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordB
         try:
             file = pq.ParquetFile(stream, page_checksum_verification=True, **STREAMING)
         except _UNREADABLE as error:
-            raise ShardError(f"{path}: not a readable Parquet file: {error}") from error
+            raise ShardError(f"{path}: not a readable Parquet file: {error}; {_REMEDY}") from error
         for group in range(file.num_row_groups):
             try:
                 rows = 0
@@ -233,7 +236,7 @@ def read(path: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordB
                     rows += batch.num_rows
                     yield batch
             except _UNREADABLE as error:
-                raise ShardError(f"{path}: row group {group}: {error}") from error
+                raise ShardError(f"{path}: row group {group}: {error}; {_REMEDY}") from error
             expected = file.metadata.row_group(group).num_rows
             if rows != expected:
                 raise ShardError(f"{path}: row group {group}: {rows} rows, expected {expected}")
@@ -257,8 +260,7 @@ def read_manifest(directory: str) -> list[ShardInfo]:
         return [ShardInfo(**row) for row in json.loads(data)["shards"]]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ShardError(
-            f"{path}: expected the list of shards that was written with them ({error}); run what "
-            "wrote them again"
+            f"{path}: expected the list of shards that was written with them ({error}); {_REMEDY}"
         ) from error
 
 
@@ -314,7 +316,7 @@ def verify(directory: str) -> list[ShardInfo]:
         if (size, digest) != (info.size, info.sha256):
             raise ShardError(
                 f"{path}: {size} bytes with SHA-256 {digest}, "
-                f"expected {info.size} with {info.sha256} by the manifest; write it again"
+                f"expected {info.size} with {info.sha256} by the manifest"
             )
     return shards
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 from collection import drawing, encoded
 from runs import WITHOUT_MODELS, carry_out, digests
 
+from curation import explain, gate, rejudge, report, shard
 from curation import run as runs
-from curation import shard
+from curation.failures import exit_code_of
 from curation.layout import Layout
 from curation.originals import InputChangedError
 
@@ -71,7 +73,7 @@ def write_files(folder: Path, contents: dict[str, bytes]) -> None:
 def make(root: Path, said: str | None, *, edited: bool = False) -> list[Path]:
     """A folder, a tar, a table and a manifest, in which the first picture has a caption."""
     held = {kind: pictures(kind, edited=edited) for kind in KINDS}
-    files = {f"{name}.jpg": data for name, data in held["f"].items()}
+    files = {f"{name}.jpg": data for name, data in held["f"].items()} | {"f1.json": b"{"}
     write_files(root / "files", files | ({"f0.txt": said.encode()} if said else {}))
     members = {f"{name}.jpg": data for name, data in held["t"].items()}
     with tarfile.open(root / "t.tar", "w") as tar:
@@ -85,6 +87,7 @@ def make(root: Path, said: str | None, *, edited: bool = False) -> list[Path]:
     write_files(root / "apart", {f"{name}.jpg": data for name, data in held["m"].items()})
     lines = [{"path": f"apart/{name}.jpg", "key": name} for name in held["m"]]
     lines[0] |= {"caption": said} if said else {}
+    lines.append({"path": "apart/gone.jpg", "key": "gone"})
     (root / "m.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     return [root / name for name in ("files", "t.tar", "p.parquet", "m.jsonl")]
 
@@ -128,7 +131,7 @@ def test_what_is_touched_or_moved_is_read_and_not_measured_again(
     }
     tables = [pq.read_table(path) for path in (output / "signals").iterdir()]
     uris = [uri for table in tables for uri in table.column("uri").to_pylist()]
-    assert len(uris) == 8 and all(str(tmp_path / "there") in uri for uri in uris)
+    assert len(uris) == 9 and all(str(tmp_path / "there") in uri for uri in uris)
 
 
 def test_a_change_that_no_stamp_tells_of_is_found_by_verify(
@@ -187,11 +190,12 @@ FILES = {
     "near": "near/*.parquet",
     "shard": "shards/*.parquet",
     "manifest": "shards/manifest.json",
-    "plan": "plan/*.json",
-    "checked": "checked/*",
     "run": "run.json",
     "success": "_SUCCESS",
+    "plan": "plan/*.json",
+    "checked": "checked/*",
 }
+DAMAGED = [*([name] for name in FILES if name not in ("plan", "checked")), ["plan", "checked"]]
 
 
 @pytest.fixture(scope="module")
@@ -202,21 +206,68 @@ def undamaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Pat
     return source, root / "out"
 
 
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kinds", DAMAGED, ids="-".join)
 def test_a_flipped_bit_is_repaired(
-    kind: str, undamaged: tuple[list[Path], Path], tmp_path: Path
+    kinds: list[str], undamaged: tuple[list[Path], Path], tmp_path: Path
 ) -> None:
     source, output = undamaged[0], tmp_path / "out"
     shutil.copytree(undamaged[1], output)
     (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS)
     wanted = digests(output)
-    path = next(output.glob(FILES[kind]))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0x10
-    path.write_bytes(bytes(data))
+    for path in [next(output.glob(FILES[kind])) for kind in kinds]:
+        data = bytearray(path.read_bytes())
+        data[0 if "plan" in path.parts else len(data) // 2] ^= 0x10  # of JSON: always
+        path.write_bytes(bytes(data))
+    if "plan" in kinds:
+        (output / "_SUCCESS").unlink()  # else neither is read
     run(source, output)
     assert digests(output) == wanted
     assert json.loads((output / "run.json").read_text())["counts"]["kept"] == 2
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "judge": lambda output: rejudge.compare(output, str(Path(output).parent / "pipelines.yaml")),
+    "explain": lambda output: explain.explain(output, "f0.jpg"),
+    "report": report.write_report,
+}
+
+
+@pytest.mark.parametrize(
+    "kind", ["signals", "ledger", "groups", "near", "shard", "manifest", "run"]
+)
+def test_who_reads_a_damaged_file_is_told_what_to_do(
+    kind: str, undamaged: tuple[list[Path], Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(undamaged[1], output)
+    (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS)
+    path = next(output.glob(FILES[kind]))
+    data = path.read_bytes()
+    told = set()
+    for place in range(3, len(data), max(1, len(data) // 12)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+        for name, read in READERS.items():
+            try:
+                read(str(output))
+            except Exception as error:  # noqa: BLE001 any would be a traceback for the user
+                code, message = exit_code_of(error)
+                assert message is not None, (name, place, error)
+                assert code in (2, 4) and "beam run" in message, (name, place, message)
+                told.add(name)
+    assert told or kind == "near"
+
+
+def test_the_gate_finds_a_flipped_bit_anywhere_and_names_the_remedy(
+    undamaged: tuple[list[Path], Path], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(undamaged[1], output)
+    path = next(output.glob(FILES["shard"]))
+    data = path.read_bytes()
+    for place in range(0, len(data), len(data) // 20):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(shard.ShardError, match=rf"{path.name}.*beam run.*--verify"):
+            gate.check(str(output))
 
 
 def test_a_flipped_bit_that_no_stamp_tells_of_is_repaired_by_verify(

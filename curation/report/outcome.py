@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from curation import columns, storage
+from curation import columns
+from curation.finished import REMEDY
 from curation.layout import Layout
 from curation.report import text
 from curation.rules import DRAW_COLUMN
@@ -124,8 +124,7 @@ def unit_names(output: str) -> list[str]:
 def signal_schema(output: str) -> pa.Schema:
     """The schema of the first unit's signals (all units have the same); empty without units."""
     for name in unit_names(output):
-        with storage.open_read(Layout(output).signals(name)) as stream:
-            return pq.read_schema(stream)
+        return columns.read_schema(Layout(output).signals(name))
     return pa.schema([])
 
 
@@ -140,7 +139,7 @@ def read_units(
         if signals.num_rows != ledger.num_rows and signal_columns:
             raise columns.ColumnFileError(
                 f"{layout.ledger(name)}: {ledger.num_rows} rows, but its signals have "
-                f"{signals.num_rows}; delete both files and run again"
+                f"{signals.num_rows}; {REMEDY}"
             )
         yield Unit(name, signals, ledger)
 
