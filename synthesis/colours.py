@@ -6,11 +6,12 @@ Contrast is the WCAG 2.2 contrast ratio, (L1 + 0.05) / (L2 + 0.05) with L the re
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from synthesis.colour_names import NAMES, REGIONS, Region
 
 RGB = tuple[int, int, int]
+_SECTOR = 10  # degrees of hue
 _KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
 # how far from a colour its other names may lie: nobody draws the border between two to a hair
 _NEAR_LIGHTNESS = 0.03
@@ -79,17 +80,26 @@ def names(rgb: RGB) -> tuple[Colour, ...]:
 
 
 def _region(lightness: float, chroma: float, hue: float) -> Colour:
-    for one in REGIONS:
-        if _holds(one, lightness, chroma, hue % 360):
+    hue, lightness = hue % 360, min(max(lightness, 0.0), 1.0)
+    for one in _by_hue()[int(hue / _SECTOR)]:
+        (least, most), (dull, vivid) = one.lightness, one.chroma
+        if least <= lightness < most and dull <= chroma < vivid and _turns_to(one, hue):
             return COLOURS[one.name]
     raise AssertionError(f"no name for OKLCH {lightness:.3f} {chroma:.3f} {hue:.0f}")
 
 
-def _holds(region: Region, lightness: float, chroma: float, hue: float) -> bool:
-    (least, most), (dull, vivid), (start, end) = region.lightness, region.chroma, region.hue
-    if not (least <= min(max(lightness, 0.0), 1.0) < most and dull <= chroma < vivid):
-        return False
+def _turns_to(region: Region, hue: float) -> bool:
+    start, end = region.hue
     return start <= hue < end if start < end else hue >= start or hue < end
+
+
+@cache
+def _by_hue() -> tuple[tuple[Region, ...], ...]:
+    """For every sector of hues the regions that reach into it, in their order."""
+    return tuple(
+        tuple(one for one in REGIONS if _turns_to(one, low) or low <= one.hue[0] < low + _SECTOR)
+        for low in range(0, 360, _SECTOR)
+    )
 
 
 @lru_cache(maxsize=_KEPT)
