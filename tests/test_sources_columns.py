@@ -96,6 +96,12 @@ def test_columns_named_by_the_user_are_read_in_every_layout(tmp_path: Path) -> N
     assert not any(sample.kept for sample in plain.values())
 
 
+def test_a_column_without_a_single_cell_is_known(tmp_path: Path) -> None:
+    root = put(tmp_path, {"a.jpg": b"A", "metadata.csv": "file_name,score\na.jpg,\n"})
+    (sample,) = read(root, Columns(keep=("score",)))
+    assert (sample.error, sample.kept) == (None, None)
+
+
 def test_a_row_without_its_key_keeps_the_usual_one(tmp_path: Path) -> None:
     lines = [{"path": "a.jpg", "uid": None}, {"path": "b.jpg", "uid": 7}, {"path": "c.jpg"}]
     lines += [{"path": "d.jpg", "uid": ["no", "key"]}]

@@ -193,6 +193,7 @@ def _add_list(part: Part, given: _Input, found: Found) -> bool:
         if given.is_file:
             raise SourceError(found.notes[-1])
         return False
+    found.names.update(first)
     listed = Manifest(part.path, part.key, given.root, found.confines, found.columns, found.names)
     rows = 0
     for row in manifest.read_parts(listed):
