@@ -108,5 +108,5 @@ def test_a_run_takes_along_nothing_for_data_frames_and_databases() -> None:
         "assert not {'pandas', 'pymongo', 'bson'} & set(sys.modules);"
         "import pandas"
     )
-    done, _ = asked([sys.executable, "-c", code])
+    done = asked([sys.executable, "-c", code])
     assert done.returncode == 0, done.stderr
