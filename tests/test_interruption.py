@@ -19,7 +19,7 @@ SENTENCE = f"beam: {interruption.TOLD}\n"
 BUSY = """
 import os, signal, sys
 from curation import command, measure, picture
-def busy(samples, signals):
+def busy(samples, *_):
     samples = list(samples)
     os.kill(os.getpid(), signal.SIGINT)
     while True:
