@@ -25,7 +25,9 @@ NOT_PICTURES = frozenset(
 METADATA = ("metadata.csv", "metadata.parquet")  # Hugging Face's lists; .jsonl is one by kind
 NOT_PICTURE_NAMES = frozenset([".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"])
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")
-_CONTAINERS: dict[str, Kind] = {
+_BY_SUFFIX: dict[str, Kind] = {
+    **dict.fromkeys(NOT_PICTURES, "ignored"),
+    **dict.fromkeys(SIDECARS, "sidecar"),
     ".tar": "tar",
     ".parquet": "parquet",
     ".jsonl": "manifest",
@@ -35,24 +37,20 @@ _CONTAINERS: dict[str, Kind] = {
 
 def kind(name: str) -> Kind:
     """What a file is, by its name (with or without folders)."""
-    base = name.rsplit("/", 1)[-1].lower()
-    suffix = suffix_of(base)
-    if suffix in _CONTAINERS:
-        return _CONTAINERS[suffix]
+    base = name[name.rfind("/") + 1 :].lower()
+    dot = base.rfind(".")
+    told = _BY_SUFFIX.get(base[dot:]) if dot > 0 else None
+    if told:
+        return told
     if base.endswith(_PACKED):
         return "packed tar"
-    if suffix in SIDECARS:
-        return "sidecar"
-    if suffix in NOT_PICTURES or base in NOT_PICTURE_NAMES:
-        return "ignored"
-    return "picture"
+    return "ignored" if base in NOT_PICTURE_NAMES else "picture"
 
 
 def suffix_of(name: str) -> str:
     """The last extension with its dot, as written; empty where there is none (``.hidden``)."""
-    base = name.rsplit("/", 1)[-1]
-    dot = base.rfind(".")
-    return base[dot:] if dot > 0 else ""
+    base, dot = name.rfind("/") + 1, name.rfind(".")
+    return name[dot:] if dot > base else ""
 
 
 def stem_of(name: str) -> str:

@@ -97,12 +97,14 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
 
 def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: SideFiles, found: Found) -> bool:
     """Add one file; False when it holds no rows."""
-    place = identity(entry.path)
-    part = Part(entry.path, entry.size, given.relative(entry.path), stamps=(entry.times,))
     what = kind(entry.path)
     is_metadata = entry.path.rpartition("/")[2].lower() in METADATA
+    if what in ("sidecar", "ignored") and not is_metadata:
+        return False
+    place = identity(entry.path)
+    part = Part(entry.path, entry.size, given.relative(entry.path), stamps=(entry.times,))
     refusal = None if given.is_file else found.refusal(entry, given.root)
-    if refusal and (is_metadata or what not in ("sidecar", "ignored")):
+    if refusal:
         _add_picture(found, place, replace(part, size=UNKNOWN_SIZE, error=refusal, stamps=()))
         return True
     match what:

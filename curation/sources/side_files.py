@@ -45,14 +45,16 @@ def strays(names: Sequence[str]) -> list[str]:
 
     Statistics that img2dataset leaves beside its tars are none.
     """
-    images = {name for name in names if kind(name) == "picture"}
-    images |= {stem_of(name) for name in images}
+    images: set[str] = set()
+    beside: list[str] = []
+    for name in names:
+        what = kind(name)
+        if what == "picture":
+            images.update((name, stem_of(name)))
+        elif what == "sidecar":
+            beside.append(name)
     return sorted(
-        name
-        for name in names
-        if kind(name) == "sidecar"
-        and stem_of(name) not in images
-        and not name.endswith("_stats.json")
+        name for name in beside if stem_of(name) not in images and not name.endswith("_stats.json")
     )
 
 
