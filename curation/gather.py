@@ -108,7 +108,7 @@ def _metadata(
     output: str, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
-    kinds = {field.name: field.type for field in signal_fields}
+    kinds = {field.name: shard.stored(field).type for field in signal_fields}
     layout = Layout(output)
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())

@@ -101,6 +101,27 @@ def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_sourc
     assert told == {"0": [measured], "1": [], "2": [said]}
 
 
+def test_a_list_of_fixed_size_is_written_and_read_also_where_it_is_null(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed, side in enumerate((288, 320)):
+        (tmp_path / f"{seed}.jpg").write_bytes(encoded(drawing(seed, side)))
+    kind = pa.list_(pa.float32(), 2)
+
+    def measured(picture: Picture) -> dict[str, object]:
+        return {"embedding": [0.5, 1.0] if picture.rgb.shape[1] == 288 else None}
+
+    own = Signal("own", "pixel", 1, {"embedding": Column(kind, "", "")}, measured)
+    everything = [*signal.discover(), own]
+    monkeypatch.setattr(signal, "discover", lambda modules=(): everything)
+    run_in_process(tmp_path, tmp_path.parent / "out of it")
+    rows = kept_rows(tmp_path.parent / "out of it")
+    assert {key: row["embedding"] for key, row in rows.items()} == {
+        "0.jpg": [0.5, 1.0],
+        "1.jpg": None,
+    }
+
+
 @pytest.mark.parametrize(
     ("column", "kind", "told"),
     [
