@@ -4,8 +4,9 @@ A run writes, overwrites and removes only where its marker is, and sets it only 
 The marker holds what kind of run the folder belongs to, and never changes.
 """
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from curation import lock, paths, storage
 
@@ -21,24 +22,39 @@ class OwnershipError(Exception):
 def held(folder: str, kind: str) -> Iterator[None]:
     """Claim the folder for a run of this kind, and keep every other run out until the block ends.
 
-    Raises ``OwnershipError`` where the folder is not ours or a run holds it, ``OSError`` where
-    nothing can be written.
+    Where that fails before anything is written, the folder is left as it was: a command that was
+    refused, say for a mistyped input, leaves no folder. Raises ``OwnershipError`` where the folder
+    is not ours or a run holds it, ``OSError`` where nothing can be written.
     """
     _refuse_strangers(folder, kind)
+    was_there, was_ours = (storage.exists(place) for place in (folder, _marker(folder)))
     try:
         with lock.exclusive(storage.join(folder, LOCK)):
             claim(folder, kind)
-            yield
+            try:
+                yield
+            except BaseException:
+                if not was_ours and storage.is_empty(folder, besides=(LOCK, MARKER)):
+                    storage.delete([_marker(folder)])
+                raise
     except lock.HeldError as held_by:
         raise OwnershipError(f"{folder}: {held_by}, or choose another folder") from None
+    finally:
+        if not (was_there or storage.is_remote(folder)):
+            with suppress(OSError):  # it holds something
+                os.rmdir(folder)
 
 
 def claim(folder: str, kind: str) -> None:
     """Mark the folder as one of this kind, unless it is marked so. Raises as ``held``."""
-    marker = storage.join(folder, MARKER)
+    marker = _marker(folder)
     _refuse_strangers(folder, kind)
     if not storage.exists(marker):
         storage.write_bytes(marker, f"{kind}\n".encode())
+
+
+def _marker(folder: str) -> str:
+    return storage.join(folder, MARKER)
 
 
 def _refuse_strangers(folder: str, kind: str) -> None:
@@ -52,9 +68,9 @@ def _refuse_strangers(folder: str, kind: str) -> None:
             raise OwnershipError(
                 f"{folder}: holds an output of {holds}, not of {kind}; choose another folder"
             )
-    elif not storage.is_empty(folder, besides=LOCK):
+    elif not storage.is_empty(folder, besides=(LOCK,)):
         raise OwnershipError(
             f"{folder}: holds files that no run of ours wrote; expected an empty or new folder, or "
-            f"one of an earlier run; choose another (if all of it is {kind} of an earlier version "
-            f"of ours, create {marker})"
+            "one of an earlier run; choose another (if an earlier version of ours wrote all of it, "
+            f"create an empty file {marker})"
         )

@@ -256,11 +256,11 @@ def times(status: os.stat_result) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_ctime_ns
 
 
-def is_empty(root: str, besides: str) -> bool:
+def is_empty(root: str, besides: tuple[str, ...]) -> bool:
     """Whether no file is at or below ``root`` but temporary ones and those named ``besides``."""
     found = _remote_files(root) if is_remote(root) else _local_files(root)
     return not any(
-        not is_temporary(entry.path) and name_of(entry.path) != besides for entry in found
+        not is_temporary(entry.path) and name_of(entry.path) not in besides for entry in found
     )
 
 

@@ -98,6 +98,7 @@ def run_step(step: Step) -> dict[str, Any]:
     wall, cpu = time.perf_counter(), _cpu_of_children()
     finished = subprocess.run(step.command, stdout=subprocess.PIPE, text=True, check=False)
     if finished.returncode:
+        print(f"== {step.heading}: exit code {finished.returncode}; make demo goes on from here")
         raise typer.Exit(finished.returncode)
     record = {
         "command": step.command,

@@ -1,6 +1,6 @@
 """From the words of a command line to a ``Job``: sizes, fonts and texts looked up and checked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -63,6 +63,26 @@ def prepare(
         templates=own_templates,
         pages=texts.pages,
     )
+
+
+def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
+    """What a user might miss in the pictures of a job, in sentences."""
+    if sizes := left_out(job, size):
+        yield sizes
+    if corpus and (job.mode == "template" or (job.mode == "mix" and _has_layouts(job))):
+        yield (
+            f"--corpus {corpus}: layouts take their words from their templates, and only whole "
+            "paragraphs from your texts; bring layouts of your own by --templates"
+        )
+    if corpus and job.language == "zh" and job.mode in ("pure", "mix"):
+        yield (
+            f"--corpus {corpus}: characters of the national table that your texts lack have pages "
+            "of their own, so that every character is learnt"
+        )
+
+
+def _has_layouts(job: Job) -> bool:
+    return bool(job.templates) or job.language in resources.languages()
 
 
 def left_out(job: Job, size: str | None) -> str | None:

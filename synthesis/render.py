@@ -64,7 +64,8 @@ def render(
     corpus: Annotated[
         str | None,
         typer.Option(
-            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`.",
+            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`. "
+            "Layouts take only paragraphs from them.",
             parser=paths.place,
         ),
     ] = None,
@@ -119,7 +120,7 @@ def render(
             backgrounds=backgrounds,
             templates=templates,
         )
-        if note := jobs.left_out(job, size):
+        for note in jobs.notes(job, size, corpus):
             print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
         summary = rendering.run(job, n, str(out), workers, part_size)
     except (UsageError, OwnershipError) as problem:

@@ -118,6 +118,24 @@ def test_a_second_run_is_told_who_is_writing(pictures: Path, tmp_path: Path) -> 
     assert not (output / ownership.LOCK).exists()
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_refused_command_leaves_no_folder(there: bool, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    if there:
+        output.mkdir()
+    with pytest.raises(SourceError, match="nothing found"):
+        run_in_process(tmp_path / "mistyped", output)
+    assert output.exists() == there and (not there or list(output.iterdir()) == [])
+
+
+def test_what_a_failed_run_wrote_stays_ours(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), ownership.held(str(tmp_path / "out"), "curation"):
+        (tmp_path / "out" / "plan").mkdir()
+        (tmp_path / "out" / "plan" / "0.json").touch()
+        raise ZeroDivisionError
+    ownership.claim(str(tmp_path / "out"), "curation")
+
+
 def contents(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
