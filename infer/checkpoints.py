@@ -71,6 +71,21 @@ def defaults(folder: Path) -> Defaults:
     return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
 
 
+def unfinished(folder: Path) -> str | None:
+    """What to say of a checkpoint from the midst of a run; None at its end, or for a foreign one.
+
+    Raises ``UsageError`` for a damaged record.
+    """
+    state = folder / "training_state"
+    paths = (state / "progress.json", state / "configuration.json")
+    if not all(path.is_file() for path in paths):
+        return None
+    step, planned = _read(paths[0]).get("step"), _read(paths[1]).get("steps")
+    if step is None or planned is None or step >= planned:
+        return None
+    return f"step {step} of {planned}: training is not finished"
+
+
 def beyond(folder: Path, prompts: Sequence[str], size: tuple[int, int]) -> list[str]:
     """What is asked for and was never trained on, a sentence each; none for a foreign folder.
 

@@ -96,6 +96,9 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
     for warning in warnings:
         _tell(f"warning: expect nonsense of {job.checkpoint.name}: {warning}")
+    if unfinished := checkpoints.unfinished(job.checkpoint):
+        _tell(f"warning: {job.checkpoint.name}: {unfinished}")
+        warnings.insert(0, unfinished)
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
     artist = sampling.load(job.checkpoint, device)

@@ -45,7 +45,10 @@ def test_a_run_asked_for_more_is_to_the_bit_the_longer_one(train, tmp_path, deca
     train("longer", 16, decay)
     train("extended", 10, decay)
     result = train("extended", 16, decay)
-    assert f"16 steps instead of 10: goes on from checkpoint-{start}" in result.stderr
+    back = "going back to step 8, before the learning rate fell;"
+    back += " steps 9 to 10 are trained again, replacing checkpoint-10\n"
+    went = back if start == 8 else "going on from step 10\n"
+    assert f"16 steps instead of 10: {went}continuing" in result.stderr
     longer, extended = tmp_path / "longer", tmp_path / "extended"
     curves = [(out / "metrics.jsonl").read_bytes() for out in (longer, extended)]
     assert curves[0] == curves[1]
@@ -65,7 +68,8 @@ def test_a_longer_run_that_is_stopped_at_once_goes_on_as_itself_or_back(train, t
     finished = content(out, 10)
     (out / "result.json").unlink()  # what going back to an earlier checkpoint does first
     checkpoint.point_to(out / "checkpoint-8")
-    train("out", 10)
+    told = train("out", 10).stderr
+    assert "going back to step 8; steps 9 to 10 are trained again, replacing checkpoint-10" in told
     assert (out / "metrics.jsonl").read_bytes() == (tmp_path / "once/metrics.jsonl").read_bytes()
     assert all(torch.equal(finished[name], value) for name, value in content(out, 10).items())
 
@@ -78,8 +82,23 @@ def test_what_cannot_be_extended_is_told(train, tmp_path):
     for folder in (tmp_path / "out").glob("checkpoint-[!1]*"):
         folder.rename(folder.with_name("moved-" + folder.name))
     told = train("out", 16, code=2).stderr
-    assert "let its learning rate fall after step 8, and left no checkpoint from before" in told
+    assert "in a run of 10 steps the learning rate falls after step 8, and the earliest" in told
+    assert "out is of step 10, later" in told
     assert (tmp_path / "out" / "result.json").exists()
+
+
+def test_a_shorter_run_starts_before_its_own_fall_or_is_told_why_not(train, tmp_path):
+    train("out", 10)
+    (tmp_path / "out" / "result.json").unlink()
+    for step in (8, 10):
+        (tmp_path / "out" / f"checkpoint-{step}").rename(tmp_path / f"out/moved-{step}")
+    checkpoint.point_to(tmp_path / "out" / "checkpoint-7")
+    told = train("out", 8, code=2).stderr
+    assert "--steps 8: in a run of 8 steps the learning rate falls after step 6" in told
+    assert "the earliest checkpoint in " in told
+    assert "out is of step 7, later; ask for --steps 10, or for another --out" in told
+    told = train("out", 9).stderr
+    assert "9 steps instead of 10: going on from step 7\n" in told
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1, 0.3, 0.4, 1 / 3, 0.999, 1.0])

@@ -18,6 +18,7 @@ from train import trained_on
 from train.__main__ import app as train_app
 from train.trained_on import Captions
 
+SHOWN = 'The text "…" in red on a white background.'
 FRAME = 'The text "" in red on a white background.'
 
 
@@ -66,7 +67,7 @@ def test_what_was_trained_is_drawn_without_a_word(out, tmp_path):
         (['The text "你好" in red on a white background.'], "it never learnt to write 你 好"),
         (['红色的文字 "HAT"'], "the prompt is of another kind than its captions, such as: "),
         ([shards.caption("HATHAT", "red")], 'has 3 characters; "HATHAT" is longer'),
-        (["a cat on a mat"], f"the prompt is of another kind than its captions, such as: {FRAME}"),
+        (["a cat on a mat"], f"the prompt is of another kind than its captions, such as: {SHOWN}"),
     ],
 )
 def test_what_was_never_trained_is_told(out, tmp_path, arguments, sentence):
@@ -74,6 +75,16 @@ def test_what_was_never_trained_is_told(out, tmp_path, arguments, sentence):
     assert any(sentence in warning for warning in warnings), warnings
     line = next(line for line in told.splitlines() if sentence in line)
     assert line.startswith("infer: warning: expect nonsense of checkpoint-4: ")
+
+
+def test_a_checkpoint_of_an_unfinished_run_is_told(out, tmp_path):
+    folder = shutil.copytree(out / "checkpoint-4", tmp_path / "checkpoint-4")
+    configuration = folder / "training_state" / "configuration.json"
+    planned = {**json.loads(configuration.read_text()), "steps": 9}
+    configuration.write_text(json.dumps(planned))
+    warnings, told = draw(folder, tmp_path, shards.caption("HAT", "blue"))
+    assert warnings == ["step 4 of 9: training is not finished"]
+    assert told == "infer: warning: checkpoint-4: step 4 of 9: training is not finished\n"
 
 
 def test_many_prompts_are_one_line_each_kind(out, tmp_path):

@@ -28,6 +28,11 @@ def name(step: int) -> str:
     return f"checkpoint-{step}"
 
 
+def step(folder: Path) -> int:
+    """The step a checkpoint's folder is named after. Raises ``ValueError`` for other names."""
+    return int(folder.name.removeprefix("checkpoint-"))
+
+
 def latest(directory: Path) -> Path | None:
     """The checkpoint that ``latest`` names, None where nothing is named.
 
@@ -68,12 +73,12 @@ def newest(directory: Path) -> Path | None:
 
 def by_age(directory: Path) -> list[Path]:
     """The checkpoints of ours below ``directory``, the newest first."""
-    steps = {
-        int(match[1]): path
+    found = (
+        path
         for path in directory.glob("checkpoint-*")
-        if (match := _NAME.fullmatch(path.name)) and (path / STATE).is_dir()
-    }
-    return [steps[step] for step in sorted(steps, reverse=True)]
+        if _NAME.fullmatch(path.name) and (path / STATE).is_dir()
+    )
+    return sorted(found, key=step, reverse=True)
 
 
 def damage(folder: Path) -> str | None:

@@ -5,7 +5,7 @@ other steps from where the shorter one began to fall. It therefore goes on from 
 before that, and is then to the bit the run it would have been had it been asked for at first.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from train import checkpoint, checkpoint_folder, optimiser
@@ -13,31 +13,39 @@ from train.configuration import Configuration
 from train.problems import UsageError
 
 
-def start(found: Path, wanted: Configuration, tell: Callable[[str], None]) -> Path:
-    """The checkpoint to go on from: ``found``, the latest, unless its steps were planned otherwise.
+@dataclass(frozen=True)
+class Start:
+    """The checkpoint to go on from, and why it is not simply the latest; None where it is."""
+
+    folder: Path
+    reason: str | None
+
+
+def start(found: Path, wanted: Configuration) -> Start:
+    """Where to go on from: ``found``, the latest, unless its steps were planned otherwise.
 
     Raises ``UsageError`` for fewer steps than were taken, and where no such checkpoint is left.
     """
     planned, step = _steps(found)
     if planned == wanted.steps:
-        return found
+        return Start(found, _reason(found, planned, wanted))
     if wanted.steps < step:
         raise UsageError(
             f"--steps {wanted.steps}: {found.parent} is at step {step} already; ask for more steps,"
             " or for another --out"
         )
+    shorter, at = planned, step
     for folder in checkpoint_folder.by_age(found.parent):
         if checkpoint_folder.damage(folder):
             continue
         before, at = _steps(folder)
-        alike = min(optimiser.full_until(n, wanted.optimiser) for n in (before, wanted.steps))
-        if at <= min(alike, step):
-            tell(_told(found, folder, wanted))
-            return folder
-    fell = optimiser.full_until(planned, wanted.optimiser)
+        shorter = min(before, wanted.steps)
+        if at <= min(optimiser.full_until(shorter, wanted.optimiser), step):
+            return Start(folder, _reason(folder, planned, wanted))
+    fell = optimiser.full_until(shorter, wanted.optimiser)
     raise UsageError(
-        f"--steps {wanted.steps}: the run in {found.parent} was to take {planned}, let its learning"
-        f" rate fall after step {fell}, and left no checkpoint from before; ask for"
+        f"--steps {wanted.steps}: in a run of {shorter} steps the learning rate falls after step"
+        f" {fell}, and the earliest checkpoint in {found.parent} is of step {at}, later; ask for"
         f" --steps {planned}, or for another --out"
     )
 
@@ -50,13 +58,19 @@ def _steps(folder: Path) -> tuple[int, int]:
     return configuration.steps, step.step
 
 
-def _told(found: Path, folder: Path, wanted: Configuration) -> str:
-    planned, step = _steps(found)
-    told = f"{wanted.steps} steps instead of {planned}: goes on from {folder.name}"
-    if folder == found:
-        return told
-    fell = optimiser.full_until(planned, wanted.optimiser)
+def _reason(folder: Path, planned: int, wanted: Configuration) -> str | None:
+    """Why ``folder``, and which later checkpoints the run replaces."""
+    changed = planned != wanted.steps
+    told = f"{wanted.steps} steps instead of {planned}: " if changed else ""
+    step = checkpoint_folder.step(folder)
+    there = checkpoint_folder.by_age(folder.parent)
+    later = there[: there.index(folder)][::-1]
+    if not later:
+        return f"{told}going on from step {step}" if changed else None
+    cause = f", before the learning rate {'fell' if planned < wanted.steps else 'falls'}"
+    first, last = step + 1, checkpoint_folder.step(later[-1])
+    again = f"steps {first} to {last} are" if first < last else f"step {last} is"
     return (
-        f"{told}, not from step {step}, because the learning rate fell after step {fell} and a run"
-        f" of {wanted.steps} steps would have kept it up; later checkpoints are replaced"
+        f"{told}going back to step {step}{cause if changed else ''}; {again} trained again,"
+        f" replacing {', '.join(path.name for path in later)}"
     )

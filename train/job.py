@@ -52,12 +52,11 @@ def _run(
         more = f"--steps {2 * configuration.steps} would train it for longer"
         tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
         return done
-    if found:
-        found = extension.start(found, configuration, tell)
+    start = extension.start(found, configuration) if found else None
     checkpoint_folder.remove_leavings(directory)
     storage.remove_partials(str(directory), str(directory / records.SAMPLES))
     templates = Templates()
-    stored = load_codec(str(found)) if found else None
+    stored = load_codec(str(start.folder)) if start else None
     loaded = data.load(
         pattern,
         configuration.data,
@@ -71,8 +70,8 @@ def _run(
     skipped.write(str(directory / UNREADABLE), loaded.skipped)
     parts = loop.assemble(configuration, loaded, device)
     progress = Progress(0, loaded.digest, _sizes(loaded), 0.0, 0.0)
-    if found:
-        progress = _resume(found, parts, progress, tell)
+    if start:
+        progress = _resume(start, parts, progress, tell)
     weights = sum(weight.numel() for part in parts.raw.values() for weight in part.parameters())
     tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {parts.device}")
     reader = templates.reader()
@@ -168,14 +167,17 @@ def _finished(directory: Path, configuration: Configuration) -> dict[str, Any] |
 
 
 def _resume(
-    found: Path, parts: loop.Parts, progress: Progress, tell: Callable[[str], None]
+    start: extension.Start, parts: loop.Parts, progress: Progress, tell: Callable[[str], None]
 ) -> Progress:
+    found = start.folder
     before = checkpoint.read_progress(found)
     if before.data != progress.data:
         raise UsageError(
             f"--data: not the pictures that {found.parent} was trained on; give it the same shards,"
             " or another --out"
         )
+    if start.reason:
+        tell(start.reason)
     checkpoint.restore(found, parts.state(progress))
     (found.parent / RESULT).unlink(missing_ok=True)
     checkpoint.point_to(found)

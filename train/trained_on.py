@@ -80,7 +80,8 @@ class TrainedOn(BaseModel):
         if not self.frames:
             return ", which ask for no text in quotation marks"
         near = get_close_matches(frame(prompt), self.frames, n=1, cutoff=0) or self.frames[:1]
-        return f", such as: {near[0]}"
+        shown = near[0].replace('""', '"…"')
+        return f", such as: {shown}"
 
 
 def read(folder: Path) -> TrainedOn | None:
