@@ -321,6 +321,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     given = ["--data", tiny[1], "--out", "out", *arguments]
     result = CliRunner().invoke(app, given)
     assert result.exit_code == code, (result.output, result.exception)
+    assert not (tmp_path / "out").exists()
     assert message in result.stderr
     assert "Traceback" not in result.output
 
