@@ -1,7 +1,10 @@
 """``beam``, listening for signals before anything heavy is imported."""
 
+import os
+import sys
 from typing import NoReturn
 
+from curation.importing import TAKEN_ALONG, hide
 from curation.interruption import carry_out
 
 
@@ -11,6 +14,10 @@ def main() -> NoReturn:
 
 
 def _command() -> int:
+    if sys.argv[1:2] == ["run"]:
+        hide(*TAKEN_ALONG)
+        # Parquet's own buffers, too: what curation.memory chooses later is not for them.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from curation import command
 
     return command.guarded(command.app)

@@ -16,8 +16,7 @@ import typer
 
 from curation import paths
 from curation.failures import exit_code_of
-from curation.importing import TAKEN_ALONG, without
-from curation.interruption import Interruption, carry_out
+from curation.interruption import Interruption
 
 if TYPE_CHECKING:
     from curation.program import Program
@@ -100,8 +99,7 @@ def run(
     Run it again after any interruption or change of the input: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    with without(*TAKEN_ALONG):
-        from curation import configuration, preflight, runners
+    from curation import configuration, preflight, runners
 
     logging.disable(logging.NOTSET)
     from curation.job import Job, UsageError
@@ -264,8 +262,10 @@ def doctor(as_json: Json = False) -> None:
 
 
 def main() -> NoReturn:
-    """``beam`` for who has imported this module already; see ``curation.__main__``."""
-    carry_out("beam", partial(guarded, app))
+    """``beam`` for who has imported this module already."""
+    from curation.__main__ import main as begin
+
+    begin()
 
 
 def guarded(command: Callable[..., Any]) -> int:

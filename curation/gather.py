@@ -179,9 +179,11 @@ def _batches(
         piece = slice(start, stop)
         known = zip(*(column[piece].to_pylist() for column in keys), strict=True)
         read = [originals.read(start + row, *told) for row, told in enumerate(known)]
-        yield pa.RecordBatch.from_arrays(
+        batch = pa.RecordBatch.from_arrays(
             [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
         )
+        del read  # else its bytes would be held a second time while the batch is written
+        yield batch
         start = stop
 
 
@@ -193,7 +195,7 @@ def _column(
 ) -> pa.Array:
     """One column of a batch: of what was measured, else from the originals."""
     if field.name == "image":
-        images = pa.array([data for data, _ in read], pa.binary())
+        images = _binary([data for data, _ in read])
         paths = pa.array([told["path"] for _, told in read], pa.string())
         return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
     if field.name not in OF_SOURCE:
@@ -203,3 +205,10 @@ def _column(
         measured = stored[field.name][piece].to_pylist()
         said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
     return pa.array(said, field.type)
+
+
+def _binary(values: Sequence[bytes]) -> pa.Array:
+    """The values in one buffer of just their size: Arrow's own grows by doubling."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)

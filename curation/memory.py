@@ -13,7 +13,8 @@ def keep_freed() -> None:
 
     By default glibc gives every picture's memory back to the kernel, which clears it again page by
     page: up to a fifth of the time that measuring takes. Arrow shares that memory, and so do all
-    threads that start later; an allocator for each would hold on to as much again.
+    threads that start later; an allocator for each would hold on to as much again. (Parquet's own
+    buffers come from what ``ARROW_DEFAULT_MEMORY_POOL`` named when Arrow was loaded.)
     """
     pa.set_memory_pool(pa.system_memory_pool())
     try:
