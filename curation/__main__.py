@@ -1,10 +1,9 @@
 """``beam``, listening for signals before anything heavy is imported."""
 
-import os
 import sys
 from typing import NoReturn
 
-from curation.importing import TAKEN_ALONG, hide
+from curation import importing
 from curation.interruption import carry_out
 
 
@@ -14,10 +13,7 @@ def main() -> NoReturn:
 
 
 def _command() -> int:
-    if sys.argv[1:2] == ["run"]:
-        hide(*TAKEN_ALONG)
-        # Parquet's own buffers, too: what curation.memory chooses later is not for them.
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    importing.less(sys.argv[1:])
     from curation import command
 
     return command.guarded(command.app)

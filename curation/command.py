@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from curation import paths
+from curation import importing, paths
 from curation.failures import exit_code_of
-from curation.interruption import Interruption
+from curation.interruption import Interruption, carry_out
 
 if TYPE_CHECKING:
     from curation.program import Program
@@ -262,10 +262,9 @@ def doctor(as_json: Json = False) -> None:
 
 
 def main() -> NoReturn:
-    """``beam`` for who has imported this module already."""
-    from curation.__main__ import main as begin
-
-    begin()
+    """``beam`` for who has imported this module already; see ``curation.__main__``."""
+    importing.less(sys.argv[1:])
+    carry_out("beam", partial(guarded, app))
 
 
 def guarded(command: Callable[..., Any]) -> int:

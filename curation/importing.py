@@ -4,6 +4,7 @@ Beam imports pandas and MongoDB's client at once, Arrow imports pandas for its f
 together a third of the time until a run begins, and 60 MB.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
@@ -13,12 +14,15 @@ from types import ModuleType
 TAKEN_ALONG = ("pandas", "bson", "pymongo")
 
 
-def hide(*packages: str) -> None:
-    """From now on these packages seem not to be installed, in this process; for a program's start.
+def less(arguments: Sequence[str]) -> None:
+    """Before anything is imported for a command: import less for ``run``, in this process.
 
-    Not for a process that goes on to something else: Arrow asks for pandas once and remembers.
+    These packages then seem not to be installed. All of Arrow allocates as ``curation.memory``
+    does; what that chooses later is not for Parquet's own buffers.
     """
-    sys.meta_path.insert(0, _Hiding(packages))
+    if arguments[:1] == ["run"]:
+        sys.meta_path.insert(0, _Hiding(TAKEN_ALONG))
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 class _Hiding(MetaPathFinder):
