@@ -11,9 +11,10 @@ from folders import by_key, put
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from curation import plan, sources, storage
+from curation import ownership, plan, sources, storage
 from curation.sources import Caption, Sample, files
 from curation.sources.kind import kind, stem_of, suffix_of
+from examples import gather
 
 
 def test_a_folder_gives_every_picture_once_with_its_captions(tmp_path: Path) -> None:
@@ -73,6 +74,9 @@ def test_an_input_may_itself_lie_in_a_hidden_folder(tmp_path: Path) -> None:
         ("a.jsonl", "manifest"),
         ("a.npz", "ignored"),
         ("x/.DS_Store", "ignored"),
+        (f"x/{ownership.MARKER}", "ignored"),
+        (f"x/{ownership.LOCK}", "ignored"),
+        (f"x/{gather.RECORD}", "ignored"),
     ],
 )
 def test_kinds_of_files(name: str, what: str) -> None:

@@ -23,7 +23,12 @@ NOT_PICTURES = frozenset(
     }
 )
 METADATA = ("metadata.csv", "metadata.parquet")  # Hugging Face's lists; .jsonl is one by kind
-NOT_PICTURE_NAMES = frozenset([".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"])
+NOT_PICTURE_NAMES = frozenset(
+    {
+        *(".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"),
+        *(".inkstone", ".inkstone.lock", ".gathered"),  # of our own commands
+    }
+)
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")
 _BY_SUFFIX: dict[str, Kind] = {
     **dict.fromkeys(NOT_PICTURES, "ignored"),
