@@ -1,8 +1,9 @@
 """Whether a unit's measurements are still of what its source holds: told by contents alone.
 
-``checked/<unit>`` says that they are: it is written after ``signals/<unit>.parquet`` whose digest
-it holds, and removed before that file or ``plan/<unit>.json`` becomes another. Without it a unit is
-read, though not decoded, and compared.
+``checked/<unit>`` says that they are: it holds the digest of ``signals/<unit>.parquet`` and that of
+the ``plan/<unit>.json`` it was held against. It is written after both, and removed before the first
+becomes another, so that a digest that differs tells of damage. Where the plan is another one, the
+unit is read, though not decoded, and compared.
 """
 
 from collections.abc import Iterable
@@ -25,15 +26,30 @@ def is_checked(layout: Layout, unit: str) -> bool:
     signals, checked = layout.signals(unit), layout.checked(unit)
     if not (storage.exists(signals) and storage.exists(checked)):
         return False
-    if shard.digest_of(signals)[1].encode() == storage.read_bytes(checked):
-        return True
-    storage.delete([checked, signals])
-    return False
+    known = storage.read_bytes(checked)
+    if not known.startswith(_digest(signals)):
+        storage.delete([checked, signals])
+        return False
+    return known == _checked(layout, unit)
 
 
 def set_checked(layout: Layout, unit: str) -> None:
     """Say that the measurements are whole and of what the plan says. Raises ``OSError``."""
-    storage.write_bytes(layout.checked(unit), shard.digest_of(layout.signals(unit))[1].encode())
+    storage.write_bytes(layout.checked(unit), _checked(layout, unit))
+
+
+def distrust(layout: Layout, unit: str) -> None:
+    """Let the unit be compared with what it holds now. Raises ``OSError``."""
+    known = storage.read_bytes(layout.checked(unit))
+    storage.write_bytes(layout.checked(unit), known.partition(b" ")[0])
+
+
+def _checked(layout: Layout, unit: str) -> bytes:
+    return _digest(layout.signals(unit)) + b" " + _digest(layout.plan(unit))
+
+
+def _digest(path: str) -> bytes:
+    return shard.digest_of(path)[1].encode()
 
 
 def measured(layout: Layout, unit: str) -> pa.Table | None:

@@ -48,7 +48,7 @@ class Layout:
         return storage.join(self.root, "signals", f"{unit}.parquet")
 
     def checked(self, unit: str) -> str:
-        """The SHA-256 of a unit's measured columns: there while they are of what ``plan`` says."""
+        """The SHA-256 of a unit's measured columns, and of the plan that they are of."""
         return storage.join(self.root, "checked", unit)
 
     def ledger(self, unit: str) -> str:

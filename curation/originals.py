@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from curation import plan, shard, sources, storage
+from curation import contents, plan, shard, sources
 from curation.layout import Layout
 from curation.sources import files
 from curation.sources.sample import Caption, Part, Sample, from_json, source_digest, to_json
@@ -98,7 +98,7 @@ class Originals:
 
     def _refuse(self, unit: str, what: str) -> None:
         """Let the next run compare the unit with what was measured."""
-        storage.delete([self._layout.checked(unit)])
+        contents.distrust(self._layout, unit)
         raise InputChangedError(
             f"{what}: an input changed during the run; run the same command again"
         )

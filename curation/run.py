@@ -16,6 +16,7 @@ from typing import Any
 import curation
 from curation import (
     columns,
+    contents,
     finished,
     gather,
     kept,
@@ -226,12 +227,13 @@ def _write_plan(request: Request, units: Sequence[Unit]) -> list[Planned]:
             if storage.name_of(entry.path).split(".")[0] not in names
         ]
         storage.delete(stale)
-    there, checked = (set(layout.units(folder)) for folder in ("plan", "checked"))
+    there = set(layout.units("plan"))
+    checked = set(layout.units("checked")) if request.verify else set()
     for unit in units:
         path, text = layout.plan(unit.id), to_json(unit).encode()
         is_same = unit.id in there and storage.read_bytes(path) == text
-        if unit.id in checked and (request.verify or not is_same):
-            storage.delete([layout.checked(unit.id)])
+        if request.verify and unit.id in checked:
+            contents.distrust(layout, unit.id)
         if not is_same:
             storage.write_bytes(path, text)
     return [Planned(unit.id, len(unit.parts) if unit.layout == "files" else None) for unit in units]

@@ -225,6 +225,22 @@ def test_a_flipped_bit_is_repaired(
     assert json.loads((output / "run.json").read_text())["counts"]["kept"] == 2
 
 
+@pytest.mark.parametrize("verify", [True, False])
+def test_damage_that_no_reader_sees_is_repaired_though_the_input_is_looked_at_as_well(
+    verify: bool, undamaged: tuple[list[Path], Path], tmp_path: Path
+) -> None:
+    source, output = undamaged[0], tmp_path / "out"
+    shutil.copytree(undamaged[1], output)
+    (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS)
+    wanted = digests(output)
+    path = next(output.glob(FILES["signals"]))
+    path.write_bytes(path.read_bytes().replace(b"parquet-cpp-arrow", b"parquet-cpp-arroW"))
+    if not verify:
+        os.utime(source[0] / "f0.jpg")
+    run(source, output, verify=verify)
+    assert digests(output) == wanted
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "judge": lambda output: rejudge.compare(output, str(Path(output).parent / "pipelines.yaml")),
     "explain": lambda output: explain.explain(output, "f0.jpg"),
