@@ -199,10 +199,11 @@ def test_a_folder_alone_is_listed_without_what_lies_below(
     storage.write_bytes(str(tmp_path / "sub" / "b.txt"), b"b")
     status = os.stat(tmp_path / "a.txt")
     times = (status.st_mtime_ns, status.st_ctime_ns)
-    entry = storage.FileEntry(str(tmp_path / "a.txt"), 1, times)
+    # ``linked``: what is listed alone may lie below a link, and is looked at before it is trusted
+    entry = storage.FileEntry(str(tmp_path / "a.txt"), 1, times, linked=True)
     assert storage.list_folder(str(tmp_path)) == [entry]
     monkeypatch.chdir(tmp_path)
-    assert storage.list_folder("") == [storage.FileEntry("a.txt", 1, times)]
+    assert storage.list_folder("") == [storage.FileEntry("a.txt", 1, times, linked=True)]
 
 
 def test_local_work_does_not_import_beam(tmp_path: Path) -> None:
