@@ -14,7 +14,6 @@ import os
 import shlex
 import socket
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from curation import storage
+from curation.repeating import repeated
 
 REFRESH = 20.0
 DEAD_AFTER = 120.0
@@ -96,7 +96,6 @@ def _is_at(path: str, handle: int) -> bool:
 @contextmanager
 def _lease(path: str) -> Iterator[None]:
     owner = {**_myself(), "token": uuid.uuid4().hex}
-    done = threading.Event()
     _wait_until_free(path)
     _refresh(path, owner)
     time.sleep(POLL)
@@ -104,21 +103,16 @@ def _lease(path: str) -> Iterator[None]:
         raise HeldError(_told(holder))
 
     def keep() -> None:
-        while not done.wait(REFRESH):
-            with suppress(OSError):  # an outage: the next time, perhaps
-                if _is_anothers(holder := _read(path), owner):
-                    sys.stderr.write(f"{path}: this run was taken for dead, and {_told(holder)}\n")
-                    sys.stderr.flush()
-                    os._exit(LOST)  # at once: two must not write, and finished files are whole
-                _refresh(path, owner)
+        if _is_anothers(holder := _read(path), owner):
+            sys.stderr.write(f"{path}: this run was taken for dead, and {_told(holder)}\n")
+            sys.stderr.flush()
+            os._exit(LOST)  # at once: two must not write, and finished files are whole
+        _refresh(path, owner)
 
-    thread = threading.Thread(target=keep, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(keep, REFRESH):
+            yield
     finally:
-        done.set()
-        thread.join()
         storage.delete([path])
 
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from curation import storage
 from curation.layout import Layout
+from curation.repeating import repeated
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ def _bar(console: "Console", what: str, count: Count) -> Iterator[None]:
             told = f"{what}, {speed:.3g}/s" if speed else what
             bar.update(task, total=total or None, completed=done, description=told)
 
-        with _repeated(update, POLL_SECONDS):
+        with repeated(update, POLL_SECONDS):
             yield
 
 
@@ -82,7 +82,7 @@ def _lines(stream: TextIO, what: str, count: Count, seconds: float) -> Iterator[
         stream.write(line(what, total, done, rate) + "\n")
         stream.flush()
 
-    with _repeated(write, seconds):
+    with repeated(write, seconds):
         yield
 
 
@@ -96,25 +96,6 @@ def line(what: str, total: int, done: int, rate: float) -> str:
         if total > done:
             told += f", {(total - done) / rate:,.0f} s left"
     return told
-
-
-@contextlib.contextmanager
-def _repeated(call: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Call every so many seconds, from a thread of its own, while the block runs."""
-    done = threading.Event()
-
-    def poll() -> None:
-        while not done.wait(seconds):
-            with contextlib.suppress(OSError):  # a listing that fails: the run will say so itself
-                call()
-
-    thread = threading.Thread(target=poll, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def measured(output: str) -> tuple[int, int]:
