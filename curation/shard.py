@@ -186,7 +186,7 @@ def write(
                 rows += table.num_rows
                 del table  # else it would be held while the next one is put together
             writer.add_key_value_metadata(dict(footer()))
-    return ShardInfo(_name(path), rows, hashing.size, hashing.digest.hexdigest())
+    return ShardInfo(storage.name_of(path), rows, hashing.size, hashing.digest.hexdigest())
 
 
 _OPTIONS: dict[str, Any] = {
@@ -275,7 +275,9 @@ def undamaged(path: str) -> ShardInfo | None:
     if listed := _line(path):
         return listed if (listed.size, listed.sha256) == (size, digest) else None
     try:
-        return ShardInfo(_name(path), sum(batch.num_rows for batch in read(path)), size, digest)
+        return ShardInfo(
+            storage.name_of(path), sum(batch.num_rows for batch in read(path)), size, digest
+        )
     except ShardError:
         return None
 
@@ -287,17 +289,13 @@ def is_listed(path: str) -> bool:
 
 def _line(path: str) -> ShardInfo | None:
     """A shard's line of the manifest beside it; None where that is missing or damaged."""
-    directory, name = path[: -len(_name(path)) - 1], _name(path)
+    directory, name = path[: -len(storage.name_of(path)) - 1], storage.name_of(path)
     if not storage.exists(storage.join(directory, MANIFEST_NAME)):
         return None
     try:
         return next((info for info in read_manifest(directory) if info.file == name), None)
     except ShardError:
         return None
-
-
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def verify(directory: str) -> list[ShardInfo]:

@@ -64,7 +64,7 @@ def there(folder: str) -> list[str]:
     """The names of all parts in ``folder``; none where there is no folder."""
     if not (storage.is_remote(folder) or storage.exists(folder)):
         return []
-    files = [_file_name(found.path) for found in storage.list_folder(folder)]
+    files = [storage.name_of(found.path) for found in storage.list_folder(folder)]
     return [file for file in files if file.startswith("part-") and file.endswith(".parquet")]
 
 
@@ -93,10 +93,6 @@ def rejections(path: str) -> dict[str, int]:
     """How many texts were rejected on the way to the part at ``path``, by reason."""
     rejected: dict[str, int] = _record(path)[1]["rejected"]
     return rejected
-
-
-def _file_name(path: str) -> str:
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _record(path: str) -> tuple[int, dict[str, Any]]:
