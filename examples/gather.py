@@ -22,7 +22,7 @@ from examples.damage import DAMAGE, jpeg
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 KIND = "gathering"
-RECORD = ".gathered"  # the names of all files that were gathered
+RECORD = "gathered.index"  # the names of all files that were gathered; no row of an input
 STAMPS = Path("/usr/share/tuxpaint/stamps")  # Debian's tuxpaint-stamps-default
 NO_PHOTOGRAPHS = {"chessboard_GRAY", "chessboard_RGB", "color", "phantom", "logo", "horse"}
 REFUSAL = "I'm sorry, but I can't help with describing this image."
