@@ -65,5 +65,5 @@ def of_disk(error: OSError, place: str = "") -> str:
     path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else place
     what = error.strerror or str(error) or type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0, "see whether the disk and the network are well")
-    told = f"{path}: {what}" if path else what
-    return f"{told}; {remedy}, then run the same command again to go on"
+    failure = f"{path}: {what}" if path else what
+    return f"{failure}; {remedy}, then run the same command again to go on"

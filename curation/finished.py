@@ -31,8 +31,8 @@ def read_run(output: str) -> dict[str, Any]:
         raise OutcomeError(f"{path}: not JSON ({error}); {REMEDY}") from error
     if not isinstance(content, dict):
         raise OutcomeError(f"{path}: expected an object; {REMEDY}")
-    told = success(layout)
-    if told and told.get("run") != digest(data):
+    left = success(layout)
+    if left and left.get("run") != digest(data):
         raise OutcomeError(f"{path}: not as the run left it; {REMEDY}")
     return content
 

@@ -88,14 +88,14 @@ def _lines(stream: TextIO, what: str, count: Count, seconds: float) -> Iterator[
 
 def line(what: str, total: int, done: int, rate: float) -> str:
     """``units measured: 30 of 120 (25 %), 1.5/s, 60 s left``; ``rate`` is per second."""
-    told = f"{what}: {done} of {total}" if total else f"{what}: {done}"
+    text = f"{what}: {done} of {total}" if total else f"{what}: {done}"
     if total:
-        told += f" ({100 * done // total} %)"
+        text += f" ({100 * done // total} %)"
     if rate > 0:
-        told += f", {rate:.3g}/s"
+        text += f", {rate:.3g}/s"
         if total > done:
-            told += f", {(total - done) / rate:,.0f} s left"
-    return told
+            text += f", {(total - done) / rate:,.0f} s left"
+    return text
 
 
 def measured(output: str) -> tuple[int, int]:

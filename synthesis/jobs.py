@@ -44,8 +44,7 @@ def prepare(
         raise UsageError(f"--templates is for modes template and mix, not {mode}")
     sizes = canvas.sizes(size or DEFAULT_SIZE[mode])
     own_templates = _files("--templates", templates, TEMPLATES)
-    mixed = mode == "mix" and (own_templates or language in resources.languages())
-    if mode == "template" or mixed:
+    if _has_layouts(mode, language, own_templates):
         loading.check(own_templates, language, sizes)
     if mode == "template":
         sizes = loading.suited(own_templates, language, sizes)
@@ -69,7 +68,7 @@ def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
     """What a user might miss in the pictures of a job, in sentences."""
     if sizes := left_out(job, size):
         yield sizes
-    if corpus and (job.mode == "template" or (job.mode == "mix" and _has_layouts(job))):
+    if corpus and _has_layouts(job.mode, job.language, job.templates):
         yield (
             f"--corpus {corpus}: layouts take their words from their templates, and only whole "
             "paragraphs from your texts; bring layouts of your own by --templates"
@@ -81,8 +80,10 @@ def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
         )
 
 
-def _has_layouts(job: Job) -> bool:
-    return bool(job.templates) or job.language in resources.languages()
+def _has_layouts(mode: str, language: str, templates: tuple[str, ...]) -> bool:
+    return mode == "template" or (
+        mode == "mix" and (bool(templates) or language in resources.languages())
+    )
 
 
 def left_out(job: Job, size: str | None) -> str | None:
