@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,12 @@ _FACES = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before parallel workers start, which inherit what is shown."""
+    """Before parallel workers start, which inherit what is shown and which signals are heard.
+
+    Whoever starts the tests in the background has them ignore signals that some of them send.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = Path(tempfile.mkdtemp(prefix="test-faces-"))
         config.stash[_FACES] = folder
