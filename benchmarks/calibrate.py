@@ -20,8 +20,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from curation import configuration, picture, signal
-from curation.stages import Bound, Stage
+from curation.configuration import loading
+from curation.configuration.models import Bound, Stage
+from curation.picture import decoding
+from curation.signals import signal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from defects import DEFECTS
@@ -57,8 +59,8 @@ class Item:
 
 
 def measure(data: bytes, signals: list[signal.Signal], with_models: bool) -> tuple[Row, np.ndarray]:
-    """All columns of one file, ``size`` included. Raises ``picture.PictureError``."""
-    decoded = picture.decode(data)
+    """All columns of one file, ``size`` included. Raises ``PictureError``."""
+    decoded = decoding.decode(data)
     row: Row = {"size": len(data)}
     for entry in signals:
         if entry.tier == "file":
@@ -80,7 +82,7 @@ def manifest_items(folder: Path, signals: list[signal.Signal], with_models: bool
                 continue
             try:
                 row, small = measure((folder / line["file"]).read_bytes(), signals, with_models)
-            except picture.PictureError:
+            except decoding.PictureError:
                 continue
             if kind in ("quality-degraded", "dup"):
                 kind = f"{kind}: {line['expected'].split(' of ')[0]}"
@@ -92,7 +94,7 @@ def damaged_items(folder: Path, photos: list[Item], signals: list[signal.Signal]
     """Copies of the photographs with every defect at every strength, as JPEG of quality 90."""
     items = []
     for photo in photos:
-        rgb = picture.decode((folder / photo.name).read_bytes(), None).rgb
+        rgb = decoding.decode((folder / photo.name).read_bytes(), None).rgb
         scale = LONGEST / max(rgb.shape)
         if scale < 1:
             rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -222,7 +224,7 @@ def main() -> None:
     parser.add_argument("--models", action="store_true", help="run the model signals, too")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    pipeline = configuration.load(arguments.pipelines)
+    pipeline = loading.load(arguments.pipelines)
     signals = signal.discover(pipeline.signals)
     columns = list(dict.fromkeys(c for stage in pipeline.stages for c in stage.bounds))
     second = [c for stage in pipeline.stages[1:] for c in stage.bounds]

@@ -20,8 +20,10 @@ import pyarrow.parquet as pq
 import typer
 
 from benchmarks import synthetic_runs
-from curation import rejudge, rules, signal, verdicts
-from curation.layout import Layout
+from curation.inspect import rejudge
+from curation.judging import rules, verdicts
+from curation.output.layout import Layout
+from curation.signals import signal
 
 BAR = 1.0  # seconds for a million rows, by issue 2
 

@@ -23,9 +23,9 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks import synthetic_runs
-from curation import columns
-from curation.groups import near
-from curation.layout import Layout
+from curation.groupings.duplicates import near
+from curation.output import column_files
+from curation.output.layout import Layout
 
 BAR_SECONDS, BAR_MEGABYTES = 15.0, 400.0  # by issue 2
 RADIUS = 4
@@ -46,21 +46,23 @@ def measure_one(what: str, output: str, units: list[str], rows: int, config: str
     """In a process of its own: do it once and print what it took."""
     layout = Layout(output)
     if what == "steps":
-        from curation import configuration, judging, plan
+        from curation.configuration import loading
+        from curation.graphs import judging
+        from curation.sources import plan
 
-        pipeline = configuration.load(config, "curate")
+        pipeline = loading.load(config, "curate")
         arguments = ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
-        columns.read(layout.signals(units[0]), ("phash",))
+        column_files.read(layout.signals(units[0]), ("phash",))
         plan.write_names(output, units)
     else:
-        numbers = columns.read_all([layout.signals(unit) for unit in units], ("phash",))
+        numbers = column_files.read_all([layout.signals(unit) for unit in units], ("phash",))
         hashes = near.distinct(numbers.column("phash").to_numpy())
     begin, start = time.process_time(), time.perf_counter()
     if what == "join":
         found = len(near.join(hashes, RADIUS))
     elif what == "steps":
         judging.judge_units(output, pipeline, arguments, rows)
-        found = columns.read_all(layout.near_parts(), ("a", "b")).num_rows
+        found = column_files.read_all(layout.near_parts(), ("a", "b")).num_rows
     else:
         sample = near.distinct(np.random.default_rng(1).choice(hashes, SAMPLE, replace=False))
         pairs = all_pairs(sample)

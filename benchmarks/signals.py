@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from curation import picture, signal
+from curation.picture import decoding
+from curation.signals import signal
 
 MODEL_BATCH = 16
 
@@ -33,7 +34,7 @@ def timed(function: Callable[[], Any]) -> tuple[Any, float]:
 def draft(data: bytes) -> np.ndarray:
     """The floor: Pillow alone, JPEG at reduced scale with its short side still >= 256 pixels."""
     image = Image.open(BytesIO(data))
-    scale = picture.SMALL_SIDE / min(image.size)
+    scale = decoding.SMALL_SIDE / min(image.size)
     image.draft("RGB", (round(image.width * scale), round(image.height * scale)))
     return np.asarray(image.convert("RGB"))
 
@@ -53,7 +54,7 @@ def main() -> None:
     for path in files[: arguments.limit]:
         data = path.read_bytes()
         times["Pillow draft decode"].append(timed(lambda d=data: draft(d))[1])
-        decoded, spent = timed(lambda d=data: picture.decode(d))
+        decoded, spent = timed(lambda d=data: decoding.decode(d))
         times["picture.decode"].append(spent)
         times["small and grey views"].append(timed(lambda p=decoded: (p.small, p.grey))[1])
         for entry in signals:

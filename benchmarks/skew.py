@@ -29,9 +29,10 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks import synthetic_runs
-from curation import columns, plan
-from curation.groups import near
-from curation.layout import Layout
+from curation.groupings.duplicates import near
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.sources import plan
 
 UNIT = 10_000
 ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
@@ -61,7 +62,7 @@ def weight(element: object) -> int:
 
 def meter_steps(peaks: dict[str, int]) -> None:
     """From now on note in ``peaks`` what every step of judging holds for one element, in bytes."""
-    from curation import copies, judging
+    from curation.graphs import judging, near_duplicates
 
     pools: list[pa.MemoryPool] = []  # what was allocated in one may live longer than the step
 
@@ -79,10 +80,10 @@ def meter_steps(peaks: dict[str, int]) -> None:
 
         return noting
 
-    for name, step in (vars(copies) | vars(judging)).items():
+    for name, step in (vars(near_duplicates) | vars(judging)).items():
         if (
             isinstance(step, type)
-            and issubclass(step, copies.CopiesStep)
+            and issubclass(step, near_duplicates.CopiesStep)
             and "process" in vars(step)
         ):
             step.process = metered(name, step.process)  # type: ignore[method-assign]
@@ -90,18 +91,19 @@ def meter_steps(peaks: dict[str, int]) -> None:
 
 def measure_one(output: str, rows: int, limit: int, config: str, steps: bool) -> None:
     """In a process of its own: judge once and print what it took."""
-    from curation import configuration, judging
+    from curation.configuration import loading
+    from curation.graphs import judging
 
     peaks: dict[str, int] = {}
     if steps:
         meter_steps(peaks)
     judging.ROWS_PER_PARTITION = limit
-    pipeline = configuration.load(config, "curate")
+    pipeline = loading.load(config, "curate")
     begin = time.process_time()
     judging.judge_units(output, pipeline, ARGUMENTS, rows)
     cpu = time.process_time() - begin
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    edges = columns.read_all(Layout(output).near_parts(), ("a", "b")).num_rows
+    edges = column_files.read_all(Layout(output).near_parts(), ("a", "b")).num_rows
     print(json.dumps({"cpu": cpu, "peak": peak, "edges": edges, "steps": peaks}))
 
 
@@ -115,7 +117,7 @@ def judged(case: str, rows: int, cluster: int, limit: int, *, steps: bool = Fals
         for first in range(0, rows, UNIT):
             names.append(f"{first:016x}")
             table = synthetic_runs.signals_table(numbers[first : first + UNIT], first)
-            columns.write(Layout(str(output)).signals(names[-1]), table)
+            column_files.write(Layout(str(output)).signals(names[-1]), table)
         plan.write_names(str(output), names)
         call = "from benchmarks.skew import measure_one as m; "
         call += f"m({str(output)!r}, {rows}, {limit}, {config!r}, {steps})"

@@ -8,10 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import columns, configuration, ledger, measure, signal, verdicts
-from curation.configuration import Pipeline
-from curation.groups import near
-from curation.layout import Layout
+from curation.configuration import loading
+from curation.configuration.loading import Pipeline
+from curation.groupings.duplicates import near
+from curation.judging import ledger, verdicts
+from curation.measuring import measure
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.signals import signal
 
 SHARED, CLOSE = 0.03, 0.03  # of the rows: the same hash as another, up to 4 bits off another's
 CONFIG = """
@@ -60,7 +64,7 @@ def pipeline(work: Path, clarity: float) -> tuple[str, Pipeline]:
     """A configuration with this bound, as (path, pipeline); every column but NSFW is ruled."""
     path = work / f"clarity-{clarity}.yaml"
     path.write_text(CONFIG.replace("CLARITY", str(clarity)))
-    return str(path), configuration.load(str(path), "curate")
+    return str(path), loading.load(str(path), "curate")
 
 
 def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
@@ -100,17 +104,17 @@ def write_signals(output: Path, units: int, rows: int) -> list[str]:
     numbers = hashes(units * rows)
     for place, name in enumerate(names):
         own = numbers[place * rows : (place + 1) * rows]
-        columns.write(layout.signals(name), signals_table(own, place * rows))
+        column_files.write(layout.signals(name), signals_table(own, place * rows))
     return names
 
 
 def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     """Near-duplicate edges, ledger and run.json, as a run with these bounds would leave them."""
     layout, signals = Layout(str(output)), signal.discover()
-    numbers = columns.read_all([layout.signals(unit) for unit in units], ("phash",))
+    numbers = column_files.read_all([layout.signals(unit) for unit in units], ("phash",))
     edges = near.join(near.distinct(numbers.column("phash").to_numpy()), 4)
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
-    columns.write(layout.near(0, 1), table)
+    column_files.write(layout.near(0, 1), table)
     judge, counts = verdicts.Judge(str(output), bounds, signals), ledger.Counts()
     winners = verdicts.winners(judge, units, lambda _: edges)
     for unit, decision in verdicts.decisions(judge, units, winners):

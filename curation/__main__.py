@@ -4,7 +4,7 @@ import sys
 from typing import NoReturn
 
 from curation import importing
-from curation.interruption import carry_out
+from curation.failures.interruption import carry_out
 
 
 def main() -> NoReturn:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from curation import importing, paths
-from curation.failures import exit_code_of
-from curation.interruption import Interruption, carry_out
+from curation import importing
+from curation.failures.exit_codes import exit_code_of
+from curation.failures.interruption import Interruption, carry_out
+from curation.storage import user_paths
 
 if TYPE_CHECKING:
-    from curation.program import Program
+    from curation.configuration.program import Program
     from curation.run import Request
     from curation.sources.fields import Columns
 
@@ -32,12 +33,12 @@ app = typer.Typer(
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 Output = Annotated[
-    str, typer.Option("--output", "-o", help="The run's output directory.", parser=paths.place)
+    str, typer.Option("--output", "-o", help="The run's output directory.", parser=user_paths.place)
 ]
 Config = Annotated[
     str | None,
     typer.Option(
-        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=paths.place
+        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=user_paths.place
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
@@ -53,7 +54,7 @@ def run(
             "--input",
             "-i",
             help="Folder, tar, Parquet, JSONL or glob; repeatable.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
@@ -99,19 +100,20 @@ def run(
     Run it again after any interruption or change of the input: finished work is not repeated.
     """
     logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    from curation import configuration, preflight, runners
+    from curation.configuration import loading
+    from curation.runners import preflight, running
 
     logging.disable(logging.NOTSET)
-    from curation.job import Job, UsageError
     from curation.run import Request
+    from curation.runners.job import Job, UsageError
 
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
-    runners.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
-    name, options = runners.runner_of(given), runners.options_of(given)
-    found, places = configuration.load_any(config, pipeline), tuple(inputs or ())
-    is_program = not isinstance(found, configuration.Pipeline)
+    running.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
+    name, options = running.runner_of(given), running.options_of(given)
+    found, places = loading.load_any(config, pipeline), tuple(inputs or ())
+    is_program = not isinstance(found, loading.Pipeline)
     if is_program == bool(places):
         wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
         raise UsageError(f"--input: pipeline {pipeline} {wrong}")
@@ -122,8 +124,8 @@ def run(
             "--keep-columns or --allow-outside; leave them out"
         )
     preflight.check(Job(name, options, places, output, shared_filesystem))
-    arguments = (*runners.defaults(given, workers, processes=is_program), *given)
-    if isinstance(found, configuration.Pipeline):
+    arguments = (*running.defaults(given, workers, processes=is_program), *given)
+    if isinstance(found, loading.Pipeline):
         told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
         _curate(Request(*told, columns, allow_outside), as_json)
     else:
@@ -131,7 +133,7 @@ def run(
 
 
 def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":
-    from curation.job import UsageError
+    from curation.runners.job import UsageError
     from curation.sources.fields import Columns
 
     kept = [name.strip() for names in keep or () for name in names.split(",")]
@@ -160,14 +162,15 @@ def _curate(request: "Request", as_json: bool) -> None:
 
 
 def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:
-    from curation import graph, ownership
+    from curation.graphs import programs
     from curation.progress import watch
+    from curation.storage import ownership
 
     kind = type(program).__module__.partition(".")[0]
     with ownership.held(output, kind):
         parts = program.plan(output)
         with watch(output, "files written", partial(program.progress, output)):
-            graph.carry_out(output, program, parts, arguments)
+            programs.carry_out(output, program, parts, arguments)
         summary = program.summary(output)
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else program.as_text(summary))
     if summary["missing"]:
@@ -181,7 +184,7 @@ def judge(output: Output, config: Config = None, as_json: Json = False) -> None:
 
     Example: beam judge --output curated/ --config stricter.yaml
     """
-    from curation.rejudge import compare
+    from curation.inspect.rejudge import compare
 
     told = compare(output, config)
     typer.echo(json.dumps(told.as_json()) if as_json else told.as_text())
@@ -204,7 +207,7 @@ def gate(output: Output, as_json: Json = False) -> None:
 
     Example: beam gate --output curated/
     """
-    from curation.gate import as_text, check
+    from curation.inspect.gate import as_text, check
 
     found = check(output)
     told = [entry.as_json() for entry in found]
@@ -221,7 +224,7 @@ def explain(
 
     Example: beam explain photos/cat.jpg --output curated/
     """
-    from curation import explain as stories
+    from curation.inspect import explain as stories
 
     found = stories.explain(output, key)
     if as_json:
@@ -240,7 +243,7 @@ def signals(
 
     Example: beam signals
     """
-    from curation.catalogue import as_text, catalogue
+    from curation.inspect.catalogue import as_text, catalogue
 
     rows = catalogue(config, cost)
     typer.echo(json.dumps(rows) if as_json else as_text(rows))
@@ -252,7 +255,7 @@ def doctor(as_json: Json = False) -> None:
 
     Example: beam doctor
     """
-    from curation.doctor import as_text, examine
+    from curation.inspect.doctor import as_text, examine
 
     findings = examine()
     rows: list[dict[str, Any]] = [finding.as_json() for finding in findings]

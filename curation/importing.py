@@ -17,8 +17,8 @@ TAKEN_ALONG = ("pandas", "bson", "pymongo")
 def less(arguments: Sequence[str]) -> None:
     """Before anything is imported for a command: import less for ``run``, in this process.
 
-    These packages then seem not to be installed. All of Arrow allocates as ``curation.memory``
-    does; what that chooses later is not for Parquet's own buffers.
+    These packages then seem not to be installed. All of Arrow allocates as ``runners.memory`` does;
+    what that chooses later is not for Parquet's own buffers.
     """
     if arguments[:1] == ["run"]:
         sys.meta_path.insert(0, _Hiding(TAKEN_ALONG))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from curation import storage
-from curation.layout import Layout
-from curation.repeating import repeated
+from curation.output.layout import Layout
+from curation.storage.repeating import repeated
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -1,6 +1,6 @@
 """One run of a pipeline: plan, measure, judge, write, and a ledger that adds up.
 
-The driver only moves metadata; everything that touches pictures is a step of ``curation.graph``.
+The driver only moves metadata; everything that touches pictures is a step of ``curation.graphs``.
 """
 
 import contextlib
@@ -14,29 +14,22 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import curation
-from curation import (
-    columns,
-    contents,
-    finished,
-    gather,
-    kept,
-    measure,
-    memory,
-    ownership,
-    plan,
-    report,
-    shard,
-    signal,
-    storage,
-)
-from curation.configuration import Pipeline, check_columns, resolved
-from curation.layout import Layout
-from curation.ledger import Counts, LedgerError
-from curation.signal import Signal
+from curation import report, shard, storage
+from curation.configuration.loading import Pipeline, check_columns, resolved
+from curation.judging.ledger import Counts, LedgerError
+from curation.measuring import contents, measure
+from curation.output import column_files, finished
+from curation.output.layout import Layout
+from curation.runners import memory
+from curation.signals import signal
+from curation.signals.signal import Signal
+from curation.sources import keep_columns, plan
 from curation.sources.confines import overlap
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.stamp import settled
+from curation.storage import ownership
+from curation.writing import gather
 
 KIND = "curation"
 DRIVER_FOLDERS = ("plan", "checked", "signals", "ledger", "groups")
@@ -123,7 +116,7 @@ def run(request: Request) -> Outcome:
     if refusal := measure.refusal(signals):
         raise request.pipeline.error(refusal, "signals")
     ours = shard.schema(signal.fields(signals)), measure.schema(signals)
-    kept.refuse_clashes(request.columns.keep, *ours)
+    keep_columns.refuse_clashes(request.columns.keep, *ours)
     _refuse_overlap(request)
     with ownership.held(request.output, KIND):
         return _run(request, signals)
@@ -166,13 +159,13 @@ def _carry_out(
     request: Request, units: Sequence[Planned], notes: Sequence[str], steps: Steps
 ) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
-    from curation import graph, judging  # import Beam
+    from curation.graphs import judging, measuring, writing
 
     layout, output, pipeline = Layout(request.output), request.output, request.pipeline
     plan.write_names(output, (unit.id for unit in units))
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     with steps.step("measure"):
-        graph.measure_units(output, pipeline, request.arguments)
+        measuring.measure_units(output, pipeline, request.arguments)
     with steps.step("judge"):
         rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
         judging.judge_units(output, pipeline, request.arguments, rows)
@@ -182,8 +175,8 @@ def _carry_out(
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):
             paths = (layout.signals(unit.id) for unit in units)
-            passed_on = kept.fields(paths, request.columns.keep)
-            graph.write_shards(output, pipeline, request.arguments, passed_on)
+            passed_on = keep_columns.fields(paths, request.columns.keep)
+            writing.write_shards(output, pipeline, request.arguments, passed_on)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
@@ -279,7 +272,9 @@ def files_told(layout: Layout) -> str:
 def _inputs(layout: Layout, units: Sequence[Planned]) -> int:
     """How many rows went in: the planned files, or what the containers were found to hold."""
     return sum(
-        columns.read(layout.signals(unit.id), ("key",)).num_rows if unit.rows is None else unit.rows
+        column_files.read(layout.signals(unit.id), ("key",)).num_rows
+        if unit.rows is None
+        else unit.rows
         for unit in units
     )
 

@@ -17,9 +17,9 @@ from typing import Annotated, Any
 
 import typer
 
-from curation import ownership, paths
 from curation.command import guarded
 from curation.progress import funnel
+from curation.storage import ownership, user_paths
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 DEMO = Path("demo")
@@ -139,7 +139,7 @@ def main(
     collection: Annotated[
         Path | None,
         typer.Option(
-            "--input", help="Your own folder instead of the gathered one.", parser=paths.path
+            "--input", help="Your own folder instead of the gathered one.", parser=user_paths.path
         ),
     ] = None,
 ) -> None:

@@ -15,9 +15,10 @@ from typing import Annotated
 import typer
 from PIL import Image
 
-from curation import ownership, paths, shard, storage
+from curation import shard, storage
 from curation.command import guarded
-from curation.ownership import OwnershipError
+from curation.storage import ownership, user_paths
+from curation.storage.ownership import OwnershipError
 from examples.damage import DAMAGE, jpeg
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -32,9 +33,9 @@ CROP = 384
 
 @app.command()
 def main(
-    out: Annotated[Path, typer.Option(help="Folder to fill.", parser=paths.path)],
+    out: Annotated[Path, typer.Option(help="Folder to fill.", parser=user_paths.path)],
     documents: Annotated[
-        list[Path] | None, typer.Option(help="Shards of drawn texts.", parser=paths.path)
+        list[Path] | None, typer.Option(help="Shards of drawn texts.", parser=user_paths.path)
     ] = None,
 ) -> None:
     """Fill a folder with several hundred pictures and captions, good and bad.

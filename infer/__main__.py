@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 from infer.problems import UsageError
 from train import threads
 
@@ -29,7 +29,7 @@ def draw(
             "-o",
             "--output",
             help="x.png, or a folder; several become x-0001.png.",
-            parser=paths.path,
+            parser=user_paths.path,
         ),
     ] = Path("drawn.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same bytes.")] = 0,
@@ -37,7 +37,7 @@ def draw(
         Path | None,
         typer.Option(
             help="A diffusers folder, or a training output. [default: ./demo/train]",
-            parser=paths.path,
+            parser=user_paths.path,
         ),
     ] = None,
     steps: Annotated[
@@ -61,13 +61,14 @@ def draw(
         str | None,
         typer.Option(
             help="File: .txt, a prompt per line; .jsonl with `prompt` and maybe `seed`.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
-            help="Contact sheet. [default with several prompts: x-sheet.png]", parser=paths.path
+            help="Contact sheet. [default with several prompts: x-sheet.png]",
+            parser=user_paths.path,
         ),
     ] = None,
     columns: Annotated[int | None, typer.Option(min=1, help="Columns of the sheet.")] = None,
@@ -86,7 +87,7 @@ def draw(
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
     threads.settle()
-    from curation.ownership import OwnershipError
+    from curation.storage.ownership import OwnershipError
     from infer import job
 
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curation.sizes import CLASSES, of_class
+from curation.picture.sizes import CLASSES, of_class
 from infer.problems import UsageError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curation import ownership, storage
+from curation import storage
+from curation.storage import ownership
 from infer import checkpoints
 from infer import prompts as prompt_files
 from infer.checkpoints import Defaults

@@ -2,7 +2,7 @@
 
 import re
 
-from curation.sizes import CLASSES, Size, of_class
+from curation.picture.sizes import CLASSES, Size, of_class
 from synthesis.problems import UsageError
 
 __all__ = ["CLASSES", "LARGEST_SIDE", "SMALLEST_SIDE", "Size", "sizes"]

@@ -7,7 +7,8 @@ from itertools import islice
 import cv2
 import numpy as np
 
-from curation import picture, shard, storage
+from curation import shard, storage
+from curation.picture import decoding
 from synthesis import drawing, png
 from synthesis.captions import caption_language
 from synthesis.fonts.files import FontFile, characters, fallbacks
@@ -29,7 +30,7 @@ _INK = (40, 40, 44)
 def write(path: str, shards: Sequence[str], faces: Sequence[FontFile], language: str) -> None:
     """Write the sheet of the first ``MOST_PICTURES`` rows of the shards, atomically."""
     rows = list(islice(_rows(shards), MOST_PICTURES))
-    tiles = [_fitted(picture.decode(data, short_side=None).rgb) for data, _ in rows]
+    tiles = [_fitted(decoding.decode(data, short_side=None).rgb) for data, _ in rows]
     height = max(tile.shape[0] for tile in tiles)
     width = max(_TILE, *(tile.shape[1] for tile in tiles))
     columns = min(len(rows), max(1, round(math.sqrt(len(rows) * 1.5))))

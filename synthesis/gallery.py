@@ -18,7 +18,8 @@ from typing import Any
 
 import cv2
 
-from curation import picture, shard, storage
+from curation import shard, storage
+from curation.picture import decoding
 from synthesis.drawing import Pixels
 
 MOST_PICTURES = 96
@@ -124,7 +125,7 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         font=font,
         width=row["width"],
         height=row["height"],
-        source=_data_uri(picture.decode(row["image"]["bytes"], short_side=None).rgb),
+        source=_data_uri(decoding.decode(row["image"]["bytes"], short_side=None).rgb),
         caption=caption["text"],
         language=caption["language"],
         annotation=_indented(row["annotation"]),

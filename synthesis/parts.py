@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import shard, storage
-from curation.signal import discover, fields
+from curation.signals.signal import discover, fields
 from synthesis.job import Job
 from synthesis.pool import Drawn
 from synthesis.problems import UsageError

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from curation import paths, shard, storage
+from curation import shard, storage
+from curation.storage import user_paths
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
 from synthesis.problems import UsageError
@@ -21,7 +22,7 @@ from synthesis.problems import UsageError
 if TYPE_CHECKING:
     from synthesis.parts import Part
 
-Place = Annotated[str, AfterValidator(paths.not_empty)]
+Place = Annotated[str, AfterValidator(user_paths.not_empty)]
 _drawing = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 
 if TYPE_CHECKING:
     from synthesis.reading import Line, Reader
@@ -108,10 +108,10 @@ def lines_of(boxes: Sequence[Mapping[str, Any]]) -> list["Line"]:
 
 def proofread(row: Mapping[str, Any], reader: "Reader") -> Reading:
     """Read one row of a shard: a page as a whole, a scene line by line."""
-    from curation import picture
+    from curation.picture import decoding
     from synthesis.characters.table import level_of
 
-    rgb = picture.decode(row["image"]["bytes"], short_side=None).rgb
+    rgb = decoding.decode(row["image"]["bytes"], short_side=None).rgb
     lines = lines_of(row["text_boxes"])
     mode = mode_of(row)
     wanted = normalised("".join(line.text for line in lines))
@@ -199,7 +199,9 @@ def summary(read: Sequence[Reading]) -> dict[str, Any]:
 
 @app.command(epilog=EXAMPLE)
 def main(
-    folder: Annotated[Path, typer.Argument(help="A folder of rendered shards.", parser=paths.path)],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of rendered shards.", parser=user_paths.path)
+    ],
     share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the samples to read, 0 to 1.")
     ] = 0.01,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 from synthesis.fonts.languages import LANGUAGES
 
 EXAMPLES = """Examples:
@@ -41,7 +41,7 @@ def render(
     out: Annotated[
         Path,
         typer.Option(
-            help="Folder for shards, manifest, gallery and contact sheet.", parser=paths.path
+            help="Folder for shards, manifest, gallery and contact sheet.", parser=user_paths.path
         ),
     ],
     n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
@@ -66,7 +66,7 @@ def render(
         typer.Option(
             help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`. "
             "Layouts take only paragraphs from them.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     licence: Annotated[
@@ -77,13 +77,13 @@ def render(
         typer.Option(
             help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
             "instead of the system's.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     backgrounds: Annotated[
         str | None,
         typer.Option(
-            help="Your pictures to put scenes in: a folder, or shards.", parser=paths.place
+            help="Your pictures to put scenes in: a folder, or shards.", parser=user_paths.place
         ),
     ] = None,
     templates: Annotated[
@@ -91,7 +91,7 @@ def render(
         typer.Option(
             help="Your layouts instead of ours: a YAML file or a folder; python -m "
             "synthesis.template checks and previews them.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
@@ -103,7 +103,7 @@ def render(
     glyph), manifest.json, contact_sheet.png, and gallery.html, which shows the boxes over the
     pictures. A run that was interrupted goes on where it stopped; finished shards are kept.
     """
-    from curation.ownership import OwnershipError
+    from curation.storage.ownership import OwnershipError
     from synthesis import jobs, rendering
     from synthesis.pool import WorkersLostError
     from synthesis.problems import UsageError

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from curation import ownership, shard, storage
+from curation import shard, storage
+from curation.storage import ownership
 from synthesis import contact_sheet, gallery, parts
 from synthesis.job import Job
 from synthesis.pool import Drawn, draw_all

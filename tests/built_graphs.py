@@ -7,8 +7,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from curation import graph, judging, runners
-from curation.configuration import Pipeline
+from curation.configuration.loading import Pipeline
+from curation.graphs import judging, measuring, writing
+from curation.runners import running
 
 
 def build(
@@ -22,9 +23,9 @@ def build(
         built.append(beam.Pipeline(options=PipelineOptions(list(given))))
         yield built[-1]
 
-    patch.setattr(runners, "pipeline", caught)
-    graph.measure_units(output, pipeline, arguments)
+    patch.setattr(running, "pipeline", caught)
+    measuring.measure_units(output, pipeline, arguments)
     judging.judge_units(output, pipeline, arguments, 1)
     judging.judge_units(output, pipeline, arguments, 3 * judging.ROWS_PER_PARTITION)
-    graph.write_shards(output, pipeline, arguments)
+    writing.write_shards(output, pipeline, arguments)
     return dict(zip(("measure", "judge", "partitioned", "shards"), built, strict=True))

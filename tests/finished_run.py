@@ -1,6 +1,6 @@
 """A finished run of a few hundred little pictures, written without measuring anything.
 
-The pictures, the plan and the ledger are real (``curation.plan``, ``rules``, ``ledger``,
+The pictures, the plan and the ledger are real (``curation.sources.plan``, ``rules``, ``ledger``,
 ``shard``); the signals are drawn from a seed, so that tests of the report and of explain are quick.
 """
 
@@ -14,10 +14,13 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from curation import columns, ledger, plan, rules, shard
-from curation.configuration import Bound, Pipeline, Stage, resolved
-from curation.layout import Layout
-from curation.ledger import Counts
+from curation import shard
+from curation.configuration.loading import Bound, Pipeline, Stage, resolved
+from curation.judging import ledger, rules
+from curation.judging.ledger import Counts
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.sources import plan
 
 TIERS = {
     "size": "file",
@@ -192,7 +195,7 @@ def _signals(
 def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> dict[str, int]:
     chosen, everything = pipeline(), pa.concat_tables(tables)
     ids = everything.column("id").to_pylist()
-    reasons = columns.is_null(everything.column("reason"))
+    reasons = column_files.is_null(everything.column("reason"))
     total = len(ids)
     exact, near, better = np.zeros(total), np.zeros(total), [None] * total
     first_row: dict[str, int] = {}
@@ -206,7 +209,9 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
     ordered = rules.checks(chosen, TIERS)
 
     def values(column: str) -> np.ndarray:
-        return groups[column] if column in groups else columns.as_float(everything.column(column))
+        return (
+            groups[column] if column in groups else column_files.as_float(everything.column(column))
+        )
 
     judged = rules.judge(values, reasons, ordered, chosen)
     counts, start, kept = Counts(), 0, []
@@ -216,14 +221,16 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         own = rules.Judgement(
             judged.verdict[rows], judged.depth[rows], judged.check[rows], judged.value[rows]
         )
-        columns.write(layout.signals(unit), table)
+        column_files.write(layout.signals(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
         written = ledger.rows(table, own, ordered, chosen, better[rows], ~looked)
-        columns.write(layout.ledger(unit), written)
+        column_files.write(layout.ledger(unit), written)
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
         copies = [exact[rows].astype("int32"), near[rows].astype("int32"), better[rows]]
-        columns.write(layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS)))
+        column_files.write(
+            layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS))
+        )
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))
         keys = chosen_rows.column("key").cast(pa.binary()).to_pylist()
         kept += [

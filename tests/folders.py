@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from curation import plan, sources
-from curation.sources import Sample
+from curation import sources
+from curation.sources import Sample, plan
 
 
 def put(folder: Path, contents: dict[str, bytes | str]) -> str:

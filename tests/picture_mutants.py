@@ -18,7 +18,7 @@ from pathlib import Path
 
 from odd_pictures import odd
 
-from curation import picture
+from curation.picture import decoding
 
 KINDS = ("jpeg", "png", "webp", "gif", "tiff", "bmp", "avif")
 ADDRESS_SPACE = 6 << 30  # so that a runaway ends this process, not the machine
@@ -132,9 +132,9 @@ def main() -> None:
         data = mutant(number)
         start = time.process_time()
         try:
-            picture.decode(data, None if number % 2 else 32)
+            decoding.decode(data, None if number % 2 else 32)
             endings["passed"] += 1
-        except picture.PictureError as error:
+        except decoding.PictureError as error:
             endings[error.reason] += 1
         except BaseException as error:
             error.add_note(f"mutant {number}")

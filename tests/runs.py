@@ -6,8 +6,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from curation import columns, configuration
-from curation.layout import Layout
+from curation.configuration import loading
+from curation.output import column_files
+from curation.output.layout import Layout
 
 WITHOUT_MODELS = """
 pipelines:
@@ -33,7 +34,12 @@ pipelines:
 """
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
-    ["curation.graph", "curation.judging", "curation.run", "curation.report"]
+    [
+        "curation.graphs.measuring",
+        "curation.graphs.judging",
+        "curation.graphs.writing",
+        "curation.run",
+    ]
 )
 SAME_BYTES = ("shards", "ledger", "signals", "groups")
 
@@ -47,7 +53,7 @@ def carry_out(
     config = Path(output).parent / "pipelines.yaml"
     if not config.exists():
         config.write_text(WITHOUT_MODELS, encoding="utf-8")
-    pipeline = configuration.load(str(config), "curate")
+    pipeline = loading.load(str(config), "curate")
     told = (tuple(inputs), output, tuple(arguments), unit_rows)
     run(Request("curate", pipeline, *told, **more))
 
@@ -84,7 +90,7 @@ def ledger_rows(output: Path) -> list[dict]:
     rows = [
         row
         for unit in layout.units("ledger")
-        for row in columns.read(layout.ledger(unit)).to_pylist()
+        for row in column_files.read(layout.ledger(unit)).to_pylist()
     ]
     return sorted(rows, key=lambda row: row["key"])
 

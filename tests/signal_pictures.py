@@ -7,8 +7,8 @@ import numpy as np
 from defects import RGB
 from PIL import Image, ImageDraw, ImageFont
 
-from curation import picture
-from curation.picture import Picture
+from curation.picture import decoding
+from curation.picture.decoding import Picture
 from curation.signals.clarity import clarity
 from curation.signals.entropy import entropy
 from curation.signals.header import header
@@ -28,7 +28,7 @@ PIXEL_SIGNALS = (clarity, entropy, luma, phash, saturation, texture)
 def photo(name: str) -> RGB:
     """A packaged photograph, (H, W, 3) with a short side of 256 pixels."""
     data = (resources.files("skimage.data") / f"{name}.png").read_bytes()
-    return picture.decode(data).small
+    return decoding.decode(data).small
 
 
 @cache
@@ -61,7 +61,7 @@ def drawing(name: str) -> RGB:
 
 def columns(rgb: RGB) -> dict[str, float]:
     """All pixel columns of one picture."""
-    made = Picture(picture.Header("PNG", "RGB", *rgb.shape[1::-1], 1, 1, 1), rgb)
+    made = Picture(decoding.Header("PNG", "RGB", *rgb.shape[1::-1], 1, 1, 1), rgb)
     return {name: value for entry in PIXEL_SIGNALS for name, value in entry.function(made).items()}
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import plan, sources
-from curation.sources import Sample
+from curation import sources
+from curation.sources import Sample, plan
 
 
 def write(path: Path, columns: Mapping[str, Any], **options: Any) -> str:

@@ -17,14 +17,13 @@ PACKAGES = ("captioning", "curation", "infer", "synthesis", "taxonomy", "train")
 AROUND = ("benchmarks", "examples", "tests")  # may import anything of ours
 
 GROUND_FLOOR = (
-    "curation.ownership",
-    "curation.paths",
+    "curation.failures",
     "curation.picture",
     "curation.shard",
-    "curation.sizes",
     "curation.storage",
+    "curation.strict_yaml",
 )
-MEASURING = (*GROUND_FLOOR, "curation.signal")
+MEASURING = (*GROUND_FLOOR, "curation.signals.signal")
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "curation": (),
     "captioning": MEASURING,
@@ -40,15 +39,18 @@ COMMANDS += ("train.__main__", "infer.__main__")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
 HEAVY |= {"transformers", "pandas", "scipy", "skimage", "sklearn", "skia"}
-BEAM_AT_MODULE_LEVEL = {"curation.copies", "curation.graph", "curation.judging"}
-BEAM_AT_MODULE_LEVEL |= {"curation.runners"}
-BEAM_LAZILY = {"curation.storage"}
+BEAM_AT_MODULE_LEVEL = {
+    f"curation.graphs.{name}"
+    for name in ("judging", "measuring", "near_duplicates", "programs", "steps", "writing")
+}
+BEAM_AT_MODULE_LEVEL |= {"curation.runners.running"}
+BEAM_LAZILY = {"curation.storage.names"}
 VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
 UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
-BROAD_EXCEPT_ALLOWED = {"curation.picture"}
+BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding"}
 MAXIMUM_LINES = 400
 
 
@@ -189,27 +191,31 @@ def test_source_keeps_the_rule(rule: Rule) -> None:
 
 
 BROKEN: tuple[tuple[Rule, str, str], ...] = (
-    (strangers, "train.data", "import curation.pixels"),
+    (strangers, "train.data", "import curation.sources.plan"),
     (strangers, "train.data", "def f():\n    from curation import signal"),
     (strangers, "synthesis.render", "from taxonomy import graph"),
-    (strangers, "curation.graph", "import train"),
+    (strangers, "curation.graphs.steps", "import train"),
     (strangers, "infer.page", "from synthesis.text.layout import page"),
-    (strangers, "curation.graph", "from tests import data"),
-    (beam, "curation.rules", "def f():\n    import apache_beam as beam"),
-    (beam, "curation.storage", "from apache_beam.io import filesystems"),
-    (unsafe, "curation.rules", "import pickle"),
-    (unsafe, "curation.rules", "def f():\n    from urllib.request import urlopen"),
-    (unsafe, "curation.rules", "from urllib import request"),
-    (unsafe, "curation.rules", "x = eval('1')"),
-    (unsafe, "curation.rules", "subprocess.run('ls', shell=True)"),
+    (strangers, "curation.graphs.steps", "from tests import data"),
+    (beam, "curation.judging.rules", "def f():\n    import apache_beam as beam"),
+    (beam, "curation.storage.names", "from apache_beam.io import filesystems"),
+    (unsafe, "curation.judging.rules", "import pickle"),
+    (unsafe, "curation.judging.rules", "def f():\n    from urllib.request import urlopen"),
+    (unsafe, "curation.judging.rules", "from urllib import request"),
+    (unsafe, "curation.judging.rules", "x = eval('1')"),
+    (unsafe, "curation.judging.rules", "subprocess.run('ls', shell=True)"),
     (unsafe, "train.checkpoint", "torch.load('x')"),
     (unsafe, "train.checkpoint", "numpy.load('x', allow_pickle=True)"),
     (unescaped, "curation.report", "jinja2.Environment(loader=loader)"),
     (unescaped, "curation.report", "Environment(autoescape=False)"),
-    (broad, "curation.rules", "try:\n    f()\nexcept Exception:\n    pass"),
-    (broad, "curation.rules", "try:\n    f()\nexcept (ValueError, BaseException):\n    pass"),
-    (broad, "curation.rules", "try:\n    f()\nexcept:\n    pass"),
-    (broad, "curation.rules", "with contextlib.suppress(Exception):\n    f()"),
+    (broad, "curation.judging.rules", "try:\n    f()\nexcept Exception:\n    pass"),
+    (
+        broad,
+        "curation.judging.rules",
+        "try:\n    f()\nexcept (ValueError, BaseException):\n    pass",
+    ),
+    (broad, "curation.judging.rules", "try:\n    f()\nexcept:\n    pass"),
+    (broad, "curation.judging.rules", "with contextlib.suppress(Exception):\n    f()"),
 )
 
 
@@ -221,9 +227,9 @@ def test_a_rule_sees_what_breaks_it(rule: Rule, module: str, code: str) -> None:
 ALLOWED: tuple[tuple[Rule, str, str], ...] = (
     (strangers, "train.data", "from curation import shard"),
     (strangers, "synthesis.render", "from synthesis.text.layout import page"),
-    (beam, "curation.storage", "def f():\n    from apache_beam.io import filesystems"),
-    (unsafe, "curation.rules", "from urllib.parse import quote"),
-    (broad, "curation.rules", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
+    (beam, "curation.storage.names", "def f():\n    from apache_beam.io import filesystems"),
+    (unsafe, "curation.judging.rules", "from urllib.parse import quote"),
+    (broad, "curation.judging.rules", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
     (unescaped, "curation.report", "Environment(autoescape=True)"),
 )
 

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from curation import configuration
-from curation.configuration import (
+from curation.configuration import loading
+from curation.configuration.loading import (
     Bound,
     ConfigurationError,
     Pipeline,
@@ -31,7 +31,7 @@ pipelines:
     quarantine_limit: 0.25
     near_duplicate: {radius: 4}
     quality: [pixels, clarity]
-    signals: [curation.signal]
+    signals: [curation.signals.signal]
     stages:
       s1:
         resolution: 256
@@ -75,7 +75,7 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
     assert (pipeline.name, pipeline.seed, pipeline.keep) == ("curate", 7, "s1")
     assert (pipeline.quarantine_limit, pipeline.near_duplicate_radius) == (0.25, 4)
     assert pipeline.quality == ("pixels", "clarity")
-    assert pipeline.signals == ("curation.signal",)
+    assert pipeline.signals == ("curation.signals.signal",)
     assert [(stage.name, stage.resolution) for stage in pipeline.stages] == [
         ("s1", 256),
         ("s2", 512),
@@ -216,10 +216,10 @@ WRONG = {
     "open bracket": ("{radius: 4}", "{radius: 4", 7, ["not readable as YAML"]),
     "control character": ("keep: s1", "keep: s\x01", 4, ["not readable as YAML"]),
     "impossible escape": ("keep: s1", 'keep: "\\UFFFFFFFF"', 4, ["at or after this line"]),
-    "foreign module": ("curation.signal]", "os.path]", 8, ["'os.path'", "inside curation"]),
-    "look-alike module": ("curation.signal]", "curationx.signal]", 8, ["inside curation"]),
-    "missing module": ("curation.signal]", "curation.nothing.here]", 8, ["no such module"]),
-    "not a module": ("curation.signal]", "curation/signal.py]", 8, ["expected an import path"]),
+    "foreign module": ("curation.signals.signal]", "os.path]", 8, ["'os.path'", "inside curation"]),
+    "look-alike module": ("curation.signals.signal]", "curationx.signal]", 8, ["inside curation"]),
+    "missing module": ("curation.signals.signal]", "curation.nothing.here]", 8, ["no such module"]),
+    "not a module": ("curation.signals.signal]", "curation/signal.py]", 8, ["an import path"]),
 }  # fmt: skip
 
 
@@ -326,7 +326,7 @@ def test_columns_must_exist_and_be_numbers(tmp_path: Path) -> None:
 
 
 def test_the_shipped_file_rules_only_columns_that_are_measured() -> None:
-    from curation.signal import discover
+    from curation.signals.signal import discover
 
     pipeline = load(str(shipped_path()))
     measured = {
@@ -351,7 +351,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reads_or_refuses(scratch: Path, content: bytes) -> None:
     scratch.write_bytes(content)
     try:
-        pipeline = configuration.load(str(scratch))
+        pipeline = loading.load(str(scratch))
     except ConfigurationError as error:
         assert str(error).startswith(str(scratch))
         assert "\n" not in str(error)

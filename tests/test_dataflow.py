@@ -14,9 +14,12 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from built_graphs import build
 from runs import WITHOUT_MODELS
 
-from curation import configuration, endpoints, graph, plan, preflight, runners
-from curation.failures import exit_code_of
-from curation.job import Job
+from curation.configuration import loading
+from curation.failures.exit_codes import exit_code_of
+from curation.graphs import measuring
+from curation.runners import endpoints, preflight, running
+from curation.runners.job import Job
+from curation.sources import plan
 
 apiclient = pytest.importorskip(
     "apache_beam.runners.dataflow.internal.apiclient",
@@ -36,20 +39,20 @@ Proto = Any  # beam_runner_api_pb2.Pipeline, generated
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> configuration.Pipeline:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> loading.Pipeline:
     path = tmp_path_factory.mktemp("configuration") / "pipelines.yaml"
     path.write_text(WITHOUT_MODELS, encoding="utf-8")
-    return configuration.load(str(path), "curate")
+    return loading.load(str(path), "curate")
 
 
 @pytest.fixture(scope="module")
-def jobs(pipeline: configuration.Pipeline) -> dict[str, Any]:
+def jobs(pipeline: loading.Pipeline) -> dict[str, Any]:
     """What Beam would send, by graph: ``runner.job`` and ``runner.proto_pipeline``."""
 
     def refuse(*arguments: object) -> None:
         raise AssertionError(f"a dry run connects to {arguments}")
 
-    arguments = [*runners.defaults(GIVEN, None), *GIVEN]
+    arguments = [*running.defaults(GIVEN, None), *GIVEN]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse)
         built = build(OUTPUT, pipeline, arguments, patch)
@@ -65,8 +68,8 @@ def protos(jobs: dict[str, Any]) -> Iterator[tuple[str, Proto]]:
 
 def test_the_options_pass_our_own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "silence", lambda host, port: None)
-    runners.refuse_unknown(GIVEN)
-    name, options = runners.runner_of(GIVEN), runners.options_of(GIVEN)
+    running.refuse_unknown(GIVEN)
+    name, options = running.runner_of(GIVEN), running.options_of(GIVEN)
     preflight.check(Job(name, options, ("gs://a-bucket/raw",), OUTPUT))
 
 
@@ -144,7 +147,7 @@ def test_code_by_value_would_be_seen() -> None:
 
 
 def test_the_graph_does_not_grow_with_the_inputs(
-    pipeline: configuration.Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: loading.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
     for count in (1, 5000):
@@ -165,7 +168,7 @@ def test_the_image_is_of_the_beam_that_is_pinned() -> None:
 
 
 def test_a_job_that_fails_is_told_like_any_other(
-    pipeline: configuration.Pipeline, monkeypatch: pytest.MonkeyPatch
+    pipeline: loading.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from apache_beam import Pipeline
     from apache_beam.runners.dataflow.dataflow_runner import DataflowRuntimeException
@@ -175,5 +178,5 @@ def test_a_job_that_fails_is_told_like_any_other(
 
     monkeypatch.setattr(Pipeline, "run", fail)
     with pytest.raises(RuntimeError) as caught:
-        graph.measure_units(OUTPUT, pipeline, GIVEN)
+        measuring.measure_units(OUTPUT, pipeline, GIVEN)
     assert exit_code_of(caught.value) == (2, "the driver runs inkstone 2")

@@ -6,7 +6,8 @@ import pyarrow as pa
 from collection import drawing, encoded
 from runs import WITHOUT_MODELS, finish, ledger_rows
 
-from curation import rejudge, shard
+from curation import shard
+from curation.inspect import rejudge
 
 
 def write_drawn(folder: Path, pictures: dict[str, bytes]) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.groups import duplicates, near
-from curation.groups.duplicates import CONTENT, HASH, Winners
+from curation.groupings.duplicates import near, representatives
+from curation.groupings.duplicates.representatives import CONTENT, HASH, Winners
 
 Row = tuple[int, int, float, str]  # hash, stages passed, quality, content
 QUALITY = ("pixels",)
@@ -35,15 +35,15 @@ def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, str | 
         "key": [f"k{number:03}" for number in numbers],
         "uri": [f"u{number:03}" for number in numbers],
     }
-    schema = duplicates.row_schema(QUALITY)
+    schema = representatives.row_schema(QUALITY)
     table = pa.table({name: pa.array(made[name]).cast(schema.field(name).type) for name in made})
-    own = duplicates.best(table, QUALITY, HASH)
+    own = representatives.best(table, QUALITY, HASH)
     links = near.both_ways(near.join(hashes, radius))
-    around = duplicates.best_neighbours(own, links, QUALITY)
-    nearest = duplicates.best(pa.concat_tables([own, around]), QUALITY, HASH)
-    equal = table.set_column(0, schema.field(0), pa.array(duplicates.content_tokens(ids)))
-    winners = Winners((nearest, duplicates.best(equal, QUALITY, CONTENT)))
-    found = duplicates.copies("unit", np.arange(len(rows)), hashes, ids, winners)
+    around = representatives.best_neighbours(own, links, QUALITY)
+    nearest = representatives.best(pa.concat_tables([own, around]), QUALITY, HASH)
+    equal = table.set_column(0, schema.field(0), pa.array(representatives.content_tokens(ids)))
+    winners = Winners((nearest, representatives.best(equal, QUALITY, CONTENT)))
+    found = representatives.copies("unit", np.arange(len(rows)), hashes, ids, winners)
     better = [name and bytes.fromhex(name).rstrip(b"\0").decode() for name in found.better]
     return dict(enumerate(zip(found.exact.tolist(), found.near.tolist(), better, strict=True)))
 
@@ -92,15 +92,15 @@ def test_agrees_with_the_definition(rows: list[Row]) -> None:
 @pytest.mark.parametrize("linked", [[], [1, 2], [8, 9, 9]])
 def test_hot_tokens_occur_twice_or_are_linked(linked: list[int]) -> None:
     tokens = np.array([4, 3, 1, 3, 7, 3], np.uint64)
-    assert duplicates.hot(tokens, np.array(linked, np.uint64)).tolist() == sorted({3, *linked})
+    assert representatives.hot(tokens, np.array(linked, np.uint64)).tolist() == sorted({3, *linked})
 
 
 def test_tokens_are_sent_at_most_twice() -> None:
     tokens = np.array([5, 1, 5, 5, 1, 9], np.uint64)
-    assert duplicates.at_most_twice(tokens).tolist() == [1, 1, 5, 5, 9]
+    assert representatives.at_most_twice(tokens).tolist() == [1, 1, 5, 5, 9]
 
 
 def test_a_content_token_is_the_first_half_of_the_hash() -> None:
     digests = [hashlib.sha256(bytes([number])).hexdigest()[:32] for number in range(5)]
-    told = duplicates.content_tokens(pa.array(digests)).tolist()
+    told = representatives.content_tokens(pa.array(digests)).tolist()
     assert told == [int(digest[:16], 16) for digest in digests]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.ownership import OwnershipError
+from curation.storage.ownership import OwnershipError
 from examples import gather
 
 

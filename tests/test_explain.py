@@ -8,10 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from finished_run import FinishedRun
 
-from curation import explain, storage
-from curation.explain import ExplainError
-from curation.failures import WRONG_USAGE, exit_code_of
-from curation.layout import Layout
+from curation import storage
+from curation.failures.exit_codes import WRONG_USAGE, exit_code_of
+from curation.inspect import explain
+from curation.inspect.explain import ExplainError
+from curation.output.layout import Layout
 from curation.report import OutcomeError
 
 HOSTILE = "a\x1b[31m\u202egpj.exe"

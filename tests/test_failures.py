@@ -10,9 +10,11 @@ import pytest
 from collection import drawing, encoded, make_folder
 from runs import WITHOUT_MODELS, digests, ledger_rows, run_in_process
 
-from curation import columns, command, storage
-from curation.failures import exit_code_of
+from curation import command, storage
+from curation.failures.exit_codes import exit_code_of
+from curation.output import column_files
 from curation.signals import nsfw
+from curation.storage import names
 
 
 def beam(*arguments: str) -> int:
@@ -112,9 +114,7 @@ def test_too_much_quarantined_is_exit_3(
 
 
 def test_a_failure_keeps_its_name_through_a_runner() -> None:
-    told = (
-        "Traceback ...\ncuration.graph.OutputError: /o/x: No space left [while running 'Measure']"
-    )
+    told = "Traceback\ncuration.graphs.steps.OutputError: /o/x: No space left [while running 'Measure']"
     assert exit_code_of(RuntimeError(told))[0] == 4
     assert exit_code_of(OSError(os.strerror(28)))[0] == 4
     assert exit_code_of(KeyboardInterrupt())[0] == 130
@@ -127,7 +127,7 @@ def test_judging_by_a_column_measured_never_is_exit_2(
     make_folder(tmp_path / "in", 2)
     run_in_process(tmp_path / "in", tmp_path / "out")
     for path in (tmp_path / "out" / "signals").iterdir():
-        columns.write(str(path), columns.read(str(path)).drop_columns(["entropy"]))
+        column_files.write(str(path), column_files.read(str(path)).drop_columns(["entropy"]))
     told = config.read_text("utf-8") + "          entropy: {min: 0.5}\n"
     config.write_text(told, encoding="utf-8")
     assert beam("judge", "-o", str(tmp_path / "out"), "--config", str(config)) == 2
@@ -140,8 +140,8 @@ def test_a_line_of_a_filesystem_that_is_not_here_is_quarantined_alone(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(storage, "find_spec", lambda name: None)
-    storage._refusal_of.cache_clear()
+    monkeypatch.setattr(names, "find_spec", lambda name: None)
+    names._refusal_of.cache_clear()
     (tmp_path / "a.jpg").write_bytes(encoded(drawing(1)))
     lines = [{"path": "s3://bucket/b.jpg"}, {"path": "a.jpg"}]
     (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, lines)))
@@ -153,7 +153,7 @@ def test_a_line_of_a_filesystem_that_is_not_here_is_quarantined_alone(
     assert verdicts == {"a.jpg": "kept", "b.jpg": "quarantined"}
     assert beam("explain", "s3://bucket/b.jpg", "-o", str(output)) == 0
     assert "pip install 'apache-beam[aws]'" in capsys.readouterr().out
-    storage._refusal_of.cache_clear()
+    names._refusal_of.cache_clear()
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run_before_any_work(

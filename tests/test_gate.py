@@ -10,9 +10,10 @@ import pytest
 from collection import make_folder
 from runs import run_in_process
 
-from curation import gate, shard
-from curation.job import UsageError
-from curation.ledger import LedgerError
+from curation import shard
+from curation.inspect import gate
+from curation.judging.ledger import LedgerError
+from curation.runners.job import UsageError
 
 
 @pytest.fixture(scope="module")

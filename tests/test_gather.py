@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import run_in_process
 
-from curation import gather, shard, signal
-from curation.picture import Picture
-from curation.signal import Column, Signal
-from curation.yaml_lines import ConfigurationError
+from curation import shard
+from curation.picture.decoding import Picture
+from curation.signals import signal
+from curation.signals.signal import Column, Signal
+from curation.strict_yaml.lines import ConfigurationError
+from curation.writing import gather
 
 FULL = shard.SHARD_BYTES
 KEPT = st.dictionaries(st.text("0123456789abcdef", min_size=1), st.integers(0, 4 * FULL))

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from curation.ownership import held
+from curation.storage.ownership import held
 from infer.__main__ import app
 
 CHINESE = '一行字 "你好，世界"'

@@ -12,21 +12,24 @@ import pytest
 from collection import make_folder
 from runs import CONTEXT, WITHOUT_MODELS, digests, finish
 
-from curation import command, interruption
+from curation import command
+from curation.failures import interruption
 
 SENTENCE = f"beam: {interruption.TOLD}\n"
 # A worker that is still in C++ when the interpreter ends: what made runs abort.
 BUSY = """
 import os, signal, sys
-from curation import command, measure, picture
+from curation import command
+from curation.measuring import measure
+from curation.picture import decoding
 def busy(samples, *_):
     samples = list(samples)
     os.kill(os.getpid(), signal.SIGINT)
     while True:
         for sample in samples:
             try:
-                picture.decode(sample.data).small
-            except picture.PictureError:
+                decoding.decode(sample.data).small
+            except decoding.PictureError:
                 pass
 measure.measure = busy
 command.main()
@@ -96,8 +99,8 @@ def test_interrupted_at_every_step_it_ends_in_the_same_bytes(
 ) -> None:
     words = arguments(folder, tmp_path / "out")
     moments = [
-        (signal.SIGINT, "curation.measure", "measure"),
-        (signal.SIGTERM, "curation.judging", "judge_units"),
+        (signal.SIGINT, "curation.measuring.measure", "measure"),
+        (signal.SIGTERM, "curation.graphs.judging", "judge_units"),
         (signal.SIGINT, "curation.shard", "write"),
         (signal.SIGTERM, "curation.report", "write_report"),
     ]
@@ -118,7 +121,7 @@ def test_a_signal_that_the_caller_ignores_stays_ignored() -> None:
     program = (
         "import os, signal\n"
         "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-        "from curation.interruption import carry_out\n"
+        "from curation.failures.interruption import carry_out\n"
         "carry_out('beam', lambda: os.kill(os.getpid(), signal.SIGINT) or 7)"
     )
     assert ended("-c", program) == (7, "")

@@ -9,9 +9,14 @@ import pyarrow as pa
 import pytest
 from runs import WITHOUT_MODELS, digests
 
-from curation import columns, configuration, judging, measure, plan, signal
-from curation.layout import Layout
-from curation.ledger import Counts
+from curation.configuration import loading
+from curation.graphs import judging
+from curation.judging.ledger import Counts
+from curation.measuring import measure
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.signals import signal
+from curation.sources import plan
 
 UNITS, ROWS = 9, 40
 ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
@@ -74,10 +79,10 @@ def run(
     config.write_text(pipelines)
     layout, names = Layout(str(output)), [f"{number:016x}" for number in range(len(rows))]
     for name, one in zip(names, rows, strict=True):
-        columns.write(layout.signals(name), one)
+        column_files.write(layout.signals(name), one)
     plan.write_names(str(output), names)
     monkeypatch.setattr(judging, "ROWS_PER_PARTITION", limit)
-    pipeline = configuration.load(str(config), "curate")
+    pipeline = loading.load(str(config), "curate")
     judging.judge_units(str(output), pipeline, ARGUMENTS, sum(one.num_rows for one in rows))
     return digests(output, FOLDERS) | {
         "counts": Counts.from_bytes((output / "counts.json").read_bytes()).as_json()
@@ -91,7 +96,7 @@ def units() -> list[pa.Table]:
 
 
 def edges(output: Path) -> set[tuple[int, int]]:
-    found = columns.read_all(Layout(str(output)).near_parts(), ("a", "b"))
+    found = column_files.read_all(Layout(str(output)).near_parts(), ("a", "b"))
     return set(zip(*(found.column(name).to_pylist() for name in "ab"), strict=True))
 
 
@@ -138,7 +143,7 @@ def test_group_columns_say_who_has_a_better_copy(
     run(tmp_path / "out", units, monkeypatch, 37)
     layout, rows = Layout(str(tmp_path / "out")), []
     for number, unit in enumerate(units):
-        told = columns.read(layout.groups(f"{number:016x}")).to_pylist()
+        told = column_files.read(layout.groups(f"{number:016x}")).to_pylist()
         for row, groups in zip(unit.to_pylist(), told, strict=True):
             rows.append(row | groups)
     for row in rows:
@@ -179,7 +184,9 @@ def test_contents_that_agree_in_their_first_64_bits_are_told_apart(
     units = [alike(unit) for unit in units]
     wanted = run(tmp_path / "one", units, monkeypatch, 10**6)
     assert run(tmp_path / "many", units, monkeypatch, 37) == wanted
-    told = [columns.read(path) for path in sorted(map(str, (tmp_path / "many/groups").iterdir()))]
+    told = [
+        column_files.read(path) for path in sorted(map(str, (tmp_path / "many/groups").iterdir()))
+    ]
     ids = pa.concat_tables(units).column("id").to_pylist()
     exact = pa.concat_tables(told).column("exact_better").to_pylist()
     known = [row is not None for row in pa.concat_tables(units).column("phash").to_pylist()]

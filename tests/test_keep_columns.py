@@ -16,10 +16,10 @@ from folders import put
 from runs import run_in_process
 from typer.testing import CliRunner
 
-from curation import kept, shard
+from curation import shard
 from curation.command import app
 from curation.progress import funnel
-from curation.sources import SourceError
+from curation.sources import SourceError, keep_columns
 from curation.sources.fields import Columns
 
 
@@ -115,9 +115,11 @@ def test_columns_of_a_program_and_empty_names_are_refused(tmp_path: Path) -> Non
     ids=repr,
 )
 def test_types_are_kept_and_widened(values: list[Any], kind: str, expected: list[Any]) -> None:
-    found = kept.column(values)
+    found = keep_columns.column(values)
     assert (str(found.type), found.to_pylist()) == (kind, expected)
-    as_text = kept.as_type(found, kept.united([found.type, pa.bool_(), pa.string()]))
+    as_text = keep_columns.as_type(
+        found, keep_columns.united([found.type, pa.bool_(), pa.string()])
+    )
     assert as_text.type in (pa.string(), pa.null()) or found.type == pa.null()
 
 

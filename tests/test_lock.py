@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from memory_filesystem import MemoryFileSystem
 
-from curation import lock, storage
-from curation.lock import HeldError, exclusive
+from curation import storage
+from curation.storage import lock
+from curation.storage.lock import HeldError, exclusive
 
 HOLDER = textwrap.dedent("""
     import os, sys, time

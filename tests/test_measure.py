@@ -7,13 +7,15 @@ import pyarrow as pa
 import pytest
 from collection import drawing, encoded
 
-from curation import columns, measure, verdicts
-from curation.configuration import Bound, Pipeline, Stage
-from curation.groups import duplicates
-from curation.groups.duplicates import Winners
-from curation.layout import Layout
-from curation.signal import Column, signal
+from curation.configuration.loading import Bound, Pipeline, Stage
+from curation.groupings.duplicates import representatives
+from curation.groupings.duplicates.representatives import Winners
+from curation.judging import verdicts
+from curation.measuring import measure
+from curation.output import column_files
+from curation.output.layout import Layout
 from curation.signals.phash import phash
+from curation.signals.signal import Column, signal
 from curation.sources.sample import Sample
 
 
@@ -80,12 +82,12 @@ def test_not_looked_at_yet_and_seen_nothing_are_told_apart(tmp_path: Path) -> No
     samples = [sample(f"k{n}", encoded(drawing(n))) for n in range(2)]
     table = measure.measure(samples, [face, phash])
     filled = measure.fill_models(table, np.asarray([True, False]), [face], lambda uris: samples[:1])
-    columns.write(Layout(str(tmp_path)).signals("u"), filled)
+    column_files.write(Layout(str(tmp_path)).signals("u"), filled)
     judge = verdicts.Judge(str(tmp_path), pipeline, [face, phash])
-    nobody = duplicates.row_schema(pipeline.quality).empty_table()
+    nobody = representatives.row_schema(pipeline.quality).empty_table()
     counts = judge.record("u", judge.decide("u", Winners((nobody, nobody))))
     assert counts.quarantine == {"unmeasurable": 1, "unmeasured": 1}
-    reasons = columns.read(Layout(str(tmp_path)).ledger("u")).column("reason").to_pylist()
+    reasons = column_files.read(Layout(str(tmp_path)).ledger("u")).column("reason").to_pylist()
     assert reasons == ["unmeasurable: face is null", "unmeasured: face is null"]
 
 

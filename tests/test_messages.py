@@ -11,9 +11,13 @@ import pytest
 from collection import make_folder
 from runs import WITHOUT_MODELS, run_in_process
 
-from curation import command, configuration, failures, originals, plan, progress, storage
-from curation.configuration import ConfigurationError
-from curation.layout import Layout
+from curation import command, progress, storage
+from curation.configuration import loading
+from curation.configuration.loading import ConfigurationError
+from curation.failures import exit_codes
+from curation.output.layout import Layout
+from curation.sources import plan
+from curation.writing import originals
 
 
 def beam(*arguments: str) -> int:
@@ -44,7 +48,7 @@ def test_a_folder_without_a_run_is_wrong_usage_and_no_full_disk(
     ],
 )
 def test_an_error_of_the_disk_names_its_own_remedy(number: int, remedy: str) -> None:
-    code, told = failures.exit_code_of(OSError(number, "as the system says", "/o/x"))
+    code, told = exit_codes.exit_code_of(OSError(number, "as the system says", "/o/x"))
     assert code == 4 and told is not None
     assert told.startswith("/o/x: as the system says; ") and remedy in told
     assert ("free" in told) == (number == errno.ENOSPC) and "Errno" not in told
@@ -68,8 +72,8 @@ def test_a_full_temporary_folder_is_not_blamed_on_the_output(
         storage.atomic_write(f"{output.shards}/x"),
     ):
         held.add(unit.id, {unit.parts[0].path: 0})
-    assert str(tmp_path) in failures.of_disk(caught.value)
-    assert output.shards not in failures.of_disk(caught.value)
+    assert str(tmp_path) in exit_codes.of_disk(caught.value)
+    assert output.shards not in exit_codes.of_disk(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_a_number_out_of_range_is_named_as_the_file_names_it(
     line = 1 + text[: text.index(right)].count("\n")
     found = re.findall(r"-?\d+", wrong)[0]
     with pytest.raises(ConfigurationError) as caught:
-        configuration.load(str(path))
+        loading.load(str(path))
     told = str(caught.value)
     assert told.startswith(f"{path}:{line}: {key!r}: expected it to be ") and told.endswith(
         f"found {found}"
@@ -103,9 +107,9 @@ def test_a_reason_is_said_once(tmp_path: Path) -> None:
     lines = '{"image": "gone.png"}\n{"image": "whole"}\nno json\n'
     (tmp_path / "in" / "m.jsonl").write_text(lines)
     run_in_process(tmp_path / "in" / "m.jsonl", tmp_path / "out")
-    from curation import columns
+    from curation.output import column_files
 
-    ledger = columns.read_all(
+    ledger = column_files.read_all(
         [entry.path for entry in storage.list_files(str(tmp_path / "out" / "ledger"))], ("reason",)
     )
     reasons = sorted(ledger.column("reason").to_pylist())

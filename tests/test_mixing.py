@@ -15,9 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import WITHOUT_MODELS, digests, finish, ledger_rows, start
 
-from curation import configuration, explain, mixing, rejudge, shard
-from curation.configuration import Bound, Pipeline, Stage, Synthetic
-from curation.mixing import DRAWS, Tally
+from curation import shard
+from curation.configuration import loading
+from curation.configuration.loading import Bound, Pipeline, Stage, Synthetic
+from curation.inspect import explain, rejudge
+from curation.judging import mixing
+from curation.judging.mixing import DRAWS, Tally
 
 PICTURES, DRAWN, SHARE = 18, 14, 0.1
 RULE = "synthetic_draw.max"
@@ -364,5 +367,5 @@ def test_a_drawn_picture_must_reach_the_stage_from_which_on_it_counts(
 
 
 def test_the_shipped_share_is_five_percent() -> None:
-    shipped = configuration.load(str(configuration.shipped_path()))
+    shipped = loading.load(str(loading.shipped_path()))
     assert shipped.synthetic is not None and shipped.synthetic.share == 0.05

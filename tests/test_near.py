@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.groups import near
+from curation.groupings.duplicates import near
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=30)
 

@@ -11,10 +11,11 @@ import pytest
 from collection import drawing, encoded
 from runs import digests, finish, ledger_rows, run_in_process, start
 
-from curation import ownership, plan
-from curation.layout import NAMES
-from curation.ownership import OwnershipError
+from curation.output.layout import NAMES
+from curation.sources import plan
 from curation.sources.sample import SourceError, Unit
+from curation.storage import ownership
+from curation.storage.ownership import OwnershipError
 
 SOME_HASH = "0f" * 16
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from typer.models import ArgumentInfo
 from typer.testing import CliRunner
 
-from curation import paths
+from curation.storage import user_paths
 from synthesis.pipeline import Synthesize
 
 ROOT = Path(__file__).parent.parent
@@ -63,8 +63,8 @@ PLACES = [entry for entry in parameters() if entry[2] not in WORDS]
 def test_places_are_found_in_every_command() -> None:
     assert {module for module, _, _, _ in PLACES} == set(MODULES)
     assert len(PLACES) > 30
-    assert paths.place("a*.parquet") == "a*.parquet"
-    assert paths.path(Path("a")) == Path("a")
+    assert user_paths.place("a*.parquet") == "a*.parquet"
+    assert user_paths.path(Path("a")) == Path("a")
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from odd_pictures import odd
 from picture_making import HEIGHT, WIDTH, photo, saved, upright
 from PIL import GifImagePlugin, Image, ImageOps
 
-from curation import picture, pixels
-from curation.picture import PictureError
+from curation.picture import decoding, pixels
+from curation.picture.decoding import PictureError
 
 BROKEN, ODD = broken(), odd()
 Y, X = np.mgrid[:HEIGHT, :WIDTH]
@@ -20,7 +20,7 @@ MIDDLE = (abs(Y % 32 - 15.5) < 11) & (abs(X % 48 - 23.5) < 19)
 
 def refusal(data: bytes, short_side: int | None = None) -> PictureError:
     with pytest.raises(PictureError) as caught:
-        picture.decode(data, short_side)
+        decoding.decode(data, short_side)
     return caught.value
 
 
@@ -36,37 +36,37 @@ def test_broken_file_is_refused_with_its_reason(name: str) -> None:
 
 
 def test_zoo_shows_every_reason_but_a_full_memory() -> None:
-    assert {reason for _, reason in BROKEN.values()} == set(picture.REASONS) - {"memory"}
+    assert {reason for _, reason in BROKEN.values()} == set(decoding.REASONS) - {"memory"}
 
 
 @pytest.mark.parametrize("name", sorted(ODD))
 def test_odd_file_becomes_its_upright_pixels(name: str) -> None:
     data, expected, worst = ODD[name]
-    decoded = picture.decode(data, None)
-    header = picture.read_header(data)
+    decoded = decoding.decode(data, None)
+    header = decoding.read_header(data)
     assert decoded.header == header
     assert decoded.rgb.shape == expected.shape == (header.height, header.width, 3)
     assert decoded.rgb.dtype == np.uint8
     difference = abs(decoded.rgb.astype(int) - expected)
     assert (difference if worst <= 1 else difference[MIDDLE]).max() <= worst
     assert header.size == len(data)
-    assert header.format in picture.FORMATS
+    assert header.format in decoding.FORMATS
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ODD if "orientation" in name))
 def test_turned_like_pillow(name: str) -> None:
     data = ODD[name][0]
     turned = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-    assert np.array_equal(picture.decode(data, None).rgb, np.asarray(turned))
+    assert np.array_equal(decoding.decode(data, None).rgb, np.asarray(turned))
 
 
 @pytest.mark.parametrize("name", sorted(ODD))
 def test_strips_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = ODD[name][0]
-    whole = [picture.decode(data, short_side).rgb for short_side in (None, 20)]
+    whole = [decoding.decode(data, short_side).rgb for short_side in (None, 20)]
     monkeypatch.setattr(pixels, "_STRIP_PIXELS", 5 * WIDTH)
     for before, short_side in zip(whole, (None, 20), strict=True):
-        assert np.array_equal(before, picture.decode(data, short_side).rgb)
+        assert np.array_equal(before, decoding.decode(data, short_side).rgb)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_strips_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> No
 def test_reduced_alike_in_every_format(
     name: str, short_side: int | None, shape: tuple[int, int]
 ) -> None:
-    decoded = picture.decode(ODD[name][0], short_side)
+    decoded = decoding.decode(ODD[name][0], short_side)
     assert decoded.rgb.shape == (*shape, 3)
     assert (decoded.header.height, decoded.header.width) == (64, 96)
     step = 64 // shape[0]
@@ -94,7 +94,7 @@ def test_reduced_alike_in_every_format(
 
 def test_odd_sizes_are_reduced_alike() -> None:
     image = Image.fromarray(photo()).crop((0, 0, 91, 53))
-    shapes = {picture.decode(saved(image, kind), 10).rgb.shape for kind in ("JPEG", "PNG", "GIF")}
+    shapes = {decoding.decode(saved(image, kind), 10).rgb.shape for kind in ("JPEG", "PNG", "GIF")}
     assert shapes == {(14, 23, 3)}
 
 
@@ -110,13 +110,13 @@ def test_frames_are_counted_without_decoding(
         raise AssertionError("Pillow counted frames")
 
     monkeypatch.setattr(GifImagePlugin.GifImageFile, "n_frames", property(scanned))
-    assert picture.read_header(ODD[name][0]).frames == frames
+    assert decoding.read_header(ODD[name][0]).frames == frames
 
 
 def test_header_describes_the_stored_pixels() -> None:
-    header = picture.read_header(ODD["jpeg-orientation-6"][0])
+    header = decoding.read_header(ODD["jpeg-orientation-6"][0])
     assert (header.width, header.height, header.orientation) == (WIDTH, HEIGHT, 6)
-    modes = {name: picture.read_header(ODD[name][0]).mode for name in ODD}
+    modes = {name: decoding.read_header(ODD[name][0]).mode for name in ODD}
     assert modes["jpeg-cmyk"] == "CMYK"
     assert modes["jpeg-grey"] == "L"
     assert modes["png-deep-grey"] == "I;16"
@@ -125,13 +125,13 @@ def test_header_describes_the_stored_pixels() -> None:
 
 def test_small_and_grey_views() -> None:
     wide = np.tile(photo(), (9, 12, 1))
-    decoded = picture.decode(saved(wide, "PNG"), None)
+    decoded = decoding.decode(saved(wide, "PNG"), None)
     assert decoded.small.shape == (256, 512, 3)
     assert decoded.grey.shape == (256, 512)
     assert decoded.small.dtype == decoded.grey.dtype == np.uint8
     assert abs(float(decoded.small.mean()) - float(wide.mean())) < 1
-    tiny = picture.decode(saved(photo(), "PNG"))
+    tiny = decoding.decode(saved(photo(), "PNG"))
     assert tiny.small is tiny.rgb
-    strip = picture.decode(saved(np.full((300, 60_000), 99, np.uint8), "PNG"), None)
+    strip = decoding.decode(saved(np.full((300, 60_000), 99, np.uint8), "PNG"), None)
     assert strip.small.shape == (256, 51_200, 3)
     assert {int(value) for value in np.unique(strip.grey)} == {99}

@@ -14,23 +14,23 @@ from odd_pictures import odd
 from picture_making import HEIGHT, WIDTH, chunk, photo, saved
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
-from curation import loading, picture
-from curation.formats import outline
-from curation.picture import PictureError
+from curation.picture import decoding, opening
+from curation.picture.decoding import PictureError
+from curation.picture.formats import outline
 
 BROKEN, ODD = broken(), odd()
 
 
 def refusal(data: bytes, short_side: int | None = None) -> PictureError:
     with pytest.raises(PictureError) as caught:
-        picture.decode(data, short_side)
+        decoding.decode(data, short_side)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
 def test_no_beginning_of_a_file_passes(kind: str) -> None:
     data = saved(photo(), kind, **({"speed": 10} if kind == "AVIF" else {}))
-    picture.decode(data)
+    decoding.decode(data)
     cuts = {*range(1, 40), *range(40, len(data), len(data) // 200 + 1)}
     for cut in sorted(cuts | set(range(len(data) - 40, len(data)))):
         error = refusal(data[:cut])
@@ -52,13 +52,13 @@ def test_jpeg_cut_anywhere_and_closed_again(
     """Only a cut within the last two 8 x 8 blocks can go unseen."""
     for content in (photo(), np.zeros((HEIGHT, WIDTH, 3), np.uint8)):
         data = saved(Image.fromarray(content).convert(mode), "JPEG", quality=90, **options)
-        whole = picture.decode(data, short_side).rgb
+        whole = decoding.decode(data, short_side).rgb
         edge = 18 * len(whole) // HEIGHT + 1
         start, end = scan_starts(data)[0] + 20, len(data) - 2
         for cut in {*range(start, end, len(data) // 60 + 1), *range(end - 30, end)}:
             head = data[:cut].removesuffix(b"\xff")
             try:
-                changed = (picture.decode(head + b"\xff\xd9", short_side).rgb != whole).any(axis=2)
+                changed = (decoding.decode(head + b"\xff\xd9", short_side).rgb != whole).any(axis=2)
             except PictureError as error:
                 assert error.reason in ("truncated", "corrupt")
                 continue
@@ -70,7 +70,7 @@ def test_jpeg_cut_anywhere_and_closed_again(
 def test_jpeg_scan_too_long_for_its_picture_is_corrupt_only_beyond_some_bytes() -> None:
     data = saved(photo(), "JPEG")
     junk = bytes(range(1, 121))
-    picture.decode(data[:-2] + junk[:40] + data[-2:])
+    decoding.decode(data[:-2] + junk[:40] + data[-2:])
     assert refusal(data[:-2] + junk + data[-2:]).reason == "corrupt"
 
 
@@ -86,8 +86,8 @@ def test_bombs_never_reach_the_decoder(name: str, monkeypatch: pytest.MonkeyPatc
     def reached(*_: object) -> None:
         raise AssertionError("a bomb was opened")
 
-    monkeypatch.setattr(loading, "opened", reached)
-    monkeypatch.setattr(loading, "load_jpeg", reached)
+    monkeypatch.setattr(opening, "opened", reached)
+    monkeypatch.setattr(opening, "load_jpeg", reached)
     assert refusal(BROKEN[name][0]).reason == "bomb"
 
 
@@ -164,7 +164,7 @@ def test_an_interrupt_is_not_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", throw)
     with pytest.raises(KeyboardInterrupt):
-        picture.decode(ODD["png-plain"][0])
+        decoding.decode(ODD["png-plain"][0])
 
 
 def test_truncated_files_stay_out_when_another_library_lets_them_in(
@@ -189,13 +189,13 @@ def test_nothing_is_printed(flags: list[str]) -> None:
     """Neither by Python nor by a C library; and warnings made errors lose no good picture."""
     code = (
         "from broken_pictures import broken\nfrom odd_pictures import odd\n"
-        "import logging, warnings\nfrom curation import picture\n"
+        "import logging, warnings\nfrom curation.picture import decoding\n"
         "broken_files, odd_files = list(broken().values()), list(odd().values())\n"
         "for data, _ in broken_files:\n"
-        "    try: picture.decode(data)\n"
-        "    except picture.PictureError: pass\n"
+        "    try: decoding.decode(data)\n"
+        "    except decoding.PictureError: pass\n"
         "    else: raise SystemExit('passed')\n"
-        "for data, _, _ in odd_files: picture.decode(data)\n"
+        "for data, _, _ in odd_files: decoding.decode(data)\n"
     )
     ignored = ["-W", "ignore::DeprecationWarning"]
     done = subprocess.run(
@@ -214,7 +214,7 @@ def test_nothing_is_left_behind() -> None:
     for data, _ in BROKEN.values():
         refusal(data)
     for data, *_ in ODD.values():
-        picture.decode(data)
+        decoding.decode(data)
     assert living() == before
 
 

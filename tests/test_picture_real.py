@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from curation import picture
-from curation.picture import PictureError
+from curation.picture import decoding
+from curation.picture.decoding import PictureError
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 MUST_PASS = {
@@ -53,7 +53,7 @@ def test_real_files_do_what_the_manifest_says() -> None:
     for row in rows:
         expected = _expectation(row)
         try:
-            picture.decode((SHARED / row["file"]).read_bytes())
+            decoding.decode((SHARED / row["file"]).read_bytes())
             found = "pass"
         except PictureError as error:
             found = "foreign" if error.reason in ("unsupported", "not-a-picture") else "refuse"

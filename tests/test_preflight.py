@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from curation import beam_parts, command, endpoints, preflight, runners
-from curation.job import LOCAL, Job, UsageError, runner_name
+from curation import command
+from curation.runners import beam_parts, endpoints, preflight, running
+from curation.runners.job import LOCAL, Job, UsageError, runner_name
 
 BEAM = version("apache-beam")
 needs_google = pytest.mark.skipif(
@@ -53,8 +54,8 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def check(*arguments: str, inputs: tuple[str, ...] = ("in",), shared: bool = False) -> None:
     output = "gs://bucket/out" if "DataflowRunner" in arguments[0] else "out"
     given = list(arguments)
-    runners.refuse_unknown(given)
-    name, options = runners.runner_of(given), runners.options_of(given)
+    running.refuse_unknown(given)
+    name, options = running.runner_of(given), running.options_of(given)
     preflight.check(Job(name, options, inputs, output, shared))
 
 
@@ -92,7 +93,7 @@ def test_a_typing_error_names_the_nearest_option(argument: str, nearest: str) ->
 
 
 def test_options_of_java_are_taken_for_their_runner_alone() -> None:
-    runners.refuse_unknown(["--runner=SparkRunner", "--cache_disabled=true"])
+    running.refuse_unknown(["--runner=SparkRunner", "--cache_disabled=true"])
     assert "--cache_disabled?" in refusal("--runner=SparkRunner", "--cache_disable=true")
     assert "storage_level" in refusal("--runner=PrismRunner", "--storage_level=MEMORY_ONLY")
     assert "cache_disabled" in refusal("--cache_disabled=true")

@@ -16,9 +16,9 @@ import pytest
 from finished_run import FinishedRun
 from PIL import Image
 
-from curation import columns
-from curation.failures import WRONG_USAGE, exit_code_of
-from curation.layout import Layout
+from curation.failures.exit_codes import WRONG_USAGE, exit_code_of
+from curation.output import column_files
+from curation.output.layout import Layout
 from curation.report import OutcomeError, write_report
 from curation.report.collect import Collected, collect
 from curation.report.nearest import EACH_SIDE
@@ -161,7 +161,7 @@ def test_a_count_that_differs_is_said_in_the_page(finished: FinishedRun, tmp_pat
 
 def test_histograms_count_every_readable_row(finished: FinishedRun, found: Collected) -> None:
     table = whole_table(finished)
-    readable = columns.is_null(table.column("reason"))
+    readable = column_files.is_null(table.column("reason"))
     kept = np.asarray(table.column("verdict").to_pylist(), object) == "kept"
     assert [entry.column for entry in found.histograms] == [
         "size",
@@ -172,7 +172,7 @@ def test_histograms_count_every_readable_row(finished: FinishedRun, found: Colle
         "luma",
     ]
     for entry in found.histograms:
-        values = columns.as_float(table.column(entry.column))
+        values = column_files.as_float(table.column(entry.column))
         assert entry.measured == readable.sum()
         assert (entry.kept + entry.rest + entry.beyond).sum() == entry.measured
         assert entry.kept.sum() == kept.sum()
@@ -376,6 +376,6 @@ def test_a_folder_that_is_no_finished_run_is_refused(tmp_path: Path) -> None:
     assert exit_code_of(caught.value)[0] == WRONG_USAGE
     finished = finished_run.build(tmp_path, rows=6)
     path = Layout(finished.output).ledger(finished.units[0])
-    columns.write(path, columns.read(path).slice(1))
-    with pytest.raises(columns.ColumnFileError, match="3 rows, but its signals have 4"):
+    column_files.write(path, column_files.read(path).slice(1))
+    with pytest.raises(column_files.ColumnFileError, match="3 rows, but its signals have 4"):
         write_report(finished.output)

@@ -15,11 +15,12 @@ import pytest
 from collection import drawing, encoded
 from runs import WITHOUT_MODELS, carry_out, digests
 
-from curation import explain, gate, rejudge, report, shard
+from curation import report, shard
 from curation import run as runs
-from curation.failures import exit_code_of
-from curation.layout import Layout
-from curation.originals import InputChangedError
+from curation.failures.exit_codes import exit_code_of
+from curation.inspect import explain, gate, rejudge
+from curation.output.layout import Layout
+from curation.writing.originals import InputChangedError
 
 ALONE = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
 
@@ -116,7 +117,7 @@ def test_what_is_touched_or_moved_is_read_and_not_measured_again(
     sources = make(tmp_path / "here", "cat")
     run(sources, output)
     before, written = digests(output), times(output, "signals", "shards")
-    monkeypatch.setattr("curation.measure.measure", None)
+    monkeypatch.setattr("curation.measuring.measure.measure", None)
     for path in [p for p in (tmp_path / "here").rglob("*") if p.is_file()]:
         os.utime(path)
     run(sources, output)
@@ -138,7 +139,7 @@ def test_a_change_that_no_stamp_tells_of_is_found_by_verify(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a filesystem that does not tell when a file was changed."""
-    monkeypatch.setattr("curation.storage.times", lambda status: ())
+    monkeypatch.setattr("curation.storage.listing.times", lambda status: ())
     source, output = make(tmp_path, "cat")[:1], tmp_path / "out"
     run(source, output)
     written = times(output, ".")
@@ -152,11 +153,11 @@ def test_a_change_that_no_stamp_tells_of_is_found_by_verify(
 def test_what_changes_while_a_run_reads_it_is_seen_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curation import graph
+    from curation.graphs import writing
 
     source, output = make(tmp_path, "cat")[:1], tmp_path / "out"
     with monkeypatch.context() as patch:
-        patch.setattr(graph, "write_shards", lambda *_: (source[0] / "f0.txt").write_text("dog"))
+        patch.setattr(writing, "write_shards", lambda *_: (source[0] / "f0.txt").write_text("dog"))
         with pytest.raises(Exception, match=r"kept, but|manifest"):
             run(source, output)
     run(source, output)
@@ -166,17 +167,17 @@ def test_what_changes_while_a_run_reads_it_is_seen_by_the_next(
 def test_a_caption_changed_between_measuring_and_writing_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curation import graph
+    from curation.graphs import writing
 
     source, output = make(tmp_path, "cat")[:1], tmp_path / "out"
-    write = graph.write_shards
+    write = writing.write_shards
 
     def later(*given: Any) -> None:
         (source[0] / "f0.txt").write_text("dog")
         write(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(graph, "write_shards", later)
+        patch.setattr(writing, "write_shards", later)
         with pytest.raises(InputChangedError, match=r"f0\.jpg is not what was measured"):
             run(source, output)
     run(source, output)

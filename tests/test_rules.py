@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation import rules
-from curation.configuration import Bound, Pipeline, Stage
-from curation.rules import DROPPED, KEPT, QUARANTINED
+from curation.configuration.loading import Bound, Pipeline, Stage
+from curation.judging import rules
+from curation.judging.rules import DROPPED, KEPT, QUARANTINED
 
 TIERS = {"side": "file", "sharp": "pixel", "unsafe": "model", "near_better": "group"}
 

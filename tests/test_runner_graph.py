@@ -18,8 +18,11 @@ from collection import drawing, encoded
 from runs import WITHOUT_MODELS, run_in_process
 
 import curation
-from curation import configuration, copies, fingerprint, judging, runners, shard
-from curation.fingerprint import VersionError
+from curation import shard
+from curation.configuration import loading
+from curation.graphs import judging, near_duplicates
+from curation.runners import fingerprint, running
+from curation.runners.fingerprint import VersionError
 
 ROOT = Path(__file__).parent.parent
 READ_PICTURES = {"sources", "picture", "gather", "originals", "measure"}
@@ -28,16 +31,16 @@ PICTURES = 40
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> configuration.Pipeline:
+def pipeline(tmp_path: Path) -> loading.Pipeline:
     path = tmp_path / "pipelines.yaml"
     mix = "    synthetic: {share: 0.05, from: s2}\n    stages:"
     path.write_text(WITHOUT_MODELS.replace("    stages:", mix), encoding="utf-8")
-    return configuration.load(str(path), "curate")
+    return loading.load(str(path), "curate")
 
 
 @pytest.fixture
 def graphs(
-    tmp_path: Path, pipeline: configuration.Pipeline, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pipeline: loading.Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, beam.Pipeline]:
     return build(str(tmp_path / "out"), pipeline, LOCAL, monkeypatch)
 
@@ -98,10 +101,10 @@ def test_bytes_come_from_judging_alone_which_reads_no_picture(
         for output in node.outputs.values()
         if "bytes" in str(output.element_type) and not _is_beams(step)
     }
-    assert modules == {copies.__name__}
+    assert modules == {near_duplicates.__name__}
     imported = {
         alias.name
-        for module in (copies, judging)
+        for module in (near_duplicates, judging)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
@@ -258,10 +261,12 @@ def test_a_stray_folder_beside_the_workers_stops_the_run(kind: str, tmp_path: Pa
 
 
 def test_a_failure_to_load_us_is_told_apart_from_others() -> None:
-    lost = RuntimeError("...\nModuleNotFoundError: No module named 'curation.graph'\n")
-    assert isinstance(runners._explained(lost), VersionError)
-    older = "AttributeError: Can't get attribute 'X' on <module 'curation.graph' from '/a.py'>"
-    assert isinstance(runners._explained(RuntimeError(older)), VersionError)
-    for text in ("No module named 'torch'", "module 'curation.plan' has no attribute 'x'"):
+    lost = RuntimeError("...\nModuleNotFoundError: No module named 'curation.graphs.steps'\n")
+    assert isinstance(running._explained(lost), VersionError)
+    older = (
+        "AttributeError: Can't get attribute 'X' on <module 'curation.graphs.steps' from '/a.py'>"
+    )
+    assert isinstance(running._explained(RuntimeError(older)), VersionError)
+    for text in ("No module named 'torch'", "module 'curation.sources.plan' has no attribute 'x'"):
         other = RuntimeError(f"AttributeError: {text}")
-        assert runners._explained(other) is other
+        assert running._explained(other) is other

@@ -19,13 +19,14 @@ from PIL import Image
 from shard_rows import ROWS, SCHEMA, SIGNALS, batches, read_rows, row
 
 from curation import shard
+from curation.shard import writing
 
 LIMIT = 20_000
 
 
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard, "ROW_GROUP_BYTES", LIMIT)
+    monkeypatch.setattr(writing, "ROW_GROUP_BYTES", LIMIT)
 
 
 def test_the_schema_is_the_one_agreed() -> None:
@@ -100,7 +101,7 @@ def test_bytes_depend_on_the_rows_alone(
 ) -> None:
     folder = tmp_path_factory.mktemp("shards")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shard, "ROW_GROUP_BYTES", limit)
+        patch.setattr(writing, "ROW_GROUP_BYTES", limit)
         whole = shard.write(str(folder / "a.parquet"), batches(ROWS), SCHEMA)
         cut = shard.write(str(folder / "a.parquet"), batches(ROWS, *sizes), SCHEMA)
     assert whole == cut

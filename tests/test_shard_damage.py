@@ -15,13 +15,14 @@ import pytest
 from shard_rows import ROWS, SCHEMA, batches, read_rows
 
 from curation import shard
+from curation.shard import writing
 
 LIMIT = 20_000
 
 
 @pytest.fixture
 def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shard, "ROW_GROUP_BYTES", LIMIT)
+    monkeypatch.setattr(writing, "ROW_GROUP_BYTES", LIMIT)
 
 
 def flipped(data: bytes, position: int, bit: int) -> bytes:

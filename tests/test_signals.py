@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from signal_pictures import COLOUR_PHOTOS, DRAWINGS, PHOTOS, PIXEL_SIGNALS, columns, drawing, photo
 
-from curation import signal
-from curation.picture import Header, Picture
+from curation.picture.decoding import Header, Picture
+from curation.signals import signal
 from curation.signals.header import header
 
 SHAPES = [
@@ -154,7 +154,7 @@ def test_orientation_agrees_with_what_decoding_undoes() -> None:
 
     from PIL import Image
 
-    from curation import picture
+    from curation.picture import decoding
 
     stored = np.zeros((64, 96, 3), np.uint8)
     stored[:32, :32] = (255, 0, 0)
@@ -163,7 +163,7 @@ def test_orientation_agrees_with_what_decoding_undoes() -> None:
         exif, stream = Image.Exif(), BytesIO()
         exif[0x0112] = orientation
         Image.fromarray(stored).save(stream, "PNG", exif=exif)
-        decoded = picture.decode(stream.getvalue(), None)
+        decoded = decoding.decode(stream.getvalue(), None)
         told = header.function(decoded.header)
         undone = stored[:, ::-1] if told["mirrored"] else stored
         undone = np.rot90(undone, -int(told["rotation"]) // 90)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from curation import configuration, picture, signal
+from curation.configuration import loading
+from curation.picture import decoding
+from curation.signals import signal
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 pytestmark = [
@@ -36,8 +38,8 @@ def _lines(kind: str) -> list[dict[str, str]]:
 @cache
 def _broken(name: str) -> frozenset[str]:
     """The S2 columns whose shipped bound the file breaks."""
-    bounds = configuration.load(str(configuration.shipped_path())).stages[1].bounds
-    decoded = picture.decode((SHARED / name).read_bytes())
+    bounds = loading.load(str(loading.shipped_path())).stages[1].bounds
+    decoded = decoding.decode((SHARED / name).read_bytes())
     values: dict[str, float] = {}
     for entry in signal.discover():
         if entry.tier != "model":

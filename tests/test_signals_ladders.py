@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from signal_pictures import COLOUR_PHOTOS, PHOTOS, columns, photo
 
-from curation import configuration
+from curation.configuration import loading
 
 # column, defect, strengths from weak to strong, sign of the change, largest step back allowed
 LADDERS = [
@@ -144,7 +144,7 @@ def test_grey_pictures_have_no_saturation(name: str) -> None:
 
 
 def _broken(rgb: RGB) -> set[str]:
-    pipeline = configuration.load(str(configuration.shipped_path()))
+    pipeline = loading.load(str(loading.shipped_path()))
     values = columns(rgb)
     return {
         column

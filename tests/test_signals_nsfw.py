@@ -10,10 +10,10 @@ import pytest
 from defects import RGB
 from signal_pictures import COLOUR_PHOTOS, drawing, photo
 
-from curation.picture import Header, Picture
-from curation.signal import MissingModelError, load
+from curation.picture.decoding import Header, Picture
 from curation.signals import nsfw as module
 from curation.signals.nsfw import nsfw
+from curation.signals.signal import MissingModelError, load
 
 nudenet = pytest.importorskip("nudenet")
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from signal_pictures import COLOUR_PHOTOS, DRAWINGS, PHOTOS, columns, drawing, photo
 
-from curation import picture
+from curation.picture import decoding
 from curation.signals.phash import phash
 
 RADIUS = 4
@@ -19,7 +19,7 @@ def _bits(first: int, second: int) -> int:
 
 
 def _hash(data: bytes) -> int:
-    return int(phash.function(picture.decode(data))["phash"])
+    return int(phash.function(decoding.decode(data))["phash"])
 
 
 def _jpeg(image: Image.Image, quality: int) -> bytes:

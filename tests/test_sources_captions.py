@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from folders import by_key, put, read_all
 
-from curation import plan, sources
-from curation.sources import Caption, files
+from curation import sources
+from curation.sources import Caption, files, plan
 
 
 def test_text_and_json_beside_one_picture_are_one_caption_when_they_agree(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from folders import put
 
-from curation import plan, sources
-from curation.sources import Caption, Sample, SourceError, annotation
+from curation import sources
+from curation.sources import Caption, Sample, SourceError, annotation, plan
 from curation.sources.fields import CAPTION_FIELDS, Columns
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from folders import by_key, put, read_all
 
-from curation import plan, sources
-from curation.sources import Caption, SourceError
+from curation import sources
+from curation.sources import Caption, SourceError, plan
 from curation.sources.confines import overlap
 from curation.sources.kind import portable
 

@@ -11,9 +11,10 @@ from folders import by_key, put
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from curation import ownership, plan, sources, storage
-from curation.sources import Caption, Sample, files
+from curation import sources, storage
+from curation.sources import Caption, Sample, files, plan
 from curation.sources.kind import kind, stem_of, suffix_of
+from curation.storage import ownership
 from examples import gather
 
 

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from folders import by_key, put, read_all
 
-from curation import plan
-from curation.sources import Caption, SourceError, listings
+from curation.sources import Caption, SourceError, listings, plan
 
 
 def texts(root: str) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from curation import plan, sources
-from curation.sources import Caption, Sample, SourceError
+from curation import sources
+from curation.sources import Caption, Sample, SourceError, plan
 
 
 def put(folder: Path, **contents: bytes) -> None:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from tables import read_all, write
 
-from curation import plan, shard
-from curation.sources import Caption, Sample, SourceError
+from curation import shard
+from curation.sources import Caption, Sample, SourceError, plan
 from curation.sources.kind import portable
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

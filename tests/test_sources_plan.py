@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from curation import plan, shard, sources
-from curation.sources import Part, Sample, SourceError, Unit
+from curation import shard, sources
+from curation.sources import Part, Sample, SourceError, Unit, plan
 from curation.sources.fields import Columns
 from curation.sources.sample import from_json, to_json, unit_id
 from curation.sources.stamp import settled

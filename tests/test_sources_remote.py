@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from apache_beam.io.filesystem import BeamIOError
 
-from curation import plan, shard, sources, storage
-from curation.sources import Sample
+from curation import shard, sources, storage
+from curation.sources import Sample, plan
 
 SCHEMA = shard.schema()
 

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from tables import pictures, read_all, write
 
-from curation import plan, sources
-from curation.sources import Caption
+from curation import sources
+from curation.sources import Caption, plan
 
 
 def table(count: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from curation import plan, sources
-from curation.sources import Caption, Part, Sample, Unit, files
+from curation import sources
+from curation.sources import Caption, Part, Sample, Unit, files, plan
 
 Members = Iterable[tuple[str, bytes | None]]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from curation import storage
+from curation.storage import names as paths
 
 SCHEMES = ("mem", "memdir")
 
@@ -132,6 +133,7 @@ def test_what_a_killed_writer_left_is_not_listed_and_can_be_removed(tmp_path: Pa
     program = textwrap.dedent("""
         import os, signal, sys
         from curation import storage
+from curation.storage import names as paths
         with storage.atomic_write(sys.argv[1]) as stream:
             stream.write(b"half")
             stream.flush()
@@ -296,12 +298,12 @@ def test_remote_leftovers_are_hidden_and_removed(remote: str) -> None:
 def test_a_scheme_without_a_filesystem_is_refused_with_what_to_do(
     path: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "find_spec", lambda name: None)  # none of the clients is here
-    storage._refusal_of.cache_clear()
+    monkeypatch.setattr(paths, "find_spec", lambda name: None)  # none of the clients is here
+    paths._refusal_of.cache_clear()
     try:
         assert re.search(words, storage.refusal(path) or "")
     finally:
-        storage._refusal_of.cache_clear()
+        paths._refusal_of.cache_clear()
 
 
 def test_an_outage_is_told_from_bad_content() -> None:

@@ -12,9 +12,12 @@ import pytest
 from apache_beam.internal import pickler
 from synthesis_fonts import all_characters, make
 
-from curation import configuration, graph, ownership, shard, storage
+from curation import shard, storage
 from curation.command import app, guarded
-from curation.configuration import ConfigurationError
+from curation.configuration import loading
+from curation.configuration.loading import ConfigurationError
+from curation.graphs import programs
+from curation.storage import ownership
 from synthesis.pipeline import Synthesize
 
 ROOT = Path(__file__).parent.parent
@@ -177,9 +180,9 @@ def test_a_worker_with_other_fonts_is_refused(fonts: Path, tmp_path: Path) -> No
 
 
 def test_the_graph_can_be_sent_anywhere(fonts: Path, tmp_path: Path) -> None:
-    found = configuration.load_any(written(tmp_path, ENTRY.format(fonts=fonts)), "draw")
+    found = loading.load_any(written(tmp_path, ENTRY.format(fonts=fonts)), "draw")
     assert isinstance(found, Synthesize)
-    for step in (graph.CarryOut("out", found), graph.Complete("out", found, ["en 0 x"])):
+    for step in (programs.CarryOut("out", found), programs.Complete("out", found, ["en 0 x"])):
         sent = pickler.dumps(step)
         assert pickler.loads(sent).program == found
         assert len(sent) < 10_000
@@ -207,7 +210,7 @@ def test_mistakes_name_their_line_and_the_remedy(
 ) -> None:
     path = written(tmp_path, ENTRY.format(fonts="f").replace(old, new))
     with pytest.raises(ConfigurationError) as caught:
-        configuration.load_any(path, "draw")
+        loading.load_any(path, "draw")
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert message in str(caught.value)
 
@@ -225,5 +228,5 @@ def test_input_belongs_to_curating_alone(
 
 
 def test_the_shipped_entry_is_a_program() -> None:
-    shipped = configuration.load_any(str(configuration.shipped_path()), "synthesize")
+    shipped = loading.load_any(str(loading.shipped_path()), "synthesize")
     assert isinstance(shipped, Synthesize)

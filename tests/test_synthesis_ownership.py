@@ -8,7 +8,7 @@ from click.testing import Result
 from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
-from curation.ownership import MARKER, claim, held
+from curation.storage.ownership import MARKER, claim, held
 from synthesis import render
 
 STRANGERS = ("manifest.json", "gallery.html", "contact_sheet.png", "holiday.jpg", ".notes.partial")

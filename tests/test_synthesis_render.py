@@ -24,7 +24,7 @@ from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
 from curation import shard, storage
-from curation.signal import discover, fields
+from curation.signals.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
 from synthesis.problems import UsageError

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from curation import picture, shard, sizes
+from curation import shard
+from curation.picture import decoding, sizes
 from curation.shard import ShardError
 from synthesis import canvas
 from train import batches, data, examples, skipped
@@ -187,7 +188,7 @@ def test_the_trainer_sees_the_pixels_that_curation_measured(tmp_path, name):
     shards.write(tmp_path / "a.parquet", [row])
     seen = []
     load(tmp_path, DataConfiguration(held_out=0), watch=lambda *pair: seen.append(pair[1]))
-    measured = picture.decode(content, None).rgb
+    measured = decoding.decode(content, None).rgb
     assert np.array_equal(seen[0], measured)
 
 

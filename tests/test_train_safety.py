@@ -7,7 +7,7 @@ import pytest
 import test_train_run
 from test_train_run import assert_same_run, train
 
-from curation.ownership import MARKER, held
+from curation.storage.ownership import MARKER, held
 
 tiny, undisturbed = test_train_run.tiny, test_train_run.undisturbed
 

@@ -10,7 +10,7 @@ import psutil
 from collection import make_folder
 from runs import WITHOUT_MODELS
 
-from curation import watchdog
+from curation.runners import watchdog
 
 
 def _worker_of(process: psutil.Popen) -> psutil.Process | None:

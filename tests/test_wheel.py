@@ -45,7 +45,9 @@ def test_only_our_packages_are_inside(unpacked: Path) -> None:
 
 
 def test_an_installed_project_finds_its_own_configuration(unpacked: Path, tmp_path: Path) -> None:
-    code = "from curation.configuration import load, shipped_path as p; load(None); print(p())"
+    code = (
+        "from curation.configuration.loading import load, shipped_path as p; load(None); print(p())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

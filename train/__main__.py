@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 from train import threads as threads_waiting
 from train.problems import CheckpointError, UsageError
 
@@ -22,18 +22,20 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def train(
     data: Annotated[
         str | None,
-        typer.Option(help="Shards: a folder, or a glob in quotation marks.", parser=paths.place),
+        typer.Option(
+            help="Shards: a folder, or a glob in quotation marks.", parser=user_paths.place
+        ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for checkpoints, curves and samples.", parser=paths.path),
+        typer.Option(help="Folder for checkpoints, curves and samples.", parser=user_paths.path),
     ] = None,
     preset: Annotated[str, typer.Option(help="Settings to start from: demo or qwen-image.")] = (
         "demo"
     ),
     config: Annotated[
         Path | None,
-        typer.Option(help="YAML that overrides settings of the preset.", parser=paths.path),
+        typer.Option(help="YAML that overrides settings of the preset.", parser=user_paths.path),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to train.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same curve.")] = None,
@@ -51,8 +53,8 @@ def train(
 
     Watch it: tensorboard --logdir demo/train/tensorboard, and the pictures in demo/train/samples.
     """
-    from curation.ownership import OwnershipError
     from curation.shard import ShardError
+    from curation.storage.ownership import OwnershipError
     from train import configuration_file
 
     try:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from curation.sizes import RATIOS
+from curation.picture.sizes import RATIOS
 
 CaptionColumn = Literal["caption_raw", "caption_recaption", "caption_fused"]
 Share = Annotated[float, Field(ge=0, le=1)]

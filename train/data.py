@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from curation.sizes import Size
+from curation.picture.sizes import Size
 from train import codec as codecs
 from train import examples
 from train.codec import Codec

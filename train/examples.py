@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from curation import picture, shard, sizes, storage
-from curation.picture import PictureError
-from curation.sizes import Size
+from curation import shard, storage
+from curation.picture import decoding, sizes
+from curation.picture.decoding import PictureError
+from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
 from train.problems import UsageError
 from train.skipped import Skipped, Unreadable
@@ -130,7 +131,7 @@ def _decode(stored: dict[str, Any] | None, size: Size, configuration: DataConfig
     A picture that has the size already is taken as it is, and at native resolution it is only
     cropped: scaling would blur small text.
     """
-    rgb = picture.decode((stored or {}).get("bytes") or b"", None).rgb
+    rgb = decoding.decode((stored or {}).get("bytes") or b"", None).rgb
     height, width = rgb.shape[:2]
     if configuration.resolution and size != (width, height):
         return np.array(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from curation import ownership, storage
+from curation import storage
+from curation.storage import ownership
 from train import checkpoint, checkpoint_folder, data, extension, loop, records, skipped
 from train.checkpoint import Progress
 from train.codec import load_codec

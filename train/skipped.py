@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from curation import storage
-from curation.sizes import Size
+from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
 
 NO_CAPTION, WRONG_SIZE, UNREADABLE = "without a caption", "of another size", "unreadable"
@@ -14,7 +14,7 @@ _NAMED = 3  # in a line
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A bad picture: ``reason`` is one of ``curation.picture.REASONS``, or "smaller"."""
+    """A bad picture: ``reason`` is one of ``picture.formats.REASONS``, or "smaller"."""
 
     shard: str
     key: str

@@ -7,7 +7,10 @@ memory, and every decodable file is read a second time, as a run does to write i
 import multiprocessing
 import sys
 
-from curation import measure, plan, signal, sources
+from curation import sources
+from curation.measuring import measure
+from curation.signals import signal
+from curation.sources import plan
 from curation.sources.sample import Unit
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curation import finished, ledger, signal
-from curation.ledger import Counts
+from curation.judging import ledger
+from curation.judging.ledger import Counts
+from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS
+from curation.output import finished
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, Tally
@@ -20,7 +22,7 @@ from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.rules import DRAW_COLUMN, GROUP_COLUMNS
+from curation.signals import signal
 
 UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # told of in the funnel
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")

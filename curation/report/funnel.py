@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from curation.judging.rules import VERDICTS
 from curation.report.outcome import Bound, Unit, stages
-from curation.rules import VERDICTS
 
 KEY_COLUMNS = ("verdict", "stage", "rule")
 

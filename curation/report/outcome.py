@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import columns
-from curation.finished import REMEDY
-from curation.layout import Layout
+from curation.judging.rules import DRAW_COLUMN
+from curation.output import column_files
+from curation.output.finished import REMEDY
+from curation.output.layout import Layout
 from curation.report import text
-from curation.rules import DRAW_COLUMN
 
 Side = Literal["min", "max"]
 SIDES: tuple[Side, ...] = ("min", "max")
@@ -60,11 +60,11 @@ class Unit:
 
     def values(self, column: str) -> NDArray[np.float64]:
         """A numeric signal column as (N,) float64, NaN where null."""
-        return columns.as_float(self.signals.column(column))
+        return column_files.as_float(self.signals.column(column))
 
     def readable(self) -> NDArray[np.bool_]:
         """(N,) bool: rows whose picture decoded, so that rules apply to them."""
-        return ~self.is_verdict("quarantined") | ~columns.is_null(self.ledger.column("stage"))
+        return ~self.is_verdict("quarantined") | ~column_files.is_null(self.ledger.column("stage"))
 
     def is_verdict(self, verdict: str) -> NDArray[np.bool_]:
         """(N,) bool: rows with this verdict."""
@@ -124,7 +124,7 @@ def unit_names(output: str) -> list[str]:
 def signal_schema(output: str) -> pa.Schema:
     """The schema of the first unit's signals (all units have the same); empty without units."""
     for name in unit_names(output):
-        return columns.read_schema(Layout(output).signals(name))
+        return column_files.read_schema(Layout(output).signals(name))
     return pa.schema([])
 
 
@@ -134,10 +134,10 @@ def read_units(
     """Every unit with the named columns. Raises ``ColumnFileError``."""
     layout = Layout(output)
     for name in unit_names(output):
-        signals = columns.read(layout.signals(name), signal_columns)
-        ledger = columns.read(layout.ledger(name), ledger_columns)
+        signals = column_files.read(layout.signals(name), signal_columns)
+        ledger = column_files.read(layout.ledger(name), ledger_columns)
         if signals.num_rows != ledger.num_rows and signal_columns:
-            raise columns.ColumnFileError(
+            raise column_files.ColumnFileError(
                 f"{layout.ledger(name)}: {ledger.num_rows} rows, but its signals have "
                 f"{signals.num_rows}; {REMEDY}"
             )

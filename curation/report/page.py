@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curation import storage
-from curation.layout import Layout
+from curation.output.layout import Layout
 from curation.report import text
 from curation.report.collect import Collected, collect
 from curation.report.view import context

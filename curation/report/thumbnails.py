@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation import picture, plan, shard, sources, storage
-from curation.layout import Layout
+from curation import shard, sources, storage
+from curation.output.layout import Layout
+from curation.picture import decoding
 from curation.report import text
 from curation.report.nearest import Pick
+from curation.sources import plan
 from curation.sources.sample import Sample, SourceError
 
 LONG_SIDE = 160
@@ -64,8 +66,8 @@ def thumbnail(sample: Sample, identity: str) -> Thumbnail:
     if shard.content_id(sample.data) != identity:
         return Thumbnail(caption=caption, missing="changed since the run")
     try:
-        rgb = picture.decode(sample.data, LONG_SIDE).rgb
-    except picture.PictureError:
+        rgb = decoding.decode(sample.data, LONG_SIDE).rgb
+    except decoding.PictureError:
         return Thumbnail(caption=caption, missing="does not decode now")
     small = _reduced(rgb)
     stream = BytesIO()

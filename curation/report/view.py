@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from curation.judging.rules import DRAW_COLUMN
 from curation.report import charts, text
 from curation.report.charts import Chart
 from curation.report.collect import Collected
@@ -13,7 +14,6 @@ from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.rules import DRAW_COLUMN
 
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20

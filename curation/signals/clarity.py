@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from curation import histogram
-from curation.histogram import Plane
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture import histogram
+from curation.picture.decoding import Picture
+from curation.picture.histogram import Plane
+from curation.signals.signal import Column, signal
 
 REACH = 7  # pixels looked at across an edge
 LINE = 32  # pixels of a line along which edges are looked for

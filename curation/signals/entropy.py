@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import histogram
-from curation.histogram import Plane
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture import histogram
+from curation.picture.decoding import Picture
+from curation.picture.histogram import Plane
+from curation.signals.signal import Column, signal
 
 KNEE = 32  # luma level around which lightness turns from linear to logarithmic
 STEP = 24  # of 255 lightness levels; smaller changes count as none

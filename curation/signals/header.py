@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from curation.picture import Header
-from curation.signal import Column, signal
+from curation.picture.decoding import Header
+from curation.signals.signal import Column, signal
 
 # EXIF orientation -> (clockwise degrees the stored picture is turned by to be upright, mirrored
 # left to right before that). EXIF 2.32, section 4.6.4.A, tag 274.

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from curation import channels, histogram
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture import channels, histogram
+from curation.picture.decoding import Picture
+from curation.signals.signal import Column, signal
 
 DARKEST, BRIGHTEST = 0.0025, 0.99  # quantiles of luma that count as shadows and highlights
 CLIPPED = 254  # a channel from here on has lost its detail

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.picture import Picture
-from curation.signal import Column, MissingModelError, signal
+from curation.picture.decoding import Picture
+from curation.signals.signal import Column, MissingModelError, signal
 
 MODEL_FILE = "320n.onnx"
 SIDE = 320  # pixels of the model's square input

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
-from curation.histogram import Plane
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture.decoding import Picture
+from curation.picture.histogram import Plane
+from curation.signals.signal import Column, signal
 
 SIDE = 32  # pixels hashed, squashed to a square
 KEPT = 8  # lowest frequencies each way

@@ -9,9 +9,9 @@ coloured sign, slide or drawing, which ends at a line, does not.
 import cv2
 import pyarrow as pa
 
-from curation import channels
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture import channels
+from curation.picture.decoding import Picture
+from curation.signals.signal import Column, signal
 
 EMPTY, LIT, FULL = 6, 80, 250  # channel levels: as good as 0, clearly lit, as good as 255
 DETAIL, LINE = 4, 17  # luma levels within 3 x 3 pixels: more than rounding; a drawn line

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.histogram import Plane
-from curation.picture import Picture
-from curation.signal import Column, signal
+from curation.picture.decoding import Picture
+from curation.picture.histogram import Plane
+from curation.signals.signal import Column, signal
 
 KERNEL = np.array([1, -2, 1], np.float32)  # separable; blind to constant and linear luma
 PRECISION = 0.5  # stored units per unit of response: 8 bits then reach noise of 100 levels

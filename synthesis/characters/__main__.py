@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 
 if TYPE_CHECKING:
     from synthesis.characters.report import LevelReport
@@ -24,19 +24,22 @@ def characters(
     shards: Annotated[
         Path | None,
         typer.Option(
-            help="Count in the shards of this folder; else plan a run.", parser=paths.path
+            help="Count in the shards of this folder; else plan a run.", parser=user_paths.path
         ),
     ] = None,
     n: Annotated[int, typer.Option(min=1, help="Pictures of the run that is planned.")] = 100_000,
     fonts: Annotated[
         str | None,
         typer.Option(
-            help="A font file, a folder, or names of packs; else the system's.", parser=paths.place
+            help="A font file, a folder, or names of packs; else the system's.",
+            parser=user_paths.place,
         ),
     ] = None,
     corpus: Annotated[
         str | None,
-        typer.Option(help="Your texts (.txt, .jsonl, .parquet); else ours.", parser=paths.place),
+        typer.Option(
+            help="Your texts (.txt, .jsonl, .parquet); else ours.", parser=user_paths.place
+        ),
     ] = None,
     floor: Annotated[
         int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 
 if TYPE_CHECKING:
     from synthesis.fonts.coverage import Coverage
@@ -22,7 +22,7 @@ def fonts(
         str | None,
         typer.Option(
             help="A font file, a folder, or names of packs; else the system's fonts.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     lang: Annotated[

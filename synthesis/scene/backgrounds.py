@@ -10,7 +10,7 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation import picture
+from curation.picture import decoding
 from synthesis.drawing import Pixels
 from synthesis.problems import UnrenderableError, UsageError
 
@@ -39,7 +39,7 @@ def _group(path: str, number: int) -> pa.ChunkedArray:
 @lru_cache(maxsize=_KEPT)
 def _decoded(path: str, group: int, row: int) -> Pixels:
     data = Path(path).read_bytes() if group < 0 else _group(path, group)[row].as_py()["bytes"]
-    return picture.decode(data, short_side=SHORT_SIDE).rgb
+    return decoding.decode(data, short_side=SHORT_SIDE).rgb
 
 
 def choose(random: Random, paths: tuple[str, ...]) -> Pixels:
@@ -60,5 +60,5 @@ def choose(random: Random, paths: tuple[str, ...]) -> Pixels:
             group += 1
     try:
         return _decoded(path, group, row)
-    except picture.PictureError as error:
+    except decoding.PictureError as error:
         raise UnrenderableError("bad_background", f"{Path(path).name}: {error}") from error

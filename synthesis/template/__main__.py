@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from curation import paths
+from curation.storage import user_paths
 
 EXAMPLE = "Example: python -m synthesis.template --template slide-bullets --lang zh --out previews"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -26,13 +26,15 @@ def templates(
         list[str] | None,
         typer.Option(
             help="Name of one of ours, or your YAML file or folder; may be repeated.",
-            parser=paths.place,
+            parser=user_paths.place,
         ),
     ] = None,
     lang: Annotated[Language, typer.Option(help="Language of the texts.")] = Language.en,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for a preview of each and one contact sheet.", parser=paths.path),
+        typer.Option(
+            help="Folder for a preview of each and one contact sheet.", parser=user_paths.path
+        ),
     ] = None,
     size: Annotated[
         str, typer.Option(help="Size class (256, 640, 1328) or WIDTHxHEIGHT of previews.")
@@ -40,7 +42,8 @@ def templates(
     fonts: Annotated[
         str | None,
         typer.Option(
-            help="A font file or a folder of them, instead of the system's.", parser=paths.place
+            help="A font file or a folder of them, instead of the system's.",
+            parser=user_paths.place,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same previews.")] = 1,
@@ -49,7 +52,7 @@ def templates(
 
     Exit codes: 0 all is well, 2 a wrong template or option, 4 files that cannot be written.
     """
-    from curation.ownership import OwnershipError
+    from curation.storage.ownership import OwnershipError
     from synthesis.problems import UsageError
     from synthesis.template import preview
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from curation import sizes
+from curation.picture import sizes
 
 RATIOS = tuple(f"{width}:{height}" for width, height in sizes.RATIOS)
 KINDS = ("column", "row", "turn", "stack", "board", "grid", "text", "say", "shape")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curation import ownership
+from curation.storage import ownership
 from synthesis import jobs
 from synthesis.canvas import Size
 from synthesis.job import Job

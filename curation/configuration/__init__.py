@@ -1,0 +1,1 @@
+"""What `pipelines.yaml` says: read strictly, bound to frozen models."""

@@ -1,0 +1,1 @@
+"""The only Beam graphs."""

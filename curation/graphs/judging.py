@@ -1,0 +1,201 @@
+"""The Beam graph between measuring and writing: near duplicates, then every unit's verdicts.
+
+Up to ``ROWS_PER_PARTITION`` rows one step does all of it, one unit in memory at a time. Above that
+``graphs.near_duplicates`` finds in partitions of about that many rows what each unit must know of
+the others, and ``Judge`` writes the unit's ledger. Of units with drawn pictures
+(``judging.mixing``) it tells the draws, from which ``CutOff`` finds which of them make the share,
+and then ``JudgeDrawn`` writes the ledger.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import apache_beam as beam
+
+from curation import storage
+from curation.configuration.loading import Pipeline
+from curation.graphs import near_duplicates
+from curation.graphs.near_duplicates import CopiesStep
+from curation.graphs.steps import OutputError, units
+from curation.groupings.duplicates import near, representatives
+from curation.groupings.duplicates.near import Edges, Hashes
+from curation.groupings.duplicates.representatives import HASH, Winners
+from curation.judging import mixing, verdicts
+from curation.judging.ledger import Counts
+from curation.judging.mixing import Tally
+from curation.judging.verdicts import Decision
+from curation.runners import running
+from curation.sources import plan
+
+ROWS_PER_PARTITION = 2_000_000
+CutOffs = list[tuple[int, float]]  # number of stage, largest draw that passes it
+
+
+class JudgingStep(CopiesStep):
+    """A step that writes verdicts."""
+
+    def write_counts(self, counts: Counts) -> None:
+        """Write the funnel of the run."""
+        try:
+            storage.write_bytes(self.layout.counts, counts.to_bytes())
+        except OSError as error:
+            raise OutputError(str(error)) from error
+
+    def record_copies(self, unit: str, decision: Decision) -> None:
+        """Write the unit's group columns."""
+        try:
+            self.judge.record_copies(unit, decision)
+        except OSError as error:
+            raise OutputError(str(error)) from error
+
+    def record(self, unit: str, decision: Decision) -> Counts:
+        """Write the unit's verdicts."""
+        try:
+            return self.judge.record(unit, decision)
+        except OSError as error:
+            raise OutputError(str(error)) from error
+
+
+class JudgeAll(JudgingStep):
+    """Output folder -> nothing, once all its units are judged, one after the other."""
+
+    def process(self, output: str) -> None:
+        names, counts = plan.read_names(output), Counts()
+        winners = verdicts.winners(self.judge, names, self._join)
+        for name, decision in verdicts.decisions(self.judge, names, winners):
+            counts.add(self.record(name, decision))
+        self.write_counts(counts)
+
+    def _join(self, hashes: Hashes) -> Edges:
+        edges = near.join(near.distinct(hashes), self.pipeline.near_duplicate_radius)
+        self.write_edges(0, edges)
+        return edges
+
+
+@dataclass
+class Judged:
+    """What is told of judged units: their counts, and the draws of drawn pictures.
+
+    The units that hold any are named in ``tally``; they have no counts yet.
+    """
+
+    counts: Counts = field(default_factory=Counts)
+    tally: Tally = field(default_factory=Tally)
+
+    def add(self, other: "Judged") -> None:
+        """Add other units."""
+        self.counts.add(other.counts)
+        self.tally.add(other.tally)
+
+
+class JudgeUnit(JudgingStep):
+    """(unit, winners of its tokens) -> its counts, once its verdicts are written.
+
+    Of a unit that holds drawn pictures only the group columns are written and the draws told.
+    """
+
+    def process(
+        self, element: tuple[str, Iterable[tuple[int, bytes]]]
+    ) -> Iterator[tuple[str, Judged]]:
+        unit, values = element
+        near_rows, equal = (
+            representatives.best(self.unpack(data), self.quality, kind)
+            for kind, data in enumerate(near_duplicates.by_kind(values))
+        )
+        decision = self.judge.decide(unit, Winners((near_rows, equal)))
+        told = Judged(tally=self.judge.tally(unit, decision))
+        if told.tally.units:
+            self.record_copies(unit, decision)
+        else:
+            told.counts = self.record(unit, decision)
+        yield "units", told
+
+
+class CutOff(JudgingStep):
+    """("units", all of them) -> (unit, cut-offs) for each that holds drawn pictures."""
+
+    def process(self, element: tuple[str, Judged]) -> Iterator[tuple[str, CutOffs]]:
+        tally = element[1].tally
+        found = list(mixing.cut_offs(tally, self.pipeline).items())
+        for unit in tally.units:
+            yield unit, found
+
+
+class JudgeDrawn(JudgingStep):
+    """(unit, cut-offs) -> its counts, once its verdicts are written."""
+
+    def process(self, element: tuple[str, CutOffs]) -> Iterator[tuple[str, Judged]]:
+        unit, cut_offs = element
+        decision = self.judge.decide(unit, None, dict(cut_offs))
+        yield "units", Judged(self.record(unit, decision))
+
+
+@beam.typehints.with_input_types(Judged)
+@beam.typehints.with_output_types(Judged)
+class AddJudged(beam.CombineFn):  # type: ignore[misc]
+    """What is told of units -> what is told of all of them, added on the way."""
+
+    def create_accumulator(self) -> Judged:
+        return Judged()
+
+    def add_input(self, accumulator: Judged, told: Judged) -> Judged:
+        accumulator.add(told)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Judged]) -> Judged:
+        merged = Judged()
+        for told in accumulators:
+            merged.add(told)
+        return merged
+
+    def extract_output(self, accumulator: Judged) -> Judged:
+        return accumulator
+
+
+class WriteCounts(JudgingStep):
+    """("units", what is told of all of them) -> nothing, once the counts are written."""
+
+    def process(self, element: tuple[str, Judged]) -> None:
+        self.write_counts(element[1].counts)
+
+
+def _asking(unit: str) -> tuple[str, tuple[int, bytes]]:
+    """Every unit is judged, also one that no winner is told to."""
+    return unit, (HASH, b"")
+
+
+def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows: int) -> None:
+    """Join near duplicates; write ledger and groups of every unit, then the counts of the run.
+
+    ``rows`` is about how many the units hold. Raises ``RuntimeError``.
+    """
+    partitions = 1 + rows // ROWS_PER_PARTITION
+    if partitions == 1:
+        with running.pipeline(arguments) as root:
+            root | "Plan" >> beam.Create([output]) | beam.ParDo(JudgeAll(output, pipeline))
+        return
+    told = (output, pipeline, partitions)
+    with running.pipeline(arguments) as root:
+        names = units(root, output)
+        winners = near_duplicates.winners(names, *told)
+        all_units = names | "EveryUnit" >> beam.Map(_asking)
+        judged = (
+            (winners, all_units)
+            | "UnitsAndWinners" >> beam.Flatten()
+            | "Winners" >> beam.GroupByKey()
+            | "Judge" >> beam.ParDo(JudgeUnit(*told))
+            | "Add" >> beam.CombinePerKey(AddJudged())
+        )
+        if pipeline.synthetic:
+            mixed = (
+                judged
+                | "CutOff" >> beam.ParDo(CutOff(*told))
+                | "BalanceDrawn" >> beam.Reshuffle()
+                | "JudgeDrawn" >> beam.ParDo(JudgeDrawn(*told))
+            )
+            judged = (
+                (judged, mixed)
+                | "OthersAndDrawn" >> beam.Flatten()
+                | "AddDrawn" >> beam.CombinePerKey(AddJudged())
+            )
+        judged | "Counts" >> beam.ParDo(WriteCounts(*told))

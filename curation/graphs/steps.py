@@ -1,0 +1,87 @@
+"""What every step of a graph knows, and what it raises.
+
+Elements are names and row numbers; image bytes never cross a shuffle. Every step writes files
+atomically and skips what is already there, so that a runner may repeat any of them.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import apache_beam as beam
+import pyarrow as pa
+
+from curation import storage
+from curation.configuration.loading import Pipeline
+from curation.failures import exit_codes
+from curation.measuring import contents
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.runners import fingerprint, memory
+from curation.signals import signal
+from curation.sources import plan
+
+
+class OutputError(Exception):
+    """Writing a result failed; a step's failure carries this name through any runner."""
+
+
+class InputError(Exception):
+    """Reading an input failed for a reason that lies in the filesystem, not in the input."""
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Give what a filesystem raises in the block a name that passes through any runner."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{error}; check the network and the credentials, then run the same command again to "
+            "go on"
+        ) from error
+
+
+class Step(beam.DoFn):  # type: ignore[misc]
+    """What every step knows: where the run is, what it is to do, and which version asked."""
+
+    def __init__(self, output: str, pipeline: Pipeline) -> None:
+        super().__init__()
+        self.layout = Layout(output)
+        self.pipeline = pipeline
+        self.driver = fingerprint.here(pipeline.signals)
+
+    def setup(self) -> None:
+        fingerprint.check(self.driver)
+        import cv2
+
+        cv2.setNumThreads(1)  # the runner's workers are the parallelism
+        memory.keep_freed()
+        self.signals = signal.discover(self.pipeline.signals)
+
+    def write(self, path: str, table: pa.Table) -> None:
+        try:
+            column_files.write(path, table)
+        except OSError as error:
+            raise OutputError(exit_codes.of_disk(error)) from error
+
+    def write_signals(self, unit: str, table: pa.Table) -> None:
+        if storage.exists(self.layout.checked(unit)):
+            storage.delete([self.layout.checked(unit)])
+        self.write(self.layout.signals(unit), table)
+        self.set_checked(unit)
+
+    def set_checked(self, unit: str) -> None:
+        try:
+            contents.set_checked(self.layout, unit)
+        except OSError as error:
+            raise OutputError(exit_codes.of_disk(error)) from error
+
+
+def units(root: beam.Pipeline, output: str) -> beam.PCollection:
+    """The names of all units, read where the graph runs: the graph does not grow with them."""
+    return (
+        root
+        | "Plan" >> beam.Create([output])
+        | "Units" >> beam.FlatMap(plan.read_names)
+        | "Balance" >> beam.Reshuffle()
+    )

@@ -1,0 +1,1 @@
+"""Columns that depend on other rows."""

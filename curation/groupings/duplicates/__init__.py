@@ -1,0 +1,1 @@
+"""Exact and near-duplicates: which rows have a better-ranked copy."""

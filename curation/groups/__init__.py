@@ -1,1 +1,0 @@
-"""Groupings: rows that share a key become columns. Only metadata is ever shuffled."""

@@ -1,0 +1,188 @@
+"""``beam gate``: an independent check of finished shards, as Great Expectations.
+
+What the pipeline promised is written down as expectations derived from the run's configuration and
+checked against the shards themselves, so that a bug in judging or writing cannot vouch for itself.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+
+from curation import shard, storage
+from curation.judging.ledger import LedgerError
+from curation.judging.rules import GROUP_COLUMNS
+from curation.output import finished
+from curation.output.layout import Layout
+from curation.runners.job import UsageError
+
+KINDS = ("stage", "synthetic")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One checked promise: what was expected of which column and how many rows break it."""
+
+    name: str
+    column: str
+    passed: bool
+    unexpected: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+    def joined(self, other: "Expectation") -> "Expectation":
+        """The same promise over the rows of both."""
+        passed = self.passed and other.passed
+        return replace(self, passed=passed, unexpected=self.unexpected + other.unexpected)
+
+
+def check(output: str) -> list[Expectation]:
+    """Check the shards of a run, one after the other, or raise.
+
+    Raises ``OutcomeError`` without a run, ``LedgerError`` if a promise is broken,
+    ``ShardError`` for a shard that cannot be trusted, ``UsageError`` without the extra ``gate``.
+    """
+    layout = Layout(output)
+    run = finished.read_run(output)
+    configuration = run["configuration"]
+    validate = _validator(configuration)
+    promises: dict[str, Expectation] = {}
+    kinds: Counter[tuple[str, bool]] = Counter()
+    for table in _shards(layout.shards):
+        kinds.update(zip(*(table.column(name).to_pylist() for name in KINDS), strict=True))
+        for promise, entry in validate(table).items():
+            before = promises.get(promise)
+            promises[promise] = before.joined(entry) if before else entry
+    found = [_count(kinds.total(), run["counts"]["kept"]), *promises.values()]
+    found += _shares(kinds, configuration)
+    broken = [entry for entry in found if not entry.passed]
+    if broken:
+        names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
+        raise LedgerError(f"{layout.shards}: rows that break a promise: {names}")
+    return found
+
+
+def as_text(found: list[Expectation]) -> str:
+    """One line per promise."""
+    return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in found)
+
+
+def _shards(directory: str) -> Iterator[pa.Table]:
+    """Each shard's columns but the pictures' bytes, which are checked against their ids here."""
+    try:
+        infos = shard.verify(directory)  # what pages hold is checked below, this is of all the rest
+    except shard.ShardError as error:
+        raise shard.ShardError(f"{error}; {finished.REMEDY}") from error
+    for info in infos:
+        tables: list[pa.Table] = []
+        for batch in shard.read(storage.join(directory, info.file)):
+            data = batch.column("image").field("bytes")
+            same = [
+                shard.content_id(value.as_py()) == name
+                for value, name in zip(data, batch.column("id").to_pylist(), strict=True)
+            ]
+            table = pa.Table.from_batches([batch.drop_columns(["image"])])
+            tables.append(table.append_column("content_matches", pa.array(same, pa.bool_())))
+        if tables:
+            yield pa.concat_tables(tables)
+
+
+def _bounds(configuration: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:
+    """Every bound that a kept row must satisfy: those of the stages up to ``keep``."""
+    for name, stage in _stages(configuration):
+        for column, bound in stage["bounds"].items():
+            yield column, bound.get("min"), bound.get("max")
+        if name == configuration["keep"]:
+            return
+
+
+def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    stages = configuration["stages"]
+    return list(stages.items()) if isinstance(stages, dict) else [(s["name"], s) for s in stages]
+
+
+def _validator(configuration: dict[str, Any]) -> Callable[[pa.Table], dict[str, Expectation]]:
+    """What checks the rows of one shard, by Great Expectations. Raises ``UsageError``."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"  # nothing is sent anywhere
+    try:
+        import great_expectations as gx
+    except ImportError as error:
+        raise UsageError(
+            "beam gate needs Great Expectations: pip install 'inkstone[gate]'"
+        ) from error
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_pandas("shards").add_dataframe_asset("rows")
+    definition = source.add_batch_definition_whole_dataframe("all")
+    wanted = list(_expectations(configuration))
+    columns = list(dict.fromkeys(entry.column for entry in wanted))
+    suite = gx.ExpectationSuite(name="shards", expectations=wanted)
+
+    def validate(table: pa.Table) -> dict[str, Expectation]:
+        there = [name for name in columns if name in table.column_names]
+        batch = definition.get_batch({"dataframe": table.select(there).to_pandas()})
+        results = batch.validate(suite).results
+        return {_promise(entry): _result(entry) for entry in results}
+
+    return validate
+
+
+def _expectations(configuration: dict[str, Any]) -> Iterator[Any]:
+    """What the configuration promises of every row."""
+    from great_expectations import expectations as expect
+
+    names = [name for name, _ in _stages(configuration)]
+    yield expect.ExpectColumnValuesToNotBeNull(column="id")
+    yield expect.ExpectColumnValuesToNotBeNull(column="key")
+    yield expect.ExpectColumnValuesToBeInSet(column="stage", value_set=names)
+    yield expect.ExpectColumnValuesToBeInSet(column="content_matches", value_set=[True])
+    for column, low, high in _bounds(configuration):
+        if column != "size":
+            yield expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
+            if column not in GROUP_COLUMNS:
+                yield expect.ExpectColumnValuesToNotBeNull(column=column)
+
+
+def _count(rows: int, kept: int) -> Expectation:
+    """As many rows as the ledger keeps."""
+    return Expectation("expect_table_row_count_to_equal", "rows", rows == kept, abs(rows - kept))
+
+
+def _shares(
+    kinds: Mapping[tuple[str, bool], int], configuration: dict[str, Any]
+) -> Iterator[Expectation]:
+    """At most the configured share is synthetic of what passes the stage, or one after it."""
+    mix = configuration.get("synthetic")
+    if mix is None:
+        return
+    names = [name for name, _ in _stages(configuration)]
+    for number in range(names.index(mix["from"]), len(names)):
+        drawn, others = (
+            sum(kinds.get((name, kind), 0) for name in names[number:]) for kind in (True, False)
+        )
+        most = int((drawn + others) * Fraction(str(mix["share"]))) if others else drawn
+        beyond = drawn - most
+        yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
+
+
+def _promise(entry: Any) -> str:
+    """What tells one promise from the others: two stages may bound one column."""
+    settings = entry.expectation_config
+    kwargs = {name: settings.kwargs[name] for name in settings.kwargs if name != "batch_id"}
+    return f"{settings.type} {sorted(kwargs.items(), key=repr)}"
+
+
+def _result(entry: Any) -> Expectation:
+    settings = entry.expectation_config
+    return Expectation(
+        settings.type,
+        settings.kwargs["column"],
+        bool(entry.success),
+        int(entry.result.get("unexpected_count", 0) or 0),
+    )

@@ -1,0 +1,103 @@
+"""``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from curation.configuration import loading
+from curation.judging import rules, verdicts
+from curation.judging.ledger import UNMEASURED, Counts
+from curation.output import column_files, finished
+from curation.output.layout import Layout
+from curation.signals import signal
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many rows keep, gain or lose their place, and which rules stop how many now and then.
+
+    ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
+    never saw them. ``synthetic_before`` and ``synthetic_after`` say by stage how many of the kept
+    rows are drawn, as in ``run.json``.
+    """
+
+    before: Counter[str]
+    after: Counter[str]
+    gained: int
+    lost: int
+    unmeasured: int
+    rules_before: Counter[str]
+    rules_after: Counter[str]
+    synthetic_before: dict[str, Any]
+    synthetic_after: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return dict(vars(self))
+
+    def as_text(self) -> str:
+        """A few lines for people."""
+        lines = [
+            f"kept {self.before['kept']} -> {self.after['kept']}"
+            f" (+{self.gained} kept, -{self.lost} dropped)"
+        ]
+        for rule in sorted(self.rules_before.keys() | self.rules_after.keys()):
+            before, after = self.rules_before[rule], self.rules_after[rule]
+            mark = f"{after - before:+d}" if after != before else ""
+            lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{mark}")
+        for stage in self.synthetic_before | self.synthetic_after:
+            told = [_drawn(one, stage) for one in (self.synthetic_before, self.synthetic_after)]
+            lines.append(f"drawn pictures kept from {stage} on: {' -> '.join(told)}")
+        if self.unmeasured:
+            lines.append(f"{self.unmeasured} rows need measuring: beam run with this configuration")
+        return "\n".join(lines)
+
+
+def compare(output: str, config: str | None) -> Comparison:
+    """Judge the run in ``output`` with the bounds of ``config``.
+
+    Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
+    """
+    layout = Layout(output)
+    told = finished.read_run(output)
+    pipeline = loading.load(config, told["pipeline"])
+    signals = signal.discover(pipeline.signals)
+    known = {name: column.type for entry in signals for name, column in entry.columns.items()}
+    loading.check_columns(pipeline, known)
+    judge = verdicts.Judge(output, pipeline, signals, hold=True)
+    units = layout.units("signals")
+    winners = verdicts.winners(judge, units, lambda _: verdicts.read_edges(output))
+    now, gained, lost = Counts(), 0, 0
+    for unit, decision in verdicts.decisions(judge, units, winners):
+        now.add(judge.count(decision))
+        stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
+        before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
+        after = decision.judgement.verdict == rules.KEPT
+        gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
+    return Comparison(
+        before=Counter({name: told["counts"][name] for name in rules.VERDICTS}),
+        after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
+        gained=gained,
+        lost=lost,
+        unmeasured=now.quarantine[UNMEASURED],
+        rules_before=_stopped(told["counts"]),
+        rules_after=_stopped(now.as_json()),
+        synthetic_before=told["counts"].get("synthetic", {}),
+        synthetic_after=now.as_json().get("synthetic", {}),
+    )
+
+
+def _drawn(told: dict[str, Any], stage: str) -> str:
+    if stage not in told:
+        return "no limit"
+    return f"{told[stage]['drawn']} ({100 * told[stage]['share']:.2f} %)"
+
+
+def _stopped(counts: dict[str, Any]) -> Counter[str]:
+    return Counter(
+        {
+            f"{stage} {rule}": number
+            for stage, told in counts["stages"].items()
+            for rule, number in told["dropped"].items()
+        }
+    )

@@ -1,0 +1,1 @@
+"""From columns to verdicts: rules, shares, and the ledger that adds up."""

@@ -1,0 +1,283 @@
+"""The ledger: one terminal row per input, and the sum that must add up.
+
+Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. Row n of
+``ledger/<unit>.parquet`` is row n of ``signals/<unit>.parquet``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.configuration.loading import Pipeline
+from curation.judging.rules import (
+    DRAW_COLUMN,
+    GROUP_COLUMNS,
+    KEPT,
+    QUARANTINED,
+    VERDICTS,
+    Check,
+    Judgement,
+)
+
+SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("id", pa.string()),
+        pa.field("verdict", pa.string(), nullable=False),
+        pa.field("stage", pa.string()),
+        pa.field("rule", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("bound", pa.float64()),
+        pa.field("duplicate_of", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+
+COUNTED = (
+    *("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes"),
+    *("captions", "kept_captions"),
+)
+NO_CAPTION = ""  # where captions of rows without any were said
+UNREAD_SHOWN = 20
+CAPTION_COLUMNS = ("caption_origin", "side_file_problem")
+
+
+UNMEASURED = "unmeasured"  # no model looked yet
+UNMEASURABLE = "unmeasurable"  # looked, and nothing seen
+
+
+class LedgerError(Exception):
+    """The ledger does not add up: in != kept + dropped + quarantined."""
+
+
+@dataclass
+class Counts:
+    """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
+
+    ``kept`` are kept rows by the deepest stage they pass, ``drawn`` those of them that are drawn
+    pictures; ``cut_offs`` the largest draws that pass a stage, where drawn pictures take part.
+    ``kept_bytes`` is how large the kept originals of every unit are, each counted as
+    at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
+    kept rows by where their captions were said, ``unread`` those of which a side file could not be
+    read, the first of which are told.
+    """
+
+    total: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    entered: Counter[str] = field(default_factory=Counter)
+    passed: Counter[str] = field(default_factory=Counter)
+    stopped: dict[str, Counter[str]] = field(default_factory=dict)
+    quarantine: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    drawn: Counter[str] = field(default_factory=Counter)
+    cut_offs: dict[str, float] = field(default_factory=dict)
+    kept_bytes: Counter[str] = field(default_factory=Counter)
+    captions: Counter[str] = field(default_factory=Counter)
+    kept_captions: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
+    unread_first: list[str] = field(default_factory=list)
+
+    def add(self, other: "Counts") -> None:
+        """Add other rows to the funnel."""
+        self.total += other.total
+        self.unread += other.unread
+        self.unread_first = sorted({*self.unread_first, *other.unread_first})[:UNREAD_SHOWN]
+        for name in COUNTED:
+            getattr(self, name).update(getattr(other, name))
+        self.cut_offs |= other.cut_offs
+        for stage, stopped in other.stopped.items():
+            self.stopped.setdefault(stage, Counter()).update(stopped)
+
+    def to_bytes(self) -> bytes:
+        """All of it as JSON, for ``from_bytes``."""
+        told = vars(self) | {
+            name: dict(sorted(getattr(self, name).items()))
+            for name in ("quarantine", "kept_bytes", "captions", "kept_captions")
+        }
+        return json.dumps(told).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Counts":
+        """What ``to_bytes`` wrote."""
+        told = json.loads(data)
+        for name in COUNTED:
+            told[name] = Counter(told[name])
+        told["stopped"] = {stage: Counter(rules) for stage, rules in told["stopped"].items()}
+        return cls(**told)
+
+    def check(self, inputs: int) -> None:
+        """Raises ``LedgerError`` unless every input has exactly one verdict."""
+        parts = {name: self.verdicts[name] for name in VERDICTS}
+        if self.total != inputs or sum(parts.values()) != inputs:
+            told = " + ".join(f"{count} {name}" for name, count in parts.items())
+            raise LedgerError(f"{inputs} inputs, but {told} = {sum(parts.values())} in the ledger")
+
+    def as_json(self) -> dict[str, Any]:
+        """The ``counts`` entry of ``run.json``."""
+        told = {
+            "in": self.total,
+            **{name: self.verdicts[name] for name in VERDICTS},
+            "stages": {
+                stage: {
+                    "in": self.entered[stage],
+                    "passed": self.passed[stage],
+                    "dropped": dict(self.stopped[stage]),
+                }
+                for stage in self.stopped
+            },
+            "quarantine": dict(sorted(self.quarantine.items())),
+            "captions": self.captions_as_json(),
+        }
+        return told | {"synthetic": self._synthetic()} if self.cut_offs else told
+
+    def captions_as_json(self) -> dict[str, Any]:
+        """How many rows have captions, and where these were said: the most first."""
+        ordered = sorted(self.captions.items(), key=lambda item: (-item[1], item[0]))
+        origins = {
+            origin: {"in": number, "kept": self.kept_captions[origin]}
+            for origin, number in ordered
+            if origin != NO_CAPTION
+        }
+        without, kept_without = self.captions[NO_CAPTION], self.kept_captions[NO_CAPTION]
+        return {
+            "with": self.captions.total() - without,
+            "without": without,
+            "kept_with": self.kept_captions.total() - kept_without,
+            "kept_without": kept_without,
+            "origins": origins,
+            "side_files_unread": self.unread,
+            "side_files_first": self.unread_first,
+        }
+
+    def _synthetic(self) -> dict[str, Any]:
+        """By stage from which on drawn pictures count: how many of the kept rows they are."""
+        stages, told = list(self.stopped), {}
+        for stage, bound in self.cut_offs.items():
+            deeper = stages[stages.index(stage) :]
+            kept, drawn = (sum(of[name] for name in deeper) for of in (self.kept, self.drawn))
+            share = drawn / kept if kept else 0.0
+            told[stage] = {"kept": kept, "drawn": drawn, "share": share, "bound": bound}
+        return told
+
+
+def rows(
+    signals: pa.Table,
+    judgement: Judgement,
+    ordered: Sequence[Check],
+    pipeline: Pipeline,
+    duplicate_of: Sequence[str | None],
+    unlooked: NDArray[np.bool_],
+) -> pa.Table:
+    """The ledger of one unit, aligned with its signals file.
+
+    ``unlooked`` (N,) are the rows that lack a value because no model looked at them yet.
+    """
+    stages = [stage.name for stage in pipeline.stages]
+    reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
+    columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names[2:]}
+    decisions = zip(
+        judgement.verdict.tolist(),
+        judgement.depth.tolist(),
+        judgement.check.tolist(),
+        judgement.value.tolist(),
+        strict=True,
+    )
+    for row, (verdict, depth, index, value) in enumerate(decisions):
+        check = ordered[index] if index >= 0 else None
+        reason = None
+        if verdict == QUARANTINED:
+            code = reasons[row] or (UNMEASURED if unlooked[row] else UNMEASURABLE)
+            reason = _reason(code, details[row], check)
+        columns["verdict"].append(VERDICTS[verdict])
+        columns["stage"].append(_stage(stages, verdict, depth, check))
+        columns["rule"].append(check.rule if check else None)
+        columns["value"].append(value if check and not np.isnan(value) else None)
+        columns["bound"].append(check.bound if check else None)
+        group = check is not None and check.column in GROUP_COLUMNS
+        columns["duplicate_of"].append(duplicate_of[row] if group else None)
+        columns["reason"].append(reason)
+    return pa.table({"key": signals["key"], "id": signals["id"], **columns}, schema=SCHEMA)
+
+
+def _reason(code: str, detail: str | None, check: Check | None) -> str:
+    told = detail or (f"{check.column} is null" if check else None)
+    return f"{code}: {told}" if told else code
+
+
+def _stage(stages: list[str], verdict: int, depth: int, check: Check | None) -> str | None:
+    if verdict == KEPT:
+        return stages[depth - 1]
+    return stages[check.stage] if check else None
+
+
+def count(
+    counts: Counts,
+    judgement: Judgement,
+    reasons: pa.ChunkedArray,
+    ordered: Sequence[Check],
+    pipeline: Pipeline,
+    unlooked: NDArray[np.bool_],
+    drawn: NDArray[np.bool_] | None = None,
+) -> None:
+    """Add the rows of one unit to the funnel; ``drawn`` (N,) are its drawn pictures.
+
+    ``unlooked`` as in ``rows``.
+    """
+    counts.total += len(judgement.verdict)
+    for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
+        counts.verdicts[VERDICTS[verdict]] += int(number)
+    readable = np.asarray(reasons.is_null().to_numpy(), np.bool_)
+    quarantined = judgement.verdict == QUARANTINED
+    stopped_by = judgement.check[(judgement.check >= 0) & ~quarantined]
+    hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
+    kept = judgement.verdict == KEPT
+    _add_deepest(counts.kept, judgement.depth[kept], pipeline)
+    if drawn is not None:
+        _add_deepest(counts.drawn, judgement.depth[kept & drawn], pipeline)
+    for number, stage in enumerate(pipeline.stages):
+        stopped = counts.stopped.setdefault(stage.name, Counter())
+        counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
+        counts.passed[stage.name] += int((judgement.depth > number).sum())
+        for check, hit in zip(ordered, hits, strict=True):
+            if check.stage == number:
+                stopped[check.rule] += hit
+                if check.column == DRAW_COLUMN:
+                    counts.cut_offs[stage.name] = check.bound
+    for code in reasons.filter(pa.array(~readable)).to_pylist():
+        counts.quarantine[code] += 1
+    null = quarantined & readable
+    for code, rows in ((UNMEASURED, null & unlooked), (UNMEASURABLE, null & ~unlooked)):
+        if number := int(rows.sum()):
+            counts.quarantine[code] += number
+
+
+def count_captions(counts: Counts, signals: pa.Table, kept: NDArray[np.bool_]) -> None:
+    """Add to the funnel where the captions of the rows of one unit were said."""
+    origins = pc.fill_null(signals.column("caption_origin"), NO_CAPTION)
+    for counter, column in (
+        (counts.captions, origins),
+        (counts.kept_captions, origins.filter(pa.array(kept))),
+    ):
+        for entry in pc.value_counts(column).to_pylist():
+            counter[entry["values"]] += entry["counts"]
+    unread = signals.filter(pc.is_valid(signals.column("side_file_problem")))
+    counts.unread += unread.num_rows
+    told = (unread.column(name).cast(pa.binary()) for name in ("key", "side_file_problem"))
+    pairs = zip(*(column.to_pylist() for column in told), strict=True)
+    first = [b": ".join(pair).decode(errors="replace") for pair in pairs]
+    counts.unread_first = sorted({*counts.unread_first, *first})[:UNREAD_SHOWN]
+
+
+def _add_deepest(counter: Counter[str], depth: NDArray[np.int16], pipeline: Pipeline) -> None:
+    """Count rows by the deepest stage they pass."""
+    numbers = np.bincount(depth, minlength=len(pipeline.stages) + 1).tolist()
+    for stage, number in zip(pipeline.stages, numbers[1:], strict=True):
+        counter[stage.name] += number

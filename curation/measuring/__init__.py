@@ -1,0 +1,1 @@
+"""From a unit of samples to its columns, and whether these still hold."""

@@ -1,0 +1,193 @@
+"""The one place where a stranger's bytes become pixels.
+
+A header gate first (``picture.formats``: format, size, bombs, wholeness), then a decode that
+either succeeds whole or raises ``PictureError`` with a reason (``REASONS``). Everything later works
+on ``Picture``, never on bytes. How every pixel type becomes RGB is said in ``picture.pixels``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from curation.picture import channels, opening, pixels
+from curation.picture.formats import FORMATS, examine, exif
+from curation.picture.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
+from curation.picture.formats.refusal import REASONS, PictureError, Reason
+
+__all__ = [
+    "FORMATS",
+    "PIXEL_CAP",
+    "REASONS",
+    "SIDE_CAP",
+    "SMALL_SIDE",
+    "Header",
+    "Picture",
+    "PictureError",
+    "Reason",
+    "decode",
+    "read_header",
+]
+SMALL_SIDE = 256
+_SIGNS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
+    ("truncated", ("truncated",)),
+    (
+        "unsupported",
+        ("nsupported", "not supported", "not installed", "cannot handle", "unknown pixel mode"),
+    ),
+    ("bomb", ("too large for PngImagePlugin", "Too much memory used in text")),
+    ("memory", ("out of memory",)),
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header says without decoding a pixel.
+
+    ``format`` is one of ``FORMATS`` (a multi-picture JPEG is a JPEG); ``mode`` is Pillow's name
+    for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT picture (after EXIF
+    orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
+    container holds, of which only the first is ever decoded; ``size`` is the file's length in
+    bytes.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+    orientation: int
+    frames: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded upright picture.
+
+    ``stored`` is (H, W, 3) uint8 RGB, possibly reduced, or (H, W, 4) as Pillow holds it, with a
+    fourth byte that means nothing; ``header`` keeps the original's size.
+    """
+
+    header: Header
+    stored: NDArray[np.uint8] = field(repr=False)
+
+    @cached_property
+    def rgb(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return pixels.three(self.stored)
+
+    @cached_property
+    def small(self) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8 RGB with the short side at most ``SMALL_SIDE``.
+
+        Decoding has already reduced to less than twice that, so bilinear weights miss no pixel,
+        at a sixth of the cost of area averaging.
+        """
+        height, width = self.stored.shape[:2]
+        scale = SMALL_SIDE / min(height, width)
+        if scale >= 1:
+            return self.rgb
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        kind = cv2.INTER_LINEAR if scale > 0.5 else cv2.INTER_AREA
+        return pixels.three(np.asarray(cv2.resize(self.stored, size, interpolation=kind), np.uint8))
+
+    @cached_property
+    def grey(self) -> NDArray[np.uint8]:
+        """(h, w) uint8 luma (BT.601) of ``small``."""
+        return np.asarray(cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+    @cached_property
+    def ordered(self) -> channels.Ordered:
+        """The channels of ``small`` in order of size at every pixel."""
+        return channels.ordered(self.small)
+
+    @cached_property
+    def spread(self) -> NDArray[np.uint8]:
+        """(h, w) uint8: highest minus lowest level of ``grey`` within 3 x 3 pixels."""
+        return channels.spread(self.grey)
+
+
+def read_header(data: bytes) -> Header:
+    """Read and check the header and the file's structure. Raises ``PictureError``.
+
+    A file that passes may still turn out damaged when its pixels are decoded.
+    """
+    with _refusing():
+        found = examine(data)
+        if found.mode is not None:
+            return _header(found, found.mode, (found.width, found.height), len(data))
+        with opening.opened(data, found) as image:
+            return _header_of(image, found, len(data))
+
+
+def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
+    """Decode to upright RGB at 1, 1/2, 1/4 or 1/8 of the size, whole or not at all.
+
+    The smallest of these whose short side is >= ``short_side`` pixels is taken (``None``: full
+    size); a JPEG is reduced in its DCT, which saves time, others are averaged over boxes, so that a
+    measurement does not depend on the container. Raises ``PictureError``.
+    """
+    with _refusing():
+        found = examine(data)
+        if found.format == "JPEG":
+            return _decode_jpeg(data, found, short_side)
+        with opening.opened(data, found) as image:
+            header = _header_of(image, found, len(data))
+            opening.load(image, data, found)
+            shrink = opening.shrink_factor(image.size, short_side)
+            rgb = pixels.to_rgb(image, shrink)
+        if found.format == "TIFF":  # Pillow has turned it already
+            return Picture(header, rgb)
+        return Picture(header, pixels.turn(rgb, header.orientation))
+
+
+def _decode_jpeg(data: bytes, found: Outline, short_side: int | None) -> Picture:
+    size = (found.width, found.height)
+    wanted = opening.shrink_factor(size, short_side)
+    image, done = opening.load_jpeg(data, found, wanted)
+    with image:
+        header = _header(found, image.mode, size, len(data))
+        rgb = pixels.to_rgb(image, wanted // done)
+    return Picture(header, pixels.turn(rgb, header.orientation))
+
+
+def _header_of(image: ImageFile.ImageFile, found: Outline, size: int) -> Header:
+    if found.format == "AVIF":
+        turn = exif.orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
+        frames = int(getattr(image, "n_frames", 1))
+        found = Outline("AVIF", *image.size, frames=frames, orientation=turn)
+    stored = (found.width, found.height)
+    return _header(found, image.mode, stored, size)
+
+
+def _header(found: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
+    width, height = stored if found.orientation < 5 else stored[::-1]
+    return Header(found.format, mode, width, height, found.orientation, found.frames, size)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn whatever a decoder throws at a bad file into a ``PictureError``."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except MemoryError as error:
+        raise PictureError("memory", str(error)) from error
+    except Image.DecompressionBombError as error:
+        raise PictureError("bomb", str(error)) from error
+    except Exception as error:  # Pillow's include TypeError, IndexError, SyntaxError, struct.error
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> PictureError:
+    text = str(error)
+    for reason, signs in _SIGNS:
+        if any(sign in text for sign in signs):
+            return PictureError(reason, text)
+    return PictureError("corrupt", f"{type(error).__name__}: {text}")

@@ -1,0 +1,34 @@
+"""What a stranger's bytes say about themselves, read without a decoder.
+
+One module per file format walks the format's own structure (markers, chunks, blocks, directories)
+in time proportional to its number of parts, allocates nothing of the picture's size, and refuses
+what is cut short, damaged, too large or hostile. Only what passes here is shown to Pillow.
+"""
+
+import struct
+
+from curation.picture.formats import avif, bmp, gif, jpeg, png, sniff, tiff, webp
+from curation.picture.formats.outline import Outline, check_size
+from curation.picture.formats.refusal import PictureError
+
+_WALKERS = {
+    "JPEG": jpeg.walk,
+    "PNG": png.walk,
+    "WEBP": webp.walk,
+    "GIF": gif.walk,
+    "TIFF": tiff.walk,
+    "BMP": bmp.walk,
+    "AVIF": avif.walk,
+}
+FORMATS = tuple(_WALKERS)
+
+
+def examine(data: bytes) -> Outline:
+    """The outline of a whole file. Raises ``PictureError``."""
+    name = sniff.name(data)
+    try:
+        found = _WALKERS[name](data)
+    except (struct.error, IndexError) as error:
+        raise PictureError("truncated", f"{name} ends inside its header") from error
+    check_size(found.width, found.height, len(data))
+    return found

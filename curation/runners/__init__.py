@@ -1,0 +1,1 @@
+"""Where a graph runs, and what that takes."""

@@ -1,0 +1,184 @@
+"""Where a graph runs: this machine by default, else whatever Beam runner the user names."""
+
+import argparse
+import contextlib
+import difflib
+import gc
+import io
+import logging
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+from curation.runners import memory, watchdog
+from curation.runners.fingerprint import VersionError
+from curation.runners.job import LOCAL, UsageError, runner_name
+
+# Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
+# is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
+# 0: flush by size only, in the thread that yields.
+worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
+_WORKER = "apache_beam.runners.worker.sdk_worker_main"
+_LOST = re.compile(
+    r"ModuleNotFoundError: No module named '?curation\b.*"
+    r"|AttributeError: Can't get attribute .* on <module 'curation\b.*"
+)
+# Options of Spark's Java job server, which tells them only once it runs (from its option classes).
+SPARK_OPTIONS = (
+    "bundle_size",
+    "cache_disabled",
+    "checkpoint_dir",
+    "enable_spark_metric_sinks",
+    "storage_level",
+)
+
+
+class ModelOptions(PipelineOptions):  # type: ignore[misc]
+    """Our one option of the graph, beside Beam's."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--model_accelerator",
+            "--model-accelerator",
+            help="Hardware for the model step, such as "
+            "'type:nvidia-tesla-t4;count:1;install-nvidia-driver' (Dataflow).",
+        )
+
+
+@contextlib.contextmanager
+def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
+    """A pipeline that runs when the block ends. Raises ``RuntimeError``."""
+    # A failing step's traceback comes back in the exception; printed and logged by the local
+    # workers as well, it would bury the message.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    try:
+        with _running(PipelineOptions(list(arguments)), runner_of(arguments)) as root:
+            yield root
+    except RuntimeError as error:
+        raise _explained(error) from error
+
+
+@contextlib.contextmanager
+def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
+    if runner == LOCAL:
+        memory.keep_freed()
+        gc.freeze()  # hundreds of thousands of imported objects need no looking through again
+        quiet = contextlib.redirect_stderr(io.StringIO())
+        local = beam.Pipeline(runner=_local_runner(options), options=options)
+        with quiet, watchdog.ending_with_workers(), local as root:
+            yield root
+        return
+    try:
+        with beam.Pipeline(options=options) as root:
+            yield root
+    except Exception as error:
+        if type(error).__name__ != "DataflowRuntimeException":  # its module needs Google's client
+            raise
+        raise RuntimeError(str(error)) from error
+
+
+def _local_runner(options: PipelineOptions) -> FnApiRunner:
+    """By its class: the name DirectRunner would first try to download another runner.
+
+    Worker processes inherit our standard error; what they write there is taken from them.
+    """
+    how = options.view_as(DirectOptions)
+    if how.direct_running_mode != "multi_processing":
+        return FnApiRunner()
+    how.direct_running_mode = "in_memory"  # this mode alone does not choose the workers itself
+    command = f"exec {shlex.quote(sys.executable)} -m {_WORKER} 2>/dev/null"
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
+
+
+def _explained(error: RuntimeError) -> Exception:
+    """Workers without our package, or with another, may fail before any step can say so."""
+    if "VersionError" not in str(error) and (found := _LOST.search(str(error))):
+        return VersionError(
+            f"a worker cannot load this project ({found[0].strip()}): install the driver's wheel "
+            "on every worker, and start workers in a folder without a curation/ of its own"
+        )
+    return error
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Beam's options with their defaults. Call ``refuse_unknown`` first."""
+    options: dict[str, Any] = PipelineOptions(list(arguments)).get_all_options()
+    return options
+
+
+def runner_of(arguments: Sequence[str]) -> str:
+    """The runner as Beam spells it, or ``LOCAL``. Raises ``UsageError``."""
+    return runner_name(options_of(arguments).get("runner") or "")
+
+
+def model_hints(arguments: Sequence[str]) -> dict[str, str]:
+    """Resource hints of the step that runs models."""
+    accelerator = options_of(arguments).get("model_accelerator")
+    return {"accelerator": str(accelerator)} if accelerator else {}
+
+
+def defaults(
+    arguments: Sequence[str], workers: int | None, *, processes: bool = False
+) -> list[str]:
+    """Options to put before the user's.
+
+    Here: all cores, threads of one process (little memory), or ``processes`` where the work holds
+    Python's lock. Elsewhere: workers import our modules, so nothing of the driver's ``__main__`` is
+    sent to them.
+    """
+    if runner_of(arguments) != LOCAL:
+        return ["--no_save_main_session"]
+    count = workers or os.cpu_count() or 1
+    if processes and count > 1:
+        mode = ["--direct_running_mode=multi_processing", "--no_save_main_session"]
+    else:
+        mode = ["--direct_running_mode=multi_threading"]
+    return [f"--direct_num_workers={count}", *mode]
+
+
+class _Parser(argparse.ArgumentParser):
+    """One that raises instead of printing and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (an option of Beam's)")
+
+    def names(self) -> list[str]:
+        """Every option's spellings."""
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def _parser() -> _Parser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    for options in [PipelineOptions, *PipelineOptions.__subclasses__()]:
+        add = getattr(options, "_add_argparse_args", None)
+        if add is not None:
+            with contextlib.suppress(argparse.ArgumentError):
+                add(parser)
+    return parser
+
+
+def refuse_unknown(arguments: Sequence[str], ours: Sequence[str] = ()) -> None:
+    """Raise ``UsageError`` for an argument that no option of Beam's or of the runner's explains.
+
+    ``ours`` are the command's own options, for the nearest name.
+    """
+    parser = _parser()
+    runner = runner_name(parser.parse_known_args(list(arguments))[0].runner or "")
+    for name in SPARK_OPTIONS if runner == "SparkRunner" else ():
+        with contextlib.suppress(argparse.ArgumentError):
+            parser.add_argument(f"--{name}")
+    unknown = parser.parse_known_args(list(arguments))[1]
+    if unknown:
+        name = unknown[0].split("=", 1)[0]
+        near = difflib.get_close_matches(name, [*parser.names(), *ours], 1, 0.75)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"{unknown[0]!r} is neither an option of ours nor of Beam's{hint}")

@@ -1,0 +1,194 @@
+"""The plan of a run: the inputs cut into units, which workers read one by one.
+
+The plan depends only on what the inputs hold, never on the order of listings, of the inputs or of
+a manifest's lines.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from curation import storage
+from curation.output.layout import Layout as RunLayout
+from curation.sources.confines import Confines
+from curation.sources.fields import USUAL, Columns
+from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
+from curation.sources.scan import EXPECTED, Found, folder_of, identity, scan
+
+UNIT_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The units, and what was seen and is not read."""
+
+    units: list[Unit]
+    notes: tuple[str, ...] = ()
+
+
+def plan(
+    inputs: Sequence[str],
+    unit_rows: int = UNIT_ROWS,
+    columns: Columns = USUAL,
+    *,
+    allow_outside: bool = False,
+) -> list[Unit]:
+    """The units of ``planned``."""
+    return planned(inputs, unit_rows, columns, allow_outside=allow_outside).units
+
+
+def planned(
+    inputs: Sequence[str],
+    unit_rows: int = UNIT_ROWS,
+    columns: Columns = USUAL,
+    *,
+    allow_outside: bool = False,
+    output: str | None = None,
+) -> Plan:
+    """Cut what the inputs hold into units of at most ``unit_rows`` rows.
+
+    An input is a folder, a glob, a file, or the same on a remote filesystem. A tar is one unit
+    whatever it holds, a table is cut between row groups only. What a link or a list names outside
+    the inputs is an error of its row, unless ``allow_outside``. Raises ``SourceError`` for an input
+    that holds nothing or has no known layout, for one that leads into the ``output``, and for
+    ``columns`` that no source has; ``OSError`` for an input that cannot be listed.
+    """
+    if unit_rows < 1:
+        raise SourceError(f"unit_rows is {unit_rows}: expected at least 1")
+    if not inputs:
+        raise SourceError(f"no input given; {EXPECTED}")
+    folders = [folder for name in inputs if (folder := folder_of(name)) is not None]
+    found = Found(columns, Confines(folders, open_to_all=allow_outside, output=output))
+    for name in sorted(set(inputs)):
+        scan(name, unit_rows, found)
+    _check_columns(columns, found)
+    units = list(_identified(_grouped(found, unit_rows), columns))
+    return Plan(units, tuple(sorted(set(found.notes))))
+
+
+def _check_columns(columns: Columns, found: Found) -> None:
+    """Tell a mistyped name before anything is read, where all names are known."""
+    lacking = [name for name in columns.named if name not in found.names]
+    if lacking and found.all_named:
+        near = get_close_matches(lacking[0], found.names, 1, 0.5)
+        there = ", ".join(sorted(found.names)[:30]) or "none"
+        raise SourceError(
+            f"column {lacking[0]!r}: no source of the input has it"
+            + (f"; did you mean {near[0]}?" if near else "")
+            + f"; the columns there are: {there}"
+        )
+
+
+def _grouped(found: Found, unit_rows: int) -> Iterator[tuple[Layout, tuple[Part, ...]]]:
+    for places in _cut(sorted(found.pictures), unit_rows):
+        yield "files", tuple(found.pictures[place] for place in places)
+    for place in sorted(found.tars):
+        yield "webdataset", (found.tars[place],)
+    for place in sorted(found.tables):
+        for part in found.tables[place]:
+            yield "parquet", (part,)
+
+
+def _cut(places: Sequence[str], unit_rows: int) -> Iterator[list[str]]:
+    """Runs of at most ``unit_rows`` names, cut where a name's own hash says so.
+
+    A file that is added or removed therefore changes the unit it lies in and seldom another, and a
+    collection that grows is not measured again.
+    """
+    modulus = max(1, unit_rows // 2)
+    run: list[str] = []
+    for place in places:
+        name = place.rpartition("/")[2].encode(errors="surrogatepass")
+        if run and (len(run) == unit_rows or zlib.crc32(name) % modulus == 0):
+            yield run
+            run = []
+        run.append(place)
+    if run:
+        yield run
+
+
+def _identified(
+    units: Iterable[tuple[Layout, tuple[Part, ...]]], columns: Columns
+) -> Iterator[Unit]:
+    seen: dict[str, int] = {}
+    for layout, parts in units:
+        plain = unit_id(layout, parts, columns=columns)
+        occurrence = seen.get(plain, 0)
+        seen[plain] = occurrence + 1
+        name = unit_id(layout, parts, occurrence, columns) if occurrence else plain
+        yield Unit(name, layout, parts, columns)
+
+
+def is_another_collection(output: str, units: Sequence[Unit]) -> bool:
+    """Whether the earlier plan in ``output`` has nothing to do with these units.
+
+    It has when one location is in both, so that a collection may grow, shrink and be edited, or
+    when half of the smaller one's names and sizes are, so that it may move.
+    """
+    known = {unit.id: unit for unit in units}
+    earlier = {
+        storage.name_of(entry.path).split(".")[0]: entry.path
+        for entry in RunLayout(output).written("plan")
+    }
+    both = next(iter(known.keys() & earlier.keys()), None)  # at once, if nothing is new
+    if both and _places((known[both],)) & _places(_undamaged([earlier[both]])):
+        return False
+    places, contents = _places(units), _contents(units)
+    count = same = 0
+    for unit in _undamaged(earlier.values()):
+        if _places((unit,)) & places:
+            return False
+        count += len(unit.parts)
+        same += len(_contents((unit,)) & contents)
+    return 2 * same < min(count, len(contents))
+
+
+def _undamaged(paths: Iterable[str]) -> Iterator[Unit]:
+    for path in paths:
+        with suppress(SourceError):  # it is written anew
+            yield read_unit(path)
+
+
+def _places(units: Iterable[Unit]) -> set[int]:
+    """The hashes of all locations: a plan may hold many millions of names."""
+    return {hash(identity(part.path)) for unit in units for part in unit.parts}
+
+
+def _contents(units: Iterable[Unit]) -> set[int]:
+    return {hash((part.key, part.size, part.groups)) for unit in units for part in unit.parts}
+
+
+def write_unit(directory: str, unit: Unit) -> None:
+    """Write ``directory/<unit id>.json`` atomically. Raises ``OSError``."""
+    storage.write_bytes(unit_path(directory, unit.id), to_json(unit).encode())
+
+
+def write_names(output: str, names: Iterable[str]) -> None:
+    """Write the names of all units of the plan where ``read_names`` finds them."""
+    told = "".join(f"{name}\n" for name in names)
+    storage.write_bytes(RunLayout(output).unit_names, told.encode())
+
+
+def read_names(output: str) -> list[str]:
+    """The names of all units of the plan of the run in ``output``. Raises ``OSError``."""
+    return storage.read_bytes(RunLayout(output).unit_names).decode().split()
+
+
+def unit_path(directory: str, unit: str) -> str:
+    """Where ``write_unit`` keeps the unit of this id."""
+    return storage.join(directory, f"{unit}.json")
+
+
+def read_unit(path: str) -> Unit:
+    """The unit that ``write_unit`` wrote.
+
+    Raises ``FileNotFoundError``, and ``SourceError`` for a file that is no unit.
+    """
+    try:
+        return from_json(storage.read_bytes(path))
+    except ValueError as error:
+        raise SourceError(
+            f"{path}: expected a unit of a plan ({error}); delete it and run again"
+        ) from error

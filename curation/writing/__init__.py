@@ -1,0 +1,1 @@
+"""From verdicts to shards: rows gathered, images read again."""

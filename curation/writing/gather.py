@@ -1,0 +1,216 @@
+"""Gathering one shard: the original bytes of its rows read once more, sorted, written atomically.
+
+Bytes arrive in the order of the sources and leave in the order of the ids. What was measured is
+held as columns, never as a Python object per row.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation import shard, storage
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.sources import keep_columns
+from curation.writing.originals import OF_SOURCE, SAID, Originals
+
+BATCH_BYTES = 2 << 20
+DIGEST_ROWS = 256
+ORDER = ("id", "key", "uri")
+NOT_STORED = ["uri", "size"]  # nor part of a shard's name
+Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
+
+
+def assign(kept_bytes: Iterable[tuple[str, int]]) -> list[list[Share]]:
+    """What each shard holds, from the bytes that every unit keeps.
+
+    Whole units are put together until a shard is full, in the order of their names, which are
+    hashes: a shard mixes units from anywhere in the collection, and each unit is read once. Only a
+    unit that fills several shards is divided, and read once for each.
+    """
+    shards: list[list[Share]] = []
+    filling: list[Share] = []
+    filled = shard.SHARD_BYTES
+    for unit, size in sorted(kept_bytes):
+        shares = -(-size // shard.SHARD_BYTES)
+        if shares > 1:
+            shards += [[(unit, share, shares)] for share in range(shares)]
+        elif shares:
+            if filled + size > shard.SHARD_BYTES:
+                filling, filled = [], 0
+                shards.append(filling)
+            filling.append((unit, 0, 1))
+            filled += size
+    return shards
+
+
+def write_assignment(output: str, kept_bytes: Mapping[str, int]) -> int:
+    """Write down what each shard is to hold, for ``read_assignment``; returns how many there are.
+
+    Raises ``OSError``.
+    """
+    shards = assign(kept_bytes.items())
+    lines = [json.dumps([part, len(shards), shares]) for part, shares in enumerate(shards)]
+    storage.write_bytes(Layout(output).assignment, "".join(f"{line}\n" for line in lines).encode())
+    return len(shards)
+
+
+def read_assignment(output: str) -> list[str]:
+    """A line per shard, to be read by ``assigned``. Raises ``OSError``."""
+    return storage.read_bytes(Layout(output).assignment).decode().splitlines()
+
+
+def assigned(line: str) -> tuple[int, int, list[Share]]:
+    """The shard's number, how many there are, and what it holds."""
+    part, parts, shares = json.loads(line)
+    return part, parts, [(unit, share, of) for unit, share, of in shares]
+
+
+def kept_rows(output: str, unit: str, share: int, shares: int) -> list[int]:
+    """The numbers of the kept rows of a unit whose content hashes are in one of equal ranges."""
+    ledger = column_files.read(Layout(output).ledger(unit), ("id", "verdict"))
+    kept = np.flatnonzero(column_files.equals(ledger.column("verdict"), "kept"))
+    ids = ledger.column("id").take(pa.array(kept)).to_pylist()
+    ranges = np.asarray([int(name[:8], 16) * shares >> 32 for name in ids], np.int64)
+    return [int(row) for row in kept[ranges == share]]
+
+
+def gather(
+    output: str, part: int, parts: int, shares: Sequence[Share], signal_fields: Sequence[pa.Field]
+) -> shard.ShardInfo | None:
+    """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
+
+    Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
+    that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
+    """
+    rows = {unit: kept_rows(output, unit, share, of) for unit, share, of in shares}
+    if not any(rows.values()):  # a few large files seldom fall into every range of hashes
+        return None
+    measured, place = _sorted(_metadata(output, rows, signal_fields))
+    shard_schema = shard.schema(signal_fields)
+    name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
+    path = storage.join(Layout(output).shards, name)
+    if storage.exists(path):
+        if info := shard.undamaged(path):
+            return info
+        storage.delete([path])
+    with tempfile.TemporaryFile() as spill:
+        originals = Originals(Layout(output), measured.num_rows, spill)
+        _locate(originals, rows, measured.column("uri"), place)
+        return shard.write(path, _batches(measured, originals, shard_schema), shard_schema)
+
+
+def _metadata(
+    output: str, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
+) -> Iterator[pa.RecordBatch]:
+    """What is stored of the rows, unit by unit, in the order of ``rows``."""
+    kinds = {field.name: shard.stored(field).type for field in signal_fields}
+    layout = Layout(output)
+    for unit in sorted(rows):
+        chosen = pa.array(rows[unit], pa.int64())
+        wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
+        table = column_files.read(layout.signals(unit), wanted)
+        for more in (
+            column_files.read(layout.groups(unit)),
+            column_files.read(layout.ledger(unit), ("stage",)),
+        ):
+            for field, column in zip(more.schema, more.columns, strict=True):
+                table = table.append_column(field, column)
+        for place, field in enumerate(table.schema):
+            if field.name in kinds and field.type != kinds[field.name]:
+                told = keep_columns.as_type(table.column(place).combine_chunks(), kinds[field.name])
+                table = table.set_column(place, field.name, told)
+        yield from table.take(chosen).combine_chunks().to_batches()
+
+
+def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int64]]:
+    """The rows in the order of the shard, and where each of the given rows is among them: (N,)."""
+    table = pa.Table.from_batches(list(batches))
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ORDER])
+    place = np.empty(table.num_rows, np.int64)
+    place[order.to_numpy()] = np.arange(table.num_rows)
+    return table.take(order).combine_chunks(), place
+
+
+def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
+    digest = hashlib.blake2b(str(shard_schema).encode(), digest_size=6)
+    told = measured.drop_columns(NOT_STORED)
+    for start in range(0, told.num_rows, DIGEST_ROWS):
+        piece = told.slice(start, DIGEST_ROWS).to_pydict()
+        digest.update(json.dumps(piece, sort_keys=True, default=repr).encode())
+    return digest.hexdigest()
+
+
+def _locate(
+    originals: Originals,
+    rows: Mapping[str, Sequence[int]],
+    locations: pa.ChunkedArray,
+    place: NDArray[np.int64],
+) -> None:
+    """Tell unit by unit which of its rows are wanted, and as which row of the shard."""
+    first = 0
+    for unit in sorted(rows):
+        places = place[first : first + len(rows[unit])]
+        first += len(rows[unit])
+        uris = locations.take(pa.array(places)).to_pylist()
+        originals.add(unit, dict(zip(uris, places.tolist(), strict=True)))
+
+
+def _batches(
+    measured: pa.Table, originals: Originals, shard_schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """The rows in order, in batches of about ``BATCH_BYTES``, columns in the order of the shard."""
+    sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.words
+    total = np.cumsum(sizes)
+    stored = {
+        field.name: measured.column(field.name).cast(field.type).combine_chunks()
+        for field in shard_schema
+        if field.name in measured.column_names
+    }
+    keys = [measured.column(name) for name in ("uri", "id", SAID)]
+    start = 0
+    while start < len(total):
+        before = int(total[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
+        piece = slice(start, stop)
+        known = zip(*(column[piece].to_pylist() for column in keys), strict=True)
+        read = [originals.read(start + row, *told) for row, told in enumerate(known)]
+        batch = pa.RecordBatch.from_arrays(
+            [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
+        )
+        del read  # else its bytes would be held a second time while the batch is written
+        yield batch
+        start = stop
+
+
+def _column(
+    field: pa.Field,
+    read: Sequence[tuple[bytes, dict[str, object]]],
+    stored: Mapping[str, pa.Array],
+    piece: slice,
+) -> pa.Array:
+    """One column of a batch: of what was measured, else from the originals."""
+    if field.name == "image":
+        images = _binary([data for data, _ in read])
+        paths = pa.array([told["path"] for _, told in read], pa.string())
+        return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
+    if field.name not in OF_SOURCE:
+        return stored[field.name][piece]
+    said = [told[field.name] for _, told in read]
+    if field.name in stored:
+        measured = stored[field.name][piece].to_pylist()
+        said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
+    return pa.array(said, field.type)
+
+
+def _binary(values: Sequence[bytes]) -> pa.Array:
+    """The values in one buffer of just their size: Arrow's own grows by doubling."""
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
