@@ -28,7 +28,7 @@ import typer
 from benchmarks.peers import faults, fields
 from benchmarks.peers.contests import Contest, Renderer, Result, Running, run
 from benchmarks.peers.installing import Absent
-from synthesis.problems import UsageError
+from curation.failures.errors import UsageError
 
 BAR_GROWTH = 2048.0  # bytes a picture
 BAR_FACES = 40

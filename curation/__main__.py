@@ -15,8 +15,9 @@ def main() -> NoReturn:
 def _command() -> int:
     importing.less(sys.argv[1:])
     from curation import command
+    from curation.failures.commands import guarded
 
-    return command.guarded(command.app)
+    return guarded("beam", command.app)
 
 
 if __name__ == "__main__":

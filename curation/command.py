@@ -1,22 +1,16 @@
-"""The ``beam`` command: it reads arguments, calls one function, prints, sets the exit code.
-
-Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 3 too much quarantined or a ledger that
-does not add up, 4 disk or input/output, 130 interrupted (143: by SIGTERM).
-"""
+"""The ``beam`` command: it reads arguments, calls one function, prints."""
 
 import json
 import logging
 import sys
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from curation import importing
-from curation.failures.exit_codes import exit_code_of
-from curation.failures.interruption import Interruption, carry_out
+from curation.failures import commands
+from curation.failures.errors import IncompleteError, UsageError
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
@@ -24,11 +18,8 @@ if TYPE_CHECKING:
     from curation.run import Request
     from curation.sources.fields import Columns
 
-app = typer.Typer(
-    add_completion=False,
+app = commands.application(
     no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
     help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -105,7 +96,7 @@ def run(
 
     logging.disable(logging.NOTSET)
     from curation.run import Request
-    from curation.runners.job import Job, UsageError
+    from curation.runners.job import Job
 
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
@@ -133,7 +124,6 @@ def run(
 
 
 def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":
-    from curation.runners.job import UsageError
     from curation.sources.fields import Columns
 
     kept = [name.strip() for names in keep or () for name in names.split(",")]
@@ -157,8 +147,7 @@ def _curate(request: "Request", as_json: bool) -> None:
     typer.echo(json.dumps(outcome.counts) if as_json else funnel(outcome.counts))
     typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
-        typer.echo("more was quarantined than quarantine_limit allows: see the report", err=True)
-        raise typer.Exit(3)
+        raise IncompleteError("more was quarantined than quarantine_limit allows: see the report")
 
 
 def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:
@@ -174,8 +163,7 @@ def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_j
         summary = program.summary(output)
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else program.as_text(summary))
     if summary["missing"]:
-        typer.echo(f"{summary['missing']} could not be made: see the reasons", err=True)
-        raise typer.Exit(3)
+        raise IncompleteError(f"{summary['missing']} could not be made: see the reasons")
 
 
 @app.command()
@@ -267,24 +255,7 @@ def doctor(as_json: Json = False) -> None:
 def main() -> NoReturn:
     """``beam`` for who has imported this module already; see ``curation.__main__``."""
     importing.less(sys.argv[1:])
-    carry_out("beam", partial(guarded, app))
-
-
-def guarded(command: Callable[..., Any]) -> int:
-    """Run a typer application; turn what it raises into a message and an exit code."""
-    try:
-        result = command(standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
-    except Interruption:
-        raise
-    except BaseException as error:
-        code, message = exit_code_of(error)
-        if message is None:
-            raise
-        typer.echo(f"{Path(sys.argv[0]).name}: {message}", err=True)
-        return code
-    return result if isinstance(result, int) else 0
+    commands.main("beam", app)
 
 
 if __name__ == "__main__":

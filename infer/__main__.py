@@ -5,17 +5,17 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from curation.failures import commands
+from curation.failures.errors import UsageError
 from curation.storage import user_paths
-from infer.problems import UsageError
 from train import threads
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 @app.command()
@@ -87,38 +87,30 @@ def draw(
     Every PNG carries its prompt, seed, steps and guidance; its seed draws it again alone.
     """
     threads.settle()
-    from curation.storage.ownership import OwnershipError
     from infer import job
 
-    try:
-        if guidance is not None and not math.isfinite(guidance):
-            raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
-        wanted = job.prepare(
-            texts or [],
-            prompts,
-            output=output,
-            seed=seed,
-            checkpoint=checkpoint,
-            size=size,
-            sheet=sheet,
-        )
-        from infer.sampling import Settings  # heavy, so only once the arguments are known good
+    if guidance is not None and not math.isfinite(guidance):
+        raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
+    wanted = job.prepare(
+        texts or [],
+        prompts,
+        output=output,
+        seed=seed,
+        checkpoint=checkpoint,
+        size=size,
+        sheet=sheet,
+    )
+    from infer.sampling import Settings  # heavy, so only once the arguments are known good
 
-        settings = Settings(
-            wanted.usual.width,
-            wanted.usual.height,
-            wanted.usual.steps if steps is None else steps,
-            wanted.usual.guidance if guidance is None else guidance,
-            negative,
-            batch_size,
-        )
-        result = job.run(wanted, settings, device, columns)
-    except (UsageError, OwnershipError) as problem:
-        _fail(2, str(problem))
-    except OSError as error:
-        _fail(4, f"{error.filename or output}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        _fail(130, "interrupted")
+    settings = Settings(
+        wanted.usual.width,
+        wanted.usual.height,
+        wanted.usual.steps if steps is None else steps,
+        wanted.usual.guidance if guidance is None else guidance,
+        negative,
+        batch_size,
+    )
+    result = job.run(wanted, settings, device, columns)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
         return
@@ -128,10 +120,5 @@ def draw(
         typer.echo(result["sheet"])
 
 
-def _fail(code: int, message: str) -> None:
-    typer.echo(f"infer: {message}", err=True)
-    raise typer.Exit(code)
-
-
 if __name__ == "__main__":
-    sys.exit(app(prog_name="python -m infer"))
+    commands.main("infer", app)

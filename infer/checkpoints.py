@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, of_class
-from infer.problems import UsageError
 
 if TYPE_CHECKING:
     from train.flow import Flow

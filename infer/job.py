@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation import storage
+from curation.failures.errors import UsageError
 from curation.storage import ownership
 from infer import checkpoints
 from infer import prompts as prompt_files
 from infer.checkpoints import Defaults
-from infer.problems import UsageError
 from infer.prompts import Prompt
 
 if TYPE_CHECKING:

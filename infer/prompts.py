@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from curation import storage
-from infer.problems import UsageError
+from curation.failures.errors import UsageError
 
 LARGEST_SEED = 2**63 - 1
 

@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from curation.failures.errors import UsageError
 from infer import checkpoints
-from infer.problems import UsageError
 from infer.prompts import Prompt
 from train import model
 from train.checkpoint import load_for_inference

@@ -2,8 +2,8 @@
 
 import re
 
+from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, Size, of_class
-from synthesis.problems import UsageError
 
 __all__ = ["CLASSES", "LARGEST_SIDE", "SMALLEST_SIDE", "Size", "sizes"]
 LARGEST_SIDE = 4096

@@ -12,10 +12,10 @@ from curation.picture import decoding
 from synthesis import drawing, png
 from synthesis.captions import caption_language
 from synthesis.fonts.files import FontFile, characters, fallbacks
-from synthesis.problems import UnrenderableError
 from synthesis.text import block
 from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting
+from synthesis.unrenderable import UnrenderableError
 
 MOST_PICTURES = 64
 _TILE = 256  # pixels: the longer side of a picture on the sheet, at most

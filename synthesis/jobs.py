@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
+from curation.failures.errors import UsageError
 from synthesis import canvas
 from synthesis import corpus as corpora
 from synthesis.fonts import files as font_files
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
-from synthesis.problems import UsageError
 from synthesis.pure import strings
 from synthesis.template import loading, resources
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import shard, storage
+from curation.failures.errors import UsageError
 from curation.signals.signal import discover, fields
 from synthesis.job import Job
 from synthesis.pool import Drawn
-from synthesis.problems import UsageError
 from synthesis.sample import row
 
 METADATA = "synthesis"

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from curation import shard, storage
+from curation.failures.errors import UsageError
 from curation.storage import user_paths
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
-from synthesis.problems import UsageError
 
 if TYPE_CHECKING:
     from synthesis.parts import Part

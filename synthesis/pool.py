@@ -54,7 +54,10 @@ def draw_all(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
         except BrokenProcessPool as error:
             deaths += 1
             if deaths == _MOST_DEATHS:
-                raise WorkersLostError(f"{deaths} times in a row a worker process died") from error
+                raise WorkersLostError(
+                    f"{deaths} times in a row a worker process died; try fewer --workers, or a "
+                    "smaller --size"
+                ) from error
 
 
 def _with_pool(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:

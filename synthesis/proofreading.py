@@ -10,7 +10,6 @@ picture. Accuracy is told with and without such errors.
 import hashlib
 import json
 import re
-import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curation.failures import commands
+from curation.failures.errors import UsageError
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _ALIKE = str.maketrans(
 _DOTS = re.compile(r"\.{2,}")
 _DEGREES = re.compile(r"(?<=\d)[oO](?![a-z])")  # as the reader takes the sign after a number
 _COLUMNS = ("key", "image", "annotation", "text_boxes")
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 @dataclass(frozen=True)
@@ -211,22 +212,16 @@ def main(
 
     Exit code 3 when a mode is below its bar: 0.998 of the characters of pages, 0.99 of scenes.
     """
-    from curation.shard import ShardError
-    from synthesis.problems import UsageError
     from synthesis.reading import LANGUAGES
 
-    try:
-        shards = sorted(str(path) for path in folder.rglob("*.parquet"))
-        if not shards:
-            raise UsageError(f"{folder}: no shards there; name a folder of synthesis.render")
-        keys = keys_by_language(shards)
-        unread = {one: len(keys.pop(one)) for one in sorted({*keys} - LANGUAGES)}
-        known = [key for several in keys.values() for key in several]
-        told = summary(list(readings(shards, chosen(known, share) if known else ())))
-        told["unread"] = unread
-    except (UsageError, ShardError) as problem:
-        print(f"synthesis.proofreading: {problem}", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(2 if isinstance(problem, UsageError) else 4) from None
+    shards = sorted(str(path) for path in folder.rglob("*.parquet"))
+    if not shards:
+        raise UsageError(f"{folder}: no shards there; name a folder of synthesis.render")
+    keys = keys_by_language(shards)
+    unread = {one: len(keys.pop(one)) for one in sorted({*keys} - LANGUAGES)}
+    known = [key for several in keys.values() for key in several]
+    told = summary(list(readings(shards, chosen(known, share) if known else ())))
+    told["unread"] = unread
     print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _as_text(told))  # noqa: T201
     if not told["passed"]:
         raise typer.Exit(3)
@@ -252,4 +247,4 @@ def _as_text(told: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    commands.main("synthesis.proofreading", app)

@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.failures.errors import UsageError
 from synthesis.drawing import Pixels, draw, solid
 from synthesis.fonts import files
-from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Quad, upright_quad
 from synthesis.text import block
 from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting
+from synthesis.unrenderable import UnrenderableError
 from synthesis.unrolling import is_curved, unrolled
 
 # What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from curation.failures import commands
+from curation.failures.errors import IncompleteError
 from curation.storage import user_paths
 from synthesis.fonts.languages import LANGUAGES
 
@@ -22,7 +24,7 @@ EXAMPLES = """Examples:
 \b
 Exit codes: 0 done, 1 a bug, 2 wrong use, 3 some pictures could not be drawn, 4 disk or
 input/output, 130 interrupted."""
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 class ModeName(StrEnum):
@@ -103,46 +105,31 @@ def render(
     glyph), manifest.json, contact_sheet.png, and gallery.html, which shows the boxes over the
     pictures. A run that was interrupted goes on where it stopped; finished shards are kept.
     """
-    from curation.storage.ownership import OwnershipError
     from synthesis import jobs, rendering
-    from synthesis.pool import WorkersLostError
-    from synthesis.problems import UsageError
 
-    try:
-        job = jobs.prepare(
-            lang,
-            mode.value,
-            seed=seed,
-            size=size,
-            corpus=corpus,
-            licence=licence,
-            fonts=fonts,
-            backgrounds=backgrounds,
-            templates=templates,
-        )
-        for note in jobs.notes(job, size, corpus):
-            print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
-        summary = rendering.run(job, n, str(out), workers, part_size)
-    except (UsageError, OwnershipError) as problem:
-        _fail(2, str(problem))
-    except WorkersLostError as error:
-        _fail(1, f"{error}; try fewer --workers, or a smaller --size")
-    except OSError as error:
-        _fail(4, f"{error.filename or out}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        _fail(130, "interrupted; the same command goes on from the last finished shard")
+    job = jobs.prepare(
+        lang,
+        mode.value,
+        seed=seed,
+        size=size,
+        corpus=corpus,
+        licence=licence,
+        fonts=fonts,
+        backgrounds=backgrounds,
+        templates=templates,
+    )
+    for note in jobs.notes(job, size, corpus):
+        print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
+    summary = rendering.run(job, n, str(out), workers, part_size)
     text = (
         json.dumps(summary, ensure_ascii=False, indent=1) if as_json else rendering.as_text(summary)
     )
     print(text)  # noqa: T201 - the result belongs on stdout
     if summary["missing"]:
-        _fail(3, f"{summary['missing']} of {n} pictures could not be drawn (see `rejected`)")
-
-
-def _fail(code: int, message: str) -> None:
-    print(f"synthesis.render: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(code)
+        raise IncompleteError(
+            f"{summary['missing']} of {n} pictures could not be drawn (see `rejected`)"
+        )
 
 
 if __name__ == "__main__":
-    app()
+    commands.main("synthesis.render", app)

@@ -114,7 +114,7 @@ def test_too_much_quarantined_is_exit_3(
 
 
 def test_a_failure_keeps_its_name_through_a_runner() -> None:
-    told = "Traceback\ncuration.graphs.steps.OutputError: /o/x: No space left [while running 'Measure']"
+    told = "...\ncuration.graphs.steps.OutputError: /o/x: No space left [while running 'Measure']"
     assert exit_code_of(RuntimeError(told))[0] == 4
     assert exit_code_of(OSError(os.strerror(28)))[0] == 4
     assert exit_code_of(KeyboardInterrupt())[0] == 130

@@ -11,9 +11,9 @@ from collection import make_folder
 from runs import run_in_process
 
 from curation import shard
+from curation.failures.errors import UsageError
 from curation.inspect import gate
 from curation.judging.ledger import LedgerError
-from curation.runners.job import UsageError
 
 
 @pytest.fixture(scope="module")

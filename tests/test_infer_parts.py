@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
+from curation.failures.errors import UsageError
 from infer import caption_font, checkpoints, contact_sheet, job, prompts
-from infer.problems import UsageError
 
 CHINESE = "一行字写在蓝色的背景上"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from curation import command
+from curation.failures.errors import UsageError
 from curation.runners import beam_parts, endpoints, preflight, running
-from curation.runners.job import LOCAL, Job, UsageError, runner_name
+from curation.runners.job import LOCAL, Job, runner_name
 
 BEAM = version("apache-beam")
 needs_google = pytest.mark.skipif(

@@ -14,7 +14,7 @@ from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
 from synthesis.colours import COLOURS
 from synthesis.description import Description, Group, Name, Words
-from synthesis.problems import UnrenderableError
+from synthesis.unrenderable import UnrenderableError
 
 LANGUAGES = ("en", "zh", "zh-Hant", "ja", "ar")
 HOSTILE = (

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from synthesis_fonts import make
 
+from curation.failures.errors import UsageError
 from synthesis.characters import planning, report, sampler, table
 from synthesis.characters.planning import BLOCK, FLOOR, HUNDRED_THOUSAND, Kind
 from synthesis.corpus import Paragraph
 from synthesis.fonts import files as font_files
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job
-from synthesis.problems import UsageError
 
 UNIHAN = Path("/usr/share/unicode/Unihan_OtherMappings.txt.bz2")
 PARAGRAPHS = tuple("今天的天气很好。我们去公园看花！\n桃李芬芳；一路平安。" for _ in range(10))

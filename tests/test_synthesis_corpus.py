@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from curation.failures.errors import UsageError
 from synthesis import corpus
 from synthesis.corpus import cleaning, fitness, reading
 from synthesis.fonts.languages import LANGUAGES
-from synthesis.problems import UsageError
 
 
 def write(tmp_path: Path, name: str, content: str | bytes) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis import jobs, modes, rendering
 from synthesis.job import Job
-from synthesis.problems import UsageError
 
 ROOT = Path(__file__).parent.parent
 COUNT, PART = 56, 4  # what killed runs leave to do is enough for each of four processes

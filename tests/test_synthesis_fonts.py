@@ -10,12 +10,13 @@ import pytest
 from installed_fonts import path_of
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis.fonts import coverage, families, index, packs
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
 from synthesis.fonts.languages import LANGUAGES, home
-from synthesis.problems import UnrenderableError, UsageError
 from synthesis.text.shaping import shape
+from synthesis.unrenderable import UnrenderableError
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ import pytest
 from installed_fonts import path_of
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis.fonts import files, index
 from synthesis.fonts.face import Font
 from synthesis.fonts.font_file import Entry
 from synthesis.fonts.languages import LANGUAGES
-from synthesis.problems import UsageError
 from synthesis.text.shaping import shape
 
 TONES = "\u0e48\u0e49\u0e4a\u0e4b"

@@ -12,12 +12,12 @@ from colours_said import colours_said
 from PIL import Image
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis import colours, corpus, drawing, jobs, modes
 from synthesis.characters import sampler
 from synthesis.corpus import Paragraph
 from synthesis.fonts.face import Font
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.pure import backgrounds, limits
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.text import block

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 
 from curation import shard
+from curation.failures.errors import UsageError
 from synthesis import drawing, png, proofreading, reading
 from synthesis.characters.table import levels
-from synthesis.problems import UsageError
 from synthesis.proofreading import Reading
 from synthesis.reading import HEIGHT, Line
 from synthesis.sample import Quad, Sample, TextBox, row, upright_quad

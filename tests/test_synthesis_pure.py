@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis import canvas, colours, corpus, drawing, jobs, modes
 from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.pure import (
     backgrounds,
     columns,

@@ -24,10 +24,10 @@ from synthesis_fonts import all_characters, make
 from typer.testing import CliRunner
 
 from curation import shard, storage
+from curation.failures.errors import UsageError
 from curation.signals.signal import discover, fields
 from synthesis import jobs, modes, parts
 from synthesis.pool import Drawn
-from synthesis.problems import UsageError
 from synthesis.render import app
 from synthesis.sample import Rejected, Sample
 

@@ -15,15 +15,16 @@ from PIL import Image
 from synthesis_fonts import all_characters, make
 
 from curation import shard
+from curation.failures.errors import UsageError
 from synthesis import jobs, modes
 from synthesis.corpus import Paragraph
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Rejected, Sample, row
 from synthesis.scene import drawn, geometry, media, writing
 from synthesis.scene.bends import Bend, Cylinder, Flat, Wave
 from synthesis.scene.geometry import Surface
 from synthesis.scene.medium import Medium
+from synthesis.unrenderable import UnrenderableError
 
 TRIES = 25
 LEVELS = {"block": 0, "line": 1, "word": 2, "glyph": 3}

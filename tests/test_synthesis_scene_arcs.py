@@ -11,12 +11,12 @@ from synthesis_fonts import all_characters, make
 from synthesis import drawing, jobs, unrolling
 from synthesis.description import Name
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.scene import arcs, drawn, emblems, media
 from synthesis.scene.arcs import Arc
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
+from synthesis.unrenderable import UnrenderableError
 
 MASK = np.zeros((4, 4), np.uint8)
 EMBLEM = emblems.Emblem(Name("star", "一颗五角星"), MASK)

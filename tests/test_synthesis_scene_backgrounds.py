@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from curation.failures.errors import UsageError
 from synthesis import jobs, modes
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.sample import Rejected, Sample
 from synthesis.scene import backgrounds
 

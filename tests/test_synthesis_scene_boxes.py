@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from curation.failures.errors import UsageError
 from synthesis import drawing, jobs
-from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import TextBox
 from synthesis.scene import inscribed, media
 from synthesis.scene.bends import Bend, Points
@@ -17,6 +17,7 @@ from synthesis.scene.geometry import Region, Surface, scaled
 from synthesis.scene.inscribed import Inscribed
 from synthesis.text import words
 from synthesis.text.placing import Placed
+from synthesis.unrenderable import UnrenderableError
 
 LARGE = 150  # pixels: the shorter sides of boxes are enlarged to at least that
 DECENT = 6.0  # pixels: the shorter side of a glyph's box, below which a pixel is a sixth of it

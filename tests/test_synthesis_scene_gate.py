@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from synthesis.problems import UnrenderableError
 from synthesis.scene import geometry, legibility
 from synthesis.scene.geometry import Surface
+from synthesis.unrenderable import UnrenderableError
 
 CENTRES = np.array([[60.0, 50.0], [120.0, 50.0]])
 

@@ -14,6 +14,7 @@ import pytest
 from colours_said import colours_said
 from PIL import Image
 
+from curation.failures.errors import UsageError
 from synthesis import captions, colours, corpus, jobs, modes
 from synthesis.colours import COLOURS
 from synthesis.corpus import Paragraph
@@ -21,9 +22,9 @@ from synthesis.corpus.genres import Genre
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError, UsageError
 from synthesis.sample import Sample
 from synthesis.scene import drawn, media, naming, writing
+from synthesis.unrenderable import UnrenderableError
 
 COUNT = 60
 ROOM = 640 * 640  # pixels

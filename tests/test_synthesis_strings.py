@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from synthesis_fonts import all_characters, make
 
+from curation.failures.errors import UsageError
 from synthesis import colours, jobs, modes
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.pure import strings
 from synthesis.sample import Sample
 

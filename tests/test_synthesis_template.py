@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from curation.failures.errors import UsageError
 from synthesis import canvas, corpus
 from synthesis.colours import contrast_ratio, names, nearest
 from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.pure import limits
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import backdrops, filled, laying, loading, resources

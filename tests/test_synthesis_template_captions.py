@@ -9,10 +9,10 @@ from random import Random
 import pytest
 from layouts import LANGUAGES, filling, job, path_of, placed, size_of
 
+from curation.failures.errors import UsageError
 from synthesis import captions
 from synthesis.captions.roles import ENTRIES, ROLES
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.sample import Sample
 from synthesis.template import filled, loading
 from synthesis.template.models import Loaded

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from typer.testing import CliRunner
 
-from synthesis.problems import UsageError
+from curation.failures.errors import UsageError
 from synthesis.template import contents, generated, loading, yaml_reading
 from synthesis.template.__main__ import app
 

@@ -10,10 +10,10 @@ from random import Random
 
 import pytest
 
+from curation.failures.errors import UsageError
 from synthesis import corpus
 from synthesis.fonts import files as font_files
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.template import computed, faces, filled, generated, laying, loading, resources
 from synthesis.template.contents import Contents, Filler, Scope
 from synthesis.template.expanding import Part

@@ -9,11 +9,11 @@ from synthesis_fonts import make
 
 from synthesis import drawing
 from synthesis.fonts.files import FontFile
-from synthesis.problems import UnrenderableError
 from synthesis.text import block, scripts
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
 from synthesis.text.shaping import shape
+from synthesis.unrenderable import UnrenderableError
 
 LATIN = "".join(map(chr, range(0x20, 0x7F))) + "éïõ“”’—…"
 HANZI = "山高在这里好一二三春天到了，。、：！？（）「」《》"

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from curation import shard
+from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.shard import ShardError
 from synthesis import canvas
 from train import batches, data, examples, skipped
 from train.configuration import CodecConfiguration, DataConfiguration
-from train.problems import UsageError
 
 CODEC = CodecConfiguration(channels=8)
 PLAIN = DataConfiguration(held_out=0.2)

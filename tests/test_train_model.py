@@ -6,12 +6,12 @@ from diffusers import QwenImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.failures.errors import UsageError
 from train import model
 from train.byte_text import ByteTextEncoder
 from train.codec import load_codec
 from train.configuration import ModelConfiguration
 from train.patch_pca import PatchPcaCodec
-from train.problems import UsageError
 from train.text_encoder import load_text_encoder
 
 SMALL = ModelConfiguration(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))

@@ -1,21 +1,17 @@
-"""``python -m train``: train a flow-matching MMDiT on shards. Thin: arguments in, exit code out.
-
-Exit codes: 0 fine, 1 bug, 2 wrong usage or configuration, 4 disk, input or output,
-130 interrupted (a checkpoint is written; the same command goes on).
-"""
+"""``python -m train``: train a flow-matching MMDiT on shards. Thin: arguments in, result out."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from curation.failures import commands
+from curation.failures.errors import UsageError
 from curation.storage import user_paths
 from train import threads as threads_waiting
-from train.problems import CheckpointError, UsageError
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 @app.command()
@@ -53,28 +49,15 @@ def train(
 
     Watch it: tensorboard --logdir demo/train/tensorboard, and the pictures in demo/train/samples.
     """
-    from curation.shard import ShardError
-    from curation.storage.ownership import OwnershipError
     from train import configuration_file
 
-    try:
-        wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed)
-        if show:
-            typer.echo(wanted.model_dump_json(indent=1))
-            return
-        if data is None or out is None:
-            raise UsageError("expected --data and --out: what to train on, and where to write")
-        result = _run(wanted, data, out, threads)
-    except (UsageError, OwnershipError) as problem:
-        _fail(2, str(problem))
-    except (ShardError, CheckpointError) as error:
-        _fail(4, str(error))
-    except OSError as error:
-        _fail(4, f"{error.filename or out}: {error.strerror or error}")
-    except MemoryError as error:
-        _fail(4, f"{error}: this machine has too little memory free; free some and run again")
-    except KeyboardInterrupt:
-        _fail(130, "interrupted; the same command goes on")
+    wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed)
+    if show:
+        typer.echo(wanted.model_dump_json(indent=1))
+        return
+    if data is None or out is None:
+        raise UsageError("expected --data and --out: what to train on, and where to write")
+    result = _run(wanted, data, out, threads)
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return
@@ -93,10 +76,5 @@ def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, An
     return job.run(wanted, data, out, lambda message: typer.echo(message, err=True))
 
 
-def _fail(code: int, message: str) -> None:
-    typer.echo(f"train: {message}", err=True)
-    raise typer.Exit(code)
-
-
 if __name__ == "__main__":
-    sys.exit(app(prog_name="python -m train"))
+    commands.main("train", app)

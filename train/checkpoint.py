@@ -26,8 +26,8 @@ from train import checkpoint_folder, flow, optimiser
 from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, latest
 from train.codec import Codec, load_codec
 from train.configuration import Configuration
+from train.damage import CheckpointError
 from train.flow import Flow
-from train.problems import CheckpointError
 from train.text_encoder import TextEncoder, load_text_encoder
 from train.trained_on import Captions, TrainedOn
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from curation import storage
-from train.problems import CheckpointError
+from train.damage import CheckpointError
 
 LATEST = "latest"
 STATE = "training_state"

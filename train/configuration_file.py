@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, NodeEvent
 
+from curation.failures.errors import UsageError
 from train.configuration import PRESETS, Configuration
-from train.problems import UsageError
 
 MAXIMUM_BYTES = 1_000_000
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
 from train import codec as codecs
 from train import examples
@@ -17,7 +18,6 @@ from train.codec import Codec
 from train.configuration import CodecConfiguration, DataConfiguration
 from train.examples import Example, Pixels
 from train.patch_pca import PatchPcaCodec
-from train.problems import UsageError
 from train.skipped import Skipped
 from train.trained_on import Captions
 

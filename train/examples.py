@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from curation import shard, storage
+from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
-from train.problems import UsageError
 from train.skipped import Skipped, Unreadable
 
 Pixels = NDArray[np.uint8]

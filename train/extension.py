@@ -8,9 +8,9 @@ before that, and is then to the bit the run it would have been had it been asked
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.failures.errors import UsageError
 from train import checkpoint, checkpoint_folder, optimiser
 from train.configuration import Configuration
-from train.problems import UsageError
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 
 from curation import storage
+from curation.failures.errors import UsageError
 from curation.storage import ownership
 from train import checkpoint, checkpoint_folder, data, extension, loop, records, skipped
 from train.checkpoint import Progress
 from train.codec import load_codec
 from train.configuration import Configuration
 from train.evaluation import LABEL, Reader, Templates, judge
-from train.problems import UsageError
 
 KIND = "training"
 RESULT = "result.json"

@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from curation.failures.errors import UsageError
 from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records, text_encoder
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
 from train.data import Data
 from train.evaluation import Reader
 from train.examples import Example
-from train.problems import UsageError
 from train.records import Records
 from train.text_encoder import TextEncoder
 

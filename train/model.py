@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from curation.failures.errors import UsageError
 from train.configuration import ModelConfiguration
-from train.problems import UsageError
 
 
 def build(configuration: ModelConfiguration, channels: int, text_width: int) -> Any:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from curation.failures.errors import UsageError
 from train.configuration import OptimiserConfiguration
-from train.problems import UsageError
 
 
 def split(modules: Mapping[str, nn.Module]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -17,13 +17,17 @@ USAGE = (
     "UnmeasuredColumnError",
     "MissingModelError",
 )
-LEDGER = ("LedgerError",)
-STORAGE = ("OutputError", "InputChangedError", "InputError", "ShardError", "ColumnFileError")
+INCOMPLETE = ("LedgerError", "IncompleteError")
+STORAGE = (
+    *("OutputError", "InputChangedError", "InputError", "ShardError", "ColumnFileError"),
+    *("CheckpointError", "MemoryError"),
+)
 BUG, WRONG_USAGE, DOES_NOT_ADD_UP, INPUT_OUTPUT, INTERRUPTED = 1, 2, 3, 4, 130
 _CODES = {
     **dict.fromkeys(USAGE, WRONG_USAGE),
-    **dict.fromkeys(LEDGER, DOES_NOT_ADD_UP),
+    **dict.fromkeys(INCOMPLETE, DOES_NOT_ADD_UP),
     **dict.fromkeys(STORAGE, INPUT_OUTPUT),
+    "WorkersLostError": BUG,
 }
 _NAMED = re.compile(rf"(?:^|[\s.'\"(])({'|'.join(_CODES)})(?::\s*|\(['\"])(.+)", re.MULTILINE)
 _WHERE = re.compile(r"\s*\[while running .*\]$")
@@ -39,7 +43,7 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
         return WRONG_USAGE, f"{told} (try --help)"
     for name in names:
         if name in _CODES:
-            return _CODES[name], str(error)
+            return _CODES[name], of_memory(error) if name == "MemoryError" else str(error)
     if isinstance(error, OSError):
         return INPUT_OUTPUT, of_disk(error)
     told = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
@@ -47,6 +51,14 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
         name, message = told[-1]
         return _CODES[name], _WHERE.sub("", message.strip()).rstrip("'\")")
     return BUG, None
+
+
+def of_memory(error: BaseException) -> str:
+    """What needed how much, as far as the error tells, and what to do."""
+    return (
+        f"{error or 'out of memory'}: this machine has too little memory free; free some, then "
+        "run the same command again to go on"
+    )
 
 
 _REMEDIES = {

@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 
 from curation import shard, storage
+from curation.failures.errors import UsageError
 from curation.judging.ledger import LedgerError
 from curation.judging.rules import GROUP_COLUMNS
 from curation.output import finished
 from curation.output.layout import Layout
-from curation.runners.job import UsageError
 
 KINDS = ("stage", "synthetic")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TypeVar
 
-from curation.runners.job import UsageError
+from curation.failures.errors import UsageError
 
 SECONDS = 3.0
 Answer = TypeVar("Answer")

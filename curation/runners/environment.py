@@ -2,8 +2,9 @@
 
 import difflib
 
+from curation.failures.errors import UsageError
 from curation.runners import beam_parts, endpoints
-from curation.runners.job import SPARK_LOCAL, Job, UsageError
+from curation.runners.job import SPARK_LOCAL, Job
 
 ENVIRONMENTS = ("DOCKER", "PROCESS", "EXTERNAL", "LOOPBACK")
 

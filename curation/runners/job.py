@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from curation.failures.errors import UsageError
+
 LOCAL = "local"
 SUPPORTED = ("SparkRunner", "PrismRunner", "PortableRunner", "DataflowRunner")
 SPARK_LOCAL = re.compile(r"local(\[.+\])?")
 NAMES = (LOCAL, "DirectRunner", "FnApiRunner", *SUPPORTED)
-
-
-class UsageError(Exception):
-    """Something that the runner needs is missing or ill-formed; the message says what to do."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import re
 
 from curation import storage
+from curation.failures.errors import UsageError
 from curation.runners import beam_parts, endpoints, environment
-from curation.runners.job import SPARK_LOCAL, Job, UsageError
+from curation.runners.job import SPARK_LOCAL, Job
 
 
 def check(job: Job) -> None:

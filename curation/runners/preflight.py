@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 from curation import storage
+from curation.failures.errors import UsageError
 from curation.runners import endpoints, job_server
-from curation.runners.job import SUPPORTED, Job, UsageError
+from curation.runners.job import SUPPORTED, Job
 
 NEEDED_BY_DATAFLOW = {
     "project": "--project=PROJECT_ID",

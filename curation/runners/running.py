@@ -18,9 +18,10 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_handlers
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from curation.failures.errors import UsageError
 from curation.runners import memory, watchdog
 from curation.runners.fingerprint import VersionError
-from curation.runners.job import LOCAL, UsageError, runner_name
+from curation.runners.job import LOCAL, runner_name
 
 # Beam 2.77 flushes what a step yields once a second, from another thread and without a lock: what
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).

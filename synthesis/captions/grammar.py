@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from synthesis.problems import UnrenderableError
+from synthesis.unrenderable import UnrenderableError
 
 _RARE_MARKS = (("‹", "›"), ("《", "》"), ("【", "】"), ("⟨", "⟩"), ("⟦", "⟧"))
 _QUOTES = {

@@ -1,7 +1,6 @@
 """``python -m synthesis.characters``: how often each of the 8,105 characters is drawn."""
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curation.failures import commands
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: python -m synthesis.characters --shards OUT/shards, or --n 100000 to plan"
 _SHOWN_BELOW = 60  # characters
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 @app.command(epilog=EXAMPLE)
@@ -51,14 +51,8 @@ def characters(
     A plan takes a text for each picture as mode pure does, and draws nothing.
     """
     from synthesis.characters.report import coverage_report, drawn_texts
-    from synthesis.problems import UsageError
 
-    try:
-        texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
-    except UsageError as problem:
-        _fail(2, str(problem))
-    except OSError as error:
-        _fail(4, f"{error.filename}: {error.strerror or error}")
+    texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
     least = floor or _scaled_floor(len(texts))
     found = coverage_report(texts, least)
     if as_json:
@@ -110,10 +104,5 @@ def _print_table(found: "tuple[LevelReport, ...]", pictures: int, floor: int) ->
             console.print(f"level {one.level} below the floor: {one.below[:_SHOWN_BELOW]}{more}")
 
 
-def _fail(code: int, message: str) -> None:
-    print(f"synthesis.characters: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(code)
-
-
 if __name__ == "__main__":
-    app()
+    commands.main("synthesis.characters", app)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.failures.errors import UsageError
 from synthesis.characters import table
-from synthesis.problems import UsageError
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from curation.failures.errors import UsageError
 from synthesis.corpus import cleaning, fitness, reading
 from synthesis.corpus.genres import Genre
 from synthesis.fonts.languages import LANGUAGES
-from synthesis.problems import UsageError
 
 SHIPPED = Path(__file__).parents[1] / "corpora"
 SHIPPED_LICENCE = "CC0-1.0"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
 
-from synthesis.problems import UsageError
+from curation.failures.errors import UsageError
 
 LONGEST_LINE = 1_000_000  # bytes: longer is no paragraph but a broken file
 _BATCH = 1000  # rows of Parquet held at a time

@@ -1,19 +1,20 @@
 """``python -m synthesis.fonts``: which fonts there are, and which characters each can draw."""
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curation.failures import commands
+from curation.failures.errors import UsageError
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
     from synthesis.fonts.coverage import Coverage
 
 EXAMPLE = "Example: python -m synthesis.fonts --fonts noto-cjk --lang zh"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 @app.command(epilog=EXAMPLE)
@@ -36,23 +37,17 @@ def fonts(
     The sets are levels 1 to 3 of the Table of General Standard Chinese Characters (3,500, 3,000
     and 1,605 characters) and GB 2312 (6,763); scripts are ISO 15924 codes.
     """
-    from synthesis.problems import UsageError
 
-    try:
-        if packs:
-            _print_packs(as_json=as_json)
-            return
-        from synthesis.fonts import files
-        from synthesis.fonts.coverage import coverage
+    if packs:
+        _print_packs(as_json=as_json)
+        return
+    from synthesis.fonts import files
+    from synthesis.fonts.coverage import coverage
 
-        chosen = files.find(lang, fonts) if lang else files.listed(fonts)
-        found = [coverage(face) for face in chosen]
-        if not found:
-            raise UsageError("no fonts: `apt-get install fonts-noto-cjk`, or name some by --fonts")
-    except UsageError as problem:
-        _fail(2, str(problem))
-    except OSError as error:
-        _fail(4, f"{error.filename}: {error.strerror or error}")
+    chosen = files.find(lang, fonts) if lang else files.listed(fonts)
+    found = [coverage(face) for face in chosen]
+    if not found:
+        raise UsageError("no fonts: `apt-get install fonts-noto-cjk`, or name some by --fonts")
     if as_json:
         print(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=1))  # noqa: T201
     else:
@@ -123,10 +118,5 @@ def _print_packs(*, as_json: bool) -> None:
     Console().print(told)
 
 
-def _fail(code: int, message: str) -> None:
-    print(f"synthesis.fonts: {message}", file=sys.stderr)  # noqa: T201
-    raise typer.Exit(code)
-
-
 if __name__ == "__main__":
-    app()
+    commands.main("synthesis.fonts", app)

@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from curation.failures.errors import UsageError
 from synthesis.fonts import families, fontconfig, packs
 from synthesis.fonts.font_file import Entry, FontFile
 from synthesis.fonts.index import SUFFIXES, entries
 from synthesis.fonts.languages import HAN, LANGUAGES, LOCALES, SIMPLIFIED, Language, home, locale
-from synthesis.problems import UsageError
 
 __all__ = ["FontFile", "characters", "covers", "fallbacks", "find", "is_handwriting", "listed"]
 

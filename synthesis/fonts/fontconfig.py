@@ -3,8 +3,8 @@
 import subprocess
 from dataclasses import dataclass
 
+from curation.failures.errors import UsageError
 from synthesis.fonts.index import SUFFIXES
-from synthesis.problems import UsageError
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from typing import Any
 import uharfbuzz as hb
 
 from curation import storage
+from curation.failures.errors import UsageError
 from synthesis.fonts.font_file import Entry, FontFile, file_digest, ranges
-from synthesis.problems import UsageError
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _COLLECTIONS = (".ttc", ".otc")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from curation.failures.errors import UsageError
 from synthesis.fonts.index import SUFFIXES
-from synthesis.problems import UsageError
 
 DATA = Path(__file__).with_name("packs.yaml")
 

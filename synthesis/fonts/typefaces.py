@@ -4,8 +4,8 @@ from functools import cache
 
 import skia
 
+from curation.failures.errors import UsageError
 from synthesis.fonts.font_file import FontFile
-from synthesis.problems import UsageError
 
 
 def typeface(file: FontFile) -> skia.Typeface:

@@ -8,12 +8,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synthesis.problems import UnrenderableError
 from synthesis.pure.scripts import Script
 from synthesis.text import block, placing
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame
 from synthesis.text.placing import Placed, PlacedLine
+from synthesis.unrenderable import UnrenderableError
 
 MOST_COLUMNS = 4
 _GUTTER = 2.2  # ems between columns

@@ -13,7 +13,6 @@ from synthesis.description import Description, Name, Words
 from synthesis.fonts.face import font
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.pure import backgrounds, faces, limits, setting, texts
 from synthesis.pure.manner import Manner, choose
 from synthesis.pure.pairs import Pair
@@ -21,6 +20,7 @@ from synthesis.pure.setting import Fitted
 from synthesis.pure.textures import Rhythm
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.text.block import Block
+from synthesis.unrenderable import UnrenderableError
 
 SMALLEST = limits.SMALLEST
 PAGE = Name("page", "页面")

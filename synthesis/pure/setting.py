@@ -8,13 +8,13 @@ from random import Random
 from synthesis.canvas import Size
 from synthesis.fonts.face import font
 from synthesis.fonts.files import FontFile
-from synthesis.problems import UnrenderableError
 from synthesis.pure import columns, limits
 from synthesis.pure.manner import Kind, Manner
 from synthesis.pure.scripts import is_right_to_left, script_of
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame
+from synthesis.unrenderable import UnrenderableError
 
 _MARGINS = (0.07, 0.12)  # of the square root of the canvas's area
 _WIDEST_MARGIN = 0.14  # of a side

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from synthesis.problems import UnrenderableError
 from synthesis.scene import emblems
 from synthesis.scene.emblems import Emblem
 from synthesis.text import paths, scripts
 from synthesis.text.block import Block, Typography
+from synthesis.unrenderable import UnrenderableError
 
 _LONGEST = 24  # characters
 _RISE = 0.37  # ems from the baseline to the middle of letters

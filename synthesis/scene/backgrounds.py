@@ -10,9 +10,10 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curation.failures.errors import UsageError
 from curation.picture import decoding
 from synthesis.drawing import Pixels
-from synthesis.problems import UnrenderableError, UsageError
+from synthesis.unrenderable import UnrenderableError
 
 SHORT_SIDE = 640  # pixels: pictures are kept no smaller than this, nor twice as large
 _KEPT = 12  # decoded pictures a process keeps: at most 7 MB each

@@ -16,12 +16,12 @@ from synthesis.colours import Colour
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample
 from synthesis.scene import camera, inscribed, legibility, naming, scenery
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
+from synthesis.unrenderable import UnrenderableError
 
 LAYOUTS = {
     "vertical": Name("vertical lines that go from right to left", "自右向左竖向"),

@@ -16,7 +16,6 @@ from synthesis.colours import RGB, contrast_ratio
 from synthesis.corpus.genres import PLAIN_ROLE, ROLES
 from synthesis.drawing import Pixels
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.sample import TextBox
 from synthesis.scene import geometry, inks, legibility, light, placing, quads, writing
@@ -25,6 +24,7 @@ from synthesis.scene.light import Light
 from synthesis.scene.medium import Medium, Sheet
 from synthesis.scene.writing import Lines
 from synthesis.text.block import Block
+from synthesis.unrenderable import UnrenderableError
 
 _LEAST_SHEET = 64  # pixels: nothing legible fits on less
 _SPARE = (2.2, 1.8, 1.5)  # inks contrast so much more before they are worn, lit and blurred

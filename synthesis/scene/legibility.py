@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from synthesis.colours import RGB
 from synthesis.drawing import Pixels
-from synthesis.problems import UnrenderableError
 from synthesis.scene.bends import Points
 from synthesis.scene.geometry import Surface
+from synthesis.unrenderable import UnrenderableError
 
 LEAST_CONTRAST = 4.0  # measured; WCAG 2.2, 1.4.3 asks 4.5 of the colours before they are blurred
 LEAST_CONTRAST_LARGE = 3.0

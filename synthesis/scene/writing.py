@@ -12,13 +12,13 @@ from synthesis.canvas import Size
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.scene import arcs, lettering
 from synthesis.scene.medium import Medium, Sheet
 from synthesis.text import block, paths
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Frame, Setting
+from synthesis.unrenderable import UnrenderableError
 
 Lines = Literal["level", "vertical", "arc"]
 _TRIES = 60

@@ -1,16 +1,16 @@
 """``python -m synthesis.template``: the templates there are, checked, and how they look."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from curation.failures import commands
 from curation.storage import user_paths
 
 EXAMPLE = "Example: python -m synthesis.template --template slide-bullets --lang zh --out previews"
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = commands.application()
 
 
 class Language(StrEnum):
@@ -52,25 +52,13 @@ def templates(
 
     Exit codes: 0 all is well, 2 a wrong template or option, 4 files that cannot be written.
     """
-    from curation.storage.ownership import OwnershipError
-    from synthesis.problems import UsageError
     from synthesis.template import preview
 
-    try:
-        lines = preview.listed(template or [], lang.value)
-        if out is not None:
-            lines += preview.write(template or [], lang.value, out, size, fonts, seed)
-    except (UsageError, OwnershipError) as problem:
-        _fail(2, str(problem))
-    except OSError as error:
-        _fail(4, f"{error.filename or out}: {error.strerror or error}")
+    lines = preview.listed(template or [], lang.value)
+    if out is not None:
+        lines += preview.write(template or [], lang.value, out, size, fonts, seed)
     print("\n".join(lines))  # noqa: T201 - the result belongs on stdout
 
 
-def _fail(code: int, message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
-    raise SystemExit(code)
-
-
 if __name__ == "__main__":
-    app()
+    commands.main("synthesis.template", app)

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 from synthesis.colours import RGB
-from synthesis.problems import UnrenderableError
 from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import (
     LEAST_CONTRAST,
@@ -17,6 +16,7 @@ from synthesis.template.colouring import (
 )
 from synthesis.template.contents import Scope, Verbatim, is_computed
 from synthesis.template.models import Node, Style
+from synthesis.unrenderable import UnrenderableError
 
 _FAINT = ("line", "soft", "softer", "series")
 _LEAST_OF_SHAPES = 2.4

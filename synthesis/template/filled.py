@@ -20,7 +20,6 @@ from synthesis.colours import RGB, Colour, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.job import Job
-from synthesis.problems import UnrenderableError
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import art, backdrops, belonging, faces, loading, resources, shapes
 from synthesis.template.backdrops import Backdrop
@@ -30,6 +29,7 @@ from synthesis.template.expanding import Part
 from synthesis.template.laying import Filling, Placed, as_full_as_fits, unit_of
 from synthesis.template.models import Loaded
 from synthesis.template.typeset import SetText
+from synthesis.unrenderable import UnrenderableError
 
 _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for columns of prose
 _MOST_PARAGRAPHS = 14

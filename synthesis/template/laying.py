@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from random import Random
 
 from synthesis.canvas import Size
-from synthesis.problems import UnrenderableError
 from synthesis.pure import limits
 from synthesis.template import resources
 from synthesis.template.arranging import Arranged, Arranger
@@ -20,6 +19,7 @@ from synthesis.template.expanding import Expansion, Part
 from synthesis.template.faces import Pairing
 from synthesis.template.models import Loaded
 from synthesis.template.typeset import Blocks, Overflow, SetText, Typesetter
+from synthesis.unrenderable import UnrenderableError
 
 _STEP = 1.06  # scales tried are so far apart
 _TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which texts are set

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 
+from curation.failures.errors import UsageError
 from synthesis.canvas import Size
-from synthesis.problems import UsageError
 from synthesis.template import checking, resources, yaml_reading
 from synthesis.template.models import RATIOS, Loaded, Template
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.failures.errors import UsageError
 from curation.storage import ownership
 from synthesis import jobs
 from synthesis.canvas import Size
 from synthesis.job import Job
-from synthesis.problems import UsageError
 from synthesis.sample import Rejected
 from synthesis.template import filled, loading
 from synthesis.template.models import Loaded

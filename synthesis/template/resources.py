@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from curation.failures.errors import UsageError
 from synthesis.colours import contrast_ratio
-from synthesis.problems import UsageError
 from synthesis.template import yaml_reading
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, from_hex
 from synthesis.template.computed import RULES, Uncomputable

@@ -8,13 +8,13 @@ from functools import lru_cache
 
 from synthesis.drawing import Run
 from synthesis.fonts.face import Extents
-from synthesis.problems import UnrenderableError
 from synthesis.sample import TextBox
 from synthesis.template.faces import Pairing
 from synthesis.template.models import Style
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
 from synthesis.text.layout import Alignment, Frame, Setting
+from synthesis.unrenderable import UnrenderableError
 
 _LANGUAGE_SIZE = {"en": 1.0, "zh": 0.94}  # hanzi look larger than Latin of the same size
 _MORE_LEADING = {"en": 0.0, "zh": 0.12}

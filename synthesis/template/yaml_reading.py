@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from synthesis.problems import UsageError
+from curation.failures.errors import UsageError
 
 MOST_BYTES = 1_000_000
 MOST_DEPTH = 24

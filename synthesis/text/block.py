@@ -10,7 +10,6 @@ from functools import cached_property, lru_cache
 from synthesis.drawing import Run
 from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
-from synthesis.problems import UnrenderableError
 from synthesis.sample import Quad, TextBox, upright_quad
 from synthesis.text import breaking, layout, lines, placing, words
 from synthesis.text.clusters import bounds
@@ -18,6 +17,7 @@ from synthesis.text.layout import Frame, Setting
 from synthesis.text.lines import Measured
 from synthesis.text.placing import PlacedLine, quad_around
 from synthesis.text.quotes import with_corner_brackets
+from synthesis.unrenderable import UnrenderableError
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Literal
 import uharfbuzz as hb
 
 from synthesis.fonts.face import Extents, Font
-from synthesis.problems import UnrenderableError
 from synthesis.text import scripts
+from synthesis.unrenderable import UnrenderableError
 
 Direction = Literal["ltr", "rtl", "ttb"]
 Glyph = tuple[int, float, float]  # id, and its origin (dx, dy) from the pen in ems, y down

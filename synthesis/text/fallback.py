@@ -8,10 +8,10 @@ from itertools import groupby
 from icu4py.breakers import CharacterBreaker
 
 from synthesis.fonts.face import Font
-from synthesis.problems import UnrenderableError
 from synthesis.text import scripts
 from synthesis.text.clusters import IGNORED, Cluster, Manner, shape_run
 from synthesis.text.scripts import Item
+from synthesis.unrenderable import UnrenderableError
 
 
 @lru_cache(maxsize=1024)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from synthesis.fonts.face import font
-from synthesis.problems import UnrenderableError
 from synthesis.text import bidi, lines, placing, scripts
 from synthesis.text.block import Block, Typography
 from synthesis.text.clusters import Cluster
 from synthesis.text.placing import Placed, PlacedLine, Point
+from synthesis.unrenderable import UnrenderableError
 
 _MOST_OF_CIRCLE = 0.95  # a longer line would bite its tail
 

@@ -13,11 +13,11 @@ from itertools import chain, groupby
 from typing import Literal
 
 from synthesis.fonts.face import Font
-from synthesis.problems import UnrenderableError
 from synthesis.text import bidi, scripts
 from synthesis.text.clusters import Cluster, Manner, ink_of, shape_run
 from synthesis.text.fallback import shape_with
 from synthesis.text.quotes import LETTER
+from synthesis.unrenderable import UnrenderableError
 
 Stance = Literal["upright", "turned", "together"]
 _TOGETHER = re.compile(  # one or two digits, or a capital, on their own get a square of their own

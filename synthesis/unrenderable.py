@@ -1,8 +1,4 @@
-"""What can go wrong, in two kinds: the user's settings, and a text that cannot be drawn."""
-
-
-class UsageError(Exception):
-    """A wrong setting, corpus or font; the message says what was expected and what to do."""
+"""A text that cannot be rendered."""
 
 
 class UnrenderableError(Exception):

@@ -1,0 +1,9 @@
+"""What goes wrong for reasons that the user can mend; told as one line, never as a traceback."""
+
+
+class UsageError(Exception):
+    """A wrong option, setting or input; the message says what was expected and what to do."""
+
+
+class IncompleteError(Exception):
+    """A run that ended, but lacks what was asked for; what there is has been written."""
