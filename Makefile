@@ -47,8 +47,8 @@ demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes you
 # The tests of Spark run where Java, Spark and Beam's job server are here or can be fetched.
 test: setup google ## all tests
 	@$(BIN)/python -m benchmarks.cluster.parts --limit 120 || echo "the tests of Spark will be skipped"
-	@$(BIN)/pytest --ignore tests/test_dataflow.py
-	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/test_dataflow.py tests/test_preflight.py
+	@$(BIN)/pytest --ignore tests/curation/runners/test_dataflow.py
+	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/curation/runners/test_dataflow.py tests/curation/runners/test_preflight.py
 
 drills: setup google ## the long tests that `make test` leaves out
 	@$(BIN)/pytest -m drill --timeout 3600

@@ -26,7 +26,7 @@ from curation.picture import decoding
 from curation.signals import signal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from defects import DEFECTS
+from making.defects import DEFECTS
 
 GOOD_KINDS = ("photo", "photo-open", "quality-clean", "text-rich", "captioned", "edit-source")
 PHOTO_KINDS = ("photo", "photo-open", "quality-clean")

@@ -17,11 +17,11 @@ from typing import Annotated, Any
 
 import typer
 
-from curation.command import guarded
+from curation.failures import commands
 from curation.progress import funnel
 from curation.storage import ownership, user_paths
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = commands.application()
 DEMO = Path("demo")
 PROMPTS = 16
 PYTHON = [sys.executable, "-m"]
@@ -192,4 +192,4 @@ Open these:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(app))
+    commands.main("demo", app)

@@ -6,7 +6,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -16,12 +15,12 @@ import typer
 from PIL import Image
 
 from curation import shard, storage
-from curation.command import guarded
+from curation.failures import commands
 from curation.storage import ownership, user_paths
 from curation.storage.ownership import OwnershipError
 from examples.damage import DAMAGE, jpeg
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app = commands.application()
 KIND = "gathering"
 RECORD = "gathered.index"  # the names of all files that were gathered; no row of an input
 STAMPS = Path("/usr/share/tuxpaint/stamps")  # Debian's tuxpaint-stamps-default
@@ -167,4 +166,4 @@ def _shuffled(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(app))
+    commands.main("gather", app)

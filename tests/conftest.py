@@ -6,9 +6,9 @@ import signal
 import tempfile
 from pathlib import Path
 
-import installed_fonts
 import pytest
 from hypothesis import settings
+from making import installed_fonts
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")

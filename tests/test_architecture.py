@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from making.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGES = ("captioning", "curation", "infer", "synthesis", "taxonomy", "train")
 AROUND = ("benchmarks", "examples", "tests")  # may import anything of ours
 

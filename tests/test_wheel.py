@@ -7,8 +7,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from making.places import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGES = ("captioning", "curation", "infer", "synthesis", "taxonomy", "train")
 
 

@@ -1,0 +1,207 @@
+"""Judging in one step and in many partitions ends with the same files and the right copies."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from making.runs import WITHOUT_MODELS, digests
+
+from curation.configuration import loading
+from curation.graphs import judging
+from curation.judging.ledger import Counts
+from curation.measuring import measure
+from curation.output import column_files
+from curation.output.layout import Layout
+from curation.signals import signal
+from curation.sources import plan
+
+UNITS, ROWS = 9, 40
+ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
+FOLDERS = ("ledger", "groups")
+
+
+def hashes(random: np.random.Generator) -> np.ndarray:
+    """Some alone, some shared by many rows, some in clusters a few bits wide."""
+    pool = random.integers(0, 2**64, 60, dtype=np.uint64)
+    bits = np.uint64(1) << random.integers(0, 64, (240, 2)).astype(np.uint64)
+    close = random.choice(pool[:6], 240) ^ np.bitwise_or.reduce(bits, axis=1)
+    return random.choice(np.concatenate([pool, close, np.repeat(pool[:1], 60)]), UNITS * ROWS)
+
+
+def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
+    """Measured rows: a content belongs to one hash, several rows may have it."""
+    count = len(numbers)
+    content = [f"{number}-{random.integers(0, 3)}" for number in numbers.tolist()]
+    broken = random.random(count) < 0.1
+    made = {
+        "uri": [f"in/{number:06}.jpg" for number in random.permutation(100_000)[:count]],
+        "key": [f"{number:02}.jpg" for number in random.integers(0, 20, count)],
+        "id": [hashlib.sha256(text.encode()).hexdigest()[:32] for text in content],
+        "size": random.integers(1000, 2000, count),
+        "source_digest": ["0" * 16] * count,
+        "caption_length": random.integers(0, 2, count),
+        "short_side": random.integers(200, 500, count),
+        "pixels": random.integers(1, 3, count),
+        "clarity": random.random(count),
+        "luma": random.random(count),
+        "synthetic": np.zeros(count, bool),
+    }
+    schema, arrays = measure.schema(signal.discover()), []
+    for field in schema:
+        if field.name == "phash":
+            arrays.append(pa.array(numbers, pa.uint64(), mask=broken))
+        elif field.name == "reason":
+            arrays.append(pa.array(["truncated" if one else None for one in broken], pa.string()))
+        else:
+            arrays.append(pa.array(made.get(field.name, [None] * count)).cast(field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def with_drawn(unit: pa.Table, random: np.random.Generator, part: float = 0.8) -> pa.Table:
+    """The same rows, so many of them drawn pictures."""
+    place = unit.schema.get_field_index("synthetic")
+    drawn = pa.array(random.random(unit.num_rows) < part)
+    return unit.set_column(place, unit.schema.field(place), drawn)
+
+
+def run(
+    output: Path,
+    rows: list[pa.Table],
+    monkeypatch: pytest.MonkeyPatch,
+    limit: int,
+    pipelines: str = WITHOUT_MODELS,
+) -> dict[str, Any]:
+    """Judge the units with partitions of ``limit`` rows; digests of what it wrote, and counts."""
+    config = output.parent / "pipelines.yaml"
+    config.write_text(pipelines)
+    layout, names = Layout(str(output)), [f"{number:016x}" for number in range(len(rows))]
+    for name, one in zip(names, rows, strict=True):
+        column_files.write(layout.signals(name), one)
+    plan.write_names(str(output), names)
+    monkeypatch.setattr(judging, "ROWS_PER_PARTITION", limit)
+    pipeline = loading.load(str(config), "curate")
+    judging.judge_units(str(output), pipeline, ARGUMENTS, sum(one.num_rows for one in rows))
+    return digests(output, FOLDERS) | {
+        "counts": Counts.from_bytes((output / "counts.json").read_bytes()).as_json()
+    }
+
+
+@pytest.fixture
+def units() -> list[pa.Table]:
+    random = np.random.default_rng(3)
+    return [table(part, random) for part in np.split(hashes(random), UNITS)]
+
+
+def edges(output: Path) -> set[tuple[int, int]]:
+    found = column_files.read_all(Layout(str(output)).near_parts(), ("a", "b"))
+    return set(zip(*(found.column(name).to_pylist() for name in "ab"), strict=True))
+
+
+def test_partitions_do_not_change_what_is_written(
+    units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6)
+    for limit in (300, 37):
+        output = tmp_path / f"limit-{limit}"
+        assert run(output, units, monkeypatch, limit) == wanted
+        assert edges(output) == edges(tmp_path / "one")
+        assert len(list((output / "near").iterdir())) > 1
+
+
+@pytest.mark.parametrize("holding", [UNITS, 4])
+def test_drawn_pictures_have_their_share_in_one_step_and_in_many(
+    holding: int, units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(5)
+    units = [with_drawn(unit, random) for unit in units[:holding]] + units[holding:]
+    mix = "    synthetic: {share: 0.2, from: s1}\n    stages:"
+    text = WITHOUT_MODELS.replace("    stages:", mix)
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
+    for stage, told in wanted["counts"]["synthetic"].items():
+        assert 0 < told["drawn"] <= 0.2 * told["kept"], stage
+    bounds = [told["bound"] for told in wanted["counts"]["synthetic"].values()]
+    assert 1 > bounds[0] >= bounds[1]
+    assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
+    turned = run(tmp_path / "turned", units[::-1], monkeypatch, 100, text)
+    assert turned["counts"] == wanted["counts"]
+    Counts.from_bytes((tmp_path / "many" / "counts.json").read_bytes()).check(UNITS * ROWS)
+
+
+@pytest.mark.parametrize("drawn", [0.0, 0.3])
+def test_group_columns_say_who_has_a_better_copy(
+    drawn: float, units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the definition, every row compared with every other.
+
+    Drawn pictures come behind all others, and are copies by equal bytes alone.
+    """
+    random = np.random.default_rng(8)
+    units = [with_drawn(unit, random, drawn) for unit in units]
+    run(tmp_path / "out", units, monkeypatch, 37)
+    layout, rows = Layout(str(tmp_path / "out")), []
+    for number, unit in enumerate(units):
+        told = column_files.read(layout.groups(f"{number:016x}")).to_pylist()
+        for row, groups in zip(unit.to_pylist(), told, strict=True):
+            rows.append(row | groups)
+    for row in rows:
+        row["rank"] = (
+            1 if row["synthetic"] else -_passed(row),
+            -row["pixels"],
+            -row["size"],
+            -row["caption_length"],
+            *(row[name] for name in ("id", "key", "uri")),
+        )
+    known = [row for row in rows if row["phash"] is not None]
+    for row in rows:
+        ahead = [o for o in known if row["phash"] is not None and o["rank"] < row["rank"]]
+        same = [other for other in ahead if other["id"] == row["id"]]
+        alike = [other for other in ahead if (other["phash"] ^ row["phash"]).bit_count() <= 4]
+        close = [] if row["synthetic"] else alike
+        assert (row["exact_better"], row["near_better"]) == (bool(same), bool(close))
+        chosen = min(same or close, key=lambda other: other["rank"], default=None)
+        assert row["duplicate_of"] == (chosen and chosen["id"])
+    assert {row["exact_better"] for row in rows} == {row["near_better"] for row in rows} == {0, 1}
+
+
+def _passed(row: dict[str, Any]) -> int:
+    """How many stages the row passes by its own rules."""
+    if row["short_side"] < 256:
+        return 0
+    return 2 if row["clarity"] >= 0.3 and 0.02 <= row["luma"] <= 0.99 else 1
+
+
+def test_contents_that_agree_in_their_first_64_bits_are_told_apart(
+    units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def alike(unit: pa.Table) -> pa.Table:
+        place = unit.schema.get_field_index("id")
+        names = ["0" * 16 + name[16:] for name in unit.column("id").to_pylist()]
+        return unit.set_column(place, unit.schema.field(place), pa.array(names))
+
+    units = [alike(unit) for unit in units]
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6)
+    assert run(tmp_path / "many", units, monkeypatch, 37) == wanted
+    told = [
+        column_files.read(path) for path in sorted(map(str, (tmp_path / "many/groups").iterdir()))
+    ]
+    ids = pa.concat_tables(units).column("id").to_pylist()
+    exact = pa.concat_tables(told).column("exact_better").to_pylist()
+    known = [row is not None for row in pa.concat_tables(units).column("phash").to_pylist()]
+    contents = {name for name, there in zip(ids, known, strict=True) if there}
+    assert sum(there and not copy for there, copy in zip(known, exact, strict=True)) == len(
+        contents
+    )
+
+
+def test_an_empty_join_and_units_without_a_picture(
+    units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = [unit.filter(pa.array([False] * ROWS)) for unit in units[:2]]
+    apart = units[2].filter(pa.array([number < 1 for number in range(ROWS)]))
+    for name, limit in (("one", 100), ("many", 1)):
+        told = run(tmp_path / name, [*empty, apart], monkeypatch, limit)
+        assert told["counts"]["in"] == 1
+    assert digests(tmp_path / "one", FOLDERS) == digests(tmp_path / "many", FOLDERS)

@@ -1,0 +1,132 @@
+"""The gate finds shards that break a promise, whoever broke it."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from making.collection import make_folder
+from making.runs import run_in_process
+
+from curation import shard
+from curation.failures.errors import UsageError
+from curation.inspect import gate
+from curation.judging.ledger import LedgerError
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("gate")
+    make_folder(root / "in", 6)
+    run_in_process(root / "in", root / "out")
+    return root / "out"
+
+
+def test_a_finished_run_keeps_every_promise(finished: Path) -> None:
+    found = gate.check(str(finished))
+    assert {"id", "content_matches", "clarity", "short_side"} <= {entry.column for entry in found}
+    assert all(entry.passed for entry in found)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("clarity", 0.0), ("short_side", 3), ("stage", "s9"), ("id", "0" * 32), ("clarity", None)],
+)
+def test_a_row_that_breaks_a_promise_is_named(
+    column: str, value: object, finished: Path, tmp_path: Path
+) -> None:
+    info = shard.read_manifest(str(finished / "shards"))[0]
+    batch = next(iter(shard.read(str(finished / "shards" / info.file))))
+    rows = batch.to_pylist()
+    rows[0][column] = value
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "run.json").write_bytes((finished / "run.json").read_bytes())
+    changed = pa.RecordBatch.from_pylist(rows, schema=batch.schema)
+    written = shard.write(str(tmp_path / "shards" / "part-0.parquet"), [changed], batch.schema)
+    shard.write_manifest(str(tmp_path / "shards"), [written])
+    with pytest.raises(LedgerError, match="content_matches" if column == "id" else column):
+        gate.check(str(tmp_path))
+
+
+def split(finished: Path, output: Path, change: Callable[[int, dict], None]) -> list[int]:
+    """The finished run's rows in a shard for every two, each row changed; the rows of each."""
+    (info,) = shard.read_manifest(str(finished / "shards"))
+    batch = next(iter(shard.read(str(finished / "shards" / info.file))))
+    rows = batch.to_pylist()
+    for number, row in enumerate(rows):
+        change(number, row)
+    (output / "shards").mkdir()
+    (output / "run.json").write_bytes((finished / "run.json").read_bytes())
+    written = []
+    for first in range(0, len(rows), 2):
+        piece = pa.RecordBatch.from_pylist(rows[first : first + 2], schema=batch.schema)
+        path = str(output / "shards" / f"part-{first}.parquet")
+        written.append(shard.write(path, [piece], batch.schema))
+    shard.write_manifest(str(output / "shards"), written)
+    return [info.rows for info in written]
+
+
+def test_shards_are_checked_one_after_the_other_and_told_together(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    validator = gate._validator
+
+    def watched(configuration: dict) -> Callable:
+        validate = validator(configuration)
+        return lambda table: seen.append(table.num_rows) or validate(table)
+
+    monkeypatch.setattr(gate, "_validator", watched)
+
+    def break_the_first_and_the_last(number: int, row: dict) -> None:
+        if number in (0, 5):
+            row["clarity"] = 0.0
+
+    rows = split(finished, tmp_path, break_the_first_and_the_last)
+    assert len(rows) == 3
+    with pytest.raises(LedgerError, match=r"be_between\(clarity\): 2$"):
+        gate.check(str(tmp_path))
+    assert seen == rows
+
+
+def test_shards_that_keep_every_promise_tell_what_one_does(finished: Path, tmp_path: Path) -> None:
+    split(finished, tmp_path, lambda number, row: None)
+    assert gate.check(str(tmp_path)) == gate.check(str(finished))
+
+
+def test_a_shard_too_few_is_told(finished: Path, tmp_path: Path) -> None:
+    split(finished, tmp_path, lambda number, row: None)
+    infos = shard.read_manifest(str(tmp_path / "shards"))
+    shard.write_manifest(str(tmp_path / "shards"), infos[1:])
+    with pytest.raises(LedgerError, match=r"row_count_to_equal\(rows\): 2$"):
+        gate.check(str(tmp_path))
+
+
+def test_without_great_expectations_it_says_what_to_install(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "great_expectations", None)
+    with pytest.raises(UsageError, match=r"pip install 'inkstone\[gate\]'"):
+        gate.check(str(finished))
+
+
+def test_more_drawn_pictures_than_their_share_are_told(finished: Path, tmp_path: Path) -> None:
+    (info,) = shard.read_manifest(str(finished / "shards"))
+    batch = next(iter(shard.read(str(finished / "shards" / info.file))))
+    rows = batch.to_pylist()
+    rows[0]["synthetic"] = True
+    (tmp_path / "shards").mkdir()
+    changed = pa.RecordBatch.from_pylist(rows, schema=batch.schema)
+    written = shard.write(str(tmp_path / "shards" / "part-0.parquet"), [changed], batch.schema)
+    shard.write_manifest(str(tmp_path / "shards"), [written])
+    told = json.loads((finished / "run.json").read_bytes())
+    for share, broken in ((1 / len(rows) + 0.001, False), (1 / len(rows) - 0.001, True)):
+        told["configuration"]["synthetic"] = {"share": share, "from": "s2"}
+        (tmp_path / "run.json").write_text(json.dumps(told))
+        if broken:
+            with pytest.raises(LedgerError, match=r"share_from_s2\(synthetic\): 1"):
+                gate.check(str(tmp_path))
+        else:
+            assert "share_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}

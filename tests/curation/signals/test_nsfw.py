@@ -1,0 +1,104 @@
+"""The nudity signal against nudenet's own detector."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from making.defects import RGB
+from making.signal_pictures import COLOUR_PHOTOS, drawing, photo
+
+from curation.picture.decoding import Header, Picture
+from curation.signals import nsfw as module
+from curation.signals.nsfw import nsfw
+from curation.signals.signal import MissingModelError, load
+
+nudenet = pytest.importorskip("nudenet")
+
+
+def _picture(rgb: RGB) -> Picture:
+    return Picture(Header("PNG", "RGB", rgb.shape[1], rgb.shape[0], 1, 1, 1), rgb)
+
+
+def _ball(colour: tuple[int, int, int], shape: tuple[int, int]) -> RGB:
+    """A shaded ball on black: what the detector is known to mistake for bare skin."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    radius = (x * x + y * y) / 0.81
+    light = np.clip(-0.44 * x - 0.55 * y + 0.8 * np.sqrt(np.clip(1 - radius, 0, 1)), 0.15, 1)
+    return np.where((radius < 1)[..., None], np.array(colour) * light[..., None], 10).astype(
+        np.uint8
+    )
+
+
+PICTURES = [
+    *(photo(name) for name in COLOUR_PHOTOS),
+    drawing("page"),
+    _ball((250, 200, 170), (256, 256)),
+    _ball((150, 230, 230), (300, 300)),
+    _ball((255, 160, 110), (640, 600)),
+]
+
+
+@pytest.fixture(scope="module")
+def expected() -> list[float]:
+    """What nudenet's detector says; it takes arrays in OpenCV's order, blue first."""
+    detector = nudenet.NudeDetector()
+    found = [detector.detect(np.ascontiguousarray(rgb[..., ::-1])) for rgb in PICTURES]
+    return [
+        max((each["score"] for each in boxes if each["class"] in module.UNSAFE), default=0.0)
+        for boxes in found
+    ]
+
+
+def test_equals_nudenet(expected: list[float]) -> None:
+    scores = [row["nsfw"] for row in nsfw.function([_picture(rgb) for rgb in PICTURES])]
+    assert scores == pytest.approx(expected, abs=1e-5)
+    assert sum(score > 0.5 for score in scores) >= 2, "the comparison would otherwise be of zeros"
+    assert sum(score == 0 for score in scores) >= 3
+
+
+def test_a_picture_scores_the_same_in_any_batch() -> None:
+    pictures = [_picture(rgb) for rgb in PICTURES]
+    together = nsfw.function(pictures)
+    alone = [nsfw.function([each])[0] for each in pictures]
+    assert together == alone  # to the last bit
+    assert nsfw.function([]) == []
+
+
+def test_labels_are_those_of_the_model_that_is_installed() -> None:
+    assert tuple(nudenet.nudenet.__dict__["__labels"]) == module.LABELS
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """No session loaded before the test, none of the test's after it."""
+    module._session.cache_clear()
+    yield
+    module._session.cache_clear()
+
+
+def test_without_nudenet_loading_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(MissingModelError, match=r"pip install 'inkstone\[nsfw\]'"):
+        load(nsfw)
+
+
+def test_weights_that_cannot_be_read_are_told_when_loading(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
+) -> None:
+    (tmp_path / module.MODEL_FILE).write_bytes(b"half a model")
+    monkeypatch.setattr(module, "_package_folder", lambda package: tmp_path)
+    with pytest.raises(MissingModelError, match=r"'nsfw' cannot load its model .* remove 'nsfw'"):
+        load(nsfw)
+
+
+def test_importing_the_signal_loads_no_model() -> None:
+    code = (
+        "import sys, curation.signals.nsfw; "
+        "sys.exit(any(name in sys.modules for name in ('onnxruntime', 'nudenet')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

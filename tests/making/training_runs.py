@@ -1,0 +1,72 @@
+"""A little training run by the command, and runs to hold against it."""
+
+import json
+
+import pytest
+import torch
+from making import training_shards as shards
+from making.commands import invoke
+from safetensors.torch import load_file
+
+from train.__main__ import app
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The folder of shards, the glob of them, and a configuration file that trains in a second."""
+    folder = tmp_path_factory.mktemp("data")
+    pattern = shards.write_all(folder)
+    (folder / "tiny.yaml").write_text(shards.TINY)
+    return folder, pattern, folder / "tiny.yaml"
+
+
+def train(tiny, out, *arguments, code=0, **overrides):
+    """The command in this process, on one thread (sums depend on their number)."""
+    _, pattern, config = tiny
+    before = torch.get_num_threads()
+    given = ["--data", pattern, "--out", str(out), "--config", str(config), "--threads", "1"]
+    for name, value in overrides.items():
+        given += [f"--{name}", str(value)]
+    try:
+        result = invoke(app, [*given, *map(str, arguments)])
+    finally:
+        torch.set_num_threads(before)
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    result = train(tiny, out, "--json")
+    return out, result
+
+
+def losses(out):
+    return [json.loads(line)["loss"] for line in (out / "metrics.jsonl").open()]
+
+
+def tensors(folder):
+    return {
+        f"{path.relative_to(folder)}:{name}": value
+        for path in sorted(folder.rglob("*.safetensors"))
+        for name, value in load_file(path).items()
+    }
+
+
+def assert_same_run(out, other):
+    """The same curve, weights, averages and optimiser state, bit for bit."""
+    assert (out / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+    one, two = tensors(out / "checkpoint-40"), tensors(other / "checkpoint-40")
+    assert one.keys() == two.keys()
+    assert [name for name in one if not torch.equal(one[name], two[name])] == []
+    figures = [
+        [
+            {name: value for name, value in json.loads(line).items() if name != "cpu_seconds"}
+            for line in (folder / "evaluations.jsonl").open()
+        ]
+        for folder in (out, other)
+    ]
+    assert figures[0] == figures[1]
+    pictures = [(folder / "samples" / "step-000040.png").read_bytes() for folder in (out, other)]
+    assert pictures[0] == pictures[1]
