@@ -50,7 +50,7 @@ _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 def shipped_path() -> Path:
     """The ``pipelines.yaml`` that came with the project (in a wheel it lies in the package)."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     inside = package / FILE_NAME
     return inside if inside.is_file() else package.parent / FILE_NAME
 

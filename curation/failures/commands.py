@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import typer
 
 from curation.failures import interruption
-from curation.failures.exit_codes import exit_code_of
+from curation.failures.exit_codes import INTERRUPTED, exit_code_of
 from curation.failures.interruption import Interruption
 
 
@@ -44,4 +44,6 @@ def guarded(name: str, command: Callable[..., Any]) -> int:
             raise
         typer.echo(f"{name}: {message}", err=True)
         return code
+    if result == INTERRUPTED:  # typer takes a KeyboardInterrupt in silence
+        typer.echo(f"{name}: {exit_code_of(KeyboardInterrupt())[1]}", err=True)
     return result if isinstance(result, int) else 0

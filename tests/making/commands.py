@@ -24,8 +24,10 @@ class Ended:
         return self.stdout + self.stderr
 
 
-def invoke(app: typer.Typer, arguments: Sequence[str], name: str = "command") -> Ended:
-    """Run an application under this name with these arguments."""
+def invoke(app: typer.Typer, arguments: Sequence[str]) -> Ended:
+    """Run an application with these arguments, under the name of its module."""
+    callback = app.registered_commands[0].callback
+    name = callback.__module__.removesuffix(".__main__") if callback else ""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = guarded(name, lambda **options: app(list(arguments), **options))

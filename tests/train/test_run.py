@@ -159,7 +159,7 @@ def test_control_c_saves_and_goes_on_in_the_same_bits(tiny, undisturbed, tmp_pat
     process.send_signal(signal.SIGINT)
     told = process.communicate()[1]
     assert process.returncode == 130, told
-    assert told.splitlines()[-1] == "train: interrupted; the same command goes on"
+    assert told.splitlines()[-1] == "train: interrupted; run the same command again to go on"
     assert "Traceback" not in told
     done = len(losses(out))
     assert 3 <= done < 40

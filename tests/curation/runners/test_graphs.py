@@ -213,7 +213,7 @@ def told_by_worker(path: Path) -> str:
     """What ``check`` says in a process that finds its ``curation`` below ``path``."""
     driver = fingerprint.here()
     code = f"""
-from curation import fingerprint
+from curation.runners import fingerprint
 try:
     fingerprint.check(fingerprint.{driver!r})
 except fingerprint.VersionError as error:

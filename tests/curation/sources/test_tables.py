@@ -110,7 +110,8 @@ def test_text_that_is_no_utf8_costs_no_picture(tmp_path: Path) -> None:
 
 _MEASURE = """
 import sys
-from curation import plan, sources
+from curation import sources
+from curation.sources import plan
 def peak():  # not ru_maxrss, which a child inherits from its parent
     lines = open("/proc/self/status").read().splitlines()
     return 1024 * int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])

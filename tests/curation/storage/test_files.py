@@ -133,7 +133,6 @@ def test_what_a_killed_writer_left_is_not_listed_and_can_be_removed(tmp_path: Pa
     program = textwrap.dedent("""
         import os, signal, sys
         from curation import storage
-from curation.storage import names as paths
         with storage.atomic_write(sys.argv[1]) as stream:
             stream.write(b"half")
             stream.flush()
@@ -211,7 +210,8 @@ def test_a_folder_alone_is_listed_without_what_lies_below(
 def test_local_work_does_not_import_beam(tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import sys
-        from curation import plan, sources, storage
+        from curation import sources, storage
+        from curation.sources import plan
         root = sys.argv[1]
         storage.write_bytes(root + "/in/a.jpg", b"a")
         storage.write_bytes(root + "/in/a.txt", b"caption")

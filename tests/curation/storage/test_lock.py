@@ -22,7 +22,7 @@ from curation.storage.lock import HeldError, exclusive
 
 HOLDER = textwrap.dedent("""
     import os, sys, time
-    from curation.lock import exclusive
+    from curation.storage.lock import exclusive
     with exclusive(sys.argv[1]):
         if sys.argv[2:] == ["fork"] and os.fork() == 0:
             time.sleep(60)
@@ -135,7 +135,7 @@ def test_a_lease_of_a_dead_process_of_this_machine_is_taken_at_once(lease: str) 
 
 LESSEE = textwrap.dedent("""
     import errno, sys, time
-    from curation import lock
+    from curation.storage import lock
     def refused(*_):
         raise OSError(errno.ENOLCK, "no locks here")
     lock.fcntl.flock, lock.REFRESH, lock.POLL = refused, 0.05, 0.01
