@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from curation import shard
 from curation.picture import decoding
 from curation.signals.signal import Signal, fields
-from curation.sources import annotation, keep_columns
+from curation.sources import fields as source_fields
+from curation.sources import keep_columns
 from curation.sources.sample import Sample, source_digest
+from curation.sources.values import clean
 
 VERSION = 3  # raised when the rows below change meaning; part of every unit name
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
@@ -39,10 +41,7 @@ ROW_FIELDS = (
 
 Rows = list[dict[str, Any]]
 # columns of a shard that a signal may measure; where it measures null, what the source says stays
-MEASURABLE = (
-    *("width", "height", "format"),
-    *("caption_recaption", "caption_fused", "annotation", "text_boxes"),
-)
+MEASURABLE = ("width", "height", "format", *source_fields.MEASURABLE)
 _KEPT = ""  # the place in a row of what is kept of the source; no column is named so
 
 
@@ -137,7 +136,7 @@ def _measure_one(
 
 def _unmeasurable(entry: Signal | None, error: Exception) -> dict[str, str]:
     told = f"{entry.name if entry else ''}: {type(error).__name__}: {error}"
-    return {"reason": "unmeasurable", "detail": annotation.clean(told[:500])}
+    return {"reason": "unmeasurable", "detail": clean(told[:500])}
 
 
 def pending(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 
 from curation.sources.fields import Columns
-from curation.sources.sample import Caption, Layout, Part, Sample, SourceError, Unit
+from curation.sources.sample import Layout, Part, Sample, SourceError, Unit
+from curation.sources.values import Caption
 
 __all__ = ["Caption", "Layout", "Part", "Sample", "SourceError", "Unit", "read"]
 

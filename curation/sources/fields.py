@@ -1,23 +1,102 @@
-"""The names under which sources tell captions and more: in tables, manifests and JSON files.
+"""What sources say of an image besides its bytes: one table of columns, for all layouts.
 
-One table for all sources. Names are taken in any case (``TEXT``, ``Caption``).
+A line of ``SourceColumns`` is a column of samples and shards: its names in tables, manifests and
+JSON files (in any case: ``TEXT``, ``Caption``), how the values under them are parsed, and what of
+several sources counts. A new source column is a line here, and its Arrow type in ``shard.schema``.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
-Split = Literal["caption_raw", "caption_recaption", "caption_fused"]
-SPLITS: tuple[Split, ...] = ("caption_raw", "caption_recaption", "caption_fused")
+from curation.sources import values
+from curation.sources.values import LANGUAGE, Captions, TextBoxes, Value
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionField:
-    """A field that holds captions: its name, the split they belong to, their language if fixed."""
+class Name(NamedTuple):
+    """A name in sources, in lower case; captions under it are of this language, if one is told."""
 
     name: str
-    split: Split
     language: str | None = None
+
+
+class Kind(NamedTuple):
+    """``parse`` makes of a row's values, in the order of their names, the column's one value;
+    ``merge`` makes one of those of several sources, the first of which counts most.
+    """
+
+    parse: Callable[[list[Value]], Any]
+    merge: Callable[[Iterable[Any]], Any]
+
+
+CAPTIONS = Kind(values.captions, values.united)
+TEXT = Kind(values.text, values.first)
+BOXES = Kind(values.text_boxes, values.first)
+FLAG = Kind(values.flag, any)
+
+
+class Column(NamedTuple):
+    """A line of the table. Where a signal measures a ``measurable`` one, that is what counts."""
+
+    name: str
+    kind: Kind
+    names: tuple[Name, ...]
+    measurable: bool
+
+
+def _told(kind: Kind, *names: Name, measurable: bool = False) -> dict[str, Any]:
+    """A line of the table, whose names are those after the column's own."""
+    return {"kind": kind, "names": names, "measurable": measurable}
+
+
+_TRANSLATED = ("caption", "text", "prompt", "description", "alt")
+# A closed list: text_id is a number and not Indonesian, alt_no no Norwegian.
+_LANGUAGES = (
+    *("ar", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "it", "ja"),
+    *("ko", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"),
+)
+_CAPTION_NAMES = (  # in the order in which captions are given
+    *map(Name, ("caption", "captions", "text", "prompt", "description", "alt", "alt_text")),
+    *(Name(f"{name}_{spoken}", spoken) for name in _TRANSLATED for spoken in _LANGUAGES),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceColumns:
+    """The table. A column is None where nothing is said, and captions are kept when empty."""
+
+    caption_raw: Captions = field(default=None, metadata=_told(CAPTIONS, *_CAPTION_NAMES))
+    caption_recaption: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
+    caption_fused: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
+    annotation: str | None = field(default=None, metadata=_told(TEXT, measurable=True))
+    text_boxes: TextBoxes = field(default=None, metadata=_told(BOXES, measurable=True))
+    source: str | None = field(default=None, metadata=_told(TEXT, Name("url")))
+    licence: str | None = field(default=None, metadata=_told(TEXT, Name("license")))
+    synthetic: bool = field(default=False, metadata=_told(FLAG))
+
+
+TABLE = tuple(
+    Column(
+        line.name,
+        line.metadata["kind"],
+        (Name(line.name), *line.metadata["names"]),
+        line.metadata["measurable"],
+    )
+    for line in fields(SourceColumns)
+)
+NAMES = tuple(column.name for column in TABLE)
+MEASURABLE = tuple(column.name for column in TABLE if column.measurable)
+CAPTION_COLUMNS = tuple(column.name for column in TABLE if column.kind is CAPTIONS)
+STATUS, ERROR_MESSAGE = ("status",), ("error_message",)
+IMAGE = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes")
+KEY = ("key", "__key__")
+PATH = ("path", "image", "file_name", "image_file_name")  # in lists, that name an image by its path
+_PLACES = {
+    name.name: (column, rank, name.language)
+    for column in TABLE
+    for rank, name in enumerate(column.names)
+}
+_KNOWN = frozenset((*_PLACES, *LANGUAGE, *STATUS, *ERROR_MESSAGE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,61 +118,36 @@ class Columns:
 
 
 USUAL = Columns()
-_PLAIN = ("caption", "captions", "text", "prompt", "description", "alt", "alt_text")
-_TRANSLATED = ("caption", "text", "prompt", "description", "alt")
-# A closed list: text_id is a number and not Indonesian, alt_no no Norwegian.
-_LANGUAGES = (
-    *("ar", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hu", "it", "ja"),
-    *("ko", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"),
-)
-CAPTION_FIELDS: tuple[CaptionField, ...] = (  # in the order in which captions are given
-    *(CaptionField(split, split) for split in SPLITS),
-    *(CaptionField(name, "caption_raw") for name in _PLAIN),
-    *(
-        CaptionField(f"{name}_{language}", "caption_raw", language)
-        for name in _TRANSLATED
-        for language in _LANGUAGES
-    ),
-)
-LANGUAGE = ("language", "lang")
-LICENCE = ("licence", "license")
-SOURCE = ("source", "url")
-OTHERS = (
-    *(*LANGUAGE, *LICENCE, *SOURCE),
-    *("synthetic", "annotation", "text_boxes", "status", "error_message"),
-)
-_BY_NAME = {field.name: field for field in CAPTION_FIELDS}
-_RANK = {field.name: place for place, field in enumerate(CAPTION_FIELDS)}
-_KNOWN = frozenset((*_BY_NAME, *OTHERS))
 
 
-def caption_fields(
-    names: Iterable[str], columns: Columns = USUAL
-) -> list[tuple[str, CaptionField]]:
-    """Which of a row's names hold captions, in the order in which these are given."""
-    found = [(name, _BY_NAME[name.casefold()]) for name in names if name.casefold() in _BY_NAME]
-    found.sort(key=lambda pair: (_RANK[pair[1].name], pair[0]))
+def parsed(row: Mapping[str, Any], columns: Columns, where: str | None) -> dict[str, Any]:
+    """All columns of the table, as a row says them; ``where`` is the kind of file that holds it."""
+    language = values.first_text(values.usual(row, LANGUAGE))
+    said: dict[str, list[Value]] = {name: [] for name in NAMES}
+    for column, name, known in _present(row, columns):
+        spoken = known or (None if name == column else language)
+        origin = values.clean(f"{where}: {name}" if where else name)
+        said[column].append(Value(row[name], spoken, origin))
+    return {column.name: column.kind.parse(said[column.name]) for column in TABLE}
+
+
+def _present(row: Iterable[str], columns: Columns) -> list[tuple[str, str, str | None]]:
+    """Which of a row's names are columns, as (column, name, language), in the order of names."""
+    places = [(_PLACES[folded], name) for name in row if (folded := name.casefold()) in _PLACES]
+    places.sort(key=lambda place: (place[0][1], place[1]))
+    usual = [(column.name, name, language) for (column, _, language), name in places]
     if not columns.captions:
-        return found
-    there = set(names)
-    wanted = [(name, _named(name)) for name in columns.captions if name in there]
-    return [*wanted, *(pair for pair in found if pair[1].split != "caption_raw")]
+        return usual
+    raw, there = TABLE[0].name, set(row)
+    wanted = [(raw, name, _language(name)) for name in columns.captions if name in there]
+    return [*wanted, *(entry for entry in usual if entry[0] != raw)]
 
 
-def _named(name: str) -> CaptionField:
-    usual = _BY_NAME.get(name.casefold())
-    return CaptionField(name, "caption_raw", usual.language if usual else None)
+def _language(name: str) -> str | None:
+    place = _PLACES.get(name.casefold())
+    return place[2] if place else None
 
 
 def read_of(names: Iterable[str], columns: Columns = USUAL) -> list[str]:
     """Which of a table's columns are read at all, the image and the usual keys apart."""
     return [name for name in names if name.casefold() in _KNOWN or name in columns.named]
-
-
-def usual(row: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
-    """What a row says under these names, in their order."""
-    wanted = list(names)
-    found = sorted(
-        (wanted.index(name.casefold()), name) for name in row if name.casefold() in wanted
-    )
-    return [row[name] for _, name in found]

@@ -8,6 +8,7 @@ from curation.sources import annotation
 from curation.sources.annotation import Annotation
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
+from curation.sources.values import clean
 
 LARGEST_PICTURE = 1 << 29  # bytes; what is larger would not fit beside others in memory
 LARGEST_SIDECAR = 1 << 26
@@ -73,7 +74,7 @@ def _read(path: str, size: int) -> tuple[bytes | None, str | None]:
     except (OSError, ValueError) as error:
         if storage.is_outage(path, error):
             raise
-        return None, f"unreadable: {annotation.clean(str(error))}"
+        return None, f"unreadable: {clean(str(error))}"
 
 
 def _annotation(part: Part, columns: Columns) -> Annotation:

@@ -13,17 +13,16 @@ from dataclasses import replace
 from typing import Any
 
 from curation import storage
-from curation.sources.fields import Columns, read_of
+from curation.sources.fields import KEY, PATH, Columns, read_of
 from curation.sources.files import LARGEST_SIDECAR
 
 Row = dict[str, Any] | ValueError
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?([eE][+-]?\d{1,3})?", re.ASCII)
-PATHS = ("path", "image", "file_name", "image_file_name")
 
 
 def path_field(row: dict[str, Any]) -> str | None:
     """The field of a row that names its image: the usual ones, else the only ``..._file_name``."""
-    usual = next((name for name in PATHS if row.get(name)), None)
+    usual = next((name for name in PATH if row.get(name)), None)
     if usual is not None:
         return usual
     others = [name for name in row if name.endswith("_file_name") and row[name]]
@@ -143,6 +142,6 @@ def _table_rows(path: str, columns: Columns) -> Iterator[tuple[int, Row]]:
 
 
 def _wanted(names: list[str], columns: Columns) -> list[str]:
-    known = {*read_of(names, columns), *PATHS, "key"}
+    known = {*read_of(names, columns), *PATH, KEY[0]}
     wanted = [name for name in names if name in known or name.endswith("_file_name")]
     return [name for name in wanted if names.count(name) == 1]

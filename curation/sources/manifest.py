@@ -13,9 +13,9 @@ from typing import Any
 from curation import storage
 from curation.sources import listings
 from curation.sources.confines import Confines
-from curation.sources.fields import USUAL, Columns
+from curation.sources.fields import KEY, PATH, USUAL, Columns
 from curation.sources.kind import portable
-from curation.sources.listings import PATHS, path_field
+from curation.sources.listings import path_field
 from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
 
 
@@ -72,8 +72,8 @@ def _part(manifest: Manifest, number: int, row: dict[str, Any]) -> Part:
     manifest.names.update(row)
     name = path_field(row)
     if name is None or not isinstance(row[name], str):
-        raise ValueError(f'expected a "path" (or one of {", ".join(PATHS[1:])})')
-    said = {field: value for field, value in row.items() if field not in (name, "key")}
+        raise ValueError(f'expected a "path" (or one of {", ".join(PATH[1:])})')
+    said = {field: value for field, value in row.items() if field not in (name, KEY[0])}
     described = ((listings.origin(manifest.path), _as_json(said)),)
     path = _resolve(manifest, row[name])
     size, times, problem = _state(path)
@@ -83,7 +83,7 @@ def _part(manifest: Manifest, number: int, row: dict[str, Any]) -> Part:
         refusal = "outside: it leads into the output of this run"
     if refusal and not (problem and storage.is_remote(path)):
         return _failed(manifest, number, refusal, described=described)
-    given = row.get("key")
+    given = row.get(KEY[0])
     key = str(given) if given is not None else _key(manifest, row[name], path)
     stamps = (times,) if times else ()
     return Part(path, size, key, described=described, error=problem, stamps=stamps)

@@ -14,9 +14,8 @@ from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable
 from curation.sources.kind import portable
 from curation.sources.sample import Part, Sample
+from curation.sources.values import clean
 
-IMAGE_NAMES = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes")
-KEY_NAMES = ("key", "__key__")
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
 _BATCH_ROWS = 8
 _PLAIN_ROWS = 1024
@@ -61,15 +60,15 @@ def recognise(schema: pa.Schema, wanted: Columns = USUAL) -> Table | None:
     """
     others = set(fields.read_of(schema.names, wanted))
     candidates = [f.name for f in schema if _is_image(f.type) and f.name not in others]
-    named = [name for name in IMAGE_NAMES if candidates.count(name) == 1]
+    named = [name for name in fields.IMAGE if candidates.count(name) == 1]
     if not named and len(candidates) != 1:
         return None
     image = named[0] if named else candidates[0]
     is_struct = pa.types.is_struct(schema.field(image).type)
     own = is_struct and "id" in schema.names and "caption_raw" in schema.names
-    key = next((name for name in KEY_NAMES if name in schema.names), None)
+    key = next((name for name in fields.KEY if name in schema.names), None)
     # a name that two columns share is left out: Arrow could not tell which one is meant
-    known = others | set(KEY_NAMES)
+    known = others | set(fields.KEY)
     columns = tuple(n for n in schema.names if n in known and schema.names.count(n) == 1)
     columns = tuple(name for name in columns if name != image)
     return Table(image, is_struct, key if own or not is_struct else None, columns, wanted)
@@ -132,7 +131,7 @@ def _failed(part: Part, reason: str, only: Collection[str] | None) -> Iterator[S
     uri = storable(part.path)
     if only is None or uri in only:
         name = uri.rsplit("/", 1)[-1]
-        yield Sample(uri, storable(part.key), None, annotation.clean(reason), name)
+        yield Sample(uri, storable(part.key), None, clean(reason), name)
 
 
 def _row_group(
@@ -153,7 +152,7 @@ def _row_group(
     except PARQUET_ERRORS as error:
         if storage.is_outage(rows.part.path, error):
             raise
-        reason = annotation.clean(str(error))
+        reason = clean(str(error))
     for row in range(done, end):
         if only is None or rows.uri(row) in only:
             place = rows.place(row)
@@ -213,7 +212,7 @@ def _sample(
     data, hint = image, None
     if table.is_struct:
         data, hint = (image["bytes"], image.get("path")) if image else (None, None)
-    names = (table.key,) if table.key else KEY_NAMES
+    names = (table.key,) if table.key else fields.KEY
     given = next((others[name] for name in names if others.get(name) is not None), None)
     key = given if table.key or not hint else portable(hint)
     key = storable(str(key)) if key is not None else rows.place(row)

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from curation.sources.fields import USUAL, Columns
+from curation.sources.fields import NAMES, USUAL, Columns, SourceColumns
+from curation.sources.values import Caption
 
 Layout = Literal["files", "webdataset", "parquet"]
 LAYOUTS: tuple[Layout, ...] = ("files", "webdataset", "parquet")
@@ -17,30 +18,16 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
-    """A caption as the source wrote it, with its language (BCP 47 code or whatever was given).
-
-    ``origin`` is where it was said: a column, or the kind of a file and the field in it
-    (``caption``, ``.txt``, ``.json: text``). Two captions are equal wherever they were said.
-    """
-
-    text: str
-    language: str | None = None
-    origin: str | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One raw input row, its bytes untouched.
+class Sample(SourceColumns):
+    """One raw input row, its bytes untouched, and what its source says of it.
 
     ``uri`` is unique and stable: ``dir/a.jpg``, ``x.tar#0001.jpg``, ``x.parquet#<row in file>``,
     ``m.jsonl#<line>`` for a manifest line that says nothing usable. ``key`` is the source's own
     key, bit-identical. ``data`` is None when there is nothing to decode, and then ``error`` says
     why (``missing: ...`` or ``unreadable: ...``); otherwise ``error`` is None. ``path`` is a
-    file-name hint. Captions are None where the source has none, and kept when empty. ``problem``
-    names the side files that could not be read, and why; the picture is not lost over them.
-    ``kept`` holds the columns that were asked for by name: an Arrow scalar from a table, else as
-    JSON has it.
+    file-name hint. ``problem`` names the side files that could not be read, and why; the image is
+    not lost over them. ``kept`` holds the columns that were asked for by name: an Arrow scalar from
+    a table, else as JSON has it.
     """
 
     uri: str
@@ -48,16 +35,8 @@ class Sample:
     data: bytes | None
     error: str | None
     path: str
-    caption_raw: tuple[Caption, ...] | None = None
-    caption_recaption: tuple[Caption, ...] | None = None
-    caption_fused: tuple[Caption, ...] | None = None
-    annotation: str | None = None
-    text_boxes: list[dict[str, Any]] | None = None
-    source: str | None = None
-    licence: str | None = None
-    synthetic: bool = False
-    problem: str | None = None
-    kept: dict[str, Any] | None = None
+    problem: str | None = field(default=None, kw_only=True)
+    kept: dict[str, Any] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +103,7 @@ def _as_json(value: Any) -> Any:
 
 
 # all that a source says of a row; where it lies, its bytes and what is wrong are known apart
-_SAID = tuple(
-    field.name
-    for field in fields(Sample)
-    if field.name not in ("uri", "key", "data", "error", "problem")
-)
+_SAID = ("path", *NAMES, "kept")
 
 
 def to_json(unit: Unit) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from curation import storage
 from curation.sources import listings, manifest, side_files
 from curation.sources.confines import Confines
-from curation.sources.fields import USUAL, Columns
+from curation.sources.fields import PATH, USUAL, Columns
 from curation.sources.kind import METADATA, is_hidden, kind
 from curation.sources.manifest import Manifest
 from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
@@ -190,7 +190,7 @@ def _add_list(part: Part, given: _Input, found: Found) -> bool:
         names = ", ".join([str(name) for name in first][:20]) or "none"
         found.notes.append(
             f"{part.path}: not read, for it names no images (expected a column file_name, or one "
-            f"of {', '.join(listings.PATHS)}; there are: {names})"
+            f"of {', '.join(PATH)}; there are: {names})"
         )
         if given.is_file:
             raise SourceError(found.notes[-1])

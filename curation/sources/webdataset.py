@@ -12,6 +12,7 @@ from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable, too_large
 from curation.sources.kind import kind, portable, side_file_order, stem_of
 from curation.sources.sample import Part, Sample
+from curation.sources.values import clean
 
 _TAR_ERRORS = (tarfile.TarError, OSError, ValueError, EOFError, OverflowError)
 _TRAILER = 1 << 16
@@ -93,7 +94,7 @@ def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Itera
         yield _finished(group, part)
     if problem is not None:
         place = f"#@{position}"
-        picture = _Picture(storable(part.path + place), place, None, annotation.clean(problem))
+        picture = _Picture(storable(part.path + place), place, None, clean(problem))
         yield _Group(part.key + place, columns, [picture])
 
 

@@ -18,21 +18,12 @@ from curation import shard, sources
 from curation.measuring import contents
 from curation.output.layout import Layout
 from curation.sources import files, plan
-from curation.sources.sample import Caption, Part, Sample, from_json, source_digest, to_json
+from curation.sources.fields import CAPTION_COLUMNS, NAMES
+from curation.sources.sample import Part, Sample, from_json, source_digest, to_json
+from curation.sources.values import Caption
 
-OF_SOURCE = (
-    "path",
-    "caption_raw",
-    "caption_recaption",
-    "caption_fused",
-    "annotation",
-    "text_boxes",
-    "source",
-    "licence",
-    "synthetic",
-)
+OF_SOURCE = ("path", *NAMES)
 SAID = "source_digest"
-_CAPTIONS = ("caption_raw", "caption_recaption", "caption_fused")
 
 
 class InputChangedError(Exception):
@@ -121,7 +112,7 @@ def _sidecar_bytes(part: Part) -> int:
 
 def _of_source(sample: Sample) -> dict[str, Any]:
     told = {name: getattr(sample, name) for name in OF_SOURCE}
-    told |= {name: _captions(told[name]) for name in _CAPTIONS}
+    told |= {name: _captions(told[name]) for name in CAPTION_COLUMNS}
     return told | {SAID: source_digest(sample)}
 
 

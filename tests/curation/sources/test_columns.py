@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from making.folders import put
 
-from curation import sources
+from curation import shard, sources
 from curation.sources import Caption, Sample, SourceError, annotation, plan
-from curation.sources.fields import CAPTION_FIELDS, Columns
+from curation.sources.fields import TABLE, Columns, Name
 
 
 def read(root: str, columns: Columns) -> list[Sample]:
@@ -24,8 +24,11 @@ def of_row(row: dict[str, Any], columns: Columns | None = None) -> tuple[Caption
     return annotation.from_mapping(row, columns or Columns()).caption_raw
 
 
-@pytest.mark.parametrize("field", CAPTION_FIELDS[3:], ids=lambda field: field.name)
-def test_every_usual_name_is_read_in_any_case_and_knows_its_language(field: Any) -> None:
+RAW = next(column.names for column in TABLE if column.name == "caption_raw")
+
+
+@pytest.mark.parametrize("field", RAW[1:], ids=lambda field: field.name)
+def test_every_usual_name_is_read_in_any_case_and_knows_its_language(field: Name) -> None:
     for name in (field.name, field.name.upper(), field.name.capitalize()):
         (caption,) = of_row({name: "said", "language": "xx"}) or ()
         assert (caption.text, caption.origin) == ("said", name)
@@ -33,10 +36,18 @@ def test_every_usual_name_is_read_in_any_case_and_knows_its_language(field: Any)
 
 
 def test_the_names_that_were_asked_for_are_there() -> None:
-    names = {field.name: field for field in CAPTION_FIELDS}
+    names = {field.name: field for field in RAW}
     assert names.keys() >= {"caption", "text", "prompt", "description", "alt", "alt_text"}
     assert (names["caption_en"].language, names["caption_zh"].language) == ("en", "zh")
     assert "text_id" not in names  # a number, and not Indonesian
+
+
+def test_what_sources_say_is_a_column_of_shards_under_the_same_name() -> None:
+    of_shards = {field.name for field in shard.BASE_FIELDS}
+    assert {column.name for column in TABLE} <= of_shards
+    for column in TABLE:
+        assert column.names[0].name == column.name
+        assert getattr(annotation.from_mapping({}), column.name) in (None, False)
 
 
 def test_captions_come_in_the_order_of_the_table_each_once() -> None:
