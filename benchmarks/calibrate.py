@@ -18,11 +18,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from curation.configuration import loading
 from curation.configuration.models import Bound, Stage
-from curation.picture import decoding
+from curation.picture import contact_sheet, decoding
 from curation.signals import signal
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -186,17 +186,9 @@ def print_duplicates(items: list[Item]) -> None:
 
 def sheet(path: Path, items: list[Item], caption: Callable[[Item], str]) -> None:
     """A contact sheet of at most 200 thumbnails."""
-    cell, across = 112, 12
     shown = items[:200]
-    canvas = Image.new("RGB", (across * cell, -(-len(shown) // across) * (cell + 12)), (60, 60, 90))
-    draw = ImageDraw.Draw(canvas)
-    for number, item in enumerate(shown):
-        thumbnail = Image.fromarray(item.small)
-        thumbnail.thumbnail((cell - 2, cell - 2))
-        corner = (number % across * cell, number // across * (cell + 12))
-        canvas.paste(thumbnail, corner)
-        draw.text((corner[0], corner[1] + cell), caption(item), fill=(255, 255, 0))
-    canvas.save(path)
+    images = [Image.fromarray(item.small) for item in shown]
+    contact_sheet.compose(images, [*map(caption, shown)], columns=12, side=128).image.save(path)
 
 
 def write_sheets(

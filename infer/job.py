@@ -91,7 +91,8 @@ def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dic
 
 
 def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
-    from infer import contact_sheet, sampling
+    from curation.picture import contact_sheet
+    from infer import sampling
 
     asked = [prompt.text for prompt in job.prompts]
     warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
@@ -194,7 +195,7 @@ def _sheet_name(output: Path) -> Path:
 def _write_sheet(job: Job, pictures: Sequence["Image"], columns: int | None) -> None:
     from PIL.PngImagePlugin import PngInfo
 
-    from infer import contact_sheet
+    from curation.picture import contact_sheet
 
     captions = [prompt.text for prompt in job.prompts]
     sheet = contact_sheet.compose(pictures, captions, columns)

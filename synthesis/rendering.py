@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from curation import shard, storage
 from curation.storage import ownership
-from synthesis import contact_sheet, gallery, parts
+from synthesis import first_images, gallery, parts
 from synthesis.job import Job
 from synthesis.pool import Drawn, draw_all
 
@@ -78,7 +78,7 @@ def complete(job: Job, out: str, whole: Sequence[parts.Part]) -> None:
     shard.write_manifest(out, [part.info for part in whole])
     shards = [storage.join(out, part.info.file) for part in whole if part.info.rows]
     if shards:
-        contact_sheet.write(storage.join(out, CONTACT_SHEET), shards, job.fonts, job.language)
+        first_images.write(storage.join(out, CONTACT_SHEET), shards, job.fonts, job.language)
     rows = sum(part.info.rows for part in whole)
     page = storage.join(out, GALLERY)
     gallery.write(page, shards, job.settings(), _rejected(whole), rows)

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from train import batches, flow, model, sample_grid
+from curation.picture import contact_sheet
+from train import batches, flow, model
 from train.codec import Codec
 from train.configuration import Configuration
 from train.data import Bucket, Data
@@ -18,6 +19,7 @@ from train.examples import Example
 from train.text_encoder import TextEncoder
 
 _LOSS_PICTURES = 256  # of the first held-out bucket
+_TILE = 192  # pixels: the longer side of a picture in the grid, at most
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,21 @@ def evaluate(artist: Artist, data: Data, chosen: Sequence[Task], reader: Reader 
         shown = slice(0, settings.grid)
         verdicts = [None if right is None else all(row) for row in right or [[]] * len(pictures)]
         captions = [task.example.captions[0] for task in chosen]
-        grid = sample_grid.draw(pictures[shown], captions[shown], verdicts[shown])
+        wrong = [place for place, verdict in enumerate(verdicts[shown]) if verdict is False]
+        tiles = [_image(picture) for picture in pictures[shown]]
+        sheet = contact_sheet.compose(tiles, captions[shown], side=_TILE, framed=wrong)
+        grid = sheet.image
     return Outcome(
         accuracy=None if right is None else judge(right),
         loss=_loss(artist, data.held_out[0]) if data.held_out else None,
         grid=grid,
     )
+
+
+def _image(picture: Tensor) -> Image.Image:
+    """A picture (3, H, W) in [-1, 1] as an image."""
+    levels = ((picture.float() / 2 + 0.5).clamp(0, 1) * 255).round().byte()
+    return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 
 def _judged(

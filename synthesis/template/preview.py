@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from curation.failures.errors import UsageError
+from curation.picture import contact_sheet, decoding
 from curation.storage import ownership
 from synthesis import jobs
 from synthesis.canvas import Size
@@ -19,11 +18,8 @@ from synthesis.template.models import Loaded
 from synthesis.template.yaml_reading import nearest
 
 KIND = "previews"
-_TALL = 240  # pixels: height of a picture on the sheet
-_WIDE = 1800
-_GAP = 12
+_SIDE = 300  # pixels: the longer side of a preview on the sheet
 _ATTEMPTS = 20
-_GREY = 120
 
 
 def chosen(told: Sequence[str], language: str) -> list[Loaded]:
@@ -77,24 +73,26 @@ def write(
 
 
 def _write(templates: Sequence[Loaded], job: Job, out: Path, size: str, seed: int) -> list[str]:
-    pictures: list[NDArray[np.uint8]] = []
+    images: list[Image.Image] = []
+    names: list[str] = []
     for loaded in templates:
-        for one in job.sizes:
-            if loading.ratio_of(one) not in loaded.template.ratios:
+        for canvas_size in job.sizes:
+            if loading.ratio_of(canvas_size) not in loaded.template.ratios:
                 continue
-            image = _drawn(job, loaded, one, seed)
-            name = f"{loaded.stem}-{one[0]}x{one[1]}.png"
-            (out / name).write_bytes(image)
-            pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
-            pictures.append(np.asarray(pixels, np.uint8))
-    if not pictures:
+            data = _rendered(job, loaded, canvas_size, seed)
+            name = f"{loaded.stem}-{canvas_size[0]}x{canvas_size[1]}"
+            (out / f"{name}.png").write_bytes(data)
+            image = Image.fromarray(decoding.decode(data, short_side=None).rgb)
+            images.append(contact_sheet.fit(image, _SIDE))
+            names.append(name)
+    if not images:
         raise UsageError(f"--size {size}: none of the templates suits it")
     sheet = out / "contact-sheet.png"
-    sheet.write_bytes(cv2.imencode(".png", _sheet(pictures))[1].tobytes())
-    return [f"{len(pictures)} previews and {sheet}"]
+    contact_sheet.compose(images, names, side=_SIDE).image.save(sheet)
+    return [f"{len(images)} previews and {sheet}"]
 
 
-def _drawn(job: Job, loaded: Loaded, size: Size, seed: int) -> bytes:
+def _rendered(job: Job, loaded: Loaded, size: Size, seed: int) -> bytes:
     problem = Rejected("no_attempt")
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{loaded.stem}/{size}/{attempt}")
@@ -106,25 +104,3 @@ def _drawn(job: Job, loaded: Loaded, size: Size, seed: int) -> bytes:
         f"{loaded.file}: nothing fits a canvas of {size[0]}x{size[1]} ({problem.reason}); "
         "remove the ratio, or make texts, gaps or counts smaller"
     )
-
-
-def _sheet(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """All pictures at one height, in rows on grey."""
-    rows: list[list[NDArray[np.uint8]]] = [[]]
-    pen = 0
-    for picture in pictures:
-        height, width = picture.shape[:2]
-        wide = min(_WIDE - 2 * _GAP, round(width * _TALL / height))
-        small = cv2.resize(picture, (wide, _TALL), interpolation=cv2.INTER_AREA)
-        if rows[-1] and pen + wide + _GAP > _WIDE - _GAP:
-            rows.append([])
-            pen = 0
-        rows[-1].append(small.astype(np.uint8))
-        pen += wide + _GAP
-    sheet = np.full((len(rows) * (_TALL + _GAP) + _GAP, _WIDE, 3), _GREY, np.uint8)
-    for number, row in enumerate(rows):
-        top, left = _GAP + number * (_TALL + _GAP), _GAP
-        for small in row:
-            sheet[top : top + _TALL, left : left + small.shape[1]] = small
-            left += small.shape[1] + _GAP
-    return sheet

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageFont
 
 from curation.failures.errors import UsageError
-from infer import caption_font, checkpoints, contact_sheet, job, prompts
+from infer import checkpoints, job, prompts
 
 CHINESE = "一行字写在蓝色的背景上"
 
@@ -128,69 +127,3 @@ def test_a_schedule_we_do_not_have_is_refused(tmp_path, content, message):
     (tmp_path / "scheduler" / "scheduler_config.json").write_text(json.dumps(content))
     with pytest.raises(UsageError, match=message):
         checkpoints.schedule(tmp_path)
-
-
-def coloured(count, size=(64, 32)):
-    return [Image.new("RGB", size, (10 + 20 * index, 200, 30)) for index in range(count)]
-
-
-def test_every_picture_is_on_the_sheet_with_ink_below_it():
-    pictures = coloured(7)
-    sheet = np.asarray(contact_sheet.compose(pictures, ["caption"] * 7, 3).image)
-    for picture in pictures:
-        place = np.argwhere((sheet == picture.getpixel((0, 0))).all(-1))
-        (top, left), (bottom, right) = place.min(0), place.max(0)
-        assert (right - left + 1, bottom - top + 1) == contact_sheet.fit(picture).size
-        below = sheet[bottom + 1 : bottom + 50, left : right + 1]
-        assert below.min() < 100  # caption
-    rows = {
-        int(np.argwhere((sheet == picture.getpixel((0, 0))).all(-1))[0, 0]) for picture in pictures
-    }
-    assert len(rows) == 3
-
-
-@given(st.text(max_size=300), st.integers(20, 400))
-def test_wrapped_lines_fit_and_are_few(text, width):
-    font = ImageFont.load_default(14)
-    lines = contact_sheet.wrap(" ".join(text.split()), font, width)
-    assert 1 <= len(lines) <= 5
-    assert all(font.getlength(line) <= width or len(line) == 1 for line in lines)
-
-
-def test_wrapping_keeps_every_character_while_there_is_room():
-    font = ImageFont.load_default(14)
-    text = 'the word "ink" in red, ' + "x" * 60
-    assert "".join(contact_sheet.wrap(text, font, 200)).replace(" ", "") == text.replace(" ", "")
-
-
-@pytest.mark.parametrize("caption", ["", "\x00\x07\x1b[31m<b>&amp;\n\t", "w" * 1_000_000, "\ud800"])
-def test_odd_captions_are_drawn_all_the_same(caption):
-    sheet = contact_sheet.compose(coloured(1), [caption]).image
-    assert sheet.height < 400
-
-
-def test_tall_and_large_pictures_are_reduced():
-    assert contact_sheet.fit(Image.new("RGB", (1328, 1328))).size == (400, 400)
-    assert contact_sheet.fit(Image.new("RGB", (16, 1600))).size == (4, 400)
-    assert contact_sheet.fit(Image.new("RGB", (16, 32))).size == (80, 160)
-
-
-def test_without_fontconfig_a_chinese_caption_is_boxes_and_said_so(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    sheet = contact_sheet.compose(coloured(1), [CHINESE + " abc"])
-    assert sheet.missing == set(CHINESE)
-
-
-def test_with_a_chinese_font_nothing_is_missing():
-    answer = caption_font.find([CHINESE, "abc"], 14)
-    if answer.missing:
-        pytest.skip("no font with Chinese on this machine")
-    drawn = {bytes(answer.font.getmask(character)) for character in CHINESE}
-    assert len(drawn) == len(set(CHINESE))
-
-
-def test_latin_captions_do_not_depend_on_the_machines_fonts(monkeypatch, tmp_path):
-    captions = ['the word "ink" in red']
-    here = contact_sheet.compose(coloured(1), captions).image.tobytes()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert contact_sheet.compose(coloured(1), captions).image.tobytes() == here

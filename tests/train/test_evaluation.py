@@ -5,7 +5,7 @@ import pytest
 import torch
 from making import training_shards as shards
 
-from train import data, examples, sample_grid
+from train import data, examples
 from train.configuration import CodecConfiguration, DataConfiguration
 from train.evaluation import LABEL, Templates, expected, judge, style
 
@@ -111,14 +111,3 @@ def test_templates_come_from_training_pictures_only(tmp_path):
     decoded = loaded.codec.decode(loaded.held_out[0].latents)
     accuracy = judge(reader.right(decoded, loaded.held_out[0].examples))
     assert accuracy.share > 0.9  # the codec alone does not hide the text
-
-
-def test_a_grid_shows_pictures_and_frames_the_wrong_one():
-    asked = [("TO", "red"), ("7", "blue"), ("LA", "blue")]
-    grid = sample_grid.draw(
-        list(drawn(*asked)), [shards.caption(*one) for one in asked], [True, False, None], columns=2
-    )
-    found = np.asarray(grid).reshape(-1, 3)
-    frame = (found == np.array([205, 30, 40])).all(1).sum()
-    assert 3 * 2 * (192 + 96) < frame < 3 * 2 * (192 + 96 + 24)
-    assert grid.width == 12 + 2 * 204

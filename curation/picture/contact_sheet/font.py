@@ -12,25 +12,25 @@ _ASKED_AT_MOST = 2000  # characters in one question to fontconfig
 
 
 @dataclass(frozen=True)
-class CaptionFont:
-    """``missing`` are the characters asked for that the font draws as boxes."""
+class Choice:
+    """``missing`` are the characters asked for that the font has only boxes for."""
 
     font: FreeTypeFont
     missing: frozenset[str]
 
 
-def find(texts: Iterable[str], size: int) -> CaptionFont:
+def choose(texts: Iterable[str], size: int) -> Choice:
     """The font with the fewest missing characters: Pillow's own, else fontconfig's best match.
 
     ``size`` is in pixels. Never fails: without fontconfig, or without a font for the script, the
     captions keep boxes and ``missing`` says for which characters.
     """
     wanted = frozenset(character for text in texts for character in text if not character.isspace())
-    best = _judge(_built_in(size), wanted)
+    best = _judged(_built_in(size), wanted)
     if best.missing:
         candidate = _matching(sorted(wanted), size)
         if candidate is not None:
-            best = min(best, _judge(candidate, wanted), key=lambda found: len(found.missing))
+            best = min(best, _judged(candidate, wanted), key=lambda choice: len(choice.missing))
     return best
 
 
@@ -41,10 +41,10 @@ def _built_in(size: int) -> FreeTypeFont:
     return font
 
 
-def _judge(font: FreeTypeFont, wanted: frozenset[str]) -> CaptionFont:
+def _judged(font: FreeTypeFont, wanted: frozenset[str]) -> Choice:
     box = bytes(font.getmask(_NOWHERE))
     missing = frozenset(character for character in wanted if bytes(font.getmask(character)) == box)
-    return CaptionFont(font, missing)
+    return Choice(font, missing)
 
 
 def _matching(characters: list[str], size: int) -> FreeTypeFont | None:
