@@ -24,7 +24,7 @@ from curation.failures.errors import UsageError
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
-    from synthesis.reading import Line, Reader
+    from synthesis.reading import Line, Proofreader
 
 EXAMPLE = "Example: python -m synthesis.proofreading DIR --share 0.05"
 PAGES, SCENES = 0.998, 0.99  # least accuracy of pages as a whole, and of lines in scenes
@@ -107,7 +107,7 @@ def lines_of(boxes: Sequence[Mapping[str, Any]]) -> list["Line"]:
     return found
 
 
-def proofread(row: Mapping[str, Any], reader: "Reader") -> Reading:
+def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
     """Read one row of a shard: a page as a whole, a scene line by line."""
     from curation.picture import decoding
     from synthesis.characters.table import level_of
@@ -149,9 +149,9 @@ def mode_of(row: Mapping[str, Any]) -> str:
 def readings(shards: Sequence[str], wanted: Collection[str]) -> Iterator[Reading]:
     """The rows of those keys, read. Raises ``UsageError`` where the reader is missing."""
     from curation import shard
-    from synthesis.reading import Reader
+    from synthesis.reading import Proofreader
 
-    reader = Reader()
+    reader = Proofreader()
     for path in shards:
         for batch in shard.read(path, columns=_COLUMNS):
             for row in batch.to_pylist():
@@ -212,7 +212,7 @@ def main(
 
     Exit code 3 when a mode is below its bar: 0.998 of the characters of pages, 0.99 of scenes.
     """
-    from synthesis.reading import LANGUAGES
+    from curation.networks.ocr import LANGUAGES
 
     shards = sorted(str(path) for path in folder.rglob("*.parquet"))
     if not shards:

@@ -1,4 +1,4 @@
-"""Reading drawn text back with rapidocr, whose weights come with it (extra ``ocr``).
+"""Reading rendered text back (``curation.networks.ocr``), by our own quads, in our reading order.
 
 A page is read as a stranger would: found and recognised by the model alone. A line is cut out by
 our own quad, so that reading it also proves the quad.
@@ -8,13 +8,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.failures.errors import UsageError
+from curation.networks.ocr import LARGEST_SIDE, TextReader
+from curation.networks.ocr import LINE_HEIGHT as HEIGHT
 from synthesis.drawing import Pixels, draw, solid
 from synthesis.fonts import files
 from synthesis.sample import Quad, upright_quad
@@ -24,14 +24,10 @@ from synthesis.text.layout import Frame, Setting
 from synthesis.unrenderable import UnrenderableError
 from synthesis.unrolling import is_curved, unrolled
 
-# What PP-OCRv6 small was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
-LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
-HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
 # Of the height, left above and below a line. Tight keeps neighbours out, wide is what the model
 # is used to: it reads both, and the one it is surer of counts.
 _ROOMS = (0.12, 0.22)
 _SMALLEST_LINE = 20  # pixels: a page with smaller lines is enlarged before it is searched
-_LARGEST_SIDE = 1600  # pixels: what a page is enlarged to at most
 _PLAIN = ("Noto Sans CJK SC", "WenQuanYi Micro Hei", "Noto Sans", "DejaVu Sans")
 _PLAIN_SIZE = range(36, 37)  # pixels per em
 _STRIP = Frame(HEIGHT / 2, HEIGHT / 4, 1e5, 1e5)
@@ -48,50 +44,27 @@ class Line:
     glyphs: tuple[Quad, ...]
 
 
-class Reader:
-    """The models, loaded once; one thread, for other processes have their cores, too."""
+class Proofreader:
+    """Reads what was rendered. Raises ``UsageError`` where a package of the reader is missing."""
 
     def __init__(self) -> None:
-        try:
-            from rapidocr import RapidOCR
-        except ImportError as error:
-            advice = "pip install 'inkstone[ocr]'"
-            raise UsageError(
-                f"reading needs rapidocr ({error.name} is missing): {advice}"
-            ) from None
-        settings = {
-            "Global.log_level": "critical",
-            "Global.text_score": 0.0,  # what is read badly is an error to count, not to leave out
-            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            "Det.limit_type": "max",
-            "Det.limit_side_len": _LARGEST_SIDE,
-        }
-        self._engine: Any = RapidOCR(params=settings)
+        self._reader = TextReader()
 
     def page(self, rgb: Pixels, lines: Sequence[Line]) -> str:
-        """What the (H, W, 3) picture says: found without our boxes, put in our reading order.
+        """What the (H, W, 3) image says: found without our boxes, put in our reading order.
 
         Text found where no line of ours is comes last, so it is counted against us.
         """
-        scale = _enlargement(rgb, lines)
-        picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        if scale > 1:
-            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        found = self._engine(picture, use_det=True, use_cls=False, use_rec=True)
-        if found.boxes is None:
-            return ""
-        middles = [np.mean(np.asarray(box), axis=0) / scale for box in found.boxes]
-        order = sorted(
-            (_line_of(middle, lines), float(middle[0]), text)
-            for middle, text in zip(middles, found.txts, strict=True)
-        )
-        return "".join(text for _, _, text in order)
+        order = []
+        for region in self._reader.page(rgb, _enlargement(rgb, lines)):
+            middle = region.corners.mean(axis=0)
+            order.append((_line_of(middle, lines), float(middle[0]), region.text))
+        return "".join(text for _, _, text in sorted(order))
 
     def line(self, rgb: Pixels, line: Line) -> str:
         """What the line says, cut out by its quad (one that runs downwards: glyph by glyph)."""
-        found = [self._recognised(rectified(rgb, line, room)) for room in _ROOMS]
-        return max(found)[1]
+        read = [self._reader.line(rectified(rgb, line, room)) for room in _ROOMS]
+        return max(read, key=lambda text_and_score: text_and_score[::-1])[0]
 
     def plainly(self, line: Line, language: str) -> str:
         """What it reads of a line set in a common face, black on white, at the size it was
@@ -110,12 +83,6 @@ class Reader:
         quad = upright_quad(left, top, right, bottom)
         glyphs = tuple(one.quad for each in placed.lines for one in each.clusters) if down else ()
         return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, glyphs))
-
-    def _recognised(self, strip: Pixels) -> tuple[float, str]:
-        """How sure the recogniser is of a strip, 0 to 1, and what it reads."""
-        picture = cv2.cvtColor(strip, cv2.COLOR_RGB2BGR)
-        found = self._engine(picture, use_det=False, use_cls=False, use_rec=True)
-        return float(min(found.scores, default=0.0)), "".join(found.txts or ())
 
 
 @cache
@@ -219,7 +186,7 @@ def _enlargement(rgb: Pixels, lines: Sequence[Line]) -> float:
     """How much to enlarge a page, for its smallest line to be found."""
     heights = [min(_sides(np.array(line.quad, np.float32).reshape(4, 2))) for line in lines]
     wanted = _SMALLEST_LINE / min(heights, default=float(_SMALLEST_LINE))
-    return float(max(1.0, min(wanted, _LARGEST_SIDE / max(rgb.shape[:2]))))
+    return float(max(1.0, min(wanted, LARGEST_SIDE / max(rgb.shape[:2]))))
 
 
 def _line_of(middle: NDArray[np.float32], lines: Sequence[Line]) -> int:

@@ -18,7 +18,9 @@ AROUND = ("benchmarks", "examples", "tests")  # may import anything of ours
 
 GROUND_FLOOR = (
     "curation.failures",
+    "curation.networks",
     "curation.picture",
+    "curation.progress",
     "curation.shard",
     "curation.storage",
     "curation.strict_yaml",

@@ -220,19 +220,19 @@ def set_line(text: str, angle: float) -> tuple[drawing.Pixels, Quad]:
 
 
 @pytest.fixture(scope="module")
-def reader() -> reading.Reader:
+def reader() -> reading.Proofreader:
     pytest.importorskip("rapidocr")
-    return reading.Reader()
+    return reading.Proofreader()
 
 
 @pytest.mark.parametrize("angle", [0, 25, -40])
-def test_the_reader_reads_a_line_by_its_quad(reader: reading.Reader, angle: float) -> None:
+def test_the_reader_reads_a_line_by_its_quad(reader: reading.Proofreader, angle: float) -> None:
     canvas, quad = set_line("Quiet reading room", angle)
     read = reader.line(canvas, Line("Quiet reading room", quad, ()))
     assert proofreading.normalised(read) == "Quietreadingroom"
 
 
-def test_the_reader_finds_what_is_on_a_page_in_our_order(reader: reading.Reader) -> None:
+def test_the_reader_finds_what_is_on_a_page_in_our_order(reader: reading.Proofreader) -> None:
     canvas, quad = set_line("Quiet reading room", 0)
     lines = [Line("Quiet reading room", quad, ())]
     assert proofreading.normalised(reader.page(canvas, lines)) == "Quietreadingroom"
@@ -240,7 +240,7 @@ def test_the_reader_finds_what_is_on_a_page_in_our_order(reader: reading.Reader)
     assert reader.page(blank, lines) == ""
 
 
-def test_the_reader_reads_what_is_set_plainly(reader: reading.Reader) -> None:
+def test_the_reader_reads_what_is_set_plainly(reader: reading.Proofreader) -> None:
     try:
         line = Line("Mind the step", upright_quad(0, 0, 90, 10), ())
         assert proofreading.normalised(reader.plainly(line, "en")) == "Mindthestep"
@@ -257,7 +257,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_tells_figures_and_ends_with_3_below_the_bar(
-    reader: reading.Reader, tmp_path: Path
+    reader: reading.Proofreader, tmp_path: Path
 ) -> None:
     assert reader
     canvas, quad = set_line("Quiet reading room", 0)
