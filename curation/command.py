@@ -137,7 +137,9 @@ def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None
 
 
 def _curate(request: "Request", as_json: bool) -> None:
-    from curation.progress import funnel, measured, watch
+    from curation.output.layout import measured
+    from curation.progress import watch
+    from curation.report.summary import funnel
     from curation.run import run as carry_out
 
     with watch(request.output, "units measured", partial(measured, request.output)):

@@ -6,10 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from curation import shard, storage
+from curation import progress, shard, storage
 from curation.storage import ownership
 from synthesis import first_images, gallery, parts
 from synthesis.job import Job
@@ -40,11 +37,11 @@ def _run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, A
         if (part := parts.read_finished(places[number], job, *span))
     }
     drawn_now = sum(end - first for k, (first, end) in enumerate(ranges) if k not in finished)
-    with _progress() as progress:
-        watch = _Watch(progress, count, count - drawn_now)
+    tally = _Tally(count, count - drawn_now)
+    with progress.watch(out, "images rendered", tally.count, tally.note):
         for first_number, last_number in _gaps(len(ranges), finished):
             first, end = ranges[first_number][0], ranges[last_number][1]
-            drawn = watch.watched(draw_all(job, first, end, workers))
+            drawn = tally.counted(draw_all(job, first, end, workers))
             for number in range(first_number, last_number + 1):
                 span = ranges[number]
                 own = islice(drawn, span[1] - span[0])
@@ -133,33 +130,26 @@ def _gaps(count: int, finished: dict[int, parts.Part]) -> list[tuple[int, int]]:
     return gaps
 
 
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    return Progress(*columns, console=Console(stderr=True))
+class _Tally:
+    """What of a run is done, counted as it passes, and what was rejected on the way."""
 
-
-class _Watch:
-    """Counts the pictures of a run, with their rate and what was rejected on the way."""
-
-    def __init__(self, progress: Progress, total: int, there: int) -> None:
-        self._progress = progress
-        self._task = progress.add_task("drawing", total=total, completed=there, note="")
-        self._started = time.monotonic()
-        self._done = 0
+    def __init__(self, total: int, there: int) -> None:
+        self._total = total
+        self._done = there
         self._rejected: Counter[str] = Counter()
 
-    def watched(self, drawn: Iterator[Drawn]) -> Iterator[Drawn]:
-        """The same pictures, counted as they pass."""
-        for one in drawn:
+    def counted(self, results: Iterator[Drawn]) -> Iterator[Drawn]:
+        """The same results, counted."""
+        for result in results:
             self._done += 1
-            self._rejected.update(rejection.reason for rejection in one.rejections)
-            reasons = " ".join(f"{why}:{many}" for why, many in sorted(self._rejected.items()))
-            rate = self._done / max(time.monotonic() - self._started, 1e-9)
-            self._progress.update(self._task, advance=1, note=f"{rate:.0f} images/s {reasons}")
-            yield one
+            self._rejected.update(rejection.reason for rejection in result.rejections)
+            yield result
+
+    def count(self) -> tuple[int, int]:
+        """How many images there are to render, and are rendered."""
+        return self._total, self._done
+
+    def note(self) -> str:
+        """How many texts were rejected, by reason; empty where none was."""
+        reasons = " ".join(f"{reason}:{many}" for reason, many in sorted(self._rejected.items()))
+        return f"rejected {reasons}" if reasons else ""

@@ -100,3 +100,9 @@ class Layout:
     def units(self, folder: str) -> list[str]:
         """The units that have a file in one of the folders of units, sorted."""
         return sorted(storage.name_of(entry.path).split(".")[0] for entry in self.written(folder))
+
+
+def measured(output: str) -> tuple[int, int]:
+    """How many units a run has to measure, and how many are."""
+    layout = Layout(output)
+    return len(layout.units("plan")), len(layout.units("checked"))

@@ -4,14 +4,13 @@ import errno
 import io
 import re
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 from making.collection import make_folder
 from making.runs import WITHOUT_MODELS, run_in_process
 
-from curation import command, progress, storage
+from curation import command, storage
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
 from curation.failures import exit_codes
@@ -116,23 +115,3 @@ def test_a_reason_is_said_once(tmp_path: Path) -> None:
     reasons = sorted(ledger.column("reason").to_pylist())
     assert [reason.split(":")[0] for reason in reasons] == ["missing", "unreadable", "unreadable"]
     assert all(reason.count("unreadable") + reason.count("missing") == 1 for reason in reasons)
-
-
-def test_where_nobody_watches_progress_is_lines(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
-    asked = iter([(40, 10), *[(40, 20)] * 100_000])
-    with progress.watch(str(tmp_path), "units measured", lambda: next(asked)):
-        deadline = time.monotonic() + 60
-        told = ""
-        while "\n" not in told and time.monotonic() < deadline:
-            time.sleep(0.01)
-            told += capsys.readouterr().err
-    assert re.match(r"units measured: 20 of 40 \(50 %\), [\d.e+]+/s, [\d,]+ s left\n", told), told
-
-
-def test_a_line_of_progress_says_what_it_knows() -> None:
-    assert progress.line("files", 0, 3, 0.0) == "files: 3"
-    assert progress.line("files", 8, 8, 2.0) == "files: 8 of 8 (100 %), 2/s"
-    assert progress.line("files", 8, 4, 0.5) == "files: 4 of 8 (50 %), 0.5/s, 8 s left"

@@ -19,7 +19,7 @@ from making.runs import run_in_process
 
 from curation import shard
 from curation.command import app
-from curation.progress import funnel
+from curation.report.summary import funnel
 from curation.sources import keep_columns
 from curation.sources.fields import Columns
 

@@ -1,0 +1,52 @@
+"""Progress: lines in a log, a bar in a terminal, both with what is known."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from making.places import ROOT
+
+from curation import progress
+
+
+def test_where_nobody_watches_progress_is_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
+    asked = iter([(40, 10), *[(40, 20)] * 100_000])
+    with progress.watch(str(tmp_path), "units measured", lambda: next(asked), lambda: "warm"):
+        deadline = time.monotonic() + 60
+        shown = ""
+        while "\n" not in shown and time.monotonic() < deadline:
+            time.sleep(0.01)
+            shown += capsys.readouterr().err
+    first = r"units measured: 20 of 40 \(50 %\), [\d.e+]+/s, [\d,]+ s left, warm\n"
+    assert re.match(first, shown), shown
+
+
+def test_a_line_of_progress_says_what_it_knows() -> None:
+    assert progress.line("files", 0, 3, 0.0) == "files: 3"
+    assert progress.line("files", 8, 8, 2.0) == "files: 8 of 8 (100 %), 2/s"
+    assert progress.line("files", 8, 4, 0.5) == "files: 4 of 8 (50 %), 0.5/s, 8 s left"
+
+
+def test_in_a_terminal_it_is_a_bar_that_goes_when_the_work_is_done() -> None:
+    work = (
+        "import time; from curation import progress\n"
+        "with progress.watch('out', 'units measured', lambda: (40, 10), lambda: 'warm'):\n"
+        "    time.sleep(0.7)\n"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    command = [sys.executable, "-c", work]
+    subprocess.run(command, stderr=theirs, cwd=ROOT, env=environment, check=True, timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "units measured, warm" in shown and "10/40" in shown
+    assert shown.rstrip().endswith("\x1b[2K")  # the line is cleared
