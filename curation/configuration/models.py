@@ -1,30 +1,47 @@
-"""What a configuration says, as frozen models: bounds on columns, in stages, in a pipeline."""
+"""What a configuration says, as frozen models in the shape of the file: declared, never parsed."""
 
+import importlib.util
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, model_validator
 
-from curation.strict_yaml.fields import expected_one_of
-from curation.strict_yaml.lines import ConfigurationError
+from curation.signals.signal import OWN_PACKAGES
+from curation.strict_yaml import Frozen, Key, Located, Named, expected_one_of, refused, shown
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Lines = dict[tuple[str, ...], int]
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"the name {shown(name)}: expected a letter, then letters, digits and _")
+    return name
 
 
-class Bound(_Frozen):
+def _module(name: str) -> str:
+    what = f"signal module {shown(name)}"
+    if not _MODULE.fullmatch(name) or name.split(".")[0] not in OWN_PACKAGES:
+        raise ValueError(f"{what}: expected an import path inside {', '.join(OWN_PACKAGES)}")
+    if not _module_exists(name):
+        raise ValueError(f"{what}: there is no such module")
+    return name
+
+
+def _module_exists(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:
+        return False
+
+
+Name = Annotated[str, AfterValidator(_name)]
+SignalModule = Annotated[str, AfterValidator(_module)]
+
+
+class Bound(Frozen):
     """The inclusive range a column's value must lie in; a missing end is open."""
 
     min: Finite | None = None
@@ -39,95 +56,75 @@ class Bound(_Frozen):
         return self
 
 
-class Stage(_Frozen):
+class Stage(Frozen):
     """A named set of bounds on columns, in written order; ``resolution`` is in pixels per side."""
 
-    name: str
+    name: Annotated[Key, AfterValidator(_name)]
     resolution: Annotated[int, Field(ge=1, le=65_536)]
-    bounds: Mapping[str, Bound]
+    bounds: Mapping[Name, Bound]
 
 
-class Synthetic(_Frozen):
+class NearDuplicate(Frozen):
+    """``radius`` is a Hamming distance in bits of a 64-bit hash."""
+
+    radius: Annotated[int, Field(ge=0, le=16)]
+
+
+class Synthetic(Frozen):
     """From ``stage`` on, at most ``share`` (0 to below 1) of what passes a stage is drawn.
 
     A drawn picture is kept if it passes ``stage``, and ``keep``.
     """
 
     share: Annotated[float, Field(ge=0, lt=1)]
-    stage: str
+    stage: Annotated[str, Field(alias="from")]
 
 
-class Pipeline(_Frozen):
+class Pipeline(Located):
     """Ordered stages and what surrounds them; a row reaches a stage by passing all before it.
 
-    ``keep`` is the stage a row must pass to be kept. ``quarantine_limit`` is the fraction (0..1) of
-    inputs above which a run has failed. ``near_duplicate_radius`` is a Hamming distance in bits of
-    a 64-bit hash. ``quality`` are the columns that rank duplicates, largest first. ``signals`` are
-    import paths of further signal modules. ``synthetic`` limits drawn pictures; without it there is
-    no limit.
+    ``keep`` is the stage a row must pass to be kept; without it, the last. ``quarantine_limit`` is
+    the fraction (0..1) of inputs above which a run has failed. ``quality`` are the columns that
+    rank duplicates, largest first. ``signals`` are import paths of further signal modules.
+    ``synthetic`` limits drawn pictures; without it there is no limit.
     """
 
-    name: str
+    name: Key
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     keep: str
-    quarantine_limit: Annotated[float, Field(ge=0, le=1)]
-    near_duplicate_radius: Annotated[int, Field(ge=0, le=16)]
+    quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.5
+    near_duplicate: NearDuplicate
     quality: tuple[str, ...]
-    signals: tuple[str, ...]
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    signals: tuple[SignalModule, ...] = ()
+    stages: Annotated[Named[Stage], Field(min_length=1)]
     synthetic: Synthetic | None = None
-    _file: str = PrivateAttr(default="pipelines.yaml")
-    _lines: Lines = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_last_stage(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "keep" in values:
+            return values
+        stages = values.get("stages")
+        names = stages if isinstance(stages, dict) else [stage.name for stage in stages or ()]
+        return {**values, "keep": [*names][-1] if names else ""}
 
     @model_validator(mode="after")
-    def _keep_is_a_stage(self) -> "Pipeline":
-        names = [stage.name for stage in self.stages]
-        if self.keep not in names:
-            raise ValueError(f"unknown stage {self.keep!r}: {expected_one_of(self.keep, names)}")
+    def _named_stages_are_there(self) -> "Pipeline":
+        self._check_stage(self.keep, "keep")
+        if self.synthetic is not None:
+            self._check_stage(self.synthetic.stage, "synthetic", "from")
         return self
 
-    @field_validator("synthetic")
-    @classmethod
-    def _synthetic_begins_at_a_stage(
-        cls, synthetic: Synthetic | None, info: ValidationInfo
-    ) -> Synthetic | None:
-        names = [stage.name for stage in info.data.get("stages", ())]
-        if synthetic is not None and synthetic.stage not in names:
-            expected = expected_one_of(synthetic.stage, names)
-            raise ValueError(f"unknown stage {synthetic.stage!r}: {expected}")
-        return synthetic
+    def _check_stage(self, name: str, *path: str) -> None:
+        names = [stage.name for stage in self.stages]
+        if name not in names:
+            raise refused(f"unknown stage {shown(name)}: {expected_one_of(name, names)}", *path)
 
     def number_of(self, name: str) -> int:
         """The place of a stage, counted from 0."""
         return [stage.name for stage in self.stages].index(name)
 
-    def error(self, message: str, *path: str) -> ConfigurationError:
-        """An error at the line of a key, such as ``"stages", "s1", "bounds", "luma", "min"``."""
-        return ConfigurationError(self._file, self._lines.get(path), message)
-
-    def with_lines(self, file: str, lines: Lines) -> "Pipeline":
-        """The same pipeline, knowing the file and the lines it was read from."""
-        copy = self.model_copy()
-        copy._file, copy._lines = file, dict(lines)
-        return copy
-
 
 def resolved(pipeline: Pipeline) -> dict[str, Any]:
     """The pipeline as plain JSON-able data in the shape of the file (stages in their order)."""
-    told: dict[str, Any] = {
-        "seed": pipeline.seed,
-        "keep": pipeline.keep,
-        "quarantine_limit": pipeline.quarantine_limit,
-        "near_duplicate": {"radius": pipeline.near_duplicate_radius},
-        "quality": list(pipeline.quality),
-        "signals": list(pipeline.signals),
-        "stages": {stage.name: _stage(stage) for stage in pipeline.stages},
-    }
-    if pipeline.synthetic is not None:
-        told["synthetic"] = {"share": pipeline.synthetic.share, "from": pipeline.synthetic.stage}
-    return told
-
-
-def _stage(stage: Stage) -> dict[str, Any]:
-    bounds = {name: bound.model_dump(exclude_none=True) for name, bound in stage.bounds.items()}
-    return {"resolution": stage.resolution, "bounds": bounds}
+    return pipeline.model_dump(mode="json", by_alias=True, exclude_none=True)

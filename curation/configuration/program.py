@@ -9,11 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from curation.signals.signal import OWN_PACKAGES
-from curation.strict_yaml.fields import Fields, shown
-from curation.strict_yaml.lines import Node
+from curation.strict_yaml import Document, bind, described, shown
 
 KEY = "program"
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
@@ -48,53 +47,23 @@ class Program(Protocol):
         """A summary for a reader."""
 
 
-def load(fields: Fields, name: str, node: Node) -> Program:
+def load(entry: Document) -> Program:
     """The program an entry names, with its settings. Raises ``ConfigurationError``."""
-    found = fields.any_mapping(node, repr(name))
-    line = found[KEY].line
-    model = _model(fields, line, fields.text(found[KEY], f"{KEY!r}"))
-    required = tuple(key for key, field in model.model_fields.items() if field.is_required())
-    optional = tuple(key for key in model.model_fields if key not in required)
-    settings = fields.mapping(node, repr(name), (KEY, *required), optional)
-    try:
-        made = model(**{key: _plain(child) for key, child in settings.items() if key != KEY})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = [str(step) for step in first["loc"]]
-        at = _line(node, where)
-        told = first["msg"].removeprefix("Value error, ")
-        fields.fail(at, f"{'.'.join(where) or name!r}: {told[0].lower()}{told[1:]}")
-    return cast(Program, made)
+    return cast(Program, bind(entry.without(KEY), _model(entry)))
 
 
-def _model(fields: Fields, line: int, path: str) -> type[BaseModel]:
+def _model(entry: Document) -> type[BaseModel]:
+    path = entry.value[KEY]
+    if not isinstance(path, str):
+        entry.fail((KEY,), f"{KEY!r}: expected text, found {described(path)}")
     module, _, name = path.rpartition(".")
     if not _CLASS.fullmatch(path) or path.split(".", maxsplit=1)[0] not in OWN_PACKAGES:
         expected = f"expected the import path of a class inside {', '.join(OWN_PACKAGES)}"
-        fields.fail(line, f"{KEY} {shown(path)}: {expected}")
+        entry.fail((KEY,), f"{KEY} {shown(path)}: {expected}")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        model = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
-        fields.fail(line, f"{KEY} {shown(path)}: there is no module {error.name}")
-    if not (isinstance(found, type) and issubclass(found, BaseModel) and hasattr(found, "plan")):
-        fields.fail(line, f"{KEY} {shown(path)}: there is no such program in {module}")
-    return found
-
-
-def _plain(node: Node) -> Any:
-    """The node without its lines: a mapping, a tuple or a scalar."""
-    if isinstance(node.value, Mapping):
-        return {key: _plain(child) for key, child in node.value.items()}
-    if isinstance(node.value, tuple):
-        return tuple(_plain(child) for child in node.value)
-    return node.value
-
-
-def _line(node: Node, where: Sequence[str]) -> int:
-    """The line of what a refusal is about, as deep as the file goes."""
-    for step in where:
-        if isinstance(node.value, Mapping) and step in node.value:
-            node = node.value[step]
-        elif isinstance(node.value, tuple) and step.isdigit() and int(step) < len(node.value):
-            node = node.value[int(step)]
-    return node.line
+        entry.fail((KEY,), f"{KEY} {shown(path)}: there is no module {error.name}")
+    if not (isinstance(model, type) and issubclass(model, BaseModel) and hasattr(model, "plan")):
+        entry.fail((KEY,), f"{KEY} {shown(path)}: there is no such program in {module}")
+    return model

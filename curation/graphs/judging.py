@@ -67,7 +67,7 @@ class JudgeAll(JudgingStep):
         self.write_counts(counts)
 
     def _join(self, hashes: Hashes) -> Edges:
-        edges = near.join(near.distinct(hashes), self.pipeline.near_duplicate_radius)
+        edges = near.join(near.distinct(hashes), self.pipeline.near_duplicate.radius)
         self.write_edges(0, edges)
         return edges
 

@@ -69,7 +69,7 @@ class SpreadHashes(CopiesStep):
 
     def process(self, unit: str) -> Iterator[tuple[tuple[int, int], bytes]]:
         hashes = near.distinct(self.judge.hashes(unit))
-        for number, table in enumerate(near.tables(self.pipeline.near_duplicate_radius)):
+        for number, table in enumerate(near.tables(self.pipeline.near_duplicate.radius)):
             moved = table.permute(hashes)
             partition = table.partition_of(moved, self.partitions)
             for part in np.unique(partition).tolist():
@@ -83,7 +83,7 @@ class JoinTable(CopiesStep):
         self, element: tuple[tuple[int, int], Iterable[bytes]]
     ) -> Iterator[tuple[Place, Told]]:
         (number, _), batches = element
-        radius = self.pipeline.near_duplicate_radius
+        radius = self.pipeline.near_duplicate.radius
         hashes = np.concatenate([np.frombuffer(batch, np.uint64) for batch in batches])
         for edges in near.join_blocks(hashes, near.tables(radius)[number], radius):
             links = near.both_ways(edges)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from PIL import Image
 
 from curation import shard
-from curation.configuration.loading import Bound, Pipeline, Stage, resolved
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage, resolved
 from curation.judging import ledger, rules
 from curation.judging.ledger import Counts
 from curation.output import column_files
@@ -91,7 +91,7 @@ def pipeline() -> Pipeline:
         seed=7,
         keep="s2",
         quarantine_limit=0.5,
-        near_duplicate_radius=4,
+        near_duplicate=NearDuplicate(radius=4),
         quality=("clarity",),
         signals=(),
         stages=(first, second, third),

@@ -73,7 +73,7 @@ def refusal(folder: Path, text: str | bytes, name: str = "curate") -> Configurat
 def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
     pipeline = load(written(tmp_path, GOOD))
     assert (pipeline.name, pipeline.seed, pipeline.keep) == ("curate", 7, "s1")
-    assert (pipeline.quarantine_limit, pipeline.near_duplicate_radius) == (0.25, 4)
+    assert (pipeline.quarantine_limit, pipeline.near_duplicate.radius) == (0.25, 4)
     assert pipeline.quality == ("pixels", "clarity")
     assert pipeline.signals == ("curation.signals.signal",)
     assert [(stage.name, stage.resolution) for stage in pipeline.stages] == [

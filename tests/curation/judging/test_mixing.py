@@ -17,7 +17,7 @@ from making.runs import WITHOUT_MODELS, digests, finish, ledger_rows, start
 
 from curation import shard
 from curation.configuration import loading
-from curation.configuration.loading import Bound, Pipeline, Stage, Synthetic
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage, Synthetic
 from curation.inspect import explain, rejudge
 from curation.judging import mixing
 from curation.judging.mixing import DRAWS, Tally
@@ -32,7 +32,7 @@ def pipeline(share: float, since: str = "s1", stages: int = 3) -> Pipeline:
         seed=1,
         keep="s1",
         quarantine_limit=0.5,
-        near_duplicate_radius=4,
+        near_duplicate=NearDuplicate(radius=4),
         quality=(),
         signals=(),
         stages=tuple(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.configuration.loading import Bound, Pipeline, Stage
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage
 from curation.judging import rules
 from curation.judging.rules import DROPPED, KEPT, QUARANTINED
 
@@ -27,7 +27,7 @@ def pipeline(keep: str = "s2") -> Pipeline:
         seed=1,
         keep=keep,
         quarantine_limit=0.5,
-        near_duplicate_radius=4,
+        near_duplicate=NearDuplicate(radius=4),
         quality=("side",),
         signals=(),
         stages=(first, second),

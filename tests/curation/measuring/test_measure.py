@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded
 
-from curation.configuration.loading import Bound, Pipeline, Stage
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.representatives import Winners
 from curation.judging import verdicts
@@ -74,7 +74,7 @@ def test_not_looked_at_yet_and_seen_nothing_are_told_apart(tmp_path: Path) -> No
         seed=1,
         keep="s1",
         quarantine_limit=0.9,
-        near_duplicate_radius=4,
+        near_duplicate=NearDuplicate(radius=4),
         quality=("face",),
         signals=(),
         stages=(stage,),

@@ -16,7 +16,7 @@ from curation import shard
 from curation.picture.decoding import Picture
 from curation.signals import signal
 from curation.signals.signal import Column, Signal
-from curation.strict_yaml.lines import ConfigurationError
+from curation.strict_yaml import ConfigurationError
 from curation.writing import gather
 
 FULL = shard.SHARD_BYTES

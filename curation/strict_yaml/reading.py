@@ -1,13 +1,13 @@
-"""Strict YAML 1.2: a tree in which every value knows its line, and nothing clever is allowed.
+"""Reading strict YAML 1.2: every value knows its line, and nothing clever is allowed.
 
 What a configuration never needs is refused with its line: anchors, aliases (so no "billion
 laughs"), tags, directives, several documents, duplicate keys, deep nesting and documents over 1 MB.
 Only ``true``/``false``, ``null`` and numbers are special, so ``no`` is text and ``1e-4`` a number.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
@@ -23,8 +23,11 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
+from curation import storage
+from curation.strict_yaml.document import ConfigurationError, Document, Node, Scalar
+
 MAXIMUM_BYTES = 1_000_000
-MAXIMUM_DEPTH = 16
+MAXIMUM_DEPTH = 24
 _WHOLE = re.compile(r"[-+]?\d+(_\d+)*", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 64
@@ -42,36 +45,24 @@ _CONSTANTS: Mapping[str, bool | None] = {
     "FALSE": False,
 }
 
-Scalar = str | int | float | bool | None
-
-
-class ConfigurationError(Exception):
-    """A configuration that cannot be used: ``file``, ``line`` (1-based, or None) and what to do."""
-
-    def __init__(self, file: str, line: int | None, message: str) -> None:
-        super().__init__(file, line, message)  # all three, so that it survives pickling
-        self.file = file
-        self.line = line
-        self.message = message
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value, and the 1-based line it stands on (for a mapping's value: the line of its key)."""
-
-    line: int
-    value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
-
-
-def parse(data: bytes, file: str) -> Node:
-    """Read one strict document; ``file`` is only its name in messages.
+def read(path: str, absent: str = "name an existing one") -> Document:
+    """Read a strict file, local or on any Beam filesystem; ``absent`` is what to do without it.
 
     Raises ``ConfigurationError``, with a line wherever there is one.
     """
+    try:
+        with storage.open_read(path) as stream:
+            data = stream.read(MAXIMUM_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigurationError(path, None, f"no such file: {absent}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(path, None, f"cannot be read: {reason}") from None
+    return parse(data, path)
+
+
+def parse(data: bytes, file: str) -> Document:
+    """As ``read``; ``file`` is only its name in messages."""
     if len(data) > MAXIMUM_BYTES:
         raise ConfigurationError(file, None, f"expected at most {MAXIMUM_BYTES:,} bytes")
     try:
@@ -81,7 +72,7 @@ def parse(data: bytes, file: str) -> Node:
         raise ConfigurationError(file, line, "expected UTF-8 text: save it as UTF-8") from None
     builder = _Builder(YAML(typ="safe", pure=True).parse(text), file)
     try:
-        return builder.document()
+        return Document(file, builder.document())
     except YAMLError as error:
         raise ConfigurationError(file, _line_of(error, text), _reason(error)) from None
     except (ValueError, OverflowError):  # escapes that name no character, such as "\\UFFFFFFFF"
@@ -143,28 +134,34 @@ class _Builder:
         if depth > MAXIMUM_DEPTH:
             self._fail(event, f"nested more than {MAXIMUM_DEPTH} levels deep")
         if isinstance(event, ScalarEvent):
-            return Node(line, _plain(event.value) if event.implicit[0] else event.value)
+            return Node(line, self._scalar(event))
         if isinstance(event, SequenceStartEvent):
             return Node(line, tuple(self._items(depth)))
         return Node(line, self._mapping(depth))
+
+    def _scalar(self, event: Any) -> Scalar:
+        value = _plain(event.value) if event.implicit[0] else event.value
+        if isinstance(value, float) and math.isinf(value):
+            self._fail(event, "expected a finite number, found one too large")
+        return value
 
     def _items(self, depth: int) -> Iterator[Node]:
         while not isinstance(event := next(self._events), SequenceEndEvent):
             yield self._node(event, depth + 1)
 
     def _mapping(self, depth: int) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+        entries: dict[str, Node] = {}
         while not isinstance(event := next(self._events), MappingEndEvent):
             key, line = self._node(event, depth + 1), _line(event)
-            if not isinstance(event, ScalarEvent) or key.value is None:
+            if not isinstance(event, ScalarEvent) or key.value is None or not event.value:
                 self._fail(event, "expected a name as the key")
-            if event.value in found:
-                first = found[event.value].line
+            if event.value in entries:
+                first = entries[event.value].line
                 self._fail(
                     event, f"duplicate key {event.value[:40]!r}: first given on line {first}"
                 )
-            found[event.value] = Node(line, self._node(next(self._events), depth + 1).value)
-        return found
+            entries[event.value] = Node(line, self._node(next(self._events), depth + 1).value)
+        return entries
 
     def _fail(self, event: Any, message: str) -> NoReturn:
         raise ConfigurationError(self._file, _line(event), message)

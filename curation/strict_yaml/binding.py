@@ -1,0 +1,178 @@
+"""From a strict YAML document to a pydantic model, or to a message that names line and key."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from curation.strict_yaml.document import ConfigurationError, Document, PathTo
+from curation.strict_yaml.models import Located
+from curation.strict_yaml.naming import described, did_you_mean, expected_one_of, shown
+
+_Bound = TypeVar("_Bound")
+_TYPES = {
+    **dict.fromkeys(("int_type", "int_from_float", "int_parsing"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("tuple_type", "list_type", "frozen_set_type"), "a list"),
+    **dict.fromkeys(("dict_type", "mapping_type", "model_type", "dataclass_type"), "a mapping"),
+    "string_type": "text",
+    "bool_type": "true or false",
+}
+_UNION = frozenset({Union, UnionType})
+
+
+def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None = None) -> _Bound:
+    """The document as a ``kind``: a model, or anything pydantic knows, such as ``dict[str, Model]``.
+
+    ``base`` are values of what the document does not give, key by key. Types are strict: no text is
+    taken for a number. Raises ``ConfigurationError`` for the first thing wrong; a misspelt key,
+    which is also a missing one, comes before all others.
+    """
+    value = document.value if base is None else _merged(base, document.value)
+    try:
+        bound = _adapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise _first(error, document, kind) from None
+    return bound.located(document) if isinstance(bound, Located) else bound
+
+
+@lru_cache(maxsize=64)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _merged(base: Mapping[str, Any], over: Any) -> Any:
+    if not isinstance(over, Mapping):
+        return over
+    merged = {**base}
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, Mapping) else value
+    return merged
+
+
+class _Refusal(NamedTuple):
+    """One error of a validation: where in the file, and whether only its type was wrong."""
+
+    place: PathTo
+    details: ErrorDetails
+
+    @property
+    def is_unknown_key(self) -> bool:
+        return self.details["type"] == "extra_forbidden"
+
+    @property
+    def is_type(self) -> bool:
+        return self.details["type"] in _TYPES
+
+
+def _first(error: ValidationError, document: Document, kind: Any) -> ConfigurationError:
+    """The refusal to tell, with all that the alternatives of a union say of the same value."""
+    refusals = [_placed(details, document) for details in error.errors(include_url=False)]
+    first = min(refusals, key=lambda one: (not one.is_unknown_key, document.line(one.place)))
+    alike = [one for one in refusals if one.place == first.place]
+    told = next((one for one in alike if not one.is_type and not _is_short(one)), None)
+    if told is not None:
+        return document.error(told.place, _message(told, document, kind))
+    expected = dict.fromkeys(_TYPES[one.details["type"]] for one in alike if one.is_type)
+    value = described(first.details["input"])
+    message = f"expected {' or '.join(expected) or 'more entries'}, found {value}"
+    return document.error(first.place, f"{_called(first.place, document)}: {message}")
+
+
+def _placed(details: ErrorDetails, document: Document) -> _Refusal:
+    path = (*details["loc"], *details.get("ctx", {}).get("path", ()))
+    return _Refusal(document.known(path), details)
+
+
+def _is_short(refusal: _Refusal) -> bool:
+    """Whether a list of fixed length lacks an entry."""
+    return refusal.details["type"] == "missing" and isinstance(refusal.details["loc"][-1], int)
+
+
+def _message(refusal: _Refusal, document: Document, kind: Any) -> str:
+    details = refusal.details
+    if refusal.is_unknown_key:
+        *above, key = details["loc"]
+        name = ".".join([*_names(document.known(above)), shown(str(key))[1:-1]])
+        return f"unknown key '{name}': {expected_one_of(str(key), _keys(kind, above))}"
+    return f"{_called(refusal.place, document)}: {explained(details)}"
+
+
+def explained(details: ErrorDetails) -> str:
+    """What was expected instead of the value that an error of pydantic's is about."""
+    kind, context, message = details["type"], details.get("ctx", {}), details["msg"]
+    if kind in _TYPES:
+        return f"expected {_TYPES[kind]}, found {described(details['input'])}"
+    if kind == "missing":
+        return f"expected the key {str(details['loc'][-1])!r}, which is missing"
+    if kind == "too_short":
+        return f"expected at least {_entries(context['min_length'])}"
+    if kind == "too_long":
+        return f"expected at most {_entries(context['max_length'])}"
+    if kind == "literal_error":
+        given, valid = details["input"], re.findall(r"'([^']*)'", context["expected"])
+        hint = did_you_mean(given, valid) if isinstance(given, str) else ""
+        return f"expected {context['expected']}, found {described(given)}{hint}"
+    if message.startswith("Input should "):
+        found = described(details["input"])
+        return f"expected it to {message.removeprefix('Input should ')}, found {found}"
+    return message.removeprefix("Value error, ")
+
+
+def _entries(count: int) -> str:
+    return f"{count} {'entry' if count == 1 else 'entries'}"
+
+
+def _called(place: PathTo, document: Document) -> str:
+    names = _names(place)
+    return repr(".".join(names)) if names else document.place
+
+
+def _names(place: Sequence[str | int]) -> list[str]:
+    return [step for step in place if isinstance(step, str)]
+
+
+def _keys(kind: Any, path: Sequence[str | int]) -> list[str]:
+    """The keys that the models at ``path`` below ``kind`` know."""
+    kinds = list(_alternatives(kind))
+    for step in path:  # a step that leads nowhere is pydantic's name of a union's alternative
+        kinds = [below for one in kinds for below in _below(one, step)] or kinds
+    models = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
+    return [key for model in models for key in _keys_of(model)]
+
+
+def _keys_of(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        key = name if field.alias is None else field.alias
+        if key:
+            yield key
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        yield from _alternatives(get_args(kind)[0])
+    elif origin in _UNION:
+        for one in get_args(kind):
+            yield from _alternatives(one)
+    else:
+        yield kind
+
+
+def _below(kind: Any, step: str | int) -> Iterator[Any]:
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        for name, field in kind.model_fields.items():
+            if step in (name, field.alias):
+                yield from _alternatives(field.annotation)
+    elif isinstance(origin, type) and issubclass(origin, Mapping):
+        yield from _alternatives(inner[1])
+    elif isinstance(step, int) and inner:
+        for one in inner:
+            if one is not Ellipsis:
+                yield from _alternatives(one)
