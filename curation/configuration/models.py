@@ -23,7 +23,7 @@ def _name(name: str) -> str:
 
 def _module(name: str) -> str:
     what = f"signal module {shown(name)}"
-    if not _MODULE.fullmatch(name) or name.split(".")[0] not in OWN_PACKAGES:
+    if not _MODULE.fullmatch(name) or name.split(".", maxsplit=1)[0] not in OWN_PACKAGES:
         raise ValueError(f"{what}: expected an import path inside {', '.join(OWN_PACKAGES)}")
     if not _module_exists(name):
         raise ValueError(f"{what}: there is no such module")

@@ -1,10 +1,10 @@
 """From a strict YAML document to a pydantic model, or to a message that names line and key."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, NamedTuple, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,11 +22,12 @@ _TYPES = {
     "string_type": "text",
     "bool_type": "true or false",
 }
+_QUOTED = re.compile(r"'([^']*)'")
 _UNION = frozenset({Union, UnionType})
 
 
 def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None = None) -> _Bound:
-    """The document as a ``kind``: a model, or anything pydantic knows, such as ``dict[str, Model]``.
+    """The document as a ``kind``: a model, or what pydantic knows, such as ``dict[str, Model]``.
 
     ``base`` are values of what the document does not give, key by key. Types are strict: no text is
     taken for a number. Raises ``ConfigurationError`` for the first thing wrong; a misspelt key,
@@ -34,15 +35,17 @@ def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None 
     """
     value = document.value if base is None else _merged(base, document.value)
     try:
-        bound = _adapter(kind).validate_python(value, strict=True)
+        bound = _adapter(cast(Hashable, kind)).validate_python(
+            value, strict=True, by_alias=True, by_name=False
+        )
     except ValidationError as error:
         raise _first(error, document, kind) from None
-    return bound.located(document) if isinstance(bound, Located) else bound
+    return cast(_Bound, bound.located(document) if isinstance(bound, Located) else bound)
 
 
 @lru_cache(maxsize=64)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))
 
 
 def _merged(base: Mapping[str, Any], over: Any) -> Any:
@@ -78,9 +81,9 @@ def _first(error: ValidationError, document: Document, kind: Any) -> Configurati
     told = next((one for one in alike if not one.is_type and not _is_short(one)), None)
     if told is not None:
         return document.error(told.place, _message(told, document, kind))
-    expected = dict.fromkeys(_TYPES[one.details["type"]] for one in alike if one.is_type)
+    expected = dict.fromkeys(_TYPES.get(one.details["type"], "a longer list") for one in alike)
     value = described(first.details["input"])
-    message = f"expected {' or '.join(expected) or 'more entries'}, found {value}"
+    message = f"expected {' or '.join(expected)}, found {value}"
     return document.error(first.place, f"{_called(first.place, document)}: {message}")
 
 
@@ -105,23 +108,41 @@ def _message(refusal: _Refusal, document: Document, kind: Any) -> str:
 
 def explained(details: ErrorDetails) -> str:
     """What was expected instead of the value that an error of pydantic's is about."""
-    kind, context, message = details["type"], details.get("ctx", {}), details["msg"]
+    kind, message = details["type"], details["msg"]
     if kind in _TYPES:
         return f"expected {_TYPES[kind]}, found {described(details['input'])}"
-    if kind == "missing":
-        return f"expected the key {str(details['loc'][-1])!r}, which is missing"
-    if kind == "too_short":
-        return f"expected at least {_entries(context['min_length'])}"
-    if kind == "too_long":
-        return f"expected at most {_entries(context['max_length'])}"
-    if kind == "literal_error":
-        given, valid = details["input"], re.findall(r"'([^']*)'", context["expected"])
-        hint = did_you_mean(given, valid) if isinstance(given, str) else ""
-        return f"expected {context['expected']}, found {described(given)}{hint}"
+    if kind in _OTHERS:
+        return _OTHERS[kind](details)
     if message.startswith("Input should "):
         found = described(details["input"])
         return f"expected it to {message.removeprefix('Input should ')}, found {found}"
     return message.removeprefix("Value error, ")
+
+
+def _missing(details: ErrorDetails) -> str:
+    return f"expected the key {str(details['loc'][-1])!r}, which is missing"
+
+
+def _too_short(details: ErrorDetails) -> str:
+    return f"expected at least {_entries(details['ctx']['min_length'])}"
+
+
+def _too_long(details: ErrorDetails) -> str:
+    return f"expected at most {_entries(details['ctx']['max_length'])}"
+
+
+def _no_such_literal(details: ErrorDetails) -> str:
+    given, expected = details["input"], details["ctx"]["expected"]
+    hint = did_you_mean(given, _QUOTED.findall(expected)) if isinstance(given, str) else ""
+    return f"expected {expected}, found {described(given)}{hint}"
+
+
+_OTHERS = {
+    "missing": _missing,
+    "too_short": _too_short,
+    "too_long": _too_long,
+    "literal_error": _no_such_literal,
+}
 
 
 def _entries(count: int) -> str:

@@ -1,7 +1,7 @@
 """What models of YAML files are made of.
 
-A new setting is a declared field, entries that go by their keys are ``Named[Model]``, and a check over
-several fields is a validator that raises ``refused(message, *path)``: no parsing code anywhere.
+A new setting is a declared field, entries that go by their keys are ``Named[Model]``, and a check
+over several fields is a validator that raises ``refused(message, *path)``: no parsing code at all.
 """
 
 from collections.abc import Mapping
@@ -64,8 +64,12 @@ def _entries(value: Any) -> Any:
 
 
 def _by_key(entries: tuple[BaseModel, ...], info: SerializationInfo) -> dict[str, Any]:
-    options = {"mode": info.mode, "by_alias": info.by_alias, "exclude_none": info.exclude_none}
-    return {_key_of(entry): entry.model_dump(**options) for entry in entries}
+    return {
+        _key_of(entry): entry.model_dump(
+            mode=info.mode, by_alias=info.by_alias, exclude_none=info.exclude_none
+        )
+        for entry in entries
+    }
 
 
 def _key_of(entry: BaseModel) -> str:

@@ -45,6 +45,7 @@ _CONSTANTS: Mapping[str, bool | None] = {
     "FALSE": False,
 }
 
+
 def read(path: str, absent: str = "name an existing one") -> Document:
     """Read a strict file, local or on any Beam filesystem; ``absent`` is what to do without it.
 

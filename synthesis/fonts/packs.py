@@ -1,23 +1,19 @@
 """Font packs: named lists of Debian packages, with their licences, from ``packs.yaml``."""
 
-import difflib
 import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
-
 from curation.failures.errors import UsageError
+from curation.strict_yaml import Frozen, bind, did_you_mean, read
 from synthesis.fonts.index import SUFFIXES
 
 DATA = Path(__file__).with_name("packs.yaml")
 
 
-class Pack(BaseModel):
+class Pack(Frozen):
     """What a pack is made of; ``scripts`` are ISO 15924 codes, ``licence`` an SPDX expression."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     packages: tuple[str, ...]
     licence: str
@@ -27,10 +23,7 @@ class Pack(BaseModel):
 @cache
 def packs() -> Mapping[str, Pack]:
     """All packs by name."""
-    from ruamel.yaml import YAML
-
-    told = YAML(typ="safe", pure=True).load(DATA.read_text(encoding="utf-8"))
-    return TypeAdapter(dict[str, Pack]).validate_python(told)
+    return bind(read(str(DATA)), dict[str, Pack])
 
 
 def files(names: str) -> list[str]:
@@ -54,9 +47,8 @@ def files(names: str) -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, packs(), n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    return f"--fonts {name}: no such file, folder or pack; {hint}the packs are {', '.join(packs())}"
+    hint = did_you_mean(name, packs())
+    return f"--fonts {name}: no such file, folder or pack; the packs are {', '.join(packs())}{hint}"
 
 
 def _files_of(package: str) -> list[str]:

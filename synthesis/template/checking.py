@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from synthesis.template import art, icons, yaml_reading
+from curation.strict_yaml import Document, PathTo, did_you_mean
+from synthesis.template import art, icons
 from synthesis.template.contents import Contents, is_computed, lookup
 from synthesis.template.models import FIELD, Loaded, Node, Template
 from synthesis.template.resources import check_computed, check_patterns, palettes, texts
-from synthesis.template.yaml_reading import Document, PathTo
 
 GIVEN = ("paragraph", "paragraphs", "index", "index0")  # fields every record has
 _OVERLAP = 0.002  # of a side: boxes of a board may touch
@@ -18,13 +18,13 @@ def check(document: Document, loaded: Loaded, known: Contents, language: str) ->
     template = loaded.template
     for number, name in enumerate(template.contents):
         if name not in known.topics:
-            hint = yaml_reading.nearest(name, [*known.topics])
+            hint = did_you_mean(name, [*known.topics])
             document.fail(
                 ("contents", number), f"no contents {name!r} in language {language!r}{hint}"
             )
     for number, name in enumerate(template.palettes):
         if name not in palettes():
-            hint = yaml_reading.nearest(name, [*palettes()])
+            hint = did_you_mean(name, [*palettes()])
             document.fail(("palettes", number), f"no palette {name!r}{hint}")
     if template.records and language not in template.records:
         document.fail(("records",), f"expected records for language {language!r} too")
@@ -71,7 +71,7 @@ def _check_node(
     """Check a node against every record it may be filled from, and everything below it."""
     items = [None] * len(pairs) if entries is None else entries
     if node.style not in checked.loaded.styles:
-        hint = yaml_reading.nearest(node.style, [*checked.loaded.styles])
+        hint = did_you_mean(node.style, [*checked.loaded.styles])
         checked.fail((*path, "style"), f"no style {node.style!r}{hint}")
     if node.say is not None and checked.language not in node.say:
         checked.fail((*path, "say"), f"expected words for language {checked.language!r}")
@@ -109,7 +109,7 @@ def _check_drawing(checked: _Checked, node: Node, path: PathTo) -> None:
     valid: Sequence[str] = {"icon": icons.NAMES, "art": tuple(art.DRAWN)}.get(node.shape or "", ())
     for name in (node.name or "").split() if valid else ():
         if name not in valid:
-            hint = yaml_reading.nearest(name, valid)
+            hint = did_you_mean(name, valid)
             checked.fail((*path, "name"), f"no {node.shape} {name!r}{hint}")
 
 
@@ -140,7 +140,7 @@ def _find(checked: _Checked, name: str, path: PathTo, record: Mapping[str, Any],
     except KeyError:
         inside = name.startswith("item.") and isinstance(item, Mapping)
         valid = [f"item.{key}" for key in item] if inside else [*record, *GIVEN]
-        hint = yaml_reading.nearest(name, valid)
+        hint = did_you_mean(name, valid)
         checked.fail(path, f"the contents have no {name!r}; they have {', '.join(valid)}{hint}")
 
 

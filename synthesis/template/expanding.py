@@ -221,7 +221,9 @@ def _share(told: str, scope: Scope) -> float:
 def _data(name: str, scope: Scope) -> Any:
     """What a shape draws: a text, or the numbers of a list's entries."""
     found = scope.value(name)
-    return [_numbers(one) for one in scope.shown(name)] if isinstance(found, list) else found
+    return (
+        [_numbers(one) for one in scope.shown(name)] if isinstance(found, list | tuple) else found
+    )
 
 
 def _numbers(scope: Scope) -> float:

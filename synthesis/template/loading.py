@@ -6,8 +6,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from curation.failures.errors import UsageError
+from curation.strict_yaml import bind, read
 from synthesis.canvas import Size
-from synthesis.template import checking, resources, yaml_reading
+from synthesis.template import checking, resources
 from synthesis.template.models import RATIOS, Loaded, Template
 
 SHIPPED = Path(__file__).parent / "templates"
@@ -72,8 +73,8 @@ def ratio_of(size: Size) -> str:
 @cache
 def template(path: str, language: str) -> Loaded:
     """The template in a file, checked against the contents of ``language``."""
-    document = yaml_reading.read(Path(path))
-    found = resources.as_model(Template, document, document.value, ())
+    document = read(path)
+    found = bind(document, Template)
     styles = dict(resources.shared_styles())
     for name, style in found.styles.items():
         base = styles.get(name, styles["body"])

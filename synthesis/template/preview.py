@@ -9,13 +9,13 @@ from PIL import Image
 from curation.failures.errors import UsageError
 from curation.picture import contact_sheet, decoding
 from curation.storage import ownership
+from curation.strict_yaml import did_you_mean
 from synthesis import jobs
 from synthesis.canvas import Size
 from synthesis.job import Job
 from synthesis.sample import Rejected
 from synthesis.template import filled, loading
 from synthesis.template.models import Loaded
-from synthesis.template.yaml_reading import nearest
 
 KIND = "previews"
 _SIDE = 300  # pixels: the longer side of a preview on the sheet
@@ -35,7 +35,7 @@ def chosen(told: Sequence[str], language: str) -> list[Loaded]:
         elif Path(one).exists():
             paths += _files(Path(one))
         else:
-            hint = nearest(one, [*shipped])
+            hint = did_you_mean(one, [*shipped])
             raise UsageError(f"--template {one}: no such file, and none of ours{hint}")
     paths = paths or list(shipped.values())
     loading.check(paths, language, ())

@@ -1,16 +1,14 @@
 """Styles, palettes and contents from their files, checked as they are read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from curation.failures.errors import UsageError
+from curation.strict_yaml import Document, PathTo, bind, did_you_mean, read
 from synthesis.colours import contrast_ratio
-from synthesis.template import yaml_reading
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, from_hex
 from synthesis.template.computed import RULES, Uncomputable
 from synthesis.template.contents import (
@@ -21,12 +19,10 @@ from synthesis.template.contents import (
     is_computed,
     unknown_patterns,
 )
-from synthesis.template.models import Faces, Node, Palette, Style, Template
-from synthesis.template.yaml_reading import Document, PathTo
+from synthesis.template.models import Palette, Style
 
 HERE = Path(__file__).parent
 CONTENTS = HERE / "contents"
-_Model = TypeVar("_Model", bound=BaseModel)
 _TRIALS = 12  # times that computed texts are tried with other numbers
 _BODY_PAIRS = (("text", "background"), ("text", "surface"), ("muted", "background"))
 
@@ -34,19 +30,15 @@ _BODY_PAIRS = (("text", "background"), ("text", "surface"), ("muted", "backgroun
 @cache
 def shared_styles() -> Mapping[str, Style]:
     """The styles every template starts from, by name."""
-    document = yaml_reading.read(HERE / "styles.yaml")
-    return {
-        name: as_model(Style, document, value, (name,)) for name, value in document.value.items()
-    }
+    return bind(read(str(HERE / "styles.yaml")), dict[str, Style])
 
 
 @cache
 def palettes() -> Mapping[str, Palette]:
     """All palettes by name; their texts can be read on their backgrounds."""
-    document = yaml_reading.read(HERE / "palettes.yaml")
-    found: dict[str, Palette] = {}
-    for name, value in document.value.items():
-        found[name] = palette = as_model(Palette, document, value, (name,))
+    document = read(str(HERE / "palettes.yaml"))
+    found = bind(document, dict[str, Palette])
+    for name, palette in found.items():
         for ink, ground in _BODY_PAIRS:
             _check_contrast(document, name, palette, (ink, ground), LEAST_CONTRAST)
         _check_contrast(document, name, palette, ("primary", "background"), LEAST_CONTRAST_LARGE)
@@ -84,7 +76,7 @@ def contents(language: str) -> Contents:
     if language not in languages():
         known = ", ".join(languages())
         raise UsageError(f"mode template has no contents in language {language!r}, only in {known}")
-    document = yaml_reading.read(CONTENTS / f"{language}.yaml")
+    document = read(str(CONTENTS / f"{language}.yaml"))
     topics = {name: value for name, value in document.value.items() if name != "pools"}
     found = Contents(topics, document.value["pools"])
     for place, text in texts(document.value, ()):
@@ -110,7 +102,7 @@ def texts(value: Any, path: PathTo) -> Iterator[tuple[PathTo, str]]:
 
 def check_patterns(document: Document, path: PathTo, text: str, known: Contents) -> None:
     for name in unknown_patterns(text, known.pools):
-        hint = yaml_reading.nearest(name, [*known.pools, *RULES])
+        hint = did_you_mean(name, [*known.pools, *RULES])
         document.fail(path, f"<{name}> is neither a pool nor a rule{hint}")
 
 
@@ -135,7 +127,7 @@ def _check_value(document: Document, path: PathTo, value: Any, scope: Scope, nam
         except KeyError as missing:
             valid = sorted({_called(place) for place, _ in texts(scope.record, ())})
             wanted = str(missing.args[0]).removeprefix("item.")
-            hint = yaml_reading.nearest(wanted, valid)
+            hint = did_you_mean(wanted, valid)
             told = f"{value}: no field {wanted!r}; there are {', '.join(valid)}{hint}"
             document.fail(path, told)
     elif isinstance(value, dict):
@@ -149,35 +141,3 @@ def _check_value(document: Document, path: PathTo, value: Any, scope: Scope, nam
 def _called(path: PathTo) -> str:
     """How a pattern calls the field at a path of a record: ``rows.amount``."""
     return ".".join(step for step in path if isinstance(step, str))
-
-
-def as_model(kind: type[_Model], document: Document, value: Any, path: PathTo) -> _Model:
-    """The value as a model, or a ``UsageError`` with the line of the first thing wrong in it."""
-    if not isinstance(value, dict):
-        document.fail(path, "expected a mapping")
-    try:
-        return kind.model_validate(value)
-    except ValidationError as problem:
-        errors = problem.errors()  # a misspelt key is also a missing one: tell the first kind
-        unknown = [error for error in errors if error["type"] == "extra_forbidden"]
-        error = (unknown or errors)[0]
-        where = (*path, *error["loc"])
-        known = document.known(where) if error["type"] != "missing" else where
-        name = next((step for step in reversed(known) if isinstance(step, str)), "template")
-        if error["type"] == "extra_forbidden":
-            valid = _valid_keys(kind, error["loc"][:-1])
-            hint = yaml_reading.nearest(name, valid)
-            document.fail(where, f"unknown key {name!r}: expected one of {', '.join(valid)}{hint}")
-        if error["type"] == "missing":
-            document.fail(where[:-1], f"expected the key {name!r}, which is missing")
-        told = str(error["msg"]).removeprefix("Value error, ").replace("Input should", "should")
-        document.fail(where, f"{name}: {told}")
-
-
-def _valid_keys(kind: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The keys the mapping at ``path`` may have."""
-    names = [step for step in path if isinstance(step, str)]
-    if kind is Template and names:
-        models: dict[str, type[BaseModel]] = {"layout": Node, "styles": Style, "faces": Faces}
-        kind = models.get(names[0], Template)
-    return sorted(kind.model_fields)

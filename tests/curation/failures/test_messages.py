@@ -81,7 +81,7 @@ def test_a_full_temporary_folder_is_not_blamed_on_the_output(
     [
         ("{radius: 4}", "{radius: 40}", "near_duplicate.radius"),
         ("seed: 1", "seed: -7", "seed"),
-        ("resolution: 256", "resolution: 0", "resolution"),
+        ("resolution: 256", "resolution: 0", "stages.s1.resolution"),
     ],
 )
 def test_a_number_out_of_range_is_named_as_the_file_names_it(
