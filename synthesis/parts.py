@@ -109,14 +109,15 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
 
 
 def _check_settings(path: str, found: dict[str, str], asked: dict[str, str]) -> None:
-    for setting in sorted({*found, *asked}):
+    found = {"schema": "1"} | found  # shards of the first version did not say so
+    for setting in sorted({*found, *asked}, key=lambda name: (name != "schema", name)):
         before, now = found.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
             raise UsageError(f"{path}: drawn with {setting} {before}, now {now}; {_ADVICE}")
 
 
 def _settings(job: Job) -> dict[str, str]:
-    return {**job.settings(), "columns": _columns_digest()}
+    return {**job.settings(), "schema": str(shard.VERSION), "columns": _columns_digest()}
 
 
 @cache

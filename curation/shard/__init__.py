@@ -1,5 +1,6 @@
 """The shard format: Parquet files of one Arrow schema, and the manifest of a folder of them."""
 
+from curation.shard.digests import digest_of_rows
 from curation.shard.manifest import (
     MANIFEST_NAME,
     ShardInfo,
@@ -14,18 +15,22 @@ from curation.shard.reading import BATCH_ROWS, STREAMING, ShardError, read
 from curation.shard.schema import (
     BASE_FIELDS,
     CAPTIONS,
+    EMBEDDING,
     GROUP_FIELDS,
     TEXT_BOXES,
+    VERSION,
     content_id,
     schema,
     stored,
 )
+from curation.shard.versions import refusal, version_of
 from curation.shard.writing import ROW_GROUP_BYTES, SHARD_BYTES, SHARD_ROWS, write
 
 __all__ = [
     "BASE_FIELDS",
     "BATCH_ROWS",
     "CAPTIONS",
+    "EMBEDDING",
     "GROUP_FIELDS",
     "MANIFEST_NAME",
     "ROW_GROUP_BYTES",
@@ -33,17 +38,21 @@ __all__ = [
     "SHARD_ROWS",
     "STREAMING",
     "TEXT_BOXES",
+    "VERSION",
     "ShardError",
     "ShardInfo",
     "content_id",
     "digest_of",
+    "digest_of_rows",
     "is_listed",
     "read",
     "read_manifest",
+    "refusal",
     "schema",
     "stored",
     "undamaged",
     "verify",
+    "version_of",
     "write",
     "write_manifest",
 ]

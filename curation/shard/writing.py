@@ -81,7 +81,7 @@ def write(
 
 
 _OPTIONS: dict[str, Any] = {
-    "use_dictionary": ["format", "source", "licence", "stage"],
+    "use_dictionary": ["format", "source", "licence", "stage", "category", "domain"],
     "write_statistics": ["id", "key", "stage"],
     "write_page_checksum": True,
     "write_page_index": True,
@@ -91,10 +91,13 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+_IMAGES = ("image.bytes", "inputs.list.element.bytes")
+
+
 def _compression(shard_schema: pa.Schema) -> dict[str, str]:
-    """Zstandard for every column but the pictures, which are compressed already."""
+    """Zstandard for every column but the images, which are compressed already."""
     leaves = [leaf for field in shard_schema for leaf in _leaves(field.name, field.type)]
-    return {leaf: "none" if leaf == "image.bytes" else "zstd" for leaf in leaves}
+    return {leaf: "none" if leaf in _IMAGES else "zstd" for leaf in leaves}
 
 
 def _leaves(name: str, kind: pa.DataType) -> Iterator[str]:

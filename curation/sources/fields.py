@@ -32,6 +32,8 @@ class Kind(NamedTuple):
 CAPTIONS = Kind(values.captions, values.united)
 TEXT = Kind(values.text, values.first)
 BOXES = Kind(values.text_boxes, values.first)
+LABEL = Kind(values.label, values.first)
+NUMBER = Kind(values.weight, values.first_given)
 FLAG = Kind(values.flag, any)
 
 
@@ -57,7 +59,16 @@ _LANGUAGES = (
 )
 _CAPTION_NAMES = (  # in the order in which captions are given
     *map(Name, ("caption", "captions", "text", "prompt", "description", "alt", "alt_text")),
+    *map(Name, ("target_caption", "edited_prompt")),  # of what an edit made
     *(Name(f"{name}_{spoken}", spoken) for name in _TRANSLATED for spoken in _LANGUAGES),
+)
+_INSTRUCTION_NAMES = (
+    *map(Name, ("instruction", "edit_instruction", "edit_prompt", "edited_prompt_list", "edit")),
+    *(
+        Name(f"{name}_{spoken}", spoken)
+        for name in ("instruction", "edit_instruction", "edit_prompt")
+        for spoken in _LANGUAGES
+    ),
 )
 
 
@@ -68,11 +79,17 @@ class SourceColumns:
     caption_raw: Captions = field(default=None, metadata=_told(CAPTIONS, *_CAPTION_NAMES))
     caption_recaption: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
     caption_fused: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
+    caption_instruction: Captions = field(
+        default=None, metadata=_told(CAPTIONS, *_INSTRUCTION_NAMES)
+    )
     annotation: str | None = field(default=None, metadata=_told(TEXT, measurable=True))
     text_boxes: TextBoxes = field(default=None, metadata=_told(BOXES, measurable=True))
     source: str | None = field(default=None, metadata=_told(TEXT, Name("url")))
     licence: str | None = field(default=None, metadata=_told(TEXT, Name("license")))
     synthetic: bool = field(default=False, metadata=_told(FLAG))
+    category: str | None = field(default=None, metadata=_told(LABEL, measurable=True))
+    domain: str | None = field(default=None, metadata=_told(LABEL, measurable=True))
+    weight: float | None = field(default=None, metadata=_told(NUMBER, measurable=True))
 
 
 TABLE = tuple(

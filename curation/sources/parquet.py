@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation import storage
-from curation.shard import STREAMING
+from curation.shard import STREAMING, refusal
 from curation.sources import annotation, fields
 from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable
 from curation.sources.kind import portable
-from curation.sources.sample import Part, Sample
+from curation.sources.sample import Part, Sample, SourceError
 from curation.sources.values import clean
 
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
@@ -87,11 +87,14 @@ def _is_binary(kind: pa.DataType) -> bool:
 def inspect(path: str, wanted: Columns = USUAL) -> tuple[Table | None, list[int], list[str]]:
     """The table's layout, the rows of each row group, and the column names.
 
-    Raises one of ``PARQUET_ERRORS`` when the footer cannot be read.
+    Raises one of ``PARQUET_ERRORS`` when the footer cannot be read, ``SourceError`` for a shard of
+    a newer version than ours.
     """
     with storage.open_read(path) as stream:
         file = pq.ParquetFile(stream)
         schema = file.schema_arrow
+        if refused := refusal(schema):
+            raise SourceError(f"{path}: {refused}")
         return recognise(schema, wanted), _group_rows(file), schema.names
 
 
@@ -111,6 +114,8 @@ def read_part(
     try:
         with storage.open_read(part.path) as stream:
             file = pq.ParquetFile(stream, page_checksum_verification=True, **STREAMING)
+            if refused := refusal(file.schema_arrow):
+                raise ValueError(refused)
             table = recognise(file.schema_arrow, columns)
             if table is None:
                 raise ValueError("it has no image column")

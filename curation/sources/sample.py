@@ -18,6 +18,14 @@ class SourceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceImage:
+    """An image that an edit sample was made from: its bytes, untouched, and a file-name hint."""
+
+    data: bytes
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample(SourceColumns):
     """One raw input row, its bytes untouched, and what its source says of it.
 
@@ -27,7 +35,8 @@ class Sample(SourceColumns):
     why (``missing: ...`` or ``unreadable: ...``); otherwise ``error`` is None. ``path`` is a
     file-name hint. ``problem`` names the side files that could not be read, and why; the image is
     not lost over them. ``kept`` holds the columns that were asked for by name: an Arrow scalar from
-    a table, else as JSON has it.
+    a table, else as JSON has it. ``inputs`` are the source images of an edit sample, 1 to 3, of
+    which ``data`` is the result; None for any other sample, and where ``error`` is told.
     """
 
     uri: str
@@ -35,6 +44,7 @@ class Sample(SourceColumns):
     data: bytes | None
     error: str | None
     path: str
+    inputs: tuple[SourceImage, ...] | None = field(default=None, kw_only=True)
     problem: str | None = field(default=None, kw_only=True)
     kept: dict[str, Any] | None = field(default=None, kw_only=True)
 
@@ -93,7 +103,8 @@ def unit_id(
 
 def source_digest(sample: Sample) -> str:
     """16 hexadecimal digits: equal for rows of which sources say the same, the image apart."""
-    said = [getattr(sample, name) for name in _SAID]
+    values = ((name, getattr(sample, name)) for name in _SAID)
+    said = [(name, value) for name, value in values if value is not None and value is not False]
     told = json.dumps(said, default=_as_json)
     return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 LANGUAGE = ("language", "lang")
+LARGEST_WEIGHT = 3.0e38  # of 32 bits
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -67,6 +68,22 @@ def first_text(values: Iterable[Any]) -> str | None:
     return next((clean(value) for value in values if isinstance(value, str) and value), None)
 
 
+def label(values: Iterable[Value]) -> str | None:
+    """The first value that is text and not empty, or a whole number, as text."""
+    told = (value.value for value in values)
+    whole = (str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in told)
+    return first_text(whole)
+
+
+def weight(values: Iterable[Value]) -> float | None:
+    """The first number from 0 on that a weight can be."""
+    for value, *_ in values:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and 0 <= value <= LARGEST_WEIGHT:
+            return float(value)
+    return None
+
+
 def flag(values: Iterable[Value]) -> bool:
     """Whether one of the values is true; text such as ``yes`` is not."""
     return any(value.value is True for value in values)
@@ -117,6 +134,11 @@ def _is_quad(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(number, int | float) and not isinstance(number, bool) for number in value
     )
+
+
+def first_given(several: Iterable[T]) -> T | None:
+    """The first that is given, be it 0."""
+    return next((value for value in several if value is not None), None)
 
 
 def first(several: Iterable[T]) -> T | None:

@@ -4,7 +4,6 @@ Bytes arrive in the order of the sources and leave in the order of the ids. What
 held as columns, never as a Python object per row.
 """
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +20,6 @@ from curation.sources import keep_columns
 from curation.writing.originals import OF_SOURCE, SAID, Originals
 
 BATCH_BYTES = 2 << 20
-DIGEST_ROWS = 256
 ORDER = ("id", "key", "uri")
 NOT_STORED = ["uri", "size"]  # nor part of a shard's name
 Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
@@ -94,7 +92,8 @@ def gather(
         return None
     measured, place = _sorted(_metadata(output, rows, signal_fields))
     shard_schema = shard.schema(signal_fields)
-    name = f"part-{part:05d}-of-{parts:05d}-{_digest(measured, shard_schema)}.parquet"
+    digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
+    name = f"part-{part:05d}-of-{parts:05d}-{digest}.parquet"
     path = storage.join(Layout(output).shards, name)
     if storage.exists(path):
         if info := shard.undamaged(path):
@@ -138,15 +137,6 @@ def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int
     return table.take(order).combine_chunks(), place
 
 
-def _digest(measured: pa.Table, shard_schema: pa.Schema) -> str:
-    digest = hashlib.blake2b(str(shard_schema).encode(), digest_size=6)
-    told = measured.drop_columns(NOT_STORED)
-    for start in range(0, told.num_rows, DIGEST_ROWS):
-        piece = told.slice(start, DIGEST_ROWS).to_pydict()
-        digest.update(json.dumps(piece, sort_keys=True, default=repr).encode())
-    return digest.hexdigest()
-
-
 def _locate(
     originals: Originals,
     rows: Mapping[str, Sequence[int]],
@@ -166,7 +156,7 @@ def _batches(
     measured: pa.Table, originals: Originals, shard_schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     """The rows in order, in batches of about ``BATCH_BYTES``, columns in the order of the shard."""
-    sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.words
+    sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.beside
     total = np.cumsum(sizes)
     stored = {
         field.name: measured.column(field.name).cast(field.type).combine_chunks()

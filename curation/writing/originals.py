@@ -5,6 +5,7 @@ read from front to back: what is wanted of it waits in an unnamed temporary file
 stays small whatever the size of a shard.
 """
 
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from curation.sources.fields import CAPTION_COLUMNS, NAMES
 from curation.sources.sample import Part, Sample, from_json, source_digest, to_json
 from curation.sources.values import Caption
 
-OF_SOURCE = ("path", *NAMES)
+OF_SOURCE = ("path", "inputs", *NAMES)
 SAID = "source_digest"
 
 
@@ -31,12 +32,12 @@ class InputChangedError(Exception):
 
 
 class Originals:
-    """``rows`` originals behind one interface; ``words`` (N,) int64 are the bytes of each row's
-    captions and boxes as stored, the picture apart.
+    """``rows`` originals behind one interface; ``beside`` (N,) int64 are the bytes of each row's
+    inputs, captions and boxes as stored, the image apart.
     """
 
     def __init__(self, layout: Layout, rows: int, spill: IO[bytes]) -> None:
-        self.words = np.zeros(rows, np.int64)
+        self.beside = np.zeros(rows, np.int64)
         self._layout, self._spill = layout, spill
         self._ends = np.full((rows, 3), -1, np.int64)  # start, middle and end in ``spill``
         self._units: list[str] = []
@@ -52,12 +53,13 @@ class Originals:
             for part in unit.parts:
                 row = left.pop(files.storable(part.path), None)
                 if row is not None:
-                    self._hold(row, b"", to_json(replace(unit, parts=(part,))).encode())
-                    self.words[row] += _sidecar_bytes(part)
+                    self._hold(row, (), to_json(replace(unit, parts=(part,))).encode())
+                    self.beside[row] += _bytes_beside(part)
         else:
             for sample in sources.read(unit, only=set(left)):
+                images = sample.data or b"", *(image.data for image in sample.inputs or ())
                 told = json.dumps(_of_source(sample)).encode()
-                self._hold(left.pop(sample.uri), sample.data or b"", told)
+                self._hold(left.pop(sample.uri), images, told)
         if left:
             self._refuse(name, f"{min(left)} is gone")
 
@@ -70,23 +72,28 @@ class Originals:
         start, middle, end = self._ends[row].tolist()
         with _naming_the_spill():
             self._spill.seek(start)
-            data: bytes | None = self._spill.read(middle - start)
+            images = self._spill.read(middle - start)
             text = self._spill.read(end - middle)
-        if data:
+        if images:
             told: dict[str, Any] = json.loads(text)
+            data = _divided(images, told["inputs"])
         else:
             (sample,) = sources.read(from_json(text))
-            data, told = sample.data, _of_source(sample)
-        if data is None or (shard.content_id(data), told[SAID]) != (identity, said):
+            told = _of_source(sample)
+            data = [sample.data or b"", *(image.data for image in sample.inputs or ())]
+        instruction = [caption["text"] for caption in told["caption_instruction"] or ()]
+        if (shard.content_id(data[0], data[1:], instruction), told[SAID]) != (identity, said):
             self._refuse(self._units[self._unit[row]], f"{uri} is not what was measured")
-        return data or b"", told
+        for image, content in zip(told["inputs"] or (), data[1:], strict=True):
+            image["bytes"] = content
+        return data[0], told
 
-    def _hold(self, row: int, data: bytes, text: bytes) -> None:
+    def _hold(self, row: int, images: Sequence[bytes], text: bytes) -> None:
         with _naming_the_spill():
             start = self._spill.tell()
-            middle = start + self._spill.write(data)
+            middle = start + sum(self._spill.write(data) for data in images)
             self._ends[row] = start, middle, middle + self._spill.write(text)
-        self.words[row] = len(text)
+        self.beside[row] = len(text) + sum(map(len, images[1:]))
 
     def _refuse(self, unit: str, what: str) -> None:
         """Let the next run compare the unit with what was measured."""
@@ -106,14 +113,23 @@ def _naming_the_spill() -> Iterator[None]:
         raise
 
 
-def _sidecar_bytes(part: Part) -> int:
+def _bytes_beside(part: Part) -> int:
     return sum(size for _, size in part.sidecars) + sum(len(text) for _, text in part.described)
 
 
 def _of_source(sample: Sample) -> dict[str, Any]:
     told = {name: getattr(sample, name) for name in OF_SOURCE}
     told |= {name: _captions(told[name]) for name in CAPTION_COLUMNS}
+    if sample.inputs:
+        told["inputs"] = [{"path": image.path, "size": len(image.data)} for image in sample.inputs]
     return told | {SAID: source_digest(sample)}
+
+
+def _divided(images: bytes, inputs: Sequence[Mapping[str, Any]] | None) -> list[bytes]:
+    """The image's bytes, then those of each of its inputs, which lie behind it."""
+    sizes = [image["size"] for image in inputs or ()]
+    ends = [len(images) - sum(sizes[place:]) for place in range(len(sizes) + 1)]
+    return [images[start:end] for start, end in itertools.pairwise([0, *ends])]
 
 
 def _captions(captions: Sequence[Caption] | None) -> list[dict[str, Any]] | None:

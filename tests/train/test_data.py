@@ -12,6 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from making import training_shards as shards
+from making.old_shards import write_version_1
 from PIL import Image
 
 from curation import shard
@@ -104,6 +105,19 @@ def test_a_strangers_row_without_a_picture_does_not_end_training(tmp_path):
     loaded = load(tmp_path, DataConfiguration(held_out=0))
     assert [bad.key for bad in loaded.skipped.unreadable] == ["none"]
     assert sum(len(bucket.examples) for bucket in loaded.buckets) == 5
+
+
+def test_shards_of_version_1_are_trained_on_and_of_a_later_one_refused(tmp_path):
+    table = pa.Table.from_pylist(shards.rows(20), schema=shard.schema())
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+    shards.write(tmp_path / "new" / "a.parquet", shards.rows(20))
+    write_version_1(tmp_path / "old" / "a.parquet", table)
+    assert load(tmp_path / "old").digest == load(tmp_path / "new").digest
+    later = table.replace_schema_metadata({"inkstone_schema": "3"})
+    pq.write_table(later, tmp_path / "old" / "b.parquet")
+    with pytest.raises(shard.ShardError, match=r"b\.parquet: a shard of schema version 3"):
+        load(tmp_path / "old")
 
 
 def test_all_captions_of_a_picture_are_kept_in_the_order_of_the_columns(tmp_path):

@@ -30,6 +30,7 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_schema_is_the_one_agreed() -> None:
+    captions = "list<item: struct<text: string, language: string, origin: string, stage: string>>"
     expected = {
         "id": "string",
         "image": "struct<bytes: binary, path: string>",
@@ -37,15 +38,20 @@ def test_the_schema_is_the_one_agreed() -> None:
         "width": "int32",
         "height": "int32",
         "format": "string",
-        "caption_raw": "list<item: struct<text: string, language: string, origin: string>>",
-        "caption_recaption": "list<item: struct<text: string, language: string, origin: string>>",
-        "caption_fused": "list<item: struct<text: string, language: string, origin: string>>",
+        "inputs": "list<item: struct<bytes: binary, path: string>>",
+        "caption_raw": captions,
+        "caption_recaption": captions,
+        "caption_fused": captions,
+        "caption_instruction": captions,
         "annotation": "string",
         "text_boxes": "list<item: struct<text: string, quad: list<item: float>, level: string>>",
         "source": "string",
         "licence": "string",
         "synthetic": "bool",
         "stage": "string",
+        "category": "string",
+        "domain": "string",
+        "weight": "float",
         "luma": "float",
         "phash": "uint64",
         "exact_better": "int32",
@@ -58,6 +64,8 @@ def test_the_schema_is_the_one_agreed() -> None:
     features = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == list(expected)
     assert features["image"] == {"_type": "Image"}
+    assert features["inputs"] == {"feature": {"_type": "Image"}, "_type": "List"}
+    assert SCHEMA.metadata[b"inkstone_schema"] == b"2"
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
@@ -74,6 +82,23 @@ def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
 def test_the_id_is_of_the_bytes_alone() -> None:
     assert shard.content_id(b"") == hashlib.sha256(b"").hexdigest()[:32]
     assert shard.content_id(b"a") != shard.content_id(b"b")
+
+
+def test_the_id_of_an_edit_is_of_all_its_images_and_of_its_instruction() -> None:
+    plain = shard.content_id(b"a")
+    assert shard.content_id(b"a", (), ("make it red",)) == plain  # no edit: the image alone
+    edits = [
+        shard.content_id(b"a", (b"b",)),
+        shard.content_id(b"a", (b"b",), ("make it red",)),
+        shard.content_id(b"a", (b"b",), ("make it", " red")),
+        shard.content_id(b"a", (b"b",), ("make it blue",)),
+        shard.content_id(b"a", (b"b", b"c"), ("make it red",)),
+        shard.content_id(b"a", (b"c", b"b"), ("make it red",)),
+        shard.content_id(b"b", (b"a",), ("make it red",)),
+    ]
+    assert len({plain, *edits}) == 8
+    # ids lie in ledgers and shards: this one may never change
+    assert edits[1] == "81efd975befcb87ba3082e907f3a9364"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +195,7 @@ def test_every_page_has_a_checksum_and_pictures_are_stored_plain(tmp_path: Path)
     for number in range(metadata.num_columns):
         column = metadata.row_group(0).column(number)
         kinds.setdefault(column.compression, set()).add(column.path_in_schema)
-    assert kinds["UNCOMPRESSED"] == {"image.bytes"}
+    assert kinds["UNCOMPRESSED"] == {"image.bytes", "inputs.list.element.bytes"}
     assert set(kinds) == {"UNCOMPRESSED", "ZSTD"}
     assert metadata.row_group(0).column(0).statistics.max is not None
 
@@ -183,6 +208,8 @@ assert isinstance(loaded.features["image"], Image), loaded.features
 for entry in loaded:
     told = entry["phash"], entry["embedding"], entry["pairs"]
     print(entry["key"], entry["image"].convert("RGB").getpixel((0, 0)), *told)
+    print([image.convert("RGB").getpixel((0, 0)) for image in entry["inputs"] or ()])
+    print(entry["category"], entry["weight"], entry["caption_instruction"])
 print(loaded[1]["caption_raw"][0]["text"], loaded[1]["caption_raw"][0]["language"])
 """
 
@@ -197,9 +224,11 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
     rows[1]["caption_raw"] = [{"text": "图 <b>", "language": "zh"}]
     rows[0] |= {"embedding": [0.5, -1.0, 2.0], "pairs": [[1, 2], [3, 4]]}
     rows[2] |= {"embedding": [0.0, 0.0, 0.25], "pairs": []}
+    rows[0] |= {"inputs": [rows[1]["image"], rows[2]["image"]], "category": "cat", "weight": 0.5}
+    rows[0]["caption_instruction"] = [{"text": "redder", "stage": "s2"}]
     path = tmp_path / "part.parquet"
     of_fixed_size = [
-        pa.field("embedding", pa.list_(pa.float32(), 3)),
+        pa.field("embedding", shard.EMBEDDING),
         pa.field("pairs", pa.list_(pa.list_(pa.int16(), 2))),
     ]
     schema = shard.schema([*SIGNALS, *of_fixed_size])
@@ -213,9 +242,14 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    instruction = {"text": "redder", "language": None, "origin": None, "stage": "s2"}
     assert done.stdout.splitlines() == [
         f"00003 (0, 10, 200) {2**64 - 4} [0.5, -1.0, 2.0] [[1, 2], [3, 4]]",
+        "[(50, 10, 199), (100, 10, 198)]",
+        f"cat 0.5 [{instruction}]",
         f"00004 (50, 10, 199) {2**64 - 5} None None",
+        *("[]", "None None None"),
         f"00005 (100, 10, 198) {2**64 - 6} [0.0, 0.0, 0.25] []",
+        *("[]", "None None None"),
         "图 <b> zh",
     ]

@@ -50,6 +50,37 @@ def test_what_sources_say_is_a_column_of_shards_under_the_same_name() -> None:
         assert getattr(annotation.from_mapping({}), column.name) in (None, False)
 
 
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"category": "dog", "Domain": "nature", "weight": 2}, ("dog", "nature", 2.0)),
+        ({"category": 7, "domain": "", "weight": 0}, ("7", None, 0.0)),
+        ({"category": True, "domain": None, "weight": -1}, (None, None, None)),
+        ({"category": [], "weight": float("nan")}, (None, None, None)),
+        ({"weight": float("inf")}, (None, None, None)),
+        ({"weight": "2"}, (None, None, None)),
+        ({"weight": True}, (None, None, None)),
+    ],
+    ids=str,
+)
+def test_category_domain_and_weight_are_read(row: dict[str, Any], expected: tuple) -> None:
+    said = annotation.from_mapping(row)
+    assert (said.category, said.domain, said.weight) == expected
+
+
+def test_of_several_sources_the_first_weight_counts_be_it_0() -> None:
+    rows = ({"category": None}, {"weight": 0.0, "category": "a"}, {"weight": 1.0, "category": "b"})
+    said = annotation.merge(map(annotation.from_mapping, rows))
+    assert (said.weight, said.category) == (0.0, "a")
+
+
+@pytest.mark.parametrize("name", ["instruction", "edit_prompt", "edited_prompt_list", "Edit"])
+def test_an_instruction_is_a_split_of_its_own(name: str) -> None:
+    said = annotation.from_mapping({name: ["make it red"], "instruction_zh": "变红"})
+    assert said.caption_instruction == (Caption("make it red"), Caption("变红", "zh"))
+    assert said.caption_raw is None
+
+
 def test_captions_come_in_the_order_of_the_table_each_once() -> None:
     row = {"alt": "5", "caption_zh": "一", "prompt": "1", "text": "1", "caption": "0"}
     assert of_row(row) == (*map(Caption, ("0", "1", "5")), Caption("一", "zh"))

@@ -55,7 +55,7 @@ def test_columns_are_passed_on_and_captions_counted_by_where_they_were_said(tmp_
     }
     assert {row["day"] for row in found.values()} == {None, datetime.date(2020, 1, 2)}
     assert found["2.jpg"]["caption_raw"] == [
-        {"text": "in csv", "language": None, "origin": "metadata.csv: text"}
+        {"text": "in csv", "language": None, "origin": "metadata.csv: text", "stage": None}
     ]
     counts = json.loads((tmp_path / "out" / "run.json").read_text())["counts"]
     told = counts["captions"]

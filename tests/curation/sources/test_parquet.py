@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from making.old_shards import write_version_1
 from making.tables import read_all, write
 
 from curation import shard
@@ -195,3 +197,17 @@ def test_a_table_without_pictures_is_refused_by_name_and_skipped_in_a_folder(
     two = {"a": pa.array([b"A"], pa.binary()), "b": pa.array([b"B"], pa.binary())}
     with pytest.raises(SourceError, match="no image column among a, b"):
         plan.plan([write(tmp_path / "two.parquet", two)])
+
+
+def test_a_shard_of_a_later_version_is_refused_and_one_of_version_1_is_read(tmp_path: Path) -> None:
+    row = {"id": shard.content_id(b"A"), "image": {"bytes": b"A"}, "key": "a", "synthetic": False}
+    row["caption_raw"] = [{"text": "said", "origin": "alt"}]
+    table = pa.Table.from_pylist([row], schema=shard.schema())
+    old = write_version_1(tmp_path / "old.parquet", table)
+    (sample,) = read_all(str(old))
+    assert (sample.key, sample.data, sample.caption_raw) == ("a", b"A", (Caption("said"),))
+    later = tmp_path / "later" / "part.parquet"
+    later.parent.mkdir()
+    pq.write_table(table.replace_schema_metadata({"inkstone_schema": "3"}), later)
+    with pytest.raises(SourceError, match=r"part.parquet: a shard of schema version 3; expected 1"):
+        plan.plan([str(later.parent)])

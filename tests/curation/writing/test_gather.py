@@ -98,8 +98,8 @@ def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_sourc
     with_signal(monkeypatch, "caption_recaption", shard.CAPTIONS)
     run_in_process(tmp_path / "in.jsonl", tmp_path / "out")
     told = {key: row["caption_recaption"] for key, row in kept_rows(tmp_path / "out").items()}
-    said = {"text": "said", "language": None, "origin": ".jsonl: caption_recaption"}
-    measured = {"text": "measured", "language": None, "origin": None}
+    said = {"text": "said", "language": None, "origin": ".jsonl: caption_recaption", "stage": None}
+    measured = {"text": "measured", "language": None, "origin": None, "stage": None}
     assert told == {"0": [measured], "1": [], "2": [said]}
 
 
