@@ -90,8 +90,8 @@ def render(
     environment.filters["count"] = lambda number: f"{number:,}"
     reasons = {reason: many for reason, many in rejected.items() if reason != "gave_up"}
     boxes: Counter[str] = Counter()
-    for one in shown:
-        boxes.update(one.counts)
+    for image in shown:
+        boxes.update(image.counts)
     return environment.get_template("gallery.html").render(
         shown=shown,
         settings=settings,
@@ -99,7 +99,7 @@ def render(
         missing=rejected.get("gave_up", 0),
         reasons=sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0])),
         refused=sum(reasons.values()),
-        fonts=sorted(Counter(one.font for one in shown).items()),
+        fonts=sorted(Counter(image.font for image in shown).items()),
         levels=[(level, boxes[level]) for level in LEVELS],
     )
 
@@ -129,7 +129,7 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         caption=caption["text"],
         language=caption["language"],
         annotation=_indented(row["annotation"]),
-        counts={level: len(found) for level, found in by_level.items()},
+        counts={level: len(boxes) for level, boxes in by_level.items()},
         boxes={
             level: [
                 Box(_outline(box["quad"], _APART[level] * unit), box["text"])

@@ -55,10 +55,10 @@ class Job:
     @cached_property
     def by_genre(self) -> Mapping[Genre | None, tuple[Paragraph, ...]]:
         """The paragraphs of each genre; those of none under ``None``."""
-        found: dict[Genre | None, list[Paragraph]] = {}
-        for one in self.paragraphs:
-            found.setdefault(one.genre, []).append(one)
-        return {genre: tuple(those) for genre, those in found.items()}
+        genres: dict[Genre | None, list[Paragraph]] = {}
+        for paragraph in self.paragraphs:
+            genres.setdefault(paragraph.genre, []).append(paragraph)
+        return {genre: tuple(those) for genre, those in genres.items()}
 
     def settings(self) -> dict[str, str]:
         """What the pictures depend on, each as short text; fonts and corpus by their digests."""
@@ -79,8 +79,8 @@ class Job:
 
     def digest(self) -> str:
         """BLAKE2b-128 of the settings: equal where the pictures are."""
-        told = json.dumps(self.settings(), sort_keys=True)
-        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+        settings = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
 
     def key(self, index: int) -> str:
         """The key of a sample: the settings a reader wants to see, then its index."""

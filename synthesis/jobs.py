@@ -91,13 +91,15 @@ def left_out(job: Job, size: str | None) -> str | None:
     if not job.templates:
         return None
     size = size or DEFAULT_SIZE[job.mode]
-    told = canvas.sizes(size)
-    suited = loading.suited(job.templates, job.language, told)
-    without = ", ".join(loading.ratio_of(one) for one in told if one not in suited)
+    asked = canvas.sizes(size)
+    suited = loading.suited(job.templates, job.language, asked)
+    without = ", ".join(
+        loading.ratio_of(canvas_size) for canvas_size in asked if canvas_size not in suited
+    )
     if not without:
         return None
     return (
-        f"--templates: {len(suited)} of the {len(told)} sizes of class {size} are drawn; "
+        f"--templates: {len(suited)} of the {len(asked)} sizes of class {size} are drawn; "
         f"no template suits {without} (`ratios` of a template says which it suits)"
     )
 
@@ -123,7 +125,7 @@ def _files(option: str, where: str | None, suffixes: tuple[str, ...]) -> tuple[s
         return ()
     root = Path(where)
     paths = [root] if root.is_file() else sorted(root.rglob("*"))
-    found = tuple(str(path) for path in paths if path.suffix.lower() in suffixes)
-    if not found:
+    chosen = tuple(str(path) for path in paths if path.suffix.lower() in suffixes)
+    if not chosen:
         raise UsageError(f"{option} {where}: no file there that ends in {', '.join(suffixes)}")
-    return found
+    return chosen

@@ -46,8 +46,8 @@ def _mixed(random: Random, language: str, rare: str | None) -> str:
     if rare:
         return "pure"
     shares = BESIDE_RARE if language == "zh" else MIX
-    modes = [one for one in shares if one != "template" or language in resources.languages()]
-    return random.choices(modes, [shares[one] for one in modes])[0]
+    modes = [mode for mode in shares if mode != "template" or language in resources.languages()]
+    return random.choices(modes, [shares[mode] for mode in modes])[0]
 
 
 def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:

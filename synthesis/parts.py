@@ -64,7 +64,7 @@ def there(folder: str) -> list[str]:
     """The names of all parts in ``folder``; none where there is no folder."""
     if not (storage.is_remote(folder) or storage.exists(folder)):
         return []
-    files = [storage.name_of(found.path) for found in storage.list_folder(folder)]
+    files = [storage.name_of(entry.path) for entry in storage.list_folder(folder)]
     return [file for file in files if file.startswith("part-") and file.endswith(".parquet")]
 
 
@@ -108,10 +108,10 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
     return footer.num_rows, recorded
 
 
-def _check_settings(path: str, found: dict[str, str], asked: dict[str, str]) -> None:
-    found = {"schema": "1"} | found  # shards of the first version did not say so
-    for setting in sorted({*found, *asked}, key=lambda name: (name != "schema", name)):
-        before, now = found.get(setting, "unset"), asked.get(setting, "unset")
+def _check_settings(path: str, recorded: dict[str, str], asked: dict[str, str]) -> None:
+    recorded = {"schema": "1"} | recorded  # shards of the first version did not say so
+    for setting in sorted({*recorded, *asked}, key=lambda name: (name != "schema", name)):
+        before, now = recorded.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
             raise UsageError(f"{path}: drawn with {setting} {before}, now {now}; {_ADVICE}")
 
@@ -138,8 +138,8 @@ def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> 
     rejected: Counter[str] = Counter()
 
     def footer() -> dict[str, str]:
-        told = dict(sorted(rejected.items()))
-        record = {"settings": _settings(job), "first": first, "end": end, "rejected": told}
+        counts = dict(sorted(rejected.items()))
+        record = {"settings": _settings(job), "first": first, "end": end, "rejected": counts}
         return {METADATA: json.dumps(record)}
 
     info = shard.write(path, _batches(_rows(job, drawn, rejected), _schema()), _schema(), footer)
@@ -148,12 +148,12 @@ def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> 
 
 def _rows(job: Job, drawn: Iterable[Drawn], rejected: Counter[str]) -> Iterator[Mapping[str, Any]]:
     """The rows of what was drawn; counts what was not."""
-    for one in drawn:
-        rejected.update(rejection.reason for rejection in one.rejections)
-        if one.sample is None:
+    for result in drawn:
+        rejected.update(rejection.reason for rejection in result.rejections)
+        if result.sample is None:
             rejected["gave_up"] += 1
         else:
-            yield row(one.sample, job.key(one.index), job.licence)
+            yield row(result.sample, job.key(result.index), job.licence)
 
 
 def _batches(rows: Iterator[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -81,15 +81,17 @@ class Proofreader:
         canvas = solid(math.ceil(right) + HEIGHT, math.ceil(bottom) + HEIGHT, (255, 255, 255))
         draw(canvas, placed.runs, (0, 0, 0))
         quad = upright_quad(left, top, right, bottom)
-        glyphs = tuple(one.quad for each in placed.lines for one in each.clusters) if down else ()
+        glyphs = (
+            tuple(glyph.quad for each in placed.lines for glyph in each.clusters) if down else ()
+        )
         return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, glyphs))
 
 
 @cache
 def _plain(language: str) -> Typography:
     known = [*files.find(language), *files.fallbacks(language)]
-    upright = [one for one in known if one.family in _PLAIN and one.style == "Regular"]
-    upright.sort(key=lambda one: _PLAIN.index(one.family))
+    upright = [face for face in known if face.family in _PLAIN and face.style == "Regular"]
+    upright.sort(key=lambda face: _PLAIN.index(face.family))
     return Typography(language, tuple(upright or known), Setting("left", 1.5, 0.0), wrap=False)
 
 

@@ -100,13 +100,13 @@ def summary(job: Job, out: str, whole: Sequence[parts.Part]) -> dict[str, Any]:
     }
 
 
-def as_text(told: Mapping[str, Any]) -> str:
+def as_text(result: Mapping[str, Any]) -> str:
     """A summary in a sentence."""
-    rejected = ", ".join(f"{reason} {count}" for reason, count in told["rejected"].items())
-    sheet = f" or {told['contact_sheet']}" if told["contact_sheet"] else ""
+    rejected = ", ".join(f"{reason} {count}" for reason, count in result["rejected"].items())
+    sheet = f" or {result['contact_sheet']}" if result["contact_sheet"] else ""
     return (
-        f"{told['images']} pictures in {told['shards']} shards in {told['out']}"
-        f" (rejected texts: {rejected or 'none'}); look at {told['gallery']}{sheet}"
+        f"{result['images']} pictures in {result['shards']} shards in {result['out']}"
+        f" (rejected texts: {rejected or 'none'}); look at {result['gallery']}{sheet}"
     )
 
 

@@ -19,10 +19,10 @@ def caption(random: Random, language: str, description: Description) -> str:
     ``language`` is that of the texts. Raises ``UnrenderableError`` (``unquotable``) for a text
     that holds every quotation mark there is.
     """
-    told_in = caption_language(language)
+    caption_in = caption_language(language)
     if description.image_type == "text" and len(description.words) == 1:
-        return plain.choose(random, told_in, description, language)
-    return composed.compose(random, told_in, description)
+        return plain.choose(random, caption_in, description, language)
+    return composed.compose(random, caption_in, description)
 
 
 def annotation(description: Description, caption: str) -> dict[str, Any]:

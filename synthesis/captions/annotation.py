@@ -36,15 +36,15 @@ class Annotation(BaseModel):
 
 def annotate(description: Description, caption: str) -> dict[str, Any]:
     """The annotation of what is described, under the keys of the schema."""
-    watermarks = [one.text for one in description.words if one.role == WATERMARK]
-    told = {
+    watermarks = [words.text for words in description.words if words.role == WATERMARK]
+    values = {
         "Caption": caption,
         "Image Type": _TYPES[description.image_type],
         "Image Style": description.style or _style(description),
         "Watermark List": watermarks,
         "Abnormal Element": "yes" if watermarks or description.abnormal else "no",
     }
-    return Annotation.model_validate(told).model_dump(by_alias=True)
+    return Annotation.model_validate(values).model_dump(by_alias=True)
 
 
 def _style(description: Description) -> str:

@@ -40,7 +40,7 @@ def cell(words: Words) -> Cell:
 
 def place(language: str, group: Sequence[Words]) -> str | None:
     """Where the words are: a cell, else the row or the column they share, else ``None``."""
-    cells = [cell(one) for one in group]
+    cells = [cell(words) for words in group]
     row, column = cells[0]
     one_row = all(other == row for other, _ in cells)
     one_column = all(other == column for _, other in cells)

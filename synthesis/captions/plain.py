@@ -55,9 +55,9 @@ def choose(random: Random, language: str, description: Description, text_languag
     filled = fill(random.choice(PATTERNS[language]), language, description, text_language)
     if description.layout is None:
         return filled
-    told = sentences.SENTENCES[language]
-    layout = random.choice(told.layouts).format(layout=description.layout.name(language))
-    return filled + told.between + layout
+    phrases = sentences.SENTENCES[language]
+    layout = random.choice(phrases.layouts).format(layout=description.layout.name(language))
+    return filled + phrases.between + layout
 
 
 def fill(

@@ -54,16 +54,16 @@ def characters(
 
     texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
     least = floor or _scaled_floor(len(texts))
-    found = coverage_report(texts, least)
+    levels = coverage_report(texts, least)
     if as_json:
-        told = {
+        report = {
             "pictures": len(texts),
             "floor": least,
-            "levels": [asdict(one) for one in found],
+            "levels": [asdict(level) for level in levels],
         }
-        print(json.dumps(told, ensure_ascii=False, indent=1))  # noqa: T201
+        print(json.dumps(report, ensure_ascii=False, indent=1))  # noqa: T201
     else:
-        _print_table(found, len(texts), least)
+        _print_table(levels, len(texts), least)
 
 
 def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
     from synthesis.characters import planning, sampler
     from synthesis.fonts import files
 
-    paragraphs = [one.text for one in corpora.load("zh", corpus).paragraphs]
+    paragraphs = [paragraph.text for paragraph in corpora.load("zh", corpus).paragraphs]
     plan = planning.plan(paragraphs, len(paragraphs), files.find("zh", fonts))
     for index in range(n):
         random = Random(index)
@@ -86,22 +86,31 @@ def _scaled_floor(pictures: int) -> int:
     return max(1, FLOOR * pictures // HUNDRED_THOUSAND)
 
 
-def _print_table(found: "tuple[LevelReport, ...]", pictures: int, floor: int) -> None:
+def _print_table(levels: "tuple[LevelReport, ...]", pictures: int, floor: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    told = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
+    table = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
     for name in ("level", "characters", "drawn", "at floor", "fewest", "10th %", "median"):
-        told.add_column(name, justify="right", no_wrap=True)
-    for one in found:
-        counts = (one.characters, one.drawn, one.at_floor, one.fewest, one.tenth, one.median)
-        told.add_row(str(one.level), *(f"{count:,}" for count in counts))
+        table.add_column(name, justify="right", no_wrap=True)
+    for level in levels:
+        counts = (
+            level.characters,
+            level.drawn,
+            level.at_floor,
+            level.fewest,
+            level.tenth,
+            level.median,
+        )
+        table.add_row(str(level.level), *(f"{count:,}" for count in counts))
     console = Console()
-    console.print(told)
-    for one in found:
-        if one.below:
-            more = " …" if len(one.below) > _SHOWN_BELOW else ""
-            console.print(f"level {one.level} below the floor: {one.below[:_SHOWN_BELOW]}{more}")
+    console.print(table)
+    for level in levels:
+        if level.below:
+            more = " …" if len(level.below) > _SHOWN_BELOW else ""
+            console.print(
+                f"level {level.level} below the floor: {level.below[:_SHOWN_BELOW]}{more}"
+            )
 
 
 if __name__ == "__main__":

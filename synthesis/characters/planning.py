@@ -53,22 +53,25 @@ def plan(paragraphs: Iterable[str], count: int, faces: Sequence[FontFile]) -> Pl
     read = max(1, min(count, _READ))
     enough = 2 * FLOOR / HUNDRED_THOUSAND / (1 - MOST_OF_A_BLOCK) * read
     kinds = {
-        one: Kind.NATURAL if shown.get(one, 0) >= enough else _kind(one, sentences) for one in best
+        character: Kind.NATURAL
+        if shown.get(character, 0) >= enough
+        else _kind(character, sentences)
+        for character in best
     }
     groups = _groups(_within_a_block(kinds, shown), best)
-    undrawable = "".join(one for one in table.level_of() if one not in best)
+    undrawable = "".join(character for character in table.level_of() if character not in best)
     return Plan(groups, sentences, _words(), undrawable)
 
 
 def _best_faces(covered: Sequence[frozenset[int]]) -> dict[str, int]:
     """For each character of the table the place of the face that can draw it and most others."""
-    wanted = {ord(one) for one in table.level_of()}
+    wanted = {ord(character) for character in table.level_of()}
     order = sorted(range(len(covered)), key=lambda place: -len(covered[place] & wanted))
     able = {
-        one: next((place for place in order if ord(one) in covered[place]), -1)
-        for one in table.level_of()
+        character: next((place for place in order if ord(character) in covered[place]), -1)
+        for character in table.level_of()
     }
-    return {one: place for one, place in able.items() if place >= 0}
+    return {character: place for character, place in able.items() if place >= 0}
 
 
 def _kind(character: str, sentences: Mapping[str, tuple[str, ...]]) -> Kind:
@@ -81,8 +84,14 @@ def _within_a_block(kinds: Mapping[str, Kind], shown: Mapping[str, int]) -> Mapp
     """With as many sentences as a block has room for, the rarest characters' first."""
     needed = sum(1 / GROUP[kind] for kind in kinds.values() if kind in {Kind.WORD, Kind.NAME})
     room = int(MOST_OF_A_BLOCK * BLOCK - needed)
-    rarest = sorted((one for one in kinds if kinds[one] == Kind.SENTENCE), key=shown.__getitem__)
-    over = {one: Kind.WORD if one in _words() else Kind.NAME for one in rarest[max(0, room) :]}
+    rarest = sorted(
+        (character for character in kinds if kinds[character] == Kind.SENTENCE),
+        key=shown.__getitem__,
+    )
+    over = {
+        character: Kind.WORD if character in _words() else Kind.NAME
+        for character in rarest[max(0, room) :]
+    }
     return {**kinds, **over}
 
 
@@ -91,9 +100,9 @@ def _groups(
 ) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
     """Characters by kind and by the face that can draw them: those of a group go together."""
     groups: dict[tuple[Kind, int], list[str]] = {}
-    for one, kind in kinds.items():
+    for character, kind in kinds.items():
         if kind != Kind.NATURAL:
-            groups.setdefault((kind, best[one]), []).append(one)
+            groups.setdefault((kind, best[character]), []).append(character)
     return tuple((kind, tuple(groups[kind, face])) for kind, face in sorted(groups))
 
 
@@ -105,19 +114,19 @@ def _looked_through(
     shown: dict[str, int] = {}
     sentences: dict[str, list[str]] = {}
     for _, paragraph in zip(range(_READ), paragraphs, strict=False):
-        for one in sorted(levels & set(paragraph)):
-            shown[one] = shown.get(one, 0) + 1
-            kept = sentences.setdefault(one, [])
-            if len(kept) < _SENTENCES_KEPT and (sentence := _sentence(paragraph, one)):
+        for character in sorted(levels & set(paragraph)):
+            shown[character] = shown.get(character, 0) + 1
+            kept = sentences.setdefault(character, [])
+            if len(kept) < _SENTENCES_KEPT and (sentence := _sentence(paragraph, character)):
                 kept.append(sentence)
-    return shown, {one: tuple(kept) for one, kept in sentences.items() if kept}
+    return shown, {character: tuple(kept) for character, kept in sentences.items() if kept}
 
 
 def _sentence(paragraph: str, character: str) -> str | None:
     """The sentence of the paragraph that has the character, if it is short enough."""
     place = paragraph.index(character)
     start = max((paragraph.rfind(end, 0, place) for end in _ENDS), default=-1) + 1
-    ends = [found for end in _ENDS if (found := paragraph.find(end, place)) >= 0]
+    ends = [after for end in _ENDS if (after := paragraph.find(end, place)) >= 0]
     sentence = paragraph[start : min(ends, default=len(paragraph)) + 1].strip("；\n ”’」』）")
     return sentence if len(sentence) <= _LONGEST_SENTENCE else None
 
@@ -125,9 +134,9 @@ def _sentence(paragraph: str, character: str) -> str | None:
 @cache
 def _words() -> Mapping[str, tuple[str, ...]]:
     """The dictionary's words by each character they have."""
-    found: dict[str, list[str]] = {}
+    by_character: dict[str, list[str]] = {}
     for line in WORDS.read_text(encoding="utf-8").splitlines():
         for word in () if line.startswith("#") else line.split():
-            for one in dict.fromkeys(word):
-                found.setdefault(one, []).append(word)
-    return {one: tuple(words) for one, words in found.items()}
+            for character in dict.fromkeys(word):
+                by_character.setdefault(character, []).append(word)
+    return {character: tuple(words) for character, words in by_character.items()}

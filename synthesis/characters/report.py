@@ -41,12 +41,12 @@ def coverage_report(texts: Iterable[str], floor: int) -> tuple[LevelReport, ...]
 
 
 def _level(level: int, line: str, counts: Counter[str], floor: int) -> LevelReport:
-    times = sorted(counts[one] for one in line)
-    below = "".join(one for one in line if counts[one] < floor)
+    times = sorted(counts[character] for character in line)
+    below = "".join(character for character in line if counts[character] < floor)
     return LevelReport(
         level=level,
         characters=len(line),
-        drawn=sum(1 for one in times if one),
+        drawn=sum(1 for count in times if count),
         at_floor=len(line) - len(below),
         fewest=times[0],
         tenth=times[len(times) // 10],

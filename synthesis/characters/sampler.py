@@ -32,7 +32,9 @@ def text(random: Random, job: Job, index: int) -> str | None:
         return None
     key = job.corpus_digest, job.fonts
     if key not in _plans:
-        _plans[key] = plan((one.text for one in job.paragraphs), len(job.paragraphs), job.fonts)
+        _plans[key] = plan(
+            (paragraph.text for paragraph in job.paragraphs), len(job.paragraphs), job.fonts
+        )
     return planned(random, _plans[key], index)
 
 
@@ -63,15 +65,15 @@ class _Groups:
 @lru_cache(maxsize=8)
 def _turns(groups: _Groups, block: int) -> Mapping[int, tuple[Kind, tuple[str, ...]]]:
     random = Random(block)
-    found: list[tuple[Kind, tuple[str, ...]]] = []
+    turns: list[tuple[Kind, tuple[str, ...]]] = []
     for kind, characters in groups.groups:
         shuffled = random.sample(characters, len(characters))
         size = GROUP[kind]
-        found += [
+        turns += [
             (kind, tuple(shuffled[start : start + size])) for start in range(0, len(shuffled), size)
         ]
-    places = random.sample(range(BLOCK), len(found))
-    return dict(zip(places, found, strict=True))
+    places = random.sample(range(BLOCK), len(turns))
+    return dict(zip(places, turns, strict=True))
 
 
 def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> str:
@@ -79,11 +81,13 @@ def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> st
     if kind == Kind.SENTENCE:
         return random.choice(plan.sentences[characters[0]])
     if kind == Kind.WORD:
-        words = list(dict.fromkeys(random.choice(plan.words[one]) for one in characters))
+        words = list(
+            dict.fromkeys(random.choice(plan.words[character]) for character in characters)
+        )
         return random.choice(("、", "\n")).join(words)
     manner = random.random()
     if manner < 0.5:
-        names = [random.choice(SURNAMES) + one for one in characters]
+        names = [random.choice(SURNAMES) + character for character in characters]
         return random.choice(("、", "\n")).join(names)
     row = "".join(characters)
     if manner < 0.75 and len(row) > 4:

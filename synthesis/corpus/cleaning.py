@@ -33,9 +33,9 @@ def pieces(text: str, language: str) -> list[str]:
     longest = LONGEST["wide" if LANGUAGES[language].script in HAN else "narrow"]
     if len(text) <= longest:
         return [text]
-    found = [""]
+    pages = [""]
     for sentence in _SENTENCE.findall(text):
-        if found[-1] and len(found[-1]) + len(sentence) > longest:
-            found.append("")
-        found[-1] += sentence
-    return [piece for piece in map(str.strip, found) if piece]
+        if pages[-1] and len(pages[-1]) + len(sentence) > longest:
+            pages.append("")
+        pages[-1] += sentence
+    return [piece for piece in map(str.strip, pages) if piece]

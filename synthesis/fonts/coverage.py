@@ -51,7 +51,7 @@ def coverage(face: FontFile) -> Coverage:
         handwriting=is_handwriting(face),
         sets={name: len(wanted & drawable) for name, wanted in sets().items()},
         inkless=sum(map(_is_hanzi, known.characters - drawable)),
-        lacks="".join(one for one in PLAIN if ord(one) not in drawable),
+        lacks="".join(character for character in PLAIN if ord(character) not in drawable),
         scripts=tuple(dict.fromkeys(scripts)),
         languages=tuple(written),
     )

@@ -72,7 +72,7 @@ class Font:
     @cached_property
     def stem(self) -> float:
         """The mean width of strokes in ems: twice the area of a 国 or an n over its outline."""
-        known = (self.shaper.get_nominal_glyph(ord(one)) for one in (_FULL_SQUARE, "n"))
+        known = (self.shaper.get_nominal_glyph(ord(character)) for character in (_FULL_SQUARE, "n"))
         ink = self._drawn(next(filter(None, known), 0)).astype(float) / 255
         outline = np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum()
         return float(2 * ink.sum() / outline / _LARGE) if outline else _USUAL_STEM
@@ -90,14 +90,14 @@ class Font:
 
     def extents(self, glyph: int) -> Extents:
         """The bounds of the outline itself (left, top, right, bottom) in ems, y down."""
-        found = self._extents.get(glyph)
-        if found is None:
+        extents = self._extents.get(glyph)
+        if extents is None:
             if self._is_picture(glyph):
-                found = self._measure_picture(glyph)
+                extents = self._measure_picture(glyph)
             else:
-                found = self._measure(self._outlines.getPath(glyph))
-            self._extents[glyph] = found
-        return found
+                extents = self._measure(self._outlines.getPath(glyph))
+            self._extents[glyph] = extents
+        return extents
 
     def has_ink(self, glyph: int) -> bool:
         """Whether the glyph has a picture, or an outline with an area."""

@@ -67,19 +67,19 @@ def file_digest(path: str) -> str:
 
 def ranges(codes: Iterable[int]) -> str:
     """The code points as ranges in hexadecimal, ascending: ``20-7e,a1``."""
-    found: list[list[int]] = []
+    spans: list[list[int]] = []
     for code in sorted(codes):
-        if found and code == found[-1][1] + 1:
-            found[-1][1] = code
+        if spans and code == spans[-1][1] + 1:
+            spans[-1][1] = code
         else:
-            found.append([code, code])
-    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in found)
+            spans.append([code, code])
+    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in spans)
 
 
 @cache
-def _expanded(told: str) -> frozenset[int]:
+def _expanded(spans: str) -> frozenset[int]:
     """The code points of the ranges; a collection's faces share one set."""
-    pairs = (part.partition("-") for part in told.split(",") if part)
+    pairs = (part.partition("-") for part in spans.split(",") if part)
     return frozenset(
         code
         for first, _, last in pairs

@@ -68,11 +68,11 @@ def ill_set(face: Face) -> frozenset[int]:
     Of a letter with marks that are characters of their own it is the marks. Stacks of which the
     face lacks a character are not asked for.
     """
-    stacks = dict.fromkeys(one for row in LANGUAGES.values() for one in row.stacks.split())
+    stacks = dict.fromkeys(stack for row in LANGUAGES.values() for stack in row.stacks.split())
     bad: set[int] = set()
     for stack in stacks:
         if face.maps(stack) and face.maps(_bare(stack)) and not is_sound(face, stack):
-            own = [one for one in stack if _is_mark(one)]
+            own = [character for character in stack if _is_mark(character)]
             bad.update(map(ord, own or stack))
     return frozenset(bad)
 
@@ -85,7 +85,7 @@ def is_sound(face: Face, stack: str) -> bool:
         return False
     if _VIRAMA in stack and face.shaper.get_nominal_glyph(ord(_VIRAMA)) in glyphs:
         return False  # two consonants that do not join
-    letters = _union([_mask(face, *one) for one in bare])
+    letters = _union([_mask(face, *glyph_at) for glyph_at in bare])
     masks = [(glyph, _mask(face, glyph, at)) for glyph, at in shaped]
     changed = letters ^ _union([mask for _, mask in masks])
     if changed.sum() < _LEAST_ADDED * _EM * _EM:
@@ -107,7 +107,7 @@ def _is_mark(character: str) -> bool:
 def _bare(stack: str) -> str:
     """The stack without its marks; Thai sara am is a mark and a vowel."""
     parts = unicodedata.normalize("NFKD", stack)
-    return unicodedata.normalize("NFC", "".join(one for one in parts if not _is_mark(one)))
+    return unicodedata.normalize("NFC", "".join(part for part in parts if not _is_mark(part)))
 
 
 def _shaped(face: Face, text: str) -> list[tuple[int, skia.Point]]:
@@ -146,14 +146,14 @@ def _union(masks: list[Mask]) -> Mask:
     return every
 
 
-def _shared(one: Mask, other: Mask) -> float:
+def _shared(first: Mask, other: Mask) -> float:
     """The ink two glyphs share, as a share of the smaller one's."""
-    return float((one & other).sum() / min(one.sum(), other.sum()))
+    return float((first & other).sum() / min(first.sum(), other.sum()))
 
 
 def _is_aside(mark: Mask, letters: Mask) -> bool:
     """Whether the middle of a mark is left or right of the letters' ink."""
-    own, columns = (np.nonzero(one.any(axis=0))[0] for one in (mark, letters))
+    own, columns = (np.nonzero(mask.any(axis=0))[0] for mask in (mark, letters))
     if not len(columns):
         return False
     middle = (own[0] + own[-1]) / 2

@@ -58,7 +58,7 @@ GROUNDS: Mapping[str, Ground] = {
 def choose(random: Random) -> Ground:
     """A kind of background, by weight."""
     kinds = list(GROUNDS.values())
-    return random.choices(kinds, [one.weight for one in kinds])[0]
+    return random.choices(kinds, [kind.weight for kind in kinds])[0]
 
 
 def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
@@ -78,7 +78,7 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
 def _worst_contrast(ground: Ground, pair: Pair) -> float:
     """That of the ink with the lines on the paper, which are the nearest to the ink."""
     step = -LINE if _gets_darker(ground, pair.near_end) else LINE
-    red, green, blue = [min(max(one + step, 0), _most(pair.near_end)) for one in pair.near_end]
+    red, green, blue = [min(max(level + step, 0), _most(pair.near_end)) for level in pair.near_end]
     return contrast_ratio((red, green, blue), pair.ink_rgb)
 
 

@@ -16,7 +16,7 @@ def choose(random: Random, faces: Sequence[FontFile], text: str) -> list[FontFil
     """The first face of a random order that can draw all of the text; else several that together
     can, as few as the order allows.
     """
-    needed = {ord(one) for one in text if not one.isspace()}
+    needed = {ord(character) for character in text if not character.isspace()}
     tried: list[FontFile] = []
     for face in _ordered(random, faces):
         if needed <= _drawable(face):
@@ -57,7 +57,7 @@ def _families(
     wanted: list[Family] = []
     others: list[Family] = []
     for name, family in named.items():
-        monospaced = any(one in name for one in MONOSPACED)
+        monospaced = any(word in name for word in MONOSPACED)
         other = is_handwriting(family[0]) != by_hand or (rare and monospaced)
         (others if other else wanted).append(family)
     return wanted, others

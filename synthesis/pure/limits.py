@@ -109,13 +109,13 @@ def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
     return Measured(min(letters, default=math.inf), count, of_lines / canvas, lettered)
 
 
-def broken(language: str, found: Measured, size: Size) -> str | None:
+def broken(language: str, measured: Measured, size: Size) -> str | None:
     """The limit a picture breaks: ``too_small``, ``too_dense``, ``too_sparse``; ``None``: none."""
-    if found.letter < least_letter(language, size):
+    if measured.letter < least_letter(language, size):
         return "too_small"
-    if found.lettered < _LEAST_LETTERED:
+    if measured.lettered < _LEAST_LETTERED:
         return "too_sparse"
-    dense = found.characters > most_characters(language, size) or found.area > MOST_TEXT_AREA
+    dense = measured.characters > most_characters(language, size) or measured.area > MOST_TEXT_AREA
     return "too_dense" if dense else None
 
 

@@ -102,8 +102,8 @@ def _measured(
     left, top, right, bottom = placed.box
     if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
         raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
-    found = limits.measure(language, boxes, size)
-    broken = limits.broken(language, found, size)
+    measured = limits.measure(language, boxes, size)
+    broken = limits.broken(language, measured, size)
     if broken:
         raise UnrenderableError(broken, f"{len(placed.text)} characters at {placed.size} px")
-    return found
+    return measured

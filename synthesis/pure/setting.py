@@ -85,8 +85,8 @@ def _fit(
     sizes = _sizes(language, faces[0], size, manner, frame)
     if manner.kind in {Kind.PROSE, Kind.PAGE} and not manner.vertical:
         most = sizes.up_to(sizes.most_wrapped)
-        told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
-        return Fitted(told.block, told.count)
+        fitted = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
+        return Fitted(fitted.block, fitted.count)
     chosen, size_chosen = _largest(text, typography, frame, sizes, manner)
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
     narrowed = _narrowed(frame, manner, language, smaller / size_chosen)

@@ -106,7 +106,7 @@ def _advance(font: Font, glyph: int) -> float:
 
 
 def _font_size(font: Font, language: str, cell: int, height: int) -> int:
-    widest = max(_advance(font, _glyph(font, one)) for one in CHARACTERS[language])
+    widest = max(_advance(font, _glyph(font, character)) for character in CHARACTERS[language])
     return int(min(_HEIGHT_SHARE[language] * height, cell / widest))
 
 

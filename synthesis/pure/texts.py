@@ -20,7 +20,7 @@ def choose(random: Random, job: Job, size: Size) -> str:
     if random.random() >= share:
         return text
     most = _most(random, job, size)
-    if whole := [one for one in job.pages if most / 2 <= len(one.text) <= most]:
+    if whole := [page for page in job.pages if most / 2 <= len(page.text) <= most]:
         return random.choice(whole).text.replace("\n", "\n\n")
     for _ in range(_TRIES):
         if kind_of(job.language, text) == Kind.PROSE:
@@ -36,7 +36,7 @@ def page(random: Random, job: Job, first: str, size: Size) -> str:
     chosen = [first]
     for _ in range(_TRIES):
         text = random.choice(job.paragraphs).text
-        if sum(len(one) + line for one in (*chosen, text)) > most:
+        if sum(len(paragraph) + line for paragraph in (*chosen, text)) > most:
             break
         if text not in chosen and kind_of(job.language, text) == Kind.PROSE:
             chosen.append(text)

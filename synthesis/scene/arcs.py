@@ -68,7 +68,7 @@ def along_arch(
 
 def curves(text: str) -> bool:
     """Whether a text can curve: it is one short line of letters that do not join."""
-    joined = any(scripts.script_of(one) in scripts.JOINED for one in text)
+    joined = any(scripts.script_of(character) in scripts.JOINED for character in text)
     return "\n" not in text and len(text) <= _LONGEST and not joined
 
 

@@ -19,7 +19,7 @@ def _noise(variant: int) -> Pixels:
     chance = textures.generator("sensor", variant)
     shape = (textures.SIDE, textures.SIDE)
     luminance, *colour = (chance.standard_normal(shape, np.float32) for _ in range(4))
-    noise = cv2.merge([8 * luminance + 4 * one for one in colour])
+    noise = cv2.merge([8 * luminance + 4 * channel for channel in colour])
     soft = cv2.GaussianBlur(noise, (0, 0), 0.55)
     return np.asarray(np.clip(soft + NEUTRAL, 0, 255), np.uint8)
 

@@ -111,8 +111,8 @@ def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Se
         layers = cv2.merge([*cv2.split(weighed), weight.astype(np.float32)])
         sums = cv2.blur(layers, (window, window), borderType=cv2.BORDER_CONSTANT)[y, x]
         local.append(sums[:, :3] / np.maximum(sums[:, 3:], 1e-3))
-    one, other = (_luminance(colours) for colours in local)
-    contrast = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
+    inside, other = (_luminance(colours) for colours in local)
+    contrast = (np.maximum(inside, other) + 0.05) / (np.minimum(inside, other) + 0.05)
     ink, ground = (_rgb(np.median(colours, axis=0)) for colours in local)
     return Seen(ink, ground, float(contrast.min()))
 

@@ -23,10 +23,10 @@ def ground(painted: RGB, measured: RGB, light: Gain) -> Colour | None:
     ``measured`` so in the picture: glow and folds may have changed it.
     """
     without = _without(measured, light)
-    seen = {one.english for one in names(without)}
+    seen = {name.english for name in names(without)}
     if "light grey" in seen and oklch(without)[0] > _DIM:
         seen = seen - {"light grey"} | {"white"}
-    return next((one for one in _names(painted, light) if one.english in seen), None)
+    return next((name for name in _names(painted, light) if name.english in seen), None)
 
 
 def ink(paint: RGB, measured: RGB, behind: RGB, light: Gain) -> Colour | None:
@@ -52,7 +52,7 @@ def _names(rgb: RGB, light: Gain) -> tuple[Colour, ...]:
     """The names of the colour that are true of it in the light's tint too."""
     tinted = _levels([value * gain / max(light) for value, gain in zip(rgb, light, strict=True)])
     both = names(tinted)
-    return tuple(one for one in names(rgb) if one in both)
+    return tuple(name for name in names(rgb) if name in both)
 
 
 def _levels(values: Sequence[float]) -> RGB:

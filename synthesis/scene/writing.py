@@ -38,7 +38,7 @@ _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective ma
 @lru_cache(maxsize=4096)  # as a text is tried for one medium after the other
 def columns(text: str) -> int:
     """How wide a text is: 1 for a letter, 2 for a hanzi."""
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def suits(medium: Medium, text: str, pixels: int) -> bool:
@@ -59,7 +59,7 @@ def choose(
         if not pools:
             continue
         for _ in range(_TRIES):
-            paragraph = random.choice(random.choices(pools, [len(one) for one in pools])[0])
+            paragraph = random.choice(random.choices(pools, [len(pool) for pool in pools])[0])
             if suits(medium, paragraph.text, pixels):
                 return paragraph, medium
     return None

@@ -49,7 +49,7 @@ class Backdrop:
 
 
 def choose(
-    random: Random, told: str, colours: Colours, ground: RGB, *, shaded: bool
+    random: Random, asked: str, colours: Colours, ground: RGB, *, shaded: bool
 ) -> Backdrop | None:
     """A backdrop for a template that asks for ``any``, only a ``shade`` or ``none``.
 
@@ -57,11 +57,11 @@ def choose(
     """
     seed, chance = random.getrandbits(32), random.random()
     roles = [colours.roles[name] for name in ("primary", "accent", "surface", "background")]
-    roles = [one for one in roles if contrast_ratio(one, ground) >= _LEAST_CONTRAST]
+    roles = [role for role in roles if contrast_ratio(role, ground) >= _LEAST_CONTRAST]
     colour = random.choice(roles or [colours.roles["text"]])
     apart = abs(lab(colour)[0] - lab(ground)[0])
     share = min(_STRONGEST, random.uniform(*_LIGHTER) / max(apart, 1.0))
-    none, shade = _SHARES["any" if shaded else told]
+    none, shade = _SHARES["any" if shaded else asked]
     shade = 0.0 if shaded else shade
     if chance < none:
         return None

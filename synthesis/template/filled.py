@@ -95,8 +95,8 @@ def _backdrop(random: Random, loaded: Loaded, colours: Colours) -> Backdrop | No
     fill = loaded.template.layout.fill or "background"
     first = fill if isinstance(fill, str) else fill[0]
     ground = colours.of_role(first, colours.roles["background"])
-    told = loaded.template.backdrop
-    return backdrops.choose(random, told, colours, ground, shaded=first != fill)
+    asked = loaded.template.backdrop
+    return backdrops.choose(random, asked, colours, ground, shaded=first != fill)
 
 
 @lru_cache(maxsize=1024)
@@ -130,14 +130,14 @@ def _wants_paragraphs(loaded: Loaded) -> bool:
 
 def _paragraphs(random: Random, language: str, texts: Sequence[Paragraph]) -> list[Verbatim]:
     shortest, longest = _PARAGRAPH.get(language, _PARAGRAPH["en"])
-    found: dict[str, None] = {}
+    kept: dict[str, None] = {}
     for _ in range(20 * _MOST_PARAGRAPHS):
         text = random.choice(texts).text
         if "\n" not in text and shortest <= len(text) <= longest:
-            found[text] = None
-        if len(found) == _MOST_PARAGRAPHS:
+            kept[text] = None
+        if len(kept) == _MOST_PARAGRAPHS:
             break
-    return [Verbatim(text) for text in found] or [Verbatim(random.choice(texts).text)]
+    return [Verbatim(text) for text in kept] or [Verbatim(random.choice(texts).text)]
 
 
 def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
@@ -202,8 +202,8 @@ def describe(filling: Filling, language: str, placed: Placed) -> Description:
         raise UnrenderableError("no_text", filling.loaded.stem)
     loaded, size, root = filling.loaded, filling.size, placed.parts[0].part
     background = root.fill or (filling.colours.roles["background"],)
-    told_in = captions.caption_language(language)  # the language of the record, too
-    called = loaded.called(told_in, filling.record)
+    caption_in = captions.caption_language(language)  # the language of the record, too
+    called = loaded.called(caption_in, filling.record)
     words = {id(part): _words(part, text, size) for part, text in placed.texts}
     return Description(
         kind=Name(called, called),
@@ -212,8 +212,10 @@ def describe(filling: Filling, language: str, placed: Placed) -> Description:
         background=_named(size, background, placed),
         gradient=len(background) > 1 or _is_shaded(placed),
         image_type=loaded.template.image_type,
-        details=tuple(one for one in _details(placed) if one.name(told_in) not in called),
-        abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
+        details=tuple(
+            detail for detail in _details(placed) if detail.name(caption_in) not in called
+        ),
+        abnormal=any(arranged.part.node.shape == "barcode" for arranged in placed.parts),
     )
 
 
@@ -248,7 +250,7 @@ def _is_shaded(placed: Placed) -> bool:
 def _details(placed: Placed) -> Iterator[Name]:
     """Art, charts and maps, each kind once."""
     seen: dict[str, None] = {}
-    for part in (one.part for one in placed.parts):
+    for part in (arranged.part for arranged in placed.parts):
         shape = part.node.shape or ""
         seen[art.chosen(part.seed, part.node.name) if shape == "art" else shape] = None
     yield from (_SEEN[name] for name in [name for name in seen if name in _SEEN][:_MOST_DETAILS])

@@ -96,8 +96,8 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
 
     def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
         setter = Typesetter(language, filling.pairing, unit, smallest, scale, exact, blocks)
-        told = {"loose": manner.loose, "split": manner.split}
-        return setter, Arranger(setter, unit, _spacing(scale), **told).arrange(root, canvas)
+        spacing = {"loose": manner.loose, "split": manner.split}
+        return setter, Arranger(setter, unit, _spacing(scale), **spacing).arrange(root, canvas)
 
     def seems_to_fit(scale: float) -> bool:
         try:
@@ -146,13 +146,13 @@ def _spacing(scale: float) -> float:
 
 def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:
     rests = {"centre": 0.5, "end": 1.0}
-    found: list[tuple[Part, SetText, Box]] = []
-    for part, box in ((one.part, one.inner) for one in parts):
+    texts: list[tuple[Part, SetText, Box]] = []
+    for part, box in ((arranged.part, arranged.inner) for arranged in parts):
         if part.style is not None:
             rest = rests.get(part.node.justify or "", 0.0)
             text = setter.place(part.text, part.style, part.align, box, rest)
-            found.append((part, text, box))
-    return found
+            texts.append((part, text, box))
+    return texts
 
 
 def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
@@ -168,7 +168,7 @@ def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
             and bottom <= min(size[1], slot.top + slot.height + beside)
         )
         if not inside or any(
-            left < one[2] and right > one[0] and top < one[3] and bottom > one[1] for one in earlier
+            left < box[2] and right > box[0] and top < box[3] and bottom > box[1] for box in earlier
         ):
             raise Overflow
         earlier.append((left, top, right, bottom))

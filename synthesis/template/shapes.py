@@ -39,7 +39,9 @@ def _surface(canvas: skia.Canvas, rect: skia.Rect, radius: float, fill: Sequence
     made = brush(fill[0])
     if len(fill) > 1:
         ends = [skia.Point(rect.left(), rect.top()), skia.Point(rect.right(), rect.bottom())]
-        made.setShader(skia.GradientShader.MakeLinear(ends, [skia.Color(*one) for one in fill]))
+        made.setShader(
+            skia.GradientShader.MakeLinear(ends, [skia.Color(*colour) for colour in fill])
+        )
     if radius:
         canvas.drawRoundRect(rect, radius, radius, made)
     else:

@@ -68,19 +68,19 @@ class Block:
 
         A word is what stands between blanks in scripts that have them (see ``words``).
         """
-        found = [TextBox(self.text, self._quad(), "block")]
+        boxes = [TextBox(self.text, self._quad(), "block")]
         for line in self.lines:
-            found.append(TextBox(line.text, line.quad(self.size), "line"))
+            boxes.append(TextBox(line.text, line.quad(self.size), "line"))
             for word, clusters in words.of(line):
                 if word:
-                    found.append(TextBox(word, quad_around(clusters, self.size), "word"))
-                found += [TextBox(one.text, one.quad, "glyph") for one in clusters]
-        return tuple(found)
+                    boxes.append(TextBox(word, quad_around(clusters, self.size), "word"))
+                boxes += [TextBox(cluster.text, cluster.quad, "glyph") for cluster in clusters]
+        return tuple(boxes)
 
     def _quad(self) -> Quad:
         if all(line.is_level for line in self.lines):
             return upright_quad(*self.box)
-        return quad_around([one for line in self.lines for one in line.clusters], self.size)
+        return quad_around([cluster for line in self.lines for cluster in line.clusters], self.size)
 
 
 def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
@@ -103,8 +103,8 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
 def largest(text: str, typography: Typography, frame: Frame, sizes: range) -> int:
     """The size that ``fit`` would set the text at; raises ``UnrenderableError`` as it does."""
     own = _lines(shown(text, typography), typography)
-    told = {"wrap": typography.wrap, "columns": typography.vertical}
-    size = layout.largest_size(own, frame, typography.setting.leading, sizes, **told)
+    manner = {"wrap": typography.wrap, "columns": typography.vertical}
+    size = layout.largest_size(own, frame, typography.setting.leading, sizes, **manner)
     if size is None:
         raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
     return size

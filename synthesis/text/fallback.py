@@ -36,11 +36,11 @@ def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Clu
             chosen.append((piece, _font_for(fonts, needed, replace(item, text=piece), manner)))
         else:
             chosen.append((piece, chosen[-1][1] if chosen else fonts[0]))
-    found: list[Cluster] = []
-    for font, run in groupby(chosen, key=lambda one: one[1]):
+    clusters: list[Cluster] = []
+    for font, run in groupby(chosen, key=lambda piece_and_font: piece_and_font[1]):
         text = "".join(piece for piece, _ in run)
-        found += shape_run(font, replace(item, text=text), manner)
-    return tuple(found)
+        clusters += shape_run(font, replace(item, text=text), manner)
+    return tuple(clusters)
 
 
 def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, ...]:
@@ -57,7 +57,7 @@ def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, 
 
 
 def _letters(text: str) -> frozenset[int]:
-    return frozenset(ord(one) for one in text if one.isalpha())
+    return frozenset(ord(character) for character in text if character.isalpha())
 
 
 def _by_coverage(fonts: Sequence[Font], needed: frozenset[int]) -> Iterator[Font]:
@@ -72,7 +72,9 @@ def _pieces(item: Item) -> Iterator[str]:
     if item.script in scripts.UNSPACED:
         yield from characters
         return
-    for in_word, group in groupby(characters, key=lambda one: one[0].isalnum() or one in IGNORED):
+    for in_word, group in groupby(
+        characters, key=lambda character: character[0].isalnum() or character in IGNORED
+    ):
         if in_word:
             yield "".join(group)
         else:

@@ -53,7 +53,7 @@ class PlacedLine:
     @cached_property
     def box(self) -> Extents:
         """The bounds of all its ink."""
-        return bounds([one.box for one in self.clusters])
+        return bounds([cluster.box for cluster in self.clusters])
 
     def quad(self, size: float) -> Quad:
         """The smallest rectangle around its ink that slopes as it does (see ``quad_around``)."""
@@ -66,25 +66,27 @@ def quad_around(clusters: Sequence[Placed], size: float) -> Quad:
     """
     slope = (clusters[0].slope + clusters[-1].slope) / 2
     if not (clusters[0].slope or clusters[-1].slope):
-        return upright_quad(*bounds([one.box for one in clusters]))
-    level = bounds([_along(one, size, slope) for one in clusters])
+        return upright_quad(*bounds([cluster.box for cluster in clusters]))
+    level = bounds([_along(cluster, size, slope) for cluster in clusters])
     return _turn_quad(upright_quad(*level), slope, (0.0, 0.0))
 
 
-def _along(one: Placed, size: float, slope: float) -> Extents:
+def _along(cluster: Placed, size: float, slope: float) -> Extents:
     """The bounds of a cluster's ink once the plane is turned back by ``slope`` degrees."""
-    outlines = [] if one.slope == slope else [one.font.outline(glyph) for glyph in one.glyphs]
+    outlines = (
+        [] if cluster.slope == slope else [cluster.font.outline(glyph) for glyph in cluster.glyphs]
+    )
     boxes = []
-    for outline, origin in zip(outlines, one.origins, strict=False):
+    for outline, origin in zip(outlines, cluster.origins, strict=False):
         if outline is not None:
             matrix = skia.Matrix.RotateDeg(-slope)
             matrix.preTranslate(*origin)
-            matrix.preRotate(one.angle)
+            matrix.preRotate(cluster.angle)
             matrix.preScale(size, size)
             outline.transform(matrix)
             box = outline.computeTightBounds()
             boxes.append((box.left(), box.top(), box.right(), box.bottom()))
-    return bounds(boxes) if boxes else _box(_turn_quad(one.quad, -slope, (0.0, 0.0)))
+    return bounds(boxes) if boxes else _box(_turn_quad(cluster.quad, -slope, (0.0, 0.0)))
 
 
 def upright(cluster: Cluster, pen: Point, size: int) -> Placed:
@@ -127,15 +129,15 @@ def turned(cluster: Cluster, pen: Point, size: int) -> Placed:
     return Placed(cluster.text, cluster.font, _ids(cluster), tuple(origins), box, 90.0, corners)
 
 
-def turn(one: Placed, degrees: float, about: Point) -> Placed:
+def turn(cluster: Placed, degrees: float, about: Point) -> Placed:
     """The cluster turned clockwise about a point, with the line it stands on."""
-    corners = _turn_quad(one.quad, degrees, about)
-    return one._replace(
-        origins=tuple(_turn_point(origin, degrees, about) for origin in one.origins),
+    corners = _turn_quad(cluster.quad, degrees, about)
+    return cluster._replace(
+        origins=tuple(_turn_point(origin, degrees, about) for origin in cluster.origins),
         box=_box(corners),
-        angle=one.angle + degrees,
+        angle=cluster.angle + degrees,
         corners=corners,
-        slope=one.slope + degrees,
+        slope=cluster.slope + degrees,
     )
 
 
@@ -159,17 +161,17 @@ def _box(quad: Quad) -> Extents:
 
 def runs(size: float, placed: Iterable[PlacedLine]) -> list[drawing.Run]:
     """The placed lines as what ``drawing.draw`` draws, a run per font, upright and turned apart."""
-    found: dict[tuple[Font, bool], list[Placed]] = {}
+    by_font: dict[tuple[Font, bool], list[Placed]] = {}
     for line in placed:
-        for one in line.clusters:
-            found.setdefault((one.font, one.angle != 0.0), []).append(one)
+        for cluster in line.clusters:
+            by_font.setdefault((cluster.font, cluster.angle != 0.0), []).append(cluster)
     return [
         drawing.Run(
             font,
             size,
-            [glyph for one in clusters for glyph in one.glyphs],
-            [origin for one in clusters for origin in one.origins],
-            [one.angle for one in clusters for _ in one.glyphs] if any_turned else (),
+            [glyph for cluster in clusters for glyph in cluster.glyphs],
+            [origin for cluster in clusters for origin in cluster.origins],
+            [cluster.angle for cluster in clusters for _ in cluster.glyphs] if any_turned else (),
         )
-        for (font, any_turned), clusters in found.items()
+        for (font, any_turned), clusters in by_font.items()
     ]
