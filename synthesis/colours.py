@@ -12,7 +12,7 @@ from synthesis.colour_names import NAMES, REGIONS, Region
 
 RGB = tuple[int, int, int]
 _SECTOR = 10  # degrees of hue
-_KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
+_KEPT = 4096  # colours looked up that a process remembers: images repeat few
 # how far from a colour its other names may lie: nobody draws the border between two to a hair
 _NEAR_LIGHTNESS = 0.03
 _NEAR_CHROMA, _NEAR_CHROMA_SHARE = 0.004, 0.12

@@ -21,12 +21,12 @@ from curation import shard, storage
 from curation.failures.errors import UsageError
 from curation.signals.signal import discover, fields
 from synthesis.job import Job
-from synthesis.pool import Drawn
+from synthesis.pool import Rendered
 from synthesis.sample import row
 
 METADATA = "synthesis"
 _BATCH_ROWS = 16  # what is held beside the row group: a page of 4 megapixels is a megabyte or more
-_ADVICE = "choose another --out, or remove it to draw anew"
+_ADVICE = "choose another --out, or remove it to render anew"
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _check_settings(path: str, recorded: dict[str, str], asked: dict[str, str]) 
     for setting in sorted({*recorded, *asked}, key=lambda name: (name != "schema", name)):
         before, now = recorded.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
-            raise UsageError(f"{path}: drawn with {setting} {before}, now {now}; {_ADVICE}")
+            raise UsageError(f"{path}: rendered with {setting} {before}, now {now}; {_ADVICE}")
 
 
 def _settings(job: Job) -> dict[str, str]:
@@ -130,8 +130,8 @@ def _columns_digest() -> str:
     return hashlib.blake2b(columns.encode(), digest_size=16).hexdigest()
 
 
-def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> Part:
-    """Write the part from its pictures in order. It appears whole or not at all (``OSError``).
+def write(path: str, job: Job, first: int, end: int, results: Iterable[Rendered]) -> Part:
+    """Write the part from its images in order. It appears whole or not at all (``OSError``).
 
     A row group and some rows are held, whatever the size of the part.
     """
@@ -142,13 +142,15 @@ def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> 
         record = {"settings": _settings(job), "first": first, "end": end, "rejected": counts}
         return {METADATA: json.dumps(record)}
 
-    info = shard.write(path, _batches(_rows(job, drawn, rejected), _schema()), _schema(), footer)
+    info = shard.write(path, _batches(_rows(job, results, rejected), _schema()), _schema(), footer)
     return Part(info, first, end, dict(rejected))
 
 
-def _rows(job: Job, drawn: Iterable[Drawn], rejected: Counter[str]) -> Iterator[Mapping[str, Any]]:
-    """The rows of what was drawn; counts what was not."""
-    for result in drawn:
+def _rows(
+    job: Job, results: Iterable[Rendered], rejected: Counter[str]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of what was rendered; counts what was not."""
+    for result in results:
         rejected.update(rejection.reason for rejection in result.rejections)
         if result.sample is None:
             rejected["gave_up"] += 1

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from synthesis.parts import Part
 
 Place = Annotated[str, AfterValidator(user_paths.not_empty)]
-_drawing = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
+_rendering = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
 
 
 class Synthesize(BaseModel):
-    """What is to be drawn: ``n`` pictures of each of the ``languages``.
+    """What is to be rendered: ``n`` images of each of the ``languages``.
 
     The other settings are the command's options.
     """
@@ -75,15 +75,15 @@ class Synthesize(BaseModel):
         """Load every face, once per process."""
         from synthesis.fonts.face import font
 
-        with _drawing:
+        with _rendering:
             for language in self.languages:
                 for face in _job(self, language).fonts:
                     font(face)
 
     def carry_out(self, output: str, part: str) -> str:
-        """Draw a part, or find it finished. Raises ``UsageError`` for other fonts than planned."""
+        """Render a part, unless it is there. Raises ``UsageError`` for other fonts than planned."""
         from synthesis import parts
-        from synthesis.pool import draw_all
+        from synthesis.pool import render_all
 
         language, number, digest = part.split()
         job = _job(self, language)
@@ -94,9 +94,9 @@ class Synthesize(BaseModel):
             )
         span = parts.ranges(self.n, self.part_size)[int(number)]
         path = storage.join(output, language, parts.name(int(number)))
-        with _drawing:
+        with _rendering:
             made = parts.read_finished(path, job, *span)
-            made = made or parts.write(path, job, *span, draw_all(job, *span, workers=1))
+            made = made or parts.write(path, job, *span, render_all(job, *span, workers=1))
         return json.dumps({"language": language, **asdict(made)})
 
     def complete(self, output: str, parts: Sequence[str], answers: Sequence[str]) -> None:
@@ -115,7 +115,7 @@ class Synthesize(BaseModel):
         shard.write_manifest(output, everything)
 
     def progress(self, output: str) -> tuple[int, int]:
-        """How many parts there are to draw, and how many are there."""
+        """How many parts there are to render, and how many are there."""
         from synthesis import parts
 
         count = len(parts.ranges(self.n, self.part_size))

@@ -1,10 +1,10 @@
-"""``python -m synthesis.proofreading``: a share of the drawn texts read back by another program.
+"""``python -m synthesis.proofreading``: a share of the rendered texts read back by another program.
 
 Accuracy is 1 - edit distance / length, in characters, spaces left out and widths, quotation marks
 and dashes made one. Hanzi of level 3 are not asked of the reader, which does not know them: their
-ink and geometry are checked where they are drawn. What it misreads is shown to it once more, set
+ink and geometry are checked where they are rendered. What it misreads is shown to it once more, set
 in a common face, black on white and large: what it misreads there as well says nothing of the
-picture. Accuracy is told with and without such errors.
+image. Accuracy is told with and without such errors.
 """
 
 import hashlib
@@ -138,7 +138,7 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
 
 
 def mode_of(row: Mapping[str, Any]) -> str:
-    """The mode a row was drawn in; of a mix, as its annotation tells."""
+    """The mode a row was rendered in; of a mix, as its annotation tells."""
     mode = str(row["key"]).split("/", 1)[0]
     if mode != "mix":
         return mode
@@ -211,7 +211,7 @@ def main(
     ] = 0.01,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read drawn texts back with rapidocr: pages as a whole, lines in scenes by our own quads.
+    """Read rendered texts back with rapidocr: pages as a whole, lines in scenes by our own quads.
 
     Exit code 3 when a mode is below its bar: 0.998 of the characters of pages, 0.99 of scenes.
     """
@@ -242,7 +242,7 @@ def _as_text(figures: Mapping[str, Any]) -> str:
         )
         for worst in sums["worst"]:
             lines.append(f"  {worst['errors'] - worst['blind']} errors in {worst['key']}")
-            lines += [f"    drawn {worst['wanted']}", f"    read  {worst['read']}"]
+            lines += [f"    rendered {worst['wanted']}", f"    read     {worst['read']}"]
     if figures["unread"]:
         each = ", ".join(f"{language} {count}" for language, count in figures["unread"].items())
         lines.append(f"not read, in languages the reader does not know: {each}")

@@ -1,6 +1,6 @@
-"""The structured annotation of a picture: the JSON a captioner is asked for, checked.
+"""The structured annotation of an image: the JSON a captioner is asked for, checked.
 
-The keys are those of the captioner's schema, so that drawn and real pictures are annotated alike.
+The keys are those of the captioner's schema, so that synthetic and real images are annotated alike.
 """
 
 from typing import Any, Literal
@@ -23,7 +23,7 @@ _STYLES: dict[ImageType, str] = {
 
 
 class Annotation(BaseModel):
-    """One picture's annotation; ``model_dump(by_alias=True)`` has the keys of the schema."""
+    """One image's annotation; ``model_dump(by_alias=True)`` has the keys of the schema."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

@@ -45,7 +45,7 @@ def compose(random: Random, language: str, description: Description) -> str:
 
 
 def _slots(language: str, description: Description, ink: Colour | None) -> dict[str, str]:
-    """What the sentences about the whole picture may name, also with a capital letter."""
+    """What the sentences about the whole image may name, also with a capital letter."""
     surroundings = _noun(language, description.surroundings)
     details = listed(language, [_noun(language, detail) for detail in description.details])
     many = len(description.details) > 1 or is_plural(details or "one")

@@ -1,4 +1,4 @@
-"""``python -m synthesis.characters``: how often each of the 8,105 characters is drawn."""
+"""``python -m synthesis.characters``: how often each of the 8,105 characters is rendered."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def characters(
             help="Count in the shards of this folder; else plan a run.", parser=user_paths.path
         ),
     ] = None,
-    n: Annotated[int, typer.Option(min=1, help="Pictures of the run that is planned.")] = 100_000,
+    n: Annotated[int, typer.Option(min=1, help="Images of the run that is planned.")] = 100_000,
     fonts: Annotated[
         str | None,
         typer.Option(
@@ -42,22 +42,22 @@ def characters(
         ),
     ] = None,
     floor: Annotated[
-        int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")
+        int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 images.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Report by level of the Table of General Standard Chinese Characters what is drawn how often.
+    """Report what of the Table of General Standard Chinese Characters is rendered how often.
 
-    A plan takes a text for each picture as mode pure does, and draws nothing.
+    A plan takes a text for each image as mode pure does, and renders nothing.
     """
-    from synthesis.characters.report import coverage_report, drawn_texts
+    from synthesis.characters.report import coverage_report, rendered_texts
 
-    texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
+    texts = list(rendered_texts(shards) if shards else _planned(n, fonts, corpus))
     least = floor or _scaled_floor(len(texts))
     levels = coverage_report(texts, least)
     if as_json:
         report = {
-            "pictures": len(texts),
+            "images": len(texts),
             "floor": least,
             "levels": [asdict(level) for level in levels],
         }
@@ -80,23 +80,23 @@ def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
         yield sampler.planned(random, plan, index) or random.choice(paragraphs)
 
 
-def _scaled_floor(pictures: int) -> int:
+def _scaled_floor(images: int) -> int:
     from synthesis.characters.planning import FLOOR, HUNDRED_THOUSAND
 
-    return max(1, FLOOR * pictures // HUNDRED_THOUSAND)
+    return max(1, FLOOR * images // HUNDRED_THOUSAND)
 
 
-def _print_table(levels: "tuple[LevelReport, ...]", pictures: int, floor: int) -> None:
+def _print_table(levels: "tuple[LevelReport, ...]", images: int, floor: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
-    for name in ("level", "characters", "drawn", "at floor", "fewest", "10th %", "median"):
+    table = Table(caption=f"{images:,} images; the floor is {floor} times")
+    for name in ("level", "characters", "rendered", "at floor", "fewest", "10th %", "median"):
         table.add_column(name, justify="right", no_wrap=True)
     for level in levels:
         counts = (
             level.characters,
-            level.drawn,
+            level.rendered,
             level.at_floor,
             level.fewest,
             level.tenth,

@@ -1,4 +1,4 @@
-"""Which characters of the national table a corpus shows too rarely, and what to draw them with."""
+"""Which characters of the national table a corpus shows too rarely, and what shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from pathlib import Path
 from synthesis.characters import table
 from synthesis.fonts.files import FontFile, entry
 
-FLOOR = 20  # times a character is drawn per HUNDRED_THOUSAND pictures of mode pure
+FLOOR = 20  # times a character is rendered per HUNDRED_THOUSAND images of mode pure
 HUNDRED_THOUSAND = 100_000
 BLOCK = 4_000
-MOST_OF_A_BLOCK = 0.5  # of the pictures may show turns; the others are the corpus's own
+MOST_OF_A_BLOCK = 0.5  # of the images may show turns; the others are the corpus's own
 WORDS = Path(__file__).with_name("words.txt")
 _READ = 200_000  # paragraphs of a corpus, at most, that are looked through for rare characters
 _SENTENCES_KEPT = 4  # per character
@@ -21,7 +21,7 @@ _ENDS = "。！？；\n"
 
 
 class Kind(StrEnum):
-    """How a character's turn is drawn; ``NATURAL`` ones need no turns."""
+    """How a character's turn is rendered; ``NATURAL`` ones need no turns."""
 
     NATURAL = "natural"
     SENTENCE = "sentence"
@@ -29,26 +29,26 @@ class Kind(StrEnum):
     NAME = "name"
 
 
-GROUP = {Kind.SENTENCE: 1, Kind.WORD: 5, Kind.NAME: 8}  # turns in one picture
+GROUP = {Kind.SENTENCE: 1, Kind.WORD: 5, Kind.NAME: 8}  # turns in one image
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which characters have turns, and what each is drawn with.
+    """Which characters have turns, and what each is rendered with.
 
-    ``groups`` are sets of characters that one face can draw together, each with its kind; a
-    character in none is natural. ``undrawable`` are those of the table that no face can draw.
+    ``groups`` are sets of characters that one face can render together, each with its kind; a
+    character in none is natural. ``unrenderable`` are those of the table that no face can render.
     """
 
     groups: tuple[tuple[Kind, tuple[str, ...]], ...]
     sentences: Mapping[str, tuple[str, ...]]
     words: Mapping[str, tuple[str, ...]]
-    undrawable: str
+    unrenderable: str
 
 
 def plan(paragraphs: Iterable[str], count: int, faces: Sequence[FontFile]) -> Plan:
     """The plan for a corpus of ``count`` paragraphs and these faces."""
-    best = _best_faces([entry(face).drawable for face in faces])
+    best = _best_faces([entry(face).renderable for face in faces])
     shown, sentences = _looked_through(paragraphs)
     read = max(1, min(count, _READ))
     enough = 2 * FLOOR / HUNDRED_THOUSAND / (1 - MOST_OF_A_BLOCK) * read
@@ -59,12 +59,12 @@ def plan(paragraphs: Iterable[str], count: int, faces: Sequence[FontFile]) -> Pl
         for character in best
     }
     groups = _groups(_within_a_block(kinds, shown), best)
-    undrawable = "".join(character for character in table.level_of() if character not in best)
-    return Plan(groups, sentences, _words(), undrawable)
+    unrenderable = "".join(character for character in table.level_of() if character not in best)
+    return Plan(groups, sentences, _words(), unrenderable)
 
 
 def _best_faces(covered: Sequence[frozenset[int]]) -> dict[str, int]:
-    """For each character of the table the place of the face that can draw it and most others."""
+    """For each character of the table the place of the face that can render it and most others."""
     wanted = {ord(character) for character in table.level_of()}
     order = sorted(range(len(covered)), key=lambda place: -len(covered[place] & wanted))
     able = {
@@ -98,7 +98,7 @@ def _within_a_block(kinds: Mapping[str, Kind], shown: Mapping[str, int]) -> Mapp
 def _groups(
     kinds: Mapping[str, Kind], best: Mapping[str, int]
 ) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
-    """Characters by kind and by the face that can draw them: those of a group go together."""
+    """Characters by kind and by the face that can render them: those of a group go together."""
     groups: dict[tuple[Kind, int], list[str]] = {}
     for character, kind in kinds.items():
         if kind != Kind.NATURAL:

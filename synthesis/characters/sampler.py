@@ -1,9 +1,9 @@
-"""Every character of the national table, drawn often enough, in text as natural as it can be.
+"""Every character of the national table, rendered often enough, in text as natural as it can be.
 
 Rare characters get turns by index, so that no worker needs to count: the indices are cut into
 blocks of ``BLOCK``, and in each block every character in need has exactly one turn, in an order
-shuffled by the block's number. A hundred thousand pictures are 25 blocks, so a character has 25
-turns and, allowing for texts that are rejected, is drawn at least ``FLOOR`` times.
+shuffled by the block's number. A hundred thousand images are 25 blocks, so a character has 25
+turns and, allowing for texts that are rejected, is rendered at least ``FLOOR`` times.
 
 A character needs no turns if the corpus alone shows it twice that often. The others come, in this
 order of preference, in a sentence of the corpus, among words of the dictionary, among names of
@@ -24,7 +24,7 @@ _plans: dict[tuple[str, tuple[FontFile, ...]], Plan] = {}
 
 
 def text(random: Random, job: Job, index: int) -> str | None:
-    """What picture ``index`` of a Chinese job shows if it is a turn of rare characters, else None.
+    """What image ``index`` of a Chinese job shows if it is a turn of rare characters, else None.
 
     Which characters, depends on the index alone; ``random`` chooses how they are put.
     """

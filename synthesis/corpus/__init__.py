@@ -1,4 +1,4 @@
-"""Texts to draw: the small corpus we wrote, or the user's own file.
+"""Texts to render: the small corpus we wrote, or the user's own file.
 
 A user's paragraph that is not the language asked for, or that repeats another, is left out and
 counted by its reason; one that is too long is cut between sentences.
@@ -23,7 +23,7 @@ SHIPPED_LICENCE = "CC0-1.0"
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One text, drawn whole or not at all; ``\\n`` where it must break (poems, menus).
+    """One text, rendered whole or not at all; ``\\n`` where it must break (poems, menus).
 
     Of ours the ``genre`` is known.
     """
@@ -53,7 +53,7 @@ class Corpus:
     """Paragraphs without repeats, in the file's order, and the digest of them all.
 
     ``pages`` are texts of several paragraphs, up to a page long (ours alone has them): kept
-    apart, since they fit large pictures only.
+    apart, since they fit large images only.
     """
 
     paragraphs: tuple[Paragraph, ...]
@@ -107,7 +107,7 @@ def _of_a_genre(line: str) -> Paragraph:
 
 
 def _kept(texts: Iterable[str], language: str) -> tuple[list[str], int, Counter[str]]:
-    """The paragraphs to draw, the number read, and the reasons of those that are left out."""
+    """The paragraphs to render, the number read, and the reasons of those that are left out."""
     kept: dict[str, None] = {}
     left_out: Counter[str] = Counter()
     read = 0

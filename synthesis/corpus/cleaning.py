@@ -1,11 +1,11 @@
-"""A paragraph made fit to be drawn: normalised, spaces in order, cut where it is too long."""
+"""A paragraph made fit to be rendered: normalised, spaces in order, cut where it is too long."""
 
 import re
 import unicodedata
 
 from synthesis.fonts.languages import HAN, LANGUAGES
 
-# About a thousand tokens of a text model, the most a page picture shows.
+# About a thousand tokens of a text model, the most a page image shows.
 LONGEST = {"wide": 1200, "narrow": 4000}  # characters
 _SPACES = re.compile(r"[^\S\n\u3000]+")
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")

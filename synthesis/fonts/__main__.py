@@ -1,4 +1,4 @@
-"""``python -m synthesis.fonts``: which fonts there are, and which characters each can draw."""
+"""``python -m synthesis.fonts``: which fonts there are, and which characters each can render."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def fonts(
     packs: Annotated[bool, typer.Option("--packs", help="List the font packs instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Count for each face the characters it can draw: mapped, and with ink.
+    """Count for each face the characters it can render: mapped, and with ink.
 
     The sets are levels 1 to 3 of the Table of General Standard Chinese Characters (3,500, 3,000
     and 1,605 characters) and GB 2312 (6,763); scripts are ISO 15924 codes.

@@ -1,6 +1,6 @@
 """Where fonts come from: the system's through fontconfig, ``--fonts DIR|FILE``, or a font pack.
 
-Only names, weights and character coverage are read here; drawing with a font is ``face.py``.
+Only names, weights and character coverage are read here; rendering with a font is ``face.py``.
 """
 
 from collections.abc import Callable, Iterable
@@ -135,7 +135,7 @@ def _can_write(entry: Entry, language: str) -> bool:
     A single empty glyph costs a few texts, but SetoFont-ex maps all of Latin and kana to nothing.
     """
     probe = frozenset(map(ord, _row(language).probe))
-    return probe <= entry.characters and len(probe - entry.drawable) <= _MOST_INKLESS * len(probe)
+    return probe <= entry.characters and len(probe - entry.renderable) <= _MOST_INKLESS * len(probe)
 
 
 def _at_home(fitting: list[Entry], language: str) -> list[Entry]:
@@ -154,7 +154,7 @@ def _ordered(faces: Iterable[FontFile]) -> tuple[FontFile, ...]:
 def _one_locale(faces: Iterable[FontFile], language: str) -> list[FontFile]:
     """Of a collection's faces that differ only in locale keep the one ``language`` would have.
 
-    They share one character map, but draw some hanzi in another country's form.
+    They share one character map, but render some hanzi in another country's form.
     """
     preferred = LOCALES.get(language, SIMPLIFIED)
     kept: dict[tuple[str, str, str], tuple[int, FontFile]] = {}

@@ -1,4 +1,4 @@
-"""A face: where it is, what it is called, and which characters it can draw."""
+"""A face: where it is, what it is called, and which characters it can render."""
 
 import hashlib
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Entry:
     """A face and what it covers, as ranges in hexadecimal: ``20-7e,a1``.
 
     ``inkless`` are characters that map to a glyph without an outline though they should have one
-    (extents of zero: the same set as drawing each glyph and looking for a dark pixel finds).
+    (extents of zero: the same set as rendering each glyph and looking for a dark pixel finds).
     ``ill_set`` are combining marks that run into each other or stand beside their letters
     (``marks.py``): they count as if the face lacked them.
     """
@@ -53,7 +53,7 @@ class Entry:
         return _expanded(self.mapped)
 
     @property
-    def drawable(self) -> frozenset[int]:
+    def renderable(self) -> frozenset[int]:
         """The code points in the character map that leave ink, and spaces."""
         return self.characters - _expanded(self.inkless) if self.inkless else self.characters
 

@@ -34,7 +34,7 @@ _UNPRINTED = frozenset("ZC")  # general categories that need no ink: separators 
 def entries(path: str) -> tuple[Entry, ...]:
     """The honest faces of a font file; raises ``UsageError`` when it is no font that can be read.
 
-    Symbol fonts that put pictures or Greek on Latin code points are left out.
+    Symbol fonts that put images or Greek on Latin code points are left out.
     """
     try:
         kept = _cache_folder() / f"{file_digest(path)}-{VERSION}.json"
@@ -70,7 +70,7 @@ def _parsed(path: str, face: dict[str, Any]) -> Entry:
     names = {key: str(face[key]) for key in ("family", "style", "postscript")}
     file = FontFile(path, int(face["index"]), weight=int(face["weight"]), **names)
     entry = Entry(file, *(str(face[key]) for key in ("mapped", "inkless", "ill_set")))
-    if not entry.drawable <= entry.characters:  # also reads both, so that a broken one shows
+    if not entry.renderable <= entry.characters:  # also reads both, so that a broken one shows
         raise ValueError(path)
     return entry
 

@@ -1,8 +1,8 @@
-"""Whether a face sets combining marks where they can be read: drawn, and looked at.
+"""Whether a face sets combining marks where they can be read: rendered, and looked at.
 
-Debian's Noto Looped Thai draws tone marks into the vowels below them, TLWG Mono draws them beside
-their letters, DejaVu Sans Mono draws Arabic short vowels through the shadda. A character map does
-not tell. Of each stack of marks (``Language.stacks``) every glyph is drawn alone at its place.
+Debian's Noto Looped Thai has tone marks in the vowels below them, TLWG Mono has them beside their
+letters, DejaVu Sans Mono has Arabic short vowels on the shadda. A character map does not tell. Of
+each stack of marks (``Language.stacks``) every glyph is rendered alone at its place.
 
 A glyph that has its marks within itself was drawn by someone who saw it: there it is only looked
 for ink that the bare letter lacks.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from synthesis.fonts.languages import LANGUAGES
 
 _EM = 48  # pixels
-_SIDE = 4 * _EM  # of what is drawn: an em around the letters
+_SIDE = 4 * _EM  # of what is rendered: an em around the letters
 _PEN = (float(_EM), 2.5 * _EM)  # where a line begins
 _INK = 64  # of 255: hairlines too
 # Of 378 faces sound ones share up to 0.22 of a mark with other marks and 0.34 with their letter
@@ -38,7 +38,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Face:
-    """A face as HarfBuzz shapes it and as Skia draws it."""
+    """A face as HarfBuzz shapes it and as Skia renders it."""
 
     shaper: hb.Font
     typeface: skia.Typeface
@@ -50,7 +50,7 @@ class Face:
 
     @cached_property
     def pen(self) -> skia.Font:
-        """What draws its glyphs."""
+        """What renders its glyphs."""
         pen = skia.Font(self.typeface, _EM)
         pen.setHinting(skia.FontHinting.kNone)
         pen.setSubpixel(True)
@@ -111,7 +111,7 @@ def _bare(stack: str) -> str:
 
 
 def _shaped(face: Face, text: str) -> list[tuple[int, skia.Point]]:
-    """The glyphs and where each is drawn."""
+    """The glyphs and where each is rendered."""
     buffer = hb.Buffer()
     buffer.add_str(text)
     buffer.guess_segment_properties()

@@ -70,13 +70,13 @@ _TONES = {"light": LIGHT, "middle": MIDDLE, "dark": DARK}
 _SHARES = {"light": 0.62, "middle": 0.1, "dark": 0.28}  # of the backgrounds
 _BY_NAME = {colour.english: colour for colour in PALETTE}
 BRIGHTEST_TINT = 252  # of 255
-JITTER = 3  # of 255: how far a drawn colour may be from the palette's, per channel
+JITTER = 3  # of 255: how far a rendered colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A background and an ink by name, with the RGB drawn; ``far_end`` ends a gradient.
+    """A background and an ink by name, with the RGB rendered; ``far_end`` ends a gradient.
 
     ``contrast`` is the least contrast ratio of the ink with any part of the background.
     """
@@ -108,8 +108,8 @@ def choose(
     """
     while True:
         tone = "light" if light else random.choices([*_SHARES], [*_SHARES.values()])[0]
-        background = _backgrounds(tone, least).drawn(random)
-        ink = _inks(background.english, least).drawn(random)
+        background = _backgrounds(tone, least).chosen(random)
+        ink = _inks(background.english, least).chosen(random)
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0
         near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
@@ -127,7 +127,7 @@ class _Weighted:
         weights = [_PLAIN_WEIGHT if colour.english in _PLAIN else 1 for colour in self.colours]
         self._cumulative = tuple(accumulate(weights))
 
-    def drawn(self, random: Random) -> Colour:
+    def chosen(self, random: Random) -> Colour:
         """One of them."""
         return random.choices(self.colours, cum_weights=self._cumulative)[0]
 

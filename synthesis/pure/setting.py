@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from synthesis.canvas import Size
 from synthesis.fonts.face import font
 from synthesis.fonts.files import FontFile
+from synthesis.image_sizes import Size
 from synthesis.pure import columns, limits
 from synthesis.pure.manner import Kind, Manner
 from synthesis.pure.scripts import is_right_to_left, script_of

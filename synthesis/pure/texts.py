@@ -1,15 +1,15 @@
-"""What a picture of mode pure says: a text of the corpus, or a page of several of them."""
+"""What an image of mode pure says: a text of the corpus, or a page of several of them."""
 
 from random import Random
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import limits
 from synthesis.pure.manner import Kind, kind_of
 from synthesis.pure.scripts import script_of
 
 _PAGES = {500: 0.1, 1000: 0.25}  # side in pixels: share of pages from there on
-_FULLNESS = (0.25, 0.9)  # of the characters a picture may hold
+_FULLNESS = (0.25, 0.9)  # of the characters an image may hold
 _TRIES = 200
 
 

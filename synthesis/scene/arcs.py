@@ -75,7 +75,7 @@ def curves(text: str) -> bool:
 def on_arc(random: Random, text: str, typography: Typography, arc: Arc, least: int) -> Block:
     """The text on the arc, about as large as it may be, ``least`` pixels per em or more.
 
-    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
+    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can render it.
     """
     span = math.radians(arc.span)
     widest = span * arc.radius / (paths.length(text, typography) + _RISE * span)

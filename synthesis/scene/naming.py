@@ -20,7 +20,7 @@ _ASTRAY, _ASTRAY_SHARE = 14.0, 0.14  # levels, and of that way: what relief and 
 
 def ground(painted: RGB, measured: RGB, light: Gain) -> Colour | None:
     """The name of a ground that was ``painted`` so before anything was written on it, and is
-    ``measured`` so in the picture: glow and folds may have changed it.
+    ``measured`` so in the image: glow and folds may have changed it.
     """
     without = _without(measured, light)
     seen = {name.english for name in names(without)}
@@ -30,7 +30,7 @@ def ground(painted: RGB, measured: RGB, light: Gain) -> Colour | None:
 
 
 def ink(paint: RGB, measured: RGB, behind: RGB, light: Gain) -> Colour | None:
-    """The name of an ink laid as ``paint``, where the picture shows it: strokes are ``measured``
+    """The name of an ink laid as ``paint``, where the image shows it: strokes are ``measured``
     as a mixture with what is ``behind`` them, more of the paint than of that.
     """
     start = np.array(_without(behind, light), float)

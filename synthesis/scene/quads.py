@@ -1,4 +1,4 @@
-"""Boxes of a text in the picture: the corners of each, and on a bent sheet all that is between."""
+"""Boxes of a text in the image: the corners of each, and on a bent sheet all that is between."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _UNIT = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float64)
 
 
 def seen(surface: Surface, block: Block, flat: Sequence[TextBox]) -> Quads:
-    """Where the boxes of the block, ``flat`` on its sheet, are in the picture.
+    """Where the boxes of the block, ``flat`` on its sheet, are in the image.
 
     On a bent sheet the corners of a long line say little of what is between them: there its box
     grows and shrinks with the glyphs it holds, in the perspective of its own corners.

@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import SIDE, Floats
 

@@ -24,7 +24,7 @@ class Arranger(Measurer):
     """Gives every part its place at one scale of the texts; raises ``Overflow`` where it cannot."""
 
     def arrange(self, part: Part, box: Box) -> list[Arranged]:
-        """The part and all below it, in drawing and reading order."""
+        """The part and all below it, in rendering and reading order."""
         arranged: list[Arranged] = []
         self._arrange(arranged, part, box)
         return arranged

@@ -1,4 +1,4 @@
-"""Pictures in the place of photographs: abstract art in the palette's colours, made by chance."""
+"""Images in the place of photographs: abstract art in the palette's colours, made by chance."""
 
 import math
 from collections.abc import Callable

@@ -82,17 +82,17 @@ def _check_node(
         if name is not None:
             for record, item in zip(pairs, items, strict=True):
                 _find(checked, name, (*path, key), record, item)
-    _check_drawn_numbers(checked, node, path, pairs, items)
-    _check_drawing(checked, node, path)
+    _check_shape_numbers(checked, node, path, pairs, items)
+    _check_shape_names(checked, node, path)
     _check_overlaps(checked, node, path)
     for number, child in enumerate(node.children):
         _check_node(checked, child, (*path, node.kind, number), pairs, items)
 
 
-def _check_drawn_numbers(
+def _check_shape_numbers(
     checked: _Checked, node: Node, path: PathTo, pairs: Sequence[Any], items: Sequence[Any]
 ) -> None:
-    """A sum is known when all entries are chosen: too late for lengths and for what is drawn."""
+    """A sum is known when all entries are chosen: too late for lengths and for what is rendered."""
     numbers = {"data": node.data, "size": node.size}
     if not isinstance(node.size, str) or not node.size.startswith("@"):
         del numbers["size"]
@@ -104,7 +104,7 @@ def _check_drawn_numbers(
                 checked.fail((*path, key), f"{value} is computed too late: only for text and say")
 
 
-def _check_drawing(checked: _Checked, node: Node, path: PathTo) -> None:
+def _check_shape_names(checked: _Checked, node: Node, path: PathTo) -> None:
     """The names of icons and art."""
     valid: Sequence[str] = {"icon": icons.NAMES, "art": tuple(art.DRAWN)}.get(node.shape or "", ())
     for name in (node.name or "").split() if valid else ():

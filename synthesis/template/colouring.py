@@ -1,4 +1,4 @@
-"""Colours of a picture by what they are for, and the ink that can be read on what is under it."""
+"""Colours of an image by what they are for, and the ink that can be read on what is under it."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache

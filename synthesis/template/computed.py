@@ -1,4 +1,4 @@
-"""Texts computed from other texts of the same picture, so that what a picture claims is true.
+"""Texts computed from other texts of the same image, so that what an image claims is true.
 
 ``<sum rows.amount>`` adds up a field over the entries of a list that are shown, ``<rest 100
 series.value>`` is what the list's other entries leave of a whole, ``<plus subtotal tax>``,
@@ -29,7 +29,7 @@ class Operands(Protocol):
         """The text of a field."""
 
     def shown(self, name: str) -> Sequence["Operands"]:
-        """The entries of a list that the picture shows."""
+        """The entries of a list that the image shows."""
 
     def others(self, name: str) -> Sequence["Operands"]:
         """The entries of a list beside the one the text stands in."""

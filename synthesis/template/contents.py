@@ -1,8 +1,8 @@
-"""Texts that fill slots: records of a topic, so that what stands in one picture belongs together.
+"""Texts that fill slots: records of a topic, so that what stands in one image belongs together.
 
 A record maps fields to a text, a list of texts, or a list of records. In a text ``<person>`` is an
 entry of the pool of that name, ``<price 4 18>`` is made by rule, and ``<person#guest>`` is the same
-entry wherever it stands in one picture. ``<sum rows.price>`` is computed from other fields (see
+entry wherever it stands in one image. ``<sum rows.price>`` is computed from other fields (see
 ``computed``). Fields named ``paragraphs`` come from the corpus.
 """
 
@@ -31,7 +31,7 @@ class Contents:
 
 
 def is_computed(text: str) -> bool:
-    """Whether a text depends on other texts of the picture."""
+    """Whether a text depends on other texts of the image."""
     return "<" in text and any(match[1] in computed.RULES for match in _PATTERN.finditer(text))
 
 
@@ -46,10 +46,10 @@ def unknown_patterns(text: str, pools: Mapping[str, Sequence[str]]) -> Iterator[
 
 @dataclass
 class Filler:
-    """Makes the texts of one picture; what it has chosen once under a name it keeps.
+    """Makes the texts of one image; what it has chosen once under a name it keeps.
 
     ``entries`` are the scopes of a list's entries by the list's identity: a text made by rule is
-    the same wherever its entry stands. ``shown`` are those that the picture shows.
+    the same wherever its entry stands. ``shown`` are those that the image shows.
     """
 
     random: Random
@@ -95,7 +95,7 @@ class Verbatim(str):
 
 
 class Scope:
-    """Names in reach of a slot: the picture's record, and the entry of a list being repeated."""
+    """Names in reach of a slot: the image's record, and the entry of a list being repeated."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Scope:
         return Scope(self.filler, self.record, self.item, index, made, self.siblings)
 
     def shown(self, name: str) -> list["Scope"]:
-        """The entries of a list that the picture shows: all, if it shows none."""
+        """The entries of a list that the image shows: all, if it shows none."""
         return self.filler.shown.get(id(self.value(name)), self.entries(name))
 
     def others(self, name: str) -> list["Scope"]:

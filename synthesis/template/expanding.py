@@ -24,7 +24,7 @@ _UNBROKEN = (5, 4)  # hanzi: so short a heading, and a display, would break insi
 _DISPLAY = 8.5  # units: texts of styles above are displays
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
-_SWAPPED = 0.5  # share of pictures in which what may be swapped is
+_SWAPPED = 0.5  # share of images in which what may be swapped is
 _MANY = 0.6  # share of lists that have as many entries as they may
 
 
@@ -68,9 +68,9 @@ class Expansion:
     later: list[tuple[Part, Scope]] = field(default_factory=list)
 
     def root(self, node: Node, scope: Scope) -> Part:
-        """The whole picture as a part. Raises ``Uncomputable``."""
+        """The whole image as a part. Raises ``Uncomputable``."""
         part = self._part(node, scope, (self.colours.roles["background"],), "left", is_root=True)
-        for late, around in self.later:  # computed from what the picture shows
+        for late, around in self.later:  # computed from what the image shows
             self._set_text(late, around)
         return part
 
@@ -219,7 +219,7 @@ def _share(share: str, scope: Scope) -> float:
 
 
 def _data(name: str, scope: Scope) -> Any:
-    """What a shape draws: a text, or the numbers of a list's entries."""
+    """What a shape renders: a text, or the numbers of a list's entries."""
     value = scope.value(name)
     if isinstance(value, list | tuple):
         return [_numbers(entry) for entry in scope.shown(name)]

@@ -32,7 +32,7 @@ _NAMED = (  # the first class one of whose words is in the family's name
     ),
 )
 _NARROW = ("condensed", "narrow")
-_SAME_FAMILY = 0.55  # share of pictures set in one family throughout
+_SAME_FAMILY = 0.55  # share of images set in one family throughout
 _BOLD = 600  # weight of a face from which on it is a bold one
 
 

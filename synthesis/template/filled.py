@@ -14,11 +14,11 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
-from synthesis import captions, drawing, png
-from synthesis.canvas import Size
+from synthesis import captions, png, raster
 from synthesis.colours import RGB, Colour, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import art, backdrops, belonging, faces, loading, resources, shapes
@@ -35,7 +35,7 @@ _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for colu
 _MOST_PARAGRAPHS = 14
 _MOST_DETAILS = 3
 _COARSE = 16  # pixels of the canvas to one that is looked at for the colour of the ground
-_SWAPPED = 0.4  # share of pictures whose accent is their primary colour
+_SWAPPED = 0.4  # share of images whose accent is their primary colour
 _ROLES = {  # of styles whose names tell of looks alone
     "display": "title",
     "lead": "body",
@@ -63,19 +63,19 @@ _SEEN = {  # shapes worth a word, by their names
 }
 
 
-def draw(random: Random, job: Job) -> Sample | Rejected:
+def render(random: Random, job: Job) -> Sample | Rejected:
     """One sample or the reason why its text was discarded.
 
-    Of the sizes those are drawn that a template suits, and of these templates each as likely as
+    Of the sizes those are rendered that a template suits, and of these templates each as likely as
     any other: so the fewest look alike.
     """
     size = random.choice(loading.suited(job.templates, job.language, job.sizes))
     loaded = random.choice(loading.suiting(job.templates, job.language, size))
-    return draw_one(random, job, loaded, size)
+    return render_template(random, job, loaded, size)
 
 
-def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
-    """A sample of one template, or the reason why its texts could not be drawn."""
+def render_template(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
+    """A sample of one template, or the reason why its texts could not be rendered."""
     palette, swapped = random.choice(_palettes(loaded)), random.random() < _SWAPPED
     colours = resources.colours(palette, swapped=swapped)
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
@@ -140,8 +140,8 @@ def _paragraphs(random: Random, language: str, texts: Sequence[Paragraph]) -> li
     return [Verbatim(text) for text in kept] or [Verbatim(random.choice(texts).text)]
 
 
-def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
-    """The picture's pixels: surfaces and shapes in their order, then all texts."""
+def paint(size: Size, background: RGB, placed: Placed) -> raster.Pixels:
+    """The image's pixels: surfaces and shapes in their order, then all texts."""
     unit, root = unit_of(size), placed.parts[0]
     shaded = len(root.part.fill) > 1  # else the canvas is painted once, in that colour
     first = root.part.fill[0] if root.part.fill else background
@@ -152,11 +152,11 @@ def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
         backdrops.draw_over(canvas, size, placed.backdrop)
     for arranged in placed.parts[1:]:
         shapes.draw(canvas, arranged, unit)
-    by_ink: dict[RGB, list[drawing.Run]] = {}
+    by_ink: dict[RGB, list[raster.Run]] = {}
     for part, text in placed.texts:
         by_ink.setdefault(part.ink, []).extend(text.runs)
-    for ink, runs in by_ink.items():  # texts stand apart: their order is nothing to the picture
-        drawing.draw(pixels, runs, ink)
+    for ink, runs in by_ink.items():  # texts stand apart: their order is nothing to the image
+        raster.render(pixels, runs, ink)
     return pixels
 
 

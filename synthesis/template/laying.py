@@ -1,4 +1,4 @@
-"""Where everything of a picture stands: the fullest lists and the largest texts that fit."""
+"""Where everything of an image stands: the fullest lists and the largest texts that fit."""
 
 import math
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.pure import limits
 from synthesis.template import resources
 from synthesis.template.arranging import Arranged, Arranger
@@ -31,7 +31,7 @@ _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, s
 
 @dataclass(frozen=True)
 class Placed:
-    """A picture before it is drawn: parts in drawing order, and the texts of some of them."""
+    """An image before it is rendered: parts in painting order, and the texts of some of them."""
 
     parts: tuple[Arranged, ...]
     texts: tuple[tuple[Part, SetText], ...]
@@ -53,7 +53,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a picture differs from others of its template: ``loose`` multiplies gaps and ``split``
+    """How an image differs from others of its template: ``loose`` multiplies gaps and ``split``
     lengths told as shares; texts are ``smaller`` than the largest that fit by so many steps.
     """
 
@@ -74,7 +74,7 @@ def unit_of(size: Size) -> float:
 
 
 def as_full_as_fits(filling: Filling, language: str) -> Placed:
-    """The picture with fewer entries in its lists until everything fits."""
+    """The image with fewer entries in its lists until everything fits."""
     for plenty in _PLENTY:
         try:
             return _laid_out(filling, language, plenty)

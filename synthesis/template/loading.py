@@ -1,4 +1,4 @@
-"""Templates from their files, checked before anything is drawn."""
+"""Templates from their files, checked before anything is rendered."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from curation.failures.errors import UsageError
 from curation.strict_yaml import bind, read
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.template import checking, resources
 from synthesis.template.models import RATIOS, Loaded, Template
 

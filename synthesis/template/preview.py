@@ -11,7 +11,7 @@ from curation.picture import contact_sheet, decoding
 from curation.storage import ownership
 from curation.strict_yaml import did_you_mean
 from synthesis import jobs
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.sample import Rejected
 from synthesis.template import filled, loading
@@ -63,7 +63,7 @@ def listed(wanted: Sequence[str], language: str) -> list[str]:
 def write(
     wanted: Sequence[str], language: str, out: Path, size: str, fonts: str | None, seed: int
 ) -> list[str]:
-    """Draw every template on every canvas it suits into ``out``; returns what was written.
+    """Render every template on every canvas it suits into ``out``; returns what was written.
 
     Raises ``UsageError`` for a template none of whose contents fit, ``OwnershipError``.
     """
@@ -96,7 +96,7 @@ def _rendered(job: Job, loaded: Loaded, size: Size, seed: int) -> bytes:
     problem = Rejected("no_attempt")
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{loaded.stem}/{size}/{attempt}")
-        sample = filled.draw_one(random, job, loaded, size)
+        sample = filled.render_template(random, job, loaded, size)
         if not isinstance(sample, Rejected):
             return sample.image
         problem = sample

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from synthesis.drawing import Run
 from synthesis.fonts.face import Extents
+from synthesis.raster import Run
 from synthesis.sample import TextBox
 from synthesis.template.faces import Pairing
 from synthesis.template.models import Style
@@ -44,7 +44,7 @@ class SetText:
 
     @property
     def runs(self) -> list[Run]:
-        """What ``drawing.draw`` draws."""
+        """What ``raster.render`` takes."""
         dx, dy = self.dx, self.dy
         return [
             replace(run, origins=[(x + dx, y + dy) for x, y in run.origins])
@@ -81,9 +81,9 @@ Blocks = dict[Hashable, Block | None]  # ``None``: a word is too wide
 
 @dataclass(frozen=True)
 class Typesetter:
-    """Measures and sets texts of one picture; ``unit`` and ``smallest`` size are in pixels.
+    """Measures and sets texts of one image; ``unit`` and ``smallest`` size are in pixels.
 
-    ``blocks`` keeps what has been set for the picture.
+    ``blocks`` keeps what has been set for the image.
     """
 
     language: str

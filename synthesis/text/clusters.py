@@ -34,7 +34,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Characters drawn together by one font, and their advance along the line.
+    """Characters rendered together by one font, and their advance along the line.
 
     ``ink`` is the bounds from the pen (left, top, right, bottom), ``None`` for blanks; ``level``
     is odd in text that runs right to left; ``turned`` glyphs lie on their side in a column.
@@ -169,7 +169,9 @@ def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:
     if not empty:
         return
     own = {font.shaper.get_nominal_glyph(ord(character)) for character in characters}
-    if empty & own or empty.issuperset(glyphs):  # else a ligature drew it: हिं leaves a place free
+    if empty & own or empty.issuperset(
+        glyphs
+    ):  # else a ligature rendered it: हिं leaves a place free
         raise UnrenderableError("empty_glyph", characters)
 
 

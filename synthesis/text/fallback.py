@@ -1,4 +1,4 @@
-"""Which of several fonts draws what: the first, else the next that has all of a run."""
+"""Which of several fonts renders what: the first, else the next that has all of a run."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,10 +16,10 @@ from synthesis.unrenderable import UnrenderableError
 
 @lru_cache(maxsize=1024)
 def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Cluster, ...]:
-    """The item's clusters, each drawn by the first of ``fonts`` that can draw what it stands in.
+    """The item's clusters, each rendered by the first of ``fonts`` that has what it stands in.
 
     A word of a script with spaces stays in one font, and where one font has all the words, all
-    do; hanzi, kana and Thai go to another font one by one. Emoji are drawn in colours or not at
+    do; hanzi, kana and Thai go to another font one by one. Emoji are rendered in colours or not at
     all. Raises ``UnrenderableError`` with the first font's reason.
     """
     if item.script == scripts.EMOJI:

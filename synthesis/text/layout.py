@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.text import bidi, filling, placing
 from synthesis.text import lines as setting
 from synthesis.text.lines import Line, Measured
@@ -185,7 +185,7 @@ def _place_column(
             if cluster.turned:
                 placed.append(placing.turned(cluster, point, size))
             else:
-                whole = drawing.stepped(x), float(round(point[1]))
+                whole = raster.stepped(x), float(round(point[1]))
                 placed.append(placing.upright(cluster, whole, size))
         pen += cluster.advance + line.tracking + stretch.get(number, 0.0)
     return PlacedLine(line.text, tuple(placed))

@@ -46,7 +46,7 @@ def on_arc(
     ``centre`` and ``radius`` are in pixels, to the baseline; ``size`` in pixels per em. Tops point
     outwards, or with ``inside`` to the centre, as at the bottom of a seal. Words whose letters
     join stay straight. Raises ``UnrenderableError``: ``does_not_fit`` round the circle, or why no
-    face can draw it.
+    face can render it.
     """
     line = _line(text, typography)
     if line.width * size > _MOST_OF_CIRCLE * 2 * math.pi * radius:

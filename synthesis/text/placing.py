@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import skia
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.fonts.face import Extents, Font
 from synthesis.sample import Quad, upright_quad
 from synthesis.text.clusters import Cluster, bounds
@@ -16,7 +16,7 @@ from synthesis.text.clusters import Cluster, bounds
 Point = tuple[float, float]
 
 
-class Placed(NamedTuple):  # a tuple: one is made for every glyph drawn, in half the time
+class Placed(NamedTuple):  # a tuple: one is made for every glyph rendered, in half the time
     """A cluster at its place: its glyphs' ids and origins, and the bounds of its ink.
 
     ``angle`` turns the glyphs, in degrees clockwise; the ink's own corners are then ``corners``.
@@ -90,20 +90,20 @@ def _along(cluster: Placed, size: float, slope: float) -> Extents:
 
 
 def upright(cluster: Cluster, pen: Point, size: int) -> Placed:
-    """A cluster on its baseline, its glyphs where Skia can draw them: on quarter pixels."""
+    """A cluster on its baseline, its glyphs where Skia can render them: on quarter pixels."""
     x, y = pen
     extents = cluster.font.extents
     if len(cluster.glyphs) == 1 and not cluster.glyphs[0][2]:  # nearly all: half the time
         ((glyph, dx, _),) = cluster.glyphs
         left, top, right, bottom = extents(glyph)
-        across = drawing.stepped(x + dx * size)
+        across = raster.stepped(x + dx * size)
         box = (across + left * size, y + top * size, across + right * size, y + bottom * size)
         return Placed(cluster.text, cluster.font, (glyph,), ((across, y),), box)
     origins, boxes = [], []
     for glyph, dx, dy in cluster.glyphs:
         left, top, right, bottom = extents(glyph)
-        across = drawing.stepped(x + dx * size)
-        down = y + drawing.stepped(dy * size) if dy else y
+        across = raster.stepped(x + dx * size)
+        down = y + raster.stepped(dy * size) if dy else y
         origins.append((across, down))
         boxes.append(
             (across + left * size, down + top * size, across + right * size, down + bottom * size)
@@ -159,14 +159,14 @@ def _box(quad: Quad) -> Extents:
     return min(quad[0::2]), min(quad[1::2]), max(quad[0::2]), max(quad[1::2])
 
 
-def runs(size: float, placed: Iterable[PlacedLine]) -> list[drawing.Run]:
-    """The placed lines as what ``drawing.draw`` draws, a run per font, upright and turned apart."""
+def runs(size: float, placed: Iterable[PlacedLine]) -> list[raster.Run]:
+    """The placed lines for ``raster.render``: a run per font, upright and turned apart."""
     by_font: dict[tuple[Font, bool], list[Placed]] = {}
     for line in placed:
         for cluster in line.clusters:
             by_font.setdefault((cluster.font, cluster.angle != 0.0), []).append(cluster)
     return [
-        drawing.Run(
+        raster.Run(
             font,
             size,
             [glyph for cluster in clusters for glyph in cluster.glyphs],

@@ -1,4 +1,4 @@
-"""``--size``: one size of pictures, or a size class in all its aspect ratios."""
+"""``--size``: one size of images, or a size class in all its aspect ratios."""
 
 import re
 
