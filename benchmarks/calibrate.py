@@ -23,7 +23,9 @@ from PIL import Image
 from curation.configuration import loading
 from curation.configuration.models import Bound, Stage
 from curation.picture import contact_sheet, decoding
-from curation.signals import signal
+from curation.signals import discovery, signal
+from curation.signals.row import Row
+from curation.signals.signal import ready
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from making.defects import DEFECTS
@@ -44,7 +46,7 @@ STRENGTHS: Mapping[str, tuple[float, ...]] = {
 }
 LONGEST = 800  # pixels: damage is done at the size of a typical web photograph
 MAXIMUM_RADIUS = 8
-Row = dict[str, float]
+Measurements = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -54,21 +56,23 @@ class Item:
     name: str
     kind: str
     group: str
-    columns: Row
+    columns: Measurements
     small: np.ndarray
 
 
-def measure(data: bytes, signals: list[signal.Signal], with_models: bool) -> tuple[Row, np.ndarray]:
+def measure(
+    data: bytes, signals: list[signal.Signal], with_models: bool
+) -> tuple[Measurements, np.ndarray]:
     """All columns of one file, ``size`` included. Raises ``PictureError``."""
     decoded = decoding.decode(data)
-    row: Row = {"size": len(data)}
+    row: Measurements = {"size": len(data)}
     for entry in signals:
         if entry.tier == "file":
-            row |= entry.function(decoded.header)
+            row |= ready(entry)(decoded.header)
         elif entry.tier == "pixel":
-            row |= entry.function(decoded)
+            row |= ready(entry)(decoded)
         elif with_models:
-            row |= entry.function([decoded])[0]
+            row |= ready(entry)([Row("", data, {}, {})])[0]
     return row, decoded.small
 
 
@@ -114,7 +118,7 @@ def breaks(bound: Bound, value: float) -> bool:
     return below or (bound.max is not None and value > bound.max)
 
 
-def broken(stages: Iterable[Stage], row: Row, columns: Iterable[str]) -> list[str]:
+def broken(stages: Iterable[Stage], row: Measurements, columns: Iterable[str]) -> list[str]:
     """Which of the columns' bounds the row breaks, in stage order."""
     wanted = set(columns)
     return [
@@ -217,7 +221,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     pipeline = loading.load(arguments.pipelines)
-    signals = signal.discover(pipeline.signals)
+    signals = discovery.discover(pipeline.signals)
     columns = list(dict.fromkeys(c for stage in pipeline.stages for c in stage.bounds))
     second = [c for stage in pipeline.stages[1:] for c in stage.bounds]
     items = manifest_items(arguments.folder, signals, arguments.models)

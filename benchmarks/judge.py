@@ -23,7 +23,7 @@ from benchmarks import synthetic_runs
 from curation.inspect import rejudge
 from curation.judging import rules, verdicts
 from curation.output.layout import Layout
-from curation.signals import signal
+from curation.signals import discovery
 
 BAR = 1.0  # seconds for a million rows, by issue 2
 
@@ -53,15 +53,16 @@ def main(
         output, layout = work / "out", Layout(str(work / "out"))
         _, before = synthetic_runs.pipeline(work, 0.05)
         config, after = synthetic_runs.pipeline(work, 0.1)
+        measured = synthetic_runs.columns_of(output)
         names = synthetic_runs.write_signals(output, units, rows)
         synthetic_runs.finish(output, names, before)
-        checks = rules.checks(after, verdicts.tiers(signal.discover()))
+        checks = rules.checks(after, verdicts.tiers(discovery.discover()))
         read = {check.column for check in checks} - set(rules.GROUP_COLUMNS)
         needed = sorted(read | {"reason", "phash", *after.quality})
 
         def baseline() -> None:
             for unit in names:
-                pq.read_table(layout.signals(unit), columns=needed)
+                pq.read_table(measured.base_path(unit), columns=needed)
                 pq.read_table(layout.ledger(unit), columns=["verdict"])
 
         told = rejudge.compare(str(output), config)

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from benchmarks import synthetic_runs
 from curation.groupings.duplicates import near
 from curation.output import column_files
-from curation.output.layout import Layout
 
 BAR_SECONDS, BAR_MEGABYTES = 15.0, 400.0  # by issue 2
 RADIUS = 4
@@ -44,7 +43,7 @@ def all_pairs(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def measure_one(what: str, output: str, units: list[str], rows: int, config: str) -> None:
     """In a process of its own: do it once and print what it took."""
-    layout = Layout(output)
+    measured = synthetic_runs.columns_of(Path(output))
     if what == "steps":
         from curation.configuration import loading
         from curation.graphs import judging
@@ -52,17 +51,17 @@ def measure_one(what: str, output: str, units: list[str], rows: int, config: str
 
         pipeline = loading.load(config, "curate")
         arguments = ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]
-        column_files.read(layout.signals(units[0]), ("phash",))
+        column_files.read(measured.base_path(units[0]), ("phash",))
         plan.write_names(output, units)
     else:
-        numbers = column_files.read_all([layout.signals(unit) for unit in units], ("phash",))
+        numbers = column_files.read_all([measured.base_path(unit) for unit in units], ("phash",))
         hashes = near.distinct(numbers.column("phash").to_numpy())
     begin, start = time.process_time(), time.perf_counter()
     if what == "join":
         found = len(near.join(hashes, RADIUS))
     elif what == "steps":
         judging.judge_units(output, pipeline, arguments, rows)
-        found = column_files.read_all(layout.near_parts(), ("a", "b")).num_rows
+        found = column_files.read_all(measured.layout.near_parts(), ("a", "b")).num_rows
     else:
         sample = near.distinct(np.random.default_rng(1).choice(hashes, SAMPLE, replace=False))
         pairs = all_pairs(sample)

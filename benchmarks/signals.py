@@ -10,6 +10,7 @@ import argparse
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ import numpy as np
 from PIL import Image
 
 from curation.picture import decoding
-from curation.signals import signal
+from curation.signals import discovery
+from curation.signals.row import Row
+from curation.signals.signal import ready
 
 MODEL_BATCH = 16
 
@@ -47,7 +50,7 @@ def main() -> None:
     parser.add_argument("--models", action="store_true", help="time the model signals, too")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    signals = signal.discover()
+    signals = discovery.discover()
     files = sorted(path for path in arguments.folder.iterdir() if path.is_file())
     times: dict[str, list[float]] = defaultdict(list)
     megapixels, batch = [], []
@@ -60,10 +63,10 @@ def main() -> None:
         for entry in signals:
             if entry.tier != "model":
                 given = decoded.header if entry.tier == "file" else decoded
-                spent = timed(lambda e=entry, g=given: e.function(g))[1]
+                spent = timed(partial(ready(entry), given))[1]
                 times[f"{entry.tier} {entry.name}"].append(spent)
         megapixels.append(decoded.header.width * decoded.header.height / 1e6)
-        batch.append(decoded)
+        batch.append(Row("", data, {}, {}))
     pixel = [
         sum(spent)
         for spent in zip(*(times[n] for n in times if n.startswith("pixel ")), strict=True)
@@ -76,8 +79,9 @@ def main() -> None:
         print(f"  {name:24} {np.median(spent):7.3f}")
     if arguments.models:
         for entry in [entry for entry in signals if entry.tier == "model"]:
-            entry.function(batch[:1])
-            spent = timed(lambda e=entry: e.function(batch[:MODEL_BATCH]))[1]
+            measure = ready(entry)
+            measure(batch[:1])
+            spent = timed(lambda m=measure: m(batch[:MODEL_BATCH]))[1]
             print(f"  model {entry.name:18} {spent / min(MODEL_BATCH, len(batch)):7.3f}")
 
 

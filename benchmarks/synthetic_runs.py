@@ -12,10 +12,11 @@ from curation.configuration import loading
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import near
 from curation.judging import ledger, verdicts
-from curation.measuring import measure
+from curation.measuring import chosen, measure
 from curation.output import column_files
 from curation.output.layout import Layout
-from curation.signals import signal
+from curation.output.measured import Measured
+from curation.signals import discovery
 
 SHARED, CLOSE = 0.03, 0.03  # of the rows: the same hash as another, up to 4 bits off another's
 CONFIG = """
@@ -87,7 +88,7 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
         "pixels": random.integers(50_000, 1_000_000, count),
     }
     arrays = []
-    for field in measure.schema(signal.discover()):
+    for field in measure.schema(discovery.discover()):
         if field.name in made:
             values = made[field.name]
         elif pa.types.is_floating(field.type):
@@ -95,28 +96,35 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
         else:
             values = [None] * count
         arrays.append(pa.array(values).cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=measure.schema(signal.discover()))
+    return pa.Table.from_arrays(arrays, schema=measure.schema(discovery.discover()))
+
+
+def columns_of(output: Path) -> Measured:
+    """Where a run of the shipped signals has its columns."""
+    signals = chosen.Chosen(tuple(discovery.discover()), {}, ())
+    return signals.measured(Layout(str(output)))
 
 
 def write_signals(output: Path, units: int, rows: int) -> list[str]:
     """``units`` signals files of ``rows`` rows each, and their names."""
-    layout, names = Layout(str(output)), [f"{number:016x}" for number in range(units)]
+    measured, names = columns_of(output), [f"{number:016x}" for number in range(units)]
     numbers = hashes(units * rows)
     for place, name in enumerate(names):
         own = numbers[place * rows : (place + 1) * rows]
-        column_files.write(layout.signals(name), signals_table(own, place * rows))
+        column_files.write(measured.base_path(name), signals_table(own, place * rows))
     return names
 
 
 def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     """Near-duplicate edges, ledger and run.json, as a run with these bounds would leave them."""
-    layout, signals = Layout(str(output)), signal.discover()
-    numbers = column_files.read_all([layout.signals(unit) for unit in units], ("phash",))
+    layout, measured = Layout(str(output)), columns_of(output)
+    numbers = column_files.read_all([measured.base_path(unit) for unit in units], ("phash",))
     edges = near.join(near.distinct(numbers.column("phash").to_numpy()), 4)
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
     column_files.write(layout.near(0, 1), table)
-    judge, counts = verdicts.Judge(str(output), bounds, signals), ledger.Counts()
+    judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()
     winners = verdicts.winners(judge, units, lambda _: edges)
     for unit, decision in verdicts.decisions(judge, units, winners):
         counts.add(judge.record(unit, decision))
-    Path(layout.run).write_text(json.dumps({"pipeline": "curate", "counts": counts.as_json()}))
+    run = {"pipeline": "curate", "counts": counts.as_json(), "signals": measured.as_json()}
+    Path(layout.run).write_text(json.dumps(run))

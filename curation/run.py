@@ -13,16 +13,18 @@ from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import pyarrow as pa
+
 import curation
 from curation import report, shard, storage
 from curation.configuration.loading import Pipeline, check_columns, resolved
 from curation.judging.ledger import Counts, LedgerError
-from curation.measuring import contents, measure
+from curation.measuring import chosen, contents, measure
 from curation.output import column_files, finished
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.runners import memory
 from curation.signals import signal
-from curation.signals.signal import Signal
 from curation.sources import keep_columns, plan
 from curation.sources.confines import overlap
 from curation.sources.fields import USUAL, Columns
@@ -32,8 +34,8 @@ from curation.storage import ownership
 from curation.writing import gather
 
 KIND = "curation"
-DRIVER_FOLDERS = ("plan", "checked", "signals", "ledger", "groups")
-RESULTS = ("signals", "ledger", "groups", "near", "shards")
+DRIVER_FOLDERS = ("plan", "checked", "ledger", "groups", "pending")
+RESULTS = ("ledger", "groups", "near", "shards")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
 
@@ -52,9 +54,10 @@ class Steps:
             resource.getrusage(who).ru_maxrss
             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
         )
+        before = self.told.get(name, {})
+        spent = {"cpu_seconds": _cpu_seconds() - cpu, "wall_seconds": time.perf_counter() - wall}
         self.told[name] = {
-            "cpu_seconds": round(_cpu_seconds() - cpu, 3),
-            "wall_seconds": round(time.perf_counter() - wall, 3),
+            **{of: round(before.get(of, 0.0) + seconds, 3) for of, seconds in spent.items()},
             "peak_memory_bytes": peak * 1024,
         }
 
@@ -110,22 +113,23 @@ def run(request: Request) -> Outcome:
     Raises ``ConfigurationError``, ``SourceError``, ``OwnershipError``, ``LedgerError``,
     ``InputChangedError``, ``OSError`` (output), ``RuntimeError`` (a step failed).
     """
-    signals = signal.discover(request.pipeline.signals)
-    known = {name: column.type for entry in signals for name, column in entry.columns.items()}
-    check_columns(request.pipeline, known)
-    if refusal := measure.refusal(signals):
+    signals = chosen.chosen(request.pipeline)
+    check_columns(request.pipeline, chosen.known_columns(signals.signals))
+    if refusal := measure.refusal(signals.signals):
         raise request.pipeline.error(refusal, "signals")
-    ours = shard.schema(signal.fields(signals)), measure.schema(signals)
+    signals.check()
+    fields = signal.fields(signals.signals)
+    ours = shard.schema(fields), pa.schema([*measure.schema(signals.signals), *fields])
     keep_columns.refuse_clashes(request.columns.keep, *ours)
     _refuse_overlap(request)
     with ownership.held(request.output, KIND):
-        return _run(request, signals)
+        return _run(request, signals.measured(Layout(request.output)))
 
 
-def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
-    layout, steps = Layout(request.output), Steps()
+def _run(request: Request, columns: Measured) -> Outcome:
+    layout, steps = columns.layout, Steps()
     with steps.step("plan"):
-        planned, notes = _plan(request, signals)
+        planned, notes = _plan(request)
         identity = _identity_of_run(request, planned)
         if not request.verify and (done := _finished(layout, identity)):
             return Outcome(done, False, True)
@@ -136,13 +140,14 @@ def _run(request: Request, signals: Sequence[Signal]) -> Outcome:
                 "those results away by --replace"
             )
         storage.delete([layout.success])
-        units = _write_plan(request, planned)
+        units = _write_plan(request, planned, columns)
         del planned
-    counts = _carry_out(request, units, notes, steps)
+    counts = _carry_out(request, units, notes, steps, columns)
     with steps.step("report"):
         report.write_report(request.output)
-    _write_run(request, counts, steps, len(units))
+    _write_run(request, counts, steps, len(units), columns)
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
+    _forget_superseded(columns)
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(_told(layout, identity)).encode())
     return Outcome(counts, too_many, False)
@@ -156,40 +161,47 @@ def _refuse_overlap(request: Request) -> None:
 
 
 def _carry_out(
-    request: Request, units: Sequence[Planned], notes: Sequence[str], steps: Steps
+    request: Request,
+    units: Sequence[Planned],
+    notes: Sequence[str],
+    steps: Steps,
+    columns: Measured,
 ) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
     from curation.graphs import judging, measuring, writing
 
-    layout, output, pipeline = Layout(request.output), request.output, request.pipeline
+    layout, output, pipeline = columns.layout, request.output, request.pipeline
     plan.write_names(output, (unit.id for unit in units))
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     with steps.step("measure"):
         measuring.measure_units(output, pipeline, request.arguments)
-    with steps.step("judge"):
-        rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
-        judging.judge_units(output, pipeline, request.arguments, rows)
-        counts = Counts.from_bytes(storage.read_bytes(layout.counts))
-        counts.check(_inputs(layout, units))
+    while True:
+        with steps.step("judge"):
+            rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
+            judging.judge_units(output, pipeline, request.arguments, rows)
+            counts = Counts.from_bytes(storage.read_bytes(layout.counts))
+            counts.check(_inputs(columns, units))
+        if not counts.pending:
+            break
+        with steps.step("models"):
+            measuring.run_models(output, pipeline, request.arguments)
     memory.give_back()  # of the pictures that were measured
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):
-            paths = (layout.signals(unit.id) for unit in units)
+            paths = (columns.base_path(unit.id) for unit in units)
             passed_on = keep_columns.fields(paths, request.columns.keep)
             writing.write_shards(output, pipeline, request.arguments, passed_on)
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
     told = counts.as_json() | ({"notes": list(notes)} if notes else {})
-    _write_run(request, told, steps, len(units))
+    _write_run(request, told, steps, len(units), columns)
     return told
 
 
-def _plan(request: Request, signals: Sequence[Signal]) -> tuple[list[Unit], tuple[str, ...]]:
-    """The units, named after what will be measured, and notes on what is not read."""
+def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...]]:
+    """The units, and notes on what is not read."""
     began = time.time_ns()
-    told = [f"{entry.name}:{entry.version}" for entry in signals]
-    salt = json.dumps([measure.VERSION, shard.schema(signal.fields(list(signals))).names, told])
     made = plan.planned(
         request.inputs,
         request.unit_rows,
@@ -198,21 +210,19 @@ def _plan(request: Request, signals: Sequence[Signal]) -> tuple[list[Unit], tupl
         output=request.output,
     )
     units = [
-        replace(
-            unit,
-            id=_digest(unit.id + salt, 8),
-            parts=tuple(settled(part, began) for part in unit.parts),
-        )
+        replace(unit, parts=tuple(settled(part, began) for part in unit.parts))
         for unit in made.units
     ]
     return units, made.notes
 
 
-def _write_plan(request: Request, units: Sequence[Unit]) -> list[Planned]:
+def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> list[Planned]:
     """Write the plan and forget other ones; what differs from the last plan is to be compared."""
-    layout = Layout(request.output)
+    layout = columns.layout
     names = {unit.id for unit in units}
-    storage.remove_partials(*layout.folders)
+    own = (storage.join(layout.root, "signals", folder) for folder in columns.folders)
+    storage.remove_partials(*{*layout.folders, *own})
+    storage.delete([entry.path for _, unit, entry in layout.columns() if unit not in names])
     for folder in DRIVER_FOLDERS:
         stale = [
             entry.path
@@ -261,7 +271,8 @@ def _told(layout: Layout, identity: str) -> dict[str, str]:
 
 def files_told(layout: Layout) -> str:
     """Equal while the results are the files that they were, by their sizes and times."""
-    entries = [entry for folder in RESULTS for entry in layout.written(folder)]
+    entries = [entry for _, _, entry in layout.columns()]
+    entries += [entry for folder in RESULTS for entry in layout.written(folder)]
     for path in (storage.join(layout.shards, shard.MANIFEST_NAME), layout.run):
         entries += storage.list_files(path)
     # a copy of an output keeps the time of content, not that of its file
@@ -269,13 +280,25 @@ def files_told(layout: Layout) -> str:
     return _digest(json.dumps(told), 16)
 
 
-def _inputs(layout: Layout, units: Sequence[Planned]) -> int:
+def _inputs(columns: Measured, units: Sequence[Planned]) -> int:
     """How many rows went in: the planned files, or what the containers were found to hold."""
     return sum(
-        column_files.read(layout.signals(unit.id), ("key",)).num_rows
+        column_files.read(columns.base_path(unit.id), ("key",)).num_rows
         if unit.rows is None
         else unit.rows
         for unit in units
+    )
+
+
+def _forget_superseded(columns: Measured) -> None:
+    """Remove columns that other versions or settings of the same signals measured."""
+    names = {folder.rpartition("-")[0] for folder in columns.folders}
+    storage.delete(
+        [
+            entry.path
+            for folder, _, entry in columns.layout.columns()
+            if folder not in columns.folders and folder.rpartition("-")[0] in names
+        ]
     )
 
 
@@ -290,7 +313,9 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")
 
 
-def _write_run(request: Request, counts: dict[str, Any], steps: Steps, units: int) -> None:
+def _write_run(
+    request: Request, counts: dict[str, Any], steps: Steps, units: int, columns: Measured
+) -> None:
     told = {
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
@@ -300,6 +325,7 @@ def _write_run(request: Request, counts: dict[str, Any], steps: Steps, units: in
         "versions": {"inkstone": curation.__version__, **dict(_versions())},
         "seed": request.pipeline.seed,
         "counts": counts,
+        "signals": columns.as_json(),
         "units": units,
         "steps": steps.told,
     }

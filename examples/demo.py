@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.failures import commands
-from curation.progress import funnel
+from curation.report.summary import funnel
 from curation.storage import ownership, user_paths
 
 app = commands.application()

@@ -9,7 +9,7 @@ import sys
 
 from curation import sources
 from curation.measuring import measure
-from curation.signals import signal
+from curation.signals import discovery
 from curation.sources import plan
 from curation.sources.sample import Unit
 
@@ -19,7 +19,7 @@ def measured(unit: Unit) -> tuple[int, int]:
     import cv2
 
     cv2.setNumThreads(1)
-    table = measure.measure(sources.read(unit), signal.discover())
+    table = measure.measure(sources.read(unit), discovery.discover())
     rows = table.select(["uri", "reason"]).to_pylist()
     uris = {row["uri"] for row in rows if row["reason"] is None}
     again = sum(len(sample.data or b"") for sample in sources.read(unit, only=uris))

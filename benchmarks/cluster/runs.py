@@ -149,8 +149,8 @@ def _steps(job: int, log: Path) -> list[Step]:
 def finished_units(output: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every measured unit's file: neither changes unless it is written again."""
     found = {}
-    for path in (output / "signals").glob("*.parquet"):
+    for path in (output / "signals").rglob("*.parquet"):
         with contextlib.suppress(FileNotFoundError):
             told = path.stat()
-            found[path.name] = (told.st_ino, told.st_mtime_ns)
+            found[f"{path.parent.name}/{path.name}"] = (told.st_ino, told.st_mtime_ns)
     return found

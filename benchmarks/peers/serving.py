@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass
-class Rendered:
+class Drawn:
     """What a batch took: ``cpu`` in seconds, of all threads (and of a browser's processes).
 
     ``cpu`` stays zero where the serving process itself is what is measured. ``pixels``,
@@ -34,7 +34,7 @@ class Rendered:
         self.bytes += size
 
 
-Draw = Callable[[int], Rendered]
+Draw = Callable[[int], Drawn]
 
 
 def serve(prepare: Callable[[dict[str, str]], Draw]) -> None:

@@ -7,6 +7,7 @@ the others, and ``Judge`` writes the unit's ledger. Of units with drawn pictures
 and then ``JudgeDrawn`` writes the ledger.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ from curation import storage
 from curation.configuration.loading import Pipeline
 from curation.graphs import near_duplicates
 from curation.graphs.near_duplicates import CopiesStep
-from curation.graphs.steps import OutputError, units
+from curation.graphs.steps import named, units
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
@@ -24,6 +25,8 @@ from curation.judging import mixing, verdicts
 from curation.judging.ledger import Counts
 from curation.judging.mixing import Tally
 from curation.judging.verdicts import Decision
+from curation.measuring import pending
+from curation.measuring.pending import Pending
 from curation.runners import running
 from curation.sources import plan
 
@@ -36,24 +39,24 @@ class JudgingStep(CopiesStep):
 
     def write_counts(self, counts: Counts) -> None:
         """Write the funnel of the run."""
-        try:
+        with named():
             storage.write_bytes(self.layout.counts, counts.to_bytes())
-        except OSError as error:
-            raise OutputError(str(error)) from error
 
     def record_copies(self, unit: str, decision: Decision) -> None:
         """Write the unit's group columns."""
-        try:
+        with named():
             self.judge.record_copies(unit, decision)
-        except OSError as error:
-            raise OutputError(str(error)) from error
 
     def record(self, unit: str, decision: Decision) -> Counts:
         """Write the unit's verdicts."""
-        try:
+        with named():
             return self.judge.record(unit, decision)
-        except OSError as error:
-            raise OutputError(str(error)) from error
+
+    def record_pending(self, unit: str, rows: Pending) -> Counts:
+        """Write which rows models are still to look at, and count them."""
+        with named():
+            pending.write(self.layout, unit, rows)
+        return Counts(pending=Counter({name: len(of) for name, of in rows.items()}))
 
 
 class JudgeAll(JudgingStep):
@@ -64,6 +67,7 @@ class JudgeAll(JudgingStep):
         winners = verdicts.winners(self.judge, names, self._join)
         for name, decision in verdicts.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
+            counts.add(self.record_pending(name, self.judge.pending(name, decision, winners)))
         self.write_counts(counts)
 
     def _join(self, hashes: Hashes) -> Edges:
@@ -76,7 +80,7 @@ class JudgeAll(JudgingStep):
 class Judged:
     """What is told of judged units: their counts, and the draws of drawn pictures.
 
-    The units that hold any are named in ``tally``; they have no counts yet.
+    The units that hold any are named in ``tally``; of them only what is pending is counted yet.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -102,12 +106,14 @@ class JudgeUnit(JudgingStep):
             representatives.best(self.unpack(data), self.quality, kind)
             for kind, data in enumerate(near_duplicates.by_kind(values))
         )
-        decision = self.judge.decide(unit, Winners((near_rows, equal)))
+        winners = Winners((near_rows, equal))
+        decision = self.judge.decide(unit, winners)
         told = Judged(tally=self.judge.tally(unit, decision))
+        told.counts = self.record_pending(unit, self.judge.pending(unit, decision, winners))
         if told.tally.units:
             self.record_copies(unit, decision)
         else:
-            told.counts = self.record(unit, decision)
+            told.counts.add(self.record(unit, decision))
         yield "units", told
 
 

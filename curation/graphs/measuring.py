@@ -1,91 +1,108 @@
-"""The graph that measures units: every signal, and the models on rows that are alive."""
+"""The graphs that measure: units by every cheap signal, and pending rows by models."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 
-from curation import sources
+from curation import sources, storage
 from curation.configuration.loading import Pipeline
-from curation.graphs.steps import Step, reading, units
-from curation.judging import rules
-from curation.judging.verdicts import tiers
-from curation.measuring import contents, measure
+from curation.graphs.steps import Step, named, reading, units
+from curation.measuring import contents, measure, models, pending
+from curation.measuring.models import Model
 from curation.output import column_files
+from curation.output.measured import CONTENT
 from curation.runners import running
-from curation.signals import signal
+from curation.signals.signal import CAPTIONS, ready
 from curation.sources import plan
 
 
 class MeasureUnit(Step):
-    """Unit name -> unit name, once ``signals/<unit>.parquet`` is of what the unit holds now."""
+    """Unit name -> nothing, once its base columns are of what the unit holds now."""
 
-    def process(self, unit: str) -> Iterator[str]:
-        if not contents.is_checked(self.layout, unit):
-            source = plan.read_unit(self.layout.plan(unit))
-            before = contents.measured(self.layout, unit)
-            with reading():
-                keep = source.columns.keep
-                table = contents.compared(before, sources.read(source)) if before else None
-                if table is None:
-                    table = measure.measure(sources.read(source), self.signals, keep)
-            if before is not None and table.equals(before):
-                self.set_checked(unit)
-            else:
-                self.write_signals(unit, table)
-        yield unit
+    def process(self, unit: str) -> None:
+        if contents.is_checked(self.measured, unit):
+            return
+        source = plan.read_unit(self.layout.plan(unit))
+        before = contents.measured_before(self.measured, unit)
+        with reading():
+            table = contents.compared(before, sources.read(source)) if before else None
+            if table is None:
+                table = measure.measure(
+                    sources.read(source),
+                    self.chosen.signals,
+                    source.columns.keep,
+                    self.chosen.settings,
+                )
+        if before is None or not table.equals(before):
+            self.write_columns(unit, self.measured.base, table)
+        with named():
+            contents.set_checked(self.measured, unit)
 
 
 class RunModels(Step):
-    """Unit name -> unit name, once its living rows have the columns of every ruled model."""
+    """Unit name -> nothing, once the models have looked at the rows that were pending."""
 
     def setup(self) -> None:
         super().setup()
-        ruled = {column for stage in self.pipeline.stages for column in stage.bounds}
-        self.models = [
-            entry for entry in self.signals if entry.tier == "model" and ruled & set(entry.columns)
-        ]
-        for entry in self.models:
-            signal.load(entry)
+        self.models = {
+            entry.name: Model(
+                entry,
+                ready(entry, self.chosen.settings.get(entry.name)),
+                self.measured.models[entry.name].content,
+            )
+            for entry in self.chosen.signals
+            if entry.name in self.chosen.models
+        }
 
-    def process(self, unit: str) -> Iterator[str]:
-        if self.models:
-            table = column_files.read(self.layout.signals(unit))
-            wanted = measure.pending(table, self._alive(table), self.models)
-            if wanted.any():
-                source = plan.read_unit(self.layout.plan(unit))
-                with reading():
-                    table = measure.fill_models(
-                        table, wanted, self.models, lambda uris: sources.read(source, only=uris)
-                    )
-                self.write_signals(unit, table)
-        yield unit
+    def process(self, unit: str) -> None:
+        wanted = pending.read(self.layout, unit)
+        source = plan.read_unit(self.layout.plan(unit))
+        for wave in pending.waves(wanted, self.chosen.models):
+            chosen = [self.models[name] for name in wave]
+            names = {name for model in chosen for name in model.signal.reads if name != CAPTIONS}
+            base = self.measured.read(unit, ["uri", *CONTENT, *sorted(names)])
+            with reading():
+                seen = models.measure(
+                    base.drop_columns(["source_digest"]),
+                    {name: np.asarray(wanted[name], np.int64) for name in wave},
+                    chosen,
+                    lambda uris: sources.read(source, only=uris),
+                )
+            for model in chosen:
+                self._write(unit, model, base, seen[model.signal.name])
+        with named():
+            contents.set_checked(self.measured, unit)
+            storage.delete([self.layout.pending(unit)])
 
-    def _alive(self, table: pa.Table) -> Any:
-        """Rows that pass what is cheap in the first, loosest stage."""
-        known = tiers(self.signals)
-        first = [
-            check
-            for check in rules.checks(self.pipeline, known)
-            if check.stage == 0 and known[check.column] in ("file", "pixel")
-        ]
-        readable = column_files.is_null(table.column("reason"))
-        judged = rules.judge(
-            lambda column: column_files.as_float(table.column(column)),
-            readable,
-            first,
-            self.pipeline,
-        )
-        return judged.depth > 0
+    def _write(self, unit: str, model: Model, base: pa.Table, seen: models.Values) -> None:
+        name = model.signal.name
+        path = self.measured.model_path(name, unit)
+        before = column_files.read(path) if storage.exists(path) else None
+        table = models.merged(model, base, before, seen)
+        self.write_columns(unit, self.measured.models[name].folder, table)
+
+
+def pending_units(output: str) -> Iterator[str]:
+    """The units with rows that models are still to look at."""
+    yield from pending.units(output)
 
 
 def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
-    """Measure the units and run the models. Raises ``RuntimeError``."""
+    """Measure every unit's base columns. Raises ``RuntimeError``."""
+    with running.pipeline(arguments) as root:
+        units(root, output) | "Measure" >> beam.ParDo(MeasureUnit(output, pipeline))
+
+
+def run_models(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
+    """Let the models look at what is pending. Raises ``RuntimeError``."""
     with running.pipeline(arguments) as root:
         (
-            units(root, output)
-            | "Measure" >> beam.ParDo(MeasureUnit(output, pipeline))
+            root
+            | "Output" >> beam.Create([output])
+            | "Pending" >> beam.FlatMap(pending_units)
+            | "Balance" >> beam.Reshuffle()
             | "Models"
             >> beam.ParDo(RunModels(output, pipeline)).with_resource_hints(
                 **running.model_hints(arguments)

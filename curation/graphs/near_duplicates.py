@@ -18,11 +18,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
-from curation.graphs.steps import Step
+from curation.graphs.steps import Step, named
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Members
 from curation.judging import verdicts
+from curation.output import column_files
 
 Place = tuple[int, int]  # kind of token, partition
 Told = tuple[str, bytes]  # who or what, and columns as bytes
@@ -38,7 +39,7 @@ class CopiesStep(Step):
 
     def setup(self) -> None:
         super().setup()
-        self.judge = verdicts.Judge(self.layout.root, self.pipeline, self.signals)
+        self.judge = verdicts.Judge(self.layout.root, self.pipeline, self.chosen)
         self.quality = self.pipeline.quality
         self.schema = representatives.row_schema(self.quality)
 
@@ -57,6 +58,11 @@ class CopiesStep(Step):
         """The rows of several ``pack``."""
         batches = [pa.ipc.read_record_batch(pa.py_buffer(data), self.schema) for data in blocks]
         return pa.Table.from_batches(batches, self.schema)
+
+    def write(self, path: str, table: pa.Table) -> None:
+        """Write a table of columns."""
+        with named():
+            column_files.write(path, table)
 
     def write_edges(self, part: int, edges: Edges) -> None:
         """Write one part of the near-duplicate edges, in which a < b."""
@@ -171,6 +177,11 @@ class FindNearest(CopiesStep):
             first, last = (np.searchsorted(tokens, mine, side) for side in ("left", "right"))
             chosen = np.concatenate([first, *_more(first, last)])
             yield unit, (kind, self.pack(found.take(np.sort(chosen))))
+        if self.chosen.models:  # what wins elsewhere has to be looked at
+            names = found.column("unit").combine_chunks().dictionary_encode()
+            owners = names.dictionary.to_pylist()
+            for number, won in _places(np.asarray(names.indices.to_numpy(), np.int64)):
+                yield owners[number], (kind, self.pack(found.take(won)))
 
 
 def _sorted_out(values: Iterable[Told]) -> dict[str, list[bytes]]:

@@ -10,14 +10,12 @@ from collections.abc import Iterator
 import apache_beam as beam
 import pyarrow as pa
 
-from curation import storage
 from curation.configuration.loading import Pipeline
 from curation.failures import exit_codes
-from curation.measuring import contents
+from curation.measuring import chosen, contents
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.runners import fingerprint, memory
-from curation.signals import signal
 from curation.sources import plan
 
 
@@ -56,25 +54,23 @@ class Step(beam.DoFn):  # type: ignore[misc]
 
         cv2.setNumThreads(1)  # the runner's workers are the parallelism
         memory.keep_freed()
-        self.signals = signal.discover(self.pipeline.signals)
+        self.chosen = chosen.chosen(self.pipeline)
+        self.measured = self.chosen.measured(self.layout)
 
-    def write(self, path: str, table: pa.Table) -> None:
-        try:
-            column_files.write(path, table)
-        except OSError as error:
-            raise OutputError(exit_codes.of_disk(error)) from error
+    def write_columns(self, unit: str, folder: str, table: pa.Table) -> None:
+        """Write a unit's columns of one folder; ``contents.set_checked`` is to follow."""
+        with named():
+            contents.strike(self.layout, unit, folder)
+            column_files.write(self.layout.signals(folder, unit), table)
 
-    def write_signals(self, unit: str, table: pa.Table) -> None:
-        if storage.exists(self.layout.checked(unit)):
-            storage.delete([self.layout.checked(unit)])
-        self.write(self.layout.signals(unit), table)
-        self.set_checked(unit)
 
-    def set_checked(self, unit: str) -> None:
-        try:
-            contents.set_checked(self.layout, unit)
-        except OSError as error:
-            raise OutputError(exit_codes.of_disk(error)) from error
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Give what writing raises in the block a name that passes through any runner."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(exit_codes.of_disk(error)) from error
 
 
 def units(root: beam.Pipeline, output: str) -> beam.PCollection:

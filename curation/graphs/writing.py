@@ -22,9 +22,9 @@ class GatherShard(Step):
         self.kept = tuple(kept)
 
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
-        fields = [*signal.fields(self.signals), *self.kept]
+        fields = [*signal.fields(self.chosen.signals), *self.kept]
         try:
-            info = gather.gather(self.layout.root, *gather.assigned(line), fields)
+            info = gather.gather(self.measured, *gather.assigned(line), fields)
         except OSError as error:
             raise OutputError(exit_codes.of_disk(error, self.layout.shards)) from error
         memory.give_back()

@@ -9,7 +9,9 @@ from PIL import Image
 
 from curation.configuration import loading
 from curation.picture import decoding
-from curation.signals.signal import MissingModelError, Signal, discover, load
+from curation.signals.discovery import discover
+from curation.signals.row import Row
+from curation.signals.signal import MissingModelError, Signal, ready
 
 REPEATS = 5
 MODEL_REPEATS = 2
@@ -18,7 +20,7 @@ MODEL_REPEATS = 2
 def catalogue(config: str | None, cost: bool) -> list[dict[str, Any]]:
     """One row per column: signal, tier, version, unit, meaning, CPU ms per picture or None."""
     rows = []
-    sample = decoding.decode(_drawn_jpeg())
+    sample = _drawn_jpeg()
     for entry in discover(loading.load(config).signals):
         milliseconds = _cost(entry, sample) if cost else None
         for name, column in entry.columns.items():
@@ -50,18 +52,19 @@ def as_text(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _cost(entry: Signal, sample: decoding.Picture) -> float | None:
+def _cost(entry: Signal, sample: bytes) -> float | None:
     """Median CPU milliseconds on a 0.15 megapixel picture; None when its model is not installed."""
     times = []
     for _ in range(MODEL_REPEATS if entry.tier == "model" else REPEATS):
-        fresh = decoding.Picture(sample.header, sample.rgb)
-        argument = {"file": fresh.header, "pixel": fresh, "model": [fresh]}[entry.tier]
+        fresh, row = decoding.decode(sample), Row("", sample, {}, {})
+        row.picture(entry.short_side)
+        argument = {"file": fresh.header, "pixel": fresh, "model": [row]}[entry.tier]
         try:
-            load(entry)
+            measure = ready(entry)
         except MissingModelError:
             return None
         start = time.process_time()
-        entry.function(argument)
+        measure(argument)
         times.append((time.process_time() - start) * 1000)
     return float(np.median(times))
 

@@ -20,6 +20,7 @@ from curation.judging import ledger, mixing
 from curation.judging.rules import DRAW_COLUMN
 from curation.output import column_files, finished
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
 
@@ -118,9 +119,10 @@ def _hint(key: str, names: Sequence[str]) -> str:
 
 def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
     layout = Layout(output)
-    measured = _row(layout.signals(unit), row)
-    judged = _row(layout.ledger(unit), row, ledger.SCHEMA.names)
-    groups = _row(layout.groups(unit), row, GROUPS) if storage.exists(layout.groups(unit)) else {}
+    measured = _row(Measured.of_run(output, run).read(unit), row)
+    judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
+    path = layout.groups(unit)
+    groups = _row(column_files.read(path, GROUPS), row) if storage.exists(path) else {}
     values, bounds = measured | groups, outcome.bounds(run)
     if measured.get("synthetic") and measured["reason"] is None:
         draw = mixing.draws([measured["id"]], run["seed"])
@@ -147,8 +149,8 @@ def _unknown_copy(identity: str | None) -> Copy | None:
     return None if identity is None else Copy("", "", identity, "")
 
 
-def _row(path: str, row: int, names: Sequence[str] | None = None) -> dict[str, Any]:
-    table = column_files.read(path, names).slice(row, 1)
+def _row(whole: pa.Table, row: int) -> dict[str, Any]:
+    table = whole.slice(row, 1)
     return {
         name: strings(table.column(name), [0])[0]
         if pa.types.is_string(table.schema.field(name).type)

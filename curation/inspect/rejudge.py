@@ -7,9 +7,9 @@ from typing import Any
 from curation.configuration import loading
 from curation.judging import rules, verdicts
 from curation.judging.ledger import UNMEASURED, Counts
+from curation.measuring import chosen
 from curation.output import column_files, finished
 from curation.output.layout import Layout
-from curation.signals import signal
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,15 @@ def compare(output: str, config: str | None) -> Comparison:
     layout = Layout(output)
     told = finished.read_run(output)
     pipeline = loading.load(config, told["pipeline"])
-    signals = signal.discover(pipeline.signals)
-    known = {name: column.type for entry in signals for name, column in entry.columns.items()}
-    loading.check_columns(pipeline, known)
+    signals = chosen.chosen(pipeline)
+    loading.check_columns(pipeline, chosen.known_columns(signals.signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)
-    units = layout.units("signals")
+    units = judge.measured.units()
+    if not units:
+        raise finished.OutcomeError(
+            f"{output}: not measured by this version and these settings; expected the columns in "
+            f"signals/{judge.measured.base}; first: beam run into the same output"
+        )
     winners = verdicts.winners(judge, units, lambda _: verdicts.read_edges(output))
     now, gained, lost = Counts(), 0, 0
     for unit, decision in verdicts.decisions(judge, units, winners):

@@ -1,7 +1,7 @@
 """The ledger: one terminal row per input, and the sum that must add up.
 
 Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. Row n of
-``ledger/<unit>.parquet`` is row n of ``signals/<unit>.parquet``.
+``ledger/<unit>.parquet`` is row n of the unit's base file.
 """
 
 import json
@@ -43,7 +43,7 @@ SCHEMA = pa.schema(
 
 COUNTED = (
     *("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes"),
-    *("captions", "kept_captions"),
+    *("captions", "kept_captions", "pending"),
 )
 NO_CAPTION = ""  # where captions of rows without any were said
 UNREAD_SHOWN = 20
@@ -67,7 +67,8 @@ class Counts:
     ``kept_bytes`` is how large the kept originals of every unit are, each counted as
     at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
     kept rows by where their captions were said, ``unread`` those of which a side file could not be
-    read, the first of which are told.
+    read, the first of which are told. ``pending`` are rows that models are still to look at, by
+    model: there are none once a run is finished.
     """
 
     total: int = 0
@@ -82,6 +83,7 @@ class Counts:
     kept_bytes: Counter[str] = field(default_factory=Counter)
     captions: Counter[str] = field(default_factory=Counter)
     kept_captions: Counter[str] = field(default_factory=Counter)
+    pending: Counter[str] = field(default_factory=Counter)
     unread: int = 0
     unread_first: list[str] = field(default_factory=list)
 
@@ -176,7 +178,7 @@ def rows(
     duplicate_of: Sequence[str | None],
     unlooked: NDArray[np.bool_],
 ) -> pa.Table:
-    """The ledger of one unit, aligned with its signals file.
+    """The ledger of one unit, aligned with its base file.
 
     ``unlooked`` (N,) are the rows that lack a value because no model looked at them yet.
     """

@@ -17,7 +17,7 @@ KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
 GROUP_COLUMNS = ("exact_better", "near_better")
 DRAW_COLUMN = "synthetic_draw"  # of drawn pictures, see ``curation.judging.mixing``
-_TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
+_TIER_ORDER = {"file": 0, "pixel": 1, "group": 2, "model": 3}
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,21 @@ class Judgement:
     value: NDArray[np.float64]
 
 
-def checks(pipeline: Pipeline, tiers: Mapping[str, str]) -> tuple[Check, ...]:
-    """All checks in evaluation order: by stage, in it by tier (file, pixel, model, group).
+def checks(
+    pipeline: Pipeline, tiers: Mapping[str, str], waves: Mapping[str, int] | None = None
+) -> tuple[Check, ...]:
+    """All checks in evaluation order: by stage, in it by tier (file, pixel, group, model).
 
-    Within a tier the order of the file holds. Groups come last because they compare survivors.
+    Of models' columns those of earlier ``waves`` come first; else the order of the file holds. What
+    a model sees is asked last, so that none looks at what falls anyway.
     """
+
+    def place(column: str) -> tuple[int, int]:
+        return _TIER_ORDER[tiers[column]], (waves or {}).get(column, 0)
+
     found: list[Check] = []
     for number, stage in enumerate(pipeline.stages):
-        ordered = sorted(stage.bounds, key=lambda column: _TIER_ORDER[tiers[column]])
+        ordered = sorted(stage.bounds, key=place)
         for column in ordered:
             for side in ("min", "max"):
                 bound = getattr(stage.bounds[column], side)
@@ -78,10 +85,12 @@ def judge(
     ordered: Sequence[Check],
     pipeline: Pipeline,
     drawn: NDArray[np.bool_] | None = None,
+    assumed: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Judgement:
     """Judge N rows. ``values(column)`` is (N,) float64 with NaN for null; ``readable`` (N,).
 
-    ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count.
+    ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count;
+    ``assumed`` (N,) by column those that pass its bounds whatever its values.
     """
     count = len(readable)
     stages = len(pipeline.stages)
@@ -96,6 +105,8 @@ def judge(
                 continue
             value = values(check.column)
             passed = value >= check.bound if check.side == "min" else value <= check.bound
+            if assumed and check.column in assumed:
+                passed |= assumed[check.column]
             stopped = np.flatnonzero(open_rows & ~passed)
             if len(stopped):
                 decided_by[stopped] = index

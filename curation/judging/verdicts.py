@@ -22,8 +22,11 @@ from curation.judging import ledger, mixing, rules
 from curation.judging.ledger import Counts
 from curation.judging.mixing import Tally
 from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement
+from curation.measuring.chosen import Chosen
+from curation.measuring.pending import Pending
 from curation.output import column_files
 from curation.output.layout import Layout
+from curation.output.measured import LOOKED
 from curation.signals.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
@@ -33,7 +36,7 @@ TOLD = ("key", "id", "reason", "detail", "size", *ledger.CAPTION_COLUMNS)
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdicts over a unit's rows, in the order of its signals file, and what led to them.
+    """The verdicts over a unit's rows, in the order of its base file, and what led to them.
 
     ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``draws`` (N,)
     those of drawn pictures, 0 for others, or None where the unit holds none. ``unlooked`` (N,) are
@@ -74,20 +77,21 @@ class Judge:
     """
 
     def __init__(
-        self, output: str, pipeline: Pipeline, signals: Sequence[Signal], *, hold: bool = False
+        self, output: str, pipeline: Pipeline, chosen: Chosen, *, hold: bool = False
     ) -> None:
-        self.layout, self.pipeline = Layout(output), pipeline
-        self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(signals))
+        self.layout, self.pipeline, self.places = Layout(output), pipeline, chosen.models
+        self.measured = chosen.measured(self.layout)
         self._model_of = {
             column: entry.name
-            for entry in signals
-            for column in (entry.columns if entry.tier == "model" else ())
+            for entry in chosen.signals
+            for column in (entry.columns if entry.name in chosen.models else ())
         }
+        waves = {column: chosen.models[name][1] for column, name in self._model_of.items()}
+        self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(chosen.signals), waves)
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         needed = ruled | {"reason", "phash", "id", "synthetic"}
-        if ruled & self._model_of.keys():
-            needed.add("looked")
+        needed |= {LOOKED + name for name in self.places}
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
@@ -120,7 +124,7 @@ class Judge:
             return schema.empty_table(), schema.empty_table()
         chosen = pa.array(rows)
         own = table.take(chosen)
-        depth = self._judgement(own, self._own, {}).depth
+        depth = self._judgement(own, self._own, {}, assumed=self._unseen(own)).depth
         depth[_drawn(own)] = BEHIND_ALL
         made = {
             "token": hashes,
@@ -165,6 +169,42 @@ class Judge:
             judgement = self._judgement(table, ordered, groups, draws > 0)
         unlooked = self._unlooked(table, ordered, judgement)
         return Decision(table, ordered, judgement, copies, draws, unlooked)
+
+    def pending(self, unit: str, decision: Decision, winners: Winners) -> Pending:
+        """The rows that models are to look at before the verdicts can be final.
+
+        These are the rows that nothing cheaper stops, and those that win over copies of theirs by
+        what a model has not seen yet: their rank is that of rows that pass.
+        """
+        if not self.places:
+            return {}
+        table, found = decision.rows, dict[str, set[int]]()
+        self._wait(found, table, decision.judgement, decision.ordered, decision.unlooked)
+        own = winners.rows_of(unit)
+        if len(own):
+            alone = self._judgement(table, self._own, {})
+            unlooked = self._unlooked(table, self._own, alone)
+            unlooked[np.setdiff1d(np.arange(table.num_rows), own)] = False
+            self._wait(found, table, alone, self._own, unlooked)
+        return {name: sorted(rows) for name, rows in found.items() if rows}
+
+    def _wait(
+        self,
+        found: dict[str, set[int]],
+        table: pa.Table,
+        judgement: Judgement,
+        checks: Sequence[Check],
+        unlooked: NDArray[np.bool_],
+    ) -> None:
+        """Add the rows that wait for a model, for all models that share a read with it."""
+        rows = np.flatnonzero(unlooked)
+        deciding = judgement.check[rows]
+        for index in np.unique(deciding).tolist():
+            here = rows[deciding == index]
+            place = self.places[self._model_of[checks[index].column]]
+            for name in (name for name, of in self.places.items() if of == place):
+                unseen = here[~_flag(table, LOOKED + name)[here]]
+                found.setdefault(name, set()).update(unseen.tolist())
 
     def tally(self, unit: str, decision: Decision) -> Tally:
         """The draws of the unit's kept rows, decided without cut-offs."""
@@ -237,6 +277,7 @@ class Judge:
         checks: Sequence[Check],
         groups: Mapping[str, NDArray[Any]],
         drawn: NDArray[np.bool_] | None = None,
+        assumed: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> Judgement:
         def values(column: str) -> NDArray[np.float64]:
             if column in groups:
@@ -244,7 +285,7 @@ class Judge:
             return column_files.as_float(table.column(column))
 
         readable = column_files.is_null(table.column("reason"))
-        return rules.judge(values, readable, checks, self.pipeline, drawn)
+        return rules.judge(values, readable, checks, self.pipeline, drawn, assumed)
 
     def _unlooked(
         self, table: pa.Table, ordered: Sequence[Check], judgement: Judgement
@@ -253,17 +294,19 @@ class Judge:
         unlooked = np.zeros(table.num_rows, np.bool_)
         for index, check in enumerate(ordered):
             if model := self._model_of.get(check.column):
-                rows = np.flatnonzero((judgement.check == index) & np.isnan(judgement.value))
-                looked = table.column("looked").take(pa.array(rows)).to_pylist()
-                unlooked[rows] = [model not in (names or ()) for names in looked]
+                null = (judgement.check == index) & np.isnan(judgement.value)
+                unlooked |= null & ~_flag(table, LOOKED + model)
         return unlooked
 
+    def _unseen(self, table: pa.Table) -> dict[str, NDArray[np.bool_]]:
+        """By column the rows (N,) that its model did not look at yet."""
+        return {column: ~_flag(table, LOOKED + model) for column, model in self._model_of.items()}
+
     def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
-        path = self.layout.signals(unit)
         if self._held is None or not set(needed) <= set(self._needed):
-            return column_files.read(path, needed)
+            return self.measured.read(unit, needed)
         if unit not in self._held:
-            self._held[unit] = column_files.read(path, self._needed)
+            self._held[unit] = self.measured.read(unit, self._needed)
         return self._held[unit]
 
 
@@ -321,6 +364,11 @@ def _drawn(table: pa.Table) -> NDArray[np.bool_]:
     pictures copies, and no other picture is a near copy of one.
     """
     return np.asarray(table.column("synthetic"), np.bool_)
+
+
+def _flag(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    """A column of booleans without nulls: (N,)."""
+    return np.asarray(table.column(name), np.bool_)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

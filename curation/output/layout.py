@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from curation import storage
 
 _UNIT = r"[0-9a-f]{16}"
+_COLUMNS = re.compile(rf"([A-Za-z]\w*-[0-9a-f]{{12}})[/\\]({_UNIT})\.parquet")
 # What else lies there is the user's, neither read nor removed.
 NAMES = {
     "plan": re.compile(rf"{_UNIT}\.json"),
     "checked": re.compile(_UNIT),
-    "signals": re.compile(rf"{_UNIT}\.parquet"),
     "ledger": re.compile(rf"{_UNIT}\.parquet"),
     "groups": re.compile(rf"{_UNIT}\.parquet"),
+    "pending": re.compile(rf"{_UNIT}\.json"),
     "near": re.compile(r"edges-\d{5,}-of-\d{5,}\.parquet"),
     "shards": re.compile(r"part-\d{5,}-of-\d{5,}-[0-9a-f]{12}\.parquet"),
 }
@@ -43,13 +44,30 @@ class Layout:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")
 
-    def signals(self, unit: str) -> str:
-        """A unit's measured columns."""
-        return storage.join(self.root, "signals", f"{unit}.parquet")
+    def signals(self, folder: str, unit: str) -> str:
+        """A unit's columns that one folder of ``signals`` holds, such as ``base-0123456789ab``."""
+        return storage.join(self.root, "signals", folder, f"{unit}.parquet")
+
+    def columns(self) -> list[tuple[str, str, storage.FileEntry]]:
+        """Folder, unit and file of all measured columns that are there."""
+        top = storage.join(self.root, "signals", "")
+        named = (
+            (_COLUMNS.fullmatch(entry.path[len(top) :]), entry)
+            for entry in storage.list_files(storage.join(self.root, "signals"))
+        )
+        return [(match[1], match[2], entry) for match, entry in named if match]
+
+    def measured_units(self, folder: str) -> list[str]:
+        """The units that have columns in one folder of ``signals``, sorted."""
+        return sorted(unit for place, unit, _ in self.columns() if place == folder)
 
     def checked(self, unit: str) -> str:
         """The SHA-256 of a unit's measured columns, and of the plan that they are of."""
         return storage.join(self.root, "checked", unit)
+
+    def pending(self, unit: str) -> str:
+        """The rows of a unit that models are still to look at."""
+        return storage.join(self.root, "pending", f"{unit}.json")
 
     def ledger(self, unit: str) -> str:
         """A unit's verdicts."""
@@ -90,7 +108,9 @@ class Layout:
     @property
     def folders(self) -> list[str]:
         """Every directory that a run writes to."""
-        return [self.root, *(storage.join(self.root, folder) for folder in NAMES)]
+        columns = sorted({folder for folder, _, _ in self.columns()})
+        within = [*NAMES, *(storage.join("signals", folder) for folder in columns)]
+        return [self.root, *(storage.join(self.root, folder) for folder in within)]
 
     def written(self, folder: str) -> list[storage.FileEntry]:
         """The files of ``plan``, ``signals``, ``shards``, ... with names that only runs give."""

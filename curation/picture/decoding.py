@@ -146,6 +146,11 @@ def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
         return Picture(header, pixels.turn(rgb, header.orientation))
 
 
+def reduction(header: Header, short_side: int | None) -> int:
+    """By how much ``decode`` reduces such a picture: 1, 2, 4 or 8."""
+    return opening.shrink_factor((header.width, header.height), short_side)
+
+
 def _decode_jpeg(data: bytes, found: Outline, short_side: int | None) -> Picture:
     size = (found.width, found.height)
     wanted = opening.shrink_factor(size, short_side)

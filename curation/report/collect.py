@@ -22,7 +22,7 @@ from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.signals import signal
+from curation.signals import discovery, signal
 
 UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # told of in the funnel
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
@@ -149,7 +149,7 @@ def _described(run: Mapping[str, Any]) -> dict[str, signal.Column]:
     """What the columns mean, where their signals are still there to say so."""
     modules = run.get("configuration", {}).get("signals") or ()
     try:
-        found = signal.discover(tuple(str(module) for module in modules))
+        found = discovery.discover(tuple(str(module) for module in modules))
     except (ImportError, ValueError):
         return {}
     return {name: column for entry in found for name, column in entry.columns.items()}

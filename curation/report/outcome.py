@@ -1,6 +1,6 @@
 """What a run left in its output folder, read unit by unit.
 
-``signals/<unit>.parquet`` and ``ledger/<unit>.parquet`` are aligned row by row. Only the columns
+A unit's measured columns and its ``ledger/<unit>.parquet`` are aligned row by row. Only the columns
 asked for are read, one unit at a time, so a million rows cost the memory of one unit.
 """
 
@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.judging.rules import DRAW_COLUMN
-from curation.output import column_files
+from curation.output import column_files, finished
 from curation.output.finished import REMEDY
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.report import text
 
 Side = Literal["min", "max"]
@@ -122,19 +123,25 @@ def unit_names(output: str) -> list[str]:
 
 
 def signal_schema(output: str) -> pa.Schema:
-    """The schema of the first unit's signals (all units have the same); empty without units."""
+    """All measured columns, those of a model with its type where it looked at any row."""
+    fields: dict[str, pa.Field] = {}
     for name in unit_names(output):
-        return column_files.read_schema(Layout(output).signals(name))
-    return pa.schema([])
+        for field in Measured.of_run(output, finished.read_run(output)).schema(name):
+            if field.name not in fields or pa.types.is_null(fields[field.name].type):
+                fields[field.name] = field
+        if not any(pa.types.is_null(field.type) for field in fields.values()):
+            break
+    return pa.schema([*fields.values()])
 
 
 def read_units(
     output: str, signal_columns: Sequence[str], ledger_columns: Sequence[str]
 ) -> Iterator[Unit]:
     """Every unit with the named columns. Raises ``ColumnFileError``."""
-    layout = Layout(output)
-    for name in unit_names(output):
-        signals = column_files.read(layout.signals(name), signal_columns)
+    layout, names = Layout(output), unit_names(output)
+    measured = Measured.of_run(output, finished.read_run(output)) if names else None
+    for name in names:
+        signals = measured.read(name, signal_columns) if measured else pa.table({})
         ledger = column_files.read(layout.ledger(name), ledger_columns)
         if signals.num_rows != ledger.num_rows and signal_columns:
             raise column_files.ColumnFileError(

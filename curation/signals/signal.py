@@ -1,28 +1,42 @@
-"""What a signal is: a function of a picture (or its header) that yields columns and drops nothing.
+"""What a signal is: a measurement of a row that yields columns and drops nothing.
 
 A signal declares the Arrow type, unit and meaning of every column it yields, its tier (what it
-needs to see) and a version that is raised whenever its values change, so that stored measurements
-are never mixed with newer ones.
+needs to see), what else it reads, its settings, and a version that is raised whenever its values
+change. Version, settings and what is read name the files its columns are kept in, so that stored
+measurements are never mixed with others.
 """
 
-import importlib
-import pkgutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from curation.picture.decoding import SMALL_SIDE
+from curation.signals.row import Row
 
 Tier = Literal["file", "pixel", "model"]
 TIERS: tuple[Tier, ...] = ("file", "pixel", "model")
-_LOADING = threading.Lock()
+Cost = Literal["light", "medium", "heavy"]
+COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")
+CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else there is a column
+Measure = Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]
 OWN_PACKAGES = ("curation", "taxonomy", "captioning", "synthesis")
+_LOADING = threading.Lock()
+_LOADED: dict[tuple[str, str], Callable[[Any], Any]] = {}
 
 
 class MissingModelError(ImportError):
     """A signal's model is not installed or cannot be loaded; the message says what to do."""
+
+
+class Settings(BaseModel):
+    """What may be set for a signal in ``pipelines.yaml``: nothing, unless it says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 @dataclass(frozen=True)
@@ -34,86 +48,83 @@ class Column:
     meaning: str
 
 
-def _nothing() -> None:
-    """What most signals have to load."""
+def _nothing(settings: Any) -> None:
+    """What most signals need to have installed."""
 
 
 @dataclass(frozen=True)
 class Signal:
     """A registered measurement.
 
-    ``function`` takes, by tier: ``file`` a ``Header``; ``pixel`` a ``Picture``;
-    ``model`` a list of ``Picture`` and returns a list, one entry per picture. Each entry
-    is a mapping with exactly the keys of ``columns``, and does not depend on the other pictures.
-    ``load`` makes ready what ``function`` needs, once per process, before any picture is read.
+    ``function`` is, by tier: for ``file`` a function of a ``Header``; for ``pixel`` one of a
+    ``Picture``; for ``model`` one that loads the model and returns a ``Measure``, which takes
+    ``Row`` after ``Row`` and yields as many mappings. Each mapping has exactly the keys of
+    ``columns`` and depends on its own row alone. Functions of signals with ``settings`` of their
+    own take these as well, last.
+
+    ``reads`` names what a model looks at besides the pixels: ``CAPTIONS``, or columns of other
+    signals. ``short_side`` is what it asks of pictures, in pixels. ``cost`` orders models, cheapest
+    first. ``check`` says before any work, cheaply, whether the model is there; it raises
+    ``MissingModelError``.
     """
 
     name: str
     tier: Tier
     version: int
     columns: Mapping[str, Column]
-    function: Callable[[Any], Any]
-    load: Callable[[], object] = _nothing
+    function: Callable[..., Any]
+    settings: type[Settings] = Settings
+    reads: tuple[str, ...] = ()
+    short_side: int = SMALL_SIDE
+    cost: Cost = "light"
+    check: Callable[[Any], object] = _nothing
 
 
 def signal(
-    *,
-    tier: Tier,
-    version: int,
-    columns: Mapping[str, Column],
-    load: Callable[[], object] = _nothing,
-) -> Callable[[Callable[[Any], Any]], Signal]:
-    """Declare the decorated function as a signal named after it."""
+    *, tier: Tier, version: int, columns: Mapping[str, Column], **more: Any
+) -> Callable[[Callable[..., Any]], Signal]:
+    """Declare the decorated function as a signal named after it; ``more`` are fields of it."""
 
-    def register(function: Callable[[Any], Any]) -> Signal:
-        return Signal(function.__name__, tier, version, dict(columns), function, load)
+    def register(function: Callable[..., Any]) -> Signal:
+        return Signal(function.__name__, tier, version, dict(columns), function, **more)
 
     return register
 
 
-def signals_of(module: ModuleType) -> list[Signal]:
-    """The signals a module defines, by name."""
-    found = [value for value in vars(module).values() if isinstance(value, Signal)]
-    return sorted(found, key=lambda entry: entry.name)
+def ready(entry: Signal, settings: Settings | None = None) -> Callable[[Any], Any]:
+    """What measures: of a ``Header``, a ``Picture`` or, for a model, a ``Measure``.
 
-
-def discover(extra_modules: tuple[str, ...] = ()) -> list[Signal]:
-    """All signals of ``curation.signals`` and of the named modules, ordered by tier and name.
-
-    Raises ``ValueError`` for a module outside our own packages and for a column claimed twice.
+    A model is loaded once per process and settings. Raises ``MissingModelError``.
     """
-    package = importlib.import_module("curation.signals")
-    names = [f"curation.signals.{entry.name}" for entry in pkgutil.iter_modules(package.__path__)]
-    for name in extra_modules:
-        if name.split(".")[0] not in OWN_PACKAGES:
-            raise ValueError(f"signal module {name!r} is not in one of {', '.join(OWN_PACKAGES)}")
-    found: dict[str, Signal] = {}
-    owner: dict[str, str] = {}
-    for name in [*names, *extra_modules]:
-        for entry in signals_of(importlib.import_module(name)):
-            found[entry.name] = entry
-            for column in entry.columns:
-                if owner.setdefault(column, entry.name) != entry.name:
-                    raise ValueError(f"column {column!r}: both {owner[column]} and {entry.name}")
-    return sorted(found.values(), key=lambda entry: (TIERS.index(entry.tier), entry.name))
-
-
-def load(entry: Signal) -> None:
-    """Make a signal ready in this process. Raises ``MissingModelError``."""
+    chosen = settings or entry.settings()
+    own = () if entry.settings is Settings else (chosen,)
+    if entry.tier != "model":
+        return partial(_with, entry.function, own) if own else entry.function
+    key = entry.name, chosen.model_dump_json()
     with _LOADING:  # threads of one process share what is loaded
-        try:
-            entry.load()
-        except Exception as error:  # whatever the library that reads the weights calls it
-            if isinstance(error, (MissingModelError, MemoryError)):
-                raise
-            raise MissingModelError(
-                f"the signal {entry.name!r} cannot load its model ({type(error).__name__}: "
-                f"{error}): install it again, or remove {', '.join(map(repr, entry.columns))} "
-                "from the bounds of the pipeline"
-            ) from error
+        if key not in _LOADED:
+            _LOADED[key] = _load(entry, own)
+    return _LOADED[key]
 
 
-def fields(signals: list[Signal]) -> list[pa.Field]:
+def _with(function: Callable[..., Any], own: tuple[Settings, ...], argument: Any) -> Any:
+    return function(argument, *own)
+
+
+def _load(entry: Signal, own: tuple[Settings, ...]) -> Callable[[Any], Any]:
+    try:
+        measure: Callable[[Any], Any] = entry.function(*own)
+    except Exception as error:  # whatever the library that reads the weights calls it
+        if isinstance(error, (MissingModelError, MemoryError)):
+            raise
+        raise MissingModelError(
+            f"the signal {entry.name!r} cannot load its model ({type(error).__name__}: "
+            f"{error}): install it again, or do without it by --without {entry.name}"
+        ) from error
+    return measure
+
+
+def fields(signals: Sequence[Signal]) -> list[pa.Field]:
     """The Arrow fields of the signals' columns, in order; all nullable (null: not measured)."""
     return [
         pa.field(name, column.type) for entry in signals for name, column in entry.columns.items()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from curation import shard, storage
 from curation.output import column_files
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.sources import keep_columns
 from curation.writing.originals import OF_SOURCE, SAID, Originals
 
@@ -80,41 +81,46 @@ def kept_rows(output: str, unit: str, share: int, shares: int) -> list[int]:
 
 
 def gather(
-    output: str, part: int, parts: int, shares: Sequence[Share], signal_fields: Sequence[pa.Field]
+    columns: Measured,
+    part: int,
+    parts: int,
+    shares: Sequence[Share],
+    signal_fields: Sequence[pa.Field],
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
     Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
     that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
     """
-    rows = {unit: kept_rows(output, unit, share, of) for unit, share, of in shares}
+    layout = columns.layout
+    rows = {unit: kept_rows(layout.root, unit, share, of) for unit, share, of in shares}
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
         return None
-    measured, place = _sorted(_metadata(output, rows, signal_fields))
+    measured, place = _sorted(_metadata(columns, rows, signal_fields))
     shard_schema = shard.schema(signal_fields)
     digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
     name = f"part-{part:05d}-of-{parts:05d}-{digest}.parquet"
-    path = storage.join(Layout(output).shards, name)
+    path = storage.join(layout.shards, name)
     if storage.exists(path):
         if info := shard.undamaged(path):
             return info
         storage.delete([path])
     with tempfile.TemporaryFile() as spill:
-        originals = Originals(Layout(output), measured.num_rows, spill)
+        originals = Originals(layout, measured.num_rows, spill)
         _locate(originals, rows, measured.column("uri"), place)
         return shard.write(path, _batches(measured, originals, shard_schema), shard_schema)
 
 
 def _metadata(
-    output: str, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
+    columns: Measured, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
     kinds = {field.name: shard.stored(field).type for field in signal_fields}
-    layout = Layout(output)
+    layout = columns.layout
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())
         wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
-        table = column_files.read(layout.signals(unit), wanted)
+        table = columns.read(unit, wanted)
         for more in (
             column_files.read(layout.groups(unit)),
             column_files.read(layout.ledger(unit), ("stage",)),

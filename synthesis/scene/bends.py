@@ -87,10 +87,10 @@ class Wave:
 
     def forward(self, points: Points) -> Points:
         """The fixed point of ``inverse``, exact to a thousandth of a pixel for soft waves."""
-        fixed = points
+        found = points
         for _ in range(_ROUNDS):
-            fixed = points - self._moved(fixed)
-        return fixed
+            found = points - self._moved(found)
+        return found
 
 
 FLAT = Flat()

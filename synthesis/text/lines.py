@@ -57,12 +57,12 @@ class Line:
     @property
     def clusters(self) -> list[Cluster]:
         """The clusters of all units in order."""
-        return [cluster for unit in self.units for cluster in unit.clusters]
+        return [one for unit in self.units for one in unit.clusters]
 
     @property
     def text(self) -> str:
         """What the line shows, without the blanks at its end."""
-        return "".join(cluster.text for cluster in self.clusters).rstrip()
+        return "".join(one.text for one in self.clusters).rstrip()
 
     @property
     def width(self) -> float:
@@ -104,9 +104,9 @@ def units(
     ``tracking`` is added to every advance, but not in scripts whose letters join. ``breaks``
     tells where a line may end. Raises ``UnrenderableError``.
     """
-    if tracking and any(scripts.script_of(character) in scripts.JOINED for character in {*text}):
+    if tracking and any(scripts.script_of(one) in scripts.JOINED for one in {*text}):
         tracking = 0.0
-    units_of_lines = []
+    found = []
     for line in text.split("\n"):
         clusters: tuple[Cluster, ...] = ()
         if line:
@@ -116,10 +116,8 @@ def units(
         whole = len(line) <= _HEADING or language.startswith("ja")
         inside = inside_words(line, language) if whole else frozenset()
         several = _between(clusters, ends)
-        units_of_lines.append(
-            [_unit(some, tracking, base, end in inside, columns) for end, some in several]
-        )
-    return units_of_lines
+        found.append([_unit(some, tracking, base, end in inside, columns) for end, some in several])
+    return found
 
 
 def _between(
@@ -139,23 +137,23 @@ def _between(
 def _unit(
     clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool, columns: bool
 ) -> Unit:
-    advance = sum([cluster.advance + tracking for cluster in clusters])
+    advance = sum([one.advance + tracking for one in clusters])
     width = advance
-    for cluster in reversed(clusters):
+    for one in reversed(clusters):
         width -= tracking
-        if cluster.ink is not None:
-            width -= cluster.trailing
+        if one.ink is not None:
+            width -= one.trailing
             break
-        width -= cluster.advance
+        width -= one.advance
     rise, fall = _reach(clusters, columns)
     return Unit(clusters, tracking, advance, max(width, 0.0), rise, fall, base, parts_word)
 
 
 def _reach(clusters: Iterable[Cluster], columns: bool) -> tuple[float, float]:
     rise = fall = _NO_INK
-    for cluster in clusters:
-        if cluster.ink:
-            left, top, right, bottom = cluster.ink
+    for one in clusters:
+        if one.ink:
+            left, top, right, bottom = one.ink
             up, down = (right, -left) if columns else (-top, bottom)
             rise = up if up > rise else rise
             fall = down if down > fall else fall
@@ -172,12 +170,12 @@ class Measured(NamedTuple):
 
 def measured(text: Iterable[Sequence[Unit]]) -> tuple[Measured, ...]:
     """The text's own lines, measured once to be filled at many sizes."""
-    own = []
+    found = []
     for units in text:
         pens = [0.0, *accumulate([unit.advance for unit in units])]
         ends = [pen + unit.width for pen, unit in zip(pens, units, strict=False)]
-        own.append(Measured(units, pens, ends))
-    return tuple(own)
+        found.append(Measured(units, pens, ends))
+    return tuple(found)
 
 
 def breaks_at(line: Measured, measure: float) -> list[int] | None:
@@ -186,31 +184,31 @@ def breaks_at(line: Measured, measure: float) -> list[int] | None:
     ``None`` if a unit is wider.
     """
     units, pens, ends = line.units, line.pens, line.ends
-    breaks: list[int] = []
+    found: list[int] = []
     start = 0
     while start < len(units):
         end = bisect_right(ends, pens[start] + indent(units[start]) + measure, start)
         if end == start:
             return None
-        breaks.append(end)
+        found.append(end)
         start = end
-    return breaks
+    return found
 
 
 def fill(lines: Iterable[Measured], measure: float) -> list[Line] | None:
     """Lines no wider than ``measure``, each as full as it can be; ``None`` if a unit is wider."""
-    filled: list[Line] = []
+    found: list[Line] = []
     for line in lines:
         ends = breaks_at(line, measure)
         if ends is None:
             return None
-        filled += [
+        found += [
             line_of(line.units[start:end], last=end == len(line.units))
             for start, end in pairwise([0, *ends])
         ]
         if not ends:
-            filled.append(line_of((), last=True))
-    return filled
+            found.append(line_of((), last=True))
+    return found
 
 
 def line_of(units_of_line: Sequence[Unit], *, last: bool) -> Line:

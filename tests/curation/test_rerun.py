@@ -130,7 +130,7 @@ def test_what_is_touched_or_moved_is_read_and_not_measured_again(
     assert digests(output, ("shards", "ledger")) == {
         name: told for name, told in before.items() if name.startswith(("shards", "ledger"))
     }
-    tables = [pq.read_table(path) for path in (output / "signals").iterdir()]
+    tables = [pq.read_table(path) for path in (output / "signals").rglob("*.parquet")]
     uris = [uri for table in tables for uri in table.column("uri").to_pylist()]
     assert len(uris) == 9 and all(str(tmp_path / "there") in uri for uri in uris)
 
@@ -185,7 +185,7 @@ def test_a_caption_changed_between_measuring_and_writing_stops_the_run(
 
 
 FILES = {
-    "signals": "signals/*.parquet",
+    "signals": "signals/base-*/*.parquet",
     "ledger": "ledger/*.parquet",
     "groups": "groups/*.parquet",
     "near": "near/*.parquet",
@@ -258,18 +258,19 @@ def test_who_reads_a_damaged_file_is_told_what_to_do(
     output = tmp_path / "out"
     shutil.copytree(undamaged[1], output)
     (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS)
-    path = next(output.glob(FILES[kind]))
-    data = path.read_bytes()
+    whole = {path: path.read_bytes() for path in output.glob(FILES[kind])}
     told = set()
-    for place in (3, len(data) // 2, len(data) - 1):  # a head, what is between, a foot
-        path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
+    for share in (0.001, 0.5, 1):  # a head, what is between, a foot
+        for path, data in whole.items():
+            place = min(3 + int(share * len(data)), len(data) - 1)
+            path.write_bytes(data[:place] + bytes([data[place] ^ 0x10]) + data[place + 1 :])
         for name, read in READERS.items():
             try:
                 read(str(output))
             except Exception as error:  # noqa: BLE001 any would be a traceback for the user
                 code, message = exit_code_of(error)
-                assert message is not None, (name, place, error)
-                assert code in (2, 4) and "beam run" in message, (name, place, message)
+                assert message is not None, (name, share, error)
+                assert code in (2, 4) and "beam run" in message, (name, share, message)
                 told.add(name)
     assert told or kind == "near"
 

@@ -108,7 +108,7 @@ def test_kill_9_at_any_moment_then_the_same_bytes_and_no_work_twice(
         process.kill()
         process.join()
         measured = {
-            path: path.stat().st_mtime_ns for path in (output / "signals").glob("*.parquet")
+            path: path.stat().st_mtime_ns for path in (output / "signals").rglob("*.parquet")
         }
         finish([raw[0]], output)
         assert digests(output) == wanted

@@ -25,7 +25,8 @@ def build(
 
     patch.setattr(running, "pipeline", caught)
     measuring.measure_units(output, pipeline, arguments)
+    measuring.run_models(output, pipeline, arguments)
     judging.judge_units(output, pipeline, arguments, 1)
     judging.judge_units(output, pipeline, arguments, 3 * judging.ROWS_PER_PARTITION)
     writing.write_shards(output, pipeline, arguments)
-    return dict(zip(("measure", "judge", "partitioned", "shards"), built, strict=True))
+    return dict(zip(("measure", "models", "judge", "partitioned", "shards"), built, strict=True))

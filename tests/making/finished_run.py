@@ -20,6 +20,7 @@ from curation.judging import ledger, rules
 from curation.judging.ledger import Counts
 from curation.output import column_files
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.sources import plan
 
 TIERS = {
@@ -192,6 +193,11 @@ def _signals(
     return pa.Table.from_arrays(arrays, schema=SIGNALS)
 
 
+def measured(layout: Layout) -> Measured:
+    """Where its columns lie: all in one file a unit."""
+    return Measured(layout, "base-" + "0" * 12, {})
+
+
 def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> dict[str, int]:
     chosen, everything = pipeline(), pa.concat_tables(tables)
     ids = everything.column("id").to_pylist()
@@ -221,7 +227,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         own = rules.Judgement(
             judged.verdict[rows], judged.depth[rows], judged.check[rows], judged.value[rows]
         )
-        column_files.write(layout.signals(unit), table)
+        column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
         written = ledger.rows(table, own, ordered, chosen, better[rows], ~looked)
         column_files.write(layout.ledger(unit), written)
@@ -250,6 +256,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         "versions": {"inkstone": "0.1.0", "pyarrow": pa.__version__},
         "seed": chosen.seed,
         "counts": told,
+        "signals": measured(layout).as_json(),
         "steps": {
             "measure": {"cpu_seconds": 1.5, "wall_seconds": 0.9, "peak_memory_bytes": 123_000_000},
             "report": {"cpu_seconds": 9.9, "wall_seconds": 9.9, "peak_memory_bytes": 1},

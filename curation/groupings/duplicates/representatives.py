@@ -140,6 +140,23 @@ class Winners:
         """The content tokens that have a winner."""
         return Members(tokens_of(self.rows[CONTENT]))
 
+    @cached_property
+    def _rows(self) -> dict[str, NDArray[np.int64]]:
+        known = pa.concat_tables([rows.select(["unit", "row"]) for rows in self.rows])
+        if not known.num_rows:
+            return {}
+        units = known.column("unit").cast(pa.string()).combine_chunks().dictionary_encode()
+        places = np.asarray(known.column("row").to_numpy(), np.int64)
+        numbers = np.asarray(units.indices.to_numpy(), np.int64)
+        order = np.argsort(numbers, kind="stable")
+        first = np.searchsorted(numbers[order], np.arange(1, len(units.dictionary)))
+        parts = np.split(places[order], first)
+        return dict(zip(units.dictionary.to_pylist(), map(np.unique, parts), strict=True))
+
+    def rows_of(self, unit: str) -> NDArray[np.int64]:
+        """The rows of a unit that win over a copy of theirs: (M,), ascending."""
+        return self._rows.get(unit, np.empty(0, np.int64))
+
 
 @dataclass(frozen=True)
 class Copies:

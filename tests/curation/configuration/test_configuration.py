@@ -333,7 +333,7 @@ def test_columns_must_exist_and_be_numbers(tmp_path: Path) -> None:
 
 
 def test_the_shipped_file_rules_only_columns_that_are_measured() -> None:
-    from curation.signals.signal import discover
+    from curation.signals.discovery import discover
 
     pipeline = load(str(shipped_path()))
     measured = {

@@ -12,10 +12,10 @@ from making.runs import WITHOUT_MODELS, digests
 from curation.configuration import loading
 from curation.graphs import judging
 from curation.judging.ledger import Counts
-from curation.measuring import measure
+from curation.measuring import chosen, measure
 from curation.output import column_files
 from curation.output.layout import Layout
-from curation.signals import signal
+from curation.signals import discovery
 from curation.sources import plan
 
 UNITS, ROWS = 9, 40
@@ -49,7 +49,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         "luma": random.random(count),
         "synthetic": np.zeros(count, bool),
     }
-    schema, arrays = measure.schema(signal.discover()), []
+    schema, arrays = measure.schema(discovery.discover()), []
     for field in schema:
         if field.name == "phash":
             arrays.append(pa.array(numbers, pa.uint64(), mask=broken))
@@ -77,12 +77,13 @@ def run(
     """Judge the units with partitions of ``limit`` rows; digests of what it wrote, and counts."""
     config = output.parent / "pipelines.yaml"
     config.write_text(pipelines)
-    layout, names = Layout(str(output)), [f"{number:016x}" for number in range(len(rows))]
+    pipeline = loading.load(str(config), "curate")
+    measured = chosen.chosen(pipeline).measured(Layout(str(output)))
+    names = [f"{number:016x}" for number in range(len(rows))]
     for name, one in zip(names, rows, strict=True):
-        column_files.write(layout.signals(name), one)
+        column_files.write(measured.base_path(name), one)
     plan.write_names(str(output), names)
     monkeypatch.setattr(judging, "ROWS_PER_PARTITION", limit)
-    pipeline = loading.load(str(config), "curate")
     judging.judge_units(str(output), pipeline, ARGUMENTS, sum(one.num_rows for one in rows))
     return digests(output, FOLDERS) | {
         "counts": Counts.from_bytes((output / "counts.json").read_bytes()).as_json()

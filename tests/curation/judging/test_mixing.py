@@ -259,7 +259,7 @@ def test_it_goes_on_after_kill_9_and_repeats_nothing(
     wait_for(lambda: any((output / "ledger").glob("*.parquet")) or not process.is_alive())
     process.kill()
     process.join()
-    measured = {path: path.stat().st_mtime_ns for path in (output / "signals").glob("*.parquet")}
+    measured = {path: path.stat().st_mtime_ns for path in (output / "signals").rglob("*.parquet")}
     finish(inputs, output)
     assert digests(output) == digests(mixed)
     assert {path: path.stat().st_mtime_ns for path in measured} == measured

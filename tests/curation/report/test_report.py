@@ -110,7 +110,7 @@ def whole_table(finished: FinishedRun) -> pa.Table:
     tables = []
     for unit in finished.units:
         table = pq.read_table(layout.ledger(unit))
-        signals = pq.read_table(layout.signals(unit))
+        signals = pq.read_table(finished_run.measured(layout).base_path(unit))
         for name in signals.column_names:
             if name not in table.column_names:
                 table = table.append_column(name, signals.column(name))

@@ -85,8 +85,8 @@ def test_steps_that_read_pictures_yield_names_and_manifest_lines(
     }
     pair = beam.typehints.Tuple
     assert yielded == {
-        "MeasureUnit": str,
-        "RunModels": str,
+        "MeasureUnit": beam.typehints.Any,
+        "RunModels": beam.typehints.Any,
         "GatherShard": pair[str, shard.ShardInfo],
     }
 

@@ -8,7 +8,7 @@ from making.places import SHARED
 
 from curation.configuration import loading
 from curation.picture import decoding
-from curation.signals import signal
+from curation.signals import discovery
 
 pytestmark = [
     pytest.mark.shared,
@@ -40,7 +40,7 @@ def _broken(name: str) -> frozenset[str]:
     bounds = loading.load(str(loading.shipped_path())).stages[1].bounds
     decoded = decoding.decode((SHARED / name).read_bytes())
     values: dict[str, float] = {}
-    for entry in signal.discover():
+    for entry in discovery.discover():
         if entry.tier != "model":
             values |= entry.function(decoded.header if entry.tier == "file" else decoded)
     return frozenset(

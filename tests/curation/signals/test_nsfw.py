@@ -12,14 +12,27 @@ from making.signal_pictures import COLOUR_PHOTOS, drawing, photo
 
 from curation.picture.decoding import Header, Picture
 from curation.signals import nsfw as module
+from curation.signals import signal
 from curation.signals.nsfw import nsfw
-from curation.signals.signal import MissingModelError, load
+from curation.signals.row import Row
+from curation.signals.signal import MissingModelError, ready
 
 nudenet = pytest.importorskip("nudenet")
 
 
-def _picture(rgb: RGB) -> Picture:
-    return Picture(Header("PNG", "RGB", rgb.shape[1], rgb.shape[0], 1, 1, 1), rgb)
+class Shown(Row):
+    """A row that shows these pixels, whatever side it is asked for."""
+
+    def __init__(self, rgb: RGB) -> None:
+        super().__init__("", b"", {}, {})
+        self.rgb = rgb
+
+    def picture(self, short_side: int) -> Picture:
+        return Picture(Header("PNG", "RGB", *self.rgb.shape[1::-1], 1, 1, 1), self.rgb)
+
+
+def _scores(rows: list[Row]) -> list[float]:
+    return [values["nsfw"] for values in ready(nsfw)(rows)]
 
 
 def _ball(colour: tuple[int, int, int], shape: tuple[int, int]) -> RGB:
@@ -53,18 +66,18 @@ def expected() -> list[float]:
 
 
 def test_equals_nudenet(expected: list[float]) -> None:
-    scores = [row["nsfw"] for row in nsfw.function([_picture(rgb) for rgb in PICTURES])]
+    scores = _scores([Shown(rgb) for rgb in PICTURES])
     assert scores == pytest.approx(expected, abs=1e-5)
     assert sum(score > 0.5 for score in scores) >= 2, "the comparison would otherwise be of zeros"
     assert sum(score == 0 for score in scores) >= 3
 
 
 def test_a_picture_scores_the_same_in_any_batch() -> None:
-    pictures = [_picture(rgb) for rgb in PICTURES]
-    together = nsfw.function(pictures)
-    alone = [nsfw.function([each])[0] for each in pictures]
-    assert together == alone  # to the last bit
-    assert nsfw.function([]) == []
+    rows: list[Row] = [Shown(rgb) for rgb in PICTURES]
+    together = _scores(rows)
+    assert together == [_scores([row])[0] for row in rows]  # to the last bit
+    assert together[::-1] == _scores(rows[::-1])
+    assert _scores([]) == []
 
 
 def test_labels_are_those_of_the_model_that_is_installed() -> None:
@@ -74,9 +87,11 @@ def test_labels_are_those_of_the_model_that_is_installed() -> None:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """No session loaded before the test, none of the test's after it."""
-    module._session.cache_clear()
+    loaded = dict(signal._LOADED)
+    signal._LOADED.clear()
     yield
-    module._session.cache_clear()
+    signal._LOADED.clear()
+    signal._LOADED.update(loaded)
 
 
 def test_without_nudenet_loading_names_the_extra(
@@ -84,7 +99,7 @@ def test_without_nudenet_loading_names_the_extra(
 ) -> None:
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(MissingModelError, match=r"pip install 'inkstone\[nsfw\]'"):
-        load(nsfw)
+        ready(nsfw)
 
 
 def test_weights_that_cannot_be_read_are_told_when_loading(
@@ -92,8 +107,8 @@ def test_weights_that_cannot_be_read_are_told_when_loading(
 ) -> None:
     (tmp_path / module.MODEL_FILE).write_bytes(b"half a model")
     monkeypatch.setattr(module, "_package_folder", lambda package: tmp_path)
-    with pytest.raises(MissingModelError, match=r"'nsfw' cannot load its model .* remove 'nsfw'"):
-        load(nsfw)
+    with pytest.raises(MissingModelError, match=r"'nsfw' cannot load its model .* --without nsfw"):
+        ready(nsfw)
 
 
 def test_importing_the_signal_loads_no_model() -> None:

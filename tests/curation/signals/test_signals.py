@@ -14,7 +14,7 @@ from making.signal_pictures import (
 )
 
 from curation.picture.decoding import Header, Picture
-from curation.signals import signal
+from curation.signals import discovery
 from curation.signals.header import header
 
 SHAPES = [
@@ -32,7 +32,7 @@ SHAPES = [
 
 
 def test_every_signal_is_found_with_its_tier() -> None:
-    found = {entry.name: entry.tier for entry in signal.discover()}
+    found = {entry.name: entry.tier for entry in discovery.discover()}
     assert found == {
         "header": "file",
         "nsfw": "model",
@@ -41,7 +41,7 @@ def test_every_signal_is_found_with_its_tier() -> None:
 
 
 def test_every_column_says_its_unit_and_meaning() -> None:
-    for entry in signal.discover():
+    for entry in discovery.discover():
         for name, column in entry.columns.items():
             assert column.unit and column.meaning, name
 

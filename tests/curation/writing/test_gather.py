@@ -14,7 +14,7 @@ from making.runs import run_in_process
 
 from curation import shard
 from curation.picture.decoding import Picture
-from curation.signals import signal
+from curation.signals import discovery
 from curation.signals.signal import Column, Signal
 from curation.strict_yaml import ConfigurationError
 from curation.writing import gather
@@ -83,8 +83,8 @@ def kept_rows(output: Path) -> dict[str, dict]:
 
 def with_signal(monkeypatch: pytest.MonkeyPatch, column: str, kind: pa.DataType) -> None:
     own = Signal("own", "pixel", 1, {column: Column(kind, "", "")}, recaptioned)
-    everything = [*signal.discover(), own]
-    monkeypatch.setattr(signal, "discover", lambda modules=(): everything)
+    everything = [*discovery.discover(), own]
+    monkeypatch.setattr(discovery, "discover", lambda modules=(): everything)
 
 
 def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_source_says(
@@ -114,8 +114,8 @@ def test_a_list_of_fixed_size_is_written_and_read_also_where_it_is_null(
         return {"embedding": [0.5, 1.0] if picture.rgb.shape[1] == 288 else None}
 
     own = Signal("own", "pixel", 1, {"embedding": Column(kind, "", "")}, measured)
-    everything = [*signal.discover(), own]
-    monkeypatch.setattr(signal, "discover", lambda modules=(): everything)
+    everything = [*discovery.discover(), own]
+    monkeypatch.setattr(discovery, "discover", lambda modules=(): everything)
     run_in_process(tmp_path, tmp_path.parent / "out of it")
     rows = kept_rows(tmp_path.parent / "out of it")
     assert {key: row["embedding"] for key, row in rows.items()} == {

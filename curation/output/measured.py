@@ -1,0 +1,194 @@
+"""The measured columns of a run's units, whatever files they lie in.
+
+A unit's base file ``signals/base-<digest>/<unit>.parquet`` has a row for every input: what is known
+of it, and what ``file`` and ``pixel`` signals measured. What a model measured lies in
+``signals/<model>-<digest>/<unit>.parquet``, for those rows that it looked at. Such a file names the
+rows of the base file it was written beside; should those be others by now, it is held against them
+by content.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation import storage
+from curation.output import column_files
+from curation.output.finished import OutcomeError
+from curation.output.layout import Layout
+
+LOOKED = "looked:"  # and a model's name: whether it looked at a row, also where it saw nothing
+ROWS = b"rows"  # metadata of both kinds of files: a digest of the base file's rows
+PROBLEM = "problem"
+UNMEASURABLE = "unmeasurable"
+CONTENT = ("id", "source_digest")  # of a row: its image, and what its source says of it
+
+
+@dataclass(frozen=True)
+class ModelColumns:
+    """Where a model's ``columns`` lie, and whether they depend on captions as well."""
+
+    folder: str
+    columns: tuple[str, ...]
+    captions: bool = False
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The columns that say what was looked at."""
+        return CONTENT if self.captions else CONTENT[:1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The columns that ``base`` and the ``models`` (by name of signal) hold of a run's units."""
+
+    layout: Layout
+    base: str
+    models: Mapping[str, ModelColumns]
+
+    @cached_property
+    def _model_of(self) -> dict[str, str]:
+        return {column: name for name, of in self.models.items() for column in of.columns}
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``from_json``."""
+        return {"base": self.base, "models": {n: asdict(of) for n, of in self.models.items()}}
+
+    @classmethod
+    def from_json(cls, layout: Layout, data: Mapping[str, Any]) -> "Measured":
+        """What ``as_json`` wrote. Raises ``LookupError``, ``TypeError``."""
+        models = {
+            name: ModelColumns(of["folder"], tuple(of["columns"]), of["captions"])
+            for name, of in data["models"].items()
+        }
+        return cls(layout, data["base"], models)
+
+    @classmethod
+    def of_run(cls, output: str, run: Mapping[str, Any]) -> "Measured":
+        """Where the columns of a finished run lie, by its ``run.json``. Raises ``OutcomeError``."""
+        layout = Layout(output)
+        try:
+            return cls.from_json(layout, run["signals"])
+        except (LookupError, TypeError, AttributeError) as error:
+            raise OutcomeError(
+                f"{layout.run}: 'signals' should say where the measured columns lie ({error!r}); a "
+                "run of this version writes it: beam run into the same output"
+            ) from error
+
+    def schema(self, unit: str) -> pa.Schema:
+        """All columns of a unit. Raises ``ColumnFileError``."""
+        fields = [*column_files.read_schema(self.base_path(unit))]
+        for name, of in self.models.items():
+            path = self.model_path(name, unit)
+            known = column_files.read_schema(path) if storage.exists(path) else None
+            fields += [
+                known.field(column) if known else pa.field(column, pa.null())
+                for column in of.columns
+            ]
+        return pa.schema(fields)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders below ``signals`` that are read."""
+        return self.base, *(of.folder for of in self.models.values())
+
+    def units(self) -> list[str]:
+        """The units that are measured, sorted."""
+        return self.layout.measured_units(self.base)
+
+    def base_path(self, unit: str) -> str:
+        """The unit's base file."""
+        return self.layout.signals(self.base, unit)
+
+    def model_path(self, name: str, unit: str) -> str:
+        """The file of a model's columns; there is none before it looked at a row."""
+        return self.layout.signals(self.models[name].folder, unit)
+
+    def read(self, unit: str, names: Sequence[str] | None = None) -> pa.Table:
+        """The named columns of the unit's N rows in the order of its base file; None: all.
+
+        Models' columns are null where they did not look; ``LOOKED`` and a model's name is a column
+        of booleans. A row that a model failed on has a ``reason`` and a ``detail``. Raises
+        ``ColumnFileError``, ``UnmeasuredColumnError``.
+        """
+        own = None if names is None else [name for name in names if self._is_base(name)]
+        path = self.base_path(unit)
+        table = column_files.read(path, own if own != [] else ["key"])
+        why = [name for name in ("reason", "detail") if name in table.column_names]
+        for name, of in self.models.items():
+            wanted = [column for column in of.columns if names is None or column in names]
+            flag = names is not None and LOOKED + name in names
+            if wanted or why or flag:
+                table = self._with_model(table, unit, name, wanted, flag)
+        if names is None:
+            return table
+        return table.select([*dict.fromkeys(names)])
+
+    def _is_base(self, name: str) -> bool:
+        return name not in self._model_of and not name.startswith(LOOKED)
+
+    def _with_model(
+        self, table: pa.Table, unit: str, name: str, wanted: Sequence[str], flag: bool
+    ) -> pa.Table:
+        model, path = self.models[name], self.model_path(name, unit)
+        place = np.full(table.num_rows, -1, np.int64)
+        values: dict[str, pa.Array] = {}
+        if storage.exists(path):
+            read = column_files.read(path, [*wanted, PROBLEM, "row"])
+            place = self._places(table, unit, read, path, model)
+            rows = pa.array(place, mask=place < 0)
+            values = {name: read.column(name).take(rows) for name in (*wanted, PROBLEM)}
+        for column in wanted:
+            table = _appended(table, column, values.get(column))
+        if flag:
+            table = table.append_column(LOOKED + name, pa.array(place >= 0))
+        return _with_problems(table, name, values.get(PROBLEM))
+
+    def _places(
+        self, table: pa.Table, unit: str, read: pa.Table, path: str, model: ModelColumns
+    ) -> NDArray[np.int64]:
+        """Where each row of the unit is in a model's file, -1 for nowhere: (N,)."""
+        count = table.num_rows
+        if metadata(table).get(ROWS) == metadata(read).get(ROWS) is not None:
+            place = np.full(count, -1, np.int64)
+            place[read.column("row").to_numpy()] = np.arange(read.num_rows)
+            return place
+        now = keys(column_files.read(self.base_path(unit), model.content), model.content)
+        then = keys(column_files.read(path, model.content), model.content)
+        return np.asarray(pc.fill_null(pc.index_in(now, then), -1), np.int64)
+
+
+def metadata(table: pa.Table) -> Mapping[bytes, bytes]:
+    """What a file says of itself."""
+    return table.schema.metadata or {}
+
+
+def keys(table: pa.Table, content: Sequence[str]) -> pa.Array:
+    """What a model looked at, as one string a row; null where there is nothing to look at."""
+    columns = [table.column(name).combine_chunks() for name in content]
+    joined = pc.binary_join_element_wise(*columns, "/") if len(columns) > 1 else columns[0]
+    return pa.concat_arrays(joined.chunks) if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _appended(table: pa.Table, name: str, values: Any) -> pa.Table:
+    return table.append_column(name, pa.nulls(table.num_rows) if values is None else values)
+
+
+def _with_problems(table: pa.Table, model: str, problems: Any) -> pa.Table:
+    """Give rows that a model failed on a reason, unless they have one."""
+    if problems is None or problems.null_count == len(problems):
+        return table
+    fresh = {
+        "reason": pc.if_else(pc.is_valid(problems), UNMEASURABLE, None),
+        "detail": pc.binary_join_element_wise(model, problems, ": "),
+    }
+    for name in fresh.keys() & set(table.column_names):
+        place = table.schema.get_field_index(name)
+        filled = pc.coalesce(table.column(name), fresh[name].cast(pa.string()))
+        table = table.set_column(place, table.schema.field(place), filled)
+    return table

@@ -1,0 +1,47 @@
+"""A row as a model signal sees it: bytes, captions and earlier columns; pixels when it asks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curation.picture import decoding
+from curation.picture.decoding import Header, Picture
+
+SPLITS = ("caption_raw", "caption_recaption", "caption_fused")
+
+
+class Row:
+    """One row: its original ``data``, ``captions`` by split, and the ``columns`` its reader reads.
+
+    Pixels are decoded when a signal asks for them, once for all signals of a wave that need the
+    same reduction. What a signal sees depends on the row and on the side it asks for alone, never
+    on who else looks.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        data: bytes,
+        captions: Mapping[str, Sequence[str]],
+        columns: Mapping[str, Any],
+    ) -> None:
+        self.id, self.data = identity, data
+        self.captions, self.columns = captions, columns
+        self._decoded: dict[int, Picture] = {}
+        self._header: Header | None = None
+
+    @property
+    def header(self) -> Header:
+        """What the header says. Raises ``PictureError``."""
+        if self._header is None:
+            self._header = decoding.read_header(self.data)
+        return self._header
+
+    def picture(self, short_side: int) -> Picture:
+        """The upright picture, its short side at least so many pixels where the original has them.
+
+        Raises ``PictureError``.
+        """
+        reduction = decoding.reduction(self.header, short_side)
+        if reduction not in self._decoded:
+            self._decoded[reduction] = decoding.decode(self.data, short_side)
+        return self._decoded[reduction]
