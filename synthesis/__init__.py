@@ -1,1 +1,1 @@
-"""Text rendering: corpus text drawn into samples with captions and boxes that are true."""
+"""Text rendering: corpus text rendered into samples with captions and boxes that are true."""

@@ -12,7 +12,7 @@ from synthesis.colour_names import NAMES, REGIONS, Region
 
 RGB = tuple[int, int, int]
 _SECTOR = 10  # degrees of hue
-_KEPT = 4096  # colours looked up that a process remembers: pictures repeat few
+_KEPT = 4096  # colours looked up that a process remembers: images repeat few
 # how far from a colour its other names may lie: nobody draws the border between two to a hair
 _NEAR_LIGHTNESS = 0.03
 _NEAR_CHROMA, _NEAR_CHROMA_SHARE = 0.004, 0.12
@@ -49,9 +49,9 @@ def relative_luminance(rgb: RGB) -> float:
     return 0.2126 * _LINEAR[red] + 0.7152 * _LINEAR[green] + 0.0722 * _LINEAR[blue]
 
 
-def contrast_ratio(one: RGB, other: RGB) -> float:
+def contrast_ratio(colour: RGB, other: RGB) -> float:
     """WCAG contrast ratio of two colours, 1 to 21, whichever is the lighter."""
-    first, second = relative_luminance(one) + 0.05, relative_luminance(other) + 0.05
+    first, second = relative_luminance(colour) + 0.05, relative_luminance(other) + 0.05
     return first / second if first > second else second / first
 
 
@@ -81,10 +81,10 @@ def names(rgb: RGB) -> tuple[Colour, ...]:
 
 def _region(lightness: float, chroma: float, hue: float) -> Colour:
     hue, lightness = hue % 360, min(max(lightness, 0.0), 1.0)
-    for one in _by_hue()[int(hue / _SECTOR)]:
-        (least, most), (dull, vivid) = one.lightness, one.chroma
-        if least <= lightness < most and dull <= chroma < vivid and _turns_to(one, hue):
-            return COLOURS[one.name]
+    for region in _by_hue()[int(hue / _SECTOR)]:
+        (least, most), (dull, vivid) = region.lightness, region.chroma
+        if least <= lightness < most and dull <= chroma < vivid and _turns_to(region, hue):
+            return COLOURS[region.name]
     raise AssertionError(f"no name for OKLCH {lightness:.3f} {chroma:.3f} {hue:.0f}")
 
 
@@ -97,7 +97,11 @@ def _turns_to(region: Region, hue: float) -> bool:
 def _by_hue() -> tuple[tuple[Region, ...], ...]:
     """For every sector of hues the regions that reach into it, in their order."""
     return tuple(
-        tuple(one for one in REGIONS if _turns_to(one, low) or low <= one.hue[0] < low + _SECTOR)
+        tuple(
+            region
+            for region in REGIONS
+            if _turns_to(region, low) or low <= region.hue[0] < low + _SECTOR
+        )
         for low in range(0, 360, _SECTOR)
     )
 

@@ -1,4 +1,4 @@
-"""What a picture shows, before it is put in words: the scene graph captions are made of."""
+"""What an image shows, before it is put in words: the scene graph captions are made of."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,11 +23,11 @@ class Name:
 
 @dataclass(frozen=True)
 class Words:
-    """One text of the picture: exactly what is drawn, ``\\n`` where the text itself breaks.
+    """One text of the image: exactly what is rendered, ``\\n`` where the text itself breaks.
 
     ``role`` is what the text is to its reader (``text`` in mode pure, else ``title``, ``body``,
     ``price`` and so on; ``watermark`` is told as such in the annotation); ``down`` and ``across``
-    tell where in the picture its middle is, each 0 to 1. ``ink`` is ``None`` where no name for it
+    tell where in the image its middle is, each 0 to 1. ``ink`` is ``None`` where no name for it
     would be true.
     """
 

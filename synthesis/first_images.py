@@ -9,7 +9,7 @@ from PIL import Image
 from curation import shard, storage
 from curation.picture import contact_sheet, decoding
 from curation.picture.contact_sheet import INK, MOST_LINES, PAPER, Lettering
-from synthesis import drawing
+from synthesis import raster
 from synthesis.captions import caption_language
 from synthesis.fonts.files import FontFile, characters, fallbacks
 from synthesis.text import block
@@ -72,8 +72,8 @@ def _rendered(text: str, typography: Typography, width: int) -> Image.Image:
         shortened = text[: shown - 6].rstrip() + "..."
         whole = block.at(shortened, typography, tall, _CAPTION_SIZE)
     height = round(len(whole.lines) * _LEADING * _CAPTION_SIZE) + _CAPTION_SIZE // 2
-    canvas = drawing.solid(width, height, PAPER)
-    drawing.draw(canvas, whole.runs, INK)
+    canvas = raster.solid(width, height, PAPER)
+    raster.render(canvas, whole.runs, INK)
     return Image.fromarray(canvas[..., :3])
 
 

@@ -1,6 +1,6 @@
-"""A rendering as one HTML page to look at: pictures with captions and boxes, and what was rejected.
+"""A rendering as one HTML page to look at: images with captions and boxes, and what was rejected.
 
-The page loads nothing and runs nothing: pictures lie in it, boxes are switched by style sheet
+The page loads nothing and runs nothing: images lie in it, boxes are switched by style sheet
 alone, and a content security policy says so. It depends on the shards alone: same shards, same
 bytes. Boxes are outlined a little outside of themselves: a quad ends where its ink does, so that a
 line on it would cover baselines and full stops.
@@ -20,21 +20,21 @@ import cv2
 
 from curation import shard, storage
 from curation.picture import decoding
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 
-MOST_PICTURES = 96
-LONGEST_SIDE = 640  # pixels: larger pictures are reduced, so that the page stays some megabytes
+MOST_IMAGES = 96
+LONGEST_SIDE = 640  # pixels: larger images are reduced, so that the page stays some megabytes
 QUALITY = 80  # of WebP, 0 to 100
 LEVELS = ("block", "line", "word", "glyph")
 TITLED = ("block", "line")  # levels whose boxes tell their text; of the others there are too many
-_SHOWN = 320  # pixels: about the longest side of a picture that is not enlarged
+_SHOWN = 320  # pixels: about the longest side of an image that is not enlarged
 _APART = {"block": 3.2, "line": 1.7, "word": 1.0, "glyph": 0.5}  # such pixels from ink to outline
 _COLUMNS = ("key", "image", "width", "height", "caption_recaption", "annotation", "text_boxes")
 
 
 @dataclass(frozen=True)
 class Box:
-    """A box that tells its text: ``path`` is SVG path data in pixels of the picture."""
+    """A box that tells its text: ``path`` is SVG path data in pixels of the image."""
 
     path: str
     text: str
@@ -42,7 +42,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of the page: ``boxes`` and ``outlines`` by level, ``order`` through the lines."""
+    """An image of the page: ``boxes`` and ``outlines`` by level, ``order`` through the lines."""
 
     name: str
     font: str
@@ -65,9 +65,9 @@ def write(
     rejected: Mapping[str, int],
     rows: int,
 ) -> None:
-    """Write the page of a rendering of ``rows`` pictures, atomically.
+    """Write the page of a rendering of ``rows`` images, atomically.
 
-    ``rejected`` counts texts by reason, and pictures given up under ``gave_up``.
+    ``rejected`` counts texts by reason, and images given up under ``gave_up``.
     Raises ``ShardError``, ``OSError``.
     """
     page = render([_shown(row) for row in _spread(shards)], settings, rejected, rows)
@@ -90,8 +90,8 @@ def render(
     environment.filters["count"] = lambda number: f"{number:,}"
     reasons = {reason: many for reason, many in rejected.items() if reason != "gave_up"}
     boxes: Counter[str] = Counter()
-    for one in shown:
-        boxes.update(one.counts)
+    for image in shown:
+        boxes.update(image.counts)
     return environment.get_template("gallery.html").render(
         shown=shown,
         settings=settings,
@@ -99,16 +99,16 @@ def render(
         missing=rejected.get("gave_up", 0),
         reasons=sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0])),
         refused=sum(reasons.values()),
-        fonts=sorted(Counter(one.font for one in shown).items()),
+        fonts=sorted(Counter(image.font for image in shown).items()),
         levels=[(level, boxes[level]) for level in LEVELS],
     )
 
 
 def _spread(shards: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """At most ``MOST_PICTURES`` rows: the first ones of shards evenly apart."""
-    chosen = shards[:: math.ceil(len(shards) / MOST_PICTURES)] if shards else []
+    """At most ``MOST_IMAGES`` rows: the first ones of shards evenly apart."""
+    chosen = shards[:: math.ceil(len(shards) / MOST_IMAGES)] if shards else []
     for number, path in enumerate(chosen):
-        share = MOST_PICTURES * (number + 1) // len(chosen) - MOST_PICTURES * number // len(chosen)
+        share = MOST_IMAGES * (number + 1) // len(chosen) - MOST_IMAGES * number // len(chosen)
         rows = (row for batch in shard.read(path, columns=_COLUMNS) for row in batch.to_pylist())
         yield from islice(rows, share)
 
@@ -129,7 +129,7 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         caption=caption["text"],
         language=caption["language"],
         annotation=_indented(row["annotation"]),
-        counts={level: len(found) for level, found in by_level.items()},
+        counts={level: len(boxes) for level, boxes in by_level.items()},
         boxes={
             level: [
                 Box(_outline(box["quad"], _APART[level] * unit), box["text"])
@@ -153,7 +153,7 @@ def _data_uri(rgb: Pixels) -> str:
     colour = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".webp", colour, (cv2.IMWRITE_WEBP_QUALITY, QUALITY))
     if not done:
-        raise RuntimeError(f"OpenCV could not encode a {rgb.shape} picture as WebP")
+        raise RuntimeError(f"OpenCV could not encode a {rgb.shape} image as WebP")
     return "data:image/webp;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")
 
 

@@ -1,4 +1,4 @@
-"""One rendering job: what is to be drawn, with which fonts and texts, and its fingerprint.
+"""One rendering job: what is to be rendered, with which fonts and texts, and its fingerprint.
 
 The fingerprint changes with everything that could change a pixel, so that a resumed run never
 mixes two settings in one folder.
@@ -12,13 +12,13 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Literal
 
-from synthesis.canvas import Size
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
 from synthesis.fonts.files import FontFile
+from synthesis.image_sizes import Size
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
-DRAWING_VERSION = 6  # raise it whenever the same settings would give other pixels or captions
+RENDERING_VERSION = 6  # raise it whenever the same settings would give other pixels or captions
 _LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 
@@ -34,9 +34,9 @@ def files_digest(paths: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """Everything a picture depends on beside its index.
+    """Everything an image depends on beside its index.
 
-    ``sizes`` are (width, height) in pixels, one of which a picture gets; ``backgrounds`` and
+    ``sizes`` are (width, height) in pixels, one of which an image gets; ``backgrounds`` and
     ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
     """
 
@@ -55,13 +55,13 @@ class Job:
     @cached_property
     def by_genre(self) -> Mapping[Genre | None, tuple[Paragraph, ...]]:
         """The paragraphs of each genre; those of none under ``None``."""
-        found: dict[Genre | None, list[Paragraph]] = {}
-        for one in self.paragraphs:
-            found.setdefault(one.genre, []).append(one)
-        return {genre: tuple(those) for genre, those in found.items()}
+        genres: dict[Genre | None, list[Paragraph]] = {}
+        for paragraph in self.paragraphs:
+            genres.setdefault(paragraph.genre, []).append(paragraph)
+        return {genre: tuple(those) for genre, those in genres.items()}
 
     def settings(self) -> dict[str, str]:
-        """What the pictures depend on, each as short text; fonts and corpus by their digests."""
+        """What the images depend on, each as short text; fonts and corpus by their digests."""
         faces = json.dumps([face.digest for face in self.fonts])
         return {
             "lang": self.language,
@@ -73,14 +73,14 @@ class Job:
             "backgrounds": files_digest(self.backgrounds),
             "templates": files_digest(self.templates),
             "licence": self.licence or "unknown",
-            "drawing": str(DRAWING_VERSION),
+            "drawing": str(RENDERING_VERSION),
             **{name: version(name) for name in _LIBRARIES},
         }
 
     def digest(self) -> str:
-        """BLAKE2b-128 of the settings: equal where the pictures are."""
-        told = json.dumps(self.settings(), sort_keys=True)
-        return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+        """BLAKE2b-128 of the settings: equal where the images are."""
+        settings = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
 
     def key(self, index: int) -> str:
         """The key of a sample: the settings a reader wants to see, then its index."""

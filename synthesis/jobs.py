@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import cast
 
 from curation.failures.errors import UsageError
-from synthesis import canvas
 from synthesis import corpus as corpora
+from synthesis import image_sizes
 from synthesis.fonts import files as font_files
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job, Mode
@@ -14,7 +14,7 @@ from synthesis.pure import strings
 from synthesis.template import loading, resources
 
 DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
 TEMPLATES = (".yaml", ".yml")
 
 
@@ -42,7 +42,7 @@ def prepare(
         raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
     if templates and mode not in {"template", "mix"}:
         raise UsageError(f"--templates is for modes template and mix, not {mode}")
-    sizes = canvas.sizes(size or DEFAULT_SIZE[mode])
+    sizes = image_sizes.sizes(size or DEFAULT_SIZE[mode])
     own_templates = _files("--templates", templates, TEMPLATES)
     if _has_layouts(mode, language, own_templates):
         loading.check(own_templates, language, sizes)
@@ -58,14 +58,14 @@ def prepare(
         paragraphs=texts.paragraphs,
         corpus_digest=texts.digest,
         licence=licence or (None if corpus else corpora.SHIPPED_LICENCE),
-        backgrounds=_files("--backgrounds", backgrounds, PICTURES),
+        backgrounds=_files("--backgrounds", backgrounds, IMAGES),
         templates=own_templates,
         pages=texts.pages,
     )
 
 
 def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
-    """What a user might miss in the pictures of a job, in sentences."""
+    """What a user might miss in the images of a job, in sentences."""
     if sizes := left_out(job, size):
         yield sizes
     if corpus and _has_layouts(job.mode, job.language, job.templates):
@@ -91,13 +91,15 @@ def left_out(job: Job, size: str | None) -> str | None:
     if not job.templates:
         return None
     size = size or DEFAULT_SIZE[job.mode]
-    told = canvas.sizes(size)
-    suited = loading.suited(job.templates, job.language, told)
-    without = ", ".join(loading.ratio_of(one) for one in told if one not in suited)
+    asked = image_sizes.sizes(size)
+    suited = loading.suited(job.templates, job.language, asked)
+    without = ", ".join(
+        loading.ratio_of(canvas_size) for canvas_size in asked if canvas_size not in suited
+    )
     if not without:
         return None
     return (
-        f"--templates: {len(suited)} of the {len(told)} sizes of class {size} are drawn; "
+        f"--templates: {len(suited)} of the {len(asked)} sizes of class {size} are rendered; "
         f"no template suits {without} (`ratios` of a template says which it suits)"
     )
 
@@ -106,7 +108,7 @@ def _strings(
     language: str, seed: int, size: str | None, fonts: str | None, alone: Iterable[str | None]
 ) -> Job:
     width, height = strings.DEFAULT_SIZE[language]
-    (chosen,) = canvas.sizes(size or f"{width}x{height}")[:1]
+    (chosen,) = image_sizes.sizes(size or f"{width}x{height}")[:1]
     strings.check_size(language, *chosen)
     if any(alone):
         raise UsageError("--corpus and --licence: mode strings has no texts")
@@ -123,7 +125,7 @@ def _files(option: str, where: str | None, suffixes: tuple[str, ...]) -> tuple[s
         return ()
     root = Path(where)
     paths = [root] if root.is_file() else sorted(root.rglob("*"))
-    found = tuple(str(path) for path in paths if path.suffix.lower() in suffixes)
-    if not found:
+    chosen = tuple(str(path) for path in paths if path.suffix.lower() in suffixes)
+    if not chosen:
         raise UsageError(f"{option} {where}: no file there that ends in {', '.join(suffixes)}")
-    return found
+    return chosen

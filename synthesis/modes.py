@@ -1,4 +1,4 @@
-"""The modes, and the one function every picture comes from."""
+"""The modes, and the one function every image comes from."""
 
 import hashlib
 from random import Random
@@ -8,56 +8,56 @@ from synthesis.fonts.face import font
 from synthesis.job import Job
 from synthesis.pure import paragraph, strings
 from synthesis.sample import Rejected, Sample
-from synthesis.scene import drawn
+from synthesis.scene import rendered
 from synthesis.template import filled, resources
 
 MOST_ATTEMPTS = 50
-MOST_ATTEMPTS_RARE = 5  # then a picture whose turn it is to show rare characters shows others
+MOST_ATTEMPTS_RARE = 5  # then an image whose turn it is to show rare characters shows others
 MIX = {"pure": 0.4, "scene": 0.3, "template": 0.3}  # ours: the reports publish no shares
 BESIDE_RARE = {"pure": 0.1, "scene": 0.45, "template": 0.45}  # a third are pure for rare characters
 
 
-def draw(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
-    """Picture ``index`` of the job: a function of its arguments alone, in any process and order."""
+def render(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
+    """Image ``index`` of the job: a function of its arguments alone, in any process and order."""
     random = _random(job, index, attempt)
     rare = _rare(random, job, index, attempt)
     mode = _mixed(random, job.language, rare) if job.mode == "mix" else job.mode
     if mode == "strings":
-        return strings.draw(random, job.language, font(job.fonts[0]), job.sizes[0])
+        return strings.render(random, job.language, font(job.fonts[0]), job.sizes[0])
     if mode == "scene":
-        return drawn.draw(random, job)
+        return rendered.render(random, job)
     if mode == "template":
-        return filled.draw(random, job)
-    return paragraph.draw(random, job, rare)
+        return filled.render(random, job)
+    return paragraph.render(random, job, rare)
 
 
 def _rare(random: Random, job: Job, index: int, attempt: int) -> str | None:
-    """The text of a picture whose turn it is to show rare characters."""
+    """The text of an image whose turn it is to show rare characters."""
     if job.mode not in {"pure", "mix"} or attempt >= MOST_ATTEMPTS_RARE:
         return None
     return sampler.text(random, job, index)
 
 
 def _mixed(random: Random, language: str, rare: str | None) -> str:
-    """The mode of a picture of mode mix; rare characters are shown on clean pages.
+    """The mode of an image of mode mix; rare characters are shown on clean pages.
 
-    Where templates have no contents in a language, its pictures are of the other modes.
+    Where templates have no contents in a language, its images are of the other modes.
     """
     if rare:
         return "pure"
     shares = BESIDE_RARE if language == "zh" else MIX
-    modes = [one for one in shares if one != "template" or language in resources.languages()]
-    return random.choices(modes, [shares[one] for one in modes])[0]
+    modes = [mode for mode in shares if mode != "template" or language in resources.languages()]
+    return random.choices(modes, [shares[mode] for mode in modes])[0]
 
 
-def draw_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:
+def render_until_kept(job: Job, index: int) -> tuple[Sample | None, list[Rejected]]:
     """The first attempt at ``index`` that is not rejected, and the rejections before it.
 
     ``None`` after ``MOST_ATTEMPTS`` rejections.
     """
     rejections: list[Rejected] = []
     for attempt in range(MOST_ATTEMPTS):
-        result = draw(job, index, attempt)
+        result = render(job, index, attempt)
         if isinstance(result, Sample):
             return result, rejections
         rejections.append(result)

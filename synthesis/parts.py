@@ -22,12 +22,12 @@ from curation.failures.errors import UsageError
 from curation.signals.discovery import discover
 from curation.signals.signal import fields
 from synthesis.job import Job
-from synthesis.pool import Drawn
+from synthesis.pool import Rendered
 from synthesis.sample import row
 
 METADATA = "synthesis"
 _BATCH_ROWS = 16  # what is held beside the row group: a page of 4 megapixels is a megabyte or more
-_ADVICE = "choose another --out, or remove it to draw anew"
+_ADVICE = "choose another --out, or remove it to render anew"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def there(folder: str) -> list[str]:
     """The names of all parts in ``folder``; none where there is no folder."""
     if not (storage.is_remote(folder) or storage.exists(folder)):
         return []
-    files = [storage.name_of(found.path) for found in storage.list_folder(folder)]
+    files = [storage.name_of(entry.path) for entry in storage.list_folder(folder)]
     return [file for file in files if file.startswith("part-") and file.endswith(".parquet")]
 
 
@@ -109,12 +109,12 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
     return footer.num_rows, recorded
 
 
-def _check_settings(path: str, found: dict[str, str], asked: dict[str, str]) -> None:
-    found = {"schema": "1"} | found  # shards of the first version did not say so
-    for setting in sorted({*found, *asked}, key=lambda name: (name != "schema", name)):
-        before, now = found.get(setting, "unset"), asked.get(setting, "unset")
+def _check_settings(path: str, recorded: dict[str, str], asked: dict[str, str]) -> None:
+    recorded = {"schema": "1"} | recorded  # shards of the first version did not say so
+    for setting in sorted({*recorded, *asked}, key=lambda name: (name != "schema", name)):
+        before, now = recorded.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
-            raise UsageError(f"{path}: drawn with {setting} {before}, now {now}; {_ADVICE}")
+            raise UsageError(f"{path}: rendered with {setting} {before}, now {now}; {_ADVICE}")
 
 
 def _settings(job: Job) -> dict[str, str]:
@@ -131,30 +131,32 @@ def _columns_digest() -> str:
     return hashlib.blake2b(columns.encode(), digest_size=16).hexdigest()
 
 
-def write(path: str, job: Job, first: int, end: int, drawn: Iterable[Drawn]) -> Part:
-    """Write the part from its pictures in order. It appears whole or not at all (``OSError``).
+def write(path: str, job: Job, first: int, end: int, results: Iterable[Rendered]) -> Part:
+    """Write the part from its images in order. It appears whole or not at all (``OSError``).
 
     A row group and some rows are held, whatever the size of the part.
     """
     rejected: Counter[str] = Counter()
 
     def footer() -> dict[str, str]:
-        told = dict(sorted(rejected.items()))
-        record = {"settings": _settings(job), "first": first, "end": end, "rejected": told}
+        counts = dict(sorted(rejected.items()))
+        record = {"settings": _settings(job), "first": first, "end": end, "rejected": counts}
         return {METADATA: json.dumps(record)}
 
-    info = shard.write(path, _batches(_rows(job, drawn, rejected), _schema()), _schema(), footer)
+    info = shard.write(path, _batches(_rows(job, results, rejected), _schema()), _schema(), footer)
     return Part(info, first, end, dict(rejected))
 
 
-def _rows(job: Job, drawn: Iterable[Drawn], rejected: Counter[str]) -> Iterator[Mapping[str, Any]]:
-    """The rows of what was drawn; counts what was not."""
-    for one in drawn:
-        rejected.update(rejection.reason for rejection in one.rejections)
-        if one.sample is None:
+def _rows(
+    job: Job, results: Iterable[Rendered], rejected: Counter[str]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of what was rendered; counts what was not."""
+    for result in results:
+        rejected.update(rejection.reason for rejection in result.rejections)
+        if result.sample is None:
             rejected["gave_up"] += 1
         else:
-            yield row(one.sample, job.key(one.index), job.licence)
+            yield row(result.sample, job.key(result.index), job.licence)
 
 
 def _batches(rows: Iterator[Mapping[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from synthesis.parts import Part
 
 Place = Annotated[str, AfterValidator(user_paths.not_empty)]
-_drawing = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
+_rendering = Lock()  # a worker's threads take turns: what fonts and shapers remember is not theirs
 
 
 class Synthesize(BaseModel):
-    """What is to be drawn: ``n`` pictures of each of the ``languages``.
+    """What is to be rendered: ``n`` images of each of the ``languages``.
 
     The other settings are the command's options.
     """
@@ -75,15 +75,15 @@ class Synthesize(BaseModel):
         """Load every face, once per process."""
         from synthesis.fonts.face import font
 
-        with _drawing:
+        with _rendering:
             for language in self.languages:
                 for face in _job(self, language).fonts:
                     font(face)
 
     def carry_out(self, output: str, part: str) -> str:
-        """Draw a part, or find it finished. Raises ``UsageError`` for other fonts than planned."""
+        """Render a part, unless it is there. Raises ``UsageError`` for other fonts than planned."""
         from synthesis import parts
-        from synthesis.pool import draw_all
+        from synthesis.pool import render_all
 
         language, number, digest = part.split()
         job = _job(self, language)
@@ -94,26 +94,28 @@ class Synthesize(BaseModel):
             )
         span = parts.ranges(self.n, self.part_size)[int(number)]
         path = storage.join(output, language, parts.name(int(number)))
-        with _drawing:
+        with _rendering:
             made = parts.read_finished(path, job, *span)
-            made = made or parts.write(path, job, *span, draw_all(job, *span, workers=1))
+            made = made or parts.write(path, job, *span, render_all(job, *span, workers=1))
         return json.dumps({"language": language, **asdict(made)})
 
-    def complete(self, output: str, parts: Sequence[str], told: Sequence[str]) -> None:
+    def complete(self, output: str, parts: Sequence[str], answers: Sequence[str]) -> None:
         """Write manifests, contact sheets and galleries."""
         from synthesis import rendering
 
-        if len(told) != len(parts):
-            raise RuntimeError(f"{len(told)} of {len(parts)} parts were told of; run again")
+        if len(answers) != len(parts):
+            raise RuntimeError(f"{len(answers)} of {len(parts)} parts were told of; run again")
         everything = []
         for language in self.languages:
-            whole = _parts_of(language, told)
+            whole = _parts_of(language, answers)
             rendering.complete(_job(self, language), storage.join(output, language), whole)
-            everything += [replace(one.info, file=f"{language}/{one.info.file}") for one in whole]
+            everything += [
+                replace(part.info, file=f"{language}/{part.info.file}") for part in whole
+            ]
         shard.write_manifest(output, everything)
 
     def progress(self, output: str) -> tuple[int, int]:
-        """How many parts there are to draw, and how many are there."""
+        """How many parts there are to render, and how many are there."""
         from synthesis import parts
 
         count = len(parts.ranges(self.n, self.part_size))
@@ -125,7 +127,7 @@ class Synthesize(BaseModel):
         """Counts by language, from the manifests and what the parts record of rejections."""
         from synthesis import parts, rendering
 
-        told = {}
+        summaries = {}
         for language in self.languages:
             folder = storage.join(output, language)
             infos = shard.read_manifest(folder)
@@ -134,15 +136,17 @@ class Synthesize(BaseModel):
                 parts.Part(info, *span, parts.rejections(storage.join(folder, info.file)))
                 for info, span in zip(infos, spans, strict=True)
             ]
-            told[language] = rendering.summary(_job(self, language), folder, whole)
-        images, missing = (sum(one[key] for one in told.values()) for key in ("images", "missing"))
-        return {"out": output, "images": images, "missing": missing, "languages": told}
+            summaries[language] = rendering.summary(_job(self, language), folder, whole)
+        images, missing = (
+            sum(summary[key] for summary in summaries.values()) for key in ("images", "missing")
+        )
+        return {"out": output, "images": images, "missing": missing, "languages": summaries}
 
     def as_text(self, summary: Mapping[str, Any]) -> str:
         """A line for each language, as the command tells it."""
         from synthesis import rendering
 
-        return "\n".join(rendering.as_text(one) for one in summary["languages"].values())
+        return "\n".join(rendering.as_text(language) for language in summary["languages"].values())
 
 
 @cache
@@ -163,10 +167,10 @@ def _job(settings: Synthesize, language: str) -> Job:
     )
 
 
-def _parts_of(language: str, told: Sequence[str]) -> list["Part"]:
+def _parts_of(language: str, answers: Sequence[str]) -> list["Part"]:
     """What was told of the parts of a language, in their order."""
     from synthesis.parts import Part
 
-    found = [one for one in map(json.loads, told) if one.pop("language") == language]
-    made = [Part(**{**one, "info": shard.ShardInfo(**one["info"])}) for one in found]
+    own = [answer for answer in map(json.loads, answers) if answer.pop("language") == language]
+    made = [Part(**{**answer, "info": shard.ShardInfo(**answer["info"])}) for answer in own]
     return sorted(made, key=lambda part: part.first)

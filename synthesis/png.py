@@ -1,6 +1,6 @@
-"""Pictures as PNG files, in a third of OpenCV's time: rows unfiltered, deflated by zlib-ng.
+"""Images as PNG files, in a third of OpenCV's time: rows unfiltered, deflated by zlib-ng.
 
-Drawn pictures are flat, so that filtering rows makes them larger. ISA-L is quicker still, but now
+Synthetic images are flat, so that filtering rows makes them larger. ISA-L is quicker still, but now
 and then writes other bytes for the same pixels (docs/log.md).
 """
 

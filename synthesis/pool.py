@@ -1,6 +1,6 @@
-"""Drawing in several processes (Skia holds the GIL), results in order of index.
+"""Rendering in several processes (Skia holds the GIL), results in order of index.
 
-A worker that dies is replaced and its pictures are drawn again; workers end with their driver,
+A worker that dies is replaced and its images are rendered again; workers end with their driver,
 however that ends.
 """
 
@@ -20,14 +20,14 @@ from synthesis import modes
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample
 
-CHUNK = 16  # pictures per task: small enough to keep all processes busy to the end
+CHUNK = 16  # images per task: small enough to keep all processes busy to the end
 _AHEAD = 3  # tasks per process that may wait, finished or not: bounds the memory
 _MOST_DEATHS = 3  # in a row, before giving up: then something kills every worker
 _worker_job: Job | None = None
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Rendered:
     """What became of one index: its sample (``None``: every attempt was rejected)."""
 
     index: int
@@ -39,18 +39,18 @@ class WorkersLostError(RuntimeError):
     """Worker processes died again and again (killed for memory, perhaps)."""
 
 
-def draw_all(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
-    """The pictures ``first`` to ``end - 1``, in order; the same for any number of workers."""
+def render_all(job: Job, first: int, end: int, workers: int) -> Iterator[Rendered]:
+    """The images ``first`` to ``end - 1``, in order; the same for any number of workers."""
     if workers == 1:
         for index in range(first, end):
-            yield Drawn(index, *modes.draw_until_kept(job, index))
+            yield Rendered(index, *modes.render_until_kept(job, index))
         return
     deaths = 0
     while first < end:
         try:
-            for drawn in _with_pool(job, first, end, workers):
-                yield drawn
-                first, deaths = drawn.index + 1, 0
+            for result in _with_pool(job, first, end, workers):
+                yield result
+                first, deaths = result.index + 1, 0
         except BrokenProcessPool as error:
             deaths += 1
             if deaths == _MOST_DEATHS:
@@ -60,13 +60,13 @@ def draw_all(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
                 ) from error
 
 
-def _with_pool(job: Job, first: int, end: int, workers: int) -> Iterator[Drawn]:
+def _with_pool(job: Job, first: int, end: int, workers: int) -> Iterator[Rendered]:
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(job,))
     try:
-        waiting: deque[Future[list[Drawn]]] = deque()
+        waiting: deque[Future[list[Rendered]]] = deque()
         for start in range(first, end, CHUNK):
-            waiting.append(pool.submit(_draw_chunk, start, min(start + CHUNK, end)))
+            waiting.append(pool.submit(_render_chunk, start, min(start + CHUNK, end)))
             if len(waiting) > workers * _AHEAD:
                 yield from waiting.popleft().result()
         while waiting:
@@ -90,8 +90,8 @@ def _end_with_driver() -> None:
         os._exit(1)
 
 
-def _draw_chunk(first: int, end: int) -> list[Drawn]:
+def _render_chunk(first: int, end: int) -> list[Rendered]:
     if _worker_job is None:
         raise RuntimeError("the worker process was not initialised with its job")
     job = _worker_job
-    return [Drawn(index, *modes.draw_until_kept(job, index)) for index in range(first, end)]
+    return [Rendered(index, *modes.render_until_kept(job, index)) for index in range(first, end)]

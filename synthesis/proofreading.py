@@ -1,10 +1,10 @@
-"""``python -m synthesis.proofreading``: a share of the drawn texts read back by another program.
+"""``python -m synthesis.proofreading``: a share of the rendered texts read back by another program.
 
 Accuracy is 1 - edit distance / length, in characters, spaces left out and widths, quotation marks
 and dashes made one. Hanzi of level 3 are not asked of the reader, which does not know them: their
-ink and geometry are checked where they are drawn. What it misreads is shown to it once more, set
+ink and geometry are checked where they are rendered. What it misreads is shown to it once more, set
 in a common face, black on white and large: what it misreads there as well says nothing of the
-picture. Accuracy is told with and without such errors.
+image. Accuracy is told with and without such errors.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def errors(wanted: str, read: str, unasked: frozenset[str] = frozenset()) -> int
 def misread(wanted: str, read: str) -> frozenset[int]:
     """The places of the characters of ``wanted`` that were not read."""
     matches = SequenceMatcher(None, wanted, read, autojunk=False).get_matching_blocks()
-    right = {place for one in matches for place in range(one.a, one.a + one.size)}
+    right = {place for match in matches for place in range(match.a, match.a + match.size)}
     return frozenset(range(len(wanted))) - right
 
 
@@ -97,14 +97,14 @@ def lines_of(boxes: Sequence[Mapping[str, Any]]) -> list["Line"]:
     """The lines of a row's boxes, each with the glyphs it holds."""
     from synthesis.reading import Line
 
-    found: list[Line] = []
+    lines: list[Line] = []
     for box in boxes:
         if box["level"] == "line":
-            found.append(Line(box["text"], tuple(box["quad"]), ()))
-        elif box["level"] == "glyph" and found:
-            last = found[-1]
-            found[-1] = Line(last.text, last.quad, (*last.glyphs, tuple(box["quad"])))
-    return found
+            lines.append(Line(box["text"], tuple(box["quad"]), ()))
+        elif box["level"] == "glyph" and lines:
+            last = lines[-1]
+            lines[-1] = Line(last.text, last.quad, (*last.glyphs, tuple(box["quad"])))
+    return lines
 
 
 def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
@@ -116,8 +116,8 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
     lines = lines_of(row["text_boxes"])
     mode = mode_of(row)
     wanted = normalised("".join(line.text for line in lines))
-    unasked = frozenset(one for one in wanted if level_of().get(one) == 3)
-    asked = sum(one not in unasked for one in wanted)
+    unasked = frozenset(character for character in wanted if level_of().get(character) == 3)
+    asked = sum(character not in unasked for character in wanted)
 
     def reading(read: str, by_lines: bool) -> Reading:
         wrong = errors(wanted, normalised(read), unasked)
@@ -132,13 +132,13 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
         return best
     language = row["key"].split("/")[1]
     plain = normalised("".join(reader.plainly(line, language) for line in lines))
-    asked_for = {place for place, one in enumerate(wanted) if one not in unasked}
+    asked_for = {place for place, character in enumerate(wanted) if character not in unasked}
     both = misread(wanted, best.read) & misread(wanted, plain) & asked_for
     return replace(best, blind=min(len(both), best.errors))
 
 
 def mode_of(row: Mapping[str, Any]) -> str:
-    """The mode a row was drawn in; of a mix, as its annotation tells."""
+    """The mode a row was rendered in; of a mix, as its annotation tells."""
     mode = str(row["key"]).split("/", 1)[0]
     if mode != "mix":
         return mode
@@ -163,25 +163,28 @@ def keys_by_language(shards: Sequence[str]) -> dict[str, list[str]]:
     """The keys of all rows."""
     from curation import shard
 
-    found: dict[str, list[str]] = {}
+    keys: dict[str, list[str]] = {}
     for path in shards:
         for batch in shard.read(path, columns=["key"]):
             for key in batch["key"].to_pylist():
-                found.setdefault(key.split("/")[1], []).append(key)
-    return found
+                keys.setdefault(key.split("/")[1], []).append(key)
+    return keys
 
 
 def summary(read: Sequence[Reading]) -> dict[str, Any]:
     """Figures by mode, and whether every mode is as good as its bar."""
     modes = {}
-    for mode in sorted({one.mode for one in read}):
-        own = [one for one in read if one.mode == mode]
-        length, wrong = sum(one.length for one in own), sum(one.errors for one in own)
-        worst = sorted(
-            (one for one in own if one.errors > one.blind),
-            key=lambda one: (one.blind - one.errors, one.key),
+    for mode in sorted({reading.mode for reading in read}):
+        own = [reading for reading in read if reading.mode == mode]
+        length, wrong = (
+            sum(reading.length for reading in own),
+            sum(reading.errors for reading in own),
         )
-        blind = sum(one.blind for one in own)
+        worst = sorted(
+            (reading for reading in own if reading.errors > reading.blind),
+            key=lambda reading: (reading.blind - reading.errors, reading.key),
+        )
+        blind = sum(reading.blind for reading in own)
         accuracy, bar = 1 - (wrong - blind) / max(1, length), SCENES if mode == "scene" else PAGES
         modes[mode] = {
             "samples": len(own),
@@ -192,10 +195,10 @@ def summary(read: Sequence[Reading]) -> dict[str, Any]:
             "accuracy": round(accuracy, 6),
             "bar": bar,
             "passed": accuracy >= bar,
-            "by_lines": sum(one.by_lines for one in own),
-            "worst": [asdict(one) for one in worst[:WORST]],
+            "by_lines": sum(reading.by_lines for reading in own),
+            "worst": [asdict(reading) for reading in worst[:WORST]],
         }
-    return {"passed": all(one["passed"] for one in modes.values()), "modes": modes}
+    return {"passed": all(figures["passed"] for figures in modes.values()), "modes": modes}
 
 
 @app.command(epilog=EXAMPLE)
@@ -208,7 +211,7 @@ def main(
     ] = 0.01,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Read drawn texts back with rapidocr: pages as a whole, lines in scenes by our own quads.
+    """Read rendered texts back with rapidocr: pages as a whole, lines in scenes by our own quads.
 
     Exit code 3 when a mode is below its bar: 0.998 of the characters of pages, 0.99 of scenes.
     """
@@ -218,30 +221,30 @@ def main(
     if not shards:
         raise UsageError(f"{folder}: no shards there; name a folder of synthesis.render")
     keys = keys_by_language(shards)
-    unread = {one: len(keys.pop(one)) for one in sorted({*keys} - LANGUAGES)}
+    unread = {language: len(keys.pop(language)) for language in sorted({*keys} - LANGUAGES)}
     known = [key for several in keys.values() for key in several]
-    told = summary(list(readings(shards, chosen(known, share) if known else ())))
-    told["unread"] = unread
-    print(json.dumps(told, ensure_ascii=False, indent=1) if as_json else _as_text(told))  # noqa: T201
-    if not told["passed"]:
+    figures = summary(list(readings(shards, chosen(known, share) if known else ())))
+    figures["unread"] = unread
+    print(json.dumps(figures, ensure_ascii=False, indent=1) if as_json else _as_text(figures))  # noqa: T201
+    if not figures["passed"]:
         raise typer.Exit(3)
 
 
-def _as_text(told: Mapping[str, Any]) -> str:
+def _as_text(figures: Mapping[str, Any]) -> str:
     lines = []
-    for mode, one in told["modes"].items():
-        verdict = "passed" if one["passed"] else "BELOW THE BAR"
-        how = f"{one['by_lines']} read by lines"
+    for mode, sums in figures["modes"].items():
+        verdict = "passed" if sums["passed"] else "BELOW THE BAR"
+        how = f"{sums['by_lines']} read by lines"
         lines.append(
-            f"{mode}: {one['accuracy']:.4f} of {one['characters']:,} characters in "
-            f"{one['samples']} samples ({how}), bar {one['bar']}: {verdict}; {one['read']:.4f} "
-            f"with the {one['blind']} that are misread however plainly they are set"
+            f"{mode}: {sums['accuracy']:.4f} of {sums['characters']:,} characters in "
+            f"{sums['samples']} samples ({how}), bar {sums['bar']}: {verdict}; {sums['read']:.4f} "
+            f"with the {sums['blind']} that are misread however plainly they are set"
         )
-        for worst in one["worst"]:
+        for worst in sums["worst"]:
             lines.append(f"  {worst['errors'] - worst['blind']} errors in {worst['key']}")
-            lines += [f"    drawn {worst['wanted']}", f"    read  {worst['read']}"]
-    if told["unread"]:
-        each = ", ".join(f"{language} {count}" for language, count in told["unread"].items())
+            lines += [f"    rendered {worst['wanted']}", f"    read     {worst['read']}"]
+    if figures["unread"]:
+        each = ", ".join(f"{language} {count}" for language, count in figures["unread"].items())
         lines.append(f"not read, in languages the reader does not know: {each}")
     return "\n".join(lines) or "no text there"
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from curation.networks.ocr import LARGEST_SIDE, TextReader
 from curation.networks.ocr import LINE_HEIGHT as HEIGHT
-from synthesis.drawing import Pixels, draw, solid
 from synthesis.fonts import files
+from synthesis.raster import Pixels, render, solid
 from synthesis.sample import Quad, upright_quad
 from synthesis.text import block
 from synthesis.text.block import Typography
@@ -37,7 +37,7 @@ _UPRIGHT = 1.5  # a line so many times as high as wide, of several characters, r
 
 @dataclass(frozen=True)
 class Line:
-    """A drawn line with the quads of its glyphs, in pixels."""
+    """A rendered line with the quads of its glyphs, in pixels."""
 
     text: str
     quad: Quad
@@ -68,7 +68,7 @@ class Proofreader:
 
     def plainly(self, line: Line, language: str) -> str:
         """What it reads of a line set in a common face, black on white, at the size it was
-        trained on, downwards if it runs downwards: what is misread here is not the picture's
+        trained on, downwards if it runs downwards: what is misread here is not the image's
         fault. Empty where no face has it.
         """
         text, down = line.text, runs_down(line)
@@ -79,17 +79,19 @@ class Proofreader:
             return ""
         left, top, right, bottom = placed.box
         canvas = solid(math.ceil(right) + HEIGHT, math.ceil(bottom) + HEIGHT, (255, 255, 255))
-        draw(canvas, placed.runs, (0, 0, 0))
+        render(canvas, placed.runs, (0, 0, 0))
         quad = upright_quad(left, top, right, bottom)
-        glyphs = tuple(one.quad for each in placed.lines for one in each.clusters) if down else ()
+        glyphs = (
+            tuple(glyph.quad for each in placed.lines for glyph in each.clusters) if down else ()
+        )
         return self.line(np.ascontiguousarray(canvas[..., :3]), Line(text, quad, glyphs))
 
 
 @cache
 def _plain(language: str) -> Typography:
     known = [*files.find(language), *files.fallbacks(language)]
-    upright = [one for one in known if one.family in _PLAIN and one.style == "Regular"]
-    upright.sort(key=lambda one: _PLAIN.index(one.family))
+    upright = [face for face in known if face.family in _PLAIN and face.style == "Regular"]
+    upright.sort(key=lambda face: _PLAIN.index(face.family))
     return Typography(language, tuple(upright or known), Setting("left", 1.5, 0.0), wrap=False)
 
 

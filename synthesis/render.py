@@ -22,13 +22,13 @@ EXAMPLES = """Examples:
   python -m synthesis.render --lang en --mode strings --size 64x32 --n 8192 --out text/strings
 
 \b
-Exit codes: 0 done, 1 a bug, 2 wrong use, 3 some pictures could not be drawn, 4 disk or
+Exit codes: 0 done, 1 a bug, 2 wrong use, 3 some images could not be rendered, 4 disk or
 input/output, 130 interrupted."""
 app = commands.application()
 
 
 class ModeName(StrEnum):
-    """What is drawn: ``strings`` are a trainer's toy, one to four characters in fixed cells."""
+    """What is rendered: ``strings`` are a trainer's toy, one to four characters in fixed cells."""
 
     pure = "pure"
     scene = "scene"
@@ -46,7 +46,7 @@ def render(
             help="Folder for shards, manifest, gallery and contact sheet.", parser=user_paths.path
         ),
     ],
-    n: Annotated[int, typer.Option(min=1, help="Number of pictures.")] = 64,
+    n: Annotated[int, typer.Option(min=1, help="Number of images.")] = 64,
     mode: Annotated[
         ModeName,
         typer.Option(
@@ -61,8 +61,8 @@ def render(
             "layout only in those that suit it."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same pictures.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; pictures do not differ.")] = 1,
+    seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; images do not differ.")] = 1,
     corpus: Annotated[
         str | None,
         typer.Option(
@@ -85,7 +85,7 @@ def render(
     backgrounds: Annotated[
         str | None,
         typer.Option(
-            help="Your pictures to put scenes in: a folder, or shards.", parser=user_paths.place
+            help="Your images to put scenes in: a folder, or shards.", parser=user_paths.place
         ),
     ] = None,
     templates: Annotated[
@@ -96,14 +96,14 @@ def render(
             parser=user_paths.place,
         ),
     ] = None,
-    part_size: Annotated[int, typer.Option(min=1, help="Pictures per shard.")] = 500,
+    part_size: Annotated[int, typer.Option(min=1, help="Images per shard.")] = 500,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Draw text images with exact captions and boxes into shards of curation's schema.
+    """Render text images with exact captions and boxes into shards of curation's schema.
 
     OUT gets the shards (captions, the captioner's JSON, quads of every block, line, word and
     glyph), manifest.json, contact_sheet.png, and gallery.html, which shows the boxes over the
-    pictures. A run that was interrupted goes on where it stopped; finished shards are kept.
+    images. A run that was interrupted goes on where it stopped; finished shards are kept.
     """
     from synthesis import jobs, rendering
 
@@ -127,7 +127,7 @@ def render(
     print(text)  # noqa: T201 - the result belongs on stdout
     if summary["missing"]:
         raise IncompleteError(
-            f"{summary['missing']} of {n} pictures could not be drawn (see `rejected`)"
+            f"{summary['missing']} of {n} images could not be rendered (see `rejected`)"
         )
 
 

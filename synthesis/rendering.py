@@ -10,7 +10,7 @@ from curation import progress, shard, storage
 from curation.storage import ownership
 from synthesis import first_images, gallery, parts
 from synthesis.job import Job
-from synthesis.pool import Drawn, draw_all
+from synthesis.pool import Rendered, render_all
 
 KIND = "rendering"
 CONTACT_SHEET = "contact_sheet.png"
@@ -18,7 +18,7 @@ GALLERY = "gallery.html"
 
 
 def run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, Any]:
-    """Draw pictures 0 to ``count - 1`` into ``out``, ``rows`` to a shard; returns the summary.
+    """Render images 0 to ``count - 1`` into ``out``, ``rows`` to a shard; returns the summary.
 
     Raises ``UsageError`` when ``out`` holds shards of other settings, ``OwnershipError`` when it
     is not ours or another run is at work there, ``OSError`` from the disk.
@@ -36,24 +36,24 @@ def _run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, A
         for number, span in enumerate(ranges)
         if (part := parts.read_finished(places[number], job, *span))
     }
-    drawn_now = sum(end - first for k, (first, end) in enumerate(ranges) if k not in finished)
-    tally = _Tally(count, count - drawn_now)
+    rendered_now = sum(end - first for k, (first, end) in enumerate(ranges) if k not in finished)
+    tally = _Tally(count, count - rendered_now)
     with progress.watch(out, "images rendered", tally.count, tally.note):
         for first_number, last_number in _gaps(len(ranges), finished):
             first, end = ranges[first_number][0], ranges[last_number][1]
-            drawn = tally.counted(draw_all(job, first, end, workers))
+            results = tally.counted(render_all(job, first, end, workers))
             for number in range(first_number, last_number + 1):
                 span = ranges[number]
-                own = islice(drawn, span[1] - span[0])
+                own = islice(results, span[1] - span[0])
                 finished[number] = parts.write(places[number], job, *span, own)
     whole = [finished[number] for number in range(len(ranges))]
     complete(job, out, whole)
     seconds = time.monotonic() - started
     return {
         **summary(job, out, whole),
-        "drawn_now": drawn_now,
+        "rendered_now": rendered_now,
         "wall_seconds": round(seconds, 3),
-        "images_per_second": round(drawn_now / seconds, 1),
+        "images_per_second": round(rendered_now / seconds, 1),
     }
 
 
@@ -100,13 +100,13 @@ def summary(job: Job, out: str, whole: Sequence[parts.Part]) -> dict[str, Any]:
     }
 
 
-def as_text(told: Mapping[str, Any]) -> str:
+def as_text(result: Mapping[str, Any]) -> str:
     """A summary in a sentence."""
-    rejected = ", ".join(f"{reason} {count}" for reason, count in told["rejected"].items())
-    sheet = f" or {told['contact_sheet']}" if told["contact_sheet"] else ""
+    rejected = ", ".join(f"{reason} {count}" for reason, count in result["rejected"].items())
+    sheet = f" or {result['contact_sheet']}" if result["contact_sheet"] else ""
     return (
-        f"{told['images']} pictures in {told['shards']} shards in {told['out']}"
-        f" (rejected texts: {rejected or 'none'}); look at {told['gallery']}{sheet}"
+        f"{result['images']} images in {result['shards']} shards in {result['out']}"
+        f" (rejected texts: {rejected or 'none'}); look at {result['gallery']}{sheet}"
     )
 
 
@@ -138,7 +138,7 @@ class _Tally:
         self._done = there
         self._rejected: Counter[str] = Counter()
 
-    def counted(self, results: Iterator[Drawn]) -> Iterator[Drawn]:
+    def counted(self, results: Iterator[Rendered]) -> Iterator[Rendered]:
         """The same results, counted."""
         for result in results:
             self._done += 1

@@ -1,4 +1,4 @@
-"""What drawing yields: a sample that is a row of a shard, or a rejection with its reason."""
+"""What rendering yields: a sample that is a row of a shard, or a rejection with its reason."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Quad = tuple[float, float, float, float, float, float, float, float]
 
 
 class TextBox(NamedTuple):  # a tuple: one is made for every glyph, in half the time
-    """A piece of drawn text: its corners x0, y0 ... x3, y3 in pixels, clockwise from top left.
+    """A piece of rendered text: its corners x0, y0 ... x3, y3 in pixels, clockwise from top left.
 
     ``level`` is ``block``, ``line``, ``word`` or ``glyph``; boxes come in reading order, each
     before those it holds.
@@ -26,9 +26,9 @@ class TextBox(NamedTuple):  # a tuple: one is made for every glyph, in half the 
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn picture with everything known about it.
+    """A synthetic image with everything known about it.
 
-    ``image`` is a file of ``format``; ``text`` is exactly what is drawn and what ``caption`` quotes
+    ``image`` is a file of ``format``; ``text`` is exactly what is rendered and ``caption`` quotes
     (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name;
     ``annotation`` is the captioner's JSON, as ``captions.annotation`` makes it.
     """

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.sample import Quad
 
 _CURVED = math.radians(20)  # glyphs of a straight line differ less in how they are turned

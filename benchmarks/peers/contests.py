@@ -104,7 +104,7 @@ class Running:
         self._errors.close()
 
     def draw(self, pictures: int) -> dict[str, Any]:
-        """What so many pictures took: the fields of ``serving.Drawn``."""
+        """What so many pictures took: the fields of ``serving.Rendered``."""
         if self._process.stdin is None:
             raise RuntimeError("no pipe")
         try:

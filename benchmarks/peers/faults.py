@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from benchmarks.peers import breaks
-from synthesis import drawing, jobs, modes
+from synthesis import jobs, modes, raster
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.sample import Sample, TextBox
 
@@ -61,16 +61,16 @@ def _look(task: Task) -> Counter[str]:
     job = jobs.prepare(language, mode, size=size)
     found: Counter[str] = Counter()
     runs: list[Any] = []
-    draw = drawing.draw
+    draw = raster.render
 
     def watching(canvas: Any, drawn: Any, rgb: Any) -> None:
         runs.extend(drawn)
         draw(canvas, drawn, rgb)
 
-    with patch.object(drawing, "draw", watching):
+    with patch.object(raster, "render", watching):
         for index in range(first, first + count):
             runs.clear()
-            made = modes.draw(job, index)
+            made = modes.render(job, index)
             if isinstance(made, Sample):
                 found.update(_faults(made, runs, language, mode))
             else:

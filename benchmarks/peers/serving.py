@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass
-class Drawn:
+class Rendered:
     """What a batch took: ``cpu`` in seconds, of all threads (and of a browser's processes).
 
     ``cpu`` stays zero where the serving process itself is what is measured. ``pixels``,
@@ -34,7 +34,7 @@ class Drawn:
         self.bytes += size
 
 
-Draw = Callable[[int], Drawn]
+Draw = Callable[[int], Rendered]
 
 
 def serve(prepare: Callable[[dict[str, str]], Draw]) -> None:

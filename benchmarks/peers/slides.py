@@ -81,7 +81,7 @@ def _drawn(job: Job, count: int) -> Iterator[tuple[Sample, Any, Any]]:
     index = given = 0
     with patch.object(filled, "paint", watching):
         while given < count:
-            made = modes.draw(job, index)
+            made = modes.render(job, index)
             index += 1
             if isinstance(made, Sample):
                 given += 1

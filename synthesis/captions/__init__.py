@@ -1,4 +1,4 @@
-"""Captions of drawn pictures, from their descriptions, and the annotation that goes with them."""
+"""Captions of synthetic images, from their descriptions, and the annotation that goes with them."""
 
 from random import Random
 from typing import Any
@@ -14,17 +14,17 @@ def caption_language(language: str) -> str:
 
 
 def caption(random: Random, language: str, description: Description) -> str:
-    """What the picture shows, in words: every text quoted to the letter, in reading order.
+    """What the image shows, in words: every text quoted to the letter, in reading order.
 
     ``language`` is that of the texts. Raises ``UnrenderableError`` (``unquotable``) for a text
     that holds every quotation mark there is.
     """
-    told_in = caption_language(language)
+    caption_in = caption_language(language)
     if description.image_type == "text" and len(description.words) == 1:
-        return plain.choose(random, told_in, description, language)
-    return composed.compose(random, told_in, description)
+        return plain.choose(random, caption_in, description, language)
+    return composed.compose(random, caption_in, description)
 
 
 def annotation(description: Description, caption: str) -> dict[str, Any]:
-    """The captioner's JSON for the picture: caption, type, style, watermarks, abnormal element."""
+    """The captioner's JSON for the image: caption, type, style, watermarks, abnormal element."""
     return annotate(description, caption)

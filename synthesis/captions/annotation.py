@@ -1,6 +1,6 @@
-"""The structured annotation of a picture: the JSON a captioner is asked for, checked.
+"""The structured annotation of an image: the JSON a captioner is asked for, checked.
 
-The keys are those of the captioner's schema, so that drawn and real pictures are annotated alike.
+The keys are those of the captioner's schema, so that synthetic and real images are annotated alike.
 """
 
 from typing import Any, Literal
@@ -23,7 +23,7 @@ _STYLES: dict[ImageType, str] = {
 
 
 class Annotation(BaseModel):
-    """One picture's annotation; ``model_dump(by_alias=True)`` has the keys of the schema."""
+    """One image's annotation; ``model_dump(by_alias=True)`` has the keys of the schema."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -36,15 +36,15 @@ class Annotation(BaseModel):
 
 def annotate(description: Description, caption: str) -> dict[str, Any]:
     """The annotation of what is described, under the keys of the schema."""
-    watermarks = [one.text for one in description.words if one.role == WATERMARK]
-    told = {
+    watermarks = [words.text for words in description.words if words.role == WATERMARK]
+    values = {
         "Caption": caption,
         "Image Type": _TYPES[description.image_type],
         "Image Style": description.style or _style(description),
         "Watermark List": watermarks,
         "Abnormal Element": "yes" if watermarks or description.abnormal else "no",
     }
-    return Annotation.model_validate(told).model_dump(by_alias=True)
+    return Annotation.model_validate(values).model_dump(by_alias=True)
 
 
 def _style(description: Description) -> str:

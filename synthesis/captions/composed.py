@@ -21,31 +21,33 @@ from synthesis.description import Description, Group, Name, Words
 
 def compose(random: Random, language: str, description: Description) -> str:
     """The caption of a scene or a design in ``en`` or ``zh``: every text once, in its order."""
-    told = sentences.SENTENCES[language]
-    inks = {one.ink for one in description.words}
+    phrases = sentences.SENTENCES[language]
+    inks = {words.ink for words in description.words}
     (single,) = inks if len(inks) == 1 else (None,)
     slots = _slots(language, description, single)
-    parts = [random.choice(told.openings[description.image_type]).format(**slots)]
+    parts = [random.choice(phrases.openings[description.image_type]).format(**slots)]
     if description.surroundings:
-        parts.append(random.choice(told.settings).format(**slots))
+        parts.append(random.choice(phrases.settings).format(**slots))
     if description.layout:
-        parts.append(random.choice(told.layouts).format(**slots))
-    about_ink = told.one_ink if single else told.many_inks if len(inks) > 1 else told.no_ink
+        parts.append(random.choice(phrases.layouts).format(**slots))
+    about_ink = (
+        phrases.one_ink if single else phrases.many_inks if len(inks) > 1 else phrases.no_ink
+    )
     parts.append(random.choice(about_ink).format(**slots))
-    texts = [one.text for one in description.words]
+    texts = [words.text for words in description.words]
     before: Group | None = None
-    for group in description.groups or [Group(((one,),)) for one in description.words]:
-        parts.append(_told(random, language, group, before, texts, with_ink=single is None))
+    for group in description.groups or [Group(((words,),)) for words in description.words]:
+        parts.append(_sentence(random, language, group, before, texts, with_ink=single is None))
         before = group
     if description.details:
-        parts.append(random.choice(told.details).format(**slots))
-    return told.between.join(parts)
+        parts.append(random.choice(phrases.details).format(**slots))
+    return phrases.between.join(parts)
 
 
 def _slots(language: str, description: Description, ink: Colour | None) -> dict[str, str]:
-    """What the sentences about the whole picture may name, also with a capital letter."""
+    """What the sentences about the whole image may name, also with a capital letter."""
     surroundings = _noun(language, description.surroundings)
-    details = listed(language, [_noun(language, one) for one in description.details])
+    details = listed(language, [_noun(language, detail) for detail in description.details])
     many = len(description.details) > 1 or is_plural(details or "one")
     slots = {
         "kind": description.kind.name(language),
@@ -92,7 +94,7 @@ def _noun(language: str, name: Name | None) -> str:
     return with_article(name.english) if language == "en" else name.chinese
 
 
-def _told(
+def _sentence(
     random: Random,
     language: str,
     group: Group,
@@ -102,10 +104,10 @@ def _told(
     with_ink: bool,
 ) -> str:
     """One sentence that says what a group is, where, in which ink, and quotes its texts."""
-    told = sentences.SENTENCES[language]
+    phrases = sentences.SENTENCES[language]
     where, rows = _where(language, group, before), group.rows
     columns = _columns(rows, with_ink=with_ink)
-    sentence = random.choice(_patterns(told, group, columns)[where is not None]).format(
+    sentence = random.choice(_patterns(phrases, group, columns)[where is not None]).format(
         where=where,
         Where=capitalised(where or ""),
         role=_roles(language, columns, rows),
@@ -114,7 +116,7 @@ def _told(
         entry=entry_name(language, group.entry, len(rows)),
         quoted=_quoted(language, rows, texts),
     )
-    return sentence if ends_a_sentence(rows[-1][-1].text) else sentence + told.stop
+    return sentence if ends_a_sentence(rows[-1][-1].text) else sentence + phrases.stop
 
 
 Rows = tuple[tuple[Words, ...], ...]
@@ -125,9 +127,9 @@ def _columns(rows: Rows, *, with_ink: bool) -> list[Column]:
     """What the texts of every row are: one role for all of them, or as many as a row has texts;
     none where rows differ.
     """
-    if len({one.role for row in rows for one in row}) == 1:
-        whole = [[one for row in rows for one in row]]
-    elif len({tuple(one.role for one in row) for row in rows}) == 1:
+    if len({words.role for row in rows for words in row}) == 1:
+        whole = [[words for row in rows for words in row]]
+    elif len({tuple(words.role for words in row) for row in rows}) == 1:
         whole = [list(column) for column in zip(*rows, strict=True)]
     else:
         return []
@@ -136,51 +138,51 @@ def _columns(rows: Rows, *, with_ink: bool) -> list[Column]:
 
 def _ink(words: list[Words]) -> Colour | None:
     """The ink all the words share."""
-    return words[0].ink if len({one.ink for one in words}) == 1 else None
+    return words[0].ink if len({word.ink for word in words}) == 1 else None
 
 
 def _patterns(
-    told: sentences.Sentences, group: Group, columns: list[Column]
+    phrases: sentences.Sentences, group: Group, columns: list[Column]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if len(group.rows) == 1:
-        return told.one
+        return phrases.single
     if max(map(len, group.rows)) == 1 and columns:
-        return told.several
-    return (told.mixed, told.tables, told.rows)[min(len(columns), 2)]
+        return phrases.several
+    return (phrases.mixed, phrases.tables, phrases.rows)[min(len(columns), 2)]
 
 
 def _roles(language: str, columns: list[Column], rows: Rows) -> str:
     """The roles of a row's texts, each with its ink; neighbours that are alike are counted."""
-    told = sentences.SENTENCES[language]
-    found = []
+    phrases = sentences.SENTENCES[language]
+    roles = []
     for (role, ink), same in groupby(columns):
         alike = len([*same])
         count = alike if len(columns) > 1 else sum(map(len, rows))
-        name = told.in_ink.format(ink=ink.name(language)) if ink else ""
+        name = phrases.in_ink.format(ink=ink.name(language)) if ink else ""
         name += role_name(language, role, count)
         if alike > 1:
-            name = told.counted.format(count=sentences.counted(language, alike), role=name)
+            name = phrases.counted.format(count=sentences.counted(language, alike), role=name)
         elif len(columns) > 1 and language == "en":
             name = with_article(name)
-        found.append(name)
-    return listed(language, found)
+        roles.append(name)
+    return listed(language, roles)
 
 
 def _quoted(language: str, rows: Rows, texts: list[str]) -> str:
-    quotes = [[quoted(language, one.text, texts) for one in row] for row in rows]
+    quotes = [[quoted(language, words.text, texts) for words in row] for row in rows]
     if max(map(len, quotes)) == 1:
-        return listed(language, [one for row in quotes for one in row])
-    told = sentences.SENTENCES[language]
-    return told.between_rows.join(told.between_cells.join(row) for row in quotes)
+        return listed(language, [quote for row in quotes for quote in row])
+    phrases = sentences.SENTENCES[language]
+    return phrases.between_rows.join(phrases.between_cells.join(row) for row in quotes)
 
 
 def _where(language: str, group: Group, before: Group | None) -> str | None:
     """The place in the grid; beside or below its neighbour where both are in one cell."""
-    words = [one for row in group.rows for one in row]
+    words = [word for row in group.rows for word in row]
     here = place(language, words)
     if before is None or here is None:
         return here
-    earlier = [one for row in before.rows for one in row]
+    earlier = [word for row in before.rows for word in row]
     if here != place(language, earlier):
         return here
     return beside(language, earlier, words[0]) or here

@@ -1,10 +1,10 @@
-"""Where in the picture something is, in the words of a three by three grid."""
+"""Where in the image something is, in the words of a three by three grid."""
 
 from collections.abc import Sequence
 
 from synthesis.description import Words
 
-LINE = 0.02  # of the picture's height: texts nearer than that stand beside each other
+LINE = 0.02  # of the image's height: texts nearer than that stand beside each other
 Cell = tuple[int, int]  # row and column, each 0 to 2
 _THIRDS = (1 / 3, 2 / 3)
 PLACES: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -40,7 +40,7 @@ def cell(words: Words) -> Cell:
 
 def place(language: str, group: Sequence[Words]) -> str | None:
     """Where the words are: a cell, else the row or the column they share, else ``None``."""
-    cells = [cell(one) for one in group]
+    cells = [cell(words) for words in group]
     row, column = cells[0]
     one_row = all(other == row for other, _ in cells)
     one_column = all(other == column for _, other in cells)

@@ -55,9 +55,9 @@ def choose(random: Random, language: str, description: Description, text_languag
     filled = fill(random.choice(PATTERNS[language]), language, description, text_language)
     if description.layout is None:
         return filled
-    told = sentences.SENTENCES[language]
-    layout = random.choice(told.layouts).format(layout=description.layout.name(language))
-    return filled + told.between + layout
+    phrases = sentences.SENTENCES[language]
+    layout = random.choice(phrases.layouts).format(layout=description.layout.name(language))
+    return filled + phrases.between + layout
 
 
 def fill(
@@ -65,7 +65,7 @@ def fill(
 ) -> str:
     """The pattern with the description's one text quoted and its colours named."""
     (words,) = description.words
-    assert words.ink, "a page is drawn in colours that have names"
+    assert words.ink, "a page is rendered in colours that have names"
     background = ground(language, description)
     written, writing = _WRITTEN[language][description.writing]
     slots = {
@@ -85,7 +85,7 @@ def fill(
 
 def ground(language: str, description: Description) -> str:
     """The background in words, without an article: its colour, gradient and texture."""
-    assert description.background, "a page is drawn in colours that have names"
+    assert description.background, "a page is rendered in colours that have names"
     colour = description.background.name(language)
     texture = description.texture.name(language) if description.texture else None
     if language == "zh":

@@ -15,9 +15,9 @@ from synthesis.description import ImageType, Name, Writing
 
 @dataclass(frozen=True)
 class Sentences:
-    """Patterns of one language. Those about texts, without and with a place: ``one``, ``several``
-    of one role, ``rows`` of texts that are each something else, ``tables`` of rows of one role,
-    and ``mixed`` rows that differ. ``in_ink`` stands before a role.
+    """Patterns of one language. Those about texts, without and with a place: ``single``,
+    ``several`` of one role, ``rows`` of texts that are each something else, ``tables`` of rows of
+    one role, and ``mixed`` rows that differ. ``in_ink`` stands before a role.
     """
 
     openings: Mapping[ImageType, tuple[str, ...]]
@@ -27,7 +27,7 @@ class Sentences:
     many_inks: tuple[str, ...]
     no_ink: tuple[str, ...]  # where no name of its colour would be true
     details: tuple[str, ...]
-    one: tuple[tuple[str, ...], tuple[str, ...]]
+    single: tuple[tuple[str, ...], tuple[str, ...]]
     several: tuple[tuple[str, ...], tuple[str, ...]]
     rows: tuple[tuple[str, ...], tuple[str, ...]]
     tables: tuple[tuple[str, ...], tuple[str, ...]]
@@ -112,7 +112,7 @@ SENTENCES = {
         ),
         no_ink=("All of the text is {written}.", "The text is {written}."),
         details=("There {there_are} also {details}.", "One also sees {details}."),
-        one=(
+        single=(
             (
                 "The {role} reads {quoted}",
                 "The {role} says {quoted}",
@@ -197,7 +197,7 @@ SENTENCES = {
         many_inks=("文字为{written}，颜色不止一种。", "上面有多种颜色的{written}文字。"),
         no_ink=("文字均为{written}。", "上面的文字是{written}。"),
         details=("画面中还有{details}。", "另外可以看到{details}。"),
-        one=(
+        single=(
             (
                 "{role}是{quoted}",
                 "{role}写着{quoted}",

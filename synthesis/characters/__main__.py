@@ -1,4 +1,4 @@
-"""``python -m synthesis.characters``: how often each of the 8,105 characters is drawn."""
+"""``python -m synthesis.characters``: how often each of the 8,105 characters is rendered."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def characters(
             help="Count in the shards of this folder; else plan a run.", parser=user_paths.path
         ),
     ] = None,
-    n: Annotated[int, typer.Option(min=1, help="Pictures of the run that is planned.")] = 100_000,
+    n: Annotated[int, typer.Option(min=1, help="Images of the run that is planned.")] = 100_000,
     fonts: Annotated[
         str | None,
         typer.Option(
@@ -42,28 +42,28 @@ def characters(
         ),
     ] = None,
     floor: Annotated[
-        int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 pictures.")
+        int | None, typer.Option(min=1, help="Least times; by default 20 per 100,000 images.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Report by level of the Table of General Standard Chinese Characters what is drawn how often.
+    """Report what of the Table of General Standard Chinese Characters is rendered how often.
 
-    A plan takes a text for each picture as mode pure does, and draws nothing.
+    A plan takes a text for each image as mode pure does, and renders nothing.
     """
-    from synthesis.characters.report import coverage_report, drawn_texts
+    from synthesis.characters.report import coverage_report, rendered_texts
 
-    texts = list(drawn_texts(shards) if shards else _planned(n, fonts, corpus))
+    texts = list(rendered_texts(shards) if shards else _planned(n, fonts, corpus))
     least = floor or _scaled_floor(len(texts))
-    found = coverage_report(texts, least)
+    levels = coverage_report(texts, least)
     if as_json:
-        told = {
-            "pictures": len(texts),
+        report = {
+            "images": len(texts),
             "floor": least,
-            "levels": [asdict(one) for one in found],
+            "levels": [asdict(level) for level in levels],
         }
-        print(json.dumps(told, ensure_ascii=False, indent=1))  # noqa: T201
+        print(json.dumps(report, ensure_ascii=False, indent=1))  # noqa: T201
     else:
-        _print_table(found, len(texts), least)
+        _print_table(levels, len(texts), least)
 
 
 def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
@@ -73,35 +73,44 @@ def _planned(n: int, fonts: str | None, corpus: str | None) -> Iterator[str]:
     from synthesis.characters import planning, sampler
     from synthesis.fonts import files
 
-    paragraphs = [one.text for one in corpora.load("zh", corpus).paragraphs]
+    paragraphs = [paragraph.text for paragraph in corpora.load("zh", corpus).paragraphs]
     plan = planning.plan(paragraphs, len(paragraphs), files.find("zh", fonts))
     for index in range(n):
         random = Random(index)
         yield sampler.planned(random, plan, index) or random.choice(paragraphs)
 
 
-def _scaled_floor(pictures: int) -> int:
+def _scaled_floor(images: int) -> int:
     from synthesis.characters.planning import FLOOR, HUNDRED_THOUSAND
 
-    return max(1, FLOOR * pictures // HUNDRED_THOUSAND)
+    return max(1, FLOOR * images // HUNDRED_THOUSAND)
 
 
-def _print_table(found: "tuple[LevelReport, ...]", pictures: int, floor: int) -> None:
+def _print_table(levels: "tuple[LevelReport, ...]", images: int, floor: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    told = Table(caption=f"{pictures:,} pictures; the floor is {floor} times")
-    for name in ("level", "characters", "drawn", "at floor", "fewest", "10th %", "median"):
-        told.add_column(name, justify="right", no_wrap=True)
-    for one in found:
-        counts = (one.characters, one.drawn, one.at_floor, one.fewest, one.tenth, one.median)
-        told.add_row(str(one.level), *(f"{count:,}" for count in counts))
+    table = Table(caption=f"{images:,} images; the floor is {floor} times")
+    for name in ("level", "characters", "rendered", "at floor", "fewest", "10th %", "median"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for level in levels:
+        counts = (
+            level.characters,
+            level.rendered,
+            level.at_floor,
+            level.fewest,
+            level.tenth,
+            level.median,
+        )
+        table.add_row(str(level.level), *(f"{count:,}" for count in counts))
     console = Console()
-    console.print(told)
-    for one in found:
-        if one.below:
-            more = " …" if len(one.below) > _SHOWN_BELOW else ""
-            console.print(f"level {one.level} below the floor: {one.below[:_SHOWN_BELOW]}{more}")
+    console.print(table)
+    for level in levels:
+        if level.below:
+            more = " …" if len(level.below) > _SHOWN_BELOW else ""
+            console.print(
+                f"level {level.level} below the floor: {level.below[:_SHOWN_BELOW]}{more}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which characters of the national table a corpus shows too rarely, and what to draw them with."""
+"""Which characters of the national table a corpus shows too rarely, and what shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from pathlib import Path
 from synthesis.characters import table
 from synthesis.fonts.files import FontFile, entry
 
-FLOOR = 20  # times a character is drawn per HUNDRED_THOUSAND pictures of mode pure
+FLOOR = 20  # times a character is rendered per HUNDRED_THOUSAND images of mode pure
 HUNDRED_THOUSAND = 100_000
 BLOCK = 4_000
-MOST_OF_A_BLOCK = 0.5  # of the pictures may show turns; the others are the corpus's own
+MOST_OF_A_BLOCK = 0.5  # of the images may show turns; the others are the corpus's own
 WORDS = Path(__file__).with_name("words.txt")
 _READ = 200_000  # paragraphs of a corpus, at most, that are looked through for rare characters
 _SENTENCES_KEPT = 4  # per character
@@ -21,7 +21,7 @@ _ENDS = "。！？；\n"
 
 
 class Kind(StrEnum):
-    """How a character's turn is drawn; ``NATURAL`` ones need no turns."""
+    """How a character's turn is rendered; ``NATURAL`` ones need no turns."""
 
     NATURAL = "natural"
     SENTENCE = "sentence"
@@ -29,46 +29,49 @@ class Kind(StrEnum):
     NAME = "name"
 
 
-GROUP = {Kind.SENTENCE: 1, Kind.WORD: 5, Kind.NAME: 8}  # turns in one picture
+GROUP = {Kind.SENTENCE: 1, Kind.WORD: 5, Kind.NAME: 8}  # turns in one image
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which characters have turns, and what each is drawn with.
+    """Which characters have turns, and what each is rendered with.
 
-    ``groups`` are sets of characters that one face can draw together, each with its kind; a
-    character in none is natural. ``undrawable`` are those of the table that no face can draw.
+    ``groups`` are sets of characters that one face can render together, each with its kind; a
+    character in none is natural. ``unrenderable`` are those of the table that no face can render.
     """
 
     groups: tuple[tuple[Kind, tuple[str, ...]], ...]
     sentences: Mapping[str, tuple[str, ...]]
     words: Mapping[str, tuple[str, ...]]
-    undrawable: str
+    unrenderable: str
 
 
 def plan(paragraphs: Iterable[str], count: int, faces: Sequence[FontFile]) -> Plan:
     """The plan for a corpus of ``count`` paragraphs and these faces."""
-    best = _best_faces([entry(face).drawable for face in faces])
+    best = _best_faces([entry(face).renderable for face in faces])
     shown, sentences = _looked_through(paragraphs)
     read = max(1, min(count, _READ))
     enough = 2 * FLOOR / HUNDRED_THOUSAND / (1 - MOST_OF_A_BLOCK) * read
     kinds = {
-        one: Kind.NATURAL if shown.get(one, 0) >= enough else _kind(one, sentences) for one in best
+        character: Kind.NATURAL
+        if shown.get(character, 0) >= enough
+        else _kind(character, sentences)
+        for character in best
     }
     groups = _groups(_within_a_block(kinds, shown), best)
-    undrawable = "".join(one for one in table.level_of() if one not in best)
-    return Plan(groups, sentences, _words(), undrawable)
+    unrenderable = "".join(character for character in table.level_of() if character not in best)
+    return Plan(groups, sentences, _words(), unrenderable)
 
 
 def _best_faces(covered: Sequence[frozenset[int]]) -> dict[str, int]:
-    """For each character of the table the place of the face that can draw it and most others."""
-    wanted = {ord(one) for one in table.level_of()}
+    """For each character of the table the place of the face that can render it and most others."""
+    wanted = {ord(character) for character in table.level_of()}
     order = sorted(range(len(covered)), key=lambda place: -len(covered[place] & wanted))
     able = {
-        one: next((place for place in order if ord(one) in covered[place]), -1)
-        for one in table.level_of()
+        character: next((place for place in order if ord(character) in covered[place]), -1)
+        for character in table.level_of()
     }
-    return {one: place for one, place in able.items() if place >= 0}
+    return {character: place for character, place in able.items() if place >= 0}
 
 
 def _kind(character: str, sentences: Mapping[str, tuple[str, ...]]) -> Kind:
@@ -81,19 +84,25 @@ def _within_a_block(kinds: Mapping[str, Kind], shown: Mapping[str, int]) -> Mapp
     """With as many sentences as a block has room for, the rarest characters' first."""
     needed = sum(1 / GROUP[kind] for kind in kinds.values() if kind in {Kind.WORD, Kind.NAME})
     room = int(MOST_OF_A_BLOCK * BLOCK - needed)
-    rarest = sorted((one for one in kinds if kinds[one] == Kind.SENTENCE), key=shown.__getitem__)
-    over = {one: Kind.WORD if one in _words() else Kind.NAME for one in rarest[max(0, room) :]}
+    rarest = sorted(
+        (character for character in kinds if kinds[character] == Kind.SENTENCE),
+        key=shown.__getitem__,
+    )
+    over = {
+        character: Kind.WORD if character in _words() else Kind.NAME
+        for character in rarest[max(0, room) :]
+    }
     return {**kinds, **over}
 
 
 def _groups(
     kinds: Mapping[str, Kind], best: Mapping[str, int]
 ) -> tuple[tuple[Kind, tuple[str, ...]], ...]:
-    """Characters by kind and by the face that can draw them: those of a group go together."""
+    """Characters by kind and by the face that can render them: those of a group go together."""
     groups: dict[tuple[Kind, int], list[str]] = {}
-    for one, kind in kinds.items():
+    for character, kind in kinds.items():
         if kind != Kind.NATURAL:
-            groups.setdefault((kind, best[one]), []).append(one)
+            groups.setdefault((kind, best[character]), []).append(character)
     return tuple((kind, tuple(groups[kind, face])) for kind, face in sorted(groups))
 
 
@@ -105,19 +114,19 @@ def _looked_through(
     shown: dict[str, int] = {}
     sentences: dict[str, list[str]] = {}
     for _, paragraph in zip(range(_READ), paragraphs, strict=False):
-        for one in sorted(levels & set(paragraph)):
-            shown[one] = shown.get(one, 0) + 1
-            kept = sentences.setdefault(one, [])
-            if len(kept) < _SENTENCES_KEPT and (sentence := _sentence(paragraph, one)):
+        for character in sorted(levels & set(paragraph)):
+            shown[character] = shown.get(character, 0) + 1
+            kept = sentences.setdefault(character, [])
+            if len(kept) < _SENTENCES_KEPT and (sentence := _sentence(paragraph, character)):
                 kept.append(sentence)
-    return shown, {one: tuple(kept) for one, kept in sentences.items() if kept}
+    return shown, {character: tuple(kept) for character, kept in sentences.items() if kept}
 
 
 def _sentence(paragraph: str, character: str) -> str | None:
     """The sentence of the paragraph that has the character, if it is short enough."""
     place = paragraph.index(character)
     start = max((paragraph.rfind(end, 0, place) for end in _ENDS), default=-1) + 1
-    ends = [found for end in _ENDS if (found := paragraph.find(end, place)) >= 0]
+    ends = [after for end in _ENDS if (after := paragraph.find(end, place)) >= 0]
     sentence = paragraph[start : min(ends, default=len(paragraph)) + 1].strip("；\n ”’」』）")
     return sentence if len(sentence) <= _LONGEST_SENTENCE else None
 
@@ -125,9 +134,9 @@ def _sentence(paragraph: str, character: str) -> str | None:
 @cache
 def _words() -> Mapping[str, tuple[str, ...]]:
     """The dictionary's words by each character they have."""
-    found: dict[str, list[str]] = {}
+    by_character: dict[str, list[str]] = {}
     for line in WORDS.read_text(encoding="utf-8").splitlines():
         for word in () if line.startswith("#") else line.split():
-            for one in dict.fromkeys(word):
-                found.setdefault(one, []).append(word)
-    return {one: tuple(words) for one, words in found.items()}
+            for character in dict.fromkeys(word):
+                by_character.setdefault(character, []).append(word)
+    return {character: tuple(words) for character, words in by_character.items()}

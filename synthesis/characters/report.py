@@ -1,4 +1,4 @@
-"""How often each character of the national table is drawn, by level."""
+"""How often each character of the national table is rendered, by level."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,15 +11,15 @@ from synthesis.characters import table
 
 @dataclass(frozen=True)
 class LevelReport:
-    """Of a level's ``characters``, how many were ``drawn`` at all, and how many ``at_floor``.
+    """Of a level's ``characters``, how many were ``rendered`` at all, and how many ``at_floor``.
 
-    ``fewest``, ``tenth`` (10th percentile) and ``median`` are times a character was drawn;
+    ``fewest``, ``tenth`` (10th percentile) and ``median`` are times a character was rendered;
     ``below`` are the characters under the floor, in the table's order.
     """
 
     level: int
     characters: int
-    drawn: int
+    rendered: int
     at_floor: int
     fewest: int
     tenth: int
@@ -28,9 +28,9 @@ class LevelReport:
 
 
 def coverage_report(texts: Iterable[str], floor: int) -> tuple[LevelReport, ...]:
-    """A report per level of the characters in ``texts``, each of which is a picture's.
+    """A report per level of the characters in ``texts``, each of which is an image's.
 
-    A character counts once per picture. ``floor`` is the least number of times.
+    A character counts once per image. ``floor`` is the least number of times.
     """
     counts: Counter[str] = Counter()
     for text in texts:
@@ -41,12 +41,12 @@ def coverage_report(texts: Iterable[str], floor: int) -> tuple[LevelReport, ...]
 
 
 def _level(level: int, line: str, counts: Counter[str], floor: int) -> LevelReport:
-    times = sorted(counts[one] for one in line)
-    below = "".join(one for one in line if counts[one] < floor)
+    times = sorted(counts[character] for character in line)
+    below = "".join(character for character in line if counts[character] < floor)
     return LevelReport(
         level=level,
         characters=len(line),
-        drawn=sum(1 for one in times if one),
+        rendered=sum(1 for count in times if count),
         at_floor=len(line) - len(below),
         fewest=times[0],
         tenth=times[len(times) // 10],
@@ -55,8 +55,8 @@ def _level(level: int, line: str, counts: Counter[str], floor: int) -> LevelRepo
     )
 
 
-def drawn_texts(folder: Path) -> Iterator[str]:
-    """For each picture of the shards below ``folder``: the text of its boxes of level ``glyph``.
+def rendered_texts(folder: Path) -> Iterator[str]:
+    """For each image of the shards below ``folder``: the text of its boxes of level ``glyph``.
 
     Raises ``UsageError`` where there are no shards, or one has no boxes.
     """

@@ -1,9 +1,9 @@
-"""Every character of the national table, drawn often enough, in text as natural as it can be.
+"""Every character of the national table, rendered often enough, in text as natural as it can be.
 
 Rare characters get turns by index, so that no worker needs to count: the indices are cut into
 blocks of ``BLOCK``, and in each block every character in need has exactly one turn, in an order
-shuffled by the block's number. A hundred thousand pictures are 25 blocks, so a character has 25
-turns and, allowing for texts that are rejected, is drawn at least ``FLOOR`` times.
+shuffled by the block's number. A hundred thousand images are 25 blocks, so a character has 25
+turns and, allowing for texts that are rejected, is rendered at least ``FLOOR`` times.
 
 A character needs no turns if the corpus alone shows it twice that often. The others come, in this
 order of preference, in a sentence of the corpus, among words of the dictionary, among names of
@@ -24,7 +24,7 @@ _plans: dict[tuple[str, tuple[FontFile, ...]], Plan] = {}
 
 
 def text(random: Random, job: Job, index: int) -> str | None:
-    """What picture ``index`` of a Chinese job shows if it is a turn of rare characters, else None.
+    """What image ``index`` of a Chinese job shows if it is a turn of rare characters, else None.
 
     Which characters, depends on the index alone; ``random`` chooses how they are put.
     """
@@ -32,7 +32,9 @@ def text(random: Random, job: Job, index: int) -> str | None:
         return None
     key = job.corpus_digest, job.fonts
     if key not in _plans:
-        _plans[key] = plan((one.text for one in job.paragraphs), len(job.paragraphs), job.fonts)
+        _plans[key] = plan(
+            (paragraph.text for paragraph in job.paragraphs), len(job.paragraphs), job.fonts
+        )
     return planned(random, _plans[key], index)
 
 
@@ -63,15 +65,15 @@ class _Groups:
 @lru_cache(maxsize=8)
 def _turns(groups: _Groups, block: int) -> Mapping[int, tuple[Kind, tuple[str, ...]]]:
     random = Random(block)
-    found: list[tuple[Kind, tuple[str, ...]]] = []
+    turns: list[tuple[Kind, tuple[str, ...]]] = []
     for kind, characters in groups.groups:
         shuffled = random.sample(characters, len(characters))
         size = GROUP[kind]
-        found += [
+        turns += [
             (kind, tuple(shuffled[start : start + size])) for start in range(0, len(shuffled), size)
         ]
-    places = random.sample(range(BLOCK), len(found))
-    return dict(zip(places, found, strict=True))
+    places = random.sample(range(BLOCK), len(turns))
+    return dict(zip(places, turns, strict=True))
 
 
 def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> str:
@@ -79,11 +81,13 @@ def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> st
     if kind == Kind.SENTENCE:
         return random.choice(plan.sentences[characters[0]])
     if kind == Kind.WORD:
-        words = list(dict.fromkeys(random.choice(plan.words[one]) for one in characters))
+        words = list(
+            dict.fromkeys(random.choice(plan.words[character]) for character in characters)
+        )
         return random.choice(("、", "\n")).join(words)
     manner = random.random()
     if manner < 0.5:
-        names = [random.choice(SURNAMES) + one for one in characters]
+        names = [random.choice(SURNAMES) + character for character in characters]
         return random.choice(("、", "\n")).join(names)
     row = "".join(characters)
     if manner < 0.75 and len(row) > 4:

@@ -22,7 +22,7 @@ def levels() -> tuple[str, str, str]:
 @cache
 def level_of() -> Mapping[str, int]:
     """The level (1, 2 or 3) of each character."""
-    return {one: level for level, line in enumerate(levels(), start=1) for one in line}
+    return {character: level for level, line in enumerate(levels(), start=1) for character in line}
 
 
 @cache

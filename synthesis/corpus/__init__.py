@@ -1,4 +1,4 @@
-"""Texts to draw: the small corpus we wrote, or the user's own file.
+"""Texts to render: the small corpus we wrote, or the user's own file.
 
 A user's paragraph that is not the language asked for, or that repeats another, is left out and
 counted by its reason; one that is too long is cut between sentences.
@@ -23,7 +23,7 @@ SHIPPED_LICENCE = "CC0-1.0"
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One text, drawn whole or not at all; ``\\n`` where it must break (poems, menus).
+    """One text, rendered whole or not at all; ``\\n`` where it must break (poems, menus).
 
     Of ours the ``genre`` is known.
     """
@@ -53,7 +53,7 @@ class Corpus:
     """Paragraphs without repeats, in the file's order, and the digest of them all.
 
     ``pages`` are texts of several paragraphs, up to a page long (ours alone has them): kept
-    apart, since they fit large pictures only.
+    apart, since they fit large images only.
     """
 
     paragraphs: tuple[Paragraph, ...]
@@ -79,11 +79,13 @@ def load(language: str, file: str | None = None) -> Corpus:
     kept, read, left_out = _kept(reading.texts(path), language)
     if not kept:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(left_out.items()))
-        told = f" in language {language!r} ({reasons})" if left_out else ""
-        raise UsageError(f"--corpus {path}: no text in it{told}")
+        why = f" in language {language!r} ({reasons})" if left_out else ""
+        raise UsageError(f"--corpus {path}: no text in it{why}")
     digest = _digest(kept)
-    told_of = Provenance(path.name, digest, None, read, len(kept), dict(sorted(left_out.items())))
-    return Corpus(tuple(map(Paragraph, kept)), digest, told_of)
+    provenance = Provenance(
+        path.name, digest, None, read, len(kept), dict(sorted(left_out.items()))
+    )
+    return Corpus(tuple(map(Paragraph, kept)), digest, provenance)
 
 
 def _shipped(language: str) -> Corpus:
@@ -92,11 +94,11 @@ def _shipped(language: str) -> Corpus:
     paragraphs = dict.fromkeys(map(_of_a_genre, path.read_text("utf-8").splitlines()))
     longer = SHIPPED / f"{language}.pages.jsonl"
     pages = dict.fromkeys(map(cleaning.clean, reading.texts(longer))) if longer.exists() else {}
-    genres = [str(one.genre) for one in paragraphs]
-    digest = _digest([*[one.text for one in paragraphs], *pages, *genres])
+    genres = [str(paragraph.genre) for paragraph in paragraphs]
+    digest = _digest([*[paragraph.text for paragraph in paragraphs], *pages, *genres])
     count = len(paragraphs) + len(pages)
-    told_of = Provenance(path.name, digest, SHIPPED_LICENCE, count, count)
-    return Corpus(tuple(paragraphs), digest, told_of, tuple(map(Paragraph, pages)))
+    provenance = Provenance(path.name, digest, SHIPPED_LICENCE, count, count)
+    return Corpus(tuple(paragraphs), digest, provenance, tuple(map(Paragraph, pages)))
 
 
 def _of_a_genre(line: str) -> Paragraph:
@@ -105,7 +107,7 @@ def _of_a_genre(line: str) -> Paragraph:
 
 
 def _kept(texts: Iterable[str], language: str) -> tuple[list[str], int, Counter[str]]:
-    """The paragraphs to draw, the number read, and the reasons of those that are left out."""
+    """The paragraphs to render, the number read, and the reasons of those that are left out."""
     kept: dict[str, None] = {}
     left_out: Counter[str] = Counter()
     read = 0

@@ -1,11 +1,11 @@
-"""A paragraph made fit to be drawn: normalised, spaces in order, cut where it is too long."""
+"""A paragraph made fit to be rendered: normalised, spaces in order, cut where it is too long."""
 
 import re
 import unicodedata
 
 from synthesis.fonts.languages import HAN, LANGUAGES
 
-# About a thousand tokens of a text model, the most a page picture shows.
+# About a thousand tokens of a text model, the most a page image shows.
 LONGEST = {"wide": 1200, "narrow": 4000}  # characters
 _SPACES = re.compile(r"[^\S\n\u3000]+")
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -33,9 +33,9 @@ def pieces(text: str, language: str) -> list[str]:
     longest = LONGEST["wide" if LANGUAGES[language].script in HAN else "narrow"]
     if len(text) <= longest:
         return [text]
-    found = [""]
+    pages = [""]
     for sentence in _SENTENCE.findall(text):
-        if found[-1] and len(found[-1]) + len(sentence) > longest:
-            found.append("")
-        found[-1] += sentence
-    return [piece for piece in map(str.strip, found) if piece]
+        if pages[-1] and len(pages[-1]) + len(sentence) > longest:
+            pages.append("")
+        pages[-1] += sentence
+    return [piece for piece in map(str.strip, pages) if piece]

@@ -42,8 +42,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     with path.open("rb") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
             if len(line) > LONGEST_LINE:
-                told = f"a line of over {LONGEST_LINE:,} bytes; break it into paragraphs"
-                raise UsageError(f"--corpus {path}:{number}: {told}")
+                problem = f"a line of over {LONGEST_LINE:,} bytes; break it into paragraphs"
+                raise UsageError(f"--corpus {path}:{number}: {problem}")
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -70,8 +70,8 @@ def _rows(path: Path) -> Iterator[str]:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             if "text" not in names or not _is_text(file.schema_arrow.field("text").type):
-                told = f"expected a column `text` of strings; it has {', '.join(names)}"
-                raise UsageError(f"--corpus {path}: {told}")
+                problem = f"expected a column `text` of strings; it has {', '.join(names)}"
+                raise UsageError(f"--corpus {path}: {problem}")
             for batch in file.iter_batches(_BATCH, columns=["text"]):
                 yield from filter(None, batch.column(0).to_pylist())
     except pa.ArrowException as error:

@@ -1,1 +1,1 @@
-"""Fonts: files and what they cover, faces ready to shape and draw."""
+"""Fonts: files and what they cover, faces ready to shape and render."""

@@ -1,4 +1,4 @@
-"""``python -m synthesis.fonts``: which fonts there are, and which characters each can draw."""
+"""``python -m synthesis.fonts``: which fonts there are, and which characters each can render."""
 
 import json
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def fonts(
     packs: Annotated[bool, typer.Option("--packs", help="List the font packs instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Count for each face the characters it can draw: mapped, and with ink.
+    """Count for each face the characters it can render: mapped, and with ink.
 
     The sets are levels 1 to 3 of the Table of General Standard Chinese Characters (3,500, 3,000
     and 1,605 characters) and GB 2312 (6,763); scripts are ISO 15924 codes.
@@ -45,17 +45,17 @@ def fonts(
     from synthesis.fonts.coverage import coverage
 
     chosen = files.find(lang, fonts) if lang else files.listed(fonts)
-    found = [coverage(face) for face in chosen]
-    if not found:
+    coverages = [coverage(face) for face in chosen]
+    if not coverages:
         raise UsageError("no fonts: `apt-get install fonts-noto-cjk`, or name some by --fonts")
     if as_json:
-        print(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=1))  # noqa: T201
+        print(json.dumps([_plain(face) for face in coverages], ensure_ascii=False, indent=1))  # noqa: T201
     else:
-        _print_table(found)
+        _print_table(coverages)
 
 
-def _plain(one: "Coverage") -> dict[str, Any]:
-    face = one.face
+def _plain(coverage: "Coverage") -> dict[str, Any]:
+    face = coverage.face
     return {
         "path": face.path,
         "index": face.index,
@@ -63,16 +63,16 @@ def _plain(one: "Coverage") -> dict[str, Any]:
         "style": face.style,
         "postscript": face.postscript,
         "weight": face.weight,
-        "handwriting": one.handwriting,
-        "characters": dict(one.sets),
-        "inkless_hanzi": one.inkless,
-        "lacks": one.lacks,
-        "scripts": one.scripts,
-        "languages": one.languages,
+        "handwriting": coverage.handwriting,
+        "characters": dict(coverage.sets),
+        "inkless_hanzi": coverage.inkless,
+        "lacks": coverage.lacks,
+        "scripts": coverage.scripts,
+        "languages": coverage.languages,
     }
 
 
-def _print_table(found: "Sequence[Coverage]") -> None:
+def _print_table(coverages: "Sequence[Coverage]") -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -80,20 +80,22 @@ def _print_table(found: "Sequence[Coverage]") -> None:
     from synthesis.fonts.coverage import sets
 
     totals = {name: len(wanted) for name, wanted in sets().items()}
-    caption = f"{len(found)} faces; ✎ is handwriting; hanzi that are mapped but empty do not count"
-    told = Table(caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    told.add_column("face", min_width=18, overflow="fold")
+    caption = (
+        f"{len(coverages)} faces; ✎ is handwriting; hanzi that are mapped but empty do not count"
+    )
+    table = Table(caption=caption, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("face", min_width=18, overflow="fold")
     for name, total in totals.items():
-        told.add_column(f"{name}\n{total:,}", justify="right", no_wrap=True)
-    told.add_column("hanzi\nempty", justify="right", no_wrap=True)
-    told.add_column("scripts\n", overflow="fold")
-    told.add_column("lacks\n", overflow="fold")
-    for one in sorted(found, key=lambda one: (-sum(one.sets.values()), one.face.postscript)):
-        counts = [_count(one.sets[name], total) for name, total in totals.items()]
-        name = f"{one.face.family} {one.face.style}{' ✎' if one.handwriting else ''}"
-        scripts = " ".join(one.scripts)
-        told.add_row(name, *counts, str(one.inkless or ""), scripts, one.lacks)
-    Console().print(told)
+        table.add_column(f"{name}\n{total:,}", justify="right", no_wrap=True)
+    table.add_column("hanzi\nempty", justify="right", no_wrap=True)
+    table.add_column("scripts\n", overflow="fold")
+    table.add_column("lacks\n", overflow="fold")
+    for row in sorted(coverages, key=lambda row: (-sum(row.sets.values()), row.face.postscript)):
+        counts = [_count(row.sets[name], total) for name, total in totals.items()]
+        name = f"{row.face.family} {row.face.style}{' ✎' if row.handwriting else ''}"
+        scripts = " ".join(row.scripts)
+        table.add_row(name, *counts, str(row.inkless or ""), scripts, row.lacks)
+    Console().print(table)
 
 
 def _count(count: int, total: int) -> str:
@@ -110,12 +112,12 @@ def _print_packs(*, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    told = Table()
+    table = Table()
     for name in ("pack", "Debian packages", "licence", "scripts"):
-        told.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold")
     for name, pack in packs().items():
-        told.add_row(name, " ".join(pack.packages), pack.licence, " ".join(pack.scripts))
-    Console().print(told)
+        table.add_row(name, " ".join(pack.packages), pack.licence, " ".join(pack.scripts))
+    Console().print(table)
 
 
 if __name__ == "__main__":

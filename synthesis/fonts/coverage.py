@@ -1,4 +1,4 @@
-"""How much of the standard sets of characters a face can draw: in its map, and with ink."""
+"""How much of the standard sets of characters a face can render: in its map, and with ink."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ EMOJI = "😀😂👍🎉🌍🚀"  # a face that has these is a face for emoji
 @dataclass(frozen=True)
 class Coverage:
     """Counts of characters with ink; ``inkless`` counts hanzi that are mapped but empty,
-    ``lacks`` are the characters of ``PLAIN`` it cannot draw.
+    ``lacks`` are the characters of ``PLAIN`` it cannot render.
 
     ``sets`` has one count per name of ``SETS``; ``scripts`` are ISO 15924 codes of which the face
     writes at least one language whole, ``languages`` those languages.
@@ -41,17 +41,19 @@ def sets() -> Mapping[str, frozenset[int]]:
 def coverage(face: FontFile) -> Coverage:
     """What ``face`` covers."""
     known = entry(face)
-    drawable = known.drawable
-    written = [name for name, row in LANGUAGES.items() if drawable.issuperset(map(ord, row.probe))]
+    renderable = known.renderable
+    written = [
+        name for name, row in LANGUAGES.items() if renderable.issuperset(map(ord, row.probe))
+    ]
     scripts = [LANGUAGES[name].script for name in written]
-    if drawable.issuperset(map(ord, EMOJI)):
+    if renderable.issuperset(map(ord, EMOJI)):
         scripts.append("Zsye")
     return Coverage(
         face=face,
         handwriting=is_handwriting(face),
-        sets={name: len(wanted & drawable) for name, wanted in sets().items()},
-        inkless=sum(map(_is_hanzi, known.characters - drawable)),
-        lacks="".join(one for one in PLAIN if ord(one) not in drawable),
+        sets={name: len(wanted & renderable) for name, wanted in sets().items()},
+        inkless=sum(map(_is_hanzi, known.characters - renderable)),
+        lacks="".join(character for character in PLAIN if ord(character) not in renderable),
         scripts=tuple(dict.fromkeys(scripts)),
         languages=tuple(written),
     )

@@ -1,4 +1,4 @@
-"""A font ready to shape, check and draw: HarfBuzz and Skia over the same file.
+"""A font ready to shape, check and render: HarfBuzz and Skia over the same file.
 
 ``font(file)`` is the face of that file, once per process.
 """
@@ -15,7 +15,7 @@ from synthesis.fonts.typefaces import typeface
 
 Extents = tuple[float, float, float, float]
 _NOWHERE = (0.0, 0.0, 0.0, 0.0)
-_LARGE, _MARGIN = 256, 128  # pixels: the em at which a drawn glyph is measured, room around it
+_LARGE, _MARGIN = 256, 128  # pixels: the em at which a rendered glyph is measured, room around it
 _HALF = 128  # of 255
 _FULL_SQUARE = "国"
 _USUAL_MIDDLE = 0.38
@@ -31,7 +31,7 @@ class Font:
 
     @cached_property
     def typeface(self) -> skia.Typeface:
-        """What Skia draws with. Raises ``UsageError`` if it cannot."""
+        """What Skia renders with. Raises ``UsageError`` if it cannot."""
         return typeface(self.file)
 
     @cached_property
@@ -56,7 +56,7 @@ class Font:
 
     @cached_property
     def has_colours(self) -> bool:
-        """Whether Skia draws its glyphs in colours of their own."""
+        """Whether Skia renders its glyphs in colours of their own."""
         face = self.shaper.face
         return bool(face.has_color_layers or face.has_color_paint or face.has_color_png)
 
@@ -72,8 +72,8 @@ class Font:
     @cached_property
     def stem(self) -> float:
         """The mean width of strokes in ems: twice the area of a 国 or an n over its outline."""
-        known = (self.shaper.get_nominal_glyph(ord(one)) for one in (_FULL_SQUARE, "n"))
-        ink = self._drawn(next(filter(None, known), 0)).astype(float) / 255
+        known = (self.shaper.get_nominal_glyph(ord(character)) for character in (_FULL_SQUARE, "n"))
+        ink = self._rendered(next(filter(None, known), 0)).astype(float) / 255
         outline = np.abs(np.diff(ink, axis=0)).sum() + np.abs(np.diff(ink, axis=1)).sum()
         return float(2 * ink.sum() / outline / _LARGE) if outline else _USUAL_STEM
 
@@ -90,17 +90,17 @@ class Font:
 
     def extents(self, glyph: int) -> Extents:
         """The bounds of the outline itself (left, top, right, bottom) in ems, y down."""
-        found = self._extents.get(glyph)
-        if found is None:
-            if self._is_picture(glyph):
-                found = self._measure_picture(glyph)
+        extents = self._extents.get(glyph)
+        if extents is None:
+            if self._is_bitmap(glyph):
+                extents = self._measure_bitmap(glyph)
             else:
-                found = self._measure(self._outlines.getPath(glyph))
-            self._extents[glyph] = found
-        return found
+                extents = self._measure(self._outlines.getPath(glyph))
+            self._extents[glyph] = extents
+        return extents
 
     def has_ink(self, glyph: int) -> bool:
-        """Whether the glyph has a picture, or an outline with an area."""
+        """Whether the glyph has a bitmap, or an outline with an area."""
         return self.extents(glyph) != _NOWHERE
 
     @cached_property
@@ -116,15 +116,15 @@ class Font:
         return box.left() / em, box.top() / em, box.right() / em, box.bottom() / em
 
     def outline(self, glyph: int) -> skia.Path | None:
-        """The glyph's outline at one unit per em, ``None`` if it is a picture in colours."""
-        if self._is_picture(glyph):
+        """The glyph's outline at one unit per em, ``None`` if it is a bitmap in colours."""
+        if self._is_bitmap(glyph):
             return None
         path = self._outlines.getPath(glyph)
         if path is not None:
             path.transform(skia.Matrix.Scale(1 / self.units_per_em, 1 / self.units_per_em))
         return path
 
-    def _is_picture(self, glyph: int) -> bool:
+    def _is_bitmap(self, glyph: int) -> bool:
         face = self.shaper.face
         return self.has_colours and bool(
             face.has_color_png
@@ -132,9 +132,9 @@ class Font:
             or face.get_glyph_color_layers(glyph)
         )
 
-    def _measure_picture(self, glyph: int) -> Extents:
+    def _measure_bitmap(self, glyph: int) -> Extents:
         """The bounds of the pixels that a glyph in colours covers by half or more."""
-        rows, columns = np.nonzero(self._drawn(glyph) >= _HALF)
+        rows, columns = np.nonzero(self._rendered(glyph) >= _HALF)
         if not len(rows):
             return _NOWHERE
         return (
@@ -144,7 +144,7 @@ class Font:
             float(rows.max() + 1 - _MARGIN) / _LARGE - 1,
         )
 
-    def _drawn(self, glyph: int) -> NDArray[np.uint8]:
+    def _rendered(self, glyph: int) -> NDArray[np.uint8]:
         """(H, W) uint8 coverage of a large glyph, its pen a margin from the left."""
         side = 3 * _MARGIN + _LARGE
         pixels = np.zeros((side, side, 4), np.uint8)

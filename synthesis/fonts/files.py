@@ -1,6 +1,6 @@
 """Where fonts come from: the system's through fontconfig, ``--fonts DIR|FILE``, or a font pack.
 
-Only names, weights and character coverage are read here; drawing with a font is ``face.py``.
+Only names, weights and character coverage are read here; rendering with a font is ``face.py``.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,14 +31,16 @@ def find(language: str, where: str | None = None) -> tuple[FontFile, ...]:
     """
     if where is None:
         known = _system(lambda row: _row(language).fontconfig in row.languages)
-        fitting = [one for one in known if _is_sturdy(one.file) and _can_write(one, language)]
+        fitting = [
+            entry for entry in known if _is_sturdy(entry.file) and _can_write(entry, language)
+        ]
         fitting = _at_home(fitting, language)
     else:
         known = _in(where)
-        fitting = [one for one in known if _can_write(one, language)]
+        fitting = [entry for entry in known if _can_write(entry, language)]
     if not fitting:
         raise UsageError(_nothing_found(language, where, known))
-    return _ordered(_one_locale((one.file for one in fitting), language))
+    return _ordered(_one_locale((entry.file for entry in fitting), language))
 
 
 def fallbacks(language: str, where: str | None = None) -> tuple[FontFile, ...]:
@@ -48,24 +50,24 @@ def fallbacks(language: str, where: str | None = None) -> tuple[FontFile, ...]:
     then the system's by the list of families. Empty where the system has none.
     """
     own = set(find(language, where))
-    found = [] if where is None else list(_ordered(one.file for one in _in(where)))
+    faces = [] if where is None else list(_ordered(entry.file for entry in _in(where)))
     with suppress(UsageError):  # a system without fontconfig still has the user's own fonts
         helpers = _system(lambda row: not row.families.isdisjoint(families.HELPERS))
         for family in families.HELPERS:
-            found += _ordered(one.file for one in helpers if one.file.family == family)
-    helping = (one for one in found if one not in own and one.style in _UPRIGHT)
-    return tuple({one.digest: one for one in helping}.values())
+            faces += _ordered(entry.file for entry in helpers if entry.file.family == family)
+    helping = (face for face in faces if face not in own and face.style in _UPRIGHT)
+    return tuple({face.digest: face for face in helping}.values())
 
 
 def listed(where: str | None = None) -> tuple[FontFile, ...]:
     """Every face there is: the system's by default, else those of ``where``."""
     known = _system(lambda row: True) if where is None else _in(where)
-    return _ordered(one.file for one in known)
+    return _ordered(entry.file for entry in known)
 
 
 def entry(face: FontFile) -> Entry:
     """What is known of a face's characters."""
-    return next(one for one in entries(face.path) if one.file.index == face.index)
+    return next(entry for entry in entries(face.path) if entry.file.index == face.index)
 
 
 def is_handwriting(face: FontFile) -> bool:
@@ -86,15 +88,15 @@ def covers(face: FontFile, text: str) -> bool:
 
 def _system(wanted: Callable[[fontconfig.Row], bool]) -> list[Entry]:
     paths = sorted({row.path for row in fontconfig.rows() if wanted(row)})
-    found: list[Entry] = []
+    known: list[Entry] = []
     for path in paths:
         with suppress(UsageError):  # a broken system font is not this user's mistake
-            found += entries(path)
-    return found
+            known += entries(path)
+    return known
 
 
 def _in(where: str) -> list[Entry]:
-    return [one for path in _below(where) for one in entries(path)]
+    return [entry for path in _below(where) for entry in entries(path)]
 
 
 def _below(where: str) -> list[str]:
@@ -114,7 +116,9 @@ def _row(language: str) -> Language:
 
 def _nothing_found(language: str, where: str | None, known: Iterable[Entry]) -> str:
     package, probe = _row(language).package, {*map(ord, _row(language).probe)}
-    refused = {one.file.family for one in known if one.ill_set and probe <= one.mapped_characters}
+    refused = {
+        entry.file.family for entry in known if entry.ill_set and probe <= entry.mapped_characters
+    }
     place = "fontconfig knows no font" if where is None else f"--fonts {where}: no font there"
     advice = f"install one, e.g. `apt-get install {package}`, or name your own with --fonts DIR"
     reason = f" ({', '.join(sorted(refused))}: marks run into each other)" if refused else ""
@@ -131,14 +135,14 @@ def _can_write(entry: Entry, language: str) -> bool:
     A single empty glyph costs a few texts, but SetoFont-ex maps all of Latin and kana to nothing.
     """
     probe = frozenset(map(ord, _row(language).probe))
-    return probe <= entry.characters and len(probe - entry.drawable) <= _MOST_INKLESS * len(probe)
+    return probe <= entry.characters and len(probe - entry.renderable) <= _MOST_INKLESS * len(probe)
 
 
 def _at_home(fitting: list[Entry], language: str) -> list[Entry]:
     """Without the faces made for another script or country, where there are others."""
-    kept = [one for one in fitting if home(one.file.family) in {language, None}]
+    kept = [entry for entry in fitting if home(entry.file.family) in {language, None}]
     if _row(language).script not in HAN:
-        kept = [one for one in kept if not _can_write(one, "zh")]
+        kept = [entry for entry in kept if not _can_write(entry, "zh")]
     return kept or fitting
 
 
@@ -150,7 +154,7 @@ def _ordered(faces: Iterable[FontFile]) -> tuple[FontFile, ...]:
 def _one_locale(faces: Iterable[FontFile], language: str) -> list[FontFile]:
     """Of a collection's faces that differ only in locale keep the one ``language`` would have.
 
-    They share one character map, but draw some hanzi in another country's form.
+    They share one character map, but render some hanzi in another country's form.
     """
     preferred = LOCALES.get(language, SIMPLIFIED)
     kept: dict[tuple[str, str, str], tuple[int, FontFile]] = {}

@@ -1,4 +1,4 @@
-"""A face: where it is, what it is called, and which characters it can draw."""
+"""A face: where it is, what it is called, and which characters it can render."""
 
 import hashlib
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Entry:
     """A face and what it covers, as ranges in hexadecimal: ``20-7e,a1``.
 
     ``inkless`` are characters that map to a glyph without an outline though they should have one
-    (extents of zero: the same set as drawing each glyph and looking for a dark pixel finds).
+    (extents of zero: the same set as rendering each glyph and looking for a dark pixel finds).
     ``ill_set`` are combining marks that run into each other or stand beside their letters
     (``marks.py``): they count as if the face lacked them.
     """
@@ -53,7 +53,7 @@ class Entry:
         return _expanded(self.mapped)
 
     @property
-    def drawable(self) -> frozenset[int]:
+    def renderable(self) -> frozenset[int]:
         """The code points in the character map that leave ink, and spaces."""
         return self.characters - _expanded(self.inkless) if self.inkless else self.characters
 
@@ -67,19 +67,19 @@ def file_digest(path: str) -> str:
 
 def ranges(codes: Iterable[int]) -> str:
     """The code points as ranges in hexadecimal, ascending: ``20-7e,a1``."""
-    found: list[list[int]] = []
+    spans: list[list[int]] = []
     for code in sorted(codes):
-        if found and code == found[-1][1] + 1:
-            found[-1][1] = code
+        if spans and code == spans[-1][1] + 1:
+            spans[-1][1] = code
         else:
-            found.append([code, code])
-    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in found)
+            spans.append([code, code])
+    return ",".join(f"{a:x}" if a == b else f"{a:x}-{b:x}" for a, b in spans)
 
 
 @cache
-def _expanded(told: str) -> frozenset[int]:
+def _expanded(spans: str) -> frozenset[int]:
     """The code points of the ranges; a collection's faces share one set."""
-    pairs = (part.partition("-") for part in told.split(",") if part)
+    pairs = (part.partition("-") for part in spans.split(",") if part)
     return frozenset(
         code
         for first, _, last in pairs

@@ -34,7 +34,7 @@ _UNPRINTED = frozenset("ZC")  # general categories that need no ink: separators 
 def entries(path: str) -> tuple[Entry, ...]:
     """The honest faces of a font file; raises ``UsageError`` when it is no font that can be read.
 
-    Symbol fonts that put pictures or Greek on Latin code points are left out.
+    Symbol fonts that put images or Greek on Latin code points are left out.
     """
     try:
         kept = _cache_folder() / f"{file_digest(path)}-{VERSION}.json"
@@ -42,10 +42,10 @@ def entries(path: str) -> tuple[Entry, ...]:
         raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
     with suppress(OSError, ValueError, KeyError, TypeError):
         return _kept(path, kept.read_bytes())
-    found = _read(path)
+    read = _read(path)
     with suppress(OSError):
-        storage.write_bytes(str(kept), json.dumps([_plain(entry) for entry in found]).encode())
-    return found
+        storage.write_bytes(str(kept), json.dumps([_plain(entry) for entry in read]).encode())
+    return read
 
 
 def _cache_folder() -> Path:
@@ -70,7 +70,7 @@ def _parsed(path: str, face: dict[str, Any]) -> Entry:
     names = {key: str(face[key]) for key in ("family", "style", "postscript")}
     file = FontFile(path, int(face["index"]), weight=int(face["weight"]), **names)
     entry = Entry(file, *(str(face[key]) for key in ("mapped", "inkless", "ill_set")))
-    if not entry.drawable <= entry.characters:  # also reads both, so that a broken one shows
+    if not entry.renderable <= entry.characters:  # also reads both, so that a broken one shows
         raise ValueError(path)
     return entry
 
@@ -90,7 +90,7 @@ def _read(path: str) -> tuple[Entry, ...]:
         described = [_describe(path, index, font) for index, font in enumerate(fonts)]
     except errors as error:
         raise UsageError(f"{path}: not a font that can be read ({error})") from error
-    found = []
+    sound = []
     empty: dict[
         tuple[int, int], bool
     ] = {}  # by outlines and glyph: a collection's faces share them
@@ -101,8 +101,8 @@ def _read(path: str) -> tuple[Entry, ...]:
             mapped = frozenset(shaper.face.unicodes)
             inkless = [code for code in mapped if _lacks_ink(shaper, code, outlines, empty)]
             ill_set = marks.ill_set(marks.Face(shaper, typeface(file)))
-            found.append(Entry(file, ranges(mapped), ranges(inkless), ranges(ill_set)))
-    return tuple(found)
+            sound.append(Entry(file, ranges(mapped), ranges(inkless), ranges(ill_set)))
+    return tuple(sound)
 
 
 def _describe(path: str, index: int, font: Any) -> FontFile:

@@ -127,7 +127,7 @@ _LOCALE = re.compile(r"\b(SC|CN|TC|TW|HK|MO|JP|KR)( MBE)?\b")
 
 
 def home(family: str) -> str | None:
-    """The language whose forms of shared characters a family draws, if its name tells."""
+    """The language whose forms of shared characters a family renders, if its name tells."""
     return next((language for language, marks in HOME.items() if marks.search(family)), None)
 
 

@@ -1,8 +1,8 @@
-"""Whether a face sets combining marks where they can be read: drawn, and looked at.
+"""Whether a face sets combining marks where they can be read: rendered, and looked at.
 
-Debian's Noto Looped Thai draws tone marks into the vowels below them, TLWG Mono draws them beside
-their letters, DejaVu Sans Mono draws Arabic short vowels through the shadda. A character map does
-not tell. Of each stack of marks (``Language.stacks``) every glyph is drawn alone at its place.
+Debian's Noto Looped Thai has tone marks in the vowels below them, TLWG Mono has them beside their
+letters, DejaVu Sans Mono has Arabic short vowels on the shadda. A character map does not tell. Of
+each stack of marks (``Language.stacks``) every glyph is rendered alone at its place.
 
 A glyph that has its marks within itself was drawn by someone who saw it: there it is only looked
 for ink that the bare letter lacks.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from synthesis.fonts.languages import LANGUAGES
 
 _EM = 48  # pixels
-_SIDE = 4 * _EM  # of what is drawn: an em around the letters
+_SIDE = 4 * _EM  # of what is rendered: an em around the letters
 _PEN = (float(_EM), 2.5 * _EM)  # where a line begins
 _INK = 64  # of 255: hairlines too
 # Of 378 faces sound ones share up to 0.22 of a mark with other marks and 0.34 with their letter
@@ -38,7 +38,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Face:
-    """A face as HarfBuzz shapes it and as Skia draws it."""
+    """A face as HarfBuzz shapes it and as Skia renders it."""
 
     shaper: hb.Font
     typeface: skia.Typeface
@@ -50,7 +50,7 @@ class Face:
 
     @cached_property
     def pen(self) -> skia.Font:
-        """What draws its glyphs."""
+        """What renders its glyphs."""
         pen = skia.Font(self.typeface, _EM)
         pen.setHinting(skia.FontHinting.kNone)
         pen.setSubpixel(True)
@@ -68,11 +68,11 @@ def ill_set(face: Face) -> frozenset[int]:
     Of a letter with marks that are characters of their own it is the marks. Stacks of which the
     face lacks a character are not asked for.
     """
-    stacks = dict.fromkeys(one for row in LANGUAGES.values() for one in row.stacks.split())
+    stacks = dict.fromkeys(stack for row in LANGUAGES.values() for stack in row.stacks.split())
     bad: set[int] = set()
     for stack in stacks:
         if face.maps(stack) and face.maps(_bare(stack)) and not is_sound(face, stack):
-            own = [one for one in stack if _is_mark(one)]
+            own = [character for character in stack if _is_mark(character)]
             bad.update(map(ord, own or stack))
     return frozenset(bad)
 
@@ -85,7 +85,7 @@ def is_sound(face: Face, stack: str) -> bool:
         return False
     if _VIRAMA in stack and face.shaper.get_nominal_glyph(ord(_VIRAMA)) in glyphs:
         return False  # two consonants that do not join
-    letters = _union([_mask(face, *one) for one in bare])
+    letters = _union([_mask(face, *glyph_at) for glyph_at in bare])
     masks = [(glyph, _mask(face, glyph, at)) for glyph, at in shaped]
     changed = letters ^ _union([mask for _, mask in masks])
     if changed.sum() < _LEAST_ADDED * _EM * _EM:
@@ -107,11 +107,11 @@ def _is_mark(character: str) -> bool:
 def _bare(stack: str) -> str:
     """The stack without its marks; Thai sara am is a mark and a vowel."""
     parts = unicodedata.normalize("NFKD", stack)
-    return unicodedata.normalize("NFC", "".join(one for one in parts if not _is_mark(one)))
+    return unicodedata.normalize("NFC", "".join(part for part in parts if not _is_mark(part)))
 
 
 def _shaped(face: Face, text: str) -> list[tuple[int, skia.Point]]:
-    """The glyphs and where each is drawn."""
+    """The glyphs and where each is rendered."""
     buffer = hb.Buffer()
     buffer.add_str(text)
     buffer.guess_segment_properties()
@@ -146,14 +146,14 @@ def _union(masks: list[Mask]) -> Mask:
     return every
 
 
-def _shared(one: Mask, other: Mask) -> float:
+def _shared(first: Mask, other: Mask) -> float:
     """The ink two glyphs share, as a share of the smaller one's."""
-    return float((one & other).sum() / min(one.sum(), other.sum()))
+    return float((first & other).sum() / min(first.sum(), other.sum()))
 
 
 def _is_aside(mark: Mask, letters: Mask) -> bool:
     """Whether the middle of a mark is left or right of the letters' ink."""
-    own, columns = (np.nonzero(one.any(axis=0))[0] for one in (mark, letters))
+    own, columns = (np.nonzero(mask.any(axis=0))[0] for mask in (mark, letters))
     if not len(columns):
         return False
     middle = (own[0] + own[-1]) / 2

@@ -39,11 +39,11 @@ def files(names: str) -> list[str]:
             raise UsageError(_unknown(name.strip()))
         packages += pack.packages
     contents = {package: _files_of(package) for package in dict.fromkeys(packages)}
-    missing = [package for package, found in contents.items() if not found]
+    missing = [package for package, paths in contents.items() if not paths]
     if missing:
         needed = " ".join(missing)
         raise UsageError(f"--fonts {names}: not installed here; `apt-get install {needed}`")
-    return sorted({path for found in contents.values() for path in found})
+    return sorted({path for paths in contents.values() for path in paths})
 
 
 def _unknown(name: str) -> str:
@@ -55,9 +55,9 @@ def _files_of(package: str) -> list[str]:
     """The font files of an installed Debian package; empty where it is not installed."""
     command = ["dpkg-query", "--listfiles", package]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError as error:
         advice = "name a folder of fonts instead: --fonts DIR"
         raise UsageError(f"font packs need Debian's dpkg, which is missing; {advice}") from error
-    paths = (line for line in told.splitlines() if line.lower().endswith(SUFFIXES))
+    paths = (line for line in answer.splitlines() if line.lower().endswith(SUFFIXES))
     return [path for path in paths if Path(path).is_file() and not Path(path).is_symlink()]

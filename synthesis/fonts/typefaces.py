@@ -1,4 +1,4 @@
-"""A face as Skia draws it."""
+"""A face as Skia renders it."""
 
 from functools import cache
 
@@ -9,7 +9,7 @@ from synthesis.fonts.font_file import FontFile
 
 
 def typeface(file: FontFile) -> skia.Typeface:
-    """What Skia draws with. Raises ``UsageError`` if it cannot."""
+    """What Skia renders with. Raises ``UsageError`` if it cannot."""
     loaded = _manager().makeFromFile(file.path, file.index)
     if loaded is None:
         raise UsageError(f"{file.path}: Skia cannot load face {file.index}")

@@ -1,6 +1,6 @@
 """What pure texts stand on: one colour, a gradient, or a light texture that captions name.
 
-A ground is a picture of levels, of 256 steps in brightness added to one colour, so that painting
+A ground is an image of levels, of 256 steps in brightness added to one colour, so that painting
 it is one look-up per pixel.
 """
 
@@ -10,14 +10,14 @@ from random import Random
 
 import numpy as np
 
-from synthesis import drawing
-from synthesis.canvas import Size
+from synthesis import raster
 from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.description import Name
-from synthesis.drawing import Direction, Pixels
+from synthesis.image_sizes import Size
 from synthesis.pure import pairs, textures
 from synthesis.pure.pairs import Pair
 from synthesis.pure.textures import LINE, MIDDLE, Levels, Rhythm
+from synthesis.raster import Direction, Pixels
 
 _DIRECTIONS: tuple[Direction, ...] = ("down", "across", "corner")
 _BRIGHT = 0.18  # relative luminance: from here on lines are darker than the paper
@@ -58,7 +58,7 @@ GROUNDS: Mapping[str, Ground] = {
 def choose(random: Random) -> Ground:
     """A kind of background, by weight."""
     kinds = list(GROUNDS.values())
-    return random.choices(kinds, [one.weight for one in kinds])[0]
+    return random.choices(kinds, [kind.weight for kind in kinds])[0]
 
 
 def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
@@ -78,7 +78,7 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
 def _worst_contrast(ground: Ground, pair: Pair) -> float:
     """That of the ink with the lines on the paper, which are the nearest to the ink."""
     step = -LINE if _gets_darker(ground, pair.near_end) else LINE
-    red, green, blue = [min(max(one + step, 0), _most(pair.near_end)) for one in pair.near_end]
+    red, green, blue = [min(max(level + step, 0), _most(pair.near_end)) for level in pair.near_end]
     return contrast_ratio((red, green, blue), pair.ink_rgb)
 
 
@@ -87,8 +87,8 @@ def paint(random: Random, ground: Ground, pair: Pair, size: Size, rhythm: Rhythm
     if ground.levels is None:
         direction = random.choice(_DIRECTIONS)
         if pair.is_gradient:
-            return drawing.gradient(*size, pair.near_end, pair.far_end, direction)
-        return drawing.solid(*size, pair.near_end)
+            return raster.gradient(*size, pair.near_end, pair.far_end, direction)
+        return raster.solid(*size, pair.near_end)
     levels = ground.levels(random, size, rhythm)
     opaque = np.full((256, 1), 255, np.uint8)
     packed = np.concatenate([_shades(ground, pair.near_end), opaque], 1).view(np.uint32).reshape(-1)

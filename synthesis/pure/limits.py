@@ -1,7 +1,7 @@
-"""How small and how dense text may be: the one place, for drawing and for judging it later.
+"""How small and how dense text may be: the one place, for rendering and for judging it later.
 
-The bounds are those of a picture trained on in its own size class (256, 640, 1328): a rule for
-small characters or dense text that takes its numbers from here keeps every picture of mode pure.
+The bounds are those of an image trained on in its own size class (256, 640, 1328): a rule for
+small characters or dense text that takes its numbers from here keeps every image of mode pure.
 Between the classes bounds are interpolated along the side of a square of as many pixels.
 """
 
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from synthesis.canvas import CLASSES, Size
+from synthesis.image_sizes import CLASSES, Size
 from synthesis.pure.scripts import ARABIC, HAN, HANGUL, STACKED, Script, script_of
 from synthesis.sample import TextBox
 
 Ladder = tuple[float, float, float]  # one value for each of ``CLASSES``
 
-# pixels per em, the smallest that are drawn: below, small forms run together
+# pixels per em, the smallest that are rendered: below, small forms run together
 _SMALLEST_EM: dict[Script, Ladder] = {
     HAN: (14, 17, 20),
     HANGUL: (13, 16, 19),
@@ -75,7 +75,7 @@ def least_letter(language: str, size: Size) -> float:
 
 
 def most_characters(language: str, size: Size) -> int:
-    """The most characters a picture may hold."""
+    """The most characters an image may hold."""
     return int(_on(_MOST_HANZI if script_of(language) in {HAN, HANGUL} else _MOST_CHARACTERS, size))
 
 
@@ -88,7 +88,7 @@ def _on(ladder: Ladder, size: Size) -> float:
 
 
 def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
-    """What a rule would see in a picture: its boxes of lines and glyphs, in reading order."""
+    """What a rule would see in an image: its boxes of lines and glyphs, in reading order."""
     first = _FIRST_WIDE if script_of(language) in {HAN, HANGUL} else "A"
     lines: list[list[float]] = []
     count, of_lines, of_glyphs = 0, 0.0, 0.0
@@ -109,13 +109,13 @@ def measure(language: str, boxes: Sequence[TextBox], size: Size) -> Measured:
     return Measured(min(letters, default=math.inf), count, of_lines / canvas, lettered)
 
 
-def broken(language: str, found: Measured, size: Size) -> str | None:
-    """The limit a picture breaks: ``too_small``, ``too_dense``, ``too_sparse``; ``None``: none."""
-    if found.letter < least_letter(language, size):
+def broken(language: str, measured: Measured, size: Size) -> str | None:
+    """The limit an image breaks: ``too_small``, ``too_dense``, ``too_sparse``; ``None``: none."""
+    if measured.letter < least_letter(language, size):
         return "too_small"
-    if found.lettered < _LEAST_LETTERED:
+    if measured.lettered < _LEAST_LETTERED:
         return "too_sparse"
-    dense = found.characters > most_characters(language, size) or found.area > MOST_TEXT_AREA
+    dense = measured.characters > most_characters(language, size) or measured.area > MOST_TEXT_AREA
     return "too_dense" if dense else None
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.pure.scripts import Script, may_be_vertical, script_of
 from synthesis.text.layout import Alignment, Setting
 

@@ -34,7 +34,7 @@ _ON_DARK = ("white", "cream", "pale yellow")
 # inks by the background they go with: black and its kin on anything light, else neighbours in
 # hue or a quiet contrast; loud pairs (red on blue, green on pink) are nowhere
 _INKS = {
-    "white": (*(one.english for one in DARK), "rose", "olive"),
+    "white": (*(colour.english for colour in DARK), "rose", "olive"),
     "cream": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green", "teal"),
     "light grey": ("black", "dark grey", "navy blue", "blue", "dark red", "purple", "teal"),
     "pale yellow": ("black", "dark grey", "navy blue", "brown", "dark red", "dark green"),
@@ -68,15 +68,15 @@ _PLAIN = frozenset({"white", "black", "cream"})
 _PLAIN_WEIGHT = 3  # plain backgrounds and inks are that many times as likely as the others
 _TONES = {"light": LIGHT, "middle": MIDDLE, "dark": DARK}
 _SHARES = {"light": 0.62, "middle": 0.1, "dark": 0.28}  # of the backgrounds
-_BY_NAME = {one.english: one for one in PALETTE}
+_BY_NAME = {colour.english: colour for colour in PALETTE}
 BRIGHTEST_TINT = 252  # of 255
-JITTER = 3  # of 255: how far a drawn colour may be from the palette's, per channel
+JITTER = 3  # of 255: how far a rendered colour may be from the palette's, per channel
 GRADIENT = 7  # of 255: how far the ends of a gradient are from its middle, per channel
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A background and an ink by name, with the RGB drawn; ``far_end`` ends a gradient.
+    """A background and an ink by name, with the RGB rendered; ``far_end`` ends a gradient.
 
     ``contrast`` is the least contrast ratio of the ink with any part of the background.
     """
@@ -108,8 +108,8 @@ def choose(
     """
     while True:
         tone = "light" if light else random.choices([*_SHARES], [*_SHARES.values()])[0]
-        background = _backgrounds(tone, least).drawn(random)
-        ink = _inks(background.english, least).drawn(random)
+        background = _backgrounds(tone, least).chosen(random)
+        ink = _inks(background.english, least).chosen(random)
         middle = _moved(background.rgb, [random.randint(-JITTER, JITTER) for _ in range(3)])
         slope = GRADIENT if gradient else 0
         near_end, far_end = _moved(middle, [slope] * 3), _moved(middle, [-slope] * 3)
@@ -124,10 +124,10 @@ class _Weighted:
 
     def __init__(self, colours: Iterable[Colour]) -> None:
         self.colours = tuple(colours)
-        weights = [_PLAIN_WEIGHT if one.english in _PLAIN else 1 for one in self.colours]
+        weights = [_PLAIN_WEIGHT if colour.english in _PLAIN else 1 for colour in self.colours]
         self._cumulative = tuple(accumulate(weights))
 
-    def drawn(self, random: Random) -> Colour:
+    def chosen(self, random: Random) -> Colour:
         """One of them."""
         return random.choices(self.colours, cum_weights=self._cumulative)[0]
 
@@ -135,19 +135,19 @@ class _Weighted:
 @cache
 def _backgrounds(tone: str, least: float) -> _Weighted:
     """The backgrounds of a tone on which some ink has the contrast."""
-    return _Weighted(one for one in _TONES[tone] if _inks(one.english, least).colours)
+    return _Weighted(colour for colour in _TONES[tone] if _inks(colour.english, least).colours)
 
 
 @cache
 def _inks(background: str, least: float) -> _Weighted:
     ground = _BY_NAME[background].rgb
     inks = [_BY_NAME[name] for name in _INKS[background]]
-    return _Weighted(one for one in inks if contrast_ratio(one.rgb, ground) >= least)
+    return _Weighted(colour for colour in inks if contrast_ratio(colour.rgb, ground) >= least)
 
 
 def _moved(rgb: RGB, by: Sequence[int]) -> RGB:
     """Another colour; only white has full channels, which in a tint look blown out."""
     most = 255 if min(rgb) > BRIGHTEST_TINT else BRIGHTEST_TINT
     moved = [value + step for value, step in zip(rgb, by, strict=True)]
-    red, green, blue = [0 if one < 0 else most if one > most else one for one in moved]
+    red, green, blue = [0 if level < 0 else most if level > most else level for level in moved]
     return red, green, blue

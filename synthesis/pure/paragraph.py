@@ -1,17 +1,17 @@
 """Mode ``pure``: a text of the corpus, set large and clean on a plain or lightly textured ground.
 
-One character that cannot be drawn discards the whole text. If the first font of a random order
-cannot draw it, another does, or several together; only a text no font can draw is rejected.
+One character that cannot be rendered discards the whole text. If the first font of a random order
+cannot render it, another does, or several together; only a text no font can render is rejected.
 """
 
 from collections.abc import Sequence
 from random import Random
 
-from synthesis import captions, drawing, png
-from synthesis.canvas import Size
+from synthesis import captions, png, raster
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.face import font
 from synthesis.fonts.files import is_handwriting
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import backgrounds, faces, limits, setting, texts
 from synthesis.pure.manner import Manner, choose
@@ -33,7 +33,7 @@ COLUMNS = {
 }
 
 
-def draw(random: Random, job: Job, text: str | None = None) -> Sample | Rejected:
+def render(random: Random, job: Job, text: str | None = None) -> Sample | Rejected:
     """One sample, of the text or of one of the job's, or the reason why it was discarded."""
     size = random.choice(job.sizes)
     text = text or texts.choose(random, job, size)
@@ -45,12 +45,12 @@ def draw(random: Random, job: Job, text: str | None = None) -> Sample | Rejected
         boxes = fitted.block.boxes()
         faint = _measured(job.language, fitted.block, boxes, size).is_sparse
         faint |= fitted.block.size * font(chosen[0]).stem < _FAINT_STEM
-        return _drawn(random, job, fitted, boxes, manner, size, faint=faint)
+        return _rendered(random, job, fitted, boxes, manner, size, faint=faint)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
 
-def _drawn(
+def _rendered(
     random: Random,
     job: Job,
     fitted: Fitted,
@@ -65,7 +65,7 @@ def _drawn(
     pair = backgrounds.choose_pair(random, ground, faint=faint)
     rhythm = Rhythm(placed.runs[0].origins[0][1], manner.setting.leading * placed.size)
     canvas = backgrounds.paint(random, ground, pair, size, rhythm)
-    drawing.draw(canvas, placed.runs, pair.ink_rgb)
+    raster.render(canvas, placed.runs, pair.ink_rgb)
     description = Description(
         kind=PAGE,
         words=(_words(placed, pair, size),),
@@ -102,8 +102,8 @@ def _measured(
     left, top, right, bottom = placed.box
     if left < 0 or top < 0 or right > size[0] or bottom > size[1]:
         raise UnrenderableError("outside_canvas", f"{left, top, right, bottom}")
-    found = limits.measure(language, boxes, size)
-    broken = limits.broken(language, found, size)
+    measured = limits.measure(language, boxes, size)
+    broken = limits.broken(language, measured, size)
     if broken:
         raise UnrenderableError(broken, f"{len(placed.text)} characters at {placed.size} px")
-    return found
+    return measured

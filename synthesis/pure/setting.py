@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from synthesis.canvas import Size
 from synthesis.fonts.face import font
 from synthesis.fonts.files import FontFile
+from synthesis.image_sizes import Size
 from synthesis.pure import columns, limits
 from synthesis.pure.manner import Kind, Manner
 from synthesis.pure.scripts import is_right_to_left, script_of
@@ -85,8 +85,8 @@ def _fit(
     sizes = _sizes(language, faces[0], size, manner, frame)
     if manner.kind in {Kind.PROSE, Kind.PAGE} and not manner.vertical:
         most = sizes.up_to(sizes.most_wrapped)
-        told = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
-        return Fitted(told.block, told.count)
+        fitted = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
+        return Fitted(fitted.block, fitted.count)
     chosen, size_chosen = _largest(text, typography, frame, sizes, manner)
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
     narrowed = _narrowed(frame, manner, language, smaller / size_chosen)

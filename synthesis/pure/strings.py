@@ -7,7 +7,7 @@ half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (3
 from random import Random
 
 from curation.failures.errors import UsageError
-from synthesis import drawing, png
+from synthesis import png, raster
 from synthesis.colours import COLOURS, Colour
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
@@ -62,7 +62,7 @@ def choose_face(language: str, where: str | None) -> font_files.FontFile:
     return (preferred or list(reversed(faces.values())))[0]
 
 
-def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sample:
+def render(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sample:
     """One sample; ``random`` chooses length, characters and ink; ``size`` is (width, height)."""
     width, height = size
     text = "".join(random.choices(CHARACTERS[language], k=random.randint(1, LONGEST)))
@@ -72,11 +72,11 @@ def draw(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sa
     pixels = _font_size(font, language, cell, height)
     baseline = _baseline(font, language, pixels, height)
     origins = [
-        drawing.snapped(place * cell + (cell - _advance(font, glyph) * pixels) / 2, baseline)
+        raster.snapped(place * cell + (cell - _advance(font, glyph) * pixels) / 2, baseline)
         for place, glyph in enumerate(glyphs)
     ]
-    canvas = drawing.solid(width, height, COLOURS["white"].rgb)
-    drawing.draw(canvas, [drawing.Run(font, pixels, glyphs, origins)], ink.rgb)
+    canvas = raster.solid(width, height, COLOURS["white"].rgb)
+    raster.render(canvas, [raster.Run(font, pixels, glyphs, origins)], ink.rgb)
     caption = CAPTION[language].format(
         text=text, ink=ink.name(language), background=COLOURS["white"].name(language)
     )
@@ -97,7 +97,7 @@ def _boxes(text: str, cell: int, height: int) -> tuple[TextBox, ...]:
 def _glyph(font: Font, character: str) -> int:
     glyph = font.shaper.get_nominal_glyph(ord(character))
     if not glyph or not font.has_ink(glyph):
-        raise UsageError(f"{font.file.path}: cannot draw {character!r}, which strings needs")
+        raise UsageError(f"{font.file.path}: cannot render {character!r}, which strings needs")
     return int(glyph)
 
 
@@ -106,7 +106,7 @@ def _advance(font: Font, glyph: int) -> float:
 
 
 def _font_size(font: Font, language: str, cell: int, height: int) -> int:
-    widest = max(_advance(font, _glyph(font, one)) for one in CHARACTERS[language])
+    widest = max(_advance(font, _glyph(font, character)) for character in CHARACTERS[language])
     return int(min(_HEIGHT_SHARE[language] * height, cell / widest))
 
 

@@ -1,15 +1,15 @@
-"""What a picture of mode pure says: a text of the corpus, or a page of several of them."""
+"""What an image of mode pure says: a text of the corpus, or a page of several of them."""
 
 from random import Random
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import limits
 from synthesis.pure.manner import Kind, kind_of
 from synthesis.pure.scripts import script_of
 
 _PAGES = {500: 0.1, 1000: 0.25}  # side in pixels: share of pages from there on
-_FULLNESS = (0.25, 0.9)  # of the characters a picture may hold
+_FULLNESS = (0.25, 0.9)  # of the characters an image may hold
 _TRIES = 200
 
 
@@ -20,7 +20,7 @@ def choose(random: Random, job: Job, size: Size) -> str:
     if random.random() >= share:
         return text
     most = _most(random, job, size)
-    if whole := [one for one in job.pages if most / 2 <= len(one.text) <= most]:
+    if whole := [page for page in job.pages if most / 2 <= len(page.text) <= most]:
         return random.choice(whole).text.replace("\n", "\n\n")
     for _ in range(_TRIES):
         if kind_of(job.language, text) == Kind.PROSE:
@@ -36,7 +36,7 @@ def page(random: Random, job: Job, first: str, size: Size) -> str:
     chosen = [first]
     for _ in range(_TRIES):
         text = random.choice(job.paragraphs).text
-        if sum(len(one) + line for one in (*chosen, text)) > most:
+        if sum(len(paragraph) + line for paragraph in (*chosen, text)) > most:
             break
         if text not in chosen and kind_of(job.language, text) == Kind.PROSE:
             chosen.append(text)

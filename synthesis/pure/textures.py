@@ -1,4 +1,4 @@
-"""Light textures as pictures of levels: how much lighter or darker than its colour a ground is.
+"""Light textures as images of levels: how much lighter or darker than its colour a ground is.
 
 They come from fixed seeds and are cropped at random; each is a function of what it is given.
 """
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 
 Levels = NDArray[np.uint8]  # (H, W), MIDDLE being the colour itself
 MIDDLE = 128

@@ -1,1 +1,1 @@
-"""Mode scene: texts on things, in pictures."""
+"""Mode scene: texts on things, in images."""

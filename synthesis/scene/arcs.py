@@ -68,14 +68,14 @@ def along_arch(
 
 def curves(text: str) -> bool:
     """Whether a text can curve: it is one short line of letters that do not join."""
-    joined = any(scripts.script_of(one) in scripts.JOINED for one in text)
+    joined = any(scripts.script_of(character) in scripts.JOINED for character in text)
     return "\n" not in text and len(text) <= _LONGEST and not joined
 
 
 def on_arc(random: Random, text: str, typography: Typography, arc: Arc, least: int) -> Block:
     """The text on the arc, about as large as it may be, ``least`` pixels per em or more.
 
-    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
+    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can render it.
     """
     span = math.radians(arc.span)
     widest = span * arc.radius / (paths.length(text, typography) + _RISE * span)

@@ -1,4 +1,4 @@
-"""The user's own pictures behind the media: picture files, or shards of curated pictures.
+"""The user's own images behind the media: image files, or shards of curated images.
 
 Decoded by ``curation.picture``, which refuses bombs; what a process keeps is bounded.
 """
@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 
 from curation.failures.errors import UsageError
 from curation.picture import decoding
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.unrenderable import UnrenderableError
 
-SHORT_SIDE = 640  # pixels: pictures are kept no smaller than this, nor twice as large
-_KEPT = 12  # decoded pictures a process keeps: at most 7 MB each
+SHORT_SIDE = 640  # pixels: images are kept no smaller than this, nor twice as large
+_KEPT = 12  # decoded images a process keeps: at most 7 MB each
 _KEPT_GROUPS = 2  # row groups of shards (at most 100 MB each) a process keeps
 
 
@@ -44,7 +44,7 @@ def _decoded(path: str, group: int, row: int) -> Pixels:
 
 
 def choose(random: Random, paths: tuple[str, ...]) -> Pixels:
-    """One of the pictures as (H, W, 3) RGB; each file is as likely as any other.
+    """One of the images as (H, W, 3) RGB; each file is as likely as any other.
 
     Raises ``UnrenderableError`` (``bad_background``) for one that cannot be decoded.
     """

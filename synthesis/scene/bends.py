@@ -87,10 +87,10 @@ class Wave:
 
     def forward(self, points: Points) -> Points:
         """The fixed point of ``inverse``, exact to a thousandth of a pixel for soft waves."""
-        found = points
+        fixed = points
         for _ in range(_ROUNDS):
-            found = points - self._moved(found)
-        return found
+            fixed = points - self._moved(fixed)
+        return fixed
 
 
 FLAT = Flat()

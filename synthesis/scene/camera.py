@@ -6,7 +6,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import NEUTRAL
 
@@ -19,7 +19,7 @@ def _noise(variant: int) -> Pixels:
     chance = textures.generator("sensor", variant)
     shape = (textures.SIDE, textures.SIDE)
     luminance, *colour = (chance.standard_normal(shape, np.float32) for _ in range(4))
-    noise = cv2.merge([8 * luminance + 4 * one for one in colour])
+    noise = cv2.merge([8 * luminance + 4 * channel for channel in colour])
     soft = cv2.GaussianBlur(noise, (0, 0), 0.55)
     return np.asarray(np.clip(soft + NEUTRAL, 0, 255), np.uint8)
 
@@ -38,7 +38,7 @@ def taken(random: Random, scene: Pixels, stem: float) -> Pixels:
 
 
 def encode(random: Random, image: Pixels) -> bytes:
-    """The (H, W, 3) RGB picture as a JPEG file, as cameras write them.
+    """The (H, W, 3) RGB image as a JPEG file, as cameras write them.
 
     As PNG its noise would cost five times the time and the bytes.
     """
@@ -51,5 +51,5 @@ def encode(random: Random, image: Pixels) -> bytes:
     )
     done, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
     if not done:
-        raise RuntimeError(f"OpenCV could not encode a {image.shape} picture as JPEG")
+        raise RuntimeError(f"OpenCV could not encode a {image.shape} image as JPEG")
     return bytes(encoded.tobytes())

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 
 _FRACTION = 4  # bits: corners are placed to a sixteenth of a pixel
 Point = tuple[float, float]

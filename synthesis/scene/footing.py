@@ -5,7 +5,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import surfaces, textures
 from synthesis.scene.geometry import Region
 from synthesis.scene.light import Light

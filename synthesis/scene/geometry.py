@@ -1,6 +1,6 @@
-"""From the sheet to the picture: a bend of the sheet, then a plane seen in perspective.
+"""From the sheet to the image: a bend of the sheet, then a plane seen in perspective.
 
-Pixels and points go through the same two maps, so a box is as true as the picture. Points are
+Pixels and points go through the same two maps, so a box is as true as the image. Points are
 continuous: pixel (i, j) covers i to i + 1 and j to j + 1. Angles are in radians.
 """
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene.bends import FLAT, Bend, Flat, Points
 
 Matrix = NDArray[np.float64]  # (3, 3)
@@ -19,7 +19,7 @@ _STEP = 8  # pixels between the points where a bend is computed; between them it
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of whole pixels of the picture."""
+    """A rectangle of whole pixels of the image."""
 
     left: int
     top: int
@@ -28,24 +28,24 @@ class Region:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Rows and columns, to index a picture with."""
+        """Rows and columns, to index an image with."""
         rows = slice(self.top, self.top + self.height)
         return rows, slice(self.left, self.left + self.width)
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A bent sheet seen in perspective; ``matrix`` maps the bent sheet to the picture."""
+    """A bent sheet seen in perspective; ``matrix`` maps the bent sheet to the image."""
 
     matrix: Matrix
     bend: Bend = FLAT
 
     def project(self, points: Points) -> Points:
-        """Where points of the sheet are in the picture."""
+        """Where points of the sheet are in the image."""
         return through(self.matrix, self.bend.forward(points))
 
     def region(self, outline: Points, width: int, height: int) -> Region:
-        """The pixels of a picture within which the outline of the sheet lies."""
+        """The pixels of an image within which the outline of the sheet lies."""
         seen = self.project(outline)
         low = np.clip(np.floor(seen.min(axis=0)) - 1, 0, (width, height)).astype(int)
         high = np.clip(np.ceil(seen.max(axis=0)) + 1, 0, (width, height)).astype(int)
@@ -104,7 +104,7 @@ def scaled(x: float, y: float) -> Matrix:
 
 
 def turned(angle: float) -> Matrix:
-    """The matrix of a turn about the origin, clockwise in a picture."""
+    """The matrix of a turn about the origin, clockwise in an image."""
     cosine, sine = np.cos(angle), np.sin(angle)
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]], np.float64)
 
@@ -112,7 +112,7 @@ def turned(angle: float) -> Matrix:
 def tilted(yaw: float, pitch: float, roll: float, distance: float) -> Matrix:
     """A plane of about unit size around the origin, turned and seen from ``distance``.
 
-    ``yaw`` turns about the vertical, ``pitch`` about the horizontal, ``roll`` in the picture.
+    ``yaw`` turns about the vertical, ``pitch`` about the horizontal, ``roll`` in the image.
     """
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])

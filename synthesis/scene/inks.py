@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from synthesis.colours import RGB
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.light import Light
 

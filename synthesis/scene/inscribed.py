@@ -1,6 +1,6 @@
 """A text on a medium: chosen, set, inked, and the surface it is seen on.
 
-What is known here is all that boxes and masks need; what it looks like in the end is ``drawn``.
+What is known here is all that boxes and masks need; what it looks like in the end is ``rendered``.
 """
 
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis import drawing
-from synthesis.canvas import Size
+from synthesis import raster
 from synthesis.colours import RGB, contrast_ratio
 from synthesis.corpus.genres import PLAIN_ROLE, ROLES
-from synthesis.drawing import Pixels
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import limits
+from synthesis.raster import Pixels
 from synthesis.sample import TextBox
 from synthesis.scene import geometry, inks, legibility, light, placing, quads, writing
 from synthesis.scene.geometry import Surface
@@ -35,8 +35,8 @@ class Inscribed:
     """``sheet`` with the text on it in ``paint``, ``coverage`` (H, W) of its glyphs alone, and its
     ``block``; ``ground`` is what was below it, ``role`` what captions call the text.
 
-    ``flat`` are its boxes on the sheet, ``boxes`` the same in the picture; ``em`` is the least
-    pixels per em there; ``lines`` is how they go. The sheet goes ``beyond`` the picture or lies
+    ``flat`` are its boxes on the sheet, ``boxes`` the same in the image; ``em`` is the least
+    pixels per em there; ``lines`` is how they go. The sheet goes ``beyond`` the image or lies
     within it.
     """
 
@@ -56,7 +56,7 @@ class Inscribed:
     sun: Light
 
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of the text in the picture."""
+        """Left, top, right and bottom of the text in the image."""
         corners = np.array([box.quad for box in self.boxes if box.level == "block"]).reshape(-1, 2)
         (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         return left, top, right, bottom
@@ -97,7 +97,7 @@ def inscribe(random: Random, job: Job, canvas: Size, media: Sequence[Medium]) ->
 
 
 def _scale(where: placing.Stand, sheet: Sheet) -> float:
-    """The least pixels of the picture per pixel of the sheet in the text's frame."""
+    """The least pixels of the image per pixel of the sheet in the text's frame."""
     frame = sheet.frame
     corners = geometry.corners(frame.width, frame.height, frame.left, frame.top)
     return float(legibility.scales(Surface(where.matrix, sheet.bend), corners).min())
@@ -110,7 +110,7 @@ def _inked(
     if sheet.rules:
         _rule(sheet, block)
     layer = np.zeros((*sheet.ground.shape[:2], 4), np.uint8)
-    drawing.draw(layer, block.runs, (255, 255, 255))
+    raster.render(layer, block.runs, (255, 255, 255))
     coverage = np.asarray(cv2.extractChannel(layer, 3), np.uint8)
     printed = coverage
     if sheet.arc and lines == "arc":

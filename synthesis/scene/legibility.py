@@ -1,4 +1,4 @@
-"""Whether a reader can read it: contrast, stems, size, occlusion, measured on the final picture.
+"""Whether a reader can read it: contrast, stems, size, occlusion, measured on the final image.
 
 Each check raises ``UnrenderableError`` with its own reason: ``low_contrast``, ``thin_stem``,
 ``too_small``, ``occluded``, ``outside_canvas``.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthesis.colours import RGB
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene.bends import Points
 from synthesis.scene.geometry import Surface
 from synthesis.unrenderable import UnrenderableError
@@ -31,7 +31,7 @@ _LINEAR = np.array(
 
 @dataclass(frozen=True)
 class Seen:
-    """The colours of ink and ground around most glyphs of the picture, and the least contrast."""
+    """The colours of ink and ground around most glyphs of the image, and the least contrast."""
 
     ink: RGB
     ground: RGB
@@ -39,7 +39,7 @@ class Seen:
 
 
 def check_inside(quads: NDArray[np.float64], width: int, height: int) -> None:
-    """Every corner (N, 8) is in the picture."""
+    """Every corner (N, 8) is in the image."""
     corners = quads.reshape(-1, 2)
     if (corners < 0).any() or (corners > (width, height)).any():
         raise UnrenderableError("outside_canvas", f"{corners.min(0)} to {corners.max(0)}")
@@ -90,7 +90,7 @@ def check_occlusion(coverage: Pixels, before: Pixels | None) -> None:
         raise UnrenderableError("occluded", f"{hidden} pixels of ink")
 
 
-def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Seen:
+def measure(image: Pixels, coverage: Pixels, centres: Points, em: float) -> Seen:
     """Colours and contrast around the centres of glyphs (N, 2), every few pixels measured.
 
     Ink is weighed by its coverage to the fourth: the middle of strokes counts.
@@ -102,17 +102,17 @@ def measure(picture: Pixels, coverage: Pixels, centres: Points, em: float) -> Se
     rows = slice(int(start[1]), top + height + window * step, step)
     columns = slice(int(start[0]), left + width + window * step, step)
     mask = np.ascontiguousarray(coverage[rows, columns])
-    image = np.ascontiguousarray(picture[rows, columns])
+    within = np.ascontiguousarray(image[rows, columns])
     x, y = np.clip((centres - start) // step, 0, np.array(mask.shape[::-1]) - 1).astype(int).T
     local = []
     for table in (_CORE, _BESIDE):
         weight = cv2.LUT(mask, table)
-        weighed = cv2.multiply(image, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
+        weighed = cv2.multiply(within, cv2.merge([weight] * 3), dtype=cv2.CV_32F)
         layers = cv2.merge([*cv2.split(weighed), weight.astype(np.float32)])
         sums = cv2.blur(layers, (window, window), borderType=cv2.BORDER_CONSTANT)[y, x]
         local.append(sums[:, :3] / np.maximum(sums[:, 3:], 1e-3))
-    one, other = (_luminance(colours) for colours in local)
-    contrast = (np.maximum(one, other) + 0.05) / (np.minimum(one, other) + 0.05)
+    inside, other = (_luminance(colours) for colours in local)
+    contrast = (np.maximum(inside, other) + 0.05) / (np.minimum(inside, other) + 0.05)
     ink, ground = (_rgb(np.median(colours, axis=0)) for colours in local)
     return Seen(ink, ground, float(contrast.min()))
 

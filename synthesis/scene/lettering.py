@@ -42,9 +42,9 @@ def _ranked(
 def _unfitness(face: FontFile, lettering: Lettering) -> int:
     """0 for a face that suits, more for one that does so less."""
     name = f"{face.family} {face.style} {face.postscript}"
-    slanted = any(one in name for one in ("Italic", "Oblique"))
-    serif = any(one in name for one in ("Serif", "Roman", "C059", "P052", "Bookman", "Song"))
-    odd = any(one in name for one in MONOSPACED)
+    slanted = any(word in name for word in ("Italic", "Oblique"))
+    serif = any(word in name for word in ("Serif", "Roman", "C059", "P052", "Bookman", "Song"))
+    odd = any(word in name for word in MONOSPACED)
     hand = is_handwriting(face)
     if lettering == "hand":
         return 0 if hand else 1 + 4 * odd + 2 * (not slanted) + (face.weight > 600)

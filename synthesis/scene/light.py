@@ -1,4 +1,4 @@
-"""Where the light comes from, and what it does to reliefs, sheets and whole pictures."""
+"""Where the light comes from, and what it does to reliefs, sheets and whole images."""
 
 import math
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import NEUTRAL
 
 Gain = tuple[float, float, float]  # by channel
 _CAST_SIDE = 96  # pixels: shadows of things outside are soft
-_COARSE = 48  # the light of a picture is computed on so many cells a side
+_COARSE = 48  # the light of an image is computed on so many cells a side
 _UNIT = 190  # the level of a gain of 1 in a light map: finer steps than NEUTRAL's
 
 
 @dataclass(frozen=True)
 class Light:
-    """The light comes from (x, y), a unit vector in the picture with y down; ``warmth`` -1 (blue)
+    """The light comes from (x, y), a unit vector in the image with y down; ``warmth`` -1 (blue)
     to 1 (yellow), ``level`` is the gain where it is brightest, about 1, so that
     white paper keeps its detail; ``hardness`` 0 (cloudy) to 1 (sun).
     """
@@ -54,7 +54,7 @@ def relief(light: Light, slopes: Pixels, strength: float) -> Pixels:
 
 @cache
 def _casts(variant: int) -> Pixels:
-    """Soft shadows of things outside of the picture, (_CAST_SIDE, _CAST_SIDE) gains up to 255."""
+    """Soft shadows of things outside of the image, (_CAST_SIDE, _CAST_SIDE) gains up to 255."""
     chance = textures.generator("casts", variant)
     y, x = np.mgrid[0:_CAST_SIDE, 0:_CAST_SIDE].astype(np.float32) / _CAST_SIDE
     angle = chance.uniform(-0.7, 0.7)
@@ -70,7 +70,7 @@ def _casts(variant: int) -> Pixels:
 
 
 def over(random: Random, light: Light, width: int, height: int) -> Pixels:
-    """The light on a whole picture, for ``lit``: falloff, vignette, shadows of things outside."""
+    """The light on a whole image, for ``lit``: falloff, vignette, shadows of things outside."""
     y, x = np.mgrid[-1 : 1 : _COARSE * 1j, -1 : 1 : _COARSE * 1j].astype(np.float32)
     towards = x * light.x + y * light.y
     gain = 1 + random.uniform(0.03, 0.15) * towards
@@ -88,12 +88,12 @@ def over(random: Random, light: Light, width: int, height: int) -> Pixels:
 
 
 def gain(over: Pixels, left: float, top: float, right: float, bottom: float) -> Gain:
-    """What the light makes of a level there, by channel: the mean over the part of the picture."""
+    """What the light makes of a level there, by channel: the mean over the part of the image."""
     rows, columns = slice(int(top), math.ceil(bottom)), slice(int(left), math.ceil(right))
     red, green, blue, _ = cv2.mean(over[rows, columns])
     return red / _UNIT, green / _UNIT, blue / _UNIT
 
 
 def lit(pixels: Pixels, over: Pixels) -> Pixels:
-    """The picture in the light that ``over`` made."""
+    """The image in the light that ``over`` made."""
     return np.asarray(cv2.multiply(pixels, over, scale=1 / _UNIT), np.uint8)

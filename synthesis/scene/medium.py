@@ -11,7 +11,7 @@ from typing import Literal
 from synthesis.colours import RGB
 from synthesis.corpus.genres import Genre
 from synthesis.description import Name, Writing
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene.arcs import Arc
 from synthesis.scene.bends import FLAT, Bend
 from synthesis.scene.inks import Ink
@@ -50,7 +50,7 @@ class Sheet:
 @dataclass(frozen=True)
 class View:
     """How a medium is seen: most degrees of ``yaw``, ``pitch`` (from, to) and ``roll``;
-    ``share`` is the sheet's extent as a share of the picture's, above 1 beyond its edges.
+    ``share`` is the sheet's extent as a share of the image's, above 1 beyond its edges.
     """
 
     yaw: float
@@ -64,7 +64,7 @@ class Medium:
     """``bears`` are the genres of texts it is seen with; ``columns`` is how long those are (a
     hanzi counts 2); ``aspects`` is width over height; ``places`` are surroundings it is seen in;
     ``largest`` is the most pixels per em as a share of the sheet's shorter side; ``lift`` is how
-    far it stands off what lies behind, in pixels of a 640 px picture (0: no shadow); ``make`` takes
+    far it stands off what lies behind, in pixels of a 640 px image (0: no shadow); ``make`` takes
     width and height in pixels. ``hugs``: its shape follows the text, as a sign's does. ``support``
     is what carries a medium that stands before a far scene. ``writing`` is how all texts are put on
     it, ``None`` where they are printed or written by hand.

@@ -20,17 +20,17 @@ _ASTRAY, _ASTRAY_SHARE = 14.0, 0.14  # levels, and of that way: what relief and 
 
 def ground(painted: RGB, measured: RGB, light: Gain) -> Colour | None:
     """The name of a ground that was ``painted`` so before anything was written on it, and is
-    ``measured`` so in the picture: glow and folds may have changed it.
+    ``measured`` so in the image: glow and folds may have changed it.
     """
     without = _without(measured, light)
-    seen = {one.english for one in names(without)}
+    seen = {name.english for name in names(without)}
     if "light grey" in seen and oklch(without)[0] > _DIM:
         seen = seen - {"light grey"} | {"white"}
-    return next((one for one in _names(painted, light) if one.english in seen), None)
+    return next((name for name in _names(painted, light) if name.english in seen), None)
 
 
 def ink(paint: RGB, measured: RGB, behind: RGB, light: Gain) -> Colour | None:
-    """The name of an ink laid as ``paint``, where the picture shows it: strokes are ``measured``
+    """The name of an ink laid as ``paint``, where the image shows it: strokes are ``measured``
     as a mixture with what is ``behind`` them, more of the paint than of that.
     """
     start = np.array(_without(behind, light), float)
@@ -52,7 +52,7 @@ def _names(rgb: RGB, light: Gain) -> tuple[Colour, ...]:
     """The names of the colour that are true of it in the light's tint too."""
     tinted = _levels([value * gain / max(light) for value, gain in zip(rgb, light, strict=True)])
     both = names(tinted)
-    return tuple(one for one in names(rgb) if one in both)
+    return tuple(name for name in names(rgb) if name in both)
 
 
 def _levels(values: Sequence[float]) -> RGB:

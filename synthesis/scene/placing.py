@@ -1,4 +1,4 @@
-"""Where a sheet stands in the picture: its size, its tilt, and that its text is in sight."""
+"""Where a sheet stands in the image: its size, its tilt, and that its text is in sight."""
 
 import math
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from random import Random
 
 import numpy as np
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.scene import geometry
 from synthesis.scene.bends import Bend, Points
 from synthesis.scene.geometry import Matrix, Surface
 from synthesis.scene.medium import Medium
 from synthesis.text.layout import Frame
 
-_SIGHT = 0.74  # of the picture: the text of a sheet larger than it stays within
-_MARGIN = 0.035  # of the picture's side
+_SIGHT = 0.74  # of the image: the text of a sheet larger than it stays within
+_MARGIN = 0.035  # of the image's side
 
 
 @dataclass(frozen=True)
 class Stand:
-    """A sheet of ``width`` x ``height`` pixels; ``matrix`` maps it around the picture's origin."""
+    """A sheet of ``width`` x ``height`` pixels; ``matrix`` maps it around the image's origin."""
 
     width: int
     height: int
@@ -73,7 +73,7 @@ def stand(random: Random, medium: Medium, columns: int, canvas: Size) -> Stand:
 def settle(
     random: Random, where: Stand, bend: Bend, outline: Points, text: Points, canvas: Size
 ) -> Surface:
-    """The sheet moved anywhere in the picture, all of its text in sight."""
+    """The sheet moved anywhere in the image, all of its text in sight."""
     there = Surface(where.matrix, bend)
     shift = []
     whole, seen = there.project(outline), there.project(text)

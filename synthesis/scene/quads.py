@@ -1,4 +1,4 @@
-"""Boxes of a text in the picture: the corners of each, and on a bent sheet all that is between."""
+"""Boxes of a text in the image: the corners of each, and on a bent sheet all that is between."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,7 +16,7 @@ _UNIT = np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float64)
 
 
 def seen(surface: Surface, block: Block, flat: Sequence[TextBox]) -> Quads:
-    """Where the boxes of the block, ``flat`` on its sheet, are in the picture.
+    """Where the boxes of the block, ``flat`` on its sheet, are in the image.
 
     On a bent sheet the corners of a long line say little of what is between them: there its box
     grows and shrinks with the glyphs it holds, in the perspective of its own corners.
@@ -73,10 +73,10 @@ def _at_corners(bounds: NDArray[np.float64]) -> Quads:
 def _from_unit(quads: Quads) -> NDArray[np.float64]:
     """(N, 3, 3): the projective maps of the unit square onto quads (Heckbert 1989, 2.2.3)."""
     first, second, third, fourth = quads.transpose(1, 0, 2)
-    one, other, skew = second - third, fourth - third, first - second + third - fourth
-    area = one[:, 0] * other[:, 1] - other[:, 0] * one[:, 1]
-    g = ((skew[:, 0] * other[:, 1] - other[:, 0] * skew[:, 1]) / area)[:, None]
-    h = ((one[:, 0] * skew[:, 1] - skew[:, 0] * one[:, 1]) / area)[:, None]
+    right, low, skew = second - third, fourth - third, first - second + third - fourth
+    area = right[:, 0] * low[:, 1] - low[:, 0] * right[:, 1]
+    g = ((skew[:, 0] * low[:, 1] - low[:, 0] * skew[:, 1]) / area)[:, None]
+    h = ((right[:, 0] * skew[:, 1] - skew[:, 0] * right[:, 1]) / area)[:, None]
     across, down = second - first + g * second, fourth - first + h * fourth
     last = np.concatenate([g, h, np.ones_like(g)], axis=1)
     return np.concatenate([np.stack([across, down, first], axis=2), last[:, None]], axis=1)

@@ -1,4 +1,4 @@
-"""The picture around a sheet: what lies behind it, its shadow there, what carries it, the light."""
+"""The image around a sheet: what lies behind it, its shadow there, what carries it, the light."""
 
 import math
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.canvas import Size
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.image_sizes import Size
+from synthesis.raster import Pixels
 from synthesis.scene import backgrounds, footing, geometry, light, surroundings, textures
 from synthesis.scene.geometry import Region
 from synthesis.scene.inscribed import Inscribed
@@ -21,12 +21,12 @@ _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the tex
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), what
+    """An image (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), what
     the surroundings are called: nothing where none are seen or where they are the user's own; and
     what the ``light`` on the text makes of a level.
     """
 
-    picture: Pixels
+    image: Pixels
     coverage: Pixels
     before: Pixels | None
     surroundings: Name | None
@@ -34,7 +34,7 @@ class Scene:
 
 
 def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
-    """The inked sheet in its surroundings, or before one of the user's pictures at ``paths``.
+    """The inked sheet in its surroundings, or before one of the user's images at ``paths``.
 
     Raises ``UnrenderableError`` (``bad_background``).
     """
@@ -48,11 +48,11 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
         match = _match(behind) if paths else match
         placed = _placed(random, text, behind, match)
     over = light.over(random, text.sun, *canvas)
-    picture = light.lit(placed, over)
-    before = _in_front(random, picture)
+    image = light.lit(placed, over)
+    before = _in_front(random, image)
     red, green, blue = light.gain(over, *text.extent())
     seen = red * match[0], green * match[1], blue * match[2]
-    return Scene(picture, _coverage(text, canvas), before, name, seen)
+    return Scene(image, _coverage(text, canvas), before, name, seen)
 
 
 def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> Pixels:
@@ -83,7 +83,7 @@ def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> Pix
 
 
 def _coverage(text: Inscribed, canvas: Size) -> Pixels:
-    """(H, W) of the glyphs in the picture."""
+    """(H, W) of the glyphs in the image."""
     left, top, right, bottom = text.extent()
     low = max(0, math.floor(left) - _AROUND), max(0, math.floor(top) - _AROUND)
     high = min(canvas[0], math.ceil(right) + _AROUND), min(canvas[1], math.ceil(bottom) + _AROUND)
@@ -99,8 +99,8 @@ def _behind(
     """(H, W, 3) of the surroundings, and their name."""
     width, height = canvas
     if paths:
-        picture = backgrounds.choose(random, paths)
-        return _cropped(random, picture, canvas), None
+        image = backgrounds.choose(random, paths)
+        return _cropped(random, image, canvas), None
     place, texture = surroundings.choose(random, text.medium.places)
     if not place.plane:
         return textures.patch(random, texture, width, height, random.uniform(0.9, 1.8)), place.name
@@ -121,16 +121,16 @@ def _behind(
     return np.asarray(cv2.cvtColor(plane, cv2.COLOR_RGBA2RGB), np.uint8), place.name
 
 
-def _cropped(random: Random, picture: Pixels, canvas: Size) -> Pixels:
-    """A random part of a picture in the shape of the canvas, more or less out of focus."""
-    height, width = picture.shape[:2]
+def _cropped(random: Random, image: Pixels, canvas: Size) -> Pixels:
+    """A random part of an image in the shape of the canvas, more or less out of focus."""
+    height, width = image.shape[:2]
     scale = max(canvas[0] / width, canvas[1] / height) * random.uniform(1.0, 1.3)
     across, down = (
         max(1, min(whole, round(side / scale)))
         for side, whole in zip(canvas, (width, height), strict=True)
     )
     left, top = random.randint(0, width - across), random.randint(0, height - down)
-    window = picture[top : top + down, left : left + across]
+    window = image[top : top + down, left : left + across]
     how = cv2.INTER_AREA if across > canvas[0] else cv2.INTER_LINEAR
     sized = cv2.resize(window, canvas, interpolation=how)
     sigma = random.choice((0.0, 0.0, 1.5, 3.0)) * min(canvas) / 640
@@ -138,16 +138,16 @@ def _cropped(random: Random, picture: Pixels, canvas: Size) -> Pixels:
 
 
 def _match(behind: Pixels) -> Gain:
-    """What brings a sheet to about the brightness and tint of the user's picture."""
+    """What brings a sheet to about the brightness and tint of the user's image."""
     mean = np.array(cv2.mean(behind)[:3])
     grey = max(float(mean.mean()), 1.0)
     red, green, blue = (min(1.04, max(0.72, grey / 140)) * (0.85 + 0.15 * mean / grey)).tolist()
     return red, green, blue
 
 
-def _in_front(random: Random, picture: Pixels) -> Pixels | None:
+def _in_front(random: Random, image: Pixels) -> Pixels | None:
     """Sometimes something far out of focus reaches into a corner; its (H, W) mask."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     if random.random() < _IN_FRONT_SHARE:
         mask = np.zeros((height // 8, width // 8), np.uint8)
         corner = (random.choice((0, width // 8)), random.choice((0, height // 8)))
@@ -158,6 +158,6 @@ def _in_front(random: Random, picture: Pixels) -> Pixels | None:
         large = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)
         tone = random.choice(((46, 60, 34), (40, 38, 40), (88, 62, 44)))
         blob = textures.solid(width, height, tone)
-        picture[:] = textures.blended(blob, picture, np.asarray(large, np.uint8))
+        image[:] = textures.blended(blob, image, np.asarray(large, np.uint8))
         return np.asarray(large, np.uint8)
     return None

@@ -6,7 +6,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.textures import SIDE, Floats
 
@@ -27,9 +27,9 @@ _CLOTHS = (
 _PLASTERS = ((214, 208, 198), (198, 204, 206), (226, 216, 196), (186, 190, 184), (206, 188, 172))
 
 
-def mixed(one: tuple[int, int, int], other: tuple[int, int, int], share: Floats) -> Floats:
-    """(H, W, 3) float32: ``one`` where the share is 0, ``other`` where it is 1."""
-    channels = [first + share * (second - first) for first, second in zip(one, other, strict=True)]
+def mixed(low: tuple[int, int, int], high: tuple[int, int, int], share: Floats) -> Floats:
+    """(H, W, 3) float32: ``low`` where the share is 0, ``high`` where it is 1."""
+    channels = [first + share * (second - first) for first, second in zip(low, high, strict=True)]
     return np.asarray(cv2.merge(channels), np.float32)
 
 
@@ -66,7 +66,7 @@ def wood(variant: int, planks: int) -> Pixels:
 def cloth(variant: int) -> Pixels:
     """(SIDE, SIDE, 4) woven cloth: plain, striped or checked, with soft folds."""
     chance = textures.generator("cloth", variant)
-    one, other = _CLOTHS[variant % len(_CLOTHS)]
+    weft, warp = _CLOTHS[variant % len(_CLOTHS)]
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     period = chance.uniform(70, 120)
     across, down = ((np.mod(axis / period, 1) < 0.5).astype(np.float32) for axis in (x, y))
@@ -80,7 +80,7 @@ def cloth(variant: int) -> Pixels:
     )
     folds = textures.noise(chance, (3, 3), 2)
     shade = 1 + 5.5 * cv2.GaussianBlur(cv2.Sobel(folds, cv2.CV_32F, 1, 1, ksize=5), (0, 0), 6)
-    image = mixed(one, other, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
+    image = mixed(weft, warp, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
     return textures.opaque(image)
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import surfaces, textures
 from synthesis.scene.textures import SIDE, Floats
 

@@ -1,6 +1,6 @@
 """Procedural textures: noise, relief and grain, made once per process from fixed seeds.
 
-A texture is a function of its name and variant alone, so a picture still is one of its own random
+A texture is a function of its name and variant alone, so an image still is one of its own random
 numbers. Fine ones are SIDE x SIDE, soft ones smaller, RGB ones RGBA, which warps in half the time;
 ``patch`` cuts and stretches one to a sheet.
 """
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 
 SIDE = 768  # pixels
 SOFT_SIDE = 256  # pixels: enough where nothing is finer than a ninetieth of the whole

@@ -8,9 +8,9 @@ from functools import lru_cache
 from random import Random
 from typing import Literal
 
-from synthesis.canvas import Size
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import limits
 from synthesis.scene import arcs, lettering
@@ -38,11 +38,11 @@ _MARGIN = 1.08  # a text is set so much larger than the smallest: perspective ma
 @lru_cache(maxsize=4096)  # as a text is tried for one medium after the other
 def columns(text: str) -> int:
     """How wide a text is: 1 for a letter, 2 for a hanzi."""
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def suits(medium: Medium, text: str, pixels: int) -> bool:
-    """Whether a medium takes a text of that length in a picture of so many pixels."""
+    """Whether a medium takes a text of that length in an image of so many pixels."""
     least, most = medium.columns
     return least <= columns(text) <= max(16, most * min(1.0, pixels / _ROOM))
 
@@ -52,14 +52,14 @@ def choose(
 ) -> tuple[Paragraph, Medium] | None:
     """A medium and a text of the job that it bears, each medium as likely as the others.
 
-    ``None`` when none of the media has a text that suits it in a picture of so many pixels.
+    ``None`` when none of the media has a text that suits it in an image of so many pixels.
     """
     for medium in random.sample(media, len(media)):
         pools = [those for genre, those in job.by_genre.items() if bears(medium, genre)]
         if not pools:
             continue
         for _ in range(_TRIES):
-            paragraph = random.choice(random.choices(pools, [len(one) for one in pools])[0])
+            paragraph = random.choice(random.choices(pools, [len(pool) for pool in pools])[0])
             if suits(medium, paragraph.text, pixels):
                 return paragraph, medium
     return None
@@ -81,7 +81,7 @@ def compose(
 ) -> tuple[Block, Lines]:
     """The text in the sheet's frame or on its arc, and how its lines go.
 
-    ``smallest_scale`` is the least picture pixels per pixel of the sheet. Raises
+    ``smallest_scale`` is the least image pixels per pixel of the sheet. Raises
     ``UnrenderableError``.
     """
     order = lettering.faces(random, job, medium.lettering, text)

@@ -48,7 +48,7 @@ def templates(
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same previews.")] = 1,
 ) -> None:
-    """Check templates and list them; with --out also draw each on every canvas it suits.
+    """Check templates and list them; with --out also render each on every canvas it suits.
 
     Exit codes: 0 all is well, 2 a wrong template or option, 4 files that cannot be written.
     """

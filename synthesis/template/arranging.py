@@ -24,36 +24,36 @@ class Arranger(Measurer):
     """Gives every part its place at one scale of the texts; raises ``Overflow`` where it cannot."""
 
     def arrange(self, part: Part, box: Box) -> list[Arranged]:
-        """The part and all below it, in drawing and reading order."""
-        found: list[Arranged] = []
-        self._arrange(found, part, box)
-        return found
+        """The part and all below it, in rendering and reading order."""
+        arranged: list[Arranged] = []
+        self._arrange(arranged, part, box)
+        return arranged
 
-    def _arrange(self, found: list[Arranged], part: Part, box: Box) -> None:
+    def _arrange(self, arranged: list[Arranged], part: Part, box: Box) -> None:
         top, right, bottom, left = self.pads(part)
         width, height = box.width - left - right, box.height - top - bottom
         inner = Box(box.left + left, box.top + top, width, height)
         if part.kind != "board" and self.height(part, box.width) > box.height + SLACK:
             raise Overflow
-        found.append(Arranged(part, box, inner))
+        arranged.append(Arranged(part, box, inner))
         if not part.children:
             return
         if part.kind == "column":
-            self._arrange_column(found, part, inner)
+            self._arrange_column(arranged, part, inner)
         elif part.kind == "row":
-            self._arrange_row(found, part, inner)
+            self._arrange_row(arranged, part, inner)
         elif part.kind == "grid":
-            self._arrange_grid(found, part, inner)
+            self._arrange_grid(arranged, part, inner)
         elif part.kind == "stack":
             for child in part.children:
-                self._arrange(found, child, inner)
+                self._arrange(arranged, child, inner)
         elif part.kind == "board":
             for child in part.children:
                 x, y, w, h = child.node.box or (0.0, 0.0, 1.0, 1.0)
                 place = Box(inner.left + x * width, inner.top + y * height, w * width, h * height)
-                self._arrange(found, child, place)
+                self._arrange(arranged, child, place)
 
-    def _arrange_column(self, found: list[Arranged], part: Part, inner: Box) -> None:
+    def _arrange_column(self, arranged: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         least = [
             self.least_height(part, child, inner.width, inner.height) for child in part.children
@@ -68,10 +68,10 @@ class Arranger(Measurer):
         for child, tall in zip(part.children, heights, strict=True):
             wide = self.cross_width(part, child, inner.width)
             x = inner.left + (inner.width - wide) * rest
-            self._arrange(found, child, Box(x, y, wide, tall))
+            self._arrange(arranged, child, Box(x, y, wide, tall))
             y += tall + gap
 
-    def _arrange_row(self, found: list[Arranged], part: Part, inner: Box) -> None:
+    def _arrange_row(self, arranged: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         widths = self.widths(part, inner.width)
         free = inner.width - sum(widths) - gap * (len(widths) - 1)
@@ -88,10 +88,10 @@ class Arranger(Measurer):
                     tall = self.fixed(child.node.across, inner.height, child) or tall
                 rest = _RESTS.get(align or "", 0.5)
             y = inner.top + (inner.height - tall) * rest
-            self._arrange(found, child, Box(x, y, wide, tall))
+            self._arrange(arranged, child, Box(x, y, wide, tall))
             x += wide + gap
 
-    def _arrange_grid(self, found: list[Arranged], part: Part, inner: Box) -> None:
+    def _arrange_grid(self, arranged: list[Arranged], part: Part, inner: Box) -> None:
         gap = self.gap(part)
         rows = self.grid_rows(part, inner.width)
         _, width = self.grid_columns(part, inner.width)
@@ -101,17 +101,17 @@ class Arranger(Measurer):
         for row, tall in rows:
             for number, child in enumerate(row):
                 x = inner.left + number * (width + gap)
-                self._arrange(found, child, Box(x, y, width, tall + more))
+                self._arrange(arranged, child, Box(x, y, width, tall + more))
             y += tall + more + gap
 
 
 def _grow(part: Part) -> float:
     """A child's weight in a column's free height: shapes and boards grow unless told a length."""
-    told = part.node.size
-    if isinstance(told, str) and told.startswith("grow"):
-        return weight(told)
+    size = part.node.size
+    if isinstance(size, str) and size.startswith("grow"):
+        return weight(size)
     grows = part.kind == "board" or (part.kind == "shape" and part.node.shape not in SQUARE)
-    return 1.0 if told is None and grows else 0.0
+    return 1.0 if size is None and grows else 0.0
 
 
 def _grown(least: Sequence[float], weights: Sequence[float], free: float) -> list[float]:

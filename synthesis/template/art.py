@@ -1,4 +1,4 @@
-"""Pictures in the place of photographs: abstract art in the palette's colours, made by chance."""
+"""Images in the place of photographs: abstract art in the palette's colours, made by chance."""
 
 import math
 from collections.abc import Callable
@@ -33,19 +33,19 @@ def shapes(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> N
     for row in range(math.ceil(box.height / side)):
         for column in range(number):
             x, y = box.left + column * side, box.top + row * side
-            one, other = random.sample(palette, 2)
+            under, over = random.sample(palette, 2)
             rect = skia.Rect.MakeXYWH(x, y, side + 1, side + 1)
-            canvas.drawRect(rect, paint(one))
+            canvas.drawRect(rect, paint(under))
             canvas.save()
             canvas.clipRect(rect)
             what = random.randrange(4)
             corner = random.choice(((0, 0), (1, 0), (0, 1), (1, 1)))
             if what == 0:
-                canvas.drawCircle(x + side / 2, y + side / 2, side * 0.36, paint(other))
+                canvas.drawCircle(x + side / 2, y + side / 2, side * 0.36, paint(over))
             elif what == 1:
-                canvas.drawCircle(x + corner[0] * side, y + corner[1] * side, side, paint(other))
+                canvas.drawCircle(x + corner[0] * side, y + corner[1] * side, side, paint(over))
             elif what == 2:
-                canvas.drawCircle(x + side / 2, y + corner[1] * side, side / 2, paint(other))
+                canvas.drawCircle(x + side / 2, y + corner[1] * side, side / 2, paint(over))
             canvas.restore()
 
 

@@ -1,4 +1,4 @@
-"""What lies under a whole layout: nothing, a shade, or one large pale form, so that two pictures of
+"""What lies under a whole layout: nothing, a shade, or one large pale form, so that two images of
 one template look different from afar.
 
 Forms are flat: they cost little to paint and to encode, and texts are inked for both colours.
@@ -11,9 +11,9 @@ from random import Random
 
 import skia
 
-from synthesis import drawing
-from synthesis.canvas import Size
+from synthesis import raster
 from synthesis.colours import RGB, contrast_ratio, lab
+from synthesis.image_sizes import Size
 from synthesis.template.brushes import brush
 from synthesis.template.colouring import Colours, mixed
 
@@ -49,7 +49,7 @@ class Backdrop:
 
 
 def choose(
-    random: Random, told: str, colours: Colours, ground: RGB, *, shaded: bool
+    random: Random, asked: str, colours: Colours, ground: RGB, *, shaded: bool
 ) -> Backdrop | None:
     """A backdrop for a template that asks for ``any``, only a ``shade`` or ``none``.
 
@@ -57,11 +57,11 @@ def choose(
     """
     seed, chance = random.getrandbits(32), random.random()
     roles = [colours.roles[name] for name in ("primary", "accent", "surface", "background")]
-    roles = [one for one in roles if contrast_ratio(one, ground) >= _LEAST_CONTRAST]
+    roles = [role for role in roles if contrast_ratio(role, ground) >= _LEAST_CONTRAST]
     colour = random.choice(roles or [colours.roles["text"]])
     apart = abs(lab(colour)[0] - lab(ground)[0])
     share = min(_STRONGEST, random.uniform(*_LIGHTER) / max(apart, 1.0))
-    none, shade = _SHARES["any" if shaded else told]
+    none, shade = _SHARES["any" if shaded else asked]
     shade = 0.0 if shaded else shade
     if chance < none:
         return None
@@ -69,15 +69,15 @@ def choose(
     return Backdrop(("shade",) if chance < none + shade else (*forms,), colour, share, seed)
 
 
-def ground(size: Size, colour: RGB, backdrop: Backdrop | None) -> drawing.Pixels:
+def ground(size: Size, colour: RGB, backdrop: Backdrop | None) -> raster.Pixels:
     """The canvas in its ground's colour, with the backdrop on it."""
     if backdrop is None:
-        return drawing.solid(*size, colour)
+        return raster.solid(*size, colour)
     random, tint = Random(backdrop.seed), backdrop.tinted(colour)
     if backdrop.is_shade:
         ends = random.choice(((colour, tint), (tint, colour)))
-        return drawing.gradient(*size, *ends, "down" if random.random() < 0.5 else "across")
-    pixels = drawing.solid(*size, colour)
+        return raster.gradient(*size, *ends, "down" if random.random() < 0.5 else "across")
+    pixels = raster.solid(*size, colour)
     canvas = skia.Surface(pixels).getCanvas()
     for form in backdrop.forms:
         _DRAWN[form](canvas, size, random, brush(tint))

@@ -21,15 +21,15 @@ def groups(part: Part, texts: Texts) -> Iterator[Group]:
     if id(part) in texts:
         yield Group(((texts[id(part)],),))
     elif part.kind == "grid" and part.node.entry:
-        yield from _told(_rows_of_grid(part), part.node.entry, texts)
+        yield from _grouped(_rows_of_grid(part), part.node.entry, texts)
     else:
         children = [child for child in part.children if _count(child)]
         for shared, same in groupby(children, key=lambda child: _list(child, texts)):
             entries = list(same)
             if shared is None:
-                yield from (group for one in entries for group in groups(one, texts))
+                yield from (group for entry in entries for group in groups(entry, texts))
             else:
-                yield from _told([[one] for one in entries], entries[0].node.entry, texts)
+                yield from _grouped([[entry] for entry in entries], entries[0].node.entry, texts)
 
 
 def _list(part: Part, texts: Texts) -> object:
@@ -47,12 +47,12 @@ def _rows_of_grid(part: Part) -> list[list[Part]]:
     return [part.children[start : start + columns] for start in starts]
 
 
-def _told(entries: Sequence[Sequence[Part]], name: str | None, texts: Texts) -> Iterator[Group]:
+def _grouped(entries: Sequence[Sequence[Part]], name: str | None, texts: Texts) -> Iterator[Group]:
     """One group of rows, unless an entry alone fills a sentence or more."""
     rows = [tuple(text for part in entry for text in _texts(part, texts)) for entry in entries]
     rows = [row for row in rows if row]
     flat = not any(_holds_entries(part, texts) for entry in entries for part in entry)
-    short = max((len(one.text) for row in rows for one in row), default=0) < _LONG
+    short = max((len(words.text) for row in rows for words in row), default=0) < _LONG
     if len(rows) > 1 and flat and short:
         yield Group(tuple(rows), name)
         return

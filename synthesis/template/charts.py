@@ -15,7 +15,7 @@ from synthesis.template.expanding import Part
 
 def _values(part: Part, count: int = 7) -> list[float]:
     if isinstance(part.data, Sequence) and not isinstance(part.data, str) and part.data:
-        return [float(one) for one in part.data]
+        return [float(value) for value in part.data]
     random = Random(part.seed)
     return [random.uniform(20, 95) for _ in range(count)]
 
@@ -114,7 +114,9 @@ def gauge(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     rect = skia.Rect.MakeXYWH(
         box.left + (box.width - side) / 2, box.top + (box.height - side) / 2, side, side
     ).makeInset(stroke / 2, stroke / 2)
-    digits = "".join(one for one in str(part.data or "") if one.isdigit() or one == ".")
+    digits = "".join(
+        character for character in str(part.data or "") if character.isdigit() or character == "."
+    )
     share = float(digits) / 100 if digits else Random(part.seed).uniform(0.3, 0.9)
     canvas.drawArc(
         rect, 0, 360, False, brush(mixed(part.ink, part.grounds[0], 0.18), stroke=stroke)

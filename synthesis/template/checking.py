@@ -38,17 +38,17 @@ def check(document: Document, loaded: Loaded, known: Contents, language: str) ->
     records = records_of(template, known, language)
     checked = _Checked(document, loaded, language)
     for field in FIELD.findall(template.name[language]):
-        for one in records:
-            _find(checked, field, ("name",), one, None)
+        for filling in records:
+            _find(checked, field, ("name",), filling, None)
     _check_node(checked, template.layout, ("layout",), records)
 
 
 def records_of(template: Template, known: Contents, language: str) -> list[Mapping[str, Any]]:
     """All records that may fill the template."""
-    found: list[Mapping[str, Any]] = list(template.records.get(language, ()))
+    records: list[Mapping[str, Any]] = list(template.records.get(language, ()))
     for name in template.contents:
-        found += known.topics[name]
-    return found or [{}]
+        records += known.topics[name]
+    return records or [{}]
 
 
 @dataclass(frozen=True)
@@ -80,31 +80,31 @@ def _check_node(
     for key in ("text", "data"):
         name = getattr(node, key)
         if name is not None:
-            for record, one in zip(pairs, items, strict=True):
-                _find(checked, name, (*path, key), record, one)
-    _check_drawn_numbers(checked, node, path, pairs, items)
-    _check_drawing(checked, node, path)
+            for record, item in zip(pairs, items, strict=True):
+                _find(checked, name, (*path, key), record, item)
+    _check_shape_numbers(checked, node, path, pairs, items)
+    _check_shape_names(checked, node, path)
     _check_overlaps(checked, node, path)
     for number, child in enumerate(node.children):
         _check_node(checked, child, (*path, node.kind, number), pairs, items)
 
 
-def _check_drawn_numbers(
+def _check_shape_numbers(
     checked: _Checked, node: Node, path: PathTo, pairs: Sequence[Any], items: Sequence[Any]
 ) -> None:
-    """A sum is known when all entries are chosen: too late for lengths and for what is drawn."""
-    told = {"data": node.data, "size": node.size}
+    """A sum is known when all entries are chosen: too late for lengths and for what is rendered."""
+    numbers = {"data": node.data, "size": node.size}
     if not isinstance(node.size, str) or not node.size.startswith("@"):
-        del told["size"]
-    for key, name in told.items():
+        del numbers["size"]
+    for key, name in numbers.items():
         field = str(name).removeprefix("@").partition("*")[0] if name else "index"
-        for record, one in zip(pairs, items, strict=True):
-            found = _find(checked, field, (*path, key), record, one)
-            if isinstance(found, str) and is_computed(found) and "<rest " not in found:
-                checked.fail((*path, key), f"{found} is computed too late: only for text and say")
+        for record, item in zip(pairs, items, strict=True):
+            value = _find(checked, field, (*path, key), record, item)
+            if isinstance(value, str) and is_computed(value) and "<rest " not in value:
+                checked.fail((*path, key), f"{value} is computed too late: only for text and say")
 
 
-def _check_drawing(checked: _Checked, node: Node, path: PathTo) -> None:
+def _check_shape_names(checked: _Checked, node: Node, path: PathTo) -> None:
     """The names of icons and art."""
     valid: Sequence[str] = {"icon": icons.NAMES, "art": tuple(art.DRAWN)}.get(node.shape or "", ())
     for name in (node.name or "").split() if valid else ():
@@ -124,11 +124,11 @@ def _entries(
     pairs: list[Mapping[str, Any]] = []
     entries: list[Any] = []
     for record, item in zip(records, items, strict=True):
-        found = _find(checked, name, path, record, item)
-        if not isinstance(found, list | tuple) or not found:
+        listed = _find(checked, name, path, record, item)
+        if not isinstance(listed, list | tuple) or not listed:
             checked.fail(path, f"{name} of the contents: expected a list that is not empty")
-        pairs += [record] * len(found)
-        entries += found
+        pairs += [record] * len(listed)
+        entries += listed
     return pairs, entries
 
 
@@ -149,19 +149,19 @@ def _check_overlaps(checked: _Checked, node: Node, path: PathTo) -> None:
     boxes = [
         (number, child.box)
         for number, child in enumerate(node.board or ())
-        if child.box and any(one.kind in {"text", "say"} for one in child.everything())
+        if child.box and any(part.kind in {"text", "say"} for part in child.everything())
     ]
-    for place, (number, one) in enumerate(boxes):
+    for place, (number, box) in enumerate(boxes):
         for earlier, other in boxes[:place]:
-            if _overlap(one, other):
+            if _overlap(box, other):
                 first = checked.document.line((*path, "board", earlier))
-                told = f"box {list(one)} overlaps the box {list(other)} of line {first}"
-                checked.fail((*path, "board", number, "box"), told)
+                problem = f"box {list(box)} overlaps the box {list(other)} of line {first}"
+                checked.fail((*path, "board", number, "box"), problem)
 
 
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
     return all(
-        min(one[axis] + one[axis + 2], other[axis] + other[axis + 2]) - max(one[axis], other[axis])
+        min(box[axis] + box[axis + 2], other[axis] + other[axis + 2]) - max(box[axis], other[axis])
         > _OVERLAP
         for axis in (0, 1)
     )

@@ -1,4 +1,4 @@
-"""Colours of a picture by what they are for, and the ink that can be read on what is under it."""
+"""Colours of an image by what they are for, and the ink that can be read on what is under it."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,9 +17,11 @@ def from_hex(text: str) -> RGB:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def mixed(one: RGB, other: RGB, share: float) -> RGB:
-    """``share`` of ``one`` and the rest of ``other``."""
-    red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(one, other, strict=True))
+def mixed(colour: RGB, other: RGB, share: float) -> RGB:
+    """``share`` of ``colour`` and the rest of ``other``."""
+    red, green, blue = (
+        round(a * share + b * (1 - share)) for a, b in zip(colour, other, strict=True)
+    )
     return red, green, blue
 
 
@@ -55,7 +57,7 @@ class Colours:
 
     def series(self) -> tuple[RGB, ...]:
         """Six colours that can be told apart, for charts."""
-        primary, accent, ground = (self.roles[one] for one in ("primary", "accent", "background"))
+        primary, accent, ground = (self.roles[role] for role in ("primary", "accent", "background"))
         return (
             primary,
             accent,
@@ -70,13 +72,15 @@ class Colours:
         wanted = self.of_role(role, grounds[0], index)
         if least_contrast(wanted, grounds) >= least:
             return wanted
-        others = [self.roles[one] for one in ("text", "background", "dark", "light")]
+        others = [self.roles[role] for role in ("text", "background", "dark", "light")]
         readable = [
-            one for one in others if least_contrast(one, grounds) >= max(least, LEAST_CONTRAST)
+            colour
+            for colour in others
+            if least_contrast(colour, grounds) >= max(least, LEAST_CONTRAST)
         ]
         if readable:
             return readable[0]
-        return max((_WHITE, _BLACK), key=lambda one: least_contrast(one, grounds))
+        return max((_WHITE, _BLACK), key=lambda colour: least_contrast(colour, grounds))
 
 
 @lru_cache(maxsize=1 << 13)

@@ -1,4 +1,4 @@
-"""Texts computed from other texts of the same picture, so that what a picture claims is true.
+"""Texts computed from other texts of the same image, so that what an image claims is true.
 
 ``<sum rows.amount>`` adds up a field over the entries of a list that are shown, ``<rest 100
 series.value>`` is what the list's other entries leave of a whole, ``<plus subtotal tax>``,
@@ -29,7 +29,7 @@ class Operands(Protocol):
         """The text of a field."""
 
     def shown(self, name: str) -> Sequence["Operands"]:
-        """The entries of a list that the picture shows."""
+        """The entries of a list that the image shows."""
 
     def others(self, name: str) -> Sequence["Operands"]:
         """The entries of a list beside the one the text stands in."""
@@ -72,14 +72,14 @@ def quantity(text: str, where: str) -> Quantity:
 
 
 def _written(value: Decimal, operands: Sequence[Quantity]) -> str:
-    like = next((one for one in operands if not one.is_bare), operands[0])
+    like = next((operand for operand in operands if not operand.is_bare), operands[0])
     return str(Quantity(value, like.before, like.after, like.decimals, like.grouped))
 
 
-def _operand(scope: Operands, told: str) -> Quantity:
-    if _PLAIN.fullmatch(told):
-        return Quantity(Decimal(told))
-    return quantity(scope.text(told), told)
+def _operand(scope: Operands, operand: str) -> Quantity:
+    if _PLAIN.fullmatch(operand):
+        return Quantity(Decimal(operand))
+    return quantity(scope.text(operand), operand)
 
 
 def _of_entries(entries: Sequence[Operands], field: str, where: str) -> list[Quantity]:
@@ -87,42 +87,42 @@ def _of_entries(entries: Sequence[Operands], field: str, where: str) -> list[Qua
     return [quantity(entry.text(name), where) for entry in entries]
 
 
-def _list_and_field(told: str) -> tuple[str, str]:
+def _list_and_field(reference: str) -> tuple[str, str]:
     """``rows.amount`` as the list and the field of its entries."""
-    name, _, field = told.rpartition(".")
-    return (name, field) if name and name != "item" else (told, "")
+    name, _, field = reference.rpartition(".")
+    return (name, field) if name and name != "item" else (reference, "")
 
 
-def _sum(scope: Operands, told: Sequence[str]) -> str:
-    _count(told, 1, "a list and a field of its entries, such as <sum rows.amount>")
-    name, field = _list_and_field(told[0])
-    found = _of_entries(scope.shown(name), field, told[0])
-    return _written(sum((one.value for one in found), Decimal(0)), found)
+def _sum(scope: Operands, words: Sequence[str]) -> str:
+    _count(words, 1, "a list and a field of its entries, such as <sum rows.amount>")
+    name, field = _list_and_field(words[0])
+    entries = _of_entries(scope.shown(name), field, words[0])
+    return _written(sum((entry.value for entry in entries), Decimal(0)), entries)
 
 
-def _rest(scope: Operands, told: Sequence[str]) -> str:
-    _count(told, 2, "a whole, a list and a field, such as <rest 100 series.value>")
-    whole = _operand(scope, told[0])
-    name, field = _list_and_field(told[1])
-    found = _of_entries(scope.others(name), field, told[1])
-    left = whole.value - sum((one.value for one in found), Decimal(0))
+def _rest(scope: Operands, words: Sequence[str]) -> str:
+    _count(words, 2, "a whole, a list and a field, such as <rest 100 series.value>")
+    whole = _operand(scope, words[0])
+    name, field = _list_and_field(words[1])
+    entries = _of_entries(scope.others(name), field, words[1])
+    left = whole.value - sum((entry.value for entry in entries), Decimal(0))
     if left <= 0:
-        raise Uncomputable(f"{told[1]}: the other entries leave nothing of {told[0]}")
-    return _written(left, [*found, whole])
+        raise Uncomputable(f"{words[1]}: the other entries leave nothing of {words[0]}")
+    return _written(left, [*entries, whole])
 
 
 def _folded(operation: Callable[[Decimal, Decimal], Decimal]) -> "Rule":
-    def rule(scope: Operands, told: Sequence[str]) -> str:
-        if len(told) < 2:
+    def rule(scope: Operands, words: Sequence[str]) -> str:
+        if len(words) < 2:
             raise Uncomputable("expected two or more fields or numbers")
-        found = [_operand(scope, one) for one in told]
-        return _written(reduce(operation, [one.value for one in found]), found)
+        operands = [_operand(scope, word) for word in words]
+        return _written(reduce(operation, [operand.value for operand in operands]), operands)
 
     return rule
 
 
-def _count(told: Sequence[str], wanted: int, expected: str) -> None:
-    if len(told) != wanted:
+def _count(words: Sequence[str], wanted: int, expected: str) -> None:
+    if len(words) != wanted:
         raise Uncomputable(f"expected {expected}")
 
 

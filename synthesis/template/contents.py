@@ -1,8 +1,8 @@
-"""Texts that fill slots: records of a topic, so that what stands in one picture belongs together.
+"""Texts that fill slots: records of a topic, so that what stands in one image belongs together.
 
 A record maps fields to a text, a list of texts, or a list of records. In a text ``<person>`` is an
 entry of the pool of that name, ``<price 4 18>`` is made by rule, and ``<person#guest>`` is the same
-entry wherever it stands in one picture. ``<sum rows.price>`` is computed from other fields (see
+entry wherever it stands in one image. ``<sum rows.price>`` is computed from other fields (see
 ``computed``). Fields named ``paragraphs`` come from the corpus.
 """
 
@@ -31,7 +31,7 @@ class Contents:
 
 
 def is_computed(text: str) -> bool:
-    """Whether a text depends on other texts of the picture."""
+    """Whether a text depends on other texts of the image."""
     return "<" in text and any(match[1] in computed.RULES for match in _PATTERN.finditer(text))
 
 
@@ -46,10 +46,10 @@ def unknown_patterns(text: str, pools: Mapping[str, Sequence[str]]) -> Iterator[
 
 @dataclass
 class Filler:
-    """Makes the texts of one picture; what it has chosen once under a name it keeps.
+    """Makes the texts of one image; what it has chosen once under a name it keeps.
 
     ``entries`` are the scopes of a list's entries by the list's identity: a text made by rule is
-    the same wherever its entry stands. ``shown`` are those that the picture shows.
+    the same wherever its entry stands. ``shown`` are those that the image shows.
     """
 
     random: Random
@@ -67,22 +67,22 @@ class Filler:
         return _PATTERN.sub(lambda match: self._replacement(match, scope), text)
 
     def _replacement(self, match: re.Match[str], scope: "Scope") -> str:
-        name, told, tag = match[1], match[2].split(), match[3]
+        name, words, tag = match[1], match[2].split(), match[3]
         if name in computed.RULES:
-            return computed.RULES[name](scope, told)
+            return computed.RULES[name](scope, words)
         if tag is None:
-            return self._made(name, told, scope)
+            return self._made(name, words, scope)
         key = f"{name}#{tag}"
         if key not in self.kept:
-            self.kept[key] = self._made(name, told, scope)
+            self.kept[key] = self._made(name, words, scope)
         return self.kept[key]
 
-    def _made(self, name: str, told: Sequence[str], scope: "Scope") -> str:
+    def _made(self, name: str, words: Sequence[str], scope: "Scope") -> str:
         if name in MAKERS:
-            return MAKERS[name](self.random, self.language, told)
+            return MAKERS[name](self.random, self.language, words)
         pool = self.contents.pools[name]
         used = self.used.setdefault(name, [])
-        fresh = [one for one in pool if one not in used] or list(pool)
+        fresh = [entry for entry in pool if entry not in used] or list(pool)
         chosen = self.random.choice(fresh)
         used.append(chosen)
         return self.filled(chosen, scope)
@@ -95,7 +95,7 @@ class Verbatim(str):
 
 
 class Scope:
-    """Names in reach of a slot: the picture's record, and the entry of a list being repeated."""
+    """Names in reach of a slot: the image's record, and the entry of a list being repeated."""
 
     def __init__(
         self,
@@ -116,17 +116,17 @@ class Scope:
 
     def entries(self, name: str) -> list["Scope"]:
         """The scopes of all entries of a list, each numbered by its place in it."""
-        found = self.value(name)
-        if not isinstance(found, list | tuple):
-            raise Uncomputable(f"{name}: expected a list, found {found!r}")
-        if id(found) not in self.filler.entries:
+        listed = self.value(name)
+        if not isinstance(listed, list | tuple):
+            raise Uncomputable(f"{name}: expected a list, found {listed!r}")
+        if id(listed) not in self.filler.entries:
             all_of_them: list[Scope] = []
-            for number, item in enumerate(found):
+            for number, item in enumerate(listed):
                 made: _Made = (self._of_record, {})
-                one = Scope(self.filler, self.record, item, number, made, all_of_them)
-                all_of_them.append(one)
-            self.filler.entries[id(found)] = all_of_them
-        return self.filler.entries[id(found)]
+                scope = Scope(self.filler, self.record, item, number, made, all_of_them)
+                all_of_them.append(scope)
+            self.filler.entries[id(listed)] = all_of_them
+        return self.filler.entries[id(listed)]
 
     def numbered(self, index: int) -> "Scope":
         """The same entry with another number: its place among those shown."""
@@ -134,32 +134,32 @@ class Scope:
         return Scope(self.filler, self.record, self.item, index, made, self.siblings)
 
     def shown(self, name: str) -> list["Scope"]:
-        """The entries of a list that the picture shows: all, if it shows none."""
+        """The entries of a list that the image shows: all, if it shows none."""
         return self.filler.shown.get(id(self.value(name)), self.entries(name))
 
     def others(self, name: str) -> list["Scope"]:
         """The entries of a list beside this one."""
-        return [one for one in self.entries(name) if one.item is not self.item]
+        return [entry for entry in self.entries(name) if entry.item is not self.item]
 
     def raw(self, name: str) -> str:
         """The text called ``name`` as the contents have it, empty for a list or a number."""
-        found = "" if name in {"index", "index0"} else lookup(name, self.record, self.item)
-        return found if isinstance(found, str) and not isinstance(found, Verbatim) else ""
+        text = "" if name in {"index", "index0"} else lookup(name, self.record, self.item)
+        return text if isinstance(text, str) and not isinstance(text, Verbatim) else ""
 
     def value(self, name: str) -> Any:
         """The text or list called ``name``: of the entry (``item``, ``item.x``) or the record.
 
         A text made by rule stays the same wherever the name stands again. Raises ``Uncomputable``.
         """
-        found = lookup(name, self.record, self.item)
-        if not isinstance(found, str) or isinstance(found, Verbatim):
-            return found
+        value = lookup(name, self.record, self.item)
+        if not isinstance(value, str) or isinstance(value, Verbatim):
+            return value
         made = self._of_item if name.split(".", maxsplit=1)[0] == "item" else self._of_record
         if name not in made:
             if name in self._pending:
                 raise Uncomputable(f"{name} refers to itself")
             self._pending.add(name)
-            made[name] = self.filler.filled(found, self)
+            made[name] = self.filler.filled(value, self)
             self._pending.discard(name)
         return made[name]
 

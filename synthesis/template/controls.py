@@ -41,7 +41,9 @@ def progress(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
 
 
 def _percent(part: Part) -> float:
-    digits = "".join(one for one in str(part.data or "") if one.isdigit() or one == ".")
+    digits = "".join(
+        character for character in str(part.data or "") if character.isdigit() or character == "."
+    )
     return min(float(digits) / 100, 1.0) if digits else Random(part.seed).uniform(0.25, 0.85)
 
 
@@ -96,8 +98,8 @@ def radio(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
 def stars(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     """Five stars, as many of them full as the data tells."""
     size = min(box.height, box.width / 5.4)
-    told = isinstance(part.data, str)
-    full = round(float(part.data)) if told else Random(part.seed).randint(3, 5)
+    is_given = isinstance(part.data, str)
+    full = round(float(part.data)) if is_given else Random(part.seed).randint(3, 5)
     for number in range(5):
         middle = (box.left + size * (0.5 + number * 1.1), box.top + box.height / 2)
         ink = part.ink if number < full else mixed(part.ink, part.grounds[0], 0.28)

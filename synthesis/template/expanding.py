@@ -24,7 +24,7 @@ _UNBROKEN = (5, 4)  # hanzi: so short a heading, and a display, would break insi
 _DISPLAY = 8.5  # units: texts of styles above are displays
 _LARGE = 5.0  # units: texts of styles as large need less contrast
 _ALIGNED = {"start": "left", "centre": "centre", "end": "right", "stretch": "left"}
-_SWAPPED = 0.5  # share of pictures in which what may be swapped is
+_SWAPPED = 0.5  # share of images in which what may be swapped is
 _MANY = 0.6  # share of lists that have as many entries as they may
 
 
@@ -68,10 +68,10 @@ class Expansion:
     later: list[tuple[Part, Scope]] = field(default_factory=list)
 
     def root(self, node: Node, scope: Scope) -> Part:
-        """The whole picture as a part. Raises ``Uncomputable``."""
+        """The whole image as a part. Raises ``Uncomputable``."""
         part = self._part(node, scope, (self.colours.roles["background"],), "left", is_root=True)
-        for one, around in self.later:  # computed from what the picture shows
-            self._set_text(one, around)
+        for late, around in self.later:  # computed from what the image shows
+            self._set_text(late, around)
         return part
 
     def parts(self, node: Node, scope: Scope, grounds: tuple[RGB, ...], align: str) -> list[Part]:
@@ -93,12 +93,12 @@ class Expansion:
         entries = scope.entries(name)
         before = scope.filler.shown.get(id(listed), [])
         if before and isinstance(entries[0].item, Verbatim):
-            entries = [one for one in entries if one not in before] or entries
+            entries = [entry for entry in entries if entry not in before] or entries
         low, high = node.count or (len(entries), len(entries))
         if len(entries) < low:
             raise UnrenderableError("overflow", f"{name} has {len(entries)} of {low} entries")
         if low <= len(before) <= high and not isinstance(entries[0].item, Verbatim):
-            return [one.numbered(number) for number, one in enumerate(before)]
+            return [entry.numbered(number) for number, entry in enumerate(before)]
         high = low + round((min(high, len(entries)) - low) * self.plenty)
         many = self.random.random() < _MANY
         wanted = high if many else self.random.randint(low, high)
@@ -106,7 +106,7 @@ class Expansion:
             chosen = sorted(self.random.sample(range(len(entries)), wanted))
             entries = [entries[number] for number in chosen]
         scope.filler.shown[id(listed)] = [*before, *entries[:wanted]]
-        return [one.numbered(number) for number, one in enumerate(entries[:wanted])]
+        return [entry.numbered(number) for number, entry in enumerate(entries[:wanted])]
 
     def _part(
         self,
@@ -145,15 +145,15 @@ class Expansion:
             part.data = _data(node.data, scope) if node.data else None
         swapped = node.swap and self.random.random() < _SWAPPED
         for child in reversed(node.children) if swapped else node.children:
-            found = self.parts(child, scope, inside, centred)
-            part.children += found
+            parts = self.parts(child, scope, inside, centred)
+            part.children += parts
             if (
                 kind == "stack"
-                and found
-                and found[0].fill
+                and parts
+                and parts[0].fill
                 and child.shape in {None, "fill", "balloon"}
             ):
-                inside = found[0].fill
+                inside = parts[0].fill
         if kind == "row" and part.children:
             _align_last(part.children[-1])
         return part
@@ -201,29 +201,29 @@ def _in_one_line(style: Style) -> Style:
 
 def _align_last(part: Part) -> None:
     """A text as wide as itself at the end of a row ends where the row does."""
-    told = part.style is not None and (part.node.align or part.style.align)
-    if part.style is not None and not told and part.node.size == "auto" and not part.fill:
+    is_aligned = part.style is not None and (part.node.align or part.style.align)
+    if part.style is not None and not is_aligned and part.node.size == "auto" and not part.fill:
         part.align = "right"
 
 
 def _is_chinese(text: str) -> bool:
-    return all(ord(one) > 0x2E7F for one in text)
+    return all(ord(character) > 0x2E7F for character in text)
 
 
-def _share(told: str, scope: Scope) -> float:
+def _share(share: str, scope: Scope) -> float:
     """``@item.value*0.8``: the number in the field beside the largest of its list, times 0.8."""
-    name, _, factor = told[1:].partition("*")
+    name, _, factor = share[1:].partition("*")
     of_entry = name == "item" or name.startswith("item.")
-    numbers = [number(one.text(name)) for one in scope.siblings] if of_entry else [100.0]
+    numbers = [number(sibling.text(name)) for sibling in scope.siblings] if of_entry else [100.0]
     return number(scope.text(name)) / max(numbers) * float(factor or 1)
 
 
 def _data(name: str, scope: Scope) -> Any:
-    """What a shape draws: a text, or the numbers of a list's entries."""
-    found = scope.value(name)
-    return (
-        [_numbers(one) for one in scope.shown(name)] if isinstance(found, list | tuple) else found
-    )
+    """What a shape renders: a text, or the numbers of a list's entries."""
+    value = scope.value(name)
+    if isinstance(value, list | tuple):
+        return [_numbers(entry) for entry in scope.shown(name)]
+    return value
 
 
 def _numbers(scope: Scope) -> float:
@@ -234,5 +234,5 @@ def _numbers(scope: Scope) -> float:
 
 def number(text: str) -> float:
     """The number a text shows, without its unit and thousands marks. Raises ``ValueError``."""
-    digits = "".join(one for one in text if one in "0123456789.-")
+    digits = "".join(character for character in text if character in "0123456789.-")
     return float(digits)

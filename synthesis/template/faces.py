@@ -32,7 +32,7 @@ _NAMED = (  # the first class one of whose words is in the family's name
     ),
 )
 _NARROW = ("condensed", "narrow")
-_SAME_FAMILY = 0.55  # share of pictures set in one family throughout
+_SAME_FAMILY = 0.55  # share of images set in one family throughout
 _BOLD = 600  # weight of a face from which on it is a bold one
 
 
@@ -40,9 +40,9 @@ _BOLD = 600  # weight of a face from which on it is a bold one
 def class_of(family: str) -> str:
     """``sans``, ``serif``, ``mono``, ``hand``, or ``odd`` for faces that set no prose."""
     name = family.lower()
-    for found, words in _NAMED:
+    for kind, words in _NAMED:
         if any(word in name for word in words):
-            return found
+            return kind
     return "sans"
 
 
@@ -73,15 +73,15 @@ class Families:
         self._files = self._files or {fonts[0].family: list(fonts)}
         self._suiting: dict[tuple[Class | tuple[Class, ...], bool], list[str]] = {}
 
-    def suiting(self, told: Class | tuple[Class, ...], *, heading: bool) -> list[str]:
+    def suiting(self, wanted: Class | tuple[Class, ...], *, heading: bool) -> list[str]:
         """The names of the families that suit, those with a bold face if there are any."""
-        key = (told, heading)
+        key = (wanted, heading)
         if key not in self._suiting:
-            self._suiting[key] = self._found(told, heading)
+            self._suiting[key] = self._families_of(wanted, heading)
         return self._suiting[key]
 
-    def _found(self, told: Class | tuple[Class, ...], heading: bool) -> list[str]:
-        classes = {told} if isinstance(told, str) else set(told)
+    def _families_of(self, wanted: Class | tuple[Class, ...], heading: bool) -> list[str]:
+        classes = {wanted} if isinstance(wanted, str) else set(wanted)
         if "any" in classes:
             classes = {"sans", "serif"}
         names = [name for name in self._files if class_of(name) in classes]
@@ -89,7 +89,7 @@ class Families:
             names = [name for name in names if "display" not in name.lower()] or names
         names = names or [name for name in self._files if class_of(name) in {"sans", "serif"}]
         names = names or list(self._files)
-        bold = [name for name in names if any(one.weight >= _BOLD for one in self._files[name])]
+        bold = [name for name in names if any(face.weight >= _BOLD for face in self._files[name])]
         return bold or names
 
     def files(self, family: str) -> Sequence[FontFile]:
@@ -100,9 +100,9 @@ class Families:
 @lru_cache(maxsize=256)
 def _paired(families: Families, heading: str, body: str) -> Pairing:
     """The faces of two families, and those that stand in for them."""
-    others = [one for one in families.fonts if class_of(one.family) == class_of(body)]
-    others = [one for one in others if one.family != body]
-    others += [one for one in families.fonts if class_of(one.family) in {"sans", "serif"}]
+    others = [face for face in families.fonts if class_of(face.family) == class_of(body)]
+    others = [face for face in others if face.family != body]
+    others += [face for face in families.fonts if class_of(face.family) in {"sans", "serif"}]
     others = [*dict.fromkeys(others)]
     own = {True: families.files(heading), False: families.files(body)}
     return Pairing(
@@ -131,10 +131,10 @@ def _families(fonts: tuple[FontFile, ...]) -> Families:
     return Families(fonts)
 
 
-def choose(random: Random, fonts: tuple[FontFile, ...], told: Faces) -> Pairing:
+def choose(random: Random, fonts: tuple[FontFile, ...], wanted: Faces) -> Pairing:
     """Families for headings and body of the classes asked for, as far as there are any."""
     families = _families(fonts)
-    body = random.choice(families.suiting(told.body, heading=False))
-    same = told.heading == told.body and random.random() < _SAME_FAMILY
-    heading = body if same else random.choice(families.suiting(told.heading, heading=True))
+    body = random.choice(families.suiting(wanted.body, heading=False))
+    same = wanted.heading == wanted.body and random.random() < _SAME_FAMILY
+    heading = body if same else random.choice(families.suiting(wanted.heading, heading=True))
     return _paired(families, heading, body)

@@ -14,11 +14,11 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
-from synthesis import captions, drawing, png
-from synthesis.canvas import Size
+from synthesis import captions, png, raster
 from synthesis.colours import RGB, Colour, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.template import art, backdrops, belonging, faces, loading, resources, shapes
@@ -35,7 +35,7 @@ _PARAGRAPH = {"en": (40, 700), "zh": (14, 400)}  # characters of a text for colu
 _MOST_PARAGRAPHS = 14
 _MOST_DETAILS = 3
 _COARSE = 16  # pixels of the canvas to one that is looked at for the colour of the ground
-_SWAPPED = 0.4  # share of pictures whose accent is their primary colour
+_SWAPPED = 0.4  # share of images whose accent is their primary colour
 _ROLES = {  # of styles whose names tell of looks alone
     "display": "title",
     "lead": "body",
@@ -63,19 +63,19 @@ _SEEN = {  # shapes worth a word, by their names
 }
 
 
-def draw(random: Random, job: Job) -> Sample | Rejected:
+def render(random: Random, job: Job) -> Sample | Rejected:
     """One sample or the reason why its text was discarded.
 
-    Of the sizes those are drawn that a template suits, and of these templates each as likely as
+    Of the sizes those are rendered that a template suits, and of these templates each as likely as
     any other: so the fewest look alike.
     """
     size = random.choice(loading.suited(job.templates, job.language, job.sizes))
     loaded = random.choice(loading.suiting(job.templates, job.language, size))
-    return draw_one(random, job, loaded, size)
+    return render_template(random, job, loaded, size)
 
 
-def draw_one(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
-    """A sample of one template, or the reason why its texts could not be drawn."""
+def render_template(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
+    """A sample of one template, or the reason why its texts could not be rendered."""
     palette, swapped = random.choice(_palettes(loaded)), random.random() < _SWAPPED
     colours = resources.colours(palette, swapped=swapped)
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
@@ -95,8 +95,8 @@ def _backdrop(random: Random, loaded: Loaded, colours: Colours) -> Backdrop | No
     fill = loaded.template.layout.fill or "background"
     first = fill if isinstance(fill, str) else fill[0]
     ground = colours.of_role(first, colours.roles["background"])
-    told = loaded.template.backdrop
-    return backdrops.choose(random, told, colours, ground, shaded=first != fill)
+    asked = loaded.template.backdrop
+    return backdrops.choose(random, asked, colours, ground, shaded=first != fill)
 
 
 @lru_cache(maxsize=1024)
@@ -130,18 +130,18 @@ def _wants_paragraphs(loaded: Loaded) -> bool:
 
 def _paragraphs(random: Random, language: str, texts: Sequence[Paragraph]) -> list[Verbatim]:
     shortest, longest = _PARAGRAPH.get(language, _PARAGRAPH["en"])
-    found: dict[str, None] = {}
+    kept: dict[str, None] = {}
     for _ in range(20 * _MOST_PARAGRAPHS):
         text = random.choice(texts).text
         if "\n" not in text and shortest <= len(text) <= longest:
-            found[text] = None
-        if len(found) == _MOST_PARAGRAPHS:
+            kept[text] = None
+        if len(kept) == _MOST_PARAGRAPHS:
             break
-    return [Verbatim(text) for text in found] or [Verbatim(random.choice(texts).text)]
+    return [Verbatim(text) for text in kept] or [Verbatim(random.choice(texts).text)]
 
 
-def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
-    """The picture's pixels: surfaces and shapes in their order, then all texts."""
+def paint(size: Size, background: RGB, placed: Placed) -> raster.Pixels:
+    """The image's pixels: surfaces and shapes in their order, then all texts."""
     unit, root = unit_of(size), placed.parts[0]
     shaded = len(root.part.fill) > 1  # else the canvas is painted once, in that colour
     first = root.part.fill[0] if root.part.fill else background
@@ -152,11 +152,11 @@ def paint(size: Size, background: RGB, placed: Placed) -> drawing.Pixels:
         backdrops.draw_over(canvas, size, placed.backdrop)
     for arranged in placed.parts[1:]:
         shapes.draw(canvas, arranged, unit)
-    by_ink: dict[RGB, list[drawing.Run]] = {}
+    by_ink: dict[RGB, list[raster.Run]] = {}
     for part, text in placed.texts:
         by_ink.setdefault(part.ink, []).extend(text.runs)
-    for ink, runs in by_ink.items():  # texts stand apart: their order is nothing to the picture
-        drawing.draw(pixels, runs, ink)
+    for ink, runs in by_ink.items():  # texts stand apart: their order is nothing to the image
+        raster.render(pixels, runs, ink)
     return pixels
 
 
@@ -202,8 +202,8 @@ def describe(filling: Filling, language: str, placed: Placed) -> Description:
         raise UnrenderableError("no_text", filling.loaded.stem)
     loaded, size, root = filling.loaded, filling.size, placed.parts[0].part
     background = root.fill or (filling.colours.roles["background"],)
-    told_in = captions.caption_language(language)  # the language of the record, too
-    called = loaded.called(told_in, filling.record)
+    caption_in = captions.caption_language(language)  # the language of the record, too
+    called = loaded.called(caption_in, filling.record)
     words = {id(part): _words(part, text, size) for part, text in placed.texts}
     return Description(
         kind=Name(called, called),
@@ -212,8 +212,10 @@ def describe(filling: Filling, language: str, placed: Placed) -> Description:
         background=_named(size, background, placed),
         gradient=len(background) > 1 or _is_shaded(placed),
         image_type=loaded.template.image_type,
-        details=tuple(one for one in _details(placed) if one.name(told_in) not in called),
-        abnormal=any(one.part.node.shape == "barcode" for one in placed.parts),
+        details=tuple(
+            detail for detail in _details(placed) if detail.name(caption_in) not in called
+        ),
+        abnormal=any(arranged.part.node.shape == "barcode" for arranged in placed.parts),
     )
 
 
@@ -248,7 +250,7 @@ def _is_shaded(placed: Placed) -> bool:
 def _details(placed: Placed) -> Iterator[Name]:
     """Art, charts and maps, each kind once."""
     seen: dict[str, None] = {}
-    for part in (one.part for one in placed.parts):
+    for part in (arranged.part for arranged in placed.parts):
         shape = part.node.shape or ""
         seen[art.chosen(part.seed, part.node.name) if shape == "art" else shape] = None
     yield from (_SEEN[name] for name in [name for name in seen if name in _SEEN][:_MOST_DETAILS])

@@ -118,7 +118,10 @@ def _seat(random: Random, language: str, _bounds: Sequence[str]) -> str:
 def _code(random: Random, _language: str, bounds: Sequence[str]) -> str:
     """``X`` of the pattern becomes a letter, ``0`` a digit."""
     made = {"X": lambda: random.choice(_LETTERS), "0": lambda: str(random.randint(0, 9))}
-    return "".join(made[one]() if one in made else one for one in (" ".join(bounds) or "XX-0000"))
+    return "".join(
+        made[character]() if character in made else character
+        for character in (" ".join(bounds) or "XX-0000")
+    )
 
 
 def _letter(random: Random, _language: str, _bounds: Sequence[str]) -> str:

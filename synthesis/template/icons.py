@@ -144,8 +144,8 @@ def _of_data(data: str) -> skia.Path:
     """The path of SVG path data with absolute M, L, H, V, C, A and Z."""
     path = skia.Path()
     at = (0.0, 0.0)
-    for command, told in re.findall(r"([MLHVCAZ])([^MLHVCAZ]*)", data):
-        values = [float(one) for one in told.split()]
+    for command, numbers in re.findall(r"([MLHVCAZ])([^MLHVCAZ]*)", data):
+        values = [float(number) for number in numbers.split()]
         step = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "A": 7}.get(command, 1)
         for place in range(0, len(values), step):
             some = values[place : place + step]

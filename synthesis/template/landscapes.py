@@ -193,5 +193,5 @@ def waves(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> No
             path.lineTo(left + width * share, y)
         path.lineTo(left + width, top + height)
         path.close()
-        one = warm if layer < 3 else deep
-        canvas.drawPath(path, paint(mixed(one, light, 0.3 + 0.7 * (layer % 3 + 1) / 3)))
+        colour = warm if layer < 3 else deep
+        canvas.drawPath(path, paint(mixed(colour, light, 0.3 + 0.7 * (layer % 3 + 1) / 3)))

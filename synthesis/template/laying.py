@@ -1,4 +1,4 @@
-"""Where everything of a picture stands: the fullest lists and the largest texts that fit."""
+"""Where everything of an image stands: the fullest lists and the largest texts that fit."""
 
 import math
 from bisect import bisect_left
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.pure import limits
 from synthesis.template import resources
 from synthesis.template.arranging import Arranged, Arranger
@@ -31,7 +31,7 @@ _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, s
 
 @dataclass(frozen=True)
 class Placed:
-    """A picture before it is drawn: parts in drawing order, and the texts of some of them."""
+    """An image before it is rendered: parts in painting order, and the texts of some of them."""
 
     parts: tuple[Arranged, ...]
     texts: tuple[tuple[Part, SetText], ...]
@@ -53,7 +53,7 @@ class Filling:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a picture differs from others of its template: ``loose`` multiplies gaps and ``split``
+    """How an image differs from others of its template: ``loose`` multiplies gaps and ``split``
     lengths told as shares; texts are ``smaller`` than the largest that fit by so many steps.
     """
 
@@ -74,7 +74,7 @@ def unit_of(size: Size) -> float:
 
 
 def as_full_as_fits(filling: Filling, language: str) -> Placed:
-    """The picture with fewer entries in its lists until everything fits."""
+    """The image with fewer entries in its lists until everything fits."""
     for plenty in _PLENTY:
         try:
             return _laid_out(filling, language, plenty)
@@ -96,8 +96,8 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
 
     def arranged(scale: float, *, exact: bool) -> tuple[Typesetter, list[Arranged]]:
         setter = Typesetter(language, filling.pairing, unit, smallest, scale, exact, blocks)
-        told = {"loose": manner.loose, "split": manner.split}
-        return setter, Arranger(setter, unit, _spacing(scale), **told).arrange(root, canvas)
+        spacing = {"loose": manner.loose, "split": manner.split}
+        return setter, Arranger(setter, unit, _spacing(scale), **spacing).arrange(root, canvas)
 
     def seems_to_fit(scale: float) -> bool:
         try:
@@ -146,13 +146,13 @@ def _spacing(scale: float) -> float:
 
 def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:
     rests = {"centre": 0.5, "end": 1.0}
-    found: list[tuple[Part, SetText, Box]] = []
-    for part, box in ((one.part, one.inner) for one in parts):
+    texts: list[tuple[Part, SetText, Box]] = []
+    for part, box in ((arranged.part, arranged.inner) for arranged in parts):
         if part.style is not None:
             rest = rests.get(part.node.justify or "", 0.0)
             text = setter.place(part.text, part.style, part.align, box, rest)
-            found.append((part, text, box))
-    return found
+            texts.append((part, text, box))
+    return texts
 
 
 def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
@@ -168,7 +168,7 @@ def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
             and bottom <= min(size[1], slot.top + slot.height + beside)
         )
         if not inside or any(
-            left < one[2] and right > one[0] and top < one[3] and bottom > one[1] for one in earlier
+            left < box[2] and right > box[0] and top < box[3] and bottom > box[1] for box in earlier
         ):
             raise Overflow
         earlier.append((left, top, right, bottom))

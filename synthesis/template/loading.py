@@ -1,4 +1,4 @@
-"""Templates from their files, checked before anything is drawn."""
+"""Templates from their files, checked before anything is rendered."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from curation.failures.errors import UsageError
 from curation.strict_yaml import bind, read
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.template import checking, resources
 from synthesis.template.models import RATIOS, Loaded, Template
 
@@ -36,24 +36,28 @@ def check(paths: Sequence[str], language: str, sizes: Sequence[Size]) -> None:
 @lru_cache(maxsize=256)
 def suited(paths: tuple[str, ...], language: str, sizes: tuple[Size, ...]) -> tuple[Size, ...]:
     """The sizes that some template suits (no paths: of ours). Raises ``UsageError`` if none is."""
-    found = tuple(size for size in sizes if suiting(paths, language, size))
-    if not found:
+    suitable = tuple(size for size in sizes if suiting(paths, language, size))
+    if not suitable:
         width, height = sizes[0]
-        told = f"{width}x{height} (ratio {ratio_of(sizes[0])})"
-        known = {ratio for one in _templates(paths, language) for ratio in one.template.ratios}
+        canvas = f"{width}x{height} (ratio {ratio_of(sizes[0])})"
+        known = {
+            ratio for loaded in _templates(paths, language) for ratio in loaded.template.ratios
+        }
         suits = ", ".join(ratio for ratio in RATIOS if ratio in known)
         raise UsageError(
-            f"no template suits a canvas of {told}: expected one of the ratios {suits}; "
+            f"no template suits a canvas of {canvas}: expected one of the ratios {suits}; "
             "choose such a --size, or add the ratio to `ratios` of a template"
         )
-    return found
+    return suitable
 
 
 @lru_cache(maxsize=256)
 def suiting(paths: tuple[str, ...], language: str, size: Size) -> tuple[Loaded, ...]:
     """The templates (no paths: of ours) that suit a canvas; there may be none."""
     wanted = ratio_of(size)
-    return tuple(one for one in _templates(paths, language) if wanted in one.template.ratios)
+    return tuple(
+        loaded for loaded in _templates(paths, language) if wanted in loaded.template.ratios
+    )
 
 
 def _templates(paths: tuple[str, ...], language: str) -> list[Loaded]:
@@ -74,12 +78,12 @@ def ratio_of(size: Size) -> str:
 def template(path: str, language: str) -> Loaded:
     """The template in a file, checked against the contents of ``language``."""
     document = read(path)
-    found = bind(document, Template)
+    parsed = bind(document, Template)
     styles = dict(resources.shared_styles())
-    for name, style in found.styles.items():
+    for name, style in parsed.styles.items():
         base = styles.get(name, styles["body"])
         given = {key: value for key, value in style.model_dump().items() if value is not None}
         styles[name] = base.model_copy(update=given)
-    loaded = Loaded(path, found, styles)
+    loaded = Loaded(path, parsed, styles)
     checking.check(document, loaded, resources.contents(language), language)
     return loaded

@@ -51,10 +51,10 @@ class Measurer:
     def width(self, part: Part, most: float) -> float:
         """The width the part takes when nothing stretches it, at most ``most``."""
         key = (id(part), round(most))
-        found = self._widths.get(key)
-        if found is None:
-            found = self._widths[key] = float(self._width(part, most))
-        return found
+        width = self._widths.get(key)
+        if width is None:
+            width = self._widths[key] = float(self._width(part, most))
+        return width
 
     def _width(self, part: Part, most: float) -> float:
         _, right, _, left = self.pads(part)
@@ -77,19 +77,19 @@ class Measurer:
         return max(widths, default=0.0) + left + right
 
     def _child_width(self, part: Part, child: Part, inner: float) -> float:
-        told = child.node.size if part.kind == "row" else child.node.across
-        if told is None and child.node.is_square:
-            told = child.node.size
-        fixed = self.fixed(told, inner, child)
+        length = child.node.size if part.kind == "row" else child.node.across
+        if length is None and child.node.is_square:
+            length = child.node.size
+        fixed = self.fixed(length, inner, child)
         return self.width(child, inner) if fixed is None else fixed
 
     def height(self, part: Part, width: float) -> float:
         """The height the part takes in ``width`` when nothing stretches it."""
         key = (id(part), round(width * 4))
-        found = self._heights.get(key)
-        if found is None:
-            found = self._heights[key] = float(self._height(part, width))
-        return found
+        height = self._heights.get(key)
+        if height is None:
+            height = self._heights[key] = float(self._height(part, width))
+        return height
 
     def _height(self, part: Part, width: float) -> float:
         top, right, bottom, left = self.pads(part)
@@ -116,15 +116,15 @@ class Measurer:
             return max([self.row_height(child, inner) for child in children])
         return 0.0
 
-    def fixed(self, told: str | float | None, total: float, part: Part) -> float | None:
+    def fixed(self, length: str | float | None, total: float, part: Part) -> float | None:
         """A length told in units or as a share; ``None`` for all others."""
-        if told is None:
+        if length is None:
             return None
-        if not isinstance(told, str):
-            return told * (self._spaced if part.node.shape is None else self.unit)
-        if told.endswith("%"):
-            return float(told[:-1]) / 100 * self.split * total
-        if told.startswith("@"):
+        if not isinstance(length, str):
+            return length * (self._spaced if part.node.shape is None else self.unit)
+        if length.endswith("%"):
+            return float(length[:-1]) / 100 * self.split * total
+        if length.startswith("@"):
             return min(part.share or 0.0, 1.0) * total
         return None
 
@@ -137,18 +137,18 @@ class Measurer:
 
     def row_height(self, child: Part, width: float) -> float:
         """Along the other axis of a row: what is told, else what the child needs."""
-        told = child.node.across
-        if told is None and child.node.is_square:
-            told = child.node.size
-        fixed = self.fixed(told, 0.0, child)
+        length = child.node.across
+        if length is None and child.node.is_square:
+            length = child.node.size
+        fixed = self.fixed(length, 0.0, child)
         return self.height(child, width) if fixed is None else fixed
 
     def cross_width(self, part: Part, child: Part, inner: float) -> float:
         """The width of a column's child."""
-        told = child.node.across
-        if told is None and child.node.is_square:
-            told = child.node.size
-        fixed = self.fixed(told, inner, child)
+        length = child.node.across
+        if length is None and child.node.is_square:
+            length = child.node.size
+        fixed = self.fixed(length, inner, child)
         if fixed is not None:
             return min(fixed, inner)
         if part.node.align in {None, "stretch"} or child.style is not None:
@@ -201,14 +201,14 @@ class Measurer:
 
 def _grows_across(part: Part) -> bool:
     """Whether a row's child shares what is left of the width."""
-    told = part.node.size
-    if told is None:
+    length = part.node.size
+    if length is None:
         return part.node.shape is None
-    return isinstance(told, str) and told.startswith("grow")
+    return isinstance(length, str) and length.startswith("grow")
 
 
-def weight(told: str | float | None) -> float:
+def weight(length: str | float | None) -> float:
     """What a child that grows weighs among its neighbours."""
-    if isinstance(told, str) and told.startswith("grow "):
-        return float(told[5:])
+    if isinstance(length, str) and length.startswith("grow "):
+        return float(length[5:])
     return 1.0

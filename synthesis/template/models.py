@@ -131,15 +131,15 @@ class Node(Model):
     def _one_kind(self) -> Self:
         given = [kind for kind in KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
-            found = " and ".join(given) if given else "none"
-            raise ValueError(f"expected exactly one of {', '.join(KINDS)}; found {found}")
+            named = " and ".join(given) if given else "none"
+            raise ValueError(f"expected exactly one of {', '.join(KINDS)}; found {named}")
         if self.kind == "board" and any(child.box is None for child in self.children):
             raise ValueError("every child of a board needs box: [left, top, width, height]")
         if self.kind == "grid" and self.entry and self.columns[0] != self.columns[1]:
             raise ValueError("a grid with an entry needs rows of one length, as columns: [7, 7]")
         if self.box and (self.box[0] + self.box[2] > 1.001 or self.box[1] + self.box[3] > 1.001):
-            told = "leaves the canvas: expected left + width and top + height to be 1 at most"
-            raise ValueError(f"box {list(self.box)} {told}")
+            problem = "leaves the canvas: expected left + width and top + height to be 1 at most"
+            raise ValueError(f"box {list(self.box)} {problem}")
         return self
 
     @cached_property

@@ -11,7 +11,7 @@ from curation.picture import contact_sheet, decoding
 from curation.storage import ownership
 from curation.strict_yaml import did_you_mean
 from synthesis import jobs
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.sample import Rejected
 from synthesis.template import filled, loading
@@ -22,21 +22,21 @@ _SIDE = 300  # pixels: the longer side of a preview on the sheet
 _ATTEMPTS = 20
 
 
-def chosen(told: Sequence[str], language: str) -> list[Loaded]:
+def chosen(wanted: Sequence[str], language: str) -> list[Loaded]:
     """The templates of those names, files and folders; all of ours for none.
 
     Raises ``UsageError`` for a name that is neither.
     """
     shipped = {Path(path).stem: path for path in loading.shipped_paths()}
     paths: list[str] = []
-    for one in told:
-        if one in shipped:
-            paths.append(shipped[one])
-        elif Path(one).exists():
-            paths += _files(Path(one))
+    for name in wanted:
+        if name in shipped:
+            paths.append(shipped[name])
+        elif Path(name).exists():
+            paths += _files(Path(name))
         else:
-            hint = did_you_mean(one, [*shipped])
-            raise UsageError(f"--template {one}: no such file, and none of ours{hint}")
+            hint = did_you_mean(name, [*shipped])
+            raise UsageError(f"--template {name}: no such file, and none of ours{hint}")
     paths = paths or list(shipped.values())
     loading.check(paths, language, ())
     return [loading.template(path, language) for path in paths]
@@ -45,31 +45,31 @@ def chosen(told: Sequence[str], language: str) -> list[Loaded]:
 def _files(where: Path) -> list[str]:
     if where.is_file():
         return [str(where)]
-    found = sorted(str(path) for path in where.rglob("*") if path.suffix in {".yaml", ".yml"})
-    if not found:
+    paths = sorted(str(path) for path in where.rglob("*") if path.suffix in {".yaml", ".yml"})
+    if not paths:
         raise UsageError(f"--template {where}: no file there that ends in .yaml")
-    return found
+    return paths
 
 
-def listed(told: Sequence[str], language: str) -> list[str]:
+def listed(wanted: Sequence[str], language: str) -> list[str]:
     """A line for every template: its name, what it is, and the ratios it suits."""
     lines = []
-    for one in chosen(told, language):
-        kind = one.called("zh" if language == "zh" else "en")
-        lines.append(f"{one.stem:20} {kind:40} {' '.join(one.template.ratios)}")
+    for loaded in chosen(wanted, language):
+        kind = loaded.called("zh" if language == "zh" else "en")
+        lines.append(f"{loaded.stem:20} {kind:40} {' '.join(loaded.template.ratios)}")
     return lines
 
 
 def write(
-    told: Sequence[str], language: str, out: Path, size: str, fonts: str | None, seed: int
+    wanted: Sequence[str], language: str, out: Path, size: str, fonts: str | None, seed: int
 ) -> list[str]:
-    """Draw every template on every canvas it suits into ``out``; returns what was written.
+    """Render every template on every canvas it suits into ``out``; returns what was written.
 
     Raises ``UsageError`` for a template none of whose contents fit, ``OwnershipError``.
     """
     job = jobs.prepare(language, "template", seed=seed, size=size, fonts=fonts)
     with ownership.held(str(out), KIND):
-        return _write(chosen(told, language), job, out, size, seed)
+        return _write(chosen(wanted, language), job, out, size, seed)
 
 
 def _write(templates: Sequence[Loaded], job: Job, out: Path, size: str, seed: int) -> list[str]:
@@ -96,7 +96,7 @@ def _rendered(job: Job, loaded: Loaded, size: Size, seed: int) -> bytes:
     problem = Rejected("no_attempt")
     for attempt in range(_ATTEMPTS):
         random = Random(f"{seed}/{loaded.stem}/{size}/{attempt}")
-        sample = filled.draw_one(random, job, loaded, size)
+        sample = filled.render_template(random, job, loaded, size)
         if not isinstance(sample, Rejected):
             return sample.image
         problem = sample

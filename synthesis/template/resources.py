@@ -37,37 +37,39 @@ def shared_styles() -> Mapping[str, Style]:
 def palettes() -> Mapping[str, Palette]:
     """All palettes by name; their texts can be read on their backgrounds."""
     document = read(str(HERE / "palettes.yaml"))
-    found = bind(document, dict[str, Palette])
-    for name, palette in found.items():
+    by_name = bind(document, dict[str, Palette])
+    for name, palette in by_name.items():
         for ink, ground in _BODY_PAIRS:
             _check_contrast(document, name, palette, (ink, ground), LEAST_CONTRAST)
         _check_contrast(document, name, palette, ("primary", "background"), LEAST_CONTRAST_LARGE)
-    return found
+    return by_name
 
 
 @cache
 def colours(palette: str, *, swapped: bool = False) -> Colours:
     """The colours of a palette, by its name; ``swapped`` primary and accent."""
-    found = palettes()[palette]
+    chosen = palettes()[palette]
     if swapped:
-        found = found.model_copy(update={"primary": found.accent, "accent": found.primary})
-    return Colours.of(found)
+        chosen = chosen.model_copy(update={"primary": chosen.accent, "accent": chosen.primary})
+    return Colours.of(chosen)
 
 
 def _check_contrast(
     document: Document, name: str, palette: Palette, pair: tuple[str, str], least: float
 ) -> None:
-    ink, ground = (from_hex(getattr(palette, one)) for one in pair)
+    ink, ground = (from_hex(getattr(palette, role)) for role in pair)
     contrast = contrast_ratio(ink, ground)
     if contrast < least:
-        told = f"{pair[0]} on {pair[1]} has a contrast of {contrast:.2f}; expected {least} or more"
-        document.fail((name, pair[0]), told)
+        problem = (
+            f"{pair[0]} on {pair[1]} has a contrast of {contrast:.2f}; expected {least} or more"
+        )
+        document.fail((name, pair[0]), problem)
 
 
 @cache
 def languages() -> tuple[str, ...]:
     """The languages there are contents in."""
-    return tuple(sorted(one.stem for one in CONTENTS.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in CONTENTS.glob("*.yaml")))
 
 
 @cache
@@ -78,13 +80,13 @@ def contents(language: str) -> Contents:
         raise UsageError(f"mode template has no contents in language {language!r}, only in {known}")
     document = read(str(CONTENTS / f"{language}.yaml"))
     topics = {name: value for name, value in document.value.items() if name != "pools"}
-    found = Contents(topics, document.value["pools"])
+    parsed = Contents(topics, document.value["pools"])
     for place, text in texts(document.value, ()):
-        check_patterns(document, place, text, found)
+        check_patterns(document, place, text, parsed)
     for name, records in topics.items():
         for number, record in enumerate(records):
-            check_computed(document, (name, number), record, found, language)
-    return found
+            check_computed(document, (name, number), record, parsed, language)
+    return parsed
 
 
 def texts(value: Any, path: PathTo) -> Iterator[tuple[PathTo, str]]:
@@ -128,8 +130,8 @@ def _check_value(document: Document, path: PathTo, value: Any, scope: Scope, nam
             valid = sorted({_called(place) for place, _ in texts(scope.record, ())})
             wanted = str(missing.args[0]).removeprefix("item.")
             hint = did_you_mean(wanted, valid)
-            told = f"{value}: no field {wanted!r}; there are {', '.join(valid)}{hint}"
-            document.fail(path, told)
+            message = f"{value}: no field {wanted!r}; there are {', '.join(valid)}{hint}"
+            document.fail(path, message)
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check_value(document, (*path, key), inner, scope, f"{name}.{key}" if name else key)

@@ -39,7 +39,9 @@ def _surface(canvas: skia.Canvas, rect: skia.Rect, radius: float, fill: Sequence
     made = brush(fill[0])
     if len(fill) > 1:
         ends = [skia.Point(rect.left(), rect.top()), skia.Point(rect.right(), rect.bottom())]
-        made.setShader(skia.GradientShader.MakeLinear(ends, [skia.Color(*one) for one in fill]))
+        made.setShader(
+            skia.GradientShader.MakeLinear(ends, [skia.Color(*colour) for colour in fill])
+        )
     if radius:
         canvas.drawRoundRect(rect, radius, radius, made)
     else:
@@ -62,7 +64,7 @@ def _shape(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     if shape in _DRAWN:
         _DRAWN[shape](canvas, part, box, unit)
     elif shape == "art":
-        _picture(canvas, part, box, unit)
+        _image(canvas, part, box, unit)
     elif shape in controls.DRAWN:
         controls.DRAWN[shape](canvas, part, box, unit)
     elif shape in charts.DRAWN:
@@ -74,7 +76,7 @@ def _shape(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
         icons.draw(canvas, name, box, part.ink, Random(part.seed))
 
 
-def _picture(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
+def _image(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     """Procedural art inside the box's rounded corners."""
     canvas.save()
     rect = skia.Rect.MakeXYWH(*box)

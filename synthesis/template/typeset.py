@@ -6,8 +6,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from synthesis.drawing import Run
 from synthesis.fonts.face import Extents
+from synthesis.raster import Run
 from synthesis.sample import TextBox
 from synthesis.template.faces import Pairing
 from synthesis.template.models import Style
@@ -44,7 +44,7 @@ class SetText:
 
     @property
     def runs(self) -> list[Run]:
-        """What ``drawing.draw`` draws."""
+        """What ``raster.render`` takes."""
         dx, dy = self.dx, self.dy
         return [
             replace(run, origins=[(x + dx, y + dy) for x, y in run.origins])
@@ -54,12 +54,12 @@ class SetText:
     def boxes(self) -> list[TextBox]:
         """The boxes of the block at its place."""
         dx, dy = self.dx, self.dy
-        found = []
-        for one in self.block.boxes():
-            x0, y0, x1, y1, x2, y2, x3, y3 = one.quad
+        boxes = []
+        for box in self.block.boxes():
+            x0, y0, x1, y1, x2, y2, x3, y3 = box.quad
             moved = (x0 + dx, y0 + dy, x1 + dx, y1 + dy, x2 + dx, y2 + dy, x3 + dx, y3 + dy)
-            found.append(TextBox(one.text, moved, one.level))
-        return found
+            boxes.append(TextBox(box.text, moved, box.level))
+        return boxes
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ Blocks = dict[Hashable, Block | None]  # ``None``: a word is too wide
 
 @dataclass(frozen=True)
 class Typesetter:
-    """Measures and sets texts of one picture; ``unit`` and ``smallest`` size are in pixels.
+    """Measures and sets texts of one image; ``unit`` and ``smallest`` size are in pixels.
 
-    ``blocks`` keeps what has been set for the picture.
+    ``blocks`` keeps what has been set for the image.
     """
 
     language: str
@@ -125,10 +125,10 @@ class Typesetter:
         key = (text, manner, math.floor(width), size)
         if key not in self.blocks:
             self.blocks[key] = self._set(text, style, align, math.floor(width))
-        found = self.blocks[key]
-        if found is None:
+        kept = self.blocks[key]
+        if kept is None:
             raise Overflow
-        return found
+        return kept
 
     def _set(self, text: str, style: Style, align: str, width: int) -> Block | None:
         """The block, or ``None`` where a word is too wide.
@@ -189,25 +189,25 @@ def _words(text: str, whole: bool) -> tuple[float, ...]:
     ``whole`` phrases, as of Chinese headings, are parted after punctuation alone if they are short.
     """
     ends = _PAUSES if whole and _is_of_short_phrases(text) else ""
-    found: list[float] = []
+    advances: list[float] = []
     pending = 0.0
     for character in text:
         wide = ord(character) > 0x2E7F and not ends
         if wide and pending and character not in "，。、；：！？）》」”’":
-            found.append(pending)
+            advances.append(pending)
             pending = 0.0
         pending += _advance(character)
         if character in " -" or character in ends:
-            found.append(pending)
+            advances.append(pending)
             pending = 0.0
     if pending:
-        found.append(pending)
-    return tuple(found)
+        advances.append(pending)
+    return tuple(advances)
 
 
 @lru_cache(maxsize=4096)
 def _is_of_short_phrases(text: str) -> bool:
-    lengths = [len(one) for one in re.split(f"[{_PAUSES}]", text)]
+    lengths = [len(phrase) for phrase in re.split(f"[{_PAUSES}]", text)]
     return len(lengths) > 1 and max(lengths) <= _SHORT_PHRASE
 
 

@@ -34,7 +34,9 @@ def base_level(text: str, direction: Direction = "auto") -> int:
     """The paragraph's level; ``auto``: that of its first strong character outside isolates (P2)."""
     if direction != "auto":
         return int(direction == "rtl")
-    return first_strong([unicodedata.bidirectional(one) for one in text], until_pdi=False)
+    return first_strong(
+        [unicodedata.bidirectional(character) for character in text], until_pdi=False
+    )
 
 
 @lru_cache(maxsize=512)
@@ -45,19 +47,19 @@ def levels(text: str, base: int) -> tuple[int, ...]:
     """
     if base == 0 and _PLAIN.fullmatch(text):
         return (0,) * len(text)
-    original = [unicodedata.bidirectional(one) or "L" for one in text]
+    original = [unicodedata.bidirectional(character) or "L" for character in text]
     explicit, classes = explicit_levels(original, base)
-    found = list(explicit)
-    kept = [place for place, one in enumerate(original) if one not in REMOVED]
+    resolved = list(explicit)
+    kept = [place for place, kind in enumerate(original) if kind not in REMOVED]
     for sequence in isolating_sequences(kept, explicit, original):
         start, end = limits(sequence, kept, explicit, base, original)
         kinds = _kinds(sequence, text, classes, explicit[sequence[0]], start, end)
         for place, kind in zip(sequence, kinds, strict=True):  # I1 and I2
             right_to_left = explicit[place] % 2
             raised = kind != "R" if right_to_left else {"R": 1, "AN": 2, "EN": 2}.get(kind, 0)
-            found[place] += raised
-    _reset_blanks(found, original, base)
-    return tuple(found)
+            resolved[place] += raised
+    _reset_blanks(resolved, original, base)
+    return tuple(resolved)
 
 
 def visual_order(levels_of_line: Sequence[int]) -> list[int]:
@@ -65,7 +67,7 @@ def visual_order(levels_of_line: Sequence[int]) -> list[int]:
     order = list(range(len(levels_of_line)))
     if not any(levels_of_line):
         return order
-    lowest_odd = min((one for one in levels_of_line if one % 2), default=MOST_DEPTH + 2)
+    lowest_odd = min((level for level in levels_of_line if level % 2), default=MOST_DEPTH + 2)
     for level in range(max(levels_of_line), lowest_odd - 1, -1):
         place = 0
         while place < len(order):
@@ -137,17 +139,17 @@ def _neutral(kinds: list[str], level: int, start: str, end: str) -> None:
         place = last
 
 
-def _reset_blanks(found: list[int], original: Sequence[str], base: int) -> None:
+def _reset_blanks(resolved: list[int], original: Sequence[str], base: int) -> None:
     """Rule L1 for a line that is the whole paragraph; removed characters follow their left."""
     trailing = True
     for place in range(len(original) - 1, -1, -1):
-        one = original[place]
-        if one in {"B", "S"}:
+        kind = original[place]
+        if kind in {"B", "S"}:
             trailing = True
-        if trailing and (one in {"B", "S", "WS"} or one in ISOLATES or one in REMOVED):
-            found[place] = base
+        if trailing and (kind in {"B", "S", "WS"} or kind in ISOLATES or kind in REMOVED):
+            resolved[place] = base
         else:
             trailing = False
-    for place, one in enumerate(original):
-        if one in REMOVED:
-            found[place] = found[place - 1] if place else base
+    for place, kind in enumerate(original):
+        if kind in REMOVED:
+            resolved[place] = resolved[place - 1] if place else base

@@ -37,34 +37,34 @@ def _pairs(characters: Sequence[str], kinds: Sequence[str]) -> list[tuple[int, i
     """The bracket pairs, by their opening ones (BD16)."""
     closing_of = _closing_brackets()
     closings = frozenset(closing_of.values())
-    found: list[tuple[int, int]] = []
-    open_ones: list[tuple[str, int]] = []
+    pairs: list[tuple[int, int]] = []
+    unclosed: list[tuple[str, int]] = []
     for place, character in enumerate(characters):
         if kinds[place] != "ON":
             continue
-        one = _CANONICAL.get(character, character)
-        if one in closing_of:
-            if len(open_ones) == _MOST_BRACKETS:
+        bracket = _CANONICAL.get(character, character)
+        if bracket in closing_of:
+            if len(unclosed) == _MOST_BRACKETS:
                 return []
-            open_ones.append((closing_of[one], place))
-        elif one in closings:
-            for depth in range(len(open_ones) - 1, -1, -1):
-                if open_ones[depth][0] == one:
-                    found.append((open_ones[depth][1], place))
-                    del open_ones[depth:]
+            unclosed.append((closing_of[bracket], place))
+        elif bracket in closings:
+            for depth in range(len(unclosed) - 1, -1, -1):
+                if unclosed[depth][0] == bracket:
+                    pairs.append((unclosed[depth][1], place))
+                    del unclosed[depth:]
                     break
-    return sorted(found)
+    return sorted(pairs)
 
 
 @cache
 def _closing_brackets() -> dict[str, str]:
     """Every opening bracket's closing one: in Unicode the next closing code point, but for two."""
-    found: dict[str, str] = {}
+    closings: dict[str, str] = {}
     waiting = ""
     for character in map(chr, range(0x10000)):
         category = unicodedata.category(character)
         if category == "Ps" and unicodedata.mirrored(character):
             waiting = character
         elif category == "Pe" and waiting:
-            found[waiting], waiting = character, ""
-    return {**found, **_ODD_PAIRS}
+            closings[waiting], waiting = character, ""
+    return {**closings, **_ODD_PAIRS}

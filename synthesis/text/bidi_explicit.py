@@ -17,28 +17,28 @@ MOST_DEPTH = 125
 def first_strong(classes: Sequence[str], *, until_pdi: bool) -> int:
     """The level the first strong class outside isolates asks for (P2, X5c), 0 without one."""
     depth = 0
-    for one in classes:
-        if one == "PDI":
+    for kind in classes:
+        if kind == "PDI":
             if depth == 0 and until_pdi:
                 return 0
             depth = max(depth - 1, 0)
-        elif one in INITIATORS:
+        elif kind in INITIATORS:
             depth += 1
-        elif depth == 0 and one in {"L", "R", "AL"}:
-            return int(one != "L")
+        elif depth == 0 and kind in {"L", "R", "AL"}:
+            return int(kind != "L")
     return 0
 
 
 def _matching_pdi(classes: Sequence[str]) -> dict[int, int]:
     """The PDI of every isolate initiator that has one (BD9)."""
-    found: dict[int, int] = {}
-    open_ones: list[int] = []
-    for place, one in enumerate(classes):
-        if one in INITIATORS:
-            open_ones.append(place)
-        elif one == "PDI" and open_ones:
-            found[open_ones.pop()] = place
-    return found
+    matching: dict[int, int] = {}
+    unclosed: list[int] = []
+    for place, kind in enumerate(classes):
+        if kind in INITIATORS:
+            unclosed.append(place)
+        elif kind == "PDI" and unclosed:
+            matching[unclosed.pop()] = place
+    return matching
 
 
 class _Embeddings:
@@ -93,22 +93,22 @@ class _Embeddings:
 
 def explicit_levels(original: Sequence[str], base: int) -> tuple[list[int], list[str]]:
     """Levels by embeddings, overrides and isolates (X1 to X8), and classes as overridden."""
-    classes, found = list(original), [base] * len(original)
+    classes, levels = list(original), [base] * len(original)
     matching = _matching_pdi(original)
     state = _Embeddings(base)
-    for place, one in enumerate(original):
-        if one == "PDI":
+    for place, kind in enumerate(original):
+        if kind == "PDI":
             state.close_isolate()
-        elif one == "PDF":
+        elif kind == "PDF":
             state.close_embedding()
-        if one != "B" and one not in REMOVED:
-            found[place], classes[place] = state.level, state.override or one
-        if one == "FSI":
+        if kind != "B" and kind not in REMOVED:
+            levels[place], classes[place] = state.level, state.override or kind
+        if kind == "FSI":
             inside = original[place + 1 : matching.get(place, len(original))]
-            state.open(one, to_left=bool(first_strong(inside, until_pdi=True)))
-        elif one in EMBEDDINGS or one in INITIATORS:
-            state.open(one, to_left=one[0] == "R")
-    return found, classes
+            state.open(kind, to_left=bool(first_strong(inside, until_pdi=True)))
+        elif kind in EMBEDDINGS or kind in INITIATORS:
+            state.open(kind, to_left=kind[0] == "R")
+    return levels, classes
 
 
 def isolating_sequences(

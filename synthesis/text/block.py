@@ -1,15 +1,15 @@
-"""A text set in a frame: what every mode draws, and where its boxes come from.
+"""A text set in a frame: what every mode renders, and where its boxes come from.
 
-``fit`` finds the largest size, ``at`` takes a given one; ``drawing.draw(canvas, block.runs, ink)``
-draws the result.
+``fit`` finds the largest size, ``at`` takes a given one; ``raster.render(canvas, block.runs, ink)``
+renders the result.
 """
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from synthesis.drawing import Run
 from synthesis.fonts.face import Extents, font
 from synthesis.fonts.files import FontFile
+from synthesis.raster import Run
 from synthesis.sample import Quad, TextBox, upright_quad
 from synthesis.text import breaking, layout, lines, placing, words
 from synthesis.text.clusters import bounds
@@ -24,7 +24,7 @@ from synthesis.unrenderable import UnrenderableError
 class Typography:
     """How texts are set: ``faces`` in order of preference, ``tracking`` in ems between clusters.
 
-    What the first face lacks is drawn by the next that has it; emoji need a face in colours.
+    What the first face lacks is rendered by the next that has it; emoji need a face in colours.
     ``vertical`` sets columns from right to left.
 
     Lines end anywhere the language allows; with ``phrases`` after punctuation only, for headings;
@@ -43,9 +43,9 @@ class Typography:
 
 @dataclass(frozen=True)
 class Block:
-    """A text at its place: ``size`` in pixels per em, lines in reading order, runs to draw.
+    """A text at its place: ``size`` in pixels per em, lines in reading order, runs to render.
 
-    ``text`` is what is drawn, as ``shown`` tells it.
+    ``text`` is what is rendered, as ``shown`` tells it.
     """
 
     text: str
@@ -60,7 +60,7 @@ class Block:
 
     @property
     def faces(self) -> tuple[FontFile, ...]:
-        """The faces that draw it, in the order they first occur."""
+        """The faces that render it, in the order they first occur."""
         return tuple(dict.fromkeys(run.font.file for run in self.runs))
 
     def boxes(self) -> tuple[TextBox, ...]:
@@ -68,25 +68,25 @@ class Block:
 
         A word is what stands between blanks in scripts that have them (see ``words``).
         """
-        found = [TextBox(self.text, self._quad(), "block")]
+        boxes = [TextBox(self.text, self._quad(), "block")]
         for line in self.lines:
-            found.append(TextBox(line.text, line.quad(self.size), "line"))
+            boxes.append(TextBox(line.text, line.quad(self.size), "line"))
             for word, clusters in words.of(line):
                 if word:
-                    found.append(TextBox(word, quad_around(clusters, self.size), "word"))
-                found += [TextBox(one.text, one.quad, "glyph") for one in clusters]
-        return tuple(found)
+                    boxes.append(TextBox(word, quad_around(clusters, self.size), "word"))
+                boxes += [TextBox(cluster.text, cluster.quad, "glyph") for cluster in clusters]
+        return tuple(boxes)
 
     def _quad(self) -> Quad:
         if all(line.is_level for line in self.lines):
             return upright_quad(*self.box)
-        return quad_around([one for line in self.lines for one in line.clusters], self.size)
+        return quad_around([cluster for line in self.lines for cluster in line.clusters], self.size)
 
 
 def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
     """The text at the largest of ``sizes`` (pixels per em, ascending) that fits the frame.
 
-    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can draw it.
+    Raises ``UnrenderableError``: ``does_not_fit``, or why no face can render it.
     """
     size = largest(text, typography, frame, sizes)
     measure = (frame.height if typography.vertical else frame.width) / size
@@ -103,8 +103,8 @@ def fit(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
 def largest(text: str, typography: Typography, frame: Frame, sizes: range) -> int:
     """The size that ``fit`` would set the text at; raises ``UnrenderableError`` as it does."""
     own = _lines(shown(text, typography), typography)
-    told = {"wrap": typography.wrap, "columns": typography.vertical}
-    size = layout.largest_size(own, frame, typography.setting.leading, sizes, **told)
+    manner = {"wrap": typography.wrap, "columns": typography.vertical}
+    size = layout.largest_size(own, frame, typography.setting.leading, sizes, **manner)
     if size is None:
         raise UnrenderableError("does_not_fit", f"at {sizes[0]} px in {frame}")
     return size
@@ -116,7 +116,7 @@ def at(text: str, typography: Typography, frame: Frame, size: int) -> Block:
 
 
 def shown(text: str, typography: Typography) -> str:
-    """The text as it is drawn: Chinese columns have corner brackets where rows have quotes."""
+    """The text as it is rendered: Chinese columns have corner brackets where rows have quotes."""
     if typography.vertical and typography.language.startswith("zh"):
         return with_corner_brackets(text)
     return text

@@ -56,20 +56,20 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
     base = language.partition("-")[0]
     if base in {"zh", "ja"}:
         text = with_corner_brackets(text).replace("·", "、")
-    found = [
+    ends = [
         offset
         for offset in boundaries(text, _LOCALE.get(base, base))
         if offset not in kept and text[offset : offset + 1] not in _NEVER_FIRST
     ]
     if thai.THAI.search(text):
-        whole = thai.inside_compounds(text, found)
-        found = [end for end in found if end not in whole]
+        whole = thai.inside_compounds(text, ends)
+        ends = [end for end in ends if end not in whole]
     if not _HANGUL.search(text):
-        return tuple(found)
+        return tuple(ends)
     if base == "ko":
         after = _KOREAN_BREAKS_AFTER
-        return tuple(end for end in found if text[end - 1] in after or end == len(text))
-    return tuple(end for end in found if not _IN_HANGUL.match(text, end - 1))
+        return tuple(end for end in ends if text[end - 1] in after or end == len(text))
+    return tuple(end for end in ends if not _IN_HANGUL.match(text, end - 1))
 
 
 def phrases(text: str, language: str) -> list[int]:

@@ -34,7 +34,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Characters drawn together by one font, and their advance along the line.
+    """Characters rendered together by one font, and their advance along the line.
 
     ``ink`` is the bounds from the pen (left, top, right, bottom), ``None`` for blanks; ``level``
     is odd in text that runs right to left; ``turned`` glyphs lie on their side in a column.
@@ -86,9 +86,9 @@ def shape_run(font: Font, item: scripts.Item, manner: Manner) -> tuple[Cluster, 
     buffer.script = "Zyyy" if item.script == scripts.EMOJI else item.script
     buffer.language = scripts.language_tag(manner.language)
     buffer.flags = hb.BufferFlags.REMOVE_DEFAULT_IGNORABLES
-    hb.shape(font.shaper, buffer, {one[1:]: one[0] == "+" for one in manner.features})
-    found = list(_clusters(font, item, buffer))
-    return tuple(found[::-1] if manner.direction == "rtl" else found)
+    hb.shape(font.shaper, buffer, {feature[1:]: feature[0] == "+" for feature in manner.features})
+    clusters = list(_clusters(font, item, buffer))
+    return tuple(clusters[::-1] if manner.direction == "rtl" else clusters)
 
 
 def _check_characters(font: Font, text: str) -> None:
@@ -109,8 +109,14 @@ def _clusters(font: Font, item: scripts.Item, buffer: hb.Buffer) -> Iterator[Clu
     starts = sorted({*offsets})
     ends = dict(zip(starts, [*starts[1:], len(item.text)], strict=True))
     moves = [
-        (info.codepoint, one.x_offset, one.y_offset, one.x_advance, one.y_advance)
-        for info, one in zip(infos, buffer.glyph_positions, strict=True)
+        (
+            info.codepoint,
+            position.x_offset,
+            position.y_offset,
+            position.x_advance,
+            position.y_advance,
+        )
+        for info, position in zip(infos, buffer.glyph_positions, strict=True)
     ]
     place = 0
     while place < len(moves):
@@ -134,7 +140,7 @@ def _cluster(font: Font, characters: str, moves: tuple[_Move, ...], level: int) 
     advance = across / em
     if down:
         glyphs, advance = _in_square(font, glyphs), 1.0
-    if all(one.isspace() or one in IGNORED for one in characters):
+    if all(character.isspace() or character in IGNORED for character in characters):
         return Cluster(characters, (), advance, None, font, level)
     _check_glyphs(font, [glyph for glyph, _, _ in glyphs], characters)
     ink = ink_of(font, glyphs)
@@ -143,8 +149,8 @@ def _cluster(font: Font, characters: str, moves: tuple[_Move, ...], level: int) 
         first, last = (ink[1], ink[3]) if down else (ink[0], ink[2])
         leading = SQUEEZE if characters in OPENING and first >= _FAR_INK else 0.0
         trailing = SQUEEZE if characters in CLOSING and last <= _NEAR_INK else 0.0
-    told = (level, False, leading, trailing)
-    return Cluster(characters, tuple(glyphs), advance, ink, font, *told)
+    spacing = (level, False, leading, trailing)
+    return Cluster(characters, tuple(glyphs), advance, ink, font, *spacing)
 
 
 def _in_square(font: Font, glyphs: Sequence[Glyph]) -> list[Glyph]:
@@ -162,8 +168,10 @@ def _check_glyphs(font: Font, glyphs: Sequence[int], characters: str) -> None:
     empty = {glyph for glyph in glyphs if not font.has_ink(glyph)}
     if not empty:
         return
-    own = {font.shaper.get_nominal_glyph(ord(one)) for one in characters}
-    if empty & own or empty.issuperset(glyphs):  # else a ligature drew it: हिं leaves a place free
+    own = {font.shaper.get_nominal_glyph(ord(character)) for character in characters}
+    if empty & own or empty.issuperset(
+        glyphs
+    ):  # else a ligature rendered it: हिं leaves a place free
         raise UnrenderableError("empty_glyph", characters)
 
 

@@ -1,4 +1,4 @@
-"""Which of several fonts draws what: the first, else the next that has all of a run."""
+"""Which of several fonts renders what: the first, else the next that has all of a run."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -16,10 +16,10 @@ from synthesis.unrenderable import UnrenderableError
 
 @lru_cache(maxsize=1024)
 def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Cluster, ...]:
-    """The item's clusters, each drawn by the first of ``fonts`` that can draw what it stands in.
+    """The item's clusters, each rendered by the first of ``fonts`` that has what it stands in.
 
     A word of a script with spaces stays in one font, and where one font has all the words, all
-    do; hanzi, kana and Thai go to another font one by one. Emoji are drawn in colours or not at
+    do; hanzi, kana and Thai go to another font one by one. Emoji are rendered in colours or not at
     all. Raises ``UnrenderableError`` with the first font's reason.
     """
     if item.script == scripts.EMOJI:
@@ -36,11 +36,11 @@ def shape_with(fonts: tuple[Font, ...], item: Item, manner: Manner) -> tuple[Clu
             chosen.append((piece, _font_for(fonts, needed, replace(item, text=piece), manner)))
         else:
             chosen.append((piece, chosen[-1][1] if chosen else fonts[0]))
-    found: list[Cluster] = []
-    for font, run in groupby(chosen, key=lambda one: one[1]):
+    clusters: list[Cluster] = []
+    for font, run in groupby(chosen, key=lambda piece_and_font: piece_and_font[1]):
         text = "".join(piece for piece, _ in run)
-        found += shape_run(font, replace(item, text=text), manner)
-    return tuple(found)
+        clusters += shape_run(font, replace(item, text=text), manner)
+    return tuple(clusters)
 
 
 def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, ...]:
@@ -57,7 +57,7 @@ def _emoji(fonts: Sequence[Font], item: Item, manner: Manner) -> tuple[Cluster, 
 
 
 def _letters(text: str) -> frozenset[int]:
-    return frozenset(ord(one) for one in text if one.isalpha())
+    return frozenset(ord(character) for character in text if character.isalpha())
 
 
 def _by_coverage(fonts: Sequence[Font], needed: frozenset[int]) -> Iterator[Font]:
@@ -72,7 +72,9 @@ def _pieces(item: Item) -> Iterator[str]:
     if item.script in scripts.UNSPACED:
         yield from characters
         return
-    for in_word, group in groupby(characters, key=lambda one: one[0].isalnum() or one in IGNORED):
+    for in_word, group in groupby(
+        characters, key=lambda character: character[0].isalnum() or character in IGNORED
+    ):
         if in_word:
             yield "".join(group)
         else:

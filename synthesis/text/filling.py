@@ -26,11 +26,11 @@ def balance(text: Sequence[Measured], measure: float) -> list[Line]:
     Every line the text itself has is balanced on its own. Raises ``ValueError`` when a unit is
     wider than the measure.
     """
-    found: list[Line] = []
+    lines: list[Line] = []
     for line in text:
         filled = _filled(line, measure)
-        found += _even(line, measure, filled) if len(filled) > 1 else filled
-    return found
+        lines += _even(line, measure, filled) if len(filled) > 1 else filled
+    return lines
 
 
 def full(text: Sequence[Measured], measure: float) -> list[Line]:
@@ -38,11 +38,11 @@ def full(text: Sequence[Measured], measure: float) -> list[Line]:
 
     Raises ``ValueError`` when a unit is wider than the measure.
     """
-    found: list[Line] = []
+    lines: list[Line] = []
     for line in text:
         filled = _filled(line, measure)
-        found += _tight(line, measure, filled) if _is_poor(line, filled) else filled
-    return found
+        lines += _tight(line, measure, filled) if _is_poor(line, filled) else filled
+    return lines
 
 
 def justify(text: Sequence[Measured], measure: float) -> list[Line]:
@@ -50,12 +50,14 @@ def justify(text: Sequence[Measured], measure: float) -> list[Line]:
 
     Raises ``ValueError`` when a unit is wider than the measure.
     """
-    found: list[Line] = []
+    lines: list[Line] = []
     for line in text:
         filled = _filled(line, measure)
-        poor = _is_poor(line, filled) or any(stretch(one, measure, 1.0) is None for one in filled)
-        found += _tight(line, measure, filled) if poor else filled
-    return found
+        poor = _is_poor(line, filled) or any(
+            stretch(filled_line, measure, 1.0) is None for filled_line in filled
+        )
+        lines += _tight(line, measure, filled) if poor else filled
+    return lines
 
 
 def stretch(line: Line, width: float, limit: float = _LAST_RESORT) -> dict[int, float] | None:
@@ -79,8 +81,8 @@ def stretch_points(clusters: Sequence[Cluster]) -> list[int]:
     end = len(clusters)
     while end and clusters[end - 1].ink is None:
         end -= 1
-    blank = [one.ink is None for one in clusters[:end]]
-    wide = [_is_wide(one.text) for one in clusters[:end]]
+    blank = [cluster.ink is None for cluster in clusters[:end]]
+    wide = [_is_wide(cluster.text) for cluster in clusters[:end]]
     return [
         place
         for place in range(end - 1)
@@ -105,14 +107,16 @@ def _is_poor(line: Measured, filled: Sequence[Line]) -> bool:
     if len(filled) < 2:
         return False
     last_start = len(line.units) - len(filled[-1].units)
-    return last_start > _latest(line.units) or any(one.units[-1].parts_word for one in filled[:-1])
+    return last_start > _latest(line.units) or any(
+        filled_line.units[-1].parts_word for filled_line in filled[:-1]
+    )
 
 
 def _latest(units: Sequence[Unit]) -> int:
     """The last unit a last line may begin with."""
     letters = 0
     for place in range(len(units) - 1, -1, -1):
-        letters += sum([one.text[0].isalnum() for one in units[place].clusters])
+        letters += sum([cluster.text[0].isalnum() for cluster in units[place].clusters])
         if letters >= _FEWEST:
             return place
     return 0
@@ -143,7 +147,7 @@ def _tight(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     To keep a word whole they may lack what looks well when it is spread over them.
     """
     units = line.units
-    fullest = list(accumulate(len(one.units) for one in filled))
+    fullest = list(accumulate(len(filled_line.units) for filled_line in filled))
 
     def before(number: int) -> tuple[int, int]:
         return fullest[number - 1] - 1 - _BACK, fullest[number - 1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.text import bidi, filling, placing
 from synthesis.text import lines as setting
 from synthesis.text.lines import Line, Measured
@@ -145,12 +145,12 @@ def _indent(line: Line, longest: float, measure: float, how: Setting, full: bool
 
 def _stretches(lines: Sequence[Line], longest: float, how: Setting) -> list[dict[int, float]]:
     """What is added after which cluster of each line, in ems; all lines are justified or none."""
-    found = [
+    stretches = [
         {} if how.alignment != "justified" else filling.stretch(line, longest) for line in lines
     ]
-    if any(one is None for one in found):
+    if any(stretch is None for stretch in stretches):
         return [{} for _ in lines]
-    return [one or {} for one in found]
+    return [stretch or {} for stretch in stretches]
 
 
 def _place_row(
@@ -163,7 +163,7 @@ def _place_row(
     x, y = start
     pen = -setting.indent(line.units[0])
     placed: dict[int, Placed] = {}
-    for number in bidi.visual_order([one.level for one in clusters]):
+    for number in bidi.visual_order([cluster.level for cluster in clusters]):
         cluster = clusters[number]
         room = line.tracking + stretch.get(number, 0.0)
         if cluster.ink:
@@ -185,7 +185,7 @@ def _place_column(
             if cluster.turned:
                 placed.append(placing.turned(cluster, point, size))
             else:
-                whole = drawing.stepped(x), float(round(point[1]))
+                whole = raster.stepped(x), float(round(point[1]))
                 placed.append(placing.upright(cluster, whole, size))
         pen += cluster.advance + line.tracking + stretch.get(number, 0.0)
     return PlacedLine(line.text, tuple(placed))

@@ -57,12 +57,12 @@ class Line:
     @property
     def clusters(self) -> list[Cluster]:
         """The clusters of all units in order."""
-        return [one for unit in self.units for one in unit.clusters]
+        return [cluster for unit in self.units for cluster in unit.clusters]
 
     @property
     def text(self) -> str:
         """What the line shows, without the blanks at its end."""
-        return "".join(one.text for one in self.clusters).rstrip()
+        return "".join(cluster.text for cluster in self.clusters).rstrip()
 
     @property
     def width(self) -> float:
@@ -104,9 +104,9 @@ def units(
     ``tracking`` is added to every advance, but not in scripts whose letters join. ``breaks``
     tells where a line may end. Raises ``UnrenderableError``.
     """
-    if tracking and any(scripts.script_of(one) in scripts.JOINED for one in {*text}):
+    if tracking and any(scripts.script_of(character) in scripts.JOINED for character in {*text}):
         tracking = 0.0
-    found = []
+    units_of_lines = []
     for line in text.split("\n"):
         clusters: tuple[Cluster, ...] = ()
         if line:
@@ -116,8 +116,10 @@ def units(
         whole = len(line) <= _HEADING or language.startswith("ja")
         inside = inside_words(line, language) if whole else frozenset()
         several = _between(clusters, ends)
-        found.append([_unit(some, tracking, base, end in inside, columns) for end, some in several])
-    return found
+        units_of_lines.append(
+            [_unit(some, tracking, base, end in inside, columns) for end, some in several]
+        )
+    return units_of_lines
 
 
 def _between(
@@ -137,23 +139,23 @@ def _between(
 def _unit(
     clusters: tuple[Cluster, ...], tracking: float, base: int, parts_word: bool, columns: bool
 ) -> Unit:
-    advance = sum([one.advance + tracking for one in clusters])
+    advance = sum([cluster.advance + tracking for cluster in clusters])
     width = advance
-    for one in reversed(clusters):
+    for cluster in reversed(clusters):
         width -= tracking
-        if one.ink is not None:
-            width -= one.trailing
+        if cluster.ink is not None:
+            width -= cluster.trailing
             break
-        width -= one.advance
+        width -= cluster.advance
     rise, fall = _reach(clusters, columns)
     return Unit(clusters, tracking, advance, max(width, 0.0), rise, fall, base, parts_word)
 
 
 def _reach(clusters: Iterable[Cluster], columns: bool) -> tuple[float, float]:
     rise = fall = _NO_INK
-    for one in clusters:
-        if one.ink:
-            left, top, right, bottom = one.ink
+    for cluster in clusters:
+        if cluster.ink:
+            left, top, right, bottom = cluster.ink
             up, down = (right, -left) if columns else (-top, bottom)
             rise = up if up > rise else rise
             fall = down if down > fall else fall
@@ -170,12 +172,12 @@ class Measured(NamedTuple):
 
 def measured(text: Iterable[Sequence[Unit]]) -> tuple[Measured, ...]:
     """The text's own lines, measured once to be filled at many sizes."""
-    found = []
+    own = []
     for units in text:
         pens = [0.0, *accumulate([unit.advance for unit in units])]
         ends = [pen + unit.width for pen, unit in zip(pens, units, strict=False)]
-        found.append(Measured(units, pens, ends))
-    return tuple(found)
+        own.append(Measured(units, pens, ends))
+    return tuple(own)
 
 
 def breaks_at(line: Measured, measure: float) -> list[int] | None:
@@ -184,31 +186,31 @@ def breaks_at(line: Measured, measure: float) -> list[int] | None:
     ``None`` if a unit is wider.
     """
     units, pens, ends = line.units, line.pens, line.ends
-    found: list[int] = []
+    breaks: list[int] = []
     start = 0
     while start < len(units):
         end = bisect_right(ends, pens[start] + indent(units[start]) + measure, start)
         if end == start:
             return None
-        found.append(end)
+        breaks.append(end)
         start = end
-    return found
+    return breaks
 
 
 def fill(lines: Iterable[Measured], measure: float) -> list[Line] | None:
     """Lines no wider than ``measure``, each as full as it can be; ``None`` if a unit is wider."""
-    found: list[Line] = []
+    filled: list[Line] = []
     for line in lines:
         ends = breaks_at(line, measure)
         if ends is None:
             return None
-        found += [
+        filled += [
             line_of(line.units[start:end], last=end == len(line.units))
             for start, end in pairwise([0, *ends])
         ]
         if not ends:
-            found.append(line_of((), last=True))
-    return found
+            filled.append(line_of((), last=True))
+    return filled
 
 
 def line_of(units_of_line: Sequence[Unit], *, last: bool) -> Line:

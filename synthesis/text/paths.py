@@ -18,7 +18,9 @@ _MOST_OF_CIRCLE = 0.95  # a longer line would bite its tail
 def turned(block: Block, degrees: float, about: Point) -> Block:
     """The block turned clockwise about a point, in pixels, with the true corners of all boxes."""
     placed = tuple(
-        replace(line, clusters=tuple(placing.turn(one, degrees, about) for one in line.clusters))
+        replace(
+            line, clusters=tuple(placing.turn(cluster, degrees, about) for cluster in line.clusters)
+        )
         for line in block.lines
     )
     return replace(block, lines=placed, runs=tuple(placing.runs(block.size, placed)))
@@ -44,7 +46,7 @@ def on_arc(
     ``centre`` and ``radius`` are in pixels, to the baseline; ``size`` in pixels per em. Tops point
     outwards, or with ``inside`` to the centre, as at the bottom of a seal. Words whose letters
     join stay straight. Raises ``UnrenderableError``: ``does_not_fit`` round the circle, or why no
-    face can draw it.
+    face can render it.
     """
     line = _line(text, typography)
     if line.width * size > _MOST_OF_CIRCLE * 2 * math.pi * radius:
@@ -54,7 +56,7 @@ def on_arc(
         clusters.pop()
     pen = -line.width / 2 - lines.indent(line.units[0])
     placed: dict[int, Placed] = {}
-    order = bidi.visual_order([one.level for one in clusters])
+    order = bidi.visual_order([cluster.level for cluster in clusters])
     for _, group in groupby(order, key=lambda number: _straight_with(clusters, number)):
         numbers = list(group)
         half = (sum(clusters[number].advance + line.tracking for number in numbers)) / 2

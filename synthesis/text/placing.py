@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import skia
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.fonts.face import Extents, Font
 from synthesis.sample import Quad, upright_quad
 from synthesis.text.clusters import Cluster, bounds
@@ -16,7 +16,7 @@ from synthesis.text.clusters import Cluster, bounds
 Point = tuple[float, float]
 
 
-class Placed(NamedTuple):  # a tuple: one is made for every glyph drawn, in half the time
+class Placed(NamedTuple):  # a tuple: one is made for every glyph rendered, in half the time
     """A cluster at its place: its glyphs' ids and origins, and the bounds of its ink.
 
     ``angle`` turns the glyphs, in degrees clockwise; the ink's own corners are then ``corners``.
@@ -53,7 +53,7 @@ class PlacedLine:
     @cached_property
     def box(self) -> Extents:
         """The bounds of all its ink."""
-        return bounds([one.box for one in self.clusters])
+        return bounds([cluster.box for cluster in self.clusters])
 
     def quad(self, size: float) -> Quad:
         """The smallest rectangle around its ink that slopes as it does (see ``quad_around``)."""
@@ -66,42 +66,44 @@ def quad_around(clusters: Sequence[Placed], size: float) -> Quad:
     """
     slope = (clusters[0].slope + clusters[-1].slope) / 2
     if not (clusters[0].slope or clusters[-1].slope):
-        return upright_quad(*bounds([one.box for one in clusters]))
-    level = bounds([_along(one, size, slope) for one in clusters])
+        return upright_quad(*bounds([cluster.box for cluster in clusters]))
+    level = bounds([_along(cluster, size, slope) for cluster in clusters])
     return _turn_quad(upright_quad(*level), slope, (0.0, 0.0))
 
 
-def _along(one: Placed, size: float, slope: float) -> Extents:
+def _along(cluster: Placed, size: float, slope: float) -> Extents:
     """The bounds of a cluster's ink once the plane is turned back by ``slope`` degrees."""
-    outlines = [] if one.slope == slope else [one.font.outline(glyph) for glyph in one.glyphs]
+    outlines = (
+        [] if cluster.slope == slope else [cluster.font.outline(glyph) for glyph in cluster.glyphs]
+    )
     boxes = []
-    for outline, origin in zip(outlines, one.origins, strict=False):
+    for outline, origin in zip(outlines, cluster.origins, strict=False):
         if outline is not None:
             matrix = skia.Matrix.RotateDeg(-slope)
             matrix.preTranslate(*origin)
-            matrix.preRotate(one.angle)
+            matrix.preRotate(cluster.angle)
             matrix.preScale(size, size)
             outline.transform(matrix)
             box = outline.computeTightBounds()
             boxes.append((box.left(), box.top(), box.right(), box.bottom()))
-    return bounds(boxes) if boxes else _box(_turn_quad(one.quad, -slope, (0.0, 0.0)))
+    return bounds(boxes) if boxes else _box(_turn_quad(cluster.quad, -slope, (0.0, 0.0)))
 
 
 def upright(cluster: Cluster, pen: Point, size: int) -> Placed:
-    """A cluster on its baseline, its glyphs where Skia can draw them: on quarter pixels."""
+    """A cluster on its baseline, its glyphs where Skia can render them: on quarter pixels."""
     x, y = pen
     extents = cluster.font.extents
     if len(cluster.glyphs) == 1 and not cluster.glyphs[0][2]:  # nearly all: half the time
         ((glyph, dx, _),) = cluster.glyphs
         left, top, right, bottom = extents(glyph)
-        across = drawing.stepped(x + dx * size)
+        across = raster.stepped(x + dx * size)
         box = (across + left * size, y + top * size, across + right * size, y + bottom * size)
         return Placed(cluster.text, cluster.font, (glyph,), ((across, y),), box)
     origins, boxes = [], []
     for glyph, dx, dy in cluster.glyphs:
         left, top, right, bottom = extents(glyph)
-        across = drawing.stepped(x + dx * size)
-        down = y + drawing.stepped(dy * size) if dy else y
+        across = raster.stepped(x + dx * size)
+        down = y + raster.stepped(dy * size) if dy else y
         origins.append((across, down))
         boxes.append(
             (across + left * size, down + top * size, across + right * size, down + bottom * size)
@@ -127,15 +129,15 @@ def turned(cluster: Cluster, pen: Point, size: int) -> Placed:
     return Placed(cluster.text, cluster.font, _ids(cluster), tuple(origins), box, 90.0, corners)
 
 
-def turn(one: Placed, degrees: float, about: Point) -> Placed:
+def turn(cluster: Placed, degrees: float, about: Point) -> Placed:
     """The cluster turned clockwise about a point, with the line it stands on."""
-    corners = _turn_quad(one.quad, degrees, about)
-    return one._replace(
-        origins=tuple(_turn_point(origin, degrees, about) for origin in one.origins),
+    corners = _turn_quad(cluster.quad, degrees, about)
+    return cluster._replace(
+        origins=tuple(_turn_point(origin, degrees, about) for origin in cluster.origins),
         box=_box(corners),
-        angle=one.angle + degrees,
+        angle=cluster.angle + degrees,
         corners=corners,
-        slope=one.slope + degrees,
+        slope=cluster.slope + degrees,
     )
 
 
@@ -157,19 +159,19 @@ def _box(quad: Quad) -> Extents:
     return min(quad[0::2]), min(quad[1::2]), max(quad[0::2]), max(quad[1::2])
 
 
-def runs(size: float, placed: Iterable[PlacedLine]) -> list[drawing.Run]:
-    """The placed lines as what ``drawing.draw`` draws, a run per font, upright and turned apart."""
-    found: dict[tuple[Font, bool], list[Placed]] = {}
+def runs(size: float, placed: Iterable[PlacedLine]) -> list[raster.Run]:
+    """The placed lines for ``raster.render``: a run per font, upright and turned apart."""
+    by_font: dict[tuple[Font, bool], list[Placed]] = {}
     for line in placed:
-        for one in line.clusters:
-            found.setdefault((one.font, one.angle != 0.0), []).append(one)
+        for cluster in line.clusters:
+            by_font.setdefault((cluster.font, cluster.angle != 0.0), []).append(cluster)
     return [
-        drawing.Run(
+        raster.Run(
             font,
             size,
-            [glyph for one in clusters for glyph in one.glyphs],
-            [origin for one in clusters for origin in one.origins],
-            [one.angle for one in clusters for _ in one.glyphs] if any_turned else (),
+            [glyph for cluster in clusters for glyph in cluster.glyphs],
+            [origin for cluster in clusters for origin in cluster.origins],
+            [cluster.angle for cluster in clusters for _ in cluster.glyphs] if any_turned else (),
         )
-        for (font, any_turned), clusters in found.items()
+        for (font, any_turned), clusters in by_font.items()
     ]

@@ -61,7 +61,7 @@ def base_level(language: str, text: str) -> int:
         return 1
     if not any(bidi.levels(text, 0)):
         return 0
-    classes = {unicodedata.bidirectional(one) for one in text}
+    classes = {unicodedata.bidirectional(character) for character in text}
     return int("L" not in classes and bool(classes & {"R", "AL"}))
 
 

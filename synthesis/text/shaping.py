@@ -21,7 +21,7 @@ def shape(
 ) -> tuple[Cluster, ...]:
     """The clusters of one line of text in reading order, full-width punctuation squeezed.
 
-    What the first font lacks is drawn by the next that has it; ``columns`` shapes for vertical
+    What the first font lacks is rendered by the next that has it; ``columns`` shapes for vertical
     setting. Raises ``UnrenderableError`` with reason ``control_character``, ``missing_character``
     (not in the font's character map), ``notdef`` (lost in shaping) or ``empty_glyph`` (no ink).
     """

@@ -16,30 +16,32 @@ _LETTER = re.compile("[A-Za-z0-9\u00c0-\u024f\u0370-\u03ff\u0400-\u04ff]")
 
 def spaced(clusters: Sequence[Cluster], *, vertical: bool) -> Sequence[Cluster]:
     """The clusters of a line in reading order, their advances changed by what follows them."""
-    text = "".join([one.text for one in clusters])
+    text = "".join([cluster.text for cluster in clusters])
     both = _HANZI.search(text) is not None and _LETTER.search(text) is not None
-    if not both and not any(one.leading or one.trailing for one in clusters):
+    if not both and not any(cluster.leading or cluster.trailing for cluster in clusters):
         return clusters
-    told = [_followed(one, following, both, vertical) for one, following in pairwise(clusters)]
-    return [*told, clusters[-1]]
+    squeezed = [
+        _followed(cluster, following, both, vertical) for cluster, following in pairwise(clusters)
+    ]
+    return [*squeezed, clusters[-1]]
 
 
-def _followed(one: Cluster, following: Cluster, both: bool, vertical: bool) -> Cluster:
+def _followed(cluster: Cluster, following: Cluster, both: bool, vertical: bool) -> Cluster:
     """The cluster as it is before the one that follows; ``both``: there are hanzi and letters."""
-    if (one.trailing or following.leading) and _are_marks(one, following):
-        return replace(one, advance=one.advance - SQUEEZE, trailing=0.0)
-    if both and _differ(one, following) and _beside(one, following, vertical):
-        return replace(one, advance=one.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
-    return one
+    if (cluster.trailing or following.leading) and _are_marks(cluster, following):
+        return replace(cluster, advance=cluster.advance - SQUEEZE, trailing=0.0)
+    if both and _differ(cluster, following) and _beside(cluster, following, vertical):
+        return replace(cluster, advance=cluster.advance + HAN_LATIN_GAP, trailing=HAN_LATIN_GAP)
+    return cluster
 
 
-def _are_marks(one: Cluster, following: Cluster) -> bool:
-    return one.text in _MARKS and following.text in _MARKS
+def _are_marks(cluster: Cluster, following: Cluster) -> bool:
+    return cluster.text in _MARKS and following.text in _MARKS
 
 
-def _differ(one: Cluster, following: Cluster) -> bool:
+def _differ(cluster: Cluster, following: Cluster) -> bool:
     """Whether one is a hanzi and the other a letter set off from it."""
-    return _kind(one.text[-1]) * _kind(following.text[0]) < 0
+    return _kind(cluster.text[-1]) * _kind(following.text[0]) < 0
 
 
 @lru_cache(maxsize=1 << 15)
@@ -48,6 +50,6 @@ def _kind(character: str) -> int:
     return 1 if _HANZI.match(character) else -1 if _LETTER.match(character) else 0
 
 
-def _beside(one: Cluster, following: Cluster, vertical: bool) -> bool:
+def _beside(cluster: Cluster, following: Cluster, vertical: bool) -> bool:
     """Whether they stand in one direction, and in a column not both upright."""
-    return one.level == following.level and (not vertical or one.turned or following.turned)
+    return cluster.level == following.level and (not vertical or cluster.turned or following.turned)

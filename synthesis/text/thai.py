@@ -35,7 +35,7 @@ def inside_compounds(text: str, ends: Iterable[int]) -> set[int]:
     """Of the ``ends`` of words (ascending, the text's length included) those inside compounds."""
     places = [0, *ends]
     known = {*places, *(len(text[:end].rstrip()) for end in places)}
-    found = {
+    inside = {
         place
         for match in _COMPOUND.finditer(text)
         if {match.start(), match.end()} <= known
@@ -43,5 +43,5 @@ def inside_compounds(text: str, ends: Iterable[int]) -> set[int]:
     }
     for start, end in pairwise(places):
         if text[start:end] in _PREFIXES and THAI.match(text, end):
-            found.add(end)
-    return found & {*places[1:-1]}
+            inside.add(end)
+    return inside & {*places[1:-1]}

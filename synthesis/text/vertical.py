@@ -48,7 +48,7 @@ def shape_columns(fonts: tuple[Font, ...], text: str, language: str) -> Iterator
                 yield _together(shape_with(of_fonts, item, Manner(language, "ltr")))
             elif stance == "turned":
                 clusters = shape_with(of_fonts, item, Manner(language, "ltr"))
-                yield from (_turned(one) for one in clusters)
+                yield from (_turned(cluster) for cluster in clusters)
             elif item.script == scripts.EMOJI:
                 yield _together(shape_with(of_fonts, item, Manner(language, "ltr")))
             else:
@@ -70,11 +70,11 @@ def _in_a_row(
     fonts: tuple[Font, ...], text: str, language: str
 ) -> Iterator[tuple[str, Stance, tuple[Font, ...]]]:
     stances: list[tuple[Stance, tuple[Font, ...]]] = []
-    for one in text:
-        if stances and unicodedata.category(one) in {"Mn", "Me", "Cf"}:
+    for character in text:
+        if stances and unicodedata.category(character) in {"Mn", "Me", "Cf"}:
             stances.append(stances[-1])
         else:
-            stances.append(_stance(fonts, one, language))
+            stances.append(_stance(fonts, character, language))
     place = 0
     for (stance, of_fonts), group in groupby(stances):
         end = place + len(list(group))
@@ -124,25 +124,25 @@ def _is_centred(font: Font, item: scripts.Item, language: str) -> bool:
     return abs(left + right) / 2 <= _CENTRED and abs(top + bottom - 1) / 2 <= _CENTRED
 
 
-def _turned(one: Cluster) -> Cluster:
+def _turned(cluster: Cluster) -> Cluster:
     """A cluster laid on its right side, its middle on the column's."""
-    wide = unicodedata.east_asian_width(one.text[0]) in {"W", "F"}
-    baseline = -(one.font.middle if wide else one.font.cap_height / 2)
-    glyphs = tuple((glyph, baseline - dy, dx) for glyph, dx, dy in one.glyphs)
-    ink = one.ink
+    wide = unicodedata.east_asian_width(cluster.text[0]) in {"W", "F"}
+    baseline = -(cluster.font.middle if wide else cluster.font.cap_height / 2)
+    glyphs = tuple((glyph, baseline - dy, dx) for glyph, dx, dy in cluster.glyphs)
+    ink = cluster.ink
     if ink is not None:
         ink = (baseline - ink[3], ink[0], baseline - ink[1], ink[2])
-    return replace(one, glyphs=glyphs, ink=ink, turned=True, leading=0.0, trailing=0.0)
+    return replace(cluster, glyphs=glyphs, ink=ink, turned=True, leading=0.0, trailing=0.0)
 
 
 def _together(clusters: Sequence[Cluster]) -> Cluster:
     """Clusters side by side in one square, digits on one height, an emoji in its middle."""
-    font, text = clusters[0].font, "".join(one.text for one in clusters)
-    pen = -sum(one.advance for one in clusters) / 2
+    font, text = clusters[0].font, "".join(cluster.text for cluster in clusters)
+    pen = -sum(cluster.advance for cluster in clusters) / 2
     glyphs = []
-    for one in clusters:
-        glyphs += [(glyph, pen + dx, dy) for glyph, dx, dy in one.glyphs]
-        pen += one.advance
+    for cluster in clusters:
+        glyphs += [(glyph, pen + dx, dy) for glyph, dx, dy in cluster.glyphs]
+        pen += cluster.advance
     left, top, right, bottom = ink_of(font, glyphs)
     height = max(1.0, bottom - top)
     down = (height - top - bottom) / 2 if font.has_colours else (height + font.cap_height) / 2

@@ -17,29 +17,29 @@ def of(line: PlacedLine) -> Iterator[tuple[str, list[Placed]]]:
     number = _numbers(line.text)
     place = 0
     located: list[tuple[int, int, Placed]] = []
-    for one in line.clusters:
-        place = line.text.index(one.text.rstrip(), place)
-        located.append((number[place], place, one))
-        place += len(one.text.rstrip())
-    for which, group in groupby(located, key=lambda found: found[0]):
+    for cluster in line.clusters:
+        place = line.text.index(cluster.text.rstrip(), place)
+        located.append((number[place], place, cluster))
+        place += len(cluster.text.rstrip())
+    for which, group in groupby(located, key=lambda member: member[0]):
         members = list(group)
         start, end = members[0][1], members[-1][1] + len(members[-1][2].text)
         text = line.text[start:end].strip()
-        is_word = which >= 0 and any(one.isalnum() for one in text)
-        yield text if is_word else "", [one for _, _, one in members]
+        is_word = which >= 0 and any(character.isalnum() for character in text)
+        yield text if is_word else "", [cluster for _, _, cluster in members]
 
 
 def _numbers(text: str) -> list[int]:
     """The number of the piece between blanks each character is in; -1 for no word's characters."""
-    found: list[int] = []
+    numbers: list[int] = []
     current = 0
     script = ""
     for character in text:
         script = scripts.script_of(character) or script
         if character.isspace() or script in scripts.UNSPACED:
-            current += bool(found and found[-1] != -1)
-            found.append(-1)
+            current += bool(numbers and numbers[-1] != -1)
+            numbers.append(-1)
             script = "" if character.isspace() else script
         else:
-            found.append(current)
-    return found
+            numbers.append(current)
+    return numbers

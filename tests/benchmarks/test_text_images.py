@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.peers import breaks, faults
 from benchmarks.peers.materials import Materials
-from synthesis import drawing, png
+from synthesis import png, raster
 from synthesis.sample import Sample, TextBox, upright_quad
 
 
@@ -56,7 +56,7 @@ def test_lines_are_paired_with_the_blanks_between_them() -> None:
 
 
 def test_a_glyph_without_ink_is_found() -> None:
-    canvas = drawing.solid(32, 16, (250, 250, 250))
+    canvas = raster.solid(32, 16, (250, 250, 250))
     canvas[4:10, 4:10] = (20, 20, 20, 255)
     empty = TextBox("。", upright_quad(20, 2, 30, 12), "glyph")
     made = Sample(png.encode(canvas), 32, 16, "", "", "zh", (), "")

@@ -5,7 +5,7 @@ from random import Random
 
 from making.made_fonts import all_characters, make
 
-from synthesis import canvas, jobs
+from synthesis import image_sizes, jobs
 from synthesis.job import Job
 from synthesis.template import faces, filled, laying, loading, resources
 from synthesis.template.laying import Filling, Placed
@@ -25,16 +25,18 @@ def path_of(name: str) -> str:
     return next(path for path in loading.shipped_paths() if Path(path).stem == name)
 
 
-def size_of(ratio: str) -> canvas.Size:
-    return next(size for size in canvas.sizes("640") if loading.ratio_of(size) == ratio)
+def size_of(ratio: str) -> image_sizes.Size:
+    return next(size for size in image_sizes.sizes("640") if loading.ratio_of(size) == ratio)
 
 
-def filling(job: Job, path: str, size: canvas.Size, seed: int, palette: str = "paper") -> Filling:
+def filling(
+    job: Job, path: str, size: image_sizes.Size, seed: int, palette: str = "paper"
+) -> Filling:
     loaded, random = loading.template(path, job.language), Random(seed)
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
     record = filled._record(random, job, loaded)
     return Filling(loaded, size, resources.colours(palette), pairing, record, seed)
 
 
-def placed(job: Job, path: str, size: canvas.Size, seed: int) -> Placed:
+def placed(job: Job, path: str, size: image_sizes.Size, seed: int) -> Placed:
     return laying.as_full_as_fits(filling(job, path, size, seed), job.language)

@@ -143,7 +143,7 @@ def test_other_settings_in_the_folder_are_refused(
     before = contents(drawn)
     text = ENTRY.format(fonts=fonts).replace("seed: 3", "seed: 4")
     assert here(command(written(tmp_path, text), drawn, "--workers", "1"), monkeypatch) == 2
-    assert "drawn with seed 3, now 4" in capsys.readouterr().err
+    assert "rendered with seed 3, now 4" in capsys.readouterr().err
     assert contents(drawn) == before
 
 
@@ -157,7 +157,7 @@ def test_pictures_that_cannot_be_drawn_are_counted_and_told(
     assert here(command(config, tmp_path / "out", "--workers", "1"), monkeypatch) == 3
     told = capsys.readouterr()
     assert "2 could not be made" in told.err
-    assert "0 pictures in 1 shards" in told.out
+    assert "0 images in 1 shards" in told.out
     assert "does_not_fit 100" in told.out
 
 

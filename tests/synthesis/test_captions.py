@@ -337,11 +337,11 @@ def test_roles_have_plurals_and_unknown_ones_are_told_as_they_are() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_sentences_are_well_formed(language: str) -> None:
     told = sentences.SENTENCES[language]
-    several = (*told.one, *told.several, *told.rows, *told.tables)
+    several = (*told.single, *told.several, *told.rows, *told.tables)
     for pattern in (pattern for patterns in several for pattern in patterns):
         assert pattern.count("{quoted}") == 1 and pattern[-1] not in ".。"
         assert "{role}" in pattern
-    with_place = (*told.one[1], *told.several[1], *told.rows[1], *told.tables[1], *told.mixed[1])
+    with_place = (*told.single[1], *told.several[1], *told.rows[1], *told.tables[1], *told.mixed[1])
     assert all("{where}" in one.lower() for one in with_place)
     wholes = (*told.settings, *told.layouts, *told.one_ink, *told.many_inks, *told.details)
     openings = tuple(one for patterns in told.openings.values() for one in patterns)

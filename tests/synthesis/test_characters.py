@@ -65,7 +65,7 @@ def test_every_character_in_need_has_one_turn_in_every_block(
     faces: tuple[font_files.FontFile, ...],
 ) -> None:
     plan = planning.plan(PARAGRAPHS, len(PARAGRAPHS), faces)
-    assert set(plan.undrawable) == {"饕", "餮"}
+    assert set(plan.unrenderable) == {"饕", "餮"}
     natural = {*"".join(PARAGRAPHS)} & table.level_of().keys()
     for block in (0, 7):
         turns = sampler.turns(plan, block)
@@ -125,9 +125,9 @@ def test_the_text_of_a_job_depends_on_its_index(faces: tuple[font_files.FontFile
 
 def test_a_report_counts_pictures() -> None:
     first, second, third = report.coverage_report(["一一乙", "一", "乂"], floor=2)
-    assert (first.drawn, first.at_floor, first.fewest) == (2, 1, 0)
-    assert (second.drawn, second.at_floor) == (1, 0)
-    assert third.drawn == 0 and third.below == table.levels()[2]
+    assert (first.rendered, first.at_floor, first.fewest) == (2, 1, 0)
+    assert (second.rendered, second.at_floor) == (1, 0)
+    assert third.rendered == 0 and third.below == table.levels()[2]
 
 
 def test_the_command_reads_shards(tmp_path: Path) -> None:
@@ -140,15 +140,15 @@ def test_the_command_reads_shards(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "synthesis.characters", "--shards", str(tmp_path)]
     told = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
     found = json.loads(told.stdout)
-    assert found["pictures"] == 3
-    assert [one["drawn"] for one in found["levels"]] == [2, 0, 0]
+    assert found["images"] == 3
+    assert [one["rendered"] for one in found["levels"]] == [2, 0, 0]
     table_told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "3,500" in table_told.stdout
 
 
 def test_shards_that_are_none_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no folder with \.parquet files"):
-        list(report.drawn_texts(tmp_path))
+        list(report.rendered_texts(tmp_path))
     pq.write_table(pa.table({"a": [1]}), tmp_path / "one.parquet")
     with pytest.raises(UsageError, match=r"one\.parquet: expected a shard"):
-        list(report.drawn_texts(tmp_path))
+        list(report.rendered_texts(tmp_path))

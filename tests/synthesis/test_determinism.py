@@ -104,8 +104,8 @@ def writes_next(out: Path, before: int) -> bool:
 def test_order_does_not_matter(language: str, mode: str) -> None:
     """Nothing of a picture is left behind for the next, whichever it is."""
     job = _job(language, mode)
-    first = [modes.draw(job, index) for index in range(12)]
-    assert [modes.draw(job, index) for index in reversed(range(12))] == first[::-1]
+    first = [modes.render(job, index) for index in range(12)]
+    assert [modes.render(job, index) for index in reversed(range(12))] == first[::-1]
 
 
 def _job(language: str, mode: str) -> Job:

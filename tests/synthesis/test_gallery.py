@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from curation import shard
-from synthesis import drawing, gallery, png
+from synthesis import gallery, png, raster
 from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.sample import Sample, TextBox, row, upright_quad
 
@@ -30,7 +30,7 @@ BOXES = (
 
 
 def sample(width: int = 96, height: int = 64, caption: str = "a caption") -> Sample:
-    picture = png.encode(drawing.solid(width, height, (250, 240, 230)))
+    picture = png.encode(raster.solid(width, height, (250, 240, 230)))
     annotation = {"Caption": caption, "Abnormal Element": "no"}
     return Sample(picture, width, height, "text", caption, "en", BOXES, "Face-Regular", annotation)
 
@@ -179,10 +179,10 @@ def test_many_pictures_are_told_apart_from_all(tmp_path: Path, shards: int) -> N
     elements = Elements(page(tmp_path, written, {}, rows))
     numbers = [int(key) for key in re.findall(r"pure/en/7/(\d{8})", elements.told)]
     assert len(numbers) == len(set(numbers)) == len(elements.of("figure"))
-    assert 60 <= len(numbers) <= gallery.MOST_PICTURES
+    assert 60 <= len(numbers) <= gallery.MOST_IMAGES
     assert numbers == sorted(numbers)
     assert numbers[-1] >= rows * (1 - 1 / min(shards, 60)) - 1  # the last shards are there, too
-    assert f"{len(numbers)} of 300 pictures" in elements.told
+    assert f"{len(numbers)} of 300 images" in elements.told
 
 
 def test_what_was_rejected_is_told_by_reason(tmp_path: Path) -> None:
@@ -191,15 +191,15 @@ def test_what_was_rejected_is_told_by_reason(tmp_path: Path) -> None:
         page(tmp_path, [path], {"notdef": 3, "does_not_fit": 1200, "gave_up": 2}, 1)
     ).told
     squeezed = re.sub(r"\s+", " ", told)
-    assert "Pictures given up2" in squeezed
+    assert "Images given up2" in squeezed
     assert "Texts rejected on the way1,203" in squeezed
     assert squeezed.index("does_not_fit1,200") < squeezed.index("notdef3")
-    assert "All pictures (1)" in squeezed
+    assert "All images (1)" in squeezed
 
 
 def test_a_rendering_without_pictures_has_a_page(tmp_path: Path) -> None:
     told = Elements(page(tmp_path, [], {"notdef": 50, "gave_up": 1}, 0)).told
-    assert "No picture was drawn." in told
+    assert "No image was rendered." in told
 
 
 def test_same_shards_same_bytes(tmp_path: Path) -> None:

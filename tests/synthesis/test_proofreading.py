@@ -14,7 +14,7 @@ from making.places import ROOT
 
 from curation import shard
 from curation.failures.errors import UsageError
-from synthesis import drawing, png, proofreading, reading
+from synthesis import png, proofreading, raster, reading
 from synthesis.characters.table import levels
 from synthesis.proofreading import Reading
 from synthesis.reading import HEIGHT, Line
@@ -68,7 +68,7 @@ def test_the_share_is_chosen_by_key_alone() -> None:
 
 
 def sample(boxes: tuple[TextBox, ...], width: int = 200, height: int = 100) -> Sample:
-    picture = png.encode(drawing.solid(width, height, (255, 255, 255)))
+    picture = png.encode(raster.solid(width, height, (255, 255, 255)))
     return Sample(picture, width, height, "text", "caption", "zh", boxes, "Face")
 
 
@@ -78,10 +78,10 @@ class Deaf:
     def __init__(self, page: str, *lines: str) -> None:
         self.told, self.asked = page, [*lines]
 
-    def page(self, rgb: drawing.Pixels, lines: list[Line]) -> str:
+    def page(self, rgb: raster.Pixels, lines: list[Line]) -> str:
         return self.told
 
-    def line(self, rgb: drawing.Pixels, line: Line) -> str:
+    def line(self, rgb: raster.Pixels, line: Line) -> str:
         return self.asked.pop(0)
 
     def plainly(self, line: Line, language: str) -> str:
@@ -161,7 +161,7 @@ def test_each_mode_has_its_bar_and_its_worst() -> None:
     assert not proofreading.summary([Reading("p", "pure", "w", "r", 3, 1000, False)])["passed"]
 
 
-def striped(width: int, height: int, angle: float) -> tuple[drawing.Pixels, Quad]:
+def striped(width: int, height: int, angle: float) -> tuple[raster.Pixels, Quad]:
     """A white bar with a black left and a red right end, turned on grey; and its quad."""
     bar = np.full((height, width, 3), 255, np.uint8)
     bar[:, : width // 4] = 0
@@ -204,7 +204,7 @@ def test_a_line_that_runs_downwards_is_laid_down_glyph_by_glyph() -> None:
         assert strip[HEIGHT // 2, column].argmax() == number
 
 
-def set_line(text: str, angle: float) -> tuple[drawing.Pixels, Quad]:
+def set_line(text: str, angle: float) -> tuple[raster.Pixels, Quad]:
     """Latin text in OpenCV's own face, turned about the middle; and its quad."""
     (width, height), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_COMPLEX, 1.0, 2)
     canvas = np.full((400, 640, 3), 245, np.uint8)

@@ -29,7 +29,7 @@ from curation.failures.errors import UsageError
 from curation.signals.discovery import discover
 from curation.signals.signal import fields
 from synthesis import jobs, modes, parts
-from synthesis.pool import Drawn
+from synthesis.pool import Rendered
 from synthesis.render import app
 from synthesis.sample import Rejected, Sample
 
@@ -64,7 +64,7 @@ def undisturbed(fonts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run(command(fonts, out, "--json"))
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert (summary["images"], summary["drawn_now"], summary["missing"]) == (COUNT, COUNT, 0)
+    assert (summary["images"], summary["rendered_now"], summary["missing"]) == (COUNT, COUNT, 0)
     assert summary["images_per_second"] > 0
     for page in ("contact_sheet", "gallery", "manifest"):
         assert Path(summary[page]).parent == out
@@ -85,7 +85,7 @@ def test_a_picture_depends_on_its_index_alone(fonts: str, undisturbed: Path) -> 
     job = jobs.prepare("en", "pure", fonts=fonts, size="96x96")
     rows = pq.read_table([undisturbed / f"part-{k:05d}.parquet" for k in range(COUNT // PART)])
     for index in (COUNT - 1, 17, 0):
-        sample, _ = modes.draw_until_kept(job, index)
+        sample, _ = modes.render_until_kept(job, index)
         assert sample is not None
         stored = rows.slice(index, 1).to_pylist()[0]
         assert stored["image"]["bytes"] == sample.image
@@ -94,7 +94,7 @@ def test_a_picture_depends_on_its_index_alone(fonts: str, undisturbed: Path) -> 
 
 def test_another_seed_draws_other_pictures(fonts: str, undisturbed: Path) -> None:
     job = jobs.prepare("en", "pure", seed=2, fonts=fonts, size="96x96")
-    sample, _ = modes.draw_until_kept(job, 0)
+    sample, _ = modes.render_until_kept(job, 0)
     assert sample is not None
     first = pq.read_table(undisturbed / "part-00000.parquet").slice(0, 1).to_pylist()[0]
     assert sample.image != first["image"]["bytes"]
@@ -137,7 +137,7 @@ def test_killed_driver_resumes_to_the_same_bytes(
     assert 2 <= len(kept) <= COUNT // PART
     done = run(command(fonts, out, "--json"))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["drawn_now"] == COUNT - PART * len(kept)
+    assert json.loads(done.stdout)["rendered_now"] == COUNT - PART * len(kept)
     assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
     assert contents(out) == contents(undisturbed)
 
@@ -148,7 +148,7 @@ def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: 
     fonts = str(Path(fonts) / "two.ttf") if mode == "strings" else fonts  # the other lacks a Q
     job = jobs.prepare("en", mode, size=size, fonts=fonts)
     try:
-        samples = [modes.draw_until_kept(job, index)[0] for index in range(4)]
+        samples = [modes.render_until_kept(job, index)[0] for index in range(4)]
     except UsageError as missing:
         pytest.skip(str(missing))
     if None in samples:
@@ -189,12 +189,12 @@ def test_a_part_is_written_while_it_is_drawn(tmp_path: Path) -> None:
     alive, most_rows, most_bytes = weakref.WeakSet[Sample](), 0, 0
     noise = random.Random(1)
 
-    def drawn() -> Iterator[Drawn]:
+    def drawn() -> Iterator[Rendered]:
         nonlocal most_rows, most_bytes
         for index in range(3000):
             one = Sample(noise.randbytes(20_000), 64, 64, "a", "b", "en", (), "Face")
             alive.add(one)
-            yield Drawn(index, one, [Rejected("notdef")] * (index % 2))
+            yield Rendered(index, one, [Rejected("notdef")] * (index % 2))
             del one
             most_rows = max(most_rows, len(alive))
             most_bytes = max(most_bytes, pa.total_allocated_bytes())
@@ -267,16 +267,16 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
     out = tmp_path / "out"
     assert run(command(fonts, out, count=20)).returncode == 0
     done = run(command(fonts, out, "--json"))
-    assert json.loads(done.stdout)["drawn_now"] == COUNT - 16
+    assert json.loads(done.stdout)["rendered_now"] == COUNT - 16
     assert contents(out) == contents(undisturbed)
 
 
 @pytest.mark.parametrize(
     ("more", "count", "message"),
     [
-        (["--seed", "2"], COUNT, "drawn with seed 1, now 2"),
-        (["--size", "128x96"], COUNT, "drawn with size 96x96, now 128x96"),
-        (["--lang", "zh"], COUNT, "drawn with "),
+        (["--seed", "2"], COUNT, "rendered with seed 1, now 2"),
+        (["--size", "128x96"], COUNT, "rendered with size 96x96, now 128x96"),
+        (["--lang", "zh"], COUNT, "rendered with "),
         ([], 8, "does not belong to this run"),
         (["--part-size", "5"], COUNT, "holds indices 0 to 7, not 0 to 4"),
         (["--size", "big"], COUNT, "expected WIDTHxHEIGHT"),
@@ -346,7 +346,7 @@ def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: 
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["missing"]) == (0, 4)
     assert {*summary["rejected"]} == {"empty_glyph", "missing_character", "does_not_fit"}
-    assert "4 of 4 pictures could not be drawn" in done.stderr
+    assert "4 of 4 images could not be rendered" in done.stderr
     texts.write_text("Quiet\nFine\n", encoding="utf-8")
     done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "some", *more, count=4))
     assert done.returncode == 0
@@ -358,7 +358,7 @@ def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: 
 def test_a_mix_has_no_templates_in_languages_without_contents(tmp_path: Path) -> None:
     font = make(tmp_path / "one.ttf", all_characters("ru"))
     job = jobs.prepare("ru", "mix", size="256x256", fonts=font)
-    assert any(isinstance(modes.draw(job, index), Sample) for index in range(9))
+    assert any(isinstance(modes.render(job, index), Sample) for index in range(9))
     chance = random.Random(1)
     assert {modes._mixed(chance, "ru", None) for _ in range(50)} == {"pure", "scene"}
     assert {modes._mixed(chance, "en", None) for _ in range(50)} == {"pure", "scene", "template"}
@@ -385,7 +385,7 @@ def test_templates_of_some_ratios_are_drawn_in_those_and_the_rest_is_told(
         told = [*line, "--mode", mode, "--size", "256", "--out", str(tmp_path / mode)]
         done = invoke(app, told)
         assert done.exit_code == 0, done.output
-        assert "2 of the 9 sizes of class 256 are drawn; no template suits 3:2, 3:4," in done.stderr
+        assert "2 of the 9 sizes of class 256 are rendered; no template suits" in done.stderr
     rows = pq.read_table(tmp_path / "template" / "part-00000.parquet", columns=["width", "height"])
     assert {tuple(row.values()) for row in rows.to_pylist()} == {(256, 256), (208, 320)}
     told = [*line, "--mode", "template", "--size", "960x320", "--out", str(tmp_path / "wide")]

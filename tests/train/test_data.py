@@ -19,7 +19,7 @@ from curation import shard
 from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.shard import ShardError
-from synthesis import canvas
+from synthesis import image_sizes
 from train import batches, data, examples, skipped
 from train.configuration import CodecConfiguration, DataConfiguration
 
@@ -166,7 +166,7 @@ def test_a_resolution_asks_for_the_nearest_aspect_ratio(width, height, expected)
 @pytest.mark.parametrize("side", sizes.CLASSES)
 def test_what_is_rendered_for_a_class_is_trained_on_as_it_is(side):
     asked = DataConfiguration(resolution=side)
-    rendered = canvas.sizes(str(side))
+    rendered = image_sizes.sizes(str(side))
     assert len(set(rendered)) == 9
     assert [examples.bucket_size(*size, 16, asked) for size in rendered] == list(rendered)
 

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import websocket  # type: ignore[import-not-found]
 
-from benchmarks.peers.serving import Draw, Drawn, serve
+from benchmarks.peers.serving import Draw, Rendered, serve
 
 _SECONDS = 30.0
 _OPTIONS = [
@@ -144,8 +144,8 @@ def prepare(setup: dict[str, str]) -> Draw:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(browser.close)
 
-    def draw(pictures: int) -> Drawn:
-        drawn, begun = Drawn(counts={"boxes": 0}), browser.cpu()
+    def draw(pictures: int) -> Rendered:
+        drawn, begun = Rendered(counts={"boxes": 0}), browser.cpu()
         for _ in range(pictures):
             slide = next(endless)
             if kept:

@@ -18,15 +18,15 @@ import cv2
 import numpy as np
 import psutil
 
-from benchmarks.peers.serving import Draw, Drawn, serve
-from synthesis import drawing, jobs, modes, png
+from benchmarks.peers.serving import Draw, Rendered, serve
+from synthesis import jobs, modes, png, raster
 from synthesis.job import Job
 from synthesis.pure import backgrounds, texts
 from synthesis.sample import Sample
 from synthesis.template import filled
 
 Again = Callable[[], bytes]
-Encode = Callable[[drawing.Pixels], bytes]
+Encode = Callable[[raster.Pixels], bytes]
 _QUICKEST = (  # of OpenCV's settings for such pictures
     cv2.IMWRITE_PNG_COMPRESSION,
     2,
@@ -35,7 +35,7 @@ _QUICKEST = (  # of OpenCV's settings for such pictures
 )
 
 
-def _by_opencv(canvas: drawing.Pixels) -> bytes:
+def _by_opencv(canvas: raster.Pixels) -> bytes:
     return cv2.imencode(".png", cv2.cvtColor(canvas, cv2.COLOR_RGBA2BGR), _QUICKEST)[1].tobytes()
 
 
@@ -53,18 +53,18 @@ def prepare(setup: dict[str, str]) -> Draw:
     if setup.get("texts") != "given":
         return lambda pictures: measured(job, indices, pictures, 0)
 
-    def draw(pictures: int) -> Drawn:
+    def draw(pictures: int) -> Rendered:
         with patch.object(texts, "page", lambda random, job, first, size: first):
             return measured(job, indices, pictures, modes.MOST_ATTEMPTS_RARE)
 
     return draw
 
 
-def _drawn(job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Drawn:
+def _drawn(job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Rendered:
     """Rejected texts cost time too: they are drawn until there are so many pictures."""
-    drawn = Drawn(counts={"rejected": 0, "lines": 0})
+    drawn = Rendered(counts={"rejected": 0, "lines": 0})
     while drawn.pictures < pictures:
-        made = modes.draw(job, next(indices), attempt)
+        made = modes.render(job, next(indices), attempt)
         if isinstance(made, Sample):
             _add(drawn, made)
         elif drawn.counts is not None:
@@ -76,7 +76,7 @@ def _drawn(job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Dra
     return drawn
 
 
-def _add(drawn: Drawn, made: Sample) -> None:
+def _add(drawn: Rendered, made: Sample) -> None:
     glyphs = lines = 0
     for box in made.boxes:
         glyphs += box.level == "glyph"
@@ -86,15 +86,17 @@ def _add(drawn: Drawn, made: Sample) -> None:
         drawn.counts["lines"] += lines
 
 
-def _bare(encode: Encode, job: Job, indices: Iterator[int], pictures: int, attempt: int) -> Drawn:
+def _bare(
+    encode: Encode, job: Job, indices: Iterator[int], pictures: int, attempt: int
+) -> Rendered:
     """Every picture is first laid out and not drawn, then drawn in time: its glyphs are as new to
     Skia as they are to us.
     """
-    drawn = Drawn(counts={"different": 0, "lines": 0})
+    drawn = Rendered(counts={"different": 0, "lines": 0})
     while drawn.pictures < pictures:
         index = next(indices)
         with _undrawn() as parts:
-            laid = modes.draw(job, index, attempt)
+            laid = modes.render(job, index, attempt)
         if not isinstance(laid, Sample):
             continue
         again = _again(parts, encode)
@@ -102,7 +104,7 @@ def _bare(encode: Encode, job: Job, indices: Iterator[int], pictures: int, attem
         image = again()
         drawn.cpu += process_time() - begun
         _add(drawn, laid)
-        made = modes.draw(job, index, attempt)
+        made = modes.render(job, index, attempt)
         if drawn.counts is not None:
             drawn.counts["different"] += not isinstance(made, Sample) or not np.array_equal(
                 _decoded(image), _decoded(made.image)
@@ -130,7 +132,7 @@ def _undrawn() -> Iterator[list[tuple[str, Any]]]:
 
     with (
         patch.object(backgrounds, "paint", painted),
-        patch.object(drawing, "draw", inked),
+        patch.object(raster, "render", inked),
         patch.object(png, "encode", lambda canvas: b""),
         patch.object(filled, "paint", laid),
     ):
@@ -148,7 +150,7 @@ def _again(parts: list[tuple[str, Any]], encode: Encode) -> Again:
 
     def again() -> bytes:
         canvas = backgrounds.paint(random, *given)
-        drawing.draw(canvas, runs, rgb)
+        raster.render(canvas, runs, rgb)
         return encode(canvas)
 
     return again

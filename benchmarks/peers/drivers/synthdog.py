@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 
 from benchmarks.peers import breaks
-from benchmarks.peers.serving import Draw, Drawn, serve
+from benchmarks.peers.serving import Draw, Rendered, serve
 
 _SIDE = 640
 _OFF = {"prob": 0}
@@ -34,8 +34,8 @@ def prepare(setup: dict[str, str]) -> Draw:
     lines: list[str] = []
     _listen(content, lines)
 
-    def draw(pictures: int) -> Drawn:
-        drawn = Drawn(counts={"breaks": 0, "kinsoku": 0, "words": 0})
+    def draw(pictures: int) -> Rendered:
+        drawn = Rendered(counts={"breaks": 0, "kinsoku": 0, "words": 0})
         while drawn.pictures < pictures:
             lines.clear()
             data = template.generate()

@@ -15,7 +15,7 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from benchmarks.peers.serving import Draw, Drawn, serve
+from benchmarks.peers.serving import Draw, Rendered, serve
 
 _ADVANCE = {"en": 0.5, "zh": 1.0}  # of a character, in ems
 _FILL, _LEADING = 0.72, 1.4  # of the picture by lines of text; line by line
@@ -38,8 +38,8 @@ def prepare(setup: dict[str, str]) -> Draw:
         fonts = components.BaseFont(paths=[setup["fonts"]], weights=[1])
         make = _plain(setup, components, layers, fonts, texts, chance)
 
-    def draw(pictures: int) -> Drawn:
-        drawn = Drawn()
+    def draw(pictures: int) -> Rendered:
+        drawn = Rendered()
         while drawn.pictures < pictures:
             try:
                 image, text, quality = make()

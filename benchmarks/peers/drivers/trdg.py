@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.peers.serving import Draw, Drawn, serve
+from benchmarks.peers.serving import Draw, Rendered, serve
 
 
 def prepare(setup: dict[str, str]) -> Draw:
@@ -20,8 +20,8 @@ def prepare(setup: dict[str, str]) -> Draw:
     numbers, chance = count(), random.Random(1)
     random.seed(1)
 
-    def draw(pictures: int) -> Drawn:
-        drawn = Drawn()
+    def draw(pictures: int) -> Rendered:
+        drawn = Rendered()
         while drawn.pictures < pictures:
             text = chance.choice(texts)
             image = generator.generate(

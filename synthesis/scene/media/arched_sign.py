@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from synthesis.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import arcs, sheets, surfaces, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light

@@ -8,7 +8,7 @@ import numpy as np
 
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import sheets, surfaces, textures
 from synthesis.scene.inks import Ink
 from synthesis.scene.light import Light

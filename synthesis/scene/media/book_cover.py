@@ -8,7 +8,7 @@ import numpy as np
 from synthesis.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
-from synthesis.drawing import Pixels
+from synthesis.raster import Pixels
 from synthesis.scene import light as lights
 from synthesis.scene import sheets, textures
 from synthesis.scene.inks import Ink

@@ -179,7 +179,7 @@ def test_handwriting_is_told_by_family() -> None:
 def test_a_font_is_read_once_and_a_broken_cache_is_made_anew(tmp_path: Path, cache: Path) -> None:
     path = make(tmp_path / "one.ttf", all_characters("en") + "龙", inkless="龙Q")
     (first,) = index.entries(path)
-    assert sorted(map(chr, first.characters - first.drawable)) == ["Q", "龙"]
+    assert sorted(map(chr, first.characters - first.renderable)) == ["Q", "龙"]
     (kept,) = cache.iterdir()
     content = kept.read_bytes()
     for broken in (content[: len(content) // 2], b"{}", b"[{}]", b"", content.replace(b"-", b"!")):

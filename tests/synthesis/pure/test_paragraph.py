@@ -13,7 +13,7 @@ from making.made_fonts import all_characters, make
 from PIL import Image
 
 from curation.failures.errors import UsageError
-from synthesis import colours, corpus, drawing, jobs, modes
+from synthesis import colours, corpus, jobs, modes, raster
 from synthesis.characters import sampler
 from synthesis.corpus import Paragraph
 from synthesis.fonts.face import Font
@@ -44,7 +44,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def samples(job: Job) -> list[Sample]:
-    drawn = [modes.draw_until_kept(job, index)[0] for index in range(COUNT)]
+    drawn = [modes.render_until_kept(job, index)[0] for index in range(COUNT)]
     return [one for one in drawn if one is not None]
 
 
@@ -150,8 +150,8 @@ def test_a_box_is_a_glyph_drawn_alone_to_the_pixel(job: Job) -> None:
 
 def ink_bounds(loaded: Font, size: int, one: Placed) -> tuple[int, int, int, int]:
     """The bounds of the pixels a cluster drawn alone touches."""
-    canvas = drawing.solid(256, 256, (0, 0, 0))
-    drawing.draw(canvas, [drawing.Run(loaded, size, one.glyphs, one.origins)], (255, 255, 255))
+    canvas = raster.solid(256, 256, (0, 0, 0))
+    raster.render(canvas, [raster.Run(loaded, size, one.glyphs, one.origins)], (255, 255, 255))
     rows, columns = np.nonzero(canvas[..., 0])
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
 
@@ -206,10 +206,10 @@ def test_one_missing_character_discards_the_paragraph(tmp_path: Path) -> None:
     job = jobs.prepare("en", "pure", fonts=inkless)
     reasons = {}
     for text, reason in (("A lazy dog", "empty_glyph"), ("A 龙", "missing_character")):
-        drawn = modes.draw(replace(job, paragraphs=(Paragraph(text),)), 0)
+        drawn = modes.render(replace(job, paragraphs=(Paragraph(text),)), 0)
         reasons[reason] = drawn.reason if isinstance(drawn, Rejected) else "drawn"
     assert reasons == {"empty_glyph": "empty_glyph", "missing_character": "missing_character"}
-    drawn = [modes.draw(job, index) for index in range(60)]
+    drawn = [modes.render(job, index) for index in range(60)]
     assert any(isinstance(one, Rejected) for one in drawn)
     assert not any("z" in one.text for one in drawn if isinstance(one, Sample))
 
@@ -219,7 +219,7 @@ def test_another_font_steps_in_before_a_text_is_discarded(tmp_path: Path) -> Non
     make(tmp_path / "rich.ttf", all_characters("en") + "ß", family="Rich")
     job = jobs.prepare("en", "pure", fonts=str(tmp_path))
     job = replace(job, paragraphs=(Paragraph("Große Straße"),))
-    drawn = [modes.draw(job, index) for index in range(20)]
+    drawn = [modes.render(job, index) for index in range(20)]
     assert {one.font for one in drawn if isinstance(one, Sample)} == {"Rich-Regular"}
     assert not any(isinstance(one, Rejected) for one in drawn)
 
@@ -227,7 +227,7 @@ def test_another_font_steps_in_before_a_text_is_discarded(tmp_path: Path) -> Non
 def test_too_long_a_text_is_rejected_not_cut(tmp_path: Path) -> None:
     job = jobs.prepare("en", "pure", fonts=make(tmp_path / "t.ttf", all_characters("en")))
     for text in ("word " * 400, "word " * 100_000, "x" * 60):
-        drawn = modes.draw(replace(job, paragraphs=(Paragraph(text.strip()),)), 0)
+        drawn = modes.render(replace(job, paragraphs=(Paragraph(text.strip()),)), 0)
         assert isinstance(drawn, Rejected) and drawn.reason == "does_not_fit"
 
 
@@ -235,5 +235,5 @@ def test_shipped_corpora_are_large_enough_and_all_of_it_can_be_drawn(job: Job) -
     texts = corpus.load(job.language).paragraphs
     assert len(texts) >= 150
     for text in texts:
-        drawn, _ = modes.draw_until_kept(replace(job, paragraphs=(text,)), 0)
+        drawn, _ = modes.render_until_kept(replace(job, paragraphs=(text,)), 0)
         assert drawn is not None, text

@@ -12,7 +12,7 @@ import pytest
 from making.made_fonts import all_characters, make
 
 from curation.failures.errors import UsageError
-from synthesis import canvas, colours, corpus, drawing, jobs, modes
+from synthesis import colours, corpus, image_sizes, jobs, modes, raster
 from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.job import Job
@@ -34,7 +34,7 @@ from synthesis.sample import Rejected, Sample, TextBox, upright_quad
 from synthesis.text.block import Typography
 from synthesis.text.layout import Frame, Setting
 
-SIZES = [size for name in map(str, canvas.CLASSES) for size in canvas.sizes(name)]
+SIZES = [size for name in map(str, image_sizes.CLASSES) for size in image_sizes.sizes(name)]
 SENTENCE = "The tide tables are pinned beside the door, and nobody reads them twice. "
 
 
@@ -58,7 +58,7 @@ def line(height: float, text: str = "abcdefghij", width: float = 100.0) -> list[
     return [TextBox(text, upright_quad(0, 0, width, height), "line"), *glyphs]
 
 
-def broken(language: str, boxes: Sequence[TextBox], size: canvas.Size) -> str | None:
+def broken(language: str, boxes: Sequence[TextBox], size: image_sizes.Size) -> str | None:
     return limits.broken(language, limits.measure(language, boxes, size), size)
 
 
@@ -88,7 +88,7 @@ def test_limits_rise_with_the_canvas(language: str) -> None:
 @pytest.mark.parametrize("name", ["english", "chinese"])
 @pytest.mark.parametrize("size", SIZES[::5], ids=str)
 def test_no_page_breaks_a_limit_or_leaves_the_canvas(
-    name: str, size: canvas.Size, request: pytest.FixtureRequest
+    name: str, size: image_sizes.Size, request: pytest.FixtureRequest
 ) -> None:
     """The fullest pages there are, in every class and many ratios."""
     job: Job = replace(request.getfixturevalue(name), sizes=(size,))
@@ -99,7 +99,7 @@ def test_no_page_breaks_a_limit_or_leaves_the_canvas(
             one.text for one in job.paragraphs if manner.kind_of(job.language, one.text) == "prose"
         ]
         text = texts.page(random, job, random.choice(prose), size)
-        sample = paragraph.draw(random, job, text)
+        sample = paragraph.render(random, job, text)
         if isinstance(sample, Rejected):
             assert sample.reason == "does_not_fit"
             continue
@@ -118,7 +118,7 @@ def test_a_page_may_hold_a_thousand_tokens(english: Job, chinese: Job) -> None:
         unit = SENTENCE if job is english else "潮汐表钉在门边，没有人会再读第二遍。"
         text = "\n\n".join([(unit * 12).strip()] * (count // len(unit * 12)))
         samples = [
-            paragraph.draw(Random(seed), replace(job, sizes=(size,)), text) for seed in range(2)
+            paragraph.render(Random(seed), replace(job, sizes=(size,)), text) for seed in range(2)
         ]
         assert any(isinstance(one, Sample) for one in samples), samples
 
@@ -186,7 +186,9 @@ def test_no_paragraph_leaves_a_line_alone() -> None:
 
 @pytest.mark.parametrize("name", [name for name, one in GROUNDS.items() if one.levels])
 @pytest.mark.parametrize("size", [(256, 256), (1104, 368), (64, 32), (2304, 768)], ids=str)
-def test_textures_show_are_true_to_their_colour_and_repeat(name: str, size: canvas.Size) -> None:
+def test_textures_show_are_true_to_their_colour_and_repeat(
+    name: str, size: image_sizes.Size
+) -> None:
     ground = GROUNDS[name]
     for seed in range(2):
         pair = backgrounds.choose_pair(Random(seed), ground)
@@ -230,7 +232,7 @@ def face(family: str) -> FontFile:
 
 def test_handwriting_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"Caveat": "abc", "Kalam": "abc", "Sans": "abcd", "Serif": "abc", "Sans Mono": "abcd"}
-    monkeypatch.setattr(faces, "_drawable", lambda one: frozenset(map(ord, known[one.family])))
+    monkeypatch.setattr(faces, "_renderable", lambda one: frozenset(map(ord, known[one.family])))
     every = [face(family) for family in known]
     first = [faces.choose(Random(seed), every, "a b c")[0] for seed in range(1500)]
     by_hand = sum(map(is_handwriting, first)) / len(first)
@@ -247,7 +249,7 @@ def test_faces_help_each_other_only_where_none_can_do_it_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = {"One": "abc", "Two": "cde", "Three": "abcd"}
-    monkeypatch.setattr(faces, "_drawable", lambda one: frozenset(map(ord, known[one.family])))
+    monkeypatch.setattr(faces, "_renderable", lambda one: frozenset(map(ord, known[one.family])))
     every = [face(family) for family in known]
     for seed in range(30):
         assert [one.family for one in faces.choose(Random(seed), every, "a d")] == ["Three"]
@@ -275,7 +277,7 @@ def test_kinds(language: str, text: str, kind: Kind) -> None:
 
 
 def test_only_chinese_and_japanese_are_set_in_columns_and_more_often_on_tall_canvases() -> None:
-    def share(language: str, size: canvas.Size) -> float:
+    def share(language: str, size: image_sizes.Size) -> float:
         told = [manner.choose(Random(seed), language, "山高水长", size) for seed in range(600)]
         return sum(one.vertical for one in told) / 600
 
@@ -292,7 +294,7 @@ def test_every_language_there_is_a_corpus_for_can_be_drawn(language: str) -> Non
         job = jobs.prepare(language, "pure", seed=2, size="640x480")
     except UsageError as problem:
         pytest.skip(str(problem))
-    samples = [modes.draw_until_kept(job, index)[0] for index in range(8)]
+    samples = [modes.render_until_kept(job, index)[0] for index in range(8)]
     assert all(one is not None for one in samples)
     for sample in samples:
         assert sample is not None
@@ -302,7 +304,7 @@ def test_every_language_there_is_a_corpus_for_can_be_drawn(language: str) -> Non
 
 
 def test_a_given_text_is_drawn(english: Job) -> None:
-    sample = paragraph.draw(Random(0), english, "Keep off the grass")
+    sample = paragraph.render(Random(0), english, "Keep off the grass")
     assert isinstance(sample, Sample) and sample.text == "Keep off the grass"
 
 
@@ -320,7 +322,7 @@ def test_pages_are_made_of_the_corpus_on_larger_canvases_only(english: Job) -> N
 def test_same_random_numbers_same_bytes(english: Job) -> None:
     job = replace(english, sizes=tuple(SIZES[:9]))
     for seed in range(12):
-        one, other = (paragraph.draw(Random(seed), job) for _ in range(2))
+        one, other = (paragraph.render(Random(seed), job) for _ in range(2))
         assert one == other
 
 
@@ -335,7 +337,7 @@ def test_a_gradient_goes_evenly_from_end_to_end() -> None:
     plain = backgrounds.paint(
         Random(0), GROUNDS["plain"], replace(pair, far_end=pair.near_end), (9, 6), Rhythm(9, 9)
     )
-    assert (plain == drawing.solid(9, 6, pair.near_end)).all()
+    assert (plain == raster.solid(9, 6, pair.near_end)).all()
 
 
 def test_large_canvases_hold_whole_texts_of_many_paragraphs(tmp_path: Path) -> None:

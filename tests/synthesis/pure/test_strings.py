@@ -32,7 +32,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def samples(job: Job) -> list[Sample]:
-    drawn = [modes.draw(job, index) for index in range(COUNT)]
+    drawn = [modes.render(job, index) for index in range(COUNT)]
     assert all(isinstance(one, Sample) for one in drawn)
     return [one for one in drawn if isinstance(one, Sample)]
 

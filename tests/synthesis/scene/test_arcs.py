@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from making.made_fonts import all_characters, make
 
-from synthesis import drawing, jobs, unrolling
+from synthesis import jobs, raster, unrolling
 from synthesis.description import Name
 from synthesis.job import Job
-from synthesis.scene import arcs, drawn, emblems, media
+from synthesis.scene import arcs, emblems, media, rendered
 from synthesis.scene.arcs import Arc
 from synthesis.text import block
 from synthesis.text.block import Block, Typography
@@ -75,7 +75,7 @@ def test_captions_tell_the_arc_and_the_emblem(job: Job) -> None:
     told = []
     for number in range(12):
         try:
-            told.append(drawn.draw_on(Random(f"told/{number}"), job, [sign]).caption)
+            told.append(rendered.render_on(Random(f"told/{number}"), job, [sign]).caption)
         except UnrenderableError:
             continue
     curved = [one for one in told if "in an arc" in one]
@@ -89,8 +89,8 @@ def test_an_unrolled_arc_is_the_text_set_straight(typography: Typography) -> Non
     assert unrolling.is_curved([one.quad for one in placed.lines[0].clusters])
     level = block.at(placed.text, typography, Frame(20, 20, 800, 100), placed.size)
     assert not unrolling.is_curved([one.quad for one in level.lines[0].clusters])
-    canvas = drawing.solid(600, 600, (255, 255, 255))
-    drawing.draw(canvas, placed.runs, (0, 0, 0))
+    canvas = raster.solid(600, 600, (255, 255, 255))
+    raster.render(canvas, placed.runs, (0, 0, 0))
     glyphs = [one.quad for one in placed.lines[0].clusters]
     line = next(box for box in placed.boxes() if box.level == "line")
     corners = np.array(line.quad, np.float32).reshape(4, 2)

@@ -34,7 +34,7 @@ def job_before(path: Path) -> Job:
 
 
 def samples(job: Job) -> list[Sample]:
-    drawn = [modes.draw_until_kept(job, index)[0] for index in range(COUNT)]
+    drawn = [modes.render_until_kept(job, index)[0] for index in range(COUNT)]
     return [one for one in drawn if one]
 
 
@@ -69,7 +69,7 @@ def test_the_captions_do_not_say_what_the_user_alone_knows(tmp_path: Path) -> No
 
 def test_a_bad_picture_rejects_the_sample_and_a_bomb_is_not_decoded(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(picture(MAGENTA)[:60])
-    results = [modes.draw(job_before(tmp_path), index) for index in range(6)]
+    results = [modes.render(job_before(tmp_path), index) for index in range(6)]
     reasons = {one.reason for one in results if isinstance(one, Rejected)}
     assert "bad_background" in reasons
     assert not any(isinstance(one, Sample) for one in results)
@@ -91,7 +91,7 @@ def test_what_is_kept_is_bounded(tmp_path: Path) -> None:
         (tmp_path / f"{number:02}.png").write_bytes(picture((number, 0, 0)))
     job = job_before(tmp_path)
     for index in range(40):
-        modes.draw(job, index)
+        modes.render(job, index)
     assert backgrounds._decoded.cache_info().currsize <= backgrounds._KEPT
 
 
@@ -99,10 +99,10 @@ def test_another_process_draws_the_same_bytes() -> None:
     code = (
         "import hashlib; from synthesis import jobs, modes;"
         "job = jobs.prepare('en', 'scene', seed=7, size='256x256');"
-        "print(hashlib.sha256(repr([modes.draw(job, k) for k in {}]).encode()).hexdigest())"
+        "print(hashlib.sha256(repr([modes.render(job, k) for k in {}]).encode()).hexdigest())"
     )
     command = [sys.executable, "-c", code.format("(2, 0, 1)")]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     job = jobs.prepare("en", "scene", seed=7, size="256x256")
-    here = [modes.draw(job, index) for index in (2, 0, 1)]
+    here = [modes.render(job, index) for index in (2, 0, 1)]
     assert told == hashlib.sha256(repr(here).encode()).hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from curation.failures.errors import UsageError
-from synthesis import drawing, jobs
+from synthesis import jobs, raster
 from synthesis.sample import TextBox
 from synthesis.scene import inscribed, media
 from synthesis.scene.bends import Bend, Points
@@ -79,8 +79,8 @@ def overlap(text: Inscribed, clusters: list[Placed], flat: TextBox, box: TextBox
     for cluster in clusters:
         origins = [(x * times - low[0], y * times - low[1]) for x, y in cluster.origins]
         angles = [cluster.angle] * len(origins) if cluster.angle else ()
-        run = drawing.Run(cluster.font, text.block.size * times, cluster.glyphs, origins, angles)
-        drawing.draw(layer, [run], (255, 255, 255))
+        run = raster.Run(cluster.font, text.block.size * times, cluster.glyphs, origins, angles)
+        raster.render(layer, [run], (255, 255, 255))
     enlarged = scaled(times, times) @ text.surface.matrix
     surface = Surface(enlarged, Window(text.surface.bend, (int(low[0]), int(low[1])), times))
     quad = np.array(box.quad).reshape(4, 2) * times

@@ -23,7 +23,7 @@ from synthesis.description import Description, Name, Words
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.job import Job
 from synthesis.sample import Sample
-from synthesis.scene import drawn, media, naming, writing
+from synthesis.scene import media, naming, rendered, writing
 from synthesis.unrenderable import UnrenderableError
 
 COUNT = 60
@@ -42,7 +42,7 @@ def job(request: pytest.FixtureRequest) -> Job:
 
 @pytest.fixture(scope="module")
 def samples(job: Job) -> list[Sample]:
-    found = [modes.draw_until_kept(job, index)[0] for index in range(COUNT)]
+    found = [modes.render_until_kept(job, index)[0] for index in range(COUNT)]
     return [one for one in found if one]
 
 
@@ -179,7 +179,7 @@ def test_a_parking_ban_stands_on_no_jar_and_no_book(job: Job) -> None:
     for name in ("jar", "book cover", "T-shirt", "card"):
         assert writing.choose(Random(1), alone, [NAMES[name]], ROOM) is None
         with pytest.raises(UnrenderableError, match="no_medium"):
-            drawn.draw_on(Random(1), alone, [NAMES[name]])
+            rendered.render_on(Random(1), alone, [NAMES[name]])
     assert writing.choose(Random(1), alone, [NAMES["street sign"]], ROOM)
 
 
@@ -200,7 +200,7 @@ def test_captions_call_texts_what_they_are(job: Job) -> None:
 
 def _drawn_on(job: Job, name: str, number: int) -> Sample | None:
     try:
-        return drawn.draw_on(Random(number), job, [NAMES[name]])
+        return rendered.render_on(Random(number), job, [NAMES[name]])
     except UnrenderableError:
         return None
 

@@ -20,7 +20,7 @@ from synthesis import jobs, modes
 from synthesis.corpus import Paragraph
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample, row
-from synthesis.scene import drawn, geometry, media, writing
+from synthesis.scene import geometry, media, rendered, writing
 from synthesis.scene.bends import Bend, Cylinder, Flat, Wave
 from synthesis.scene.geometry import Surface
 from synthesis.scene.medium import Medium
@@ -43,7 +43,9 @@ def drawn_on(job: Job, medium: Medium, count: int = 1) -> list[Sample]:
     found: list[Sample] = []
     for number in range(TRIES):
         try:
-            found.append(drawn.draw_on(Random(f"{medium.name.english}/{number}"), job, [medium]))
+            found.append(
+                rendered.render_on(Random(f"{medium.name.english}/{number}"), job, [medium])
+            )
         except UnrenderableError:
             continue
         if len(found) == count:
@@ -115,8 +117,8 @@ def test_the_text_is_there(samples: dict[str, Sample]) -> None:
 
 
 def test_the_same_bytes_again_and_in_any_order(job: Job) -> None:
-    first = [modes.draw(job, index) for index in range(6)]
-    again = [modes.draw(job, index) for index in reversed(range(6))]
+    first = [modes.render(job, index) for index in range(6)]
+    again = [modes.render(job, index) for index in reversed(range(6))]
     assert first == again[::-1]
     assert len({one.image for one in first if isinstance(one, Sample)}) > 1
 
@@ -133,7 +135,7 @@ def test_samples_are_rows_of_a_shard(samples: dict[str, Sample], tmp_path: Path)
 @pytest.mark.parametrize("size", ["256x256", "368x1104", "1104x368", "928x1664"])
 def test_other_sizes_and_shapes(size: str) -> None:
     job = jobs.prepare("en", "scene", seed=5, size=size)
-    found = [modes.draw_until_kept(job, index)[0] for index in range(4)]
+    found = [modes.render_until_kept(job, index)[0] for index in range(4)]
     assert all(found)
     width, height = map(int, size.split("x"))
     assert {pixels(one).shape for one in found if one} == {(height, width, 3)}
@@ -143,18 +145,18 @@ def test_other_sizes_and_shapes(size: str) -> None:
 def test_the_smallest_pictures_are_drawn_or_rejected(size: str) -> None:
     job = jobs.prepare("en", "scene", seed=5, size=size)
     for index in range(12):
-        assert isinstance(modes.draw(job, index), Sample | Rejected)
+        assert isinstance(modes.render(job, index), Sample | Rejected)
 
 
 def test_fonts_of_rectangles_do(tmp_path: Path) -> None:
     fonts = make(tmp_path / "test.ttf", all_characters("zh"))
     job = jobs.prepare("zh", "scene", fonts=fonts, size="640x640")
-    assert any(isinstance(modes.draw(job, index), Sample) for index in range(8))
+    assert any(isinstance(modes.render(job, index), Sample) for index in range(8))
 
 
 def test_a_text_no_medium_takes_is_rejected(job: Job) -> None:
     long = replace(job, paragraphs=(Paragraph("word " * 2000),))
-    result = modes.draw(long, 0)
+    result = modes.render(long, 0)
     assert isinstance(result, Rejected)
     assert result.reason == "no_medium"
 

@@ -128,7 +128,7 @@ def test_a_template_of_ones_own_says_what_belongs_together(
 ) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(MINE, encoding="utf-8")
-    sample = filled.draw_one(
+    sample = filled.render_template(
         Random(1), jobs["en"], loading.template(str(mine), "en"), size_of("1:1")
     )
     assert isinstance(sample, Sample)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from curation.failures.errors import UsageError
-from synthesis import canvas, corpus
+from synthesis import corpus, image_sizes
 from synthesis.colours import contrast_ratio, names, nearest
 from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
@@ -40,7 +40,7 @@ def fonts(language: str) -> tuple[FontFile, ...]:
 def job(language: str, size: str = "640") -> Job:
     texts = corpus.load(language)
     paragraphs, digest = texts.paragraphs, texts.digest
-    sizes = canvas.sizes(size)
+    sizes = image_sizes.sizes(size)
     return Job(language, "template", 1, sizes, fonts(language), paragraphs, digest, None)
 
 
@@ -51,10 +51,10 @@ def path_of(name: str) -> str:
 def drawn(name: str, language: str, ratio: str) -> Sample:
     """The first attempt that is not rejected."""
     loaded = loading.template(path_of(name), language)
-    size = next(one for one in canvas.sizes("640") if loading.ratio_of(one) == ratio)
+    size = next(one for one in image_sizes.sizes("640") if loading.ratio_of(one) == ratio)
     for attempt in range(ATTEMPTS):
         random = Random(f"{name} {language} {ratio} {attempt}")
-        sample = filled.draw_one(random, job(language), loaded, size)
+        sample = filled.render_template(random, job(language), loaded, size)
         if isinstance(sample, Sample):
             return sample
         assert isinstance(sample, Rejected)
@@ -125,7 +125,7 @@ def test_there_are_enough_templates_for_every_ratio() -> None:
 
 
 def test_same_seed_same_picture_and_another_seed_another() -> None:
-    one, again, other = (filled.draw(Random(seed), job("en")) for seed in (5, 5, 6))
+    one, again, other = (filled.render(Random(seed), job("en")) for seed in (5, 5, 6))
     assert one == again
     assert one != other
 

@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from synthesis.canvas import Size
+from synthesis.image_sizes import Size
 from synthesis.template import backdrops, laying, resources
 from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, least_contrast

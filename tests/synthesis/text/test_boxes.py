@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from making.installed_fonts import path_of
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.fonts.files import FontFile
 from synthesis.text import block, paths, placing
 from synthesis.text.block import Block, Typography
@@ -60,10 +60,10 @@ def iou_with_ink(one: Placed, size: float) -> float:
     scale = max(16.0, math.ceil(_FINEST / min(right - left, bottom - top)))
     width, height = (math.ceil(side * scale) + 40 for side in (right - left, bottom - top))
     origins = [((x - left) * scale + 20, (y - top) * scale + 20) for x, y in one.origins]
-    canvas = drawing.solid(width, height, (255, 255, 255))
+    canvas = raster.solid(width, height, (255, 255, 255))
     angles = [one.angle] * len(origins) if one.angle else ()
-    run = drawing.Run(one.font, size * scale, one.glyphs, origins, angles)
-    drawing.draw(canvas, [run], (0, 0, 0))
+    run = raster.Run(one.font, size * scale, one.glyphs, origins, angles)
+    raster.render(canvas, [run], (0, 0, 0))
     rows, columns = np.nonzero(canvas[..., :3].min(axis=2) < 128)
     ink = (columns.min() - 20, rows.min() - 20, columns.max() - 19, rows.max() - 19)
     box = (0, 0, (right - left) * scale, (bottom - top) * scale)
@@ -118,8 +118,8 @@ def test_what_is_drawn_turned_is_inside_its_quads() -> None:
     typography = Typography("en", (face(CASES[0]),), Setting("left", 1.4))
     level = block.at("Turned by far, 25 degrees.", typography, Frame(60, 60, 180, 180), 26)
     drawn = paths.turned(level, 25, (150, 150))
-    canvas = drawing.solid(300, 300, (255, 255, 255))
-    drawing.draw(canvas, drawn.runs, (0, 0, 0))
+    canvas = raster.solid(300, 300, (255, 255, 255))
+    raster.render(canvas, drawn.runs, (0, 0, 0))
     ink = canvas[..., 0] < 128
     covered = np.zeros_like(ink)
     for line in drawn.lines:

@@ -7,7 +7,7 @@ from fontTools.colorLib.builder import buildCOLR, buildCPAL
 from fontTools.ttLib import TTFont
 from making.made_fonts import make
 
-from synthesis import drawing
+from synthesis import raster
 from synthesis.fonts.files import FontFile
 from synthesis.text import block, scripts
 from synthesis.text.block import Block, Typography
@@ -115,8 +115,8 @@ def test_base_direction(language: str, text: str, level: int) -> None:
 def test_emoji_are_drawn_in_colours_or_not_at_all(faces: dict[str, FontFile]) -> None:
     found = typeset("hi 😀!", "en", faces["latin"], faces["emoji"])
     assert ("😀", "emoji") in drawn_by(found)
-    canvas = drawing.solid(620, 620, (255, 255, 255))
-    drawing.draw(canvas, found.runs, (0, 0, 0))
+    canvas = raster.solid(620, 620, (255, 255, 255))
+    raster.render(canvas, found.runs, (0, 0, 0))
     (box,) = [one.box for one in found.lines[0].clusters if one.text == "😀"]
     row, column = int((box[1] + box[3]) / 2), int((box[0] + box[2]) / 2)
     assert canvas[row, column].tolist() == [255, 0, 0, 255]

@@ -1,4 +1,4 @@
-"""Mode scene: texts on things, in pictures.
+"""Mode scene: texts on things, in images.
 
 A medium makes a sheet; the text is set and inked on it; the sheet is bent and seen in perspective
 before its surroundings, lit, and taken with a camera. Whatever cannot be read in the end is
@@ -29,15 +29,15 @@ LAYOUTS = {
 }
 
 
-def draw(random: Random, job: Job) -> Sample | Rejected:
+def render(random: Random, job: Job) -> Sample | Rejected:
     """One sample or the reason why its text was discarded."""
     try:
-        return draw_on(random, job, all_media())
+        return render_on(random, job, all_media())
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
 
-def draw_on(random: Random, job: Job, media: Sequence[Medium]) -> Sample:
+def render_on(random: Random, job: Job, media: Sequence[Medium]) -> Sample:
     """One sample on one of the media. Raises ``UnrenderableError``."""
     canvas = random.choice(job.sizes)
     text = inscribed.inscribe(random, job, canvas, media)
@@ -45,15 +45,15 @@ def draw_on(random: Random, job: Job, media: Sequence[Medium]) -> Sample:
     stem = legibility.stem(scene.coverage)
     legibility.check_stem(stem)
     legibility.check_occlusion(scene.coverage, scene.before)
-    picture = camera.taken(random, scene.picture, stem)
+    image = camera.taken(random, scene.image, stem)
     glyphs = np.array([box.quad for box in text.boxes if box.level == "glyph"])
     centres = glyphs.reshape(-1, 4, 2).mean(axis=1)
-    seen = legibility.measure(picture, scene.coverage, centres, text.em)
+    seen = legibility.measure(image, scene.coverage, centres, text.em)
     legibility.check_contrast(seen, text.em)
     shown = _description(text, scene, seen, centres.mean(axis=0) / canvas)
     caption = captions.caption(random, job.language, shown)
     return Sample(
-        image=camera.encode(random, picture),
+        image=camera.encode(random, image),
         format="JPEG",
         width=canvas[0],
         height=canvas[1],

@@ -1,4 +1,4 @@
-"""Ink on a background, with Skia on a numpy surface."""
+"""Pixels: grounds of one or two colours, and glyphs in ink on them, by Skia in a numpy array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class Run:
 
 
 def snapped(x: float, y: float) -> tuple[float, float]:
-    """The origin as it will be drawn: x to a quarter pixel, y to a whole one (crisp baselines)."""
+    """The origin as it is rendered: x to a quarter pixel, y to a whole one (crisp baselines)."""
     return stepped(x), float(round(y))
 
 
 def stepped(coordinate: float) -> float:
-    """The nearest coordinate at which an upright glyph can be drawn."""
+    """The nearest coordinate at which an upright glyph can be rendered."""
     return round(coordinate * _STEPS) / _STEPS
 
 
@@ -65,8 +65,8 @@ def _packed(colours: Sequence[Sequence[float]]) -> NDArray[np.uint32]:
     return rgba.view(np.uint32).reshape(-1)
 
 
-def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
-    """Draw the runs in one ink onto a (H, W, 4) uint8 RGBA canvas, in place.
+def render(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
+    """Render the runs in one ink onto a (H, W, 4) uint8 RGBA canvas, in place.
 
     Glyphs that have colours of their own keep them.
     """
@@ -74,7 +74,7 @@ def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
     paint = skia.Paint(Color=skia.Color(*rgb), AntiAlias=True)
     for run in runs:
         if run.angles:
-            _draw_turned(target, run, paint)
+            _render_turned(target, run, paint)
             continue
         builder = skia.TextBlobBuilder()
         points = [skia.Point(*origin) for origin in run.origins]
@@ -82,8 +82,8 @@ def draw(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
         target.drawTextBlob(builder.make(), 0, 0, paint)
 
 
-def _draw_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
-    """Draw turned glyphs as outlines: text blobs would move them by up to an eighth of a pixel."""
+def _render_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
+    """Turned glyphs as outlines: text blobs would move them by up to an eighth of a pixel."""
     whole = skia.Path()
     for glyph, origin, angle in zip(run.glyphs, run.origins, run.angles, strict=True):
         matrix = skia.Matrix.Translate(*origin)
