@@ -9,6 +9,7 @@ from synthesis import corpus as corpora
 from synthesis import image_sizes
 from synthesis.fonts import files as font_files
 from synthesis.fonts.languages import LANGUAGES
+from synthesis.image_sizes import Size
 from synthesis.job import Job, Mode
 from synthesis.pure import strings
 from synthesis.template import loading, resources
@@ -34,20 +35,10 @@ def prepare(
     if language not in LANGUAGES:
         raise UsageError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
     if mode == "strings":
-        if language not in strings.DEFAULT_SIZE:
-            known = ", ".join(strings.DEFAULT_SIZE)
-            raise UsageError(f"--mode strings: there is none in {language!r}; expected {known}")
         return _strings(language, seed, size, fonts, alone=(corpus, licence))
-    if backgrounds and mode not in {"scene", "mix"}:
-        raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
-    if templates and mode not in {"template", "mix"}:
-        raise UsageError(f"--templates is for modes template and mix, not {mode}")
-    sizes = image_sizes.sizes(size or DEFAULT_SIZE[mode])
+    _check_modes(mode, backgrounds, templates)
     own_templates = _files("--templates", templates, TEMPLATES)
-    if _has_layouts(mode, language, own_templates):
-        loading.check(own_templates, language, sizes)
-    if mode == "template":
-        sizes = loading.suited(own_templates, language, sizes)
+    sizes = _sizes(mode, language, size or DEFAULT_SIZE[mode], own_templates)
     texts = corpora.load(language, corpus)
     return Job(
         language=language,
@@ -62,6 +53,21 @@ def prepare(
         templates=own_templates,
         pages=texts.pages,
     )
+
+
+def _check_modes(mode: str, backgrounds: str | None, templates: str | None) -> None:
+    if backgrounds and mode not in {"scene", "mix"}:
+        raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
+    if templates and mode not in {"template", "mix"}:
+        raise UsageError(f"--templates is for modes template and mix, not {mode}")
+
+
+def _sizes(mode: str, language: str, size: str, templates: tuple[str, ...]) -> tuple[Size, ...]:
+    """The sizes that are rendered, once the templates are known to be right."""
+    sizes = image_sizes.sizes(size)
+    if _has_layouts(mode, language, templates):
+        loading.check(templates, language, sizes)
+    return loading.suited(templates, language, sizes) if mode == "template" else sizes
 
 
 def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
@@ -107,6 +113,9 @@ def left_out(job: Job, size: str | None) -> str | None:
 def _strings(
     language: str, seed: int, size: str | None, fonts: str | None, alone: Iterable[str | None]
 ) -> Job:
+    if language not in strings.DEFAULT_SIZE:
+        known = ", ".join(strings.DEFAULT_SIZE)
+        raise UsageError(f"--mode strings: there is none in {language!r}; expected {known}")
     width, height = strings.DEFAULT_SIZE[language]
     (chosen,) = image_sizes.sizes(size or f"{width}x{height}")[:1]
     strings.check_size(language, *chosen)

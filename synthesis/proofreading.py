@@ -110,13 +110,12 @@ def lines_of(boxes: Sequence[Mapping[str, Any]]) -> list["Line"]:
 def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
     """Read one row of a shard: a page as a whole, a scene line by line."""
     from curation.picture import decoding
-    from synthesis.characters.table import level_of
 
     rgb = decoding.decode(row["image"]["bytes"], short_side=None).rgb
     lines = lines_of(row["text_boxes"])
     mode = mode_of(row)
     wanted = normalised("".join(line.text for line in lines))
-    unasked = frozenset(character for character in wanted if level_of().get(character) == 3)
+    unasked = _unasked(wanted)
     asked = sum(character not in unasked for character in wanted)
 
     def reading(read: str, by_lines: bool) -> Reading:
@@ -132,9 +131,16 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
         return best
     language = row["key"].split("/")[1]
     plain = normalised("".join(reader.plainly(line, language) for line in lines))
-    asked_for = {place for place, character in enumerate(wanted) if character not in unasked}
-    both = misread(wanted, best.read) & misread(wanted, plain) & asked_for
-    return replace(best, blind=min(len(both), best.errors))
+    both = misread(wanted, best.read) & misread(wanted, plain)
+    blind = sum(wanted[place] not in unasked for place in both)
+    return replace(best, blind=min(blind, best.errors))
+
+
+def _unasked(text: str) -> frozenset[str]:
+    """The hanzi of level 3 in the text, which the reader does not know."""
+    from synthesis.characters.table import level_of
+
+    return frozenset(character for character in text if level_of().get(character) == 3)
 
 
 def mode_of(row: Mapping[str, Any]) -> str:
@@ -173,32 +179,32 @@ def keys_by_language(shards: Sequence[str]) -> dict[str, list[str]]:
 
 def summary(read: Sequence[Reading]) -> dict[str, Any]:
     """Figures by mode, and whether every mode is as good as its bar."""
-    modes = {}
-    for mode in sorted({reading.mode for reading in read}):
-        own = [reading for reading in read if reading.mode == mode]
-        length, wrong = (
-            sum(reading.length for reading in own),
-            sum(reading.errors for reading in own),
-        )
-        worst = sorted(
-            (reading for reading in own if reading.errors > reading.blind),
-            key=lambda reading: (reading.blind - reading.errors, reading.key),
-        )
-        blind = sum(reading.blind for reading in own)
-        accuracy, bar = 1 - (wrong - blind) / max(1, length), SCENES if mode == "scene" else PAGES
-        modes[mode] = {
-            "samples": len(own),
-            "characters": length,
-            "errors": wrong,
-            "blind": blind,
-            "read": round(1 - wrong / max(1, length), 6),
-            "accuracy": round(accuracy, 6),
-            "bar": bar,
-            "passed": accuracy >= bar,
-            "by_lines": sum(reading.by_lines for reading in own),
-            "worst": [asdict(reading) for reading in worst[:WORST]],
-        }
+    by_mode: dict[str, list[Reading]] = {}
+    for reading in read:
+        by_mode.setdefault(reading.mode, []).append(reading)
+    modes = {mode: _figures(mode, own) for mode, own in sorted(by_mode.items())}
     return {"passed": all(figures["passed"] for figures in modes.values()), "modes": modes}
+
+
+def _figures(mode: str, read: Sequence[Reading]) -> dict[str, Any]:
+    length = sum(reading.length for reading in read)
+    wrong = sum(reading.errors for reading in read)
+    blind = sum(reading.blind for reading in read)
+    worst = [reading for reading in read if reading.errors > reading.blind]
+    worst.sort(key=lambda reading: (reading.blind - reading.errors, reading.key))
+    accuracy, bar = 1 - (wrong - blind) / max(1, length), SCENES if mode == "scene" else PAGES
+    return {
+        "samples": len(read),
+        "characters": length,
+        "errors": wrong,
+        "blind": blind,
+        "read": round(1 - wrong / max(1, length), 6),
+        "accuracy": round(accuracy, 6),
+        "bar": bar,
+        "passed": accuracy >= bar,
+        "by_lines": sum(reading.by_lines for reading in read),
+        "worst": [asdict(reading) for reading in worst[:WORST]],
+    }
 
 
 @app.command(epilog=EXAMPLE)

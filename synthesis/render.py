@@ -37,67 +37,83 @@ class ModeName(StrEnum):
     strings = "strings"
 
 
+Language = Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="Folder for shards, manifest, gallery and contact sheet.", parser=user_paths.path
+    ),
+]
+Number = Annotated[int, typer.Option(min=1, help="Number of images.")]
+Mode = Annotated[
+    ModeName,
+    typer.Option(
+        help="pure: clean pages; scene: texts on sixteen media; template: ninety-five layouts "
+        "(en, zh); mix: all three; strings: one to four characters, for a trainer."
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="WIDTHxHEIGHT in pixels, or 256, 640, 1328: that class in nine aspect ratios, a "
+        "layout only in those that suit it."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Same seed, same images.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes; images do not differ.")]
+Corpus = Annotated[
+    str | None,
+    typer.Option(
+        help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`. "
+        "Layouts take only paragraphs from them.",
+        parser=user_paths.place,
+    ),
+]
+Licence = Annotated[
+    str | None, typer.Option(help="Licence of your texts, e.g. CC-BY-4.0, kept in the shards.")
+]
+Fonts = Annotated[
+    str | None,
+    typer.Option(
+        help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
+        "instead of the system's.",
+        parser=user_paths.place,
+    ),
+]
+Backgrounds = Annotated[
+    str | None,
+    typer.Option(
+        help="Your images to put scenes in: a folder, or shards.", parser=user_paths.place
+    ),
+]
+Templates = Annotated[
+    str | None,
+    typer.Option(
+        help="Your layouts instead of ours: a YAML file or a folder; python -m "
+        "synthesis.template checks and previews them.",
+        parser=user_paths.place,
+    ),
+]
+PartSize = Annotated[int, typer.Option(min=1, help="Images per shard.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
 @app.command(epilog=EXAMPLES)
 def render(
-    lang: Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")],
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="Folder for shards, manifest, gallery and contact sheet.", parser=user_paths.path
-        ),
-    ],
-    n: Annotated[int, typer.Option(min=1, help="Number of images.")] = 64,
-    mode: Annotated[
-        ModeName,
-        typer.Option(
-            help="pure: clean pages; scene: texts on sixteen media; template: ninety-five layouts "
-            "(en, zh); mix: all three; strings: one to four characters, for a trainer."
-        ),
-    ] = ModeName.pure,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            help="WIDTHxHEIGHT in pixels, or 256, 640, 1328: that class in nine aspect ratios, a "
-            "layout only in those that suit it."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same images.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; images do not differ.")] = 1,
-    corpus: Annotated[
-        str | None,
-        typer.Option(
-            help="Your texts: .txt (a paragraph per line), .jsonl or .parquet with `text`. "
-            "Layouts take only paragraphs from them.",
-            parser=user_paths.place,
-        ),
-    ] = None,
-    licence: Annotated[
-        str | None, typer.Option(help="Licence of your texts, e.g. CC-BY-4.0, kept in the shards.")
-    ] = None,
-    fonts: Annotated[
-        str | None,
-        typer.Option(
-            help="A font file, a folder of them, or packs (python -m synthesis.fonts --packs), "
-            "instead of the system's.",
-            parser=user_paths.place,
-        ),
-    ] = None,
-    backgrounds: Annotated[
-        str | None,
-        typer.Option(
-            help="Your images to put scenes in: a folder, or shards.", parser=user_paths.place
-        ),
-    ] = None,
-    templates: Annotated[
-        str | None,
-        typer.Option(
-            help="Your layouts instead of ours: a YAML file or a folder; python -m "
-            "synthesis.template checks and previews them.",
-            parser=user_paths.place,
-        ),
-    ] = None,
-    part_size: Annotated[int, typer.Option(min=1, help="Images per shard.")] = 500,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    lang: Language,
+    out: Out,
+    n: Number = 64,
+    mode: Mode = ModeName.pure,
+    size: Size = None,
+    seed: Seed = 1,
+    workers: Workers = 1,
+    corpus: Corpus = None,
+    licence: Licence = None,
+    fonts: Fonts = None,
+    backgrounds: Backgrounds = None,
+    templates: Templates = None,
+    part_size: PartSize = 500,
+    as_json: Json = False,
 ) -> None:
     """Render text images with exact captions and boxes into shards of curation's schema.
 

@@ -80,11 +80,8 @@ def ill_set(face: Face) -> frozenset[int]:
 def is_sound(face: Face, stack: str) -> bool:
     """Whether the marks of one stack can be read: there, apart, and at their letter."""
     shaped, bare = _shaped(face, stack), _shaped(face, _bare(stack))
-    glyphs = [glyph for glyph, _ in shaped]
-    if {0, face.shaper.get_nominal_glyph(_DOTTED_CIRCLE)} & {*glyphs}:
+    if not _has_forms(face, stack, {glyph for glyph, _ in shaped}):
         return False
-    if _VIRAMA in stack and face.shaper.get_nominal_glyph(ord(_VIRAMA)) in glyphs:
-        return False  # two consonants that do not join
     letters = _union([_mask(face, *glyph_at) for glyph_at in bare])
     masks = [(glyph, _mask(face, glyph, at)) for glyph, at in shaped]
     changed = letters ^ _union([mask for _, mask in masks])
@@ -93,6 +90,18 @@ def is_sound(face: Face, stack: str) -> bool:
     own = {glyph for glyph, _ in bare}
     marks = [mask for glyph, mask in masks if glyph not in own and mask.any()]
     kept = [mask for glyph, mask in masks if glyph in own and mask.any()]
+    return _are_apart(marks, kept, letters)
+
+
+def _has_forms(face: Face, stack: str, glyphs: set[int]) -> bool:
+    """Whether the stack is shaped without a placeholder, and its consonants join."""
+    if {0, face.shaper.get_nominal_glyph(_DOTTED_CIRCLE)} & glyphs:
+        return False
+    return _VIRAMA not in stack or face.shaper.get_nominal_glyph(ord(_VIRAMA)) not in glyphs
+
+
+def _are_apart(marks: list[Mask], kept: list[Mask], letters: Mask) -> bool:
+    """Whether marks run neither into each other nor into what is kept of the letters."""
     return (
         not any(_is_aside(mask, letters) for mask in marks)
         and not any(_shared(*two) > _MOST_SHARED for two in combinations(marks, 2))

@@ -93,18 +93,32 @@ def compose(
         apart = replace(typography, tracking=_APART_HANZI if _is_han(text) else _APART)
         with suppress(UnrenderableError):  # no room
             return arcs.on_arc(random, text, apart, sheet.arc, least), "arc"
-    tall = sheet.frame.height > _TALL * sheet.frame.width and not sheet.rules
-    if tall and _is_han(text) and columns(text) <= _LONG and random.random() < _VERTICAL_SHARE:
+    if _may_run_down(text, sheet) and random.random() < _VERTICAL_SHARE:
         with suppress(UnrenderableError):  # a face without vertical forms, or no room
             down = replace(typography, vertical=True)
             return block.fit(text, down, sheet.frame, sizes), "vertical"
-    placed = block.fit(text, typography, sheet.frame, sizes)
-    if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
-        placed = _by_phrases(text, typography, sheet.frame, sizes, placed)
-    by_hand = medium.lettering == "hand" and not sheet.rules and columns(text) <= _LONG
-    if by_hand and random.random() < _SLANTED_SHARE:
+    placed = _in_rows(text, typography, sheet.frame, sizes)
+    if _may_slant(text, medium, sheet) and random.random() < _SLANTED_SHARE:
         placed = _slanted(random, placed, sheet.frame)
     return placed, "level"
+
+
+def _may_run_down(text: str, sheet: Sheet) -> bool:
+    """Whether a short text of hanzi stands on a sheet that is tall and not ruled."""
+    tall = sheet.frame.height > _TALL * sheet.frame.width and not sheet.rules
+    return tall and _is_han(text) and columns(text) <= _LONG
+
+
+def _may_slant(text: str, medium: Medium, sheet: Sheet) -> bool:
+    """Whether a short text is written by hand without rules to hold it straight."""
+    return medium.lettering == "hand" and not sheet.rules and columns(text) <= _LONG
+
+
+def _in_rows(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
+    placed = block.fit(text, typography, frame, sizes)
+    if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
+        return _by_phrases(text, typography, frame, sizes, placed)
+    return placed
 
 
 def _slanted(random: Random, placed: Block, frame: Frame) -> Block:

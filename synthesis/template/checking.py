@@ -32,15 +32,21 @@ def check(document: Document, loaded: Loaded, known: Contents, language: str) ->
         check_patterns(document, path, text, known)
     for number, record in enumerate(template.records.get(language, ())):
         check_computed(document, ("records", language, number), record, known, language)
-    for path in (("name",), ("layout",)):
-        if path == ("name",) and not {"en", "zh"} <= template.name.keys():
-            document.fail(path, "expected the name as {en: ..., zh: ...}")
     records = records_of(template, known, language)
     checked = _Checked(document, loaded, language)
-    for field in FIELD.findall(template.name[language]):
-        for filling in records:
-            _find(checked, field, ("name",), filling, None)
+    _check_name(checked, template.name, records)
     _check_node(checked, template.layout, ("layout",), records)
+
+
+def _check_name(
+    checked: "_Checked", name: Mapping[str, str], records: Sequence[Mapping[str, Any]]
+) -> None:
+    """The name in both languages of captions, its fields in every record."""
+    if not {"en", "zh"} <= name.keys():
+        checked.fail(("name",), "expected the name as {en: ..., zh: ...}")
+    for field in FIELD.findall(name[checked.language]):
+        for record in records:
+            _find(checked, field, ("name",), record, None)
 
 
 def records_of(template: Template, known: Contents, language: str) -> list[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
 """A template with its contents filled in: a tree of parts, before anything has a place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from random import Random
@@ -98,15 +98,19 @@ class Expansion:
         if len(entries) < low:
             raise UnrenderableError("overflow", f"{name} has {len(entries)} of {low} entries")
         if low <= len(before) <= high and not isinstance(entries[0].item, Verbatim):
-            return [entry.numbered(number) for number, entry in enumerate(before)]
-        high = low + round((min(high, len(entries)) - low) * self.plenty)
+            return _numbered(before)
+        chosen = self._chosen(entries, low, min(high, len(entries)), in_order=node.first)
+        scope.filler.shown[id(listed)] = [*before, *chosen]
+        return _numbered(chosen)
+
+    def _chosen(self, entries: list[Scope], low: int, high: int, *, in_order: bool) -> list[Scope]:
+        """``low`` to ``high`` entries, fewer where there is less ``plenty``: the first, or any."""
+        high = low + round((high - low) * self.plenty)
         many = self.random.random() < _MANY
         wanted = high if many else self.random.randint(low, high)
-        if not node.first:
-            chosen = sorted(self.random.sample(range(len(entries)), wanted))
-            entries = [entries[number] for number in chosen]
-        scope.filler.shown[id(listed)] = [*before, *entries[:wanted]]
-        return [entry.numbered(number) for number, entry in enumerate(entries[:wanted])]
+        if in_order:
+            return entries[:wanted]
+        return [entries[n] for n in sorted(self.random.sample(range(len(entries)), wanted))]
 
     def _part(
         self,
@@ -117,17 +121,14 @@ class Expansion:
         *,
         is_root: bool = False,
     ) -> Part:
-        kind = node.kind
-        if kind == "turn":
-            kind = "row" if self.shelf == "wide" else "column"
+        kind = self._kind(node)
         fill = self._fill(node, grounds, scope.index)
         inside = grounds if node.shape == "art" else fill or grounds
         if is_root and self.backdrop:
             inside = (*inside, *map(self.backdrop.tinted, inside))
-        centred = align
-        if node.align and kind not in {"row"}:
-            centred = _ALIGNED[node.align] if node.align != "stretch" else align
-        part = Part(node, kind, [], inside, fill, align=centred, index=scope.index)
+        is_own = node.align not in {None, "stretch"} and kind != "row"
+        part = Part(node, kind, [], inside, fill, index=scope.index)
+        part.align = _ALIGNED[node.align] if node.align and is_own else align
         part.colours = self.colours
         part.seed = self.random.getrandbits(32) if kind == "shape" else 0
         if node.border:
@@ -135,28 +136,39 @@ class Expansion:
         if isinstance(node.size, str) and node.size.startswith("@"):
             part.share = _share(node.size, scope)
         if kind in {"text", "say"}:
-            self._set_style(part, scope, inside, align)
-            if is_computed(node.say[self.language] if node.say else scope.raw(node.text or "")):
-                self.later.append((part, scope))
-            else:
-                self._set_text(part, scope)
+            self._write(part, scope, align)
         elif kind == "shape":
             part.ink = self._shape_ink(node.colour or "primary", inside, scope.index)
             part.data = _data(node.data, scope) if node.data else None
+        self._add_children(part, scope)
+        return part
+
+    def _kind(self, node: Node) -> str:
+        if node.kind == "turn":
+            return "row" if self.shelf == "wide" else "column"
+        return node.kind
+
+    def _write(self, part: Part, scope: Scope, align: str) -> None:
+        """Set a text now, or later where it is computed from what the image shows."""
+        node = part.node
+        self._set_style(part, scope, part.grounds, align)
+        if is_computed(node.say[self.language] if node.say else scope.raw(node.text or "")):
+            self.later.append((part, scope))
+        else:
+            self._set_text(part, scope)
+
+    def _add_children(self, part: Part, scope: Scope) -> None:
+        """In a stack, what fills it is the ground of those that come after."""
+        node, inside = part.node, part.grounds
         swapped = node.swap and self.random.random() < _SWAPPED
         for child in reversed(node.children) if swapped else node.children:
-            parts = self.parts(child, scope, inside, centred)
+            parts = self.parts(child, scope, inside, part.align)
             part.children += parts
-            if (
-                kind == "stack"
-                and parts
-                and parts[0].fill
-                and child.shape in {None, "fill", "balloon"}
-            ):
+            fills = part.kind == "stack" and child.shape in {None, "fill", "balloon"}
+            if fills and parts and parts[0].fill:
                 inside = parts[0].fill
-        if kind == "row" and part.children:
+        if part.kind == "row" and part.children:
             _align_last(part.children[-1])
-        return part
 
     def _shape_ink(self, role: str, grounds: tuple[RGB, ...], index: int) -> RGB:
         """The role's colour, unless a shape in it would hardly be seen."""
@@ -192,6 +204,10 @@ class Expansion:
         most = _UNBROKEN[(style.size or 0) > _DISPLAY]
         if len(text) <= most and style.face == "heading" and _is_chinese(text):
             part.style = _in_one_line(style)
+
+
+def _numbered(entries: Sequence[Scope]) -> list[Scope]:
+    return [entry.numbered(number) for number, entry in enumerate(entries)]
 
 
 @lru_cache(maxsize=512)

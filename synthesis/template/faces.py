@@ -1,6 +1,6 @@
 """Faces that go together: one family for headings, one for the rest, told apart by their names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
@@ -33,6 +33,7 @@ _NAMED = (  # the first class one of whose words is in the family's name
 )
 _NARROW = ("condensed", "narrow")
 _SAME_FAMILY = 0.55  # share of images set in one family throughout
+_PROSE = frozenset({"sans", "serif"})
 _BOLD = 600  # weight of a face from which on it is a bold one
 
 
@@ -82,15 +83,17 @@ class Families:
 
     def _families_of(self, wanted: Class | tuple[Class, ...], heading: bool) -> list[str]:
         classes = {wanted} if isinstance(wanted, str) else set(wanted)
-        if "any" in classes:
-            classes = {"sans", "serif"}
-        names = [name for name in self._files if class_of(name) in classes]
+        names = self._of_classes(_PROSE if "any" in classes else classes)
         if not heading:  # hairlines vanish at the size of body text
             names = [name for name in names if "display" not in name.lower()] or names
-        names = names or [name for name in self._files if class_of(name) in {"sans", "serif"}]
-        names = names or list(self._files)
-        bold = [name for name in names if any(face.weight >= _BOLD for face in self._files[name])]
-        return bold or names
+        names = names or self._of_classes(_PROSE) or list(self._files)
+        return [name for name in names if self._is_bold(name)] or names
+
+    def _of_classes(self, classes: Collection[str]) -> list[str]:
+        return [name for name in self._files if class_of(name) in classes]
+
+    def _is_bold(self, name: str) -> bool:
+        return any(face.weight >= _BOLD for face in self._files[name])
 
     def files(self, family: str) -> Sequence[FontFile]:
         """The faces of a family."""
@@ -102,7 +105,7 @@ def _paired(families: Families, heading: str, body: str) -> Pairing:
     """The faces of two families, and those that stand in for them."""
     others = [face for face in families.fonts if class_of(face.family) == class_of(body)]
     others = [face for face in others if face.family != body]
-    others += [face for face in families.fonts if class_of(face.family) in {"sans", "serif"}]
+    others += [face for face in families.fonts if class_of(face.family) in _PROSE]
     others = [*dict.fromkeys(others)]
     own = {True: families.files(heading), False: families.files(body)}
     return Pairing(
