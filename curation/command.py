@@ -32,6 +32,10 @@ Config = Annotated[
         help="Configuration file (default: ./pipelines.yaml, else ours).", parser=user_paths.place
     ),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -75,6 +79,7 @@ def run(
         bool,
         typer.Option("--allow-outside", help="Read what links and lists name outside the input."),
     ] = False,
+    without: Without = None,
     shared_filesystem: Annotated[
         bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
     ] = False,
@@ -109,16 +114,16 @@ def run(
         wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
         raise UsageError(f"--input: pipeline {pipeline} {wrong}")
     columns = _columns(caption_column, key_column, keep_columns)
-    if is_program and (columns.named or allow_outside):
+    if is_program and (columns.named or allow_outside or without):
         raise UsageError(
             f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
-            "--keep-columns or --allow-outside; leave them out"
+            "--keep-columns, --allow-outside or --without; leave them out"
         )
     preflight.check(Job(name, options, places, output, shared_filesystem))
     arguments = (*running.defaults(given, workers, processes=is_program), *given)
     if isinstance(found, loading.Pipeline):
         told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
-        _curate(Request(*told, columns, allow_outside), as_json)
+        _curate(Request(*told, columns, allow_outside, tuple(without or ())), as_json)
     else:
         _carry_out(found, output, arguments, as_json)
 
@@ -169,14 +174,16 @@ def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_j
 
 
 @app.command()
-def judge(output: Output, config: Config = None, as_json: Json = False) -> None:
+def judge(
+    output: Output, config: Config = None, without: Without = None, as_json: Json = False
+) -> None:
     """Apply other bounds to stored signals and show what would change; no picture is read.
 
     Example: beam judge --output curated/ --config stricter.yaml
     """
     from curation.inspect.rejudge import compare
 
-    told = compare(output, config)
+    told = compare(output, config, without or ())
     typer.echo(json.dumps(told.as_json()) if as_json else told.as_text())
 
 

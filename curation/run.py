@@ -75,7 +75,8 @@ class Request:
     between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
     whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
     results of another collection that the output holds. ``columns`` are read besides the usual
-    ones; ``allow_outside`` reads what links and lists name outside the inputs.
+    ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
+    signals to leave out, with all rules on their columns.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Request:
     replace: bool = False
     columns: Columns = USUAL
     allow_outside: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def run(request: Request) -> Outcome:
     Raises ``ConfigurationError``, ``SourceError``, ``OwnershipError``, ``LedgerError``,
     ``InputChangedError``, ``OSError`` (output), ``RuntimeError`` (a step failed).
     """
+    request = replace(request, pipeline=chosen.without(request.pipeline, request.without))
     signals = chosen.chosen(request.pipeline)
     check_columns(request.pipeline, chosen.known_columns(signals.signals))
     if refusal := measure.refusal(signals.signals):
@@ -194,7 +197,8 @@ def _carry_out(
         else:
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
-    told = counts.as_json() | ({"notes": list(notes)} if notes else {})
+    notes = [*notes, *(f"without {name}: no rule on what it measures" for name in pipeline.without)]
+    told = counts.as_json() | ({"notes": notes} if notes else {})
     _write_run(request, told, steps, len(units), columns)
     return told
 

@@ -85,7 +85,8 @@ class Pipeline(Located):
 
     ``keep`` is the stage a row must pass to be kept; without it, the last. ``quarantine_limit`` is
     the fraction (0..1) of inputs above which a run has failed. ``quality`` are the columns that
-    rank duplicates, largest first. ``signals`` are import paths of further signal modules.
+    rank duplicates, largest first. ``signals`` are import paths of further signal modules,
+    ``settings`` what is set for signals by their names, ``without`` signals that are left out.
     ``synthetic`` limits drawn pictures; without it there is no limit.
     """
 
@@ -96,6 +97,8 @@ class Pipeline(Located):
     near_duplicate: NearDuplicate
     quality: tuple[str, ...]
     signals: tuple[SignalModule, ...] = ()
+    settings: Mapping[Name, Mapping[str, Any]] = {}
+    without: tuple[str, ...] = ()
     stages: Annotated[Named[Stage], Field(min_length=1)]
     synthetic: Synthetic | None = None
 

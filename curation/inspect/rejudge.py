@@ -1,6 +1,7 @@
 """``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +54,14 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(output: str, config: str | None) -> Comparison:
-    """Judge the run in ``output`` with the bounds of ``config``.
+def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Comparison:
+    """Judge the run in ``output`` with the bounds of ``config``, signals left out as by a run.
 
     Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
     layout = Layout(output)
     told = finished.read_run(output)
-    pipeline = loading.load(config, told["pipeline"])
+    pipeline = chosen.without(loading.load(config, told["pipeline"]), without)
     signals = chosen.chosen(pipeline)
     loading.check_columns(pipeline, chosen.known_columns(signals.signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)

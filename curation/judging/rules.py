@@ -7,6 +7,7 @@ however early a deeper stage stops it; ``Judgement.check`` still says what stopp
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
 GROUP_COLUMNS = ("exact_better", "near_better")
 DRAW_COLUMN = "synthetic_draw"  # of drawn pictures, see ``curation.judging.mixing``
-_TIER_ORDER = {"file": 0, "pixel": 1, "group": 2, "model": 3}
+_TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ class Judgement:
 def checks(
     pipeline: Pipeline, tiers: Mapping[str, str], waves: Mapping[str, int] | None = None
 ) -> tuple[Check, ...]:
-    """All checks in evaluation order: by stage, in it by tier (file, pixel, group, model).
+    """All checks in evaluation order: by stage, in it by tier (file, pixel, model, group).
 
-    Of models' columns those of earlier ``waves`` come first; else the order of the file holds. What
-    a model sees is asked last, so that none looks at what falls anyway.
+    Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
+    Groups come last because they compare survivors.
     """
 
     def place(column: str) -> tuple[int, int]:
@@ -79,18 +80,24 @@ def with_cut_offs(ordered: Sequence[Check], cut_offs: Mapping[int, float]) -> tu
     return tuple(sorted([*ordered, *last], key=lambda check: check.stage))
 
 
+def passes(check: Check, value: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the values (N,) are within the bound: (N,)."""
+    within = value >= check.bound if check.side == "min" else value <= check.bound
+    return np.asarray(within, np.bool_)
+
+
 def judge(
     values: Callable[[str], NDArray[np.float64]],
     readable: NDArray[np.bool_],
     ordered: Sequence[Check],
     pipeline: Pipeline,
     drawn: NDArray[np.bool_] | None = None,
-    assumed: Mapping[str, NDArray[np.bool_]] | None = None,
+    assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
 ) -> Judgement:
     """Judge N rows. ``values(column)`` is (N,) float64 with NaN for null; ``readable`` (N,).
 
     ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count;
-    ``assumed`` (N,) by column those that pass its bounds whatever its values.
+    ``assumed`` (N,) by stage and column those that pass its bounds whatever its values.
     """
     count = len(readable)
     stages = len(pipeline.stages)
@@ -104,9 +111,9 @@ def judge(
             if check.stage != stage:
                 continue
             value = values(check.column)
-            passed = value >= check.bound if check.side == "min" else value <= check.bound
-            if assumed and check.column in assumed:
-                passed |= assumed[check.column]
+            passed = passes(check, value)
+            if assumed and (stage, check.column) in assumed:
+                passed |= assumed[stage, check.column]
             stopped = np.flatnonzero(open_rows & ~passed)
             if len(stopped):
                 decided_by[stopped] = index

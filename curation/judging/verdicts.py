@@ -162,11 +162,12 @@ class Judge:
         groups |= zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True)
         ordered, draws = self.ordered, self._draws(table)
         if draws is None:
-            judgement = self._judgement(table, ordered, groups)
+            judgement = self._judgement(table, ordered, groups, None, self._needless(table, groups))
         else:
             groups[DRAW_COLUMN] = mixing.as_values(draws)
             ordered = rules.with_cut_offs(ordered, cut_offs or {})
-            judgement = self._judgement(table, ordered, groups, draws > 0)
+            needless = self._needless(table, groups)
+            judgement = self._judgement(table, ordered, groups, draws > 0, needless)
         unlooked = self._unlooked(table, ordered, judgement)
         return Decision(table, ordered, judgement, copies, draws, unlooked)
 
@@ -277,7 +278,7 @@ class Judge:
         checks: Sequence[Check],
         groups: Mapping[str, NDArray[Any]],
         drawn: NDArray[np.bool_] | None = None,
-        assumed: Mapping[str, NDArray[np.bool_]] | None = None,
+        assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
     ) -> Judgement:
         def values(column: str) -> NDArray[np.float64]:
             if column in groups:
@@ -298,9 +299,30 @@ class Judge:
                 unlooked |= null & ~_flag(table, LOOKED + model)
         return unlooked
 
-    def _unseen(self, table: pa.Table) -> dict[str, NDArray[np.bool_]]:
-        """By column the rows (N,) that its model did not look at yet."""
-        return {column: ~_flag(table, LOOKED + model) for column, model in self._model_of.items()}
+    def _unseen(self, table: pa.Table) -> dict[tuple[int, str], NDArray[np.bool_]]:
+        """By stage and column the rows (N,) that its model did not look at yet."""
+        ruled = {(check.stage, check.column) for check in self.ordered}
+        return {
+            (stage, column): ~_flag(table, LOOKED + self._model_of[column])
+            for stage, column in ruled
+            if column in self._model_of
+        }
+
+    def _needless(
+        self, table: pa.Table, groups: Mapping[str, NDArray[Any]]
+    ) -> dict[tuple[int, str], NDArray[np.bool_]]:
+        """By stage and column the rows (N,) that no model looked at and that fall as copies there.
+
+        No model has to look at them: in the stage that needs it, their copies stand for them.
+        """
+        unseen = self._unseen(table)
+        for place in unseen:
+            falls = np.zeros(table.num_rows, np.bool_)
+            for check in self.ordered:
+                if check.stage == place[0] and check.column in GROUP_COLUMNS:
+                    falls |= ~rules.passes(check, groups[check.column])
+            unseen[place] &= falls
+        return unseen
 
     def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
         if self._held is None or not set(needed) <= set(self._needed):

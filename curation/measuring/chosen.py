@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from curation import shard
 from curation.configuration.loading import Pipeline
 from curation.measuring import measure
@@ -18,6 +20,7 @@ from curation.output.layout import Layout
 from curation.output.measured import LOOKED, Measured, ModelColumns
 from curation.signals import discovery, signal
 from curation.signals.signal import CAPTIONS, COSTS, Settings, Signal
+from curation.strict_yaml import expected_one_of, explained, shown
 
 MODEL_FILE_VERSION = 1  # raised when what surrounds a model's columns changes meaning
 
@@ -99,9 +102,75 @@ class Chosen:
 
 def chosen(pipeline: Pipeline) -> Chosen:
     """The signals of a pipeline. Raises ``ConfigurationError``, ``ValueError``."""
-    signals = tuple(discovery.discover(pipeline.signals))
+    known = {entry.name: entry for entry in discovery.discover(pipeline.signals)}
+    for place, name in enumerate(pipeline.without):
+        if name not in known:
+            message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
+            raise pipeline.error(message, "without", place)
+    signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
     order = tuple(tuple(stage.bounds) for stage in pipeline.stages)
-    return Chosen(signals, {}, order)
+    found = Chosen(signals, _settings(pipeline, known), order)
+    _check_reads(pipeline, found)
+    return found
+
+
+def _settings(pipeline: Pipeline, known: Mapping[str, Signal]) -> dict[str, Settings]:
+    """What is set, by name of signal."""
+    bound: dict[str, Settings] = {}
+    for name, values in pipeline.settings.items():
+        if name not in known:
+            message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
+            raise pipeline.error(message, "settings", name)
+        try:
+            bound[name] = known[name].settings.model_validate(dict(values))
+        except ValidationError as error:
+            details = error.errors(include_url=False)[0]
+            keys = [str(key) for key in details["loc"]]
+            valid = known[name].settings.model_fields
+            told = (
+                f"{name} has no such setting: {expected_one_of(keys[0], valid)}"
+                if details["type"] == "extra_forbidden" and valid
+                else f"{name} has no settings"
+                if details["type"] == "extra_forbidden"
+                else explained(details)
+            )
+            place = ".".join(keys) or name
+            raise pipeline.error(f"{place!r}: {told}", "settings", name, *keys) from None
+    return bound
+
+
+def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
+    """Refuse to leave out what another signal that is needed reads, or duplicates are told by."""
+    for entry in found.signals:
+        for name in entry.reads:
+            if name != CAPTIONS and name not in found.owner:
+                message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
+                raise pipeline.error(f"{message}; leave it out as well", "without")
+    if pipeline.without and "phash" not in found.owner:
+        message = "'phash' cannot be left out: near-duplicates are found by it"
+        raise pipeline.error(message, "without")
+
+
+def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:
+    """The pipeline with these signals left out, and all rules on their columns.
+
+    Raises ``ConfigurationError`` for a name that is no signal's.
+    """
+    if not names and not pipeline.without:
+        return pipeline
+    every = dict.fromkeys((*pipeline.without, *names))
+    reduced = pipeline.model_copy(update={"without": tuple(every)})
+    chosen(reduced)
+    signals = discovery.discover(pipeline.signals)
+    gone = {name for entry in signals if entry.name in every for name in entry.columns}
+    stages = tuple(
+        stage.model_copy(
+            update={"bounds": {name: of for name, of in stage.bounds.items() if name not in gone}}
+        )
+        for stage in pipeline.stages
+    )
+    quality = tuple(name for name in pipeline.quality if name not in gone)
+    return reduced.model_copy(update={"stages": stages, "quality": quality})
 
 
 def looked(models: Iterable[str]) -> list[str]:

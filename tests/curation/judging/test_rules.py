@@ -45,7 +45,7 @@ def judge(keep: str = "s2", **columns: list[float | None]) -> rules.Judgement:
 
 def test_checks_run_by_stage_then_tier_then_as_written() -> None:
     names = [check.rule for check in rules.checks(pipeline(), TIERS)]
-    assert names == ["side.min", "side.max", "near_better.max", "unsafe.max", "sharp.min"]
+    assert names == ["side.min", "side.max", "unsafe.max", "near_better.max", "sharp.min"]
 
 
 def test_bounds_are_inclusive_and_the_first_failing_check_decides() -> None:
