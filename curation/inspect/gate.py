@@ -82,15 +82,22 @@ def _shards(directory: str) -> Iterator[pa.Table]:
     for info in infos:
         tables: list[pa.Table] = []
         for batch in shard.read(storage.join(directory, info.file)):
-            data = batch.column("image").field("bytes")
-            same = [
-                shard.content_id(value.as_py()) == name
-                for value, name in zip(data, batch.column("id").to_pylist(), strict=True)
-            ]
-            table = pa.Table.from_batches([batch.drop_columns(["image"])])
+            table = pa.Table.from_batches([batch.drop_columns(["image", "inputs"])])
+            same = list(map(_is_its_content, batch.select(_OF_ID).to_pylist()))
             tables.append(table.append_column("content_matches", pa.array(same, pa.bool_())))
         if tables:
             yield pa.concat_tables(tables)
+
+
+_OF_ID = ("id", "image", "inputs", "caption_instruction")
+
+
+def _is_its_content(row: dict[str, Any]) -> bool:
+    """Whether the id is that of the row's images and instruction."""
+    inputs = [image["bytes"] for image in row["inputs"] or ()]
+    instruction = [caption["text"] for caption in row["caption_instruction"] or ()]
+    told: str = row["id"]
+    return shard.content_id(row["image"]["bytes"], inputs, instruction) == told
 
 
 def _bounds(configuration: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:

@@ -31,7 +31,8 @@ from curation.signals.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
 BEHIND_ALL = -1  # in place of the stages passed
-TOLD = ("key", "id", "reason", "detail", "size", *ledger.CAPTION_COLUMNS)
+SIZES = ("size", "input_bytes")
+TOLD = ("key", "id", "reason", "detail", *SIZES, *ledger.CAPTION_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Judge:
         self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(chosen.signals), waves)
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
-        needed = ruled | {"reason", "phash", "id", "synthetic"}
+        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {LOOKED + name for name in self.places}
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
@@ -125,7 +126,7 @@ class Judge:
         chosen = pa.array(rows)
         own = table.take(chosen)
         depth = self._judgement(own, self._own, {}, assumed=self._unseen(own)).depth
-        depth[_drawn(own)] = BEHIND_ALL
+        depth[_by_bytes_alone(own)] = BEHIND_ALL
         made = {
             "token": hashes,
             "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
@@ -235,7 +236,7 @@ class Judge:
         counts = self.count(decision)
         kept = told.verdict == rules.KEPT
         ledger.count_captions(counts, table, kept)
-        sizes = np.asarray(table.column("size").filter(pa.array(kept)).to_numpy(), np.int64)
+        sizes = sum(column_files.as_float(table.column(name))[kept] for name in SIZES)
         least = shard.SHARD_BYTES // shard.SHARD_ROWS
         counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
         return counts
@@ -249,7 +250,7 @@ class Judge:
     def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
         rows, hashes = self._hot.get(unit) or _hashes(table)
         found = representatives.copies(unit, rows, hashes, _one(table.column("id")), winners)
-        alike = _drawn(table) & (found.near == 1)
+        alike = _by_bytes_alone(table) & (found.near == 1)
         found.near[alike] = 0
         for row in np.flatnonzero(alike & (found.exact == 0)).tolist():
             found.better[row] = None
@@ -380,12 +381,17 @@ def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
 
 
 def _drawn(table: pa.Table) -> NDArray[np.bool_]:
-    """Which rows are drawn pictures: (N,).
-
-    Plain pages that say other words look alike to 64 bits, so nothing but equal bytes makes drawn
-    pictures copies, and no other picture is a near copy of one.
-    """
+    """Which rows are drawn pictures: (N,)."""
     return np.asarray(table.column("synthetic"), np.bool_)
+
+
+def _by_bytes_alone(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are copies of others by equal bytes alone, and none is a near copy of them: (N,).
+
+    Drawn pictures, for plain pages that say other words look alike to 64 bits; and edits, for the
+    same result may come of another input or instruction.
+    """
+    return _drawn(table) | np.asarray(pc.greater(table.column("input_bytes"), 0), np.bool_)
 
 
 def _flag(table: pa.Table, name: str) -> NDArray[np.bool_]:

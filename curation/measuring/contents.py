@@ -17,6 +17,7 @@ from curation.measuring import measure
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import Measured
+from curation.sources.identity import content_id
 from curation.sources.sample import Sample, source_digest
 
 COMPARED = ("key", "id", "source_digest", "side_file_problem", "reason", "detail")
@@ -108,4 +109,4 @@ def _row(sample: Sample) -> _Row:
     said = source_digest(sample), sample.problem
     if sample.data is None:
         return *told, None, *said, *measure.why_lost(sample)
-    return *told, shard.content_id(sample.data), *said, None, None
+    return *told, content_id(sample), *said, None, None

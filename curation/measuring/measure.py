@@ -8,15 +8,17 @@ from typing import Any
 import pyarrow as pa
 
 from curation import shard
+from curation.measuring.decoded import decoded as decode
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
+from curation.sources.identity import content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 4  # raised when the rows below change meaning; part of the name of base files
+VERSION = 5  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -28,6 +30,7 @@ ROW_FIELDS = (
     pa.field("key", pa.string(), nullable=False),
     pa.field("id", pa.string()),
     pa.field("size", pa.int64()),
+    pa.field("input_bytes", pa.int64(), nullable=False),  # of an edit's inputs; 0 for any other
     pa.field("reason", pa.string()),
     pa.field("detail", pa.string()),
     pa.field("source_digest", pa.string(), nullable=False),
@@ -122,6 +125,7 @@ def _measure_one(
         "source_digest": source_digest(sample),
         "caption_length": min(sum(len(caption.text) for caption in captions), 2**31 - 1),
         "synthetic": sample.synthetic,
+        "input_bytes": sum(len(image.data) for image in sample.inputs or ()),
         "caption_origin": caption_origin(sample),
         "side_file_problem": sample.problem,
         _KEPT: sample.kept or {},
@@ -129,9 +133,9 @@ def _measure_one(
     if sample.data is None:
         reason, detail = why_lost(sample)
         return row | {"reason": reason, "detail": detail}
-    row |= {"id": shard.content_id(sample.data), "size": len(sample.data)}
+    row |= {"id": content_id(sample), "size": len(sample.data)}
     try:
-        decoded = decoding.decode(sample.data)
+        decoded = decode(sample)
     except decoding.PictureError as error:
         return row | {"reason": error.reason, "detail": error.detail[:500]}
     name = ""

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation import shard, sources, storage
+from curation import sources, storage
 from curation.output.layout import Layout
 from curation.picture import decoding
 from curation.report import text
 from curation.report.nearest import Pick
 from curation.sources import plan
+from curation.sources.identity import content_id
 from curation.sources.sample import Sample, SourceError
 
 LONG_SIDE = 160
@@ -63,7 +64,7 @@ def thumbnail(sample: Sample, identity: str) -> Thumbnail:
     caption = text.prose(" / ".join(entry.text[:400] for entry in (sample.caption_raw or ())[:3]))
     if sample.data is None:
         return Thumbnail(caption=caption, missing="not readable now")
-    if shard.content_id(sample.data) != identity:
+    if content_id(sample) != identity:
         return Thumbnail(caption=caption, missing="changed since the run")
     try:
         rgb = decoding.decode(sample.data, LONG_SIDE).rgb

@@ -1,11 +1,12 @@
 """What sources say about an image: captions, language, provenance, from JSON or a table row."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from curation.sources import fields, values
+from curation.sources.edits import Image, instruction_of, joined
 from curation.sources.fields import USUAL, Columns, SourceColumns
 from curation.sources.kind import suffix_of
 from curation.sources.sample import Sample
@@ -27,24 +28,33 @@ class Annotation(SourceColumns):
 
 
 def sample(
-    said: Annotation, *, uri: str, key: str, data: bytes | None, error: str | None, path: str
+    said: Annotation, image: Image, inputs: Sequence[Image] = (), *, uri: str, key: str
 ) -> Sample:
-    """The sample of an image and what is said about it."""
+    """The sample of an image and what is said about it, with the ``inputs`` it was made from."""
+    data, error, sources = joined(image, inputs)
     return Sample(
         uri=uri,
         key=key if said.key is None else said.key,
         data=data,
         error=error,
-        path=path,
+        path=image.path,
+        inputs=sources,
         problem=said.problem,
         kept=said.kept or None,
         **{name: getattr(said, name) for name in fields.NAMES},
     )
 
 
-def from_text(data: bytes, origin: str | None = None) -> Annotation:
-    """The annotation of a text file: its whole content is one caption, empty or not."""
-    return Annotation(caption_raw=(Caption(data.decode("utf-8", "replace"), None, origin),))
+def from_text(name: str, data: bytes) -> Annotation:
+    """The annotation of a text file: its whole content is one caption, empty or not.
+
+    In a file named like ``a.instruction.txt`` it is what was to be done in an edit.
+    """
+    text, suffix = data.decode("utf-8", "replace"), suffix_of(name).lower()
+    if instruction := instruction_of(name):
+        origin = f".instruction{suffix}"
+        return Annotation(caption_instruction=(Caption(text, instruction[1], origin),))
+    return Annotation(caption_raw=(Caption(text, None, suffix),))
 
 
 def from_side_file(
@@ -58,7 +68,7 @@ def from_side_file(
     if data is None:
         return Annotation(problem=f"{name}: {error}")
     if suffix != ".json":
-        return from_text(data, suffix)
+        return from_text(name, data)
     try:
         return from_json(data, suffix, columns)
     except ValueError as wrong:

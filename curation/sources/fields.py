@@ -1,5 +1,7 @@
 """What sources say of an image besides its bytes: one table of columns, for all layouts.
 
+The names of images themselves are in ``image_names``.
+
 A line of ``SourceColumns`` is a column of samples and shards: its names in tables, manifests and
 JSON files (in any case: ``TEXT``, ``Caption``), how the values under them are parsed, and what of
 several sources counts. A new source column is a line here, and its Arrow type in ``shard.schema``.
@@ -105,9 +107,7 @@ NAMES = tuple(column.name for column in TABLE)
 MEASURABLE = tuple(column.name for column in TABLE if column.measurable)
 CAPTION_COLUMNS = tuple(column.name for column in TABLE if column.kind is CAPTIONS)
 STATUS, ERROR_MESSAGE = ("status",), ("error_message",)
-IMAGE = ("image", "jpg", "jpeg", "png", "webp", "img", "picture", "image_bytes", "bytes")
 KEY = ("key", "__key__")
-PATH = ("path", "image", "file_name", "image_file_name")  # in lists, that name an image by its path
 _PLACES = {
     name.name: (column, rank, name.language)
     for column in TABLE

@@ -1,4 +1,4 @@
-"""Pictures that are files of their own, with captions beside them or in a manifest."""
+"""Images that are files of their own, with captions beside them or in a manifest."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from curation import storage
 from curation.sources import annotation
 from curation.sources.annotation import Annotation
+from curation.sources.edits import Image
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
 from curation.sources.values import clean
@@ -18,24 +19,27 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def read_part(
     part: Part, only: Collection[str] | None, columns: Columns = USUAL
 ) -> Iterator[Sample]:
-    """The one sample of a picture file.
+    """The one sample of an image file, or of one with the files it was made from.
 
     A side file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON is named in the
     sample's ``problem``: the picture is not lost over it. Raises ``OSError`` when a remote
     filesystem is out.
     """
-    uri = storable(part.path)
+    uri = uri_of(part)
     if only is not None and uri not in only:
         return
-    data, error = (None, part.error) if part.error else _picture(part)
-    yield annotation.sample(
-        _annotation(part, columns),
-        uri=uri,
-        key=storable(part.key),
-        data=data,
-        error=error,
-        path=uri.rsplit("/", 1)[-1],
-    )
+    if part.error:
+        image, inputs = Image(_name(part.path), None, part.error), []
+    else:
+        image = _image(part.path, part.size)
+        inputs = [_image(*entry) for entry in part.inputs]
+    key = storable(part.key)
+    yield annotation.sample(_annotation(part, columns), image, inputs, uri=uri, key=key)
+
+
+def uri_of(part: Part) -> str:
+    """The location of the sample that ``read_part`` makes of a part."""
+    return storable(part.path) + (f"#{part.variant}" if part.variant else "")
 
 
 def storable(name: str) -> str:
@@ -58,10 +62,14 @@ def too_large(size: int, most: int) -> str | None:
     return f"{size} bytes, at most {most} are read" if size > most else None
 
 
-def _picture(part: Part) -> tuple[bytes | None, str | None]:
-    if refused := too_large(part.size, LARGEST_PICTURE):
-        return None, f"unreadable: {refused}"
-    return _read(part.path, part.size)
+def _image(path: str, size: int) -> Image:
+    if refused := too_large(size, LARGEST_PICTURE):
+        return Image(_name(path), None, f"unreadable: {refused}")
+    return Image(_name(path), *_read(path, size))
+
+
+def _name(path: str) -> str:
+    return storable(path).rsplit("/", 1)[-1]
 
 
 def _read(path: str, size: int) -> tuple[bytes | None, str | None]:

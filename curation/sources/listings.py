@@ -13,20 +13,48 @@ from dataclasses import replace
 from typing import Any
 
 from curation import storage
-from curation.sources.fields import KEY, PATH, Columns, read_of
+from curation.sources import image_names
+from curation.sources.fields import KEY, Columns, read_of
 from curation.sources.files import LARGEST_SIDECAR
+from curation.sources.image_names import PATH, Role
 
 Row = dict[str, Any] | ValueError
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d{1,17})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def path_field(row: dict[str, Any]) -> str | None:
-    """The field of a row that names its image: the usual ones, else the only ``..._file_name``."""
+    """The field of a row that names its image: the usual ones, else the only ``..._file_name``.
+
+    Of an edit it is the one that names the result.
+    """
+    roles = _roles(row)
+    results = [name for name, _ in image_names.of_kind(roles.items(), "result") if row[name]]
+    if results:
+        return results[0]
     usual = next((name for name in PATH if row.get(name)), None)
     if usual is not None:
         return usual
     others = [name for name in row if name.endswith("_file_name") and row[name]]
+    others = [name for name in others if name not in roles]
     return others[0] if len(others) == 1 else None
+
+
+def input_fields(row: dict[str, Any], image: str) -> list[tuple[str, Role]]:
+    """The fields of a row that name the inputs of an edit, whose result is named by ``image``.
+
+    Beside a result that is named as one, the usual name of an image is that of its input.
+    """
+    roles = _roles(row)
+    inputs = image_names.of_kind(roles.items(), "input")
+    if not inputs and image in roles:
+        usual = [name for name in PATH if name in row][:1]
+        return [(name, Role("input", name, None, (0, 0))) for name in usual]
+    return inputs
+
+
+def _roles(row: dict[str, Any]) -> dict[str, Role]:
+    roles = ((name, image_names.role_of_path(name)) for name in row)
+    return {name: role for name, role in roles if role is not None}
 
 
 def header(path: str) -> dict[str, Any]:
@@ -143,5 +171,9 @@ def _table_rows(path: str, columns: Columns) -> Iterator[tuple[int, Row]]:
 
 def _wanted(names: list[str], columns: Columns) -> list[str]:
     known = {*read_of(names, columns), *PATH, KEY[0]}
-    wanted = [name for name in names if name in known or name.endswith("_file_name")]
+    wanted = [
+        name
+        for name in names
+        if name in known or name.endswith("_file_name") or image_names.role_of_path(name)
+    ]
     return [name for name in wanted if names.count(name) == 1]

@@ -7,13 +7,14 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from curation import storage
-from curation.sources import listings
+from curation.sources import annotation, edits, listings
 from curation.sources.confines import Confines
-from curation.sources.fields import KEY, PATH, USUAL, Columns
+from curation.sources.fields import KEY, USUAL, Columns
+from curation.sources.image_names import PATH, Role
 from curation.sources.kind import portable
 from curation.sources.listings import path_field
 from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
@@ -73,20 +74,70 @@ def _part(manifest: Manifest, number: int, row: dict[str, Any]) -> Part:
     name = path_field(row)
     if name is None or not isinstance(row[name], str):
         raise ValueError(f'expected a "path" (or one of {", ".join(PATH[1:])})')
-    said = {field: value for field, value in row.items() if field not in (name, KEY[0])}
+    inputs = listings.input_fields(row, name)
+    paths = {name, KEY[0], *(field for field, _ in inputs)}
+    said = {field: value for field, value in row.items() if field not in paths}
     described = ((listings.origin(manifest.path), _as_json(said)),)
-    path = _resolve(manifest, row[name])
+    image = _looked_up(manifest, row[name])
+    if image.refusal:
+        return _failed(manifest, number, image.refusal, described=described)
+    given = row.get(KEY[0])
+    key = str(given) if given is not None else _key(manifest, row[name], image.path)
+    stamps = (image.times,) if image.times else ()
+    part = Part(
+        image.path, image.size, key, described=described, error=image.problem, stamps=stamps
+    )
+    return _with_inputs(part, manifest, row, inputs) if inputs else part
+
+
+class _LookedUp(NamedTuple):
+    """Where a name leads: why it must not be read (``refusal``), or cannot (``problem``)."""
+
+    path: str
+    size: int
+    times: tuple[int, ...]
+    problem: str | None
+    refusal: str | None
+
+
+def _looked_up(manifest: Manifest, written: str) -> _LookedUp:
+    path = _resolve(manifest, written)
     size, times, problem = _state(path)
     try:
         refusal = manifest.confines.refusal(path, manifest.folder)
     except SourceError:
         refusal = "outside: it leads into the output of this run"
-    if refusal and not (problem and storage.is_remote(path)):
-        return _failed(manifest, number, refusal, described=described)
-    given = row.get(KEY[0])
-    key = str(given) if given is not None else _key(manifest, row[name], path)
-    stamps = (times,) if times else ()
-    return Part(path, size, key, described=described, error=problem, stamps=stamps)
+    if problem and storage.is_remote(path):
+        refusal = None
+    return _LookedUp(path, size, times, problem, refusal)
+
+
+def _with_inputs(
+    part: Part, manifest: Manifest, row: dict[str, Any], fields: list[tuple[str, Role]]
+) -> Part:
+    """The result of an edit with what it was made from; what is wrong with one spoils it whole."""
+    told = [(role, row[name]) for name, role in fields if row[name] not in (None, "", [])]
+    names = [name for _, value in told for name in (value if isinstance(value, list) else [value])]
+    if not names:
+        said = annotation.from_json(part.described[0][1], "", manifest.columns)
+        is_edit = any(caption.text.strip() for caption in said.caption_instruction or ())
+        return replace(part, error=part.error or edits.LACKS_INPUT) if is_edit else part
+    error = part.error or edits.gap(role for role, _ in told)
+    inputs: list[_LookedUp] = []
+    for number, name in enumerate(names, 1):
+        if not isinstance(name, str) or not name:
+            return replace(part, error=error or f"unreadable: input {number}: expected a path")
+        image = _looked_up(manifest, name)
+        inputs.append(image)
+        if problem := image.refusal or image.problem:
+            shown = portable(name).rpartition("/")[2]
+            error = error or edits.named(problem, f"input {number}", shown)
+    return replace(
+        part,
+        inputs=tuple((image.path, image.size) for image in inputs),
+        stamps=part.stamps + tuple(image.times for image in inputs if image.times),
+        error=error,
+    )
 
 
 def _as_json(row: dict[str, Any]) -> str:

@@ -10,30 +10,18 @@ import pyarrow.parquet as pq
 from curation import storage
 from curation.shard import STREAMING, refusal
 from curation.sources import annotation, fields
+from curation.sources.edits import LACKS_INPUT, Image, gap
 from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable
+from curation.sources.image_names import Role
 from curation.sources.kind import portable
 from curation.sources.sample import Part, Sample, SourceError
+from curation.sources.tables import Table, recognise
 from curation.sources.values import clean
 
 PARQUET_ERRORS = (pa.ArrowException, OSError, ValueError)
 _BATCH_ROWS = 8
 _PLAIN_ROWS = 1024
-
-
-@dataclass(frozen=True)
-class Table:
-    """What a table looks like: its image column (a struct or plain bytes) and what else is read.
-
-    ``key`` is the key column; None where the picture's own path comes first (Hugging Face).
-    ``wanted`` is what the user named, some of which may be among ``columns``.
-    """
-
-    image: str
-    is_struct: bool
-    key: str | None
-    columns: tuple[str, ...]
-    wanted: Columns = USUAL
 
 
 @dataclass(frozen=True)
@@ -50,38 +38,6 @@ class _Rows:
 
     def place(self, row: int) -> str:
         return storable(f"{self.part.key}#{self.start + row}")
-
-
-def recognise(schema: pa.Schema, wanted: Columns = USUAL) -> Table | None:
-    """Find the image column: by the usual names first, else the only candidate; None without.
-
-    A candidate is plain bytes or a struct with the bytes in a field ``bytes``, under no name that
-    says otherwise: a column ``text`` of bytes holds text.
-    """
-    others = set(fields.read_of(schema.names, wanted))
-    candidates = [f.name for f in schema if _is_image(f.type) and f.name not in others]
-    named = [name for name in fields.IMAGE if candidates.count(name) == 1]
-    if not named and len(candidates) != 1:
-        return None
-    image = named[0] if named else candidates[0]
-    is_struct = pa.types.is_struct(schema.field(image).type)
-    own = is_struct and "id" in schema.names and "caption_raw" in schema.names
-    key = next((name for name in fields.KEY if name in schema.names), None)
-    # a name that two columns share is left out: Arrow could not tell which one is meant
-    known = others | set(fields.KEY)
-    columns = tuple(n for n in schema.names if n in known and schema.names.count(n) == 1)
-    columns = tuple(name for name in columns if name != image)
-    return Table(image, is_struct, key if own or not is_struct else None, columns, wanted)
-
-
-def _is_image(kind: pa.DataType) -> bool:
-    if pa.types.is_struct(kind):
-        return any(child.name == "bytes" and _is_binary(child.type) for child in kind)
-    return _is_binary(kind)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def inspect(path: str, wanted: Columns = USUAL) -> tuple[Table | None, list[int], list[str]]:
@@ -169,12 +125,12 @@ def _table_rows(
     file: pq.ParquetFile, table: Table, group: int
 ) -> Iterator[tuple[pa.Scalar, dict[str, pa.Scalar]]]:
     """Each row's image, not yet copied, and its other columns."""
-    columns = [table.image, *table.columns]
-    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns):
+    names = [*(name for name, _ in table.inputs), *table.columns]
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=[table.image, *names]):
         images = batch.column(batch.schema.get_field_index(table.image))
-        others = [batch.column(batch.schema.get_field_index(name)) for name in table.columns]
+        others = [batch.column(batch.schema.get_field_index(name)) for name in names]
         for row in range(batch.num_rows):
-            said = {name: array[row] for name, array in zip(table.columns, others, strict=True)}
+            said = {name: array[row] for name, array in zip(names, others, strict=True)}
             yield images[row], said
 
 
@@ -213,10 +169,8 @@ def _decoded(scalar: pa.Scalar) -> Any:
 def _sample(
     rows: _Rows, row: int, table: Table, image: Any, columns: dict[str, pa.Scalar]
 ) -> Sample:
-    others = {name: _value(scalar) for name, scalar in columns.items()}
-    data, hint = image, None
-    if table.is_struct:
-        data, hint = (image["bytes"], image.get("path")) if image else (None, None)
+    others = {name: _value(columns[name]) for name in table.columns}
+    data, hint = _image(image)
     names = (table.key,) if table.key else fields.KEY
     given = next((others[name] for name in names if others.get(name) is not None), None)
     key = given if table.key or not hint else portable(hint)
@@ -224,11 +178,37 @@ def _sample(
     kept = {name: columns[name] for name in table.wanted.keep if name in columns}
     said = replace(annotation.from_mapping(others, table.wanted), kept=kept)
     missing = f"missing: {said.failure or 'the row has no image bytes'}"
-    return annotation.sample(
-        said,
-        uri=rows.uri(row),
-        key=key,
-        data=data,
-        error=missing if data is None else None,
-        path=storable(portable(hint) if hint else key),
+    result = Image(
+        storable(portable(hint) if hint else key), data, missing if data is None else None
     )
+    values = [(role, columns[name].as_py()) for name, role in table.inputs]
+    told = [(role, value) for role, value in values if value not in (None, [])]
+    inputs = _inputs(told)
+    is_edit = table.inputs and not table.is_shard and said.caption_instruction
+    if problem := gap(role for role, _ in told) or (LACKS_INPUT if is_edit and not told else None):
+        result, inputs = Image(result.path, None, problem), []
+    return annotation.sample(said, result, inputs, uri=rows.uri(row), key=key)
+
+
+def _image(value: Any) -> tuple[bytes | None, str | None]:
+    """The bytes of an image, a struct or plain, and its file-name hint."""
+    if isinstance(value, dict):
+        return value["bytes"], value.get("path")
+    return value, None
+
+
+def _inputs(told: list[tuple[Role, Any]]) -> list[Image]:
+    """The inputs of an edit, in their order; a null in a list of them is one that is missing."""
+    every = [
+        _image(image)
+        for _, value in told
+        for image in (value if isinstance(value, list) else [value])
+    ]
+    return [
+        Image(
+            storable(portable(hint)) if hint else "",
+            data,
+            "missing: the row has no bytes of it" if data is None else None,
+        )
+        for data, hint in every
+    ]

@@ -16,6 +16,7 @@ from curation.sources.confines import Confines
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
 from curation.sources.scan import EXPECTED, Found, folder_of, identity, scan
+from curation.sources.settling import settle
 
 UNIT_ROWS = 10_000
 
@@ -64,6 +65,7 @@ def planned(
     for name in sorted(set(inputs)):
         scan(name, unit_rows, found)
     _check_columns(columns, found)
+    settle(found)
     units = list(_identified(_grouped(found, unit_rows), columns))
     return Plan(units, tuple(sorted(set(found.notes))))
 

@@ -60,7 +60,9 @@ class Part:
     about it: the kind of list, and one JSON object each. ``groups`` is the half-open range of
     Parquet row groups (None: all). ``error`` marks a row of a list that could not be understood, or
     a file that must not be read; ``path`` then is its location and is never opened. ``stamps`` are
-    the times (``storage.times``) of the file and of its ``sidecars``, empty where none were asked.
+    the times (``storage.times``) of the file, of its ``sidecars`` and ``inputs``, empty where none
+    were asked. ``inputs`` are the source images of an edit sample, as (where to open it, size), in
+    their order; ``variant`` tells apart the edit samples of one result that has several.
     """
 
     path: str
@@ -72,6 +74,8 @@ class Part:
     groups: tuple[int, int] | None = None
     error: str | None = None
     stamps: tuple[tuple[int, ...], ...] = ()
+    inputs: tuple[tuple[str, int], ...] = ()
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ def unit_id(
     told = [layout, occurrence, *([asdict(columns)] if columns != USUAL else [])]
     digest.update(json.dumps(told).encode())
     for part in parts:
-        digest.update(json.dumps((part.key, part.groups)).encode())
+        variant = (part.variant,) if part.variant else ()
+        digest.update(json.dumps((part.key, part.groups, *variant)).encode())
     return digest.hexdigest()
 
 
@@ -156,4 +161,6 @@ def _part(row: dict[str, Any]) -> Part:
         groups=(row["groups"][0], row["groups"][1]) if row.get("groups") else None,
         error=row.get("error"),
         stamps=tuple(map(tuple, row.get("stamps", ()))),
+        inputs=tuple((path, size) for path, size in row.get("inputs", ())),
+        variant=row.get("variant"),
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from curation import storage
 from curation.sources import listings, manifest, side_files
 from curation.sources.confines import Confines
-from curation.sources.fields import PATH, USUAL, Columns
+from curation.sources.fields import USUAL, Columns
+from curation.sources.image_names import PATH
 from curation.sources.kind import METADATA, is_hidden, kind
 from curation.sources.manifest import Manifest
 from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
-from curation.sources.side_files import SideFiles
+from curation.sources.side_files import Beside
 
 EXPECTED = (
     "expected a folder or files of pictures (captions beside as .txt, .caption or .json), "
@@ -25,7 +26,8 @@ class Found:
     """What the inputs hold, by location, so that no place is taken twice.
 
     ``names`` are the columns and fields that were seen, ``all_named`` says that there can be no
-    others. ``notes`` tell what is not read.
+    others. ``notes`` tell what is not read. ``inputs`` are the locations of images that edits were
+    made from, ``edits`` the results that lists name with some: see ``settling``.
     """
 
     columns: Columns = USUAL
@@ -36,6 +38,8 @@ class Found:
     names: set[str] = field(default_factory=set)
     all_named: bool = True
     notes: list[str] = field(default_factory=list)
+    inputs: set[str] = field(default_factory=set)
+    edits: list[Part] = field(default_factory=list)
 
     def refusal(self, entry: storage.FileEntry, folder: str) -> str | None:
         """Why a file that a folder holds is not to be read, or None."""
@@ -78,12 +82,13 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
     if given.name != given.root:  # a file or a glob: the captions were not asked for by name
         folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
         beside = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
-    sidecars = side_files.by_stem(beside)
+    belonging = Beside(beside, {entry.path for entry in entries})
+    found.inputs.update(map(identity, belonging.parts))
     taken, skipped = 0, []
     for entry in entries:
         if is_hidden(given.relative(entry.path)):
             continue
-        if entry.path not in others and _add_entry(entry, given, sidecars, found):
+        if entry.path not in others and _add_entry(entry, given, belonging, found):
             taken += 1
         else:
             skipped.append(given.relative(entry.path))
@@ -95,7 +100,7 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
         raise SourceError(f"{name}: no input rows{held}; {EXPECTED}; name another input")
 
 
-def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: SideFiles, found: Found) -> bool:
+def _add_entry(entry: storage.FileEntry, given: _Input, beside: Beside, found: Found) -> bool:
     """Add one file; False when it holds no rows."""
     what = kind(entry.path)
     is_metadata = entry.path.rpartition("/")[2].lower() in METADATA
@@ -109,7 +114,7 @@ def _add_entry(entry: storage.FileEntry, given: _Input, sidecars: SideFiles, fou
         return True
     match what:
         case "picture":
-            part = side_files.described(part, sidecars, lambda e: found.refusal(e, given.root))
+            part = beside.described(part, lambda e: found.refusal(e, given.root))
             found.all_named &= not any(name.lower().endswith(".json") for name, _ in part.sidecars)
             _add_picture(found, place, part)
         case "tar":
@@ -199,7 +204,11 @@ def _add_list(part: Part, given: _Input, found: Found) -> bool:
     listed = Manifest(part.path, part.key, given.root, found.confines, found.columns, found.names)
     rows = 0
     for row in manifest.read_parts(listed):
-        _add_picture(found, identity(row.path), row)
+        if row.inputs:
+            found.edits.append(row)
+            found.inputs.update(identity(path) for path, _ in row.inputs)
+        else:
+            _add_picture(found, identity(row.path), row)
         rows += 1
     return rows > 0
 
@@ -207,16 +216,18 @@ def _add_list(part: Part, given: _Input, found: Found) -> bool:
 def _add_picture(found: Found, place: str, part: Part) -> None:
     """Add a picture; what several inputs or manifest lines say about one place is united."""
     known = found.pictures.get(place)
-    if known is None:
-        found.pictures[place] = part
-        return
-    first = _outermost(known, part)
-    found.pictures[place] = replace(
-        first,
+    found.pictures[place] = part if known is None else united(known, part)
+
+
+def united(known: Part, part: Part) -> Part:
+    """What two inputs or lines of lists say about one sample."""
+    return replace(
+        _outermost(known, part),
         size=max(known.size, part.size),
         sidecars=known.sidecars or part.sidecars,
         described=tuple(sorted({*known.described, *part.described})),
         problems=known.problems or part.problems,
+        inputs=known.inputs or part.inputs,
         stamps=max(known.stamps, part.stamps, key=lambda stamps: (len(stamps), stamps)),
     )
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from curation import storage
-from curation.sources import annotation, files
+from curation.sources import annotation, edits, files
 from curation.sources.annotation import Annotation
+from curation.sources.edits import Image
 from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable, too_large
 from curation.sources.kind import kind, portable, side_file_order, stem_of
@@ -27,6 +28,10 @@ class _Picture:
     data: bytes | None
     error: str | None = None
 
+    @property
+    def image(self) -> Image:
+        return Image(storable(self.name.rsplit("/", 1)[-1]), self.data, self.error)
+
 
 @dataclass
 class _Group:
@@ -37,9 +42,24 @@ class _Group:
     pictures: list[_Picture] = field(default_factory=list)
     said: list[tuple[str, Annotation]] = field(default_factory=list)  # with the member's name
 
+    def rows(self) -> Iterator[tuple[_Picture, list[_Picture], str | None]]:
+        """The pictures that are samples, each with its inputs and what is wrong with these."""
+        by_name = {picture.name: picture for picture in self.pictures}
+        said = (edits.instruction_of(name) for name, _ in self.said)
+        groups = edits.groups(by_name, {told[0] for told in said if told})
+        parts = {name for group in groups for name in group.parts}
+        group_of = {name: group for group in groups for name in group.rows}
+        for picture in self.pictures:
+            if picture.name in parts:
+                continue
+            group = group_of.get(picture.name)
+            inputs = [by_name[name] for name in group.inputs] if group else []
+            yield picture, inputs, group.problem if group else None
+
     def annotation(self, picture: str) -> Annotation:
         """What is said about a picture: not by side files that bear the name of another one."""
         others = {entry.name for entry in self.pictures if entry.name != picture}
+        others |= {stem_of(name) for name in others if edits.is_input(name)}
         own = [entry for entry in self.said if stem_of(entry[0]) not in others]
         own.sort(key=lambda entry: side_file_order(entry[0]))
         return annotation.merge(said for _, said in own)
@@ -51,20 +71,20 @@ def read_part(
     """The samples of a tar, one at a time.
 
     The key is the member's name up to the first dot of its last component, as in WebDataset; a
-    key with several pictures is several samples. A damaged or truncated tar yields all its good
-    members, then one sample with the error; so does a caption without a picture. Raises
-    ``OSError`` when a remote filesystem is out.
+    key with several pictures is several samples, unless it is an edit (``edits.groups``). A damaged
+    or truncated tar yields all its good members, then one sample with the error; so does a caption
+    without a picture. Raises ``OSError`` when a remote filesystem is out.
     """
     for group in _groups(part, only, columns):
-        for picture in group.pictures:
+        for picture, inputs, problem in group.rows():
             if only is None or picture.uri in only:
+                image = picture.image
                 yield annotation.sample(
                     group.annotation(picture.name),
+                    Image(image.path, None, problem) if problem else image,
+                    () if problem else [entry.image for entry in inputs],
                     uri=picture.uri,
                     key=portable(storable(group.key)),
-                    data=picture.data,
-                    error=picture.error,
-                    path=storable(picture.name.rsplit("/", 1)[-1]),
                 )
 
 
@@ -73,6 +93,8 @@ def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Itera
     problem = None
     position = 0
     taken: dict[str, int] = {}
+    start = len(storable(part.path)) + 1
+    keys = None if only is None else {_key(uri[start:]) for uri in only}
     try:
         with storage.open_read(part.path) as stream:
             for member in _members(stream):
@@ -82,7 +104,11 @@ def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Itera
                     yield _finished(group, part)
                     group = None
                 group = group or _Group(key, columns)
-                if not _add(group, member, stream, _uri(part, member.name, taken), only):
+                uri = _uri(part, member.name, taken)
+                wanted = keys is None or uri in (only or ())
+                if not wanted and edits.is_input(member.name):  # of one that may be wanted
+                    wanted = storable(key) in (keys or ())
+                if not _add(group, member, stream, uri, wanted):
                     break
     except FileNotFoundError:
         problem = "missing: no such file"
@@ -137,9 +163,9 @@ def _add(
     member: tarfile.TarInfo,
     stream: BinaryIO,
     uri: str,
-    only: Collection[str] | None,
+    wanted: bool,
 ) -> bool:
-    """Add a member to its group; False when the tar is cut off in it."""
+    """Add a member to its group, with its bytes if wanted; False when the tar is cut off in it."""
     base = member.name.rsplit("/", 1)[-1]
     what = kind(base)
     if what == "ignored" or (base.startswith("__") and base.endswith("__")):
@@ -151,7 +177,7 @@ def _add(
     error: str | None = None
     if not member.isreg() or member.issparse():
         error = "unreadable: a link, device or sparse file"
-    elif only is None or uri in only:
+    elif wanted:
         refused = too_large(member.size, files.LARGEST_PICTURE)
         error = refused and f"unreadable: {refused}"
         try:

@@ -51,7 +51,7 @@ class Originals:
         unit = plan.read_unit(self._layout.plan(name))
         if unit.layout == "files":
             for part in unit.parts:
-                row = left.pop(files.storable(part.path), None)
+                row = left.pop(files.uri_of(part), None)
                 if row is not None:
                     self._hold(row, (), to_json(replace(unit, parts=(part,))).encode())
                     self.beside[row] += _bytes_beside(part)
@@ -114,7 +114,8 @@ def _naming_the_spill() -> Iterator[None]:
 
 
 def _bytes_beside(part: Part) -> int:
-    return sum(size for _, size in part.sidecars) + sum(len(text) for _, text in part.described)
+    files = (*part.sidecars, *part.inputs)
+    return sum(max(0, size) for _, size in files) + sum(len(text) for _, text in part.described)
 
 
 def _of_source(sample: Sample) -> dict[str, Any]:

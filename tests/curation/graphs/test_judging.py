@@ -48,6 +48,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         "clarity": random.random(count),
         "luma": random.random(count),
         "synthetic": np.zeros(count, bool),
+        "input_bytes": np.zeros(count, np.int64),
     }
     schema, arrays = measure.schema(discovery.discover()), []
     for field in schema:
