@@ -104,7 +104,7 @@ def rows_digest(table: pa.Table) -> str:
 
 def caption_origin(sample: Sample) -> str | None:
     """Where its captions were said, each place once; None without any but blank ones."""
-    splits = (sample.caption_raw, sample.caption_recaption, sample.caption_fused)
+    splits = (getattr(sample, name) for name in source_fields.CAPTION_COLUMNS)
     captions = (caption for split in splits for caption in split or () if caption.text.strip())
     return ", ".join(dict.fromkeys(caption.origin or "unknown" for caption in captions)) or None
 
