@@ -21,6 +21,7 @@ from curation.groupings.duplicates.representatives import CONTENT, HASH, Copies,
 from curation.judging import ledger, mixing, rules
 from curation.judging.ledger import Counts
 from curation.judging.mixing import Tally
+from curation.judging.row_kinds import by_bytes_alone
 from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
@@ -126,7 +127,7 @@ class Judge:
         chosen = pa.array(rows)
         own = table.take(chosen)
         depth = self._judgement(own, self._own, {}, assumed=self._unseen(own)).depth
-        depth[_by_bytes_alone(own)] = BEHIND_ALL
+        depth[by_bytes_alone(own)] = BEHIND_ALL
         made = {
             "token": hashes,
             "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
@@ -250,7 +251,7 @@ class Judge:
     def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
         rows, hashes = self._hot.get(unit) or _hashes(table)
         found = representatives.copies(unit, rows, hashes, _one(table.column("id")), winners)
-        alike = _by_bytes_alone(table) & (found.near == 1)
+        alike = by_bytes_alone(table) & (found.near == 1)
         found.near[alike] = 0
         for row in np.flatnonzero(alike & (found.exact == 0)).tolist():
             found.better[row] = None
@@ -378,20 +379,6 @@ def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
     column = table.column("phash")
     rows = np.flatnonzero(~column_files.is_null(column))
     return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
-
-
-def _drawn(table: pa.Table) -> NDArray[np.bool_]:
-    """Which rows are drawn pictures: (N,)."""
-    return np.asarray(table.column("synthetic"), np.bool_)
-
-
-def _by_bytes_alone(table: pa.Table) -> NDArray[np.bool_]:
-    """Which rows are copies of others by equal bytes alone, and none is a near copy of them: (N,).
-
-    Drawn pictures, for plain pages that say other words look alike to 64 bits; and edits, for the
-    same result may come of another input or instruction.
-    """
-    return _drawn(table) | np.asarray(pc.greater(table.column("input_bytes"), 0), np.bool_)
 
 
 def _flag(table: pa.Table, name: str) -> NDArray[np.bool_]:

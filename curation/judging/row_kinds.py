@@ -1,0 +1,20 @@
+"""Kinds of rows that duplicates and quotas treat apart."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+
+def drawn(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are drawn pictures: (N,)."""
+    return np.asarray(table.column("synthetic"), np.bool_)
+
+
+def by_bytes_alone(table: pa.Table) -> NDArray[np.bool_]:
+    """Which rows are copies of others by equal bytes alone, and none is a near copy of them: (N,).
+
+    Drawn pictures, for plain pages that say other words look alike to 64 bits; and edits, for the
+    same result may come of another input or instruction.
+    """
+    return drawn(table) | np.asarray(pc.greater(table.column("input_bytes"), 0), np.bool_)
