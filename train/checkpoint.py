@@ -147,7 +147,7 @@ def _trained_on(state: State) -> TrainedOn:
         data=progress.data,
         steps=progress.step,
         sizes=progress.sizes,
-        columns=state.configuration.data.captions,
+        columns=tuple(state.configuration.data.splits),
     )
 
 

@@ -3,42 +3,93 @@
 Imports neither torch nor diffusers, so that ``--help`` and a wrong key answer at once.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from curation.picture.sizes import RATIOS
-
-CaptionColumn = Literal["caption_raw", "caption_recaption", "caption_fused"]
+CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+Value = bool | int | float | str
+
+
+def _listed(value: Any) -> Any:
+    """One name may stand alone."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _shares(value: Any) -> Any:
+    """A list of splits has equal shares."""
+    if isinstance(value, list | tuple):
+        return {name: 1.0 for name in value if isinstance(name, str)} or value
+    return value
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+
+class Bound(_Frozen):
+    """What a column must be: at least ``min``, at most ``max`` (numbers), or one of ``in``."""
+
+    min: float | None = None
+    max: float | None = None
+    among: Annotated[tuple[Value, ...] | None, Field(alias="in", min_length=1)] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.min, self.max, self.among) == (None, None, None):
+            raise ValueError("expected min, max or in")
+        return self
 
 
 class DataConfiguration(_Frozen):
-    """What is read from the shards, and how pictures become buckets of equal size.
+    """Which rows of the shards are trained on, how often, and at which sizes.
 
-    ``resolution`` 0 keeps native sizes, cropped to whole tokens; R > 0 scales every picture to
-    cover, and crops it to, the nearest of ``aspect_ratios`` (width/height) at about R x R pixels;
-    256, 640 and 1328 are the classes that text images are rendered in, and leave those as they are.
-    ``sizes`` ("WIDTHxHEIGHT"), where given, are the only buckets. ``captions`` are columns; each
-    time a picture is shown one of its captions is drawn. ``caption_dropout`` is the share of
-    pictures shown without caption, which guidance needs. ``held_out`` is the share of TEXTS (of
-    captions, where a picture has no text) never trained on, chosen by their hash.
-    ``memory_bytes`` bounds the latents, which are held in memory.
+    ``stage`` takes rows that passed this stage of curation or a deeper one; ``where`` bounds
+    columns of the shards; a null is outside every bound. ``weight`` names columns: rows are shown
+    in proportion to their product, in which a null is 1.
+
+    ``captions`` are splits with their shares, where given; else all have the same. Each time an
+    image is shown one of the splits it has is chosen by share, and one of its captions there.
+    ``caption_dropout`` is the share of images shown without caption, which guidance needs.
+    ``held_out`` is the share of TEXTS (of captions, where an image shows no text) never trained
+    on, chosen by their hash.
+
+    ``resolution`` R > 0 scales every image to cover, and crops it to, the size of the nearest
+    aspect ratio in the class of R x R pixels (``curation.picture.sizes``: 256, 640 and 1328 are
+    those that text images are rendered in, and leave those as they are). 0 keeps native sizes,
+    cropped to whole tokens, or with ``resize`` scales to the nearest of ``sizes``. ``sizes``
+    ("WIDTHxHEIGHT"), where given, are the only ones.
+
+    ``memory_bytes`` bounds the latents held in memory; images are read from the shards as needed.
     """
 
-    captions: tuple[CaptionColumn, ...] = ("caption_recaption", "caption_fused", "caption_raw")
+    stage: str = ""
+    where: Mapping[str, Bound] = {}
+    weight: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    captions: Annotated[Mapping[CaptionColumn, Positive], BeforeValidator(_shares)] = {}
     caption_dropout: Share = 0.1
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
     resolution: Annotated[int, Field(ge=0, le=4096)] = 0
-    aspect_ratios: tuple[Positive, ...] = tuple(width / height for width, height in RATIOS)
-    sizes: tuple[str, ...] = ()
+    resize: bool = False
+    sizes: tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")], ...] = ()
     memory_bytes: Count = 4 << 30
+
+    @property
+    def splits(self) -> Mapping[CaptionColumn, float]:
+        """The splits of captions that are read, with their shares."""
+        return self.captions or dict.fromkeys(get_args(CaptionColumn), 1.0)
+
+    @model_validator(mode="after")
+    def _sizes_to_scale_to(self) -> Self:
+        if self.resize and (self.resolution or not self.sizes):
+            raise ValueError("resize scales to data.sizes; expected sizes and no resolution")
+        return self
 
 
 class CodecConfiguration(_Frozen):
@@ -56,12 +107,13 @@ class CodecConfiguration(_Frozen):
 class TextEncoderConfiguration(_Frozen):
     """The text encoder: ``byte``, learnt with the model, or frozen ``qwen`` from ``path``.
 
-    ``width`` is the feature width of ``byte``.
+    ``width`` is the feature width of ``byte``. Captions are cut at ``longest`` tokens.
     """
 
     kind: Literal["byte", "qwen"] = "byte"
     path: str = ""
     width: Count = 128
+    longest: Annotated[int, Field(ge=1, le=1024)] = 512
 
 
 class ModelConfiguration(_Frozen):
@@ -111,13 +163,15 @@ class OptimiserConfiguration(_Frozen):
 
 
 class EvaluationConfiguration(_Frozen):
-    """Drawing held-out captions: ``every`` so many steps, ``pictures`` of them (all at the end).
+    """Generating held-out captions: ``every`` so many steps, ``pictures`` of them (all at the end).
 
-    ``grid`` is the number of pictures in the sample grid.
+    ``held_out`` is the most images that are held out in memory and judged; others are not trained
+    on either. ``grid`` is the number of images in the sample grid.
     """
 
     every: Count = 1000
     pictures: Count = 256
+    held_out: Count = 2048
     steps: Count = 50
     guidance: Annotated[float, Field(ge=1)] = 1.0
     batch: Count = 128
@@ -179,7 +233,9 @@ QWEN_IMAGE = Configuration(
     ema=0.9999,
     data=DataConfiguration(resolution=256),
     codec=CodecConfiguration(kind="qwen", path="Qwen-Image/vae"),
-    text_encoder=TextEncoderConfiguration(kind="qwen", path="Qwen-Image/text_encoder"),
+    text_encoder=TextEncoderConfiguration(
+        kind="qwen", path="Qwen-Image/text_encoder", longest=1024
+    ),
     optimiser=OptimiserConfiguration(learning_rate=1e-4, warmup=1000),
     evaluation=EvaluationConfiguration(guidance=4.0, pictures=64, batch=8),
 )

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from train.examples import Example
+from train.data.examples import Example
 
 LABEL = "one font, fixed layout, unseen strings of seen glyphs"
 _QUOTED = re.compile('"[^"]*"|“[^”]*”')
@@ -31,7 +31,7 @@ def style(caption: str) -> str:
 class Templates:
     """Averages of every (character, style) over the cells of TRAINING pictures, blank included.
 
-    ``watch`` is fed with every training example while the data is read.
+    ``watch`` is fed with training examples while the data is read, until it returns False.
     """
 
     def __init__(self) -> None:
@@ -41,21 +41,20 @@ class Templates:
         self._styles: set[str] = set()
         self._usable = True
 
-    def watch(self, example: Example, pixels: NDArray[np.uint8]) -> None:
-        """Add the cells of one picture (H, W, 3)."""
-        if not self._usable:
-            return
+    def watch(self, example: Example, pixels: NDArray[np.uint8]) -> bool:
+        """Add the cells of one image (H, W, 3); whether more of them are of use."""
         cell = self._cell or _cell_of(example)
         row = expected(example, cell, (pixels.shape[1], pixels.shape[0])) if cell else None
         self._styles.add(style(example.captions[0]))
         if cell is None or row is None or len(self._styles) > _MOST_STYLES:
             self._usable = False
-            return
+            return False
         self._cell = cell
         for place, key in enumerate(row):
             patch = pixels[:, place * cell[0] : (place + 1) * cell[0]].astype(np.float64)
             self._sums[key] = self._sums.get(key, 0) + patch
             self._counts[key] += 1
+        return True
 
     def reader(self) -> "Reader | None":
         """What reads drawn pictures; None where the training pictures are no such grid."""

@@ -10,12 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from curation.picture import contact_sheet
-from train import batches, flow, model
+from train import flow, model
 from train.codec import Codec
 from train.configuration import Configuration
-from train.data import Bucket, Data
+from train.data.examples import Example
+from train.data.loading import Bucket, Data
 from train.evaluation import Accuracy, Reader, judge
-from train.examples import Example
+from train.seeds import seed_for
 from train.text_encoder import TextEncoder
 
 _LOSS_PICTURES = 256  # of the first held-out bucket
@@ -57,13 +58,13 @@ def tasks(data: Data, seed: int) -> list[Task]:
     Without held-out pictures the training captions, then unjudged: a grid is worth looking at.
     """
     found: dict[str, Task] = {}
-    for bucket in data.held_out or data.buckets:
+    for bucket in data.shown:
         height, width = bucket.latents.shape[2:]
         for example in bucket.examples:
             caption = example.captions[0]
-            own = batches.seed_for(seed, "held out", caption)
+            own = seed_for(seed, "held out", caption)
             found.setdefault(caption, Task(example, (height, width), own))
-    order = np.random.default_rng(batches.seed_for(seed, "held out")).permutation(len(found))
+    order = np.random.default_rng(seed_for(seed, "held out")).permutation(len(found))
     listed = list(found.values())
     return [listed[place] for place in order]
 
@@ -147,7 +148,7 @@ def _loss(artist: Artist, bucket: Bucket) -> float:
     """The flow loss of the first held-out pictures, at the same noise every time."""
     configuration = artist.configuration
     data = bucket.latents[:_LOSS_PICTURES]
-    generator = torch.Generator().manual_seed(batches.seed_for(configuration.seed, "held out"))
+    generator = torch.Generator().manual_seed(seed_for(configuration.seed, "held out"))
     noise = torch.randn(data.shape, generator=generator)
     tokens = data.shape[2] * data.shape[3] // configuration.model.patch**2
     sigma = flow.build(configuration.flow).draw(len(data), tokens, generator)

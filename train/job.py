@@ -14,10 +14,12 @@ import torch
 from curation import storage
 from curation.failures.errors import UsageError
 from curation.storage import ownership
-from train import checkpoint, checkpoint_folder, data, extension, loop, records, skipped
+from train import checkpoint, checkpoint_folder, extension, loop, records
 from train.checkpoint import Progress
 from train.codec import load_codec
 from train.configuration import Configuration
+from train.data import loading, skipped
+from train.data.loading import Data, Sources
 from train.evaluation import LABEL, Reader, Templates, judge
 
 KIND = "training"
@@ -58,19 +60,12 @@ def _run(
     storage.remove_partials(str(directory), str(directory / records.SAMPLES))
     templates = Templates()
     stored = load_codec(str(start.folder)) if start else None
-    loaded = data.load(
-        pattern,
-        configuration.data,
-        configuration.codec,
-        configuration.model.patch,
-        stored=stored,
-        device=device,
-        watch=templates.watch,
-    )
+    bad = skipped.Log(directory / UNREADABLE, tell, resume=start is not None)
+    sources = Sources(pattern, stored, device, templates.watch, bad.add)
+    loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
-    skipped.write(str(directory / UNREADABLE), loaded.skipped)
     parts = loop.assemble(configuration, loaded, device)
-    progress = Progress(0, loaded.digest, _sizes(loaded), 0.0, 0.0)
+    progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
         progress = _resume(start, parts, progress, tell)
     weights = sum(weight.numel() for part in parts.raw.values() for weight in part.parameters())
@@ -92,7 +87,7 @@ def _run(
         "held_out_label": LABEL,
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
-        "skipped": dict(loaded.skipped.counts),
+        "skipped": {**loaded.skipped.counts, **bad.counts},
         "checkpoint": str(checkpoint_folder.latest(directory)),
         "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
     }
@@ -100,7 +95,7 @@ def _run(
     return result
 
 
-def _ceiling(loaded: data.Data, reader: Reader | None) -> float | None:
+def _ceiling(loaded: Data, reader: Reader | None) -> float | None:
     """The share of held-out pictures still read right after the codec: no model can do better."""
     if reader is None or not loaded.held_out:
         return None
@@ -186,19 +181,12 @@ def _resume(
     return before
 
 
-def _sizes(loaded: data.Data) -> tuple[tuple[int, int], ...]:
-    ordered = sorted(loaded.buckets, key=lambda bucket: -len(bucket.examples))
-    return tuple(bucket.size for bucket in ordered)
-
-
-def _tell_data(
-    loaded: data.Data, configuration: Configuration, tell: Callable[[str], None]
-) -> None:
-    for bucket in loaded.buckets:
-        size = f"{bucket.size[0]}x{bucket.size[1]}"
-        tell(f"bucket {size}: {len(bucket.examples)} pictures")
-    tell(f"held out by text: {sum(len(bucket.examples) for bucket in loaded.held_out)} pictures")
-    for line in loaded.skipped.lines(configuration.data):
+def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str], None]) -> None:
+    for (width, height), count in sorted(loaded.counts.items()):
+        tell(f"bucket {width}x{height}: {count} images")
+    judged = sum(len(bucket.examples) for bucket in loaded.held_out)
+    tell(f"held out by text: {judged} images are judged")
+    for line in loaded.skipped.lines(configuration.data, images=False):
         tell(f"skipped: {line}")
 
 

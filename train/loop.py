@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
-from train import batches, checkpoint, ema, flow, held_out, model, optimiser, records, text_encoder
+from train import checkpoint, ema, flow, held_out, model, optimiser, records, text_encoder
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
-from train.data import Data
+from train.data.loading import Data
 from train.evaluation import Reader
-from train.examples import Example
 from train.records import Records
+from train.seeds import seed_for
 from train.text_encoder import TextEncoder
 
 
@@ -57,7 +57,7 @@ class Parts:
 def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
     """Build everything with weights drawn from the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(batches.seed_for(configuration.seed, "weights"))
+        torch.manual_seed(seed_for(configuration.seed, "weights"))
         encoder = text_encoder.build(configuration.text_encoder)
         transformer = model.build(configuration.model, data.codec.channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
@@ -108,21 +108,14 @@ def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
 
 def _loss(parts: Parts, step: int) -> Tensor:
     """The flow loss of the step's batch, with its noise, noise levels and captions."""
-    configuration, data = parts.configuration, parts.data
-    counts = tuple(len(bucket.examples) for bucket in data.buckets)
-    batch = batches.at(counts, configuration.batch, configuration.seed, step)
-    bucket = data.buckets[batch.bucket]
-    generator = torch.Generator().manual_seed(batches.seed_for(configuration.seed, "step", step))
-    latents = bucket.latents[torch.from_numpy(batch.indices)]
-    noise = torch.randn(latents.shape, generator=generator)
-    tokens = latents.shape[2] * latents.shape[3] // configuration.model.patch**2
-    sigma = flow.build(configuration.flow).draw(len(latents), tokens, generator)
-    captions = choose_captions(
-        [bucket.examples[index] for index in batch.indices],
-        configuration.data.caption_dropout,
-        generator,
-    )
-    x0, x1, level = (one.to(parts.device) for one in (latents, noise, sigma))
+    configuration = parts.configuration
+    batch = parts.data.at(step)
+    generator = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step))
+    noise = torch.randn(batch.latents.shape, generator=generator)
+    tokens = noise.shape[2] * noise.shape[3] // configuration.model.patch**2
+    sigma = flow.build(configuration.flow).draw(len(noise), tokens, generator)
+    captions = drop_captions(batch.captions, configuration.data.caption_dropout, generator)
+    x0, x1, level = (value.to(parts.device) for value in (batch.latents, noise, sigma))
     features, mask = parts.text_encoder.encode(captions)
     noisy = flow.path(x0, x1, level)
     with (
@@ -133,16 +126,11 @@ def _loss(parts: Parts, step: int) -> Tensor:
     return flow.loss(prediction, x0, x1)
 
 
-def choose_captions(
-    examples: list[Example], dropout: float, generator: torch.Generator
-) -> list[str]:
-    """One caption per example, each of its captions equally likely; "" with chance ``dropout``."""
-    chance = torch.rand(len(examples), 2, generator=generator).tolist()
+def drop_captions(captions: list[str], dropout: float, generator: torch.Generator) -> list[str]:
+    """The captions, each "" with chance ``dropout``."""
+    chance = torch.rand(len(captions), generator=generator).tolist()
     return [
-        ""
-        if drop < dropout
-        else example.captions[min(int(pick * len(example.captions)), len(example.captions) - 1)]
-        for example, (drop, pick) in zip(examples, chance, strict=True)
+        "" if drop < dropout else caption for caption, drop in zip(captions, chance, strict=True)
     ]
 
 

@@ -118,6 +118,7 @@ class QwenTextEncoder(_Frozen):
         self.tokenizer = tokenizer
         self.folder, self.tokenizer_folder = folder, tokenizer_folder
         self.width = int(model.config.text_config.hidden_size)
+        self.longest = LONGEST
         prefix = len(tokenizer(TEMPLATE.partition("{}")[0]).input_ids)
         if prefix != PREFIX_TOKENS:
             raise ValueError(
@@ -126,8 +127,11 @@ class QwenTextEncoder(_Frozen):
             )
 
     @classmethod
-    def load(cls, folder: Path) -> "QwenTextEncoder":
-        """Read a transformers folder; its tokenizer is ``../tokenizer`` or in the folder itself."""
+    def load(cls, folder: Path, longest: int | None = None) -> "QwenTextEncoder":
+        """Read a transformers folder; its tokenizer is ``../tokenizer`` or in the folder itself.
+
+        ``longest`` is where prompts are cut, in tokens.
+        """
         from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2Tokenizer
 
         beside = folder.parent / "tokenizer"
@@ -138,20 +142,22 @@ class QwenTextEncoder(_Frozen):
             )
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, local_files_only=True)
         tokenizer = Qwen2Tokenizer.from_pretrained(tokenizer_folder, local_files_only=True)
-        return cls(model, tokenizer, folder, tokenizer_folder)
+        encoder = cls(model, tokenizer, folder, tokenizer_folder)
+        encoder.longest = longest or LONGEST
+        return encoder
 
     @torch.no_grad()
     def encode(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """Features (B, T, D) in the model's own precision and mask (B, T) bool.
 
-        A prompt longer than ``LONGEST`` tokens is cut off. Padding is on the right and zero,
+        A prompt longer than ``longest`` tokens is cut off. Padding is on the right and zero,
         whichever side the tokenizer pads on. Raises ``ValueError`` for no prompt.
         """
         if not prompts:
             raise ValueError("no prompts to encode")
         tokens = self.tokenizer(
             [TEMPLATE.format(prompt) for prompt in prompts],
-            max_length=LONGEST + PREFIX_TOKENS,
+            max_length=self.longest + PREFIX_TOKENS,
             padding=True,
             truncation=True,
             return_tensors="pt",

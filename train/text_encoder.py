@@ -36,12 +36,14 @@ class TextEncoder(Protocol):
 def build(configuration: TextEncoderConfiguration) -> TextEncoder:
     """The encoder; a learnt one with weights from torch's current random state."""
     if configuration.kind == "byte":
-        return ByteTextEncoder(configuration.width)
-    return load_text_encoder(configuration.path)
+        return ByteTextEncoder(configuration.width, longest=configuration.longest)
+    return load_text_encoder(configuration.path, configuration.longest)
 
 
-def load_text_encoder(directory: str) -> TextEncoder:
+def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder:
     """The text encoder stored in a checkpoint's root, or in the encoder's own folder.
+
+    ``longest`` is where a frozen one cuts prompts, in tokens; its own where not given.
 
     A folder of class ``ByteTextEncoder`` is ours; a transformers folder of Qwen2.5-VL (its
     ``tokenizer/`` beside it) is read by ``train.qwen``. Raises ``FileNotFoundError`` and, for
@@ -61,5 +63,5 @@ def load_text_encoder(directory: str) -> TextEncoder:
     if content.get("model_type") == "qwen2_5_vl":
         from train.qwen import QwenTextEncoder
 
-        return QwenTextEncoder.load(folder)
+        return QwenTextEncoder.load(folder, longest)
     raise ValueError(f"{path}: expected class ByteTextEncoder or model type qwen2_5_vl")

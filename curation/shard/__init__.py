@@ -11,7 +11,7 @@ from curation.shard.manifest import (
     verify,
     write_manifest,
 )
-from curation.shard.reading import BATCH_ROWS, STREAMING, ShardError, read
+from curation.shard.reading import BATCH_ROWS, STREAMING, Outline, ShardError, outline, read
 from curation.shard.schema import (
     BASE_FIELDS,
     CAPTIONS,
@@ -39,12 +39,14 @@ __all__ = [
     "STREAMING",
     "TEXT_BOXES",
     "VERSION",
+    "Outline",
     "ShardError",
     "ShardInfo",
     "content_id",
     "digest_of",
     "digest_of_rows",
     "is_listed",
+    "outline",
     "read",
     "read_manifest",
     "refusal",

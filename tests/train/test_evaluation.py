@@ -5,8 +5,9 @@ import pytest
 import torch
 from making import training_shards as shards
 
-from train import data, examples
-from train.configuration import CodecConfiguration, DataConfiguration
+from train.configuration import CodecConfiguration, Configuration, DataConfiguration
+from train.data import examples, loading
+from train.data.loading import Sources
 from train.evaluation import LABEL, Templates, expected, judge, style
 
 SEEN = ["AE", "HL", "OT", "27", "A", "E", "H"]
@@ -14,7 +15,7 @@ SEEN = ["AE", "HL", "OT", "27", "A", "E", "H"]
 
 def example(text, colour, columns=2):
     row = shards.row(text, colour, columns)
-    return examples._example(row, DataConfiguration())
+    return examples.read(row, (columns * shards.CELL, shards.CELL), DataConfiguration())
 
 
 def pixels(text, colour, columns=2):
@@ -101,13 +102,26 @@ def test_style_is_the_caption_without_its_text():
 def test_templates_come_from_training_pictures_only(tmp_path):
     shards.write_all(tmp_path, 300)
     templates = Templates()
-    configuration = DataConfiguration(held_out=0.3, sizes=("32x16",))
-    loaded = data.load(
-        str(tmp_path), configuration, CodecConfiguration(channels=32), 2, watch=templates.watch
+    configuration = Configuration(
+        preset="test",
+        data=DataConfiguration(held_out=0.3, sizes=("32x16",)),
+        codec=CodecConfiguration(channels=32),
     )
+    seen = []
+
+    def watch(example, pixels):
+        seen.extend(glyph.text for glyph in example.glyphs)
+        return templates.watch(example, pixels)
+
+    loaded = loading.load(Sources(str(tmp_path), watch=watch), configuration)
     reader = templates.reader()
-    glyphs = {glyph.text for b in loaded.buckets for entry in b.examples for glyph in entry.glyphs}
-    assert {key[0] for key in reader.keys} == {"", *glyphs}
+    assert {key[0] for key in reader.keys} == {"", *seen}
+    held = {example.text for example in loaded.held_out[0].examples}
+    assert len(seen) == sum(
+        len(row["text_boxes"]) - 1
+        for row in shards.rows(300)
+        if row["text_boxes"][0]["text"] not in held
+    )
     decoded = loaded.codec.decode(loaded.held_out[0].latents)
     accuracy = judge(reader.right(decoded, loaded.held_out[0].examples))
     assert accuracy.share > 0.9  # the codec alone does not hide the text

@@ -33,7 +33,7 @@ def test_a_run_learns_and_leaves_everything(undisturbed):
     assert told["step"] == 40
     assert 0 <= told["held_out_accuracy"] <= told["held_out_ceiling"] <= 1
     lines = result.stderr.splitlines()
-    assert "bucket 32x16: 73 pictures" in lines
+    assert "bucket 32x16: 73 images" in lines
     assert any(
         line.startswith("step 10/40  loss ")
         and "grad_norm" in line

@@ -1,0 +1,165 @@
+"""A row of a shard as an example: its captions, the glyphs it shows, and pixels cut to a size.
+
+Shapes: H W pixels.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from curation.failures.errors import UsageError
+from curation.picture import decoding, sizes
+from curation.picture.decoding import PictureError
+from curation.picture.sizes import Size
+from train.configuration import DataConfiguration
+
+Pixels = NDArray[np.uint8]
+_MOST_CAPTIONS = 255  # of a split: an index counts them in a byte
+_OVERSAMPLING = 2  # of an image that is scaled down: a decoder may reduce it to so much of its size
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """One character and its box in pixels: (left, top, right, bottom)."""
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Example:
+    """An image's words. ``captions`` are in the order of the splits asked for; ``text`` is what
+    the image shows (its lines joined), empty where unknown.
+    """
+
+    id: str
+    captions: tuple[str, ...]
+    text: str
+    glyphs: tuple[Glyph, ...]
+
+
+def caption_texts(
+    row: Mapping[str, Any], splits: Iterable[str], stages: Iterable[str] | None = None
+) -> list[list[str]]:
+    """The captions of each split that say anything, in order, at most 255 of a split.
+
+    ``stages``, where given, are those that a caption may have; one that was not judged has none.
+    """
+    return [
+        [
+            caption["text"]
+            for caption in row.get(name) or ()
+            if caption["text"] and (stages is None or (caption["stage"] or "") in ("", *stages))
+        ][:_MOST_CAPTIONS]
+        for name in splits
+    ]
+
+
+def shown_text(boxes: Iterable[Mapping[str, Any]] | None) -> str:
+    """The lines that an image shows, joined."""
+    return "\n".join(box["text"] for box in boxes or () if box["level"] == "line")
+
+
+def is_held_out(text: str, share: float) -> bool:
+    """Whether the hash of what an image shows (or of its first caption) is in the share."""
+    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < share * 2**64
+
+
+def read(
+    row: Mapping[str, Any],
+    size: Size,
+    configuration: DataConfiguration,
+    stages: Iterable[str] | None = None,
+) -> Example:
+    """The words of a row whose image is trained on at ``size``; ``stages`` as for captions.
+
+    Boxes fit the image as it was rendered: they are scaled where the aspect ratio stays, else left
+    out.
+    """
+    splits = caption_texts(row, configuration.splits, stages)
+    captions = [text for texts in splits for text in texts]
+    native = (row["width"] or 0, row["height"] or 0)
+    boxes = row.get("text_boxes") or []
+    glyphs: tuple[Glyph, ...] = ()
+    scaled = configuration.resize or configuration.resolution
+    if native == size or (scaled and native[0] * size[1] == native[1] * size[0]):
+        scale = size[0] / native[0]
+        glyphs = tuple(
+            Glyph(box["text"], _box(box["quad"], scale)) for box in boxes if box["level"] == "glyph"
+        )
+    return Example(row["id"], tuple(captions), shown_text(boxes), glyphs)
+
+
+def _box(quad: list[float], scale: float) -> tuple[float, float, float, float]:
+    across, down = [scale * x for x in quad[0::2]], [scale * y for y in quad[1::2]]
+    return min(across), min(down), max(across), max(down)
+
+
+def target_size(width: int, height: int, unit: int, configuration: DataConfiguration) -> Size:
+    """(width, height) that an image is trained at, multiples of ``unit`` (autoencoder times patch).
+
+    (0, 0) for an image smaller than one unit, or one of no listed size. Raises ``UsageError`` for
+    a listed size that is no multiple.
+    """
+    listed = configuration.sizes
+    if not (width and height):
+        return 0, 0
+    if configuration.resize:
+        return _nearest((width, height), tuple(_listed(name, unit) for name in listed))
+    if configuration.resolution:
+        ratios = tuple(across / down for across, down in sizes.RATIOS)
+        ratio = sizes.nearest((width, height), ratios)
+        size = sizes.of_ratio(configuration.resolution, ratio, unit)
+    else:
+        size = (width // unit * unit, height // unit * unit)
+    if 0 in size or (listed and f"{size[0]}x{size[1]}" not in listed):
+        return 0, 0
+    return size
+
+
+def _nearest(size: Size, targets: tuple[Size, ...]) -> Size:
+    ratio = sizes.nearest(size, tuple(width / height for width, height in targets))
+    return next(target for target in targets if target[0] / target[1] == ratio)
+
+
+def _listed(name: str, unit: int) -> Size:
+    width, height = map(int, name.split("x"))
+    if width % unit or height % unit:
+        raise UsageError(f"data.sizes: {name}: expected multiples of {unit} pixels, a token's side")
+    return width, height
+
+
+def decode(row: Mapping[str, Any], size: Size, configuration: DataConfiguration) -> Pixels:
+    """(H, W, 3) RGB of exactly ``size``, cropped to its middle. Raises ``PictureError``.
+
+    An image that has the size already is taken as it is, and at native resolution it is only
+    cropped: scaling would blur small text.
+    """
+    data = (row["image"] or {}).get("bytes") or b""
+    if not (configuration.resolution or configuration.resize):
+        return _cropped(decoding.decode(data, None).rgb, size)
+    rgb = decoding.decode(data, _short_side((row["width"], row["height"]), size)).rgb
+    if size == rgb.shape[1::-1]:
+        return np.array(rgb)
+    return np.array(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))
+
+
+def _cropped(rgb: Pixels, size: Size) -> Pixels:
+    height, width = rgb.shape[:2]
+    left, top = (width - size[0]) // 2, (height - size[1]) // 2
+    if min(left, top) < 0:
+        raise PictureError("corrupt", f"{width}x{height} px, less than its row says")
+    return np.array(rgb[top : top + size[1], left : left + size[0]])
+
+
+def _short_side(native: Size, size: Size) -> int | None:
+    """To how many pixels a decoder may reduce the short side, None where to none."""
+    reduction = min(native[0] / size[0], native[1] / size[1]) / _OVERSAMPLING
+    return math.ceil(min(native) / reduction) if reduction >= 2 else None

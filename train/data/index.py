@@ -1,0 +1,216 @@
+"""What is remembered of every row while a run lasts: numbers alone, about 30 bytes a row.
+
+Shapes: N rows, S splits of captions, M captions of all rows.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from curation import shard, storage
+from curation.failures.errors import UsageError
+from curation.picture.sizes import Size
+from train.configuration import DataConfiguration
+from train.data import examples, selection
+from train.data.selection import Selection
+from train.data.skipped import NO_CAPTION, Skipped
+from train.trained_on import Captions
+
+_LONGEST_CAPTION = 65_535  # bytes; longer ones count as this
+_LINES = ["text_boxes.list.element.text", "text_boxes.list.element.level"]
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """Row group ``number`` of the shard at ``path``; ``stages`` are those of captions to take."""
+
+    path: str
+    number: int
+    stages: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Index:
+    """The rows that are used, in the order of the shards.
+
+    ``group`` (N,) numbers ``groups``, ``row`` (N,) is the place in its row group, ``size`` (N,)
+    numbers ``sizes``, which are (width, height) in pixels. ``weight`` is (N,), None where all are
+    equal. ``captions`` (N, S) counts captions per split, ``first`` (N,) numbers a row's first in
+    ``caption_bytes`` (M,), the lengths in UTF-8.
+    """
+
+    groups: tuple[RowGroup, ...]
+    sizes: tuple[Size, ...]
+    group: NDArray[np.int32]
+    row: NDArray[np.int32]
+    size: NDArray[np.int16]
+    weight: NDArray[np.float32] | None
+    captions: NDArray[np.uint8]
+    first: NDArray[np.int32]
+    caption_bytes: NDArray[np.uint16]
+
+    def __len__(self) -> int:
+        return len(self.group)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        arrays = (self.group, self.row, self.size, self.weight, self.captions, self.first)
+        return sum(array.nbytes for array in (*arrays, self.caption_bytes) if array is not None)
+
+    def only(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Index":
+        """The index of some of the rows."""
+        return Index(
+            self.groups,
+            self.sizes,
+            self.group[rows],
+            self.row[rows],
+            self.size[rows],
+            None if self.weight is None else self.weight[rows],
+            self.captions[rows],
+            self.first[rows],
+            self.caption_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Scan:
+    """All rows that can be used: ``held_out`` (N,) says of which of them nothing is learnt.
+
+    ``seen`` is what the others' captions say; ``digest`` identifies rows, split and order.
+    """
+
+    index: Index
+    held_out: NDArray[np.bool_]
+    seen: Captions
+    digest: str
+
+
+def scan(pattern: str, unit: int, configuration: DataConfiguration, skipped: Skipped) -> Scan:
+    """Read every column but the images of every shard that matches, in order of path.
+
+    ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot
+    be used are noted in ``skipped``. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
+    """
+    files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
+    if not files:
+        raise UsageError(
+            f"--data {pattern}: no .parquet file matches; expected shards, as"
+            " `python -m synthesis.render` and `beam run` write them"
+        )
+    scanner = _Scanner(unit, configuration, skipped)
+    for path in files:
+        scanner.shard(path)
+    return scanner.finish()
+
+
+class _Scanner:
+    def __init__(self, unit: int, configuration: DataConfiguration, skipped: Skipped) -> None:
+        self._unit, self._configuration, self._skipped = unit, configuration, skipped
+        self._seen, self._digest = Captions(), hashlib.blake2b(digest_size=16)
+        self._groups: list[RowGroup] = []
+        self._sizes: dict[Size, int] = {}
+        self._numbers: list[NDArray[np.int32]] = []  # (n, 3): row group, row, size
+        self._captions: list[NDArray[np.uint8]] = []
+        self._bytes: list[NDArray[np.uint16]] = []
+        self._weights: list[NDArray[np.float32]] = []
+        self._held_out: list[NDArray[np.bool_]] = []
+
+    def shard(self, path: str) -> None:
+        outline = shard.outline(path)
+        wanted = selection.of_shard(path, list(outline.columns), self._configuration)
+        columns = ["id", "width", "height", *_LINES, *self._configuration.splits]
+        batches = shard.read(path, list(dict.fromkeys([*columns, *wanted.columns])))
+        for number, count in enumerate(outline.groups):
+            self._digest.update(f"{count} rows\n".encode())
+            self._groups.append(RowGroup(path, number, wanted.stages))
+            start = 0
+            while start < count:
+                batch = next(batches)
+                self._add(batch, start, wanted)
+                start += batch.num_rows
+        for _ in batches:  # to its end, where the number of rows is checked
+            pass
+
+    def _add(self, batch: pa.RecordBatch, start: int, wanted: Selection) -> None:
+        taken, weights = wanted.rows(batch, self._skipped.note)
+        found: list[tuple[int, int, bool, list[list[str]]]] = []
+        weighted = bool(self._configuration.weight)
+        for place, row in _rows(batch, taken):
+            captions = examples.caption_texts(row, self._configuration.splits, wanted.stages)
+            native = (row["width"] or 0, row["height"] or 0)
+            size = examples.target_size(*native, self._unit, self._configuration)
+            if not any(captions):
+                self._skipped.note(NO_CAPTION)
+            elif not all(size):
+                self._skipped.size(native)
+            else:
+                out = self._learn(row, captions, float(weights[place]) if weighted else None)
+                number = self._sizes.setdefault(size, len(self._sizes))
+                found.append((place, number, out, captions))
+        if not found:
+            return
+        places = np.array([place for place, *_ in found], np.int32)
+        groups = np.full(len(found), len(self._groups) - 1, np.int32)
+        sizes = np.array([number for _, number, *_ in found], np.int32)
+        self._numbers.append(np.stack([groups, start + places, sizes], 1))
+        self._held_out.append(np.array([out for *_, out, _ in found], bool))
+        counts = [[len(texts) for texts in captions] for *_, captions in found]
+        self._captions.append(np.array(counts, np.uint8))
+        lengths = [_length(text) for *_, splits in found for texts in splits for text in texts]
+        self._bytes.append(np.array(lengths, np.uint16))
+        if weighted:
+            self._weights.append(weights[places])
+
+    def _learn(self, row: dict[str, Any], captions: list[list[str]], weight: float | None) -> bool:
+        """Whether a row is held out; if not, what its captions say is noted."""
+        texts = [text for split in captions for text in split]
+        shown = examples.shown_text(row.get("text_boxes"))
+        out = examples.is_held_out(shown or texts[0], self._configuration.held_out)
+        line = f"{row['id']}:{out:d}:{weight}:{texts}\n"
+        self._digest.update(line.encode("utf-8", "replace"))
+        if not out:
+            languages = (
+                caption["language"]
+                for name in self._configuration.splits
+                for caption in row.get(name) or ()
+                if caption["text"] and caption["language"]
+            )
+            self._seen.add(texts, languages)
+        return out
+
+    def finish(self) -> Scan:
+        numbers = np.concatenate([np.empty((0, 3), np.int32), *self._numbers])
+        splits = len(self._configuration.splits)
+        captions = np.concatenate([np.empty((0, splits), np.uint8), *self._captions])
+        ends = np.cumsum(captions.sum(1, dtype=np.int64))
+        order = sorted(self._sizes)
+        rank = np.array([order.index(size) for size in self._sizes], np.int16)
+        index = Index(
+            tuple(self._groups),
+            tuple(order),
+            numbers[:, 0].copy(),
+            numbers[:, 1].copy(),
+            rank[numbers[:, 2]] if len(rank) else np.empty(0, np.int16),
+            np.concatenate(self._weights) if self._weights else None,
+            captions,
+            np.concatenate([[0], ends])[:-1].astype(np.int32),
+            np.concatenate([np.empty(0, np.uint16), *self._bytes]),
+        )
+        held_out = np.concatenate([np.empty(0, bool), *self._held_out])
+        return Scan(index, held_out, self._seen, self._digest.hexdigest())
+
+
+def _rows(batch: pa.RecordBatch, taken: NDArray[np.bool_]) -> Iterator[tuple[int, dict[str, Any]]]:
+    places = np.flatnonzero(taken)
+    rows = batch.take(pa.array(places)).to_pylist() if len(places) < len(taken) else None
+    return zip(places.tolist(), batch.to_pylist() if rows is None else rows, strict=True)
+
+
+def _length(caption: str) -> int:
+    return min(_LONGEST_CAPTION, len(caption.encode("utf-8", "replace")))

@@ -1,0 +1,194 @@
+"""Everything a run learns from and is judged by, from the pattern of its shards.
+
+Shapes: N examples of a bucket, C latent channels, h w latent cells.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from curation.failures.errors import UsageError
+from curation.picture.sizes import Size
+from train import codec as codecs
+from train.codec import Codec
+from train.configuration import CodecConfiguration, Configuration
+from train.data import latents
+from train.data.examples import Example, Pixels
+from train.data.index import Index, scan
+from train.data.latents import Batch, Latents, Notice, Row
+from train.data.plan import Plan
+from train.data.skipped import Skipped, Unreadable
+from train.patch_pca import PatchPcaCodec
+from train.seeds import seed_for
+from train.trained_on import Captions
+
+_FIT = 1024  # training images that a patch PCA is fitted on, at most
+_WATCHED = 4096  # training images shown to who watches, at most
+
+Watcher = Callable[[Example, Pixels], bool]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Examples of one ``size`` (width, height) in pixels, with ``latents`` (N, C, h, w)."""
+
+    size: Size
+    examples: list[Example]
+    latents: Tensor
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on and is judged by.
+
+    ``counts`` are the training images of each size, most first; ``held_out`` are examples with
+    unseen texts, ordered by size and, inside, as in the shards, all of them or as many as are
+    judged; ``shown`` are those that are generated at evaluations: the held-out ones, or where there
+    are none some of the training images. ``skipped`` are the rows left out, ``seen`` what the
+    training captions say. ``digest`` identifies rows, split and order.
+    """
+
+    counts: dict[Size, int]
+    held_out: tuple[Bucket, ...]
+    shown: tuple[Bucket, ...]
+    codec: Codec
+    skipped: Skipped
+    seen: Captions
+    digest: str
+    index: Index
+    batches: Latents
+
+    def at(self, step: int) -> Batch:
+        """The batch of the 1-based ``step``: a pure function of it, the seed and the shards."""
+        return self.batches.at(step)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What ``load`` is given besides the settings.
+
+    ``codec`` is the stored one, if any; a network encodes on ``device``. ``watch`` is called with
+    the first training examples and their pixels (H, W, 3) until it says that it has seen enough,
+    ``notice`` with every bad image that is met, at once or while training.
+    """
+
+    pattern: str
+    codec: Codec | None = None
+    device: str = "cpu"
+    watch: Watcher | None = None
+    notice: Notice | None = None
+
+
+def load(sources: Sources, configuration: Configuration) -> Data:
+    """Index every shard that matches the pattern, in order of path, and read what is judged.
+
+    A ``patch_pca`` that is not stored is fitted on the first training images. Raises ``UsageError``
+    where nothing is left to train on, ``shard.ShardError`` for a damaged shard.
+    """
+    ready = sources.codec or codecs.build(configuration.codec)
+    network: object = ready
+    if isinstance(network, nn.Module):
+        network.to(sources.device)
+    factor = ready.factor if ready else configuration.codec.factor
+    skipped = Skipped()
+    notice = _noticing(skipped, sources.notice)
+    rows = scan(sources.pattern, factor * configuration.model.patch, configuration.data, skipped)
+    training, held_out = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
+    first = _first(training, configuration, notice, ready is None, sources.watch)
+    if not first:
+        told = "; ".join(skipped.lines(configuration.data)) or "the shards have no rows"
+        if len(held_out) and not len(training):
+            told = f"data.held_out: all {len(held_out)} images are held out"
+        raise UsageError(f"--data {sources.pattern}: nothing to train on: {told}")
+    codec = ready or _fit(first, configuration.codec)
+    ahead = latents.rows_ahead(
+        training, codec, configuration.batch, configuration.data.memory_bytes
+    )
+    shares = tuple(configuration.data.splits.values())
+    plan = Plan(training, configuration.batch, configuration.seed, shares, -(-ahead // 2))
+    batches = Latents(training, plan, codec, configuration.data, notice, ahead)
+    for row in first:
+        batches.keep(row)
+    judged = _some(held_out, configuration.evaluation.held_out, configuration.seed)
+    kept = _buckets(judged, codec, configuration, notice)
+    some = training.only(np.arange(min(len(training), configuration.evaluation.pictures)))
+    return Data(
+        _counts(training),
+        kept,
+        kept or _buckets(some, codec, configuration, notice),
+        codec,
+        skipped,
+        rows.seen,
+        rows.digest,
+        training,
+        batches,
+    )
+
+
+def _noticing(skipped: Skipped, notice: Notice | None) -> Notice:
+    def both(bad: Unreadable) -> None:
+        skipped.image(bad)
+        if notice:
+            notice(bad)
+
+    return both
+
+
+def _first(
+    index: Index,
+    configuration: Configuration,
+    notice: Notice,
+    fit: bool,
+    watch: Watcher | None,
+) -> list[Row]:
+    """The first training rows: as many as a codec is fitted on, or as ``watch`` wants to see.
+
+    At least one row, unless no image can be read.
+    """
+    first: list[Row] = []
+    everyone = range(len(index))
+    for row in latents.rows_read(index, everyone, configuration.data, notice, boxes=bool(watch)):
+        first.append(row)
+        if watch and (len(first) >= _WATCHED or not watch(row.example, row.pixels)):
+            watch = None
+        if not watch and len(first) >= (_FIT if fit else 1):
+            break
+    return first
+
+
+def _fit(first: list[Row], codec: CodecConfiguration) -> PatchPcaCodec:
+    images = [latents.scaled(row.pixels) for row in first[:_FIT]]
+    return PatchPcaCodec.fit(images, codec.factor, codec.channels)
+
+
+def _some(index: Index, most: int, seed: int) -> Index:
+    """The index, or ``most`` of its rows by chance."""
+    if len(index) <= most:
+        return index
+    random = np.random.default_rng(seed_for(seed, "held out", "rows"))
+    return index.only(np.sort(random.choice(len(index), most, replace=False)))
+
+
+def _buckets(
+    index: Index, codec: Codec, configuration: Configuration, notice: Notice
+) -> tuple[Bucket, ...]:
+    gathered: dict[Size, tuple[list[Example], list[Tensor]]] = {}
+    every = range(len(index))
+    for row in latents.rows_read(index, every, configuration.data, notice, boxes=True):
+        size = index.sizes[index.size[row.number]]
+        found, encoded = gathered.setdefault(size, ([], []))
+        found.append(row.example)
+        encoded.append(latents.encode(codec, row.pixels))
+    return tuple(
+        Bucket(size, found, torch.stack(encoded))
+        for size, (found, encoded) in sorted(gathered.items())
+    )
+
+
+def _counts(index: Index) -> dict[Size, int]:
+    counts = np.bincount(index.size, minlength=len(index.sizes)).tolist()
+    ordered = sorted(zip(index.sizes, counts, strict=True), key=lambda entry: -entry[1])
+    return {size: count for size, count in ordered if count}
