@@ -27,7 +27,7 @@ def trained(tmp_path_factory):
 steps: 3
 batch: 4
 precision: fp32
-data: {{held_out: 0.2, sizes: [32x32], resize: true}}
+data: {{held_out: 0.2, resolution: 0, sizes: [32x32], resize: true}}
 codec: {{path: {parts / "vae"}}}
 text_encoder: {{path: {parts / "text_encoder"}}}
 model: {{layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6]}}

@@ -221,7 +221,7 @@ def write_config(tmp_path, text):
         ("steps: 4\nema: 1.5", "bad.yaml:2: 'ema': expected it to be less than 1, found 1.5"),
         (
             "data:\n  captions: [caption_rwa]",
-            "bad.yaml:2: 'data.captions': expected 'caption_raw', 'caption_recaption' or",
+            "bad.yaml:2: 'data.captions': expected 'caption_recaption', 'caption_fused' or",
         ),
         (
             "optimiser:\n  kind: sgd",
