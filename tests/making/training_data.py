@@ -31,7 +31,7 @@ def shown(pattern, **options):
 
 def steps(loaded):
     """The batches of the first epoch."""
-    count = loaded.batches._plan.per_epoch
+    count = loaded.plan.per_epoch
     return [loaded.at(step) for step in range(1, count + 1)]
 
 

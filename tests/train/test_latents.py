@@ -61,7 +61,7 @@ def test_a_row_group_is_read_once_or_twice_an_epoch(pattern, monkeypatch):
     steps(whole)
     assert len(reads) <= len(whole.index.groups)
     reads.clear()
-    last = whole.batches._plan.per_epoch
+    last = whole.plan.per_epoch
     assert whole.at(last + 1).latents.shape[1:] == (8, 2, 4)
     assert reads == []  # all is held
 

@@ -59,6 +59,7 @@ class Data:
     seen: Captions
     digest: str
     index: Index
+    plan: Plan
     batches: Latents
 
     def at(self, step: int) -> Batch:
@@ -124,6 +125,7 @@ def load(sources: Sources, configuration: Configuration) -> Data:
         rows.seen,
         rows.digest,
         training,
+        plan,
         batches,
     )
 

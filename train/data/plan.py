@@ -65,6 +65,13 @@ class Plan:
         self.per_epoch = sum(-(-count // size) for count in self._showings.values())
         self._epoch: tuple[int, _Epoch] | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the epoch that is held."""
+        epoch = self._epoch and self._epoch[1]
+        arrays = (epoch.rows, epoch.captions, epoch.bounds) if epoch else ()
+        return sum(array.nbytes for array in arrays)
+
     def at(self, step: int) -> Batch:
         """The batch of the 1-based ``step``."""
         return next(self.following(step))
