@@ -188,12 +188,17 @@ class CheckpointConfiguration(_Frozen):
 
 
 class Configuration(_Frozen):
-    """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it."""
+    """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it.
+
+    A batch goes through the network in portions of at most ``tokens_at_once`` image and text
+    tokens, padding included; the gradient is that of the whole ``batch``.
+    """
 
     preset: str
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     steps: Count = 1000
     batch: Count = 128
+    tokens_at_once: Count = 8192
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     device: str = "auto"
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -230,6 +235,7 @@ QWEN_IMAGE = Configuration(
     preset="qwen-image",
     steps=100_000,
     batch=256,
+    tokens_at_once=65_536,
     ema=0.9999,
     data=DataConfiguration(resolution=256),
     codec=CodecConfiguration(kind="qwen", path="Qwen-Image/vae"),

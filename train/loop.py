@@ -83,21 +83,14 @@ def train_step(parts: Parts, step: int) -> tuple[float, float]:
     Raises ``UsageError`` when the loss is not finite.
     """
     configuration = parts.configuration
-    loss = _loss(parts, step)
-    value = float(loss.detach())
-    if not torch.isfinite(loss.detach()):
-        raise UsageError(
-            f"step {step}: the loss is {value}; lower"
-            " optimiser.learning_rate (and muon_learning_rate) in a --config file"
-        )
-    loss.backward()  # type: ignore[no-untyped-call]
+    value = _backward(parts, step)
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
     norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
     factor = optimiser.rate_at(step, configuration.steps, configuration.optimiser)
     optimiser.set_rates(parts.optimisers, factor, configuration.optimiser)
-    for one in parts.optimisers:
-        one.step()
-        one.zero_grad(set_to_none=True)
+    for each in parts.optimisers:
+        each.step()
+        each.zero_grad(set_to_none=True)
     ema.update(parts.average, parts.raw, ema.decay_at(step, configuration.ema))
     return value, norm
 
@@ -106,8 +99,12 @@ def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
     return [weight for entry in group.param_groups for weight in entry["params"]]
 
 
-def _loss(parts: Parts, step: int) -> Tensor:
-    """The flow loss of the step's batch, with its noise, noise levels and captions."""
+def _backward(parts: Parts, step: int) -> float:
+    """The flow loss of the step's batch, with its noise, noise levels and captions; its gradient.
+
+    The batch goes through the network in portions, so that long captions take no more memory than
+    ``tokens_at_once`` asks for; loss and gradient are those of the whole.
+    """
     configuration = parts.configuration
     batch = parts.data.at(step)
     generator = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step))
@@ -116,14 +113,49 @@ def _loss(parts: Parts, step: int) -> Tensor:
     sigma = flow.build(configuration.flow).draw(len(noise), tokens, generator)
     captions = drop_captions(batch.captions, configuration.data.caption_dropout, generator)
     x0, x1, level = (value.to(parts.device) for value in (batch.latents, noise, sigma))
-    features, mask = parts.text_encoder.encode(captions)
-    noisy = flow.path(x0, x1, level)
-    with (
-        model.autocast(parts.device, configuration.precision),
-        model.attention(configuration.model.attention),
-    ):
-        prediction = model.predict(parts.transformer, noisy, level, features.float(), mask)
-    return flow.loss(prediction, x0, x1)
+    encoded, mask = parts.text_encoder.encode(captions)
+    features = encoded.detach().requires_grad_(encoded.requires_grad)
+    total = 0.0
+    for rows, longest in portions(mask.sum(1).tolist(), tokens, configuration.tokens_at_once):
+        text = features[rows, :longest].float()
+        noisy = flow.path(x0[rows], x1[rows], level[rows])
+        with (
+            model.autocast(parts.device, configuration.precision),
+            model.attention(configuration.model.attention),
+        ):
+            predicted = model.predict(
+                parts.transformer, noisy, level[rows], text, mask[rows, :longest]
+            )
+        loss = flow.loss(predicted, x0[rows], x1[rows]) * (len(noisy) / len(noise))
+        if not torch.isfinite(loss.detach()):
+            raise UsageError(
+                f"step {step}: the loss is {float(loss.detach())}; lower"
+                " optimiser.learning_rate (and muon_learning_rate) in a --config file"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        total += float(loss.detach())
+    if features.grad is not None:
+        encoded.backward(features.grad)  # type: ignore[no-untyped-call]
+    return total
+
+
+def portions(lengths: list[int], tokens: int, most: int) -> list[tuple[list[int] | slice, int]]:
+    """The rows of a batch that go through the network together, and their longest caption.
+
+    ``lengths`` are the text tokens of each row, ``tokens`` the image tokens; with its padding a
+    portion has at most ``most`` of both, or one row. Where all do they stay as they are, else rows
+    of about a length go together.
+    """
+    if len(lengths) * (tokens + max(lengths)) <= most:
+        return [(slice(None), max(lengths))]
+    found: list[tuple[list[int] | slice, int]] = []
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if rows and (len(rows) + 1) * (tokens + lengths[row]) > most:
+            found.append((rows, lengths[rows[-1]]))
+            rows = []
+        rows.append(row)
+    return [*found, (rows, lengths[rows[-1]])]
 
 
 def drop_captions(captions: list[str], dropout: float, generator: torch.Generator) -> list[str]:
