@@ -65,7 +65,7 @@ def start(
     folder: Path, output: Path, config: Path, mode: str, errors: int = subprocess.DEVNULL
 ) -> psutil.Popen:
     """A ``beam run`` on two workers."""
-    command = [sys.executable, "-m", "curation.command", "run", "--input", str(folder)]
+    command = [sys.executable, "-m", "curation", "run", "--input", str(folder)]
     command += ["--output", str(output), "--config", str(config), "--workers", "2"]
     command += ["--unit-rows", "16", f"--direct_running_mode={mode}"]
     return psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
@@ -101,7 +101,8 @@ def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> i
     """Kill the driver or one of its workers; the driver's exit code, None where it hung."""
     workers = []
     if mode == "multi_processing":
-        workers = [one for one in process.children(recursive=True) if "sdk_worker" in name_of(one)]
+        servers = {one.pid for one in process.children()}
+        workers = [one for one in process.children(recursive=True) if one.pid not in servers]
     victim = chance.choice(workers) if workers else process
     family = process.children(recursive=True)
     try:
@@ -118,14 +119,6 @@ def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> i
             if one.is_running():
                 one.kill()
     return int(process.returncode)
-
-
-def name_of(process: psutil.Process) -> str:
-    """The command line, empty for one that is gone."""
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def main(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curation.run import Request
     from curation.sources.fields import Columns
 
+_IN_WORKERS = tuple(f"curation.graphs.{name}" for name in ("judging", "measuring", "writing"))
 app = commands.application(
     no_args_is_help=True,
     help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
@@ -121,11 +122,12 @@ def run(
         )
     preflight.check(Job(name, options, places, output, shared_filesystem))
     arguments = (*running.defaults(given, workers, processes=is_program), *given)
-    if isinstance(found, loading.Pipeline):
-        told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
-        _curate(Request(*told, columns, allow_outside, tuple(without or ())), as_json)
-    else:
-        _carry_out(found, output, arguments, as_json)
+    with running.workers(arguments, _IN_WORKERS):
+        if isinstance(found, loading.Pipeline):
+            told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
+            _curate(Request(*told, columns, allow_outside, tuple(without or ())), as_json)
+        else:
+            _carry_out(found, output, arguments, as_json)
 
 
 def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":

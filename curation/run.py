@@ -23,7 +23,7 @@ from curation.measuring import chosen, contents, measure
 from curation.output import column_files, finished
 from curation.output.layout import Layout
 from curation.output.measured import Measured
-from curation.runners import memory
+from curation.runners import memory, worker_pool
 from curation.signals import signal
 from curation.sources import keep_columns, plan
 from curation.sources.confines import overlap
@@ -41,7 +41,7 @@ PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy
 
 @dataclass
 class Steps:
-    """CPU seconds (this process and its finished children), wall seconds and peak memory."""
+    """CPU seconds (this process, finished children and workers), wall seconds, peak memory."""
 
     told: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -58,13 +58,14 @@ class Steps:
         spent = {"cpu_seconds": _cpu_seconds() - cpu, "wall_seconds": time.perf_counter() - wall}
         self.told[name] = {
             **{of: round(before.get(of, 0.0) + seconds, 3) for of, seconds in spent.items()},
-            "peak_memory_bytes": peak * 1024,
+            "peak_memory_bytes": max(peak * 1024, worker_pool.usage().peak_bytes),
         }
 
 
 def _cpu_seconds() -> float:
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    here = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return here + worker_pool.usage().cpu_seconds
 
 
 @dataclass(frozen=True)

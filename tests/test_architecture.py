@@ -45,8 +45,8 @@ BEAM_AT_MODULE_LEVEL = {
     f"curation.graphs.{name}"
     for name in ("judging", "measuring", "near_duplicates", "programs", "steps", "writing")
 }
-BEAM_AT_MODULE_LEVEL |= {"curation.runners.running"}
-BEAM_LAZILY = {"curation.storage.names"}
+BEAM_AT_MODULE_LEVEL |= {"curation.runners.forked_workers", "curation.runners.running"}
+BEAM_LAZILY = {"curation.runners.fork_server", "curation.storage.names"}
 VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}

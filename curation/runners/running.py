@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import difflib
 import gc
+import importlib
 import io
 import logging
 import os
@@ -19,7 +20,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner, worker_ha
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from curation.failures.errors import UsageError
-from curation.runners import memory, watchdog
+from curation.runners import forked_workers, memory, watchdog, worker_pool
 from curation.runners.fingerprint import VersionError
 from curation.runners.job import LOCAL, runner_name
 
@@ -27,6 +28,10 @@ from curation.runners.job import LOCAL, runner_name
 # is yielded between its reading the buffer and clearing it is LOST (1 batch of hashes in 500).
 # 0: flush by size only, in the thread that yields.
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
+# Measuring holds one lock for 0.9 of an image's 1.9 ms, so the threads of a process fill two cores.
+# Three or four workers would gain up to half from processes, but a process takes 40 MB, 115 with the
+# shipped model, and machines that small lack memory before time.
+MOST_THREADS = 4
 _WORKER = "apache_beam.runners.worker.sdk_worker_main"
 _LOST = re.compile(
     r"ModuleNotFoundError: No module named '?curation\b.*"
@@ -42,8 +47,8 @@ SPARK_OPTIONS = (
 )
 
 
-class ModelOptions(PipelineOptions):  # type: ignore[misc]
-    """Our one option of the graph, beside Beam's."""
+class OurOptions(PipelineOptions):  # type: ignore[misc]
+    """Options of the graph that are ours, beside Beam's."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -52,6 +57,13 @@ class ModelOptions(PipelineOptions):  # type: ignore[misc]
             "--model-accelerator",
             help="Hardware for the model step, such as "
             "'type:nvidia-tesla-t4;count:1;install-nvidia-driver' (Dataflow).",
+        )
+        parser.add_argument(
+            "--process_threads",
+            "--process-threads",
+            type=int,
+            default=1,
+            help="Workers in a process, with --direct_running_mode=multi_processing.",
         )
 
 
@@ -69,6 +81,21 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
 
 
 @contextlib.contextmanager
+def workers(arguments: Sequence[str], modules: Sequence[str]) -> Iterator[None]:
+    """The worker processes of all pipelines in the block, where these options ask for any.
+
+    Call it before any thread is started or lock taken. ``modules`` are imported before, so that no
+    worker has to.
+    """
+    how = PipelineOptions(list(arguments)).view_as(DirectOptions)
+    wanted = how.direct_running_mode == "multi_processing" and runner_of(arguments) == LOCAL
+    for module in modules if wanted else ():
+        importlib.import_module(module)
+    with worker_pool.started() if wanted else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
 def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
     if runner == LOCAL:
         memory.keep_freed()
@@ -77,6 +104,8 @@ def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
         local = beam.Pipeline(runner=_local_runner(options), options=options)
         with quiet, watchdog.ending_with_workers(), local as root:
             yield root
+        if pool := worker_pool.current():
+            pool.settle()
         return
     try:
         with beam.Pipeline(options=options) as root:
@@ -96,6 +125,9 @@ def _local_runner(options: PipelineOptions) -> FnApiRunner:
     if how.direct_running_mode != "multi_processing":
         return FnApiRunner()
     how.direct_running_mode = "in_memory"  # this mode alone does not choose the workers itself
+    if worker_pool.current():
+        threads = options.view_as(OurOptions).process_threads
+        return FnApiRunner(forked_workers.environment(threads))
     command = f"exec {shlex.quote(sys.executable)} -m {_WORKER} 2>/dev/null"
     return FnApiRunner(SubprocessSDKEnvironment.from_command_string(command))
 
@@ -132,15 +164,18 @@ def defaults(
 ) -> list[str]:
     """Options to put before the user's.
 
-    Here: all cores, threads of one process (little memory), or ``processes`` where the work holds
-    Python's lock. Elsewhere: workers import our modules, so nothing of the driver's ``__main__`` is
-    sent to them.
+    Here: all cores. Up to ``MOST_THREADS`` workers are threads of one process; more would wait for
+    Python's lock, so they are processes of two threads each, or of one where the work holds the
+    lock (``processes``). Elsewhere: workers import our modules, so nothing of the driver's
+    ``__main__`` is sent to them.
     """
     if runner_of(arguments) != LOCAL:
         return ["--no_save_main_session"]
     count = workers or os.cpu_count() or 1
-    if processes and count > 1:
-        mode = ["--direct_running_mode=multi_processing", "--no_save_main_session"]
+    if count > (1 if processes else MOST_THREADS):
+        threads = 1 if processes else 2
+        mode = ["--direct_running_mode=multi_processing", f"--process_threads={threads}"]
+        mode.append("--no_save_main_session")
     else:
         mode = ["--direct_running_mode=multi_threading"]
     return [f"--direct_num_workers={count}", *mode]

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from typing import NoReturn
 
 EXIT_CODE = 4
 TOLD = (
@@ -12,6 +13,14 @@ TOLD = (
     "run the same command again to go on, with fewer --workers if memory was short"
 )
 _DEATH = "Worker subprocess exited"  # what Beam raises in a thread that nobody joins
+
+
+def end() -> NoReturn:
+    """End this process: a worker of its died."""
+    try:
+        print(f"beam: {TOLD}", file=sys.__stderr__, flush=True)
+    finally:  # whether or not anybody still listens
+        os._exit(EXIT_CODE)
 
 
 @contextlib.contextmanager
@@ -25,10 +34,7 @@ def ending_with_workers() -> Iterator[None]:
 
     def hook(failure: threading.ExceptHookArgs) -> None:
         if _DEATH in str(failure.exc_value):
-            try:
-                print(f"beam: {TOLD}", file=sys.__stderr__, flush=True)
-            finally:  # whether or not anybody still listens
-                os._exit(EXIT_CODE)
+            end()
         before(failure)
 
     threading.excepthook = hook
