@@ -29,7 +29,7 @@ from curation.runners.job import LOCAL, runner_name
 # 0: flush by size only, in the thread that yields.
 worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
 # Measuring holds one lock for 0.9 of an image's 1.9 ms, so the threads of a process fill two cores.
-# Three or four workers would gain up to half from processes, but a process takes 40 MB, 115 with the
+# Three or four workers would gain up to half from processes, but each takes 40 MB, 115 with the
 # shipped model, and machines that small lack memory before time.
 MOST_THREADS = 4
 _WORKER = "apache_beam.runners.worker.sdk_worker_main"
