@@ -11,7 +11,23 @@ import typer
 from curation import importing
 from curation.failures import commands
 from curation.failures.errors import IncompleteError, UsageError
-from curation.storage import user_paths
+from curation.options import (
+    AllowOutside,
+    CaptionColumn,
+    Config,
+    Entry,
+    Inputs,
+    Json,
+    KeepColumns,
+    KeyColumn,
+    Output,
+    Replace,
+    SharedFilesystem,
+    UnitRows,
+    Verify,
+    Without,
+    Workers,
+)
 
 if TYPE_CHECKING:
     from curation.configuration.program import Program
@@ -24,66 +40,25 @@ app = commands.application(
     help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
 )
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
-Output = Annotated[
-    str, typer.Option("--output", "-o", help="The run's output directory.", parser=user_paths.place)
-]
-Config = Annotated[
-    str | None,
-    typer.Option(
-        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=user_paths.place
-    ),
-]
-Without = Annotated[
-    list[str] | None,
-    typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command(context_settings=PASS_THROUGH)
 def run(
     context: typer.Context,
     output: Output,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--input",
-            "-i",
-            help="Folder, tar, Parquet, JSONL or glob; repeatable.",
-            parser=user_paths.place,
-        ),
-    ] = None,
-    pipeline: Annotated[str, typer.Argument(help="Name in the configuration.")] = "curate",
+    inputs: Inputs = None,
+    pipeline: Entry = "curate",
     config: Config = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Local workers (default: all cores).")
-    ] = None,
-    unit_rows: Annotated[int, typer.Option(min=1, help="Rows between two resume points.")] = 512,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Trust no file by its time: read all of them again.")
-    ] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Throw away another collection's results in OUTPUT.")
-    ] = False,
-    caption_column: Annotated[
-        list[str] | None,
-        typer.Option(help="Column or field of captions, instead of the usual names; repeatable."),
-    ] = None,
-    key_column: Annotated[
-        str | None, typer.Option(help="Column or field that holds the key of a row.")
-    ] = None,
-    keep_columns: Annotated[
-        list[str] | None,
-        typer.Option(help="Columns or fields to pass on into the shards: a,b; repeatable."),
-    ] = None,
-    allow_outside: Annotated[
-        bool,
-        typer.Option("--allow-outside", help="Read what links and lists name outside the input."),
-    ] = False,
+    workers: Workers = None,
+    unit_rows: UnitRows = 512,
+    verify: Verify = False,
+    replace: Replace = False,
+    caption_column: CaptionColumn = None,
+    key_column: KeyColumn = None,
+    keep_columns: KeepColumns = None,
+    allow_outside: AllowOutside = False,
     without: Without = None,
-    shared_filesystem: Annotated[
-        bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
-    ] = False,
+    shared_filesystem: SharedFilesystem = False,
     as_json: Json = False,
 ) -> None:
     """Measure, judge and shard a collection, or run a program; any Beam option may follow.

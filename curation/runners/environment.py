@@ -44,26 +44,37 @@ def check(job: Job, here: bool) -> None:
             "--environment_type=LOOPBACK: workers on other machines cannot reach this one's "
             "loopback; expected EXTERNAL (a worker pool on each host) or DOCKER"
         )
-    if chosen == "EXTERNAL":
-        address = _option(job, "external_service_address")
-        address = beam_parts.json_field(address, "url")
-        host, _ = endpoints.require_form("--environment_config", address)
-        if here or not endpoints.is_loopback(host):
-            start = "python -m apache_beam.runners.worker.worker_pool_main --service_port=PORT"
-            endpoints.require("--environment_config", address, f"on each worker start {start}")
-    elif chosen == "PROCESS":
-        command = beam_parts.json_field(_option(job, "process_command"), "command")
-        if not command or (here and not beam_parts.is_program(command)):
-            raise UsageError(
-                f"--environment_type=PROCESS: {command or 'nothing'!r} is no program here; "
-                "expected --environment_option=process_command=/path/to/boot"
-            )
-    elif chosen == "DOCKER":
-        image = _option(job, "docker_container_image")
-        if not (image or job.given("sdk_container_image")):
-            raise UsageError(
-                "--environment_type=DOCKER: Beam's own image does not hold this package; add "
-                "--environment_config=IMAGE (docs/dataflow.md builds one), or take EXTERNAL"
-            )
-        if here and (why := beam_parts.missing_docker()):
-            raise UsageError(f"--environment_type=DOCKER: {why}")
+    if chosen in _CHECKS:
+        _CHECKS[chosen](job, here)
+
+
+def _check_external(job: Job, here: bool) -> None:
+    address = _option(job, "external_service_address")
+    address = beam_parts.json_field(address, "url")
+    host, _ = endpoints.require_form("--environment_config", address)
+    if here or not endpoints.is_loopback(host):
+        start = "python -m apache_beam.runners.worker.worker_pool_main --service_port=PORT"
+        endpoints.require("--environment_config", address, f"on each worker start {start}")
+
+
+def _check_process(job: Job, here: bool) -> None:
+    command = beam_parts.json_field(_option(job, "process_command"), "command")
+    if not command or (here and not beam_parts.is_program(command)):
+        raise UsageError(
+            f"--environment_type=PROCESS: {command or 'nothing'!r} is no program here; "
+            "expected --environment_option=process_command=/path/to/boot"
+        )
+
+
+def _check_docker(job: Job, here: bool) -> None:
+    image = _option(job, "docker_container_image")
+    if not (image or job.given("sdk_container_image")):
+        raise UsageError(
+            "--environment_type=DOCKER: Beam's own image does not hold this package; add "
+            "--environment_config=IMAGE (docs/dataflow.md builds one), or take EXTERNAL"
+        )
+    if here and (why := beam_parts.missing_docker()):
+        raise UsageError(f"--environment_type=DOCKER: {why}")
+
+
+_CHECKS = {"EXTERNAL": _check_external, "PROCESS": _check_process, "DOCKER": _check_docker}

@@ -1,0 +1,58 @@
+"""The options of ``beam``, with their help: what a command takes, apart from what it does."""
+
+from typing import Annotated
+
+import typer
+
+from curation.storage import user_paths
+
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="The run's output directory.", parser=user_paths.place)
+]
+Config = Annotated[
+    str | None,
+    typer.Option(
+        help="Configuration file (default: ./pipelines.yaml, else ours).", parser=user_paths.place
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+# of ``beam run``
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        help="Folder, tar, Parquet, JSONL or glob; repeatable.",
+        parser=user_paths.place,
+    ),
+]
+Entry = Annotated[str, typer.Argument(help="Name in the configuration.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Local workers (default: all cores).")]
+UnitRows = Annotated[int, typer.Option(min=1, help="Rows between two resume points.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Trust no file by its time: read all of them again.")
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Throw away another collection's results in OUTPUT.")
+]
+CaptionColumn = Annotated[
+    list[str] | None,
+    typer.Option(help="Column or field of captions, instead of the usual names; repeatable."),
+]
+KeyColumn = Annotated[str | None, typer.Option(help="Column or field that holds the key of a row.")]
+KeepColumns = Annotated[
+    list[str] | None,
+    typer.Option(help="Columns or fields to pass on into the shards: a,b; repeatable."),
+]
+AllowOutside = Annotated[
+    bool,
+    typer.Option("--allow-outside", help="Read what links and lists name outside the input."),
+]
+SharedFilesystem = Annotated[
+    bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
+]
