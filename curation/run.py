@@ -18,6 +18,7 @@ import pyarrow as pa
 import curation
 from curation import report, shard, storage
 from curation.configuration.loading import Pipeline, check_columns, resolved
+from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import chosen, contents, measure
 from curation.output import column_files, finished
@@ -331,6 +332,7 @@ def _write_run(
         "seed": request.pipeline.seed,
         "counts": counts,
         "signals": columns.as_json(),
+        "scaling": sorted(verdicts.scaling(chosen.chosen(request.pipeline).signals)),
         "units": units,
         "steps": steps.told,
     }

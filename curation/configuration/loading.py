@@ -20,6 +20,7 @@ from curation.configuration.models import (
     resolved,
 )
 from curation.configuration.program import Program
+from curation.signals import discovery
 from curation.strict_yaml import (
     KEY,
     ConfigurationError,
@@ -84,8 +85,13 @@ def load_any(path: str | None, name: str) -> Pipeline | Program:
 
 def _pipeline(entry: Document, name: str) -> Pipeline:
     pipeline = bind(entry, Pipeline, {KEY: name})
-    tightening.check(pipeline)
+    tightening.check(pipeline, lambda: _scaling(pipeline))
     return pipeline
+
+
+def _scaling(pipeline: Pipeline) -> set[str]:
+    signals = discovery.discover(pipeline.signals)
+    return {name for entry in signals for name, of in entry.columns.items() if of.scales}
 
 
 def _entry(path: str | None, name: str) -> Document:
@@ -107,11 +113,21 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
     """
     known = {**COMMON_COLUMNS, **columns}
     numeric = {name for name, kind in known.items() if _is_number(kind)}
+    categories = {name for name, kind in known.items() if _is_category(kind)}
     named: list[tuple[str, tuple[str | int, ...]]] = [
         (column, ("quality", index)) for index, column in enumerate(pipeline.quality)
     ]
     for stage in pipeline.stages:
-        named += [(column, ("stages", stage.name, "bounds", column)) for column in stage.bounds]
+        for column, bound in stage.bounds.items():
+            path: tuple[str | int, ...] = ("stages", stage.name, "bounds", column)
+            if bound.among is None:
+                named.append((column, path))
+            elif column in known and column not in categories:
+                message = f"column {column!r} holds {known[column]}, expected categories for 'in'"
+                raise pipeline.error(message, *path)
+            elif column not in known:
+                message = f"unknown column {shown(column)}: {expected_one_of(column, categories)}"
+                raise pipeline.error(message, *path)
     for column, path in named:
         if column not in known:
             message = f"unknown column {shown(column)}: {expected_one_of(column, numeric)}"
@@ -119,6 +135,10 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         if column not in numeric:
             message = f"column {column!r} holds {known[column]}, expected a column of numbers"
             raise pipeline.error(message, *path)
+
+
+def _is_category(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind))
 
 
 def _is_number(kind: pa.DataType) -> bool:

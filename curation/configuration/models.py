@@ -42,15 +42,22 @@ SignalModule = Annotated[str, AfterValidator(_module)]
 
 
 class Bound(Frozen):
-    """The inclusive range a column's value must lie in; a missing end is open."""
+    """The inclusive range a column's value must lie in, a missing end being open; or what it is in.
+
+    Of a column that scales with the image, ``min`` and ``max`` are in pixels at the resolution of
+    the stage.
+    """
 
     min: Finite | None = None
     max: Finite | None = None
+    among: Annotated[tuple[str | int | bool, ...] | None, Field(alias="in", min_length=1)] = None
 
     @model_validator(mode="after")
     def _something_can_pass(self) -> "Bound":
-        if self.min is None and self.max is None:
-            raise ValueError("expected 'min', 'max' or both")
+        if self.among is not None and (self.min is not None or self.max is not None):
+            raise ValueError("expected either 'in', or 'min' and 'max'")
+        if self.min is None and self.max is None and self.among is None:
+            raise ValueError("expected 'min', 'max' or both, or 'in'")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
         return self

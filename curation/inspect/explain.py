@@ -129,8 +129,9 @@ def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
         values[DRAW_COLUMN] = float(mixing.as_values(draw)[0])
     else:
         bounds = tuple(bound for bound in bounds if bound.column != DRAW_COLUMN)
-    if judged["rule"] is not None:
-        values[judged["rule"].rsplit(".", 1)[0]] = judged["value"]
+    ruled = (judged["rule"] or "").rpartition(".")[0]
+    if ruled and values.get(ruled) is None:  # a share that is told by the ledger alone
+        values[ruled] = judged["value"]
     return Story(
         key=measured["key"],
         uri=measured["uri"],
@@ -167,14 +168,19 @@ def _checks(
     reached = judged["stage"] is not None
     for bound in bounds:
         value = values.get(bound.column)
-        number = float(value) if isinstance(value, int | float) else None
+        if isinstance(value, int | float) and bound.side != "in":
+            value = float(value) * bound.scale
         told: Outcome = "passed" if reached else "not reached"
         stage = bound.before if kept else bound.stage
         here = judged["stage"] == stage and (bound.deeper or not kept)
         if reached and here and judged["rule"] == bound.rule:
-            told = "not measured" if number is None or math.isnan(number) else "failed"
+            told = "not measured" if _is_null(value) else "failed"
             reached = False
-        yield Check(bound.stage, bound.rule, number, bound.value, told)
+        yield Check(bound.stage, bound.rule, value, bound.limit, told)
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _with_copies(output: str, stories: list[Story]) -> list[Story]:

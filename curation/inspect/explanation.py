@@ -16,8 +16,8 @@ class Check:
 
     stage: str
     rule: str
-    value: float | None
-    bound: float
+    value: float | str | None
+    bound: float | str
     outcome: Outcome
 
 
@@ -115,6 +115,8 @@ def _verdict(story: Story) -> str:
         why = f"{story.rule}: {_value(story.value)} is {word} {_value(story.bound)}"
     if story.verdict == "kept":
         return f"kept, stage {story.stage} passed" + (f"; stopped after it by {why}" if why else "")
+    if not why and story.reason:
+        why = f"{story.rule}: {text.prose(story.reason, 300)}"
     return f"{story.verdict} at stage {story.stage} by {why}"
 
 
@@ -124,7 +126,7 @@ def _copy(copy: Copy) -> str:
 
 
 def _check_line(check: Check) -> str:
-    sign = ">=" if check.rule.endswith(".min") else "<="
+    sign = {"min": ">=", "max": "<="}.get(check.rule.rsplit(".", 1)[-1], "in")
     value = "" if check.value is None else _value(check.value)
     return f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {_value(check.bound)}"
 

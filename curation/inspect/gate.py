@@ -6,7 +6,7 @@ checked against the shards themselves, so that a bug in judging or writing canno
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -51,7 +51,7 @@ def check(output: str) -> list[Expectation]:
     layout = Layout(output)
     run = finished.read_run(output)
     configuration = run["configuration"]
-    validate = _validator(configuration)
+    validate = _validator(configuration, run.get("scaling", ()))
     promises: dict[str, Expectation] = {}
     kinds: Counter[tuple[str, bool]] = Counter()
     for table in _shards(layout.shards):
@@ -100,13 +100,20 @@ def _is_its_content(row: dict[str, Any]) -> bool:
     return shard.content_id(row["image"]["bytes"], inputs, instruction) == told
 
 
-def _bounds(configuration: dict[str, Any]) -> Iterator[tuple[str, float | None, float | None]]:
-    """Every bound that a kept row must satisfy: those of the stages up to ``keep``."""
+def _bounds(
+    configuration: dict[str, Any], scaling: Container[str]
+) -> Iterator[tuple[str, dict[str, Any], float]]:
+    """Every bound that a kept row must satisfy, and what stored values are multiplied by there."""
     for name, stage in _stages(configuration):
         for column, bound in stage["bounds"].items():
-            yield column, bound.get("min"), bound.get("max")
+            yield column, bound, float(stage["resolution"]) if column in scaling else 1.0
         if name == configuration["keep"]:
             return
+
+
+def _scaled(bound: float | None, scale: float) -> float | None:
+    """A bound in the unit that is stored."""
+    return None if bound is None else bound / scale
 
 
 def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -114,7 +121,9 @@ def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return list(stages.items()) if isinstance(stages, dict) else [(s["name"], s) for s in stages]
 
 
-def _validator(configuration: dict[str, Any]) -> Callable[[pa.Table], dict[str, Expectation]]:
+def _validator(
+    configuration: dict[str, Any], scaling: Container[str]
+) -> Callable[[pa.Table], dict[str, Expectation]]:
     """What checks the rows of one shard, by Great Expectations. Raises ``UsageError``."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # nothing is sent anywhere
     try:
@@ -127,7 +136,7 @@ def _validator(configuration: dict[str, Any]) -> Callable[[pa.Table], dict[str, 
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_pandas("shards").add_dataframe_asset("rows")
     definition = source.add_batch_definition_whole_dataframe("all")
-    wanted = list(_expectations(configuration))
+    wanted = list(_expectations(configuration, scaling))
     columns = list(dict.fromkeys(entry.column for entry in wanted))
     suite = gx.ExpectationSuite(name="shards", expectations=wanted)
 
@@ -140,7 +149,7 @@ def _validator(configuration: dict[str, Any]) -> Callable[[pa.Table], dict[str, 
     return validate
 
 
-def _expectations(configuration: dict[str, Any]) -> Iterator[Any]:
+def _expectations(configuration: dict[str, Any], scaling: Container[str]) -> Iterator[Any]:
     """What the configuration promises of every row."""
     from great_expectations import expectations as expect
 
@@ -149,11 +158,16 @@ def _expectations(configuration: dict[str, Any]) -> Iterator[Any]:
     yield expect.ExpectColumnValuesToNotBeNull(column="key")
     yield expect.ExpectColumnValuesToBeInSet(column="stage", value_set=names)
     yield expect.ExpectColumnValuesToBeInSet(column="content_matches", value_set=[True])
-    for column, low, high in _bounds(configuration):
-        if column != "size":
+    for column, bound, scale in _bounds(configuration, scaling):
+        if column == "size":
+            continue
+        if "in" in bound:
+            yield expect.ExpectColumnValuesToBeInSet(column=column, value_set=bound["in"])
+        else:
+            low, high = (_scaled(bound.get(end), scale) for end in ("min", "max"))
             yield expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
-            if column not in GROUP_COLUMNS:
-                yield expect.ExpectColumnValuesToNotBeNull(column=column)
+        if column not in GROUP_COLUMNS:
+            yield expect.ExpectColumnValuesToNotBeNull(column=column)
 
 
 def _count(rows: int, kept: int) -> Expectation:

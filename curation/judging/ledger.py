@@ -198,11 +198,13 @@ def rows(
         if verdict == QUARANTINED:
             code = reasons[row] or (UNMEASURED if unlooked[row] else UNMEASURABLE)
             reason = _reason(code, details[row], check)
+        elif check is not None and check.side == "in":
+            reason = _not_among(check, signals.column(check.column)[row].as_py())
         columns["verdict"].append(VERDICTS[verdict])
         columns["stage"].append(_stage(stages, verdict, depth, check))
         columns["rule"].append(check.rule if check else None)
         columns["value"].append(value if check and not np.isnan(value) else None)
-        columns["bound"].append(check.bound if check else None)
+        columns["bound"].append(check.bound if check and check.side != "in" else None)
         group = check is not None and check.column in GROUP_COLUMNS
         columns["duplicate_of"].append(duplicate_of[row] if group else None)
         columns["reason"].append(reason)
@@ -212,6 +214,11 @@ def rows(
 def _reason(code: str, detail: str | None, check: Check | None) -> str:
     told = detail or (f"{check.column} is null" if check else None)
     return f"{code}: {told}" if told else code
+
+
+def _not_among(check: Check, value: object) -> str:
+    allowed = ", ".join(map(str, check.among))
+    return f"{check.column} is {value}; expected one of {allowed}"
 
 
 def _stage(stages: list[str], verdict: int, depth: int, check: Check | None) -> str | None:

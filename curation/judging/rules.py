@@ -5,11 +5,13 @@ value beyond its bound stops it at that stage. A row that passes the stage named
 however early a deeper stage stops it; ``Judgement.check`` still says what stopped it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
@@ -23,12 +25,19 @@ _TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
 
 @dataclass(frozen=True)
 class Check:
-    """One side of one bound: ``value >= bound`` (``min``) or ``value <= bound`` (``max``)."""
+    """One side of one bound: ``value >= bound`` (``min``), ``value <= bound`` (``max``), or what
+    the value is one ``among`` (``in``).
+
+    Of a column that scales, values are stored per side of the image and ruled in pixels: those
+    times ``scale``.
+    """
 
     stage: int
     column: str
     side: str
     bound: float
+    scale: float = 1.0
+    among: tuple[str | int | bool, ...] = ()
 
     @property
     def rule(self) -> str:
@@ -52,12 +61,15 @@ class Judgement:
 
 
 def checks(
-    pipeline: Pipeline, tiers: Mapping[str, str], waves: Mapping[str, int] | None = None
+    pipeline: Pipeline,
+    tiers: Mapping[str, str],
+    waves: Mapping[str, int] | None = None,
+    scaling: Container[str] = (),
 ) -> tuple[Check, ...]:
     """All checks in evaluation order: by stage, in it by tier (file, pixel, model, group).
 
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
-    Groups come last because they compare survivors.
+    Groups come last because they compare survivors. ``scaling`` are the columns that scale.
     """
 
     def place(column: str) -> tuple[int, int]:
@@ -67,10 +79,14 @@ def checks(
     for number, stage in enumerate(pipeline.stages):
         ordered = sorted(stage.bounds, key=place)
         for column in ordered:
-            for side in ("min", "max"):
-                bound = getattr(stage.bounds[column], side)
+            rule, scale = stage.bounds[column], 1.0
+            if column in scaling:
+                scale = float(stage.resolution)
+            if rule.among is not None:
+                found.append(Check(number, column, "in", np.nan, among=rule.among))
+            for side, bound in (("min", rule.min), ("max", rule.max)):
                 if bound is not None:
-                    found.append(Check(number, column, side, float(bound)))
+                    found.append(Check(number, column, side, float(bound), scale))
     return tuple(found)
 
 
@@ -86,15 +102,39 @@ def passes(check: Check, value: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(within, np.bool_)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a check sees of N rows: which ``passed`` and which are ``null`` (N,) bool, and the
+    ``value`` (N,) float64 that it held against its bound, NaN for a category.
+    """
+
+    passed: NDArray[np.bool_]
+    null: NDArray[np.bool_]
+    value: NDArray[np.float64]
+
+
+def numbers(check: Check, stored: NDArray[np.float64]) -> Seen:
+    """A check of numbers (N,), NaN for null."""
+    value = stored if check.scale == 1 else stored * check.scale
+    return Seen(passes(check, value), np.isnan(value), value)
+
+
+def categories(check: Check, column: pa.ChunkedArray) -> Seen:
+    """A check of what is among a set."""
+    allowed = pa.array(list(check.among)).cast(column.type)
+    passed = np.asarray(pc.is_in(column, value_set=allowed), np.bool_)
+    return Seen(passed, np.asarray(pc.is_null(column), np.bool_), np.full(len(passed), np.nan))
+
+
 def judge(
-    values: Callable[[str], NDArray[np.float64]],
+    seen: Callable[[Check], Seen],
     readable: NDArray[np.bool_],
     ordered: Sequence[Check],
     pipeline: Pipeline,
     drawn: NDArray[np.bool_] | None = None,
     assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
 ) -> Judgement:
-    """Judge N rows. ``values(column)`` is (N,) float64 with NaN for null; ``readable`` (N,).
+    """Judge N rows. ``seen`` is what a check sees of them; ``readable`` (N,).
 
     ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count;
     ``assumed`` (N,) by stage and column those that pass its bounds whatever its values.
@@ -104,21 +144,21 @@ def judge(
     open_rows = readable.copy()
     depth = np.zeros(count, np.int16)
     decided_by = np.full(count, -1, np.int16)
-    seen = np.full(count, np.nan)
+    held = np.full(count, np.nan)
     unmeasured = np.zeros(count, np.bool_)
     for stage in range(stages):
         for index, check in enumerate(ordered):
             if check.stage != stage:
                 continue
-            value = values(check.column)
-            passed = passes(check, value)
+            looked = seen(check)
+            passed = looked.passed & ~looked.null
             if assumed and (stage, check.column) in assumed:
                 passed |= assumed[stage, check.column]
             stopped = np.flatnonzero(open_rows & ~passed)
             if len(stopped):
                 decided_by[stopped] = index
-                seen[stopped] = value[stopped]
-                unmeasured[stopped] |= np.isnan(value[stopped])
+                held[stopped] = looked.value[stopped]
+                unmeasured[stopped] |= looked.null[stopped]
                 open_rows &= passed
         depth[open_rows] = stage + 1
     keep = pipeline.number_of(pipeline.keep)
@@ -127,4 +167,4 @@ def judge(
         kept &= ~drawn | (depth > pipeline.number_of(pipeline.synthetic.stage))
     verdict = np.where(kept, KEPT, DROPPED).astype(np.int8)
     verdict[unmeasured | ~readable] = QUARANTINED
-    return Judgement(verdict, depth, decided_by, seen)
+    return Judgement(verdict, depth, decided_by, held)

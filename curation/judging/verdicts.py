@@ -22,7 +22,7 @@ from curation.judging import ledger, mixing, rules
 from curation.judging.ledger import Counts
 from curation.judging.mixing import Tally
 from curation.judging.row_kinds import by_bytes_alone
-from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement
+from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement, Seen
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
 from curation.output import column_files
@@ -64,6 +64,11 @@ def tiers(signals: Sequence[Signal]) -> dict[str, str]:
     return {**found, "size": "file", **dict.fromkeys(GROUP_COLUMNS, "group")}
 
 
+def scaling(signals: Sequence[Signal]) -> set[str]:
+    """The columns that are stored per side of the image, and ruled in pixels."""
+    return {name for entry in signals for name, of in entry.columns.items() if of.scales}
+
+
 def read_edges(output: str) -> Edges:
     """The near-duplicate edges of a run."""
     table = column_files.read_all(Layout(output).near_parts(), ("a", "b"))
@@ -89,7 +94,9 @@ class Judge:
             for column in (entry.columns if entry.name in chosen.models else ())
         }
         waves = {column: chosen.models[name][1] for column, name in self._model_of.items()}
-        self.ordered: tuple[Check, ...] = rules.checks(pipeline, tiers(chosen.signals), waves)
+        self.ordered: tuple[Check, ...] = rules.checks(
+            pipeline, tiers(chosen.signals), waves, scaling(chosen.signals)
+        )
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
@@ -282,13 +289,15 @@ class Judge:
         drawn: NDArray[np.bool_] | None = None,
         assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
     ) -> Judgement:
-        def values(column: str) -> NDArray[np.float64]:
-            if column in groups:
-                return groups[column].astype(np.float64)
-            return column_files.as_float(table.column(column))
+        def seen(check: Check) -> Seen:
+            if check.column in groups:
+                return rules.numbers(check, groups[check.column].astype(np.float64))
+            if check.side == "in":
+                return rules.categories(check, table.column(check.column))
+            return rules.numbers(check, column_files.as_float(table.column(check.column)))
 
         readable = column_files.is_null(table.column("reason"))
-        return rules.judge(values, readable, checks, self.pipeline, drawn, assumed)
+        return rules.judge(seen, readable, checks, self.pipeline, drawn, assumed)
 
     def _unlooked(
         self, table: pa.Table, ordered: Sequence[Check], judgement: Judgement
@@ -297,8 +306,8 @@ class Judge:
         unlooked = np.zeros(table.num_rows, np.bool_)
         for index, check in enumerate(ordered):
             if model := self._model_of.get(check.column):
-                null = (judgement.check == index) & np.isnan(judgement.value)
-                unlooked |= null & ~_flag(table, LOOKED + model)
+                stopped = (judgement.check == index) & (judgement.verdict == rules.QUARANTINED)
+                unlooked |= stopped & ~_flag(table, LOOKED + model)
         return unlooked
 
     def _unseen(self, table: pa.Table) -> dict[tuple[int, str], NDArray[np.bool_]]:

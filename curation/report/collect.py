@@ -61,12 +61,14 @@ def collect(output: str) -> Collected:
     bounds = outcome.bounds(run)
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)
-    charted = tuple(dict.fromkeys(bound.column for bound in bounds if bound.column in numeric))
+    of_numbers = tuple(bound for bound in bounds if bound.side != "in")
+    charted = tuple(dict.fromkeys(bound.column for bound in of_numbers if bound.column in numeric))
     tally, samples = _first_pass(output, charted)
     histograms = [
-        _histogram(column, bounds, samples[column], schema.field(column).type) for column in charted
+        _histogram(column, of_numbers, samples[column], schema.field(column).type)
+        for column in charted
     ]
-    nearest = [Nearest(bound) for bound in _once(bounds) if bound.column in charted]
+    nearest = [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted]
     kept, quarantine = KeptSample(), Quarantine()
     pairs, counts = [Pairs(column) for column in GROUP_COLUMNS], Counts()
     wanted = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted)
@@ -94,7 +96,7 @@ def collect(output: str) -> Collected:
         captions=counts.captions_as_json(),
         histograms=tuple(histograms),
         nearest=tuple(nearest),
-        unstored=tuple(bound for bound in bounds if bound.column not in (*charted, *UNCHARTED)),
+        unstored=tuple(bound for bound in of_numbers if bound.column not in (*charted, *UNCHARTED)),
         duplicates=groups,
         quarantine=quarantine,
         kept=tuple(kept.picks),

@@ -4,6 +4,7 @@ A unit's measured columns and its ``ledger/<unit>.parquet`` are aligned row by r
 asked for are read, one unit at a time, so a million rows cost the memory of one unit.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,13 +21,15 @@ from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import text
 
-Side = Literal["min", "max"]
+Side = Literal["min", "max", "in"]
 SIDES: tuple[Side, ...] = ("min", "max")
 
 
 @dataclass(frozen=True)
 class Bound:
-    """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``).
+    """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``), or
+    what the column is one ``among`` (``in``). ``value`` is in the unit that is stored: of a column
+    that scales, pixels are ``scale`` times that.
 
     ``before`` is the stage before. ``deeper`` marks a stage after the one that a row must pass to
     be kept: there a rule holds a row back without dropping it, and the ledger names the stage
@@ -39,14 +42,23 @@ class Bound:
     column: str
     side: Side
     value: float
+    scale: float = 1.0
+    among: tuple[str | int | bool, ...] = ()
 
     @property
     def rule(self) -> str:
         """The rule's name in the ledger, such as ``clarity.min``."""
         return f"{self.column}.{self.side}"
 
+    @property
+    def limit(self) -> float | str:
+        """What values are held against: a number in the unit of the rule, or a list of names."""
+        return ", ".join(map(str, self.among)) if self.side == "in" else self.value * self.scale
+
     def beyond(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of (N,) values fail; NaN (not measured) does not."""
+        """Which of (N,) values fail; NaN (not measured, or no number) does not."""
+        if self.side == "in":
+            return np.zeros(len(values), np.bool_)
         result = values < self.value if self.side == "min" else values > self.value
         return np.asarray(result, np.bool_)
 
@@ -104,10 +116,11 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
         counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
         place = {rule: number for number, rule in enumerate(counted)}
         found = [
-            Bound(stage, before, deeper, column, side, float(limits[side]))
+            bound
             for column, limits in entry.get("bounds", {}).items()
-            for side in SIDES
-            if limits.get(side) is not None
+            for bound in _of_column(
+                stage, before, deeper, column, limits, _scale(run, entry, column)
+            )
         ]
         result += sorted(found, key=lambda bound: place.get(bound.rule, len(place)))
         if stage in mixed:
@@ -115,6 +128,26 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             result.append(Bound(stage, before, deeper, DRAW_COLUMN, "max", draw))
         before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
     return tuple(result)
+
+
+def _scale(run: Mapping[str, Any], stage: Mapping[str, Any], column: str) -> float:
+    return float(stage["resolution"]) if column in run.get("scaling", ()) else 1.0
+
+
+def _of_column(
+    stage: str,
+    before: str | None,
+    deeper: bool,
+    column: str,
+    limits: Mapping[str, Any],
+    scale: float,
+) -> Iterator[Bound]:
+    if limits.get("in"):
+        yield Bound(stage, before, deeper, column, "in", math.nan, among=tuple(limits["in"]))
+    for side in SIDES:
+        if limits.get(side) is not None:
+            value = float(limits[side]) / scale
+            yield Bound(stage, before, deeper, column, side, value, scale)
 
 
 def unit_names(output: str) -> list[str]:

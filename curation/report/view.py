@@ -180,6 +180,8 @@ def _phrase(bound: Bound, unit: str) -> str:
         return "near copy of a better one"
     if bound.column == DRAW_COLUMN:
         return "drawn pictures beyond their share"
+    if bound.side == "in":
+        return f"{bound.column} not among {bound.limit}"
     word = "below" if bound.side == "min" else "above"
     return f"{bound.column} {word} {text.figure(bound.value, unit)}"
 

@@ -41,11 +41,16 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Column:
-    """One measured column: its Arrow type, its unit (with range), and what it says."""
+    """One measured column: its Arrow type, its unit (with range), and what it says.
+
+    What ``scales`` with the image is stored as a share of its short side, and ruled in pixels at
+    the resolution of a stage: characters of 10 pixels at 256 are of 52 at 1328.
+    """
 
     type: pa.DataType
     unit: str
     meaning: str
+    scales: bool = False
 
 
 def _nothing(settings: Any) -> None:

@@ -219,7 +219,9 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
             groups[column] if column in groups else column_files.as_float(everything.column(column))
         )
 
-    judged = rules.judge(values, reasons, ordered, chosen)
+    judged = rules.judge(
+        lambda check: rules.numbers(check, values(check.column)), reasons, ordered, chosen
+    )
     counts, start, kept = Counts(), 0, []
     for unit, table in zip(units, tables, strict=True):
         rows = slice(start, start + table.num_rows)

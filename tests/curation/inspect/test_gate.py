@@ -74,8 +74,8 @@ def test_shards_are_checked_one_after_the_other_and_told_together(
     seen: list[int] = []
     validator = gate._validator
 
-    def watched(configuration: dict) -> Callable:
-        validate = validator(configuration)
+    def watched(*given: object) -> Callable:
+        validate = validator(*given)
         return lambda table: seen.append(table.num_rows) or validate(table)
 
     monkeypatch.setattr(gate, "_validator", watched)

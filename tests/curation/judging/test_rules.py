@@ -40,7 +40,11 @@ def judge(keep: str = "s2", **columns: list[float | None]) -> rules.Judgement:
     count = len(next(iter(arrays.values())))
     arrays = {name: np.zeros(count) for name in TIERS} | {"side": np.full(count, 300.0)} | arrays
     readable = arrays.pop("readable", np.ones(count)).astype(bool)
-    return rules.judge(arrays.__getitem__, readable, rules.checks(plan, TIERS), plan)
+
+    def seen(check: rules.Check) -> rules.Seen:
+        return rules.numbers(check, arrays[check.column])
+
+    return rules.judge(seen, readable, rules.checks(plan, TIERS), plan)
 
 
 def test_checks_run_by_stage_then_tier_then_as_written() -> None:
