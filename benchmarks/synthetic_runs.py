@@ -12,6 +12,7 @@ from curation.configuration import loading
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import near
 from curation.judging import ledger, verdicts
+from curation.judging import units as judged_units
 from curation.measuring import chosen, measure
 from curation.output import column_files
 from curation.output.layout import Layout
@@ -123,8 +124,8 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
     column_files.write(layout.near(0, 1), table)
     judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()
-    winners = verdicts.winners(judge, units, lambda _: edges)
-    for unit, decision in verdicts.decisions(judge, units, winners):
+    winners = judged_units.winners(judge, units, lambda _: edges)
+    for unit, decision in judged_units.decisions(judge, units, winners):
         counts.add(judge.record(unit, decision))
     run = {"pipeline": "curate", "counts": counts.as_json(), "signals": measured.as_json()}
     Path(layout.run).write_text(json.dumps(run))

@@ -21,7 +21,8 @@ from curation.graphs.steps import named, units
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
-from curation.judging import mixing, verdicts
+from curation.judging import mixing
+from curation.judging import units as judged_units
 from curation.judging.ledger import Counts
 from curation.judging.mixing import Tally
 from curation.judging.verdicts import Decision
@@ -64,8 +65,8 @@ class JudgeAll(JudgingStep):
 
     def process(self, output: str) -> None:
         names, counts = plan.read_names(output), Counts()
-        winners = verdicts.winners(self.judge, names, self._join)
-        for name, decision in verdicts.decisions(self.judge, names, winners):
+        winners = judged_units.winners(self.judge, names, self._join)
+        for name, decision in judged_units.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
             counts.add(self.record_pending(name, self.judge.pending(name, decision, winners)))
         self.write_counts(counts)

@@ -7,6 +7,7 @@ from typing import Any
 
 from curation.configuration import loading
 from curation.judging import rules, verdicts
+from curation.judging import units as judged_units
 from curation.judging.ledger import UNMEASURED, Counts
 from curation.measuring import chosen
 from curation.output import column_files, finished
@@ -71,9 +72,9 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
             f"{output}: not measured by this version and these settings; expected the columns in "
             f"signals/{judge.measured.base}; first: beam run into the same output"
         )
-    winners = verdicts.winners(judge, units, lambda _: verdicts.read_edges(output))
+    winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
     now, gained, lost = Counts(), 0, 0
-    for unit, decision in verdicts.decisions(judge, units, winners):
+    for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(judge.count(decision))
         stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
         before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])

@@ -1,10 +1,10 @@
 """From stored signals to verdicts: no pixel is touched, so thresholds move in a second.
 
 Units are read one at a time. What one unit must know of the others is which of its rows lost to a
-copy: ``winners`` finds that out in one process, ``graphs.judging`` in many, with the same steps.
+copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in many, step by step.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from curation import shard
 from curation.configuration.loading import Pipeline
-from curation.groupings.duplicates import near, representatives
+from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import CONTENT, HASH, Copies, Members, Winners
 from curation.judging import ledger, mixing, rules
@@ -341,46 +341,6 @@ class Judge:
         if unit not in self._held:
             self._held[unit] = self.measured.read(unit, self._needed)
         return self._held[unit]
-
-
-def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
-    """The winners among all units, in one process; ``join`` gives the edges of hashes.
-
-    Memory: 8 bytes a row, 8 more for each hot one, and about 200 for each hot token of each unit.
-    """
-    hashes = np.concatenate([judge.hashes(unit) for unit in units])
-    edges = join(hashes)
-    shared = Members(representatives.hot(hashes, edges))
-    del hashes
-    contents = np.concatenate([judge.contents(unit, shared) for unit in units])
-    hot = shared, Members(representatives.hot(contents, np.empty(0, np.uint64)))
-    del contents
-    found = [judge.competing(unit, hot) for unit in units]
-    quality = judge.pipeline.quality
-    own, exact = (
-        representatives.best(pa.concat_tables(of_kind), quality, kind)
-        for kind, of_kind in enumerate(zip(*found, strict=True))
-    )
-    around = representatives.best_neighbours(own, near.both_ways(edges), quality)
-    return Winners((representatives.best(pa.concat_tables([own, around]), quality, HASH), exact))
-
-
-def decisions(
-    judge: Judge, units: Sequence[str], winners: Winners
-) -> Iterator[tuple[str, Decision]]:
-    """Every unit's decision, in one process.
-
-    Units that hold drawn pictures come last: what is to be cut off hangs on all of them.
-    """
-    found = Tally()
-    for unit in units:
-        decision = judge.decide(unit, winners)
-        found.add(judge.tally(unit, decision))
-        if decision.draws is None:
-            yield unit, decision
-    cut_offs = mixing.cut_offs(found, judge.pipeline)
-    for unit in found.units:
-        yield unit, judge.decide(unit, winners, cut_offs)
 
 
 def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:

@@ -1,0 +1,53 @@
+"""All units of a run judged in one process, one unit in memory at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from curation.groupings.duplicates import near, representatives
+from curation.groupings.duplicates.near import Edges, Hashes
+from curation.groupings.duplicates.representatives import HASH, Members, Winners
+from curation.judging import mixing
+from curation.judging.mixing import Tally
+from curation.judging.verdicts import Decision, Judge
+
+
+def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
+    """The winners among all units, in one process; ``join`` gives the edges of hashes.
+
+    Memory: 8 bytes a row, 8 more for each hot one, and about 200 for each hot token of each unit.
+    """
+    hashes = np.concatenate([judge.hashes(unit) for unit in units])
+    edges = join(hashes)
+    shared = Members(representatives.hot(hashes, edges))
+    del hashes
+    contents = np.concatenate([judge.contents(unit, shared) for unit in units])
+    hot = shared, Members(representatives.hot(contents, np.empty(0, np.uint64)))
+    del contents
+    found = [judge.competing(unit, hot) for unit in units]
+    quality = judge.pipeline.quality
+    own, exact = (
+        representatives.best(pa.concat_tables(of_kind), quality, kind)
+        for kind, of_kind in enumerate(zip(*found, strict=True))
+    )
+    around = representatives.best_neighbours(own, near.both_ways(edges), quality)
+    return Winners((representatives.best(pa.concat_tables([own, around]), quality, HASH), exact))
+
+
+def decisions(
+    judge: Judge, units: Sequence[str], winners: Winners
+) -> Iterator[tuple[str, Decision]]:
+    """Every unit's decision, in one process.
+
+    Units that hold drawn pictures come last: what is to be cut off hangs on all of them.
+    """
+    found = Tally()
+    for unit in units:
+        decision = judge.decide(unit, winners)
+        found.add(judge.tally(unit, decision))
+        if decision.draws is None:
+            yield unit, decision
+    cut_offs = mixing.cut_offs(found, judge.pipeline)
+    for unit in found.units:
+        yield unit, judge.decide(unit, winners, cut_offs)
