@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -15,10 +15,12 @@ from curation.options import (
     AllowOutside,
     CaptionColumn,
     Config,
+    Cost,
     Entry,
     Inputs,
     Json,
     KeepColumns,
+    Key,
     KeyColumn,
     Output,
     Replace,
@@ -83,26 +85,33 @@ def run(
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
     running.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
-    name, options = running.runner_of(given), running.options_of(given)
-    found, places = loading.load_any(config, pipeline), tuple(inputs or ())
-    is_program = not isinstance(found, loading.Pipeline)
+    runner, beam_options = running.runner_of(given), running.options_of(given)
+    entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
+    columns = _columns(caption_column, key_column, keep_columns)
+    is_program = not isinstance(entry, loading.Pipeline)
+    _check_inputs(pipeline, is_program, places, bool(columns.named or allow_outside or without))
+    preflight.check(Job(runner, beam_options, places, output, shared_filesystem))
+    arguments = (*running.defaults(given, workers, processes=is_program), *given)
+    with running.workers(arguments, _IN_WORKERS):
+        if isinstance(entry, loading.Pipeline):
+            asked = (pipeline, entry, places, output, arguments, unit_rows, verify, replace)
+            _curate(Request(*asked, columns, allow_outside, tuple(without or ())), as_json)
+        else:
+            _carry_out(entry, output, arguments, as_json)
+
+
+def _check_inputs(
+    pipeline: str, is_program: bool, places: tuple[str, ...], has_input_options: bool
+) -> None:
+    """A pipeline reads inputs, a program none. Raises ``UsageError``."""
     if is_program == bool(places):
         wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
         raise UsageError(f"--input: pipeline {pipeline} {wrong}")
-    columns = _columns(caption_column, key_column, keep_columns)
-    if is_program and (columns.named or allow_outside or without):
+    if is_program and has_input_options:
         raise UsageError(
             f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
             "--keep-columns, --allow-outside or --without; leave them out"
         )
-    preflight.check(Job(name, options, places, output, shared_filesystem))
-    arguments = (*running.defaults(given, workers, processes=is_program), *given)
-    with running.workers(arguments, _IN_WORKERS):
-        if isinstance(found, loading.Pipeline):
-            told = (pipeline, found, places, output, arguments, unit_rows, verify, replace)
-            _curate(Request(*told, columns, allow_outside, tuple(without or ())), as_json)
-        else:
-            _carry_out(found, output, arguments, as_json)
 
 
 def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":
@@ -154,14 +163,14 @@ def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_j
 def judge(
     output: Output, config: Config = None, without: Without = None, as_json: Json = False
 ) -> None:
-    """Apply other bounds to stored signals and show what would change; no picture is read.
+    """Apply other bounds to stored signals and show what would change; no image is read.
 
     Example: beam judge --output curated/ --config stricter.yaml
     """
     from curation.inspect.rejudge import compare
 
-    told = compare(output, config, without or ())
-    typer.echo(json.dumps(told.as_json()) if as_json else told.as_text())
+    comparison = compare(output, config, without or ())
+    typer.echo(json.dumps(comparison.as_json()) if as_json else comparison.as_text())
 
 
 @app.command()
@@ -183,34 +192,35 @@ def gate(output: Output, as_json: Json = False) -> None:
     """
     from curation.inspect.gate import as_text, check
 
-    found = check(output)
-    told = [entry.as_json() for entry in found]
-    typer.echo(json.dumps(told) if as_json else as_text(found))
+    results = check(output)
+    plain = [entry.as_json() for entry in results]
+    typer.echo(json.dumps(plain) if as_json else as_text(results))
 
 
 @app.command()
 def explain(
-    key: Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")],
+    key: Key,
     output: Output,
     as_json: Json = False,
 ) -> None:
-    """Tell a row's whole story: where it came from, every rule it met, what became of it.
+    """Explain a row: where it came from, every rule it met, what became of it.
 
     Example: beam explain photos/cat.jpg --output curated/
     """
-    from curation.inspect import explain as stories
+    from curation.inspect import explain as explaining
 
-    found = stories.explain(output, key)
+    explanations = explaining.explain(output, key)
     if as_json:
-        typer.echo(json.dumps([story.as_json() for story in found], ensure_ascii=False))
+        plain = [explanation.as_json() for explanation in explanations]
+        typer.echo(json.dumps(plain, ensure_ascii=False))
     else:
-        typer.echo("\n\n".join(stories.format_story(story) for story in found))
+        typer.echo("\n\n".join(explaining.as_text(explanation) for explanation in explanations))
 
 
 @app.command()
 def signals(
     config: Config = None,
-    cost: Annotated[bool, typer.Option(help="Also measure CPU milliseconds per picture.")] = True,
+    cost: Cost = True,
     as_json: Json = False,
 ) -> None:
     """List every signal with its columns, units and measured cost.

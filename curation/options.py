@@ -20,6 +20,8 @@ Without = Annotated[
     typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Key = Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")]
+Cost = Annotated[bool, typer.Option(help="Also measure CPU milliseconds per image.")]
 
 # of ``beam run``
 Inputs = Annotated[

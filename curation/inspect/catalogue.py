@@ -18,9 +18,9 @@ MODEL_REPEATS = 2
 
 
 def catalogue(config: str | None, cost: bool) -> list[dict[str, Any]]:
-    """One row per column: signal, tier, version, unit, meaning, CPU ms per picture or None."""
+    """One row per column: signal, tier, version, unit, meaning, CPU ms per image or None."""
     rows = []
-    sample = _drawn_jpeg()
+    sample = _synthetic_jpeg()
     for entry in discover(loading.load(config).signals):
         milliseconds = _cost(entry, sample) if cost else None
         for name, column in entry.columns.items():
@@ -44,16 +44,16 @@ def as_text(rows: list[dict[str, Any]]) -> str:
     lines, last = [f"{'column':<16}{'tier':<7}{'CPU ms':>8}  unit: meaning"], None
     for row in rows:
         cost = row["cpu_milliseconds"]
-        told = "" if row["signal"] == last else "missing" if cost is None else f"{cost:.3f}"
+        cost_text = "" if row["signal"] == last else "missing" if cost is None else f"{cost:.3f}"
         last = row["signal"]
         lines.append(
-            f"{row['column']:<16}{row['tier']:<7}{told:>8}  {row['unit']}: {row['meaning']}"
+            f"{row['column']:<16}{row['tier']:<7}{cost_text:>8}  {row['unit']}: {row['meaning']}"
         )
     return "\n".join(lines)
 
 
 def _cost(entry: Signal, sample: bytes) -> float | None:
-    """Median CPU milliseconds on a 0.15 megapixel picture; None when its model is not installed."""
+    """Median CPU milliseconds on a 0.15 megapixel image; None when its model is not installed."""
     times = []
     for _ in range(MODEL_REPEATS if entry.tier == "model" else REPEATS):
         fresh, row = decoding.decode(sample), Row("", sample, {}, {})
@@ -69,8 +69,8 @@ def _cost(entry: Signal, sample: bytes) -> float | None:
     return float(np.median(times))
 
 
-def _drawn_jpeg() -> bytes:
-    """A 480x320 picture with smooth and rough parts, for timing only."""
+def _synthetic_jpeg() -> bytes:
+    """A 480x320 image with smooth and rough parts, for timing only."""
     down, across = np.mgrid[0:320, 0:480].astype(np.float32)
     waves = np.sin(across / 7)[..., None] * np.cos(down / 11)[..., None]
     pixels = 128 + 90 * waves * np.array([1.0, 0.7, 0.4], np.float32)

@@ -1,6 +1,6 @@
-"""``beam explain``: the whole story of one row, from its source to its shard.
+"""``beam explain``: everything known of one row, from its source to its shard.
 
-Reads what the run left and nothing else; no picture is opened.
+Reads what the run left and nothing else; no image is opened.
 """
 
 import math
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import shard, storage
-from curation.inspect.explanation import Check, Copy, Outcome, Story, format_story
+from curation.inspect.explanation import Check, Explanation, Outcome, Relative, as_text
 from curation.judging import ledger, mixing
 from curation.judging.rules import DRAW_COLUMN
 from curation.output import column_files, finished
@@ -24,12 +24,14 @@ from curation.output.measured import Measured
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
 
-__all__ = ["ExplainError", "Story", "explain", "format_story"]
+__all__ = ["ExplainError", "Explanation", "as_text", "explain"]
 
-MOST_STORIES = 20
-MOST_COPIES = 20
+MOST_EXPLANATIONS = 20
+MOST_DUPLICATES = 20
 MOST_COMPARED = 5000  # keys that a mistyped one is held against
 COMPARED_LENGTH = 200  # characters of each
+RELATIVE_COLUMNS = ("key", "id", "verdict", "rule", "duplicate_of")
+EXACT = "exact_better.max"
 GROUPS = [field.name for field in shard.GROUP_FIELDS]
 _NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
 
@@ -39,26 +41,26 @@ class ExplainError(LookupError):
 
 
 @dataclass(frozen=True)
-class _Relative:
-    """A row that shares an id with a story, or names one as the better row."""
+class _Match:
+    """A ledger row that shares an id with an explained row, or is a duplicate of it."""
 
-    copy: Copy
+    relative: Relative
     unit: str
     row: int
     rule: str | None
     duplicate_of: str | None
 
 
-def explain(output: str, key: str) -> list[Story]:
-    """The stories of the rows whose key, id or location is ``key``, at most ``MOST_STORIES``.
+def explain(output: str, key: str) -> list[Explanation]:
+    """The explanations of the rows whose key, id or location is ``key``, twenty at most.
 
     Failing that, of the one row whose location ends with it. Raises ``ExplainError`` when no row
     or several are meant so, ``OutcomeError`` and ``ColumnFileError`` for a folder that is no run.
     """
     run = finished.read_run(output)
     places = _find(output, key)
-    stories = [_story(output, unit, row, run) for unit, row in places]
-    return _with_shards(output, _with_copies(output, stories))
+    explanations = [_explanation(output, unit, row, run) for unit, row in places]
+    return _with_shards(output, _with_relatives(output, explanations))
 
 
 def _find(output: str, key: str) -> list[tuple[str, int]]:
@@ -67,25 +69,27 @@ def _find(output: str, key: str) -> list[tuple[str, int]]:
     near: list[str] = []
     wanted = key.encode("utf-8", "surrogatepass")
     for unit in outcome.read_units(output, ("uri", "key", "id"), ()):
-        found = np.zeros(unit.signals.num_rows, np.bool_)
+        matching = np.zeros(unit.signals.num_rows, np.bool_)
         for name in ("uri", "key", "id"):
-            found |= _same(unit.signals.column(name), wanted)
-        exact += [(unit.name, row) for row in np.flatnonzero(found).tolist()]
+            matching |= _same(unit.signals.column(name), wanted)
+        exact += [(unit.name, row) for row in np.flatnonzero(matching).tolist()]
         if not exact and wanted:
-            rows = np.flatnonzero(_ends_with(unit.signals.column("uri"), wanted))[:MOST_STORIES]
+            rows = np.flatnonzero(_ends_with(unit.signals.column("uri"), wanted))[
+                :MOST_EXPLANATIONS
+            ]
             names = strings(unit.signals.column("uri"), rows)
             ending += [
                 (unit.name, row, str(uri)) for row, uri in zip(rows.tolist(), names, strict=True)
             ]
             near += _similar(unit, key, MOST_COMPARED - len(near))
     if exact:
-        return exact[:MOST_STORIES]
+        return exact[:MOST_EXPLANATIONS]
     if len(ending) == 1:
         return [ending[0][:2]]
     shown = repr(text.name(key))
     if ending:
-        told = ", ".join(text.name(uri, 160) for _, _, uri in ending[:3])
-        raise ExplainError(f"{shown}: several locations end so ({told}, ...); give more of it")
+        locations = ", ".join(text.name(uri, 160) for _, _, uri in ending[:3])
+        raise ExplainError(f"{shown}: several locations end so ({locations}, ...); give more of it")
     raise ExplainError(
         f"{shown}: no row has this key or id, or a location ending so{_hint(key, near)}"
     )
@@ -97,8 +101,8 @@ def _same(column: pa.ChunkedArray, value: bytes) -> NDArray[np.bool_]:
 
 
 def _ends_with(column: pa.ChunkedArray, value: bytes) -> NDArray[np.bool_]:
-    found = pc.ends_with(column.cast(pa.binary()), value)
-    return np.asarray(pc.fill_null(found, False), np.bool_)
+    ends = pc.ends_with(column.cast(pa.binary()), value)
+    return np.asarray(pc.fill_null(ends, False), np.bool_)
 
 
 def _similar(unit: Unit, key: str, room: int) -> list[str]:
@@ -113,13 +117,14 @@ def _similar(unit: Unit, key: str, room: int) -> list[str]:
 
 def _hint(key: str, names: Sequence[str]) -> str:
     near = get_close_matches(key[:COMPARED_LENGTH], names, n=3, cutoff=0.5)
-    told = ", ".join(repr(text.name(name)) for name in dict.fromkeys(near))
-    return f"; nearest keys: {told}" if near else ""
+    listed = ", ".join(repr(text.name(name)) for name in dict.fromkeys(near))
+    return f"; nearest keys: {listed}" if near else ""
 
 
-def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
+def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Explanation:
     layout = Layout(output)
-    measured = _row(Measured.of_run(output, run).read(unit), row)
+    columns = Measured.of_run(output, run)
+    measured = _row(columns.read(unit), row)
     judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
     path = layout.groups(unit)
     groups = _row(column_files.read(path, GROUPS), row) if storage.exists(path) else {}
@@ -130,24 +135,25 @@ def _story(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Story:
     else:
         bounds = tuple(bound for bound in bounds if bound.column != DRAW_COLUMN)
     ruled = (judged["rule"] or "").rpartition(".")[0]
-    if ruled and values.get(ruled) is None:  # a share that is told by the ledger alone
+    if ruled and values.get(ruled) is None:  # a share that stands in the ledger alone
         values[ruled] = judged["value"]
-    return Story(
+    return Explanation(
         key=measured["key"],
         uri=measured["uri"],
         id=measured["id"],
         unit=unit,
+        measured=columns.base_path(unit).removeprefix(storage.join(output, "")),
         row=row,
         size=measured["size"],
         **{name: judged[name] for name in ("verdict", "stage", "rule", "value", "bound", "reason")},
         checks=tuple(_checks(judged, values, bounds)),
         signals={name: value for name, value in measured.items() if name not in _NOT_SIGNALS},
-        better=_unknown_copy(judged["duplicate_of"]),
+        representative=_unknown(judged["duplicate_of"]),
     )
 
 
-def _unknown_copy(identity: str | None) -> Copy | None:
-    return None if identity is None else Copy("", "", identity, "")
+def _unknown(identity: str | None) -> Relative | None:
+    return None if identity is None else Relative("", "", identity, "")
 
 
 def _row(whole: pa.Table, row: int) -> dict[str, Any]:
@@ -170,74 +176,75 @@ def _checks(
         value = values.get(bound.column)
         if isinstance(value, int | float) and bound.side != "in":
             value = float(value) * bound.scale
-        told: Outcome = "passed" if reached else "not reached"
+        result: Outcome = "passed" if reached else "not reached"
         stage = bound.before if kept else bound.stage
         here = judged["stage"] == stage and (bound.deeper or not kept)
         if reached and here and judged["rule"] == bound.rule:
-            told = "not measured" if _is_null(value) else "failed"
+            result = "not measured" if _is_null(value) else "failed"
             reached = False
-        yield Check(bound.stage, bound.rule, value, bound.limit, told)
+        yield Check(bound.stage, bound.rule, value, bound.limit, result)
 
 
 def _is_null(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _with_copies(output: str, stories: list[Story]) -> list[Story]:
-    """Fill in the names of the better rows, and the rows that are copies of these."""
-    ids = sorted({name for story in stories for name in _ids(story)})
-    found: list[_Relative] = []
+def _with_relatives(output: str, explanations: list[Explanation]) -> list[Explanation]:
+    """Fill in the names of the representatives, and the rows that these represent."""
+    ids = sorted({identity for explanation in explanations for identity in _ids(explanation)})
+    matches: list[_Match] = []
     if ids:
         names = pa.array(ids, pa.string())
-        for unit in outcome.read_units(
-            output, ("uri",), ("key", "id", "verdict", "rule", "duplicate_of")
-        ):
-            found += _relatives(unit, names)
-    return [_with_relatives(story, found) for story in stories]
+        for unit in outcome.read_units(output, ("uri",), RELATIVE_COLUMNS):
+            matches += _matches(unit, names)
+    return [_related(explanation, matches) for explanation in explanations]
 
 
-def _ids(story: Story) -> Iterator[str]:
-    if story.id is not None:
-        yield story.id
-    if story.better is not None:
-        yield story.better.id
+def _ids(explanation: Explanation) -> Iterator[str]:
+    if explanation.id is not None:
+        yield explanation.id
+    if explanation.representative is not None:
+        yield explanation.representative.id
 
 
-def _relatives(unit: Unit, names: pa.Array) -> Iterator[_Relative]:
+def _matches(unit: Unit, names: pa.Array) -> Iterator[_Match]:
     hit = pc.or_(
         pc.is_in(unit.ledger.column("id"), value_set=names),
         pc.is_in(unit.ledger.column("duplicate_of"), value_set=names),
     )
     rows = np.flatnonzero(np.asarray(hit, np.bool_))
-    fields = ("key", "id", "verdict", "rule", "duplicate_of")
-    told = [strings(unit.ledger.column(name), rows) for name in fields]
+    fields = [strings(unit.ledger.column(name), rows) for name in RELATIVE_COLUMNS]
     uris = strings(unit.signals.column("uri"), rows)
-    for row, uri, key, identity, verdict, rule, better in zip(
-        rows.tolist(), uris, *told, strict=True
+    for row, uri, key, identity, verdict, rule, duplicate_of in zip(
+        rows.tolist(), uris, *fields, strict=True
     ):
-        copy = Copy(key or "", uri or "", identity or "", verdict or "")
-        yield _Relative(copy, unit.name, row, rule, better)
+        relative = Relative(key or "", uri or "", identity or "", verdict or "")
+        yield _Match(relative, unit.name, row, rule, duplicate_of)
 
 
-def _with_relatives(story: Story, found: Iterable[_Relative]) -> Story:
-    better, copies = story.better, []
-    for row in found:
-        if (row.unit, row.row) == (story.unit, story.row):
+def _related(explanation: Explanation, matches: Iterable[_Match]) -> Explanation:
+    representative, duplicates = explanation.representative, []
+    for match in matches:
+        if (match.unit, match.row) == (explanation.unit, explanation.row):
             continue
-        if better is not None and row.copy.id == better.id and row.rule != "exact_better.max":
-            better = row.copy
-        elif row.duplicate_of == story.id is not None and story.rule != "exact_better.max":
-            copies.append(row.copy)
+        is_it = representative is not None and match.relative.id == representative.id
+        if is_it and match.rule != EXACT:
+            representative = match.relative
+        elif match.duplicate_of == explanation.id is not None and explanation.rule != EXACT:
+            duplicates.append(match.relative)
     return replace(
-        story, better=better, copies=tuple(copies[:MOST_COPIES]), copies_total=len(copies)
+        explanation,
+        representative=representative,
+        duplicates=tuple(duplicates[:MOST_DUPLICATES]),
+        duplicates_total=len(duplicates),
     )
 
 
-def _with_shards(output: str, stories: list[Story]) -> list[Story]:
-    kept = {story.id for story in stories if story.verdict == "kept"}
+def _with_shards(output: str, explanations: list[Explanation]) -> list[Explanation]:
+    kept = {explanation.id for explanation in explanations if explanation.verdict == "kept"}
     folder = Layout(output).shards
     if not kept or not storage.exists(storage.join(folder, shard.MANIFEST_NAME)):
-        return stories
+        return explanations
     where: dict[tuple[str, str | None], str] = {}
     for info in shard.read_manifest(folder):
         if not storage.exists(storage.join(folder, info.file)):
@@ -252,4 +259,4 @@ def _with_shards(output: str, stories: list[Story]) -> list[Story]:
                 strings(table.column("id"), rows), strings(table.column("key"), rows), strict=True
             ):
                 where[str(name), key] = f"shards/{info.file}"
-    return [replace(story, shard=where.get((str(story.id), story.key))) for story in stories]
+    return [replace(entry, shard=where.get((str(entry.id), entry.key))) for entry in explanations]

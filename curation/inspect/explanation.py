@@ -1,4 +1,4 @@
-"""A row's story: what ``beam explain`` knows about it, as plain data and as text."""
+"""A row's explanation: what ``beam explain`` knows about it, as plain data and as text."""
 
 import math
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Copy:
-    """Another row with the same or almost the same picture."""
+class Relative:
+    """Another row with the same or almost the same image."""
 
     key: str
     uri: str
@@ -32,20 +32,22 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Story:
+class Explanation:
     """Everything known about a row.
 
-    ``uri`` is where it came from; ``unit`` and ``row`` where its measurements lie; ``stage``,
+    ``uri`` is where it came from; row ``row`` of ``measured``, the file of ``unit`` that holds what
+    was measured of it (columns of models lie beside it); ``stage``,
     ``rule``, ``value``, ``bound`` and ``reason`` are the ledger's; ``checks`` are all rules in the
-    order in which they were applied; ``better`` is what it is a duplicate of; ``copies`` are at
-    most twenty of the ``copies_total`` rows that are copies of it; ``shard`` is the file
-    it was written to.
+    order in which they were applied; ``representative`` is what it is a duplicate of;
+    ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
+    ``shard`` is the file it was written to.
     """
 
     key: str
     uri: str
     id: str | None
     unit: str
+    measured: str
     row: int
     size: int | None
     verdict: str
@@ -56,13 +58,13 @@ class Story:
     reason: str | None
     checks: tuple[Check, ...]
     signals: Mapping[str, Any]
-    better: Copy | None = None
-    copies: tuple[Copy, ...] = ()
-    copies_total: int = 0
+    representative: Relative | None = None
+    duplicates: tuple[Relative, ...] = ()
+    duplicates_total: int = 0
     shard: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The story as plain data; a lone surrogate becomes U+FFFD and NaN null."""
+        """The explanation as plain data; a lone surrogate becomes U+FFFD and NaN null."""
         return {name: _printable(value) for name, value in asdict(self).items()}
 
 
@@ -76,53 +78,61 @@ def _printable(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def format_story(story: Story) -> str:
-    """The story for a terminal: control characters and bidirectional overrides become U+FFFD."""
+def as_text(explanation: Explanation) -> str:
+    """For a terminal: control characters and bidirectional overrides become U+FFFD."""
     lines = [
-        text.name(story.key, 300),
-        f"  from      {text.name(story.uri, 1000)}",
-        f"  id        {story.id or 'none: not readable'}"
-        + ("" if story.size is None else f", {text.count(story.size)} bytes"),
-        f"  measured  signals/{story.unit}.parquet, row {story.row}",
-        f"  verdict   {_verdict(story)}",
+        text.name(explanation.key, 300),
+        f"  from          {text.name(explanation.uri, 1000)}",
+        f"  id            {explanation.id or 'none: not readable'}"
+        + ("" if explanation.size is None else f", {text.count(explanation.size)} bytes"),
+        f"  measured      {text.name(explanation.measured, 300)}, row {explanation.row}",
+        f"  verdict       {_verdict(explanation)}",
     ]
-    if story.shard:
-        lines.append(f"  shard     {text.name(story.shard, 300)}")
-    if story.better:
-        lines.append(f"  copy of   {_copy(story.better)}")
-    if story.copies:
-        lines.append(f"  copies    {text.count(story.copies_total)} of it:")
-        lines += [f"              {_copy(copy)}" for copy in story.copies]
+    if explanation.shard:
+        lines.append(f"  shard         {text.name(explanation.shard, 300)}")
+    if explanation.representative:
+        lines.append(f"  duplicate of  {_relative(explanation.representative)}")
+    if explanation.duplicates:
+        lines.append(f"  duplicates    {text.count(explanation.duplicates_total)} of it:")
+        lines += [f"                  {_relative(relative)}" for relative in explanation.duplicates]
     stage = None
-    for check in story.checks:
+    for check in explanation.checks:
         if check.stage != stage:
             stage = check.stage
             lines += ["", f"  {text.name(stage)}"]
         lines.append(_check_line(check))
-    shown = {name: value for name, value in story.signals.items() if value is not None}
+    shown = {name: value for name, value in explanation.signals.items() if value is not None}
     if shown:
         lines += ["", "  signals"]
         lines += [f"    {text.name(name):<20} {_value(value)}" for name, value in shown.items()]
     return "\n".join(lines)
 
 
-def _verdict(story: Story) -> str:
-    if story.verdict == "quarantined":
-        return f"quarantined: {text.prose(story.reason, 300)}"
+def _verdict(explanation: Explanation) -> str:
+    if explanation.verdict == "quarantined":
+        return f"quarantined: {text.prose(explanation.reason, 300)}"
     why = ""
-    if story.rule is not None and story.bound is not None:
-        word = "below" if story.rule.endswith(".min") else "above"
-        why = f"{story.rule}: {_value(story.value)} is {word} {_value(story.bound)}"
-    if story.verdict == "kept":
-        return f"kept, stage {story.stage} passed" + (f"; stopped after it by {why}" if why else "")
-    if not why and story.reason:
-        why = f"{story.rule}: {text.prose(story.reason, 300)}"
-    return f"{story.verdict} at stage {story.stage} by {why}"
+    if explanation.rule is not None and explanation.bound is not None:
+        word = "below" if explanation.rule.endswith(".min") else "above"
+        why = (
+            f"{explanation.rule}: {_value(explanation.value)} is {word} {_value(explanation.bound)}"
+        )
+    if explanation.verdict == "kept":
+        return f"kept, stage {explanation.stage} passed" + (
+            f"; stopped after it by {why}" if why else ""
+        )
+    if not why and explanation.reason:
+        why = f"{explanation.rule}: {text.prose(explanation.reason, 300)}"
+    return f"{explanation.verdict} at stage {explanation.stage} by {why}"
 
 
-def _copy(copy: Copy) -> str:
-    known = f"{text.name(copy.key, 200)} ({copy.verdict})" if copy.key else "a row not found"
-    return f"{known}, id {copy.id}"
+def _relative(relative: Relative) -> str:
+    known = (
+        f"{text.name(relative.key, 200)} ({relative.verdict})"
+        if relative.key
+        else "a row not found"
+    )
+    return f"{known}, id {relative.id}"
 
 
 def _check_line(check: Check) -> str:

@@ -59,22 +59,22 @@ def check(output: str) -> list[Expectation]:
         for promise, entry in validate(table).items():
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
-    found = [_count(kinds.total(), run["counts"]["kept"]), *promises.values()]
-    found += _shares(kinds, configuration)
-    broken = [entry for entry in found if not entry.passed]
+    results = [_count(kinds.total(), run["counts"]["kept"]), *promises.values()]
+    results += _shares(kinds, configuration)
+    broken = [entry for entry in results if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
         raise LedgerError(f"{layout.shards}: rows that break a promise: {names}")
-    return found
+    return results
 
 
-def as_text(found: list[Expectation]) -> str:
+def as_text(results: list[Expectation]) -> str:
     """One line per promise."""
-    return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in found)
+    return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in results)
 
 
 def _shards(directory: str) -> Iterator[pa.Table]:
-    """Each shard's columns but the pictures' bytes, which are checked against their ids here."""
+    """Each shard's columns but the images' bytes, which are checked against their ids here."""
     try:
         infos = shard.verify(directory)  # what pages hold is checked below, this is of all the rest
     except shard.ShardError as error:
@@ -184,11 +184,11 @@ def _shares(
         return
     names = [name for name, _ in _stages(configuration)]
     for number in range(names.index(mix["from"]), len(names)):
-        drawn, others = (
+        synthetic, others = (
             sum(kinds.get((name, kind), 0) for name in names[number:]) for kind in (True, False)
         )
-        most = int((drawn + others) * Fraction(str(mix["share"]))) if others else drawn
-        beyond = drawn - most
+        most = int((synthetic + others) * Fraction(str(mix["share"]))) if others else synthetic
+        beyond = synthetic - most
         yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
 
 

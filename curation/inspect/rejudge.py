@@ -20,7 +20,7 @@ class Comparison:
 
     ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
     never saw them. ``synthetic_before`` and ``synthetic_after`` say by stage how many of the kept
-    rows are drawn, as in ``run.json``.
+    rows are synthetic, as in ``run.json``.
     """
 
     before: Counter[str]
@@ -48,8 +48,8 @@ class Comparison:
             mark = f"{after - before:+d}" if after != before else ""
             lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{mark}")
         for stage in self.synthetic_before | self.synthetic_after:
-            told = [_drawn(one, stage) for one in (self.synthetic_before, self.synthetic_after)]
-            lines.append(f"drawn pictures kept from {stage} on: {' -> '.join(told)}")
+            shares = (_share(self.synthetic_before, stage), _share(self.synthetic_after, stage))
+            lines.append(f"synthetic images kept from {stage} on: {' -> '.join(shares)}")
         if self.unmeasured:
             lines.append(f"{self.unmeasured} rows need measuring: beam run with this configuration")
         return "\n".join(lines)
@@ -61,8 +61,8 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
     Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
     layout = Layout(output)
-    told = finished.read_run(output)
-    pipeline = chosen.without(loading.load(config, told["pipeline"]), without)
+    run = finished.read_run(output)
+    pipeline = chosen.without(loading.load(config, run["pipeline"]), without)
     signals = chosen.chosen(pipeline)
     loading.check_columns(pipeline, chosen.known_columns(signals.signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)
@@ -81,29 +81,29 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
         after = decision.judgement.verdict == rules.KEPT
         gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
     return Comparison(
-        before=Counter({name: told["counts"][name] for name in rules.VERDICTS}),
+        before=Counter({name: run["counts"][name] for name in rules.VERDICTS}),
         after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
         gained=gained,
         lost=lost,
         unmeasured=now.quarantine[UNMEASURED],
-        rules_before=_stopped(told["counts"]),
+        rules_before=_stopped(run["counts"]),
         rules_after=_stopped(now.as_json()),
-        synthetic_before=told["counts"].get("synthetic", {}),
+        synthetic_before=run["counts"].get("synthetic", {}),
         synthetic_after=now.as_json().get("synthetic", {}),
     )
 
 
-def _drawn(told: dict[str, Any], stage: str) -> str:
-    if stage not in told:
+def _share(synthetic: dict[str, Any], stage: str) -> str:
+    if stage not in synthetic:
         return "no limit"
-    return f"{told[stage]['drawn']} ({100 * told[stage]['share']:.2f} %)"
+    return f"{synthetic[stage]['drawn']} ({100 * synthetic[stage]['share']:.2f} %)"
 
 
 def _stopped(counts: dict[str, Any]) -> Counter[str]:
     return Counter(
         {
             f"{stage} {rule}": number
-            for stage, told in counts["stages"].items()
-            for rule, number in told["dropped"].items()
+            for stage, of_stage in counts["stages"].items()
+            for rule, number in of_stage["dropped"].items()
         }
     )

@@ -1,4 +1,4 @@
-"""Where everything stands in a histogram's drawing; the template only draws it.
+"""Where everything stands in the chart of a histogram; the template only prints it.
 
 Horizontal places are per cent of the chart's width, vertical ones pixels, so that a chart stretches
 with the page while its type keeps its size.
@@ -56,7 +56,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn histogram; ``highest`` is the count of the tallest bar."""
+    """A histogram laid out; ``highest`` is the count of the tallest bar."""
 
     bars: tuple[Bar, ...]
     columns: tuple[Column, ...]
@@ -68,7 +68,7 @@ class Chart:
     base: int
 
 
-def draw(histogram: Histogram, unit: str) -> Chart:
+def lay_out(histogram: Histogram, unit: str) -> Chart:
     """Lay out a histogram."""
     axis = histogram.axis
     places = np.array([100 * axis.place(float(edge)) for edge in axis.edges])
@@ -120,8 +120,8 @@ def _tip(axis: Axis, number: int, stack: dict[str, int], unit: str) -> str:
     else:
         span = f"{text.figure(low, unit)} to {text.figure(high, unit)}"
     names = {"kept": "kept", "rest": "lost to another rule", "beyond": "beyond a bound"}
-    told = [f"{text.count(count)} {names[kind]}" for kind, count in stack.items() if count]
-    return f"{span}: {', '.join(told)}"
+    parts = [f"{text.count(count)} {names[kind]}" for kind, count in stack.items() if count]
+    return f"{span}: {', '.join(parts)}"
 
 
 def _bounds(histogram: Histogram, unit: str) -> list[Mark]:

@@ -16,7 +16,7 @@ from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS
 from curation.output import finished
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
-from curation.report.funnel import Funnel, Tally
+from curation.report.funnel import Funnel, LedgerCounts
 from curation.report.histogram import Floats, Histogram, choose_axis, sample
 from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
@@ -24,7 +24,7 @@ from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
 from curation.signals import discovery, signal
 
-UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # told of in the funnel
+UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # shown in the funnel
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
 
 
@@ -63,7 +63,7 @@ def collect(output: str) -> Collected:
     numeric = outcome.numeric_columns(schema)
     of_numbers = tuple(bound for bound in bounds if bound.side != "in")
     charted = tuple(dict.fromkeys(bound.column for bound in of_numbers if bound.column in numeric))
-    tally, samples = _first_pass(output, charted)
+    ledger_counts, samples = _first_pass(output, charted)
     histograms = [
         _histogram(column, of_numbers, samples[column], schema.field(column).type)
         for column in charted
@@ -92,7 +92,7 @@ def collect(output: str) -> Collected:
     ]
     return Collected(
         run=run,
-        funnel=funnel.funnel(tally, run, bounds),
+        funnel=funnel.funnel(ledger_counts, run, bounds),
         captions=counts.captions_as_json(),
         histograms=tuple(histograms),
         nearest=tuple(nearest),
@@ -105,15 +105,15 @@ def collect(output: str) -> Collected:
     )
 
 
-def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[Tally, dict[str, Floats]]:
+def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[LedgerCounts, dict[str, Floats]]:
     """The ledger's counts, and a sample of each column to choose its axis from."""
-    tally = Tally()
+    counts = LedgerCounts()
     samples: dict[str, list[Floats]] = {column: [np.zeros(0)] for column in charted}
     for unit in outcome.read_units(output, charted, funnel.KEY_COLUMNS):
-        tally.add(unit)
+        counts.add(unit)
         for column in charted:
             samples[column].append(sample(unit.values(column)[unit.readable()]))
-    return tally, {column: np.concatenate(parts) for column, parts in samples.items()}
+    return counts, {column: np.concatenate(parts) for column, parts in samples.items()}
 
 
 def _histogram(
@@ -143,7 +143,7 @@ def _groups(output: str, pairs: Pairs) -> Duplicates:
 
 
 def _picks(group: Group) -> list[Pick]:
-    members = [group.better, *group.others]
+    members = [group.representative, *group.others]
     return [member.pick for member in members if member is not None]
 
 
@@ -151,7 +151,7 @@ def _described(run: Mapping[str, Any]) -> dict[str, signal.Column]:
     """What the columns mean, where their signals are still there to say so."""
     modules = run.get("configuration", {}).get("signals") or ()
     try:
-        found = discovery.discover(tuple(str(module) for module in modules))
+        signals = discovery.discover(tuple(str(module) for module in modules))
     except (ImportError, ValueError):
         return {}
-    return {name: column for entry in found for name, column in entry.columns.items()}
+    return {name: column for entry in signals for name, column in entry.columns.items()}

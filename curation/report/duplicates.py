@@ -33,27 +33,27 @@ class Member:
 
 @dataclass(frozen=True)
 class Group:
-    """``better`` is what the others are duplicates of; ``size`` counts it and all of them."""
+    """``representative`` is what the others are duplicates of; ``size`` counts it and them."""
 
-    better: Member | None
+    representative: Member | None
     others: tuple[Member, ...]
     size: int
 
 
 @dataclass
 class Pairs:
-    """All (duplicate, better) pairs of one kind: ``exact_better`` or ``near_better``."""
+    """All (duplicate, representative) pairs of ``column``: ``exact_better`` or ``near_better``."""
 
     column: str
     _duplicates: list[Ids] = field(default_factory=list)
-    _better: list[Ids] = field(default_factory=list)
+    _representatives: list[Ids] = field(default_factory=list)
 
     def add(self, unit: Unit) -> None:
         """Collect the pairs of a unit's ledger."""
         rows = equals(unit.ledger.column("rule"), f"{self.column}.max")
-        found = unit.ledger.select(["id", "duplicate_of"]).filter(pa.array(rows)).drop_null()
-        self._duplicates.append(_prefixes(found.column("id")))
-        self._better.append(_prefixes(found.column("duplicate_of")))
+        known = unit.ledger.select(["id", "duplicate_of"]).filter(pa.array(rows)).drop_null()
+        self._duplicates.append(_prefixes(known.column("id")))
+        self._representatives.append(_prefixes(known.column("duplicate_of")))
 
     @property
     def count(self) -> int:
@@ -61,37 +61,38 @@ class Pairs:
         return sum(len(ids) for ids in self._duplicates)
 
     def groups(self) -> tuple[int, list[tuple[int, int, list[int]]]]:
-        """How many groups there are, and the largest: (better, size, members), largest first.
+        """How many groups there are, and the largest: (root, size, members), largest first.
 
-        A better row that is itself a duplicate of a third is followed to the end of the chain.
+        A representative that is itself a duplicate of a third is followed to the end of the chain.
         """
         if not self.count:
             return 0, []
-        duplicates, better = np.concatenate(self._duplicates), np.concatenate(self._better)
+        duplicates, roots = np.concatenate(self._duplicates), np.concatenate(self._representatives)
         if self.column == "near_better":
-            better = _ends(duplicates, better)
-        roots, sizes = np.unique(better, return_counts=True)
-        largest = np.lexsort((roots, -sizes))[:SHOWN_GROUPS]
+            roots = _ends(duplicates, roots)
+        unique, sizes = np.unique(roots, return_counts=True)
+        largest = np.lexsort((unique, -sizes))[:SHOWN_GROUPS]
         chosen = []
         for number in largest.tolist():
-            members = np.unique(duplicates[better == roots[number]])[:SHOWN_MEMBERS]
-            chosen.append((int(roots[number]), int(sizes[number]) + 1, members.tolist()))
-        return len(roots), chosen
+            members = np.unique(duplicates[roots == unique[number]])[:SHOWN_MEMBERS]
+            chosen.append((int(unique[number]), int(sizes[number]) + 1, members.tolist()))
+        return len(unique), chosen
 
 
 def _prefixes(column: pa.ChunkedArray) -> Ids:
     return np.array([int(value[:PREFIX], 16) for value in column.to_pylist()], np.uint64)
 
 
-def _ends(duplicates: Ids, better: Ids) -> Ids:
+def _ends(duplicates: Ids, representatives: Ids) -> Ids:
     names, first = np.unique(duplicates, return_index=True)
-    for _ in range(64):  # every step goes to a better-ranked row, so this ends much sooner
-        place = np.minimum(np.searchsorted(names, better), len(names) - 1)
-        following = np.where(names[place] == better, better[first[place]], better)
-        if np.array_equal(following, better):
+    for _ in range(64):  # every step goes to a row of higher rank, so this ends much sooner
+        place = np.minimum(np.searchsorted(names, representatives), len(names) - 1)
+        known = names[place] == representatives
+        following = np.where(known, representatives[first[place]], representatives)
+        if np.array_equal(following, representatives):
             break
-        better = following
-    return better
+        representatives = following
+    return representatives
 
 
 def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
@@ -100,7 +101,7 @@ def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
     ``units`` need the signal columns of ``nearest`` and the ledger's ``id``, ``verdict``, ``rule``.
     """
     names = pa.array([f"{prefix:0{PREFIX}x}" for prefix in sorted(wanted)], pa.string())
-    found: dict[int, list[Member]] = {}
+    rows_of: dict[int, list[Member]] = {}
     for unit in units:
         prefixes = pc.utf8_slice_codeunits(unit.ledger.column("id"), 0, PREFIX)
         hits = pc.fill_null(pc.is_in(prefixes, value_set=names), False)
@@ -109,20 +110,20 @@ def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
         for row, pick in zip(rows, picks(unit, rows, nothing, nothing[rows]), strict=True):
             verdict = str(unit.ledger.column("verdict")[int(row)].as_py())
             rule = unit.ledger.column("rule")[int(row)].as_py()
-            of_id = found.setdefault(int(pick.id[:PREFIX], 16), [])
+            of_id = rows_of.setdefault(int(pick.id[:PREFIX], 16), [])
             member = Member(pick, verdict, rule)
             if rule == "exact_better.max":
                 of_id.append(member)
             else:
                 of_id.insert(0, member)
             del of_id[SHOWN_MEMBERS + 1 :]
-    return found
+    return rows_of
 
 
 def assemble(
     chosen: list[tuple[int, int, list[int]]], rows: dict[int, list[Member]]
 ) -> list[Group]:
-    """The chosen groups with their rows; the better row leads, whatever was found of the rest."""
+    """The chosen groups with their rows; the representative leads."""
     groups = []
     for root, size, ids in chosen:
         of_root = rows.get(root, [])

@@ -53,7 +53,7 @@ class Funnel:
 
 
 @dataclass
-class Tally:
+class LedgerCounts:
     """Counts of (verdict, stage, rule), added up unit by unit."""
 
     rows: Counter[tuple[str, str | None, str | None]] = field(default_factory=Counter)
@@ -70,7 +70,7 @@ class Tally:
 
     def verdict(self, verdict: str) -> int:
         """How many rows have this verdict."""
-        return sum(number for (found, _, _), number in self.rows.items() if found == verdict)
+        return sum(number for (of, _, _), number in self.rows.items() if of == verdict)
 
     def stopped(self, bound: Bound) -> int:
         """How many measured rows this rule stopped."""
@@ -81,25 +81,25 @@ class Tally:
         """How many rows were dropped at this stage."""
         return sum(
             number
-            for (verdict, found, _), number in self.rows.items()
-            if verdict == "dropped" and found == stage
+            for (verdict, at, _), number in self.rows.items()
+            if verdict == "dropped" and at == stage
         )
 
     def unmeasured(self, stage: str) -> int:
         """How many rows a null in one of this stage's columns quarantined."""
         return sum(
             number
-            for (verdict, found, _), number in self.rows.items()
-            if verdict == "quarantined" and found == stage
+            for (verdict, at, _), number in self.rows.items()
+            if verdict == "quarantined" and at == stage
         )
 
 
-def funnel(tally: Tally, run: Mapping[str, Any], all_bounds: Sequence[Bound]) -> Funnel:
+def funnel(counts: LedgerCounts, run: Mapping[str, Any], all_bounds: Sequence[Bound]) -> Funnel:
     """The funnel of a whole run."""
-    total = sum(tally.rows.values())
+    total = sum(counts.rows.values())
     unreadable = sum(
         number
-        for (verdict, stage, _), number in tally.rows.items()
+        for (verdict, stage, _), number in counts.rows.items()
         if verdict == "quarantined" and stage is None
     )
     keep = run.get("configuration", {}).get("keep")
@@ -107,40 +107,40 @@ def funnel(tally: Tally, run: Mapping[str, Any], all_bounds: Sequence[Bound]) ->
     entered, deeper = total - unreadable, False
     for name, entry in stages(run).items():
         stopped = tuple(
-            RuleCount(bound, tally.stopped(bound)) for bound in all_bounds if bound.stage == name
+            RuleCount(bound, counts.stopped(bound)) for bound in all_bounds if bound.stage == name
         )
-        unmeasured = tally.unmeasured(name)
+        unmeasured = counts.unmeasured(name)
         passed = entered - unmeasured - sum(rule.count for rule in stopped)
         resolution = entry.get("resolution")
         steps.append(
             StageCount(name, resolution, entered, unmeasured, stopped, passed, name == keep, deeper)
         )
         entered, deeper = passed, deeper or name == keep
-    kept, dropped, quarantined = (tally.verdict(verdict) for verdict in VERDICTS)
+    kept, dropped, quarantined = (counts.verdict(verdict) for verdict in VERDICTS)
     result = Funnel(total, kept, dropped, quarantined, unreadable, tuple(steps), ())
-    later = sum(tally.dropped(stage.name) for stage in steps if stage.deeper)
+    later = sum(counts.dropped(stage.name) for stage in steps if stage.deeper)
     problems = tuple(_problems(result, run.get("counts", {}), later))
     return Funnel(total, kept, dropped, quarantined, unreadable, tuple(steps), problems)
 
 
-def _problems(found: Funnel, told: Mapping[str, Any], later: int) -> list[str]:
+def _problems(ledger: Funnel, counts: Mapping[str, Any], later: int) -> list[str]:
     """What does not add up; ``later`` rows pass the deciding stage and are dropped after it.
 
-    Those are drawn pictures, which must also pass the stage from which on they count.
+    Those are synthetic images, which must also pass the stage from which on they count.
     """
     problems = []
-    parts = {"kept": found.kept, "dropped": found.dropped, "quarantined": found.quarantined}
-    if sum(parts.values()) != found.total:
-        strange = found.total - sum(parts.values())
+    parts = {"kept": ledger.kept, "dropped": ledger.dropped, "quarantined": ledger.quarantined}
+    if sum(parts.values()) != ledger.total:
+        strange = ledger.total - sum(parts.values())
         problems.append(f"{strange} ledger rows are neither kept, dropped nor quarantined.")
-    for name, number in {"in": found.total, **parts}.items():
-        if name in told and told[name] != number:
-            problems.append(f"run.json counts {told[name]} {name}, the ledger {number}.")
-    unmeasured = sum(stage.unmeasured for stage in found.stages if stage.deeper)
-    for stage in found.stages:
-        if stage.decides and stage.passed - unmeasured - later != found.kept:
+    for name, number in {"in": ledger.total, **parts}.items():
+        if name in counts and counts[name] != number:
+            problems.append(f"run.json counts {counts[name]} {name}, the ledger {number}.")
+    unmeasured = sum(stage.unmeasured for stage in ledger.stages if stage.deeper)
+    for stage in ledger.stages:
+        if stage.decides and stage.passed - unmeasured - later != ledger.kept:
             problems.append(
                 f"By its rules, {stage.passed} rows pass stage {stage.name}, {unmeasured} of them "
-                f"could not be measured later, {later} were dropped later; {found.kept} are kept."
+                f"could not be measured later, {later} were dropped later; {ledger.kept} are kept."
             )
     return problems

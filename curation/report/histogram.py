@@ -62,7 +62,7 @@ class Histogram:
     def add(self, values: Floats, kept: NDArray[np.bool_]) -> None:
         """Count (N,) values, NaN where not measured; ``kept`` (N,) are the rows kept in the end.
 
-        Leave out rows without a picture: rules do not apply to them.
+        Leave out rows without an image: rules do not apply to them.
         """
         known = ~np.isnan(values)
         values, kept = values[known], kept[known]

@@ -32,8 +32,8 @@ class KeptSample:
         )
         chosen = rows[first.to_numpy()]
         nothing = np.zeros(unit.signals.num_rows)
-        found = picks(unit, chosen, nothing, nothing[chosen])
-        self.picks = sorted([*self.picks, *found], key=lambda pick: (pick.id, pick.uri))
+        smallest = picks(unit, chosen, nothing, nothing[chosen])
+        self.picks = sorted([*self.picks, *smallest], key=lambda pick: (pick.id, pick.uri))
         del self.picks[SAMPLE:]
 
 
@@ -49,12 +49,12 @@ class Quarantine:
         rows = np.flatnonzero(unit.is_verdict("quarantined"))
         reasons = strings(unit.ledger.column("reason"), rows)
         keys = strings(unit.ledger.column("key"), rows)
-        found: dict[str, list[tuple[str, str]]] = {}
+        by_code: dict[str, list[tuple[str, str]]] = {}
         for key, reason in zip(keys, reasons, strict=True):
             code, _, detail = (reason or "unknown").partition(":")
             if code not in self.counts and len(self.counts) >= MOST_REASONS:
                 code, detail = "other", reason or ""
             self.counts[code] += 1
-            found.setdefault(code, []).append((key or "", detail.strip()))
-        for code, names in found.items():
+            by_code.setdefault(code, []).append((key or "", detail.strip()))
+        for code, names in by_code.items():
             self.names[code] = sorted([*self.names.get(code, []), *names])[:NAMES_PER_REASON]

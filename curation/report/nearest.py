@@ -1,4 +1,4 @@
-"""The pictures nearest to each bound, on either side: where a threshold can be judged by eye."""
+"""The images nearest to each bound, on either side: where a threshold can be judged by eye."""
 
 from dataclasses import dataclass, field
 
@@ -72,8 +72,8 @@ def _merge(
     order = [("distance", "ascending"), ("id", "ascending")]
     candidates = pa.table({"distance": distances, "id": ids})
     nearest = pc.sort_indices(candidates, sort_keys=order).to_numpy()[:EACH_SIDE]
-    found = picks(unit, rows[nearest], values, distances[nearest])
-    return sorted([*best, *found])[:EACH_SIDE]
+    candidate_picks = picks(unit, rows[nearest], values, distances[nearest])
+    return sorted([*best, *candidate_picks])[:EACH_SIDE]
 
 
 def picks(

@@ -76,7 +76,7 @@ class Unit:
         return column_files.as_float(self.signals.column(column))
 
     def readable(self) -> NDArray[np.bool_]:
-        """(N,) bool: rows whose picture decoded, so that rules apply to them."""
+        """(N,) bool: rows whose image decoded, so that rules apply to them."""
         return ~self.is_verdict("quarantined") | ~column_files.is_null(self.ledger.column("stage"))
 
     def is_verdict(self, verdict: str) -> NDArray[np.bool_]:
@@ -98,14 +98,14 @@ def strings(column: pa.ChunkedArray, rows: Sequence[int] | NDArray[Any]) -> list
 
 def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The configured stages by name, in order."""
-    found = run.get("configuration", {}).get("stages", {})
-    if isinstance(found, list):
-        return {str(entry.get("name")): entry for entry in found}
-    return dict(found)
+    configured = run.get("configuration", {}).get("stages", {})
+    if isinstance(configured, list):
+        return {str(entry.get("name")): entry for entry in configured}
+    return dict(configured)
 
 
 def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
-    """Every bound of every stage, and the cut-offs of draws, in the order of the run's checks.
+    """Every bound of every stage, sampling keys included, in the order of the run's checks.
 
     Within a stage that is the order of its counts in ``run.json``; a bound without a count follows.
     """
@@ -115,17 +115,17 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
     for stage, entry in stages(run).items():
         counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
         place = {rule: number for number, rule in enumerate(counted)}
-        found = [
+        own = [
             bound
             for column, limits in entry.get("bounds", {}).items()
             for bound in _of_column(
                 stage, before, deeper, column, limits, _scale(run, entry, column)
             )
         ]
-        result += sorted(found, key=lambda bound: place.get(bound.rule, len(place)))
+        result += sorted(own, key=lambda bound: place.get(bound.rule, len(place)))
         if stage in mixed:
-            draw = float(mixed[stage]["bound"])
-            result.append(Bound(stage, before, deeper, DRAW_COLUMN, "max", draw))
+            threshold = float(mixed[stage]["bound"])
+            result.append(Bound(stage, before, deeper, DRAW_COLUMN, "max", threshold))
         before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
     return tuple(result)
 

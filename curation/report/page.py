@@ -24,7 +24,7 @@ def write_report(output: str) -> str:
     return path
 
 
-def render(found: Collected) -> str:
+def render(collected: Collected) -> str:
     """The page as HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
 
@@ -42,7 +42,7 @@ def render(found: Collected) -> str:
     environment.filters["seconds"] = text.seconds
     environment.filters["name"] = text.name
     environment.filters["prose"] = text.prose
-    return environment.get_template("template.html").render(context(found))
+    return environment.get_template("template.html").render(context(collected))
 
 
 def _finalize(value: Any) -> Any:

@@ -14,13 +14,13 @@ def funnel(counts: dict[str, Any]) -> str:
         f"in {counts['in']} = kept {counts['kept']} + dropped {counts['dropped']}"
         f" + quarantined {counts['quarantined']}"
     ]
-    for stage, told in counts["stages"].items():
-        lines.append(f"{stage}: {told['in']} in, {told['passed']} passed")
-        stopped = sorted(told["dropped"].items(), key=lambda item: -item[1])
+    for stage, of_stage in counts["stages"].items():
+        lines.append(f"{stage}: {of_stage['in']} in, {of_stage['passed']} passed")
+        stopped = sorted(of_stage["dropped"].items(), key=lambda item: -item[1])
         lines += [f"  {rule:<22}{number:>8} dropped" for rule, number in stopped if number]
-    for stage, told in counts.get("synthetic", {}).items():
-        share = f"{100 * told['share']:.1f} % of {told['kept']}"
-        lines.append(f"drawn pictures kept from {stage} on: {told['drawn']}, {share}")
+    for stage, mix in counts.get("synthetic", {}).items():
+        share = f"{100 * mix['share']:.1f} % of {mix['kept']}"
+        lines.append(f"synthetic images kept from {stage} on: {mix['drawn']}, {share}")
     lines += _captions(counts["captions"])
     lines += [f"note: {note}" for note in counts.get("notes", ())]
     if counts["quarantine"]:
@@ -30,22 +30,22 @@ def funnel(counts: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _captions(told: dict[str, Any]) -> list[str]:
+def _captions(counts: dict[str, Any]) -> list[str]:
     """How many rows have captions, where these were said, and which side files say nothing."""
     lines = [
-        f"with captions {told['with']} ({told['kept_with']} kept),"
-        f" without {told['without']} ({told['kept_without']} kept)"
+        f"with captions {counts['with']} ({counts['kept_with']} kept),"
+        f" without {counts['without']} ({counts['kept_without']} kept)"
     ]
-    shown = list(told["origins"].items())
+    shown = list(counts["origins"].items())
     lines += [
         f"  from {text.prose(origin):<30}{of['in']:>8}" for origin, of in shown[:ORIGINS_SHOWN]
     ]
     if len(shown) > ORIGINS_SHOWN:
         rest = sum(of["in"] for _, of in shown[ORIGINS_SHOWN:])
         lines.append(f"  from elsewhere, see run.json       {rest:>8}")
-    if told["side_files_unread"]:
-        lines.append(f"side files that could not be read: {told['side_files_unread']}")
+    if counts["side_files_unread"]:
+        lines.append(f"side files that could not be read: {counts['side_files_unread']}")
         lines += [
-            f"  {text.prose(problem)}" for problem in told["side_files_first"][:SIDE_FILES_SHOWN]
+            f"  {text.prose(problem)}" for problem in counts["side_files_first"][:SIDE_FILES_SHOWN]
         ]
     return lines

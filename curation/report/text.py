@@ -139,8 +139,8 @@ def _inline(value: Any) -> str | None:
         return None
     if isinstance(value, list):
         return f"[{', '.join(_scalar(child) for child in value)}]"
-    told = ", ".join(f"{name(str(key))}: {_scalar(child)}" for key, child in value.items())
-    return f"{{{told}}}"
+    pairs = ", ".join(f"{name(str(key))}: {_scalar(child)}" for key, child in value.items())
+    return f"{{{pairs}}}"
 
 
 def _scalar(value: Any) -> str:

@@ -1,6 +1,6 @@
-"""Little pictures for the report, read from the original source again, one at a time.
+"""Thumbnails for the report, read from the original source again, one at a time.
 
-A file that is gone, changed or no longer decodes gives a reason instead of a picture.
+A file that is gone, changed or no longer decodes gives a reason instead of an image.
 """
 
 import base64
@@ -42,12 +42,12 @@ def fetch(output: str, picks: Iterable[Pick]) -> dict[str, Thumbnail]:
     wanted: dict[str, dict[str, str]] = {}
     for pick in picks:
         wanted.setdefault(pick.unit, {})[pick.uri] = pick.id
-    found: dict[str, Thumbnail] = {}
+    by_uri: dict[str, Thumbnail] = {}
     for unit, ids in sorted(wanted.items()):
         for sample in _samples(Layout(output).plan(unit), set(ids)):
             if sample.uri in ids:
-                found[sample.uri] = thumbnail(sample, ids[sample.uri])
-    return found
+                by_uri[sample.uri] = thumbnail(sample, ids[sample.uri])
+    return by_uri
 
 
 def _samples(path: str, uris: set[str]) -> Iterator[Sample]:

@@ -23,9 +23,9 @@ COVERED = ("nsfw",)  # what these columns dropped is not for every eye
 
 @dataclass(frozen=True)
 class Card:
-    """A picture with its key, what is said below it, and what became of it.
+    """An image with its key, what is said below it, and what became of it.
 
-    ``covered`` pictures are blurred until they are pointed at.
+    ``covered`` images are blurred until they are pointed at.
     """
 
     key: str
@@ -53,12 +53,12 @@ class FunnelRow:
 
 @dataclass(frozen=True)
 class Strip:
-    """The pictures around a bound, both sides in ascending order of their value."""
+    """The images around a bound, both sides in ascending order of their value."""
 
     bound: str
     rule: str
     side: str
-    told: str
+    beyond: str
     stopped_cards: tuple[Card, ...]
     kept_cards: tuple[Card, ...]
     held_back: bool
@@ -84,26 +84,28 @@ class GroupView:
     more: int
 
 
-def context(found: Collected) -> dict[str, Any]:
-    run = found.run
+def context(collected: Collected) -> dict[str, Any]:
+    run = collected.run
     inputs = run.get("inputs") or []
     return {
         "run": run,
-        "funnel": found.funnel,
-        "funnel_rows": funnel_rows(found.funnel, found),
-        "drawn": _drawn(run),
-        "captions": found.captions,
-        "origins": list(found.captions["origins"].items())[:SHOWN_ORIGINS],
-        "more_origins": max(0, len(found.captions["origins"]) - SHOWN_ORIGINS),
+        "funnel": collected.funnel,
+        "funnel_rows": funnel_rows(collected.funnel, collected),
+        "synthetic": _synthetic(run),
+        "captions": collected.captions,
+        "origins": list(collected.captions["origins"].items())[:SHOWN_ORIGINS],
+        "more_origins": max(0, len(collected.captions["origins"]) - SHOWN_ORIGINS),
         "notes": [str(note) for note in run.get("counts", {}).get("notes", ())],
-        "kept": [_card(found, pick, "") for pick in found.kept],
-        "signals": [_signal(found, histogram) for histogram in found.histograms],
-        "unstored": [_phrase(bound, _unit(found, bound.column)) for bound in found.unstored],
-        "duplicates": [
-            (kind, [_group(found, group, kind.column) for group in kind.shown])
-            for kind in found.duplicates
+        "kept": [_card(collected, pick, "") for pick in collected.kept],
+        "signals": [_signal(collected, histogram) for histogram in collected.histograms],
+        "unstored": [
+            _phrase(bound, _unit(collected, bound.column)) for bound in collected.unstored
         ],
-        "quarantine": _quarantine(found),
+        "duplicates": [
+            (kind, [_group(collected, group, kind.column) for group in kind.shown])
+            for kind in collected.duplicates
+        ],
+        "quarantine": _quarantine(collected),
         "inputs": [str(entry) for entry in inputs[:SHOWN_INPUTS]],
         "more_inputs": max(0, len(inputs) - SHOWN_INPUTS),
         "configuration": text.yaml_lines(run.get("configuration", {})),
@@ -117,33 +119,33 @@ def _steps(run: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [(name, step) for name, step in (run.get("steps") or {}).items() if name != "report"]
 
 
-def _quarantine(found: Collected) -> list[tuple[str, int, list[tuple[str, str]]]]:
-    counts = found.quarantine.counts
+def _quarantine(collected: Collected) -> list[tuple[str, int, list[tuple[str, str]]]]:
+    counts = collected.quarantine.counts
     ordered = sorted(counts, key=lambda code: (-counts[code], code))
-    return [(code, counts[code], found.quarantine.names[code]) for code in ordered]
+    return [(code, counts[code], collected.quarantine.names[code]) for code in ordered]
 
 
-def _drawn(run: Mapping[str, Any]) -> list[str]:
-    """What share of the kept rows is drawn, by stage from which on there is to be one."""
+def _synthetic(run: Mapping[str, Any]) -> list[str]:
+    """What share of the kept rows is synthetic, by stage from which on there is to be one."""
     wanted = run.get("configuration", {}).get("synthetic", {}).get("share", 0.0)
     most = text.figure(100 * wanted)
     return [
-        f"{text.count(told['drawn'])} of the {text.count(told['kept'])} kept pictures that pass "
-        f"{stage} are drawn: {100 * told['share']:.2f} %; at most {most} % may be."
-        for stage, told in run.get("counts", {}).get("synthetic", {}).items()
+        f"{text.count(mix['drawn'])} of the {text.count(mix['kept'])} kept images that pass "
+        f"{stage} are synthetic: {100 * mix['share']:.2f} %; at most {most} % may be."
+        for stage, mix in run.get("counts", {}).get("synthetic", {}).items()
     ]
 
 
-def _unit(found: Collected, column: str) -> str:
+def _unit(collected: Collected, column: str) -> str:
     if column == "size":
         return "bytes"
-    return found.described[column].unit if column in found.described else ""
+    return collected.described[column].unit if column in collected.described else ""
 
 
-def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
-    """The funnel as a staircase: every loss is drawn where it takes its piece away."""
+def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
+    """The funnel as a staircase: every loss stands where it takes its piece away."""
     whole = max(1, funnel.total)
-    rows = [FunnelRow("entered", "Pictures in", "", funnel.total, 0.0, 100.0)]
+    rows = [FunnelRow("entered", "Images in", "", funnel.total, 0.0, 100.0)]
 
     def lose(kind: str, label: str, rule: str, count: int, left_over: int) -> int:
         left_over -= count
@@ -152,12 +154,12 @@ def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
         )
         return left_over
 
-    remaining = lose("quarantined", "no whole picture", "", funnel.unreadable, funnel.total)
-    since = found.run.get("configuration", {}).get("synthetic", {}).get("from")
+    remaining = lose("quarantined", "no whole image", "", funnel.unreadable, funnel.total)
+    since = collected.run.get("configuration", {}).get("synthetic", {}).get("from")
     later = any(stage.deeper and stage.name == since for stage in funnel.stages)
     for stage in funnel.stages:
         for rule in stage.rules:
-            label = _phrase(rule.bound, _unit(found, rule.bound.column))
+            label = _phrase(rule.bound, _unit(collected, rule.bound.column))
             drops = rule.bound.column == DRAW_COLUMN and stage.name == since
             kind = "held" if stage.deeper and not drops else "dropped"
             remaining = lose(kind, label, f"{stage.name} {rule.bound.rule}", rule.count, remaining)
@@ -167,7 +169,7 @@ def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
             )
         label = f"pass {stage.name}" + (f" ({stage.resolution} px)" if stage.resolution else "")
         if stage.decides:
-            label += ": kept, if not drawn" if later else ": kept"
+            label += ": kept, if not synthetic" if later else ": kept"
         rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
     return rows
 
@@ -175,11 +177,11 @@ def funnel_rows(funnel: Funnel, found: Collected) -> list[FunnelRow]:
 def _phrase(bound: Bound, unit: str) -> str:
     """What a bound stops, in words."""
     if bound.column == "exact_better" and bound.value == 0:
-        return "same file as a better one"
+        return "same bytes as its representative"
     if bound.column == "near_better" and bound.value == 0:
-        return "near copy of a better one"
+        return "near-duplicate of its representative"
     if bound.column == DRAW_COLUMN:
-        return "drawn pictures beyond their share"
+        return "synthetic images beyond their share"
     if bound.side == "in":
         return f"{bound.column} not among {bound.limit}"
     word = "below" if bound.side == "min" else "above"
@@ -187,35 +189,35 @@ def _phrase(bound: Bound, unit: str) -> str:
 
 
 def _card(
-    found: Collected, pick: Pick, label: str, verdict: str = "", covered: bool = False
+    collected: Collected, pick: Pick, label: str, verdict: str = "", covered: bool = False
 ) -> Card:
-    thumbnail = found.thumbnails.get(pick.uri, MISSING)
+    thumbnail = collected.thumbnails.get(pick.uri, MISSING)
     title = text.name(pick.key, 200)
     if thumbnail.caption:
         title = f"{title} — {thumbnail.caption}"
     return Card(_short(pick.key), title, label, thumbnail, verdict, covered)
 
 
-def _signal(found: Collected, histogram: Histogram) -> SignalView:
-    column, unit = histogram.column, _unit(found, histogram.column)
-    meaning = found.described[column].meaning if column in found.described else ""
+def _signal(collected: Collected, histogram: Histogram) -> SignalView:
+    column, unit = histogram.column, _unit(collected, histogram.column)
+    meaning = collected.described[column].meaning if column in collected.described else ""
     if column == "size":
         meaning = "length of the file"
     strips = tuple(
-        _strip(found, entry, histogram, unit)
-        for entry in found.nearest
+        _strip(collected, entry, histogram, unit)
+        for entry in collected.nearest
         if entry.bound.column == column
     )
-    chart = charts.draw(histogram, unit)
+    chart = charts.lay_out(histogram, unit)
     return SignalView(column, unit, meaning, histogram, chart, strips)
 
 
-def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:
+def _strip(collected: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:
     def cards(chosen: Sequence[Pick]) -> tuple[Card, ...]:
         ordered = sorted(chosen, key=lambda pick: (pick.value, pick.uri))
         covered = bound.column in COVERED and chosen is entry.stopped
         return tuple(
-            _card(found, pick, _beside(pick.value, bound, unit), covered=covered)
+            _card(collected, pick, _beside(pick.value, bound, unit), covered=covered)
             for pick in ordered
         )
 
@@ -225,7 +227,7 @@ def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) ->
         bound=f"{bound.stage}: {bound.column} {sign} {text.figure(bound.value, unit)}",
         rule=bound.rule,
         side=bound.side,
-        told=_told(
+        beyond=_beyond(
             histogram.beyond_each[histogram.bounds.index(bound)],
             entry.stopped_count,
             "held back" if bound.deeper else "dropped",
@@ -236,7 +238,7 @@ def _strip(found: Collected, entry: Nearest, histogram: Histogram, unit: str) ->
     )
 
 
-def _told(beyond: int, stopped: int, word: str) -> str:
+def _beyond(beyond: int, stopped: int, word: str) -> str:
     """How many lie beyond a bound, and how many of them it stopped."""
     if not beyond:
         return "nothing beyond it"
@@ -250,26 +252,27 @@ def _told(beyond: int, stopped: int, word: str) -> str:
 
 def _beside(value: float, bound: Bound, unit: str) -> str:
     """The value with as many digits as tell it from the bound."""
-    told = text.figure(value, unit)
-    alike = told == text.figure(bound.value, unit)
-    return f"{value:.7g}" if alike and value != bound.value else told
+    shown = text.figure(value, unit)
+    alike = shown == text.figure(bound.value, unit)
+    return f"{value:.7g}" if alike and value != bound.value else shown
 
 
 def _short(key: str) -> str:
-    """A key for below a little picture: without its folders if it is long."""
+    """A key for below a thumbnail: without its folders if it is long."""
     return text.name(key if len(key) <= 30 else key.rsplit("/", 1)[-1] or key, 44)
 
 
 def _why(member: Member, column: str) -> str:
-    """The rule that dropped a member, unless it is just that of being such a copy."""
+    """The rule that dropped a member, unless it is just that of being such a duplicate."""
     rule = member.rule or ""
     return "" if rule.startswith(column) or member.verdict == "kept" else rule
 
 
-def _group(found: Collected, group: Group, column: str) -> GroupView:
-    members: list[Member] = [group.better, *group.others] if group.better else [*group.others]
+def _group(collected: Collected, group: Group, column: str) -> GroupView:
+    first = [group.representative] if group.representative else []
+    members: list[Member] = [*first, *group.others]
     cards = [
-        _card(found, member.pick, why, member.verdict, covered=why.split(".")[0] in COVERED)
+        _card(collected, member.pick, why, member.verdict, covered=why.split(".")[0] in COVERED)
         for member, why in ((member, _why(member, column)) for member in members)
     ]
     return GroupView(tuple(cards), max(0, group.size - len(cards)))

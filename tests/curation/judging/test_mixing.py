@@ -314,7 +314,7 @@ def test_another_share_is_judged_from_what_is_stored(mixed: Path, tmp_path: Path
     assert told.lost == 0
     assert after["drawn"] <= 0.3 * after["kept"] < after["drawn"] + 1
     assert told.rules_after[f"s2 {RULE}"] == told.rules_before[f"s2 {RULE}"] - told.gained
-    assert f"drawn pictures kept from s2 on: {before['drawn']} (" in told.as_text()
+    assert f"synthetic images kept from s2 on: {before['drawn']} (" in told.as_text()
     nothing = rejudge.compare(str(mixed), str(config(tmp_path, share=0.0)))
     assert nothing.synthetic_after["s2"]["drawn"] == 0
     (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS, encoding="utf-8")
@@ -342,7 +342,7 @@ def test_the_story_and_the_report_say_why(mixed: Path) -> None:
     assert RULE not in [check.rule for check in story.checks]
     page = (mixed / "report.html").read_text(encoding="utf-8")
     assert "Does not add up" not in page
-    assert "drawn pictures beyond their share" in page
+    assert "synthetic images beyond their share" in page
     assert "at most 10 % may be" in page
 
 
@@ -363,7 +363,7 @@ def test_a_drawn_picture_must_reach_the_stage_from_which_on_it_counts(
     mix = told["synthetic"]["s2"]
     assert mix["drawn"] <= SHARE * mix["kept"] and mix["kept"] < told["kept"]
     page = (output / "report.html").read_text(encoding="utf-8")
-    assert "Does not add up" not in page and "kept, if not drawn" in page
+    assert "Does not add up" not in page and "kept, if not synthetic" in page
 
 
 def test_the_shipped_share_is_five_percent() -> None:
