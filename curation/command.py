@@ -33,7 +33,7 @@ from curation.options import (
 
 if TYPE_CHECKING:
     from curation.configuration.program import Program
-    from curation.run import Request
+    from curation.request import Request
     from curation.sources.fields import Columns
 
 _IN_WORKERS = tuple(f"curation.graphs.{name}" for name in ("judging", "measuring", "writing"))
@@ -78,7 +78,7 @@ def run(
     from curation.runners import preflight, running
 
     logging.disable(logging.NOTSET)
-    from curation.run import Request
+    from curation.request import Request
     from curation.runners.job import Job
 
     given = list(context.args)

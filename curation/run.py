@@ -1,15 +1,13 @@
 """One run of a pipeline: plan, measure, judge, write, and a ledger that adds up.
 
-The driver only moves metadata; everything that touches pictures is a step of ``curation.graphs``.
+The driver only moves metadata; everything that touches images is a step of ``curation.graphs``.
 """
 
 import contextlib
-import hashlib
 import json
-import resource
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -17,18 +15,19 @@ import pyarrow as pa
 
 import curation
 from curation import report, shard, storage
-from curation.configuration.loading import Pipeline, check_columns, resolved
+from curation.configuration.loading import check_columns, resolved
+from curation.costs import Steps
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import chosen, contents, measure
-from curation.output import column_files, finished
+from curation.output import column_files, mark
 from curation.output.layout import Layout
 from curation.output.measured import Measured
-from curation.runners import memory, worker_pool
+from curation.request import Request
+from curation.runners import memory
 from curation.signals import signal
 from curation.sources import keep_columns, plan
 from curation.sources.confines import overlap
-from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.stamp import settled
 from curation.storage import ownership
@@ -36,62 +35,7 @@ from curation.writing import gather
 
 KIND = "curation"
 DRIVER_FOLDERS = ("plan", "checked", "ledger", "groups", "pending")
-RESULTS = ("ledger", "groups", "near", "shards")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
-
-
-@dataclass
-class Steps:
-    """CPU seconds (this process, finished children and workers), wall seconds, peak memory."""
-
-    told: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time the block under ``name``."""
-        wall, cpu = time.perf_counter(), _cpu_seconds()
-        yield
-        peak = max(
-            resource.getrusage(who).ru_maxrss
-            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        before = self.told.get(name, {})
-        spent = {"cpu_seconds": _cpu_seconds() - cpu, "wall_seconds": time.perf_counter() - wall}
-        self.told[name] = {
-            **{of: round(before.get(of, 0.0) + seconds, 3) for of, seconds in spent.items()},
-            "peak_memory_bytes": max(peak * 1024, worker_pool.usage().peak_bytes),
-        }
-
-
-def _cpu_seconds() -> float:
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    here = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    return here + worker_pool.usage().cpu_seconds
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for.
-
-    ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
-    between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
-    whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
-    results of another collection that the output holds. ``columns`` are read besides the usual
-    ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
-    signals to leave out, with all rules on their columns.
-    """
-
-    name: str
-    pipeline: Pipeline
-    inputs: tuple[str, ...]
-    output: str
-    arguments: tuple[str, ...] = ()
-    unit_rows: int = 512
-    verify: bool = False
-    replace: bool = False
-    columns: Columns = USUAL
-    allow_outside: bool = False
-    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,7 +80,7 @@ def _run(request: Request, columns: Measured) -> Outcome:
     with steps.step("plan"):
         planned, notes = _plan(request)
         identity = _identity_of_run(request, planned)
-        if not request.verify and (done := _finished(layout, identity)):
+        if not request.verify and (done := mark.counts_if_finished(layout, identity)):
             return Outcome(done, False, True)
         if not request.replace and plan.is_another_collection(request.output, planned):
             raise SourceError(
@@ -154,7 +98,7 @@ def _run(request: Request, columns: Measured) -> Outcome:
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
     _forget_superseded(columns)
     if not too_many:
-        storage.write_bytes(layout.success, json.dumps(_told(layout, identity)).encode())
+        storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
     return Outcome(counts, too_many, False)
 
 
@@ -190,7 +134,7 @@ def _carry_out(
             break
         with steps.step("models"):
             measuring.run_models(output, pipeline, request.arguments)
-    memory.give_back()  # of the pictures that were measured
+    memory.give_back()  # of the images that were measured
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):
             paths = (columns.base_path(unit.id) for unit in units)
@@ -200,9 +144,9 @@ def _carry_out(
             shard.write_manifest(layout.shards, [])
         _check_shards(layout, counts)
     notes = [*notes, *(f"without {name}: no rule on what it measures" for name in pipeline.without)]
-    told = counts.as_json() | ({"notes": notes} if notes else {})
-    _write_run(request, told, steps, len(units), columns)
-    return told
+    plain = counts.as_json() | ({"notes": notes} if notes else {})
+    _write_run(request, plain, steps, len(units), columns)
+    return plain
 
 
 def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...]]:
@@ -250,44 +194,13 @@ def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> l
 
 def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
     """What the run is of: its configuration and its inputs, by their stamps."""
-    parts = [_digest(to_json(unit), 16) for unit in units]
-    told = [curation.__version__, resolved(request.pipeline), parts]
-    return _digest(json.dumps(told), 16)
-
-
-def _digest(text: str, size: int) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
-
-
-def _finished(layout: Layout, identity: str) -> dict[str, Any] | None:
-    """The counts of the run if it is finished and its files are those it left, else None."""
-    if not all(storage.exists(path) for path in (layout.success, layout.run, layout.report)):
-        return None
-    if finished.success(layout) != _told(layout, identity):
-        return None
-    counts: dict[str, Any] = finished.read_run(layout.root)["counts"]
-    return counts
-
-
-def _told(layout: Layout, identity: str) -> dict[str, str]:
-    """What is written when a run is finished: what it is of, and what it left."""
-    run = finished.digest(storage.read_bytes(layout.run))
-    return {"identity": identity, "files": files_told(layout), "run": run}
-
-
-def files_told(layout: Layout) -> str:
-    """Equal while the results are the files that they were, by their sizes and times."""
-    entries = [entry for _, _, entry in layout.columns()]
-    entries += [entry for folder in RESULTS for entry in layout.written(folder)]
-    for path in (storage.join(layout.shards, shard.MANIFEST_NAME), layout.run):
-        entries += storage.list_files(path)
-    # a copy of an output keeps the time of content, not that of its file
-    told = [(entry.path[len(layout.root) :], entry.size, entry.times[:1]) for entry in entries]
-    return _digest(json.dumps(told), 16)
+    parts = [mark.text_digest(to_json(unit), 16) for unit in units]
+    what = [curation.__version__, resolved(request.pipeline), parts]
+    return mark.text_digest(json.dumps(what), 16)
 
 
 def _inputs(columns: Measured, units: Sequence[Planned]) -> int:
-    """How many rows went in: the planned files, or what the containers were found to hold."""
+    """How many rows went in: the planned files, or what the containers hold."""
     return sum(
         column_files.read(columns.base_path(unit.id), ("key",)).num_rows
         if unit.rows is None
@@ -312,8 +225,8 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
     """Remove shards of other verdicts; raises ``LedgerError`` unless every kept row is in one."""
     listed = shard.read_manifest(layout.shards)
     names = {info.file for info in listed}
-    found = [entry.path for entry in layout.written("shards")]
-    storage.delete([path for path in found if storage.name_of(path) not in names])
+    there = [entry.path for entry in layout.written("shards")]
+    storage.delete([path for path in there if storage.name_of(path) not in names])
     rows = sum(info.rows for info in listed)
     if rows != counts.verdicts["kept"]:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")
@@ -322,7 +235,7 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
 def _write_run(
     request: Request, counts: dict[str, Any], steps: Steps, units: int, columns: Measured
 ) -> None:
-    told = {
+    content = {
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
         "inputs": list(request.inputs),
@@ -334,9 +247,9 @@ def _write_run(
         "signals": columns.as_json(),
         "scaling": sorted(verdicts.scaling(chosen.chosen(request.pipeline).signals)),
         "units": units,
-        "steps": steps.told,
+        "steps": steps.by_name,
     }
-    text = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     storage.write_bytes(Layout(request.output).run, text.encode(errors="replace"))
 
 

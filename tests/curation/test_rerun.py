@@ -16,9 +16,9 @@ from making.collection import drawing, encoded
 from making.runs import WITHOUT_MODELS, carry_out, digests
 
 from curation import report, shard
-from curation import run as runs
 from curation.failures.exit_codes import exit_code_of
 from curation.inspect import explain, gate, rejudge
+from curation.output import mark
 from curation.output.layout import Layout
 from curation.writing.originals import InputChangedError
 
@@ -302,7 +302,7 @@ def test_a_flipped_bit_that_no_stamp_tells_of_is_repaired_by_verify(
     (output / "shards" / info.file).write_bytes(bytes(data))
     success = Path(Layout(str(output)).success)
     told = json.loads(success.read_text())
-    success.write_text(json.dumps({**told, "files": runs.files_told(Layout(str(output)))}))
+    success.write_text(json.dumps({**told, "files": mark.files_digest(Layout(str(output)))}))
     run(source, output)
     assert digests(output) != wanted
     run(source, output, verify=True)

@@ -48,7 +48,8 @@ def carry_out(
     inputs: list[str], output: str, arguments: list[str], unit_rows: int, **more: Any
 ) -> None:
     """In a child process: one run with the pipeline above, and what else a ``Request`` may have."""
-    from curation.run import Request, run
+    from curation.request import Request
+    from curation.run import run
 
     config = Path(output).parent / "pipelines.yaml"
     if not config.exists():

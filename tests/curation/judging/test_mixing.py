@@ -327,19 +327,19 @@ def mixed_candidates(output: Path) -> int:
     return sum(row["verdict"] == "kept" or row["rule"] == RULE for row in rows)
 
 
-def test_the_story_and_the_report_say_why(mixed: Path) -> None:
+def test_the_explanation_and_the_report_say_why(mixed: Path) -> None:
     rows = ledger_rows(mixed)
     dropped = next(row for row in rows if row["rule"] == RULE)
-    (story,) = explain.explain(str(mixed), dropped["key"])
-    last = story.checks[-1]
+    (explanation,) = explain.explain(str(mixed), dropped["key"])
+    last = explanation.checks[-1]
     assert (last.rule, last.outcome, last.value) == (RULE, "failed", dropped["value"])
-    assert f"dropped at stage s2 by {RULE}" in explain.format_story(story)
+    assert f"dropped at stage s2 by {RULE}" in explain.as_text(explanation)
     stays = next(row for row in rows if is_drawn(row) and row["verdict"] == "kept")
-    (story,) = explain.explain(str(mixed), stays["key"])
-    assert story.checks[-1].rule == RULE and story.checks[-1].outcome == "passed"
-    assert story.checks[-1].value is not None and story.signals["synthetic"] is True
-    (story,) = explain.explain(str(mixed), "005.jpg")
-    assert RULE not in [check.rule for check in story.checks]
+    (explanation,) = explain.explain(str(mixed), stays["key"])
+    assert explanation.checks[-1].rule == RULE and explanation.checks[-1].outcome == "passed"
+    assert explanation.checks[-1].value is not None and explanation.signals["synthetic"] is True
+    (explanation,) = explain.explain(str(mixed), "005.jpg")
+    assert RULE not in [check.rule for check in explanation.checks]
     page = (mixed / "report.html").read_text(encoding="utf-8")
     assert "Does not add up" not in page
     assert "synthetic images beyond their share" in page

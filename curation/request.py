@@ -1,0 +1,31 @@
+"""What a run was asked for."""
+
+from dataclasses import dataclass
+
+from curation.configuration.loading import Pipeline
+from curation.sources.fields import USUAL, Columns
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for.
+
+    ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
+    between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
+    whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
+    results of another collection that the output holds. ``columns`` are read besides the usual
+    ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
+    signals to leave out, with all rules on their columns.
+    """
+
+    name: str
+    pipeline: Pipeline
+    inputs: tuple[str, ...]
+    output: str
+    arguments: tuple[str, ...] = ()
+    unit_rows: int = 512
+    verify: bool = False
+    replace: bool = False
+    columns: Columns = USUAL
+    allow_outside: bool = False
+    without: tuple[str, ...] = ()
