@@ -76,8 +76,8 @@ def test_what_is_not_among_the_categories_is_dropped_with_its_category(root: Pat
     fallen = rows["1.jpg"]
     assert (fallen["rule"], fallen["value"], fallen["bound"]) == ("kind.in", None, None)
     assert fallen["reason"] == "kind is cold; expected one of warm, hot"
-    (story,) = explain.explain(str(output), "1.jpg")
-    told = explain.format_story(story)
+    (explanation,) = explain.explain(str(output), "1.jpg")
+    told = explain.as_text(explanation)
     assert "dropped at stage s2 by kind.in: kind is cold" in told
     assert "failed       kind.in" in told and "in warm, hot" in told
     assert "kind not among warm, hot" in Path(write_report(str(output))).read_text()
@@ -95,8 +95,8 @@ def test_what_scales_is_ruled_in_pixels_at_the_resolution_of_the_stage(root: Pat
     assert rows["0.jpg"]["rule"] == "line.min"
     assert rows["0.jpg"]["value"] == pytest.approx(384) and rows["0.jpg"]["bound"] == 448
     assert {key for key, row in rows.items() if row["verdict"] == "kept"} == {"2.jpg", "3.jpg"}
-    (story,) = explain.explain(str(output), "0.jpg")
-    (check,) = [check for check in story.checks if check.rule == "line.min"]
+    (explanation,) = explain.explain(str(output), "0.jpg")
+    (check,) = [check for check in explanation.checks if check.rule == "line.min"]
     assert (check.value, check.bound) == (pytest.approx(384), pytest.approx(448))
     assert gate.check(str(output))
     assert write_report(str(output))
