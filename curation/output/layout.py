@@ -114,8 +114,8 @@ class Layout:
 
     def written(self, folder: str) -> list[storage.FileEntry]:
         """The files of ``plan``, ``signals``, ``shards``, ... with names that only runs give."""
-        found = storage.list_folder(storage.join(self.root, folder))
-        return [entry for entry in found if NAMES[folder].fullmatch(storage.name_of(entry.path))]
+        entries = storage.list_folder(storage.join(self.root, folder))
+        return [entry for entry in entries if NAMES[folder].fullmatch(storage.name_of(entry.path))]
 
     def units(self, folder: str) -> list[str]:
         """The units that have a file in one of the folders of units, sorted."""

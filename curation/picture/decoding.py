@@ -49,8 +49,8 @@ _SIGNS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
 class Header:
     """What the header says without decoding a pixel.
 
-    ``format`` is one of ``FORMATS`` (a multi-picture JPEG is a JPEG); ``mode`` is Pillow's name
-    for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT picture (after EXIF
+    ``format`` is one of ``FORMATS`` (a JPEG of several images is a JPEG); ``mode`` is Pillow's name
+    for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT image (after EXIF
     orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
     container holds, of which only the first is ever decoded; ``size`` is the file's length in
     bytes.
@@ -118,11 +118,11 @@ def read_header(data: bytes) -> Header:
     A file that passes may still turn out damaged when its pixels are decoded.
     """
     with _refusing():
-        found = examine(data)
-        if found.mode is not None:
-            return _header(found, found.mode, (found.width, found.height), len(data))
-        with opening.opened(data, found) as image:
-            return _header_of(image, found, len(data))
+        outline = examine(data)
+        if outline.mode is not None:
+            return _header(outline, outline.mode, (outline.width, outline.height), len(data))
+        with opening.opened(data, outline) as image:
+            return _header_of(image, outline, len(data))
 
 
 def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
@@ -133,15 +133,15 @@ def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
     measurement does not depend on the container. Raises ``PictureError``.
     """
     with _refusing():
-        found = examine(data)
-        if found.format == "JPEG":
-            return _decode_jpeg(data, found, short_side)
-        with opening.opened(data, found) as image:
-            header = _header_of(image, found, len(data))
-            opening.load(image, data, found)
+        outline = examine(data)
+        if outline.format == "JPEG":
+            return _decode_jpeg(data, outline, short_side)
+        with opening.opened(data, outline) as image:
+            header = _header_of(image, outline, len(data))
+            opening.load(image, data, outline)
             shrink = opening.shrink_factor(image.size, short_side)
             rgb = pixels.to_rgb(image, shrink)
-        if found.format == "TIFF":  # Pillow has turned it already
+        if outline.format == "TIFF":  # Pillow has turned it already
             return Picture(header, rgb)
         return Picture(header, pixels.turn(rgb, header.orientation))
 
@@ -151,28 +151,28 @@ def reduction(header: Header, short_side: int | None) -> int:
     return opening.shrink_factor((header.width, header.height), short_side)
 
 
-def _decode_jpeg(data: bytes, found: Outline, short_side: int | None) -> Picture:
-    size = (found.width, found.height)
+def _decode_jpeg(data: bytes, outline: Outline, short_side: int | None) -> Picture:
+    size = (outline.width, outline.height)
     wanted = opening.shrink_factor(size, short_side)
-    image, done = opening.load_jpeg(data, found, wanted)
+    image, done = opening.load_jpeg(data, outline, wanted)
     with image:
-        header = _header(found, image.mode, size, len(data))
+        header = _header(outline, image.mode, size, len(data))
         rgb = pixels.to_rgb(image, wanted // done)
     return Picture(header, pixels.turn(rgb, header.orientation))
 
 
-def _header_of(image: ImageFile.ImageFile, found: Outline, size: int) -> Header:
-    if found.format == "AVIF":
+def _header_of(image: ImageFile.ImageFile, outline: Outline, size: int) -> Header:
+    if outline.format == "AVIF":
         turn = exif.orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
         frames = int(getattr(image, "n_frames", 1))
-        found = Outline("AVIF", *image.size, frames=frames, orientation=turn)
-    stored = (found.width, found.height)
-    return _header(found, image.mode, stored, size)
+        outline = Outline("AVIF", *image.size, frames=frames, orientation=turn)
+    stored = (outline.width, outline.height)
+    return _header(outline, image.mode, stored, size)
 
 
-def _header(found: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
-    width, height = stored if found.orientation < 5 else stored[::-1]
-    return Header(found.format, mode, width, height, found.orientation, found.frames, size)
+def _header(outline: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
+    width, height = stored if outline.orientation < 5 else stored[::-1]
+    return Header(outline.format, mode, width, height, outline.orientation, outline.frames, size)
 
 
 @contextmanager

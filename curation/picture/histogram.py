@@ -9,8 +9,8 @@ Plane = NDArray[np.uint8]  # (h, w)
 
 def counts(plane: Plane, mask: Plane | None = None) -> NDArray[np.int64]:
     """How often each of the values 0..255 occurs where ``mask`` is not 0: (256,) int64."""
-    found = cv2.calcHist([plane], [0], mask, [256], [0, 256])
-    return np.asarray(found, np.int64).ravel()
+    counts = cv2.calcHist([plane], [0], mask, [256], [0, 256])
+    return np.asarray(counts, np.int64).ravel()
 
 
 def quantile(histogram: NDArray[np.int64], share: float) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Opening a file with Pillow and loading every pixel of it, or none.
 
 Only the plugin class of the format that the bytes announce is ever called: stricter than
-``Image.open(formats=...)``, which would also run the multi-picture and animation code behind some
+``Image.open(formats=...)``, which would also run the multi-image and animation code behind some
 formats. libjpeg fills missing data with grey and only counts a warning that nobody can read, and
 zlib streams may end early in good order; both are found out here.
 """
@@ -44,11 +44,11 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 SHRINKS = (8, 4, 2, 1)  # what libjpeg offers at no cost
-_LARGEST_SCANS_SHRINK = 4  # at 8 only the mean of a block is drawn: missing detail would not show
+_LARGEST_SCANS_SHRINK = 4  # at 8 only the mean of a block is shown: missing detail would not show
 # Bits that no Huffman table gives a meaning: a decoder that takes them for coefficients gets
 # through at most one block and a bit, one that has all its coefficients skips them unread.
 _INVALID_CODE = b"\xff\0" * 8
-_STRAY_BYTES = 64  # cameras leave a few behind a scan; of 700 pictures none had more than 8
+_STRAY_BYTES = 64  # cameras leave a few behind a scan; of 700 images none had more than 8
 _STRAY_CODE = bytes(range(1, 255)) * 2
 
 
@@ -60,7 +60,7 @@ def shrink_factor(size: tuple[int, int], short_side: int | None) -> int:
 
 
 def opened(data: bytes, outline: Outline) -> ImageFile.ImageFile:
-    """The file's first picture, header read, no pixel loaded."""
+    """The file's first image, header read, no pixel loaded."""
     image = _PLUGINS[outline.format](BytesIO(visible(data, outline.hidden)))
     check_size(*image.size, len(data))
     return image
@@ -106,7 +106,7 @@ def _load_one_scan(body: bytes, end: int, shrink: int) -> ImageFile.ImageFile:
     """Decode from the bytes before ``end``, all of them and no others.
 
     Without the end-of-image marker there is nothing at which libjpeg would begin to fill in grey:
-    it asks for more data, and Pillow reports that there is none. A picture that is complete long
+    it asks for more data, and Pillow reports that there is none. An image that is complete long
     before ``end`` has lost its place among damaged bits (a last run of equal bytes is padding).
     """
     scan = body[:end] + _INVALID_CODE
@@ -122,7 +122,7 @@ def _load_one_scan(body: bytes, end: int, shrink: int) -> ImageFile.ImageFile:
 
 
 def _load_scans(body: bytes, end: int, shrink: int) -> ImageFile.ImageFile:
-    """With several scans nothing comes out before the end, so the picture is decoded twice.
+    """With several scans nothing comes out before the end, so the image is decoded twice.
 
     A whole last scan does not care what follows it; one that was cut takes it for coefficients.
     """

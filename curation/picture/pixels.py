@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from PIL import Image
 
-_STRIP_PIXELS = 1 << 22  # converted at a time, so that a large picture is held at most twice
+_STRIP_PIXELS = 1 << 22  # converted at a time, so that a large image is held at most twice
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
 _RANGES = (255.0, 65535.0)
 

@@ -18,9 +18,9 @@ def digest_of_rows(rows: pa.Table, size: int, *more: str) -> str:
     """
     digest = hashlib.blake2b(json.dumps(more).encode(), digest_size=size)
     plain = [field.name for field in rows.schema if not _is_numbers(field.type)]
-    told = rows.select(plain)
-    for start in range(0, told.num_rows, _ROWS):
-        piece = told.slice(start, _ROWS).to_pydict()
+    described = rows.select(plain)
+    for start in range(0, described.num_rows, _ROWS):
+        piece = described.slice(start, _ROWS).to_pydict()
         digest.update(json.dumps(piece, sort_keys=True, default=repr).encode())
     for field in rows.schema:
         if _is_numbers(field.type):

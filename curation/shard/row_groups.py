@@ -37,7 +37,7 @@ def row_groups(
 
 
 def _row_bytes(array: pa.Array) -> NDArray[np.int64]:
-    """(N,) bytes of each entry, without compression: pictures count, and so does long text."""
+    """(N,) bytes of each entry, without compression: images count, and so does long text."""
     kind = array.type
     if array.null_count == len(array) and not (_width(kind) or pa.types.is_struct(kind)):
         return np.zeros(len(array), np.int64)

@@ -78,8 +78,8 @@ def schema(signal_fields: Sequence[pa.Field] = ()) -> pa.Schema:
     measured = [stored(field) for field in signal_fields if field.name not in base]
     plain = pa.schema([*BASE_FIELDS, *measured, *GROUP_FIELDS])
     features = {field.name: _feature(field.type) for field in plain}
-    told = {"huggingface": json.dumps({"info": {"features": features}})}
-    return plain.with_metadata(told | {VERSION_KEY: str(VERSION)})
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return plain.with_metadata(metadata | {VERSION_KEY: str(VERSION)})
 
 
 def stored(field: pa.Field) -> pa.Field:

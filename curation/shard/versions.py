@@ -19,9 +19,9 @@ def version_of(schema: pa.Schema) -> int | None:
     Raises ``ValueError`` for a version that is no number.
     """
     metadata: Mapping[bytes, bytes] = schema.metadata or {}
-    told = metadata.get(VERSION_KEY.encode())
-    if told is not None:
-        return int(told)
+    stored = metadata.get(VERSION_KEY.encode())
+    if stored is not None:
+        return int(stored)
     return 1 if set(schema.names) >= _OF_EVERY_VERSION else None
 
 
@@ -33,9 +33,9 @@ def refusal(schema: pa.Schema) -> str | None:
         version = 0
     if version is None or 1 <= version <= VERSION:
         return None
-    told = (schema.metadata or {})[VERSION_KEY.encode()].decode("utf-8", "replace")
+    stored = (schema.metadata or {})[VERSION_KEY.encode()].decode("utf-8", "replace")
     return (
-        f"a shard of schema version {told}; expected 1 to {VERSION}: read it with the version of "
+        f"a shard of schema version {stored}; expected 1 to {VERSION}: read it with the version of "
         "this project that wrote it, or a later one"
     )
 

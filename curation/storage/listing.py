@@ -32,13 +32,13 @@ def list_files(root: str) -> list[FileEntry]:
     ``OSError`` naming a directory that cannot be listed.
     """
     if is_remote(root):
-        found: Iterable[FileEntry] = _remote_files(root)
+        entries: Iterable[FileEntry] = _remote_files(root)
     elif any(mark in root for mark in "*?[") and not os.path.lexists(root):
         names = glob.iglob(root, recursive=True)
-        found = (replace(entry, linked=True) for name in names for entry in _local_files(name))
+        entries = (replace(entry, linked=True) for name in names for entry in _local_files(name))
     else:
-        found = _local_files(root)
-    unique = {entry.path: entry for entry in found if not is_temporary(entry.path)}
+        entries = _local_files(root)
+    unique = {entry.path: entry for entry in entries if not is_temporary(entry.path)}
     return [unique[path] for path in sorted(unique)]
 
 
@@ -54,15 +54,15 @@ def list_folder(folder: str) -> list[FileEntry]:
 def in_folder(folder: str) -> list[FileEntry]:
     """As ``list_folder``, with the temporary files."""
     if is_remote(folder):
-        found = _matches(f"{folder.rstrip('/')}/*")
+        entries = _matches(f"{folder.rstrip('/')}/*")
     elif not os.path.isdir(folder or "."):
         return []
     else:
         with os.scandir(folder or ".") as inside:
             names = [entry.name for entry in inside if entry.is_file()]
         paths = [os.path.join(folder, name) for name in names]
-        found = [_entry(path, os.stat(path), linked=True) for path in paths]
-    return sorted(found, key=lambda entry: entry.path)
+        entries = [_entry(path, os.stat(path), linked=True) for path in paths]
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 def _entry(path: str, status: os.stat_result, linked: bool = False) -> FileEntry:
@@ -76,9 +76,9 @@ def times(status: os.stat_result) -> tuple[int, ...]:
 
 def is_empty(root: str, besides: tuple[str, ...]) -> bool:
     """Whether no file is at or below ``root`` but temporary ones and those named ``besides``."""
-    found = _remote_files(root) if is_remote(root) else _local_files(root)
+    entries = _remote_files(root) if is_remote(root) else _local_files(root)
     return not any(
-        not is_temporary(entry.path) and name_of(entry.path) not in besides for entry in found
+        not is_temporary(entry.path) and name_of(entry.path) not in besides for entry in entries
     )
 
 

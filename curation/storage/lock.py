@@ -121,8 +121,8 @@ def _wait_until_free(path: str) -> None:
     before = _read(path)
     if not before or _is_gone(before):
         return
-    told = f"{path}: {_told(before)}; looking for {DEAD_AFTER:.0f} seconds whether it is alive\n"
-    sys.stderr.write(told)
+    notice = f"{path}: {_told(before)}; looking for {DEAD_AFTER:.0f} seconds whether it is alive\n"
+    sys.stderr.write(notice)
     end = time.monotonic() + DEAD_AFTER
     while time.monotonic() < end:
         time.sleep(POLL)

@@ -129,8 +129,10 @@ def _metadata(
                 table = table.append_column(field, column)
         for place, field in enumerate(table.schema):
             if field.name in kinds and field.type != kinds[field.name]:
-                told = keep_columns.as_type(table.column(place).combine_chunks(), kinds[field.name])
-                table = table.set_column(place, field.name, told)
+                converted = keep_columns.as_type(
+                    table.column(place).combine_chunks(), kinds[field.name]
+                )
+                table = table.set_column(place, field.name, converted)
         yield from table.take(chosen).combine_chunks().to_batches()
 
 
@@ -176,7 +178,7 @@ def _batches(
         stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
         piece = slice(start, stop)
         known = zip(*(column[piece].to_pylist() for column in keys), strict=True)
-        read = [originals.read(start + row, *told) for row, told in enumerate(known)]
+        read = [originals.read(start + row, *keys_of_row) for row, keys_of_row in enumerate(known)]
         batch = pa.RecordBatch.from_arrays(
             [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
         )
@@ -194,11 +196,11 @@ def _column(
     """One column of a batch: of what was measured, else from the originals."""
     if field.name == "image":
         images = _binary([data for data, _ in read])
-        paths = pa.array([told["path"] for _, told in read], pa.string())
+        paths = pa.array([of_source["path"] for _, of_source in read], pa.string())
         return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
     if field.name not in OF_SOURCE:
         return stored[field.name][piece]
-    said = [told[field.name] for _, told in read]
+    said = [of_source[field.name] for _, of_source in read]
     if field.name in stored:
         measured = stored[field.name][piece].to_pylist()
         said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]

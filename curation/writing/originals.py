@@ -1,6 +1,6 @@
 """The originals of a shard's rows, read in the order of the shard whatever that of their sources.
 
-A picture file is read where it lies, when its turn comes. A container (a tar, a table) can only be
+An image file is read where it lies, when its turn comes. A container (a tar, a table) can only be
 read from front to back: what is wanted of it waits in an unnamed temporary file, so that memory
 stays small whatever the size of a shard.
 """
@@ -58,8 +58,8 @@ class Originals:
         else:
             for sample in sources.read(unit, only=set(left)):
                 images = sample.data or b"", *(image.data for image in sample.inputs or ())
-                told = json.dumps(_of_source(sample)).encode()
-                self._hold(left.pop(sample.uri), images, told)
+                source = json.dumps(_of_source(sample)).encode()
+                self._hold(left.pop(sample.uri), images, source)
         if left:
             self._refuse(name, f"{min(left)} is gone")
 
@@ -75,18 +75,18 @@ class Originals:
             images = self._spill.read(middle - start)
             text = self._spill.read(end - middle)
         if images:
-            told: dict[str, Any] = json.loads(text)
-            data = _divided(images, told["inputs"])
+            source: dict[str, Any] = json.loads(text)
+            data = _divided(images, source["inputs"])
         else:
             (sample,) = sources.read(from_json(text))
-            told = _of_source(sample)
+            source = _of_source(sample)
             data = [sample.data or b"", *(image.data for image in sample.inputs or ())]
-        instruction = [caption["text"] for caption in told["caption_instruction"] or ()]
-        if (shard.content_id(data[0], data[1:], instruction), told[SAID]) != (identity, said):
+        instruction = [caption["text"] for caption in source["caption_instruction"] or ()]
+        if (shard.content_id(data[0], data[1:], instruction), source[SAID]) != (identity, said):
             self._refuse(self._units[self._unit[row]], f"{uri} is not what was measured")
-        for image, content in zip(told["inputs"] or (), data[1:], strict=True):
+        for image, content in zip(source["inputs"] or (), data[1:], strict=True):
             image["bytes"] = content
-        return data[0], told
+        return data[0], source
 
     def _hold(self, row: int, images: Sequence[bytes], text: bytes) -> None:
         with _naming_the_spill():
@@ -119,11 +119,13 @@ def _bytes_beside(part: Part) -> int:
 
 
 def _of_source(sample: Sample) -> dict[str, Any]:
-    told = {name: getattr(sample, name) for name in OF_SOURCE}
-    told |= {name: _captions(told[name]) for name in CAPTION_COLUMNS}
+    source = {name: getattr(sample, name) for name in OF_SOURCE}
+    source |= {name: _captions(source[name]) for name in CAPTION_COLUMNS}
     if sample.inputs:
-        told["inputs"] = [{"path": image.path, "size": len(image.data)} for image in sample.inputs]
-    return told | {SAID: source_digest(sample)}
+        source["inputs"] = [
+            {"path": image.path, "size": len(image.data)} for image in sample.inputs
+        ]
+    return source | {SAID: source_digest(sample)}
 
 
 def _divided(images: bytes, inputs: Sequence[Mapping[str, Any]] | None) -> list[bytes]:

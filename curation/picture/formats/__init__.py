@@ -1,8 +1,8 @@
 """What a stranger's bytes say about themselves, read without a decoder.
 
 One module per file format walks the format's own structure (markers, chunks, blocks, directories)
-in time proportional to its number of parts, allocates nothing of the picture's size, and refuses
-what is cut short, damaged, too large or hostile. Only what passes here is shown to Pillow.
+in time proportional to its number of parts, allocates nothing of the image's size, and refuses
+what is cut short, damaged, too large or made to harm. Only what passes here is shown to Pillow.
 """
 
 import struct
@@ -27,8 +27,8 @@ def examine(data: bytes) -> Outline:
     """The outline of a whole file. Raises ``PictureError``."""
     name = sniff.name(data)
     try:
-        found = _WALKERS[name](data)
+        outline = _WALKERS[name](data)
     except (struct.error, IndexError) as error:
         raise PictureError("truncated", f"{name} ends inside its header") from error
-    check_size(found.width, found.height, len(data))
-    return found
+    check_size(outline.width, outline.height, len(data))
+    return outline

@@ -13,7 +13,7 @@ _SEARCH_CAP = 16  # occurrences looked at of something that honest files have on
 def walk(data: bytes) -> Outline:
     """Walk the outer boxes. Size, frames and orientation are the decoder's to tell.
 
-    Sizes and EXIF lie deep inside; both are found by their signatures, only to refuse bombs.
+    Sizes and EXIF lie deep inside; both are places by their signatures, only to refuse bombs.
     """
     position = count = 0
     kinds: set[bytes] = set()
@@ -42,9 +42,9 @@ def walk(data: bytes) -> Outline:
 
 
 def _places(data: bytes, signature: bytes) -> list[int]:
-    found: list[int] = []
+    places: list[int] = []
     place = data.find(signature)
-    while place >= 0 and len(found) < _SEARCH_CAP:
-        found.append(place)
+    while place >= 0 and len(places) < _SEARCH_CAP:
+        places.append(place)
         place = data.find(signature, place + 1)
-    return found
+    return places

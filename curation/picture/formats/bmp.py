@@ -10,7 +10,7 @@ _RUN_LENGTH_CAP = 1 << 22  # pixels; Pillow unpacks these in Python, 0.1 us each
 
 
 def walk(data: bytes) -> Outline:
-    """Check that every row lies inside the file; run-length pictures are left to the decoder."""
+    """Check that every row lies inside the file; run-length images are left to the decoder."""
     offset, header = struct.unpack_from("<II", data, 10)
     if header == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)

@@ -1,4 +1,4 @@
-"""JPEG (ITU-T T.81): markers, and whether every scan that the picture needs is there."""
+"""JPEG (ITU-T T.81): markers, and whether every scan that the image needs is there."""
 
 import re
 import struct
@@ -12,7 +12,7 @@ _FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}  # Huffman-coded frames; True: 
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
-_SCAN_CAP = 100  # each scan is a pass over the whole picture; encoders write at most 15
+_SCAN_CAP = 100  # each scan is a pass over the whole image; encoders write at most 15
 _PASSED_PIXELS_CAP = 15 * PIXEL_CAP
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 # Inside coded data FF is followed by 00 (stuffing), D0-D7 (restart) or FF (fill); else it ends.
@@ -95,37 +95,45 @@ class _Walk:
 
 
 def walk(data: bytes) -> Outline:
-    """Walk to the end-of-image marker; what follows it (a second picture, junk) is not looked at.
+    """Walk to the end-of-image marker; what follows it (a second image, junk) is not looked at.
 
-    A progressive picture must bring every coefficient of every component down to its last bit.
+    A progressive image must bring every coefficient of every component down to its last bit.
     """
     seen = _Walk()
     position = 2
     while True:
-        position = data.find(b"\xff", position) + 1
-        if not position:
-            raise PictureError("truncated", "no end-of-image marker")
-        while data[position] == 0xFF:
-            position += 1
-        marker = data[position]
-        position += 1
+        position, marker = _next_marker(data, position)
         if marker == _EOI:
             break
         if marker == 0 or marker in _BARE:
             continue
         start = position
-        length = struct.unpack_from(">H", data, start)[0]
-        position += length
-        if length < 2:
-            raise PictureError("corrupt", f"segment {marker:#x} of {length} bytes")
-        if position > len(data):
-            raise PictureError("truncated", f"segment {marker:#x} runs past the end")
+        position = _end_of_segment(data, start, marker)
         seen.segment(data, marker, start, position)
         if marker == _SOS:
-            found = _MARKER.search(data, position)
-            if found is None:
+            after = _MARKER.search(data, position)
+            if after is None:
                 raise PictureError("truncated", "no end-of-image marker behind the scan")
-            position = seen.scan_end = found.start()
+            position = seen.scan_end = after.start()
     if not seen.scans:
         raise PictureError("truncated", "end of image before any scan")
     return seen.finish()
+
+
+def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+    """Where the next marker ends, and which it is."""
+    position = data.find(b"\xff", position) + 1
+    if not position:
+        raise PictureError("truncated", "no end-of-image marker")
+    while data[position] == 0xFF:
+        position += 1
+    return position + 1, data[position]
+
+
+def _end_of_segment(data: bytes, start: int, marker: int) -> int:
+    length = struct.unpack_from(">H", data, start)[0]
+    if length < 2:
+        raise PictureError("corrupt", f"segment {marker:#x} of {length} bytes")
+    if start + length > len(data):
+        raise PictureError("truncated", f"segment {marker:#x} runs past the end")
+    return int(start + length)

@@ -1,4 +1,4 @@
-"""The outline of a picture file, and how large a picture may be."""
+"""The outline of an image file, and how large an image may be."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from curation.picture.formats.refusal import PictureError
 PIXEL_CAP = 178_956_970  # where stock Pillow refuses too, so that what we keep opens elsewhere
 SIDE_CAP = 65_535  # the longest side JPEG and GIF can name; nothing honest is longer
 _LARGE = 1 << 24  # above this many pixels ...
-_PIXELS_PER_BYTE = 10_000  # ... one byte per 100 x 100 pixels is the least a picture can say
+_PIXELS_PER_BYTE = 10_000  # ... one byte per 100 x 100 pixels is the least an image can say
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def walk(data: bytes) -> Outline:
-    """Walk to the end chunk. Of an animation (APNG) all but the default picture is hidden."""
+    """Walk to the end chunk. Of an animation (APNG) all but the default image is hidden."""
     width = height = packed = kinds = 0
     frames, block, profile, xmp = 0, b"", b"", b""
     hidden: list[tuple[int, int]] = []
@@ -107,7 +107,7 @@ def interlaced(data: bytes) -> bool:
 
 
 def check_rows(data: bytes) -> None:
-    """Refuse a picture whose pixel stream ends, tidily, before its last row.
+    """Refuse an image whose pixel stream ends, tidily, before its last row.
 
     Pillow leaves such rows blank. This inflates the stream once more, so it is for suspects only.
     """

@@ -1,4 +1,4 @@
-"""Why a file is not a picture we take: a closed set of codes and the one exception."""
+"""Why a file is not an image we take: a closed set of codes and the one exception."""
 
 import re
 from typing import Literal, get_args
@@ -15,13 +15,13 @@ Reason = Literal[
 ]
 REASONS: dict[Reason, str] = {
     "empty": "no bytes at all",
-    "html": "a web page or other markup (HTML, XML) under a picture's name",
-    "not-a-picture": "text, an archive, zeros or unknown bytes; no picture format begins so",
-    "unsupported": "a real picture format, or a variant of one of ours, that is not taken",
+    "html": "a web page or other markup (HTML, XML) under an image's name",
+    "not-a-picture": "text, an archive, zeros or unknown bytes; no image format begins so",
+    "unsupported": "a real image format, or a variant of one of ours, that is not taken",
     "bomb": "more pixels, frames, parts or metadata than any honest file has",
-    "truncated": "the file ends, or its pixel data end, before the picture does",
+    "truncated": "the file ends, or its pixel data end, before the image does",
     "corrupt": "structure, checksum or pixel data are damaged",
-    "memory": "this machine had too little memory for the picture; not the file's fault",
+    "memory": "this machine had too little memory for the image; not the file's fault",
 }
 assert set(REASONS) == set(get_args(Reason))
 
@@ -32,7 +32,7 @@ _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 
 
 class PictureError(Exception):
-    """A file that is not a whole, safe picture.
+    """A file that is not a whole, safe image.
 
     ``reason`` is one of ``REASONS``; ``detail`` is one line of printable ASCII, the same for the
     same bytes (no memory addresses), without quotations, at most 200 characters. ``str()`` is

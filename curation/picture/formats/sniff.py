@@ -1,6 +1,6 @@
-"""Which picture format the first bytes announce, and what else they may be.
+"""Which image format the first bytes announce, and what else they may be.
 
-What is no picture is told by its kind, never by its bytes: a file may have come to be read by
+What is no image is named by its kind, never by its bytes: a file may have come to be read by
 mistake, and reasons stand in ledgers and reports that are passed on.
 """
 
@@ -86,9 +86,9 @@ def name(data: bytes) -> str:
     """The format of ours that ``data`` begins like. Raises ``PictureError`` for everything else."""
     if not data:
         raise PictureError("empty")
-    for magic, found in _OURS:
+    for magic, format_name in _OURS:
         if data.startswith(magic):
-            return found
+            return format_name
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[4:8] == b"ftyp":
@@ -109,9 +109,9 @@ def _isobmff(data: bytes) -> str:
 
 
 def _foreign(data: bytes) -> PictureError:
-    for magic, found in _FOREIGN:
+    for magic, kind in _FOREIGN:
         if data.startswith(magic):
-            return PictureError("unsupported", found)
+            return PictureError("unsupported", kind)
     if _PNM.match(data):
         return PictureError("unsupported", "PNM")
     return _no_picture(data)
@@ -126,9 +126,9 @@ def _no_picture(data: bytes) -> PictureError:
         return PictureError("html", "an XML document" if is_xml else "an HTML page")
     if not head.strip(b"\0"):
         return PictureError("not-a-picture", "all zeros")
-    for magic, found in _OTHERS:
+    for magic, kind in _OTHERS:
         if data.startswith(magic):
-            return PictureError("not-a-picture", found)
+            return PictureError("not-a-picture", kind)
     if all(32 <= byte < 127 or byte in b"\t\n\r" for byte in head):
         is_json = head[:1] in (b"{", b"[")
         return PictureError("not-a-picture", "text, perhaps JSON" if is_json else "text")

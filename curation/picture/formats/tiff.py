@@ -28,7 +28,7 @@ _Tags = dict[int, exif.Entry]
 
 
 def walk(data: bytes) -> Outline:
-    """Walk the chain of pages. The first is the picture, but the file must hold all of them."""
+    """Walk the chain of pages. The first is the image, but the file must hold all of them."""
     head = exif.header(data)
     if head is None:
         raise PictureError("corrupt", "no directory")
