@@ -26,6 +26,13 @@ def train(
         Path | None,
         typer.Option(help="Folder for checkpoints, curves and samples.", parser=user_paths.path),
     ] = None,
+    evaluate_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Shards to hold images out of and be judged on. [default: those of --data]",
+            parser=user_paths.place,
+        ),
+    ] = None,
     preset: Annotated[str, typer.Option(help="Settings to start from: demo or qwen-image.")] = (
         "demo"
     ),
@@ -57,14 +64,14 @@ def train(
         return
     if data is None or out is None:
         raise UsageError("expected --data and --out: what to train on, and where to write")
-    result = _run(wanted, data, out, threads)
+    result = _run(wanted, (data, out, evaluate_on), threads)
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return
     typer.echo(result["checkpoint"])
 
 
-def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, Any]:
+def _run(wanted: Any, asked: tuple[str, Path, str | None], threads: int | None) -> dict[str, Any]:
     """Import what is heavy, now that the arguments are known to be good."""
     threads_waiting.settle()
     import torch
@@ -73,7 +80,7 @@ def _run(wanted: Any, data: str, out: Path, threads: int | None) -> dict[str, An
 
     if threads is not None:
         torch.set_num_threads(threads)
-    return job.run(wanted, data, out, lambda message: typer.echo(message, err=True))
+    return job.run(wanted, job.Request(*asked), lambda message: typer.echo(message, err=True))
 
 
 if __name__ == "__main__":

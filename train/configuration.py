@@ -218,7 +218,7 @@ DEMO = Configuration(
     preset="demo",
     steps=240,
     ema=0.98,
-    data=DataConfiguration(sizes=("64x32",)),
+    data=DataConfiguration(sizes=("64x32",), resize=True),
     codec=CodecConfiguration(channels=24),
     model=ModelConfiguration(
         layers=6, heads=2, head_width=64, rope_axes=(16, 24, 24), attention="_native_math"

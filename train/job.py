@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -30,22 +31,34 @@ UNREADABLE = "unreadable.jsonl"
 _FREE = {"steps", "device", "log_every", "evaluation", "checkpoint"}
 
 
+@dataclass(frozen=True)
+class Request:
+    """What to train on (a folder or glob of shards), into which folder, and what to be judged on:
+    shards to hold images out of, in place of those trained on.
+    """
+
+    data: str
+    directory: Path
+    judged_on: str | None = None
+
+
 def run(
-    configuration: Configuration, pattern: str, directory: Path, tell: Callable[[str], None]
+    configuration: Configuration, request: Request, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Train into ``directory`` on the shards that match ``pattern``; returns the result.
+    """Train as asked; returns the result.
 
     A directory that holds a checkpoint of the same run is continued, bit for bit on a CPU with the
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
     ``OSError``, ``shard.ShardError`` and, after saving, ``KeyboardInterrupt``.
     """
-    with ownership.held(str(directory), KIND):
-        return _run(configuration, pattern, directory, tell)
+    with ownership.held(str(request.directory), KIND):
+        return _run(configuration, request, tell)
 
 
 def _run(
-    configuration: Configuration, pattern: str, directory: Path, tell: Callable[[str], None]
+    configuration: Configuration, request: Request, tell: Callable[[str], None]
 ) -> dict[str, Any]:
+    directory = request.directory
     _quieten()
     _check_parts(configuration)
     device = _device(configuration.device)
@@ -61,7 +74,7 @@ def _run(
     templates = Templates()
     stored = load_codec(str(start.folder)) if start else None
     bad = skipped.Log(directory / UNREADABLE, tell, resume=start is not None)
-    sources = Sources(pattern, stored, device, templates.watch, bad.add)
+    sources = Sources(request.data, stored, device, templates.watch, bad.add, request.judged_on)
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     parts = loop.assemble(configuration, loaded, device)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from making import training_shards as shards
 from making.old_shards import write_version_1
-from making.training_data import load, shown, trained
+from making.training_data import configuration, load, shown, trained
 from PIL import Image
 
 from curation import shard
@@ -18,7 +18,8 @@ from curation.picture import decoding, sizes
 from curation.shard import ShardError
 from synthesis import image_sizes
 from train.configuration import DataConfiguration
-from train.data import examples
+from train.data import examples, loading
+from train.data.loading import Sources
 
 
 def test_images_become_latents_of_their_size(tmp_path):
@@ -259,3 +260,27 @@ def test_the_digest_follows_rows_and_split(tmp_path):
     assert load(pattern).digest == first
     assert load(pattern, held_out=0.3).digest != first
     assert load(tmp_path / "part-00000.parquet").digest != first
+
+
+def test_other_shards_can_be_judged_on_and_the_same_texts_are_held_out(tmp_path):
+    shards.write_all(tmp_path / "clean")
+    spoilt = shards.rows(60)
+    for row in spoilt:
+        row["image"] = {"bytes": shards.png(Image.new("RGB", (32, 16))), "path": None}
+    shards.write(tmp_path / "raw" / "a.parquet", spoilt)
+    seen = []
+
+    def watch(example, pixels):
+        seen.append(pixels.max())
+        return True
+
+    asked = Sources(str(tmp_path / "raw"), watch=watch, judged_on=str(tmp_path / "clean"))
+    loaded = loading.load(asked, configuration(held_out=0.2))
+    assert set(seen) == {255}  # templates are made of what is judged on
+    own = load(tmp_path / "clean", held_out=0.2).held_out
+    assert [bucket.examples for bucket in loaded.held_out] == [bucket.examples for bucket in own]
+    held = {example.text for bucket in own for example in bucket.examples}
+    learnt = {caption.split('"')[1] for _, caption in trained(loaded)}
+    assert not learnt & held
+    with pytest.raises(UsageError, match=r"--evaluate-on .*: none of its images are held out"):
+        loading.load(asked, configuration(held_out=0))

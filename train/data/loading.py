@@ -73,7 +73,8 @@ class Sources:
 
     ``codec`` is the stored one, if any; a network encodes on ``device``. ``watch`` is called with
     the first training examples and their pixels (H, W, 3) until it says that it has seen enough,
-    ``notice`` with every bad image that is met, at once or while training.
+    ``notice`` with every bad image that is met, at once or while training. ``judged_on`` are other
+    shards to hold images out of, and to show to ``watch``; the same texts are held out of both.
     """
 
     pattern: str
@@ -81,6 +82,7 @@ class Sources:
     device: str = "cpu"
     watch: Watcher | None = None
     notice: Notice | None = None
+    judged_on: str | None = None
 
 
 def load(sources: Sources, configuration: Configuration) -> Data:
@@ -96,13 +98,18 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     factor = ready.factor if ready else configuration.codec.factor
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
-    rows = scan(sources.pattern, factor * configuration.model.patch, configuration.data, skipped)
+    unit = factor * configuration.model.patch
+    rows = scan(sources.pattern, unit, configuration.data, skipped)
     training, held_out = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
-    first = _first(training, configuration, notice, ready is None, sources.watch)
+    watch = sources.watch
+    if sources.judged_on:
+        held_out = _judged_on(sources.judged_on, unit, configuration, watch)
+        watch = None
+    first = _first(training, configuration, notice, _FIT if ready is None else 1, watch)
     if not first:
         told = "; ".join(skipped.lines(configuration.data)) or "the shards have no rows"
-        if len(held_out) and not len(training):
-            told = f"data.held_out: all {len(held_out)} images are held out"
+        if rows.held_out.any() and rows.held_out.all():
+            told = f"data.held_out: all {len(rows.held_out)} images are held out"
         raise UsageError(f"--data {sources.pattern}: nothing to train on: {told}")
     codec = ready or _fit(first, configuration.codec)
     ahead = latents.rows_ahead(
@@ -143,22 +150,33 @@ def _first(
     index: Index,
     configuration: Configuration,
     notice: Notice,
-    fit: bool,
+    least: int,
     watch: Watcher | None,
 ) -> list[Row]:
-    """The first training rows: as many as a codec is fitted on, or as ``watch`` wants to see.
-
-    At least one row, unless no image can be read.
-    """
+    """The first rows that can be read: at least so many, more where ``watch`` wants to see them."""
     first: list[Row] = []
     everyone = range(len(index))
     for row in latents.rows_read(index, everyone, configuration.data, notice, boxes=bool(watch)):
         first.append(row)
         if watch and (len(first) >= _WATCHED or not watch(row.example, row.pixels)):
             watch = None
-        if not watch and len(first) >= (_FIT if fit else 1):
+        if not watch and len(first) >= least:
             break
     return first
+
+
+def _judged_on(
+    pattern: str, unit: int, configuration: Configuration, watch: Watcher | None
+) -> Index:
+    """The rows of other shards that are held out; ``watch`` is shown some of the others."""
+    every = {"stage": "", "where": {}, "weight": ()}
+    data = configuration.data.model_copy(update=every)
+    rows = scan(pattern, unit, data, Skipped())
+    if watch:
+        _first(rows.index.only(~rows.held_out), configuration, lambda bad: None, 1, watch)
+    if not rows.held_out.any():
+        raise UsageError(f"--evaluate-on {pattern}: none of its images are held out")
+    return rows.index.only(rows.held_out)
 
 
 def _fit(first: list[Row], codec: CodecConfiguration) -> PatchPcaCodec:
