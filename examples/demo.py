@@ -130,9 +130,9 @@ def _learnt(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     enough = [row["step"] for row in rows if (row["held_out_accuracy"] or 0) >= ENOUGH]
     result = record["result"] or {}
     seen = json.loads((Path(result["checkpoint"]) / "trained_on.json").read_text("utf-8"))
-    names = ("step", "held_out_accuracy", "held_out_loss", "held_out_images")
+    names = ("step", "held_out_accuracy", "held_out_loss", "held_out_pictures")
     return {
-        "images": seen["images"],
+        "images": seen["pictures"],
         **{name: result.get(name) for name in names},
         "steps_to_90_percent": enough[0] if enough else None,
     }
