@@ -81,7 +81,8 @@ def _batches(
         }
         columns = {name: base.column(name)[number].as_py() for name in others}
         identity = base.column("id")[number].as_py()
-        batch.append((number, Row(identity, sample.data, captions, columns)))
+        inputs = [image.data for image in sample.inputs or ()]
+        batch.append((number, Row(identity, sample.data, captions, columns, inputs)))
         if len(batch) == BATCH_SIZE:
             yield batch
             batch = []

@@ -6,11 +6,12 @@ from typing import Any
 from curation.picture import decoding
 from curation.picture.decoding import Header, Picture
 
-SPLITS = ("caption_raw", "caption_recaption", "caption_fused")
+SPLITS = ("caption_raw", "caption_recaption", "caption_fused", "caption_instruction")
 
 
 class Row:
-    """One row: its original ``data``, ``captions`` by split, and the ``columns`` its reader reads.
+    """One row: its original ``data``, ``captions`` by split (the instruction of an edit is one), the
+    bytes of an edit's ``inputs``, and the ``columns`` that the signal reads.
 
     Pixels are decoded when a signal asks for them, once for all signals of a wave that need the
     same reduction. What a signal sees depends on the row and on the side it asks for alone, never
@@ -23,8 +24,9 @@ class Row:
         data: bytes,
         captions: Mapping[str, Sequence[str]],
         columns: Mapping[str, Any],
+        inputs: Sequence[bytes] = (),
     ) -> None:
-        self.id, self.data = identity, data
+        self.id, self.data, self.inputs = identity, data, tuple(inputs)
         self.captions, self.columns = captions, columns
         self._decoded: dict[int, Picture] = {}
         self._header: Header | None = None
