@@ -6,7 +6,7 @@ from typing import Any
 from curation.picture import decoding
 from curation.picture.decoding import Header, Picture
 
-SPLITS = ("caption_raw", "caption_recaption", "caption_fused", "caption_instruction")
+SPLITS = tuple(f"caption_{name}" for name in ("raw", "recaption", "fused", "instruction"))
 
 
 class Row:
