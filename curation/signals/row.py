@@ -10,8 +10,8 @@ SPLITS = tuple(f"caption_{name}" for name in ("raw", "recaption", "fused", "inst
 
 
 class Row:
-    """One row: its original ``data``, its ``captions`` by split, the ``inputs`` of an edit as bytes,
-    and the ``columns`` that the signal reads. An edit's instruction is a split of captions.
+    """One row: its original ``data``, its ``captions`` by split (an edit's instruction is one), the
+    ``inputs`` of an edit as bytes, and the ``columns`` that the signal reads.
 
     Pixels are decoded when a signal asks for them, once for all signals of a wave that need the
     same reduction. What a signal sees depends on the row and on the side it asks for alone, never
