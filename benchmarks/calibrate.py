@@ -9,7 +9,6 @@ that a bound would lose, and the damaged ones it would let through, are written 
 
 import argparse
 import csv
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,15 +19,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmarks.from_tests import DEFECTS
 from curation.configuration import loading
 from curation.configuration.models import Bound, Stage
 from curation.picture import contact_sheet, decoding
 from curation.signals import discovery, signal
 from curation.signals.row import Row
 from curation.signals.signal import ready
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from making.defects import DEFECTS
 
 GOOD_KINDS = ("photo", "photo-open", "quality-clean", "text-rich", "captioned", "edit-source")
 PHOTO_KINDS = ("photo", "photo-open", "quality-clean")

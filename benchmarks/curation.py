@@ -26,26 +26,22 @@ import psutil
 import typer
 from PIL import Image
 
-CONFIG = """
-pipelines:
-  curate:
-    seed: 1
-    keep: s1
-    quarantine_limit: 0.5
-    near_duplicate: {radius: 4}
-    quality: [pixels, size]
-    signals: []
-    stages:
-      s1: {resolution: 256, bounds: {size: {min: 1}, short_side: {min: 16}}}
-      s2:
-        resolution: 256
-        bounds:
-          clarity: {min: 0.1}
-          luma: {min: 0.01, max: 0.99}
-          saturation: {max: 1}
-          entropy: {min: 0}
-          texture: {max: 1}
-"""
+from benchmarks.from_tests import pipeline_text
+
+CONFIG = pipeline_text(
+    {
+        "s1": {"size": {"min": 1}, "short_side": {"min": 16}},
+        "s2": {
+            "clarity": {"min": 0.1},
+            "luma": {"min": 0.01, "max": 0.99},
+            "saturation": {"max": 1},
+            "entropy": {"min": 0},
+            "texture": {"max": 1},
+        },
+    },
+    keep="s1",
+    quarantine_limit=0.5,
+)
 BARE = """
 import sys, time
 from PIL import Image

@@ -26,7 +26,7 @@ import psutil
 import typer
 from PIL import Image
 
-from benchmarks.synthetic_runs import CONFIG
+from benchmarks.synthetic_runs import config_text
 
 MODES = ("multi_threading", "multi_processing")
 RESULTS = ("shards", "ledger", "signals", "groups")
@@ -135,7 +135,7 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         folder, config = work / "in", work / "pipelines.yaml"
-        config.write_text(CONFIG.replace("CLARITY", "0.1"))
+        config.write_text(config_text(0.1))
         make_pictures(folder, pictures)
         undisturbed = {mode: finish(folder, work / mode, config, mode) for mode in MODES}
         wanted = digests(work / MODES[0])

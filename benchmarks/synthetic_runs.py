@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from benchmarks.from_tests import DUPLICATES, pipeline_text
 from curation.configuration import loading
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import near
@@ -20,35 +21,14 @@ from curation.output.measured import Measured
 from curation.signals import discovery
 
 SHARED, CLOSE = 0.03, 0.03  # of the rows: the same hash as another, up to 4 bits off another's
-CONFIG = """
-pipelines:
-  curate:
-    seed: 1
-    keep: s2
-    quarantine_limit: 0.5
-    near_duplicate: {radius: 4}
-    quality: [pixels, size]
-    signals: []
-    synthetic: {share: 0.05, from: s2}
-    stages:
-      s1:
-        resolution: 256
-        bounds:
-          size: {min: 2000}
-          short_side: {min: 256}
-          exact_better: {max: 0}
-          near_better: {max: 0}
-      s2:
-        resolution: 256
-        bounds:
-          rotation: {max: 0}
-          clarity: {min: CLARITY}
-          luma: {min: 0.05, max: 0.95}
-          overexposure: {max: 0.97}
-          saturation: {max: 0.97}
-          entropy: {min: 0.05}
-          texture: {max: 3.4}
-"""
+FIRST_STAGE = {"size": {"min": 2000}, "short_side": {"min": 256}, **DUPLICATES}
+OTHERS = {
+    "luma": {"min": 0.05, "max": 0.95},
+    "overexposure": {"max": 0.97},
+    "saturation": {"max": 0.97},
+    "entropy": {"min": 0.05},
+    "texture": {"max": 3.4},
+}
 
 
 def hashes(count: int, seed: int = 0) -> NDArray[np.uint64]:
@@ -62,10 +42,20 @@ def hashes(count: int, seed: int = 0) -> NDArray[np.uint64]:
     return random.permutation(found)
 
 
+def config_text(clarity: float) -> str:
+    """A configuration with this bound; every column but NSFW is ruled."""
+    second = {"rotation": {"max": 0}, "clarity": {"min": clarity}, **OTHERS}
+    return pipeline_text(
+        {"s1": FIRST_STAGE, "s2": second},
+        top=["synthetic: {share: 0.05, from: s2}"],
+        quarantine_limit=0.5,
+    )
+
+
 def pipeline(work: Path, clarity: float) -> tuple[str, Pipeline]:
-    """A configuration with this bound, as (path, pipeline); every column but NSFW is ruled."""
+    """A configuration with this bound, as (path, pipeline)."""
     path = work / f"clarity-{clarity}.yaml"
-    path.write_text(CONFIG.replace("CLARITY", str(clarity)))
+    path.write_text(config_text(clarity))
     return str(path), loading.load(str(path), "curate")
 
 

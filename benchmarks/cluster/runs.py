@@ -12,22 +12,17 @@ import psutil
 
 from benchmarks.cluster import processes
 from benchmarks.curation import unique
+from benchmarks.from_tests import pipeline_text
 
-# Bounds that make kept, dropped and quarantined rows of any mixed collection. No rule on near
-# copies, so that most pictures are written; the near copies are looked for and listed all the same.
-CONFIG = """
-pipelines:
-  curate:
-    seed: 1
-    keep: s2
-    quarantine_limit: 0.5
-    near_duplicate: {radius: 4}
-    quality: [pixels, size]
-    signals: []
-    stages:
-      s1: {resolution: 256, bounds: {short_side: {min: 64}, exact_better: {max: 0}}}
-      s2: {resolution: 256, bounds: {clarity: {min: 0.1}, luma: {min: 0.01, max: 0.99}}}
-"""
+# Bounds that make kept, dropped and quarantined rows of any mixed collection. No rule on near-
+# duplicates, so that most images are written; they are looked for and listed all the same.
+CONFIG = pipeline_text(
+    {
+        "s1": {"short_side": {"min": 64}, "exact_better": {"max": 0}},
+        "s2": {"clarity": {"min": 0.1}, "luma": {"min": 0.01, "max": 0.99}},
+    },
+    quarantine_limit=0.5,
+)
 PATIENCE = 900.0  # seconds after which a run counts as hanging
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from making.collection import drawing, encoded
 from making.commands import invoke
+from making.pipelines import WITHOUT_MODELS
 from making.places import ROOT
-from making.runs import WITHOUT_MODELS
 
 from synthesis.render import app as render_command
 

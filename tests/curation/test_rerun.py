@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded
-from making.runs import WITHOUT_MODELS, carry_out, digests
+from making.pipelines import WITHOUT_MODELS
+from making.runs import carry_out, digests
 
 from curation import report, shard
 from curation.failures.exit_codes import exit_code_of

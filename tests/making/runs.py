@@ -6,32 +6,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from making.pipelines import WITHOUT_MODELS
+
 from curation.configuration import loading
 from curation.output import column_files
 from curation.output.layout import Layout
 
-WITHOUT_MODELS = """
-pipelines:
-  curate:
-    seed: 1
-    keep: s2
-    quarantine_limit: 0.9
-    near_duplicate: {radius: 4}
-    quality: [pixels, size]
-    signals: []
-    stages:
-      s1:
-        resolution: 256
-        bounds:
-          short_side: {min: 256}
-          exact_better: {max: 0}
-          near_better: {max: 0}
-      s2:
-        resolution: 256
-        bounds:
-          clarity: {min: 0.3}
-          luma: {min: 0.02, max: 0.99}
-"""
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from making import memory_filesystem
 from making.collection import drawing, encoded, make_folder
-from making.runs import WITHOUT_MODELS, digests, ledger_rows, run_in_process
+from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
+from making.runs import digests, ledger_rows, run_in_process
 
 from curation import command, storage
 from curation.failures.commands import guarded
@@ -38,10 +39,12 @@ def one_line(text: str) -> str:
 def test_unknown_key_names_file_line_and_nearest(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config.write_text(WITHOUT_MODELS.replace("bounds:", "boundz:", 1), encoding="utf-8")
+    text = WITHOUT_MODELS.replace("bounds:", "boundz:", 1)
+    config.write_text(text, encoding="utf-8")
     assert beam("run", "-i", str(tmp_path), "-o", str(tmp_path / "o"), "--config", str(config)) == 2
     told = one_line(capsys.readouterr().err)
-    assert f"{config}:13" in told and "bounds" in told
+    line = text.splitlines().index("        boundz:") + 1
+    assert f"{config}:{line}" in told and "bounds" in told
     assert not (tmp_path / "o").exists()
 
 
@@ -165,7 +168,8 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_before_any_work(
 ) -> None:
     monkeypatch.setattr(nsfw, "find_spec", lambda name: None)
     make_folder(tmp_path / "in", 1)
-    ruled = WITHOUT_MODELS.replace("clarity: {", "nsfw: {max: 0.5}\n          clarity: {")
+    second = {"nsfw": {"max": 0.5}, **TWO_STAGES["s2"]}
+    ruled = pipeline_text({**TWO_STAGES, "s2": second})
     config.write_text(ruled, encoding="utf-8")
     output = tmp_path / "out"
     arguments = ["-i", str(tmp_path / "in"), "-o", str(output), "--config", str(config)]

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from making.collection import make_folder
-from making.runs import CONTEXT, WITHOUT_MODELS, digests, finish
+from making.pipelines import WITHOUT_MODELS
+from making.runs import CONTEXT, digests, finish
 
 from curation import command
 from curation.failures import interruption

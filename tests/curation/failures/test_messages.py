@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from making.collection import make_folder
-from making.runs import WITHOUT_MODELS, run_in_process
+from making.pipelines import WITHOUT_MODELS
+from making.runs import run_in_process
 
 from curation import command, storage
 from curation.configuration import loading

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 from making.collection import drawing, encoded
-from making.runs import WITHOUT_MODELS, finish, ledger_rows
+from making.pipelines import WITHOUT_MODELS
+from making.runs import finish, ledger_rows
 
 from curation import shard
 from curation.inspect import rejudge

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from making.runs import WITHOUT_MODELS, digests
+from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
+from making.runs import digests
 
 from curation.configuration import loading
 from curation.graphs import judging
@@ -119,8 +120,7 @@ def test_drawn_pictures_have_their_share_in_one_step_and_in_many(
 ) -> None:
     random = np.random.default_rng(5)
     units = [with_drawn(unit, random) for unit in units[:holding]] + units[holding:]
-    mix = "    synthetic: {share: 0.2, from: s1}\n    stages:"
-    text = WITHOUT_MODELS.replace("    stages:", mix)
+    text = pipeline_text(TWO_STAGES, top=["synthetic: {share: 0.2, from: s1}"])
     wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
     for stage, told in wanted["counts"]["synthetic"].items():
         assert 0 < told["drawn"] <= 0.2 * told["kept"], stage

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded
-from making.runs import WITHOUT_MODELS, carry_out, ledger_rows
+from making.pipelines import WITHOUT_MODELS
+from making.runs import carry_out, ledger_rows
 
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError

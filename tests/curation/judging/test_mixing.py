@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making.collection import drawing, encoded
-from making.runs import WITHOUT_MODELS, digests, finish, ledger_rows, start
+from making.pipelines import WITHOUT_MODELS
+from making.runs import digests, finish, ledger_rows, start
 
 from curation import shard
 from curation.configuration import loading

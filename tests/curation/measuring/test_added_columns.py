@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded, make_folder
 from making.commands import invoke
-from making.runs import WITHOUT_MODELS, carry_out, digests, ledger_rows
+from making.pipelines import WITHOUT_MODELS
+from making.runs import carry_out, digests, ledger_rows
 
 from curation.command import app
 from curation.configuration import loading

@@ -11,8 +11,8 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from making import memory_filesystem  # noqa: F401  (registers mem://)
 from making.built_graphs import build
+from making.pipelines import WITHOUT_MODELS
 from making.places import ROOT
-from making.runs import WITHOUT_MODELS
 
 from curation.configuration import loading
 from curation.failures.exit_codes import exit_code_of

@@ -15,8 +15,9 @@ from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import execution
 from making.built_graphs import build
 from making.collection import drawing, encoded
+from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
 from making.places import ROOT
-from making.runs import WITHOUT_MODELS, run_in_process
+from making.runs import run_in_process
 
 import curation
 from curation import shard
@@ -33,8 +34,8 @@ PICTURES = 40
 @pytest.fixture
 def pipeline(tmp_path: Path) -> loading.Pipeline:
     path = tmp_path / "pipelines.yaml"
-    mix = "    synthetic: {share: 0.05, from: s2}\n    stages:"
-    path.write_text(WITHOUT_MODELS.replace("    stages:", mix), encoding="utf-8")
+    text = pipeline_text(TWO_STAGES, top=["synthetic: {share: 0.05, from: s2}"])
+    path.write_text(text, encoding="utf-8")
     return loading.load(str(path), "curate")
 
 

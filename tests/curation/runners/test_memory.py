@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from making.collection import drawing, encoded
-from making.runs import WITHOUT_MODELS
+from making.pipelines import TWO_STAGES, pipeline_text
 
 ROWS = 20_000  # three shards, two of them at once
 MOST = 320 << 20  # bytes: 270 MB were measured, 350 MB with pandas and an allocator more
-EVERYTHING = WITHOUT_MODELS.replace("short_side: {min: 256}", "short_side: {min: 16}").replace(
-    "near_better: {max: 0}", ""
+EVERYTHING = pipeline_text(
+    {**TWO_STAGES, "s1": {"short_side": {"min": 16}, "exact_better": {"max": 0}}}
 )
 
 

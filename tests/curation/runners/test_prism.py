@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from making.collection import make_folder
-from making.runs import WITHOUT_MODELS, digests
+from making.pipelines import WITHOUT_MODELS
+from making.runs import digests
 
 from curation import command
 from curation.failures.commands import guarded

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from making.collection import make_folder
-from making.runs import WITHOUT_MODELS
+from making.pipelines import WITHOUT_MODELS
 
 from curation.runners import running, watchdog, worker_pool
 
