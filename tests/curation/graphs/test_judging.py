@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
 from making.runs import digests
+from oracles.duplicates import Contender, duplicates
 
 from curation.configuration import loading
 from curation.graphs import judging
@@ -157,14 +158,17 @@ def test_group_columns_say_who_has_a_better_copy(
             *(row[name] for name in ("id", "key", "uri")),
         )
     known = [row for row in rows if row["phash"] is not None]
-    for row in rows:
-        ahead = [o for o in known if row["phash"] is not None and o["rank"] < row["rank"]]
-        same = [other for other in ahead if other["id"] == row["id"]]
-        alike = [other for other in ahead if (other["phash"] ^ row["phash"]).bit_count() <= 4]
-        close = [] if row["synthetic"] else alike
-        assert (row["exact_better"], row["near_better"]) == (bool(same), bool(close))
-        chosen = min(same or close, key=lambda other: other["rank"], default=None)
-        assert row["duplicate_of"] == (chosen and chosen["id"])
+    contenders = [
+        Contender(row["phash"], row["id"], row["rank"], by_bytes_alone=row["synthetic"])
+        for row in known
+    ]
+    expected = [
+        (row.exact, row.near, row.representative) for row in duplicates(contenders, radius=4)
+    ]
+    columns = ("exact_better", "near_better", "duplicate_of")
+    assert [tuple(row[name] for name in columns) for row in known] == expected
+    unknown = [row for row in rows if row["phash"] is None]
+    assert {tuple(row[name] for name in columns) for row in unknown} == {(0, 0, None)}
     assert {row["exact_better"] for row in rows} == {row["near_better"] for row in rows} == {0, 1}
 
 

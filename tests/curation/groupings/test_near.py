@@ -4,32 +4,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.duplicates import pairs_within
 
 from curation.groupings.duplicates import near
 
 HASHES = st.lists(st.integers(0, 2**64 - 1), max_size=30)
 
 
-def by_comparing_all(hashes: np.ndarray, radius: int) -> set[tuple[int, int]]:
-    values = sorted({int(value) for value in hashes})
-    return {
-        (first, second)
-        for number, first in enumerate(values)
-        for second in values[number + 1 :]
-        if (first ^ second).bit_count() <= radius
-    }
-
-
 @pytest.mark.parametrize("radius", [0, 1, 3, 4, 8])
 def test_join_equals_comparing_all(radius: int) -> None:
     random = np.random.default_rng(radius)
     base = random.integers(0, 2**64, 300, dtype=np.uint64)
-    copies = base.copy()
+    close = base.copy()
     for _ in range(radius + 1):
         bit = np.uint64(1) << random.integers(0, 64, len(base)).astype(np.uint64)
-        copies ^= np.where(random.random(len(base)) < 0.8, bit, np.uint64(0))
-    hashes = np.concatenate([base, copies])
-    expected = by_comparing_all(hashes, radius)
+        close ^= np.where(random.random(len(base)) < 0.8, bit, np.uint64(0))
+    hashes = np.concatenate([base, close])
+    expected = pairs_within(hashes, radius)
     assert {tuple(edge) for edge in near.join(hashes, radius).tolist()} == expected
     assert radius == 0 or expected
 
@@ -40,7 +31,7 @@ def test_join_does_not_depend_on_order(values: list[int], radius: int, random: o
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     first = near.join(np.array(values, np.uint64), radius)
     assert np.array_equal(first, near.join(np.array(shuffled * 2, np.uint64), radius))
-    assert {tuple(edge) for edge in first.tolist()} == by_comparing_all(
+    assert {tuple(edge) for edge in first.tolist()} == pairs_within(
         np.array(values, np.uint64), radius
     )
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oracles.duplicates import Contender, duplicates
 
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.representatives import CONTENT, HASH, Winners
@@ -76,17 +77,15 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_agrees_with_the_definition(rows: list[Row]) -> None:
-    def rank(number: int) -> tuple[float, float, str, int]:
-        return -rows[number][1], -rows[number][2], rows[number][3], number
-
     rows = [(*row[:3], f"{row[3]}{row[0]}") for row in rows]  # equal contents have equal hashes
-    for row, (exact, near_copy, better) in decide(rows).items():
-        ahead = [other for other in range(len(rows)) if rank(other) < rank(row)]
-        same = [other for other in ahead if rows[other][3] == rows[row][3]]
-        close = [o for o in ahead if (rows[o][0] ^ rows[row][0]).bit_count() <= 2]
-        assert (exact, near_copy) == (int(bool(same)), int(bool(close)))
-        chosen = min(same or close, key=rank, default=None)
-        assert better == (None if chosen is None else rows[chosen][3])
+    contenders = [
+        Contender(hash=row[0], content=row[3], rank=(-row[1], -row[2], row[3], number))
+        for number, row in enumerate(rows)
+    ]
+    expected = [
+        (int(row.exact), int(row.near), row.representative) for row in duplicates(contenders, 2)
+    ]
+    assert [*decide(rows).values()] == expected
 
 
 @pytest.mark.parametrize("linked", [[], [1, 2], [8, 9, 9]])

@@ -45,7 +45,7 @@ def _ball(colour: tuple[int, int, int], shape: tuple[int, int]) -> RGB:
     )
 
 
-PICTURES = [
+IMAGES = [
     *(photo(name) for name in COLOUR_PHOTOS),
     drawing("page"),
     _ball((250, 200, 170), (256, 256)),
@@ -56,24 +56,21 @@ PICTURES = [
 
 @pytest.fixture(scope="module")
 def expected() -> list[float]:
-    """What nudenet's detector says; it takes arrays in OpenCV's order, blue first."""
-    detector = nudenet.NudeDetector()
-    found = [detector.detect(np.ascontiguousarray(rgb[..., ::-1])) for rgb in PICTURES]
-    return [
-        max((each["score"] for each in boxes if each["class"] in module.UNSAFE), default=0.0)
-        for boxes in found
-    ]
+    """What nudenet's own detector says."""
+    from oracles import nudity
+
+    return nudity.scores(IMAGES, module.UNSAFE)
 
 
 def test_equals_nudenet(expected: list[float]) -> None:
-    scores = _scores([Shown(rgb) for rgb in PICTURES])
+    scores = _scores([Shown(rgb) for rgb in IMAGES])
     assert scores == pytest.approx(expected, abs=1e-5)
     assert sum(score > 0.5 for score in scores) >= 2, "the comparison would otherwise be of zeros"
     assert sum(score == 0 for score in scores) >= 3
 
 
 def test_a_picture_scores_the_same_in_any_batch() -> None:
-    rows: list[Row] = [Shown(rgb) for rgb in PICTURES]
+    rows: list[Row] = [Shown(rgb) for rgb in IMAGES]
     together = _scores(rows)
     assert together == [_scores([row])[0] for row in rows]  # to the last bit
     assert together[::-1] == _scores(rows[::-1])

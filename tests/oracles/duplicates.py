@@ -1,0 +1,55 @@
+"""Duplicates by their definition: every row compared with every other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row: its 64-bit ``hash``, its ``content``, and its ``rank``, the smallest being the best.
+
+    Where ``by_bytes_alone``, looking alike makes no duplicate of it.
+    """
+
+    hash: int
+    content: str
+    rank: Any
+    by_bytes_alone: bool = False
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Whether a row of higher rank has the same bytes, or looks alike; and the best one's content.
+
+    Of rows with the same bytes and rows that look alike, the former are asked first.
+    """
+
+    exact: bool
+    near: bool
+    representative: str | None
+
+
+def pairs_within(hashes: Iterable[int], radius: int) -> set[tuple[int, int]]:
+    """The pairs of distinct hashes at most ``radius`` bits apart, the smaller first."""
+    values = sorted({int(value) for value in hashes})
+    return {
+        (first, second)
+        for number, first in enumerate(values)
+        for second in values[number + 1 :]
+        if (first ^ second).bit_count() <= radius
+    }
+
+
+def duplicates(rows: Sequence[Contender], radius: int) -> list[Duplicate]:
+    """What each row is."""
+    return [_duplicate(row, rows, radius) for row in rows]
+
+
+def _duplicate(row: Contender, rows: Sequence[Contender], radius: int) -> Duplicate:
+    ahead = [other for other in rows if other.rank < row.rank]
+    same = [other for other in ahead if other.content == row.content]
+    alike = [other for other in ahead if (other.hash ^ row.hash).bit_count() <= radius]
+    close = [] if row.by_bytes_alone else alike
+    best = min(same or close, key=lambda other: other.rank, default=None)
+    return Duplicate(bool(same), bool(close), best.content if best else None)
