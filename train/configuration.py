@@ -62,9 +62,9 @@ class DataConfiguration(_Frozen):
 
     ``resolution`` R > 0 scales every image to cover, and crops it to, the size of the nearest
     aspect ratio in the class of R x R pixels (``curation.picture.sizes``: 256, 640 and 1328 are
-    those that text images are rendered in, and leave those as they are). 0 keeps native sizes,
-    cropped to whole tokens, or with ``resize`` scales to the nearest of ``sizes``. ``sizes``
-    ("WIDTHxHEIGHT"), where given, are the only ones.
+    those that text images are rendered in, and leave those as they are). Without it ``resize``
+    scales to the nearest of ``sizes`` ("WIDTHxHEIGHT"), if there are any; else images keep their
+    native size, cropped to whole tokens. ``sizes``, where given, are the only ones.
 
     ``memory_bytes`` bounds the latents held in memory; images are read from the shards as needed.
     """
@@ -84,12 +84,6 @@ class DataConfiguration(_Frozen):
     def splits(self) -> Mapping[CaptionColumn, float]:
         """The splits of captions that are read, with their shares."""
         return self.captions or dict.fromkeys(get_args(CaptionColumn), 1.0)
-
-    @model_validator(mode="after")
-    def _sizes_to_scale_to(self) -> Self:
-        if self.resize and (self.resolution or not self.sizes):
-            raise ValueError("resize scales to data.sizes; expected sizes and no resolution")
-        return self
 
 
 class CodecConfiguration(_Frozen):

@@ -88,8 +88,7 @@ def read(
     native = (row["width"] or 0, row["height"] or 0)
     boxes = row.get("text_boxes") or []
     glyphs: tuple[Glyph, ...] = ()
-    scaled = configuration.resize or configuration.resolution
-    if native == size or (scaled and native[0] * size[1] == native[1] * size[0]):
+    if native == size or (_scales(configuration) and native[0] * size[1] == native[1] * size[0]):
         scale = size[0] / native[0]
         glyphs = tuple(
             Glyph(box["text"], _box(box["quad"], scale)) for box in boxes if box["level"] == "glyph"
@@ -111,7 +110,7 @@ def target_size(width: int, height: int, unit: int, configuration: DataConfigura
     listed = configuration.sizes
     if not (width and height):
         return 0, 0
-    if configuration.resize:
+    if configuration.resize and listed and not configuration.resolution:
         return _nearest((width, height), tuple(_listed(name, unit) for name in listed))
     if configuration.resolution:
         ratios = tuple(across / down for across, down in sizes.RATIOS)
@@ -122,6 +121,11 @@ def target_size(width: int, height: int, unit: int, configuration: DataConfigura
     if 0 in size or (listed and f"{size[0]}x{size[1]}" not in listed):
         return 0, 0
     return size
+
+
+def _scales(configuration: DataConfiguration) -> bool:
+    """Whether images are scaled, and not only cropped."""
+    return bool(configuration.resolution or (configuration.resize and configuration.sizes))
 
 
 def _nearest(size: Size, targets: tuple[Size, ...]) -> Size:
@@ -143,7 +147,7 @@ def decode(row: Mapping[str, Any], size: Size, configuration: DataConfiguration)
     cropped: scaling would blur small text.
     """
     data = (row["image"] or {}).get("bytes") or b""
-    if not (configuration.resolution or configuration.resize):
+    if not _scales(configuration):
         return _cropped(decoding.decode(data, None).rgb, size)
     rgb = decoding.decode(data, _short_side((row["width"], row["height"]), size)).rgb
     if size == rgb.shape[1::-1]:
