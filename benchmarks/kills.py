@@ -156,7 +156,7 @@ def main(
             one = Killed(
                 mode=mode,
                 second=round(second, 2),
-                signals=sum(path.parent.name == "signals" for path in before),
+                signals=sum("signals" in path.parts for path in before),
                 shards=sum(path.parent.name == "shards" for path in before),
                 code=code,
                 differing=differing,

@@ -117,7 +117,7 @@ def judged(case: str, rows: int, cluster: int, limit: int, *, steps: bool = Fals
         for first in range(0, rows, UNIT):
             names.append(f"{first:016x}")
             table = synthetic_runs.signals_table(numbers[first : first + UNIT], first)
-            column_files.write(Layout(str(output)).signals(names[-1]), table)
+            column_files.write(synthetic_runs.columns_of(output).base_path(names[-1]), table)
         plan.write_names(str(output), names)
         call = "from benchmarks.skew import measure_one as m; "
         call += f"m({str(output)!r}, {rows}, {limit}, {config!r}, {steps})"

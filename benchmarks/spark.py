@@ -161,7 +161,7 @@ def kill_things(comparison: Comparison, cluster: Cluster) -> None:
     """An executor, a pool, one whose worker just starts, the driver; each in a run of its own."""
     job, third = (
         comparison.all,
-        max(1, len(list((comparison.work / "local/signals").iterdir())) // 3),
+        max(1, len(list((comparison.work / "local/signals").rglob("*.parquet"))) // 3),
     )
     for name, units, fault in (
         ("executor", third, faults.kill_executor),
