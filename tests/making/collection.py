@@ -1,4 +1,4 @@
-"""A small raw collection for tests: drawn pictures, copies of them, damage, captions."""
+"""A small raw collection for tests: synthetic images, duplicates of them, damage, captions."""
 
 import json
 from io import BytesIO
@@ -35,7 +35,7 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
 def make_folder(folder: Path, count: int = 24, seed: int = 0) -> dict[str, str]:
     """Write a collection of about ``count`` files; key -> verdict a right system gives.
 
-    Every sixth picture gets a copy (exact or re-encoded), every fifth is damaged.
+    Of six, one gets an exact duplicate and one a near-duplicate; each gets a damaged version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     expected: dict[str, str] = {}
@@ -54,19 +54,22 @@ def make_folder(folder: Path, count: int = 24, seed: int = 0) -> dict[str, str]:
             put(f"{number:04}-exact.jpg", data, "dropped")
         if number % 6 == 3:
             put(f"{number:04}-again.jpg", encoded(image, quality=60), "dropped")
-        if number % 5 == 0:
-            put(f"{number:04}-cut.jpg", data[: len(data) // 2], "quarantined")
-        if number % 5 == 1:
-            small = image.resize((64, 64))
-            put(f"{number:04}-small.jpg", encoded(small), "dropped")
-        if number % 5 == 2:
-            put(f"{number:04}-page.jpg", b"<html><body>404</body></html>", "quarantined")
-        if number % 5 == 3:
-            blurred = image.filter(ImageFilter.GaussianBlur(9))
-            put(f"{number:04}-blur.jpg", encoded(blurred), "dropped")
-        if number % 5 == 4:
-            put(f"{number:04}-empty.png", b"", "quarantined")
+        suffix, damaged, verdict = _damaged(image, data, number % 5)
+        put(f"{number:04}-{suffix}", damaged, verdict)
     return expected
+
+
+def _damaged(image: Image.Image, data: bytes, kind: int) -> tuple[str, bytes, str]:
+    """One of five kinds of damage: the end of a name, the file, and the verdict."""
+    if kind == 0:
+        return "cut.jpg", data[: len(data) // 2], "quarantined"
+    if kind == 1:
+        return "small.jpg", encoded(image.resize((64, 64))), "dropped"
+    if kind == 2:
+        return "page.jpg", b"<html><body>404</body></html>", "quarantined"
+    if kind == 3:
+        return "blur.jpg", encoded(image.filter(ImageFilter.GaussianBlur(9))), "dropped"
+    return "empty.png", b"", "quarantined"
 
 
 def write_manifest(path: Path, folder: Path, seed: int | None) -> None:

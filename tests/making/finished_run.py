@@ -1,7 +1,7 @@
-"""A finished run of a few hundred little pictures, written without measuring anything.
+"""A finished run of a few hundred little images, written without measuring anything.
 
-The pictures, the plan and the ledger are real (``curation.sources.plan``, ``rules``, ``ledger``,
-``shard``); the signals are drawn from a seed, so that tests of the report and of explain are quick.
+The images, the plan and the ledger are real (``curation.sources.plan``, ``rules``, ``ledger``,
+``shard``); the signals come of a seed, so that tests of the report and of explain are quick.
 """
 
 import io
@@ -200,17 +200,8 @@ def measured(layout: Layout) -> Measured:
 
 def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> dict[str, int]:
     chosen, everything = pipeline(), pa.concat_tables(tables)
-    ids = everything.column("id").to_pylist()
     reasons = column_files.is_null(everything.column("reason"))
-    total = len(ids)
-    exact, near, better = np.zeros(total), np.zeros(total), [None] * total
-    first_row: dict[str, int] = {}
-    for row in np.flatnonzero(reasons).tolist():
-        if ids[row] in first_row:
-            exact[row], better[row] = 1, ids[row]
-        elif row % 19 == 7 and reasons[row - 1]:
-            near[row], better[row] = 1, ids[row - 1]
-        first_row.setdefault(ids[row], row)
+    exact, near, representative = _duplicates(everything.column("id").to_pylist(), reasons)
     groups = {"exact_better": exact, "near_better": near}
     ordered = rules.checks(chosen, TIERS)
 
@@ -231,13 +222,14 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         )
         column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
-        written = ledger.rows(table, own, ordered, chosen, better[rows], ~looked)
+        written = ledger.rows(table, own, ordered, chosen, representative[rows], ~looked)
         column_files.write(layout.ledger(unit), written)
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
-        copies = [exact[rows].astype("int32"), near[rows].astype("int32"), better[rows]]
+        columns = [exact[rows].astype("int32"), near[rows].astype("int32"), representative[rows]]
         column_files.write(
-            layout.groups(unit), pa.table(copies, schema=pa.schema(shard.GROUP_FIELDS))
+            layout.groups(unit),
+            pa.table(columns, schema=pa.schema(shard.GROUP_FIELDS)),
         )
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))
         keys = chosen_rows.column("key").cast(pa.binary()).to_pylist()
@@ -246,18 +238,44 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
             | {"image": {"bytes": b"", "path": "p.jpg"}}
             for name, key in zip(chosen_rows.column("id").to_pylist(), keys, strict=True)
         ]
+    _write_shard(layout, kept)
+    _write_run(layout, chosen, counts)
+    return counts.as_json()
+
+
+def _duplicates(
+    ids: list[str], readable: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+    """Which rows have the same bytes as an earlier one, which are said to look like the one before,
+    and of which id they are duplicates: (N,) each.
+    """
+    exact, near = np.zeros(len(ids)), np.zeros(len(ids))
+    representative: list[str | None] = [None] * len(ids)
+    first_row: dict[str, int] = {}
+    for row in np.flatnonzero(readable).tolist():
+        if ids[row] in first_row:
+            exact[row], representative[row] = 1, ids[row]
+        elif row % 19 == 7 and readable[row - 1]:
+            near[row], representative[row] = 1, ids[row - 1]
+        first_row.setdefault(ids[row], row)
+    return exact, near, representative
+
+
+def _write_shard(layout: Layout, kept: list[dict[str, object]]) -> None:
     schema = shard.schema()
-    batch = pa.RecordBatch.from_pylist(sorted(kept, key=lambda row: row["id"]), schema=schema)
+    batch = pa.RecordBatch.from_pylist(sorted(kept, key=lambda row: str(row["id"])), schema=schema)
     path = str(Path(layout.shards) / "part-00000-of-00001.parquet")
     shard.write_manifest(layout.shards, [shard.write(path, [batch], schema)])
-    told = counts.as_json()
+
+
+def _write_run(layout: Layout, chosen: Pipeline, counts: Counts) -> None:
     content = {
         "pipeline": chosen.name,
         "configuration": resolved(chosen),
         "inputs": [str(Path(layout.root).parent / "pictures")],
         "versions": {"inkstone": "0.1.0", "pyarrow": pa.__version__},
         "seed": chosen.seed,
-        "counts": told,
+        "counts": counts.as_json(),
         "signals": measured(layout).as_json(),
         "steps": {
             "measure": {"cpu_seconds": 1.5, "wall_seconds": 0.9, "peak_memory_bytes": 123_000_000},
@@ -265,4 +283,3 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         },
     }
     Path(layout.run).write_text(json.dumps(content, indent=1))
-    return told

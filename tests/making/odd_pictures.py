@@ -133,19 +133,10 @@ def _odd_jpeg() -> Odd:
 
 def _odd_png() -> Odd:
     pixels = upright()
-    image = Image.fromarray(pixels)
     alpha, page = _with_alpha()
-    deep = pixels.astype(">u2") * 257
-    grey_deep = np.linspace(0, 65535, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(">u2")
-    grey_page = _in_colour(grey_deep >> 8)
-    clear_deep = grey_page.copy()
-    clear_deep[10, 20] = 255
-    key = struct.pack(">H", int(grey_deep[10, 20]))
-    red, red_deep = struct.pack(">3H", 200, 30, 40), struct.pack(">3H", 51400, 7710, 10280)
-    stored = saved(_stored(6), "PNG")
-    turn = orientation_block(6)
-    profile = f"\nexif\n{len(turn):8}\n{turn.hex()}\n".encode()
     ink = (_grey() > 100).astype(np.uint8) * 255
+    red, clear = struct.pack(">3H", 200, 30, 40), b"\xff\0\xff\xff\xff"
+    frames = chunk(b"acTL", struct.pack(">II", 1 << 30, 0))
     grey_alpha = Image.fromarray(alpha).convert("LA")
     grey_over = np.asarray(grey_alpha)[..., 0] * (alpha[..., 3] / 255.0) + 255 - alpha[..., 3]
     exact = {
@@ -155,38 +146,14 @@ def _odd_png() -> Odd:
         "png-one-bit": (saved(Image.fromarray(ink).convert("1"), "PNG"), _in_colour(ink)),
         "png-palette": (saved(palette_image(), "PNG"), pixels),
         "png-palette-clear": (saved(palette_image(), "PNG", transparency=1), _half_white()),
-        "png-palette-alphas": (
-            saved(palette_image(), "PNG", transparency=b"\xff\0\xff\xff\xff"),
-            _half_white(),
-        ),
+        "png-palette-alphas": (saved(palette_image(), "PNG", transparency=clear), _half_white()),
         "png-clear-colour": (png(rows(pixels), before=chunk(b"tRNS", red)), _half_white()),
-        "png-deep": (png(rows(deep), depth=16), pixels),
-        "png-deep-clear-colour": (
-            png(rows(deep), depth=16, before=chunk(b"tRNS", red_deep)),
-            _half_white(),
-        ),
-        "png-deep-grey": (png(rows(grey_deep), depth=16, colour=0), grey_page),
-        "png-deep-grey-clear": (
-            png(rows(grey_deep), depth=16, colour=0, before=chunk(b"tRNS", key)),
-            clear_deep,
-        ),
         "png-animated": (animation("PNG"), pixels),
-        "png-many-frames": (
-            png(rows(pixels), before=chunk(b"acTL", struct.pack(">II", 1 << 30, 0))),
-            pixels,
-        ),
+        "png-many-frames": (png(rows(pixels), before=frames), pixels),
         "png-tail": (saved(pixels, "PNG") + b"tail" * 99, pixels),
         "png-black": (saved(Image.new("RGB", (WIDTH, HEIGHT)), "PNG"), np.zeros_like(pixels)),
-        "png-exif": (_with_chunk(stored, chunk(b"eXIf", turn[6:])), pixels),
-        "png-exif-behind": (stored[:-12] + chunk(b"eXIf", turn[6:]) + stored[-12:], pixels),
-        "png-exif-as-text": (
-            _with_chunk(
-                stored, chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile))
-            ),
-            pixels,
-        ),
-        "png-exif-noise": (_with_chunk(saved(image, "PNG"), chunk(b"eXIf", bytes(9))), pixels),
-        "png-text": (_with_chunk(saved(image, "PNG"), chunk(b"tEXt", b"\xe9\0\xff\xfe")), pixels),
+        **_deep_png(),
+        **_png_metadata(),
     }
     near = {
         "png-alpha": (saved(alpha, "PNG"), page),
@@ -194,6 +161,39 @@ def _odd_png() -> Odd:
     }
     return {name: (*made, EXACT) for name, made in exact.items()} | {
         name: (*made, 1) for name, made in near.items()
+    }
+
+
+def _deep_png() -> dict[str, tuple[bytes, Array]]:
+    """Sixteen bits a channel."""
+    pixels = upright()
+    deep = pixels.astype(">u2") * 257
+    grey_deep = np.linspace(0, 65535, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH).astype(">u2")
+    grey_page = _in_colour(grey_deep >> 8)
+    clear_deep = grey_page.copy()
+    clear_deep[10, 20] = 255
+    key = chunk(b"tRNS", struct.pack(">H", int(grey_deep[10, 20])))
+    clear = chunk(b"tRNS", struct.pack(">3H", 51400, 7710, 10280))
+    return {
+        "png-deep": (png(rows(deep), depth=16), pixels),
+        "png-deep-clear-colour": (png(rows(deep), depth=16, before=clear), _half_white()),
+        "png-deep-grey": (png(rows(grey_deep), depth=16, colour=0), grey_page),
+        "png-deep-grey-clear": (png(rows(grey_deep), depth=16, colour=0, before=key), clear_deep),
+    }
+
+
+def _png_metadata() -> dict[str, tuple[bytes, Array]]:
+    """EXIF and text wherever writers put them."""
+    pixels = upright()
+    image, stored, turn = Image.fromarray(pixels), saved(_stored(6), "PNG"), orientation_block(6)
+    profile = f"\nexif\n{len(turn):8}\n{turn.hex()}\n".encode()
+    as_text = chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile))
+    return {
+        "png-exif": (_with_chunk(stored, chunk(b"eXIf", turn[6:])), pixels),
+        "png-exif-behind": (stored[:-12] + chunk(b"eXIf", turn[6:]) + stored[-12:], pixels),
+        "png-exif-as-text": (_with_chunk(stored, as_text), pixels),
+        "png-exif-noise": (_with_chunk(saved(image, "PNG"), chunk(b"eXIf", bytes(9))), pixels),
+        "png-text": (_with_chunk(saved(image, "PNG"), chunk(b"tEXt", b"\xe9\0\xff\xfe")), pixels),
     }
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import tarfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,50 @@ def planned(output: Path, *sources: Path) -> list[Unit]:
     return units
 
 
+def shrunk(folder: Path, _other: Path) -> list[Path]:
+    for number in range(8):
+        (folder / f"{number}.jpg").unlink()
+    return [folder]
+
+
+def edited(folder: Path, _other: Path) -> list[Path]:
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes() + b"y")
+    return [folder]
+
+
+def moved(folder: Path, _other: Path, first: bytes = b"xxxxx") -> list[Path]:
+    place = folder.rename(folder.with_name("moved"))
+    (place / "0.jpg").write_bytes(first)
+    return [place]
+
+
+def renamed(_folder: Path, other: Path) -> list[Path]:
+    for path in other.iterdir():
+        path.rename(path.with_name(f"a{path.name}"))
+    return [other]
+
+
+def packed(folder: Path, _other: Path) -> list[Path]:
+    place = folder.with_name("in.tar")
+    with tarfile.open(place, "w") as archive:
+        archive.add(folder, "in")
+    return [place]
+
+
+CHANGES: dict[str, Callable[[Path, Path], list[Path]]] = {
+    "nothing": lambda folder, _other: [folder],
+    "grow": lambda folder, other: [folder, other],
+    "shrink": shrunk,
+    "edit all": edited,
+    "move": moved,
+    "move and edit one": lambda folder, other: moved(folder, other, b"edited"),
+    "tar": packed,
+    "same names": lambda _folder, other: [other],
+    "other names": renamed,
+}
+
+
 @pytest.mark.parametrize(
     ("change", "is_another"),
     [
@@ -195,25 +240,5 @@ def test_what_the_same_collection_is(tmp_path: Path, change: str, is_another: bo
         for number in range(9):
             (place / f"{number}.jpg").write_bytes(b"x" * (10 * number + 5 + extra))
     assert not plan.is_another_collection(str(output), planned(output, folder))
-    sources = [folder]
-    if change == "grow":
-        sources = [folder, other]
-    elif change == "shrink":
-        for number in range(8):
-            (folder / f"{number}.jpg").unlink()
-    elif change == "edit all":
-        for path in folder.iterdir():
-            path.write_bytes(path.read_bytes() + b"y")
-    elif change.startswith("move"):
-        sources = [folder.rename(tmp_path / "moved")]
-        (sources[0] / "0.jpg").write_bytes(b"xxxxx" if change == "move" else b"edited")
-    elif change.endswith("names"):
-        sources = [other]
-        for path in other.iterdir():
-            path.rename(path.with_name(f"a{path.name}" if change == "other names" else path.name))
-    elif change == "tar":
-        with tarfile.open(tmp_path / "in.tar", "w") as packed:
-            packed.add(folder, "in")
-        sources = [tmp_path / "in.tar"]
-    units = plan.plan([str(source) for source in sources])
+    units = plan.plan([str(source) for source in CHANGES[change](folder, other)])
     assert plan.is_another_collection(str(output), units) == is_another

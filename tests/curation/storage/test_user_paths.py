@@ -24,7 +24,7 @@ MODULES = ("curation.command", "synthesis.render", "synthesis.proofreading", "tr
 MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.__main__")
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset"}
-WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns"}
+WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
 
 
 def application(module: str) -> typer.Typer:
