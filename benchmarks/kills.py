@@ -93,7 +93,7 @@ def digests(output: Path) -> dict[str, str]:
 
 def times(output: Path) -> dict[Path, int]:
     """When each finished file was written."""
-    found = (path for name in FINISHED for path in (output / name).glob("*.parquet"))
+    found = (path for name in FINISHED for path in (output / name).rglob("*.parquet"))
     return {path: path.stat().st_mtime_ns for path in found}
 
 
