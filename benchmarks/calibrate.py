@@ -1,7 +1,7 @@
-"""What every bound of ``pipelines.yaml`` would lose of good pictures and catch of damaged ones.
+"""What every bound of ``pipelines.yaml`` would lose of good images and catch of damaged ones.
 
 Runs every signal over a folder with a ``manifest.csv`` (columns ``file``, ``kind``, ``expected``,
-``group``) and over damaged copies made here of its photographs. With ``--sheets`` the good pictures
+``group``) and over damaged versions made here of its photographs. With ``--sheets`` the good images
 that a bound would lose, and the damaged ones it would let through, are written as contact sheets.
 
     python -m benchmarks.calibrate ../shared/data --sheets /tmp/sheets
@@ -48,7 +48,7 @@ Measurements = dict[str, float]
 
 @dataclass(frozen=True)
 class Item:
-    """One measured picture: its name, the kind it counts under, its columns, a thumbnail."""
+    """One measured image: its name, the kind it counts under, its columns, a thumbnail."""
 
     name: str
     kind: str
@@ -74,7 +74,7 @@ def measure(
 
 
 def manifest_items(folder: Path, signals: list[signal.Signal], with_models: bool) -> list[Item]:
-    """Every readable picture of the manifest; damaged ones count under what is expected of them."""
+    """Every readable image of the manifest; damaged ones count under what is expected of them."""
     items = []
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
         for line in csv.DictReader(stream):
@@ -164,11 +164,11 @@ def hamming(first: Item, second: Item) -> int:
 
 
 def print_duplicates(items: list[Item]) -> None:
-    """Per radius: copies found, per kind of copy, and distinct pictures taken for copies."""
+    """Per radius: near-duplicates found, by kind, and distinct images taken for such."""
     bases = {item.group: item for item in items if "_base." in item.name}
-    copies = [item for item in items if item.kind.startswith("dup: ") and item.group in bases]
+    variants = [item for item in items if item.kind.startswith("dup: ") and item.group in bases]
     print("\nnear duplicates: found within a radius of 0 .. 8 bits")
-    for kind, members in by_kind(copies).items():
+    for kind, members in by_kind(variants).items():
         distances = [hamming(item, bases[item.group]) for item in members]
         found = [sum(d <= radius for d in distances) for radius in range(MAXIMUM_RADIUS + 1)]
         print(f"  {kind:52.52} {found} of {len(members)}")
@@ -195,7 +195,7 @@ def sheet(path: Path, items: list[Item], caption: Callable[[Item], str]) -> None
 def write_sheets(
     folder: Path, good: list[Item], damaged: list[Item], stages: tuple[Stage, ...]
 ) -> None:
-    """For every ruled column the good pictures lost, and the damaged ones nearest its bound."""
+    """For every ruled column the good images lost, and the damaged ones nearest its bound."""
     folder.mkdir(parents=True, exist_ok=True)
     for stage in stages:
         for column in stage.bounds:
@@ -226,11 +226,11 @@ def main() -> None:
     photos = [item for item in items if item.kind == "photo"][:: arguments.every]
     damaged = damaged_items(arguments.folder, photos, signals)
     print_quantiles(good, columns)
-    print_table("good pictures lost", good, pipeline.stages, columns)
-    print_table("good pictures lost to image quality alone", good, pipeline.stages[1:], second)
+    print_table("good images lost", good, pipeline.stages, columns)
+    print_table("good images lost to image quality alone", good, pipeline.stages[1:], second)
     others = [item for item in items if item.kind not in GOOD_KINDS]
     print_table("other kinds", others, pipeline.stages[1:], second)
-    print_table("damaged copies caught", damaged, pipeline.stages[1:], second)
+    print_table("damaged caught", damaged, pipeline.stages[1:], second)
     print_duplicates(items)
     if arguments.sheets:
         write_sheets(arguments.sheets, good, damaged, pipeline.stages)

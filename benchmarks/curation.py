@@ -2,10 +2,10 @@
 
 ``python -m benchmarks.curation --data ../shared/data/photos``
 
-Figures: CPU milliseconds per image beyond the fixed start-up (a run over one picture, printed), for
+Figures: CPU milliseconds per image beyond the fixed start-up (a run over one image, printed), for
 photographs as they are (about 0.15 megapixels) and for 1.2 megapixel mosaics of them, everything
 included: planning, reading, decoding, signals, near-duplicate join, judging, report, reading again
-and writing the shards. No copy rule, so that every picture is written; no NSFW model. The bare
+and writing the shards. No rule on duplicates, so that all are written; no NSFW model. The bare
 loop reads and decodes with Pillow at reduced scale, nothing else. Peak memory is the sum over all
 processes of the run, sampled 20 times a second.
 """
@@ -76,7 +76,7 @@ def replicate(sources: list[bytes], folder: Path, count: int) -> list[Path]:
 
 
 def mosaics(sources: list[bytes], count: int) -> list[bytes]:
-    """Pictures of 1.2 megapixels put together from twelve photographs each."""
+    """Images of 1.2 megapixels put together from twelve photographs each."""
     made = []
     for number in range(count):
         canvas = Image.new("RGB", MOSAIC)
@@ -153,7 +153,7 @@ def main(
         replicate(sources[:1], one, 1)
         startup = [beam_run(one, work / "out", config, workers) for _ in range(repeats)]
         fixed = statistics.median(cpu for cpu, _ in startup)
-        print(f"start-up: {fixed:.2f} CPU-s (one picture), {startup[0][1]:.0f} MB")
+        print(f"start-up: {fixed:.2f} CPU-s (one image), {startup[0][1]:.0f} MB")
         for label, made in (("as they are", sources), ("mosaics", mosaics(sources, 60))):
             folder = work / label.split()[0]
             paths = replicate(made, folder, count)

@@ -6,7 +6,7 @@ and prints accuracy over CPU seconds; then, as the baseline, the same run with A
     python -m benchmarks.held_out_strings --threads 2
 
 The accuracy is what its label says: one font, fixed layout, unseen strings of seen glyphs. It
-counts pictures whose every cell, blanks and colour included, is nearest to the right template.
+counts images whose every cell, blanks and colour included, is nearest to the right template.
 """
 
 import argparse

@@ -47,8 +47,8 @@ class Killed:
     rewritten: int
 
 
-def make_pictures(folder: Path, count: int) -> None:
-    """Small textured JPEG files, every tenth a copy of the one before."""
+def make_images(folder: Path, count: int) -> None:
+    """Small textured JPEG files, every tenth the same as the one before."""
     folder.mkdir()
     generator = np.random.default_rng(3)
     data = b""
@@ -123,7 +123,7 @@ def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> i
 
 def main(
     kills: Annotated[int, typer.Option(help="How many runs are killed.")] = 50,
-    pictures: Annotated[int, typer.Option(help="Pictures in the collection.")] = 300,
+    pictures: Annotated[int, typer.Option(help="Images in the collection.")] = 300,
     seed: int = 1,
 ) -> None:
     """Print one line per kill and the sum.
@@ -136,7 +136,7 @@ def main(
         work = Path(name)
         folder, config = work / "in", work / "pipelines.yaml"
         config.write_text(config_text(0.1))
-        make_pictures(folder, pictures)
+        make_images(folder, pictures)
         undisturbed = {mode: finish(folder, work / mode, config, mode) for mode in MODES}
         wanted = digests(work / MODES[0])
         if digests(work / MODES[1]) != wanted:

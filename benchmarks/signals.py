@@ -2,7 +2,7 @@
 
     python -m benchmarks.signals ../shared/data/photos
 
-Each picture is decoded and then measured by all signals, as in a run. Medians over pictures, one
+Each image is decoded and then measured by all signals, as in a run. Medians over images, one
 thread; the processor time is used, so that other work on the machine disturbs little.
 """
 
@@ -72,9 +72,7 @@ def main() -> None:
         for spent in zip(*(times[n] for n in times if n.startswith("pixel ")), strict=True)
     ]
     times["all pixel signals"] = pixel
-    print(
-        f"{len(batch)} pictures, median {np.median(megapixels):.2f} MP; median CPU ms per picture"
-    )
+    print(f"{len(batch)} images, median {np.median(megapixels):.2f} MP; median CPU ms per image")
     for name, spent in times.items():
         print(f"  {name:24} {np.median(spent):7.3f}")
     if arguments.models:

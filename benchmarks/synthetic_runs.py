@@ -1,4 +1,4 @@
-"""Folders that look like finished runs over a million pictures, without any picture."""
+"""Folders that look like finished runs over a million images, without any image."""
 
 import json
 from pathlib import Path

@@ -3,13 +3,13 @@
 ``python -m benchmarks.text_images`` (``--kinds lines``, ``--images 20000``, ``--n 100000``)
 
 All draw in turn, each in a process of its own, on one thread; figures are medians over the turns
-of CPU time per picture (all threads and processes of a renderer), written as a file in memory.
+of CPU time per image (all threads and processes of a renderer), written as a file in memory.
 Peers live below ``.cache/peers`` (``python -m benchmarks.peers.installing``) and are skipped with
 the reason where they cannot be had. The bars are issue 4's; the exit code is 1 if one is missed.
 
-Ours counts after 1,000 pictures, when caches are as full as in most of a job, a peer after two
-batches. *Bare* is the same picture from what was laid out: its background painted, its glyphs
-drawn for the first time, its PNG encoded by our writer or by OpenCV's; the pixels are compared.
+Ours counts after 1,000 images, when caches are as full as in most of a job, a peer after two
+batches. *Bare* is the same image from what was laid out: its background painted, its glyphs
+rendered for the first time, its PNG encoded by our writer or by OpenCV's; the pixels are compared.
 *Memory* is how the resident memory of one process grows that is its own: pages of font files,
 which the system maps and may drop, are told beside it. *Faults* are looked for by
 ``benchmarks.peers.faults`` without asking the engine.
@@ -30,10 +30,10 @@ from benchmarks.peers.contests import Contest, Renderer, Result, Running, run
 from benchmarks.peers.installing import Absent
 from curation.failures.errors import UsageError
 
-BAR_GROWTH = 2048.0  # bytes a picture
+BAR_GROWTH = 2048.0  # bytes an image
 BAR_FACES = 40
-_BATCH = 250  # pictures between two looks at the memory
-_WARM = 3000  # pictures until every glyph of the corpus has been met
+_BATCH = 250  # images between two looks at the memory
+_WARM = 3000  # images until every glyph of the corpus has been met
 _EXAMPLES = 6
 
 
@@ -66,7 +66,7 @@ def _show_other(renderer: Renderer, result: Result | str, own: Result) -> bool:
         share = own.milliseconds / result.milliseconds
         met = renderer.bar is None or share <= renderer.bar
         told += f"  ours {share:.2f}x of it (bar {renderer.bar:g}) {_verdict(met)}"
-        told += f", {result.totals['different']:.0f} pictures differ"
+        told += f", {result.totals['different']:.0f} images differ"
     else:
         times = result.milliseconds / own.milliseconds
         met = renderer.bar is None or times >= renderer.bar
@@ -107,7 +107,7 @@ def _memory(mode: str, language: str, size: str, images: int) -> bool:
     whole = _growth([counts["resident"] for counts in seen])
     met = growth < BAR_GROWTH
     print(
-        f"{told}: {growth:.0f} bytes a picture over {len(seen) * _BATCH} after {_WARM} "
+        f"{told}: {growth:.0f} bytes an image over {len(seen) * _BATCH} after {_WARM} "
         f"(bar {BAR_GROWTH:.0f}) {_verdict(met)}; with pages of font files {whole:.0f}; "
         f"at the end {seen[-1]['own'] / 2**20:.0f} of {seen[-1]['resident'] / 2**20:.0f} MiB"
     )
@@ -115,19 +115,19 @@ def _memory(mode: str, language: str, size: str, images: int) -> bool:
 
 
 def _growth(seen: Sequence[float]) -> float:
-    """Bytes a picture, from the mean of the first tenth of the looks to that of the last."""
+    """Bytes an image, from the mean of the first tenth of the looks to that of the last."""
     few = max(1, len(seen) // 10)
     return (mean(seen[-few:]) - mean(seen[:few])) / ((len(seen) - few) * _BATCH)
 
 
 def _faults(pictures: int, workers: int) -> bool:
-    """Print what was found in many pictures; whether the bars are met."""
+    """Print what was found in many images; whether the bars are met."""
     found = faults.look(pictures, workers)
     faces = sum(name.startswith("face: ") for name in found)
     wrong = {name: found[name] for name in ("notdef", "empty", "kinsoku", "words")}
     met = faces >= BAR_FACES and not any(wrong.values())
     print(
-        f"\nfaults: {found['pictures']} pictures, {found['glyphs']} glyphs, {faces} faces "
+        f"\nfaults: {found['pictures']} images, {found['glyphs']} glyphs, {faces} faces "
         f"(bar {BAR_FACES}), {found['lines']} lines ({found['soft breaks']} that we broke): "
         f"{wrong['notdef']} glyphs missing, {wrong['empty']} without ink, {wrong['kinsoku']} "
         f"breaks against kinsoku, {wrong['words']} inside words (bars 0) {_verdict(met)}"
@@ -150,8 +150,8 @@ def main(
     languages: Annotated[str, typer.Option(help="Of en,zh.")] = "en,zh",
     repeats: Annotated[int, typer.Option(help="Turns that count.")] = 7,
     slide_size: Annotated[str, typer.Option(help="Of slides.")] = "1280x720",
-    images: Annotated[int, typer.Option(help="Pictures over which memory is watched.")] = 3000,
-    n: Annotated[int, typer.Option(help="Pictures looked through for faults.")] = 3000,
+    images: Annotated[int, typer.Option(help="Images over which memory is watched.")] = 3000,
+    n: Annotated[int, typer.Option(help="Images looked through for faults.")] = 3000,
     workers: Annotated[int, typer.Option(help="Processes that look for faults.")] = 2,
 ) -> None:
     """Print the figures; the exit code is 1 if a bar is missed.
@@ -161,7 +161,7 @@ def main(
     wanted = set(kinds.split(","))
     if unknown := wanted - {*fields.KINDS, "memory", "faults"}:
         raise typer.BadParameter(f"--kinds: unknown {', '.join(sorted(unknown))}")
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU time per picture")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU time per image")
     met = True
     with tempfile.TemporaryDirectory() as name:
         for language in languages.split(",") if wanted & set(fields.KINDS) else ():

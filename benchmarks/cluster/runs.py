@@ -75,7 +75,7 @@ def local(workers: int = 2) -> list[str]:
 def make_input(data: Path, folder: Path, count: int) -> int:
     """``count`` files of the photographs below ``data``; their bytes altogether.
 
-    Of every 20 files one is broken (from ``data/../bad``, else cut off) and one is an exact copy
+    Of every 20 files one is broken (from ``data/../bad``, else cut off) and one has the bytes
     of another.
     """
     photographs = [
