@@ -1,4 +1,4 @@
-"""The picture of a sample, once all its images decode: an edit with a broken input is broken."""
+"""The image of a sample, once all its images decode: an edit with a broken input is broken."""
 
 from curation.picture import decoding
 from curation.picture.decoding import Picture, PictureError

@@ -22,8 +22,8 @@ VERSION = 5  # raised when the rows below change meaning; part of the name of ba
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
-# What a signal raises of these says nothing about its picture: the run ends. Anything else that it
-# raises, whatever the library beneath calls it, is of this picture: its row is quarantined.
+# What a signal raises of these says nothing about its image: the run ends. Anything else that it
+# raises, whatever the library beneath calls it, is of this image: its row is quarantined.
 NOT_OF_THE_PICTURE = (ImportError, MemoryError, OSError)
 ROW_FIELDS = (
     pa.field("uri", pa.string(), nullable=False),
@@ -75,7 +75,7 @@ def measure(
     """Measure the ``file`` and ``pixel`` signals of every sample, one row each.
 
     Rows are sorted by key and location, so the table does not depend on the order of input. A
-    sample without a whole picture has a ``reason`` and null signals. The columns to ``keep``
+    sample without a whole image has a ``reason`` and null signals. The columns to ``keep``
     follow. ``settings`` are by name of signal.
     """
     chosen = settings or {}

@@ -1,8 +1,8 @@
-"""Sharpness as edge width, so that dark, low-contrast and flat pictures are not called blurred.
+"""Sharpness as edge width, so that dark, low-contrast and flat images are not called blurred.
 
 Across an edge, the steepest step between neighbouring pixels is compared with the whole change
 of luma over seven pixels: a sharp edge does it in one step (ratio 1), an edge blurred with
-deviation s spreads it (about 0.4 / s). The ratio does not change when the picture is made darker or
+deviation s spreads it (about 0.4 / s). The ratio does not change when the image is made darker or
 its contrast lower, unlike the variance of the Laplacian. Own measure, in the spirit of the edge
 widths of Marziliano et al., "A no-reference perceptual blur metric", ICIP 2002, section 2.
 """
@@ -20,7 +20,7 @@ from curation.signals.signal import Column, signal
 
 REACH = 7  # pixels looked at across an edge
 LINE = 32  # pixels of a line along which edges are looked for
-SAMPLED = 15_000  # pixels looked at in each direction: a sample of the picture is enough
+SAMPLED = 15_000  # pixels looked at in each direction: a sample of the image is enough
 STRONG = 0.25  # an edge counts with at least this share of the strongest local contrast
 FAINT = 4  # luma levels: below this contrast, quantisation is all there is
 SHARPEST = 0.9  # quantile over edges: a blurred background behind a sharp subject is no defect
@@ -37,7 +37,7 @@ NO_EDGE = np.tile(np.arange(UNIT + 1, 256, dtype=np.uint8), 2000)
         "clarity": Column(
             pa.float32(),
             "0 to 1",
-            "sharpness of the picture's sharper edges in their most blurred direction",
+            "sharpness of the image's sharper edges in their most blurred direction",
         )
     },
 )
@@ -92,7 +92,7 @@ def _within_lines(flat: Plane, shape: tuple[int, ...]) -> Plane:
 def _lines(grey: Plane) -> list[Plane]:
     """Lines of pixels across, down and along both diagonals: each (n, length) uint8.
 
-    Empty where the picture is too small for a run of ``REACH`` pixels.
+    Empty where the image is too small for a run of ``REACH`` pixels.
     """
     height, width = grey.shape
     length = min(LINE, height, width)
@@ -113,9 +113,9 @@ def _lines(grey: Plane) -> list[Plane]:
 def _strided(
     grey: Plane, start: int, shape: tuple[int, int, int], steps: tuple[int, int, int]
 ) -> Plane:
-    """Pixels ``start + steps @ index`` of the flattened picture, copied as (n, length).
+    """Pixels ``start + steps @ index`` of the flattened image, copied as (n, length).
 
-    Raises ``ValueError`` for lines that leave the picture.
+    Raises ``ValueError`` for lines that leave the image.
     """
     whole = np.ascontiguousarray(grey)
     return np.ndarray(shape, np.uint8, whole.data, start, steps).reshape(-1, shape[2])

@@ -1,9 +1,9 @@
-"""Too little in the picture: solid colours, gradients, washed-out greys.
+"""Too little in the image: solid colours, gradients, washed-out greys.
 
 The entropy of grey levels calls a page of text poor (two levels) and an empty gradient rich (all
 levels). Here it is taken of the CHANGES of lightness between pixels some distance apart: text
 changes often and by much, a gradient never by enough. Lightness is logarithmic, so that a dark
-picture, whose changes are small but so is its light, is not called empty.
+image, whose changes are small but so is its light, is not called empty.
 """
 
 import cv2
@@ -36,7 +36,7 @@ LIGHTNESS = np.round(255 * np.log1p(np.arange(256) / KNEE) / np.log1p(255 / KNEE
     },
 )
 def entropy(picture: Picture) -> dict[str, float]:
-    """Entropy of the size of lightness changes, across and down; 0 for an empty picture."""
+    """Entropy of the size of lightness changes, across and down; 0 for an empty image."""
     light = cv2.LUT(picture.grey, LIGHTNESS)
     by = max(1, round(min(light.shape) / DISTANCE))
     found = _changes(light[::EVERY, by:], light[::EVERY, :-by])
@@ -46,7 +46,7 @@ def entropy(picture: Picture) -> dict[str, float]:
 
 
 def _changes(first: Plane, second: Plane) -> NDArray[np.int64]:
-    """How often each absolute difference occurs: (256,); none in a picture one pixel wide."""
+    """How often each absolute difference occurs: (256,); none in an image one pixel wide."""
     if not first.size:
         return np.zeros(256, np.int64)
     return histogram.counts(np.asarray(cv2.absdiff(first, second), np.uint8))

@@ -5,7 +5,7 @@ import pyarrow as pa
 from curation.picture.decoding import Header
 from curation.signals.signal import Column, signal
 
-# EXIF orientation -> (clockwise degrees the stored picture is turned by to be upright, mirrored
+# EXIF orientation -> (clockwise degrees the stored image is turned by to be upright, mirrored
 # left to right before that). EXIF 2.32, section 4.6.4.A, tag 274.
 TURN = {
     1: (0, 0),

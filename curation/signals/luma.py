@@ -1,10 +1,10 @@
 """Too dark, too bright, blown out: four columns, because one number cannot tell them apart.
 
-The mean alone confuses a night scene with an under-exposed picture and a white page with a blown
-one. A night scene has lights in it; an under-exposed picture has none (``highlight``). A blown
-picture loses its colour channels one after the other on the way to white, in places that still
+The mean alone confuses a night scene with an under-exposed image and a white page with a blown
+one. A night scene has lights in it; an under-exposed image has none (``highlight``). A blown
+image loses its colour channels one after the other on the way to white, in places that still
 have detail; white paper and cut-outs on white go from white to ink at once (``overexposure``). A
-washed-out picture has nothing dark in it, while the faintest writing has (``shadow``).
+washed-out image has nothing dark in it, while the faintest writing has (``shadow``).
 """
 
 import cv2
@@ -21,7 +21,7 @@ WHITE = 250  # all three channels from here on: paper white
 DIM = 80  # the weakest channel below this: a pure colour, not a bright one
 DETAIL = 3  # luma levels within 3 x 3 pixels: flat pastel paper is not lost detail
 LEVELS = np.arange(256)
-LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evidence
+LEAST_BORDER = 0.003  # of the image: a shorter border around white is no evidence
 
 
 @signal(
@@ -37,7 +37,7 @@ LEAST_BORDER = 0.003  # of the picture: a shorter border around white is no evid
     },
 )
 def luma(picture: Picture) -> dict[str, float]:
-    """Mean luma, its shadows and highlights, and how much of the picture is blown out."""
+    """Mean luma, its shadows and highlights, and how much of the image is blown out."""
     found = histogram.counts(picture.grey)
     return {
         "luma": float(found @ LEVELS) / picture.grey.size / 255,

@@ -1,8 +1,8 @@
 """Nudity, by the detector that ships inside the ``nudenet`` wheel (YOLOv8n, 320 pixels, AGPL-3.0).
 
-Violence and other offence are NOT seen by it. The model file is run as it is, one picture after the
+Violence and other offence are NOT seen by it. The model file is run as it is, one image after the
 other on one thread: larger batches are no faster on a CPU and take more memory, and a score cannot
-depend on the pictures beside.
+depend on the images beside.
 """
 
 from collections.abc import Sequence

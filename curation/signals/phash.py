@@ -10,7 +10,7 @@ from curation.signals.signal import Column, signal
 
 SIDE = 32  # pixels hashed, squashed to a square
 KEPT = 8  # lowest frequencies each way
-NEGLIGIBLE = 0.05  # a coefficient this near the median is rounding, not picture
+NEGLIGIBLE = 0.05  # a coefficient this near the median is rounding, not image
 
 # cv2.dct is orthonormal: this undoes the factor that sets its first row and column apart, so that
 # the median, and with it the hash, is that of the plain transform.
@@ -26,7 +26,7 @@ POWERS = np.uint64(1) << np.arange(KEPT * KEPT, dtype=np.uint64)[::-1]
     columns={"phash": Column(pa.uint64(), "64 bits", "DCT perceptual hash, first bit highest")},
 )
 def phash(picture: Picture) -> dict[str, int]:
-    """Which of the 8 x 8 lowest DCT frequencies of the 32 x 32 grey picture exceed their median.
+    """Which of the 8 x 8 lowest DCT frequencies of the 32 x 32 grey image exceed their median.
 
     Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, section
     3.2.1, in the variant of ``imagehash.phash``: its bits, read as a big-endian number.

@@ -39,7 +39,7 @@ class Row:
         return self._header
 
     def picture(self, short_side: int) -> Picture:
-        """The upright picture, its short side at least so many pixels where the original has them.
+        """The upright image, its short side at least so many pixels where the original has them.
 
         Raises ``PictureError``.
         """

@@ -68,7 +68,7 @@ class Signal:
     own take these as well, last.
 
     ``reads`` names what a model looks at besides the pixels: ``CAPTIONS``, or columns of other
-    signals. ``short_side`` is what it asks of pictures, in pixels. ``cost`` orders models, cheapest
+    signals. ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
     first. ``check`` says before any work, cheaply, whether the model is there; it raises
     ``MissingModelError``.
     """

@@ -1,8 +1,8 @@
-"""Noise and other patterns without meaning: fine detail that is EVERYWHERE in the picture.
+"""Noise and other patterns without meaning: fine detail that is EVERYWHERE in the image.
 
 The noise estimate of Immerkaer, "Fast noise variance estimation", CVIU 1996, section 2, block by
 block, and then the tenth of the blocks with the least of it: grass, fur and dense text also have
-fine detail, but leave some of the picture in peace; noise does not.
+fine detail, but leave some of the image in peace; noise does not.
 """
 
 import cv2
@@ -28,7 +28,7 @@ DEVIATION = float(np.sqrt(np.pi / 2) / 6)  # mean of the absolute response -> st
         "texture": Column(
             pa.float32(),
             "luma levels, 0 up",
-            "noise deviation in the quietest tenth of the picture",
+            "standard deviation of noise in the quietest tenth of the image",
         )
     },
 )
