@@ -12,7 +12,7 @@ from benchmarks.from_tests import DUPLICATES, pipeline_text
 from curation.configuration import loading
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import near
-from curation.judging import ledger, verdicts
+from curation.judging import ledger, recording, verdicts
 from curation.judging import units as judged_units
 from curation.measuring import chosen, measure
 from curation.output import column_files
@@ -47,7 +47,7 @@ def config_text(clarity: float) -> str:
     second = {"rotation": {"max": 0}, "clarity": {"min": clarity}, **OTHERS}
     return pipeline_text(
         {"s1": FIRST_STAGE, "s2": second},
-        top=["synthetic: {share: 0.05, from: s2}"],
+        top=["quotas: {synthetic: {by: synthetic, share: {true: 0.05}, since: s2}}"],
         quarantine_limit=0.5,
     )
 
@@ -116,6 +116,6 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()
     winners = judged_units.winners(judge, units, lambda _: edges)
     for unit, decision in judged_units.decisions(judge, units, winners):
-        counts.add(judge.record(unit, decision))
+        counts.add(recording.record(layout, bounds, unit, decision))
     run = {"pipeline": "curate", "counts": counts.as_json(), "signals": measured.as_json()}
     Path(layout.run).write_text(json.dumps(run))

@@ -4,7 +4,7 @@ Every mistake in the file is a ``ConfigurationError`` that names file, line, wha
 for a misspelt name, the nearest valid one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from curation.configuration.models import (
     Bound,
     NearDuplicate,
     Pipeline,
+    Quota,
     Stage,
-    Synthetic,
     resolved,
 )
 from curation.configuration.program import Program
@@ -39,8 +39,8 @@ __all__ = [
     "ConfigurationError",
     "NearDuplicate",
     "Pipeline",
+    "Quota",
     "Stage",
-    "Synthetic",
     "check_columns",
     "load",
     "load_any",
@@ -54,6 +54,7 @@ COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signa
     "exact_better": pa.int64(),
     "near_better": pa.int64(),
 }
+QUOTA_COLUMNS: Mapping[str, pa.DataType] = {"synthetic": pa.bool_()}  # quotas may go by, as well
 
 
 class _File(Frozen):
@@ -106,35 +107,46 @@ def _entry(path: str | None, name: str) -> Document:
 
 
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:
-    """Check that every ruled or ranking column exists and is a number.
+    """Check that every column that a rule, a quota or a ranking names exists and fits.
 
     ``columns`` are those that the signals measure; ``size`` and the duplicate counts are always
     known. Raises ``ConfigurationError`` at the line of the first one that does not fit.
     """
     known = {**COMMON_COLUMNS, **columns}
-    numeric = {name for name, kind in known.items() if _is_number(kind)}
-    categories = {name for name, kind in known.items() if _is_category(kind)}
-    named: list[tuple[str, tuple[str | int, ...]]] = [
-        (column, ("quality", index)) for index, column in enumerate(pipeline.quality)
-    ]
+    for column, path, wanted in _named(pipeline):
+        there = {**known, **QUOTA_COLUMNS} if path[0] == "quotas" else known
+        fits, what = wanted
+        fitting = {name for name, kind in there.items() if fits(kind)}
+        if column not in there:
+            message = f"unknown column {shown(column)}: {expected_one_of(column, fitting)}"
+            raise pipeline.error(message, *path)
+        if column not in fitting:
+            message = f"column {column!r} holds {there[column]}, expected {what}"
+            raise pipeline.error(message, *path)
+    for quota in pipeline.quotas:
+        if quota.name in known:
+            message = f"quota {quota.name!r} has the name of a column; expected another name"
+            raise pipeline.error(message, "quotas", quota.name)
+
+
+_Path = tuple[str | int, ...]
+_Wanted = tuple[Callable[[pa.DataType], bool], str]
+
+
+def _named(pipeline: Pipeline) -> Iterator[tuple[str, _Path, _Wanted]]:
+    """The columns that are named, where, and of which type they must be."""
+    numbers: _Wanted = (_is_number, "a column of numbers")
+    for index, column in enumerate(pipeline.quality):
+        yield column, ("quality", index), numbers
     for stage in pipeline.stages:
         for column, bound in stage.bounds.items():
-            path: tuple[str | int, ...] = ("stages", stage.name, "bounds", column)
-            if bound.among is None:
-                named.append((column, path))
-            elif column in known and column not in categories:
-                message = f"column {column!r} holds {known[column]}, expected categories for 'in'"
-                raise pipeline.error(message, *path)
-            elif column not in known:
-                message = f"unknown column {shown(column)}: {expected_one_of(column, categories)}"
-                raise pipeline.error(message, *path)
-    for column, path in named:
-        if column not in known:
-            message = f"unknown column {shown(column)}: {expected_one_of(column, numeric)}"
-            raise pipeline.error(message, *path)
-        if column not in numeric:
-            message = f"column {column!r} holds {known[column]}, expected a column of numbers"
-            raise pipeline.error(message, *path)
+            among: _Wanted = (_is_category, "categories for 'in'")
+            wanted = numbers if bound.among is None else among
+            yield column, ("stages", stage.name, "bounds", column), wanted
+    for quota in pipeline.quotas:
+        yield quota.by, ("quotas", quota.name, "by"), (_is_category, "categories")
+        if quota.order:
+            yield quota.order, ("quotas", quota.name, "order"), numbers
 
 
 def _is_category(kind: pa.DataType) -> bool:

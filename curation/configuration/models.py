@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
@@ -11,6 +12,7 @@ from curation.signals.signal import OWN_PACKAGES
 from curation.strict_yaml import Frozen, Key, Located, Named, expected_one_of, refused, shown
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Part = Annotated[float, Field(ge=0, le=1)]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -77,14 +79,47 @@ class NearDuplicate(Frozen):
     radius: Annotated[int, Field(ge=0, le=16)]
 
 
-class Synthetic(Frozen):
-    """From ``stage`` on, at most ``share`` (0 to below 1) of what passes a stage is drawn.
+class Quota(Frozen):
+    """A budget for each category of the column ``by``, in stage ``since`` and all after it.
 
-    A drawn picture is kept if it passes ``stage``, and ``keep``.
+    Exactly one of: ``share``, by category at most that part (0..1, as written) of all that passes
+    the stage, categories that it does not name being free; ``fraction``, that part (0..1) of each
+    category; ``count``, so many rows of each category. First come the rows largest in the column
+    ``order``; without one those of the smallest sampling keys. A row without a category is free.
+
+    A row that a ``share`` limits is kept only if it passes ``since``, and ``keep``.
     """
 
-    share: Annotated[float, Field(ge=0, lt=1)]
-    stage: Annotated[str, Field(alias="from")]
+    name: Annotated[Key, AfterValidator(_name)]
+    by: Name
+    share: Annotated[Mapping[str, Part], Field(min_length=1)] | None = None
+    fraction: Part | None = None
+    count: Annotated[int, Field(ge=0)] | None = None
+    order: Name | None = None
+    since: str
+
+    @model_validator(mode="after")
+    def _is_one_budget(self) -> "Quota":
+        if sum(of is not None for of in (self.share, self.fraction, self.count)) != 1:
+            raise ValueError("expected exactly one of 'share', 'fraction' and 'count'")
+        if sum(self.shares.values()) > 1:
+            raise refused("the shares are more than 1 together", "share")
+        return self
+
+    @property
+    def shares(self) -> dict[str, Fraction]:
+        """The shares as they are written: 0.05 is a twentieth."""
+        return {name: Fraction(str(part)) for name, part in (self.share or {}).items()}
+
+    @property
+    def side(self) -> str:
+        """What its threshold is: the ``max`` of sampling keys, or the ``min`` of a column."""
+        return "min" if self.order else "max"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it reads."""
+        return (self.by, self.order) if self.order else (self.by,)
 
 
 class Pipeline(Located):
@@ -94,7 +129,7 @@ class Pipeline(Located):
     the fraction (0..1) of inputs above which a run has failed. ``quality`` are the columns that
     rank duplicates, largest first. ``signals`` are import paths of further signal modules,
     ``settings`` what is set for signals by their names, ``without`` signals that are left out.
-    ``synthetic`` limits drawn pictures; without it there is no limit.
+    ``quotas`` limit categories of rows, each of what those before it leave.
     """
 
     name: Key
@@ -107,7 +142,18 @@ class Pipeline(Located):
     settings: Mapping[Name, Mapping[str, Any]] = {}
     without: tuple[str, ...] = ()
     stages: Annotated[Named[Stage], Field(min_length=1)]
-    synthetic: Synthetic | None = None
+    quotas: Named[Quota] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share_is_a_quota(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "synthetic" in values:
+            old = values["synthetic"] if isinstance(values["synthetic"], dict) else {}
+            share, since = old.get("share", 0.05), old.get("from", "s2")
+            now = f"synthetic: {{by: synthetic, share: {{true: {share}}}, since: {since}}}"
+            message = f"the key 'synthetic' is now one of the quotas; write quotas: {{{now}}}"
+            raise refused(message, "synthetic")
+        return values
 
     @model_validator(mode="before")
     @classmethod
@@ -121,8 +167,8 @@ class Pipeline(Located):
     @model_validator(mode="after")
     def _named_stages_are_there(self) -> "Pipeline":
         self._check_stage(self.keep, "keep")
-        if self.synthetic is not None:
-            self._check_stage(self.synthetic.stage, "synthetic", "from")
+        for quota in self.quotas:
+            self._check_stage(quota.since, "quotas", quota.name, "since")
         return self
 
     def _check_stage(self, name: str, *path: str) -> None:

@@ -2,9 +2,9 @@
 
 Up to ``ROWS_PER_PARTITION`` rows one step does all of it, one unit in memory at a time. Above that
 ``graphs.near_duplicates`` finds in partitions of about that many rows what each unit must know of
-the others, and ``Judge`` writes the unit's ledger. Of units with drawn pictures
-(``judging.mixing``) it tells the draws, from which ``CutOff`` finds which of them make the share,
-and then ``JudgeDrawn`` writes the ledger.
+the others, and ``Judge`` writes the unit's ledger. Units with rows that a quota limits
+(``judging.quotas``) only count their ranks; ``Thresholds`` are found from the ranks of all units,
+one quota after the other, and then ``JudgeLimited`` writes the ledger.
 """
 
 from collections import Counter
@@ -21,18 +21,18 @@ from curation.graphs.steps import named, units
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
-from curation.judging import mixing
+from curation.judging import quotas, recording
 from curation.judging import units as judged_units
+from curation.judging.decision import Decision
+from curation.judging.histogram import Histogram
 from curation.judging.ledger import Counts
-from curation.judging.mixing import Tally
-from curation.judging.verdicts import Decision
+from curation.judging.quotas import Thresholds
 from curation.measuring import pending
 from curation.measuring.pending import Pending
 from curation.runners import running
 from curation.sources import plan
 
 ROWS_PER_PARTITION = 2_000_000
-CutOffs = list[tuple[int, float]]  # number of stage, largest draw that passes it
 
 
 class JudgingStep(CopiesStep):
@@ -46,12 +46,12 @@ class JudgingStep(CopiesStep):
     def record_copies(self, unit: str, decision: Decision) -> None:
         """Write the unit's group columns."""
         with named():
-            self.judge.record_copies(unit, decision)
+            recording.record_copies(self.layout, unit, decision)
 
     def record(self, unit: str, decision: Decision) -> Counts:
         """Write the unit's verdicts."""
         with named():
-            return self.judge.record(unit, decision)
+            return recording.record(self.layout, self.pipeline, unit, decision)
 
     def record_pending(self, unit: str, rows: Pending) -> Counts:
         """Write which rows models are still to look at, and count them."""
@@ -79,24 +79,29 @@ class JudgeAll(JudgingStep):
 
 @dataclass
 class Judged:
-    """What is told of judged units: their counts, and the draws of drawn pictures.
+    """What is told of judged units: their ``counts``, and the ranks of the rows they keep.
 
-    The units that hold any are named in ``tally``; of them only what is pending is counted yet.
+    ``free`` are those of units in which no quota limits a row, the others are in ``waiting``: of
+    those units only what is pending is counted yet. ``thresholds`` are those known by now.
     """
 
     counts: Counts = field(default_factory=Counts)
-    tally: Tally = field(default_factory=Tally)
+    free: Histogram = field(default_factory=Histogram)
+    waiting: Histogram = field(default_factory=Histogram)
+    thresholds: Thresholds = field(default_factory=dict)
 
     def add(self, other: "Judged") -> None:
         """Add other units."""
         self.counts.add(other.counts)
-        self.tally.add(other.tally)
+        self.free.add(other.free)
+        self.waiting.add(other.waiting)
+        self.thresholds = self.thresholds or other.thresholds
 
 
 class JudgeUnit(JudgingStep):
     """(unit, winners of its tokens) -> its counts, once its verdicts are written.
 
-    Of a unit that holds drawn pictures only the group columns are written and the draws told.
+    Of a unit with rows that a quota limits only the group columns are written.
     """
 
     def process(
@@ -109,32 +114,44 @@ class JudgeUnit(JudgingStep):
         )
         winners = Winners((near_rows, equal))
         decision = self.judge.decide(unit, winners)
-        told = Judged(tally=self.judge.tally(unit, decision))
-        told.counts = self.record_pending(unit, self.judge.pending(unit, decision, winners))
-        if told.tally.units:
+        judged = Judged(self.record_pending(unit, self.judge.pending(unit, decision, winners)))
+        ranks = self.judge.counted(unit, decision) if decision.limited else Histogram()
+        if decision.waits:
             self.record_copies(unit, decision)
+            judged.waiting.add(ranks)
         else:
-            told.counts.add(self.record(unit, decision))
-        yield "units", told
+            judged.counts.add(self.record(unit, decision))
+            judged.free.add(ranks)
+        yield "units", judged
 
 
-class CutOff(JudgingStep):
-    """("units", all of them) -> (unit, cut-offs) for each that holds drawn pictures."""
+class FindThresholds(JudgingStep):
+    """("units", all of them) -> (unit, thresholds) for each with rows that a quota limits."""
 
-    def process(self, element: tuple[str, Judged]) -> Iterator[tuple[str, CutOffs]]:
-        tally = element[1].tally
-        found = list(mixing.cut_offs(tally, self.pipeline).items())
-        for unit in tally.units:
-            yield unit, found
+    def process(self, element: tuple[str, Judged]) -> Iterator[tuple[str, Thresholds]]:
+        judged, total = element[1], Histogram()
+        for ranks in (judged.free, judged.waiting):
+            total.add(ranks)
+        quota = self.pipeline.quotas[len(judged.thresholds)]
+        of_quota = quotas.thresholds(total, quota, self.pipeline)
+        known = {**judged.thresholds, quota.name: of_quota}
+        for unit in total.units:
+            yield unit, known
 
 
-class JudgeDrawn(JudgingStep):
-    """(unit, cut-offs) -> its counts, once its verdicts are written."""
+class JudgeLimited(JudgingStep):
+    """(unit, thresholds) -> its ranks in the next quota; after the last its verdicts are written
+    and it is counted.
+    """
 
-    def process(self, element: tuple[str, CutOffs]) -> Iterator[tuple[str, Judged]]:
-        unit, cut_offs = element
-        decision = self.judge.decide(unit, None, dict(cut_offs))
-        yield "units", Judged(self.record(unit, decision))
+    def process(self, element: tuple[str, Thresholds]) -> Iterator[tuple[str, Judged]]:
+        unit, known = element
+        decision = self.judge.decide(unit, None, known)
+        if len(known) == len(self.pipeline.quotas):
+            yield "units", Judged(self.record(unit, decision))
+        else:
+            ranks = self.judge.counted(unit, decision, len(known))
+            yield "units", Judged(waiting=ranks, thresholds=known)
 
 
 @beam.typehints.with_input_types(Judged)
@@ -166,6 +183,12 @@ class WriteCounts(JudgingStep):
         self.write_counts(element[1].counts)
 
 
+def _without_waiting(element: tuple[str, Judged]) -> tuple[str, Judged]:
+    """What is told of units whose verdicts are written, and what the others' depend on."""
+    name, judged = element
+    return name, Judged(judged.counts, judged.free)
+
+
 def _asking(unit: str) -> tuple[str, tuple[int, bytes]]:
     """Every unit is judged, also one that no winner is told to."""
     return unit, (HASH, b"")
@@ -193,16 +216,17 @@ def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows:
             | "Judge" >> beam.ParDo(JudgeUnit(*told))
             | "Add" >> beam.CombinePerKey(AddJudged())
         )
-        if pipeline.synthetic:
-            mixed = (
+        done = judged | "Done" >> beam.Map(_without_waiting)
+        for number in range(len(pipeline.quotas)):
+            limited = (
                 judged
-                | "CutOff" >> beam.ParDo(CutOff(*told))
-                | "BalanceDrawn" >> beam.Reshuffle()
-                | "JudgeDrawn" >> beam.ParDo(JudgeDrawn(*told))
+                | f"Thresholds{number}" >> beam.ParDo(FindThresholds(*told))
+                | f"BalanceLimited{number}" >> beam.Reshuffle()
+                | f"JudgeLimited{number}" >> beam.ParDo(JudgeLimited(*told))
             )
             judged = (
-                (judged, mixed)
-                | "OthersAndDrawn" >> beam.Flatten()
-                | "AddDrawn" >> beam.CombinePerKey(AddJudged())
+                (done, limited)
+                | f"FreeAndLimited{number}" >> beam.Flatten()
+                | f"AddLimited{number}" >> beam.CombinePerKey(AddJudged())
             )
         judged | "Counts" >> beam.ParDo(WriteCounts(*told))

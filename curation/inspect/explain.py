@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import shard, storage
+from curation.configuration.loading import Quota
 from curation.inspect.explanation import Check, Explanation, Outcome, Relative, as_text
-from curation.judging import ledger, mixing
-from curation.judging.rules import DRAW_COLUMN
+from curation.judging import ledger, quotas
 from curation.output import column_files, finished
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, equals, strings
+from curation.strict_yaml import KEY
 
 __all__ = ["ExplainError", "Explanation", "as_text", "explain"]
 
@@ -124,18 +125,17 @@ def _hint(key: str, names: Sequence[str]) -> str:
 def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Explanation:
     layout = Layout(output)
     columns = Measured.of_run(output, run)
-    measured = _row(columns.read(unit), row)
+    whole = columns.read(unit)
+    measured = _row(whole, row)
     judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
     path = layout.groups(unit)
     groups = _row(column_files.read(path, GROUPS), row) if storage.exists(path) else {}
     values, bounds = measured | groups, outcome.bounds(run)
-    if measured.get("synthetic") and measured["reason"] is None:
-        draw = mixing.draws([measured["id"]], run["seed"])
-        values[DRAW_COLUMN] = float(mixing.as_values(draw)[0])
-    else:
-        bounds = tuple(bound for bound in bounds if bound.column != DRAW_COLUMN)
+    limits = _limits(run, whole.slice(row, 1))
+    values |= {name: value for name, (value, _) in limits.items()}
+    bounds = tuple(_with_thresholds(bounds, limits))
     ruled = (judged["rule"] or "").rpartition(".")[0]
-    if ruled and values.get(ruled) is None:  # a share that stands in the ledger alone
+    if ruled and values.get(ruled) is None:  # what stands in the ledger alone
         values[ruled] = judged["value"]
     return Explanation(
         key=measured["key"],
@@ -150,6 +150,31 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         signals={name: value for name, value in measured.items() if name not in _NOT_SIGNALS},
         representative=_unknown(judged["duplicate_of"]),
     )
+
+
+def _limits(run: Mapping[str, Any], row: pa.Table) -> dict[str, tuple[float, dict[str, float]]]:
+    """By quota that limits the row: what ranks it, and the threshold of each stage that has one."""
+    limits: dict[str, tuple[float, dict[str, float]]] = {}
+    for name, entry in run["configuration"].get("quotas", {}).items():
+        limited = quotas.limited(Quota.model_validate({**entry, KEY: name}), row, run["seed"])
+        if limited.rows[0]:
+            category = limited.names[int(limited.category[0])]
+            stages = run["counts"].get("quotas", {}).get(name, {})
+            known = {stage: of.get(category, {}).get("threshold") for stage, of in stages.items()}
+            thresholds = {stage: bound for stage, bound in known.items() if bound is not None}
+            limits[name] = float(limited.value[0]), thresholds
+    return limits
+
+
+def _with_thresholds(
+    bounds: Sequence[Bound], limits: Mapping[str, tuple[float, Mapping[str, float]]]
+) -> Iterator[Bound]:
+    """The bounds, of quotas those that limit the row."""
+    for bound in bounds:
+        if not bound.quota:
+            yield bound
+        elif bound.column in limits and bound.stage in limits[bound.column][1]:
+            yield replace(bound, value=limits[bound.column][1][bound.stage])
 
 
 def _unknown(identity: str | None) -> Relative | None:

@@ -20,7 +20,7 @@ from curation.judging.rules import GROUP_COLUMNS
 from curation.output import finished
 from curation.output.layout import Layout
 
-KINDS = ("stage", "synthetic")
+SLACK = Fraction(1, 100)  # of all rows, beyond the share of one of several categories
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,33 @@ def check(output: str) -> list[Expectation]:
     configuration = run["configuration"]
     validate = _validator(configuration, run.get("scaling", ()))
     promises: dict[str, Expectation] = {}
-    kinds: Counter[tuple[str, bool]] = Counter()
+    rows, kinds = 0, dict[str, Counter[tuple[str, str | None]]]()
     for table in _shards(layout.shards):
-        kinds.update(zip(*(table.column(name).to_pylist() for name in KINDS), strict=True))
+        rows += table.num_rows
+        _add_kinds(kinds, table, configuration)
         for promise, entry in validate(table).items():
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
-    results = [_count(kinds.total(), run["counts"]["kept"]), *promises.values()]
-    results += _shares(kinds, configuration)
+    results = [_count(rows, run["counts"]["kept"]), *promises.values()]
+    results += _quotas(kinds, configuration)
     broken = [entry for entry in results if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
         raise LedgerError(f"{layout.shards}: rows that break a promise: {names}")
     return results
+
+
+def _add_kinds(
+    kinds: dict[str, Counter[tuple[str, str | None]]],
+    table: pa.Table,
+    configuration: dict[str, Any],
+) -> None:
+    """Count the rows of a shard by stage and category, for each column that a quota goes by."""
+    stages = table.column("stage").to_pylist()
+    for by in {quota["by"] for quota in configuration.get("quotas", {}).values()}:
+        if by in table.column_names:
+            categories = table.column(by).cast(pa.string()).to_pylist()
+            kinds.setdefault(by, Counter()).update(zip(stages, categories, strict=True))
 
 
 def as_text(results: list[Expectation]) -> str:
@@ -175,21 +189,38 @@ def _count(rows: int, kept: int) -> Expectation:
     return Expectation("expect_table_row_count_to_equal", "rows", rows == kept, abs(rows - kept))
 
 
-def _shares(
-    kinds: Mapping[tuple[str, bool], int], configuration: dict[str, Any]
+def _quotas(
+    kinds: Mapping[str, Counter[tuple[str, str | None]]], configuration: dict[str, Any]
 ) -> Iterator[Expectation]:
-    """At most the configured share is synthetic of what passes the stage, or one after it."""
-    mix = configuration.get("synthetic")
-    if mix is None:
-        return
-    names = [name for name, _ in _stages(configuration)]
-    for number in range(names.index(mix["from"]), len(names)):
-        synthetic, others = (
-            sum(kinds.get((name, kind), 0) for name in names[number:]) for kind in (True, False)
-        )
-        most = int((synthetic + others) * Fraction(str(mix["share"]))) if others else synthetic
-        beyond = synthetic - most
-        yield Expectation(f"share_from_{names[number]}", "synthetic", beyond <= 0, max(0, beyond))
+    """At most so many rows of each category pass the stage of a quota, or one after it.
+
+    A share is one of what was left when its quota was applied: it is checked of the last quota. Of
+    several categories it may be off by what has one rank and goes together.
+    """
+    names, quotas = [name for name, _ in _stages(configuration)], configuration.get("quotas", {})
+    for name, quota in quotas.items():
+        promised = quota.get("share") if name == [*quotas][-1] else None
+        if quota["by"] not in kinds or (promised is None and "count" not in quota):
+            continue
+        for number in range(names.index(quota["since"]), len(names)):
+            passing: Counter[str | None] = Counter()
+            for (stage, category), rows in kinds[quota["by"]].items():
+                passing[category] += rows if stage in names[number:] else 0
+            most = (
+                _most(passing, promised) if promised else dict.fromkeys(passing, quota.get("count"))
+            )
+            beyond = sum(max(0, passing[of] - most[of]) for of in most if of is not None)
+            label = f"{name}_from_{names[number]}"
+            yield Expectation(label, quota["by"], beyond == 0, beyond)
+
+
+def _most(passing: Counter[str | None], shares: Mapping[str, float]) -> dict[str | None, int]:
+    """How many rows of each category may be among those that pass."""
+    parts = {name: Fraction(str(part)) for name, part in shares.items()}
+    if sum(parts.values()) != 1 and not any(passing[name] for name in passing.keys() - parts):
+        return {}
+    slack = SLACK if len(parts) > 1 else 0
+    return {name: int(passing.total() * (part + slack)) for name, part in parts.items()}
 
 
 def _promise(entry: Any) -> str:

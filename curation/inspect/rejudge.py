@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.configuration import loading
-from curation.judging import rules, verdicts
+from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
 from curation.judging.ledger import UNMEASURED, Counts
 from curation.measuring import chosen
 from curation.output import column_files, finished
 from curation.output.layout import Layout
+from curation.report import quotas
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class Comparison:
     """How many rows keep, gain or lose their place, and which rules stop how many now and then.
 
     ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
-    never saw them. ``synthetic_before`` and ``synthetic_after`` say by stage how many of the kept
-    rows are synthetic, as in ``run.json``.
+    never saw them. ``quotas_before`` and ``quotas_after`` say by quota, stage and category how many
+    rows are kept of how many, as in ``run.json``.
     """
 
     before: Counter[str]
@@ -30,8 +31,8 @@ class Comparison:
     unmeasured: int
     rules_before: Counter[str]
     rules_after: Counter[str]
-    synthetic_before: dict[str, Any]
-    synthetic_after: dict[str, Any]
+    quotas_before: dict[str, Any]
+    quotas_after: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -47,9 +48,7 @@ class Comparison:
             before, after = self.rules_before[rule], self.rules_after[rule]
             mark = f"{after - before:+d}" if after != before else ""
             lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{mark}")
-        for stage in self.synthetic_before | self.synthetic_after:
-            shares = (_share(self.synthetic_before, stage), _share(self.synthetic_after, stage))
-            lines.append(f"synthetic images kept from {stage} on: {' -> '.join(shares)}")
+        lines += quotas.changes(self.quotas_before, self.quotas_after)
         if self.unmeasured:
             lines.append(f"{self.unmeasured} rows need measuring: beam run with this configuration")
         return "\n".join(lines)
@@ -75,7 +74,7 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
     now, gained, lost = Counts(), 0, 0
     for unit, decision in judged_units.decisions(judge, units, winners):
-        now.add(judge.count(decision))
+        now.add(recording.count(decision, pipeline))
         stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
         before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
         after = decision.judgement.verdict == rules.KEPT
@@ -88,15 +87,9 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
         unmeasured=now.quarantine[UNMEASURED],
         rules_before=_stopped(run["counts"]),
         rules_after=_stopped(now.as_json()),
-        synthetic_before=run["counts"].get("synthetic", {}),
-        synthetic_after=now.as_json().get("synthetic", {}),
+        quotas_before=run["counts"].get("quotas", {}),
+        quotas_after=now.as_json().get("quotas", {}),
     )
-
-
-def _share(synthetic: dict[str, Any], stage: str) -> str:
-    if stage not in synthetic:
-        return "no limit"
-    return f"{synthetic[stage]['drawn']} ({100 * synthetic[stage]['share']:.2f} %)"
 
 
 def _stopped(counts: dict[str, Any]) -> Counter[str]:

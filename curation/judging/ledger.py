@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
+from curation.judging.quota_counts import QuotaCounts
 from curation.judging.rules import (
-    DRAW_COLUMN,
     GROUP_COLUMNS,
     KEPT,
     QUARANTINED,
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
 
 
 COUNTED = (
-    *("verdicts", "entered", "passed", "quarantine", "kept", "drawn", "kept_bytes"),
+    *("verdicts", "entered", "passed", "quarantine", "kept", "kept_bytes"),
     *("captions", "kept_captions", "pending"),
 )
 NO_CAPTION = ""  # where captions of rows without any were said
@@ -62,8 +62,7 @@ class LedgerError(Exception):
 class Counts:
     """The funnel: totals, and per stage how many came in, passed and were stopped by which rule.
 
-    ``kept`` are kept rows by the deepest stage they pass, ``drawn`` those of them that are drawn
-    pictures; ``cut_offs`` the largest draws that pass a stage, where drawn pictures take part.
+    ``kept`` are kept rows by the deepest stage they pass, ``quotas`` those that a quota limits.
     ``kept_bytes`` is how large the kept originals of every unit are, each counted as
     at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
     kept rows by where their captions were said, ``unread`` those of which a side file could not be
@@ -78,8 +77,7 @@ class Counts:
     stopped: dict[str, Counter[str]] = field(default_factory=dict)
     quarantine: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
-    drawn: Counter[str] = field(default_factory=Counter)
-    cut_offs: dict[str, float] = field(default_factory=dict)
+    quotas: QuotaCounts = field(default_factory=QuotaCounts)
     kept_bytes: Counter[str] = field(default_factory=Counter)
     captions: Counter[str] = field(default_factory=Counter)
     kept_captions: Counter[str] = field(default_factory=Counter)
@@ -94,7 +92,7 @@ class Counts:
         self.unread_first = sorted({*self.unread_first, *other.unread_first})[:UNREAD_SHOWN]
         for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
-        self.cut_offs |= other.cut_offs
+        self.quotas.add(other.quotas)
         for stage, stopped in other.stopped.items():
             self.stopped.setdefault(stage, Counter()).update(stopped)
 
@@ -104,6 +102,7 @@ class Counts:
             name: dict(sorted(getattr(self, name).items()))
             for name in ("quarantine", "kept_bytes", "captions", "kept_captions")
         }
+        told["quotas"] = vars(self.quotas)
         return json.dumps(told).encode()
 
     @classmethod
@@ -112,6 +111,7 @@ class Counts:
         told = json.loads(data)
         for name in COUNTED:
             told[name] = Counter(told[name])
+        told["quotas"] = QuotaCounts(**told["quotas"])
         told["stopped"] = {stage: Counter(rules) for stage, rules in told["stopped"].items()}
         return cls(**told)
 
@@ -138,7 +138,8 @@ class Counts:
             "quarantine": dict(sorted(self.quarantine.items())),
             "captions": self.captions_as_json(),
         }
-        return told | {"synthetic": self._synthetic()} if self.cut_offs else told
+        quotas = self.quotas.as_json(list(self.stopped), self.kept)
+        return told | {"quotas": quotas} if quotas else told
 
     def captions_as_json(self) -> dict[str, Any]:
         """How many rows have captions, and where these were said: the most first."""
@@ -158,16 +159,6 @@ class Counts:
             "side_files_unread": self.unread,
             "side_files_first": self.unread_first,
         }
-
-    def _synthetic(self) -> dict[str, Any]:
-        """By stage from which on drawn pictures count: how many of the kept rows they are."""
-        stages, told = list(self.stopped), {}
-        for stage, bound in self.cut_offs.items():
-            deeper = stages[stages.index(stage) :]
-            kept, drawn = (sum(of[name] for name in deeper) for of in (self.kept, self.drawn))
-            share = drawn / kept if kept else 0.0
-            told[stage] = {"kept": kept, "drawn": drawn, "share": share, "bound": bound}
-        return told
 
 
 def rows(
@@ -190,9 +181,10 @@ def rows(
         judgement.depth.tolist(),
         judgement.check.tolist(),
         judgement.value.tolist(),
+        judgement.bound.tolist(),
         strict=True,
     )
-    for row, (verdict, depth, index, value) in enumerate(decisions):
+    for row, (verdict, depth, index, value, bound) in enumerate(decisions):
         check = ordered[index] if index >= 0 else None
         reason = None
         if verdict == QUARANTINED:
@@ -204,7 +196,7 @@ def rows(
         columns["stage"].append(_stage(stages, verdict, depth, check))
         columns["rule"].append(check.rule if check else None)
         columns["value"].append(value if check and not np.isnan(value) else None)
-        columns["bound"].append(check.bound if check and check.side != "in" else None)
+        columns["bound"].append(bound if check and not np.isnan(bound) else None)
         group = check is not None and check.column in GROUP_COLUMNS
         columns["duplicate_of"].append(duplicate_of[row] if group else None)
         columns["reason"].append(reason)
@@ -234,12 +226,8 @@ def count(
     ordered: Sequence[Check],
     pipeline: Pipeline,
     unlooked: NDArray[np.bool_],
-    drawn: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Add the rows of one unit to the funnel; ``drawn`` (N,) are its drawn pictures.
-
-    ``unlooked`` as in ``rows``.
-    """
+    """Add the rows of one unit to the funnel; ``unlooked`` as in ``rows``."""
     counts.total += len(judgement.verdict)
     for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
         counts.verdicts[VERDICTS[verdict]] += int(number)
@@ -249,8 +237,6 @@ def count(
     hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
     kept = judgement.verdict == KEPT
     _add_deepest(counts.kept, judgement.depth[kept], pipeline)
-    if drawn is not None:
-        _add_deepest(counts.drawn, judgement.depth[kept & drawn], pipeline)
     for number, stage in enumerate(pipeline.stages):
         stopped = counts.stopped.setdefault(stage.name, Counter())
         counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
@@ -258,8 +244,6 @@ def count(
         for check, hit in zip(ordered, hits, strict=True):
             if check.stage == number:
                 stopped[check.rule] += hit
-                if check.column == DRAW_COLUMN:
-                    counts.cut_offs[stage.name] = check.bound
     for code in reasons.filter(pa.array(~readable)).to_pylist():
         counts.quarantine[code] += 1
     null = quarantined & readable

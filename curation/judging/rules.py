@@ -19,7 +19,6 @@ from curation.configuration.loading import Pipeline
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
 GROUP_COLUMNS = ("exact_better", "near_better")
-DRAW_COLUMN = "synthetic_draw"  # of drawn pictures, see ``curation.judging.mixing``
 _TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
 
 
@@ -29,7 +28,7 @@ class Check:
     the value is one ``among`` (``in``).
 
     Of a column that scales, values are stored per side of the image and ruled in pixels: those
-    times ``scale``.
+    times ``scale``. Of a ``quota`` the column is its name, and each row has a bound of its own.
     """
 
     stage: int
@@ -38,6 +37,7 @@ class Check:
     bound: float
     scale: float = 1.0
     among: tuple[str | int | bool, ...] = ()
+    quota: bool = False
 
     @property
     def rule(self) -> str:
@@ -50,14 +50,15 @@ class Judgement:
     """Verdicts over N rows.
 
     ``verdict`` (N,) int8 of KEPT, DROPPED, QUARANTINED; ``depth`` (N,) int16, stages passed;
-    ``check`` (N,) int16, index of the check that decided or -1; ``value`` (N,) float64, what that
-    check saw.
+    ``check`` (N,) int16, index of the check that decided or -1; ``value`` and ``bound`` (N,)
+    float64, what that check saw and held it against.
     """
 
     verdict: NDArray[np.int8]
     depth: NDArray[np.int16]
     check: NDArray[np.int16]
     value: NDArray[np.float64]
+    bound: NDArray[np.float64]
 
 
 def checks(
@@ -90,9 +91,14 @@ def checks(
     return tuple(found)
 
 
-def with_cut_offs(ordered: Sequence[Check], cut_offs: Mapping[int, float]) -> tuple[Check, ...]:
-    """The checks and, last in its stage, each cut-off of draws, given by number of stage."""
-    last = [Check(stage, DRAW_COLUMN, "max", bound) for stage, bound in cut_offs.items()]
+def with_quotas(ordered: Sequence[Check], pipeline: Pipeline) -> tuple[Check, ...]:
+    """The checks and, last in each stage, those of its quotas, which have a bound per category."""
+    last = [
+        Check(number, quota.name, quota.side, np.nan, quota=True)
+        for number in range(len(pipeline.stages))
+        for quota in pipeline.quotas
+        if number >= pipeline.number_of(quota.since)
+    ]
     return tuple(sorted([*ordered, *last], key=lambda check: check.stage))
 
 
@@ -105,25 +111,28 @@ def passes(check: Check, value: NDArray[Any]) -> NDArray[np.bool_]:
 @dataclass(frozen=True)
 class Seen:
     """What a check sees of N rows: which ``passed`` and which are ``null`` (N,) bool, and the
-    ``value`` (N,) float64 that it held against its bound, NaN for a category.
+    ``value`` (N,) float64 that it held against its ``bound``, both NaN for a category.
     """
 
     passed: NDArray[np.bool_]
     null: NDArray[np.bool_]
     value: NDArray[np.float64]
+    bound: float | NDArray[np.float64]
 
 
 def numbers(check: Check, stored: NDArray[np.float64]) -> Seen:
     """A check of numbers (N,), NaN for null."""
     value = stored if check.scale == 1 else stored * check.scale
-    return Seen(passes(check, value), np.isnan(value), value)
+    return Seen(passes(check, value), np.isnan(value), value, check.bound)
 
 
 def categories(check: Check, column: pa.ChunkedArray) -> Seen:
     """A check of what is among a set."""
     allowed = pa.array(list(check.among)).cast(column.type)
     passed = np.asarray(pc.is_in(column, value_set=allowed), np.bool_)
-    return Seen(passed, np.asarray(pc.is_null(column), np.bool_), np.full(len(passed), np.nan))
+    return Seen(
+        passed, np.asarray(pc.is_null(column), np.bool_), np.full(len(passed), np.nan), np.nan
+    )
 
 
 def judge(
@@ -131,12 +140,12 @@ def judge(
     readable: NDArray[np.bool_],
     ordered: Sequence[Check],
     pipeline: Pipeline,
-    drawn: NDArray[np.bool_] | None = None,
+    least: NDArray[np.int16] | int = 0,
     assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
 ) -> Judgement:
     """Judge N rows. ``seen`` is what a check sees of them; ``readable`` (N,).
 
-    ``drawn`` (N,) are those that must also pass the stage from which on drawn pictures count;
+    ``least`` is how many stages a row must pass, beside ``keep``, to be kept: of all or (N,);
     ``assumed`` (N,) by stage and column those that pass its bounds whatever its values.
     """
     count = len(readable)
@@ -144,7 +153,7 @@ def judge(
     open_rows = readable.copy()
     depth = np.zeros(count, np.int16)
     decided_by = np.full(count, -1, np.int16)
-    held = np.full(count, np.nan)
+    held, against = np.full(count, np.nan), np.full(count, np.nan)
     unmeasured = np.zeros(count, np.bool_)
     for stage in range(stages):
         for index, check in enumerate(ordered):
@@ -158,13 +167,11 @@ def judge(
             if len(stopped):
                 decided_by[stopped] = index
                 held[stopped] = looked.value[stopped]
+                against[stopped] = np.broadcast_to(looked.bound, count)[stopped]
                 unmeasured[stopped] |= looked.null[stopped]
                 open_rows &= passed
         depth[open_rows] = stage + 1
-    keep = pipeline.number_of(pipeline.keep)
-    kept = depth > keep
-    if drawn is not None and pipeline.synthetic is not None:
-        kept &= ~drawn | (depth > pipeline.number_of(pipeline.synthetic.stage))
+    kept = (depth > pipeline.number_of(pipeline.keep)) & (depth >= least)
     verdict = np.where(kept, KEPT, DROPPED).astype(np.int8)
     verdict[unmeasured | ~readable] = QUARANTINED
-    return Judgement(verdict, depth, decided_by, held)
+    return Judgement(verdict, depth, decided_by, held, against)

@@ -8,9 +8,11 @@ import pyarrow as pa
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Members, Winners
-from curation.judging import mixing
-from curation.judging.mixing import Tally
-from curation.judging.verdicts import Decision, Judge
+from curation.judging import quotas
+from curation.judging.decision import Decision
+from curation.judging.histogram import Histogram
+from curation.judging.quotas import OfStages
+from curation.judging.verdicts import Judge
 
 
 def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
@@ -40,14 +42,24 @@ def decisions(
 ) -> Iterator[tuple[str, Decision]]:
     """Every unit's decision, in one process.
 
-    Units that hold drawn pictures come last: what is to be cut off hangs on all of them.
+    Units that hold rows which a quota limits come last: their verdicts depend on all units. They
+    are judged once more for each quota, by the thresholds of those before it.
     """
-    found = Tally()
+    free, total = Histogram(), Histogram()
     for unit in units:
         decision = judge.decide(unit, winners)
-        found.add(judge.tally(unit, decision))
-        if decision.draws is None:
+        if decision.limited:
+            of_unit = judge.counted(unit, decision)
+            (total if decision.waits else free).add(of_unit)
+        if not decision.waits:
             yield unit, decision
-    cut_offs = mixing.cut_offs(found, judge.pipeline)
-    for unit in found.units:
-        yield unit, judge.decide(unit, winners, cut_offs)
+    waiting, thresholds = total.units, dict[str, OfStages]()
+    for number, quota in enumerate(judge.pipeline.quotas):
+        if number:
+            total = Histogram()
+            for unit in waiting:
+                total.add(judge.counted(unit, judge.decide(unit, winners, thresholds), number))
+        total.add(free)
+        thresholds[quota.name] = quotas.thresholds(total, quota, judge.pipeline)
+    for unit in waiting:
+        yield unit, judge.decide(unit, winners, thresholds)

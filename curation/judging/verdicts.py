@@ -5,24 +5,24 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import shard
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import CONTENT, HASH, Copies, Members, Winners
-from curation.judging import ledger, mixing, rules
-from curation.judging.ledger import Counts
-from curation.judging.mixing import Tally
+from curation.judging import quotas, rules
+from curation.judging.decision import Decision
+from curation.judging.histogram import Histogram
+from curation.judging.quotas import Limited, Thresholds
+from curation.judging.recording import COLUMNS
 from curation.judging.row_kinds import by_bytes_alone
-from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS, Check, Judgement, Seen
+from curation.judging.rules import GROUP_COLUMNS, Check, Judgement, Seen
+from curation.judging.waiting import Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
 from curation.output import column_files
@@ -32,30 +32,7 @@ from curation.signals.signal import Signal
 
 IDENTITY = ("key", "uri", "caption_length")
 BEHIND_ALL = -1  # in place of the stages passed
-SIZES = ("size", "input_bytes")
-TOLD = ("key", "id", "reason", "detail", *SIZES, *ledger.CAPTION_COLUMNS)
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The verdicts over a unit's rows, in the order of its base file, and what led to them.
-
-    ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``draws`` (N,)
-    those of drawn pictures, 0 for others, or None where the unit holds none. ``unlooked`` (N,) are
-    those stopped for want of a model that never looked at them.
-    """
-
-    rows: pa.Table
-    ordered: tuple[Check, ...]
-    judgement: Judgement
-    copies: Copies
-    draws: NDArray[np.int32] | None
-    unlooked: NDArray[np.bool_]
-
-    @property
-    def drawn(self) -> NDArray[np.bool_] | None:
-        """Which rows are drawn pictures: (N,); None for none."""
-        return None if self.draws is None else self.draws > 0
+NONE: Thresholds = {}
 
 
 def tiers(signals: Sequence[Signal]) -> dict[str, str]:
@@ -86,23 +63,25 @@ class Judge:
     def __init__(
         self, output: str, pipeline: Pipeline, chosen: Chosen, *, hold: bool = False
     ) -> None:
-        self.layout, self.pipeline, self.places = Layout(output), pipeline, chosen.models
+        self.layout, self.pipeline = Layout(output), pipeline
         self.measured = chosen.measured(self.layout)
-        self._model_of = {
-            column: entry.name
-            for entry in chosen.signals
-            for column in (entry.columns if entry.name in chosen.models else ())
+        waves = {
+            column: chosen.models[of.name][1]
+            for column, of in chosen.owner.items()
+            if of.name in chosen.models
         }
-        waves = {column: chosen.models[name][1] for column, name in self._model_of.items()}
         self.ordered: tuple[Check, ...] = rules.checks(
             pipeline, tiers(chosen.signals), waves, scaling(chosen.signals)
         )
+        self._with_quotas = rules.with_quotas(self.ordered, pipeline)
         self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
+        self._waiting = Waiting(chosen, self.ordered)
         ruled = {check.column for check in self._own} | set(pipeline.quality)
+        ruled |= {column for columns in chosen.quotas.values() for column in columns}
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
-        needed |= {LOOKED + name for name in self.places}
+        needed |= {LOOKED + name for name in chosen.models}
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
-        self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *TOLD))]
+        self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *COLUMNS))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
@@ -133,7 +112,7 @@ class Judge:
             return schema.empty_table(), schema.empty_table()
         chosen = pa.array(rows)
         own = table.take(chosen)
-        depth = self._judgement(own, self._own, {}, assumed=self._unseen(own)).depth
+        depth = self._judgement(own, self._own, {}, assumed=self._waiting.unseen(own)).depth
         depth[by_bytes_alone(own)] = BEHIND_ALL
         made = {
             "token": hashes,
@@ -158,27 +137,24 @@ class Judge:
             representatives.best(equal, self.pipeline.quality, CONTENT),
         )
 
-    def decide(
-        self, unit: str, winners: Winners | None, cut_offs: Mapping[int, float] | None = None
-    ) -> Decision:
-        """Judge the unit's rows; ``cut_offs`` are the largest draws by number of stage, if known.
+    def decide(self, unit: str, winners: Winners | None, thresholds: Thresholds = NONE) -> Decision:
+        """Judge the unit's rows by those ``thresholds`` of quotas that are known.
 
-        Without ``winners`` the copies are those that ``record_copies`` wrote.
+        Without ``winners`` the copies are those that were written.
         """
         table = self._read(unit, self._told)
         copies = self._copies(unit, table, winners) if winners else self._written_copies(unit)
-        groups: dict[str, NDArray[Any]] = {}
-        groups |= zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True)
-        ordered, draws = self.ordered, self._draws(table)
-        if draws is None:
-            judgement = self._judgement(table, ordered, groups, None, self._needless(table, groups))
-        else:
-            groups[DRAW_COLUMN] = mixing.as_values(draws)
-            ordered = rules.with_cut_offs(ordered, cut_offs or {})
-            needless = self._needless(table, groups)
-            judgement = self._judgement(table, ordered, groups, draws > 0, needless)
-        unlooked = self._unlooked(table, ordered, judgement)
-        return Decision(table, ordered, judgement, copies, draws, unlooked)
+        groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
+        limited = tuple(
+            quotas.limited(
+                quota, table, self.pipeline.seed, self._waiting.unlooked(table, quota.by)
+            )
+            for quota in self.pipeline.quotas
+        )
+        ordered, needless = self._with_quotas, self._waiting.needless(table, groups)
+        judgement = self._judgement(table, ordered, groups, limited, thresholds, needless)
+        unlooked = self._waiting.stopped(table, ordered, judgement)
+        return Decision(table, ordered, judgement, copies, limited, thresholds, unlooked)
 
     def pending(self, unit: str, decision: Decision, winners: Winners) -> Pending:
         """The rows that models are to look at before the verdicts can be final.
@@ -186,74 +162,27 @@ class Judge:
         These are the rows that nothing cheaper stops, and those that win over copies of theirs by
         what a model has not seen yet: their rank is that of rows that pass.
         """
-        if not self.places:
+        if not self._waiting.places:
             return {}
-        table, found = decision.rows, dict[str, set[int]]()
-        self._wait(found, table, decision.judgement, decision.ordered, decision.unlooked)
+        table, waiting = decision.rows, dict[str, set[int]]()
+        judged = (decision.judgement, decision.ordered, decision.unlooked)
+        self._waiting.add(waiting, table, judged)
         own = winners.rows_of(unit)
         if len(own):
             alone = self._judgement(table, self._own, {})
-            unlooked = self._unlooked(table, self._own, alone)
+            unlooked = self._waiting.stopped(table, self._own, alone)
             unlooked[np.setdiff1d(np.arange(table.num_rows), own)] = False
-            self._wait(found, table, alone, self._own, unlooked)
-        return {name: sorted(rows) for name, rows in found.items() if rows}
+            self._waiting.add(waiting, table, (alone, self._own, unlooked))
+        return {name: sorted(rows) for name, rows in waiting.items() if rows}
 
-    def _wait(
-        self,
-        found: dict[str, set[int]],
-        table: pa.Table,
-        judgement: Judgement,
-        checks: Sequence[Check],
-        unlooked: NDArray[np.bool_],
-    ) -> None:
-        """Add the rows that wait for a model, for all models that share a read with it."""
-        rows = np.flatnonzero(unlooked)
-        deciding = judgement.check[rows]
-        for index in np.unique(deciding).tolist():
-            here = rows[deciding == index]
-            place = self.places[self._model_of[checks[index].column]]
-            for name in (name for name, of in self.places.items() if of == place):
-                unseen = here[~_flag(table, LOOKED + name)[here]]
-                found.setdefault(name, set()).update(unseen.tolist())
-
-    def tally(self, unit: str, decision: Decision) -> Tally:
-        """The draws of the unit's kept rows, decided without cut-offs."""
-        kept = decision.judgement.verdict == rules.KEPT
-        passed, stages = decision.judgement.depth[kept], len(self.pipeline.stages)
-        if decision.draws is None:
-            return mixing.tally(None, passed, stages)
-        found = mixing.tally(decision.draws[kept], passed, stages)
-        found.units.append(unit)
-        return found
-
-    def count(self, decision: Decision) -> Counts:
-        """The unit's part of the funnel."""
-        counts = Counts()
-        reasons = decision.rows.column("reason")
-        told = (decision.judgement, reasons, decision.ordered, self.pipeline)
-        ledger.count(counts, *told, decision.unlooked, decision.drawn)
-        return counts
-
-    def record(self, unit: str, decision: Decision) -> Counts:
-        """Write the unit's ledger and group columns. Raises ``OSError``."""
-        self.record_copies(unit, decision)
-        told, table, ordered = decision.judgement, decision.rows, decision.ordered
-        why = (decision.copies.better, decision.unlooked)
-        written = ledger.rows(table, told, ordered, self.pipeline, *why)
-        column_files.write(self.layout.ledger(unit), written)
-        counts = self.count(decision)
-        kept = told.verdict == rules.KEPT
-        ledger.count_captions(counts, table, kept)
-        sizes = sum(column_files.as_float(table.column(name))[kept] for name in SIZES)
-        least = shard.SHARD_BYTES // shard.SHARD_ROWS
-        counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
-        return counts
-
-    def record_copies(self, unit: str, decision: Decision) -> None:
-        """Write the unit's group columns. Raises ``OSError``."""
-        copies, schema = decision.copies, pa.schema(shard.GROUP_FIELDS)
-        groups = pa.table([copies.exact, copies.near, copies.better], schema=schema)
-        column_files.write(self.layout.groups(unit), groups)
+    def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
+        """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
+        judgement = decision.judgement
+        kept = judgement.verdict == rules.KEPT
+        counted = quotas.counted(decision.limited[quota], kept, judgement.depth)
+        if decision.waits:
+            counted.units.append(unit)
+        return counted
 
     def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
         rows, hashes = self._hot.get(unit) or _hashes(table)
@@ -269,71 +198,33 @@ class Judge:
         exact, near = (np.asarray(written.column(name).to_numpy()) for name in GROUP_COLUMNS)
         return Copies(exact, near, written.column("duplicate_of").to_pylist())
 
-    def _draws(self, table: pa.Table) -> NDArray[np.int32] | None:
-        if not self.pipeline.synthetic:
-            return None
-        drawn = pc.and_(table.column("synthetic"), pc.is_null(table.column("reason")))
-        rows = np.flatnonzero(drawn)
-        if not len(rows):
-            return None
-        draws = np.zeros(table.num_rows, np.int32)
-        ids = table.column("id").take(pa.array(rows)).to_pylist()
-        draws[rows] = mixing.draws(ids, self.pipeline.seed)
-        return draws
-
     def _judgement(
         self,
         table: pa.Table,
         checks: Sequence[Check],
         groups: Mapping[str, NDArray[Any]],
-        drawn: NDArray[np.bool_] | None = None,
+        limited: Sequence[Limited] = (),
+        thresholds: Thresholds = NONE,
         assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
     ) -> Judgement:
+        by_quota = {of.quota.name: of for of in limited}
+
         def seen(check: Check) -> Seen:
+            if check.quota:
+                return by_quota[check.column].seen(check, thresholds.get(check.column, {}))
             if check.column in groups:
                 return rules.numbers(check, groups[check.column].astype(np.float64))
             if check.side == "in":
                 return rules.categories(check, table.column(check.column))
             return rules.numbers(check, column_files.as_float(table.column(check.column)))
 
+        least = np.zeros(table.num_rows, np.int16)
+        for of in limited:
+            if of.quota.share is not None:
+                since = self.pipeline.number_of(of.quota.since) + 1
+                least[of.rows] = np.maximum(least[of.rows], since)
         readable = column_files.is_null(table.column("reason"))
-        return rules.judge(seen, readable, checks, self.pipeline, drawn, assumed)
-
-    def _unlooked(
-        self, table: pa.Table, ordered: Sequence[Check], judgement: Judgement
-    ) -> NDArray[np.bool_]:
-        """Rows that a null stopped which a model would have to look at: (N,)."""
-        unlooked = np.zeros(table.num_rows, np.bool_)
-        for index, check in enumerate(ordered):
-            if model := self._model_of.get(check.column):
-                stopped = (judgement.check == index) & (judgement.verdict == rules.QUARANTINED)
-                unlooked |= stopped & ~_flag(table, LOOKED + model)
-        return unlooked
-
-    def _unseen(self, table: pa.Table) -> dict[tuple[int, str], NDArray[np.bool_]]:
-        """By stage and column the rows (N,) that its model did not look at yet."""
-        ruled = {(check.stage, check.column) for check in self.ordered}
-        return {
-            (stage, column): ~_flag(table, LOOKED + self._model_of[column])
-            for stage, column in ruled
-            if column in self._model_of
-        }
-
-    def _needless(
-        self, table: pa.Table, groups: Mapping[str, NDArray[Any]]
-    ) -> dict[tuple[int, str], NDArray[np.bool_]]:
-        """By stage and column the rows (N,) that no model looked at and that fall as copies there.
-
-        No model has to look at them: in the stage that needs it, their copies stand for them.
-        """
-        unseen = self._unseen(table)
-        for place in unseen:
-            falls = np.zeros(table.num_rows, np.bool_)
-            for check in self.ordered:
-                if check.stage == place[0] and check.column in GROUP_COLUMNS:
-                    falls |= ~rules.passes(check, groups[check.column])
-            unseen[place] &= falls
-        return unseen
+        return rules.judge(seen, readable, checks, self.pipeline, least, assumed)
 
     def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
         if self._held is None or not set(needed) <= set(self._needed):
@@ -348,11 +239,6 @@ def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
     column = table.column("phash")
     rows = np.flatnonzero(~column_files.is_null(column))
     return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
-
-
-def _flag(table: pa.Table, name: str) -> NDArray[np.bool_]:
-    """A column of booleans without nulls: (N,)."""
-    return np.asarray(table.column(name), np.bool_)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -6,7 +6,7 @@ and what they read. Another signal changes none of them, save that all cheap sig
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -29,12 +29,14 @@ MODEL_FILE_VERSION = 1  # raised when what surrounds a model's columns changes m
 class Chosen:
     """A pipeline's ``signals`` and their ``settings`` by name.
 
-    ``order`` are the columns that rules ask for, by stage, the loosest first.
+    ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
+    each quota reads.
     """
 
     signals: tuple[Signal, ...]
     settings: Mapping[str, Settings]
     order: tuple[tuple[str, ...], ...]
+    quotas: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -108,10 +110,17 @@ def chosen(pipeline: Pipeline) -> Chosen:
             message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
             raise pipeline.error(message, "without", place)
     signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
-    order = tuple(tuple(stage.bounds) for stage in pipeline.stages)
-    found = Chosen(signals, _settings(pipeline, known), order)
+    limited = {quota.name: quota.columns for quota in pipeline.quotas}
+    found = Chosen(signals, _settings(pipeline, known), tuple(_order(pipeline)), limited)
     _check_reads(pipeline, found)
     return found
+
+
+def _order(pipeline: Pipeline) -> Iterator[tuple[str, ...]]:
+    """The columns that rules ask for, by stage: in each, quotas come last."""
+    for stage in pipeline.stages:
+        quotas = [quota for quota in pipeline.quotas if quota.since == stage.name]
+        yield (*stage.bounds, *(column for quota in quotas for column in quota.columns))
 
 
 def _settings(pipeline: Pipeline, known: Mapping[str, Signal]) -> dict[str, Settings]:
@@ -152,7 +161,7 @@ def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
 
 
 def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:
-    """The pipeline with these signals left out, and all rules on their columns.
+    """The pipeline with these signals left out, and all rules and quotas on their columns.
 
     Raises ``ConfigurationError`` for a name that is no signal's.
     """
@@ -170,7 +179,8 @@ def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:
         for stage in pipeline.stages
     )
     quality = tuple(name for name in pipeline.quality if name not in gone)
-    return reduced.model_copy(update={"stages": stages, "quality": quality})
+    quotas = tuple(quota for quota in pipeline.quotas if not gone.intersection(quota.columns))
+    return reduced.model_copy(update={"stages": stages, "quality": quality, "quotas": quotas})
 
 
 def looked(models: Iterable[str]) -> list[str]:

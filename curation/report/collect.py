@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curation.judging import ledger
 from curation.judging.ledger import Counts
-from curation.judging.rules import DRAW_COLUMN, GROUP_COLUMNS
+from curation.judging.rules import GROUP_COLUMNS
 from curation.output import finished
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
@@ -24,7 +24,7 @@ from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
 from curation.signals import discovery, signal
 
-UNCHARTED = (*GROUP_COLUMNS, DRAW_COLUMN)  # shown in the funnel
+UNCHARTED = GROUP_COLUMNS  # shown in the funnel, as quotas are
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
 
 
@@ -61,7 +61,7 @@ def collect(output: str) -> Collected:
     bounds = outcome.bounds(run)
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)
-    of_numbers = tuple(bound for bound in bounds if bound.side != "in")
+    of_numbers = tuple(bound for bound in bounds if bound.side != "in" and not bound.quota)
     charted = tuple(dict.fromkeys(bound.column for bound in of_numbers if bound.column in numeric))
     ledger_counts, samples = _first_pass(output, charted)
     histograms = [

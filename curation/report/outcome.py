@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.judging.rules import DRAW_COLUMN
 from curation.output import column_files, finished
 from curation.output.finished import REMEDY
 from curation.output.layout import Layout
@@ -29,7 +28,8 @@ SIDES: tuple[Side, ...] = ("min", "max")
 class Bound:
     """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``), or
     what the column is one ``among`` (``in``). ``value`` is in the unit that is stored: of a column
-    that scales, pixels are ``scale`` times that.
+    that scales, pixels are ``scale`` times that. Of a ``quota`` the column is its name, and the
+    value is another one for each category.
 
     ``before`` is the stage before. ``deeper`` marks a stage after the one that a row must pass to
     be kept: there a rule holds a row back without dropping it, and the ledger names the stage
@@ -44,6 +44,7 @@ class Bound:
     value: float
     scale: float = 1.0
     among: tuple[str | int | bool, ...] = ()
+    quota: bool = False
 
     @property
     def rule(self) -> str:
@@ -105,12 +106,13 @@ def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
-    """Every bound of every stage, sampling keys included, in the order of the run's checks.
+    """Every bound of every stage, those of quotas included, in the order of the run's checks.
 
     Within a stage that is the order of its counts in ``run.json``; a bound without a count follows.
     """
     result: list[Bound] = []
-    mixed = run.get("counts", {}).get("synthetic", {})
+    configuration = run.get("configuration", {})
+    quotas: dict[str, Mapping[str, Any]] = {}
     before, deeper = None, False
     for stage, entry in stages(run).items():
         counted = list(run.get("counts", {}).get("stages", {}).get(stage, {}).get("dropped", {}))
@@ -123,10 +125,15 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             )
         ]
         result += sorted(own, key=lambda bound: place.get(bound.rule, len(place)))
-        if stage in mixed:
-            threshold = float(mixed[stage]["bound"])
-            result.append(Bound(stage, before, deeper, DRAW_COLUMN, "max", threshold))
-        before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
+        quotas |= {
+            name: quota
+            for name, quota in configuration.get("quotas", {}).items()
+            if quota["since"] == stage
+        }
+        for name in (name for name in configuration.get("quotas", {}) if name in quotas):
+            side: Side = "min" if "order" in quotas[name] else "max"
+            result.append(Bound(stage, before, deeper, name, side, math.nan, quota=True))
+        before, deeper = stage, deeper or stage == configuration.get("keep")
     return tuple(result)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from curation.report import text
+from curation.report import quotas, text
 
 ORIGINS_SHOWN = 10
 SIDE_FILES_SHOWN = 5
@@ -18,9 +18,7 @@ def funnel(counts: dict[str, Any]) -> str:
         lines.append(f"{stage}: {of_stage['in']} in, {of_stage['passed']} passed")
         stopped = sorted(of_stage["dropped"].items(), key=lambda item: -item[1])
         lines += [f"  {rule:<22}{number:>8} dropped" for rule, number in stopped if number]
-    for stage, mix in counts.get("synthetic", {}).items():
-        share = f"{100 * mix['share']:.1f} % of {mix['kept']}"
-        lines.append(f"synthetic images kept from {stage} on: {mix['drawn']}, {share}")
+    lines += quotas.lines(counts.get("quotas", {}))
     lines += _captions(counts["captions"])
     lines += [f"note: {note}" for note in counts.get("notes", ())]
     if counts["quarantine"]:

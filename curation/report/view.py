@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curation.judging.rules import DRAW_COLUMN
-from curation.report import charts, text
+from curation.report import charts, quotas, text
 from curation.report.charts import Chart
 from curation.report.collect import Collected
 from curation.report.duplicates import Group, Member
@@ -91,7 +90,7 @@ def context(collected: Collected) -> dict[str, Any]:
         "run": run,
         "funnel": collected.funnel,
         "funnel_rows": funnel_rows(collected.funnel, collected),
-        "synthetic": _synthetic(run),
+        "quotas": _quotas(run),
         "captions": collected.captions,
         "origins": list(collected.captions["origins"].items())[:SHOWN_ORIGINS],
         "more_origins": max(0, len(collected.captions["origins"]) - SHOWN_ORIGINS),
@@ -125,15 +124,21 @@ def _quarantine(collected: Collected) -> list[tuple[str, int, list[tuple[str, st
     return [(code, counts[code], collected.quarantine.names[code]) for code in ordered]
 
 
-def _synthetic(run: Mapping[str, Any]) -> list[str]:
-    """What share of the kept rows is synthetic, by stage from which on there is to be one."""
-    wanted = run.get("configuration", {}).get("synthetic", {}).get("share", 0.0)
-    most = text.figure(100 * wanted)
+def _quotas(run: Mapping[str, Any]) -> list[str]:
+    """What each quota allows and what is kept, by stage from which on it limits rows."""
+    configured = run.get("configuration", {}).get("quotas", {})
+    counted = run.get("counts", {}).get("quotas", {})
     return [
-        f"{text.count(mix['drawn'])} of the {text.count(mix['kept'])} kept images that pass "
-        f"{stage} are synthetic: {100 * mix['share']:.2f} %; at most {most} % may be."
-        for stage, mix in run.get("counts", {}).get("synthetic", {}).items()
+        f"{line}; at most: {quotas.budget(quota)}."
+        for name, quota in configured.items()
+        for line in quotas.lines({name: counted.get(name, {})})
     ]
+
+
+def _required(run: Mapping[str, Any]) -> dict[str, str]:
+    """By quota the stage that the rows it limits must pass to be kept."""
+    configured = run.get("configuration", {}).get("quotas", {})
+    return {name: quota["since"] for name, quota in configured.items() if "share" in quota}
 
 
 def _unit(collected: Collected, column: str) -> str:
@@ -155,12 +160,12 @@ def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
         return left_over
 
     remaining = lose("quarantined", "no whole image", "", funnel.unreadable, funnel.total)
-    since = collected.run.get("configuration", {}).get("synthetic", {}).get("from")
-    later = any(stage.deeper and stage.name == since for stage in funnel.stages)
+    required = _required(collected.run)
+    later = any(stage.deeper and stage.name in required.values() for stage in funnel.stages)
     for stage in funnel.stages:
         for rule in stage.rules:
             label = _phrase(rule.bound, _unit(collected, rule.bound.column))
-            drops = rule.bound.column == DRAW_COLUMN and stage.name == since
+            drops = rule.bound.quota and required.get(rule.bound.column) == stage.name
             kind = "held" if stage.deeper and not drops else "dropped"
             remaining = lose(kind, label, f"{stage.name} {rule.bound.rule}", rule.count, remaining)
         if stage.unmeasured:
@@ -169,7 +174,7 @@ def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
             )
         label = f"pass {stage.name}" + (f" ({stage.resolution} px)" if stage.resolution else "")
         if stage.decides:
-            label += ": kept, if not synthetic" if later else ": kept"
+            label += ": kept, if no share limits it" if later else ": kept"
         rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
     return rows
 
@@ -180,8 +185,8 @@ def _phrase(bound: Bound, unit: str) -> str:
         return "same bytes as its representative"
     if bound.column == "near_better" and bound.value == 0:
         return "near-duplicate of its representative"
-    if bound.column == DRAW_COLUMN:
-        return "synthetic images beyond their share"
+    if bound.quota:
+        return f"beyond the quota {bound.column}"
     if bound.side == "in":
         return f"{bound.column} not among {bound.limit}"
     word = "below" if bound.side == "min" else "above"

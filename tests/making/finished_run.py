@@ -217,9 +217,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
     for unit, table in zip(units, tables, strict=True):
         rows = slice(start, start + table.num_rows)
         start = rows.stop
-        own = rules.Judgement(
-            judged.verdict[rows], judged.depth[rows], judged.check[rows], judged.value[rows]
-        )
+        own = rules.Judgement(*(of[rows] for of in vars(judged).values()))
         column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
         written = ledger.rows(table, own, ordered, chosen, representative[rows], ~looked)

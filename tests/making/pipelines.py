@@ -21,7 +21,7 @@ def pipeline_text(
     """A file with the one pipeline ``curate``: these ``stages`` at 256 pixels, one line a bound.
 
     ``keep`` is the last stage unless it is named, ``top`` are more lines of the pipeline, such as
-    ``synthetic: {share: 0.05, from: s2}``, and ``resolutions`` those of stages at another one.
+    ``quality: [size]``, and ``resolutions`` those of stages at another one.
     """
     lines = [
         "pipelines:",

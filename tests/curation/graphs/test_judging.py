@@ -121,16 +121,81 @@ def test_drawn_pictures_have_their_share_in_one_step_and_in_many(
 ) -> None:
     random = np.random.default_rng(5)
     units = [with_drawn(unit, random) for unit in units[:holding]] + units[holding:]
-    text = pipeline_text(TWO_STAGES, top=["synthetic: {share: 0.2, from: s1}"])
+    text = pipeline_text(
+        TWO_STAGES, top=["quotas: {q: {by: synthetic, share: {true: 0.2}, since: s1}}"]
+    )
     wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
-    for stage, told in wanted["counts"]["synthetic"].items():
-        assert 0 < told["drawn"] <= 0.2 * told["kept"], stage
-    bounds = [told["bound"] for told in wanted["counts"]["synthetic"].values()]
+    mixed = [of["true"] for of in wanted["counts"]["quotas"]["q"].values()]
+    assert all(0 < of["kept"] <= 0.2 * of["of"] for of in mixed)
+    bounds = [of["threshold"] for of in mixed]
     assert 1 > bounds[0] >= bounds[1]
     assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
     turned = run(tmp_path / "turned", units[::-1], monkeypatch, 100, text)
     assert turned["counts"] == wanted["counts"]
     Counts.from_bytes((tmp_path / "many" / "counts.json").read_bytes()).check(UNITS * ROWS)
+
+
+QUOTAS = (
+    "quotas:",
+    "  synthetic: {by: synthetic, share: {true: 0.3}, since: s1}",
+    "  best: {by: format, count: 5, order: clarity, since: s1}",
+    "  half: {by: format, fraction: 0.5, since: s2}",
+)
+
+
+def test_quotas_take_of_what_those_before_leave_in_one_step_and_in_many(
+    units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against the definition: rows one by one, each quota over those that are still there."""
+    random = np.random.default_rng(6)
+    units = [with_formats(with_drawn(unit, random, 0.4), random) for unit in units[:6]] + units[6:]
+    text = pipeline_text(TWO_STAGES, top=QUOTAS)
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
+    assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
+    assert (
+        run(tmp_path / "turned", units[::-1], monkeypatch, 100, text)["counts"]
+        == (wanted["counts"])
+    )
+    rows = judged(tmp_path / "one", units)
+    rules = {row["rule"] for row in rows}
+    assert {"synthetic.max", "best.min", "half.max"} <= rules
+    quotas = wanted["counts"]["quotas"]
+    for name in ("png", "jpeg"):
+        there = [row for row in rows if row["format"] == name and row["reason"] is None]
+        left = [row for row in there if row["rule"] not in FIRST and _passed(row) == 2]
+        stopped = [row for row in left if row["rule"] == "best.min"]
+        passed = [row for row in left if row not in stopped]
+        best, half = quotas["best"]["s1"][name], quotas["half"]["s2"][name]
+        assert {row["bound"] for row in stopped} == {best["threshold"]}
+        assert all(row["value"] == row["clarity"] < best["threshold"] for row in stopped)
+        assert min(row["clarity"] for row in passed) >= best["threshold"]
+        assert 3 <= len(passed) <= 5 and best["of"] == len(left)
+        assert half["of"] == len(passed)
+        assert half["kept"] == sum(row["verdict"] == "kept" for row in there) == len(passed) // 2
+
+
+FIRST = {"short_side.min", "exact_better.max", "near_better.max", "synthetic.max"}
+
+
+def with_formats(unit: pa.Table, random: np.random.Generator) -> pa.Table:
+    """The same rows, most of them of one of two formats."""
+    place = unit.schema.get_field_index("format")
+    names = [(None, "png", "jpeg")[number] for number in random.choice(3, unit.num_rows)]
+    return unit.set_column(place, unit.schema.field(place), pa.array(names, pa.string()))
+
+
+def judged(output: Path, units: list[pa.Table]) -> list[dict[str, Any]]:
+    """The rows of all units with what the ledger says of them."""
+    layout = Layout(str(output))
+    return [
+        row | entry
+        for number, unit in enumerate(units)
+        for row, entry in zip(
+            unit.to_pylist(),
+            column_files.read(layout.ledger(f"{number:016x}")).to_pylist(),
+            strict=True,
+        )
+    ]
 
 
 @pytest.mark.parametrize("drawn", [0.0, 0.3])

@@ -123,7 +123,8 @@ def test_more_drawn_pictures_than_their_share_are_told(finished: Path, tmp_path:
     shard.write_manifest(str(tmp_path / "shards"), [written])
     told = json.loads((finished / "run.json").read_bytes())
     for share, broken in ((1 / len(rows) + 0.001, False), (1 / len(rows) - 0.001, True)):
-        told["configuration"]["synthetic"] = {"share": share, "from": "s2"}
+        quota = {"by": "synthetic", "share": {"true": share}, "since": "s2"}
+        told["configuration"]["quotas"] = {"share": quota}
         (tmp_path / "run.json").write_text(json.dumps(told))
         if broken:
             with pytest.raises(LedgerError, match=r"share_from_s2\(synthetic\): 1"):

@@ -34,7 +34,9 @@ PICTURES = 40
 @pytest.fixture
 def pipeline(tmp_path: Path) -> loading.Pipeline:
     path = tmp_path / "pipelines.yaml"
-    text = pipeline_text(TWO_STAGES, top=["synthetic: {share: 0.05, from: s2}"])
+    text = pipeline_text(
+        TWO_STAGES, top=["quotas: {q: {by: synthetic, share: {true: 0.05}, since: s2}}"]
+    )
     path.write_text(text, encoding="utf-8")
     return loading.load(str(path), "curate")
 

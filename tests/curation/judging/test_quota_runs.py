@@ -1,139 +1,30 @@
-"""The share of drawn pictures: cut-offs from tallies, and whole runs over pictures and shards."""
+"""The share of synthetic images as a quota, in whole runs over images and shards."""
 
 import json
 import shutil
 import time
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from making.collection import drawing, encoded
 from making.pipelines import WITHOUT_MODELS
 from making.runs import digests, finish, ledger_rows, start
 
 from curation import shard
 from curation.configuration import loading
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage, Synthetic
 from curation.inspect import explain, rejudge
-from curation.judging import mixing
-from curation.judging.mixing import DRAWS, Tally
+from curation.judging import ranks
 
 PICTURES, DRAWN, SHARE = 18, 14, 0.1
-RULE = "synthetic_draw.max"
-
-
-def pipeline(share: float, since: str = "s1", stages: int = 3) -> Pipeline:
-    return Pipeline(
-        name="test",
-        seed=1,
-        keep="s1",
-        quarantine_limit=0.5,
-        near_duplicate=NearDuplicate(radius=4),
-        quality=(),
-        signals=(),
-        stages=tuple(
-            Stage(name=f"s{number}", resolution=1, bounds={"size": Bound(min=1)})
-            for number in range(1, stages + 1)
-        ),
-        synthetic=Synthetic(share=share, stage=since),
-    )
-
-
-def counted(draw: np.ndarray, passed: np.ndarray, stages: int = 3) -> Tally:
-    found = mixing.tally(draw, passed, stages)
-    found.units = ["unit"]
-    return found
-
-
-def kept(draw: np.ndarray, passed: np.ndarray, cut_offs: dict[int, float]) -> np.ndarray:
-    """How many stages each row passes, by the definition."""
-    depth = np.zeros(len(draw), int)
-    for stage in range(3):
-        inside = mixing.as_values(draw) <= cut_offs.get(stage, 1.0)
-        depth[(depth == stage) & (passed > stage) & inside] = stage + 1
-    return depth
-
-
-def test_a_draw_hangs_on_seed_and_id_alone() -> None:
-    ids = [f"{number:032x}" for number in range(5000)]
-    draws = mixing.draws(ids, 7)
-    assert draws.min() >= 1 and draws.max() <= DRAWS
-    assert (mixing.draws(ids[::-1], 7)[::-1] == draws).all()
-    assert mixing.draws(ids[40:41], 7) == draws[40]
-    assert (mixing.draws(ids, 8) != draws).mean() > 0.99
-    assert np.histogram(mixing.as_values(draws), 10, (0, 1))[0].min() > 400
-    assert len(mixing.draws([], 7)) == 0
-
-
-@pytest.mark.parametrize(
-    ("curated", "share", "wanted"),
-    [
-        (1900, 0.05, 100),
-        (1899, 0.05, 99),
-        (10, 0.5, 10),
-        (7, 0.0, 0),
-        (0, 0.3, 500),
-        (9, 0.999, 500),
-    ],
-)
-def test_so_many_pass_that_they_are_the_share(curated: int, share: float, wanted: int) -> None:
-    draw = np.concatenate([np.zeros(curated, np.int32), np.arange(1, 501, dtype=np.int32) * 100])
-    found = counted(draw, np.ones(len(draw), np.int16))
-    cut_offs = mixing.cut_offs(found, pipeline(share, "s1", 3))
-    passing = (draw > 0) & (mixing.as_values(draw) <= cut_offs[0])
-    assert passing.sum() == wanted
-    assert cut_offs[0] == 1.0 or wanted < 500
-
-
-ROWS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 3)), max_size=120)
-
-
-@settings(deadline=None, max_examples=60)
-@given(ROWS, st.sampled_from([0.0, 0.05, 0.1, 0.3, 0.9]), st.sampled_from(["s1", "s2", "s3"]))
-def test_the_share_holds_at_every_stage_and_no_more_could_pass(
-    rows: list[tuple[int, int]], share: float, since: str
-) -> None:
-    draw = np.array([one * 1000 for one, _ in rows], np.int32)
-    passed = np.array([depth for _, depth in rows], np.int16)
-    cut_offs = mixing.cut_offs(counted(draw, passed), pipeline(share, since))
-    depth, least = kept(draw, passed, cut_offs), 1.0
-    assert [*cut_offs] == [stage for stage in range(3) if f"s{stage + 1}" >= since]
-    for stage, bound in cut_offs.items():
-        assert bound <= least
-        passing = depth > stage
-        drawn, whole = int((passing & (draw > 0)).sum()), int(passing.sum())
-        assert drawn <= Fraction(str(share)) * whole or drawn == whole
-        cut = draw[(draw > 0) & (passed > stage) & (mixing.as_values(draw) > bound)]
-        if len(cut) and bound < least:
-            more = int(((passed > stage) & (draw > 0) & (draw <= cut.min())).sum())
-            curated = whole - drawn
-            assert more > Fraction(str(share)) * (curated + more)
-        least = bound
-
-
-def test_tallies_of_parts_add_up_in_any_order() -> None:
-    random = np.random.default_rng(1)
-    draw = random.integers(0, DRAWS + 1, 3000).astype(np.int32)
-    draw[::2] = 0
-    passed = random.integers(1, 4, 3000).astype(np.int16)
-    whole = mixing.cut_offs(counted(draw, passed), pipeline(0.2))
-    for order in (range(10), range(9, -1, -1)):
-        total = Tally()
-        for part in order:
-            total.add(counted(draw[part::10], passed[part::10]))
-        assert mixing.cut_offs(total, pipeline(0.2)) == whole
-        assert int(total.numbers.sum()) == 3000
-    assert mixing.cut_offs(Tally(), pipeline(0.2)) == {}
+RULE = "synthetic.max"
 
 
 def config(folder: Path, share: float = SHARE, since: str = "s2", keep: str = "s2") -> Path:
     folder.mkdir(exist_ok=True, parents=True)
-    mix = f"    synthetic: {{share: {share}, from: {since}}}\n    stages:\n"
+    quota = f"{{by: synthetic, share: {{true: {share}}}, since: {since}}}"
+    mix = f"    quotas: {{synthetic: {quota}}}\n    stages:\n"
     text = WITHOUT_MODELS.replace("    stages:\n", mix).replace("keep: s2", f"keep: {keep}")
     path = folder / "pipelines.yaml"
     path.write_text(text, encoding="utf-8")
@@ -217,13 +108,15 @@ def test_the_kept_rows_have_the_share_and_every_drop_its_number(mixed: Path) -> 
     assert {row["stage"] for row in drawn} == {"s2"}
     assert drawn[0]["caption_recaption"][0]["text"].startswith("drawing")
     assert len(drawn) <= SHARE * len(kept_rows) < len(drawn) + 1
-    told = told["synthetic"]["s2"]
-    assert (told["kept"], told["drawn"], told["bound"]) == (len(kept_rows), len(drawn), bound)
-    assert told["share"] == len(drawn) / len(kept_rows)
+    assert told["quotas"] == {
+        "synthetic": {
+            "s2": {"true": {"kept": len(drawn), "of": len(kept_rows), "threshold": bound}}
+        }
+    }
 
 
 def _draws(rows: list[dict]) -> list[float]:
-    return list(mixing.as_values(mixing.draws([row["id"] for row in rows], 1)))
+    return list(ranks.sampling_keys(ranks.sampling_levels([row["id"] for row in rows], 1)))
 
 
 def test_a_copy_of_a_drawn_picture_is_a_copy_like_any_other(mixed: Path) -> None:
@@ -284,7 +177,7 @@ def test_without_drawn_pictures_the_share_changes_no_byte(
         (tmp_path / name).mkdir(exist_ok=True)
         finish(inputs[:1], tmp_path / name / "out")
     assert digests(tmp_path / "with" / "out") == digests(tmp_path / "without" / "out")
-    assert "synthetic" not in counts(tmp_path / "with" / "out")
+    assert "quotas" not in counts(tmp_path / "with" / "out")
 
 
 def test_fewer_than_the_share_all_stay(inputs: list[Path], tmp_path: Path) -> None:
@@ -293,8 +186,9 @@ def test_fewer_than_the_share_all_stay(inputs: list[Path], tmp_path: Path) -> No
     finish(inputs, output)
     told = counts(output)
     assert told["stages"]["s2"]["dropped"][RULE] == 0
-    assert told["synthetic"]["s2"]["bound"] == 1
-    assert 0.3 < told["synthetic"]["s2"]["share"] < 0.6
+    of_synthetic = told["quotas"]["synthetic"]["s2"]["true"]
+    assert of_synthetic["threshold"] == 1
+    assert 0.3 < of_synthetic["kept"] / of_synthetic["of"] < 0.6
 
 
 def test_drawn_pictures_alone_are_curated_like_any_others(
@@ -304,22 +198,27 @@ def test_drawn_pictures_alone_are_curated_like_any_others(
     output = tmp_path / "out"
     finish(inputs[1:], output)
     told = counts(output)
-    assert told["kept"] == told["synthetic"]["s2"]["drawn"] > 0
+    assert told["kept"] == told["quotas"]["synthetic"]["s2"]["true"]["kept"] > 0
     assert told["stages"]["s2"]["dropped"][RULE] == 0
 
 
 def test_another_share_is_judged_from_what_is_stored(mixed: Path, tmp_path: Path) -> None:
     told = rejudge.compare(str(mixed), str(config(tmp_path, share=0.3)))
-    before, after = told.synthetic_before["s2"], told.synthetic_after["s2"]
-    assert told.gained == after["drawn"] - before["drawn"] > 0
+    before, after = (
+        of["synthetic"]["s2"]["true"] for of in (told.quotas_before, told.quotas_after)
+    )
+    assert told.gained == after["kept"] - before["kept"] > 0
     assert told.lost == 0
-    assert after["drawn"] <= 0.3 * after["kept"] < after["drawn"] + 1
+    assert after["kept"] <= 0.3 * after["of"] < after["kept"] + 1
     assert told.rules_after[f"s2 {RULE}"] == told.rules_before[f"s2 {RULE}"] - told.gained
-    assert f"synthetic images kept from s2 on: {before['drawn']} (" in told.as_text()
+    assert (
+        f"quota synthetic from s2 on: {before['kept']} of {before['of']} true (" in told.as_text()
+    )
     nothing = rejudge.compare(str(mixed), str(config(tmp_path, share=0.0)))
-    assert nothing.synthetic_after["s2"]["drawn"] == 0
+    assert nothing.quotas_after["synthetic"]["s2"]["true"]["kept"] == 0
     (tmp_path / "pipelines.yaml").write_text(WITHOUT_MODELS, encoding="utf-8")
     unlimited = rejudge.compare(str(mixed), str(tmp_path / "pipelines.yaml"))
+    assert unlimited.as_text().endswith("-> no limit")
     assert unlimited.after["kept"] == mixed_candidates(mixed)
 
 
@@ -343,8 +242,8 @@ def test_the_explanation_and_the_report_say_why(mixed: Path) -> None:
     assert RULE not in [check.rule for check in explanation.checks]
     page = (mixed / "report.html").read_text(encoding="utf-8")
     assert "Does not add up" not in page
-    assert "synthetic images beyond their share" in page
-    assert "at most 10 % may be" in page
+    assert "beyond the quota synthetic" in page
+    assert "at most: synthetic at most 10 % true" in page
 
 
 def test_a_drawn_picture_must_reach_the_stage_from_which_on_it_counts(
@@ -361,12 +260,13 @@ def test_a_drawn_picture_must_reach_the_stage_from_which_on_it_counts(
     for row in rows:
         if is_drawn(row) and row["stage"] == "s2" and row["rule"]:
             assert row["verdict"] == "dropped" and row["bound"] is not None
-    mix = told["synthetic"]["s2"]
-    assert mix["drawn"] <= SHARE * mix["kept"] and mix["kept"] < told["kept"]
+    mix = told["quotas"]["synthetic"]["s2"]["true"]
+    assert mix["kept"] <= SHARE * mix["of"] and mix["of"] < told["kept"]
     page = (output / "report.html").read_text(encoding="utf-8")
-    assert "Does not add up" not in page and "kept, if not synthetic" in page
+    assert "Does not add up" not in page and "kept, if no share limits it" in page
 
 
 def test_the_shipped_share_is_five_percent() -> None:
     shipped = loading.load(str(loading.shipped_path()))
-    assert shipped.synthetic is not None and shipped.synthetic.share == 0.05
+    (quota,) = shipped.quotas
+    assert (quota.name, quota.by, quota.share) == ("synthetic", "synthetic", {"true": 0.05})

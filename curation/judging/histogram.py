@@ -1,0 +1,81 @@
+"""How many rows of each category have which rank: what the threshold of a quota is read from."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.judging.ranks import LEVELS
+
+_ROOM = 2**16  # of parts that are not added up yet, beside as many as are
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows counted: ``number`` (K,) of them are of ``category`` (an index of ``names``, or -1 for
+    none), at ``level`` (0 where there is no category) and pass so many stages (``passed``).
+
+    Sorted by category, level and passed.
+    """
+
+    names: tuple[str, ...]
+    category: NDArray[np.int32]
+    level: NDArray[np.int32]
+    passed: NDArray[np.int16]
+    number: NDArray[np.int64]
+
+
+def part(
+    names: tuple[str, ...],
+    category: NDArray[np.int32],
+    level: NDArray[np.int32],
+    passed: NDArray[np.int16],
+    number: NDArray[np.int64] | None = None,
+) -> Part:
+    """Rows (N,) added up, each of them ``number`` (else 1) rows."""
+    stages = int(passed.max(initial=0)) + 1
+    place = ((category.astype(np.int64) + 1) * (LEVELS + 1) + level) * stages + passed
+    places, where = np.unique(place, return_inverse=True)
+    total = np.bincount(where, number).astype(np.int64)
+    above, depth = np.divmod(places, stages)
+    of, at = np.divmod(above, LEVELS + 1)
+    return Part(
+        names, (of - 1).astype(np.int32), at.astype(np.int32), depth.astype(np.int16), total
+    )
+
+
+@dataclass
+class Histogram:
+    """Parts that add up in any order; ``units`` are those that hold rows which a quota limits.
+
+    Memory: 18 bytes for each category, level and number of stages that occurs, twice.
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
+    _whole: int = 0
+
+    def add(self, other: "Histogram") -> None:
+        """Add other rows."""
+        self.parts += other.parts
+        self.units += other.units
+        if sum(len(of.number) for of in self.parts) > 2 * self._whole + _ROOM:
+            self.parts = [self.whole()]
+            self._whole = len(self.parts[0].number)
+
+    def whole(self) -> Part:
+        """All parts as one, the names of its categories sorted."""
+        names = tuple(sorted({name for of in self.parts for name in of.names}))
+        place = {name: number for number, name in enumerate(names)}
+        moved = [
+            np.array([*(place[name] for name in of.names), -1], np.int32)[of.category]
+            for of in self.parts
+        ]
+        none = [np.zeros(0, np.int32)]
+        return part(
+            names,
+            np.concatenate([*moved, *none]),
+            np.concatenate([*(of.level for of in self.parts), *none]),
+            np.concatenate([*(of.passed for of in self.parts), np.zeros(0, np.int16)]),
+            np.concatenate([*(of.number for of in self.parts), np.zeros(0, np.int64)]),
+        )

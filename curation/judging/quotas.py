@@ -1,0 +1,209 @@
+"""Quotas: which rows they limit, and the thresholds that make a budget.
+
+Of the rows of a category that pass everything else those of the best rank are let pass, as many as
+the budget allows: a *threshold* says down to which rank. Another threshold lets pass more of the
+same or fewer of the same, and neither the order of rows nor where they are judged changes one.
+
+Thresholds are found from how many rows of a category have which rank (``judging.histogram``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.configuration.models import Pipeline, Quota
+from curation.judging import histogram, ranks
+from curation.judging.histogram import Histogram, Part
+from curation.judging.ranks import LEVELS
+from curation.judging.rules import Check, Seen
+from curation.output import column_files
+
+
+class Threshold(NamedTuple):
+    """The ``bound`` of a category's ranks in a stage, the last that passes.
+
+    ``of`` are the rows it was found among, or None for a share: that is of all that passes.
+    """
+
+    bound: float
+    of: int | None
+
+
+OfStages = Mapping[int, Mapping[str, Threshold]]  # by number of stage and category
+Thresholds = Mapping[str, OfStages]  # by name of quota; empty for one that is not known yet
+
+
+@dataclass(frozen=True)
+class Limited:
+    """The N rows of a unit as a quota sees them.
+
+    ``category`` (N,) is an index of ``names``, or -1 of a row that it does not limit; ``value``
+    (N,) what ranks the row, NaN where that is not known, and ``level`` (N,) its rank; ``null`` (N,)
+    are rows that cannot be judged.
+    """
+
+    quota: Quota
+    names: tuple[str, ...]
+    category: NDArray[np.int32]
+    value: NDArray[np.float64]
+    level: NDArray[np.int32]
+    null: NDArray[np.bool_]
+
+    @property
+    def rows(self) -> NDArray[np.bool_]:
+        """Which rows it limits: (N,)."""
+        return self.category >= 0
+
+    def seen(self, check: Check, thresholds: OfStages) -> Seen:
+        """What a check sees of the rows; without a threshold all pass."""
+        known = thresholds.get(check.stage, {})
+        lowest = check.side == "min"
+        open_end = -np.inf if lowest else np.inf
+        bounds = [known[name].bound if name in known else open_end for name in self.names]
+        bound = np.array([*bounds, open_end])[self.category]  # the last is that of no category
+        within = self.value >= bound if lowest else self.value <= bound
+        return Seen(within | ~self.rows, self.null, self.value, bound)
+
+
+def limited(
+    quota: Quota, table: pa.Table, seed: int, unlooked: NDArray[np.bool_] | None = None
+) -> Limited:
+    """The rows of a unit as a quota sees them.
+
+    ``unlooked`` (N,) are those at which the model of the categories did not look yet.
+    """
+    names, category = _categories(quota, table)
+    rows = np.flatnonzero(category >= 0)
+    value, level = np.full(len(category), np.nan), np.zeros(len(category), np.int32)
+    if len(rows) and quota.order is None:
+        ids = table.column("id").take(pa.array(rows)).to_pylist()
+        level[rows] = ranks.sampling_levels(ids, seed)
+        value[rows] = ranks.sampling_keys(level[rows])
+    elif len(rows):
+        value[rows] = column_files.as_float(table.column(quota.order))[rows]
+        known = rows[~np.isnan(value[rows])]
+        level[known] = ranks.column_levels(value[known])
+    null = (category >= 0) & np.isnan(value)
+    if unlooked is not None:
+        null |= unlooked
+    return Limited(quota, names, category, value, level, null)
+
+
+def _categories(quota: Quota, table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The categories of the readable rows: names, and an index of them or -1: (N,)."""
+    column = table.column(quota.by)
+    if quota.share is None:
+        coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
+        names, index = tuple(coded.dictionary.to_pylist()), coded.indices
+    else:
+        names = tuple(quota.share)
+        index = pc.index_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
+    found = np.asarray(pc.fill_null(index, -1), np.int32)
+    readable = column_files.is_null(table.column("reason"))
+    return names, np.where(readable, found, -1).astype(np.int32)
+
+
+def counted(limited: Limited, kept: NDArray[np.bool_], passed: NDArray[np.int16]) -> Histogram:
+    """The histogram of the kept rows, of which each passes so many stages."""
+    ranked = limited.category[kept], limited.level[kept], passed[kept]
+    return Histogram([histogram.part(limited.names, *ranked)])
+
+
+def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
+    """The thresholds of all categories that occur, for stage ``since`` and each later one.
+
+    A later stage never lets pass what an earlier one stopped. Of a share, where nothing else passes
+    and the shares do not sum to 1, there is no mix to be a share of, and all may pass: synthetic
+    images can be curated alone.
+    """
+    if not total.units:
+        return {}
+    whole = total.whole()
+    budget = _shares if quota.share is not None else _each
+    most = np.full(len(whole.names), LEVELS)
+    occurring = [whole.names[of] for of in np.unique(whole.category) if of >= 0]
+    of_stages: dict[int, dict[str, Threshold]] = {}
+    for stage in range(pipeline.number_of(quota.since), len(pipeline.stages)):
+        passing = _Passing(whole, whole.passed > stage)
+        wanted = budget(quota, passing, most)
+        most = np.minimum(most, passing.levels_of(wanted))
+        bounds = [_bound(quota, level) for level in most.tolist()]
+        numbers = [None] * len(bounds) if quota.share is not None else passing.totals.tolist()
+        told = dict(zip(whole.names, map(Threshold, bounds, numbers), strict=True))
+        of_stages[stage] = {name: told[name] for name in occurring}
+    return of_stages
+
+
+def _bound(quota: Quota, level: int) -> float:
+    return level / LEVELS if quota.order is None else ranks.least_value(level)
+
+
+class _Passing:
+    """The rows that pass a stage, by category in order of their ranks."""
+
+    def __init__(self, whole: Part, here: NDArray[np.bool_]) -> None:
+        category, number = whole.category[here], whole.number[here]
+        self.names = whole.names
+        first = np.searchsorted(category, np.arange(len(self.names) + 1))
+        self.others = int(number[: first[0]].sum())
+        self._level = np.split(whole.level[here], first)[1:-1]
+        self._up_to = [np.cumsum(of) for of in np.split(number, first)[1:-1]]
+        self.totals = np.array([of[-1] if len(of) else 0 for of in self._up_to], np.int64)
+
+    def within(self, most: NDArray[np.int64]) -> list[int]:
+        """How many of each category are at these levels or better."""
+        ends = [
+            int(np.searchsorted(level, last, "right"))
+            for level, last in zip(self._level, most.tolist(), strict=True)
+        ]
+        pairs = zip(self._up_to, ends, strict=True)
+        return [int(up_to[end - 1]) if end else 0 for up_to, end in pairs]
+
+    def levels_of(self, wanted: Sequence[int]) -> NDArray[np.int64]:
+        """The last level of each category up to which there are at most so many rows."""
+        return np.array(
+            [
+                level[end] - 1 if (end := np.searchsorted(up_to, most, "right")) < len(up_to)
+                else LEVELS
+                for level, up_to, most in zip(self._level, self._up_to, wanted, strict=True)
+            ],
+            np.int64,
+        )  # fmt: skip
+
+
+def _each(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:
+    """How many of each category are to pass, of a fraction or a count."""
+    if quota.fraction is None:
+        return [quota.count or 0] * len(passing.totals)
+    part = Fraction(str(quota.fraction))
+    return [int(total * part) for total in passing.totals.tolist()]
+
+
+def _shares(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:
+    """How many of each category are to pass: at most its share of the largest total there can be.
+
+    That is the largest with total = others + the sum of min(rows, share * total): what follows from
+    a total too large is still too large, so it is come to from above.
+    """
+    rows, parts = passing.within(most), quota.shares
+    if not passing.others and sum(parts.values()) != 1:
+        return rows
+    unit = lcm(*(part.denominator for part in parts.values()))
+    shares = [int(parts[name] * unit) for name in passing.names]
+
+    def pass_of(total: int) -> list[int]:
+        return [
+            min(there, share * total // unit) for there, share in zip(rows, shares, strict=True)
+        ]
+
+    total = passing.others + sum(rows)
+    while (smaller := passing.others + sum(pass_of(total))) < total:
+        total = smaller
+    return [share * total // unit for share in shares]

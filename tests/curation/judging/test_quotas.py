@@ -1,0 +1,212 @@
+"""Quotas: ranks, histograms of parts, and thresholds against the definition."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles.quotas import Budget, Ranked, passing
+
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota, Stage
+from curation.judging import quotas, ranks
+from curation.judging.histogram import Histogram
+from curation.judging.quotas import Limited, OfStages
+from curation.judging.ranks import LEVELS
+from curation.judging.rules import Check
+
+STAGES = 3
+
+
+def pipeline(quota: Quota) -> Pipeline:
+    stages = [
+        Stage(name=f"s{n + 1}", resolution=1, bounds={"size": Bound(min=1)}) for n in range(3)
+    ]
+    return Pipeline(
+        name="test",
+        seed=1,
+        keep="s1",
+        near_duplicate=NearDuplicate(radius=4),
+        quality=(),
+        stages=tuple(stages),
+        quotas=(quota,),
+    )
+
+
+def ranked(quota: Quota, rows: list[Ranked]) -> Limited:
+    """Rows whose ranks are these levels."""
+    names = tuple(quota.share or sorted({name for name, _, _ in rows if name is not None}))
+    category = [names.index(name) if name in names else -1 for name, _, _ in rows]
+    level = np.array([rank for _, rank, _ in rows], np.int32)
+    value = (
+        [ranks.least_value(of) for of in level.tolist()]
+        if quota.order
+        else ranks.sampling_keys(level)
+    )
+    told = (np.array(category, np.int32), np.array(value, float), level, np.zeros(len(rows), bool))
+    return Limited(quota, names, *told)
+
+
+def histogram(limited: Limited, rows: list[Ranked]) -> Histogram:
+    passed = np.array([stages for _, _, stages in rows], np.int16)
+    counted = quotas.counted(limited, np.ones(len(rows), bool), passed)
+    counted.units = ["unit"] if limited.rows.any() else []
+    return counted
+
+
+def let_pass(quota: Quota, rows: list[Ranked], thresholds: OfStages) -> list[set[int]]:
+    """By stage the rows that pass it and all before it, as the judge would see them."""
+    limited, left, result = ranked(quota, rows), set(range(len(rows))), []
+    for stage in range(int(quota.since[1]) - 1, STAGES):
+        seen = limited.seen(Check(stage, quota.name, quota.side, math.nan, quota=True), thresholds)
+        assert not seen.null.any()
+        left &= set(np.flatnonzero(seen.passed).tolist())
+        result.append({row for row in left if rows[row][2] > stage})
+    return result
+
+
+def check(rows: list[Ranked], quota: Quota) -> None:
+    since = int(quota.since[1]) - 1
+    fraction = None if quota.fraction is None else Fraction(str(quota.fraction))
+    budget = Budget(since, quota.shares or None, fraction, quota.count)
+    found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    assert let_pass(quota, rows, found) == passing(rows, budget, STAGES)
+
+
+CATEGORY = st.sampled_from(["a", "b", "c", None])
+ROWS = st.lists(st.tuples(CATEGORY, st.integers(200, 240), st.integers(1, STAGES)), max_size=60)
+SINCE = st.sampled_from(["s1", "s2", "s3"])
+ORDER = st.sampled_from([None, "clarity"])
+SHARES = st.sampled_from(
+    [{"a": 0.05}, {"a": 0.0}, {"a": 0.3, "b": 0.3}, {"a": 0.2, "b": 0.3, "c": 0.5}, {"b": 1.0}]
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(ROWS, SHARES, SINCE, ORDER)
+def test_shares_let_pass_what_the_definition_does(
+    rows: list[Ranked], shares: dict[str, float], since: str, order: str | None
+) -> None:
+    check(rows, Quota(name="mix", by="kind", share=shares, since=since, order=order))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.sampled_from([0.0, 0.2, 0.5, 1.0]), SINCE, ORDER)
+def test_a_fraction_of_each_category_passes(
+    rows: list[Ranked], fraction: float, since: str, order: str | None
+) -> None:
+    check(rows, Quota(name="mix", by="kind", fraction=fraction, since=since, order=order))
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS, st.integers(0, 9), SINCE, ORDER)
+def test_so_many_of_each_category_pass(
+    rows: list[Ranked], count: int, since: str, order: str | None
+) -> None:
+    check(rows, Quota(name="mix", by="kind", count=count, since=since, order=order))
+
+
+@pytest.mark.parametrize(
+    ("curated", "share", "wanted"),
+    [
+        (1900, 0.05, 100),
+        (1899, 0.05, 99),
+        (10, 0.5, 10),
+        (7, 0.0, 0),
+        (0, 0.3, 500),
+        (9, 0.999, 500),
+    ],
+)
+def test_so_many_pass_that_they_are_the_share(curated: int, share: float, wanted: int) -> None:
+    quota = Quota(name="mix", by="synthetic", share={"true": share}, since="s1")
+    rows: list[Ranked] = [("false", 0, 1)] * curated + [("true", 100 * n, 1) for n in range(1, 501)]
+    limited = ranked(quota, rows)
+    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))[0]["true"]
+    assert (limited.value[curated:] <= found.bound).sum() == wanted
+    assert found.bound == 1.0 or wanted < 500
+
+
+def test_histograms_of_parts_add_up_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curation.judging.histogram._ROOM", 100)
+    random = np.random.default_rng(1)
+    quota = Quota(name="mix", by="kind", share={"a": 0.2, "b": 0.1}, since="s1")
+    rows: list[Ranked] = [
+        ([None, "a", "b"][random.integers(3)], int(random.integers(1, 900)), int(depth))
+        for depth in random.integers(1, 4, 3000)
+    ]
+    parts = [histogram(ranked(quota, rows[part::10]), rows[part::10]) for part in range(10)]
+    whole = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    for order in (parts, parts[::-1]):
+        total = Histogram()
+        for part in order:
+            total.add(part)
+        assert quotas.thresholds(total, quota, pipeline(quota)) == whole
+        assert total.whole().number.sum() == 3000
+    assert quotas.thresholds(Histogram(), quota, pipeline(quota)) == {}
+
+
+def test_parts_that_name_other_categories_add_up() -> None:
+    quota = Quota(name="mix", by="kind", count=1, since="s1")
+    halves: list[list[Ranked]] = [[("b", 5, 1), ("b", 9, 1)], [("a", 4, 1), ("b", 2, 1)]]
+    total = Histogram()
+    for half in halves:
+        total.add(histogram(ranked(quota, half), half))
+    found = quotas.thresholds(total, quota, pipeline(quota))[0]
+    assert found["a"] == (1.0, 1)
+    assert found["b"].of == 3 and 2 / LEVELS <= found["b"].bound < 5 / LEVELS
+
+
+def test_a_sampling_key_depends_on_seed_and_id_alone() -> None:
+    ids = [f"{number:032x}" for number in range(5000)]
+    levels = ranks.sampling_levels(ids, 7)
+    assert levels.min() >= 1 and levels.max() <= LEVELS
+    assert (ranks.sampling_levels(ids[::-1], 7)[::-1] == levels).all()
+    assert ranks.sampling_levels(ids[40:41], 7) == levels[40]
+    assert (ranks.sampling_levels(ids, 8) != levels).mean() > 0.99
+    assert np.histogram(ranks.sampling_keys(levels), 10, (0, 1))[0].min() > 400
+    assert len(ranks.sampling_levels([], 7)) == 0
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.integers(0, LEVELS)
+)
+def test_a_value_is_at_a_level_or_better_if_it_reaches_its_least(
+    numbers: list[float], level: int
+) -> None:
+    values = np.array([*numbers, 0.0, -0.0, -1e-50, 16777217.0])
+    at = ranks.column_levels(values)
+    assert at.min() >= 1 and at.max() <= LEVELS
+    assert ((at <= level) == (values >= ranks.least_value(level))).all() or level >= LEVELS
+    for own, value in zip(at.tolist(), values.tolist(), strict=True):
+        assert ranks.least_value(own) <= value
+        assert ranks.least_value(own - 1) > value
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(at[order]) <= 0).all()
+
+
+def test_who_is_limited_is_told_by_category_and_what_cannot_be_ranked_is_null() -> None:
+    table = pa.table(
+        {
+            "id": [f"{n}" for n in range(5)],
+            "reason": pa.array([None, None, None, "truncated", None], pa.string()),
+            "domain": ["people", "nature", None, "people", "people"],
+            "clarity": [0.5, 0.5, None, 0.5, None],
+        }
+    )
+    by_share = Quota(name="q", by="domain", share={"people": 0.1}, since="s1")
+    assert quotas.limited(by_share, table, 1).rows.tolist() == [True, False, False, False, True]
+    best = Quota(name="q", by="domain", count=1, order="clarity", since="s1")
+    limited = quotas.limited(best, table, 1)
+    assert limited.rows.tolist() == [True, True, False, False, True]
+    assert limited.null.tolist() == [False, False, False, False, True]
+    unlooked = np.array([False, True, True, False, False])
+    assert quotas.limited(best, table, 1, unlooked).null.tolist() == [
+        False,
+        True,
+        True,
+        False,
+        True,
+    ]
