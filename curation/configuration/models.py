@@ -151,7 +151,7 @@ class Pipeline(Located):
             old = values["synthetic"] if isinstance(values["synthetic"], dict) else {}
             share, since = old.get("share", 0.05), old.get("from", "s2")
             now = f"synthetic: {{by: synthetic, share: {{true: {share}}}, since: {since}}}"
-            message = f"the key 'synthetic' is now one of the quotas; write quotas: {{{now}}}"
+            message = f"now one of the quotas; write quotas: {{{now}}}"
             raise refused(message, "synthetic")
         return values
 

@@ -7,7 +7,7 @@ and what they read. Another signal changes none of them, save that all cheap sig
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -36,7 +36,7 @@ class Chosen:
     signals: tuple[Signal, ...]
     settings: Mapping[str, Settings]
     order: tuple[tuple[str, ...], ...]
-    quotas: Mapping[str, tuple[str, ...]]
+    quotas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def owner(self) -> dict[str, Signal]:

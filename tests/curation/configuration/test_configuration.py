@@ -16,7 +16,6 @@ from curation.configuration.loading import (
     Bound,
     ConfigurationError,
     Pipeline,
-    Quota,
     check_columns,
     load,
     resolved,
@@ -86,37 +85,6 @@ def test_a_good_file_is_read_whole(tmp_path: Path) -> None:
     ]
     assert pipeline.stages[1].bounds["luma"] == Bound(min=0.0001, max=0.97)
     assert pipeline.quotas == ()
-
-
-def test_categories_may_have_quotas(tmp_path: Path) -> None:
-    quota = "    quotas: {q: {by: synthetic, share: {true: 0.05}, since: s2}}\n"
-    pipeline = load(written(tmp_path, GOOD + quota))
-    assert pipeline.quotas == (Quota(name="q", by="synthetic", share={"true": 0.05}, since="s2"),)
-    entry = {"by": "synthetic", "share": {"true": 0.05}, "since": "s2"}
-    assert resolved(pipeline)["quotas"] == {"q": entry}
-    again = json.dumps({"pipelines": {"curate": resolved(pipeline)}})
-    assert resolved(load(written(tmp_path, again))) == resolved(pipeline)
-    with pytest.raises(ValidationError, match="unknown stage 's9'"):
-        Pipeline(**{**dict(pipeline), "quotas": (Quota(name="q", by="a", count=1, since="s9"),)})
-
-
-@pytest.mark.parametrize(
-    ("quota", "told"),
-    [
-        ("q: {by: kind, count: 1, since: s1}", "unknown column 'kind'"),
-        ("q: {by: clarity, count: 1, since: s1}", "'clarity' holds float, expected categories"),
-        ("q: {by: synthetic, order: luna, count: 1, since: s1}", "did you mean 'luma'"),
-        ("q: {by: luma_kind, order: synthetic, count: 1, since: s1}", "expected a column of num"),
-        ("luma: {by: synthetic, count: 1, since: s1}", "quota 'luma' has the name of a column"),
-    ],
-)
-def test_quotas_name_columns_that_fit(quota: str, told: str, tmp_path: Path) -> None:
-    pipeline = load(written(tmp_path, GOOD + f"    quotas: {{{quota}}}\n"))
-    known = {name: pa.float32() for name in ("clarity", "luma", "pixels")}
-    known["luma_kind"] = pa.string()
-    with pytest.raises(ConfigurationError, match=told) as caught:
-        check_columns(pipeline, known)
-    assert f"pipelines.yaml:{GOOD.count(chr(10)) + 1}: " in str(caught.value)
 
 
 def test_what_may_be_left_out(tmp_path: Path) -> None:
@@ -204,32 +172,6 @@ WRONG = {
     "radius": ("radius: 4", "radius: 17", 6, ["less than or equal to 16"]),
     "no resolution": ("resolution: 512", "resolution: 0", 16, ["greater than or equal to 1"]),
     "keep": ("keep: s1", "keep: s_2", 4, ["unknown stage 's_2'", "did you mean 's2'?"]),
-    "the key that quotas replace": ("    stages:",
-        "    synthetic: {share: 0.1, from: s1}\n    stages:", 9, ["now one of the quotas",
-        "write quotas: {synthetic: {by: synthetic, share: {true: 0.1}, since: s1}}"]),
-    "quota without budget": ("    stages:",
-        "    quotas: {q: {by: luma, since: s1}}\n    stages:", 9,
-        ["expected exactly one of 'share', 'fraction' and 'count'"]),
-    "quota of two budgets": ("    stages:",
-        "    quotas: {q: {by: luma, since: s1, count: 1, fraction: 0.1}}\n    stages:", 9,
-        ["expected exactly one of"]),
-    "quota without category": ("    stages:",
-        "    quotas: {q: {share: {a: 0.1}, since: s1}}\n    stages:", 9, ["key 'by'"]),
-    "quota with more": ("    stages:",
-        "    quotas: {q: {by: luma, share: {a: 0.1}, sinze: s1}}\n    stages:", 9,
-        ["unknown key 'quotas.q.sinze'", "did you mean 'since'?"]),
-    "shares of too much": ("    stages:",
-        "    quotas:\n      q:\n        by: luma\n        since: s1\n"
-        "        share: {a: 0.5, b: 0.6}\n    stages:", 13, ["more than 1 together"]),
-    "share of everything and more": ("    stages:",
-        "    quotas: {q: {by: luma, share: {a: 1.5}, since: s1}}\n    stages:", 9,
-        ["less than or equal to 1"]),
-    "share of text": ("    stages:",
-        "    quotas: {q: {by: luma, share: {a: half}, since: s1}}\n    stages:", 9,
-        ["expected a number"]),
-    "quota from nowhere": ("    stages:",
-        "    quotas:\n      q: {by: luma, count: 1, since: s_2}\n    stages:", 10,
-        ["unknown stage 's_2'", "did you mean 's2'?"]),
     "no stages": (GOOD[GOOD.index("    stages:"):], "    stages: {}\n", 9,
         ["'stages': expected at least 1 entry"]),
     "column name": ("clarity: {min: 0.2}", "'clear ly': {min: 1}", 14, ["'clear ly'"]),

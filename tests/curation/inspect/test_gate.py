@@ -112,22 +112,39 @@ def test_without_great_expectations_it_says_what_to_install(
         gate.check(str(finished))
 
 
-def test_more_drawn_pictures_than_their_share_are_told(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("budget", "broken"),
+    [
+        ({"share": {"true": 0.2}}, 0),  # of 6
+        ({"share": {"true": 0.15}}, 1),
+        ({"share": {"true": 0.1, "false": 0.9}}, 1),
+        ({"share": {"true": 0.16, "false": 0.84}}, 0),  # of several: a little more may be
+        ({"share": {"true": 0.1, "false": 0.5}}, 0),  # nothing else is there: no mix
+        ({"share": {"false": 0.5}}, 2),
+        ({"share": {"false": 0.5, "true": 0.1, "other": 0.4}}, 2 + 1),
+        ({"count": 5}, 0),
+        ({"count": 4}, 1),
+        ({"fraction": 0.1}, 0),  # of what was there: shards do not say
+    ],
+)
+def test_more_than_a_quota_allows_is_told(
+    budget: dict, broken: int, finished: Path, tmp_path: Path
+) -> None:
     (info,) = shard.read_manifest(str(finished / "shards"))
     batch = next(iter(shard.read(str(finished / "shards" / info.file))))
     rows = batch.to_pylist()
+    assert len(rows) == 6
     rows[0]["synthetic"] = True
     (tmp_path / "shards").mkdir()
     changed = pa.RecordBatch.from_pylist(rows, schema=batch.schema)
     written = shard.write(str(tmp_path / "shards" / "part-0.parquet"), [changed], batch.schema)
     shard.write_manifest(str(tmp_path / "shards"), [written])
-    told = json.loads((finished / "run.json").read_bytes())
-    for share, broken in ((1 / len(rows) + 0.001, False), (1 / len(rows) - 0.001, True)):
-        quota = {"by": "synthetic", "share": {"true": share}, "since": "s2"}
-        told["configuration"]["quotas"] = {"share": quota}
-        (tmp_path / "run.json").write_text(json.dumps(told))
-        if broken:
-            with pytest.raises(LedgerError, match=r"share_from_s2\(synthetic\): 1"):
-                gate.check(str(tmp_path))
-        else:
-            assert "share_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}
+    run = json.loads((finished / "run.json").read_bytes())
+    run["configuration"]["quotas"] = {"q": {"by": "synthetic", "since": "s2", **budget}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    if broken:
+        with pytest.raises(LedgerError, match=rf"q_from_s2\(synthetic\): {broken}$"):
+            gate.check(str(tmp_path))
+    else:
+        told = "q_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}
+        assert told == ("fraction" not in budget)

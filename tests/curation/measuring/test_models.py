@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded
 from making.measured_units import UNIT, MeasuredUnit
 
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage
+from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota, Stage
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.representatives import Winners
-from curation.judging import verdicts
+from curation.judging import recording, rules, verdicts
+from curation.judging.decision import Decision
 from curation.measuring import models
 from curation.measuring.chosen import Chosen
+from curation.measuring.pending import Pending
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED
@@ -63,30 +66,64 @@ def test_a_null_after_a_look_is_told_from_no_look(tmp_path: Path) -> None:
     assert unit.column(LOOKED + "face") == [True, True]
 
 
-def test_not_looked_at_yet_and_seen_nothing_are_judged_apart(tmp_path: Path) -> None:
-    stage = Stage(name="s1", resolution=256, bounds={"face": Bound(min=0.5)})
-    pipeline = Pipeline(
+def pipeline(*quotas: Quota, **bounds: Bound) -> Pipeline:
+    return Pipeline(
         name="curate",
         seed=1,
         keep="s1",
         quarantine_limit=0.9,
         near_duplicate=NearDuplicate(radius=4),
         quality=("face",),
-        signals=(),
-        stages=(stage,),
+        stages=(Stage(name="s1", resolution=256, bounds=bounds),),
+        quotas=quotas,
     )
-    unit = MeasuredUnit(tmp_path, samples(300, 300), [face, phash])
-    unit.look([face], [0])
-    chosen = Chosen((face, phash), {}, (("face",),))
-    judge = verdicts.Judge(str(tmp_path), pipeline, chosen)
-    nobody = representatives.row_schema(pipeline.quality).empty_table()
+
+
+def decided(root: Path, asked: Pipeline, signals: Sequence[Signal]) -> tuple[Decision, Pending]:
+    """The decision over ``UNIT``, none of whose rows is a duplicate, and what waits for models."""
+    order = tuple((*stage.bounds, *(c for q in asked.quotas for c in q.columns))
+                  for stage in asked.stages)  # fmt: skip
+    chosen = Chosen(tuple(signals), {}, order, {q.name: q.columns for q in asked.quotas})
+    judge = verdicts.Judge(str(root), asked, chosen)
+    nobody = representatives.row_schema(asked.quality).empty_table()
     winners = Winners((nobody, nobody))
     decision = judge.decide(UNIT, winners)
-    counts = judge.record(UNIT, decision)
+    return decision, judge.pending(UNIT, decision, winners)
+
+
+def test_not_looked_at_yet_and_seen_nothing_are_judged_apart(tmp_path: Path) -> None:
+    unit = MeasuredUnit(tmp_path, samples(300, 300), [face, phash])
+    unit.look([face], [0])
+    asked, layout = pipeline(face=Bound(min=0.5)), Layout(str(tmp_path))
+    decision, pending = decided(tmp_path, asked, (face, phash))
+    counts = recording.record(layout, asked, UNIT, decision)
     assert counts.quarantine == {"unmeasurable": 1, "unmeasured": 1}
-    reasons = column_files.read(Layout(str(tmp_path)).ledger(UNIT)).column("reason").to_pylist()
+    reasons = column_files.read(layout.ledger(UNIT)).column("reason").to_pylist()
     assert reasons == ["unmeasurable: face is null", "unmeasured: face is null"]
-    assert judge.pending(UNIT, decision, winners) == {"face": [1]}
+    assert pending == {"face": [1]}
+
+
+@pytest.mark.parametrize(
+    ("budget", "waits", "unmeasurable"),
+    [
+        ({"by": "style", "count": 1}, {"style": [1]}, []),  # no category: free
+        ({"by": "synthetic", "count": 1, "order": "face"}, {"face": [1]}, [0]),
+        ({"by": "synthetic", "share": {"true": 0.5}, "order": "face"}, {}, []),  # limits none
+    ],
+)
+def test_quotas_wait_for_the_models_they_read(
+    budget: dict[str, Any], waits: Pending, unmeasurable: list[int], tmp_path: Path
+) -> None:
+    columns = {"style": Column(pa.string(), "a word", "of a test")}
+    look = {"style": None}
+    style = Signal("style", "model", 1, columns, lambda: lambda rows: [look for _ in rows])
+    unit = MeasuredUnit(tmp_path, samples(300, 300), [face, style, phash])
+    unit.look([face, style], [0])
+    asked = pipeline(Quota(name="q", since="s1", **budget))
+    decision, pending = decided(tmp_path, asked, (face, style, phash))
+    assert pending == waits
+    quarantined = np.flatnonzero(decision.judgement.verdict == rules.QUARANTINED).tolist()
+    assert quarantined == sorted([*unmeasurable, *(row for of in waits.values() for row in of)])
 
 
 def test_models_see_only_the_wanted_rows_and_values_go_to_their_own(
