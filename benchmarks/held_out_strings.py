@@ -67,14 +67,14 @@ def train(name: str, data: str, out: Path, threads: int, seed: int, extra: str =
 def report(run: Run) -> None:
     print(f"\n{run.name}\n  step  CPU-s  held-out loss  exact")
     for entry in run.evaluations:
-        share = f"{100 * entry['held_out_accuracy']:5.1f} % of {entry['held_out_pictures']}"
+        share = f"{100 * entry['held_out_accuracy']:5.1f} % of {entry['held_out_images']}"
         print(
             f"  {entry['step']:>4}  {entry['cpu_seconds']:>5.0f}  {entry['held_out_loss']:>13.4f}"
             f"  {share}"
         )
     print(
         f"  the whole command: {run.wall_seconds:.0f} s wall, {run.cpu_seconds:.0f} CPU-s;"
-        f" the codec alone keeps {100 * run.result['held_out_ceiling']:.1f} %"
+        f" the autoencoder alone keeps {100 * run.result['held_out_ceiling']:.1f} %"
     )
 
 
@@ -97,7 +97,7 @@ def main() -> int:
     share, label = ours.result["held_out_accuracy"], ours.result["held_out_label"]
     met = share == 1 and ours.wall_seconds <= TARGET_SECONDS
     print(
-        f"\nheld-out strings exact: {100 * share:.1f} % of {ours.result['held_out_pictures']}"
+        f"\nheld-out strings exact: {100 * share:.1f} % of {ours.result['held_out_images']}"
         f" in {ours.wall_seconds:.0f} s wall [{label}]\n"
         f"target 100 % within {TARGET_SECONDS:.0f} s on 2 idle cores: {'met' if met else 'NOT met'}"
     )

@@ -91,16 +91,18 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     from train import loop
     from train.configuration import PRESETS, Configuration
     from train.data import loading
-    from train.patch_pca import PatchPcaCodec
+    from train.patch_pca import PatchPcaAutoencoder
 
     content = PRESETS["demo"].model_dump()
     content["data"] |= {"sizes": (), "resolution": 64, "memory_bytes": _MEMORY}
     content["evaluation"] |= {"held_out": 256}
     configuration = Configuration.model_validate(content | {"precision": "fp32"})
     noise = [torch.rand(8, 3, 64, 64)]  # fitting it on images would take more than reading does
-    codec = PatchPcaCodec.fit(noise, configuration.codec.factor, configuration.codec.channels)
+    autoencoder = PatchPcaAutoencoder.fit(
+        noise, configuration.autoencoder.factor, configuration.autoencoder.channels
+    )
     clock, start = time.process_time(), peak()
-    data = loading.load(loading.Sources(str(folder), codec), configuration)
+    data = loading.load(loading.Sources(str(folder), autoencoder), configuration)
     indexed = time.process_time() - clock
     parts = loop.assemble(configuration, data, "cpu") if train else None
     clock, images, tokens, padded = time.process_time(), 0, 0, 0

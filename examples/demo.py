@@ -1,4 +1,4 @@
-"""``make demo``: raw pictures to a trained model that writes, every step by its public command.
+"""``make demo``: raw images to a trained model that writes, every step by its public command.
 
 Each step is the command a user would type. A finished step leaves ``demo/steps/<name>.json`` with
 its time and its printed result, and is not run again while its command stays the same; a step
@@ -70,7 +70,7 @@ def _last_json(text: str) -> Any:
 
 
 def _choose_prompts() -> None:
-    """The first captions that the trainer held out: no picture of their texts was trained on."""
+    """The first captions that the trainer held out: no image of their texts was trained on."""
     held_out = (DEMO / "train" / "held_out_captions.txt").read_text("utf-8").splitlines()
     (DEMO / "prompts.txt").write_text("\n".join(held_out[:PROMPTS]) + "\n", "utf-8")
 
@@ -86,7 +86,7 @@ def main(
 ) -> None:
     """Run the demo, or what is left of it.
 
-    Example: python -m examples.demo --input my-pictures/
+    Example: python -m examples.demo --input my-images/
     """
     with ownership.held(str(DEMO), "demo"):
         _run(collection)
@@ -130,9 +130,9 @@ def _learnt(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     enough = [row["step"] for row in rows if (row["held_out_accuracy"] or 0) >= ENOUGH]
     result = record["result"] or {}
     seen = json.loads((Path(result["checkpoint"]) / "trained_on.json").read_text("utf-8"))
-    names = ("step", "held_out_accuracy", "held_out_loss", "held_out_pictures")
+    names = ("step", "held_out_accuracy", "held_out_loss", "held_out_images")
     return {
-        "images": seen["pictures"],
+        "images": seen["images"],
         **{name: result.get(name) for name in names},
         "steps_to_90_percent": enough[0] if enough else None,
     }

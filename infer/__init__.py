@@ -1,1 +1,1 @@
-"""Inference: drawing pictures from prompts with a trained checkpoint."""
+"""Inference: generating images from prompts with a trained checkpoint."""

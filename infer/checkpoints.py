@@ -1,4 +1,4 @@
-"""Which folder to draw with, and the noise schedule it asks for. Imports nothing heavy."""
+"""Which folder to generate with, and the noise schedule it asks for. Imports nothing heavy."""
 
 import json
 import math
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, of_class
+from train import checkpoint_folder
+from train.checkpoint_folder import CheckpointError
 
 if TYPE_CHECKING:
     from train.flow import Flow
@@ -30,16 +32,12 @@ def find(directory: Path | None) -> Path:
     None means ``./demo/train``. Raises ``UsageError`` where there is none.
     """
     base = directory or DEFAULT
-    if (base / _INDEX).is_file():
-        return base
-    pointer = base / "latest"
-    if pointer.is_file():
-        named = base / pointer.read_text("utf-8").strip()
-        if (named / _INDEX).is_file():
-            return named
-        raise UsageError(f"{pointer}: names {named.name!r}, which holds no {_INDEX}")
-    if pointer.is_dir() and (pointer / _INDEX).is_file():
-        return pointer.resolve()
+    try:
+        folder = checkpoint_folder.find(base)
+    except CheckpointError as error:
+        raise UsageError(str(error)) from error
+    if folder:
+        return folder
     remedy = (
         f"expected {_INDEX} (a diffusers folder) or latest (an output of `python -m train`)"
         if directory
@@ -50,7 +48,7 @@ def find(directory: Path | None) -> Path:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What to draw with where nothing else is asked for; sizes in pixels."""
+    """What to generate with where nothing else is asked for; sizes in pixels."""
 
     width: int
     height: int
@@ -101,12 +99,12 @@ def beyond(folder: Path, prompts: Sequence[str], size: tuple[int, int]) -> list[
 
 
 def size_unit(folder: Path) -> int:
-    """Width and height must be multiples of this many pixels: codec factor times patch side.
+    """Width and height must be multiples of this many pixels: autoencoder factor times patch side.
 
     Read from the configurations alone, so that a wrong size costs no loading of weights.
     """
     patch = int(_read(folder / "transformer" / "config.json").get("patch_size", 2))
-    ours = folder / "codec" / "config.json"
+    ours = folder / "autoencoder" / "config.json"
     if ours.is_file():
         return patch * int(_read(ours)["factor"])
     stages = _read(folder / "vae" / "config.json").get("temperal_downsample", [0, 0, 0])
@@ -118,7 +116,7 @@ def check_size(width: int, height: int, unit: int) -> None:
     if width % unit or height % unit:
         near = "x".join(str(max(unit, round(side / unit) * unit)) for side in (width, height))
         raise UsageError(
-            f"size {width}x{height}: this checkpoint draws multiples of {unit} pixels;"
+            f"size {width}x{height}: this checkpoint generates multiples of {unit} pixels;"
             f" the nearest is {near}"
         )
 

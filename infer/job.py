@@ -1,4 +1,4 @@
-"""One run of ``python -m infer``: which pictures, to which files. Heavy imports come late."""
+"""One run of ``python -m infer``: which images, to which files. Heavy imports come late."""
 
 import re
 import sys
@@ -30,10 +30,10 @@ SHEET = "contact sheet"  # what tells one of ours
 
 @dataclass(frozen=True)
 class Job:
-    """What to draw (every prompt with its seed), with which checkpoint, into which files.
+    """What to generate (every prompt with its seed), with which checkpoint, into which files.
 
     ``folder`` is the run's own, None where files were named.
-    ``usual`` is the size to draw, and the steps and guidance unless others are asked for.
+    ``usual`` is the size to generate at, and the steps and guidance unless others are asked for.
     """
 
     prompts: tuple[Prompt, ...]
@@ -44,27 +44,28 @@ class Job:
     usual: Defaults
 
 
-def prepare(
-    texts: Sequence[str],
-    file: str | None,
-    *,
-    output: Path,
-    seed: int,
-    checkpoint: Path | None,
-    size: str | None,
-    sheet: Path | None,
-) -> Job:
+@dataclass(frozen=True)
+class Request:
+    """What was asked for on the command line: prompts, a ``file`` of more, and where to write."""
+
+    texts: tuple[str, ...]
+    file: str | None
+    output: Path
+    seed: int = 0
+    checkpoint: Path | None = None
+    size: str | None = None
+    sheet: Path | None = None
+
+
+def prepare(request: Request) -> Job:
     """Check everything that can be checked before weights are read. Raises ``UsageError``."""
-    asked = prompt_files.from_arguments(texts) + (prompt_files.read(file) if file else [])
+    file, output, sheet = request.file, request.output, request.sheet
+    asked = prompt_files.from_arguments(request.texts) + (prompt_files.read(file) if file else [])
     if not asked:
-        raise UsageError("nothing to draw; give a prompt or a file of them with --prompts")
-    for path in (output, sheet):
-        if path is not None and path.suffix.lower() not in {"", ".png"}:
-            raise UsageError(f"{path}: pictures are written as PNG; name it {path.stem}.png")
-    if sheet is not None and not sheet.suffix:
-        raise UsageError(f"{sheet}: a contact sheet is one file; name it {sheet.name}.png")
-    asked_size = parse_size(size) if size else None
-    folder = checkpoints.find(checkpoint)
+        raise UsageError("nothing to generate; give a prompt or a file of them with --prompts")
+    _check_names(output, sheet)
+    asked_size = parse_size(request.size) if request.size else None
+    folder = checkpoints.find(request.checkpoint)
     usual = checkpoints.defaults(folder)
     width, height = asked_size or (usual.width, usual.height)
     checkpoints.check_size(width, height, checkpoints.size_unit(folder))
@@ -72,7 +73,7 @@ def prepare(
     sheet = sheet or (_sheet_name(output) if len(asked) > 1 else None)
     _refuse_strangers((*targets, *([sheet] if sheet else [])))
     return Job(
-        prompts=tuple(prompt_files.with_seeds(asked, seed)),
+        prompts=tuple(prompt_files.with_seeds(asked, request.seed)),
         targets=targets,
         folder=None if output.suffix else output,
         sheet=sheet,
@@ -81,8 +82,16 @@ def prepare(
     )
 
 
+def _check_names(output: Path, sheet: Path | None) -> None:
+    for path in (output, sheet):
+        if path is not None and path.suffix.lower() not in {"", ".png"}:
+            raise UsageError(f"{path}: images are written as PNG; name it {path.stem}.png")
+    if sheet is not None and not sheet.suffix:
+        raise UsageError(f"{sheet}: a contact sheet is one file; name it {sheet.name}.png")
+
+
 def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
-    """Draw and write everything; says what was written.
+    """Generate and write everything; says what was written.
 
     Raises ``UsageError``, ``OwnershipError``, ``OSError``.
     """
@@ -103,23 +112,23 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
         warnings.insert(0, unfinished)
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
-    artist = sampling.load(job.checkpoint, device)
+    generator = sampling.load(job.checkpoint, device)
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
     with _progress(len(job.prompts)) as advance:
-        pictures = sampling.draw(artist, job.prompts, settings)
-        for prompt, target, picture in zip(job.prompts, job.targets, pictures, strict=True):
+        images = sampling.generate(generator, job.prompts, settings)
+        for prompt, target, image in zip(job.prompts, job.targets, images, strict=True):
             facts = _facts(prompt, settings, job.checkpoint)
-            storage.write_bytes(str(target), png(picture, facts))
+            storage.write_bytes(str(target), png(image, facts))
             rows.append({"file": str(target), **facts})
             if job.sheet:
-                small.append(contact_sheet.fit(picture))
+                small.append(contact_sheet.fit(image))
             advance()
     if job.sheet:
         _write_sheet(job, small, columns)
     return {
         "checkpoint": str(job.checkpoint),
-        "pictures": rows,
+        "images": rows,
         "sheet": str(job.sheet) if job.sheet else None,
         "warnings": warnings,
     }
@@ -138,7 +147,7 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             is_ours = False
         if not is_ours:
-            raise UsageError(f"{path}: is there and was not drawn by us; name another --output")
+            raise UsageError(f"{path}: is there and was not written here; name another --output")
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -154,7 +163,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def name_files(output: Path, count: int) -> tuple[Path, ...]:
-    """``x.png`` for one picture, ``x-0001.png`` ... for several; a folder gets ``0001.png`` ..."""
+    """``x.png`` for one image, ``x-0001.png`` ... for several; a folder gets ``0001.png`` ..."""
     if not output.suffix:
         return tuple(output / f"{number:04d}.png" for number in range(1, count + 1))
     if count == 1:
@@ -164,7 +173,7 @@ def name_files(output: Path, count: int) -> tuple[Path, ...]:
     )
 
 
-def png(picture: "Image", facts: dict[str, Any]) -> bytes:
+def png(image: "Image", facts: dict[str, Any]) -> bytes:
     """PNG bytes with the facts as text chunks (international ones where Latin-1 is not enough)."""
     from PIL.PngImagePlugin import PngInfo
 
@@ -172,7 +181,7 @@ def png(picture: "Image", facts: dict[str, Any]) -> bytes:
     for name, value in facts.items():
         chunks.add_text(name, str(value))
     stream = BytesIO()
-    picture.save(stream, "PNG", pnginfo=chunks)
+    image.save(stream, "PNG", pnginfo=chunks)
     return stream.getvalue()
 
 
@@ -184,7 +193,7 @@ def _facts(prompt: Prompt, settings: "Settings", folder: Path) -> dict[str, Any]
         "guidance": settings.guidance,
         "negative": settings.negative,
         "size": f"{settings.width}x{settings.height}",
-        "checkpoint": folder.name,  # never a whole path: pictures travel
+        "checkpoint": folder.name,  # never a whole path: images travel
     }
 
 
@@ -192,23 +201,23 @@ def _sheet_name(output: Path) -> Path:
     return output.with_name(f"{output.stem}-sheet.png") if output.suffix else output / "sheet.png"
 
 
-def _write_sheet(job: Job, pictures: Sequence["Image"], columns: int | None) -> None:
+def _write_sheet(job: Job, images: Sequence["Image"], columns: int | None) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     from curation.picture import contact_sheet
 
     captions = [prompt.text for prompt in job.prompts]
-    sheet = contact_sheet.compose(pictures, captions, columns)
+    sheet = contact_sheet.compose(images, captions, columns)
     stream = BytesIO()
     chunks = PngInfo()
-    chunks.add_text(SHEET, str(len(pictures)))
+    chunks.add_text(SHEET, str(len(images)))
     sheet.image.save(stream, "PNG", pnginfo=chunks)
     storage.write_bytes(str(job.sheet), stream.getvalue())
     if sheet.missing:
         some = "".join(sorted(sheet.missing)[:12])
         _tell(
             f"no font here has {len(sheet.missing)} of the captions' characters ({some}); install"
-            " one, on Debian: apt-get install fontconfig fonts-noto-cjk. The pictures are complete."
+            " one, on Debian: apt-get install fontconfig fonts-noto-cjk. The images are complete."
         )
 
 
@@ -226,19 +235,19 @@ def _progress(total: int) -> Iterator[Callable[[], None]]:
 
     console = Console(stderr=True)
     columns = (
-        TextColumn("drawing"),
+        TextColumn("generating"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("drawing", total=total, rate="")
+        task = bar.add_task("generating", total=total, rate="")
 
         def advance() -> None:
             bar.advance(task)
             speed = bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:.2f} pictures/s" if speed else "")
+            bar.update(task, rate=f"{speed:.2f} images/s" if speed else "")
 
         yield advance
 

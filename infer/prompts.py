@@ -15,17 +15,17 @@ LARGEST_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text to draw; ``seed`` is that of its noise, None before ``with_seeds``."""
+    """A text to generate an image of; ``seed`` is that of its noise, None before ``with_seeds``."""
 
     text: str
     seed: int | None = None
 
 
-def picture_seed(seed: int, index: int) -> int:
-    """The noise seed of picture ``index``: ``seed`` itself for the first, then a hash of the two.
+def image_seed(seed: int, index: int) -> int:
+    """The noise seed of image ``index``: ``seed`` itself for the first, then a hash of the two.
 
-    So a picture depends on its own place only, never on how many others are drawn with it, and
-    the seed stored in any picture draws that picture alone.
+    So an image depends on its own place only, never on how many others are generated with it, and
+    the seed stored in any image generates that image alone.
     """
     if index == 0:
         return seed
@@ -36,7 +36,7 @@ def picture_seed(seed: int, index: int) -> int:
 def with_seeds(prompts: Sequence[Prompt], seed: int) -> list[Prompt]:
     """The prompts with a seed each; one that has its own keeps it."""
     return [
-        prompt if prompt.seed is not None else replace(prompt, seed=picture_seed(seed, index))
+        prompt if prompt.seed is not None else replace(prompt, seed=image_seed(seed, index))
         for index, prompt in enumerate(prompts)
     ]
 

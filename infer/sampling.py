@@ -1,4 +1,4 @@
-"""Drawing pictures from prompts with a checkpoint."""
+"""Generating images from prompts with a checkpoint."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,15 @@ from curation.failures.errors import UsageError
 from infer import checkpoints
 from infer.prompts import Prompt
 from train import model
+from train.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
-from train.codec import Codec
 from train.flow import Flow, sample
 from train.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to draw: ``width`` and ``height`` in pixels; ``guidance`` at most 1 means none."""
+    """How to generate: ``width`` and ``height`` in pixels; ``guidance`` at most 1 means none."""
 
     width: int
     height: int
@@ -34,17 +34,17 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Artist:
+class Generator:
     """A checkpoint in memory: the network, what surrounds it, and its noise schedule."""
 
     transformer: Any
-    codec: Codec
+    autoencoder: Autoencoder
     text_encoder: TextEncoder
     flow: Flow
     folder: Path
 
 
-def load(folder: Path, device: str = "auto") -> Artist:
+def load(folder: Path, device: str = "auto") -> Generator:
     """Load a checkpoint folder on a device (``auto``: a GPU if there is one).
 
     Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
@@ -56,11 +56,11 @@ def load(folder: Path, device: str = "auto") -> Artist:
         loaded = load_for_inference(folder)
     except (OSError, ValueError, SafetensorError) as error:
         raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
-    parts = (loaded.transformer, loaded.codec, loaded.text_encoder)
+    parts = (loaded.transformer, loaded.autoencoder, loaded.text_encoder)
     for part in parts:
         if isinstance(part, nn.Module):
             part.to(place).eval()
-    return Artist(*parts, flow, folder)
+    return Generator(*parts, flow, folder)
 
 
 def _device(name: str) -> torch.device:
@@ -72,25 +72,30 @@ def _device(name: str) -> torch.device:
         raise UsageError(f"cannot use device {name!r}: {error}") from error
 
 
-def draw(artist: Artist, prompts: Sequence[Prompt], settings: Settings) -> Iterator[Image.Image]:
-    """The pictures of the prompts, RGB, in order. Every prompt needs its seed.
+def generate(
+    generator: Generator, prompts: Sequence[Prompt], settings: Settings
+) -> Iterator[Image.Image]:
+    """The images of the prompts, RGB, in order. Every prompt needs its seed.
 
-    With ``batch_size`` 1 a picture's bytes depend on its prompt, seed and settings only; larger
+    With ``batch_size`` 1 an image's bytes depend on its prompt, seed and settings only; larger
     batches round differently in the last bits. Raises ``UsageError`` for a size the checkpoint
-    cannot draw, or when its weights give no finite picture.
+    cannot generate, or when its weights give no finite image.
     """
-    unit = artist.codec.factor * int(artist.transformer.config.patch_size)
+    unit = generator.autoencoder.factor * int(generator.transformer.config.patch_size)
     checkpoints.check_size(settings.width, settings.height, unit)
-    cells = (settings.height // artist.codec.factor, settings.width // artist.codec.factor)
+    cells = (
+        settings.height // generator.autoencoder.factor,
+        settings.width // generator.autoencoder.factor,
+    )
     guided = settings.guidance > 1  # as QwenImagePipeline: at most 1 is no guidance at all
     with torch.inference_mode():
-        negative = artist.text_encoder.encode([settings.negative]) if guided else (None, None)
+        negative = generator.text_encoder.encode([settings.negative]) if guided else (None, None)
         for start in range(0, len(prompts), settings.batch_size):
             batch = prompts[start : start + settings.batch_size]
-            features, mask = artist.text_encoder.encode([prompt.text for prompt in batch])
+            features, mask = generator.text_encoder.encode([prompt.text for prompt in batch])
             latents = sample(
-                artist.transformer,
-                (artist.codec.channels, *cells),
+                generator.transformer,
+                (generator.autoencoder.channels, *cells),
                 features,
                 mask,
                 negative_features=negative[0],
@@ -98,13 +103,13 @@ def draw(artist: Artist, prompts: Sequence[Prompt], settings: Settings) -> Itera
                 steps=settings.steps,
                 guidance=settings.guidance if guided else 1.0,
                 seeds=[_seed(prompt) for prompt in batch],
-                flow=artist.flow,
+                flow=generator.flow,
                 predict=_predict,
             )
-            pixels = artist.codec.decode(latents)
+            pixels = generator.autoencoder.decode(latents)
             if not pixels.isfinite().all():
-                raise UsageError(f"{artist.folder}: draws no finite picture: broken weights")
-            yield from (_image(one) for one in pixels)
+                raise UsageError(f"{generator.folder}: generates no finite image: broken weights")
+            yield from (_image(row) for row in pixels)
 
 
 def _predict(

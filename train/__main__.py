@@ -54,7 +54,7 @@ def train(
 
     Example: python -m train --preset demo --data 'demo/strings-en/part-*.parquet' --out demo/train
 
-    Watch it: tensorboard --logdir demo/train/tensorboard, and the pictures in demo/train/samples.
+    Watch it: tensorboard --logdir demo/train/tensorboard, and the images in demo/train/samples.
     """
     from train import configuration_file
 

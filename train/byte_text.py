@@ -44,18 +44,18 @@ class ByteTextEncoder(nn.Module):
 
     def tokens(self, prompt: str) -> list[tuple[int, int, int]]:
         """(token, place, offset) indices of a prompt, the begin token first."""
-        found = [(0, 0, 0)]
+        tokens = [(0, 0, 0)]
         for match in _PIECES.finditer(prompt):
             word = match["word"]
             if word is not None:
-                found.append((257 + _bucket(word.casefold(), self.words), 0, 0))
+                tokens.append((257 + _bucket(word.casefold(), self.words), 0, 0))
                 continue
             quoted = match["straight"] or match["curly"] or match["corner"] or ""
             for index, character in enumerate(quoted):
                 place = min(index, self.places - 1) + 1
                 for offset, byte in enumerate(character.encode("utf-8", "replace")):
-                    found.append((1 + byte, place, 1 + offset))
-        return found[: self.longest]
+                    tokens.append((1 + byte, place, 1 + offset))
+        return tokens[: self.longest]
 
     def encode(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """Features (B, T, D) float32 and mask (B, T) bool. Raises ``ValueError`` for no prompt."""

@@ -1,9 +1,9 @@
 """Checkpoints: a diffusers folder in safetensors, plus what an exact resume needs.
 
 ``OUT/checkpoint-<step>/`` holds ``model_index.json``, ``transformer/`` (EMA weights),
-``scheduler/``, ``codec/`` or ``vae/``, ``text_encoder/`` (EMA weights where it is learnt, and
+``scheduler/``, ``autoencoder/`` or ``vae/``, ``text_encoder/`` (EMA weights where it is learnt, and
 ``tokenizer/``), ``pipeline.py`` (with the small parts: it opens the folder in diffusers),
-``trained_on.json`` (for who draws with it) and ``training_state/`` (raw weights, optimiser,
+``trained_on.json`` (for who generates with it) and ``training_state/`` (raw weights, optimiser,
 progress, configuration); ``OUT/latest`` names the newest whole one. A folder appears by rename,
 whole or not at all.
 """
@@ -23,10 +23,9 @@ from torch import Tensor, nn
 
 from curation import storage
 from train import checkpoint_folder, flow, optimiser
-from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, latest
-from train.codec import Codec, load_codec
+from train.autoencoder import Autoencoder, load_autoencoder
+from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, CheckpointError
 from train.configuration import Configuration
-from train.damage import CheckpointError
 from train.flow import Flow
 from train.text_encoder import TextEncoder, load_text_encoder
 from train.trained_on import Captions, TrainedOn
@@ -36,10 +35,10 @@ _LOADER = Path(__file__).with_name("pipeline.py")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint ready to draw. ``configuration`` is None for a folder that is not ours."""
+    """A checkpoint ready to generate. ``configuration`` is None for a folder that is not ours."""
 
     transformer: Any
-    codec: Codec
+    autoencoder: Autoencoder
     text_encoder: TextEncoder
     configuration: Configuration | None
 
@@ -59,15 +58,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class State:
-    """Everything a run consists of at one step. ``average`` are the EMA's modules by name, as
+    """Everything a run consists of at one step. ``ema`` are the EMA's modules by name, as
     ``raw`` are the trained ones: "transformer" and, where it is learnt, "text_encoder".
     """
 
     configuration: Configuration
     progress: Progress
     raw: Mapping[str, nn.Module]
-    average: Mapping[str, nn.Module]
-    codec: Codec
+    ema: Mapping[str, nn.Module]
+    autoencoder: Autoencoder
     text_encoder: TextEncoder
     optimisers: tuple[torch.optim.Optimizer, ...]
     seen: Captions
@@ -102,15 +101,15 @@ def point_to(folder: Path) -> None:
 def _write_pipeline(folder: Path, state: State) -> None:
     import diffusers
 
-    average = state.average
-    encoder: Any = average.get("text_encoder", state.text_encoder)
-    transformer: Any = average["transformer"]
+    ema = state.ema
+    encoder: Any = ema.get("text_encoder", state.text_encoder)
+    transformer: Any = ema["transformer"]
     transformer.save_pretrained(folder / "transformer")
     _scheduler(flow.build(state.configuration.flow)).save_pretrained(folder / "scheduler")
     parts = {
         "transformer": ("diffusers", type(transformer).__name__),
         "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
-        **state.codec.save(folder),
+        **state.autoencoder.save(folder),
         **encoder.save(folder),
     }
     index = {
@@ -200,8 +199,8 @@ def _drop_old(directory: Path, newest: Path, configuration: Configuration) -> No
 
     A checkpoint of a later step is one of a shorter run that was gone back from.
     """
-    found = checkpoint_folder.by_age(directory)
-    later, earlier = found[: found.index(newest)], found[found.index(newest) + 1 :]
+    there = checkpoint_folder.by_age(directory)
+    later, earlier = there[: there.index(newest)], there[there.index(newest) + 1 :]
     fork = optimiser.full_until(configuration.steps, configuration.optimiser)
     droppable = [path for path in earlier if path.name != checkpoint_folder.name(fork)]
     for path in (*later, *droppable[configuration.checkpoint.keep - 1 :]):
@@ -243,15 +242,15 @@ def restore(folder: Path, state: State) -> None:
     for part, module in state.raw.items():
         module.load_state_dict(_below(raw, f"{part}."))
     saved = load_for_inference(folder)
-    for part, module in state.average.items():
+    for part, module in state.ema.items():
         module.load_state_dict(getattr(saved, part).state_dict())
     slots = load_file(str(folder / STATE / OPTIMISER))
-    for number, one in enumerate(state.optimisers):
+    for number, owner in enumerate(state.optimisers):
         entries: dict[int, dict[str, Tensor]] = {}
         for key, value in _below(slots, f"{number}.").items():
             index, slot = key.split(".", 1)
             entries.setdefault(int(index), {})[slot] = value
-        one.load_state_dict({**one.state_dict(), "state": entries})
+        owner.load_state_dict({**owner.state_dict(), "state": entries})
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -268,7 +267,7 @@ def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
     """
     from diffusers import QwenImageTransformer2DModel
 
-    folder = latest(Path(directory)) or Path(directory)
+    folder = checkpoint_folder.find(Path(directory)) or Path(directory)
     if not (folder / "transformer" / "config.json").is_file():
         raise FileNotFoundError(f"{directory}: no checkpoint here; expected transformer/")
     transformer = QwenImageTransformer2DModel.from_pretrained(
@@ -284,5 +283,5 @@ def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
     transformer.eval()
     if isinstance(text_encoder, nn.Module):
         text_encoder.eval()
-    codec = load_codec(str(folder))
-    return Loaded(transformer, codec, text_encoder, read_configuration(folder))
+    autoencoder = load_autoencoder(str(folder))
+    return Loaded(transformer, autoencoder, text_encoder, read_configuration(folder))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from curation import storage
-from train.damage import CheckpointError
 
 LATEST = "latest"
 STATE = "training_state"
@@ -20,7 +19,12 @@ OPTIMISER = "optimiser.safetensors"
 _INDEX = "model_index.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 _LEAVINGS = re.compile(r"\.checkpoint-\d+(\.old)?\.partial")
+_OLD_PART = "codec"
 _LARGEST_HEADER = 100 << 20
+
+
+class CheckpointError(ValueError):
+    """A damaged checkpoint; the message names the file and what to do."""
 
 
 def name(step: int) -> str:
@@ -51,7 +55,34 @@ def latest(directory: Path) -> Path | None:
         raise CheckpointError(
             f"{pointer}: names {named}, which holds no {_INDEX}; {_advice(directory)}"
         )
+    _refuse_old(folder)
     return folder
+
+
+def find(folder: Path) -> Path | None:
+    """The checkpoint that a folder is or, if it is a training output, names as its latest.
+
+    None where there is none. Raises ``CheckpointError`` as ``latest`` does, and for a checkpoint
+    of an earlier version.
+    """
+    pointer = folder / LATEST
+    if (folder / _INDEX).is_file():
+        checkpoint = folder
+    elif (pointer / _INDEX).is_file():
+        checkpoint = pointer.resolve()  # a link
+    else:
+        return latest(folder)
+    _refuse_old(checkpoint)
+    return checkpoint
+
+
+def _refuse_old(folder: Path) -> None:
+    if (folder / _OLD_PART).is_dir():
+        raise CheckpointError(
+            f"{folder}: a checkpoint of an earlier version, with {_OLD_PART}/ where this one has"
+            " autoencoder/; train it again into another --out (diffusers opens it: it brings its"
+            " code along)"
+        )
 
 
 def newest(directory: Path) -> Path | None:
@@ -73,12 +104,12 @@ def newest(directory: Path) -> Path | None:
 
 def by_age(directory: Path) -> list[Path]:
     """The checkpoints of ours below ``directory``, the newest first."""
-    found = (
+    there = (
         path
         for path in directory.glob("checkpoint-*")
         if _NAME.fullmatch(path.name) and (path / STATE).is_dir()
     )
-    return sorted(found, key=step, reverse=True)
+    return sorted(there, key=step, reverse=True)
 
 
 def damage(folder: Path) -> str | None:

@@ -86,8 +86,8 @@ class DataConfiguration(_Frozen):
         return self.captions or dict.fromkeys(get_args(CaptionColumn), 1.0)
 
 
-class CodecConfiguration(_Frozen):
-    """The image codec: ``patch_pca`` fitted on the training pictures, or ``qwen`` from ``path``.
+class AutoencoderConfiguration(_Frozen):
+    """The autoencoder: ``patch_pca`` fitted on the training images, or ``qwen`` from ``path``.
 
     ``channels`` and ``factor`` (pixels per latent cell side) describe ``patch_pca`` only.
     """
@@ -130,7 +130,7 @@ class FlowConfiguration(_Frozen):
     """The fields of ``train.flow.Flow``, which explains them; the values are Qwen-Image's."""
 
     logit_mean: float = 0.0
-    logit_deviation: Positive = 1.0
+    logit_standard_deviation: Positive = 1.0
     base_shift: float = 0.5
     max_shift: float = 0.9
     base_tokens: Count = 256
@@ -157,14 +157,14 @@ class OptimiserConfiguration(_Frozen):
 
 
 class EvaluationConfiguration(_Frozen):
-    """Generating held-out captions: ``every`` so many steps, ``pictures`` of them (all at the end).
+    """Generating held-out captions: ``every`` so many steps, ``images`` of them (all at the end).
 
     ``held_out`` is the most images that are held out in memory and judged; others are not trained
     on either. ``grid`` is the number of images in the sample grid.
     """
 
     every: Count = 1000
-    pictures: Count = 256
+    images: Count = 256
     held_out: Count = 2048
     steps: Count = 50
     guidance: Annotated[float, Field(ge=1)] = 1.0
@@ -198,7 +198,7 @@ class Configuration(_Frozen):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     log_every: Count = 10
     data: DataConfiguration = DataConfiguration()
-    codec: CodecConfiguration = CodecConfiguration()
+    autoencoder: AutoencoderConfiguration = AutoencoderConfiguration()
     text_encoder: TextEncoderConfiguration = TextEncoderConfiguration()
     model: ModelConfiguration = ModelConfiguration()
     flow: FlowConfiguration = FlowConfiguration()
@@ -213,7 +213,7 @@ DEMO = Configuration(
     steps=240,
     ema=0.98,
     data=DataConfiguration(sizes=("64x32",), resize=True),
-    codec=CodecConfiguration(channels=24),
+    autoencoder=AutoencoderConfiguration(channels=24),
     model=ModelConfiguration(
         layers=6, heads=2, head_width=64, rope_axes=(16, 24, 24), attention="_native_math"
     ),
@@ -232,12 +232,12 @@ QWEN_IMAGE = Configuration(
     tokens_at_once=65_536,
     ema=0.9999,
     data=DataConfiguration(resolution=256),
-    codec=CodecConfiguration(kind="qwen", path="Qwen-Image/vae"),
+    autoencoder=AutoencoderConfiguration(kind="qwen", path="Qwen-Image/vae"),
     text_encoder=TextEncoderConfiguration(
         kind="qwen", path="Qwen-Image/text_encoder", longest=1024
     ),
     optimiser=OptimiserConfiguration(learning_rate=1e-4, warmup=1000),
-    evaluation=EvaluationConfiguration(guidance=4.0, pictures=64, batch=8),
+    evaluation=EvaluationConfiguration(guidance=4.0, images=64, batch=8),
 )
 
-PRESETS = {found.preset: found for found in (DEMO, QWEN_IMAGE)}
+PRESETS = {preset.preset: preset for preset in (DEMO, QWEN_IMAGE)}

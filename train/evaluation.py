@@ -1,7 +1,7 @@
-"""Held-out strings: are the cells of a drawn picture, read by nearest template, what was asked?
+"""Held-out strings: are the cells of a generated image, read by nearest template, what was asked?
 
 It measures what it says and no more: one font, fixed layout, unseen strings of seen glyphs. It
-applies to pictures whose glyph boxes lie on a grid of equal cells, one caption frame per colour.
+applies to images whose glyph boxes lie on a grid of equal cells, one caption frame per colour.
 """
 
 import re
@@ -29,7 +29,7 @@ def style(caption: str) -> str:
 
 
 class Templates:
-    """Averages of every (character, style) over the cells of TRAINING pictures, blank included.
+    """Averages of every (character, style) over the cells of TRAINING images, blank included.
 
     ``watch`` is fed with training examples while the data is read, until it returns False.
     """
@@ -57,7 +57,7 @@ class Templates:
         return True
 
     def reader(self) -> "Reader | None":
-        """What reads drawn pictures; None where the training pictures are no such grid."""
+        """What reads generated images; None where the training images are no such grid."""
         if not self._usable or self._cell is None:
             return None
         keys = tuple(sorted(self._sums))
@@ -74,9 +74,9 @@ def _cell_of(example: Example) -> tuple[int, int] | None:
 
 
 def expected(example: Example, cell: tuple[int, int], size: tuple[int, int]) -> list[Key] | None:
-    """What each cell of a picture of ``size`` (width, height) should show, from left to right.
+    """What each cell of an image of ``size`` (width, height) should show, from left to right.
 
-    None where the boxes are not on a grid of such cells that fills the picture.
+    None where the boxes are not on a grid of such cells that fills the image.
     """
     if size[0] % cell[0] or size[1] != cell[1] or not example.glyphs:
         return None
@@ -91,23 +91,23 @@ def expected(example: Example, cell: tuple[int, int], size: tuple[int, int]) -> 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """``exact`` pictures (all cells, colour included) of ``pictures``; ``cells`` right of all."""
+    """``exact`` images (all cells, colour included) of ``images``; ``cells`` right of all."""
 
     exact: int
-    pictures: int
+    images: int
     cells: int
     all_cells: int
 
     @property
     def share(self) -> float:
-        """Exact pictures as a share of all, 0 to 1."""
-        return self.exact / max(1, self.pictures)
+        """Exact images as a share of all, 0 to 1."""
+        return self.exact / max(1, self.images)
 
-    def told(self) -> str:
+    def sentence(self) -> str:
         """One line with its honest label."""
         cells = 100 * self.cells / max(1, self.all_cells)
         return (
-            f"held-out strings exact: {100 * self.share:.1f} % ({self.exact} of {self.pictures}),"
+            f"held-out strings exact: {100 * self.share:.1f} % ({self.exact} of {self.images}),"
             f" cells {cells:.1f} % [{LABEL}]"
         )
 
@@ -123,31 +123,31 @@ class Reader:
     templates: Tensor
     cell: tuple[int, int]
 
-    def read(self, pictures: Tensor) -> list[list[Key]]:
-        """The keys of the cells, from left to right, of pictures (B, 3, H, W) in [-1, 1]."""
-        batch, channels, height, width = pictures.shape
+    def read(self, images: Tensor) -> list[list[Key]]:
+        """The keys of the cells, from left to right, of images (B, 3, H, W) in [-1, 1]."""
+        batch, channels, height, width = images.shape
         columns = width // self.cell[0]
-        grid = pictures.reshape(batch, channels, height, columns, self.cell[0])
+        grid = images.reshape(batch, channels, height, columns, self.cell[0])
         cells = grid.permute(0, 3, 1, 2, 4).reshape(batch * columns, -1)
         nearest = torch.cdist(cells, self.templates).argmin(1)
-        found = [self.keys[index] for index in nearest.tolist()]
-        return [found[start : start + columns] for start in range(0, len(found), columns)]
+        read = [self.keys[index] for index in nearest.tolist()]
+        return [read[start : start + columns] for start in range(0, len(read), columns)]
 
-    def right(self, pictures: Tensor, examples: Sequence[Example]) -> list[list[bool]]:
-        """Per picture and cell: does it show what its example does?"""
-        size = (pictures.shape[3], pictures.shape[2])
+    def right(self, images: Tensor, examples: Sequence[Example]) -> list[list[bool]]:
+        """Per image and cell: does it show what its example does?"""
+        size = (images.shape[3], images.shape[2])
         rows = []
-        for example, seen in zip(examples, self.read(pictures), strict=True):
+        for example, seen in zip(examples, self.read(images), strict=True):
             wanted = expected(example, self.cell, size)
             rows.append([wanted is not None and wanted[n] == key for n, key in enumerate(seen)])
         return rows
 
 
 def judge(right: Sequence[Sequence[bool]]) -> Accuracy:
-    """The accuracy of pictures whose cells are right or wrong."""
+    """The accuracy of images whose cells are right or wrong."""
     return Accuracy(
         exact=sum(all(row) for row in right),
-        pictures=len(right),
+        images=len(right),
         cells=sum(sum(row) for row in right),
         all_cells=sum(len(row) for row in right),
     )

@@ -21,21 +21,21 @@ class Start:
     reason: str | None
 
 
-def start(found: Path, wanted: Configuration) -> Start:
-    """Where to go on from: ``found``, the latest, unless its steps were planned otherwise.
+def start(latest: Path, wanted: Configuration) -> Start:
+    """Where to go on from: ``latest``, the latest, unless its steps were planned otherwise.
 
     Raises ``UsageError`` for fewer steps than were taken, and where no such checkpoint is left.
     """
-    planned, step = _steps(found)
+    planned, step = _steps(latest)
     if planned == wanted.steps:
-        return Start(found, _reason(found, planned, wanted))
+        return Start(latest, _reason(latest, planned, wanted))
     if wanted.steps < step:
         raise UsageError(
-            f"--steps {wanted.steps}: {found.parent} is at step {step} already; ask for more steps,"
-            " or for another --out"
+            f"--steps {wanted.steps}: {latest.parent} is at step {step} already; ask for more"
+            " steps, or for another --out"
         )
     shorter, at = planned, step
-    for folder in checkpoint_folder.by_age(found.parent):
+    for folder in checkpoint_folder.by_age(latest.parent):
         if checkpoint_folder.damage(folder):
             continue
         before, at = _steps(folder)
@@ -45,7 +45,7 @@ def start(found: Path, wanted: Configuration) -> Start:
     fell = optimiser.full_until(shorter, wanted.optimiser)
     raise UsageError(
         f"--steps {wanted.steps}: in a run of {shorter} steps the learning rate falls after step"
-        f" {fell}, and the earliest checkpoint in {found.parent} is of step {at}, later; ask for"
+        f" {fell}, and the earliest checkpoint in {latest.parent} is of step {at}, later; ask for"
         f" --steps {planned}, or for another --out"
     )
 
@@ -61,16 +61,16 @@ def _steps(folder: Path) -> tuple[int, int]:
 def _reason(folder: Path, planned: int, wanted: Configuration) -> str | None:
     """Why ``folder``, and which later checkpoints the run replaces."""
     changed = planned != wanted.steps
-    told = f"{wanted.steps} steps instead of {planned}: " if changed else ""
+    change = f"{wanted.steps} steps instead of {planned}: " if changed else ""
     step = checkpoint_folder.step(folder)
     there = checkpoint_folder.by_age(folder.parent)
     later = there[: there.index(folder)][::-1]
     if not later:
-        return f"{told}going on from step {step}" if changed else None
+        return f"{change}going on from step {step}" if changed else None
     cause = f", before the learning rate {'fell' if planned < wanted.steps else 'falls'}"
     first, last = step + 1, checkpoint_folder.step(later[-1])
     again = f"steps {first} to {last} are" if first < last else f"step {last} is"
     return (
-        f"{told}going back to step {step}{cause if changed else ''}; {again} trained again,"
+        f"{change}going back to step {step}{cause if changed else ''}; {again} trained again,"
         f" replacing {', '.join(path.name for path in later)}"
     )

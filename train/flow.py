@@ -27,14 +27,14 @@ Predict = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
 class Flow:
     """Which noise levels are trained on and stepped through.
 
-    ``logit_mean`` and ``logit_deviation`` describe the logit-normal of sigma before the shift.
+    ``logit_mean`` and ``logit_standard_deviation`` are those of sigma's logit before the shift.
     The shift is exp(mu) on the odds of sigma, mu linear in the number of image tokens through
     (``base_tokens``, ``base_shift``) and (``max_tokens``, ``max_shift``), as in diffusers. At
     sampling the last noise level is stretched to ``terminal`` (0: not stretched).
     """
 
     logit_mean: float = 0.0
-    logit_deviation: float = 1.0
+    logit_standard_deviation: float = 1.0
     base_shift: float = 0.5
     max_shift: float = 0.9
     base_tokens: int = 256
@@ -42,17 +42,19 @@ class Flow:
     terminal: float = 0.02
 
     def mu(self, tokens: int) -> float:
-        """The shift for a picture of so many image tokens."""
+        """The shift for an image of so many image tokens."""
         slope = (self.max_shift - self.base_shift) / (self.max_tokens - self.base_tokens)
         return self.base_shift + slope * (tokens - self.base_tokens)
 
-    def draw(self, count: int, tokens: int, generator: torch.Generator) -> Tensor:
+    def sample_levels(self, count: int, tokens: int, generator: torch.Generator) -> Tensor:
         """``count`` noise levels for training, (count,) in (0, 1).
 
         sigmoid(z) shifted by exp(mu) on its odds is sigmoid(z + mu).
         """
         normal = torch.randn(count, generator=generator)
-        return torch.sigmoid(self.logit_mean + self.logit_deviation * normal + self.mu(tokens))
+        return torch.sigmoid(
+            self.logit_mean + self.logit_standard_deviation * normal + self.mu(tokens)
+        )
 
     def schedule(self, steps: int, tokens: int) -> list[float]:
         """Noise levels of the sampler, steps + 1 of them from 1 to 0; finite for one step too."""
@@ -90,7 +92,7 @@ def loss(prediction: Tensor, data: Tensor, noise: Tensor) -> Tensor:
 
 
 def noise_like(shape: tuple[int, int, int], seeds: Sequence[int]) -> Tensor:
-    """(B, C, h, w) standard normal, picture by picture from its own seed."""
+    """(B, C, h, w) standard normal, image by image from its own seed."""
     rows = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     return torch.stack(rows)
 
@@ -122,10 +124,10 @@ def sample(
     flow: Flow | None = None,
     predict: Predict = model.predict,
 ) -> Tensor:
-    """Draw latents (B, C, h, w) by Euler steps from noise to data.
+    """Sample latents (B, C, h, w) by Euler steps from noise to data.
 
-    ``shape`` is (C, h, w) of one picture's latents, ``features`` (B, T, D) with ``mask`` (B, T);
-    ``seeds`` has one entry per picture. ``guidance`` 1 means none, else the negative features are
+    ``shape`` is (C, h, w) of one image's latents, ``features`` (B, T, D) with ``mask`` (B, T);
+    ``seeds`` has one entry per image. ``guidance`` 1 means none, else the negative features are
     needed (one row is broadcast). Raises ``ValueError`` for counts that do not fit.
     """
     flow = flow or Flow()

@@ -22,7 +22,7 @@ from train.text_encoder import TextEncoder
 
 @dataclass(frozen=True)
 class Parts:
-    """The objects of a run. ``raw`` are the trained modules by name, ``average`` their EMA."""
+    """The objects of a run. ``raw`` are the trained modules by name, ``ema`` their EMA."""
 
     configuration: Configuration
     device: str
@@ -30,14 +30,14 @@ class Parts:
     transformer: Any
     text_encoder: TextEncoder
     raw: Mapping[str, nn.Module]
-    average: Mapping[str, nn.Module]
+    ema: Mapping[str, nn.Module]
     optimisers: tuple[torch.optim.Optimizer, ...]
 
-    def artist(self) -> held_out.Artist:
-        """The averaged weights, ready to draw."""
-        encoder: Any = self.average.get("text_encoder", self.text_encoder)
-        return held_out.Artist(
-            self.average["transformer"], encoder, self.data.codec, self.configuration, self.device
+    def generator(self) -> held_out.Generator:
+        """The averaged weights, ready to generate."""
+        encoder: Any = self.ema.get("text_encoder", self.text_encoder)
+        return held_out.Generator(
+            self.ema["transformer"], encoder, self.data.autoencoder, self.configuration, self.device
         )
 
     def state(self, progress: Progress) -> State:
@@ -46,8 +46,8 @@ class Parts:
             self.configuration,
             progress,
             self.raw,
-            self.average,
-            self.data.codec,
+            self.ema,
+            self.data.autoencoder,
             self.text_encoder,
             self.optimisers,
             self.data.seen,
@@ -55,11 +55,11 @@ class Parts:
 
 
 def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
-    """Build everything with weights drawn from the configuration's seed."""
+    """Build everything with weights by the configuration's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
         encoder = text_encoder.build(configuration.text_encoder)
-        transformer = model.build(configuration.model, data.codec.channels, encoder.width)
+        transformer = model.build(configuration.model, data.autoencoder.channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
     if isinstance(encoder, nn.Module):
         encoder.to(device)
@@ -86,12 +86,12 @@ def train_step(parts: Parts, step: int) -> tuple[float, float]:
     value = _backward(parts, step)
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
     norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
-    factor = optimiser.rate_at(step, configuration.steps, configuration.optimiser)
-    optimiser.set_rates(parts.optimisers, factor, configuration.optimiser)
+    factor = optimiser.learning_rate_factor(step, configuration.steps, configuration.optimiser)
+    optimiser.set_learning_rates(parts.optimisers, factor, configuration.optimiser)
     for each in parts.optimisers:
         each.step()
         each.zero_grad(set_to_none=True)
-    ema.update(parts.average, parts.raw, ema.decay_at(step, configuration.ema))
+    ema.update(parts.ema, parts.raw, ema.decay_at(step, configuration.ema))
     return value, norm
 
 
@@ -107,11 +107,11 @@ def _backward(parts: Parts, step: int) -> float:
     """
     configuration = parts.configuration
     batch = parts.data.at(step)
-    generator = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step))
-    noise = torch.randn(batch.latents.shape, generator=generator)
+    random = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step))
+    noise = torch.randn(batch.latents.shape, generator=random)
     tokens = noise.shape[2] * noise.shape[3] // configuration.model.patch**2
-    sigma = flow.build(configuration.flow).draw(len(noise), tokens, generator)
-    captions = drop_captions(batch.captions, configuration.data.caption_dropout, generator)
+    sigma = flow.build(configuration.flow).sample_levels(len(noise), tokens, random)
+    captions = drop_captions(batch.captions, configuration.data.caption_dropout, random)
     x0, x1, level = (value.to(parts.device) for value in (batch.latents, noise, sigma))
     encoded, mask = parts.text_encoder.encode(captions)
     features = encoded.detach().requires_grad_(encoded.requires_grad)
@@ -148,19 +148,19 @@ def portions(lengths: list[int], tokens: int, most: int) -> list[tuple[list[int]
     """
     if len(lengths) * (tokens + max(lengths)) <= most:
         return [(slice(None), max(lengths))]
-    found: list[tuple[list[int] | slice, int]] = []
+    divided: list[tuple[list[int] | slice, int]] = []
     rows: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
         if rows and (len(rows) + 1) * (tokens + lengths[row]) > most:
-            found.append((rows, lengths[rows[-1]]))
+            divided.append((rows, lengths[rows[-1]]))
             rows = []
         rows.append(row)
-    return [*found, (rows, lengths[rows[-1]])]
+    return [*divided, (rows, lengths[rows[-1]])]
 
 
-def drop_captions(captions: list[str], dropout: float, generator: torch.Generator) -> list[str]:
+def drop_captions(captions: list[str], dropout: float, random: torch.Generator) -> list[str]:
     """The captions, each "" with chance ``dropout``."""
-    chance = torch.rand(len(captions), generator=generator).tolist()
+    chance = torch.rand(len(captions), generator=random).tolist()
     return [
         "" if drop < dropout else caption for caption, drop in zip(captions, chance, strict=True)
     ]
@@ -177,7 +177,8 @@ class Loop:
         reader: Reader | None,
         tell: Callable[[str], None],
     ) -> None:
-        self._parts, self._directory, self._reader = parts, directory, reader
+        self._parts, self.directory, self._reader = parts, directory, reader
+        self.configuration = parts.configuration
         self._progress = progress
         self._records = Records(directory, progress.step, tell)
         self._tasks = held_out.tasks(parts.data, parts.configuration.seed)
@@ -204,7 +205,7 @@ class Loop:
                 since, images = now, 0
             last = step == settings.steps or stopped()
             if not last and step % settings.evaluation.every == 0:
-                self._evaluate(step, settings.evaluation.pictures)
+                self._evaluate(step, settings.evaluation.images)
                 since = time.monotonic()
             if last or step % settings.checkpoint.every == 0 or step == fork:
                 self._save(step)
@@ -229,22 +230,22 @@ class Loop:
 
     def _evaluate(self, step: int, count: int) -> dict[str, Any]:
         outcome = held_out.evaluate(
-            self._parts.artist(), self._parts.data, self._tasks[:count], self._reader
+            self._parts.generator(), self._parts.data, self._tasks[:count], self._reader
         )
         figures: dict[str, Any] = {
             "cpu_seconds": round(self.cpu_seconds, 1),
             "held_out_loss": outcome.loss,
             "held_out_accuracy": None,
         }
-        told = f"step {step}  {figures['cpu_seconds']:.0f} CPU-s"
+        sentence = f"step {step}  {figures['cpu_seconds']:.0f} CPU-s"
         if outcome.loss is not None:
-            told += f"  held-out loss {outcome.loss:.4f}"
+            sentence += f"  held-out loss {outcome.loss:.4f}"
         if outcome.accuracy is not None:
             figures["held_out_accuracy"] = outcome.accuracy.share
-            figures["held_out_pictures"] = outcome.accuracy.pictures
-            told += f"  {outcome.accuracy.told()}"
+            figures["held_out_images"] = outcome.accuracy.images
+            sentence += f"  {outcome.accuracy.sentence()}"
         self._records.evaluation(step, figures, outcome.grid)
-        self._records.tell(told)
+        self._records.tell(sentence)
         return figures
 
     def _save(self, step: int) -> None:
@@ -255,11 +256,11 @@ class Loop:
             self.cpu_seconds,
             self.wall_seconds,
         )
-        checkpoint.save(self._directory, self._parts.state(self._progress))
+        checkpoint.save(self.directory, self._parts.state(self._progress))
 
     @property
     def captions(self) -> list[str]:
-        """The captions that are drawn at evaluations."""
+        """The captions that are generated at evaluations."""
         return [task.example.captions[0] for task in self._tasks]
 
     @property

@@ -15,7 +15,7 @@ from train.configuration import ModelConfiguration
 
 
 def build(configuration: ModelConfiguration, channels: int, text_width: int) -> Any:
-    """A new ``QwenImageTransformer2DModel``, drawn from torch's current random state.
+    """A new ``QwenImageTransformer2DModel``, from torch's current random state.
 
     Blocks start as the identity (modulation and output are zero, as in DiT, arXiv 2212.09748),
     all other matrices Xavier. ``channels`` is C, ``text_width`` D.
@@ -54,8 +54,8 @@ def attention(kernel: str) -> AbstractContextManager[Any]:
         return nullcontext()
     from diffusers.models.attention_dispatch import attention_backend
 
-    found: AbstractContextManager[Any] = attention_backend(kernel)
-    return found
+    context: AbstractContextManager[Any] = attention_backend(kernel)
+    return context
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager[Any]:

@@ -52,7 +52,7 @@ def build(
     )
 
 
-def rate_at(step: int, steps: int, configuration: OptimiserConfiguration) -> float:
+def learning_rate_factor(step: int, steps: int, configuration: OptimiserConfiguration) -> float:
     """The factor on all learning rates at the 1-based ``step`` of ``steps``, in (0, 1]."""
     rise = min(1.0, step / configuration.warmup) if configuration.warmup else 1.0
     falling = configuration.decay * steps
@@ -66,7 +66,7 @@ def full_until(steps: int, configuration: OptimiserConfiguration) -> int:
     return min(steps, math.floor(steps + 1 - falling)) if falling else steps
 
 
-def set_rates(
+def set_learning_rates(
     optimisers: tuple[Optimizer, ...], factor: float, configuration: OptimiserConfiguration
 ) -> None:
     """Set every learning rate to its full value times ``factor``."""

@@ -1,4 +1,4 @@
-"""The smallest image codec that works: a patch PCA, fixed, linear, fitted in a second.
+"""The smallest image autoencoder that works: a patch PCA, fixed, linear, fitted in a second.
 
 A checkpoint takes a copy of this file along, so that diffusers can load it where Inkstone is not
 installed: nothing of ours is imported here.
@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 _CONFIGURATION = "config.json"
-_WEIGHTS = "codec.safetensors"
+_WEIGHTS = "autoencoder.safetensors"
 
 
-class PatchPcaCodec:
+class PatchPcaAutoencoder:
     """Whitened principal components of f x f RGB patches: fixed, linear, fitted in a second.
 
     ``mean`` is (3ff,), ``components`` (C, 3ff) orthonormal rows, ``scale`` (C,) the standard
@@ -33,8 +33,8 @@ class PatchPcaCodec:
         self.scale = scale
 
     @classmethod
-    def fit(cls, pictures: list[Tensor], factor: int, channels: int) -> "PatchPcaCodec":
-        """Fit on pictures of any sizes, each (B, 3, H, W) in [-1, 1].
+    def fit(cls, images: list[Tensor], factor: int, channels: int) -> "PatchPcaAutoencoder":
+        """Fit on images of any sizes, each (B, 3, H, W) in [-1, 1].
 
         Raises ``ValueError`` when a size is no multiple of ``factor`` or there are more channels
         than pixel values in a patch.
@@ -42,13 +42,13 @@ class PatchPcaCodec:
         width = 3 * factor * factor
         if not 0 < channels <= width:
             raise ValueError(f"channels is {channels}; a patch of {factor}x{factor} has {width}")
-        patches = torch.cat([_patches(batch, factor).reshape(-1, width) for batch in pictures])
+        patches = torch.cat([_patches(batch, factor).reshape(-1, width) for batch in images])
         exact = patches.double()
         mean = exact.mean(0)
         covariance = (exact - mean).T @ (exact - mean) / max(1, len(exact) - 1)
         variances, vectors = torch.linalg.eigh(covariance)  # ascending
         components = vectors.T.flip(0)[:channels]
-        # An eigenvector's sign is arbitrary: fix it, so that the same pictures give the same codec.
+        # An eigenvector's sign is arbitrary: fixed, so that the same images give the same ones.
         largest = components.abs().argmax(1, keepdim=True)
         components = components * components.gather(1, largest).sign()
         scale = variances.flip(0)[:channels].clamp_min(1e-8).sqrt()
@@ -70,18 +70,22 @@ class PatchPcaCodec:
         return grid.reshape(batch, 3, height * size, width * size).clamp(-1, 1)
 
     def save(self, directory: Path) -> dict[str, tuple[str, str]]:
-        """Write ``directory/codec``, this file too; return its line for ``model_index.json``."""
-        folder = directory / "codec"
+        """Write ``directory/autoencoder``, this file too; return its line for the index."""
+        folder = directory / "autoencoder"
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(__file__, folder / Path(__file__).name)
-        content = {"_class_name": "PatchPcaCodec", "channels": self.channels, "factor": self.factor}
+        content = {
+            "_class_name": "PatchPcaAutoencoder",
+            "channels": self.channels,
+            "factor": self.factor,
+        }
         (folder / _CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n")
         tensors = {"mean": self.mean, "components": self.components, "scale": self.scale}
         save_file(tensors, str(folder / _WEIGHTS))
-        return {"codec": (Path(__file__).stem, "PatchPcaCodec")}
+        return {"autoencoder": (Path(__file__).stem, "PatchPcaAutoencoder")}
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, **_options: object) -> "PatchPcaCodec":
+    def from_pretrained(cls, folder: str | Path, **_options: object) -> "PatchPcaAutoencoder":
         """Read the folder ``save`` wrote; diffusers calls it with options that do not matter."""
         folder = Path(folder)
         content = json.loads((folder / _CONFIGURATION).read_text())
@@ -93,6 +97,6 @@ def _patches(pixels: Tensor, size: int) -> Tensor:
     """(B, 3, H, W) -> (B, H/size, W/size, 3 size size)."""
     batch, channels, height, width = pixels.shape
     if height % size or width % size:
-        raise ValueError(f"a picture of {width}x{height} px is no multiple of {size} px")
+        raise ValueError(f"an image of {width}x{height} px is no multiple of {size} px")
     grid = pixels.reshape(batch, channels, height // size, size, width // size, size)
     return grid.permute(0, 2, 4, 1, 3, 5).flatten(3)

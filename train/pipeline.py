@@ -16,7 +16,7 @@ from torch import Tensor
 
 
 class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
-    """Pictures from prompts, the same as ``python -m infer`` gives for the same seed.
+    """Images from prompts, the same as ``python -m infer`` gives for the same seed.
 
     ``width``, ``height``, ``steps`` and ``guidance`` are those the model was trained and judged
     with, and the defaults.
@@ -26,7 +26,7 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
         self,
         transformer: Any,
         scheduler: Any,
-        codec: Any,
+        autoencoder: Any,
         text_encoder: Any,
         width: int = 64,
         height: int = 32,
@@ -35,7 +35,10 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self.register_modules(
-            transformer=transformer, scheduler=scheduler, codec=codec, text_encoder=text_encoder
+            transformer=transformer,
+            scheduler=scheduler,
+            autoencoder=autoencoder,
+            text_encoder=text_encoder,
         )
         self.register_to_config(width=width, height=height, steps=steps, guidance=guidance)
 
@@ -51,7 +54,7 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
         generator: torch.Generator | list[torch.Generator] | None = None,
         output_type: str = "pil",
     ) -> ImagePipelineOutput:
-        """Draw one picture a prompt; ``generator`` on the CPU, one for all or one for each.
+        """Generate one image a prompt; ``generator`` on the CPU, one for all or one for each.
 
         Raises ``ValueError`` for a width or height that is no whole number of tokens.
         """
@@ -72,14 +75,14 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
                 length = mixed.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
                 velocity = mixed * (velocity.norm(dim=-1, keepdim=True) / length)
             latents = latents + (following - level) * velocity
-        pixels = self.codec.decode(self._unpack(latents, cells)).float().cpu()
+        pixels = self.autoencoder.decode(self._unpack(latents, cells)).float().cpu()
         arrays = (pixels / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()
         images: Any = self.numpy_to_pil(arrays) if output_type == "pil" else arrays
         return ImagePipelineOutput(images=images)
 
     def _cells(self, width: int, height: int) -> tuple[int, int]:
-        """Latent cells (h, w) of a picture."""
-        factor = self.codec.factor
+        """Latent cells (h, w) of an image."""
+        factor = self.autoencoder.factor
         unit = factor * self.transformer.config.patch_size
         if width % unit or height % unit:
             raise ValueError(f"{width}x{height} px: expected multiples of {unit} px")
@@ -107,10 +110,10 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
         return [float(sigma) for sigma in self.scheduler.sigmas]
 
     def _noise(self, count: int, cells: tuple[int, int], generator: Any) -> Tensor:
-        """(B, L, C p p) normal, picture by picture."""
+        """(B, L, C p p) normal, image by image."""
         own = generator if isinstance(generator, list) else [generator] * count
-        shape = (self.codec.channels, *cells)
-        rows = torch.stack([torch.randn(shape, generator=one) for one in own])
+        shape = (self.autoencoder.channels, *cells)
+        rows = torch.stack([torch.randn(shape, generator=each) for each in own])
         patch = self.transformer.config.patch_size
         grid = rows.reshape(count, shape[0], cells[0] // patch, patch, cells[1] // patch, patch)
         tokens: Tensor = grid.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
@@ -139,5 +142,5 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
         """(B, L, C p p) -> (B, C, h, w)."""
         patch = self.transformer.config.patch_size
         rows, columns = cells[0] // patch, cells[1] // patch
-        grid = tokens.reshape(len(tokens), rows, columns, self.codec.channels, patch, patch)
+        grid = tokens.reshape(len(tokens), rows, columns, self.autoencoder.channels, patch, patch)
         return grid.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)

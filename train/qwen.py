@@ -1,6 +1,6 @@
-"""The real Qwen-Image parts behind our two interfaces: image codec and text encoder.
+"""The real Qwen-Image parts behind our two interfaces: image autoencoder and text encoder.
 
-``QwenCodec`` is ``diffusers.AutoencoderKLQwenImage``, ``QwenTextEncoder`` is
+``QwenAutoencoder`` is ``diffusers.AutoencoderKLQwenImage``, ``QwenTextEncoder`` is
 ``transformers.Qwen2_5_VLForConditionalGeneration`` with its ``Qwen2Tokenizer``. Both are frozen and
 stay in evaluation mode; both give what ``diffusers.QwenImagePipeline`` computes for itself.
 """
@@ -40,15 +40,15 @@ class _Frozen(nn.Module):
         return weight.device, weight.dtype
 
 
-class QwenCodec(_Frozen):
-    """The Qwen-Image autoencoder as a codec: 16 channels, factor 8 (as configured in its folder).
+class QwenAutoencoder(_Frozen):
+    """The Qwen-Image autoencoder: 16 channels, factor 8 (as configured in its folder).
 
     Latents are (x - mean) / std by the statistics in the autoencoder's configuration, per channel.
     ``folder`` is where the weights came from, if from disk; ``save`` then links them.
     """
 
     mean: Tensor
-    inverse_deviation: Tensor
+    inverse_standard_deviation: Tensor
 
     def __init__(self, model: Any, folder: Path | None = None) -> None:
         super().__init__(model)
@@ -58,12 +58,12 @@ class QwenCodec(_Frozen):
         # The reciprocal and not the deviation, so that rounding is that of QwenImagePipeline.
         for name, values in (
             ("mean", torch.tensor(model.config.latents_mean)),
-            ("inverse_deviation", 1.0 / torch.tensor(model.config.latents_std)),
+            ("inverse_standard_deviation", 1.0 / torch.tensor(model.config.latents_std)),
         ):
             self.register_buffer(name, values.view(1, -1, 1, 1), persistent=False)
 
     @classmethod
-    def load(cls, folder: Path) -> "QwenCodec":
+    def load(cls, folder: Path) -> "QwenAutoencoder":
         """Read a folder of ``AutoencoderKLQwenImage.save_pretrained``."""
         from diffusers import AutoencoderKLQwenImage
 
@@ -73,24 +73,24 @@ class QwenCodec(_Frozen):
     def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [-1, 1] -> (B, C, H/f, W/f), normalised.
 
-        The mode of the posterior, so that a picture always has the same latents; with a
+        The mode of the posterior, so that an image always has the same latents; with a
         ``generator`` a sample of it instead. Raises ``ValueError`` for a size that is no multiple
         of the factor (the autoencoder would crop it in silence).
         """
         height, width = pixels.shape[-2:]
         if height % self.factor or width % self.factor:
-            raise ValueError(f"a picture of {width}x{height} px is no multiple of {self.factor} px")
+            raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
         frames = pixels.to(*self._place()).unsqueeze(2)  # (B, 3, 1, H, W)
         posterior = self.model.encode(frames).latent_dist
         raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
-        latents: Tensor = (raw - self.mean.to(raw)) * self.inverse_deviation.to(raw)
+        latents: Tensor = (raw - self.mean.to(raw)) * self.inverse_standard_deviation.to(raw)
         return latents
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1]."""
         latents = latents.to(*self._place())
-        raw = latents / self.inverse_deviation.to(latents) + self.mean.to(latents)
+        raw = latents / self.inverse_standard_deviation.to(latents) + self.mean.to(latents)
         pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]
         return pixels
 
@@ -103,7 +103,7 @@ class QwenCodec(_Frozen):
 class QwenTextEncoder(_Frozen):
     """Qwen2.5-VL as a text encoder: last hidden state of the prompt inside the system template.
 
-    D is the language model's width (3584 as shipped). ``folder`` as for ``QwenCodec``;
+    D is the language model's width (3584 as shipped). ``folder`` as for ``QwenAutoencoder``;
     ``tokenizer_folder`` likewise.
     """
 

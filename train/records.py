@@ -50,7 +50,7 @@ class Records:
             self._board.add_scalar(name, value, step)
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
-        """The figures of an evaluation, and its pictures as ``samples/step-<step>.png``."""
+        """The figures of an evaluation, and its images as ``samples/step-<step>.png``."""
         _forget_after(self._directory / EVALUATIONS, step - 1)  # a run killed after the last one
         with (self._directory / EVALUATIONS).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **values}) + "\n")

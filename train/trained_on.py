@@ -18,18 +18,18 @@ _SHOWN = 12  # characters in a warning
 
 
 class TrainedOn(BaseModel):
-    """``sizes`` are (width, height) in pixels, most pictures first; ``written`` the characters
+    """``sizes`` are (width, height) in pixels, most images first; ``written`` the characters
     inside quotation marks of captions and ``described`` those outside, each as one string in
     order; ``longest`` the most characters in one quotation; ``frames`` the captions with emptied
     quotations, where they are few, else empty; ``quotes`` whether any caption had a quotation.
-    ``data`` identifies the pictures as ``progress.json`` does.
+    ``data`` identifies the images as ``progress.json`` does.
     """
 
     model_config = ConfigDict(frozen=True)
 
     data: str
     steps: int
-    pictures: int
+    images: int
     sizes: tuple[tuple[int, int], ...]
     captions: tuple[str, ...]  # names of the columns
     languages: tuple[str, ...]
@@ -100,11 +100,11 @@ class Captions:
         self._languages: set[str] = set()
         self._longest = 0
         self._quotes = False
-        self._pictures = 0
+        self._images = 0
 
     def add(self, captions: Iterable[str], languages: Iterable[str]) -> None:
-        """The captions of one training picture, and their languages."""
-        self._pictures += 1
+        """The captions of one training image, and their languages."""
+        self._images += 1
         self._languages.update(languages)
         for caption in captions:
             self._add(caption)
@@ -132,7 +132,7 @@ class Captions:
         return TrainedOn(
             data=data,
             steps=steps,
-            pictures=self._pictures,
+            images=self._images,
             sizes=sizes,
             captions=columns,
             languages=tuple(sorted(self._languages)),
@@ -145,7 +145,9 @@ class Captions:
 
 
 def _beyond(text: str, known: str) -> str:
-    return "".join(sorted({one for one in text if not one.isspace()} - set(known)))
+    return "".join(
+        sorted({character for character in text if not character.isspace()} - set(known))
+    )
 
 
 def _some(characters: str) -> str:

@@ -44,16 +44,16 @@ def run(folder, tmp_path, monkeypatch):
 
 
 def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_a_picture_with_its_facts_in_text_chunks(run, tmp_path, folder):
+def test_an_image_with_its_facts_in_text_chunks(run, tmp_path, folder):
     result = run(CHINESE, "-o", "x.png", "--seed", 9, "--guidance", 2.5, "--negative", "blur")
     assert result.stdout == "x.png\n"
-    with Image.open(tmp_path / "x.png") as picture:
-        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (32, 16))
-        assert picture.text == {
+    with Image.open(tmp_path / "x.png") as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (32, 16))
+        assert image.text == {
             "prompt": CHINESE,
             "seed": "9",
             "steps": "2",
@@ -65,7 +65,7 @@ def test_a_picture_with_its_facts_in_text_chunks(run, tmp_path, folder):
     assert pixels(tmp_path / "x.png").std() > 1
 
 
-def test_same_seed_same_bytes_and_another_seed_another_picture(run, tmp_path):
+def test_same_seed_same_bytes_and_another_seed_another_image(run, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         run("hello", "-o", f"{name}.png", "--seed", seed)
     first, second, third = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
@@ -89,16 +89,16 @@ def test_a_fresh_process_draws_the_same_bytes(run, tmp_path, folder):
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no library chatter
-    assert json.loads(done.stdout)["pictures"][0]["seed"] == 4
+    assert json.loads(done.stdout)["images"][0]["seed"] == 4
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-def test_a_picture_does_not_depend_on_those_drawn_with_it(run, tmp_path):
+def test_an_image_does_not_depend_on_those_drawn_with_it(run, tmp_path):
     run(*THREE, "-o", "all", "--seed", 5)
     for number, prompt in enumerate(THREE, 1):
         path = tmp_path / "all" / f"{number:04d}.png"
-        with Image.open(path) as picture:
-            seed = picture.text["seed"]
+        with Image.open(path) as image:
+            seed = image.text["seed"]
         run(prompt, "-o", "alone.png", "--seed", seed)
         assert path.read_bytes() == (tmp_path / "alone.png").read_bytes()
     run(*THREE, "-o", "batch.png", "--seed", 5, "--batch-size", 3)
@@ -108,7 +108,7 @@ def test_a_picture_does_not_depend_on_those_drawn_with_it(run, tmp_path):
 
 
 @pytest.mark.parametrize(("steps", "guidance"), [(2, 4.0), (4, 1.0)])
-def test_the_picture_is_that_of_the_diffusers_pipeline(run, tmp_path, folder, steps, guidance):
+def test_the_image_is_that_of_the_diffusers_pipeline(run, tmp_path, folder, steps, guidance):
     from diffusers import QwenImagePipeline
 
     pipeline = QwenImagePipeline.from_pretrained(folder)
@@ -151,8 +151,8 @@ def test_a_file_of_prompts_and_a_sheet(run, tmp_path):
     (tmp_path / "p.jsonl").write_text(text, "utf-8")
     result = run("zero", "--prompts", "p.jsonl", "-o", "x.png", "--columns", 2, "--json")
     told = json.loads(result.stdout)
-    assert [row["prompt"] for row in told["pictures"]] == ["zero", "one", CHINESE]
-    assert told["pictures"][1]["seed"] == 77
+    assert [row["prompt"] for row in told["images"]] == ["zero", "one", CHINESE]
+    assert told["images"][1]["seed"] == 77
     assert told["sheet"] == "x-sheet.png"
     names = {path.name for path in tmp_path.glob("*.png")}
     assert names == {"x-0001.png", "x-0002.png", "x-0003.png", "x-sheet.png"}
@@ -163,7 +163,7 @@ def test_a_file_of_prompts_and_a_sheet(run, tmp_path):
     assert before == (tmp_path / "x-sheet.png").read_bytes()
 
 
-def test_no_sheet_for_one_picture_unless_asked_for(run, tmp_path):
+def test_no_sheet_for_one_image_unless_asked_for(run, tmp_path):
     run("hello", "-o", "x.png")
     assert {path.name for path in tmp_path.glob("*.png")} == {"x.png"}
     run("hello", "-o", "x.png", "--sheet", "deep/sheet.png")
@@ -173,7 +173,7 @@ def test_no_sheet_for_one_picture_unless_asked_for(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing to draw"),
+        ([], "nothing to generate"),
         (["x", "--size", "40x16"], "multiples of 16 pixels; the nearest is 32x16"),
         (["x", "--size", "8x8"], "the nearest is 16x16"),
         (["x", "--size", "64"], "expected WIDTHxHEIGHT"),
@@ -237,7 +237,7 @@ def test_truncated_weights_are_told(run, folder, tmp_path, part):
     assert "not a whole checkpoint" in result.stderr
 
 
-def test_broken_weights_do_not_become_a_black_picture(run, folder, tmp_path):
+def test_broken_weights_do_not_become_a_black_image(run, folder, tmp_path):
     from safetensors.torch import load_file, save_file
 
     copy = tmp_path / "copy"
@@ -247,7 +247,7 @@ def test_broken_weights_do_not_become_a_black_picture(run, folder, tmp_path):
     weights["proj_out.bias"][0] = float("nan")
     save_file(weights, path, {"format": "pt"})
     result = run("x", "-o", "x.png", "--checkpoint", copy, code=2)
-    assert "no finite picture" in result.stderr
+    assert "no finite image" in result.stderr
     assert not (tmp_path / "x.png").exists()
 
 
@@ -264,13 +264,13 @@ def test_an_interruption_is_exit_code_130_and_keeps_what_is_drawn(run, tmp_path,
         yield Image.new("RGB", (32, 16))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sampling, "draw", interrupted)
+    monkeypatch.setattr(sampling, "generate", interrupted)
     result = run("a", "b", "-o", "x.png", code=130)
     assert "interrupted" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["x-0001.png"]
 
 
-@pytest.mark.parametrize("name", ["x.png", "x-sheet.png", "pictures/0001.png", "pictures/a.txt"])
+@pytest.mark.parametrize("name", ["x.png", "x-sheet.png", "images/0001.png", "images/a.txt"])
 def test_a_strangers_file_is_not_drawn_over(run, tmp_path, name):
     mine = tmp_path / name
     mine.parent.mkdir(exist_ok=True)
@@ -279,7 +279,7 @@ def test_a_strangers_file_is_not_drawn_over(run, tmp_path, name):
     prompts = ("a", "b") if "sheet" in name else ("a",)
     output = mine.parent if "/" in name else "x.png"
     result = run(*prompts, "-o", output, code=2)
-    assert "not drawn by us" in result.stderr or "no run of ours wrote" in result.stderr
+    assert "not written here" in result.stderr or "no run of ours wrote" in result.stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
     assert mine.read_bytes() == before
 
@@ -287,11 +287,11 @@ def test_a_strangers_file_is_not_drawn_over(run, tmp_path, name):
 def test_what_was_drawn_is_drawn_over_and_one_run_at_a_time(run, tmp_path):
     for _ in range(2):
         run("a", "b", "-o", "x.png")
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for _ in range(2):
-        run("a", "-o", "pictures")
-    with held(str(tmp_path / "pictures"), "inference"):
-        result = run("a", "-o", "pictures", code=2)
+        run("a", "-o", "images")
+    with held(str(tmp_path / "images"), "inference"):
+        result = run("a", "-o", "images", code=2)
     assert "another run is writing here" in result.stderr
 
 
@@ -304,20 +304,20 @@ def test_half_precision_weights_draw_too(run, folder, tmp_path):
     run("hello", "-o", "y.png")
     x, y = pixels(tmp_path / "x.png"), pixels(tmp_path / "y.png")
     assert x.std() > 1
-    assert np.abs(x - y).mean() < 8  # the same picture, coarser
+    assert np.abs(x - y).mean() < 8  # the same image, coarser
 
 
-def test_our_own_codec_and_text_encoder_drawn_as_trained(run, tmp_path):
+def test_our_own_autoencoder_and_text_encoder_used_as_trained(run, tmp_path):
     """A folder as ``python -m train --preset demo`` leaves it, drawn without any option."""
     from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
 
     from train.byte_text import ByteTextEncoder
     from train.configuration import Configuration, EvaluationConfiguration
-    from train.patch_pca import PatchPcaCodec
+    from train.patch_pca import PatchPcaAutoencoder
 
     torch.manual_seed(0)
     folder = tmp_path / "train" / "checkpoint-7"
-    PatchPcaCodec.fit([torch.rand(8, 3, 32, 32) * 2 - 1], 8, 4).save(folder)
+    PatchPcaAutoencoder.fit([torch.rand(8, 3, 32, 32) * 2 - 1], 8, 4).save(folder)
     ByteTextEncoder(24, words=16).save(folder)
     FlowMatchEulerDiscreteScheduler(**tiny_qwen.SCHEDULER).save_pretrained(folder / "scheduler")
     QwenImageTransformer2DModel(
@@ -340,10 +340,10 @@ def test_our_own_codec_and_text_encoder_drawn_as_trained(run, tmp_path):
     arguments = ["--checkpoint", str(tmp_path / "train")]
     result = invoke(app, ["the word", "-o", "x.png", *arguments])
     assert result.exit_code == 0, result.output
-    with Image.open(tmp_path / "x.png") as picture:
-        assert picture.size == (24, 40)
-        assert (picture.text["steps"], picture.text["guidance"]) == ("3", "1.5")
-        assert picture.text["checkpoint"] == "checkpoint-7"
+    with Image.open(tmp_path / "x.png") as image:
+        assert image.size == (24, 40)
+        assert (image.text["steps"], image.text["guidance"]) == ("3", "1.5")
+        assert image.text["checkpoint"] == "checkpoint-7"
     result = invoke(app, ["the word", "--size", "20x40", *arguments])
     assert result.exit_code == 2
     assert "multiples of 8 pixels" in result.stderr
@@ -353,5 +353,5 @@ def test_png_bytes_hold_no_time_or_path(run, tmp_path):
     run("hello", "-o", "x.png")
     data = (tmp_path / "x.png").read_bytes()
     assert str(tmp_path).encode() not in data
-    with Image.open(io.BytesIO(data)) as picture:
-        assert "exif" not in picture.info
+    with Image.open(io.BytesIO(data)) as image:
+        assert "exif" not in image.info

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.failures.errors import UsageError
+from curation.picture import sizes
 from infer import checkpoints, job, prompts
 
 CHINESE = "一行字写在蓝色的背景上"
@@ -45,11 +46,11 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, name, content, message):
 
 @given(st.integers(0, prompts.LARGEST_SEED), st.integers(0, 10_000))
 def test_seeds(seed, index):
-    found = prompts.picture_seed(seed, index)
+    found = prompts.image_seed(seed, index)
     assert 0 <= found <= prompts.LARGEST_SEED
-    assert prompts.picture_seed(seed, 0) == seed
-    assert found == prompts.picture_seed(seed, index)
-    assert found != prompts.picture_seed(seed, index + 1)
+    assert prompts.image_seed(seed, 0) == seed
+    assert found == prompts.image_seed(seed, index)
+    assert found != prompts.image_seed(seed, index + 1)
 
 
 def test_a_prompts_own_seed_is_kept_and_later_ones_change_nothing():
@@ -57,7 +58,7 @@ def test_a_prompts_own_seed_is_kept_and_later_ones_change_nothing():
     short, long = prompts.with_seeds(some[:2], 3), prompts.with_seeds(some, 3)
     assert [prompt.seed for prompt in short] == [3, 5]
     assert long[:2] == short
-    assert long[2].seed == prompts.picture_seed(3, 2)
+    assert long[2].seed == prompts.image_seed(3, 2)
 
 
 def test_names_of_files(tmp_path):
@@ -66,10 +67,25 @@ def test_names_of_files(tmp_path):
     assert job.name_files(tmp_path / "x", 1) == (tmp_path / "x" / "0001.png",)
 
 
+def test_a_checkpoint_of_an_earlier_version_is_refused_with_a_sentence(tmp_path):
+    folder = tmp_path / "checkpoint-4"
+    (folder / "codec").mkdir(parents=True)
+    (folder / "model_index.json").write_text("{}")
+    (tmp_path / "latest").write_text("checkpoint-4\n")
+    for asked in (folder, tmp_path):
+        with pytest.raises(UsageError, match="a checkpoint of an earlier version, with codec/"):
+            checkpoints.find(asked)
+
+
+def test_without_a_record_the_size_is_the_first_of_the_largest_class(tmp_path):
+    usual = checkpoints.defaults(tmp_path)
+    assert (usual.width, usual.height) == sizes.of_class(sizes.CLASSES[-1])[0]
+
+
 def test_latest_of_a_training_output_is_followed(tmp_path):
     (tmp_path / "checkpoint-9").mkdir()
     (tmp_path / "latest").write_text("checkpoint-9\n")
-    with pytest.raises(UsageError, match="names 'checkpoint-9', which holds no"):
+    with pytest.raises(UsageError, match="names checkpoint-9, which holds no"):
         checkpoints.find(tmp_path)
     (tmp_path / "checkpoint-9" / "model_index.json").write_text("{}")
     assert checkpoints.find(tmp_path) == tmp_path / "checkpoint-9"

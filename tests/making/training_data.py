@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from train.configuration import CodecConfiguration, Configuration
+from train.configuration import AutoencoderConfiguration, Configuration
 from train.data import loading
 from train.data.loading import Sources
 
@@ -12,8 +12,10 @@ BATCH = 16
 def configuration(evaluation: dict[str, Any] | None = None, **data: Any) -> Configuration:
     """Settings of a small run with these of ``data``."""
     given = {"data": data, "evaluation": evaluation or {}}
-    codec = CodecConfiguration(channels=8)
-    return Configuration.model_validate({"preset": "test", "batch": BATCH, "codec": codec, **given})
+    autoencoder = AutoencoderConfiguration(channels=8)
+    return Configuration.model_validate(
+        {"preset": "test", "batch": BATCH, "autoencoder": autoencoder, **given}
+    )
 
 
 def load(pattern, **options):

@@ -68,5 +68,5 @@ def assert_same_run(out, other):
         for folder in (out, other)
     ]
     assert figures[0] == figures[1]
-    pictures = [(folder / "samples" / "step-000040.png").read_bytes() for folder in (out, other)]
-    assert pictures[0] == pictures[1]
+    images = [(folder / "samples" / "step-000040.png").read_bytes() for folder in (out, other)]
+    assert images[0] == images[1]

@@ -19,11 +19,11 @@ precision: fp32
 ema: 0.9
 log_every: 5
 data: {sizes: [], held_out: 0.2}
-codec: {channels: 8}
+autoencoder: {channels: 8}
 text_encoder: {width: 16}
 model: {layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6], patch: 2}
 optimiser: {muon_learning_rate: 0.02, learning_rate: 0.005, warmup: 2, decay: 0.3}
-evaluation: {every: 20, pictures: 8, steps: 2, grid: 4}
+evaluation: {every: 20, images: 8, steps: 2, grid: 4}
 checkpoint: {every: 7}
 """
 
@@ -33,7 +33,7 @@ def caption(text, colour):
 
 
 def draw(text, colour, columns=2):
-    """An RGB picture of ``columns`` cells, the text from the left edge."""
+    """An RGB image of ``columns`` cells, the text from the left edge."""
     image = Image.new("RGB", (columns * CELL, CELL), "white")
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(14)
     for place, glyph in enumerate(text):

@@ -31,13 +31,13 @@ def test_images_become_latents_of_their_size(tmp_path):
             text, colour = example.text, example.captions[0].split()[4]
             image = np.asarray(shards.draw(text, colour, bucket.size[0] // 16), np.float32)
             pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
-            assert torch.allclose(loaded.codec.encode(pixels)[0], latents, atol=1e-4)
+            assert torch.allclose(loaded.autoencoder.encode(pixels)[0], latents, atol=1e-4)
     assert sum(len(bucket.examples) for bucket in loaded.held_out) + 117 == 180
     for latents, caption in trained(loaded):
         text, colour = caption.split('"')[1], caption.split()[4]
         image = np.asarray(shards.draw(text, colour, latents.shape[2] // 2), np.float32)
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
-        assert torch.allclose(loaded.codec.encode(pixels)[0], latents, atol=1e-4)
+        assert torch.allclose(loaded.autoencoder.encode(pixels)[0], latents, atol=1e-4)
     assert not loaded.skipped.counts
 
 
@@ -57,7 +57,7 @@ def test_only_so_many_images_as_are_judged_are_held_in_memory(tmp_path):
     assert sum(len(bucket.examples) for bucket in loaded.held_out) == 10
     assert sum(loaded.counts.values()) == 117
     assert loaded.shown is loaded.held_out
-    nothing = load(pattern, held_out=0, evaluation={"pictures": 7})
+    nothing = load(pattern, held_out=0, evaluation={"images": 7})
     assert sum(len(bucket.examples) for bucket in nothing.shown) == 7
 
 
@@ -168,8 +168,8 @@ def encoded(image, kind, **options):
     return stream.getvalue()
 
 
-def odd_pictures():
-    """Pictures that decoders take for different pixels, by name."""
+def odd_images():
+    """Images that decoders take for different pixels, by name."""
     clear = Image.new("RGBA", (32, 16), (255, 0, 0, 0))
     clear.paste((0, 0, 255, 128), (0, 0, 16, 16))
     grey = Image.fromarray(np.full((16, 32), 0x7F80, np.uint16))
@@ -186,9 +186,9 @@ def odd_pictures():
     }
 
 
-@pytest.mark.parametrize("name", list(odd_pictures()))
+@pytest.mark.parametrize("name", list(odd_images()))
 def test_the_trainer_sees_the_pixels_that_curation_measured(tmp_path, name):
-    content = odd_pictures()[name]
+    content = odd_images()[name]
     row = shards.row("A", "red", image={"bytes": content, "path": None})
     shards.write(tmp_path / "a.parquet", [row])
     measured = decoding.decode(content, None).rgb

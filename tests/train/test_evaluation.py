@@ -5,7 +5,7 @@ import pytest
 import torch
 from making import training_shards as shards
 
-from train.configuration import CodecConfiguration, Configuration, DataConfiguration
+from train.configuration import AutoencoderConfiguration, Configuration, DataConfiguration
 from train.data import examples, loading
 from train.data.loading import Sources
 from train.evaluation import LABEL, Templates, expected, judge, style
@@ -22,8 +22,8 @@ def pixels(text, colour, columns=2):
     return np.asarray(shards.draw(text, colour, columns))
 
 
-def drawn(*asked):
-    """Pictures as a model would give them, (B, 3, H, W) in [-1, 1]."""
+def generated(*asked):
+    """Images as a model would give them, (B, 3, H, W) in [-1, 1]."""
     stack = np.stack([pixels(*one) for one in asked])
     return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 127.5 - 1
 
@@ -39,9 +39,9 @@ def reader():
 
 def test_unseen_strings_of_seen_glyphs_are_read(reader):
     asked = [("TO", "red"), ("7", "blue"), ("LA", "blue"), ("22", "red")]
-    right = reader.right(drawn(*asked), [example(*one) for one in asked])
+    right = reader.right(generated(*asked), [example(*one) for one in asked])
     assert right == [[True, True]] * 4
-    noisy = drawn(*asked) + 0.3 * torch.randn(4, 3, 16, 32, generator=torch.manual_seed(0))
+    noisy = generated(*asked) + 0.3 * torch.randn(4, 3, 16, 32, generator=torch.manual_seed(0))
     assert reader.right(noisy, [example(*one) for one in asked]) == right
 
 
@@ -56,20 +56,22 @@ def test_unseen_strings_of_seen_glyphs_are_read(reader):
     ],
 )
 def test_what_is_wrong_is_seen(reader, shown, asked, cells):
-    right = reader.right(drawn(shown), [example(*asked)])
+    right = reader.right(generated(shown), [example(*asked)])
     assert right == [cells]
     accuracy = judge(right)
-    assert (accuracy.exact, accuracy.pictures, accuracy.share) == (0, 1, 0.0)
+    assert (accuracy.exact, accuracy.images, accuracy.share) == (0, 1, 0.0)
 
 
 def test_accuracy_is_told_with_its_honest_label():
     accuracy = judge([[True, True], [True, False], [True, True], [True, True]])
     assert (accuracy.exact, accuracy.cells, accuracy.all_cells) == (3, 7, 8)
-    assert accuracy.told() == (f"held-out strings exact: 75.0 % (3 of 4), cells 87.5 % [{LABEL}]")
+    assert accuracy.sentence() == (
+        f"held-out strings exact: 75.0 % (3 of 4), cells 87.5 % [{LABEL}]"
+    )
     assert LABEL == "one font, fixed layout, unseen strings of seen glyphs"
 
 
-def test_pictures_that_are_no_such_grid_have_no_reader():
+def test_images_that_are_no_such_grid_have_no_reader():
     assert Templates().reader() is None
     mixed = Templates()
     mixed.watch(example("AE", "red"), pixels("AE", "red"))
@@ -99,13 +101,13 @@ def test_style_is_the_caption_without_its_text():
     assert style("红色的文字“你好”。") == '红色的文字""。'
 
 
-def test_templates_come_from_training_pictures_only(tmp_path):
+def test_templates_come_from_training_images_only(tmp_path):
     shards.write_all(tmp_path, 300)
     templates = Templates()
     configuration = Configuration(
         preset="test",
         data=DataConfiguration(held_out=0.3, sizes=("32x16",)),
-        codec=CodecConfiguration(channels=32),
+        autoencoder=AutoencoderConfiguration(channels=32),
     )
     seen = []
 
@@ -122,6 +124,6 @@ def test_templates_come_from_training_pictures_only(tmp_path):
         for row in shards.rows(300)
         if row["text_boxes"][0]["text"] not in held
     )
-    decoded = loaded.codec.decode(loaded.held_out[0].latents)
+    decoded = loaded.autoencoder.decode(loaded.held_out[0].latents)
     accuracy = judge(reader.right(decoded, loaded.held_out[0].examples))
-    assert accuracy.share > 0.9  # the codec alone does not hide the text
+    assert accuracy.share > 0.9  # the autoencoder alone does not hide the text

@@ -106,7 +106,9 @@ def test_the_rates_of_two_lengths_agree_until_the_shorter_falls(decay):
     settings = OptimiserConfiguration(decay=decay, warmup=3)
     for steps in (1, 7, 40, 240, 1001):
         until = optimiser.full_until(steps, settings)
-        rates = [optimiser.rate_at(step, steps, settings) for step in range(1, steps + 1)]
+        rates = [
+            optimiser.learning_rate_factor(step, steps, settings) for step in range(1, steps + 1)
+        ]
         rise = [min(1.0, step / 3) for step in range(1, steps + 1)]
         assert 1 <= until <= steps
         assert rates[:until] == rise[:until]

@@ -80,11 +80,11 @@ def test_one_step_is_finite_where_the_shipped_scheduler_is_not():
 
 
 def test_training_noise_levels_are_the_schedulers_shift_of_a_logit_normal():
-    own = Flow(logit_mean=0.3, logit_deviation=0.8)
-    drawn = own.draw(1000, 64, torch.Generator().manual_seed(3))
+    own = Flow(logit_mean=0.3, logit_standard_deviation=0.8)
+    drawn = own.sample_levels(1000, 64, torch.Generator().manual_seed(3))
     plain = torch.sigmoid(0.3 + 0.8 * normal(1000, seed=3))
     assert torch.allclose(drawn, scheduler(own).time_shift(own.mu(64), 1.0, plain), atol=1e-6)
-    assert own.draw(1000, 4096, torch.Generator().manual_seed(3)).mean() > drawn.mean()
+    assert own.sample_levels(1000, 4096, torch.Generator().manual_seed(3)).mean() > drawn.mean()
 
 
 def straight(data, noise):
@@ -154,7 +154,7 @@ def test_guidance_one_is_no_guidance_and_costs_none():
     assert flow.guide(torch.zeros(1, *SHAPE), torch.zeros(1, *SHAPE), 4.0, 2).isfinite().all()
 
 
-def test_a_pictures_noise_is_its_own():
+def test_an_images_noise_is_its_own():
     both = flow.noise_like(SHAPE, [7, 8])
     assert torch.equal(both[1], flow.noise_like(SHAPE, [8])[0])
     assert not torch.equal(both[0], both[1])

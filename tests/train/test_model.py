@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from curation.failures.errors import UsageError
 from train import model
+from train.autoencoder import load_autoencoder
 from train.byte_text import ByteTextEncoder
-from train.codec import load_codec
 from train.configuration import ModelConfiguration
-from train.patch_pca import PatchPcaCodec
+from train.patch_pca import PatchPcaAutoencoder
 from train.text_encoder import load_text_encoder
 
 SMALL = ModelConfiguration(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))
@@ -155,42 +155,48 @@ def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):
 
 
 def smooth(count, height, width, seed=0):
-    """Pictures with structure: smooth noise in [-1, 1]."""
+    """Images with structure: smooth noise in [-1, 1]."""
     small = normal(count, 3, height // 8 + 2, width // 8 + 2, seed=seed)
     large = torch.nn.functional.interpolate(small, (height, width), mode="bilinear")
     return large.clamp(-1, 1)
 
 
 def test_the_patch_pca_keeps_what_its_components_hold():
-    pictures = [smooth(20, 16, 32), smooth(20, 24, 8, seed=1)]
-    whole = PatchPcaCodec.fit(pictures, factor=4, channels=48)
+    images = [smooth(20, 16, 32), smooth(20, 24, 8, seed=1)]
+    whole = PatchPcaAutoencoder.fit(images, factor=4, channels=48)
     errors = []
-    for codec in (whole, PatchPcaCodec.fit(pictures, 4, 12), PatchPcaCodec.fit(pictures, 4, 3)):
-        latents = codec.encode(pictures[0])
-        assert latents.shape == (20, codec.channels, 4, 8)
-        errors.append((codec.decode(latents) - pictures[0]).square().mean().item())
+    for autoencoder in (
+        whole,
+        PatchPcaAutoencoder.fit(images, 4, 12),
+        PatchPcaAutoencoder.fit(images, 4, 3),
+    ):
+        latents = autoencoder.encode(images[0])
+        assert latents.shape == (20, autoencoder.channels, 4, 8)
+        errors.append((autoencoder.decode(latents) - images[0]).square().mean().item())
     assert errors[0] < 1e-8
     assert errors[0] < errors[1] < errors[2]
-    many = torch.cat([whole.encode(one).permute(0, 2, 3, 1).reshape(-1, 48) for one in pictures])
+    many = torch.cat([whole.encode(one).permute(0, 2, 3, 1).reshape(-1, 48) for one in images])
     assert torch.allclose(many[:, :12].std(0), torch.ones(12), atol=1e-3)
     assert torch.allclose(many[:, :12].mean(0), torch.zeros(12), atol=1e-3)
 
 
-def test_a_codec_says_what_it_cannot_do_and_clips():
-    codec = PatchPcaCodec.fit([smooth(4, 16, 16)], 8, 4)
+def test_an_autoencoder_says_what_it_cannot_do_and_clips():
+    autoencoder = PatchPcaAutoencoder.fit([smooth(4, 16, 16)], 8, 4)
     with pytest.raises(ValueError, match="17x16 px is no multiple of 8"):
-        codec.encode(torch.zeros(1, 3, 16, 17))
+        autoencoder.encode(torch.zeros(1, 3, 16, 17))
     with pytest.raises(ValueError, match="channels is 200"):
-        PatchPcaCodec.fit([smooth(4, 16, 16)], 8, 200)
-    assert codec.decode(100 * torch.ones(1, 4, 2, 2)).abs().max() <= 1
+        PatchPcaAutoencoder.fit([smooth(4, 16, 16)], 8, 200)
+    assert autoencoder.decode(100 * torch.ones(1, 4, 2, 2)).abs().max() <= 1
 
 
-def test_a_saved_codec_is_the_same(tmp_path):
-    codec = PatchPcaCodec.fit([smooth(8, 16, 16)], 8, 6)
-    assert codec.save(tmp_path) == {"codec": ("patch_pca", "PatchPcaCodec")}
-    loaded = load_codec(str(tmp_path))
-    pictures = smooth(2, 16, 16, seed=3)
-    assert torch.equal(loaded.encode(pictures), codec.encode(pictures))
-    assert torch.equal(loaded.decode(loaded.encode(pictures)), codec.decode(codec.encode(pictures)))
-    with pytest.raises(FileNotFoundError, match="no codec here"):
-        load_codec(str(tmp_path / "elsewhere"))
+def test_a_saved_autoencoder_is_the_same(tmp_path):
+    autoencoder = PatchPcaAutoencoder.fit([smooth(8, 16, 16)], 8, 6)
+    assert autoencoder.save(tmp_path) == {"autoencoder": ("patch_pca", "PatchPcaAutoencoder")}
+    loaded = load_autoencoder(str(tmp_path))
+    images = smooth(2, 16, 16, seed=3)
+    assert torch.equal(loaded.encode(images), autoencoder.encode(images))
+    assert torch.equal(
+        loaded.decode(loaded.encode(images)), autoencoder.decode(autoencoder.encode(images))
+    )
+    with pytest.raises(FileNotFoundError, match="no autoencoder here"):
+        load_autoencoder(str(tmp_path / "elsewhere"))

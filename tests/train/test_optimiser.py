@@ -59,19 +59,19 @@ def test_muon_orthogonalises_its_step():
 
 def test_rates_rise_then_hold_then_fall():
     settings = OptimiserConfiguration(warmup=10, decay=0.25)
-    rates = [optimiser.rate_at(step, 100, settings) for step in range(1, 101)]
+    rates = [optimiser.learning_rate_factor(step, 100, settings) for step in range(1, 101)]
     assert rates[:3] == pytest.approx([0.1, 0.2, 0.3])
     assert set(rates[9:76]) == {1.0}
     assert rates[-1] == pytest.approx(0.04)
     assert rates[-25:] == sorted(rates[-25:], reverse=True)
     flat = OptimiserConfiguration(warmup=0, decay=0)
-    assert {optimiser.rate_at(step, 100, flat) for step in range(1, 101)} == {1.0}
+    assert {optimiser.learning_rate_factor(step, 100, flat) for step in range(1, 101)} == {1.0}
 
 
 def test_both_optimisers_follow_the_schedule(modules):
     settings = OptimiserConfiguration(kind="muon", learning_rate=0.5, muon_learning_rate=0.25)
     built = optimiser.build(settings, modules)
-    optimiser.set_rates(built, 0.1, settings)
+    optimiser.set_learning_rates(built, 0.1, settings)
     assert [group["lr"] for one in built for group in one.param_groups] == [0.05, 0.025]
 
 

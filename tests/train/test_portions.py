@@ -16,7 +16,7 @@ TINY = {
     "preset": "test",
     "batch": BATCH,
     "precision": "fp32",
-    "codec": {"channels": 8},
+    "autoencoder": {"channels": 8},
     "text_encoder": {"width": 16},
     "model": {"layers": 1, "heads": 1, "head_width": 16, "rope_axes": (4, 6, 6)},
 }

@@ -1,4 +1,4 @@
-"""The real codec and text encoder agree with diffusers' own pipeline, on tiny random weights."""
+"""The real autoencoder and text encoder agree with diffusers' pipeline, on tiny random weights."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import torch
 from making import tiny_qwen
 
 from train import flow, model, qwen
-from train.codec import load_codec
+from train.autoencoder import load_autoencoder
 from train.text_encoder import load_text_encoder
 
 PROMPTS = ["hello", "", '一行字 "你好，世界"', "braces {} {0} and <|im_end|> inside", "word " * 40]
@@ -30,8 +30,8 @@ def pipeline(folder):
 
 
 @pytest.fixture(scope="module")
-def codec(folder):
-    return load_codec(str(folder))
+def autoencoder(folder):
+    return load_autoencoder(str(folder))
 
 
 @pytest.fixture(scope="module")
@@ -97,17 +97,19 @@ def test_a_missing_tokenizer_is_named(folder, tmp_path):
         load_text_encoder(str(tmp_path))
 
 
-def test_latents_equal_the_pipelines_own(folder, codec):
+def test_latents_equal_the_pipelines_own(folder, autoencoder):
     from diffusers import QwenImageImg2ImgPipeline
 
     pipeline = QwenImageImg2ImgPipeline.from_pretrained(folder)
     pixels = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(1)) * 2 - 1
     five = pixels.unsqueeze(2)
     sampled = pipeline._encode_vae_image(five, torch.Generator().manual_seed(5))
-    assert torch.equal(codec.encode(pixels, torch.Generator().manual_seed(5)), sampled[:, :, 0])
-    latents = codec.encode(pixels)
-    assert latents.shape == (2, codec.channels, 4, 6)
-    assert torch.equal(latents, codec.encode(pixels))
+    assert torch.equal(
+        autoencoder.encode(pixels, torch.Generator().manual_seed(5)), sampled[:, :, 0]
+    )
+    latents = autoencoder.encode(pixels)
+    assert latents.shape == (2, autoencoder.channels, 4, 6)
+    assert torch.equal(latents, autoencoder.encode(pixels))
     # The mode is the centre of the samples, normalised like them.
     mean = pipeline.vae.encode(five).latent_dist.mode()[:, :, 0]
     statistics = pipeline.vae.config
@@ -118,26 +120,26 @@ def test_latents_equal_the_pipelines_own(folder, codec):
         assert torch.allclose(latents[:, channel], expected, atol=1e-6)
 
 
-def test_decoding_equals_the_pipelines(pipeline, codec):
+def test_decoding_equals_the_pipelines(pipeline, autoencoder):
     arguments = {"prompt": "hello", "num_inference_steps": 2, "height": 32, "width": 64}
     packed = pipeline(
         **arguments, generator=torch.Generator().manual_seed(3), output_type="latent"
     ).images
-    picture = pipeline(
+    image = pipeline(
         **arguments, generator=torch.Generator().manual_seed(3), output_type="pt"
     ).images
-    pixels = codec.decode(model.unpack(packed, 2, 4, 8))
+    pixels = autoencoder.decode(model.unpack(packed, 2, 4, 8))
     assert pixels.shape == (1, 3, 32, 64)
-    assert torch.equal((pixels / 2 + 0.5).clamp(0, 1), picture)
+    assert torch.equal((pixels / 2 + 0.5).clamp(0, 1), image)
 
 
-def test_a_size_that_is_no_multiple_is_refused(codec):
+def test_a_size_that_is_no_multiple_is_refused(autoencoder):
     with pytest.raises(ValueError, match="36x32 px is no multiple of 8"):
-        codec.encode(torch.zeros(1, 3, 32, 36))
+        autoencoder.encode(torch.zeros(1, 3, 32, 36))
 
 
-def test_frozen_and_always_in_evaluation_mode(codec, encoder):
-    for part in (codec, encoder):
+def test_frozen_and_always_in_evaluation_mode(autoencoder, encoder):
+    for part in (autoencoder, encoder):
         part.train()
         assert not any(module.training for module in part.modules())
         assert not any(weight.requires_grad for weight in part.parameters())
@@ -145,11 +147,13 @@ def test_frozen_and_always_in_evaluation_mode(codec, encoder):
 
 
 @pytest.mark.parametrize("from_disk", [True, False])
-def test_saved_parts_load_again_and_are_not_copied(folder, codec, encoder, tmp_path, from_disk):
+def test_saved_parts_load_again_and_are_not_copied(
+    folder, autoencoder, encoder, tmp_path, from_disk
+):
     if not from_disk:
-        codec = qwen.QwenCodec(codec.model)
+        autoencoder = qwen.QwenAutoencoder(autoencoder.model)
         encoder = qwen.QwenTextEncoder(encoder.model, encoder.tokenizer)
-    lines = {**codec.save(tmp_path), **encoder.save(tmp_path)}
+    lines = {**autoencoder.save(tmp_path), **encoder.save(tmp_path)}
     index = json.loads((folder / "model_index.json").read_text())
     assert {name: list(line) for name, line in lines.items()} == {
         name: index[name] for name in ("vae", "text_encoder", "tokenizer")
@@ -158,7 +162,7 @@ def test_saved_parts_load_again_and_are_not_copied(folder, codec, encoder, tmp_p
     linked = os.path.samefile(folder / weights, tmp_path / weights)
     assert linked == from_disk
     pixels = torch.linspace(-1, 1, 3 * 16 * 16).reshape(1, 3, 16, 16)
-    assert torch.equal(load_codec(str(tmp_path)).encode(pixels), codec.encode(pixels))
+    assert torch.equal(load_autoencoder(str(tmp_path)).encode(pixels), autoencoder.encode(pixels))
     again, _ = load_text_encoder(str(tmp_path)).encode(PROMPTS)
     assert torch.equal(again, encoder.encode(PROMPTS)[0])
 

@@ -28,11 +28,11 @@ steps: 3
 batch: 4
 precision: fp32
 data: {{held_out: 0.2, resolution: 0, sizes: [32x32], resize: true}}
-codec: {{path: {parts / "vae"}}}
+autoencoder: {{path: {parts / "vae"}}}
 text_encoder: {{path: {parts / "text_encoder"}}}
 model: {{layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6]}}
 optimiser: {{warmup: 0, learning_rate: 0.01}}
-evaluation: {{pictures: 2, steps: 2, grid: 2}}
+evaluation: {{images: 2, steps: 2, grid: 2}}
 """
     )
     arguments = ["--preset", "qwen-image", "--config", str(folder / "real.yaml"), "--json"]
@@ -44,7 +44,7 @@ evaluation: {{pictures: 2, steps: 2, grid: 2}}
 
 def test_the_checkpoint_opens_as_a_qwen_image_pipeline_and_draws_the_same(trained):
     _, folder, told = trained
-    assert told["held_out_accuracy"] is None  # scaled pictures have no glyph boxes
+    assert told["held_out_accuracy"] is None  # scaled images have no glyph boxes
     pipeline = QwenImagePipeline.from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
     theirs = pipeline(
@@ -72,7 +72,7 @@ def test_the_checkpoint_opens_as_a_qwen_image_pipeline_and_draws_the_same(traine
         seeds=[6],
         flow=flow.build(loaded.configuration.flow),
     )
-    ours = (loaded.codec.decode(latents)[0] / 2 + 0.5).permute(1, 2, 0).numpy()
+    ours = (loaded.autoencoder.decode(latents)[0] / 2 + 0.5).permute(1, 2, 0).numpy()
     assert np.isfinite(theirs).all()
     assert theirs.std() > 0.01
     assert np.abs(theirs - ours).max() < 1e-3

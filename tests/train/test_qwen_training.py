@@ -21,7 +21,7 @@ STEPS = 4  # blocks start as the identity: the first steps move only the outermo
 
 
 def write_shard(path, count=6):
-    """Pictures of 32x48 px with a caption each, in the shard format."""
+    """Images of 32x48 px with a caption each, in the shard format."""
     random = np.random.default_rng(0)
     rows = []
     for number in range(count):
@@ -29,7 +29,7 @@ def write_shard(path, count=6):
         pixels = random.integers(0, 256, (48, 32, 3), np.uint8)
         Image.fromarray(pixels).save(stream, "PNG")
         data = stream.getvalue()
-        caption = [{"text": f"picture {number} 你好", "language": "en"}]
+        caption = [{"text": f"image {number} 你好", "language": "en"}]
         rows.append(
             {
                 "id": shard.content_id(data),
@@ -58,12 +58,12 @@ def trained(tmp_path_factory):
 batch: 3
 precision: fp32
 device: cpu
-codec: {{kind: qwen, path: {base}}}
+autoencoder: {{kind: qwen, path: {base}}}
 text_encoder: {{kind: qwen, path: {base}}}
 data: {{resolution: 0, held_out: 0.25}}
 model: {{layers: 2, heads: 2, head_width: 16, rope_axes: [4, 6, 6]}}
 optimiser: {{kind: muon, learning_rate: 0.01, muon_learning_rate: 0.01, warmup: 0}}
-evaluation: {{every: 1, pictures: 2, steps: 2, guidance: 4.0, batch: 2, grid: 2}}
+evaluation: {{every: 1, images: 2, steps: 2, guidance: 4.0, batch: 2, grid: 2}}
 checkpoint: {{every: 1, keep: 2}}
 """,
         "utf-8",
@@ -85,8 +85,8 @@ def test_the_checkpoint_opens_in_the_real_pipeline_and_draws(trained):
     folder = out / f"checkpoint-{STEPS}"
     pipeline = QwenImagePipeline.from_pretrained(folder)
     pipeline.set_progress_bar_config(disable=True)
-    picture = pipeline("hello", num_inference_steps=2, width=32, height=48, output_type="np").images
-    assert np.isfinite(picture).all()
+    image = pipeline("hello", num_inference_steps=2, width=32, height=48, output_type="np").images
+    assert np.isfinite(image).all()
     # The shipped scheduler's values survive, and the frozen parts are those of the base folder.
     scheduler = pipeline.scheduler.config
     assert {name: scheduler[name] for name in tiny_qwen.SCHEDULER} == tiny_qwen.SCHEDULER
@@ -118,7 +118,7 @@ def test_our_sampler_draws_the_trained_folder_as_the_pipeline_does(trained, tmp_
     pipeline = QwenImagePipeline.from_pretrained(out / f"checkpoint-{STEPS}")
     pipeline.set_progress_bar_config(disable=True)
     expected = pipeline(
-        "picture 你好",
+        "image 你好",
         negative_prompt="",
         num_inference_steps=3,
         width=32,
@@ -127,8 +127,8 @@ def test_our_sampler_draws_the_trained_folder_as_the_pipeline_does(trained, tmp_
     ).images[0]
     # Neither checkpoint nor size is spelled out: the output's latest, the size trained at.
     arguments = ["--checkpoint", str(out), "--steps", "3", "--seed", "2"]
-    result = invoke(infer_app, ["picture 你好", "-o", str(tmp_path / "x.png"), *arguments])
+    result = invoke(infer_app, ["image 你好", "-o", str(tmp_path / "x.png"), *arguments])
     assert result.exit_code == 0, result.output
-    with Image.open(tmp_path / "x.png") as picture:
-        drawn = np.asarray(picture).astype(int)
+    with Image.open(tmp_path / "x.png") as image:
+        drawn = np.asarray(image).astype(int)
     assert np.abs(np.asarray(expected).astype(int) - drawn).max() <= 1

@@ -17,7 +17,7 @@ from making.places import ROOT
 from making.training_runs import assert_same_run, losses, train
 from PIL import Image
 
-from train import checkpoint, configuration_file, flow, job, loop, model
+from train import checkpoint, checkpoint_folder, configuration_file, flow, loop, model, settling
 from train.__main__ import app
 from train.checkpoint import load_for_inference
 from train.configuration import PRESETS
@@ -74,7 +74,7 @@ def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
     loaded = load_for_inference(out)
     index = json.loads((out / "checkpoint-40" / "model_index.json").read_text())
     assert index["transformer"] == ["diffusers", "QwenImageTransformer2DModel"]
-    assert index["codec"] == ["patch_pca", "PatchPcaCodec"]
+    assert index["autoencoder"] == ["patch_pca", "PatchPcaAutoencoder"]
     assert loaded.configuration.steps == 40
     assert checkpoint.read_progress(out / "checkpoint-40").sizes == ((32, 16), (48, 16))
     features, mask = loaded.text_encoder.encode([shards.caption("AE", "red")])
@@ -82,7 +82,7 @@ def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
     for steps, guidance in ((1, 1.0), (3, 4.0)):
         latents = flow.sample(
             loaded.transformer,
-            (loaded.codec.channels, 2, 4),
+            (loaded.autoencoder.channels, 2, 4),
             features,
             mask,
             negative_features=negative,
@@ -92,7 +92,7 @@ def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
             seeds=[1],
             flow=flow.build(loaded.configuration.flow),
         )
-        pixels = loaded.codec.decode(latents)
+        pixels = loaded.autoencoder.decode(latents)
         assert pixels.shape == (1, 3, 16, 32)
         assert pixels.isfinite().all()
     raw = load_for_inference(out / "checkpoint-40", ema=False)
@@ -181,7 +181,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(tiny, undisturbed, tmp_path, mo
     monkeypatch.setattr(checkpoint, "save_file", full)
     result = train(tiny, out, code=4)
     assert "train: weights: No space left on device" in result.stderr
-    assert checkpoint.latest(out) == out / "checkpoint-35"
+    assert checkpoint_folder.latest(out) == out / "checkpoint-35"
     assert not (out / "checkpoint-40").exists()
     monkeypatch.undo()
     train(tiny, out)
@@ -201,7 +201,7 @@ def test_a_run_is_only_continued_as_what_it_is(tiny, undisturbed, tmp_path):
     shutil.copy(folder / "tiny.yaml", tmp_path)
     moved = (other, str(other / "part-*.parquet"), tmp_path / "tiny.yaml")
     result = train(moved, copy, code=2)
-    assert "--data: not the pictures that" in result.stderr
+    assert "--data: not the images that" in result.stderr
 
 
 def write_config(tmp_path, text):
@@ -315,9 +315,9 @@ def test_settings_cannot_be_changed_and_scientific_numbers_are_numbers(tmp_path)
 
 def test_the_presets_build_what_they_say():
     demo = PRESETS["demo"]
-    network = model.build(demo.model, demo.codec.channels, demo.text_encoder.width)
+    network = model.build(demo.model, demo.autoencoder.channels, demo.text_encoder.width)
     assert 3.5e6 < sum(weight.numel() for weight in network.parameters()) < 4e6
-    assert network.config.in_channels == 4 * demo.codec.channels
+    assert network.config.in_channels == 4 * demo.autoencoder.channels
     with torch.device("meta"):
         large = model.build(PRESETS["qwen-image"].model, 16, 3584)
     count = sum(weight.numel() for weight in large.parameters())
@@ -326,9 +326,9 @@ def test_the_presets_build_what_they_say():
 
 def test_precision_follows_the_hardware_and_the_run_it_continues(undisturbed):
     demo = PRESETS["demo"]
-    assert job._settled(demo, None).precision in {"bf16", "fp32"}
+    assert settling.settled(demo, None).precision in {"bf16", "fp32"}
     found = undisturbed[0] / "checkpoint-40"
     before = checkpoint.read_configuration(found)
     again = before.model_copy(update={"precision": "auto"})
-    assert job._settled(again, found).precision == "fp32"
+    assert settling.settled(again, found).precision == "fp32"
     assert model.autocast("cpu", "fp32")._enabled is False

@@ -39,7 +39,7 @@ def out(tmp_path_factory):
 def test_a_checkpoint_says_what_it_was_trained_on(out):
     found = trained_on.read(out / "checkpoint-4")
     assert found.sizes == ((32, 16), (48, 16))
-    assert (found.steps, found.pictures, found.languages) == (4, 117, ("en",))
+    assert (found.steps, found.images, found.languages) == (4, 117, ("en",))
     assert found.frames == (FRAME.replace("red", "blue"), FRAME)
     assert found.written == "".join(sorted(shards.GLYPHS))
     assert found.longest == 3
@@ -120,10 +120,10 @@ def test_a_damaged_record_is_a_mistake_with_its_name(out, tmp_path):
 PROMPT = 'The text "HAT" in blue on a white background.'
 
 
-def assert_same_picture(picture, path):
+def assert_same_image(image, path):
     with Image.open(path) as ours:
-        assert ours.size == picture.size
-        difference = np.abs(np.asarray(ours).astype(int) - np.asarray(picture).astype(int))
+        assert ours.size == image.size
+        difference = np.abs(np.asarray(ours).astype(int) - np.asarray(image).astype(int))
     assert difference.max() <= 1
 
 
@@ -141,19 +141,19 @@ def test_diffusers_loads_a_checkpoint_and_draws_the_same(out, tmp_path, monkeypa
     def generator():
         return torch.Generator().manual_seed(7)
 
-    picture = pipeline(PROMPT, generator=generator()).images[0]
+    image = pipeline(PROMPT, generator=generator()).images[0]
     draw(out, tmp_path, PROMPT, "--seed", "7")
-    assert_same_picture(picture, tmp_path / "x.png")
+    assert_same_image(image, tmp_path / "x.png")
     guided = {"true_cfg_scale": 3.0, "num_inference_steps": 1, "width": 48, "height": 16}
     own = [generator(), generator()]  # the longer prompt pads the shorter one
-    picture = pipeline([PROMPT, PROMPT + " And more."], **guided, generator=own).images[0]
+    image = pipeline([PROMPT, PROMPT + " And more."], **guided, generator=own).images[0]
     draw(
         out,
         tmp_path,
         *["--seed", "7", "--guidance", "3", "--steps", "1", "--size", "48x16"],
         PROMPT,
     )
-    assert_same_picture(picture, tmp_path / "x.png")
+    assert_same_image(image, tmp_path / "x.png")
     with pytest.raises(ValueError, match="40x16 px: expected multiples of 16 px"):
         pipeline(PROMPT, width=40)
 
@@ -180,7 +180,7 @@ def test_diffusers_loads_a_checkpoint_where_nothing_of_ours_is(out, tmp_path):
 
 def test_what_a_checkpoint_takes_along_needs_nothing_of_ours(out):
     folder = out / "checkpoint-4"
-    for name in ("pipeline.py", "codec/patch_pca.py", "text_encoder/byte_text.py"):
+    for name in ("pipeline.py", "autoencoder/patch_pca.py", "text_encoder/byte_text.py"):
         source = (folder / name).read_text()
         tree = ast.parse(source)
         named = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

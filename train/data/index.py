@@ -139,7 +139,7 @@ class _Scanner:
 
     def _add(self, batch: pa.RecordBatch, start: int, wanted: Selection) -> None:
         taken, weights = wanted.rows(batch, self._skipped.note)
-        found: list[tuple[int, int, bool, list[list[str]]]] = []
+        usable: list[tuple[int, int, bool, list[list[str]]]] = []
         weighted = bool(self._configuration.weight)
         for place, row in _rows(batch, taken):
             captions = examples.caption_texts(row, self._configuration.splits, wanted.stages)
@@ -152,17 +152,17 @@ class _Scanner:
             else:
                 out = self._learn(row, captions, float(weights[place]) if weighted else None)
                 number = self._sizes.setdefault(size, len(self._sizes))
-                found.append((place, number, out, captions))
-        if not found:
+                usable.append((place, number, out, captions))
+        if not usable:
             return
-        places = np.array([place for place, *_ in found], np.int32)
-        groups = np.full(len(found), len(self._groups) - 1, np.int32)
-        sizes = np.array([number for _, number, *_ in found], np.int32)
+        places = np.array([place for place, *_ in usable], np.int32)
+        groups = np.full(len(usable), len(self._groups) - 1, np.int32)
+        sizes = np.array([number for _, number, *_ in usable], np.int32)
         self._numbers.append(np.stack([groups, start + places, sizes], 1))
-        self._held_out.append(np.array([out for *_, out, _ in found], bool))
-        counts = [[len(texts) for texts in captions] for *_, captions in found]
+        self._held_out.append(np.array([out for *_, out, _ in usable], bool))
+        counts = [[len(texts) for texts in captions] for *_, captions in usable]
         self._captions.append(np.array(counts, np.uint8))
-        lengths = [_length(text) for *_, splits in found for texts in splits for text in texts]
+        lengths = [_length(text) for *_, splits in usable for texts in splits for text in texts]
         self._bytes.append(np.array(lengths, np.uint16))
         if weighted:
             self._weights.append(weights[places])

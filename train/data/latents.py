@@ -18,7 +18,7 @@ from torch import Tensor
 from curation import shard
 from curation.failures.errors import UsageError
 from curation.picture.decoding import PictureError
-from train.codec import Codec
+from train.autoencoder import Autoencoder
 from train.configuration import DataConfiguration
 from train.data import examples
 from train.data.examples import Example, Pixels
@@ -103,9 +103,9 @@ def _unreadable(path: str, key: str, error: PictureError) -> Unreadable:
     return Unreadable(path.rsplit("/", 1)[-1], key, error.reason, error.detail)
 
 
-def encode(codec: Codec, pixels: Pixels) -> Tensor:
+def encode(autoencoder: Autoencoder, pixels: Pixels) -> Tensor:
     """(H, W, 3) bytes -> (C, h, w) float32 on the CPU."""
-    return codec.encode(scaled(pixels))[0].float().cpu()
+    return autoencoder.encode(scaled(pixels))[0].float().cpu()
 
 
 def scaled(pixels: Pixels) -> Tensor:
@@ -113,19 +113,19 @@ def scaled(pixels: Pixels) -> Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
-def row_bytes(index: Index, codec: Codec) -> list[int]:
+def row_bytes(index: Index, autoencoder: Autoencoder) -> list[int]:
     """About what a row of each size takes in memory, captions besides."""
-    factor = codec.factor
+    factor = autoencoder.factor
     cells = [(width // factor) * (height // factor) for width, height in index.sizes]
-    return [4 * codec.channels * count + _OVERHEAD for count in cells]
+    return [4 * autoencoder.channels * count + _OVERHEAD for count in cells]
 
 
-def rows_ahead(index: Index, codec: Codec, batch: int, memory: int) -> int:
+def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int) -> int:
     """How many rows are read at once: half of ``memory`` holds them, at most ``AHEAD``.
 
     Raises ``UsageError`` where that is less than a batch.
     """
-    rows = memory // 2 // (largest := max(row_bytes(index, codec)))
+    rows = memory // 2 // (largest := max(row_bytes(index, autoencoder)))
     if rows < batch:
         raise UsageError(
             f"data.memory_bytes is {memory:,}; two batches of {batch} images need"
@@ -146,12 +146,12 @@ class Latents:
         self,
         index: Index,
         plan: Plan,
-        codec: Codec,
+        autoencoder: Autoencoder,
         configuration: DataConfiguration,
         notice: Notice,
         ahead: int,
     ) -> None:
-        self._index, self._plan, self._codec = index, plan, codec
+        self._index, self._plan, self._autoencoder = index, plan, autoencoder
         self._configuration, self._notice, self._ahead = configuration, notice, ahead
         self._kept: OrderedDict[int, tuple[Tensor, tuple[str, ...]]] = OrderedDict()
         self._used = 0
@@ -177,7 +177,7 @@ class Latents:
 
     def keep(self, row: Row) -> None:
         """Encode a row that was read anyway."""
-        latents = encode(self._codec, row.pixels).clone()
+        latents = encode(self._autoencoder, row.pixels).clone()
         self._kept[row.number] = latents, row.example.captions
         self._used += _size(latents, row.example.captions)
         while self._used > self._configuration.memory_bytes and len(self._kept) > 1:

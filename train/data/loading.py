@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
-from train import codec as codecs
-from train.codec import Codec
-from train.configuration import CodecConfiguration, Configuration
+from train import autoencoder as autoencoders
+from train.autoencoder import Autoencoder
+from train.configuration import AutoencoderConfiguration, Configuration
 from train.data import latents
 from train.data.examples import Example, Pixels
 from train.data.index import Index, scan
 from train.data.latents import Batch, Latents, Notice, Row
 from train.data.plan import Plan
 from train.data.skipped import Skipped, Unreadable
-from train.patch_pca import PatchPcaCodec
+from train.patch_pca import PatchPcaAutoencoder
 from train.seeds import seed_for
 from train.trained_on import Captions
 
@@ -54,7 +54,7 @@ class Data:
     counts: dict[Size, int]
     held_out: tuple[Bucket, ...]
     shown: tuple[Bucket, ...]
-    codec: Codec
+    autoencoder: Autoencoder
     skipped: Skipped
     seen: Captions
     digest: str
@@ -71,14 +71,15 @@ class Data:
 class Sources:
     """What ``load`` is given besides the settings.
 
-    ``codec`` is the stored one, if any; a network encodes on ``device``. ``watch`` is called with
-    the first training examples and their pixels (H, W, 3) until it says that it has seen enough,
-    ``notice`` with every bad image that is met, at once or while training. ``judged_on`` are other
-    shards to hold images out of, and to show to ``watch``; the same texts are held out of both.
+    ``autoencoder`` is the stored one, if any; a network encodes on ``device``. ``watch`` is called
+    with the first training examples and their pixels (H, W, 3) until it says that it has seen
+    enough, ``notice`` with every bad image that is met, at once or while training.
+    ``judged_on`` are other shards to hold images out of, and to show to ``watch``; the same texts
+    are held out of both.
     """
 
     pattern: str
-    codec: Codec | None = None
+    autoencoder: Autoencoder | None = None
     device: str = "cpu"
     watch: Watcher | None = None
     notice: Notice | None = None
@@ -91,11 +92,11 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     A ``patch_pca`` that is not stored is fitted on the first training images. Raises ``UsageError``
     where nothing is left to train on, ``shard.ShardError`` for a damaged shard.
     """
-    ready = sources.codec or codecs.build(configuration.codec)
+    ready = sources.autoencoder or autoencoders.build(configuration.autoencoder)
     network: object = ready
     if isinstance(network, nn.Module):
         network.to(sources.device)
-    factor = ready.factor if ready else configuration.codec.factor
+    factor = ready.factor if ready else configuration.autoencoder.factor
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
     unit = factor * configuration.model.patch
@@ -107,27 +108,27 @@ def load(sources: Sources, configuration: Configuration) -> Data:
         watch = None
     first = _first(training, configuration, notice, _FIT if ready is None else 1, watch)
     if not first:
-        told = "; ".join(skipped.lines(configuration.data)) or "the shards have no rows"
+        reasons = "; ".join(skipped.lines(configuration.data)) or "the shards have no rows"
         if rows.held_out.any() and rows.held_out.all():
-            told = f"data.held_out: all {len(rows.held_out)} images are held out"
-        raise UsageError(f"--data {sources.pattern}: nothing to train on: {told}")
-    codec = ready or _fit(first, configuration.codec)
+            reasons = f"data.held_out: all {len(rows.held_out)} images are held out"
+        raise UsageError(f"--data {sources.pattern}: nothing to train on: {reasons}")
+    autoencoder = ready or _fit(first, configuration.autoencoder)
     ahead = latents.rows_ahead(
-        training, codec, configuration.batch, configuration.data.memory_bytes
+        training, autoencoder, configuration.batch, configuration.data.memory_bytes
     )
     shares = tuple(configuration.data.splits.values())
     plan = Plan(training, configuration.batch, configuration.seed, shares, -(-ahead // 2))
-    batches = Latents(training, plan, codec, configuration.data, notice, ahead)
+    batches = Latents(training, plan, autoencoder, configuration.data, notice, ahead)
     for row in first:
         batches.keep(row)
     judged = _some(held_out, configuration.evaluation.held_out, configuration.seed)
-    kept = _buckets(judged, codec, configuration, notice)
-    some = training.only(np.arange(min(len(training), configuration.evaluation.pictures)))
+    kept = _buckets(judged, autoencoder, configuration, notice)
+    some = training.only(np.arange(min(len(training), configuration.evaluation.images)))
     return Data(
         _counts(training),
         kept,
-        kept or _buckets(some, codec, configuration, notice),
-        codec,
+        kept or _buckets(some, autoencoder, configuration, notice),
+        autoencoder,
         skipped,
         rows.seen,
         rows.digest,
@@ -179,9 +180,9 @@ def _judged_on(
     return rows.index.only(rows.held_out)
 
 
-def _fit(first: list[Row], codec: CodecConfiguration) -> PatchPcaCodec:
+def _fit(first: list[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
     images = [latents.scaled(row.pixels) for row in first[:_FIT]]
-    return PatchPcaCodec.fit(images, codec.factor, codec.channels)
+    return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
 
 
 def _some(index: Index, most: int, seed: int) -> Index:
@@ -193,18 +194,18 @@ def _some(index: Index, most: int, seed: int) -> Index:
 
 
 def _buckets(
-    index: Index, codec: Codec, configuration: Configuration, notice: Notice
+    index: Index, autoencoder: Autoencoder, configuration: Configuration, notice: Notice
 ) -> tuple[Bucket, ...]:
     gathered: dict[Size, tuple[list[Example], list[Tensor]]] = {}
     every = range(len(index))
     for row in latents.rows_read(index, every, configuration.data, notice, boxes=True):
         size = index.sizes[index.size[row.number]]
-        found, encoded = gathered.setdefault(size, ([], []))
-        found.append(row.example)
-        encoded.append(latents.encode(codec, row.pixels))
+        members, encoded = gathered.setdefault(size, ([], []))
+        members.append(row.example)
+        encoded.append(latents.encode(autoencoder, row.pixels))
     return tuple(
-        Bucket(size, found, torch.stack(encoded))
-        for size, (found, encoded) in sorted(gathered.items())
+        Bucket(size, members, torch.stack(encoded))
+        for size, (members, encoded) in sorted(gathered.items())
     )
 
 

@@ -1,0 +1,67 @@
+"""The options of ``python -m infer``, one by one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.storage import user_paths
+
+Prompts = Annotated[
+    list[str] | None, typer.Argument(metavar="PROMPT", help="What to generate an image of.")
+]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="x.png, or a folder; several become x-0001.png.",
+        parser=user_paths.path,
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same bytes.")]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        help="A diffusers folder, or a training output. [default: ./demo/train]",
+        parser=user_paths.path,
+    ),
+]
+Steps = Annotated[
+    int | None,
+    typer.Option(min=1, help="Euler steps. [default: those it was judged with, else 50]"),
+]
+Guidance = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="True classifier-free guidance; 1 or less: none."
+        " [default: what it was judged with, else 4.0]",
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(help="WIDTHxHEIGHT in pixels. [default: what the checkpoint was trained at]"),
+]
+Negative = Annotated[str, typer.Option(help="What guidance leads away from.")]
+PromptFile = Annotated[
+    str | None,
+    typer.Option(
+        "--prompts",
+        help="File: .txt, a prompt per line; .jsonl with `prompt` and maybe `seed`.",
+        parser=user_paths.place,
+    ),
+]
+ContactSheet = Annotated[
+    Path | None,
+    typer.Option(
+        help="Contact sheet. [default with several prompts: x-sheet.png]",
+        parser=user_paths.path,
+    ),
+]
+Columns = Annotated[int | None, typer.Option(min=1, help="Columns of the sheet.")]
+BatchSize = Annotated[
+    int, typer.Option(min=1, help="Images at once; above 1 the last bits may differ.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

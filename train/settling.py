@@ -1,0 +1,77 @@
+"""The settings of a run as they are carried out, its device and precision known."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from curation.failures.errors import UsageError
+from train import checkpoint
+from train.configuration import Configuration
+
+# What may change between a run and its continuation without changing the curve (see extension).
+_FREE = {"steps", "device", "log_every", "evaluation", "checkpoint"}
+
+
+def check_parts(configuration: Configuration) -> None:
+    """Find a missing autoencoder or text encoder before hours are spent on the data."""
+    autoencoder, encoder = configuration.autoencoder, configuration.text_encoder
+    named = (
+        ("autoencoder", autoencoder.kind, autoencoder.path),
+        ("text_encoder", encoder.kind, encoder.path),
+    )
+    for name, kind, path in named:
+        folder = "vae" if name == "autoencoder" else name
+        places = (Path(path), Path(path) / folder)  # the part's own folder, or the whole pipeline's
+        if kind == "qwen" and not any((place / "config.json").is_file() for place in places):
+            raise UsageError(
+                f"{name}.path: no config.json in {path!r}; expected the {folder} folder of"
+                " Qwen-Image: name it with --config"
+            )
+
+
+def settled(configuration: Configuration, folder: Path | None) -> Configuration:
+    """The configuration with its precision decided; that of the run in ``folder``, if it agrees.
+
+    Raises ``UsageError`` where the run it would continue has other settings.
+    """
+    earlier = checkpoint.read_configuration(folder) if folder else None
+    if configuration.precision == "auto":
+        precision = earlier.precision if earlier else _precision(configuration.device)
+        configuration = configuration.model_copy(update={"precision": precision})
+    if earlier is None or folder is None:
+        return configuration
+    was, now = (_flat(each.model_dump(exclude=_FREE)) for each in (earlier, configuration))
+    name = next((name for name in sorted(now) if was.get(name) != now[name]), None)
+    if name:
+        raise UsageError(
+            f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"
+            f" {now[name]}: give it the same settings, or another --out"
+        )
+    return configuration
+
+
+def _flat(content: dict[str, Any], path: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        inside = _flat(value, f"{path}{key}.") if isinstance(value, dict) else {path + key: value}
+        flat |= inside
+    return flat
+
+
+def usable_device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (AssertionError, RuntimeError) as error:
+        raise UsageError(f"device {name!r} cannot be used: {error}") from error
+    return name
+
+
+def _precision(device: str) -> str:
+    """bf16 where the hardware multiplies in it; elsewhere it would be slower, not faster."""
+    if torch.device(usable_device(device)).type == "cuda":
+        return "bf16"
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return "bf16" if any(getattr(torch.cpu, name, bool)() for name in checks) else "fp32"
