@@ -11,6 +11,7 @@ import pytest
 import torch
 from making import tiny_qwen
 from making.commands import invoke
+from making.places import ROOT
 from PIL import Image
 
 from curation.storage.ownership import held
@@ -85,7 +86,7 @@ def test_a_fresh_process_draws_the_same_bytes(run, tmp_path, folder):
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": "/usr/bin:/bin", **threads},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **threads},
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no library chatter
