@@ -1,5 +1,7 @@
 """Reading while training: what a step sees never depends on what was read before it."""
 
+import json
+
 import pyarrow as pa
 import pytest
 import torch
@@ -9,6 +11,7 @@ from making.training_data import load, steps
 from curation import shard
 from curation.failures.errors import UsageError
 from train.data import latents
+from train.data.skipped import Log, Unreadable
 
 BAD = {"bytes": b"no image", "path": None}
 
@@ -95,3 +98,24 @@ def test_the_index_is_a_few_dozen_bytes_a_row(pattern):
     index = load(pattern, held_out=0).index
     assert index.nbytes / len(index) < 24
     assert pa.total_allocated_bytes() < 50 << 20
+
+
+def test_bad_images_are_listed_once_and_a_continued_run_goes_on_with_the_list(tmp_path):
+    path, told = tmp_path / "unreadable.jsonl", []
+    first, second, third = (Unreadable("a.parquet", key, "empty", "") for key in "123")
+    log = Log(path, told.append, resume=False)
+    assert log.counts == {}
+    assert not path.exists()
+    for bad in (first, second, first):
+        log.add(bad)
+    assert told == ["skipped: a.parquet: 1: empty", "skipped: a.parquet: 2: empty"]
+    with path.open("a") as stream:
+        stream.write('{"shard": "a.par')  # as a crash may leave it
+    again = Log(path, told.append, resume=True)
+    for bad in (second, third):
+        again.add(bad)
+    assert again.counts == {"unreadable": 3}
+    assert len(told) == 3
+    assert [json.loads(line)["key"] for line in path.open()] == ["1", "2", "3"]
+    Log(path, told.append, resume=False)
+    assert not path.exists()

@@ -9,7 +9,8 @@ from making.training_data import load, trained
 
 from curation import shard
 from curation.failures.errors import UsageError
-from train.configuration import DataConfiguration
+from train import configuration_file
+from train.configuration import Configuration, DataConfiguration
 
 FIELDS = [
     pa.field("clarity", pa.float32()),
@@ -138,3 +139,46 @@ def test_a_caption_of_an_earlier_stage_is_not_taken(tmp_path):
     loaded = load(folder, held_out=0, stage="s3")
     assert loaded.skipped.counts == {"without a caption": 1}
     assert loaded.shown[0].examples[0].captions == ("row 0 good", "row 0 new")
+
+
+ASKED = """
+data:
+  stage: s2
+  where:
+    clarity: {min: 1}
+    category: {in: [poster, sign]}
+    synthetic: {in: [false]}
+  weight: rarity
+  captions: {caption_raw: 2}
+  resolution: 256
+"""
+
+
+def test_what_is_asked_in_yaml_is_what_a_checkpoint_remembers(tmp_path):
+    file = tmp_path / "asked.yaml"
+    file.write_text(ASKED)
+    asked = configuration_file.resolve("demo", file)
+    assert asked.data.where["category"].among == ("poster", "sign")
+    assert asked.data.where["synthetic"].among == (False,)
+    assert asked.data.weight == ("rarity",)
+    assert asked.data.splits == {"caption_raw": 2}
+    assert Configuration.model_validate_json(asked.model_dump_json()) == asked
+    assert '"in":["poster","sign"]' in asked.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("  where: {clarity: {mni: 1}}", "unknown key 'data.where.clarity.mni'"),
+        ("  where: {clarity: {}}", "expected min, max or in"),
+        ("  captions: {caption_rwa: 1}", "asked.yaml:2"),
+        ("  weight: 3", "asked.yaml:2"),
+        ("  sizes: [64]", "asked.yaml:2"),
+    ],
+)
+def test_what_is_asked_wrongly_in_yaml_is_told_with_its_line(tmp_path, line, message):
+    file = tmp_path / "asked.yaml"
+    file.write_text(f"data:\n{line}\n")
+    with pytest.raises(Exception, match=r"asked\.yaml:2") as caught:
+        configuration_file.resolve("demo", file)
+    assert message in str(caught.value)
