@@ -143,15 +143,14 @@ def _stages(path: str) -> list[str]:
     """The stages of the run that wrote a shard, in order; empty where nothing says them."""
     folder = path[: -len(storage.name_of(path))].rstrip("/")
     above = (folder[: -len(storage.name_of(folder))] or ".") if folder else ".."
-    try:
-        content: Any = json.loads(storage.read_bytes(storage.join(above, _RECORD)))
-        return list(content["configuration"]["stages"])
-    except FileNotFoundError:
+    record = storage.join(above, _RECORD)
+    if not storage.exists(record):
         return []
+    try:
+        content: Any = json.loads(storage.read_bytes(record))
+        return list(content["configuration"]["stages"])
     except (ValueError, LookupError, TypeError) as error:
-        raise UsageError(
-            f"{storage.join(above, _RECORD)}: not what `beam run` writes ({error})"
-        ) from None
+        raise UsageError(f"{record}: not what `beam run` writes ({error})") from None
 
 
 def _mask(column: pa.Array) -> Mask:
