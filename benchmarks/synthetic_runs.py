@@ -71,6 +71,7 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
         "id": ids,
         "size": random.integers(1000, 200_000, count),
         "synthetic": np.zeros(count, bool),
+        "input_bytes": np.zeros(count, np.int64),
         "source_digest": ["0" * 16] * count,
         "caption_length": random.integers(0, 200, count),
         "phash": numbers,
