@@ -10,7 +10,6 @@ from curation.configuration.loading import Pipeline
 from curation.failures import exit_codes
 from curation.graphs.steps import OutputError, Step
 from curation.runners import memory, running
-from curation.signals import signal
 from curation.writing import gather
 
 
@@ -22,7 +21,7 @@ class GatherShard(Step):
         self.kept = tuple(kept)
 
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
-        fields = [*signal.fields(self.chosen.signals), *self.kept]
+        fields = [*self.chosen.shard_fields(), *self.kept]
         try:
             info = gather.gather(self.measured, *gather.assigned(line), fields)
         except OSError as error:

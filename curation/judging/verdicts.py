@@ -160,7 +160,8 @@ class Judge:
         """The rows that models are to look at before the verdicts can be final.
 
         These are the rows that nothing cheaper stops, and those that win over copies of theirs by
-        what a model has not seen yet: their rank is that of rows that pass.
+        what a model has not seen yet: their rank is that of rows that pass. Kept rows wait for what
+        is requested of them.
         """
         if not self._waiting.places:
             return {}
@@ -173,6 +174,8 @@ class Judge:
             unlooked = self._waiting.stopped(table, self._own, alone)
             unlooked[np.setdiff1d(np.arange(table.num_rows), own)] = False
             self._waiting.add(waiting, table, (alone, self._own, unlooked))
+        kept = decision.judgement.verdict == rules.KEPT
+        self._waiting.add_kept(waiting, table, kept)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
 
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:

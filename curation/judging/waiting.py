@@ -23,6 +23,7 @@ class Waiting:
 
     def __init__(self, chosen: Chosen, ordered: Sequence[Check]) -> None:
         self.places, self.ordered = chosen.models, ordered
+        self._of_kept = chosen.of_kept()
         owner = {column: entry.name for column, entry in chosen.owner.items()}
         reads = {column: (column,) for column in owner}
         self.models_of: Mapping[str, tuple[str, ...]] = {
@@ -90,6 +91,12 @@ class Waiting:
             for name in self._sharing(self.models_of[checks[index].column]):
                 unseen = here[~flag(table, LOOKED + name)[here]]
                 waiting.setdefault(name, set()).update(unseen.tolist())
+
+    def add_kept(self, waiting: dict[str, set[int]], table: pa.Table, kept: Mask) -> None:
+        """Add the kept rows (N,) bool that wait for what is requested of them."""
+        for name in self._of_kept:
+            rows = np.flatnonzero(kept & ~flag(table, LOOKED + name))
+            waiting.setdefault(name, set()).update(rows.tolist())
 
     def _sharing(self, models: Collection[str]) -> list[str]:
         """The models that look at images together with one of these."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 from pydantic import ValidationError
 
 from curation import shard
@@ -30,13 +31,14 @@ class Chosen:
     """A pipeline's ``signals`` and their ``settings`` by name.
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
-    each quota reads.
+    each quota reads; ``requested`` columns that kept rows are to have, ruled or not.
     """
 
     signals: tuple[Signal, ...]
     settings: Mapping[str, Settings]
     order: tuple[tuple[str, ...], ...]
     quotas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requested: tuple[str, ...] = ()
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -47,10 +49,11 @@ class Chosen:
     def models(self) -> dict[str, tuple[int, int]]:
         """Models that rules need, directly or because another reads them: (stage, wave) by name.
 
-        In a stage the cheaper come first, and any after those that it reads.
+        In a stage the cheaper come first, and any after those that it reads. What is only requested
+        comes after all stages.
         """
         placed: dict[str, tuple[int, int]] = {}
-        for stage, columns in enumerate(self.order):
+        for stage, columns in enumerate((*self.order, self.requested)):
             for column in columns:
                 if column in self.owner:
                     self._place(self.owner[column], stage, placed)
@@ -95,6 +98,18 @@ class Chosen:
         known = [entry.name, entry.version, settings.model_dump(mode="json"), columns]
         return [*known, entry.short_side, CAPTIONS in entry.reads, read]
 
+    def of_kept(self) -> list[str]:
+        """The models that are to look at every kept row."""
+        return [name for name, (stage, _) in self.models.items() if stage == len(self.order)]
+
+    def shard_fields(self) -> list[pa.Field]:
+        """The measured columns of a shard."""
+        return [
+            field
+            for field in signal.fields(self.signals)
+            if field.name in self.requested or self.owner[field.name].columns[field.name].in_shards
+        ]
+
     def check(self) -> None:
         """Raises ``MissingModelError`` for a model that rules need and that is not there."""
         for entry in self.signals:
@@ -111,7 +126,12 @@ def chosen(pipeline: Pipeline) -> Chosen:
             raise pipeline.error(message, "without", place)
     signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
-    found = Chosen(signals, _settings(pipeline, known), tuple(_order(pipeline)), limited)
+    order, requested = tuple(_order(pipeline)), pipeline.embeddings
+    found = Chosen(signals, _settings(pipeline, known), order, limited, requested)
+    for place, name in enumerate(requested):
+        if name not in found.owner:
+            message = f"unknown column {shown(name)}: {expected_one_of(name, found.owner)}"
+            raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, found)
     return found
 

@@ -44,13 +44,15 @@ class Column:
     """One measured column: its Arrow type, its unit (with range), and what it says.
 
     What ``scales`` with the image is stored as a share of its short side, and ruled in pixels at
-    the resolution of a stage: characters of 10 pixels at 256 are of 52 at 1328.
+    the resolution of a stage: characters of 10 pixels at 256 are of 52 at 1328. What is not
+    ``in_shards``, such as an embedding, is written into shards where a pipeline asks for it.
     """
 
     type: pa.DataType
     unit: str
     meaning: str
     scales: bool = False
+    in_shards: bool = True
 
 
 def _nothing(settings: Any) -> None:

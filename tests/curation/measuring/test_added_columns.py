@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded, make_folder
 from making.commands import invoke
@@ -85,6 +86,11 @@ class Run:
         ]
         rows = pa.concat_tables(tables).to_pylist()
         return {row["key"] for row in rows if row[LOOKED + name]}
+
+    def shard(self) -> pa.Table:
+        """The rows of the only shard."""
+        (path,) = (self.output / "shards").glob("*.parquet")
+        return pq.read_table(path)
 
     def verdicts(self) -> dict[str, tuple[str, str | None]]:
         return {row["key"]: (row["verdict"], row["rule"]) for row in ledger_rows(self.output)}
@@ -224,6 +230,32 @@ def test_rows_that_a_looser_bound_would_need_measured_are_counted(run: Run) -> N
     judged = rejudge.compare(str(run.output), str(config))
     assert judged.unmeasured == 2
     assert "2 rows need measuring" in judged.as_text()
+
+
+def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run) -> None:
+    make_folder(run.root / "in", 12)
+    column = Column(pa.list_(pa.float32(), 2), "1", "of a test", in_shards=False)
+    embed = Signal(
+        "embed",
+        "model",
+        1,
+        {"embedding": column},
+        lambda: lambda rows: [{"embedding": [width(row), 0.5]} for row in rows],
+    )
+    run([embed])
+    assert "embedding" not in run.shard().column_names and run.looked("embed") == set()
+    before = run.files()
+    run([embed], "", "    embeddings: [embedding]\n")
+    kept = {key for key, (verdict, _) in run.verdicts().items() if verdict == "kept"}
+    assert run.looked("embed") == kept
+    assert run.shard().column("embedding").to_pylist() == [[288.0, 0.5]] * len(kept)
+    assert {name: run.files()[name] for name in before} == before
+    datasets = pytest.importorskip("datasets")
+    files = [str(path) for path in (run.output / "shards").glob("*.parquet")]
+    rows = datasets.Dataset.from_parquet(files, cache_dir=str(run.root / "cache"))
+    assert rows[0]["embedding"] == [288.0, 0.5]
+    with pytest.raises(ConfigurationError, match=r"unknown column 'embeding': .*'embedding'"):
+        run([embed], "", "    embeddings: [embeding]\n")
 
 
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
