@@ -5,9 +5,12 @@ import json
 import pyarrow as pa
 import pytest
 from making import training_shards as shards
+from making.places import ROOT
 from making.training_data import load, trained
 
 from curation import shard
+from curation.configuration import loading
+from curation.configuration.models import resolved
 from curation.failures.errors import UsageError
 from train import configuration_file
 from train.configuration import Configuration, DataConfiguration
@@ -61,6 +64,16 @@ def test_rows_of_a_stage_are_those_that_passed_it_or_a_deeper_one(tmp_path):
         load(folder, stage="s2")
 
 
+def test_the_order_of_stages_is_read_as_beam_run_writes_it(tmp_path):
+    pipeline = loading.load(str(ROOT / "pipelines.yaml"), "curate")
+    names = [stage.name for stage in pipeline.stages]
+    folder = write(tmp_path / "shards", [{"stage": name} for name in names])
+    record = {"configuration": resolved(pipeline)}
+    (tmp_path / "run.json").write_text(json.dumps(record, sort_keys=False))
+    for place, name in enumerate(names):
+        assert numbers(folder, stage=name)[0] == list(range(place, len(names)))
+
+
 def test_without_a_run_beside_no_stage_is_taken_for_a_deeper_one(tmp_path):
     folder = write(tmp_path / "mixed", [{"stage": "s2"}, {"stage": "s9"}])
     with pytest.raises(UsageError, match=r"part-00000.parquet: data.stage s2: rows are of stage"):
@@ -98,7 +111,7 @@ def test_bounds_choose_rows_and_a_null_is_outside(tmp_path):
     [
         (
             {"where": {"clarit": {"min": 1}}},
-            "data.where: there is no column 'clarit': did you mean",
+            "parquet: data.where: there is no column 'clarit': did you mean",
         ),
         ({"where": {"category": {"min": 1}}}, "data.where.category: min and max need numbers, not"),
         ({"where": {"boost": {"in": ["a"]}}}, "data.where.boost: in: the column is of int32"),

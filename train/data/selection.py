@@ -125,7 +125,7 @@ def of_shard(path: str, names: list[str], configuration: DataConfiguration) -> S
             if name not in names:
                 near = get_close_matches(name, names, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"expected one of {sorted(names)}"
-                raise UsageError(f"{path}: data.{setting}: there is no column {name!r}: {hint}")
+                raise UsageError(f"{path}: {setting}: there is no column {name!r}: {hint}")
     if not configuration.stage:
         return Selection(path, configuration, None, ordered=False)
     order = _stages(path)
