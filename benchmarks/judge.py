@@ -22,8 +22,8 @@ import typer
 from benchmarks import synthetic_runs
 from curation.inspect import rejudge
 from curation.judging import rules, verdicts
+from curation.measuring import chosen
 from curation.output.layout import Layout
-from curation.signals import discovery
 
 BAR = 1.0  # seconds for a million rows, by issue 2
 
@@ -56,8 +56,9 @@ def main(
         measured = synthetic_runs.columns_of(output)
         names = synthetic_runs.write_signals(output, units, rows)
         synthetic_runs.finish(output, names, before)
-        checks = rules.checks(after, verdicts.tiers(discovery.discover()))
-        read = {check.column for check in checks} - set(rules.GROUP_COLUMNS)
+        signals = chosen.chosen(after)
+        checks = rules.checks(after, verdicts.tiers(signals))
+        read = {check.column for check in checks} - set(signals.duplicates.columns)
         needed = sorted(read | {"reason", "phash", *after.quality})
 
         def baseline() -> None:

@@ -21,6 +21,7 @@ from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import chosen, contents, measure
 from curation.output import column_files, mark
+from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.request import Request
@@ -34,7 +35,7 @@ from curation.storage import ownership
 from curation.writing import gather
 
 KIND = "curation"
-DRIVER_FOLDERS = ("plan", "checked", "ledger", "groups", "pending")
+DRIVER_FOLDERS = ("plan", "checked", "ledger", "pending")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
 
@@ -63,7 +64,7 @@ def run(request: Request) -> Outcome:
     """
     request = replace(request, pipeline=chosen.without(request.pipeline, request.without))
     signals = chosen.chosen(request.pipeline)
-    check_columns(request.pipeline, chosen.known_columns(signals.signals))
+    check_columns(request.pipeline, chosen.known_columns(signals))
     if refusal := measure.refusal(signals.signals):
         raise request.pipeline.error(refusal, "signals")
     signals.check()
@@ -96,7 +97,7 @@ def _run(request: Request, columns: Measured) -> Outcome:
         report.write_report(request.output)
     _write_run(request, counts, steps, len(units), columns)
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
-    _forget_superseded(columns)
+    _forget_superseded(columns, chosen.chosen(request.pipeline).groups(layout))
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
     return Outcome(counts, too_many, False)
@@ -172,7 +173,8 @@ def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> l
     names = {unit.id for unit in units}
     own = (storage.join(layout.root, "signals", folder) for folder in columns.folders)
     storage.remove_partials(*{*layout.folders, *own})
-    storage.delete([entry.path for _, unit, entry in layout.columns() if unit not in names])
+    for top in ("signals", "groups"):
+        storage.delete([entry.path for _, unit, entry in layout.columns(top) if unit not in names])
     for folder in DRIVER_FOLDERS:
         stale = [
             entry.path
@@ -209,14 +211,16 @@ def _inputs(columns: Measured, units: Sequence[Planned]) -> int:
     )
 
 
-def _forget_superseded(columns: Measured) -> None:
-    """Remove columns that other versions or settings of the same signals measured."""
-    names = {folder.rpartition("-")[0] for folder in columns.folders}
+def _forget_superseded(columns: Measured, groups: Groups) -> None:
+    """Remove columns that other versions or settings of the same signals and groupings made."""
+    folders = (*columns.folders, *(of.folder for of in groups.groupings.values()))
+    names = {folder.rpartition("-")[0] for folder in folders}
+    every = [*columns.layout.columns(), *columns.layout.columns("groups")]
     storage.delete(
         [
             entry.path
-            for folder, _, entry in columns.layout.columns()
-            if folder not in columns.folders and folder.rpartition("-")[0] in names
+            for folder, _, entry in every
+            if folder not in folders and folder.rpartition("-")[0] in names
         ]
     )
 
@@ -245,6 +249,7 @@ def _write_run(
         "seed": request.pipeline.seed,
         "counts": counts,
         "signals": columns.as_json(),
+        "groups": chosen.chosen(request.pipeline).groups(columns.layout).as_json(),
         "scaling": sorted(verdicts.scaling(chosen.chosen(request.pipeline).signals)),
         "units": units,
         "steps": steps.by_name,

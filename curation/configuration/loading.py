@@ -51,8 +51,6 @@ __all__ = [
 FILE_NAME = "pipelines.yaml"
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
     "size": pa.int64(),
-    "exact_better": pa.int64(),
-    "near_better": pa.int64(),
 }
 QUOTA_COLUMNS: Mapping[str, pa.DataType] = {"synthetic": pa.bool_()}  # quotas may go by, as well
 
@@ -109,8 +107,8 @@ def _entry(path: str | None, name: str) -> Document:
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:
     """Check that every column that a rule, a quota or a ranking names exists and fits.
 
-    ``columns`` are those that the signals measure; ``size`` and the duplicate counts are always
-    known. Raises ``ConfigurationError`` at the line of the first one that does not fit.
+    ``columns`` are those that signals measure and groupings make; ``size`` is always known.
+    Raises ``ConfigurationError`` at the line of the first one that does not fit.
     """
     known = {**COMMON_COLUMNS, **columns}
     for column, path, wanted in _named(pipeline):

@@ -7,11 +7,13 @@ the others, and ``Judge`` writes the unit's ledger. Units with rows that a quota
 one quota after the other, and then ``JudgeLimited`` writes the ledger.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
+import pyarrow as pa
 
 from curation import storage
 from curation.configuration.loading import Pipeline
@@ -43,15 +45,15 @@ class JudgingStep(CopiesStep):
         with named():
             storage.write_bytes(self.layout.counts, counts.to_bytes())
 
-    def record_copies(self, unit: str, decision: Decision) -> None:
+    def record_groups(self, unit: str, decision: Decision) -> None:
         """Write the unit's group columns."""
         with named():
-            recording.record_copies(self.layout, unit, decision)
+            self.judge.groups.write(unit, decision.groups)
 
     def record(self, unit: str, decision: Decision) -> Counts:
         """Write the unit's verdicts."""
         with named():
-            return recording.record(self.layout, self.pipeline, unit, decision)
+            return recording.record(self.judge.groups, self.pipeline, unit, decision)
 
     def record_pending(self, unit: str, rows: Pending) -> Counts:
         """Write which rows models are still to look at, and count them."""
@@ -66,6 +68,7 @@ class JudgeAll(JudgingStep):
     def process(self, output: str) -> None:
         names, counts = plan.read_names(output), Counts()
         winners = judged_units.winners(self.judge, names, self._join)
+        judged_units.sum_up(self.judge, names)
         for name, decision in judged_units.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
             counts.add(self.record_pending(name, self.judge.pending(name, decision, winners)))
@@ -117,7 +120,7 @@ class JudgeUnit(JudgingStep):
         judged = Judged(self.record_pending(unit, self.judge.pending(unit, decision, winners)))
         ranks = self.judge.counted(unit, decision) if decision.limited else Histogram()
         if decision.waits:
-            self.record_copies(unit, decision)
+            self.record_groups(unit, decision)
             judged.waiting.add(ranks)
         else:
             judged.counts.add(self.record(unit, decision))
@@ -189,6 +192,36 @@ def _without_waiting(element: tuple[str, Judged]) -> tuple[str, Judged]:
     return name, Judged(judged.counts, judged.free)
 
 
+class Summarise(JudgingStep):
+    """Unit name -> (grouping, the unit's summary), for all beside duplicates."""
+
+    def process(self, unit: str) -> Iterator[tuple[str, pa.Table]]:
+        for grouping in self.judge.others:
+            yield grouping.name, self.judge.summary(unit, grouping)
+
+
+class MergeSummaries(JudgingStep):
+    """(grouping, summaries of units) -> nothing, once that of the whole is written."""
+
+    def process(self, element: tuple[str, Iterable[pa.Table]]) -> None:
+        name, summaries = element
+        whole = functools.reduce(self.judge.groupings[name].merge, summaries)
+        self.write(self.judge.groups.whole(name), whole)
+
+
+def _sum_up(told: tuple[str, Pipeline, int], arguments: Sequence[str]) -> None:
+    """Write what each grouping beside duplicates knows of all units."""
+    if not told[1].groupings:
+        return
+    with running.pipeline(arguments) as root:
+        (
+            units(root, told[0])
+            | "Summarise" >> beam.ParDo(Summarise(*told))
+            | "Summaries" >> beam.GroupByKey()
+            | "Merge" >> beam.ParDo(MergeSummaries(*told))
+        )
+
+
 def _asking(unit: str) -> tuple[str, tuple[int, bytes]]:
     """Every unit is judged, also one that no winner is told to."""
     return unit, (HASH, b"")
@@ -205,6 +238,7 @@ def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows:
             root | "Plan" >> beam.Create([output]) | beam.ParDo(JudgeAll(output, pipeline))
         return
     told = (output, pipeline, partitions)
+    _sum_up(told, arguments)
     with running.pipeline(arguments) as root:
         names = units(root, output)
         winners = near_duplicates.winners(names, *told)

@@ -23,7 +23,8 @@ class GatherShard(Step):
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
         fields = [*self.chosen.shard_fields(), *self.kept]
         try:
-            info = gather.gather(self.measured, *gather.assigned(line), fields)
+            columns = (self.measured, self.chosen.groups(self.layout))
+            info = gather.gather(*columns, gather.assigned(line), fields, self.chosen.group_fields)
         except OSError as error:
             raise OutputError(exit_codes.of_disk(error, self.layout.shards)) from error
         memory.give_back()

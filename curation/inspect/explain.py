@@ -19,6 +19,7 @@ from curation.configuration.loading import Quota
 from curation.inspect.explanation import Check, Explanation, Outcome, Relative, as_text
 from curation.judging import ledger, quotas
 from curation.output import column_files, finished
+from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
@@ -33,7 +34,6 @@ MOST_COMPARED = 5000  # keys that a mistyped one is held against
 COMPARED_LENGTH = 200  # characters of each
 RELATIVE_COLUMNS = ("key", "id", "verdict", "rule", "duplicate_of")
 EXACT = "exact_better.max"
-GROUPS = [field.name for field in shard.GROUP_FIELDS]
 _NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
 
 
@@ -128,8 +128,8 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
     whole = columns.read(unit)
     measured = _row(whole, row)
     judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
-    path = layout.groups(unit)
-    groups = _row(column_files.read(path, GROUPS), row) if storage.exists(path) else {}
+    grouped = Groups.of_run(output, run)
+    groups = _row(grouped.read(unit), row) if grouped.there(unit) else {}
     values, bounds = measured | groups, outcome.bounds(run)
     limits = _limits(run, whole.slice(row, 1))
     values |= {name: value for name, (value, _) in limits.items()}

@@ -16,8 +16,8 @@ import pyarrow as pa
 from curation import shard, storage
 from curation.failures.errors import UsageError
 from curation.judging.ledger import LedgerError
-from curation.judging.rules import GROUP_COLUMNS
 from curation.output import finished
+from curation.output.groups import Groups
 from curation.output.layout import Layout
 
 SLACK = Fraction(1, 100)  # of all rows, beyond the share of one of several categories
@@ -51,7 +51,7 @@ def check(output: str) -> list[Expectation]:
     layout = Layout(output)
     run = finished.read_run(output)
     configuration = run["configuration"]
-    validate = _validator(configuration, run.get("scaling", ()))
+    validate = _validator(configuration, run.get("scaling", ()), Groups.of_run(output, run).ruled)
     promises: dict[str, Expectation] = {}
     rows, kinds = 0, dict[str, Counter[tuple[str, str | None]]]()
     for table in _shards(layout.shards):
@@ -136,7 +136,7 @@ def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _validator(
-    configuration: dict[str, Any], scaling: Container[str]
+    configuration: dict[str, Any], scaling: Container[str], grouped: Container[str]
 ) -> Callable[[pa.Table], dict[str, Expectation]]:
     """What checks the rows of one shard, by Great Expectations. Raises ``UsageError``."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # nothing is sent anywhere
@@ -150,7 +150,7 @@ def _validator(
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_pandas("shards").add_dataframe_asset("rows")
     definition = source.add_batch_definition_whole_dataframe("all")
-    wanted = list(_expectations(configuration, scaling))
+    wanted = list(_expectations(configuration, scaling, grouped))
     columns = list(dict.fromkeys(entry.column for entry in wanted))
     suite = gx.ExpectationSuite(name="shards", expectations=wanted)
 
@@ -163,7 +163,9 @@ def _validator(
     return validate
 
 
-def _expectations(configuration: dict[str, Any], scaling: Container[str]) -> Iterator[Any]:
+def _expectations(
+    configuration: dict[str, Any], scaling: Container[str], grouped: Container[str]
+) -> Iterator[Any]:
     """What the configuration promises of every row."""
     from great_expectations import expectations as expect
 
@@ -180,7 +182,7 @@ def _expectations(configuration: dict[str, Any], scaling: Container[str]) -> Ite
         else:
             low, high = (_scaled(bound.get(end), scale) for end in ("min", "max"))
             yield expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
-        if column not in GROUP_COLUMNS:
+        if column not in grouped:
             yield expect.ExpectColumnValuesToNotBeNull(column=column)
 
 

@@ -63,7 +63,7 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
     run = finished.read_run(output)
     pipeline = chosen.without(loading.load(config, run["pipeline"]), without)
     signals = chosen.chosen(pipeline)
-    loading.check_columns(pipeline, chosen.known_columns(signals.signals))
+    loading.check_columns(pipeline, chosen.known_columns(signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)
     units = judge.measured.units()
     if not units:
@@ -72,6 +72,7 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
             f"signals/{judge.measured.base}; first: beam run into the same output"
         )
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
+    judged_units.sum_up(judge, units)
     now, gained, lost = Counts(), 0, 0
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))

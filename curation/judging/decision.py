@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.groupings.duplicates.representatives import Copies
 from curation.judging.quotas import Limited, Thresholds
 from curation.judging.rules import Check, Judgement
 
@@ -15,7 +14,8 @@ from curation.judging.rules import Check, Judgement
 class Decision:
     """The verdicts over a unit's rows, in the order of its base file, and what led to them.
 
-    ``rows`` are what is stored of the rows, ``ordered`` the checks that were made, ``limited`` the
+    ``rows`` are what is stored of the rows, ``groups`` all their group columns, ``ordered`` the
+    checks that were made, ``limited`` the
     rows as each quota sees them, by the ``thresholds`` that were known. ``unlooked`` (N,) are those
     stopped for want of a model that never looked at them.
     """
@@ -23,7 +23,7 @@ class Decision:
     rows: pa.Table
     ordered: tuple[Check, ...]
     judgement: Judgement
-    copies: Copies
+    groups: pa.Table
     limited: tuple[Limited, ...]
     thresholds: Thresholds
     unlooked: NDArray[np.bool_]

@@ -6,7 +6,7 @@ Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. 
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from curation.configuration.loading import Pipeline
 from curation.judging.quota_counts import QuotaCounts
 from curation.judging.rules import (
-    GROUP_COLUMNS,
     KEPT,
     QUARANTINED,
     VERDICTS,
@@ -166,12 +165,13 @@ def rows(
     judgement: Judgement,
     ordered: Sequence[Check],
     pipeline: Pipeline,
-    duplicate_of: Sequence[str | None],
+    refers: Mapping[str, pa.ChunkedArray],
     unlooked: NDArray[np.bool_],
 ) -> pa.Table:
     """The ledger of one unit, aligned with its base file.
 
-    ``unlooked`` (N,) are the rows that lack a value because no model looked at them yet.
+    ``refers`` are, by ruled column, the ids of the rows (N,) that stand for others; ``unlooked``
+    (N,) are the rows that lack a value because no model looked at them yet.
     """
     stages = [stage.name for stage in pipeline.stages]
     reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
@@ -197,8 +197,8 @@ def rows(
         columns["rule"].append(check.rule if check else None)
         columns["value"].append(value if check and not np.isnan(value) else None)
         columns["bound"].append(bound if check and not np.isnan(bound) else None)
-        group = check is not None and check.column in GROUP_COLUMNS
-        columns["duplicate_of"].append(duplicate_of[row] if group else None)
+        other = refers.get(check.column) if check else None
+        columns["duplicate_of"].append(None if other is None else other[row].as_py())
         columns["reason"].append(reason)
     return pa.table({"key": signals["key"], "id": signals["id"], **columns}, schema=SCHEMA)
 

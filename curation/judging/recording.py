@@ -1,7 +1,6 @@
 """Writing what was decided about a unit: its ledger, its group columns, its part of the funnel."""
 
 import numpy as np
-import pyarrow as pa
 
 from curation import shard
 from curation.configuration.loading import Pipeline
@@ -9,7 +8,7 @@ from curation.judging import ledger, rules
 from curation.judging.decision import Decision
 from curation.judging.ledger import Counts
 from curation.output import column_files
-from curation.output.layout import Layout
+from curation.output.groups import Groups
 
 SIZES = ("size", "input_bytes")
 COLUMNS = ("key", "id", "reason", "detail", *SIZES, *ledger.CAPTION_COLUMNS)
@@ -27,13 +26,14 @@ def count(decision: Decision, pipeline: Pipeline) -> Counts:
     return counts
 
 
-def record(layout: Layout, pipeline: Pipeline, unit: str, decision: Decision) -> Counts:
+def record(groups: Groups, pipeline: Pipeline, unit: str, decision: Decision) -> Counts:
     """Write the unit's ledger and group columns. Raises ``OSError``."""
-    record_copies(layout, unit, decision)
+    groups.write(unit, decision.groups)
     judgement, table = decision.judgement, decision.rows
-    why = (decision.copies.better, decision.unlooked)
+    refers = {name: decision.groups.column(of) for name, of in groups.refers.items()}
+    why = (refers, decision.unlooked)
     written = ledger.rows(table, judgement, decision.ordered, pipeline, *why)
-    column_files.write(layout.ledger(unit), written)
+    column_files.write(groups.layout.ledger(unit), written)
     counts = count(decision, pipeline)
     kept = judgement.verdict == rules.KEPT
     ledger.count_captions(counts, table, kept)
@@ -41,10 +41,3 @@ def record(layout: Layout, pipeline: Pipeline, unit: str, decision: Decision) ->
     least = shard.SHARD_BYTES // shard.SHARD_ROWS
     counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())
     return counts
-
-
-def record_copies(layout: Layout, unit: str, decision: Decision) -> None:
-    """Write the unit's group columns. Raises ``OSError``."""
-    copies, schema = decision.copies, pa.schema(shard.GROUP_FIELDS)
-    groups = pa.table([copies.exact, copies.near, copies.better], schema=schema)
-    column_files.write(layout.groups(unit), groups)

@@ -18,7 +18,6 @@ from curation.configuration.loading import Pipeline
 
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
-GROUP_COLUMNS = ("exact_better", "near_better")
 _TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
 
 

@@ -1,5 +1,6 @@
 """All units of a run judged in one process, one unit in memory at a time."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -35,6 +36,13 @@ def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges])
     )
     around = representatives.best_neighbours(own, near.both_ways(edges), quality)
     return Winners((representatives.best(pa.concat_tables([own, around]), quality, HASH), exact))
+
+
+def sum_up(judge: Judge, units: Sequence[str]) -> None:
+    """Let the judge know what each grouping beside duplicates knows of all units."""
+    for grouping in judge.others:
+        summaries = (judge.summary(unit, grouping) for unit in units)
+        judge.wholes[grouping.name] = functools.reduce(grouping.merge, summaries)
 
 
 def decisions(

@@ -5,7 +5,6 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,32 +12,33 @@ from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import representatives
+from curation.groupings.duplicates.grouping import IDENTITY, hashes, one_array
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import CONTENT, HASH, Copies, Members, Winners
+from curation.groupings.duplicates.representatives import CONTENT, HASH, Members, Winners
+from curation.groupings.grouping import PASSED, Grouping
 from curation.judging import quotas, rules
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.quotas import Limited, Thresholds
 from curation.judging.recording import COLUMNS
-from curation.judging.row_kinds import by_bytes_alone
-from curation.judging.rules import GROUP_COLUMNS, Check, Judgement, Seen
+from curation.judging.rules import Check, Judgement, Seen
 from curation.judging.waiting import Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
 from curation.output import column_files
+from curation.output.groups import side_by_side
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED
 from curation.signals.signal import Signal
 
-IDENTITY = ("key", "uri", "caption_length")
-BEHIND_ALL = -1  # in place of the stages passed
 NONE: Thresholds = {}
 
 
-def tiers(signals: Sequence[Signal]) -> dict[str, str]:
+def tiers(chosen: Chosen) -> dict[str, str]:
     """The tier of every column that a rule may name."""
-    found = {column: entry.tier for entry in signals for column in entry.columns}
-    return {**found, "size": "file", **dict.fromkeys(GROUP_COLUMNS, "group")}
+    known = {column: entry.tier for entry in chosen.signals for column in entry.columns}
+    groups = (column for entry in chosen.groupings for column in entry.columns)
+    return {**known, "size": "file", **dict.fromkeys(groups, "group")}
 
 
 def scaling(signals: Sequence[Signal]) -> set[str]:
@@ -64,30 +64,43 @@ class Judge:
         self, output: str, pipeline: Pipeline, chosen: Chosen, *, hold: bool = False
     ) -> None:
         self.layout, self.pipeline = Layout(output), pipeline
-        self.measured = chosen.measured(self.layout)
+        self.measured, self.groups = chosen.measured(self.layout), chosen.groups(self.layout)
+        self.groupings = {entry.name: entry for entry in chosen.groupings}
+        self.duplicates = chosen.duplicates
+        self.wholes: dict[str, pa.Table] = {}
         waves = {
             column: chosen.models[of.name][1]
             for column, of in chosen.owner.items()
             if of.name in chosen.models
         }
         self.ordered: tuple[Check, ...] = rules.checks(
-            pipeline, tiers(chosen.signals), waves, scaling(chosen.signals)
+            pipeline, tiers(chosen), waves, scaling(chosen.signals)
         )
         self._with_quotas = rules.with_quotas(self.ordered, pipeline)
-        self._own = [check for check in self.ordered if check.column not in GROUP_COLUMNS]
-        self._waiting = Waiting(chosen, self.ordered)
+        self._own = [check for check in self.ordered if check.column not in self.groups.ruled]
+        self._waiting = Waiting(chosen, self.ordered, self.groups.refers)
         ruled = {check.column for check in self._own} | set(pipeline.quality)
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {LOOKED + name for name in chosen.models}
+        needed |= {name for entry in self.others for name in entry.reads if name != PASSED}
         self._needed = sorted(needed | set(IDENTITY) if hold else needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *COLUMNS))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
+    @property
+    def others(self) -> list[Grouping]:
+        """The groupings beside duplicates."""
+        return [entry for entry in self.groupings.values() if entry is not self.duplicates]
+
+    def summary(self, unit: str, grouping: Grouping) -> pa.Table:
+        """What a grouping must know of a unit."""
+        return grouping.summary(unit, self.rows_of(unit, grouping))
+
     def hashes(self, unit: str) -> Hashes:
         """The perceptual hashes of the rows that have one: (N,)."""
-        return _hashes(self._read(unit, ("phash",)))[1]
+        return hashes(self._read(unit, ("phash",)))[1]
 
     def contents(self, unit: str, hot: Members | None = None) -> Hashes:
         """Content tokens of the rows that have a perceptual hash, or a hot one: (N,).
@@ -95,56 +108,33 @@ class Judge:
         Equal contents have equal perceptual hashes, so no others need be looked at, here or later.
         """
         table = self._read(unit, ("phash", "id"))
-        rows, hashes = _hashes(table)
+        rows, numbers = hashes(table)
         if hot is not None:
-            chosen = hot.hold(hashes)
-            rows, hashes = self._hot[unit] = rows[chosen], hashes[chosen]
-        return representatives.content_tokens(_one(table.column("id")).take(pa.array(rows)))
+            chosen = hot.hold(numbers)
+            rows, numbers = self._hot[unit] = rows[chosen], numbers[chosen]
+        return representatives.content_tokens(one_array(table.column("id")).take(pa.array(rows)))
 
     def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = representatives.row_schema(self.pipeline.quality)
         table = self._read(unit, [*dict.fromkeys((*self._needed, *IDENTITY))])
-        rows, hashes = self._hot.get(unit) or _hashes(table)
-        chosen_rows = hot[HASH].hold(hashes)
-        rows, hashes = rows[chosen_rows], hashes[chosen_rows]
+        rows, numbers = self._hot.get(unit) or hashes(table)
+        chosen = hot[HASH].hold(numbers)
+        rows, numbers = rows[chosen], numbers[chosen]
         if not len(rows):
             return schema.empty_table(), schema.empty_table()
-        chosen = pa.array(rows)
-        own = table.take(chosen)
+        own = table.take(pa.array(rows))
         depth = self._judgement(own, self._own, {}, assumed=self._waiting.unseen(own)).depth
-        depth[by_bytes_alone(own)] = BEHIND_ALL
-        made = {
-            "token": hashes,
-            "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
-            "row": rows.astype(np.int32),
-            "depth": depth,
-            **{name: column_files.as_float(own[name]) for name in self.pipeline.quality},
-            "id": own["id"],
-            **{name: own[name] for name in IDENTITY},
-        }
-        arrays = [made[field.name] for field in schema]
-        arrays = [
-            value.cast(field.type) if hasattr(value, "cast") else pa.array(value, field.type)
-            for value, field in zip(arrays, schema, strict=True)
-        ]
-        near_rows = pa.Table.from_arrays(arrays, schema=schema)
-        content = representatives.content_tokens(_one(own.column("id")))
-        equal = near_rows.set_column(0, schema.field(0), pa.array(content))
-        equal = equal.filter(pa.array(hot[CONTENT].hold(content)))
-        return (
-            representatives.best(near_rows, self.pipeline.quality, HASH),
-            representatives.best(equal, self.pipeline.quality, CONTENT),
-        )
+        return self.duplicates.competing(unit, own, rows, numbers, (depth, hot[CONTENT]))
 
     def decide(self, unit: str, winners: Winners | None, thresholds: Thresholds = NONE) -> Decision:
         """Judge the unit's rows by those ``thresholds`` of quotas that are known.
 
-        Without ``winners`` the copies are those that were written.
+        Without ``winners`` the group columns are those that were written.
         """
         table = self._read(unit, self._told)
-        copies = self._copies(unit, table, winners) if winners else self._written_copies(unit)
-        groups = dict(zip(GROUP_COLUMNS, (copies.exact, copies.near), strict=True))
+        grouped = self._grouped(unit, table, winners) if winners else self.groups.read(unit)
+        groups = {name: grouped.column(name) for name in self.groups.ruled}
         limited = tuple(
             quotas.limited(
                 quota, table, self.pipeline.seed, self._waiting.unlooked(table, quota.by)
@@ -154,7 +144,7 @@ class Judge:
         ordered, needless = self._with_quotas, self._waiting.needless(table, groups)
         judgement = self._judgement(table, ordered, groups, limited, thresholds, needless)
         unlooked = self._waiting.stopped(table, ordered, judgement)
-        return Decision(table, ordered, judgement, copies, limited, thresholds, unlooked)
+        return Decision(table, ordered, judgement, grouped, limited, thresholds, unlooked)
 
     def pending(self, unit: str, decision: Decision, winners: Winners) -> Pending:
         """The rows that models are to look at before the verdicts can be final.
@@ -187,25 +177,34 @@ class Judge:
             counted.units.append(unit)
         return counted
 
-    def _copies(self, unit: str, table: pa.Table, winners: Winners) -> Copies:
-        rows, hashes = self._hot.get(unit) or _hashes(table)
-        found = representatives.copies(unit, rows, hashes, _one(table.column("id")), winners)
-        alike = by_bytes_alone(table) & (found.near == 1)
-        found.near[alike] = 0
-        for row in np.flatnonzero(alike & (found.exact == 0)).tolist():
-            found.better[row] = None
-        return found
+    def _grouped(self, unit: str, table: pa.Table, winners: Winners) -> pa.Table:
+        """All group columns of the unit."""
+        known = self._hot.get(unit) or hashes(table)
+        tables = []
+        for name, entry in self.groupings.items():
+            if entry is self.duplicates:
+                tables.append(self.duplicates.marked(unit, table, known, winners))
+            else:
+                if name not in self.wholes:
+                    self.wholes[name] = column_files.read(self.groups.whole(name))
+                rows = self.rows_of(unit, entry)
+                tables.append(entry.measure(unit, rows, self.wholes[name]))
+        return side_by_side(tables)
 
-    def _written_copies(self, unit: str) -> Copies:
-        written = column_files.read(self.layout.groups(unit))
-        exact, near = (np.asarray(written.column(name).to_numpy()) for name in GROUP_COLUMNS)
-        return Copies(exact, near, written.column("duplicate_of").to_pylist())
+    def rows_of(self, unit: str, grouping: Grouping) -> pa.Table:
+        """What a grouping reads of a unit."""
+        reads = [name for name in grouping.reads if name != PASSED]
+        if PASSED not in grouping.reads:
+            return self._read(unit, reads)
+        table = self._read(unit, [*dict.fromkeys((*self._needed, *reads))])
+        judged = self._judgement(table, self._own, {}, assumed=self._waiting.unseen(table))
+        return table.append_column(PASSED, pa.array(judged.depth)).select(grouping.reads)
 
     def _judgement(
         self,
         table: pa.Table,
         checks: Sequence[Check],
-        groups: Mapping[str, NDArray[Any]],
+        groups: Mapping[str, pa.ChunkedArray],
         limited: Sequence[Limited] = (),
         thresholds: Thresholds = NONE,
         assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
@@ -215,11 +214,10 @@ class Judge:
         def seen(check: Check) -> Seen:
             if check.quota:
                 return by_quota[check.column].seen(check, thresholds.get(check.column, {}))
-            if check.column in groups:
-                return rules.numbers(check, groups[check.column].astype(np.float64))
+            column = groups[check.column] if check.column in groups else table[check.column]
             if check.side == "in":
-                return rules.categories(check, table.column(check.column))
-            return rules.numbers(check, column_files.as_float(table.column(check.column)))
+                return rules.categories(check, column)
+            return rules.numbers(check, column_files.as_float(column))
 
         least = np.zeros(table.num_rows, np.int16)
         for of in limited:
@@ -235,16 +233,3 @@ class Judge:
         if unit not in self._held:
             self._held[unit] = self.measured.read(unit, self._needed)
         return self._held[unit]
-
-
-def _hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
-    """The rows that have a perceptual hash, and those hashes."""
-    column = table.column("phash")
-    rows = np.flatnonzero(~column_files.is_null(column))
-    return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    """The column as one array."""
-    whole = column.combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole

@@ -1,15 +1,15 @@
 """Which rows wait for a model: "not looked at yet" told apart from "looked, and nothing seen"."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.judging import rules
-from curation.judging.rules import GROUP_COLUMNS, Check, Judgement
+from curation.judging.rules import Check, Judgement
 from curation.measuring.chosen import Chosen
+from curation.output import column_files
 from curation.output.measured import LOOKED
 
 Mask = NDArray[np.bool_]
@@ -18,11 +18,14 @@ Mask = NDArray[np.bool_]
 class Waiting:
     """What a run's models are still to look at, by the ``ordered`` checks of its stages.
 
-    ``models_of`` are, by what a check rules, the models that measure what it reads.
+    ``models_of`` are, by what a check rules, the models that measure what it reads; ``represented``
+    the columns that drop rows for which another stands.
     """
 
-    def __init__(self, chosen: Chosen, ordered: Sequence[Check]) -> None:
-        self.places, self.ordered = chosen.models, ordered
+    def __init__(
+        self, chosen: Chosen, ordered: Sequence[Check], represented: Collection[str]
+    ) -> None:
+        self.places, self.ordered, self.represented = chosen.models, ordered, represented
         self._of_kept = chosen.of_kept()
         owner = {column: entry.name for column, entry in chosen.owner.items()}
         reads = {column: (column,) for column in owner}
@@ -57,7 +60,7 @@ class Waiting:
         }
 
     def needless(
-        self, table: pa.Table, groups: Mapping[str, NDArray[Any]]
+        self, table: pa.Table, groups: Mapping[str, pa.ChunkedArray]
     ) -> dict[tuple[int, str], Mask]:
         """By stage and column the rows (N,) no model looked at that fall as duplicates there.
 
@@ -68,8 +71,9 @@ class Waiting:
         for place in unseen:
             falls = np.zeros(table.num_rows, np.bool_)
             for check in self.ordered:
-                if check.stage == place[0] and check.column in GROUP_COLUMNS:
-                    falls |= ~rules.passes(check, groups[check.column])
+                if check.stage == place[0] and check.column in self.represented:
+                    values = column_files.as_float(groups[check.column])
+                    falls |= ~rules.passes(check, values)
             unseen[place] &= falls
         return unseen
 

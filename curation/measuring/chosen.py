@@ -15,8 +15,12 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from curation import shard
-from curation.configuration.loading import Pipeline
+from curation.configuration.loading import Pipeline, resolved
+from curation.groupings import discovery as groupings
+from curation.groupings.duplicates.grouping import Duplicates
+from curation.groupings.grouping import Grouping
 from curation.measuring import measure
+from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED, Measured, ModelColumns
 from curation.signals import discovery, signal
@@ -31,7 +35,8 @@ class Chosen:
     """A pipeline's ``signals`` and their ``settings`` by name.
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
-    each quota reads; ``requested`` columns that kept rows are to have, ruled or not.
+    each quota reads; ``requested`` columns that kept rows are to have, ruled or not; ``groupings``
+    make columns of the rows together.
     """
 
     signals: tuple[Signal, ...]
@@ -39,6 +44,7 @@ class Chosen:
     order: tuple[tuple[str, ...], ...]
     quotas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requested: tuple[str, ...] = ()
+    groupings: tuple[Grouping, ...] = ()
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -80,6 +86,39 @@ class Chosen:
             if entry.tier == "model"
         }
         return Measured(layout, self._base_folder, models)
+
+    def groups(self, layout: Layout) -> Groups:
+        """Where the columns of all groupings of a run lie."""
+        return Groups(
+            layout,
+            {
+                entry.name: GroupColumns(
+                    self._group_folder(entry), tuple(entry.columns), entry.refers
+                )
+                for entry in self.groupings
+            },
+        )
+
+    @property
+    def duplicates(self) -> Duplicates:
+        """The one grouping that every run has."""
+        return next(entry for entry in self.groupings if isinstance(entry, Duplicates))
+
+    @property
+    def group_fields(self) -> list[pa.Field]:
+        """The columns of groupings beside duplicates, as shards hold them."""
+        return [
+            pa.field(name, of.type)
+            for entry in self.groupings
+            for name, of in entry.columns.items()
+            if entry is not self.duplicates
+        ]
+
+    def _group_folder(self, entry: Grouping) -> str:
+        read = [self._told(self.owner[name]) for name in entry.reads if name in self.owner]
+        columns = {name: str(column.type) for name, column in entry.columns.items()}
+        known = [entry.name, entry.version, dict(entry.settings), columns]
+        return f"{entry.name}-{_digest([*known, list(entry.reads), read])}"
 
     @cached_property
     def _base_folder(self) -> str:
@@ -127,13 +166,22 @@ def chosen(pipeline: Pipeline) -> Chosen:
     signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
     order, requested = tuple(_order(pipeline)), pipeline.embeddings
-    found = Chosen(signals, _settings(pipeline, known), order, limited, requested)
+    made = limited, requested, _groupings(pipeline)
+    found = Chosen(signals, _settings(pipeline, known), order, *made)
     for place, name in enumerate(requested):
         if name not in found.owner:
             message = f"unknown column {shown(name)}: {expected_one_of(name, found.owner)}"
             raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, found)
     return found
+
+
+def _groupings(pipeline: Pipeline) -> tuple[Grouping, ...]:
+    """Duplicates, and those that the configuration names."""
+    plain = resolved(pipeline)
+    rules = [plain["stages"], plain.get("settings"), plain.get("without")]
+    own = Duplicates(pipeline.near_duplicate.radius, pipeline.quality, rules)
+    return (own, *groupings.discover(pipeline.groupings))
 
 
 def _order(pipeline: Pipeline) -> Iterator[tuple[str, ...]]:
@@ -208,9 +256,12 @@ def looked(models: Iterable[str]) -> list[str]:
     return [LOOKED + name for name in models]
 
 
-def known_columns(signals: Sequence[Signal]) -> dict[str, Any]:
-    """The Arrow type of every measured column."""
-    return {field.name: field.type for field in signal.fields(signals)}
+def known_columns(found: Chosen) -> dict[str, Any]:
+    """The Arrow type of every column that rules may name, measured or of a grouping."""
+    known = {field.name: field.type for field in signal.fields(found.signals)}
+    for entry in found.groupings:
+        known |= {name: of.type for name, of in entry.columns.items() if name != entry.refers}
+    return known
 
 
 def _digest(told: Any) -> str:

@@ -12,7 +12,6 @@ NAMES = {
     "plan": re.compile(rf"{_UNIT}\.json"),
     "checked": re.compile(_UNIT),
     "ledger": re.compile(rf"{_UNIT}\.parquet"),
-    "groups": re.compile(rf"{_UNIT}\.parquet"),
     "pending": re.compile(rf"{_UNIT}\.json"),
     "near": re.compile(r"edges-\d{5,}-of-\d{5,}\.parquet"),
     "shards": re.compile(r"part-\d{5,}-of-\d{5,}-[0-9a-f]{12}\.parquet"),
@@ -48,12 +47,12 @@ class Layout:
         """A unit's columns that one folder of ``signals`` holds, such as ``base-0123456789ab``."""
         return storage.join(self.root, "signals", folder, f"{unit}.parquet")
 
-    def columns(self) -> list[tuple[str, str, storage.FileEntry]]:
-        """Folder, unit and file of all measured columns that are there."""
-        top = storage.join(self.root, "signals", "")
+    def columns(self, kind: str = "signals") -> list[tuple[str, str, storage.FileEntry]]:
+        """Folder, unit and file of all measured columns that are there, or of all ``groups``."""
+        top = storage.join(self.root, kind, "")
         named = (
             (_COLUMNS.fullmatch(entry.path[len(top) :]), entry)
-            for entry in storage.list_files(storage.join(self.root, "signals"))
+            for entry in storage.list_files(storage.join(self.root, kind))
         )
         return [(match[1], match[2], entry) for match, entry in named if match]
 
@@ -73,9 +72,13 @@ class Layout:
         """A unit's verdicts."""
         return storage.join(self.root, "ledger", f"{unit}.parquet")
 
-    def groups(self, unit: str) -> str:
-        """A unit's group columns."""
-        return storage.join(self.root, "groups", f"{unit}.parquet")
+    def groups(self, folder: str, unit: str) -> str:
+        """A unit's columns of one grouping, such as ``duplicates-0123456789ab``."""
+        return storage.join(self.root, "groups", folder, f"{unit}.parquet")
+
+    def whole(self, folder: str) -> str:
+        """What one grouping knows of all units together."""
+        return storage.join(self.root, "groups", folder, "whole.parquet")
 
     def near(self, part: int, parts: int) -> str:
         """One part of the near-duplicate edges."""
@@ -108,8 +111,9 @@ class Layout:
     @property
     def folders(self) -> list[str]:
         """Every directory that a run writes to."""
-        columns = sorted({folder for folder, _, _ in self.columns()})
-        within = [*NAMES, *(storage.join("signals", folder) for folder in columns)]
+        tops = ("signals", "groups")
+        columns = sorted({storage.join(top, of) for top in tops for of, _, _ in self.columns(top)})
+        within = [*NAMES, *columns]
         return [self.root, *(storage.join(self.root, folder) for folder in within)]
 
     def written(self, folder: str) -> list[storage.FileEntry]:

@@ -8,7 +8,7 @@ from curation import shard, storage
 from curation.output import finished
 from curation.output.layout import Layout
 
-RESULTS = ("ledger", "groups", "near", "shards")
+RESULTS = ("ledger", "near", "shards")
 
 
 def counts_if_finished(layout: Layout, identity: str) -> dict[str, Any] | None:
@@ -29,7 +29,7 @@ def content(layout: Layout, identity: str) -> dict[str, str]:
 
 def files_digest(layout: Layout) -> str:
     """Equal while the results are the files that they were, by their sizes and times."""
-    entries = [entry for _, _, entry in layout.columns()]
+    entries = [entry for top in ("signals", "groups") for _, _, entry in layout.columns(top)]
     entries += [entry for folder in RESULTS for entry in layout.written(folder)]
     for path in (storage.join(layout.shards, shard.MANIFEST_NAME), layout.run):
         entries += storage.list_files(path)

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from curation.judging import ledger
 from curation.judging.ledger import Counts
-from curation.judging.rules import GROUP_COLUMNS
 from curation.output import finished
+from curation.output.groups import Groups
 from curation.report import duplicates, funnel, outcome, thumbnails
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, LedgerCounts
@@ -24,7 +24,6 @@ from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
 from curation.signals import discovery, signal
 
-UNCHARTED = GROUP_COLUMNS  # shown in the funnel, as quotas are
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
 
 
@@ -58,7 +57,8 @@ class Collected:
 def collect(output: str) -> Collected:
     """Read a finished run. Raises ``OutcomeError``, ``ColumnFileError``."""
     run = finished.read_run(output)
-    bounds = outcome.bounds(run)
+    bounds, grouped = outcome.bounds(run), Groups.of_run(output, run)
+    uncharted = grouped.ruled  # shown in the funnel, as quotas are
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)
     of_numbers = tuple(bound for bound in bounds if bound.side != "in" and not bound.quota)
@@ -70,7 +70,7 @@ def collect(output: str) -> Collected:
     ]
     nearest = [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted]
     kept, quarantine = KeptSample(), Quarantine()
-    pairs, counts = [Pairs(column) for column in GROUP_COLUMNS], Counts()
+    pairs, counts = [Pairs(column) for column in grouped.refers], Counts()
     wanted = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted)
     for unit in outcome.read_units(output, wanted, LEDGER_COLUMNS):
         values = {column: unit.values(column) for column in charted}
@@ -96,7 +96,7 @@ def collect(output: str) -> Collected:
         captions=counts.captions_as_json(),
         histograms=tuple(histograms),
         nearest=tuple(nearest),
-        unstored=tuple(bound for bound in of_numbers if bound.column not in (*charted, *UNCHARTED)),
+        unstored=tuple(bound for bound in of_numbers if bound.column not in (*charted, *uncharted)),
         duplicates=groups,
         quarantine=quarantine,
         kept=tuple(kept.picks),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from curation import shard, storage
 from curation.output import column_files
+from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.sources import keep_columns
@@ -82,22 +83,22 @@ def kept_rows(output: str, unit: str, share: int, shares: int) -> list[int]:
 
 def gather(
     columns: Measured,
-    part: int,
-    parts: int,
-    shares: Sequence[Share],
+    groups: Groups,
+    place: tuple[int, int, Sequence[Share]],
     signal_fields: Sequence[pa.Field],
+    group_fields: Sequence[pa.Field] = (),
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
     Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
     that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
     """
-    layout = columns.layout
+    layout, (part, parts, shares) = columns.layout, place
     rows = {unit: kept_rows(layout.root, unit, share, of) for unit, share, of in shares}
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
         return None
-    measured, place = _sorted(_metadata(columns, rows, signal_fields))
-    shard_schema = shard.schema(signal_fields)
+    measured, row_of = _sorted(_metadata(columns, groups, rows, signal_fields))
+    shard_schema = shard.schema([*signal_fields, *group_fields])
     digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
     name = f"part-{part:05d}-of-{parts:05d}-{digest}.parquet"
     path = storage.join(layout.shards, name)
@@ -107,12 +108,15 @@ def gather(
         storage.delete([path])
     with tempfile.TemporaryFile() as spill:
         originals = Originals(layout, measured.num_rows, spill)
-        _locate(originals, rows, measured.column("uri"), place)
+        _locate(originals, rows, measured.column("uri"), row_of)
         return shard.write(path, _batches(measured, originals, shard_schema), shard_schema)
 
 
 def _metadata(
-    columns: Measured, rows: Mapping[str, Sequence[int]], signal_fields: Sequence[pa.Field]
+    columns: Measured,
+    groups: Groups,
+    rows: Mapping[str, Sequence[int]],
+    signal_fields: Sequence[pa.Field],
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
     kinds = {field.name: shard.stored(field).type for field in signal_fields}
@@ -122,7 +126,7 @@ def _metadata(
         wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
         table = columns.read(unit, wanted)
         for more in (
-            column_files.read(layout.groups(unit)),
+            groups.read(unit),
             column_files.read(layout.ledger(unit), ("stage",)),
         ):
             for field, column in zip(more.schema, more.columns, strict=True):

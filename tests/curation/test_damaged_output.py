@@ -20,7 +20,7 @@ from curation.output.layout import Layout
 FILES = {
     "signals": "signals/base-*/*.parquet",
     "ledger": "ledger/*.parquet",
-    "groups": "groups/*.parquet",
+    "groups": "groups/*/*.parquet",
     "near": "near/*.parquet",
     "shard": "shards/*.parquet",
     "manifest": "shards/manifest.json",

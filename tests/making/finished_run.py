@@ -19,6 +19,7 @@ from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage
 from curation.judging import ledger, rules
 from curation.judging.ledger import Counts
 from curation.output import column_files
+from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.sources import plan
@@ -202,12 +203,14 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
     chosen, everything = pipeline(), pa.concat_tables(tables)
     reasons = column_files.is_null(everything.column("reason"))
     exact, near, representative = _duplicates(everything.column("id").to_pylist(), reasons)
-    groups = {"exact_better": exact, "near_better": near}
+    groups_of = {"exact_better": exact, "near_better": near}
     ordered = rules.checks(chosen, TIERS)
 
     def values(column: str) -> np.ndarray:
         return (
-            groups[column] if column in groups else column_files.as_float(everything.column(column))
+            groups_of[column]
+            if column in groups_of
+            else column_files.as_float(everything.column(column))
         )
 
     judged = rules.judge(
@@ -220,15 +223,13 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         own = rules.Judgement(*(of[rows] for of in vars(judged).values()))
         column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
-        written = ledger.rows(table, own, ordered, chosen, representative[rows], ~looked)
+        refers = dict.fromkeys(groups_of, pa.chunked_array([pa.array(representative[rows])]))
+        written = ledger.rows(table, own, ordered, chosen, refers, ~looked)
         column_files.write(layout.ledger(unit), written)
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
         columns = [exact[rows].astype("int32"), near[rows].astype("int32"), representative[rows]]
-        column_files.write(
-            layout.groups(unit),
-            pa.table(columns, schema=pa.schema(shard.GROUP_FIELDS)),
-        )
+        groups(layout).write(unit, pa.table(columns, schema=pa.schema(shard.GROUP_FIELDS)))
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))
         keys = chosen_rows.column("key").cast(pa.binary()).to_pylist()
         kept += [
@@ -266,6 +267,13 @@ def _write_shard(layout: Layout, kept: list[dict[str, object]]) -> None:
     shard.write_manifest(layout.shards, [shard.write(path, [batch], schema)])
 
 
+def groups(layout: Layout) -> Groups:
+    """Where the group columns lie."""
+    columns = tuple(field.name for field in shard.GROUP_FIELDS)
+    duplicates = GroupColumns("duplicates-0123456789ab", columns, "duplicate_of")
+    return Groups(layout, {"duplicates": duplicates})
+
+
 def _write_run(layout: Layout, chosen: Pipeline, counts: Counts) -> None:
     content = {
         "pipeline": chosen.name,
@@ -275,6 +283,7 @@ def _write_run(layout: Layout, chosen: Pipeline, counts: Counts) -> None:
         "seed": chosen.seed,
         "counts": counts.as_json(),
         "signals": measured(layout).as_json(),
+        "groups": groups(layout).as_json(),
         "steps": {
             "measure": {"cpu_seconds": 1.5, "wall_seconds": 0.9, "peak_memory_bytes": 123_000_000},
             "report": {"cpu_seconds": 9.9, "wall_seconds": 9.9, "peak_memory_bytes": 1},

@@ -18,7 +18,8 @@ from curation.configuration.loading import (
 )
 
 FIRST = 9  # the line of what is at the top of the pipeline, after 'signals'
-KNOWN = {name: pa.float32() for name in ("pixels", "clarity", "luma", "short_side")}
+NUMBERS = ("pixels", "clarity", "luma", "short_side", "exact_better", "near_better")
+KNOWN = dict.fromkeys(NUMBERS, pa.float32())
 
 
 def written(folder: Path, *top: str) -> str:

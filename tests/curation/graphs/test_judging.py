@@ -1,12 +1,12 @@
 """Judging in one step and in many partitions ends with the same files and the right copies."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from making.duplicate_units import ROWS, UNITS, hashes, table, with_formats
 from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
 from making.runs import digests
 from oracles.duplicates import Contender, duplicates
@@ -14,53 +14,13 @@ from oracles.duplicates import Contender, duplicates
 from curation.configuration import loading
 from curation.graphs import judging
 from curation.judging.ledger import Counts
-from curation.measuring import chosen, measure
+from curation.measuring import chosen
 from curation.output import column_files
 from curation.output.layout import Layout
-from curation.signals import discovery
 from curation.sources import plan
 
-UNITS, ROWS = 9, 40
 ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
 FOLDERS = ("ledger", "groups")
-
-
-def hashes(random: np.random.Generator) -> np.ndarray:
-    """Some alone, some shared by many rows, some in clusters a few bits wide."""
-    pool = random.integers(0, 2**64, 60, dtype=np.uint64)
-    bits = np.uint64(1) << random.integers(0, 64, (240, 2)).astype(np.uint64)
-    close = random.choice(pool[:6], 240) ^ np.bitwise_or.reduce(bits, axis=1)
-    return random.choice(np.concatenate([pool, close, np.repeat(pool[:1], 60)]), UNITS * ROWS)
-
-
-def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
-    """Measured rows: a content belongs to one hash, several rows may have it."""
-    count = len(numbers)
-    content = [f"{number}-{random.integers(0, 3)}" for number in numbers.tolist()]
-    broken = random.random(count) < 0.1
-    made = {
-        "uri": [f"in/{number:06}.jpg" for number in random.permutation(100_000)[:count]],
-        "key": [f"{number:02}.jpg" for number in random.integers(0, 20, count)],
-        "id": [hashlib.sha256(text.encode()).hexdigest()[:32] for text in content],
-        "size": random.integers(1000, 2000, count),
-        "source_digest": ["0" * 16] * count,
-        "caption_length": random.integers(0, 2, count),
-        "short_side": random.integers(200, 500, count),
-        "pixels": random.integers(1, 3, count),
-        "clarity": random.random(count),
-        "luma": random.random(count),
-        "synthetic": np.zeros(count, bool),
-        "input_bytes": np.zeros(count, np.int64),
-    }
-    schema, arrays = measure.schema(discovery.discover()), []
-    for field in schema:
-        if field.name == "phash":
-            arrays.append(pa.array(numbers, pa.uint64(), mask=broken))
-        elif field.name == "reason":
-            arrays.append(pa.array(["truncated" if one else None for one in broken], pa.string()))
-        else:
-            arrays.append(pa.array(made.get(field.name, [None] * count)).cast(field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def with_drawn(unit: pa.Table, random: np.random.Generator, part: float = 0.8) -> pa.Table:
@@ -97,6 +57,11 @@ def run(
 def units() -> list[pa.Table]:
     random = np.random.default_rng(3)
     return [table(part, random) for part in np.split(hashes(random), UNITS)]
+
+
+def group_files(output: Path) -> list[str]:
+    """What says of each unit who has a duplicate, in the order of the units."""
+    return sorted(map(str, (output / "groups").glob("duplicates-*/*.parquet")))
 
 
 def edges(output: Path) -> set[tuple[int, int]]:
@@ -177,13 +142,6 @@ def test_quotas_take_of_what_those_before_leave_in_one_step_and_in_many(
 FIRST = {"short_side.min", "exact_better.max", "near_better.max", "synthetic.max"}
 
 
-def with_formats(unit: pa.Table, random: np.random.Generator) -> pa.Table:
-    """The same rows, most of them of one of two formats."""
-    place = unit.schema.get_field_index("format")
-    names = [(None, "png", "jpeg")[number] for number in random.choice(3, unit.num_rows)]
-    return unit.set_column(place, unit.schema.field(place), pa.array(names, pa.string()))
-
-
 def judged(output: Path, units: list[pa.Table]) -> list[dict[str, Any]]:
     """The rows of all units with what the ledger says of them."""
     layout = Layout(str(output))
@@ -209,9 +167,9 @@ def test_group_columns_say_who_has_a_better_copy(
     random = np.random.default_rng(8)
     units = [with_drawn(unit, random, drawn) for unit in units]
     run(tmp_path / "out", units, monkeypatch, 37)
-    layout, rows = Layout(str(tmp_path / "out")), []
-    for number, unit in enumerate(units):
-        told = column_files.read(layout.groups(f"{number:016x}")).to_pylist()
+    rows: list[dict[str, Any]] = []
+    for unit, path in zip(units, group_files(tmp_path / "out"), strict=True):
+        told = column_files.read(path).to_pylist()
         for row, groups in zip(unit.to_pylist(), told, strict=True):
             rows.append(row | groups)
     for row in rows:
@@ -255,9 +213,7 @@ def test_contents_that_agree_in_their_first_64_bits_are_told_apart(
     units = [alike(unit) for unit in units]
     wanted = run(tmp_path / "one", units, monkeypatch, 10**6)
     assert run(tmp_path / "many", units, monkeypatch, 37) == wanted
-    told = [
-        column_files.read(path) for path in sorted(map(str, (tmp_path / "many/groups").iterdir()))
-    ]
+    told = [column_files.read(path) for path in group_files(tmp_path / "many")]
     ids = pa.concat_tables(units).column("id").to_pylist()
     exact = pa.concat_tables(told).column("exact_better").to_pylist()
     known = [row is not None for row in pa.concat_tables(units).column("phash").to_pylist()]

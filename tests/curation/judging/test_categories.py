@@ -11,6 +11,7 @@ from making.runs import carry_out, ledger_rows
 
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
+from curation.groupings.duplicates.grouping import Duplicates
 from curation.inspect import explain, gate, rejudge
 from curation.picture.decoding import Picture
 from curation.report import write_report
@@ -129,6 +130,7 @@ def test_later_stages_only_tighten_at_the_same_scale(
         pipeline = loading.load(str(tmp_path / "pipelines.yaml"))
         known = {name: of.type for entry in OWN for name, of in entry.columns.items()}
         known |= {n: of.type for entry in SHIPPED for n, of in entry.columns.items()}
+        known |= {name: of.type for name, of in Duplicates(4, ()).columns.items()}
         loading.check_columns(pipeline, known)
 
     if told is None:

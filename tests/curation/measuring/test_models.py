@@ -12,6 +12,7 @@ from making.measured_units import UNIT, MeasuredUnit
 
 from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota, Stage
 from curation.groupings.duplicates import representatives
+from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.duplicates.representatives import Winners
 from curation.judging import recording, rules, verdicts
 from curation.judging.decision import Decision
@@ -83,7 +84,8 @@ def decided(root: Path, asked: Pipeline, signals: Sequence[Signal]) -> tuple[Dec
     """The decision over ``UNIT``, none of whose rows is a duplicate, and what waits for models."""
     order = tuple((*stage.bounds, *(c for q in asked.quotas for c in q.columns))
                   for stage in asked.stages)  # fmt: skip
-    chosen = Chosen(tuple(signals), {}, order, {q.name: q.columns for q in asked.quotas})
+    limited = {q.name: q.columns for q in asked.quotas}
+    chosen = Chosen(tuple(signals), {}, order, limited, groupings=(Duplicates(4, asked.quality),))
     judge = verdicts.Judge(str(root), asked, chosen)
     nobody = representatives.row_schema(asked.quality).empty_table()
     winners = Winners((nobody, nobody))
@@ -96,7 +98,8 @@ def test_not_looked_at_yet_and_seen_nothing_are_judged_apart(tmp_path: Path) -> 
     unit.look([face], [0])
     asked, layout = pipeline(face=Bound(min=0.5)), Layout(str(tmp_path))
     decision, pending = decided(tmp_path, asked, (face, phash))
-    counts = recording.record(layout, asked, UNIT, decision)
+    groups = Chosen((), {}, (), groupings=(Duplicates(4, ()),)).groups(layout)
+    counts = recording.record(groups, asked, UNIT, decision)
     assert counts.quarantine == {"unmeasurable": 1, "unmeasured": 1}
     reasons = column_files.read(layout.ledger(UNIT)).column("reason").to_pylist()
     assert reasons == ["unmeasurable: face is null", "unmeasured: face is null"]

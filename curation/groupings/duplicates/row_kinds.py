@@ -1,4 +1,4 @@
-"""Kinds of rows that duplicates and quotas treat apart."""
+"""Kinds of rows that duplicates treat apart."""
 
 import numpy as np
 import pyarrow as pa

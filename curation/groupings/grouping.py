@@ -1,0 +1,47 @@
+"""What a grouping is: columns of a row that depend on other rows, and are ruled like any.
+
+Each unit of a run is summed up, summaries merge in any order to one of the whole, and with that the
+rows of a unit get their columns. Only summaries travel, never an image. They are Arrow tables, as
+they are stored and sent as such, and should be about as large as there are different categories.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from curation.signals.signal import Column
+
+PASSED = "stages_passed"  # in ``reads``: how many stages a row passes by rules on signals alone
+
+
+@runtime_checkable
+class Grouping(Protocol):
+    """Columns that depend on other rows. Its ``version`` is raised whenever values change.
+
+    ``reads`` are measured columns, or ``PASSED``. ``settings`` are plain data that values depend
+    on. ``refers`` is that of its ``columns`` which holds the id of the row that stands for another,
+    if it has such a one: ledgers repeat it where one of the other columns drops a row.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def reads(self) -> Sequence[str]: ...
+    @property
+    def columns(self) -> Mapping[str, Column]: ...
+    @property
+    def settings(self) -> Mapping[str, Any]: ...
+    @property
+    def refers(self) -> str | None: ...
+
+    def summary(self, unit: str, rows: pa.Table) -> pa.Table:
+        """What the whole must know of a unit, whose rows (N) have the columns ``reads``."""
+
+    def merge(self, a: pa.Table, b: pa.Table) -> pa.Table:
+        """The summary of the rows of both; the same in any order."""
+
+    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
+        """The ``columns`` of the unit's N rows, by the summary of all units."""

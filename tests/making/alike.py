@@ -1,0 +1,42 @@
+"""A little grouping for tests: how many rows share a category, and which of them is first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curation.groupings.grouping import PASSED
+from curation.signals.signal import Column
+
+
+class Alike:
+    """How many rows of the collection are of a row's format, and pass a stage by their own rules.
+
+    ``reads`` the format and the stages passed; a row without a format has none alike.
+    """
+
+    name, version, refers = "alike", 1, None
+    reads: Sequence[str] = ("format", PASSED)
+    columns: Mapping[str, Column] = {"alike": Column(pa.int64(), "rows", "rows of its format")}
+    settings: Mapping[str, Any] = {"least": 1}
+
+    def summary(self, unit: str, rows: pa.Table) -> pa.Table:
+        passing = rows.filter(pc.greater_equal(rows.column(PASSED), self.settings["least"]))
+        return self._added(passing.select(["format"]).append_column(
+            "rows", pa.array([1] * passing.num_rows, pa.int64())))  # fmt: skip
+
+    def merge(self, a: pa.Table, b: pa.Table) -> pa.Table:
+        return self._added(pa.concat_tables([a, b]))
+
+    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
+        place = pc.index_in(rows.column("format"), value_set=whole.column("format"))
+        return pa.table({"alike": whole.column("rows").take(place)})
+
+    def _added(self, counted: pa.Table) -> pa.Table:
+        named = counted.filter(pc.is_valid(counted.column("format")))
+        total = named.group_by("format").aggregate([("rows", "sum")]).sort_by("format")
+        return total.rename_columns(["format", "rows"])
+
+
+ALIKE = Alike()
