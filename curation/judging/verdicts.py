@@ -84,7 +84,7 @@ class Judge:
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {LOOKED + name for name in chosen.models}
         needed |= {name for entry in self.others for name in entry.reads if name != PASSED}
-        self._needed = sorted(needed | set(IDENTITY) if hold else needed)
+        self._needed = sorted(needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *COLUMNS))]
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
@@ -117,13 +117,17 @@ class Judge:
     def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = representatives.row_schema(self.pipeline.quality)
-        table = self._read(unit, [*dict.fromkeys((*self._needed, *IDENTITY))])
+        table = self._read(unit, self._needed)
         rows, numbers = self._hot.get(unit) or hashes(table)
         chosen = hot[HASH].hold(numbers)
         rows, numbers = rows[chosen], numbers[chosen]
         if not len(rows):
             return schema.empty_table(), schema.empty_table()
         own = table.take(pa.array(rows))
+        names = [name for name in IDENTITY if name not in own.column_names]
+        named = self.measured.read(unit, names).take(pa.array(rows))
+        for name in names:
+            own = own.append_column(name, named.column(name))
         depth = self._judgement(own, self._own, {}, assumed=self._waiting.unseen(own)).depth
         return self.duplicates.competing(unit, own, rows, numbers, (depth, hot[CONTENT]))
 
