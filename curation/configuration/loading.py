@@ -122,7 +122,7 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
             message = f"column {column!r} holds {there[column]}, expected {what}"
             raise pipeline.error(message, *path)
     for quota in pipeline.quotas:
-        if quota.name in known:
+        if quota.name in known or quota.name == "captions":
             message = f"quota {quota.name!r} has the name of a column; expected another name"
             raise pipeline.error(message, "quotas", quota.name)
 

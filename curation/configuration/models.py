@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
+from curation.signals import captions
 from curation.signals.signal import OWN_PACKAGES
 from curation.strict_yaml import Frozen, Key, Located, Named, expected_one_of, refused, shown
 
@@ -66,11 +67,30 @@ class Bound(Frozen):
 
 
 class Stage(Frozen):
-    """A named set of bounds on columns, in written order; ``resolution`` is in pixels per side."""
+    """A named set of bounds on columns, in written order; ``resolution`` is in pixels per side.
+
+    ``captions`` are bounds by split and by what is measured of a caption.
+    """
 
     name: Annotated[Key, AfterValidator(_name)]
     resolution: Annotated[int, Field(ge=1, le=65_536)]
     bounds: Mapping[Name, Bound]
+    captions: Mapping[str, Mapping[str, Bound]] | None = None
+
+    @model_validator(mode="after")
+    def _captions_are_known(self) -> "Stage":
+        for split, signals in (self.captions or {}).items():
+            if split not in captions.SPLITS:
+                known = expected_one_of(split, captions.SPLITS)
+                raise refused(f"unknown captions {shown(split)}: {known}", "captions", split)
+            for name, bound in signals.items():
+                path = ("captions", split, name)
+                if name not in captions.SIGNALS:
+                    known = expected_one_of(name, captions.SIGNALS)
+                    raise refused(f"nothing called {shown(name)} is measured: {known}", *path)
+                if bound.among is not None:
+                    raise refused("expected 'min', 'max' or both", *path)
+        return self
 
 
 class NearDuplicate(Frozen):

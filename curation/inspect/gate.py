@@ -19,6 +19,7 @@ from curation.judging.ledger import LedgerError
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.output.layout import Layout
+from curation.signals import captions
 
 SLACK = Fraction(1, 100)  # of all rows, beyond the share of one of several categories
 
@@ -53,20 +54,34 @@ def check(output: str) -> list[Expectation]:
     configuration = run["configuration"]
     validate = _validator(configuration, run.get("scaling", ()), Groups.of_run(output, run).ruled)
     promises: dict[str, Expectation] = {}
-    rows, kinds = 0, dict[str, Counter[tuple[str, str | None]]]()
+    lost, rows, kinds = 0, 0, dict[str, Counter[tuple[str, str | None]]]()
     for table in _shards(layout.shards):
         rows += table.num_rows
         _add_kinds(kinds, table, configuration)
+        lost += _without_captions(table, configuration)
         for promise, entry in validate(table).items():
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
     results += _quotas(kinds, configuration)
+    results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost))
     broken = [entry for entry in results if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
         raise LedgerError(f"{layout.shards}: rows that break a promise: {names}")
     return results
+
+
+def _without_captions(table: pa.Table, configuration: dict[str, Any]) -> int:
+    """How many rows have captions, none of which passed the stage that a row must pass."""
+    stages = _stages(configuration)
+    if not any(stage.get("captions") for _, stage in stages):
+        return 0
+    names = [name for name, _ in stages]
+    enough = set(names[names.index(configuration["keep"]) :])
+    splits = (table.column(f"caption_{split}").to_pylist() for split in captions.SPLITS)
+    rows = ([of for split in row for of in split or ()] for row in zip(*splits, strict=True))
+    return sum(bool(row) and not enough & {of["stage"] for of in row} for row in rows)
 
 
 def _add_kinds(

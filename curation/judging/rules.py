@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
 
+CAPTIONS = "captions"  # what a check rules that asks whether any is left
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
 _TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
@@ -69,16 +70,20 @@ def checks(
     """All checks in evaluation order: by stage, in it by tier (file, pixel, model, group).
 
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
-    Groups come last because they compare survivors. ``scaling`` are the columns that scale.
+    Groups come last because they compare survivors; rules on captions come before models.
+    ``scaling`` are the columns that scale.
     """
 
     def place(column: str) -> tuple[int, int]:
-        return _TIER_ORDER[tiers[column]], (waves or {}).get(column, 0)
+        return _TIER_ORDER[tiers.get(column, "pixel")], (waves or {}).get(column, 0)
 
     found: list[Check] = []
     for number, stage in enumerate(pipeline.stages):
-        ordered = sorted(stage.bounds, key=place)
-        for column in ordered:
+        ruled = [*stage.bounds, *([CAPTIONS] if stage.captions else [])]
+        for column in sorted(ruled, key=place):
+            if column == CAPTIONS:
+                found.append(Check(number, CAPTIONS, "min", 1.0))
+                continue
             rule, scale = stage.bounds[column], 1.0
             if column in scaling:
                 scale = float(stage.resolution)

@@ -16,7 +16,7 @@ from curation.groupings.duplicates.grouping import IDENTITY, hashes, one_array
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import CONTENT, HASH, Members, Winners
 from curation.groupings.grouping import PASSED, Grouping
-from curation.judging import quotas, rules
+from curation.judging import captions, quotas, rules
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.quotas import Limited, Thresholds
@@ -83,9 +83,11 @@ class Judge:
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {LOOKED + name for name in chosen.models}
+        needed = needed - {rules.CAPTIONS} | set(captions.columns(pipeline))
         needed |= {name for entry in self.others for name in entry.reads if name != PASSED}
         self._needed = sorted(needed)
         self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *COLUMNS))]
+        self._ruled_captions = captions.columns(pipeline)
         self._held: dict[str, pa.Table] | None = {} if hold else None
         self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
 
@@ -193,6 +195,9 @@ class Judge:
                     self.wholes[name] = column_files.read(self.groups.whole(name))
                 rows = self.rows_of(unit, entry)
                 tables.append(entry.measure(unit, rows, self.wholes[name]))
+        if self._ruled_captions:
+            depths = captions.depths(table, self.pipeline)
+            tables.append(captions.stages(depths, self.pipeline, table.num_rows))
         return side_by_side(tables)
 
     def rows_of(self, unit: str, grouping: Grouping) -> pa.Table:
@@ -214,10 +219,13 @@ class Judge:
         assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
     ) -> Judgement:
         by_quota = {of.quota.name: of for of in limited}
+        depths = captions.depths(table, self.pipeline) if self._ruled_captions else {}
 
         def seen(check: Check) -> Seen:
             if check.quota:
                 return by_quota[check.column].seen(check, thresholds.get(check.column, {}))
+            if check.column == rules.CAPTIONS:
+                return captions.seen(check, depths, table.num_rows)
             column = groups[check.column] if check.column in groups else table[check.column]
             if check.side == "in":
                 return rules.categories(check, column)

@@ -23,7 +23,7 @@ from curation.measuring import measure
 from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED, Measured, ModelColumns
-from curation.signals import discovery, signal
+from curation.signals import captions, discovery, signal
 from curation.signals.signal import CAPTIONS, COSTS, Settings, Signal
 from curation.strict_yaml import expected_one_of, explained, shown
 
@@ -36,7 +36,7 @@ class Chosen:
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
     each quota reads; ``requested`` columns that kept rows are to have, ruled or not; ``groupings``
-    make columns of the rows together.
+    make columns of the rows together; ``captions`` are the rules on those, as plain data.
     """
 
     signals: tuple[Signal, ...]
@@ -45,6 +45,7 @@ class Chosen:
     quotas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     requested: tuple[str, ...] = ()
     groupings: tuple[Grouping, ...] = ()
+    captions: Any = None
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -89,15 +90,15 @@ class Chosen:
 
     def groups(self, layout: Layout) -> Groups:
         """Where the columns of all groupings of a run lie."""
-        return Groups(
-            layout,
-            {
-                entry.name: GroupColumns(
-                    self._group_folder(entry), tuple(entry.columns), entry.refers
-                )
-                for entry in self.groupings
-            },
-        )
+        places = {
+            entry.name: GroupColumns(self._group_folder(entry), tuple(entry.columns), entry.refers)
+            for entry in self.groupings
+        }
+        if self.captions:
+            folder = f"captions-{_digest([captions.VERSION, self.captions])}"
+            names = tuple(f"captions_{split}_stage" for split in captions.SPLITS)
+            places["captions"] = GroupColumns(folder, names, is_ruled=False)
+        return Groups(layout, places)
 
     @property
     def duplicates(self) -> Duplicates:
@@ -166,7 +167,7 @@ def chosen(pipeline: Pipeline) -> Chosen:
     signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
     order, requested = tuple(_order(pipeline)), pipeline.embeddings
-    made = limited, requested, _groupings(pipeline)
+    made = limited, requested, _groupings(pipeline), _caption_rules(pipeline)
     found = Chosen(signals, _settings(pipeline, known), order, *made)
     for place, name in enumerate(requested):
         if name not in found.owner:
@@ -174,6 +175,13 @@ def chosen(pipeline: Pipeline) -> Chosen:
             raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, found)
     return found
+
+
+def _caption_rules(pipeline: Pipeline) -> list[Any]:
+    """The rules on captions as plain data; empty without any."""
+    stages = resolved(pipeline)["stages"]
+    rules = [[name, stage["captions"]] for name, stage in stages.items() if stage.get("captions")]
+    return rules and [*rules, list(stages)]
 
 
 def _groupings(pipeline: Pipeline) -> tuple[Grouping, ...]:

@@ -11,6 +11,7 @@ from curation import shard
 from curation.measuring.decoded import decoded as decode
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
+from curation.signals import captions
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
@@ -18,7 +19,7 @@ from curation.sources.identity import content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 5  # raised when the rows below change meaning; part of the name of base files
+VERSION = 6  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -49,13 +50,13 @@ _KEPT = ""  # the place in a row of what is kept of the source; no column is nam
 def schema(signals: Sequence[Signal]) -> pa.Schema:
     """The schema of a base file; models are not part of it."""
     own = [entry for entry in signals if entry.tier != "model"]
-    return pa.schema([*ROW_FIELDS, *map(shard.stored, fields(own))])
+    return pa.schema([*ROW_FIELDS, *captions.FIELDS, *map(shard.stored, fields(own))])
 
 
 def refusal(signals: Sequence[Signal]) -> str | None:
     """Why these signals cannot be run: one measures what is known already; None if they can."""
     of_shards = {field.name: field.type for field in (*shard.BASE_FIELDS, *shard.GROUP_FIELDS)}
-    known = of_shards | {field.name: field.type for field in ROW_FIELDS}
+    known = of_shards | {field.name: field.type for field in (*ROW_FIELDS, *captions.FIELDS)}
     for entry in signals:
         for name, column in entry.columns.items():
             told = f"signal {entry.name}: column {name!r}"
@@ -118,17 +119,18 @@ def why_lost(sample: Sample) -> tuple[str, str]:
 def _measure_one(
     sample: Sample, header_signals: Sequence[_Named], pixel_signals: Sequence[_Named]
 ) -> dict[str, Any]:
-    captions = sample.caption_raw or ()
+    raw = sample.caption_raw or ()
     row: dict[str, Any] = {
         "uri": sample.uri,
         "key": sample.key,
         "source_digest": source_digest(sample),
-        "caption_length": min(sum(len(caption.text) for caption in captions), 2**31 - 1),
+        "caption_length": min(sum(len(caption.text) for caption in raw), 2**31 - 1),
         "synthetic": sample.synthetic,
         "input_bytes": sum(len(image.data) for image in sample.inputs or ()),
         "caption_origin": caption_origin(sample),
         "side_file_problem": sample.problem,
         _KEPT: sample.kept or {},
+        **_of_captions(sample),
     }
     if sample.data is None:
         reason, detail = why_lost(sample)
@@ -149,6 +151,16 @@ def _measure_one(
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise
         return row | {"reason": UNMEASURABLE, "detail": f"{name}: {problem_of(error)}"}
+    return row
+
+
+def _of_captions(sample: Sample) -> dict[str, Any]:
+    """What is measured of each caption."""
+    row: dict[str, Any] = {}
+    for split in captions.SPLITS:
+        said = getattr(sample, f"caption_{split}")
+        texts = None if said is None else [caption.text for caption in said]
+        row |= captions.measured(split, texts)
     return row
 
 

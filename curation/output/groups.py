@@ -14,16 +14,20 @@ from curation.output.layout import Layout
 
 @dataclass(frozen=True)
 class GroupColumns:
-    """Where the ``columns`` of a grouping lie; ``refers`` is the one that names another row."""
+    """Where the ``columns`` of a grouping lie; ``refers`` is the one that names another row.
+
+    What ``is_ruled`` by no rule is what rules made of captions.
+    """
 
     folder: str
     columns: tuple[str, ...]
     refers: str | None = None
+    is_ruled: bool = True
 
     @property
     def ruled(self) -> tuple[str, ...]:
         """The columns that rules may name."""
-        return tuple(name for name in self.columns if name != self.refers)
+        return tuple(name for name in self.columns if name != self.refers and self.is_ruled)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,9 @@ class Groups:
             return cls(
                 layout,
                 {
-                    name: GroupColumns(of["folder"], tuple(of["columns"]), of["refers"])
+                    name: GroupColumns(
+                        of["folder"], tuple(of["columns"]), of["refers"], of["is_ruled"]
+                    )
                     for name, of in run["groups"].items()
                 },
             )

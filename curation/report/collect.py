@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from curation.judging import ledger
 from curation.judging.ledger import Counts
+from curation.judging.rules import CAPTIONS
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.report import duplicates, funnel, outcome, thumbnails
@@ -58,7 +59,7 @@ def collect(output: str) -> Collected:
     """Read a finished run. Raises ``OutcomeError``, ``ColumnFileError``."""
     run = finished.read_run(output)
     bounds, grouped = outcome.bounds(run), Groups.of_run(output, run)
-    uncharted = grouped.ruled  # shown in the funnel, as quotas are
+    uncharted = (*grouped.ruled, CAPTIONS)  # shown in the funnel, as quotas are
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)
     of_numbers = tuple(bound for bound in bounds if bound.side != "in" and not bound.quota)

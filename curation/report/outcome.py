@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from curation.judging.rules import CAPTIONS
 from curation.output import column_files, finished
 from curation.output.finished import REMEDY
 from curation.output.layout import Layout
@@ -124,6 +125,8 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
                 stage, before, deeper, column, limits, _scale(run, entry, column)
             )
         ]
+        if entry.get("captions"):
+            own.append(Bound(stage, before, deeper, CAPTIONS, "min", 1.0))
         result += sorted(own, key=lambda bound: place.get(bound.rule, len(place)))
         quotas |= {
             name: quota

@@ -50,7 +50,7 @@ def budget(quota: Mapping[str, Any]) -> str:
     by = quota["by"]
     if "share" in quota:
         parts = (f"{text.figure(100 * part)} % {name}" for name, part in quota["share"].items())
-        return f"{by} at most {', '.join(parts)}"
+        return ", ".join(parts)
     if "fraction" in quota:
         return f"{text.figure(100 * quota['fraction'])} % of each {by}"
     return f"{text.count(quota['count'])} of each {by}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from curation.judging.rules import CAPTIONS
 from curation.report import charts, quotas, text
 from curation.report.charts import Chart
 from curation.report.collect import Collected
@@ -185,6 +186,8 @@ def _phrase(bound: Bound, unit: str) -> str:
         return "same bytes as its representative"
     if bound.column == "near_better" and bound.value == 0:
         return "near-duplicate of its representative"
+    if bound.column == CAPTIONS:
+        return "no caption is left"
     if bound.quota:
         return f"beyond the quota {bound.column}"
     if bound.side == "in":

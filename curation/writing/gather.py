@@ -7,6 +7,7 @@ held as columns, never as a Python object per row.
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -175,6 +176,12 @@ def _batches(
         for field in shard_schema
         if field.name in measured.column_names
     }
+    stages = (_stage_column(field.name) for field in shard_schema)
+    stored |= {
+        name: measured.column(name).combine_chunks()
+        for name in stages
+        if name in measured.column_names
+    }
     keys = [measured.column(name) for name in ("uri", "id", SAID)]
     start = 0
     while start < len(total):
@@ -204,11 +211,21 @@ def _column(
         return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
     if field.name not in OF_SOURCE:
         return stored[field.name][piece]
-    said = [of_source[field.name] for _, of_source in read]
+    said: list[Any] = [of_source[field.name] for _, of_source in read]
+    if (passed := _stage_column(field.name)) in stored:
+        said = [
+            captions and [{**of, "stage": at} for of, at in zip(captions, stages, strict=True)]
+            for captions, stages in zip(said, stored[passed][piece].to_pylist(), strict=True)
+        ]
     if field.name in stored:
         measured = stored[field.name][piece].to_pylist()
         said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
     return pa.array(said, field.type)
+
+
+def _stage_column(name: str) -> str:
+    """The group column that says which stage each caption of a column of shards passed."""
+    return f"captions_{name.removeprefix('caption_')}_stage"
 
 
 def _binary(values: Sequence[bytes]) -> pa.Array:
