@@ -145,7 +145,7 @@ WRONG = {
     "unknown key": ("seed: 7", "sead: 7", 3, ["unknown key 'sead'", "did you mean 'seed'?"]),
     "unknown top key": ("pipelines:", "pipeline:", 1, ["did you mean 'pipelines'?"]),
     "unknown stage key": ("        bounds:\n          size", "        boundz:\n          size", 12,
-        ["unknown key 'stages.s1.boundz': expected one of bounds, captions, resolution; did you mean"]),
+        ["unknown key 'stages.s1.boundz': expected one of bounds, captions, resolution"]),
     "unknown end": ("size: {min:", "size: {mini:", 13, [".size.mini'", "did you mean 'min'?"]),
     "unlike anything": ("seed: 7", "seed: 7\n    qqq: 1", 4, ["unknown key 'qqq'"]),
     "missing key": ("    seed: 7\n", "", 2, ["expected the key 'seed'"]),
