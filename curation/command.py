@@ -140,7 +140,11 @@ def _curate(request: "Request", as_json: bool) -> None:
     typer.echo(json.dumps(outcome.counts) if as_json else funnel(outcome.counts))
     typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
-        raise IncompleteError("more was quarantined than quarantine_limit allows: see the report")
+        quarantined, total = outcome.counts["quarantined"], outcome.counts["in"]
+        raise IncompleteError(
+            f"{quarantined} of {total} were quarantined, more than the quarantine_limit of "
+            f"{request.pipeline.quarantine_limit:g} allows: see the report"
+        )
 
 
 def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:

@@ -19,7 +19,7 @@ from curation.failures import commands
 from curation.report.summary import funnel
 from curation.storage import ownership, user_paths
 from examples import damaged_strings
-from examples.demo_steps import DEMO, RAW, Step, steps
+from examples.demo_steps import DEMO, RAW, Step, curated, steps
 
 app = commands.application()
 PROMPTS = 16
@@ -102,20 +102,21 @@ def _run(collection: Path | None) -> None:
             print(funnel(records[step.name]["result"]))
         if step.name == "curate-strings":
             print(damaged_strings.table(damaged_strings.caught(DEMO / "strings-curated")))
-    summary = _summary(records)
+    summary = _summary(records, curated(collection))
     (DEMO / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
     print(_farewell(summary))
 
 
-def _summary(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    run = json.loads((DEMO / "curated" / "run.json").read_text("utf-8"))
+def _summary(records: dict[str, dict[str, Any]], collection: Path) -> dict[str, Any]:
+    run = json.loads((collection / "run.json").read_text("utf-8"))
     counts = run["counts"]
-    curated = _learnt(DEMO / "train", records["train"])
+    on_curated = _learnt(DEMO / "train", records["train"])
     return {
+        "report": str(collection / "report.html"),
         "funnel": counts["stages"],
         "ledger": {name: counts[name] for name in ("in", "kept", "dropped", "quarantined")},
-        "held_out_accuracy": curated["held_out_accuracy"],
-        "trained_on": {"curated": curated, "raw": _learnt(DEMO / RAW, records[RAW])},
+        "held_out_accuracy": on_curated["held_out_accuracy"],
+        "trained_on": {"curated": on_curated, "raw": _learnt(DEMO / RAW, records[RAW])},
         "steps": {
             name: {"wall_seconds": record["wall_seconds"], "cpu_seconds": record["cpu_seconds"]}
             for name, record in records.items()
@@ -150,7 +151,7 @@ The same strings, {summary["trained_on"]["raw"]["step"]} steps, judged on held-o
 (one font, fixed layout, unseen strings of seen glyphs); {wall:.0f} s in all
 
 Open these:
-  {DEMO}/curated/report.html           what was kept, dropped and quarantined, and why
+  {summary["report"]:<37}what was kept, dropped and quarantined, and why
   {DEMO}/text-en/contact_sheet.png     rendered English
   {DEMO}/text-zh/contact_sheet.png     rendered Chinese
   {DEMO}/strings-curated/report.html   what was kept of the strings

@@ -25,7 +25,13 @@ def steps(collection: Path | None) -> list[Step]:
     """The whole way: a collection (the user's, else a gathered one), text images, strings."""
     raw = str(collection or DEMO / "raw")
     gathered = _gathering() if collection is None else ()
-    return [*gathered, *_curation(raw), *_text_images(), *_strings(), *_model()]
+    output = curated(collection)
+    return [*gathered, *_curation(raw, output), *_text_images(), *_strings(), *_model()]
+
+
+def curated(collection: Path | None) -> Path:
+    """Where the curated collection goes: the user's beside the gathered one."""
+    return DEMO / ("curated" if collection is None else "curated-input")
 
 
 def _gathering() -> Iterator[Step]:
@@ -39,8 +45,8 @@ def _gathering() -> Iterator[Step]:
     yield Step("gather", "gather a raw collection", gather)
 
 
-def _curation(raw: str) -> Iterator[Step]:
-    output = ["--output", str(DEMO / "curated"), "--json"]
+def _curation(raw: str, folder: Path) -> Iterator[Step]:
+    output = ["--output", str(folder), "--json"]
     run = [*BEAM, "run", "curate", "--input", raw, *output]
     yield Step("curate", "curate it: S1 and S2", run)
     yield Step("gate", "check the shards against what was promised", [*BEAM, "gate", *output])

@@ -49,6 +49,7 @@ __all__ = [
 ]
 
 FILE_NAME = "pipelines.yaml"
+DEFAULT = "curate"
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
     "size": pa.int64(),
 }
@@ -98,6 +99,8 @@ def _entry(path: str | None, name: str) -> Document:
         path = FILE_NAME if Path(FILE_NAME).is_file() else str(shipped_path())
     document = read(path, absent="name an existing one, or none to use the shipped one")
     pipelines = bind(document, _File).pipelines
+    if name == DEFAULT and name not in pipelines and len(pipelines) == 1:
+        (name,) = pipelines  # whatever it is called, nothing else can be meant
     if name not in pipelines:
         message = f"unknown pipeline {shown(name)}: {expected_one_of(name, pipelines)}"
         document.fail(("pipelines",), message)

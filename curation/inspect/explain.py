@@ -207,6 +207,8 @@ def _checks(
         if reached and here and judged["rule"] == bound.rule:
             result = "not measured" if _is_null(value) else "failed"
             reached = False
+        elif reached and _is_null(value):
+            result = "not measured"  # another rule of the stage stopped it first
         yield Check(bound.stage, bound.rule, value, bound.limit, result)
 
 

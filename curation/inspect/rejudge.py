@@ -39,18 +39,19 @@ class Comparison:
         return dict(vars(self))
 
     def as_text(self) -> str:
-        """A few lines for people."""
+        """A few lines for people: of the rules those that stop more rows now, or fewer."""
         lines = [
             f"kept {self.before['kept']} -> {self.after['kept']}"
             f" (+{self.gained} kept, -{self.lost} dropped)"
         ]
         for rule in sorted(self.rules_before.keys() | self.rules_after.keys()):
             before, after = self.rules_before[rule], self.rules_after[rule]
-            mark = f"{after - before:+d}" if after != before else ""
-            lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{mark}")
+            if before != after:
+                lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{after - before:+d}")
         lines += quotas.changes(self.quotas_before, self.quotas_after)
         if self.unmeasured:
-            lines.append(f"{self.unmeasured} rows need measuring: beam run with this configuration")
+            rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
+            lines.append(f"{rows} measuring: beam run with this configuration")
         return "\n".join(lines)
 
 

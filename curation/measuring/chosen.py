@@ -36,7 +36,8 @@ class Chosen:
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
     each quota reads; ``requested`` columns that kept rows are to have, ruled or not; ``groupings``
-    make columns of the rows together; ``captions`` are the rules on those, as plain data.
+    make columns of the rows together; ``captions`` are the rules on those, as plain data. Of cheap
+    signals that are ``left_out`` the columns are there still, but neither ruled nor in shards.
     """
 
     signals: tuple[Signal, ...]
@@ -46,6 +47,7 @@ class Chosen:
     requested: tuple[str, ...] = ()
     groupings: tuple[Grouping, ...] = ()
     captions: Any = None
+    left_out: tuple[str, ...] = ()
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -147,8 +149,12 @@ class Chosen:
         return [
             field
             for field in signal.fields(self.signals)
-            if field.name in self.requested or self.owner[field.name].columns[field.name].in_shards
+            if field.name in self.requested or self._is_in_shards(field.name)
         ]
+
+    def _is_in_shards(self, column: str) -> bool:
+        entry = self.owner[column]
+        return entry.name not in self.left_out and entry.columns[column].in_shards
 
     def check(self) -> None:
         """Raises ``MissingModelError`` for a model that rules need and that is not there."""
@@ -164,16 +170,21 @@ def chosen(pipeline: Pipeline) -> Chosen:
         if name not in known:
             message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
             raise pipeline.error(message, "without", place)
-    signals = tuple(entry for name, entry in known.items() if name not in pipeline.without)
+    signals = tuple(
+        entry
+        for name, entry in known.items()
+        if name not in pipeline.without or entry.tier != "model"  # cheap ones share a file
+    )
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
     order, requested = tuple(_order(pipeline)), pipeline.embeddings
     made = limited, requested, _groupings(pipeline), _caption_rules(pipeline)
-    found = Chosen(signals, _settings(pipeline, known), order, *made)
+    found = Chosen(signals, _settings(pipeline, known), order, *made, pipeline.without)
     for place, name in enumerate(requested):
         if name not in found.owner:
             message = f"unknown column {shown(name)}: {expected_one_of(name, found.owner)}"
             raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, found)
+    _check_categories(pipeline, found)
     return found
 
 
@@ -231,9 +242,20 @@ def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
             if name != CAPTIONS and name not in found.owner:
                 message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
                 raise pipeline.error(f"{message}; leave it out as well", "without")
-    if pipeline.without and "phash" not in found.owner:
+    if "phash" in pipeline.without:
         message = "'phash' cannot be left out: near-duplicates are found by it"
         raise pipeline.error(message, "without")
+
+
+def _check_categories(pipeline: Pipeline, found: Chosen) -> None:
+    """Refuse a category that a column never holds: it would let nothing pass, in silence."""
+    for stage in pipeline.stages:
+        for name, bound in stage.bounds.items():
+            entry = found.owner.get(name)
+            known = entry.columns[name].categories if entry else ()
+            for category in (of for of in bound.among or () if known and of not in known):
+                message = f"{name} is never {category!r}: {expected_one_of(str(category), known)}"
+                raise pipeline.error(message, "stages", stage.name, "bounds", name, "in")
 
 
 def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:

@@ -19,7 +19,7 @@ from curation.sources.identity import content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 6  # raised when the rows below change meaning; part of the name of base files
+VERSION = 7  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -104,8 +104,12 @@ def rows_digest(table: pa.Table) -> str:
 
 
 def caption_origin(sample: Sample) -> str | None:
-    """Where its captions were said, each place once; None without any but blank ones."""
-    splits = (getattr(sample, name) for name in source_fields.CAPTION_COLUMNS)
+    """Where its captions were said, each place once; None without any but blank ones.
+
+    An instruction is no caption.
+    """
+    named = (name for name in source_fields.CAPTION_COLUMNS if name != "caption_instruction")
+    splits = (getattr(sample, name) for name in named)
     captions = (caption for split in splits for caption in split or () if caption.text.strip())
     return ", ".join(dict.fromkeys(caption.origin or "unknown" for caption in captions)) or None
 

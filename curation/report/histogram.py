@@ -11,6 +11,7 @@ from curation.report.outcome import Bound
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 BINS = 60
+LEAST_SPAN = 1e-300  # a narrower range has no room for bins in float64
 MOST_INTEGERS = 24  # up to so many different whole numbers each gets a bar of its own
 SAMPLE_PER_UNIT = 2000
 TAIL = 0.5  # per cent at either end that the axis may leave to its outermost bars
@@ -109,7 +110,7 @@ def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
         margin = 0.04 * np.log(high / low)
         logs = _aligned(np.log(low) - margin, np.log(high) + margin, np.log(exact))
         return Axis(_snapped(np.exp(logs), exact), logarithmic=True)
-    span = (high - low) or abs(high) or 1.0
+    span = next(width for width in (high - low, abs(high), 1.0) if width > LEAST_SPAN)
     left, right = low - 0.04 * span, high + 0.04 * span
     if low >= 0 and low not in exact and low not in limits:
         left = max(left, 0.0)

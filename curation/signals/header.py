@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from curation.picture.decoding import Header
+from curation.picture.decoding import FORMATS, Header
 from curation.signals.signal import Column, signal
 
 # EXIF orientation -> (clockwise degrees the stored image is turned by to be upright, mirrored
@@ -25,7 +25,9 @@ TURN = {
     columns={
         "width": Column(pa.int32(), "pixels", "width of the upright original"),
         "height": Column(pa.int32(), "pixels", "height of the upright original"),
-        "format": Column(pa.string(), "name", "file format as Pillow names it"),
+        "format": Column(
+            pa.string(), "name", "file format as Pillow names it", categories=tuple(FORMATS)
+        ),
         "short_side": Column(pa.int32(), "pixels", "the smaller of width and height"),
         "pixels": Column(pa.int64(), "pixels", "width times height"),
         "aspect_ratio": Column(pa.float32(), "ratio, 1 up", "longer side over shorter side"),

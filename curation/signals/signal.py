@@ -46,6 +46,7 @@ class Column:
     What ``scales`` with the image is stored as a share of its short side, and ruled in pixels at
     the resolution of a stage: characters of 10 pixels at 256 are of 52 at 1328. What is not
     ``in_shards``, such as an embedding, is written into shards where a pipeline asks for it.
+    ``categories`` are all that a column of text may hold, where that is known.
     """
 
     type: pa.DataType
@@ -53,6 +54,7 @@ class Column:
     meaning: str
     scales: bool = False
     in_shards: bool = True
+    categories: tuple[str, ...] = ()
 
 
 def _nothing(settings: Any) -> None:

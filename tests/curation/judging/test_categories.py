@@ -104,6 +104,11 @@ def test_what_scales_is_ruled_in_pixels_at_the_resolution_of_the_stage(root: Pat
     assert write_report(str(output))
 
 
+def test_a_category_that_a_column_never_holds_is_refused(root: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r":\d+: .*format is never 'JPG': .*'JPEG'"):
+        run(root, "          format: {in: [JPG]}\n")
+
+
 @pytest.mark.parametrize(
     ("first", "second", "told"),
     [
