@@ -40,7 +40,7 @@ $(GOOGLE)/.installed: requirements-google.lock .venv/.requirements
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $(GOOGLE) --requirement $<
 	@touch $@
 
-demo: setup ## raw pictures to a trained model, under demo/ (INPUT=dir takes your own pictures)
+demo: setup ## raw images to a trained model, under demo/ (INPUT=dir takes your own images)
 	@$(if $(INPUT),,.ci/stamps)
 	@$(BIN)/python -m examples.demo $(if $(INPUT),--input "$(INPUT)")
 

@@ -34,10 +34,10 @@ CROP = 384
 def main(
     out: Annotated[Path, typer.Option(help="Folder to fill.", parser=user_paths.path)],
     documents: Annotated[
-        list[Path] | None, typer.Option(help="Shards of drawn texts.", parser=user_paths.path)
+        list[Path] | None, typer.Option(help="Shards of rendered texts.", parser=user_paths.path)
     ] = None,
 ) -> None:
-    """Fill a folder with several hundred pictures and captions, good and bad.
+    """Fill a folder with several hundred images and captions, good and bad.
 
     Example: python -m examples.gather --out demo/raw --documents demo/documents
     """

@@ -15,7 +15,7 @@ from curation.sources.sample import UNKNOWN_SIZE, Part, SourceError
 from curation.sources.side_files import Beside
 
 EXPECTED = (
-    "expected a folder or files of pictures (captions beside as .txt, .caption or .json), "
+    "expected a folder or files of images (captions beside as .txt, .caption or .json), "
     "WebDataset .tar, .parquet with an image column, or a .jsonl manifest"
 )
 _SHOWN = 3  # names in a note

@@ -18,7 +18,7 @@ from curation.sources.values import clean
 _TAR_ERRORS = (tarfile.TarError, OSError, ValueError, EOFError, OverflowError)
 _TRAILER = 1 << 16
 _CUT = "the tar is cut off in this member"
-_ORPHAN = "missing: a caption without a picture; the members of a sample must be neighbours"
+_ORPHAN = "missing: a caption without an image; the members of a sample must be neighbours"
 
 
 @dataclass(frozen=True)
