@@ -80,7 +80,7 @@ def _run(request: Request, columns: Measured) -> Outcome:
     layout, steps = columns.layout, Steps()
     with steps.step("plan"):
         planned, notes = _plan(request)
-        identity = _identity_of_run(request, planned)
+        identity = _identity_of_run(request, planned, columns)
         if not request.verify and (done := mark.counts_if_finished(layout, identity)):
             return Outcome(done, False, True)
         if not request.replace and plan.is_another_collection(request.output, planned):
@@ -194,10 +194,10 @@ def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> l
     return [Planned(unit.id, len(unit.parts) if unit.layout == "files" else None) for unit in units]
 
 
-def _identity_of_run(request: Request, units: Sequence[Unit]) -> str:
-    """What the run is of: its configuration and its inputs, by their stamps."""
+def _identity_of_run(request: Request, units: Sequence[Unit], columns: Measured) -> str:
+    """What the run is of: its configuration, its inputs by their stamps, and what measures them."""
     parts = [mark.text_digest(to_json(unit), 16) for unit in units]
-    what = [curation.__version__, resolved(request.pipeline), parts]
+    what = [curation.__version__, resolved(request.pipeline), columns.folders, parts]
     return mark.text_digest(json.dumps(what), 16)
 
 

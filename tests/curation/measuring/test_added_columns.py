@@ -17,7 +17,7 @@ from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
 from curation.graphs import judging
 from curation.inspect import rejudge
-from curation.measuring import chosen
+from curation.measuring import chosen, measure
 from curation.output import finished
 from curation.output.measured import LOOKED, Measured
 from curation.picture.decoding import Picture
@@ -160,6 +160,18 @@ def test_the_verdicts_do_not_hang_on_what_was_measured_before(run: Run, tmp_path
     run.output = tmp_path / "fresh"
     run([score], "score: {max: 5000}")
     assert digests(run.output, ("ledger", "shards")) == again
+
+
+def test_a_finished_run_of_other_signals_is_not_finished(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(run.root / "in", 2)
+    run([score], "score: {min: 1}")
+    before = run.measured.folders
+    monkeypatch.setattr(measure, "VERSION", measure.VERSION + 1)
+    run([score], "score: {min: 1}")
+    assert run.measured.base != before[0] and run.measured.folders[1:] == before[1:]
+    assert rejudge.compare(str(run.output), str(run.root / "pipelines.yaml")).gained == 0
 
 
 def test_settings_name_other_files_and_change_values(run: Run) -> None:
