@@ -75,7 +75,7 @@ def test_the_options_pass_our_own_checks(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_every_job_is_built_for_the_service(jobs: dict[str, Any]) -> None:
     """The description that would be sent: type, project, pool of workers, image."""
-    assert set(jobs) == {"measure", "judge", "partitioned", "shards"}
+    assert set(jobs) == {"measure", "models", "judge", "partitioned", "shards"}
     for runner in jobs.values():
         assert "JOB_TYPE_BATCH" in str(runner.job.proto)
         described = apiclient.Environment(
@@ -105,7 +105,7 @@ def test_the_model_step_alone_asks_for_the_accelerator(jobs: dict[str, Any]) -> 
             hints = proto.components.environments[environment].resource_hints
             for urn, value in hints.items():
                 asked[name, step] = (urn, value.decode())
-    assert asked == {("measure", "Models"): ("beam:resources:accelerator:v1", ACCELERATOR)}
+    assert asked == {("models", "Models"): ("beam:resources:accelerator:v1", ACCELERATOR)}
 
 
 def pickled_steps(proto: Proto) -> Iterator[tuple[str, bytes, str]]:
