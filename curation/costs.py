@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from curation.runners import worker_pool
 
@@ -20,10 +21,7 @@ class Steps:
         """Time the block under ``name``."""
         wall, cpu = time.perf_counter(), _cpu_seconds()
         yield
-        peak = max(
-            resource.getrusage(who).ru_maxrss
-            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
+        peak = max(_own_peak(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
         before = self.by_name.get(name, {})
         spent = {"cpu_seconds": _cpu_seconds() - cpu, "wall_seconds": time.perf_counter() - wall}
         self.by_name[name] = {
@@ -36,3 +34,15 @@ def _cpu_seconds() -> float:
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     here = sum(usage.ru_utime + usage.ru_stime for usage in usages)
     return here + worker_pool.usage().cpu_seconds
+
+
+def _own_peak() -> int:
+    """The largest memory this process has held, in KiB.
+
+    From Linux itself where that tells: ``ru_maxrss`` counts what the process that started this one
+    held at that moment.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    peaks = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    return peaks[0] if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -14,16 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation import shard, storage
+from curation import storage
 from curation.configuration.loading import Quota
 from curation.inspect.explanation import Check, Explanation, Outcome, Relative, as_text
+from curation.inspect.in_shards import with_shards
 from curation.judging import ledger, quotas
 from curation.output import column_files, finished
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
-from curation.report.outcome import Bound, Unit, equals, strings
+from curation.report.outcome import Bound, Unit, strings
 from curation.strict_yaml import KEY
 
 __all__ = ["ExplainError", "Explanation", "as_text", "explain"]
@@ -61,7 +62,7 @@ def explain(output: str, key: str) -> list[Explanation]:
     run = finished.read_run(output)
     places = _find(output, key)
     explanations = [_explanation(output, unit, row, run) for unit, row in places]
-    return _with_shards(output, _with_relatives(output, explanations))
+    return with_shards(output, _with_relatives(output, explanations))
 
 
 def _find(output: str, key: str) -> list[tuple[str, int]]:
@@ -149,7 +150,14 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         checks=tuple(_checks(judged, values, bounds)),
         signals={name: value for name, value in measured.items() if name not in _NOT_SIGNALS},
         representative=_unknown(judged["duplicate_of"]),
+        quota=_ranking(run, ruled),
     )
+
+
+def _ranking(run: Mapping[str, Any], ruled: str) -> str | None:
+    """What ranks the rows of a quota; None for other rules."""
+    quota = run["configuration"].get("quotas", {}).get(ruled)
+    return None if quota is None else quota.get("order") or "sampling key"
 
 
 def _limits(run: Mapping[str, Any], row: pa.Table) -> dict[str, tuple[float, dict[str, float]]]:
@@ -265,25 +273,3 @@ def _related(explanation: Explanation, matches: Iterable[_Match]) -> Explanation
         duplicates=tuple(duplicates[:MOST_DUPLICATES]),
         duplicates_total=len(duplicates),
     )
-
-
-def _with_shards(output: str, explanations: list[Explanation]) -> list[Explanation]:
-    kept = {explanation.id for explanation in explanations if explanation.verdict == "kept"}
-    folder = Layout(output).shards
-    if not kept or not storage.exists(storage.join(folder, shard.MANIFEST_NAME)):
-        return explanations
-    where: dict[tuple[str, str | None], str] = {}
-    for info in shard.read_manifest(folder):
-        if not storage.exists(storage.join(folder, info.file)):
-            raise shard.ShardError(f"{folder}: there is no {info.file}; {finished.REMEDY}")
-        for batch in shard.read(storage.join(folder, info.file), columns=("id", "key")):
-            table = pa.Table.from_batches([batch])
-            hits = np.zeros(batch.num_rows, np.bool_)
-            for identity in kept:
-                hits |= equals(table.column("id"), str(identity))
-            rows = np.flatnonzero(hits)
-            for name, key in zip(
-                strings(table.column("id"), rows), strings(table.column("key"), rows), strict=True
-            ):
-                where[str(name), key] = f"shards/{info.file}"
-    return [replace(entry, shard=where.get((str(entry.id), entry.key))) for entry in explanations]

@@ -40,7 +40,8 @@ class Explanation:
     ``rule``, ``value``, ``bound`` and ``reason`` are the ledger's; ``checks`` are all rules in the
     order in which they were applied; ``representative`` is what it is a duplicate of;
     ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
-    ``shard`` is the file it was written to.
+    ``shard`` is the file it was written to, ``captions`` what stands there, each with its split.
+    ``quota`` is what ranks the row, where the rule is a quota.
     """
 
     key: str
@@ -62,6 +63,8 @@ class Explanation:
     duplicates: tuple[Relative, ...] = ()
     duplicates_total: int = 0
     shard: str | None = None
+    quota: str | None = None
+    captions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The explanation as plain data; a lone surrogate becomes U+FFFD and NaN null."""
@@ -90,6 +93,7 @@ def as_text(explanation: Explanation) -> str:
     ]
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
+    lines += [f"  caption       {text.prose(caption, 300)}" for caption in explanation.captions]
     if explanation.representative:
         lines.append(f"  duplicate of  {_relative(explanation.representative)}")
     if explanation.duplicates:
@@ -114,9 +118,9 @@ def _verdict(explanation: Explanation) -> str:
     why = ""
     if explanation.rule is not None and explanation.bound is not None:
         word = "below" if explanation.rule.endswith(".min") else "above"
-        why = (
-            f"{explanation.rule}: {_value(explanation.value)} is {word} {_value(explanation.bound)}"
-        )
+        ranked = f"beyond the quota: its {explanation.quota} " if explanation.quota else ""
+        values = f"{_value(explanation.value)} is {word} {_value(explanation.bound)}"
+        why = f"{explanation.rule}: {ranked}{values}"
     if explanation.verdict == "kept":
         return f"kept, stage {explanation.stage} passed" + (
             f"; stopped after it by {why}" if why else ""

@@ -1,17 +1,20 @@
 """Everything known of one row, read from what the run left."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from making import finished_run
+from making import finished_run, runs
+from making.collection import make_folder
 from making.finished_run import FinishedRun
 
 from curation import storage
 from curation.failures.exit_codes import WRONG_USAGE, exit_code_of
 from curation.inspect import explain
 from curation.inspect.explain import ExplainError
+from curation.inspect.explanation import as_text
 from curation.output.layout import Layout
 from curation.report import OutcomeError
 
@@ -161,3 +164,23 @@ def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     storage.write_bytes(str(tmp_path / "run.json"), b"{")
     with pytest.raises(OutcomeError, match="not JSON"):
         explain.explain(str(tmp_path), "key")
+
+
+def test_a_kept_row_tells_its_captions_and_a_quota_what_ranks(tmp_path: Path) -> None:
+    make_folder(tmp_path / "in", 4)
+    quota = "    quotas: {few: {by: format, count: 1, order: luma, since: s2}}\n"
+    text = runs.WITHOUT_MODELS.replace("    signals: []\n", f"    signals: []\n{quota}")
+    (tmp_path / "pipelines.yaml").write_text(text)
+    alone = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
+    runs.carry_out([str(tmp_path / "in")], str(tmp_path / "out"), alone, 8)
+    rows = runs.ledger_rows(tmp_path / "out")
+    told = {
+        row["rule"] or row["verdict"]: as_text(
+            explain.explain(str(tmp_path / "out"), row["key"])[0]
+        )
+        for row in rows
+    }
+    assert re.search("caption +raw: drawing [0-9]", told["kept"])
+    assert re.search(
+        r"few.min: beyond the quota: its luma [\d.]+ is below [\d.]+", told["few.min"]
+    )
