@@ -181,6 +181,4 @@ def test_a_kept_row_tells_its_captions_and_a_quota_what_ranks(tmp_path: Path) ->
         for row in rows
     }
     assert re.search("caption +raw: drawing [0-9]", told["kept"])
-    assert re.search(
-        r"few.min: beyond the quota: its luma [\d.]+ is below [\d.]+", told["few.min"]
-    )
+    assert re.search(r"few.min: beyond the quota: its luma [\d.]+ is below [\d.]+", told["few.min"])
