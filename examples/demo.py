@@ -151,7 +151,7 @@ The same strings, {summary["trained_on"]["raw"]["step"]} steps, judged on held-o
 (one font, fixed layout, unseen strings of seen glyphs); {wall:.0f} s in all
 
 Open these:
-  {summary["report"]:<37}what was kept, dropped and quarantined, and why
+  {summary["report"]:<35}what was kept, dropped and quarantined, and why
   {DEMO}/text-en/contact_sheet.png     rendered English
   {DEMO}/text-zh/contact_sheet.png     rendered Chinese
   {DEMO}/strings-curated/report.html   what was kept of the strings
