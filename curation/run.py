@@ -20,6 +20,7 @@ from curation.costs import Steps
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import chosen, contents, measure
+from curation.measuring.chosen import Chosen
 from curation.output import column_files, mark
 from curation.output.groups import Groups
 from curation.output.layout import Layout
@@ -73,11 +74,12 @@ def run(request: Request) -> Outcome:
     keep_columns.refuse_clashes(request.columns.keep, *ours)
     _refuse_overlap(request)
     with ownership.held(request.output, KIND):
-        return _run(request, signals.measured(Layout(request.output)))
+        return _run(request, signals)
 
 
-def _run(request: Request, columns: Measured) -> Outcome:
-    layout, steps = columns.layout, Steps()
+def _run(request: Request, signals: Chosen) -> Outcome:
+    layout, steps = Layout(request.output), Steps()
+    columns, groups = signals.measured(layout), signals.groups(layout)
     with steps.step("plan"):
         planned, notes = _plan(request)
         identity = _identity_of_run(request, planned, columns)
@@ -92,12 +94,12 @@ def _run(request: Request, columns: Measured) -> Outcome:
         storage.delete([layout.success])
         units = _write_plan(request, planned, columns)
         del planned
-    counts = _carry_out(request, units, notes, steps, columns)
+    counts = _carry_out(request, units, notes, steps, signals)
     with steps.step("report"):
         report.write_report(request.output)
-    _write_run(request, counts, steps, len(units), columns)
+    _write_run(request, counts, steps, len(units), signals)
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
-    _forget_superseded(columns, chosen.chosen(request.pipeline).groups(layout))
+    _forget_superseded(columns, groups)
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
     return Outcome(counts, too_many, False)
@@ -115,12 +117,13 @@ def _carry_out(
     units: Sequence[Planned],
     notes: Sequence[str],
     steps: Steps,
-    columns: Measured,
+    signals: Chosen,
 ) -> dict[str, Any]:
     """Every step but the report; returns the ``counts`` of ``run.json``, which it writes."""
     from curation.graphs import judging, measuring, writing
 
-    layout, output, pipeline = columns.layout, request.output, request.pipeline
+    layout, output, pipeline = Layout(request.output), request.output, request.pipeline
+    columns = signals.measured(layout)
     plan.write_names(output, (unit.id for unit in units))
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     with steps.step("measure"):
@@ -146,7 +149,7 @@ def _carry_out(
         _check_shards(layout, counts)
     notes = [*notes, *(f"without {name}: no rule on what it measures" for name in pipeline.without)]
     plain = counts.as_json() | ({"notes": notes} if notes else {})
-    _write_run(request, plain, steps, len(units), columns)
+    _write_run(request, plain, steps, len(units), signals)
     return plain
 
 
@@ -237,8 +240,9 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
 
 
 def _write_run(
-    request: Request, counts: dict[str, Any], steps: Steps, units: int, columns: Measured
+    request: Request, counts: dict[str, Any], steps: Steps, units: int, signals: Chosen
 ) -> None:
+    layout = Layout(request.output)
     content = {
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
@@ -248,14 +252,14 @@ def _write_run(
         "versions": {"inkstone": curation.__version__, **dict(_versions())},
         "seed": request.pipeline.seed,
         "counts": counts,
-        "signals": columns.as_json(),
-        "groups": chosen.chosen(request.pipeline).groups(columns.layout).as_json(),
-        "scaling": sorted(verdicts.scaling(chosen.chosen(request.pipeline).signals)),
+        "signals": signals.measured(layout).as_json(),
+        "groups": signals.groups(layout).as_json(),
+        "scaling": sorted(verdicts.scaling(signals.signals)),
         "units": units,
         "steps": steps.by_name,
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    storage.write_bytes(Layout(request.output).run, text.encode(errors="replace"))
+    storage.write_bytes(layout.run, text.encode(errors="replace"))
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -49,7 +49,7 @@ class RunModels(Step):
         self.models = {
             entry.name: Model(
                 entry,
-                ready(entry, self.chosen.settings.get(entry.name)),
+                ready(entry, self.chosen.settings_of(entry)),
                 self.measured.models[entry.name].content,
             )
             for entry in self.chosen.signals

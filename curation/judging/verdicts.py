@@ -119,7 +119,8 @@ class Judge:
     def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         schema = representatives.row_schema(self.pipeline.quality)
-        table = self._read(unit, self._needed)
+        beside = () if self._held is not None else IDENTITY  # read at once, unless the rest is held
+        table = self._read(unit, [*dict.fromkeys((*self._needed, *beside))])
         rows, numbers = self._hot.get(unit) or hashes(table)
         chosen = hot[HASH].hold(numbers)
         rows, numbers = rows[chosen], numbers[chosen]
@@ -127,9 +128,9 @@ class Judge:
             return schema.empty_table(), schema.empty_table()
         own = table.take(pa.array(rows))
         names = [name for name in IDENTITY if name not in own.column_names]
-        named = self.measured.read(unit, names).take(pa.array(rows))
-        for name in names:
-            own = own.append_column(name, named.column(name))
+        if names:
+            named = self.measured.read(unit, names).take(pa.array(rows))
+            own = side_by_side([own, named])
         depth = self._judgement(own, self._own, {}, assumed=self._waiting.unseen(own)).depth
         return self.duplicates.competing(unit, own, rows, numbers, (depth, hot[CONTENT]))
 

@@ -118,27 +118,30 @@ class Chosen:
         ]
 
     def _group_folder(self, entry: Grouping) -> str:
-        read = [self._told(self.owner[name]) for name in entry.reads if name in self.owner]
+        read = [self._dependence(self.owner[name]) for name in entry.reads if name in self.owner]
         columns = {name: str(column.type) for name, column in entry.columns.items()}
         known = [entry.name, entry.version, dict(entry.settings), columns]
         return f"{entry.name}-{_digest([*known, list(entry.reads), read])}"
 
     @cached_property
     def _base_folder(self) -> str:
-        cheap = [self._told(entry) for entry in self.signals if entry.tier != "model"]
+        cheap = [self._dependence(entry) for entry in self.signals if entry.tier != "model"]
         return f"base-{_digest([measure.VERSION, shard.schema().names, cheap])}"
 
     def _model_folder(self, entry: Signal) -> str:
-        told = [MODEL_FILE_VERSION, self._told(entry)]
-        return f"{entry.name}-{_digest(told)}"
+        return f"{entry.name}-{_digest([MODEL_FILE_VERSION, self._dependence(entry)])}"
 
-    def _told(self, entry: Signal) -> list[Any]:
+    def _dependence(self, entry: Signal) -> list[Any]:
         """All that an entry's values depend on."""
-        settings = self.settings.get(entry.name, entry.settings())
+        settings = self.settings_of(entry)
         columns = {name: str(column.type) for name, column in entry.columns.items()}
-        read = [self._told(of) for of in self._read(entry)]
+        read = [self._dependence(of) for of in self._read(entry)]
         known = [entry.name, entry.version, settings.model_dump(mode="json"), columns]
         return [*known, entry.short_side, CAPTIONS in entry.reads, read]
+
+    def settings_of(self, entry: Signal) -> Settings:
+        """What is set for a signal, or its defaults."""
+        return self.settings.get(entry.name, entry.settings())
 
     def of_kept(self) -> list[str]:
         """The models that are to look at every kept row."""
@@ -160,7 +163,7 @@ class Chosen:
         """Raises ``MissingModelError`` for a model that rules need and that is not there."""
         for entry in self.signals:
             if entry.name in self.models:
-                entry.check(self.settings.get(entry.name, entry.settings()))
+                entry.check(self.settings_of(entry))
 
 
 def chosen(pipeline: Pipeline) -> Chosen:
