@@ -30,6 +30,7 @@ POLL = 2.0
 LOST = 4  # exit code of a run whose lease was taken over
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _LONGEST_COMMAND = 300
+_LETTING_GO = 5.0  # seconds that a child forked just before its parent died has for its first step
 _handles: set[int] = set()
 
 
@@ -69,6 +70,7 @@ os.register_at_fork(after_in_child=_let_go)
 def _lock(path: str) -> int | None:
     """The handle that holds the lock, or None where the kernel has no locks."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + _LETTING_GO
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
@@ -80,11 +82,20 @@ def _lock(path: str) -> int | None:
         except OSError as error:
             os.close(handle)
             if isinstance(error, BlockingIOError):
-                raise HeldError(_told(_read(path))) from None
+                holder = _read(path)
+                if _is_left_by_a_child(holder) and time.monotonic() < end:
+                    time.sleep(_LETTING_GO / 100)
+                    continue
+                raise HeldError(_told(holder)) from None
             if error.errno in _NO_LOCKS:
                 return None
             raise
         os.close(handle)
+
+
+def _is_left_by_a_child(holder: dict[str, Any] | None) -> bool:
+    """Whether the owner is dead: then its child, forked just before, is about to let go."""
+    return holder is not None and holder.get("process") != os.getpid() and _is_gone(holder)
 
 
 def _is_at(path: str, handle: int) -> bool:

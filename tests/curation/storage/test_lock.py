@@ -22,9 +22,11 @@ from curation.storage.lock import HeldError, exclusive
 
 HOLDER = textwrap.dedent("""
     import os, sys, time
+    if sys.argv[2:] == ["slow fork"]:
+        os.register_at_fork(after_in_child=lambda: time.sleep(0.5))
     from curation.storage.lock import exclusive
     with exclusive(sys.argv[1]):
-        if sys.argv[2:] == ["fork"] and os.fork() == 0:
+        if sys.argv[2:] and os.fork() == 0:
             time.sleep(60)
         print(os.getpid(), flush=True)
         time.sleep(60)
@@ -38,7 +40,7 @@ def holder(path: Path, *more: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("fork", [(), ("fork",)])
+@pytest.mark.parametrize("fork", [(), ("fork",), ("slow fork",)])
 def test_it_is_held_until_its_owner_is_killed(tmp_path: Path, fork: tuple[str, ...]) -> None:
     path = tmp_path / "new" / ".lock"
     process = holder(path, *fork)
