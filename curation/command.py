@@ -14,9 +14,11 @@ from curation.failures.errors import IncompleteError, UsageError
 from curation.options import (
     AllowOutside,
     CaptionColumn,
+    CaptionSplit,
     Config,
     Cost,
     Entry,
+    Format,
     Inputs,
     Json,
     KeepColumns,
@@ -25,6 +27,7 @@ from curation.options import (
     Output,
     Replace,
     SharedFilesystem,
+    To,
     UnitRows,
     Verify,
     Without,
@@ -199,6 +202,26 @@ def gate(output: Output, as_json: Json = False) -> None:
     results = check(output)
     plain = [entry.as_json() for entry in results]
     typer.echo(json.dumps(plain) if as_json else as_text(results))
+
+
+@app.command()
+def export(
+    name: Format,
+    output: Output,
+    to: To,
+    captions: CaptionSplit = None,
+    as_json: Json = False,
+) -> None:
+    """Write the finished shards as WebDataset tars or as a Hugging Face dataset folder.
+
+    Example: beam export webdataset --output curated/ --to tars/
+
+    Interrupted, run it again: files that are there are not written twice.
+    """
+    from curation.writing.export.exporting import export as carry_out
+
+    exported = carry_out(name, output, to, captions or ())
+    typer.echo(json.dumps(exported.as_json()) if as_json else exported.as_text())
 
 
 @app.command()

@@ -23,6 +23,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard outpu
 Key = Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")]
 Cost = Annotated[bool, typer.Option(help="Also measure CPU milliseconds per image.")]
 
+# of ``beam export``
+Format = Annotated[str, typer.Argument(help="webdataset or hf.")]
+To = Annotated[
+    str, typer.Option("--to", help="Folder to write to: a new one.", parser=user_paths.place)
+]
+CaptionSplit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--caption",
+        help="Where a format takes one caption: of which split (raw, recaption, fused, "
+        "instruction), the first that has any; repeatable.",
+    ),
+]
+
 # of ``beam run``
 Inputs = Annotated[
     list[str] | None,

@@ -1,0 +1,131 @@
+"""``beam export``: every finished shard becomes one file of another format, whole or not at all."""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from curation import shard, storage
+from curation.failures.errors import UsageError
+from curation.output import finished, mark
+from curation.output.layout import Layout
+from curation.progress import watch
+from curation.signals.row import SPLITS
+from curation.storage import ownership
+from curation.writing import export as formats
+from curation.writing.export.format import Format, Source
+
+KIND = "export"
+_SUPPORT = ("exporting", "format")
+_NAMED = r"-\d{5,}-of-\d{5,}-[0-9a-f]{12}"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export holds; ``size`` in bytes, ``repeated`` counts files that were there."""
+
+    format: str
+    files: int
+    rows: int
+    size: int
+    repeated: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for ``--json``."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """One line."""
+        there = f" ({self.repeated} were there)" if self.repeated else ""
+        megabytes = f"{self.size / 1e6:,.1f} MB"
+        return f"{self.format}: {self.rows:,} samples in {self.files} files{there}, {megabytes}"
+
+
+def names() -> list[str]:
+    """The formats there are, as ``beam export`` takes them."""
+    modules = (module.name for module in pkgutil.iter_modules(formats.__path__))
+    return sorted(name for name in modules if name not in _SUPPORT)
+
+
+def export(name: str, output: str, to: str, captions: Sequence[str] = ()) -> Exported:
+    """Write the shards of a finished run (or of any folder with their manifest) to ``to``.
+
+    Files that an interrupted export left whole are not written again; those of another state of the
+    shards go. Raises ``UsageError``, ``OutcomeError``, ``ShardError``, ``OwnershipError``,
+    ``OSError``.
+    """
+    chosen, splits = _format(name), _splits(captions)
+    source = _source(output)
+    with ownership.held(to, f"{KIND} {name}"):
+        folder = storage.join(to, chosen.folder) if chosen.folder else to
+        storage.remove_partials(to, folder)
+        paths = [storage.join(folder, file) for file in _files(chosen, source, splits)]
+        repeated = _write(chosen, source, splits, paths)
+        pattern = re.compile(f"{chosen.prefix}{_NAMED}{re.escape(chosen.suffix)}")
+        there = [entry.path for entry in storage.list_folder(folder)]
+        stale = [path for path in there if pattern.fullmatch(storage.name_of(path))]
+        storage.delete([path for path in stale if path not in paths])
+        for file, content in chosen.beside(source, paths).items():
+            storage.write_bytes(storage.join(to, file), content)
+    size = sum(entry.size for entry in storage.list_folder(folder) if entry.path in paths)
+    return Exported(name, len(paths), sum(info.rows for info in source.shards), size, repeated)
+
+
+def _write(chosen: Format, source: Source, splits: Sequence[str], paths: Sequence[str]) -> int:
+    """Write the files that are not there; returns how many are."""
+    missing = [place for place, path in enumerate(paths) if not storage.exists(path)]
+    written: list[int] = []
+    with watch(paths[0] if paths else "", "files written", lambda: (len(missing), len(written))):
+        for place in missing:
+            with storage.atomic_write(paths[place]) as stream:
+                path = storage.join(source.folder, source.shards[place].file)
+                chosen.write(path, splits, stream)
+            written.append(place)
+    return len(paths) - len(missing)
+
+
+def _files(chosen: Format, source: Source, splits: Sequence[str]) -> list[str]:
+    """A name per shard that follows from all that its bytes depend on."""
+    digest = partial(mark.text_digest, size=6)
+    return [
+        f"{chosen.prefix}-{place:05d}-of-{len(source.shards):05d}-"
+        f"{digest(repr((info.sha256, chosen.version, list(splits))))}{chosen.suffix}"
+        for place, info in enumerate(source.shards)
+    ]
+
+
+def _format(name: str) -> Format:
+    if name not in names():
+        raise UsageError(f"{name}: no format of ours; expected one of {', '.join(names())}")
+    module = importlib.import_module(f"{formats.__name__}.{name}")
+    chosen: Format = module.FORMAT
+    return chosen
+
+
+def _splits(captions: Sequence[str]) -> list[str]:
+    short = [split.removeprefix("caption_") for split in SPLITS]
+    for name in captions:
+        if name not in short:
+            raise UsageError(f"--caption: {name}: expected one of {', '.join(short)}")
+    return [f"caption_{name}" for name in dict.fromkeys(captions or short)]
+
+
+def _source(output: str) -> Source:
+    """The shards of a run, or of a folder that holds shards alone, such as ``synthesize`` makes."""
+    layout, run = Layout(output), {}
+    if storage.exists(layout.run):
+        run = finished.read_run(output)
+    if run and not finished.success(layout):
+        raise finished.OutcomeError(f"{output}: the run did not finish; {finished.REMEDY}")
+    folders = (layout.shards, output)
+    listed = (storage.join(folder, shard.MANIFEST_NAME) for folder in folders)
+    folder = next(
+        (at for at, path in zip(folders, listed, strict=True) if storage.exists(path)), ""
+    )
+    if not folder:
+        finished.read_run(output)  # says what to do where there is nothing
+        raise finished.OutcomeError(f"{layout.shards}: no list of shards; {finished.REMEDY}")
+    return Source(folder, shard.read_manifest(folder), run)

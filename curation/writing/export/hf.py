@@ -1,0 +1,158 @@
+"""A Hugging Face dataset folder: the shards as they are, and a card that says what they are.
+
+Shards carry their features already, so ``load_dataset(FOLDER)`` shows images without being told.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from curation import shard, storage
+from curation.shard import reading
+from curation.shard.schema import IMAGE
+from curation.signals.row import SPLITS
+from curation.writing.export.format import Source
+
+_CARD = Path(__file__).with_name("card.md")
+_BLOCK = 1 << 20
+_MOST = 20  # lines of a table
+_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]+)*")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"))
+
+
+@dataclass(frozen=True)
+class HuggingFace:
+    """Parquet under ``data/``, bit by bit the shards, and ``README.md``."""
+
+    version: int = 1
+    folder: str = "data"
+    prefix: str = "train"
+    suffix: str = ".parquet"
+
+    def write(self, path: str, captions: Sequence[str], stream: BinaryIO) -> None:
+        """The shard as it is, once its pages are found undamaged."""
+        _refuse_older(path)
+        for _ in shard.read(path):  # its pages against their checksums
+            pass
+        with storage.open_read(path) as source:
+            while block := source.read(_BLOCK):
+                stream.write(block)
+
+    def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:
+        """The card."""
+        return {"README.md": _card(source).encode()}
+
+
+FORMAT = HuggingFace()
+
+
+@dataclass
+class _Said:
+    """What is counted over all rows for the card."""
+
+    licences: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    captions: Counter[str] = field(default_factory=Counter)
+    is_edit: bool = False
+
+
+def _refuse_older(path: str) -> None:
+    with storage.open_read(path) as stream:
+        version = shard.version_of(pq.read_schema(stream))
+    if version != shard.VERSION:
+        raise shard.ShardError(
+            f"{path}: of schema version {version or 1}, which other tools would misread; expected "
+            f"{shard.VERSION}; {reading.REMEDY}"
+        )
+
+
+def _card(source: Source) -> str:
+    import jinja2
+    import markupsafe
+
+    said, rows = _counted(source), sum(info.rows for info in source.shards)
+    head = {
+        "configs": [
+            {
+                "config_name": "default",
+                "data_files": [{"split": "train", "path": f"{FORMAT.folder}/*{FORMAT.suffix}"}],
+            }
+        ],
+        "task_categories": ["image-to-image" if said.is_edit else "text-to-image"],
+        "size_categories": [next((name for size, name in _SIZES if rows < size), "n>1M")],
+        "license": "other",
+        "tags": ["inkstone"],
+    }
+    if languages := [code for code in sorted(said.languages) if _CODE.fullmatch(code)]:
+        head["language"] = languages
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"cell": _cell, "number": "{:,.12g}".format}
+    return environment.from_string(_CARD.read_text()).render(
+        head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
+        rows=rows,
+        size=sum(info.size for info in source.shards),
+        shards=len(source.shards),
+        counts=source.run.get("counts"),
+        stages=source.run.get("configuration", {}).get("stages", {}),
+        columns=_columns(source),
+        tables={
+            "Licences": said.licences.most_common(_MOST),
+            "Sources": said.sources.most_common(_MOST),
+            "Deepest stage passed": said.stages.most_common(_MOST),
+            "Captions": said.captions.most_common(_MOST),
+            "Languages of captions": said.languages.most_common(_MOST),
+        },
+    )
+
+
+def _cell(value: object) -> str:
+    """The value for a cell of a Markdown table: on one line, without the mark between cells."""
+    return " ".join(str(value).split()).replace("|", "\\|")[:200]
+
+
+def _counted(source: Source) -> _Said:
+    said = _Said()
+    for info in source.shards:
+        path = storage.join(source.folder, info.file)
+        for batch in shard.read(path, ("licence", "source", "stage", *SPLITS)):
+            _count(said, batch)
+    return said
+
+
+def _count(said: _Said, batch: pa.RecordBatch) -> None:
+    columns = {name: batch.column(name).to_pylist() for name in batch.schema.names}
+    said.licences.update(value or "not said" for value in columns["licence"])
+    said.sources.update(_site(value) for value in columns["source"])
+    said.stages.update(value or "none" for value in columns["stage"])
+    for split in SPLITS:
+        for captions in columns[split]:
+            said.captions.update([split] * len(captions or ()))
+            said.languages.update(of["language"] or "not said" for of in captions or ())
+    said.is_edit |= any(columns["caption_instruction"])
+
+
+def _site(source: str | None) -> str:
+    """Of an address only the host: a card is no list of addresses."""
+    if not source:
+        return "not said"
+    match = re.match(r"[a-z][a-z0-9+.-]*://([^/?#]*)", source, re.IGNORECASE)
+    return match[1].rpartition("@")[2] if match else source
+
+
+def _columns(source: Source) -> Iterator[tuple[str, str]]:
+    if not source.shards:
+        return
+    with storage.open_read(storage.join(source.folder, source.shards[0].file)) as stream:
+        for column in pq.read_schema(stream):
+            yield column.name, "image" if column.type == IMAGE else str(column.type)

@@ -1,0 +1,235 @@
+"""Exports: what other tools read is what the shards hold, whole, and nothing else."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+from making.old_shards import write_version_1
+from making.tables import read_all
+from PIL import Image
+
+from curation import shard
+from curation.failures.errors import UsageError
+from curation.output.finished import OutcomeError, digest
+from curation.shard import ShardError
+from curation.writing.export.exporting import export, names
+
+SCHEMA = shard.schema([pa.field("luma", pa.float32()), pa.field("raw_bytes", pa.binary())])
+RUN = {
+    "counts": {"in": 9, "kept": 3, "dropped": 5, "quarantined": 1, "notes": ["without nsfw"]},
+    "configuration": {"stages": {"s1": {"resolution": 256, "bounds": {"luma": {"min": 0.25}}}}},
+}
+
+
+def encoded(kind: str, number: int) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((4, 5, 3), number * 40, np.uint8)).save(stream, kind)
+    return stream.getvalue()
+
+
+def row(number: int, kind: str = "PNG", **more: Any) -> dict[str, Any]:
+    data = encoded(kind, number)
+    return {
+        "id": shard.content_id(data),
+        "image": {"bytes": data, "path": None},
+        "key": f"folder/{number}.x",
+        "format": kind,
+        "synthetic": False,
+        "licence": "CC <b>|\n by",
+        "source": "https://user:word@example.org/a?b",
+        "luma": float("nan"),
+        **more,
+    }
+
+
+EDIT = {
+    "inputs": [{"bytes": encoded("JPEG", 5), "path": "a.jpg"}, row(6)["image"]],
+    "caption_instruction": [{"text": "redder", "language": "en"}],
+}
+ROWS = [
+    row(1, "JPEG", caption_raw=[{"text": "图 one"}, {"text": "two", "language": "en"}]),
+    row(2, caption_recaption=[{"text": "long"}], raw_bytes=b"\xff\x00", weight=0.5),
+    row(2),  # of the same bytes
+    row(3, **EDIT),
+    row(4, "TIFF", caption_raw=[]),
+]
+
+
+def shards(folder: Path, *parts: list[dict[str, Any]]) -> str:
+    infos = [
+        shard.write(
+            str(folder / "shards" / f"part-{place:05d}-of-{len(parts):05d}-{'0' * 12}.parquet"),
+            [pa.RecordBatch.from_pylist(rows, schema=SCHEMA)],
+            SCHEMA,
+        )
+        for place, rows in enumerate(parts)
+    ]
+    shard.write_manifest(str(folder / "shards"), infos)
+    return str(folder)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def texts(captions: Sequence[Any] | None) -> list[str]:
+    return [of["text"] if isinstance(of, dict) else of.text for of in captions or ()]
+
+
+def test_our_own_sources_read_the_same_images_and_captions_from_tars(tmp_path: Path) -> None:
+    told = export("webdataset", shards(tmp_path / "run", ROWS[:2], ROWS[2:]), str(tmp_path / "out"))
+    assert (told.files, told.rows, told.repeated) == (2, 5, 0)
+    samples = read_all(str(tmp_path / "out"))
+    assert len(samples) == 5 and all(sample.error is None for sample in samples)
+    for expected in ROWS:
+        sample = next(of for of in samples if of.data == expected["image"]["bytes"])
+        samples.remove(sample)
+        for split in ("caption_raw", "caption_recaption", "caption_instruction"):
+            said = [of.text for of in getattr(sample, split) or ()]
+            assert (
+                said == [of["text"] for of in expected.get(split) or ()] or split == "caption_raw"
+            )
+        inputs = [image.data for image in sample.inputs or ()]
+        assert inputs == [image["bytes"] for image in expected.get("inputs") or ()]
+        assert sample.licence == expected["licence"]
+
+
+def test_the_members_of_a_sample_are_those_that_loaders_expect(tmp_path: Path) -> None:
+    export("webdataset", shards(tmp_path / "run", ROWS), str(tmp_path / "out"))
+    (path,) = (tmp_path / "out").glob("part-*.tar")
+    with tarfile.open(path) as tar:
+        members = {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+    ids = [entry["id"] for entry in ROWS]
+    assert list(members) == [
+        *(f"{ids[0]}.{suffix}" for suffix in ("jpg", "txt", "json")),
+        *(f"{ids[1]}.{suffix}" for suffix in ("png", "txt", "json")),
+        *(f"{ids[2]}_2.{suffix}" for suffix in ("png", "json")),
+        *(f"{ids[3]}.{suffix}" for suffix in ("png", "input.jpg", "input2.png", "txt", "json")),
+        *(f"{ids[4]}.{suffix}" for suffix in ("tif", "json")),
+    ]
+    said_first = [members[f"{ids[place]}.txt"].decode() for place in (0, 1, 3)]
+    assert said_first == ["图 one", "long", "redder"]
+    said = json.loads(members[f"{ids[1]}.json"])
+    assert said["raw_bytes"] == "/wA=" and said["weight"] == 0.5 and "luma" not in said
+
+
+def test_a_split_of_captions_may_be_chosen_and_is_part_of_the_name(tmp_path: Path) -> None:
+    run, out = shards(tmp_path / "run", ROWS), tmp_path / "out"
+    export("webdataset", run, str(out))
+    before = set(contents(out))
+    export("webdataset", run, str(out), ["recaption"])
+    after = set(contents(out))
+    assert len(after) == len(before) and after != before
+    (path,) = out.glob("part-*.tar")
+    with tarfile.open(path) as tar:
+        assert [name for name in tar.getnames() if name.endswith("txt")] == [f"{ROWS[1]['id']}.txt"]
+    with pytest.raises(UsageError, match="recaption"):
+        export("webdataset", run, str(out), ["fusion"])
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_interrupted_export_goes_on_to_the_same_bytes(tmp_path: Path, name: str) -> None:
+    run, out = shards(tmp_path / "run", ROWS[:2], ROWS[2:]), tmp_path / "out"
+    export(name, run, str(out))
+    before = contents(out)
+    lost = next(file for file in before if "-00001-of-" in file)
+    (out / lost).unlink()
+    (out / lost).with_name(f".{Path(lost).name}.0.tmp").write_bytes(b"half")
+    assert export(name, run, str(out)).repeated == 1
+    assert {name: data for name, data in contents(out).items() if ".tmp" not in name} == before
+
+
+@pytest.mark.parametrize("name", names())
+def test_files_of_another_state_of_the_shards_go_and_those_of_others_stay(
+    tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    export(name, shards(tmp_path / "run", ROWS[:2], ROWS[2:]), str(out))
+    (out / "notes.txt").write_text("mine")
+    export(name, shards(tmp_path / "run", ROWS[:1]), str(out))
+    left = [file for file in contents(out) if "-of-" in file]
+    assert len(left) == 1 and "-of-00001-" in left[0] and (out / "notes.txt").exists()
+
+
+_LOAD = """
+import sys
+from datasets import Image, load_dataset
+loaded = load_dataset(sys.argv[1], split="train", cache_dir=sys.argv[2])
+assert isinstance(loaded.features["image"], Image), loaded.features
+for entry in loaded:
+    print(entry["key"], entry["image"].convert("RGB").size, len(entry["inputs"] or ()))
+"""
+
+
+def test_hugging_face_opens_the_folder(tmp_path: Path) -> None:
+    run, out = shards(tmp_path / "run", ROWS[:2], ROWS[2:]), tmp_path / "out"
+    export("hf", run, str(out))
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD, str(out), str(tmp_path / "cache")],
+        env=os.environ | offline,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{entry['key']} (5, 4) {len(entry.get('inputs') or ())}" for entry in ROWS
+    ]
+
+
+def test_the_card_says_what_the_data_set_is_and_breaks_by_nothing_in_it(tmp_path: Path) -> None:
+    run, out = shards(tmp_path / "run", ROWS), tmp_path / "out"
+    data = json.dumps(RUN).encode()
+    (tmp_path / "run" / "run.json").write_bytes(data)
+    (tmp_path / "run" / "_SUCCESS").write_text(json.dumps({"run": digest(data)}))
+    export("hf", run, str(out))
+    _, head, text = (out / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(head)["language"] == ["en"]
+    assert yaml.safe_load(head)["task_categories"] == ["image-to-image"]
+    assert "Of 9 inputs 3 were kept" in text and "without nsfw" in text
+    assert "| `luma` | min 0.25 |" in text
+    assert "| CC &lt;b&gt;\\| by | 5 |" in text and "<b>" not in text
+    assert "| example.org | 5 |" in text and "word" not in text
+
+
+@pytest.mark.parametrize("name", names())
+def test_damaged_shards_are_never_passed_on(tmp_path: Path, name: str) -> None:
+    run, out = shards(tmp_path / "run", ROWS), tmp_path / "out"
+    (path,) = (tmp_path / "run" / "shards").glob("*.parquet")
+    data = bytearray(path.read_bytes())
+    data[data.index(ROWS[1]["image"]["bytes"]) + 20] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(ShardError, match=path.name):
+        export(name, run, str(out))
+    assert not [file for file in contents(out) if "-of-" in file]
+
+
+def test_older_shards_are_no_data_set_of_today(tmp_path: Path) -> None:
+    run = shards(tmp_path / "run", ROWS[:1])
+    (path,) = (tmp_path / "run" / "shards").glob("*.parquet")
+    write_version_1(path, pa.Table.from_batches(list(shard.read(str(path)))))
+    with pytest.raises(ShardError, match="version"):
+        export("hf", run, str(tmp_path / "out"))
+
+
+def test_what_no_run_finished_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(OutcomeError, match="no run has finished"):
+        export("hf", str(tmp_path / "nothing"), str(tmp_path / "out"))
+    run = shards(tmp_path / "run", ROWS)
+    (tmp_path / "run" / "run.json").write_text(json.dumps(RUN))
+    with pytest.raises(OutcomeError, match="did not finish"):
+        export("hf", run, str(tmp_path / "out"))
+    with pytest.raises(UsageError, match="webdataset"):
+        export("parquet", run, str(tmp_path / "out"))
