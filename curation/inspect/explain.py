@@ -25,6 +25,7 @@ from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
 from curation.report.outcome import Bound, Unit, strings
+from curation.signals import discovery
 from curation.strict_yaml import KEY
 
 __all__ = ["ExplainError", "Explanation", "as_text", "explain"]
@@ -147,11 +148,22 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         row=row,
         size=measured["size"],
         **{name: judged[name] for name in ("verdict", "stage", "rule", "value", "bound", "reason")},
-        checks=tuple(_checks(judged, values, bounds)),
+        checks=tuple(_checks(judged, values, bounds, _evidence(run))),
         signals={name: value for name, value in measured.items() if name not in _NOT_SIGNALS},
         representative=_unknown(judged["duplicate_of"]),
         quota=_ranking(run, ruled),
     )
+
+
+def _evidence(run: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """By derived column those it was computed from, where its signal is still there to say so."""
+    modules = run["configuration"].get("signals") or ()
+    try:
+        signals = discovery.discover(tuple(str(module) for module in modules))
+    except (ImportError, ValueError):
+        return {}
+    derived = [entry for entry in signals if entry.tier == "derived"]
+    return {column: entry.reads for entry in derived for column in entry.columns}
 
 
 def _ranking(run: Mapping[str, Any], ruled: str) -> str | None:
@@ -200,7 +212,10 @@ def _row(whole: pa.Table, row: int) -> dict[str, Any]:
 
 
 def _checks(
-    judged: Mapping[str, Any], values: Mapping[str, Any], bounds: Sequence[Bound]
+    judged: Mapping[str, Any],
+    values: Mapping[str, Any],
+    bounds: Sequence[Bound],
+    evidence: Mapping[str, tuple[str, ...]],
 ) -> Iterator[Check]:
     """All rules in their order; what comes after the one that decided was not reached."""
     kept = judged["verdict"] == "kept"
@@ -217,7 +232,8 @@ def _checks(
             reached = False
         elif reached and _is_null(value):
             result = "not measured"  # another rule of the stage stopped it first
-        yield Check(bound.stage, bound.rule, value, bound.limit, result)
+        known = evidence.get(bound.column, ())
+        yield Check(bound.stage, bound.rule, value, bound.limit, result, known)
 
 
 def _is_null(value: Any) -> bool:

@@ -1,7 +1,8 @@
 """A row's explanation: what ``beam explain`` knows about it, as plain data and as text."""
 
 import math
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -12,13 +13,17 @@ Outcome = Literal["passed", "failed", "not measured", "not reached"]
 
 @dataclass(frozen=True)
 class Check:
-    """A rule the row met, or would have met: ``value`` against ``bound``."""
+    """A rule the row met, or would have met: ``value`` against ``bound``.
+
+    ``evidence`` names the columns that a derived column's value was computed from.
+    """
 
     stage: str
     rule: str
     value: float | str | None
     bound: float | str
     outcome: Outcome
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,13 @@ def as_text(explanation: Explanation) -> str:
             stage = check.stage
             lines += ["", f"  {text.name(stage)}"]
         lines.append(_check_line(check))
+        if check.outcome == "failed" and check.evidence:
+            lines += textwrap.wrap(
+                "because of " + ", ".join(_evidence(check.evidence, explanation.signals)),
+                width=100,
+                initial_indent=" " * 17,
+                subsequent_indent=" " * 19,
+            )
     shown = {name: value for name, value in explanation.signals.items() if value is not None}
     if shown:
         lines += ["", "  signals"]
@@ -143,6 +155,12 @@ def _check_line(check: Check) -> str:
     sign = {"min": ">=", "max": "<="}.get(check.rule.rsplit(".", 1)[-1], "in")
     value = "" if check.value is None else _value(check.value)
     return f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {_value(check.bound)}"
+
+
+def _evidence(names: tuple[str, ...], signals: Mapping[str, Any]) -> Iterator[str]:
+    for name in names:
+        if signals.get(name) is not None:
+            yield f"{text.name(name)} {_value(signals[name])}"
 
 
 def _value(value: Any) -> str:

@@ -19,7 +19,7 @@ from curation.configuration.loading import Pipeline
 CAPTIONS = "captions"  # what a check rules that asks whether any is left
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 VERDICTS = ("kept", "dropped", "quarantined")
-_TIER_ORDER = {"file": 0, "pixel": 1, "model": 2, "group": 3}
+_TIER_ORDER = {"file": 0, "pixel": 1, "derived": 2, "model": 3, "group": 4}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def checks(
     waves: Mapping[str, int] | None = None,
     scaling: Container[str] = (),
 ) -> tuple[Check, ...]:
-    """All checks in evaluation order: by stage, in it by tier (file, pixel, model, group).
+    """All checks in evaluation order: by stage, in it by tier (file, pixel, derived, model, group).
 
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
     Groups come last because they compare survivors; rules on captions come before models.

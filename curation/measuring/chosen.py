@@ -245,9 +245,16 @@ def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
             if name != CAPTIONS and name not in found.owner:
                 message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
                 raise pipeline.error(f"{message}; leave it out as well", "without")
+            if entry.tier == "derived" and _tier_of(name, found) not in ("file", "pixel"):
+                message = f"signal {entry.name!r} is derived: it cannot read the column {name!r}"
+                raise pipeline.error(f"{message}; expected a file or pixel one", "signals")
     if "phash" in pipeline.without:
         message = "'phash' cannot be left out: near-duplicates are found by it"
         raise pipeline.error(message, "without")
+
+
+def _tier_of(column: str, found: Chosen) -> str:
+    return found.owner[column].tier if column in found.owner else CAPTIONS
 
 
 def _check_categories(pipeline: Pipeline, found: Chosen) -> None:

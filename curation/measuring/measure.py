@@ -73,18 +73,18 @@ def measure(
     keep: Sequence[str] = (),
     settings: Mapping[str, Settings] | None = None,
 ) -> pa.Table:
-    """Measure the ``file`` and ``pixel`` signals of every sample, one row each.
+    """Measure the ``file``, ``pixel`` and ``derived`` signals of every sample, one row each.
 
     Rows are sorted by key and location, so the table does not depend on the order of input. A
     sample without a whole image has a ``reason`` and null signals. The columns to ``keep``
     follow. ``settings`` are by name of signal.
     """
     chosen = settings or {}
-    header_signals, pixel_signals = (
-        [(entry.name, ready(entry, chosen.get(entry.name))) for entry in signals if entry.tier == t]
-        for t in ("file", "pixel")
-    )
-    rows = [_measure_one(sample, header_signals, pixel_signals) for sample in samples]
+    by_tier = {
+        tier: [(of.name, ready(of, chosen.get(of.name))) for of in signals if of.tier == tier]
+        for tier in ("file", "pixel", "derived")
+    }
+    rows = [_measure_one(sample, by_tier) for sample in samples]
     rows.sort(key=lambda row: (row["key"], row["uri"]))
     table = pa.Table.from_pylist(rows, schema=schema(signals))
     for name in keep:
@@ -120,9 +120,7 @@ def why_lost(sample: Sample) -> tuple[str, str]:
     return reason, detail
 
 
-def _measure_one(
-    sample: Sample, header_signals: Sequence[_Named], pixel_signals: Sequence[_Named]
-) -> dict[str, Any]:
+def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dict[str, Any]:
     raw = sample.caption_raw or ()
     row: dict[str, Any] = {
         "uri": sample.uri,
@@ -146,11 +144,13 @@ def _measure_one(
         return row | {"reason": error.reason, "detail": error.detail[:500]}
     name = ""
     try:
-        for name, function in header_signals:  # noqa: B007 (told where it fails)
+        for name, function in signals["file"]:  # noqa: B007 (told where it fails)
             row |= function(decoded.header)
         with _MEASURING:
-            for name, function in pixel_signals:  # noqa: B007
+            for name, function in signals["pixel"]:  # noqa: B007
                 row |= function(decoded)
+        for name, function in signals["derived"]:  # noqa: B007
+            row |= function(row)
     except Exception as error:
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise

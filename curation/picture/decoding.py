@@ -53,7 +53,8 @@ class Header:
     for the stored pixels. ``width`` and ``height`` are in pixels of the UPRIGHT image (after EXIF
     orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
     container holds, of which only the first is ever decoded; ``size`` is the file's length in
-    bytes.
+    bytes; ``quantisation`` is the mean of the 64 steps that a JPEG's luma was divided by, 0 for
+    other formats.
     """
 
     format: str
@@ -63,6 +64,7 @@ class Header:
     orientation: int
     frames: int
     size: int
+    quantisation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,8 @@ def _header_of(image: ImageFile.ImageFile, outline: Outline, size: int) -> Heade
 
 def _header(outline: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
     width, height = stored if outline.orientation < 5 else stored[::-1]
-    return Header(outline.format, mode, width, height, outline.orientation, outline.frames, size)
+    known = outline.orientation, outline.frames, size, outline.quantisation
+    return Header(outline.format, mode, width, height, *known)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from curation.picture.decoding import SMALL_SIDE
 from curation.signals.row import Row
 
-Tier = Literal["file", "pixel", "model"]
-TIERS: tuple[Tier, ...] = ("file", "pixel", "model")
+Tier = Literal["file", "pixel", "derived", "model"]
+TIERS: tuple[Tier, ...] = ("file", "pixel", "derived", "model")
 Cost = Literal["light", "medium", "heavy"]
 COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")
 CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else there is a column
@@ -66,13 +66,15 @@ class Signal:
     """A registered measurement.
 
     ``function`` is, by tier: for ``file`` a function of a ``Header``; for ``pixel`` one of a
-    ``Picture``; for ``model`` one that loads the model and returns a ``Measure``, which takes
-    ``Row`` after ``Row`` and yields as many mappings. Each mapping has exactly the keys of
-    ``columns`` and depends on its own row alone. Functions of signals with ``settings`` of their
-    own take these as well, last.
+    ``Picture``; for ``derived`` one of a mapping with the ``file`` and ``pixel`` columns of the
+    row; for ``model`` one that loads the model and returns a ``Measure``, which takes ``Row``
+    after ``Row`` and yields as many mappings. Each mapping has exactly the keys of ``columns``
+    and depends on its own row alone. Functions of signals with ``settings`` of their own take
+    these as well, last.
 
     ``reads`` names what a model looks at besides the pixels: ``CAPTIONS``, or columns of other
-    signals. ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
+    signals; for a ``derived`` signal all that it looks at, which is what explains its value.
+    ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
     first. ``check`` says before any work, cheaply, whether the model is there; it raises
     ``MissingModelError``.
     """

@@ -7,7 +7,7 @@ from curation.picture.formats import exif
 from curation.picture.formats.outline import PIXEL_CAP, Outline
 from curation.picture.formats.refusal import PictureError
 
-_EOI, _SOS, _APP1 = 0xD9, 0xDA, 0xE1
+_EOI, _SOS, _DQT, _APP1 = 0xD9, 0xDA, 0xDB, 0xE1
 _FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}  # Huffman-coded frames; True: progressive
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
@@ -32,6 +32,8 @@ class _Walk:
         self.hidden: list[tuple[int, int]] = []
         self.scans = self.scan_end = 0
         self.plain = True  # one scan with every component
+        self.tables: dict[int, float] = {}  # number of a quantisation table -> mean of its 64 steps
+        self.first_table = 0  # that of the first component
 
     def frame(self, body: bytes, progressive: bool) -> None:
         bits, self.height, self.width, count = struct.unpack_from(">BHHB", body)
@@ -44,6 +46,7 @@ class _Walk:
         if not self.width or len(body) < 6 + 3 * count:
             raise PictureError("corrupt", "frame header")
         self.components = list(body[6 : 6 + 3 * count : 3])
+        self.first_table = body[8]
         self.progressive = progressive
         self.missing = {component: [99] * 64 for component in self.components}
 
@@ -64,6 +67,17 @@ class _Walk:
         if self.scans > _SCAN_CAP or passes > _PASSED_PIXELS_CAP:
             raise PictureError("bomb", f"{self.scans} scans or more")
 
+    def quantisation(self, body: bytes) -> None:
+        """Note tables of steps (T.81 B.2.4.1); what is wrong with them is left to the decoder."""
+        while len(body) > 64:
+            wide, number = divmod(body[0], 16)
+            length = 128 if wide else 64
+            steps = body[1 : 1 + length]
+            if len(steps) == length:
+                high = sum(steps[::2]) * 256 + sum(steps[1::2])
+                self.tables[number] = (high if wide else sum(steps)) / 64
+            body = body[1 + length :]
+
     def segment(self, data: bytes, marker: int, start: int, end: int) -> None:
         body = data[start + 2 : end]
         if marker in _FRAMES:
@@ -72,6 +86,8 @@ class _Walk:
             raise PictureError("unsupported", f"JPEG process {marker:#x}")
         elif marker == _SOS:
             self.scan(body)
+        elif marker == _DQT:
+            self.quantisation(body)
         elif marker == _APP1 and body.startswith(_EXIF):
             self.exif.append(body[6:])
             self.hidden.append((start - 2, end))
@@ -91,6 +107,7 @@ class _Walk:
             hidden=tuple(self.hidden),
             scans=1 if self.plain else max(2, self.scans),
             scan_end=self.scan_end,
+            quantisation=self.tables.get(self.first_table, 0.0),
         )
 
 

@@ -18,7 +18,8 @@ class Outline:
     where only the decoder can tell (AVIF). ``frames`` counts what the container holds. ``mode``
     is Pillow's name for the pixels where the structure fixes it, else None. ``hidden`` are byte
     ranges [start, end) the decoder must not see. ``scans`` and ``scan_end`` concern JPEG only: the
-    number of scans (0 elsewhere) and the offset of the first marker behind the last of them.
+    number of scans (0 elsewhere) and the offset of the first marker behind the last of them;
+    ``quantisation`` is the mean step by which the first component's coefficients were divided.
     """
 
     format: str
@@ -30,6 +31,7 @@ class Outline:
     hidden: tuple[tuple[int, int], ...] = ()
     scans: int = 0
     scan_end: int = 0
+    quantisation: float = 0.0
 
 
 def check_size(width: int, height: int, size: int) -> None:

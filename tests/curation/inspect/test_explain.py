@@ -137,7 +137,7 @@ def test_json_is_plain_and_complete(finished: FinishedRun) -> None:
     assert plain["key"] == "0000.jpg"
     assert plain["uri"].endswith("pictures/0000.jpg")
     assert (Path(finished.output) / plain["measured"]).is_file()
-    assert plain["checks"][0].keys() == {"stage", "rule", "value", "bound", "outcome"}
+    assert plain["checks"][0].keys() == {"stage", "rule", "value", "bound", "outcome", "evidence"}
     assert {"clarity", "luma", "short_side"} <= plain["signals"].keys()
 
 

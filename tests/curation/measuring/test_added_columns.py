@@ -1,6 +1,6 @@
 """Columns are added, and nothing is measured twice: files are told by their inodes and times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from curation.command import app
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
 from curation.graphs import judging
-from curation.inspect import rejudge
+from curation.inspect import explain, rejudge
 from curation.measuring import chosen, measure
 from curation.output import finished
 from curation.output.measured import LOOKED, Measured
@@ -102,6 +102,34 @@ SHIPPED = discovery.discover()
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return Run(tmp_path, monkeypatch)
+
+
+def contrast(columns: Mapping[str, float]) -> dict[str, float]:
+    return {"contrast": columns["brightest"] - columns["luma"]}
+
+
+CONTRAST: dict[str, Any] = {"columns": {"contrast": Column(**FLOAT)}, "function": contrast}
+
+
+def test_a_derived_column_is_made_of_others_and_explained_by_them(run: Run) -> None:
+    make_folder(run.root / "in", 6)
+    derived = Signal("contrast", "derived", 1, **CONTRAST, reads=("brightest", "luma"))
+    run([pixel, derived], "contrast: {max: 0}")
+    dropped = [key for key, (_, rule) in run.verdicts().items() if rule == "contrast.max"]
+    (explanation,) = explain.explain(str(run.output), dropped[0])
+    values = explanation.signals
+    assert values["contrast"] == pytest.approx(values["brightest"] - values["luma"])
+    (failed,) = [check for check in explanation.checks if check.outcome == "failed"]
+    assert failed.evidence == ("brightest", "luma")
+    told = f"because of brightest {values['brightest']:.6g}, luma {values['luma']:.6g}"
+    assert told in explain.as_text(explanation)
+
+
+def test_a_derived_column_is_made_of_cheap_ones_only(run: Run) -> None:
+    make_folder(run.root / "in", 1)
+    derived = Signal("contrast", "derived", 1, **CONTRAST, reads=("score",))
+    with pytest.raises(ConfigurationError, match=r"'contrast' is derived: .* 'score'"):
+        run([score, derived])
 
 
 def test_another_signal_touches_no_column_but_its_own(run: Run) -> None:

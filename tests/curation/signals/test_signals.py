@@ -34,6 +34,7 @@ SHAPES = [
 def test_every_signal_is_found_with_its_tier() -> None:
     found = {entry.name: entry.tier for entry in discovery.discover()}
     assert found == {
+        "compression": "file",
         "header": "file",
         "nsfw": "model",
         **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
