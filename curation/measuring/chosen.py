@@ -188,6 +188,7 @@ def chosen(pipeline: Pipeline) -> Chosen:
             raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, found)
     _check_categories(pipeline, found)
+    _check_ranked(pipeline, found)
     return found
 
 
@@ -266,6 +267,17 @@ def _check_categories(pipeline: Pipeline, found: Chosen) -> None:
             for category in (of for of in bound.among or () if known and of not in known):
                 message = f"{name} is never {category!r}: {expected_one_of(str(category), known)}"
                 raise pipeline.error(message, "stages", stage.name, "bounds", name, "in")
+
+
+def _check_ranked(pipeline: Pipeline, found: Chosen) -> None:
+    """Refuse what groupings make where a row is ranked: their columns depend on those ranks."""
+    made = {name: entry.name for entry in found.groupings for name in entry.columns}
+    named = [(name, ("quality", place)) for place, name in enumerate(pipeline.quality)]
+    named += [(quota.by, ("quotas", quota.name, "by")) for quota in pipeline.quotas]
+    named += [(of.order, ("quotas", of.name, "order")) for of in pipeline.quotas if of.order]
+    for name, path in (of for of in named if of[0] in made):
+        message = f"{name!r} is made by the grouping {made[name]!r}, and can only be bounded"
+        raise pipeline.error(f"{message}; expected a column that a signal measures", *path)
 
 
 def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:

@@ -16,6 +16,7 @@ from making.runs import carry_out, digests, ledger_rows
 
 from curation import shard
 from curation.configuration import loading
+from curation.configuration.loading import ConfigurationError
 from curation.graphs import judging
 from curation.groupings import discovery
 from curation.groupings.duplicates.grouping import Duplicates
@@ -171,3 +172,20 @@ def test_a_folder_is_named_by_what_a_grouping_depends_on(tmp_path: Path) -> None
         Alike.version = 1
     assert newer["duplicates"] == before["duplicates"] and newer["alike"] != before["alike"]
     assert other["duplicates"] != before["duplicates"]  # they rank by what passes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "quality: [pixels, alike]",
+        "quality: [size]\n    quotas: {few: {by: alike, count: 3, since: s2}}",
+        "quality: [size]\n    quotas: {few: {by: format, count: 3, order: near_better, since: s2}}",
+    ],
+)
+def test_rows_are_not_ranked_by_what_a_grouping_makes(tmp_path: Path, line: str) -> None:
+    """The ranks decide which rows are duplicates, and what passes, before groupings are summed."""
+    config = tmp_path / "pipelines.yaml"
+    config.write_text(text().replace("quality: [pixels, size]", line))
+    place = config.read_text().splitlines().index(f"    {line}".splitlines()[-1]) + 1
+    with pytest.raises(ConfigurationError, match=rf"yaml:{place}: .*can only be bounded"):
+        chosen.chosen(loading.load(str(config)))
