@@ -3,7 +3,6 @@
 Reads what the run left and nothing else; no image is opened.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,18 +14,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import storage
-from curation.configuration.loading import Quota
-from curation.inspect.explanation import Check, Explanation, Outcome, Relative, as_text
+from curation.inspect import checks
+from curation.inspect.explanation import Explanation, Relative, as_text
 from curation.inspect.in_shards import with_shards
-from curation.judging import ledger, quotas
+from curation.judging import ledger
 from curation.output import column_files, finished
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
-from curation.report.outcome import Bound, Unit, strings
-from curation.signals import discovery
-from curation.strict_yaml import KEY
+from curation.report.described import described
+from curation.report.outcome import Unit, strings
 
 __all__ = ["ExplainError", "Explanation", "as_text", "explain"]
 
@@ -132,13 +130,9 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
     judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
     grouped = Groups.of_run(output, run)
     groups = _row(grouped.read(unit), row) if grouped.there(unit) else {}
-    values, bounds = measured | groups, outcome.bounds(run)
-    limits = _limits(run, whole.slice(row, 1))
-    values |= {name: value for name, (value, _) in limits.items()}
-    bounds = tuple(_with_thresholds(bounds, limits))
     ruled = (judged["rule"] or "").rpartition(".")[0]
-    if ruled and values.get(ruled) is None:  # what stands in the ledger alone
-        values[ruled] = judged["value"]
+    signals = {name: value for name, value in measured.items() if name not in _NOT_SIGNALS}
+    columns_of_run = described(run)
     return Explanation(
         key=measured["key"],
         uri=measured["uri"],
@@ -148,53 +142,12 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         row=row,
         size=measured["size"],
         **{name: judged[name] for name in ("verdict", "stage", "rule", "value", "bound", "reason")},
-        checks=tuple(_checks(judged, values, bounds, _evidence(run))),
-        signals={name: value for name, value in measured.items() if name not in _NOT_SIGNALS},
+        checks=tuple(checks.checks(run, judged, measured | groups, whole.slice(row, 1))),
+        signals=signals,
+        units={name: columns_of_run[name].unit for name in signals if name in columns_of_run},
         representative=_unknown(judged["duplicate_of"]),
-        quota=_ranking(run, ruled),
+        quota=checks.ranking(run, ruled),
     )
-
-
-def _evidence(run: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """By derived column those it was computed from, where its signal is still there to say so."""
-    modules = run["configuration"].get("signals") or ()
-    try:
-        signals = discovery.discover(tuple(str(module) for module in modules))
-    except (ImportError, ValueError):
-        return {}
-    derived = [entry for entry in signals if entry.tier == "derived"]
-    return {column: entry.reads for entry in derived for column in entry.columns}
-
-
-def _ranking(run: Mapping[str, Any], ruled: str) -> str | None:
-    """What ranks the rows of a quota; None for other rules."""
-    quota = run["configuration"].get("quotas", {}).get(ruled)
-    return None if quota is None else quota.get("order") or "sampling key"
-
-
-def _limits(run: Mapping[str, Any], row: pa.Table) -> dict[str, tuple[float, dict[str, float]]]:
-    """By quota that limits the row: what ranks it, and the threshold of each stage that has one."""
-    limits: dict[str, tuple[float, dict[str, float]]] = {}
-    for name, entry in run["configuration"].get("quotas", {}).items():
-        limited = quotas.limited(Quota.model_validate({**entry, KEY: name}), row, run["seed"])
-        if limited.rows[0]:
-            category = limited.names[int(limited.category[0])]
-            stages = run["counts"].get("quotas", {}).get(name, {})
-            known = {stage: of.get(category, {}).get("threshold") for stage, of in stages.items()}
-            thresholds = {stage: bound for stage, bound in known.items() if bound is not None}
-            limits[name] = float(limited.value[0]), thresholds
-    return limits
-
-
-def _with_thresholds(
-    bounds: Sequence[Bound], limits: Mapping[str, tuple[float, Mapping[str, float]]]
-) -> Iterator[Bound]:
-    """The bounds, of quotas those that limit the row."""
-    for bound in bounds:
-        if not bound.quota:
-            yield bound
-        elif bound.column in limits and bound.stage in limits[bound.column][1]:
-            yield replace(bound, value=limits[bound.column][1][bound.stage])
 
 
 def _unknown(identity: str | None) -> Relative | None:
@@ -209,35 +162,6 @@ def _row(whole: pa.Table, row: int) -> dict[str, Any]:
         else table.column(name)[0].as_py()
         for name in table.column_names
     }
-
-
-def _checks(
-    judged: Mapping[str, Any],
-    values: Mapping[str, Any],
-    bounds: Sequence[Bound],
-    evidence: Mapping[str, tuple[str, ...]],
-) -> Iterator[Check]:
-    """All rules in their order; what comes after the one that decided was not reached."""
-    kept = judged["verdict"] == "kept"
-    reached = judged["stage"] is not None
-    for bound in bounds:
-        value = values.get(bound.column)
-        if isinstance(value, int | float) and bound.side != "in":
-            value = float(value) * bound.scale
-        result: Outcome = "passed" if reached else "not reached"
-        stage = bound.before if kept else bound.stage
-        here = judged["stage"] == stage and (bound.deeper or not kept)
-        if reached and here and judged["rule"] == bound.rule:
-            result = "not measured" if _is_null(value) else "failed"
-            reached = False
-        elif reached and _is_null(value):
-            result = "not measured"  # another rule of the stage stopped it first
-        known = evidence.get(bound.column, ())
-        yield Check(bound.stage, bound.rule, value, bound.limit, result, known)
-
-
-def _is_null(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _with_relatives(output: str, explanations: list[Explanation]) -> list[Explanation]:

@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from curation.report import text
@@ -15,6 +15,7 @@ Outcome = Literal["passed", "failed", "not measured", "not reached"]
 class Check:
     """A rule the row met, or would have met: ``value`` against ``bound``.
 
+    Both are in pixels at a side of ``scale``, where the column scales with the image.
     ``evidence`` names the columns that a derived column's value was computed from.
     """
 
@@ -24,6 +25,7 @@ class Check:
     bound: float | str
     outcome: Outcome
     evidence: tuple[str, ...] = ()
+    scale: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Explanation:
     order in which they were applied; ``representative`` is what it is a duplicate of;
     ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
     ``shard`` is the file it was written to, ``captions`` what stands there, each with its split.
-    ``quota`` is what ranks the row, where the rule is a quota.
+    ``quota`` is what ranks the row, where the rule is a quota; ``units`` are those of ``signals``.
     """
 
     key: str
@@ -70,6 +72,7 @@ class Explanation:
     shard: str | None = None
     quota: str | None = None
     captions: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The explanation as plain data; a lone surrogate becomes U+FFFD and NaN null."""
@@ -120,7 +123,8 @@ def as_text(explanation: Explanation) -> str:
     shown = {name: value for name, value in explanation.signals.items() if value is not None}
     if shown:
         lines += ["", "  signals"]
-        lines += [f"    {text.name(name):<20} {_value(value)}" for name, value in shown.items()]
+        units = explanation.units
+        lines += [_signal_line(name, value, units.get(name)) for name, value in shown.items()]
     return "\n".join(lines)
 
 
@@ -131,7 +135,9 @@ def _verdict(explanation: Explanation) -> str:
     if explanation.rule is not None and explanation.bound is not None:
         word = "below" if explanation.rule.endswith(".min") else "above"
         ranked = f"beyond the quota: its {explanation.quota} " if explanation.quota else ""
+        failed = [check for check in explanation.checks if check.outcome == "failed"]
         values = f"{_value(explanation.value)} is {word} {_value(explanation.bound)}"
+        values += f" px at {failed[0].scale}" if failed and failed[0].scale else ""
         why = f"{explanation.rule}: {ranked}{values}"
     if explanation.verdict == "kept":
         return f"kept, stage {explanation.stage} passed" + (
@@ -154,7 +160,13 @@ def _relative(relative: Relative) -> str:
 def _check_line(check: Check) -> str:
     sign = {"min": ">=", "max": "<="}.get(check.rule.rsplit(".", 1)[-1], "in")
     value = "" if check.value is None else _value(check.value)
-    return f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {_value(check.bound)}"
+    line = f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {_value(check.bound)}"
+    return f"{line} px at {check.scale}" if check.scale else line
+
+
+def _signal_line(name: str, value: Any, unit: str | None) -> str:
+    line = f"    {text.name(name):<20} {_value(value)}"
+    return f"{line:<40} {text.prose(unit)}" if unit else line
 
 
 def _evidence(names: tuple[str, ...], signals: Mapping[str, Any]) -> Iterator[str]:

@@ -272,12 +272,15 @@ def _check_categories(pipeline: Pipeline, found: Chosen) -> None:
 def _check_ranked(pipeline: Pipeline, found: Chosen) -> None:
     """Refuse what groupings make where a row is ranked: their columns depend on those ranks."""
     made = {name: entry.name for entry in found.groupings for name in entry.columns}
-    named = [(name, ("quality", place)) for place, name in enumerate(pipeline.quality)]
-    named += [(quota.by, ("quotas", quota.name, "by")) for quota in pipeline.quotas]
-    named += [(of.order, ("quotas", of.name, "order")) for of in pipeline.quotas if of.order]
-    for name, path in (of for of in named if of[0] in made):
-        message = f"{name!r} is made by the grouping {made[name]!r}, and can only be bounded"
-        raise pipeline.error(f"{message}; expected a column that a signal measures", *path)
+    named: list[tuple[str | None, tuple[str | int, ...]]] = [
+        *((name, ("quality", place)) for place, name in enumerate(pipeline.quality)),
+        *((quota.by, ("quotas", quota.name, "by")) for quota in pipeline.quotas),
+        *((quota.order, ("quotas", quota.name, "order")) for quota in pipeline.quotas),
+    ]
+    for name, path in named:
+        if name in made:
+            message = f"{name!r} is made by the grouping {made[name]!r}, and can only be bounded"
+            raise pipeline.error(f"{message}; expected a column that a signal measures", *path)
 
 
 def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:

@@ -135,7 +135,7 @@ def _bounds(histogram: Histogram, unit: str) -> list[Mark]:
             step = 50 / (len(histogram.axis.edges) - 1)
             left += step if side == "max" else -step
         names = text.name(", ".join(bound.stage for bound in same), 40)
-        label = f"{names}: {side} {text.figure(value, unit)}"
+        label = f"{names}: {side} {same[0].said(unit)}"
         crowded = marks and left - marks[-1].left < 30
         row = (marks[-1].row + 1) % 3 if crowded else 0
         deeper = all(bound.deeper for bound in same)

@@ -16,6 +16,7 @@ from curation.judging.rules import CAPTIONS
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.report import duplicates, funnel, outcome, thumbnails
+from curation.report.described import described
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, LedgerCounts
 from curation.report.histogram import Floats, Histogram, choose_axis, sample
@@ -23,7 +24,7 @@ from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.thumbnails import Thumbnail
-from curation.signals import discovery, signal
+from curation.signals import signal
 
 LEDGER_COLUMNS = (*funnel.KEY_COLUMNS, "key", "id", "duplicate_of", "reason")
 
@@ -63,7 +64,8 @@ def collect(output: str) -> Collected:
     schema = outcome.signal_schema(output)
     numeric = outcome.numeric_columns(schema)
     of_numbers = tuple(bound for bound in bounds if bound.side != "in" and not bound.quota)
-    charted = tuple(dict.fromkeys(bound.column for bound in of_numbers if bound.column in numeric))
+    written = outcome.as_written(run, {bound.column for bound in of_numbers})
+    charted = tuple(column for column in written if column in numeric)
     ledger_counts, samples = _first_pass(output, charted)
     histograms = [
         _histogram(column, of_numbers, samples[column], schema.field(column).type)
@@ -102,7 +104,7 @@ def collect(output: str) -> Collected:
         quarantine=quarantine,
         kept=tuple(kept.picks),
         thumbnails=thumbnails.fetch(output, shown),
-        described=_described(run),
+        described=described(run),
     )
 
 
@@ -146,13 +148,3 @@ def _groups(output: str, pairs: Pairs) -> Duplicates:
 def _picks(group: Group) -> list[Pick]:
     members = [group.representative, *group.others]
     return [member.pick for member in members if member is not None]
-
-
-def _described(run: Mapping[str, Any]) -> dict[str, signal.Column]:
-    """What the columns mean, where their signals are still there to say so."""
-    modules = run.get("configuration", {}).get("signals") or ()
-    try:
-        signals = discovery.discover(tuple(str(module) for module in modules))
-    except (ImportError, ValueError):
-        return {}
-    return {name: column for entry in signals for name, column in entry.columns.items()}

@@ -5,7 +5,7 @@ asked for are read, one unit at a time, so a million rows cost the memory of one
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +56,12 @@ class Bound:
     def limit(self) -> float | str:
         """What values are held against: a number in the unit of the rule, or a list of names."""
         return ", ".join(map(str, self.among)) if self.side == "in" else self.value * self.scale
+
+    def said(self, unit: str) -> str:
+        """What values are held against, as people write it; ``unit`` is that of the column."""
+        if self.scale != 1:
+            return f"{text.figure(self.value * self.scale)} px at {self.scale:g}"
+        return text.figure(self.value, unit)
 
     def beyond(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of (N,) values fail; NaN (not measured, or no number) does not."""
@@ -138,6 +144,12 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             result.append(Bound(stage, before, deeper, name, side, math.nan, quota=True))
         before, deeper = stage, deeper or stage == configuration.get("keep")
     return tuple(result)
+
+
+def as_written(run: Mapping[str, Any], columns: Container[str]) -> tuple[str, ...]:
+    """The columns that any stage bounds, in the order of the file."""
+    named = (column for stage in stages(run).values() for column in stage.get("bounds", {}))
+    return tuple(dict.fromkeys(column for column in named if column in columns))
 
 
 def _scale(run: Mapping[str, Any], stage: Mapping[str, Any], column: str) -> float:

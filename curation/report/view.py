@@ -143,8 +143,6 @@ def _required(run: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _unit(collected: Collected, column: str) -> str:
-    if column == "size":
-        return "bytes"
     return collected.described[column].unit if column in collected.described else ""
 
 
@@ -193,7 +191,7 @@ def _phrase(bound: Bound, unit: str) -> str:
     if bound.side == "in":
         return f"{bound.column} not among {bound.limit}"
     word = "below" if bound.side == "min" else "above"
-    return f"{bound.column} {word} {text.figure(bound.value, unit)}"
+    return f"{bound.column} {word} {bound.said(unit)}"
 
 
 def _card(
@@ -209,8 +207,6 @@ def _card(
 def _signal(collected: Collected, histogram: Histogram) -> SignalView:
     column, unit = histogram.column, _unit(collected, histogram.column)
     meaning = collected.described[column].meaning if column in collected.described else ""
-    if column == "size":
-        meaning = "length of the file"
     strips = tuple(
         _strip(collected, entry, histogram, unit)
         for entry in collected.nearest
@@ -232,7 +228,7 @@ def _strip(collected: Collected, entry: Nearest, histogram: Histogram, unit: str
     bound = entry.bound
     sign = "≥" if bound.side == "min" else "≤"
     return Strip(
-        bound=f"{bound.stage}: {bound.column} {sign} {text.figure(bound.value, unit)}",
+        bound=f"{bound.stage}: {bound.column} {sign} {bound.said(unit)}",
         rule=bound.rule,
         side=bound.side,
         beyond=_beyond(

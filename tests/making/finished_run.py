@@ -82,8 +82,8 @@ def pipeline() -> Pipeline:
         name="s2",
         resolution=256,
         bounds={
-            "rotation": Bound(max=0),
             "clarity": Bound(min=0.2),
+            "rotation": Bound(max=0),
             "luma": Bound(min=0.05, max=0.97),
         },
     )

@@ -137,8 +137,11 @@ def test_json_is_plain_and_complete(finished: FinishedRun) -> None:
     assert plain["key"] == "0000.jpg"
     assert plain["uri"].endswith("pictures/0000.jpg")
     assert (Path(finished.output) / plain["measured"]).is_file()
-    assert plain["checks"][0].keys() == {"stage", "rule", "value", "bound", "outcome", "evidence"}
+    assert plain["checks"][0].keys() == {
+        *("stage", "rule", "value", "bound", "outcome", "scale", "evidence")
+    }
     assert {"clarity", "luma", "short_side"} <= plain["signals"].keys()
+    assert plain["units"]["clarity"] == "0 to 1" and plain["units"]["short_side"] == "pixels"
 
 
 def test_untrusted_keys_stay_inert_in_text_and_printable_in_json(tmp_path: Path) -> None:

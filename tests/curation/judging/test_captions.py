@@ -98,12 +98,30 @@ def test_a_bad_caption_falls_and_its_image_stays_while_any_is_left(
     }
     (explanation,) = explain.explain(str(output), "bad.jpg")
     assert "dropped at stage s1 by captions.min: 0 is below 1" in explain.as_text(explanation)
+    met = {name: _met(output, name) for name in ("bad", "late", "two", "none", "empty")}
+    assert met == {
+        "bad": ["s1 failed 0.0", "s2 not reached 0.0"],
+        "late": ["s1 passed 1.0", "s2 failed 0.0"],
+        "two": ["s1 passed 1.0", "s2 passed 1.0"],
+        "none": [],
+        "empty": [],
+    }
     page = Path(write_report(str(output))).read_text()
     assert "no caption is left" in page and "Does not add up" not in page
     assert "a_caption_is_left" in {entry.name for entry in gate.check(str(output))}
     looser = tmp_path / "looser.yaml"
     looser.write_text(text(second=DEEPER.replace("min: 2", "min: 1")))
     assert rejudge.compare(str(output), str(looser)).gained == 1
+
+
+def _met(output: Path, name: str) -> list[str]:
+    """What ``beam explain`` says of the rule that a caption must be left."""
+    (explanation,) = explain.explain(str(output), f"{name}.jpg")
+    return [
+        f"{check.stage} {check.outcome} {check.value}"
+        for check in explanation.checks
+        if check.rule == "captions.min"
+    ]
 
 
 def test_the_gate_tells_of_a_kept_row_without_a_caption_left() -> None:

@@ -1,5 +1,6 @@
 """Bounds on categories and on what scales: through a run, its ledger, and all that read it."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -100,8 +101,14 @@ def test_what_scales_is_ruled_in_pixels_at_the_resolution_of_the_stage(root: Pat
     (explanation,) = explain.explain(str(output), "0.jpg")
     (check,) = [check for check in explanation.checks if check.rule == "line.min"]
     assert (check.value, check.bound) == (pytest.approx(384), pytest.approx(448))
+    told = explain.as_text(explanation)
+    assert "by line.min: 384 is below 448 px at 1280" in told
+    assert re.search(r"failed +line.min +384 >= 448 px at 1280\n", told)
+    assert re.search(r"\n    line +0.3 +of the short side", told)
     assert gate.check(str(output))
-    assert write_report(str(output))
+    page = Path(write_report(str(output))).read_text()
+    assert "line below 448 px at 1280" in page and "line ≥ 448 px at 1280" in page
+    assert "s2: min 448 px at 1280" in page
 
 
 def test_a_category_that_a_column_never_holds_is_refused(root: Path) -> None:

@@ -104,8 +104,8 @@ def test_histograms_count_every_readable_row(finished: FinishedRun, collected: C
         "size",
         "short_side",
         "nsfw",
-        "rotation",
         "clarity",
+        "rotation",
         "luma",
     ]
     for entry in collected.histograms:
@@ -116,6 +116,12 @@ def test_histograms_count_every_readable_row(finished: FinishedRun, collected: C
         for bound, number in zip(entry.bounds, entry.beyond_each, strict=True):
             failed = values < bound.value if bound.side == "min" else values > bound.value
             assert number == (failed & readable).sum()
+
+
+def test_rules_of_the_funnel_come_as_they_are_applied(collected: Collected) -> None:
+    second = next(stage for stage in collected.funnel.stages if stage.name == "s2")
+    applied = [rule.bound.rule for rule in second.rules]
+    assert applied == ["rotation.max", "clarity.min", "luma.min", "luma.max"]
 
 
 def test_the_images_nearest_to_each_bound_are_the_nearest(

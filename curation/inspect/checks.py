@@ -1,0 +1,108 @@
+"""The rules that a row met, or would have met, with what it was held against."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from curation.configuration.loading import Quota
+from curation.inspect.explanation import Check, Outcome
+from curation.judging import captions, quotas
+from curation.judging.rules import CAPTIONS
+from curation.report import outcome
+from curation.report.described import evidence
+from curation.report.outcome import Bound
+from curation.signals.captions import SPLITS
+from curation.strict_yaml import KEY
+
+
+def checks(
+    run: Mapping[str, Any], judged: Mapping[str, Any], values: Mapping[str, Any], row: pa.Table
+) -> Iterator[Check]:
+    """All rules in their order; what comes after the one that decided was not reached.
+
+    ``judged`` is the row of the ledger, ``values`` are those of all its columns, and ``row`` has
+    the measured ones. Rules that do not limit the row are left out: quotas of other categories,
+    and those on captions where it never had one.
+    """
+    known = evidence(run)
+    kept = judged["verdict"] == "kept"
+    reached = judged["stage"] is not None
+    for bound, stored in _with_values(run, judged, values, row):
+        is_number = isinstance(stored, int | float) and bound.side != "in"
+        value = float(stored) * bound.scale if is_number else stored
+        result: Outcome = "passed" if reached else "not reached"
+        stage = bound.before if kept else bound.stage
+        here = judged["stage"] == stage and (bound.deeper or not kept)
+        if reached and here and judged["rule"] == bound.rule:
+            result = "not measured" if _is_null(value) else "failed"
+            reached = False
+        elif reached and _is_null(value):
+            result = "not measured"  # another rule of the stage stopped it first
+        scale = None if bound.scale == 1 else int(bound.scale)
+        said = (bound.stage, bound.rule, value, bound.limit, result)
+        yield Check(*said, evidence=known.get(bound.column, ()), scale=scale)
+
+
+def _with_values(
+    run: Mapping[str, Any], judged: Mapping[str, Any], values: Mapping[str, Any], row: pa.Table
+) -> Iterator[tuple[Bound, Any]]:
+    """The bounds that limit a row, and what each saw."""
+    limits = _limits(run, row)
+    left = _captions_left(values, [*outcome.stages(run)])
+    for bound in _with_thresholds(outcome.bounds(run), limits):
+        if bound.quota:
+            yield bound, limits[bound.column][0]
+        elif bound.column != CAPTIONS:
+            known = values.get(bound.column)
+            in_ledger = known is None and judged["rule"] == bound.rule  # it alone may say so
+            yield bound, judged["value"] if in_ledger else known
+        elif left is not None:
+            yield bound, float(left.get(bound.stage, 0))
+
+
+def _captions_left(values: Mapping[str, Any], stages: Sequence[str]) -> dict[str, int] | None:
+    """By stage whether a caption passes it, 1 or 0; None for a row that never had any."""
+    columns = (values.get(captions.stage_column(split)) or () for split in SPLITS)
+    passed = [stage for column in columns for stage in column]
+    if not passed:
+        return None
+    deepest = max((stages.index(stage) for stage in passed if stage is not None), default=-1)
+    return {stage: int(number <= deepest) for number, stage in enumerate(stages)}
+
+
+def _limits(run: Mapping[str, Any], row: pa.Table) -> dict[str, tuple[float, dict[str, float]]]:
+    """By quota that limits the row: what ranks it, and the threshold of each stage that has one."""
+    limits: dict[str, tuple[float, dict[str, float]]] = {}
+    for name, entry in run["configuration"].get("quotas", {}).items():
+        limited = quotas.limited(Quota.model_validate({**entry, KEY: name}), row, run["seed"])
+        if limited.rows[0]:
+            category = limited.names[int(limited.category[0])]
+            stages = run["counts"].get("quotas", {}).get(name, {})
+            known = {stage: of.get(category, {}).get("threshold") for stage, of in stages.items()}
+            thresholds = {stage: bound for stage, bound in known.items() if bound is not None}
+            limits[name] = float(limited.value[0]), thresholds
+    return limits
+
+
+def _with_thresholds(
+    bounds: Sequence[Bound], limits: Mapping[str, tuple[float, Mapping[str, float]]]
+) -> Iterator[Bound]:
+    """The bounds, of quotas those that limit the row."""
+    for bound in bounds:
+        if not bound.quota:
+            yield bound
+        elif bound.column in limits and bound.stage in limits[bound.column][1]:
+            yield replace(bound, value=limits[bound.column][1][bound.stage])
+
+
+def ranking(run: Mapping[str, Any], ruled: str) -> str | None:
+    """What ranks the rows of a quota; None for other rules."""
+    quota = run["configuration"].get("quotas", {}).get(ruled)
+    return None if quota is None else quota.get("order") or "sampling key"
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
