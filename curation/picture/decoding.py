@@ -13,7 +13,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image
 
 from curation.picture import channels, opening, pixels
 from curation.picture.formats import FORMATS, examine, exif
@@ -163,11 +163,11 @@ def _decode_jpeg(data: bytes, outline: Outline, short_side: int | None) -> Pictu
     return Picture(header, pixels.turn(rgb, header.orientation))
 
 
-def _header_of(image: ImageFile.ImageFile, outline: Outline, size: int) -> Header:
-    if outline.format == "AVIF":
+def _header_of(image: Image.Image, outline: Outline, size: int) -> Header:
+    if not outline.width:
         turn = exif.orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
-        frames = int(getattr(image, "n_frames", 1))
-        outline = Outline("AVIF", *image.size, frames=frames, orientation=turn)
+        frames = int(image.info.get("frames", getattr(image, "n_frames", 1)))
+        outline = Outline(outline.format, *image.size, frames=frames, orientation=turn)
     stored = (outline.width, outline.height)
     return _header(outline, image.mode, stored, size)
 

@@ -17,14 +17,17 @@ from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
+    Image,
     ImageChops,
     ImageFile,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
 )
 
+from curation.picture import heic
 from curation.picture.formats import png
 from curation.picture.formats.outline import Outline, check_size, visible
 from curation.picture.formats.refusal import PictureError
@@ -37,6 +40,7 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
+    "JPEG2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # the pipeline has one process per core already
 # A filter, not catch_warnings: that one is not safe where two threads decode at the same time.
@@ -59,14 +63,29 @@ def shrink_factor(size: tuple[int, int], short_side: int | None) -> int:
     return next((factor for factor in SHRINKS if min(size) >= factor * short_side), 1)
 
 
-def opened(data: bytes, outline: Outline) -> ImageFile.ImageFile:
-    """The file's first image, header read, no pixel loaded."""
-    image = _PLUGINS[outline.format](BytesIO(visible(data, outline.hidden)))
+def opened(data: bytes, outline: Outline) -> Image.Image:
+    """The file's first image, header read, no pixel loaded but those of HEIC."""
+    if outline.format == "HEIC":
+        image = _heic(data)
+    else:
+        image = _PLUGINS[outline.format](BytesIO(visible(data, outline.hidden)))
     check_size(*image.size, len(data))
     return image
 
 
-def load(image: ImageFile.ImageFile, data: bytes, outline: Outline) -> None:
+def _heic(data: bytes) -> Image.Image:
+    """The first image; its ``info`` says how many ``frames`` there are, and no orientation."""
+    try:
+        image, frames = heic.decode(data)
+    except heic.MissingError as error:
+        raise PictureError("unsupported", str(error)) from error
+    except heic.HeicError as error:
+        raise PictureError("corrupt", str(error)) from error
+    image.info["frames"] = frames
+    return image
+
+
+def load(image: Image.Image, data: bytes, outline: Outline) -> None:
     """Load every pixel of what ``opened`` gave for a format other than JPEG."""
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # other libraries switch it on for the whole process
     if outline.format == "PNG":
@@ -143,7 +162,7 @@ def _draft(image: ImageFile.ImageFile, shrink: int) -> None:
     image.draft(None, (max(1, width // shrink), max(1, height // shrink)))
 
 
-def _ends_blank(image: ImageFile.ImageFile) -> bool:
+def _ends_blank(image: Image.Image) -> bool:
     """Whether the last row is all zero, alpha included."""
     width, height = image.size
     row = image.crop((0, height - 1, width, height))

@@ -124,8 +124,9 @@ def _no_pictures() -> Broken:
         "gzip": (gzip.compress(jpeg, mtime=0), "not-a-picture"),
         "pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not-a-picture"),
         "ico": (saved(photo(), "ICO", sizes=[(32, 32)]), "unsupported"),
-        "jpeg2000": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(90), "unsupported"),
-        "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90), "unsupported"),
+        "jpeg2000": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(90), "truncated"),
+        "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(90), "truncated"),
+        "heif": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1hevd" + bytes(90), "unsupported"),
         "video": (b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(90), "unsupported"),
         "pnm": (saved(photo(), "PPM"), "unsupported"),
         "tga": (saved(photo(), "TGA"), "unsupported"),
@@ -247,12 +248,34 @@ def _broken_rest() -> Broken:
         "avif-magic-only": (avif[:12], "truncated"),
         "avif-cut": (avif[:-1], "truncated"),
         "avif-zeroed": (avif[:mdat] + bytes(len(avif) - mdat), "corrupt"),
+        **_broken_jp2(),
+    }
+
+
+def _broken_jp2() -> Broken:
+    jp2 = saved(photo(), "JPEG2000", tile_size=(64, 64))
+    bare = saved(photo(), "JPEG2000", no_jp2=True)
+    first = jp2.find(b"\xff\x90\0\x0a")
+    second = jp2.find(b"\xff\x90\0\x0a", first + 2)
+    box = jp2.find(b"jp2c") - 4
+    open_box = jp2[:box] + bytes(4) + jp2[box + 4 :]
+    return {
+        "jp2-magic-only": (jp2[:12], "truncated"),
+        "jp2-cut": (jp2[:-1], "truncated"),
+        "jp2-open-cut": (open_box[: len(jp2) // 2], "truncated"),
+        "jp2-bare-cut": (bare[:-1], "truncated"),
+        "jp2-bare-header-cut": (bare[:60], "truncated"),
+        "jp2-tile-missing": (open_box[:first] + open_box[second:], "truncated"),
+        "jp2-tile-twice": (open_box[:second] + open_box[first:], "corrupt"),
+        "jp2-no-size": (_patched(bare, 3, b"\x52"), "not-a-picture"),
+        "jp2-no-area": (_patched(bare, 8, bytes(4)), "corrupt"),
+        "jp2-components": (_patched(bare, 40, b"\0\x40"), "unsupported"),
     }
 
 
 def _bombs() -> Broken:
     jpeg, gif, bmp = saved(photo(), "JPEG"), saved(photo(), "GIF"), saved(photo(), "BMP")
-    raw = saved(photo(), "TIFF")
+    raw, jp2 = saved(photo(), "TIFF"), saved(photo(), "JPEG2000", no_jp2=True)
     frame = _gif_frame_at(gif)
     stream = rows(photo())
     zeros = zlib.compress(bytes(1 << 22))
@@ -279,6 +302,8 @@ def _bombs() -> Broken:
         "bomb-gif-frame": (_patched(gif, frame + 5, b"\xff\xff\xff\xff"), "bomb"),
         "bomb-gif-comment": (gif[:frame] + long_comment + gif[frame:], "bomb"),
         "bomb-webp": (b"RIFF" + struct.pack("<I", 18) + b"WEBP" + lossless + b"\0", "bomb"),
+        "bomb-jp2": (_patched(jp2, 8, b"\0\0\xff\xff\0\0\xff\xff"), "bomb"),
+        "bomb-jp2-tiles": (_patched(jp2, 24, b"\0\0\0\1\0\0\0\1"), "bomb"),
         "bomb-bmp": (_patched(bmp, 18, b"\xff\xff\xff\x7f\xff\xff\0\0"), "bomb"),
         "bomb-bmp-run-lengths": (
             bmp_header(60_000, 2900, 8, 1, 2) + bytes(8) + b"\0\2\0\xff\0\1" * 2000,

@@ -1,5 +1,6 @@
 """Odd picture files that are whole all the same, each with the upright pixels it must give."""
 
+import base64
 import functools
 import random
 import struct
@@ -276,6 +277,37 @@ def _lab(image: Image.Image) -> Image.Image:
     return made
 
 
+# made once of ``upright()`` by pillow-heif 1.x (quality 90, 4:4:4): what we install only decodes
+_HEIC = {
+    "plain": (
+        "c-muNV30{GsVvAy&8%Pmg51nBLl8SRGck>UfiW~UwIq=N0u(b+a*CjAhJwuG5(YG&l$n#C3}U!AFfalk5HMC"
+        "kXdt)%#LAhOd1+uCNK_QaNo9iaGRl$-K}^1a%#vKVlB<~oMFl{5TV_FWK9DX4DsyIJ;Q%t{S%4JDePH<W|Hl"
+        "so27cxQpbl{dMjpoh|3M0v!77-6N_H_hBm(8MoERBVB_^;5C~UgxscL%mfU{#GNK6t$FmfaTm2<c-9xQ6(VN"
+        "wCwBAlF`Q<RsSQvnp`WngOn3W;PE7o<YHmH@;KKrB#@S&<16VCLWeIZ-^bAQu*TzyM)sWMXCkGH>LjB!U9(j"
+        "0WR+Hj59__uKpab8h_q|GDD6_FvA|^nOO=?Yk&z|Hm`_|Es{V<W`%z|H7LD?ixqvX&TO&9l7{+uCkd}<<yNl"
+        "g<mHfo%AtBg_Uzb`lksq4xcQV{JijhV5fS-jFXDi7px>caw{KPQl?cOBE7h7XP5o|#Mq<Wto;w|8ghR=Jk0#"
+        "@$JOj_?LKpR{+Z2@h`Pj*67y$eanZEX0sm~b7=*{TzYxs-|NQ%Dxw9Ak|NkNS;(zt8;PyW)g}X{TSziaL`>>"
+        "UW@U)&w=e_XwSNWF&08YxRGX"
+    ),
+    "turned": (
+        "c-muNV30{GsVvAy&8%Pmg51nBLl8SRGck>UfpI}@YDppk1Sn>t<P<^K3<a6VB@Af5Br_*J8N_gLU|?ck1hE*"
+        "8KxiPi4-^9erp0g(6(F|A%*;yz^FXqqKu#)H8Bk3|S+XGmk{}~UiEBkBSUF!oW=SpsR3*dx%z~l<AiY1cAUP"
+        "jMmjm@WGqP|1ne!|_isU{p{Q3Xm2Ll5?a{^F@xC0{(<NyC41<YU-%s?f(m>d#;a#~J|jHnV5SOg3<-St#8J$"
+        "t~}u@NLD2_hIdl7PxNTo?})wec{4JR_W(pHq~VoKpc5=Vf4P01Am@78j&K{p$e42|z4RkXexl5@6=w06CE}v"
+        "nam=Xc2=%W<f42v>6!~SsR&{Sz3W?sm!9(G^jXVa!PSBICy~`XXMUJNd(2iZ4JitY!*>}{+h2c|NnpQod5st"
+        "EPr+={8!(r|Nog<*ZkXhY?{#XSAUZ?{&=XSU6-*XTv+$lr)dYfS`*qDRcaWso&EFv>dHS^b-rYYB8UGw*R=<"
+        "DdvDkBJ{EQrk-GbkH$3_P_uX^*=9@PsF8kr}DmeRdieGE%(pT%NAKR-3sMf`<=70YE{=ajKuKFUbky^diy}m"
+        "p<dF<l8{cqLJ%O~3ZDarWi$(TJStN!yd@dI-EPBP2nPp|)AX7p!;<b>Ua|0k_CIoQ9#P)tcKlC9zVTGuUIzu"
+        "3#3>~5UHe&g5o13>SwL89H)mq822<6vN96avKzFbLQnp#lJh;={r"
+    ),
+}
+
+
+def heic(name: str) -> bytes:
+    """``plain``, or ``turned``: stored with EXIF orientation 6, which HEIC also says by a box."""
+    return zlib.decompress(base64.b85decode(_HEIC[name]))
+
+
 def _odd_rest() -> Odd:
     pixels = upright()
     alpha, page = _with_alpha()
@@ -292,6 +324,13 @@ def _odd_rest() -> Odd:
         "avif-plain": (saved(pixels, "AVIF", quality=95, speed=10), pixels, COARSE),
         "avif-alpha": (saved(alpha, "AVIF", quality=95, speed=10), page, COARSE),
         "avif-orientation": (turned, pixels, COARSE),
+        "heic-plain": (heic("plain"), pixels, COARSE),
+        "heic-turned": (heic("turned"), pixels, COARSE),
+        "jp2-plain": (saved(pixels, "JPEG2000"), pixels, EXACT),
+        "jp2-bare": (saved(pixels, "JPEG2000", no_jp2=True), pixels, EXACT),
+        "jp2-tiles": (saved(pixels, "JPEG2000", tile_size=(32, 24)), pixels, EXACT),
+        "jp2-alpha": (saved(alpha, "JPEG2000"), page, EXACT),
+        "jp2-lossy": (saved(pixels, "JPEG2000", irreversible=True), pixels, COARSE),
     }
 
 

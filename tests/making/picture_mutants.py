@@ -20,7 +20,7 @@ from making.odd_pictures import odd
 
 from curation.picture import decoding
 
-KINDS = ("jpeg", "png", "webp", "gif", "tiff", "bmp", "avif")
+KINDS = ("jpeg", "png", "webp", "gif", "tiff", "bmp", "avif", "jp2")
 ADDRESS_SPACE = 6 << 30  # so that a runaway ends this process, not the machine
 _VALUES = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0xFFFE, 0xFFFF, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF)
 _CODES = ("<I", ">I", "<H", ">H", "<Q", ">Q")
@@ -32,10 +32,10 @@ def seeds(kind: str) -> list[bytes]:
     return [data for name, (data, _, _) in sorted(odd().items()) if name.startswith(kind)]
 
 
-def mutant(number: int) -> bytes:
-    """The file of this number: always the same bytes; the formats take turns."""
+def mutant(number: int, kind: str | None = None) -> bytes:
+    """The file of this number: always the same bytes; without a kind the formats take turns."""
     chosen = random.Random(number)
-    kind = KINDS[number % len(KINDS)]
+    kind = kind or KINDS[number % len(KINDS)]
     data = chosen.choice(seeds(kind))
     for _ in range(chosen.choice((1, 1, 1, 2, 3))):
         data = chosen.choice(_DAMAGES)(data, chosen) or data

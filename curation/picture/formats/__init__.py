@@ -6,19 +6,23 @@ what is cut short, damaged, too large or made to harm. Only what passes here is 
 """
 
 import struct
+from collections.abc import Callable
+from functools import partial
 
-from curation.picture.formats import avif, bmp, gif, jpeg, png, sniff, tiff, webp
+from curation.picture.formats import bmp, gif, isobmff, jpeg, jpeg2000, png, sniff, tiff, webp
 from curation.picture.formats.outline import Outline, check_size
 from curation.picture.formats.refusal import PictureError
 
-_WALKERS = {
+_WALKERS: dict[str, Callable[[bytes], Outline]] = {
     "JPEG": jpeg.walk,
     "PNG": png.walk,
     "WEBP": webp.walk,
     "GIF": gif.walk,
     "TIFF": tiff.walk,
     "BMP": bmp.walk,
-    "AVIF": avif.walk,
+    "AVIF": partial(isobmff.walk, name="AVIF"),
+    "HEIC": partial(isobmff.walk, name="HEIC"),
+    "JPEG2000": jpeg2000.walk,
 }
 FORMATS = tuple(_WALKERS)
 

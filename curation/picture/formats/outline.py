@@ -15,10 +15,10 @@ class Outline:
     """What a file's structure says.
 
     ``width`` and ``height`` are as stored, before ``orientation`` (EXIF, 1..8), in pixels; both 0
-    where only the decoder can tell (AVIF). ``frames`` counts what the container holds. ``mode``
-    is Pillow's name for the pixels where the structure fixes it, else None. ``hidden`` are byte
-    ranges [start, end) the decoder must not see. ``scans`` and ``scan_end`` concern JPEG only: the
-    number of scans (0 elsewhere) and the offset of the first marker behind the last of them;
+    where only the decoder can tell (AVIF, HEIC). ``frames`` counts what the container holds.
+    ``mode`` is Pillow's name for the pixels where the structure fixes it, else None. ``hidden`` are
+    byte ranges [start, end) the decoder must not see. ``scans`` and ``scan_end`` concern JPEG only:
+    the number of scans (0 elsewhere) and the offset of the first marker behind the last of them;
     ``quantisation`` is the mean step by which the first component's coefficients were divided.
     """
 

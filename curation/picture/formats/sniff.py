@@ -17,13 +17,13 @@ _OURS = (
     (b"MM\0*", "TIFF"),
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
 )
 _FOREIGN = (
     (b"8BPS", "Photoshop"),
     (b"\0\0\1\0", "ICO"),
     (b"\0\0\2\0", "CUR"),
-    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
     (b"II\xbc\x01", "JPEG XR"),
@@ -64,8 +64,10 @@ _OTHERS = (
     (b"MZ", "a program (Windows)"),
     (b"SQLite format", "an SQLite database"),
 )
-_BRANDS = {b"hei": "HEIC", b"hev": "HEIC", b"qt ": "QuickTime video", b"M4A": "sound (MPEG-4)"}
-_AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"msf1")
+_BRANDS = {b"qt ": "QuickTime video", b"M4A": "sound (MPEG-4)"}
+_AVIF_BRANDS = (b"avif", b"avis")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+_GENERAL_BRANDS = (b"mif1", b"msf1")  # what they hold is among the compatible brands
 _BMP_HEADER_SIZES = (12, 40, 52, 56, 64, 108, 124)
 _HTML_STARTS = (
     b"<!doctype html",
@@ -100,12 +102,18 @@ def name(data: bytes) -> str:
 
 def _isobmff(data: bytes) -> str:
     brand = data[8:12]
-    if brand not in _AVIF_BRANDS:
+    if brand in _AVIF_BRANDS:
+        return "AVIF"
+    if brand in _HEIC_BRANDS:
+        return "HEIC"
+    if brand not in _GENERAL_BRANDS:
         raise PictureError("unsupported", _BRANDS.get(brand[:3], "ISO media file, such as MP4"))
-    length = min(int.from_bytes(data[:4], "big"), _HEAD)
-    if brand in (b"mif1", b"msf1") and b"avif" not in data[8:length]:
-        raise PictureError("unsupported", "HEIF without AV1")
-    return "AVIF"
+    compatible = data[8 : min(int.from_bytes(data[:4], "big"), _HEAD)]
+    if b"avif" in compatible:
+        return "AVIF"
+    if any(kind in compatible for kind in _HEIC_BRANDS):
+        return "HEIC"
+    raise PictureError("unsupported", "HEIF without AV1 or HEVC")
 
 
 def _foreign(data: bytes) -> PictureError:

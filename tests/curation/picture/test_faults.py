@@ -27,7 +27,7 @@ def refusal(data: bytes, short_side: int | None = None) -> PictureError:
     return caught.value
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF", "JPEG2000"])
 def test_no_beginning_of_a_file_passes(kind: str) -> None:
     data = saved(photo(), kind, **({"speed": 10} if kind == "AVIF" else {}))
     decoding.decode(data)

@@ -18,7 +18,7 @@ RIGHTLY_REFUSED = {
     "bad/ljt_seeds__id_000678_src_000131_op_havoc_rep_16.gif": "corrupt",  # 68 Mpx in 425 bytes
     "bad/pillow_tests__broken_data_stream.png": "corrupt",  # random bytes behind the first chunk
 }
-FOREIGN = ("ICO", "PSD", "DDS", "QOI", "JPEG2000")
+FOREIGN = ("ICO", "PSD", "DDS", "QOI")
 FOREIGN_ENDINGS = (".tga", ".cur", ".pcx", ".pgm")
 
 

@@ -1,4 +1,4 @@
-"""AVIF (ISO base media file): boxes, as far as they show size and wholeness."""
+"""AVIF and HEIC (ISO base media files): boxes, as far as they show size and wholeness."""
 
 import struct
 
@@ -10,7 +10,7 @@ _BOX_CAP = 1000
 _SEARCH_CAP = 16  # occurrences looked at of something that honest files have once or twice
 
 
-def walk(data: bytes) -> Outline:
+def walk(data: bytes, name: str) -> Outline:
     """Walk the outer boxes. Size, frames and orientation are the decoder's to tell.
 
     Sizes and EXIF lie deep inside; both are places by their signatures, only to refuse bombs.
@@ -38,7 +38,7 @@ def walk(data: bytes) -> Outline:
     for signature in (b"II*\0", b"MM\0*"):
         for place in _places(data, signature):
             exif.orientation(data[place:])
-    return Outline("AVIF", 0, 0)
+    return Outline(name, 0, 0)
 
 
 def _places(data: bytes, signature: bytes) -> list[int]:
