@@ -17,15 +17,21 @@ from curation.options import (
     CaptionSplit,
     Config,
     Cost,
+    CpuPrice,
+    DiskPrice,
     Entry,
     Format,
+    GpuPrice,
     Inputs,
     Json,
     KeepColumns,
     Key,
     KeyColumn,
     Output,
+    PlanOutput,
     Replace,
+    SampleRows,
+    Seed,
     SharedFilesystem,
     To,
     UnitRows,
@@ -164,6 +170,64 @@ def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_j
     typer.echo(json.dumps(summary, ensure_ascii=False) if as_json else program.as_text(summary))
     if summary["missing"]:
         raise IncompleteError(f"{summary['missing']} could not be made: see the reasons")
+
+
+@app.command()
+def plan(
+    inputs: Inputs = None,
+    pipeline: Entry = "curate",
+    output: PlanOutput = None,
+    sample: SampleRows = 2000,
+    seed: Seed = None,
+    config: Config = None,
+    workers: Workers = None,
+    caption_column: CaptionColumn = None,
+    key_column: KeyColumn = None,
+    allow_outside: AllowOutside = False,
+    without: Without = None,
+    price_cpu_hour: CpuPrice = None,
+    price_gpu_hour: GpuPrice = None,
+    price_gigabyte_month: DiskPrice = None,
+    as_json: Json = False,
+) -> None:
+    """Look at a random sample: predict what a run would keep, with intervals, and what it costs.
+
+    Example: beam plan curate --input crawl/ --sample 2000 --output sample/
+    """
+    logging.disable(logging.WARNING)
+    from curation.configuration import loading
+    from curation.runners import running
+
+    logging.disable(logging.NOTSET)
+    from curation.inspect import planning
+    from curation.inspect.expenses import Prices
+    from curation.request import Request
+
+    entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
+    if not isinstance(entry, loading.Pipeline):
+        raise UsageError(f"pipeline {pipeline} is a program; expected one of stages")
+    _check_inputs(pipeline, False, places, False)
+    if seed is not None:
+        entry = entry.model_copy(update={"seed": seed})
+    columns = _columns(caption_column, key_column, None)
+    prices = Prices(price_cpu_hour, price_gpu_hour, price_gigabyte_month)
+    arguments = tuple(running.defaults((), workers))
+    with planning.place(output) as folder, running.workers(arguments, _IN_WORKERS):
+        request = Request(
+            pipeline,
+            entry,
+            places,
+            folder,
+            arguments,
+            columns=columns,
+            allow_outside=allow_outside,
+            without=tuple(without or ()),
+            sample=sample,
+        )
+        planned = planning.plan(request, prices)
+    typer.echo(json.dumps(planned.as_json()) if as_json else planned.as_text())
+    if output:
+        typer.echo(f"report: {output}/report.html", err=True)
 
 
 @app.command()

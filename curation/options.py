@@ -69,6 +69,24 @@ AllowOutside = Annotated[
     bool,
     typer.Option("--allow-outside", help="Read what links and lists name outside the input."),
 ]
+# of ``beam plan``
+SampleRows = Annotated[int, typer.Option("--sample", min=1, help="How many rows to look at.")]
+PlanOutput = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Keep the run over the sample, with its report, in this folder.",
+        parser=user_paths.place,
+    ),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Another sample than by the pipeline's.")]
+CpuPrice = Annotated[float | None, typer.Option("--price-cpu-hour", min=0, help="Of one core.")]
+GpuPrice = Annotated[float | None, typer.Option("--price-gpu-hour", min=0, help="Of one GPU.")]
+DiskPrice = Annotated[
+    float | None, typer.Option("--price-gigabyte-month", min=0, help="Of 10^9 bytes stored.")
+]
+
 SharedFilesystem = Annotated[
     bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
 ]

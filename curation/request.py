@@ -15,7 +15,8 @@ class Request:
     whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
     results of another collection that the output holds. ``columns`` are read besides the usual
     ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
-    signals to leave out, with all rules on their columns.
+    signals to leave out, with all rules on their columns. ``sample`` is how many rows to draw and
+    carry out the run on, None for all.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Request:
     columns: Columns = USUAL
     allow_outside: bool = False
     without: tuple[str, ...] = ()
+    sample: int | None = None

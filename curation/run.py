@@ -28,14 +28,15 @@ from curation.output.measured import Measured
 from curation.request import Request
 from curation.runners import memory
 from curation.signals import signal
-from curation.sources import keep_columns, plan
+from curation.sources import keep_columns, plan, sampling
 from curation.sources.confines import overlap
 from curation.sources.sample import SourceError, Unit, to_json
+from curation.sources.sampling import Stratum
 from curation.sources.stamp import settled
 from curation.storage import ownership
 from curation.writing import gather
 
-KIND = "curation"
+KIND, KIND_OF_SAMPLE = "curation", "plan"
 DRIVER_FOLDERS = ("plan", "checked", "ledger", "pending")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
@@ -50,11 +51,15 @@ class Planned:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run ended with; ``repeated`` says that everything was there already."""
+    """What a run ended with; ``repeated`` says that everything was there already.
+
+    ``strata`` say what a sample was drawn from.
+    """
 
     counts: dict[str, Any]
     quarantined_too_many: bool
     repeated: bool
+    strata: tuple[Stratum, ...] = ()
 
 
 def run(request: Request) -> Outcome:
@@ -73,7 +78,8 @@ def run(request: Request) -> Outcome:
     ours = shard.schema(fields), pa.schema([*measure.schema(signals.signals), *fields])
     keep_columns.refuse_clashes(request.columns.keep, *ours)
     _refuse_overlap(request)
-    with ownership.held(request.output, KIND):
+    kind = KIND if request.sample is None else KIND_OF_SAMPLE
+    with ownership.held(request.output, kind):
         return _run(request, signals)
 
 
@@ -81,10 +87,10 @@ def _run(request: Request, signals: Chosen) -> Outcome:
     layout, steps = Layout(request.output), Steps()
     columns, groups = signals.measured(layout), signals.groups(layout)
     with steps.step("plan"):
-        planned, notes = _plan(request)
+        planned, notes, strata = _plan(request)
         identity = _identity_of_run(request, planned, columns)
         if not request.verify and (done := mark.counts_if_finished(layout, identity)):
-            return Outcome(done, False, True)
+            return Outcome(done, False, True, strata)
         if not request.replace and plan.is_another_collection(request.output, planned):
             raise SourceError(
                 f"{request.output}: holds the results of another collection, and nothing of "
@@ -102,7 +108,7 @@ def _run(request: Request, signals: Chosen) -> Outcome:
     _forget_superseded(columns, groups)
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
-    return Outcome(counts, too_many, False)
+    return Outcome(counts, too_many, False, strata)
 
 
 def _refuse_overlap(request: Request) -> None:
@@ -153,8 +159,8 @@ def _carry_out(
     return plain
 
 
-def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...]]:
-    """The units, and notes on what is not read."""
+def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...], tuple[Stratum, ...]]:
+    """The units, notes on what is not read, and what a sample was drawn from."""
     began = time.time_ns()
     made = plan.planned(
         request.inputs,
@@ -163,11 +169,15 @@ def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...]]:
         allow_outside=request.allow_outside,
         output=request.output,
     )
+    chosen, notes, strata = made.units, made.notes, tuple[Stratum, ...]()
+    if request.sample is not None:
+        drawn = sampling.draw(chosen, request.sample, request.pipeline.seed, request.unit_rows)
+        chosen, strata = drawn.units, drawn.strata
+        notes = (*notes, f"a sample: {drawn.sampled} of {drawn.rows:.0f} rows")
     units = [
-        replace(unit, parts=tuple(settled(part, began) for part in unit.parts))
-        for unit in made.units
+        replace(unit, parts=tuple(settled(part, began) for part in unit.parts)) for unit in chosen
     ]
-    return units, made.notes
+    return units, notes, strata
 
 
 def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> list[Planned]:

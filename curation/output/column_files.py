@@ -1,7 +1,7 @@
 """Column files: signals, ledger and groups as Parquet with page checksums, one file per unit."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -28,12 +28,17 @@ class UnmeasuredColumnError(Exception):
 
 def write(path: str, table: pa.Table) -> None:
     """Write a table atomically; the same rows give the same bytes. Raises ``OSError``."""
+    with storage.atomic_write(path) as stream:
+        write_to(stream, table)
+
+
+def write_to(stream: BinaryIO, table: pa.Table) -> None:
+    """Write a table as ``write`` does into an open file."""
     # A dictionary of values that all differ makes files half as large again and slower to read.
     repeated = [field.name for field in table.schema if _may_repeat(field)]
-    with storage.atomic_write(path) as stream:
-        pq.write_table(
-            table, stream, compression="zstd", use_dictionary=repeated, write_page_checksum=True
-        )
+    pq.write_table(
+        table, stream, compression="zstd", use_dictionary=repeated, write_page_checksum=True
+    )
 
 
 def _may_repeat(field: pa.Field) -> bool:

@@ -16,6 +16,8 @@ def read(unit: Unit, only: Collection[str] | None = None) -> Iterator[Sample]:
     layout allows it. Never raises for bad content: such a row is a sample with an error.
     """
     reader = _reader(unit.layout)
+    if only is None and unit.only is not None:
+        only = frozenset(unit.only)
     for part in unit.parts:
         yield from reader(part, only, unit.columns)
 

@@ -1,6 +1,6 @@
 """Parquet tables of pictures: img2dataset's, Hugging Face's and our own shards."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,36 @@ def inspect(path: str, wanted: Columns = USUAL) -> tuple[Table | None, list[int]
         if refused := refusal(schema):
             raise SourceError(f"{path}: {refused}")
         return recognise(schema, wanted), _group_rows(file), schema.names
+
+
+def count(parts: Sequence[Part]) -> int:
+    """How many rows these ranges of tables hold; an unreadable table counts as one."""
+    sizes = {path: _sizes(path) for path in {part.path for part in parts}}
+    return sum(_rows_of(part, sizes[part.path]) for part in parts)
+
+
+def locations(part: Part) -> list[str]:
+    """Those of the rows that ``read_part`` yields, in its order; no image is read."""
+    sizes = _sizes(part.path)
+    if sizes is None:
+        return [storable(part.path)]
+    first = sum(sizes[: part.groups[0]]) if part.groups else 0
+    return [storable(f"{part.path}#{first + row}") for row in range(_rows_of(part, sizes))]
+
+
+def _rows_of(part: Part, sizes: list[int] | None) -> int:
+    return 1 if sizes is None else sum(sizes[slice(*part.groups)] if part.groups else sizes)
+
+
+def _sizes(path: str) -> list[int] | None:
+    """The rows of each row group; None for an unreadable table."""
+    try:
+        with storage.open_read(path) as stream:
+            return _group_rows(pq.ParquetFile(stream))
+    except PARQUET_ERRORS as error:
+        if storage.is_outage(path, error):
+            raise
+        return None
 
 
 def _group_rows(file: pq.ParquetFile) -> list[int]:

@@ -66,7 +66,7 @@ def planned(
         scan(name, unit_rows, found)
     _check_columns(columns, found)
     settle(found)
-    units = list(_identified(_grouped(found, unit_rows), columns))
+    units = list(identified(_grouped(found, unit_rows), columns))
     return Plan(units, tuple(sorted(set(found.notes))))
 
 
@@ -111,9 +111,10 @@ def _cut(places: Sequence[str], unit_rows: int) -> Iterator[list[str]]:
         yield run
 
 
-def _identified(
+def identified(
     units: Iterable[tuple[Layout, tuple[Part, ...]]], columns: Columns
 ) -> Iterator[Unit]:
+    """Units of these parts, named by where they lie."""
     seen: dict[str, int] = {}
     for layout, parts in units:
         plain = unit_id(layout, parts, columns=columns)

@@ -80,12 +80,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one worker reads in one go, and of which columns; ``id`` is 16 hexadecimal digits."""
+    """What one worker reads in one go, and of which columns; ``id`` is 16 hexadecimal digits.
+
+    ``only`` are the locations of the rows that are in a sample (None: all are read).
+    """
 
     id: str
     layout: Layout
     parts: tuple[Part, ...]
     columns: Columns = USUAL
+    only: tuple[str, ...] | None = None
 
 
 def unit_id(
@@ -130,7 +134,8 @@ def to_json(unit: Unit) -> str:
     ]
     told = {"id": unit.id, "layout": unit.layout, "parts": parts}
     columns = {"columns": asdict(unit.columns)} if unit.columns != USUAL else {}
-    return json.dumps(told | columns) + "\n"
+    only = {"only": unit.only} if unit.only is not None else {}
+    return json.dumps(told | columns | only) + "\n"
 
 
 def from_json(text: str | bytes) -> Unit:
@@ -141,7 +146,9 @@ def from_json(text: str | bytes) -> Unit:
         if layout not in LAYOUTS:
             raise ValueError(f"layout {layout!r}")
         parts = tuple(_part(row) for row in content["parts"])
-        return Unit(str(content["id"]), layout, parts, _columns(content.get("columns", {})))
+        only = tuple(content["only"]) if "only" in content else None
+        columns = _columns(content.get("columns", {}))
+        return Unit(str(content["id"]), layout, parts, columns, only)
     except (KeyError, TypeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 

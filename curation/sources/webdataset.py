@@ -88,6 +88,13 @@ def read_part(
                 )
 
 
+def locations(part: Part, columns: Columns = USUAL) -> Iterator[str]:
+    """Those of the samples that ``read_part`` yields, in its order; no image is read."""
+    for group in _groups(part, (), columns):
+        for picture, _, _ in group.rows():
+            yield picture.uri
+
+
 def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Iterator[_Group]:
     group: _Group | None = None
     problem = None

@@ -1,0 +1,97 @@
+"""``beam plan`` end to end: what a sample says of a small collection, and what it leaves."""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from making.collection import drawing, encoded
+from making.commands import Ended, invoke
+from making.pipelines import WITHOUT_MODELS
+
+from curation.command import app
+
+COUNT = 30
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty images: six too small, two of them again under another name."""
+    root = tmp_path_factory.mktemp("plan")
+    (root / "pipelines.yaml").write_text(WITHOUT_MODELS)
+    (root / "in").mkdir()
+    for number in range(COUNT):
+        data = encoded(drawing(number, 100 if number % 5 == 0 else 288))
+        (root / "in" / f"{number:02}.jpg").write_bytes(data)
+    for number in (1, 2):
+        (root / "in" / f"again-{number}.jpg").write_bytes(
+            (root / "in" / f"{number:02}.jpg").read_bytes()
+        )
+    return root
+
+
+def plan(raw: Path, *more: str) -> Ended:
+    inputs = [] if "--input" in more else ["--input", str(raw / "in")]
+    config = ["--config", str(raw / "pipelines.yaml"), "--workers", "1"]
+    return invoke(app, ["plan", *inputs, *config, *more])
+
+
+def test_a_sample_of_all_says_what_a_run_does_duplicates_apart(raw: Path) -> None:
+    ended = plan(raw, "--sample", "100", "--json", "--price-cpu-hour", "0.05")
+    assert ended.exit_code == 0, ended.output
+    told = json.loads(ended.stdout)
+    assert (told["rows"], told["rows_exact"], told["sampled"]) == (COUNT + 2, True, COUNT + 2)
+    assert told["stages"]["s1"]["stopped"]["short_side.min"] == [6 / 32] * 3
+    assert told["stages"]["s1"]["passed"] == [26 / 32] * 3
+    assert told["duplicates"]["exact"] == {"seen": 2, "pairs": [2, 2, 2]}
+    assert "s1 exact_better" in told["not_predicted"]
+    assert told["gpu_hours"] is None
+    assert told["cost"][0] == pytest.approx(0.05 * told["cpu_hours"][0])
+    assert 0 < told["steps"]["measuring"]["cpu_milliseconds_a_row"] < 1000
+    assert told["shard_bytes"][0] > 0 < told["column_bytes"]
+
+
+def test_a_smaller_sample_is_less_sure_and_leaves_a_report(raw: Path, tmp_path: Path) -> None:
+    output = tmp_path / "sample"
+    ended = plan(raw, "--sample", "12", "--output", str(output))
+    assert ended.exit_code == 0, ended.output
+    assert "12 of 32 rows looked at" in ended.stdout
+    assert "short_side.min stops" in ended.stdout
+    assert "cost" not in ended.stdout
+    assert "a sample: 12 of 32 rows" in (output / "report.html").read_text()
+    assert plan(raw, "--sample", "12", "--output", str(output)).stdout.startswith("12 of 32 rows")
+
+
+def test_tars_are_drawn_from_as_well(raw: Path, tmp_path: Path) -> None:
+    (tmp_path / "tars").mkdir()
+    paths = sorted((raw / "in").iterdir())
+    for number in range(4):
+        with tarfile.open(tmp_path / "tars" / f"{number}.tar", "w") as tar:
+            for path in paths[number::4]:
+                tar.add(path, path.name)
+    ended = plan(raw, "--input", str(tmp_path / "tars"), "--sample", "20", "--json")
+    assert ended.exit_code == 0, ended.output
+    told = json.loads(ended.stdout)
+    assert (told["rows"], told["sampled"]) == (COUNT + 2, 20)
+    value, low, high = told["stages"]["s1"]["passed"]
+    assert low < value < high
+
+
+def test_the_results_of_a_run_are_not_overwritten(raw: Path, tmp_path: Path) -> None:
+    (tmp_path / ".inkstone").write_text("curation\n")
+    ended = plan(raw, "--output", str(tmp_path))
+    assert ended.exit_code == 2
+    assert "holds an output of curation" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--input", "nowhere"], "nowhere"),
+        (["synthesize", "--config", "pipelines.yaml"], "is a program"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(raw: Path, arguments: list[str], says: str) -> None:
+    ended = plan(raw, *arguments)
+    assert ended.exit_code == 2
+    assert says in ended.stderr
