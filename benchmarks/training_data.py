@@ -88,10 +88,10 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     """Index the shards, take the first steps, and say what that cost."""
     import torch
 
-    from train import loop
+    from train import loop, parts
+    from train.autoencoders.patch_pca import PatchPcaAutoencoder
     from train.configuration import PRESETS, Configuration
     from train.data import loading
-    from train.patch_pca import PatchPcaAutoencoder
 
     content = PRESETS["demo"].model_dump()
     content["data"] |= {"sizes": (), "resolution": 64, "memory_bytes": _MEMORY}
@@ -104,11 +104,11 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     clock, start = time.process_time(), peak()
     data = loading.load(loading.Sources(str(folder), autoencoder), configuration)
     indexed = time.process_time() - clock
-    parts = loop.assemble(configuration, data, "cpu") if train else None
+    run = parts.assemble(configuration, data, "cpu") if train else None
     clock, images, tokens, padded = time.process_time(), 0, 0, 0
     for step in range(1, steps + 1):
-        if parts:
-            loop.train_step(parts, step)
+        if run:
+            loop.train_step(run, step)
             continue
         batch = data.at(step)
         lengths = [len(caption.split()) for caption in batch.captions]

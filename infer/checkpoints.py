@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, of_class
-from train import checkpoint_folder
+from train import checkpoint_folder, families
 from train.checkpoint_folder import CheckpointError
 
 if TYPE_CHECKING:
@@ -103,7 +103,10 @@ def size_unit(folder: Path) -> int:
 
     Read from the configurations alone, so that a wrong size costs no loading of weights.
     """
-    patch = int(_read(folder / "transformer" / "config.json").get("patch_size", 2))
+    try:
+        patch = families.of_folder(folder).patch
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
     ours = folder / "autoencoder" / "config.json"
     if ours.is_file():
         return patch * int(_read(ours)["factor"])

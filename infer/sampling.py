@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from torch import Tensor, nn
 from curation.failures.errors import UsageError
 from infer import checkpoints
 from infer.prompts import Prompt
-from train import model
-from train.autoencoder import Autoencoder
+from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
 from train.flow import Flow, sample
-from train.text_encoder import TextEncoder
+from train.models.family import Condition, Family
+from train.pixels import as_image
+from train.text_encoders.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Settings:
 class Generator:
     """A checkpoint in memory: the network, what surrounds it, and its noise schedule."""
 
+    family: Family
     transformer: Any
     autoencoder: Autoencoder
     text_encoder: TextEncoder
@@ -60,7 +63,7 @@ def load(folder: Path, device: str = "auto") -> Generator:
     for part in parts:
         if isinstance(part, nn.Module):
             part.to(place).eval()
-    return Generator(*parts, flow, folder)
+    return Generator(loaded.family, *parts, flow, folder)
 
 
 def _device(name: str) -> torch.device:
@@ -81,7 +84,7 @@ def generate(
     batches round differently in the last bits. Raises ``UsageError`` for a size the checkpoint
     cannot generate, or when its weights give no finite image.
     """
-    unit = generator.autoencoder.factor * int(generator.transformer.config.patch_size)
+    unit = generator.autoencoder.factor * generator.family.patch
     checkpoints.check_size(settings.width, settings.height, unit)
     cells = (
         settings.height // generator.autoencoder.factor,
@@ -89,47 +92,39 @@ def generate(
     )
     guided = settings.guidance > 1  # as QwenImagePipeline: at most 1 is no guidance at all
     with torch.inference_mode():
-        negative = generator.text_encoder.encode([settings.negative]) if guided else (None, None)
+        encode = generator.text_encoder.encode
+        negative = Condition(*encode([settings.negative])) if guided else None
         for start in range(0, len(prompts), settings.batch_size):
             batch = prompts[start : start + settings.batch_size]
-            features, mask = generator.text_encoder.encode([prompt.text for prompt in batch])
             latents = sample(
-                generator.transformer,
+                partial(_velocity, generator),
                 (generator.autoencoder.channels, *cells),
-                features,
-                mask,
-                negative_features=negative[0],
-                negative_mask=negative[1],
+                Condition(*encode([prompt.text for prompt in batch])),
+                negative=negative,
+                patch=generator.family.patch,
                 steps=settings.steps,
                 guidance=settings.guidance if guided else 1.0,
                 seeds=[_seed(prompt) for prompt in batch],
                 flow=generator.flow,
-                predict=_predict,
             )
             pixels = generator.autoencoder.decode(latents)
             if not pixels.isfinite().all():
                 raise UsageError(f"{generator.folder}: generates no finite image: broken weights")
-            yield from (_image(row) for row in pixels)
+            yield from (as_image(row) for row in pixels)
 
 
-def _predict(
-    transformer: Any, latents: Tensor, sigma: Tensor, features: Tensor, mask: Tensor
-) -> Tensor:
-    """``model.predict`` in the network's own precision, whatever that of the text encoder."""
-    kind = next(transformer.parameters()).dtype
-    return model.predict(transformer, latents.to(kind), sigma.to(kind), features.to(kind), mask)
+def _velocity(generator: Generator, latents: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+    """The velocity in the network's own precision, whatever that of the text encoder."""
+    network = generator.transformer
+    kind = next(network.parameters()).dtype
+    own = Condition(condition.features.to(kind), condition.mask)
+    return generator.family.velocity(network, latents.to(kind), sigma.to(kind), own)
 
 
 def _seed(prompt: Prompt) -> int:
     if prompt.seed is None:
         raise ValueError(f"prompt without a seed: {prompt.text!r}")
     return prompt.seed
-
-
-def _image(pixels: Tensor) -> Image.Image:
-    """(3, H, W) in [-1, 1] -> RGB, rounded as diffusers does."""
-    levels = (pixels.float() / 2 + 0.5).clamp(0, 1).permute(1, 2, 0).cpu()
-    return Image.fromarray((levels * 255).round().to(torch.uint8).numpy(), "RGB")
 
 
 def _quieten() -> None:

@@ -11,7 +11,7 @@ whole or not at all.
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from curation import storage
-from train import checkpoint_folder, flow, optimiser
-from train.autoencoder import Autoencoder, load_autoencoder
+from train import checkpoint_folder, families, flow, optimiser
+from train.autoencoders.autoencoder import Autoencoder, load_autoencoder
 from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, CheckpointError
 from train.configuration import Configuration
 from train.flow import Flow
-from train.text_encoder import TextEncoder, load_text_encoder
+from train.models.family import Family
+from train.text_encoders.text_encoder import TextEncoder, load_text_encoder
 from train.trained_on import Captions, TrainedOn
 
 _LOADER = Path(__file__).with_name("pipeline.py")
@@ -37,6 +38,7 @@ _LOADER = Path(__file__).with_name("pipeline.py")
 class Loaded:
     """A checkpoint ready to generate. ``configuration`` is None for a folder that is not ours."""
 
+    family: Family
     transformer: Any
     autoencoder: Autoencoder
     text_encoder: TextEncoder
@@ -104,27 +106,30 @@ def _write_pipeline(folder: Path, state: State) -> None:
     ema = state.ema
     encoder: Any = ema.get("text_encoder", state.text_encoder)
     transformer: Any = ema["transformer"]
-    transformer.save_pretrained(folder / "transformer")
     _scheduler(flow.build(state.configuration.flow)).save_pretrained(folder / "scheduler")
     parts = {
-        "transformer": ("diffusers", type(transformer).__name__),
+        **state.configuration.model.save(transformer, folder),
         "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
         **state.autoencoder.save(folder),
         **encoder.save(folder),
     }
     index = {
-        **_pipeline_class(folder, parts.keys(), state),
+        **_pipeline_class(folder, parts, state),
         "_diffusers_version": diffusers.__version__,
         **{name: list(parts[name]) for name in sorted(parts)},
     }
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
 
 
-def _pipeline_class(folder: Path, parts: Collection[str], state: State) -> dict[str, Any]:
+def _pipeline_class(
+    folder: Path, parts: Mapping[str, tuple[str, str]], state: State
+) -> dict[str, Any]:
     """What opens the folder in diffusers: its own class for the real parts, ours for the small.
 
-    Nothing opens a mixture but ``python -m infer``.
+    Nothing opens a mixture, or a network that is not diffusers' own, but ``python -m infer``.
     """
+    if parts["transformer"][0] != "diffusers":
+        return {"_class_name": "InkstonePipeline"}
     if {"vae", "tokenizer"} <= set(parts):
         return {"_class_name": "QwenImagePipeline"}
     if {"vae", "tokenizer"} & set(parts):
@@ -265,15 +270,11 @@ def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
     Everything is in evaluation mode on the CPU. ``ema`` False takes the raw weights out of
     ``training_state``. Raises ``FileNotFoundError`` where something is missing.
     """
-    from diffusers import QwenImageTransformer2DModel
-
     folder = checkpoint_folder.find(Path(directory)) or Path(directory)
-    if not (folder / "transformer" / "config.json").is_file():
-        raise FileNotFoundError(f"{directory}: no checkpoint here; expected transformer/")
-    transformer = QwenImageTransformer2DModel.from_pretrained(
-        folder / "transformer", local_files_only=True
-    )
+    family = families.of_folder(folder)
     text_encoder = load_text_encoder(str(folder))
+    autoencoder = load_autoencoder(str(folder))
+    transformer = family.load(folder / "transformer", autoencoder.channels, text_encoder.width)
     if not ema:
         raw = load_file(str(folder / STATE / RAW))
         transformer.load_state_dict(_below(raw, "transformer."))
@@ -283,5 +284,4 @@ def load_for_inference(directory: str | Path, ema: bool = True) -> Loaded:
     transformer.eval()
     if isinstance(text_encoder, nn.Module):
         text_encoder.eval()
-    autoencoder = load_autoencoder(str(folder))
-    return Loaded(transformer, autoencoder, text_encoder, read_configuration(folder))
+    return Loaded(family, transformer, autoencoder, text_encoder, read_configuration(folder))

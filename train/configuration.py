@@ -8,6 +8,10 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from curation.strict_yaml import choice
+from train import families
+from train.models.qwen_image import QwenImage
+
 CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -110,22 +114,6 @@ class TextEncoderConfiguration(_Frozen):
     longest: Annotated[int, Field(ge=1, le=1024)] = 512
 
 
-class ModelConfiguration(_Frozen):
-    """The size of the MMDiT. Width is ``heads`` x ``head_width``; ``rope_axes`` (frame, row,
-    column) sum up to ``head_width``; ``patch`` is the side of a token in latent cells.
-
-    ``attention`` is diffusers' name of the kernel: for short sequences on a CPU plain matrix
-    products ("_native_math") cost less than the fused kernel ("native").
-    """
-
-    layers: Count = 60
-    heads: Count = 24
-    head_width: Count = 128
-    rope_axes: tuple[int, int, int] = (16, 56, 56)
-    patch: Count = 2
-    attention: Literal["native", "_native_math"] = "native"
-
-
 class FlowConfiguration(_Frozen):
     """The fields of ``train.flow.Flow``, which explains them; the values are Qwen-Image's."""
 
@@ -156,13 +144,22 @@ class OptimiserConfiguration(_Frozen):
     clip: Positive = 1.0
 
 
+Objective = Annotated[Any, choice("train.objectives.objective.Objective")]
+Evaluator = Annotated[Any, choice("train.evaluators.evaluator.Evaluator")]
+
+
 class EvaluationConfiguration(_Frozen):
-    """Generating held-out captions: ``every`` so many steps, ``images`` of them (all at the end).
+    """Judging by ``evaluators`` (names of files in ``train/evaluators``, or import paths).
+
+    Held-out captions are generated ``every`` so many steps, ``images`` of them (all at the end).
 
     ``held_out`` is the most images that are held out in memory and judged; others are not trained
     on either. ``grid`` is the number of images in the sample grid.
     """
 
+    evaluators: Annotated[tuple[Evaluator, ...], Field(validate_default=True)] = (
+        "held_out_strings",
+    )
     every: Count = 1000
     images: Count = 256
     held_out: Count = 2048
@@ -184,6 +181,9 @@ class CheckpointConfiguration(_Frozen):
 class Configuration(_Frozen):
     """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it.
 
+    ``model`` and ``objective`` are chosen by ``name``, that of a file in ``train/models`` and
+    ``train/objectives`` or an import path; their other keys are settings of what was chosen.
+
     A batch goes through the network in portions of at most ``tokens_at_once`` image and text
     tokens, padding included; the gradient is that of the whole ``batch``.
     """
@@ -200,7 +200,8 @@ class Configuration(_Frozen):
     data: DataConfiguration = DataConfiguration()
     autoencoder: AutoencoderConfiguration = AutoencoderConfiguration()
     text_encoder: TextEncoderConfiguration = TextEncoderConfiguration()
-    model: ModelConfiguration = ModelConfiguration()
+    model: families.Choice = QwenImage()
+    objective: Annotated[Objective, Field(validate_default=True)] = {"name": "flow_matching"}
     flow: FlowConfiguration = FlowConfiguration()
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     evaluation: EvaluationConfiguration = EvaluationConfiguration()
@@ -214,7 +215,7 @@ DEMO = Configuration(
     ema=0.98,
     data=DataConfiguration(sizes=("64x32",), resize=True),
     autoencoder=AutoencoderConfiguration(channels=24),
-    model=ModelConfiguration(
+    model=QwenImage(
         layers=6, heads=2, head_width=64, rope_axes=(16, 24, 24), attention="_native_math"
     ),
     optimiser=OptimiserConfiguration(

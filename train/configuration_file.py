@@ -1,5 +1,6 @@
 """``--config file.yaml``: overrides of a preset, where every mistake is told with its line."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,4 +31,17 @@ def _overridden(preset: Configuration, file: Path) -> Configuration:
     document = read(str(file))
     if document.known(("preset",)):
         document.fail(("preset",), "'preset': chosen by --preset alone; remove this line")
-    return bind(document, Configuration, preset.model_dump())
+    return bind(document, Configuration, _same_parts(preset.model_dump(), document.value))
+
+
+def _same_parts(base: dict[str, Any], over: Any) -> dict[str, Any]:
+    """The preset without the settings of parts for which the file chooses others."""
+    if not isinstance(over, Mapping):
+        return base
+    return {
+        key: value
+        for key, value in base.items()
+        if not isinstance(value, Mapping)
+        or not isinstance(over.get(key), Mapping)
+        or over[key].get("name", value.get("name")) == value.get("name")
+    }

@@ -12,15 +12,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from train import model
+from train import patches
 from train.configuration import FlowConfiguration
+from train.models.family import Condition
 
-Predict = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
+Velocity = Callable[[Tensor, Tensor, Condition], Tensor]  # a network's, as ``Family.velocity``
 
 
 @dataclass(frozen=True)
@@ -102,50 +102,49 @@ def guide(conditional: Tensor, unconditional: Tensor, guidance: float, patch: in
 
     As ``QwenImagePipeline`` does; (B, C, h, w) each, ``patch`` is the side of a token in cells.
     """
-    given, other = model.pack(conditional, patch), model.pack(unconditional, patch)
+    given, other = patches.pack(conditional, patch), patches.pack(unconditional, patch)
     mixed = other + guidance * (given - other)
     length = mixed.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
     scaled = mixed * (given.norm(dim=-1, keepdim=True) / length)
-    return model.unpack(scaled, patch, conditional.shape[2], conditional.shape[3])
+    return patches.unpack(scaled, patch, conditional.shape[2], conditional.shape[3])
 
 
 @torch.no_grad()
 def sample(
-    transformer: Any,
+    velocity: Velocity,
     shape: tuple[int, int, int],
-    features: Tensor,
-    mask: Tensor,
+    condition: Condition,
     *,
-    negative_features: Tensor | None = None,
-    negative_mask: Tensor | None = None,
+    negative: Condition | None = None,
+    patch: int,
     steps: int,
     guidance: float = 1.0,
     seeds: Sequence[int],
     flow: Flow | None = None,
-    predict: Predict = model.predict,
 ) -> Tensor:
     """Sample latents (B, C, h, w) by Euler steps from noise to data.
 
-    ``shape`` is (C, h, w) of one image's latents, ``features`` (B, T, D) with ``mask`` (B, T);
-    ``seeds`` has one entry per image. ``guidance`` 1 means none, else the negative features are
-    needed (one row is broadcast). Raises ``ValueError`` for counts that do not fit.
+    ``velocity`` gives that of the network; ``shape`` is (C, h, w) of the latents of one image, of
+    tokens of ``patch`` cells a side; ``seeds`` has one entry per image. ``guidance`` 1 means none,
+    else a ``negative`` condition is needed (a single row of it is broadcast). Raises ``ValueError``
+    for counts that do not fit.
     """
     flow = flow or Flow()
-    if len(seeds) != len(features):
-        raise ValueError(f"{len(seeds)} seeds for {len(features)} prompts")
+    count = len(seeds)
+    if count != len(condition.features):
+        raise ValueError(f"{count} seeds for {len(condition.features)} prompts")
     guided = guidance != 1
-    if guided and (negative_features is None or negative_mask is None):
-        raise ValueError("guidance other than 1 needs negative features and their mask")
-    patch = transformer.config.patch_size
+    if guided and negative is None:
+        raise ValueError("guidance other than 1 needs a negative condition")
     levels = flow.schedule(steps, (shape[1] // patch) * (shape[2] // patch))
-    latents = noise_like(shape, seeds).to(features.device)
+    latents = noise_like(shape, seeds).to(condition.features.device)
     for level, following in pairwise(levels):
-        sigma = torch.full((len(seeds),), level, device=latents.device)
-        velocity = predict(transformer, latents, sigma, features, mask).float()
-        if guided and negative_features is not None and negative_mask is not None:
-            other_features = negative_features.expand(len(seeds), -1, -1)
-            other_mask = negative_mask.expand(len(seeds), -1)
-            other = predict(transformer, latents, sigma, other_features, other_mask).float()
-            velocity = guide(velocity, other, guidance, patch)
-        latents = latents + (following - level) * velocity
+        sigma = torch.full((count,), level, device=latents.device)
+        direction = velocity(latents, sigma, condition).float()
+        if guided and negative is not None:
+            away = Condition(
+                negative.features.expand(count, -1, -1), negative.mask.expand(count, -1)
+            )
+            direction = guide(direction, velocity(latents, sigma, away).float(), guidance, patch)
+        latents = latents + (following - level) * direction
     return latents

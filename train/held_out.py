@@ -1,8 +1,7 @@
-"""Generating images of held-out captions with the averaged weights, while training goes on."""
+"""Captions that were held out: the tasks they make, images generated of them, and their loss."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,14 +9,15 @@ from PIL import Image
 from torch import Tensor
 
 from curation.picture import contact_sheet
-from train import flow, model
-from train.autoencoder import Autoencoder
-from train.configuration import Configuration
+from train import flow
 from train.data.examples import Example
 from train.data.loading import Bucket, Data
-from train.evaluation import Accuracy, Reader, judge
+from train.generating import Generator
+from train.models.family import Condition
+from train.pixels import as_image
+from train.precision import autocast
 from train.seeds import seed_for
-from train.text_encoder import TextEncoder
+from train.string_reader import Accuracy, Reader, judge
 
 _LOSS_IMAGES = 256  # of the first held-out bucket
 _TILE = 192  # pixels: the longer side of an image in the grid, at most
@@ -30,17 +30,6 @@ class Task:
     example: Example
     cells: tuple[int, int]
     seed: int
-
-
-@dataclass(frozen=True)
-class Generator:
-    """The averaged weights and what surrounds them."""
-
-    transformer: Any
-    text_encoder: TextEncoder
-    autoencoder: Autoencoder
-    configuration: Configuration
-    device: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +58,11 @@ def tasks(data: Data, seed: int) -> list[Task]:
     return [listed[place] for place in order]
 
 
+def captions(data: Data, seed: int) -> list[str]:
+    """The captions that are generated at evaluations, in their order."""
+    return [task.example.captions[0] for task in tasks(data, seed)]
+
+
 def evaluate(
     generator: Generator, data: Data, chosen: Sequence[Task], reader: Reader | None
 ) -> Outcome:
@@ -78,10 +72,12 @@ def evaluate(
     by_cells: dict[tuple[int, int], list[int]] = {}
     for place, task in enumerate(chosen):
         by_cells.setdefault(task.cells, []).append(place)
-    for places in by_cells.values():
+    for cells, places in by_cells.items():
         for start in range(0, len(places), settings.batch):
             part = places[start : start + settings.batch]
-            generated = _generate(generator, [chosen[place] for place in part])
+            texts = [chosen[place].example.captions[0] for place in part]
+            seeds = [chosen[place].seed for place in part]
+            generated = generator.generate(texts, cells, seeds)
             for place, image in zip(part, generated, strict=True):
                 images[place] = image
     right = _judged(images, chosen, reader) if data.held_out else None
@@ -89,22 +85,16 @@ def evaluate(
     if images:
         shown = slice(0, settings.grid)
         verdicts = [None if right is None else all(row) for row in right or [[]] * len(images)]
-        captions = [task.example.captions[0] for task in chosen]
+        texts = [task.example.captions[0] for task in chosen]
         wrong = [place for place, verdict in enumerate(verdicts[shown]) if verdict is False]
-        tiles = [_image(image) for image in images[shown]]
-        sheet = contact_sheet.compose(tiles, captions[shown], side=_TILE, framed=wrong)
+        tiles = [as_image(image) for image in images[shown]]
+        sheet = contact_sheet.compose(tiles, texts[shown], side=_TILE, framed=wrong)
         grid = sheet.image
     return Outcome(
         accuracy=None if right is None else judge(right),
         loss=_loss(generator, data.held_out[0]) if data.held_out else None,
         grid=grid,
     )
-
-
-def _image(image: Tensor) -> Image.Image:
-    """An image (3, H, W) in [-1, 1] as an image."""
-    levels = ((image.float() / 2 + 0.5).clamp(0, 1) * 255).round().byte()
-    return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 
 def _judged(
@@ -120,51 +110,24 @@ def _judged(
 
 
 @torch.no_grad()
-def _generate(generator: Generator, chosen: Sequence[Task]) -> Tensor:
-    """Images (B, 3, H, W) in [-1, 1] on the CPU, of tasks of one size."""
-    configuration = generator.configuration
-    settings = configuration.evaluation
-    features, mask = generator.text_encoder.encode([task.example.captions[0] for task in chosen])
-    negative, negative_mask = generator.text_encoder.encode([""])
-    with (
-        model.autocast(generator.device, configuration.precision),
-        model.attention(configuration.model.attention),
-    ):
-        latents = flow.sample(
-            generator.transformer,
-            (generator.autoencoder.channels, *chosen[0].cells),
-            features.float(),
-            mask,
-            negative_features=negative.float(),
-            negative_mask=negative_mask,
-            steps=settings.steps,
-            guidance=settings.guidance,
-            seeds=[task.seed for task in chosen],
-            flow=flow.build(configuration.flow),
-        )
-    return generator.autoencoder.decode(latents).float().cpu()
-
-
-@torch.no_grad()
 def _loss(generator: Generator, bucket: Bucket) -> float:
     """The flow loss of the first held-out images, at the same noise every time."""
     configuration = generator.configuration
     data = bucket.latents[:_LOSS_IMAGES]
     random = torch.Generator().manual_seed(seed_for(configuration.seed, "held out"))
     noise = torch.randn(data.shape, generator=random)
-    tokens = data.shape[2] * data.shape[3] // configuration.model.patch**2
+    family = configuration.model
+    tokens = data.shape[2] * data.shape[3] // family.patch**2
     sigma = flow.build(configuration.flow).sample_levels(len(data), tokens, random)
     total = 0.0
     for start in range(0, len(data), configuration.evaluation.batch):
         part = slice(start, start + configuration.evaluation.batch)
-        captions = [example.captions[0] for example in bucket.examples[:_LOSS_IMAGES][part]]
+        texts = [example.captions[0] for example in bucket.examples[:_LOSS_IMAGES][part]]
         x0, x1, level = (value[part].to(generator.device) for value in (data, noise, sigma))
-        features, mask = generator.text_encoder.encode(captions)
+        features, mask = generator.text_encoder.encode(texts)
         noisy = flow.path(x0, x1, level)
-        with (
-            model.autocast(generator.device, configuration.precision),
-            model.attention(configuration.model.attention),
-        ):
-            velocity = model.predict(generator.transformer, noisy, level, features.float(), mask)
+        condition = Condition(features.float(), mask)
+        with autocast(generator.device, configuration.precision):
+            velocity = family.velocity(generator.transformer, noisy, level, condition)
         total += float(flow.loss(velocity, x0, x1)) * len(x0)
     return total / len(data)

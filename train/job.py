@@ -10,13 +10,22 @@ from typing import Any
 from curation import storage
 from curation.failures.errors import UsageError
 from curation.storage import ownership
-from train import checkpoint, checkpoint_folder, extension, loop, records, settling
-from train.autoencoder import load_autoencoder
+from train import (
+    checkpoint,
+    checkpoint_folder,
+    extension,
+    held_out,
+    loop,
+    parts,
+    records,
+    settling,
+)
+from train.autoencoders.autoencoder import load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
 from train.data import loading, skipped
 from train.data.loading import Data, Sources
-from train.evaluation import LABEL, Reader, Templates, judge
+from train.judges import Judges
 from train.stopping import stopping
 
 KIND = "training"
@@ -65,30 +74,26 @@ def _run(
     start = extension.start(latest, configuration) if latest else None
     checkpoint_folder.remove_leavings(directory)
     storage.remove_partials(str(directory), str(directory / records.SAMPLES))
-    templates = Templates()
+    judges = Judges(configuration)
     stored = load_autoencoder(str(start.folder)) if start else None
     bad = skipped.Log(directory / UNREADABLE, tell, resume=start is not None)
-    sources = Sources(request.data, stored, device, templates.watch, bad.add, request.judged_on)
+    sources = Sources(request.data, stored, device, judges.watch, bad.add, request.judged_on)
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
-    parts = loop.assemble(configuration, loaded, device)
+    run = parts.assemble(configuration, loaded, device)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
-        progress = _resume(start, parts, progress, tell)
-    weights = sum(weight.numel() for part in parts.raw.values() for weight in part.parameters())
-    tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {parts.device}")
-    reader = templates.reader()
-    ceiling = _ceiling(loaded, reader)
-    if ceiling is not None:
-        exact = f"{100 * ceiling:.1f} % of the held-out strings"
-        tell(f"through the autoencoder alone {exact} stay exact")
+        progress = _resume(start, run, progress, tell)
+    weights = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
+    tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {run.device}")
+    ahead = judges.prepare(loaded, tell)
     with stopping() as stopped:
-        trained = loop.Loop(parts, progress, directory, reader, tell)
+        trained = loop.Loop(run, progress, directory, judges.evaluations, tell)
         if loaded.held_out:
-            _write_captions(directory, trained.captions)
+            _write_captions(directory, held_out.captions(loaded, configuration.seed))
         figures = trained.run(stopped)
     skips = {**loaded.skipped.counts, **bad.counts}
-    return _write_result(trained, figures, {"held_out_ceiling": ceiling, "skipped": skips})
+    return _write_result(trained, figures, {**ahead, "skipped": skips})
 
 
 def _write_result(
@@ -100,7 +105,6 @@ def _write_result(
         "step": configuration.steps,
         **figures,
         **more,
-        "held_out_label": LABEL,
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
         "checkpoint": str(checkpoint_folder.latest(directory)),
@@ -108,17 +112,6 @@ def _write_result(
     }
     storage.write_bytes(str(directory / RESULT), (json.dumps(result, indent=1) + "\n").encode())
     return result
-
-
-def _ceiling(loaded: Data, reader: Reader | None) -> float | None:
-    """The share of held-out images read right after the autoencoder: no model can do better."""
-    if reader is None or not loaded.held_out:
-        return None
-    right: list[list[bool]] = []
-    for bucket in loaded.held_out:
-        images = loaded.autoencoder.decode(bucket.latents).float().cpu()
-        right += reader.right(images, bucket.examples)
-    return judge(right).share
 
 
 def _write_captions(directory: Path, captions: list[str]) -> None:
@@ -136,7 +129,7 @@ def _finished(directory: Path, configuration: Configuration) -> dict[str, Any] |
 
 
 def _resume(
-    start: extension.Start, parts: loop.Parts, progress: Progress, tell: Callable[[str], None]
+    start: extension.Start, run: parts.Parts, progress: Progress, tell: Callable[[str], None]
 ) -> Progress:
     folder = start.folder
     earlier = checkpoint.read_progress(folder)
@@ -147,7 +140,7 @@ def _resume(
         )
     if start.reason:
         tell(start.reason)
-    checkpoint.restore(folder, parts.state(progress))
+    checkpoint.restore(folder, run.state(progress))
     (folder.parent / RESULT).unlink(missing_ok=True)
     checkpoint.point_to(folder)
     tell(f"continuing {folder} after step {earlier.step}")

@@ -9,13 +9,21 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from curation.signals import captions
-from curation.signals.signal import OWN_PACKAGES
-from curation.strict_yaml import Frozen, Key, Located, Named, expected_one_of, refused, shown
+from curation.strict_yaml import (
+    OWN_PACKAGES,
+    Frozen,
+    Key,
+    Located,
+    Named,
+    expected_one_of,
+    is_own,
+    refused,
+    shown,
+)
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, le=1)]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 def _name(name: str) -> str:
@@ -26,7 +34,7 @@ def _name(name: str) -> str:
 
 def _module(name: str) -> str:
     what = f"signal module {shown(name)}"
-    if not _MODULE.fullmatch(name) or name.split(".", maxsplit=1)[0] not in OWN_PACKAGES:
+    if not is_own(name):
         raise ValueError(f"{what}: expected an import path inside {', '.join(OWN_PACKAGES)}")
     if not _module_exists(name):
         raise ValueError(f"{what}: there is no such module")

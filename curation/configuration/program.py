@@ -5,17 +5,14 @@ settings. What runs it knows nothing else of it, so curation imports none of the
 """
 
 import importlib
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
-from curation.signals.signal import OWN_PACKAGES
-from curation.strict_yaml import Document, bind, described, shown
+from curation.strict_yaml import OWN_PACKAGES, Document, bind, described, is_own, shown
 
 KEY = "program"
-_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 
 
 class Program(Protocol):
@@ -57,7 +54,7 @@ def _model(entry: Document) -> type[BaseModel]:
     if not isinstance(path, str):
         entry.fail((KEY,), f"{KEY!r}: expected text, found {described(path)}")
     module, _, name = path.rpartition(".")
-    if not _CLASS.fullmatch(path) or path.split(".", maxsplit=1)[0] not in OWN_PACKAGES:
+    if not (module and is_own(path)):
         expected = f"expected the import path of a class inside {', '.join(OWN_PACKAGES)}"
         entry.fail((KEY,), f"{KEY} {shown(path)}: {expected}")
     try:

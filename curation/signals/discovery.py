@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 from types import ModuleType
 
-from curation.signals.signal import OWN_PACKAGES, TIERS, Signal
+from curation.signals.signal import TIERS, Signal
+from curation.strict_yaml import OWN_PACKAGES, is_own
 
 
 def signals_of(module: ModuleType) -> list[Signal]:
@@ -21,7 +22,7 @@ def discover(extra_modules: tuple[str, ...] = ()) -> list[Signal]:
     package = importlib.import_module("curation.signals")
     names = [f"curation.signals.{entry.name}" for entry in pkgutil.iter_modules(package.__path__)]
     for name in extra_modules:
-        if name.split(".")[0] not in OWN_PACKAGES:
+        if not is_own(name):
             raise ValueError(f"signal module {name!r} is not in one of {', '.join(OWN_PACKAGES)}")
     known: dict[str, Signal] = {}
     owner: dict[str, str] = {}

@@ -24,7 +24,6 @@ Cost = Literal["light", "medium", "heavy"]
 COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")
 CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else there is a column
 Measure = Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]
-OWN_PACKAGES = ("curation", "taxonomy", "captioning", "synthesis")
 _LOADING = threading.Lock()
 _LOADED: dict[tuple[str, str], Callable[[Any], Any]] = {}
 

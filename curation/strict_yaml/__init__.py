@@ -6,6 +6,7 @@
 
 from curation.strict_yaml.binding import bind, explained
 from curation.strict_yaml.document import ConfigurationError, Document, Node, PathTo
+from curation.strict_yaml.importing import OWN_PACKAGES, Chosen, choice, defined, files, is_own
 from curation.strict_yaml.models import KEY, Frozen, Key, Located, Named, refused
 from curation.strict_yaml.naming import described, did_you_mean, expected_one_of, shown
 from curation.strict_yaml.reading import MAXIMUM_BYTES, parse, read
@@ -13,6 +14,8 @@ from curation.strict_yaml.reading import MAXIMUM_BYTES, parse, read
 __all__ = [
     "KEY",
     "MAXIMUM_BYTES",
+    "OWN_PACKAGES",
+    "Chosen",
     "ConfigurationError",
     "Document",
     "Frozen",
@@ -22,10 +25,14 @@ __all__ = [
     "Node",
     "PathTo",
     "bind",
+    "choice",
+    "defined",
     "described",
     "did_you_mean",
     "expected_one_of",
     "explained",
+    "files",
+    "is_own",
     "parse",
     "read",
     "refused",

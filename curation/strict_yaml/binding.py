@@ -23,6 +23,7 @@ _TYPES = {
     "bool_type": "true or false",
 }
 _QUOTED = re.compile(r"'([^']*)'")
+KEYS = "keys"  # in the context of an unknown key: those there are, where its model was chosen
 _UNION = frozenset({Union, UnionType})
 
 
@@ -102,7 +103,8 @@ def _message(refusal: _Refusal, document: Document, kind: Any) -> str:
     if refusal.is_unknown_key:
         *above, key = details["loc"]
         name = ".".join([*_names(document.known(above)), shown(str(key))[1:-1]])
-        return f"unknown key '{name}': {expected_one_of(str(key), _keys(kind, above))}"
+        keys = details.get("ctx", {}).get(KEYS) or _keys(kind, above)
+        return f"unknown key '{name}': {expected_one_of(str(key), keys)}"
     return f"{_called(refusal.place, document)}: {explained(details)}"
 
 

@@ -312,9 +312,9 @@ def test_our_own_autoencoder_and_text_encoder_used_as_trained(run, tmp_path):
     """A folder as ``python -m train --preset demo`` leaves it, drawn without any option."""
     from diffusers import FlowMatchEulerDiscreteScheduler, QwenImageTransformer2DModel
 
-    from train.byte_text import ByteTextEncoder
+    from train.autoencoders.patch_pca import PatchPcaAutoencoder
     from train.configuration import Configuration, EvaluationConfiguration
-    from train.patch_pca import PatchPcaAutoencoder
+    from train.text_encoders.byte_text import ByteTextEncoder
 
     torch.manual_seed(0)
     folder = tmp_path / "train" / "checkpoint-7"

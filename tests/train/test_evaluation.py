@@ -8,7 +8,7 @@ from making import training_shards as shards
 from train.configuration import AutoencoderConfiguration, Configuration, DataConfiguration
 from train.data import examples, loading
 from train.data.loading import Sources
-from train.evaluation import LABEL, Templates, expected, judge, style
+from train.string_reader import LABEL, Templates, expected, judge, style
 
 SEEN = ["AE", "HL", "OT", "27", "A", "E", "H"]
 

@@ -2,7 +2,6 @@
 
 import math
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from train import flow
 from train.flow import Flow
+from train.models.family import Condition
 
-NETWORK = SimpleNamespace(config=SimpleNamespace(patch_size=2))
+PATCH = 2
 SHAPE = (3, 4, 6)
 
 
@@ -90,11 +90,11 @@ def test_training_noise_levels_are_the_schedulers_shift_of_a_logit_normal():
 def straight(data, noise):
     """A network that knows the answer."""
 
-    def predict(_network, latents, sigma, *_text):
+    def velocity(latents, sigma, _condition):
         assert torch.allclose(latents, flow.path(data, noise, sigma), atol=1e-4)
         return flow.target(data, noise)
 
-    return predict
+    return velocity
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
@@ -102,32 +102,29 @@ def test_the_sampler_walks_the_path_that_was_trained(steps):
     seeds = [4, 5, 6]
     noise = flow.noise_like(SHAPE, seeds)
     data = normal(3, *SHAPE, seed=9)
-    text, mask = torch.zeros(3, 2, 4), torch.ones(3, 2, dtype=torch.bool)
-    drawn = flow.sample(
-        NETWORK, SHAPE, text, mask, steps=steps, seeds=seeds, predict=straight(data, noise)
-    )
+    text = Condition(torch.zeros(3, 2, 4), torch.ones(3, 2, dtype=torch.bool))
+    known = straight(data, noise)
+    drawn = flow.sample(known, SHAPE, text, patch=PATCH, steps=steps, seeds=seeds)
     assert torch.allclose(drawn, data, atol=1e-5)
 
 
-def curved(_network, latents, sigma, features, _mask):
+def curved(latents, sigma, condition):
     """Some smooth velocity that depends on everything."""
-    return torch.sin(latents) * sigma.view(-1, 1, 1, 1) + features.mean((1, 2)).view(-1, 1, 1, 1)
+    text = condition.features.mean((1, 2)).view(-1, 1, 1, 1)
+    return torch.sin(latents) * sigma.view(-1, 1, 1, 1) + text
 
 
 @pytest.mark.parametrize("steps", [2, 9])
 def test_the_sampler_steps_as_the_scheduler(steps):
-    own, text = Flow(), normal(2, 3, 4)
-    mask = torch.ones(2, 3, dtype=torch.bool)
-    drawn = flow.sample(
-        NETWORK, SHAPE, text, mask, steps=steps, seeds=[1, 2], flow=own, predict=curved
-    )
+    own, text = Flow(), Condition(normal(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
+    drawn = flow.sample(curved, SHAPE, text, patch=PATCH, steps=steps, seeds=[1, 2], flow=own)
     theirs = scheduler(own)
     levels = torch.linspace(1.0, 1 / steps, steps, dtype=torch.float64).tolist()
     theirs.set_timesteps(sigmas=levels, mu=own.mu(6))
     latents = flow.noise_like(SHAPE, [1, 2])
     for timestep in theirs.timesteps:
         sigma = (timestep / 1000).expand(2)
-        velocity = curved(None, latents, sigma, text, mask)
+        velocity = curved(latents, sigma, text)
         latents = theirs.step(velocity, timestep, latents, return_dict=False)[0]
     assert torch.allclose(drawn, latents, atol=1e-5)
 
@@ -139,14 +136,14 @@ def test_guidance_one_is_no_guidance_and_costs_none():
         calls.append(arguments)
         return curved(*arguments)
 
-    text, mask = normal(2, 3, 4), torch.ones(2, 3, dtype=torch.bool)
-    other = {"negative_features": normal(1, 1, 4, seed=2), "negative_mask": mask[:1, :1]}
-    common = {"steps": 3, "seeds": [1, 2], "predict": counted}
-    plain = flow.sample(NETWORK, SHAPE, text, mask, **common)
-    one = flow.sample(NETWORK, SHAPE, text, mask, guidance=1.0, **other, **common)
-    assert torch.equal(plain, one)
+    text = Condition(normal(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
+    negative = Condition(normal(1, 1, 4, seed=2), text.mask[:1, :1])
+    common = {"steps": 3, "seeds": [1, 2], "patch": PATCH}
+    plain = flow.sample(counted, SHAPE, text, **common)
+    unguided = flow.sample(counted, SHAPE, text, guidance=1.0, negative=negative, **common)
+    assert torch.equal(plain, unguided)
     assert len(calls) == 6
-    four = flow.sample(NETWORK, SHAPE, text, mask, guidance=4.0, **other, **common)
+    four = flow.sample(counted, SHAPE, text, guidance=4.0, negative=negative, **common)
     assert len(calls) == 12
     assert not torch.allclose(four, plain, atol=1e-2)
     conditional, unconditional = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
@@ -161,11 +158,11 @@ def test_an_images_noise_is_its_own():
 
 
 def test_counts_that_do_not_fit_are_refused():
-    text, mask = torch.zeros(2, 3, 4), torch.ones(2, 3, dtype=torch.bool)
+    text = Condition(torch.zeros(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
     with pytest.raises(ValueError, match="1 seeds for 2 prompts"):
-        flow.sample(NETWORK, SHAPE, text, mask, steps=1, seeds=[1])
-    with pytest.raises(ValueError, match="needs negative features"):
-        flow.sample(NETWORK, SHAPE, text, mask, steps=1, seeds=[1, 2], guidance=2.0)
+        flow.sample(curved, SHAPE, text, patch=PATCH, steps=1, seeds=[1])
+    with pytest.raises(ValueError, match="needs a negative condition"):
+        flow.sample(curved, SHAPE, text, patch=PATCH, steps=1, seeds=[1, 2], guidance=2.0)
 
 
 @given(

@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.failures.errors import UsageError
-from train import model
-from train.autoencoder import load_autoencoder
-from train.byte_text import ByteTextEncoder
-from train.configuration import ModelConfiguration
-from train.patch_pca import PatchPcaAutoencoder
-from train.text_encoder import load_text_encoder
+from train import patches
+from train.autoencoders.autoencoder import load_autoencoder
+from train.autoencoders.patch_pca import PatchPcaAutoencoder
+from train.models.family import Condition
+from train.models.qwen_image import QwenImage
+from train.text_encoders.byte_text import ByteTextEncoder
+from train.text_encoders.text_encoder import load_text_encoder
 
-SMALL = ModelConfiguration(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))
+SMALL = QwenImage(layers=2, heads=2, head_width=16, rope_axes=(4, 6, 6))
 
 
 def normal(*shape, seed=0):
@@ -25,7 +26,7 @@ def normal(*shape, seed=0):
 def network():
     """A small network in which every weight says something."""
     torch.manual_seed(0)
-    found = model.build(SMALL, channels=4, text_width=24)
+    found = SMALL.build(channels=4, text_width=24)
     with torch.no_grad():
         for weight in found.parameters():
             weight.normal_(std=0.3)
@@ -41,25 +42,24 @@ def encoder():
 def test_packing_is_that_of_diffusers():
     latents = normal(2, 16, 4, 6)
     theirs = QwenImagePipeline._pack_latents(latents, 2, 16, 4, 6)
-    assert torch.equal(model.pack(latents, 2), theirs)
-    assert torch.equal(model.unpack(theirs, 2, 4, 6), latents)
+    assert torch.equal(patches.pack(latents, 2), theirs)
+    assert torch.equal(patches.unpack(theirs, 2, 4, 6), latents)
     with pytest.raises(ValueError, match="no multiple of the patch 2"):
-        model.pack(normal(1, 16, 3, 4), 2)
+        patches.pack(normal(1, 16, 3, 4), 2)
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
 def test_unpack_undoes_pack(patch, channels, rows, columns):
     latents = normal(2, channels, rows * patch, columns * patch)
-    tokens = model.pack(latents, patch)
+    tokens = patches.pack(latents, patch)
     assert tokens.shape == (2, rows * columns, channels * patch * patch)
-    assert torch.equal(model.unpack(tokens, patch, rows * patch, columns * patch), latents)
+    assert torch.equal(patches.unpack(tokens, patch, rows * patch, columns * patch), latents)
 
 
 def test_a_new_network_predicts_zero():
-    found = model.build(SMALL, channels=4, text_width=24)
-    velocity = model.predict(
-        found, normal(2, 4, 4, 4), torch.rand(2), normal(2, 5, 24), torch.ones(2, 5).bool()
-    )
+    found = SMALL.build(channels=4, text_width=24)
+    text = Condition(normal(2, 5, 24), torch.ones(2, 5).bool())
+    velocity = SMALL.velocity(found, normal(2, 4, 4, 4), torch.rand(2), text)
     assert velocity.shape == (2, 4, 4, 4)
     assert not velocity.any()
 
@@ -70,17 +70,15 @@ def test_a_prediction_does_not_depend_on_the_padding(network, encoder, kernel):
     latents, sigma = normal(3, 4, 4, 6), torch.tensor([0.9, 0.5, 0.1])
     prompts = ['"A"', "", 'a much longer prompt, with "quoted text" and many words behind it']
     features, mask = encoder.encode(prompts)
-    with model.attention(kernel):
-        together = model.predict(network, latents, sigma, features, mask)
-        for n, prompt in enumerate(prompts):
-            alone = model.predict(
-                network, latents[n : n + 1], sigma[n : n + 1], *encoder.encode([prompt])
-            )
-            assert torch.allclose(together[n], alone[0], atol=1e-5), prompt
-        rubbish = torch.where(mask[..., None], features, 1e3 * torch.ones(()))
-        assert torch.allclose(
-            model.predict(network, latents, sigma, rubbish, mask), together, atol=1e-5
-        )
+    family = SMALL.model_copy(update={"attention": kernel})
+    together = family.velocity(network, latents, sigma, Condition(features, mask))
+    for n, prompt in enumerate(prompts):
+        text = Condition(*encoder.encode([prompt]))
+        alone = family.velocity(network, latents[n : n + 1], sigma[n : n + 1], text)
+        assert torch.allclose(together[n], alone[0], atol=1e-5), prompt
+    rubbish = Condition(torch.where(mask[..., None], features, 1e3 * torch.ones(())), mask)
+    again = family.velocity(network, latents, sigma, rubbish)
+    assert torch.allclose(again, together, atol=1e-5)
 
 
 @torch.no_grad()
@@ -88,7 +86,8 @@ def test_every_real_token_counts(network, encoder):
     """The other half of the mask: what is not padding is seen."""
     latents, sigma = normal(1, 4, 4, 6), torch.tensor([0.5])
     prompts = ['the "AB" in red', 'the "AC" in red', 'the "BA" in red', 'the "AB" in blue', ""]
-    drawn = [model.predict(network, latents, sigma, *encoder.encode([one])) for one in prompts]
+    texts = [Condition(*encoder.encode([prompt])) for prompt in prompts]
+    drawn = [SMALL.velocity(network, latents, sigma, text) for text in texts]
     for n, one in enumerate(drawn):
         for other in drawn[:n]:
             assert (one - other).abs().max() > 1e-3
@@ -96,13 +95,13 @@ def test_every_real_token_counts(network, encoder):
     for place in range(mask.shape[1]):
         without = mask.clone()
         without[0, place] = False
-        changed = model.predict(network, latents, sigma, features, without)
+        changed = SMALL.velocity(network, latents, sigma, Condition(features, without))
         assert (changed - drawn[0]).abs().max() > 1e-5, place
 
 
 def test_axes_that_do_not_fit_are_told():
     with pytest.raises(UsageError, match=r"sum up to 18; expected model.head_width, 16"):
-        model.build(ModelConfiguration(layers=1, heads=1, head_width=16, rope_axes=(4, 6, 8)), 4, 8)
+        QwenImage(layers=1, heads=1, head_width=16, rope_axes=(4, 6, 8)).build(4, 8)
 
 
 def test_quoted_text_is_spelled_and_the_rest_is_words(encoder):

@@ -4,17 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from train import ema, model, optimiser
-from train.byte_text import ByteTextEncoder
-from train.configuration import ModelConfiguration, OptimiserConfiguration
+from train import ema, optimiser
+from train.configuration import OptimiserConfiguration
+from train.models.qwen_image import QwenImage
+from train.text_encoders.byte_text import ByteTextEncoder
 
-MODEL = ModelConfiguration(layers=2, heads=1, head_width=16, rope_axes=(4, 6, 6))
+MODEL = QwenImage(layers=2, heads=1, head_width=16, rope_axes=(4, 6, 6))
 
 
 @pytest.fixture
 def modules():
     torch.manual_seed(0)
-    return {"transformer": model.build(MODEL, 4, 8), "text_encoder": ByteTextEncoder(8, words=16)}
+    return {"transformer": MODEL.build(4, 8), "text_encoder": ByteTextEncoder(8, words=16)}
 
 
 def test_every_parameter_is_moved_by_exactly_one_optimiser(modules):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from making import training_shards as shards
 from making.training_data import BATCH
 
-from train import loop
+from train import loop, noising, parts
 from train.configuration import Configuration
 from train.data import loading
 from train.data.loading import Sources
@@ -27,7 +27,7 @@ TINY = {
 )
 def test_portions_are_all_rows_and_none_has_too_many_tokens(lengths, tokens, most):
     shown = []
-    for rows, longest in loop.portions(lengths, tokens, most):
+    for rows, longest in noising.portions(lengths, tokens, most):
         places = list(range(len(lengths))[rows]) if isinstance(rows, slice) else rows
         assert longest == max(lengths[place] for place in places)
         assert len(places) == 1 or len(places) * (tokens + longest) <= most
@@ -46,15 +46,15 @@ def gradients(tmp_path):
     def call(most):
         configuration = Configuration.model_validate(TINY | {"tokens_at_once": most})
         data = loading.load(Sources(str(tmp_path)), configuration)
-        parts = loop.assemble(configuration, data, "cpu")
-        for module in parts.raw.values():  # or all gradients but the last layer's are zero
+        run = parts.assemble(configuration, data, "cpu")
+        for module in run.raw.values():  # or all gradients but the last layer's are zero
             for weight in module.parameters():
                 torch.nn.init.normal_(
                     weight, std=0.1, generator=torch.Generator().manual_seed(weight.numel())
                 )
-        loss = loop._backward(parts, 1)
-        names = [name for module in parts.raw.values() for name, _ in module.named_parameters()]
-        weights = [weight for module in parts.raw.values() for weight in module.parameters()]
+        loss = loop._backward(run, 1)
+        names = [name for module in run.raw.values() for name, _ in module.named_parameters()]
+        weights = [weight for module in run.raw.values() for weight in module.parameters()]
         return loss, {name: weight.grad for name, weight in zip(names, weights, strict=True)}
 
     return call

@@ -3,14 +3,19 @@
 import json
 import os
 import shutil
+from functools import partial
 
 import pytest
 import torch
 from making import tiny_qwen
 
-from train import flow, model, qwen
-from train.autoencoder import load_autoencoder
-from train.text_encoder import load_text_encoder
+from train import flow, patches
+from train.autoencoders.autoencoder import load_autoencoder
+from train.autoencoders.qwen import QwenAutoencoder
+from train.models.family import Condition
+from train.models.qwen_image import QwenImage
+from train.text_encoders.qwen import LONGEST, PREFIX_TOKENS, TEMPLATE, QwenTextEncoder
+from train.text_encoders.text_encoder import load_text_encoder
 
 PROMPTS = ["hello", "", '一行字 "你好，世界"', "braces {} {0} and <|im_end|> inside", "word " * 40]
 
@@ -40,9 +45,9 @@ def encoder(folder):
 
 
 def test_constants_are_those_of_the_pipeline(pipeline):
-    assert pipeline.prompt_template_encode == qwen.TEMPLATE
-    assert pipeline.prompt_template_encode_start_idx == qwen.PREFIX_TOKENS
-    assert pipeline.tokenizer_max_length == qwen.LONGEST
+    assert pipeline.prompt_template_encode == TEMPLATE
+    assert pipeline.prompt_template_encode_start_idx == PREFIX_TOKENS
+    assert pipeline.tokenizer_max_length == LONGEST
 
 
 @pytest.mark.parametrize("prompts", [[text] for text in PROMPTS] + [PROMPTS, ["ab " * 1500, "x"]])
@@ -88,7 +93,7 @@ def test_a_foreign_tokenizer_is_refused(folder, encoder):
     bytes_only = {token: index for token, index in tiny_qwen.vocabulary()[0].items() if index < 256}
     foreign = Qwen2Tokenizer(vocab=bytes_only, merges=[])
     with pytest.raises(ValueError, match=r"prefix is \d+ tokens long, expected 34"):
-        qwen.QwenTextEncoder(encoder.model, foreign)
+        QwenTextEncoder(encoder.model, foreign)
 
 
 def test_a_missing_tokenizer_is_named(folder, tmp_path):
@@ -128,7 +133,7 @@ def test_decoding_equals_the_pipelines(pipeline, autoencoder):
     image = pipeline(
         **arguments, generator=torch.Generator().manual_seed(3), output_type="pt"
     ).images
-    pixels = autoencoder.decode(model.unpack(packed, 2, 4, 8))
+    pixels = autoencoder.decode(patches.unpack(packed, 2, 4, 8))
     assert pixels.shape == (1, 3, 32, 64)
     assert torch.equal((pixels / 2 + 0.5).clamp(0, 1), image)
 
@@ -151,8 +156,8 @@ def test_saved_parts_load_again_and_are_not_copied(
     folder, autoencoder, encoder, tmp_path, from_disk
 ):
     if not from_disk:
-        autoencoder = qwen.QwenAutoencoder(autoencoder.model)
-        encoder = qwen.QwenTextEncoder(encoder.model, encoder.tokenizer)
+        autoencoder = QwenAutoencoder(autoencoder.model)
+        encoder = QwenTextEncoder(encoder.model, encoder.tokenizer)
     lines = {**autoencoder.save(tmp_path), **encoder.save(tmp_path)}
     index = json.loads((folder / "model_index.json").read_text())
     assert {name: list(line) for name, line in lines.items()} == {
@@ -203,21 +208,18 @@ def test_our_sampler_draws_what_the_pipeline_draws(pipeline, encoder, case):
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
         output_type="latent",
     ).images
-    features, mask = encoder.encode(prompts)
-    negative_features, negative_mask = encoder.encode(["blurred"])
     shape = (16, height // 8, width // 8)
     ours = flow.sample(
-        pipeline.transformer,
+        partial(QwenImage().velocity, pipeline.transformer),
         shape,
-        features,
-        mask,
-        negative_features=negative_features,
-        negative_mask=negative_mask,
+        Condition(*encoder.encode(prompts)),
+        negative=Condition(*encoder.encode(["blurred"])),
+        patch=2,
         steps=steps,
         guidance=guidance,
         seeds=seeds,
     )
-    unpacked = model.unpack(expected, 2, *shape[1:])
+    unpacked = patches.unpack(expected, 2, *shape[1:])
     assert expected.isfinite().all()
     assert (ours - flow.noise_like(shape, seeds)).abs().max() > 0.1  # it did move
     assert torch.allclose(ours, unpacked, atol=2e-5, rtol=1e-5)

@@ -1,6 +1,7 @@
 """Training with the real parts: AutoencoderKLQwenImage and Qwen2.5-VL, tiny and random."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from making.commands import invoke
 
 from train import flow
 from train.__main__ import app
-from train.byte_text import ByteTextEncoder
 from train.checkpoint import load_for_inference
+from train.models.family import Condition
+from train.text_encoders.byte_text import ByteTextEncoder
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +60,12 @@ def test_the_checkpoint_opens_as_a_qwen_image_pipeline_and_draws_the_same(traine
         output_type="np",
     ).images[0]
     loaded = load_for_inference(folder)
-    features, mask = loaded.text_encoder.encode(["ink"])
-    negative, negative_mask = loaded.text_encoder.encode([""])
     latents = flow.sample(
-        loaded.transformer,
+        partial(loaded.family.velocity, loaded.transformer),
         (16, 4, 4),
-        features,
-        mask,
-        negative_features=negative,
-        negative_mask=negative_mask,
+        Condition(*loaded.text_encoder.encode(["ink"])),
+        negative=Condition(*loaded.text_encoder.encode([""])),
+        patch=loaded.family.patch,
         steps=3,
         guidance=4.0,
         seeds=[6],

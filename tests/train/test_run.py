@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 import torch
@@ -17,10 +18,11 @@ from making.places import ROOT
 from making.training_runs import assert_same_run, losses, train
 from PIL import Image
 
-from train import checkpoint, checkpoint_folder, configuration_file, flow, loop, model, settling
+from train import checkpoint, checkpoint_folder, configuration_file, flow, precision, settling
 from train.__main__ import app
 from train.checkpoint import load_for_inference
 from train.configuration import PRESETS
+from train.models.family import Condition
 
 
 def test_a_run_learns_and_leaves_everything(undisturbed):
@@ -77,16 +79,14 @@ def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
     assert index["autoencoder"] == ["patch_pca", "PatchPcaAutoencoder"]
     assert loaded.configuration.steps == 40
     assert checkpoint.read_progress(out / "checkpoint-40").sizes == ((32, 16), (48, 16))
-    features, mask = loaded.text_encoder.encode([shards.caption("AE", "red")])
-    negative, negative_mask = loaded.text_encoder.encode([""])
+    encode = loaded.text_encoder.encode
     for steps, guidance in ((1, 1.0), (3, 4.0)):
         latents = flow.sample(
-            loaded.transformer,
+            partial(loaded.family.velocity, loaded.transformer),
             (loaded.autoencoder.channels, 2, 4),
-            features,
-            mask,
-            negative_features=negative,
-            negative_mask=negative_mask,
+            Condition(*encode([shards.caption("AE", "red")])),
+            negative=Condition(*encode([""])),
+            patch=loaded.family.patch,
             steps=steps,
             guidance=guidance,
             seeds=[1],
@@ -274,7 +274,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop.flow, "loss", lambda *_: torch.tensor(float("nan")))
+    monkeypatch.setattr(flow, "loss", lambda *_: torch.tensor(float("nan")))
     result = train(tiny, tmp_path / "out", code=2)
     assert "step 1: the loss is nan; lower optimiser.learning_rate" in result.stderr
 
@@ -315,11 +315,11 @@ def test_settings_cannot_be_changed_and_scientific_numbers_are_numbers(tmp_path)
 
 def test_the_presets_build_what_they_say():
     demo = PRESETS["demo"]
-    network = model.build(demo.model, demo.autoencoder.channels, demo.text_encoder.width)
+    network = demo.model.build(demo.autoencoder.channels, demo.text_encoder.width)
     assert 3.5e6 < sum(weight.numel() for weight in network.parameters()) < 4e6
     assert network.config.in_channels == 4 * demo.autoencoder.channels
     with torch.device("meta"):
-        large = model.build(PRESETS["qwen-image"].model, 16, 3584)
+        large = PRESETS["qwen-image"].model.build(16, 3584)
     count = sum(weight.numel() for weight in large.parameters())
     assert count == pytest.approx(20.4e9, rel=0.005)  # spec: 20 B
 
@@ -331,4 +331,4 @@ def test_precision_follows_the_hardware_and_the_run_it_continues(undisturbed):
     before = checkpoint.read_configuration(found)
     again = before.model_copy(update={"precision": "auto"})
     assert settling.settled(again, found).precision == "fp32"
-    assert model.autocast("cpu", "fp32")._enabled is False
+    assert precision.autocast("cpu", "fp32")._enabled is False

@@ -18,13 +18,14 @@ from torch import Tensor
 from curation import shard
 from curation.failures.errors import UsageError
 from curation.picture.decoding import PictureError
-from train.autoencoder import Autoencoder
+from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import DataConfiguration
 from train.data import examples
 from train.data.examples import Example, Pixels
 from train.data.index import Index, RowGroup
 from train.data.plan import Plan
 from train.data.skipped import Unreadable
+from train.pixels import scaled
 
 AHEAD = 8192  # rows read at once, and shuffled together, at most
 _OVERHEAD = 1024  # bytes of a row in memory beside its latents: objects, allocation
@@ -106,11 +107,6 @@ def _unreadable(path: str, key: str, error: PictureError) -> Unreadable:
 def encode(autoencoder: Autoencoder, pixels: Pixels) -> Tensor:
     """(H, W, 3) bytes -> (C, h, w) float32 on the CPU."""
     return autoencoder.encode(scaled(pixels))[0].float().cpu()
-
-
-def scaled(pixels: Pixels) -> Tensor:
-    """(H, W, 3) bytes -> (1, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def row_bytes(index: Index, autoencoder: Autoencoder) -> list[int]:

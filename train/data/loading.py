@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
-from train import autoencoder as autoencoders
-from train.autoencoder import Autoencoder
+from train.autoencoders import autoencoder as autoencoders
+from train.autoencoders.autoencoder import Autoencoder
+from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration, Configuration
 from train.data import latents
 from train.data.examples import Example, Pixels
@@ -21,7 +22,7 @@ from train.data.index import Index, scan
 from train.data.latents import Batch, Latents, Notice, Row
 from train.data.plan import Plan
 from train.data.skipped import Skipped, Unreadable
-from train.patch_pca import PatchPcaAutoencoder
+from train.pixels import scaled
 from train.seeds import seed_for
 from train.trained_on import Captions
 
@@ -181,7 +182,7 @@ def _judged_on(
 
 
 def _fit(first: list[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
-    images = [latents.scaled(row.pixels) for row in first[:_FIT]]
+    images = [scaled(row.pixels) for row in first[:_FIT]]
     return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration
-from train.patch_pca import PatchPcaAutoencoder
 
 _CONFIGURATION = "config.json"
 
@@ -44,8 +44,8 @@ def load_autoencoder(directory: str) -> Autoencoder:
     """The autoencoder stored in a checkpoint's root, or in the autoencoder's own folder.
 
     ``autoencoder/`` (or a folder of class ``PatchPcaAutoencoder``) is ours; ``vae/`` (or a folder
-    of class ``AutoencoderKLQwenImage``) is read by ``train.qwen``. Raises ``FileNotFoundError``
-    and, for another class, ``ValueError``.
+    of class ``AutoencoderKLQwenImage``) is read by ``train.autoencoders.qwen``. Raises
+    ``FileNotFoundError`` and, for another class, ``ValueError``.
     """
     folder = Path(directory)
     for name in ("autoencoder", "vae"):
@@ -61,7 +61,7 @@ def load_autoencoder(directory: str) -> Autoencoder:
     if kind == "PatchPcaAutoencoder":
         return PatchPcaAutoencoder.from_pretrained(folder)
     if kind == "AutoencoderKLQwenImage":
-        from train.qwen import QwenAutoencoder
+        from train.autoencoders.qwen import QwenAutoencoder
 
         return QwenAutoencoder.load(folder)
     raise ValueError(

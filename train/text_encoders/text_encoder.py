@@ -9,8 +9,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from train.byte_text import ByteTextEncoder
 from train.configuration import TextEncoderConfiguration
+from train.text_encoders.byte_text import ByteTextEncoder
 
 _CONFIGURATION = "config.json"
 
@@ -46,8 +46,8 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
     ``longest`` is where a frozen one cuts prompts, in tokens; its own where not given.
 
     A folder of class ``ByteTextEncoder`` is ours; a transformers folder of Qwen2.5-VL (its
-    ``tokenizer/`` beside it) is read by ``train.qwen``. Raises ``FileNotFoundError`` and, for
-    another class, ``ValueError``.
+    ``tokenizer/`` beside it) is read by ``train.text_encoders.qwen``. Raises
+    ``FileNotFoundError`` and, for another class, ``ValueError``.
     """
     folder = Path(directory)
     if (folder / "text_encoder" / _CONFIGURATION).is_file():
@@ -61,7 +61,7 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
     if content.get("_class_name") == "ByteTextEncoder":
         return ByteTextEncoder.from_pretrained(folder)
     if content.get("model_type") == "qwen2_5_vl":
-        from train.qwen import QwenTextEncoder
+        from train.text_encoders.qwen import QwenTextEncoder
 
         return QwenTextEncoder.load(folder, longest)
     raise ValueError(f"{path}: expected class ByteTextEncoder or model type qwen2_5_vl")

@@ -1,0 +1,69 @@
+"""``diffusers.AutoencoderKLQwenImage`` as an autoencoder: what ``QwenImagePipeline`` computes."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from train.frozen import Frozen, keep
+
+
+class QwenAutoencoder(Frozen):
+    """The Qwen-Image autoencoder: 16 channels, factor 8 (as configured in its folder).
+
+    Latents are (x - mean) / std by the statistics in the autoencoder's configuration, per channel.
+    ``folder`` is where the weights came from, if from disk; ``save`` then links them.
+    """
+
+    mean: Tensor
+    inverse_standard_deviation: Tensor
+
+    def __init__(self, model: Any, folder: Path | None = None) -> None:
+        super().__init__(model)
+        self.folder = folder
+        self.channels = int(model.config.z_dim)
+        self.factor = 2 ** len(model.config.temperal_downsample)
+        # The reciprocal and not the deviation, so that rounding is that of QwenImagePipeline.
+        for name, values in (
+            ("mean", torch.tensor(model.config.latents_mean)),
+            ("inverse_standard_deviation", 1.0 / torch.tensor(model.config.latents_std)),
+        ):
+            self.register_buffer(name, values.view(1, -1, 1, 1), persistent=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "QwenAutoencoder":
+        """Read a folder of ``AutoencoderKLQwenImage.save_pretrained``."""
+        from diffusers import AutoencoderKLQwenImage
+
+        return cls(AutoencoderKLQwenImage.from_pretrained(folder, local_files_only=True), folder)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> (B, C, H/f, W/f), normalised.
+
+        The mode of the posterior, so that an image always has the same latents; with a
+        ``generator`` a sample of it instead. Raises ``ValueError`` for a size that is no multiple
+        of the factor (the autoencoder would crop it in silence).
+        """
+        height, width = pixels.shape[-2:]
+        if height % self.factor or width % self.factor:
+            raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
+        frames = pixels.to(*self.place()).unsqueeze(2)  # (B, 3, 1, H, W)
+        posterior = self.model.encode(frames).latent_dist
+        raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
+        latents: Tensor = (raw - self.mean.to(raw)) * self.inverse_standard_deviation.to(raw)
+        return latents
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1]."""
+        latents = latents.to(*self.place())
+        raw = latents / self.inverse_standard_deviation.to(latents) + self.mean.to(latents)
+        pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]
+        return pixels
+
+    def save(self, directory: Path) -> dict[str, tuple[str, str]]:
+        """Write ``directory/vae`` and return its line for ``model_index.json``."""
+        keep(self.folder, directory / "vae", self.model)
+        return {"vae": ("diffusers", type(self.model).__name__)}

@@ -1,0 +1,1 @@
+"""What judges a model while it trains: one file each, by name (``evaluation.evaluators``)."""

@@ -1,0 +1,1 @@
+"""Model families: one file each, chosen by its name (``model: {name: qwen_image}``)."""
