@@ -88,7 +88,7 @@ def _run(request: Request, signals: Chosen) -> Outcome:
     columns, groups = signals.measured(layout), signals.groups(layout)
     with steps.step("plan"):
         planned, notes, strata = _plan(request)
-        identity = _identity_of_run(request, planned, columns)
+        identity = _identity_of_run(request, planned, (*columns.folders, *groups.folders))
         if not request.verify and (done := mark.counts_if_finished(layout, identity)):
             return Outcome(done, False, True, strata)
         if not request.replace and plan.is_another_collection(request.output, planned):
@@ -207,10 +207,12 @@ def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> l
     return [Planned(unit.id, len(unit.parts) if unit.layout == "files" else None) for unit in units]
 
 
-def _identity_of_run(request: Request, units: Sequence[Unit], columns: Measured) -> str:
-    """What the run is of: its configuration, its inputs by their stamps, and what measures them."""
+def _identity_of_run(request: Request, units: Sequence[Unit], folders: Sequence[str]) -> str:
+    """What the run is of: its configuration, its inputs by their stamps, and what makes columns of
+    them, by the ``folders`` of those.
+    """
     parts = [mark.text_digest(to_json(unit), 16) for unit in units]
-    what = [curation.__version__, resolved(request.pipeline), columns.folders, parts]
+    what = [curation.__version__, resolved(request.pipeline), folders, parts]
     return mark.text_digest(json.dumps(what), 16)
 
 
@@ -225,17 +227,20 @@ def _inputs(columns: Measured, units: Sequence[Planned]) -> int:
 
 
 def _forget_superseded(columns: Measured, groups: Groups) -> None:
-    """Remove columns that other versions or settings of the same signals and groupings made."""
-    folders = (*columns.folders, *(of.folder for of in groups.groupings.values()))
+    """Remove columns that other versions or settings of the same signals and groupings made.
+
+    Earlier versions of this program had files of all of them, without folders.
+    """
+    layout, folders = columns.layout, (*columns.folders, *groups.folders)
     names = {folder.rpartition("-")[0] for folder in folders}
-    every = [*columns.layout.columns(), *columns.layout.columns("groups")]
-    storage.delete(
-        [
-            entry.path
-            for folder, _, entry in every
-            if folder not in folders and folder.rpartition("-")[0] in names
-        ]
-    )
+    every = [*layout.columns(), *layout.columns("groups"), *layout.wholes()]
+    superseded = [
+        entry
+        for folder, _, entry in every
+        if folder not in folders and folder.rpartition("-")[0] in names
+    ]
+    superseded += [*layout.written("signals"), *layout.written("groups")]
+    storage.delete([entry.path for entry in superseded])
 
 
 def _check_shards(layout: Layout, counts: Counts) -> None:

@@ -38,6 +38,11 @@ class Groups:
     groupings: Mapping[str, GroupColumns]
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders below ``groups`` that are read."""
+        return tuple(of.folder for of in self.groupings.values())
+
+    @property
     def ruled(self) -> tuple[str, ...]:
         """The columns of all groupings that rules may name."""
         return tuple(name for of in self.groupings.values() for name in of.ruled)

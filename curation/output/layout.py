@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from curation import storage
 
 _UNIT = r"[0-9a-f]{16}"
-_COLUMNS = re.compile(rf"([A-Za-z]\w*-[0-9a-f]{{12}})[/\\]({_UNIT})\.parquet")
+_FOLDER = r"[A-Za-z]\w*-[0-9a-f]{12}"
+_COLUMNS = re.compile(rf"({_FOLDER})[/\\]({_UNIT})\.parquet")
+_WHOLE = re.compile(rf"({_FOLDER})[/\\](whole)\.parquet")
 # What else lies there is the user's, neither read nor removed.
 NAMES = {
     "plan": re.compile(rf"{_UNIT}\.json"),
     "checked": re.compile(_UNIT),
+    "signals": re.compile(rf"{_UNIT}\.parquet"),  # of versions that had no folders there
+    "groups": re.compile(rf"{_UNIT}\.parquet"),  # the same
     "ledger": re.compile(rf"{_UNIT}\.parquet"),
     "pending": re.compile(rf"{_UNIT}\.json"),
     "near": re.compile(r"edges-\d{5,}-of-\d{5,}\.parquet"),
@@ -49,9 +53,18 @@ class Layout:
 
     def columns(self, kind: str = "signals") -> list[tuple[str, str, storage.FileEntry]]:
         """Folder, unit and file of all measured columns that are there, or of all ``groups``."""
+        return self._named(kind, _COLUMNS)
+
+    def wholes(self) -> list[tuple[str, str, storage.FileEntry]]:
+        """Folder, name and file of what groupings know of all units."""
+        return self._named("groups", _WHOLE)
+
+    def _named(
+        self, kind: str, pattern: re.Pattern[str]
+    ) -> list[tuple[str, str, storage.FileEntry]]:
         top = storage.join(self.root, kind, "")
         named = (
-            (_COLUMNS.fullmatch(entry.path[len(top) :]), entry)
+            (pattern.fullmatch(entry.path[len(top) :]), entry)
             for entry in storage.list_files(storage.join(self.root, kind))
         )
         return [(match[1], match[2], entry) for match, entry in named if match]

@@ -189,3 +189,28 @@ def test_rows_are_not_ranked_by_what_a_grouping_makes(tmp_path: Path, line: str)
     place = config.read_text().splitlines().index(f"    {line}".splitlines()[-1]) + 1
     with pytest.raises(ConfigurationError, match=rf"yaml:{place}: .*can only be bounded"):
         chosen.chosen(loading.load(str(config)))
+
+
+def test_a_newer_version_of_a_grouping_is_work_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "0.jpg").write_bytes(encoded(drawing(0, 300)))
+    (tmp_path / "pipelines.yaml").write_text(text())
+    output = tmp_path / "out"
+
+    def folders() -> set[str]:
+        return {path.parent.name for path in (output / "groups").glob("alike-*/*")}
+
+    carry_out([str(tmp_path / "in")], str(output), ALONE, 3)
+    before = folders()
+    carry_out([str(tmp_path / "in")], str(output), ALONE, 3)
+    assert folders() == before
+    flat, mine = output / "groups" / f"{0:016x}.parquet", output / "groups" / "notes.parquet"
+    flat.write_bytes(b"of an earlier version")
+    mine.write_bytes(b"of the user")
+    (output / "groups" / next(iter(before)) / "whole.parquet").write_bytes(b"of many partitions")
+    monkeypatch.setattr(Alike, "version", 2)
+    carry_out([str(tmp_path / "in")], str(output), ALONE, 3)
+    assert len(folders()) == 1 and folders() != before
+    assert not flat.exists() and mine.exists()
