@@ -117,7 +117,7 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()
     winners = judged_units.winners(judge, units, lambda _: edges)
     for unit, decision in judged_units.decisions(judge, units, winners):
-        counts.add(recording.record(judge.groups, bounds, unit, decision))
+        counts.add(recording.record(judge, unit, decision))
     run = {"pipeline": "curate", "counts": counts.as_json(), "signals": measured.as_json()}
     run["groups"] = judge.groups.as_json()
     Path(layout.run).write_text(json.dumps(run))

@@ -29,6 +29,7 @@ from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.ledger import Counts
 from curation.judging.quotas import Thresholds
+from curation.judging.verdicts import Judge
 from curation.measuring import pending
 from curation.measuring.pending import Pending
 from curation.runners import running
@@ -48,12 +49,12 @@ class JudgingStep(CopiesStep):
     def record_groups(self, unit: str, decision: Decision) -> None:
         """Write the unit's group columns."""
         with named():
-            self.judge.groups.write(unit, decision.groups)
+            recording.record_groups(self.judge, unit, decision)
 
     def record(self, unit: str, decision: Decision) -> Counts:
         """Write the unit's verdicts."""
         with named():
-            return recording.record(self.judge.groups, self.pipeline, unit, decision)
+            return recording.record(self.judge, unit, decision)
 
     def record_pending(self, unit: str, rows: Pending) -> Counts:
         """Write which rows models are still to look at, and count them."""
@@ -67,6 +68,7 @@ class JudgeAll(JudgingStep):
 
     def process(self, output: str) -> None:
         names, counts = plan.read_names(output), Counts()
+        self.judge = Judge(output, self.pipeline, self.chosen, hold=True)
         winners = judged_units.winners(self.judge, names, self._join)
         judged_units.sum_up(self.judge, names)
         for name, decision in judged_units.decisions(self.judge, names, winners):
@@ -118,7 +120,8 @@ class JudgeUnit(JudgingStep):
         winners = Winners((near_rows, equal))
         decision = self.judge.decide(unit, winners)
         judged = Judged(self.record_pending(unit, self.judge.pending(unit, decision, winners)))
-        ranks = self.judge.counted(unit, decision) if decision.limited else Histogram()
+        limited = decision.reading.limited
+        ranks = self.judge.counted(unit, decision) if limited else Histogram()
         if decision.waits:
             self.record_groups(unit, decision)
             judged.waiting.add(ranks)

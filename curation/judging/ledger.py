@@ -47,7 +47,8 @@ COUNTED = (
 NO_CAPTION = ""  # where captions of rows without any were said
 UNREAD_SHOWN = 20
 CAPTION_COLUMNS = ("caption_origin", "side_file_problem")
-
+SIZES = ("size", "input_bytes")
+COLUMNS = ("key", "id", "reason", "detail", *SIZES, *CAPTION_COLUMNS)  # read of rows to say so
 
 UNMEASURED = "unmeasured"  # no model looked yet
 UNMEASURABLE = "unmeasurable"  # looked, and nothing seen
@@ -165,13 +166,15 @@ def rows(
     judgement: Judgement,
     ordered: Sequence[Check],
     pipeline: Pipeline,
+    held: tuple[NDArray[np.float64], NDArray[np.float64]],
     refers: Mapping[str, pa.ChunkedArray],
     unlooked: NDArray[np.bool_],
 ) -> pa.Table:
     """The ledger of one unit, aligned with its base file.
 
-    ``refers`` are, by ruled column, the ids of the rows (N,) that stand for others; ``unlooked``
-    (N,) are the rows that lack a value because no model looked at them yet.
+    ``held`` are the values that decided and their bounds; ``refers``, by ruled column, the ids of
+    the rows (N,) that stand for others; ``unlooked`` (N,) are the rows that lack a value because no
+    model looked at them yet.
     """
     stages = [stage.name for stage in pipeline.stages]
     reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
@@ -180,8 +183,7 @@ def rows(
         judgement.verdict.tolist(),
         judgement.depth.tolist(),
         judgement.check.tolist(),
-        judgement.value.tolist(),
-        judgement.bound.tolist(),
+        *(of.tolist() for of in held),
         strict=True,
     )
     for row, (verdict, depth, index, value, bound) in enumerate(decisions):
@@ -191,7 +193,7 @@ def rows(
             code = reasons[row] or (UNMEASURED if unlooked[row] else UNMEASURABLE)
             reason = _reason(code, details[row], check)
         elif check is not None and check.side == "in":
-            reason = _not_among(check, signals.column(check.column)[row].as_py())
+            reason = _not_among(check, signals[check.column][row].as_py())
         columns["verdict"].append(VERDICTS[verdict])
         columns["stage"].append(_stage(stages, verdict, depth, check))
         columns["rule"].append(check.rule if check else None)
@@ -227,26 +229,28 @@ def count(
     pipeline: Pipeline,
     unlooked: NDArray[np.bool_],
 ) -> None:
-    """Add the rows of one unit to the funnel; ``unlooked`` as in ``rows``."""
+    """Add the rows of one unit to the funnel; ``unlooked`` as in ``rows``.
+
+    ``reasons`` are those of the rows that did not decode.
+    """
     counts.total += len(judgement.verdict)
-    for verdict, number in zip(*np.unique(judgement.verdict, return_counts=True), strict=True):
-        counts.verdicts[VERDICTS[verdict]] += int(number)
-    readable = np.asarray(reasons.is_null().to_numpy(), np.bool_)
+    for verdict, number in enumerate(np.bincount(judgement.verdict, minlength=3).tolist()):
+        counts.verdicts[VERDICTS[verdict]] += number
     quarantined = judgement.verdict == QUARANTINED
+    null = quarantined & (judgement.check >= 0)
     stopped_by = judgement.check[(judgement.check >= 0) & ~quarantined]
     hits = np.bincount(stopped_by, minlength=len(ordered)).tolist()
-    kept = judgement.verdict == KEPT
-    _add_deepest(counts.kept, judgement.depth[kept], pipeline)
+    _add_deepest(counts.kept, judgement.depth[judgement.verdict == KEPT], pipeline)
+    deepest = np.bincount(judgement.depth, minlength=len(pipeline.stages) + 1).tolist()
     for number, stage in enumerate(pipeline.stages):
         stopped = counts.stopped.setdefault(stage.name, Counter())
-        counts.entered[stage.name] += int((readable & (judgement.depth >= number)).sum())
-        counts.passed[stage.name] += int((judgement.depth > number).sum())
+        passed = sum(deepest[number + 1 :])
+        counts.passed[stage.name] += passed
+        counts.entered[stage.name] += passed + deepest[number] - (0 if number else len(reasons))
         for check, hit in zip(ordered, hits, strict=True):
             if check.stage == number:
                 stopped[check.rule] += hit
-    for code in reasons.filter(pa.array(~readable)).to_pylist():
-        counts.quarantine[code] += 1
-    null = quarantined & readable
+    counts.quarantine.update(reasons.to_pylist())
     for code, rows in ((UNMEASURED, null & unlooked), (UNMEASURABLE, null & ~unlooked)):
         if number := int(rows.sum()):
             counts.quarantine[code] += number

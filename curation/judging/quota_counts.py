@@ -43,6 +43,8 @@ class QuotaCounts:
         pipeline: Pipeline,
     ) -> None:
         """Add the rows of one unit: ``kept`` (N,), passing so many stages (``depth``, (N,))."""
+        if not limited.rows.any():
+            return
         quota, names = limited.quota.name, [stage.name for stage in pipeline.stages]
         here = {limited.names[of] for of in np.unique(limited.category).tolist() if of >= 0}
         for stage, categories in thresholds.get(quota, {}).items():

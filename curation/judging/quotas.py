@@ -69,7 +69,7 @@ class Limited:
         bounds = [known[name].bound if name in known else open_end for name in self.names]
         bound = np.array([*bounds, open_end])[self.category]  # the last is that of no category
         within = self.value >= bound if lowest else self.value <= bound
-        return Seen(within | ~self.rows, self.null, self.value, bound)
+        return Seen((within | ~self.rows) & ~self.null, self.value, bound, self.null)
 
 
 def limited(
@@ -81,6 +81,8 @@ def limited(
     """
     names, category = _categories(quota, table)
     rows = np.flatnonzero(category >= 0)
+    if not len(rows) and not (unlooked is not None and unlooked.any()):
+        return _nobody(quota, names, len(category))
     value, level = np.full(len(category), np.nan), np.zeros(len(category), np.int32)
     if len(rows) and quota.order is None:
         ids = table.column("id").take(pa.array(rows)).to_pylist()
@@ -96,18 +98,25 @@ def limited(
     return Limited(quota, names, category, value, level, null)
 
 
+def _nobody(quota: Quota, names: tuple[str, ...], rows: int) -> Limited:
+    """A unit of so many rows, none of which is limited: it takes no memory."""
+    category, value = np.full(1, -1, np.int32), np.full(1, np.nan)
+    level, null = np.zeros(1, np.int32), np.zeros(1, np.bool_)
+    arrays = (np.broadcast_to(of, rows) for of in (category, value, level, null))
+    return Limited(quota, names, *arrays)
+
+
 def _categories(quota: Quota, table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The categories of the readable rows: names, and an index of them or -1: (N,)."""
     column = table.column(quota.by)
-    if quota.share is None:
-        coded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-        names, index = tuple(coded.dictionary.to_pylist()), coded.indices
-    else:
-        names = tuple(quota.share)
-        index = pc.index_in(column.cast(pa.string()), value_set=pa.array(names, pa.string()))
-    found = np.asarray(pc.fill_null(index, -1), np.int32)
+    coded = column.combine_chunks().dictionary_encode()
+    occurring = coded.dictionary.cast(pa.string()).to_pylist()
+    names = tuple(occurring if quota.share is None else quota.share)
+    place = {name: number for number, name in enumerate(names)}
+    number_of = np.array([*(place.get(name, -1) for name in occurring), -1], np.int32)
+    category = number_of[np.asarray(pc.fill_null(coded.indices, len(occurring)))]
     readable = column_files.is_null(table.column("reason"))
-    return names, np.where(readable, found, -1).astype(np.int32)
+    return names, np.where(readable, category, -1).astype(np.int32)
 
 
 def counted(limited: Limited, kept: NDArray[np.bool_], passed: NDArray[np.int16]) -> Histogram:

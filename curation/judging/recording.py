@@ -1,38 +1,44 @@
 """Writing what was decided about a unit: its ledger, its group columns, its part of the funnel."""
 
 import numpy as np
+import pyarrow as pa
 
 from curation import shard
 from curation.configuration.loading import Pipeline
 from curation.judging import ledger, rules
 from curation.judging.decision import Decision
-from curation.judging.ledger import Counts
+from curation.judging.ledger import SIZES, Counts
+from curation.judging.verdicts import Judge
 from curation.output import column_files
-from curation.output.groups import Groups
-
-SIZES = ("size", "input_bytes")
-COLUMNS = ("key", "id", "reason", "detail", *SIZES, *ledger.CAPTION_COLUMNS)
+from curation.output.groups import side_by_side
 
 
 def count(decision: Decision, pipeline: Pipeline) -> Counts:
     """The unit's part of the funnel."""
     counts, judgement = Counts(), decision.judgement
-    reasons = decision.rows.column("reason")
-    told = (judgement, reasons, decision.ordered, pipeline)
+    told = (judgement, decision.reading.reasons, decision.ordered, pipeline)
     ledger.count(counts, *told, decision.unlooked)
     kept = judgement.verdict == rules.KEPT
-    for limited in decision.limited:
+    for limited in decision.reading.limited:
         counts.quotas.count(limited, kept, judgement.depth, decision.thresholds, pipeline)
     return counts
 
 
-def record(groups: Groups, pipeline: Pipeline, unit: str, decision: Decision) -> Counts:
+def record_groups(judge: Judge, unit: str, decision: Decision) -> pa.Table:
+    """Write the unit's group columns; returns what is stored of its rows. Raises ``OSError``."""
+    table = judge.stored(unit)
+    judge.groups.write(unit, judge.all_groups(table, decision))
+    return table
+
+
+def record(judge: Judge, unit: str, decision: Decision) -> Counts:
     """Write the unit's ledger and group columns. Raises ``OSError``."""
-    groups.write(unit, decision.groups)
-    judgement, table = decision.judgement, decision.rows
+    table, groups = record_groups(judge, unit, decision), judge.groups
+    judgement, pipeline = decision.judgement, judge.pipeline
     refers = {name: decision.groups.column(of) for name, of in groups.refers.items()}
-    why = (refers, decision.unlooked)
-    written = ledger.rows(table, judgement, decision.ordered, pipeline, *why)
+    why = (judge.held_against(table, decision), refers, decision.unlooked)
+    columns = side_by_side([table, decision.groups])
+    written = ledger.rows(columns, judgement, decision.ordered, pipeline, *why)
     column_files.write(groups.layout.ledger(unit), written)
     counts = count(decision, pipeline)
     kept = judgement.verdict == rules.KEPT

@@ -5,7 +5,7 @@ value beyond its bound stops it at that stage. A row that passes the stage named
 however early a deeper stage stops it; ``Judgement.check`` still says what stopped it.
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from curation.configuration.loading import Pipeline
 
 CAPTIONS = "captions"  # what a check rules that asks whether any is left
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
+NOWHERE = np.iinfo(np.int16).max  # in place of the check that stops a row
 VERDICTS = ("kept", "dropped", "quarantined")
 _TIER_ORDER = {"file": 0, "pixel": 1, "derived": 2, "model": 3, "group": 4}
 
@@ -50,15 +51,30 @@ class Judgement:
     """Verdicts over N rows.
 
     ``verdict`` (N,) int8 of KEPT, DROPPED, QUARANTINED; ``depth`` (N,) int16, stages passed;
-    ``check`` (N,) int16, index of the check that decided or -1; ``value`` and ``bound`` (N,)
-    float64, what that check saw and held it against.
+    ``check`` (N,) int16, index of the check that decided or -1.
     """
 
     verdict: NDArray[np.int8]
     depth: NDArray[np.int16]
     check: NDArray[np.int16]
-    value: NDArray[np.float64]
-    bound: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Where each of N rows is stopped first: ``check`` (N,) int16 is an index of checks, or
+    ``NOWHERE`` of a row that passes all; ``null`` (N,) says which have no value there.
+    """
+
+    check: NDArray[np.int16]
+    null: NDArray[np.bool_]
+
+    def before(self, other: "Stops") -> "Stops":
+        """The first stop of both, which are of different checks."""
+        return self.where(self.check < other.check, other)
+
+    def where(self, here: NDArray[np.bool_], other: "Stops") -> "Stops":
+        """These stops ``here`` (N,), elsewhere the ``other`` ones."""
+        return Stops(np.where(here, self.check, other.check), np.where(here, self.null, other.null))
 
 
 def checks(
@@ -114,68 +130,89 @@ def passes(check: Check, value: NDArray[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a check sees of N rows: which ``passed`` and which are ``null`` (N,) bool, and the
-    ``value`` (N,) float64 that it held against its ``bound``, both NaN for a category.
+    """What a check sees of N rows: which ``passed`` (N,) bool, never one that is ``null`` (N,), and
+    the ``value`` (N,) float64 that it held against its ``bound``, both NaN for a category. Without
+    ``null`` those are null that have no value.
     """
 
     passed: NDArray[np.bool_]
-    null: NDArray[np.bool_]
     value: NDArray[np.float64]
     bound: float | NDArray[np.float64]
+    null: NDArray[np.bool_] | None = None
+
+    def null_at(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows (M,) are null: (M,)."""
+        return np.isnan(self.value[rows]) if self.null is None else self.null[rows]
 
 
 def numbers(check: Check, stored: NDArray[np.float64]) -> Seen:
     """A check of numbers (N,), NaN for null."""
     value = stored if check.scale == 1 else stored * check.scale
-    return Seen(passes(check, value), np.isnan(value), value, check.bound)
+    return Seen(passes(check, value), value, check.bound)
 
 
 def categories(check: Check, column: pa.ChunkedArray) -> Seen:
     """A check of what is among a set."""
     allowed = pa.array(list(check.among)).cast(column.type)
     passed = np.asarray(pc.is_in(column, value_set=allowed), np.bool_)
-    return Seen(
-        passed, np.asarray(pc.is_null(column), np.bool_), np.full(len(passed), np.nan), np.nan
-    )
+    null = np.asarray(pc.is_null(column), np.bool_)
+    return Seen(passed & ~null, np.full(len(passed), np.nan), np.nan, null)
 
 
-def judge(
+def stops(
     seen: Callable[[Check], Seen],
+    readable: NDArray[np.bool_],
+    checks: Iterable[tuple[int, Check]],
+    assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
+) -> Stops:
+    """Where N ``readable`` rows are stopped first by checks, each with its index, in their order.
+
+    ``seen`` is what a check sees of the rows; ``assumed`` are by stage and column those (N,) that
+    pass its bounds whatever their values.
+    """
+    still, null = readable.copy(), np.zeros(len(readable), np.bool_)
+    stop = np.full(len(readable), NOWHERE, np.int16)
+    for index, check in checks:
+        looked = seen(check)
+        passed = looked.passed
+        if assumed and (check.stage, check.column) in assumed:
+            passed = passed | assumed[check.stage, check.column]
+        here = np.flatnonzero(still & ~passed)
+        if len(here):
+            stop[here] = index
+            null[here] = looked.null_at(here)
+            still[here] = False
+    return Stops(stop, null)
+
+
+def judgement(
+    stopped: Stops,
     readable: NDArray[np.bool_],
     ordered: Sequence[Check],
     pipeline: Pipeline,
     least: NDArray[np.int16] | int = 0,
-    assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
 ) -> Judgement:
-    """Judge N rows. ``seen`` is what a check sees of them; ``readable`` (N,).
+    """Verdicts over N rows, of which those not ``readable`` (N,) are quarantined.
 
-    ``least`` is how many stages a row must pass, beside ``keep``, to be kept: of all or (N,);
-    ``assumed`` (N,) by stage and column those that pass its bounds whatever its values.
+    ``least`` is how many stages a row must pass, beside ``keep``, to be kept: of all or (N,).
     """
-    count = len(readable)
-    stages = len(pipeline.stages)
-    open_rows = readable.copy()
-    depth = np.zeros(count, np.int16)
-    decided_by = np.full(count, -1, np.int16)
-    held, against = np.full(count, np.nan), np.full(count, np.nan)
-    unmeasured = np.zeros(count, np.bool_)
-    for stage in range(stages):
-        for index, check in enumerate(ordered):
-            if check.stage != stage:
-                continue
-            looked = seen(check)
-            passed = looked.passed & ~looked.null
-            if assumed and (stage, check.column) in assumed:
-                passed |= assumed[stage, check.column]
-            stopped = np.flatnonzero(open_rows & ~passed)
-            if len(stopped):
-                decided_by[stopped] = index
-                held[stopped] = looked.value[stopped]
-                against[stopped] = np.broadcast_to(looked.bound, count)[stopped]
-                unmeasured[stopped] |= looked.null[stopped]
-                open_rows &= passed
-        depth[open_rows] = stage + 1
+    stages = np.array([*(check.stage for check in ordered), len(pipeline.stages)], np.int16)
+    depth = np.where(readable, stages[np.minimum(stopped.check, len(ordered))], 0).astype(np.int16)
+    decided = readable & (stopped.check < len(ordered))
     kept = (depth > pipeline.number_of(pipeline.keep)) & (depth >= least)
     verdict = np.where(kept, KEPT, DROPPED).astype(np.int8)
-    verdict[unmeasured | ~readable] = QUARANTINED
-    return Judgement(verdict, depth, decided_by, held, against)
+    verdict[(decided & stopped.null) | ~readable] = QUARANTINED
+    return Judgement(verdict, depth, np.where(decided, stopped.check, -1).astype(np.int16))
+
+
+def held_against(
+    seen: Callable[[Check], Seen], judged: Judgement, ordered: Sequence[Check]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What the checks that decided saw, and the bounds they held it against: (N,), else NaN."""
+    rows = len(judged.check)
+    value, bound = np.full(rows, np.nan), np.full(rows, np.nan)
+    for index in np.unique(judged.check[judged.check >= 0]).tolist():
+        here, looked = judged.check == index, seen(ordered[index])
+        value[here] = looked.value[here]
+        bound[here] = np.broadcast_to(looked.bound, rows)[here]
+    return value, bound

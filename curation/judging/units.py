@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from curation.groupings.duplicates import near, representatives
+from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import HASH, Members, Winners
+from curation.groupings.duplicates.representatives import Members, Winners
 from curation.judging import quotas
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
@@ -19,23 +19,28 @@ from curation.judging.verdicts import Judge
 def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
     """The winners among all units, in one process; ``join`` gives the edges of hashes.
 
-    Memory: 8 bytes a row, 8 more for each hot one, and about 200 for each hot token of each unit.
+    Memory: 8 bytes a row and what the judge holds; as much again of rows that may be copies.
     """
     hashes = np.concatenate([judge.hashes(unit) for unit in units])
     edges = join(hashes)
     shared = Members(representatives.hot(hashes, edges))
     del hashes
-    contents = np.concatenate([judge.contents(unit, shared) for unit in units])
-    hot = shared, Members(representatives.hot(contents, np.empty(0, np.uint64)))
+    contenders = {unit: _contenders(judge, unit, shared) for unit in units}
+    contents = [representatives.content_tokens(of.column("id")) for of in contenders.values()]
+    equal = Members(representatives.hot(np.concatenate(contents), np.empty(0, np.uint64)))
     del contents
-    found = [judge.competing(unit, hot) for unit in units]
     quality = judge.pipeline.quality
-    own, exact = (
-        representatives.best(pa.concat_tables(of_kind), quality, kind)
-        for kind, of_kind in enumerate(zip(*found, strict=True))
+    rows = pa.concat_tables(
+        representatives.narrowed(judge.named(unit, of, equal), equal, quality)
+        for unit, of in contenders.items()
     )
-    around = representatives.best_neighbours(own, near.both_ways(edges), quality)
-    return Winners((representatives.best(pa.concat_tables([own, around]), quality, HASH), exact))
+    return representatives.winners(rows, equal, edges, quality)
+
+
+def _contenders(judge: Judge, unit: str, hot: Members) -> pa.Table:
+    contenders = judge.reading(unit, hot).contenders
+    assert contenders is not None
+    return contenders
 
 
 def sum_up(judge: Judge, units: Sequence[str]) -> None:
@@ -56,7 +61,7 @@ def decisions(
     free, total = Histogram(), Histogram()
     for unit in units:
         decision = judge.decide(unit, winners)
-        if decision.limited:
+        if decision.reading.limited:
             of_unit = judge.counted(unit, decision)
             (total if decision.waits else free).add(of_unit)
         if not decision.waits:

@@ -4,24 +4,26 @@ Units are read one at a time. What one unit must know of the others is which of 
 copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in many, step by step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import representatives
-from curation.groupings.duplicates.grouping import IDENTITY, hashes, one_array
+from curation.groupings.duplicates.grouping import IDENTITY, hashes
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import CONTENT, HASH, Members, Winners
+from curation.groupings.duplicates.representatives import Members, Winners
 from curation.groupings.grouping import PASSED, Grouping
 from curation.judging import captions, quotas, rules
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
+from curation.judging.ledger import COLUMNS
 from curation.judging.quotas import Limited, Thresholds
-from curation.judging.recording import COLUMNS
-from curation.judging.rules import Check, Judgement, Seen
+from curation.judging.reading import Reading
+from curation.judging.rules import Check, Seen
 from curation.judging.waiting import Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
@@ -56,8 +58,8 @@ def read_edges(output: str) -> Edges:
 class Judge:
     """Judges the units of a run by one configuration; ``ordered`` are the checks of its stages.
 
-    With ``hold`` it keeps what it read, because three looks at each unit are then faster; without,
-    its memory is that of one unit. Methods raise ``columns.ColumnFileError``.
+    With ``hold`` it keeps its readings of all units, some ten bytes a row and a hundred of one that
+    may be a copy; without, that of the last. Methods raise ``columns.ColumnFileError``.
     """
 
     def __init__(
@@ -73,23 +75,25 @@ class Judge:
             for column, of in chosen.owner.items()
             if of.name in chosen.models
         }
-        self.ordered: tuple[Check, ...] = rules.checks(
-            pipeline, tiers(chosen), waves, scaling(chosen.signals)
-        )
-        self._with_quotas = rules.with_quotas(self.ordered, pipeline)
-        self._own = [check for check in self.ordered if check.column not in self.groups.ruled]
+        own = rules.checks(pipeline, tiers(chosen), waves, scaling(chosen.signals))
+        self.ordered: tuple[Check, ...] = rules.with_quotas(own, pipeline)
+        numbered = [*enumerate(self.ordered)]
+        self._own = [
+            (number, check)
+            for number, check in numbered
+            if not check.quota and check.column not in self.groups.ruled
+        ]
+        self._others = [entry for entry in numbered if entry not in self._own]
         self._waiting = Waiting(chosen, self.ordered, self.groups.refers)
-        ruled = {check.column for check in self._own} | set(pipeline.quality)
+        ruled = {check.column for _, check in self._own} | set(pipeline.quality)
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
-        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
-        needed |= {LOOKED + name for name in chosen.models}
-        needed = needed - {rules.CAPTIONS} | set(captions.columns(pipeline))
-        needed |= {name for entry in self.others for name in entry.reads if name != PASSED}
-        self._needed = sorted(needed)
-        self._told = self._needed if hold else [*dict.fromkeys((*self._needed, *COLUMNS))]
+        ruled = ruled - {rules.CAPTIONS} | set(captions.columns(pipeline))
+        self._ruled = sorted(ruled)
+        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes", "caption_length"}
+        self._needed = sorted(needed | {LOOKED + name for name in chosen.models})
         self._ruled_captions = captions.columns(pipeline)
-        self._held: dict[str, pa.Table] | None = {} if hold else None
-        self._hot: dict[str, tuple[NDArray[np.int64], Hashes]] = {}
+        self._hold = hold
+        self._readings: dict[str, Reading] = {}
 
     @property
     def others(self) -> list[Grouping]:
@@ -102,56 +106,108 @@ class Judge:
 
     def hashes(self, unit: str) -> Hashes:
         """The perceptual hashes of the rows that have one: (N,)."""
-        return hashes(self._read(unit, ("phash",)))[1]
+        return hashes(self.measured.read(unit, ("phash",)))[1]
 
-    def contents(self, unit: str, hot: Members | None = None) -> Hashes:
-        """Content tokens of the rows that have a perceptual hash, or a hot one: (N,).
+    def contents(self, unit: str) -> Hashes:
+        """Content tokens of the rows that have a perceptual hash: (N,).
 
-        Equal contents have equal perceptual hashes, so no others need be looked at, here or later.
+        Equal contents have equal perceptual hashes, so no others need be looked at.
         """
-        table = self._read(unit, ("phash", "id"))
-        rows, numbers = hashes(table)
+        table = self.measured.read(unit, ("phash", "id"))
+        rows, _ = hashes(table)
+        return representatives.content_tokens(table.column("id").take(pa.array(rows)))
+
+    def reading(self, unit: str, hot: Members | None = None) -> Reading:
+        """The unit's rows by the rules on signals, and those that may be copies: with a ``hot``
+        hash.
+        """
+        known = self._readings.get(unit)
+        if known is not None and (hot is None or known.contenders is not None):
+            return known
+        if not self._hold:
+            self._readings.clear()
+        reading = self._readings[unit] = self._read(unit, hot)
+        return reading
+
+    def _read(self, unit: str, hot: Members | None) -> Reading:
+        table = self.measured.read(unit, self._needed)
+        rows, reasons = table.num_rows, table.column("reason")
+        looked = {
+            name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self._waiting.places
+        }
+        limited = tuple(
+            quotas.limited(
+                quota, table, self.pipeline.seed, self._waiting.unlooked(looked, quota.by, rows)
+            )
+            for quota in self.pipeline.quotas
+        )
+        seen = self._seen(table, {})
+        readable = column_files.is_null(reasons)
+        own = assumed = rules.stops(seen, readable, self._own)
+        if self._waiting.at_unlooked(looked, own).any():
+            unseen = self._waiting.unseen(looked, rows)
+            assumed = rules.stops(seen, readable, self._own, unseen)
+        contenders = None
         if hot is not None:
-            chosen = hot.hold(numbers)
-            rows, numbers = self._hot[unit] = rows[chosen], numbers[chosen]
-        return representatives.content_tokens(one_array(table.column("id")).take(pa.array(rows)))
+            depth = rules.judgement(assumed, readable, self.ordered, self.pipeline).depth
+            passed = table.append_column(PASSED, pa.array(depth))
+            contenders = self.duplicates.contenders(unit, passed, hot)
+        broken = reasons.filter(pc.is_valid(reasons))
+        return Reading(readable, broken, own, assumed, looked, limited, contenders)
+
+    def named(self, unit: str, own: pa.Table, hot: Members) -> pa.Table:
+        """Contenders of the unit with the names of those whose content is ``hot``."""
+        equal = hot.hold(representatives.content_tokens(own.column("id")))
+        if not equal.any():
+            return own
+        rows = pa.array(np.asarray(own.column("row")), mask=~equal)
+        names = self.measured.read(unit, IDENTITY).take(rows)
+        for name in IDENTITY:
+            place = own.schema.get_field_index(name)
+            own = own.set_column(place, own.schema.field(place), names.column(name))
+        return own
 
     def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
-        schema = representatives.row_schema(self.pipeline.quality)
-        beside = () if self._held is not None else IDENTITY  # read at once, unless the rest is held
-        table = self._read(unit, [*dict.fromkeys((*self._needed, *beside))])
-        rows, numbers = self._hot.get(unit) or hashes(table)
-        chosen = hot[HASH].hold(numbers)
-        rows, numbers = rows[chosen], numbers[chosen]
-        if not len(rows):
-            return schema.empty_table(), schema.empty_table()
-        own = table.take(pa.array(rows))
-        names = [name for name in IDENTITY if name not in own.column_names]
-        if names:
-            named = self.measured.read(unit, names).take(pa.array(rows))
-            own = side_by_side([own, named])
-        depth = self._judgement(own, self._own, {}, assumed=self._waiting.unseen(own)).depth
-        return self.duplicates.competing(unit, own, rows, numbers, (depth, hot[CONTENT]))
+        own = self.reading(unit, hot[0]).contenders
+        assert own is not None
+        return self.duplicates.competing(self.named(unit, own, hot[1]), hot[1])
 
     def decide(self, unit: str, winners: Winners | None, thresholds: Thresholds = NONE) -> Decision:
         """Judge the unit's rows by those ``thresholds`` of quotas that are known.
 
         Without ``winners`` the group columns are those that were written.
         """
-        table = self._read(unit, self._told)
-        grouped = self._grouped(unit, table, winners) if winners else self.groups.read(unit)
-        groups = {name: grouped.column(name) for name in self.groups.ruled}
-        limited = tuple(
-            quotas.limited(
-                quota, table, self.pipeline.seed, self._waiting.unlooked(table, quota.by)
-            )
-            for quota in self.pipeline.quotas
-        )
-        ordered, needless = self._with_quotas, self._waiting.needless(table, groups)
-        judgement = self._judgement(table, ordered, groups, limited, thresholds, needless)
-        unlooked = self._waiting.stopped(table, ordered, judgement)
-        return Decision(table, ordered, judgement, grouped, limited, thresholds, unlooked)
+        reading = self.reading(unit, winners.hashes if winners else None)
+        groups = self._grouped(unit, reading, winners) if winners else self.groups.read(unit)
+        seen = self._seen(groups, {of.quota.name: of for of in reading.limited}, thresholds)
+        own = reading.own
+        if reading.assumed is not own:
+            falls = self._waiting.falls(groups)
+            needless = self._waiting.at_unlooked(reading.looked, own, falls)
+            own = reading.assumed.where(needless, own)
+        stopped = own.before(rules.stops(seen, reading.readable, self._others))
+        least = np.zeros(reading.rows, np.int16)
+        for of in reading.limited:
+            if of.quota.share is not None:
+                since = self.pipeline.number_of(of.quota.since) + 1
+                least[of.rows] = np.maximum(least[of.rows], since)
+        judged = rules.judgement(stopped, reading.readable, self.ordered, self.pipeline, least)
+        unlooked = self._waiting.stopped(reading, judged)
+        return Decision(reading, self.ordered, judged, groups, thresholds, unlooked)
+
+    def stored(self, unit: str) -> pa.Table:
+        """What ledgers say of the unit's rows, and what rules read."""
+        return self.measured.read(unit, [*dict.fromkeys((*self._ruled, *COLUMNS))])
+
+    def held_against(
+        self, table: pa.Table, decision: Decision
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What decided about each of the rows (``stored``), and the bound it was held against."""
+        limited = {of.quota.name: of for of in decision.reading.limited}
+        columns = side_by_side([table, decision.groups])
+        seen = self._seen(columns, limited, decision.thresholds)
+        return rules.held_against(seen, decision.judgement, decision.ordered)
 
     def pending(self, unit: str, decision: Decision, winners: Winners) -> Pending:
         """The rows that models are to look at before the verdicts can be final.
@@ -162,87 +218,72 @@ class Judge:
         """
         if not self._waiting.places:
             return {}
-        table, waiting = decision.rows, dict[str, set[int]]()
-        judged = (decision.judgement, decision.ordered, decision.unlooked)
-        self._waiting.add(waiting, table, judged)
+        reading, waiting = decision.reading, dict[str, set[int]]()
+        self._waiting.add(waiting, reading.looked, decision.judgement.check, decision.unlooked)
         own = winners.rows_of(unit)
         if len(own):
-            alone = self._judgement(table, self._own, {})
-            unlooked = self._waiting.stopped(table, self._own, alone)
-            unlooked[np.setdiff1d(np.arange(table.num_rows), own)] = False
-            self._waiting.add(waiting, table, (alone, self._own, unlooked))
+            unlooked = self._waiting.at_unlooked(reading.looked, reading.own)
+            unlooked[np.setdiff1d(np.arange(reading.rows), own)] = False
+            self._waiting.add(waiting, reading.looked, reading.own.check, unlooked)
         kept = decision.judgement.verdict == rules.KEPT
-        self._waiting.add_kept(waiting, table, kept)
+        self._waiting.add_kept(waiting, reading.looked, kept)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
 
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
         judgement = decision.judgement
         kept = judgement.verdict == rules.KEPT
-        counted = quotas.counted(decision.limited[quota], kept, judgement.depth)
+        counted = quotas.counted(decision.reading.limited[quota], kept, judgement.depth)
         if decision.waits:
             counted.units.append(unit)
         return counted
 
-    def _grouped(self, unit: str, table: pa.Table, winners: Winners) -> pa.Table:
-        """All group columns of the unit."""
-        known = self._hot.get(unit) or hashes(table)
+    def _grouped(self, unit: str, reading: Reading, winners: Winners) -> pa.Table:
+        """The columns of all groupings of the unit."""
         tables = []
         for name, entry in self.groupings.items():
             if entry is self.duplicates:
-                tables.append(self.duplicates.marked(unit, table, known, winners))
+                own = reading.contenders
+                assert own is not None
+                tables.append(self.duplicates.marked(unit, reading.rows, own, winners))
             else:
                 if name not in self.wholes:
                     self.wholes[name] = column_files.read(self.groups.whole(name))
                 rows = self.rows_of(unit, entry)
                 tables.append(entry.measure(unit, rows, self.wholes[name]))
-        if self._ruled_captions:
-            depths = captions.depths(table, self.pipeline)
-            tables.append(captions.stages(depths, self.pipeline, table.num_rows))
         return side_by_side(tables)
+
+    def all_groups(self, table: pa.Table, decision: Decision) -> pa.Table:
+        """The columns of groupings, and the stages that captions of the rows (``stored``) pass."""
+        if not self._ruled_captions:
+            return decision.groups
+        depths = captions.depths(table, self.pipeline)
+        stages = captions.stages(depths, self.pipeline, table.num_rows)
+        return side_by_side([decision.groups, stages])
 
     def rows_of(self, unit: str, grouping: Grouping) -> pa.Table:
         """What a grouping reads of a unit."""
-        reads = [name for name in grouping.reads if name != PASSED]
-        if PASSED not in grouping.reads:
-            return self._read(unit, reads)
-        table = self._read(unit, [*dict.fromkeys((*self._needed, *reads))])
-        judged = self._judgement(table, self._own, {}, assumed=self._waiting.unseen(table))
-        return table.append_column(PASSED, pa.array(judged.depth)).select(grouping.reads)
+        table = self.measured.read(unit, [name for name in grouping.reads if name != PASSED])
+        if PASSED in grouping.reads:
+            reading = self.reading(unit)
+            told = reading.assumed, reading.readable, self.ordered, self.pipeline
+            table = table.append_column(PASSED, pa.array(rules.judgement(*told).depth))
+        return table.select(grouping.reads)
 
-    def _judgement(
-        self,
-        table: pa.Table,
-        checks: Sequence[Check],
-        groups: Mapping[str, pa.ChunkedArray],
-        limited: Sequence[Limited] = (),
-        thresholds: Thresholds = NONE,
-        assumed: Mapping[tuple[int, str], NDArray[np.bool_]] | None = None,
-    ) -> Judgement:
-        by_quota = {of.quota.name: of for of in limited}
-        depths = captions.depths(table, self.pipeline) if self._ruled_captions else {}
+    def _seen(
+        self, table: pa.Table, limited: Mapping[str, Limited], thresholds: Thresholds = NONE
+    ) -> Callable[[Check], Seen]:
+        """What checks see of rows with these columns."""
+        ruled = set(self._ruled_captions) <= set(table.column_names)
+        depths = captions.depths(table, self.pipeline) if ruled and self._ruled_captions else {}
 
         def seen(check: Check) -> Seen:
             if check.quota:
-                return by_quota[check.column].seen(check, thresholds.get(check.column, {}))
+                return limited[check.column].seen(check, thresholds.get(check.column, {}))
             if check.column == rules.CAPTIONS:
                 return captions.seen(check, depths, table.num_rows)
-            column = groups[check.column] if check.column in groups else table[check.column]
             if check.side == "in":
-                return rules.categories(check, column)
-            return rules.numbers(check, column_files.as_float(column))
+                return rules.categories(check, table.column(check.column))
+            return rules.numbers(check, column_files.as_float(table.column(check.column)))
 
-        least = np.zeros(table.num_rows, np.int16)
-        for of in limited:
-            if of.quota.share is not None:
-                since = self.pipeline.number_of(of.quota.since) + 1
-                least[of.rows] = np.maximum(least[of.rows], since)
-        readable = column_files.is_null(table.column("reason"))
-        return rules.judge(seen, readable, checks, self.pipeline, least, assumed)
-
-    def _read(self, unit: str, needed: Sequence[str]) -> pa.Table:
-        if self._held is None or not set(needed) <= set(self._needed):
-            return self.measured.read(unit, needed)
-        if unit not in self._held:
-            self._held[unit] = self.measured.read(unit, self._needed)
-        return self._held[unit]
+        return seen

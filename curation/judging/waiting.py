@@ -7,12 +7,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.judging import rules
-from curation.judging.rules import Check, Judgement
+from curation.judging.reading import Mask, Reading
+from curation.judging.rules import Check, Judgement, Stops
 from curation.measuring.chosen import Chosen
 from curation.output import column_files
-from curation.output.measured import LOOKED
 
-Mask = NDArray[np.bool_]
+Looked = Mapping[str, Mask]  # by model: at which rows (N,) it looked
+NOBODY = np.zeros(1, np.bool_)  # of any number of rows
 
 
 class Waiting:
@@ -34,80 +35,87 @@ class Waiting:
             for name, columns in {**reads, **chosen.quotas}.items()
         }
 
-    def unlooked(self, table: pa.Table, name: str) -> Mask:
+    def unlooked(self, looked: Looked, name: str, rows: int) -> Mask:
         """The rows (N,) at which a model is still to look for what a check rules."""
-        waiting = np.zeros(table.num_rows, np.bool_)
+        waiting = np.zeros(rows, np.bool_)
         for model in self.models_of.get(name, ()):
-            waiting |= ~flag(table, LOOKED + model)
+            waiting |= ~looked[model]
         return waiting
 
-    def stopped(self, table: pa.Table, ordered: Sequence[Check], judgement: Judgement) -> Mask:
-        """Rows that a null stopped which a model would have to look at: (N,)."""
-        waiting = np.zeros(table.num_rows, np.bool_)
-        for index, check in enumerate(ordered):
-            if self.models_of.get(check.column):
-                here = (judgement.check == index) & (judgement.verdict == rules.QUARANTINED)
-                waiting |= here & self.unlooked(table, check.column)
-        return waiting
-
-    def unseen(self, table: pa.Table) -> dict[tuple[int, str], Mask]:
+    def unseen(self, looked: Looked, rows: int) -> dict[tuple[int, str], Mask]:
         """By stage and column the rows (N,) that its model did not look at yet."""
         ruled = {(check.stage, check.column) for check in self.ordered}
         return {
-            (stage, column): self.unlooked(table, column)
+            (stage, column): self.unlooked(looked, column, rows)
             for stage, column in ruled
             if self.models_of.get(column)
         }
 
-    def needless(
-        self, table: pa.Table, groups: Mapping[str, pa.ChunkedArray]
-    ) -> dict[tuple[int, str], Mask]:
-        """By stage and column the rows (N,) no model looked at that fall as duplicates there.
+    def at_unlooked(
+        self,
+        looked: Looked,
+        stops: Stops,
+        stages: Mapping[int, Mask] | None = None,
+    ) -> Mask:
+        """Rows (N,) that a null stops which a model would have to look at.
+
+        With ``stages`` only where those (N,) are named at the stage of that stop.
+        """
+        waiting = np.zeros(len(stops.check), np.bool_)
+        if not self.places:
+            return waiting
+        for index, check in enumerate(self.ordered):
+            if self.models_of.get(check.column):
+                here = (stops.check == index) & stops.null
+                if stages is not None:
+                    here &= stages.get(check.stage, NOBODY)
+                waiting |= here & self.unlooked(looked, check.column, len(here))
+        return waiting
+
+    def stopped(self, reading: Reading, judged: Judgement) -> Mask:
+        """The rows (N,) of a unit that are quarantined for want of a look."""
+        null = judged.verdict == rules.QUARANTINED
+        return self.at_unlooked(reading.looked, Stops(judged.check, null))
+
+    def falls(self, groups: pa.Table) -> dict[int, Mask]:
+        """By stage the rows (N,) that fall there as duplicates.
 
         No model has to look at them: in the stage that needs it, their representatives stand for
         them.
         """
-        unseen = self.unseen(table)
-        for place in unseen:
-            falls = np.zeros(table.num_rows, np.bool_)
-            for check in self.ordered:
-                if check.stage == place[0] and check.column in self.represented:
-                    values = column_files.as_float(groups[check.column])
-                    falls |= ~rules.passes(check, values)
-            unseen[place] &= falls
-        return unseen
+        falls: dict[int, Mask] = {}
+        for check in self.ordered:
+            if check.column in self.represented:
+                values = column_files.as_float(groups.column(check.column))
+                falls[check.stage] = falls.get(check.stage, NOBODY) | ~rules.passes(check, values)
+        return falls
 
     def add(
         self,
         waiting: dict[str, set[int]],
-        table: pa.Table,
-        judged: tuple[Judgement, Sequence[Check], Mask],
+        looked: Looked,
+        stopped_by: NDArray[np.int16],
+        unlooked: Mask,
     ) -> None:
         """Add the rows that wait for a model, for all models that share a read with it.
 
-        ``judged`` are a judgement, its checks, and which rows (N,) wait.
+        ``stopped_by`` (N,) are the checks that stop rows, ``unlooked`` (N,) those that wait.
         """
-        judgement, checks, unlooked = judged
         rows = np.flatnonzero(unlooked)
-        deciding = judgement.check[rows]
+        deciding = stopped_by[rows]
         for index in np.unique(deciding).tolist():
             here = rows[deciding == index]
-            for name in self._sharing(self.models_of[checks[index].column]):
-                unseen = here[~flag(table, LOOKED + name)[here]]
+            for name in self._sharing(self.models_of[self.ordered[index].column]):
+                unseen = here[~looked[name][here]]
                 waiting.setdefault(name, set()).update(unseen.tolist())
 
-    def add_kept(self, waiting: dict[str, set[int]], table: pa.Table, kept: Mask) -> None:
+    def add_kept(self, waiting: dict[str, set[int]], looked: Looked, kept: Mask) -> None:
         """Add the kept rows (N,) bool that wait for what is requested of them."""
         for name in self._of_kept:
-            rows = np.flatnonzero(kept & ~flag(table, LOOKED + name))
+            rows = np.flatnonzero(kept & ~looked[name])
             waiting.setdefault(name, set()).update(rows.tolist())
 
     def _sharing(self, models: Collection[str]) -> list[str]:
         """The models that look at images together with one of these."""
         places = {self.places[name] for name in models}
         return [name for name, of in self.places.items() if of in places]
-
-
-def flag(table: pa.Table, name: str) -> Mask:
-    """A column of booleans without nulls: (N,)."""
-    return np.asarray(table.column(name), np.bool_)

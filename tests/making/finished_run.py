@@ -213,9 +213,12 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
             else column_files.as_float(everything.column(column))
         )
 
-    judged = rules.judge(
-        lambda check: rules.numbers(check, values(check.column)), reasons, ordered, chosen
-    )
+    def seen(check: rules.Check) -> rules.Seen:
+        return rules.numbers(check, values(check.column))
+
+    stops = rules.stops(seen, reasons, enumerate(ordered))
+    judged = rules.judgement(stops, reasons, ordered, chosen)
+    held = rules.held_against(seen, judged, ordered)
     counts, start, kept = Counts(), 0, []
     for unit, table in zip(units, tables, strict=True):
         rows = slice(start, start + table.num_rows)
@@ -224,10 +227,12 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
         refers = dict.fromkeys(groups_of, pa.chunked_array([pa.array(representative[rows])]))
-        written = ledger.rows(table, own, ordered, chosen, refers, ~looked)
+        against = held[0][rows], held[1][rows]
+        written = ledger.rows(table, own, ordered, chosen, against, refers, ~looked)
         column_files.write(layout.ledger(unit), written)
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
-        ledger.count(counts, own, table.column("reason"), ordered, chosen, ~looked)
+        broken = table.column("reason").drop_null()
+        ledger.count(counts, own, broken, ordered, chosen, ~looked)
         columns = [exact[rows].astype("int32"), near[rows].astype("int32"), representative[rows]]
         groups(layout).write(unit, pa.table(columns, schema=pa.schema(shard.GROUP_FIELDS)))
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))

@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Hashes
-from curation.groupings.duplicates.representatives import CONTENT, HASH, Members, Winners
+from curation.groupings.duplicates.representatives import (
+    BEHIND_ALL,
+    CONTENT,
+    HASH,
+    Members,
+    Winners,
+)
 from curation.groupings.duplicates.row_kinds import by_bytes_alone
 from curation.groupings.grouping import PASSED
 from curation.output import column_files
 from curation.signals.signal import Column
 
-IDENTITY = ("key", "uri", "caption_length")
-BEHIND_ALL = -1  # in place of the stages passed
+IDENTITY = ("key", "uri")
+_OWN = ("caption_length", "synthetic", "input_bytes", PASSED)
 COLUMNS = {
     "exact_better": Column(pa.int32(), "0 or 1", "there is a better-ranked row of equal bytes"),
     "near_better": Column(pa.int32(), "0 or 1", "there is a better-ranked near-duplicate"),
@@ -45,17 +51,15 @@ class Duplicates:
             "quality": list(quality),
             "stages": stages,
         }
-        own = ("phash", "id", *IDENTITY, "synthetic", "input_bytes", PASSED)
+        own = ("phash", "id", *IDENTITY, *_OWN)
+        self._schema = representatives.row_schema(self.quality)
         self.reads: Sequence[str] = tuple(dict.fromkeys((*own, *quality)))
 
     def summary(self, unit: str, rows: pa.Table) -> pa.Table:
         """The best rows of the unit's tokens, by kind of token."""
-        known, numbers = hashes(rows)
-        own = rows.take(pa.array(known))
-        contents = representatives.content_tokens(one_array(own.column("id")))
-        everything = Members(near.distinct(numbers)), Members(near.distinct(contents))
-        depth = np.asarray(own.column(PASSED).to_numpy(), np.int16)
-        return _joined(self.competing(unit, own, known, numbers, (depth, everything[CONTENT])))
+        own = self.contenders(unit, rows)
+        everything = Members(near.distinct(representatives.content_tokens(own.column("id"))))
+        return _joined(self.competing(own, everything))
 
     def merge(self, a: pa.Table, b: pa.Table) -> pa.Table:
         """The best rows of the tokens of both."""
@@ -72,61 +76,50 @@ class Duplicates:
         edges = near.join(representatives.tokens_of(own), self.radius)
         around = representatives.best_neighbours(own, near.both_ways(edges), self.quality)
         nearest = representatives.best(pa.concat_tables([own, around]), self.quality, HASH)
-        return self.marked(unit, rows, hashes(rows), Winners((nearest, exact)))
+        own = self.contenders(unit, rows)
+        return self.marked(unit, rows.num_rows, own, Winners((nearest, exact)))
 
-    def competing(
-        self,
-        unit: str,
-        own: pa.Table,
-        rows: NDArray[np.int64],
-        numbers: Hashes,
-        ranked: tuple[NDArray[np.int16], Members],
-    ) -> tuple[pa.Table, pa.Table]:
-        """The best of a unit's rows for each hash (``numbers``) and content that is hot.
+    def contenders(self, unit: str, rows: pa.Table, hot: Members | None = None) -> pa.Table:
+        """The rows of a unit that may be copies, those with a hash that is ``hot``.
 
-        ``own`` (M rows) are those of the unit at ``rows``; ``ranked`` are the stages they pass, and
-        the contents that are hot.
+        ``key`` and ``uri`` are null where ``rows`` have none: they tell apart only equal contents.
         """
-        depth, hot = ranked[0].copy(), ranked[1]
+        known, numbers = hashes(rows)
+        if hot is not None:
+            chosen = hot.hold(numbers)
+            known, numbers = known[chosen], numbers[chosen]
+        named = [name for name in IDENTITY if name in rows.column_names]
+        own = rows.select([*dict.fromkeys(["id", *self.quality, *named, *_OWN])]).take(
+            pa.array(known)
+        )
+        depth = np.asarray(own.column(PASSED).to_numpy(), np.int16).copy()
         depth[by_bytes_alone(own)] = BEHIND_ALL
-        schema = representatives.row_schema(self.quality)
         made = {
-            "token": numbers,
-            "unit": pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), [unit]),
-            "row": rows.astype(np.int32),
-            "depth": depth,
-            **{name: column_files.as_float(own[name]) for name in self.quality},
-            **{name: own[name] for name in ("id", *IDENTITY)},
+            "token": pa.array(numbers),
+            "unit": pa.array([unit], pa.string()).take(pa.array(np.zeros(len(known), np.int32))),
+            "row": pa.array(known.astype(np.int32)),
+            "depth": pa.array(depth),
+            **{name: pa.array(column_files.as_float(own[name])) for name in self.quality},
+            **{name: own[name] for name in ("id", "caption_length", *named)},
         }
-        arrays = [made[field.name] for field in schema]
-        arrays = [
-            value.cast(field.type) if hasattr(value, "cast") else pa.array(value, field.type)
-            for value, field in zip(arrays, schema, strict=True)
-        ]
-        by_hash = pa.Table.from_arrays(arrays, schema=schema)
-        content = representatives.content_tokens(one_array(own.column("id")))
-        equal = by_hash.set_column(0, schema.field(0), pa.array(content))
-        equal = equal.filter(pa.array(hot.hold(content)))
-        return (
-            representatives.best(by_hash, self.quality, HASH),
-            representatives.best(equal, self.quality, CONTENT),
+        return pa.table(
+            [made.get(of.name, pa.nulls(len(known), of.type)) for of in self._schema],
+            schema=self._schema,
         )
 
-    def marked(
-        self,
-        unit: str,
-        rows: pa.Table,
-        known: tuple[NDArray[np.int64], Hashes],
-        winners: Winners,
-    ) -> pa.Table:
-        """The columns of the unit's rows, of which those ``known`` have hashes that may be hot."""
-        found = representatives.copies(unit, *known, one_array(rows.column("id")), winners)
-        alike = by_bytes_alone(rows) & (found.near == 1)
-        found.near[alike] = 0
-        for row in np.flatnonzero(alike & (found.exact == 0)).tolist():
-            found.better[row] = None
+    def competing(self, own: pa.Table, hot: Members) -> tuple[pa.Table, pa.Table]:
+        """The best of a unit's rows for each hash, and for each content that is ``hot``."""
+        return (
+            representatives.best(own, self.quality, HASH),
+            representatives.best(representatives.of_contents(own, hot), self.quality, CONTENT),
+        )
+
+    def marked(self, unit: str, count: int, own: pa.Table, winners: Winners) -> pa.Table:
+        """The columns of the unit's ``count`` rows, of which ``own`` may be copies."""
+        copies = representatives.copies(unit, count, own, winners)
         schema = pa.schema([pa.field(name, of.type) for name, of in self.columns.items()])
-        return pa.table([found.exact, found.near, found.better], schema=schema)
+        columns = [pa.array(copies.exact), pa.array(copies.near)]
+        return pa.table([*(of.cast(pa.int32()) for of in columns), copies.better], schema=schema)
 
 
 def hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:

@@ -20,10 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.groupings.duplicates.near import Edges, Hashes, distinct
+from curation.groupings.duplicates import ranking
+from curation.groupings.duplicates.near import Edges, Hashes, both_ways, distinct
 
 HASH, CONTENT = 0, 1  # the kinds of tokens
-SAME = (("token",), ("token", "id"))  # by kind: the columns that say which rows are one group
+WON = ("token", "unit", "row", "id")  # the columns that say who won
+CROWDED = 4  # rows of a unit for each of its tokens
+BEHIND_ALL = -1  # in place of the stages passed, of rows that are copies by equal bytes alone
 
 
 def row_schema(quality: Sequence[str]) -> pa.Schema:
@@ -33,12 +36,9 @@ def row_schema(quality: Sequence[str]) -> pa.Schema:
     return pa.schema([*(fields | dict.fromkeys(("id", "key", "uri"), pa.string())).items()])
 
 
-def content_tokens(ids: pa.Array) -> Hashes:
+def content_tokens(ids: pa.Array | pa.ChunkedArray) -> Hashes:
     """The first 64 bits of content ids (32 hexadecimal digits each, no nulls): (N,)."""
-    if not len(ids):
-        return np.empty(0, np.uint64)
-    digits = pc.binary_join(pa.ListArray.from_arrays([0, len(ids)], ids), "")[0].as_py()
-    return np.frombuffer(bytes.fromhex(digits), ">u8")[::2].astype(np.uint64)
+    return np.ascontiguousarray(ranking.content_halves(ids)[:, 0])
 
 
 def at_most_twice(tokens: Hashes) -> Hashes:
@@ -69,15 +69,19 @@ class Members:
         self._taken = np.zeros(1 << bits, bool)
         self._taken[ordered >> self._shift] = True
 
-    def hold(self, wanted: Hashes) -> NDArray[np.bool_]:
-        """Which of ``wanted`` (M,) are in the set: (M,) bool."""
-        found = np.zeros(len(wanted), bool)
+    def places(self, wanted: Hashes) -> NDArray[np.int64]:
+        """Where each of ``wanted`` (M,) first is in the set, or -1: (M,)."""
+        places = np.full(len(wanted), -1, np.int64)
         likely = np.flatnonzero(self._taken[wanted >> self._shift])
         if len(likely):
             searched = wanted[likely]
             place = np.minimum(np.searchsorted(self.ordered, searched), len(self.ordered) - 1)
-            found[likely] = self.ordered[place] == searched
-        return found
+            places[likely] = np.where(self.ordered[place] == searched, place, -1)
+        return places
+
+    def hold(self, wanted: Hashes) -> NDArray[np.bool_]:
+        """Which of ``wanted`` (M,) are in the set: (M,) bool."""
+        return self.places(wanted) >= 0
 
 
 def tokens_of(rows: pa.Table) -> Hashes:
@@ -85,23 +89,11 @@ def tokens_of(rows: pa.Table) -> Hashes:
     return np.asarray(rows.column("token").to_numpy(), np.uint64)
 
 
-def _order(rows: pa.Table, quality: Sequence[str], first: Sequence[str]) -> pa.Array:
-    keys = [(name, "ascending") for name in first]
-    keys += [(name, "descending") for name in ("depth", *quality, "caption_length")]
-    keys += [(name, "ascending") for name in ("id", "key", "uri", "row")]
-    return pc.sort_indices(rows, sort_keys=keys)
-
-
 def best(rows: pa.Table, quality: Sequence[str], kind: int) -> pa.Table:
-    """The best row of each group, sorted by token."""
-    rows = rows.combine_chunks()
-    rows = rows.take(_order(rows, quality, SAME[kind])).combine_chunks()
-    fresh = np.ones(rows.num_rows, bool)
-    fresh[1:] = False
-    for name in SAME[kind]:
-        column = rows.column(name)
-        fresh[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
-    return rows.filter(pa.array(fresh)).combine_chunks()
+    """The best row of each group, sorted by token, and by id where groups are of contents."""
+    keys = tokens_of(rows) if kind == HASH else ranking.content_halves(rows.column("id"))
+    best = ranking.best_of(rows, *ranking.grouped(keys), quality)
+    return rows.take(pa.array(best)).combine_chunks()
 
 
 def best_neighbours(rows: pa.Table, links: Edges, quality: Sequence[str]) -> pa.Table:
@@ -109,16 +101,55 @@ def best_neighbours(rows: pa.Table, links: Edges, quality: Sequence[str]) -> pa.
 
     ``rows`` are the best of each token; in the result, ``token`` is the one that is led to.
     """
-    names = tokens_of(rows)
-    links = links[Members(names).hold(links[:, 0])]
-    order = _order(rows, quality, ()).to_numpy()
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    targets = distinct(links[:, 1])
-    least = np.full(len(targets), len(order), np.int64)
-    ends = np.searchsorted(targets, links[:, 1])
-    np.minimum.at(least, ends, rank[np.searchsorted(names, links[:, 0])])
-    return rows.take(order[least]).set_column(0, rows.schema.field(0), pa.array(targets))
+    targets, best = _neighbours(rows, np.arange(rows.num_rows), links, quality)
+    return rows.take(pa.array(best)).set_column(0, rows.schema.field(0), pa.array(targets))
+
+
+def _neighbours(
+    rows: pa.Table, best: NDArray[np.int64], links: Edges, quality: Sequence[str]
+) -> tuple[Hashes, NDArray[np.int64]]:
+    """The tokens that ``links`` lead to, and the best of the rows ``best`` they come from."""
+    names = tokens_of(rows)[best]
+    places = Members(names).places(links[:, 0])
+    targets, places = links[places >= 0, 1], places[places >= 0]
+    order, first = ranking.grouped(targets)
+    return targets[order][first], ranking.best_of(rows, best[places[order]], first, quality)
+
+
+def winners(rows: pa.Table, shared: Members, edges: Edges, quality: Sequence[str]) -> "Winners":
+    """The winners among all ``rows`` that may be copies, in one process.
+
+    ``shared`` are the content tokens that several have, ``edges`` lead from hash to hash.
+    """
+    own = ranking.best_of(rows, *ranking.grouped(tokens_of(rows)), quality)
+    targets, around = _neighbours(rows, own, both_ways(edges), quality)
+    names = np.concatenate([tokens_of(rows)[own], targets])
+    order, first = ranking.grouped(names)
+    candidates = np.concatenate([own, around])[order]
+    nearest = rows.select(WON).take(pa.array(ranking.best_of(rows, candidates, first, quality)))
+    nearest = nearest.set_column(0, rows.schema.field(0), pa.array(names[order][first]))
+    exact = best(of_contents(rows, shared), quality, CONTENT)
+    return Winners((nearest.combine_chunks(), exact.select(WON)))
+
+
+def narrowed(rows: pa.Table, shared: Members, quality: Sequence[str]) -> pa.Table:
+    """The rows of a unit without those that lose in it already, where they are many.
+
+    ``shared`` are the content tokens that several rows have.
+    """
+    order, first = ranking.grouped(tokens_of(rows))
+    if rows.num_rows <= CROWDED * len(first):
+        return rows
+    stays = shared.hold(content_tokens(rows.column("id")))
+    stays[ranking.best_of(rows, order, first, quality)] = True
+    return rows.filter(pa.array(stays))
+
+
+def of_contents(rows: pa.Table, shared: Members) -> pa.Table:
+    """The rows whose content several have, that being their token."""
+    tokens = content_tokens(rows.column("id"))
+    held = shared.hold(tokens)
+    return rows.filter(pa.array(held)).set_column(0, rows.schema.field(0), pa.array(tokens[held]))
 
 
 @dataclass(frozen=True)
@@ -164,39 +195,35 @@ class Copies:
 
     exact: NDArray[np.int8]
     near: NDArray[np.int8]
-    better: list[str | None]
+    better: pa.ChunkedArray
 
 
-def copies(
-    unit: str, rows: NDArray[np.int64], hashes: Hashes, ids: pa.Array, winners: Winners
-) -> Copies:
-    """Mark the rows of a unit that are not the best of their groups.
+def copies(unit: str, count: int, own: pa.Table, winners: Winners) -> Copies:
+    """Mark the rows of a unit of ``count`` rows that are not the best of their groups.
 
-    ``rows`` are those that have a perceptual hash, ``hashes`` (same length) are those; ``ids`` are
-    of all N rows of the unit.
+    ``own`` are those of the unit that may be copies, in the schema of ``row_schema``.
     """
-    near, exact = winners.rows
-    count = len(ids)
-    found = Copies(np.zeros(count, np.int8), np.zeros(count, np.int8), [None] * count)
-    hot = winners.hashes.hold(hashes)
-    rows, place = rows[hot], np.searchsorted(winners.hashes.ordered, hashes[hot])
-    if not len(rows):
-        return found
-    beaten = _beaten(unit, rows, near, place)
-    found.near[rows] = beaten
-    names = near.column("id").take(pa.array(place[beaten])).to_pylist()
-    for row, name in zip(rows[beaten].tolist(), names, strict=True):
-        found.better[row] = name
-    own = ids.take(pa.array(rows))
-    held, place = _groups(exact, winners.contents, content_tokens(own), own)
-    rows, own = rows[held], own.filter(pa.array(held))
-    beaten = _beaten(unit, rows, exact, place)
-    found.exact[rows] = beaten
-    for row, name in zip(
-        rows[beaten].tolist(), own.filter(pa.array(beaten)).to_pylist(), strict=True
-    ):
-        found.better[row] = name
-    return found
+    near, exact = np.zeros(count, np.int8), np.zeros(count, np.int8)
+    place = winners.hashes.places(tokens_of(own))
+    own = own.select(["row", "depth", "id"])
+    if (hot := place >= 0).sum() < len(hot):
+        own, place = own.filter(pa.array(hot)), place[hot]
+    if not own.num_rows:
+        return Copies(exact, near, pa.chunked_array([pa.nulls(count, pa.string())]))
+    rows = np.asarray(own.column("row").to_numpy(), np.int64)
+    alone = np.asarray(own.column("depth").to_numpy()) == BEHIND_ALL
+    is_near = _beaten(unit, rows, winners.rows[HASH], place) & ~alone
+    ids = own.column("id")
+    held, at = _groups(winners.rows[CONTENT], winners.contents, content_tokens(ids), ids)
+    is_exact = np.zeros(len(rows), bool)
+    is_exact[held] = _beaten(unit, rows[held], winners.rows[CONTENT], at)
+    near[rows], exact[rows] = is_near, is_exact
+    only_near = is_near & ~is_exact
+    names = winners.rows[HASH].column("id").take(pa.array(place[only_near]))
+    known = pa.chunked_array([*names.chunks, *ids.filter(pa.array(is_exact)).chunks], pa.string())
+    where = np.full(count, -1, np.int64)
+    where[np.concatenate([rows[only_near], rows[is_exact]])] = np.arange(len(known))
+    return Copies(exact, near, known.take(pa.array(where, mask=where < 0)))
 
 
 def _beaten(
@@ -214,9 +241,8 @@ def _groups(
     """Which ids have a winner, and the places of those; ids may agree in their first 64 bits."""
     names = members.ordered
     held = np.zeros(len(tokens), bool)
-    waiting = np.flatnonzero(members.hold(tokens))
-    place = np.zeros(len(tokens), np.int64)
-    place[waiting] = np.searchsorted(names, tokens[waiting])
+    place = members.places(tokens)
+    waiting = np.flatnonzero(place >= 0)
     while len(waiting):
         chosen = exact.column("id").take(pa.array(place[waiting]))
         same = pc.equal(chosen, ids.take(pa.array(waiting))).to_numpy(zero_copy_only=False)

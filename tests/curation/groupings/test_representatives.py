@@ -44,8 +44,10 @@ def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, str | 
     nearest = representatives.best(pa.concat_tables([own, around]), QUALITY, HASH)
     equal = table.set_column(0, schema.field(0), pa.array(representatives.content_tokens(ids)))
     winners = Winners((nearest, representatives.best(equal, QUALITY, CONTENT)))
-    found = representatives.copies("unit", np.arange(len(rows)), hashes, ids, winners)
-    better = [name and bytes.fromhex(name).rstrip(b"\0").decode() for name in found.better]
+    found = representatives.copies("unit", len(rows), table, winners)
+    better = [
+        name and bytes.fromhex(name).rstrip(b"\0").decode() for name in found.better.to_pylist()
+    ]
     return dict(enumerate(zip(found.exact.tolist(), found.near.tolist(), better, strict=True)))
 
 

@@ -1,5 +1,7 @@
 """Rules drop, and only rules; a null in a ruled column is quarantine."""
 
+from typing import NamedTuple
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +36,14 @@ def pipeline(keep: str = "s2") -> Pipeline:
     )
 
 
-def judge(keep: str = "s2", **columns: list[float | None]) -> rules.Judgement:
+class Told(NamedTuple):
+    verdict: np.ndarray
+    depth: np.ndarray
+    check: np.ndarray
+    value: np.ndarray
+
+
+def judge(keep: str = "s2", **columns: list[float | None]) -> Told:
     plan = pipeline(keep)
     arrays = {name: np.array(values, np.float64) for name, values in columns.items()}
     count = len(next(iter(arrays.values())))
@@ -44,7 +53,12 @@ def judge(keep: str = "s2", **columns: list[float | None]) -> rules.Judgement:
     def seen(check: rules.Check) -> rules.Seen:
         return rules.numbers(check, arrays[check.column])
 
-    return rules.judge(seen, readable, rules.checks(plan, TIERS), plan)
+    ordered = rules.checks(plan, TIERS)
+    judged = rules.judgement(
+        rules.stops(seen, readable, enumerate(ordered)), readable, ordered, plan
+    )
+    value, _ = rules.held_against(seen, judged, ordered)
+    return Told(judged.verdict, judged.depth, judged.check, value)
 
 
 def test_checks_run_by_stage_then_tier_then_as_written() -> None:

@@ -14,8 +14,9 @@ from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.duplicates.representatives import Winners
-from curation.judging import recording, rules, verdicts
+from curation.judging import recording, rules
 from curation.judging.decision import Decision
+from curation.judging.verdicts import Judge
 from curation.measuring import models
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
@@ -80,26 +81,27 @@ def pipeline(*quotas: Quota, **bounds: Bound) -> Pipeline:
     )
 
 
-def decided(root: Path, asked: Pipeline, signals: Sequence[Signal]) -> tuple[Decision, Pending]:
+def decided(
+    root: Path, asked: Pipeline, signals: Sequence[Signal]
+) -> tuple[Judge, Decision, Pending]:
     """The decision over ``UNIT``, none of whose rows is a duplicate, and what waits for models."""
     order = tuple((*stage.bounds, *(c for q in asked.quotas for c in q.columns))
                   for stage in asked.stages)  # fmt: skip
     limited = {q.name: q.columns for q in asked.quotas}
     chosen = Chosen(tuple(signals), {}, order, limited, groupings=(Duplicates(4, asked.quality),))
-    judge = verdicts.Judge(str(root), asked, chosen)
+    judge = Judge(str(root), asked, chosen)
     nobody = representatives.row_schema(asked.quality).empty_table()
     winners = Winners((nobody, nobody))
     decision = judge.decide(UNIT, winners)
-    return decision, judge.pending(UNIT, decision, winners)
+    return judge, decision, judge.pending(UNIT, decision, winners)
 
 
 def test_not_looked_at_yet_and_seen_nothing_are_judged_apart(tmp_path: Path) -> None:
     unit = MeasuredUnit(tmp_path, samples(300, 300), [face, phash])
     unit.look([face], [0])
     asked, layout = pipeline(face=Bound(min=0.5)), Layout(str(tmp_path))
-    decision, pending = decided(tmp_path, asked, (face, phash))
-    groups = Chosen((), {}, (), groupings=(Duplicates(4, ()),)).groups(layout)
-    counts = recording.record(groups, asked, UNIT, decision)
+    judge, decision, pending = decided(tmp_path, asked, (face, phash))
+    counts = recording.record(judge, UNIT, decision)
     assert counts.quarantine == {"unmeasurable": 1, "unmeasured": 1}
     reasons = column_files.read(layout.ledger(UNIT)).column("reason").to_pylist()
     assert reasons == ["unmeasurable: face is null", "unmeasured: face is null"]
@@ -123,7 +125,7 @@ def test_quotas_wait_for_the_models_they_read(
     unit = MeasuredUnit(tmp_path, samples(300, 300), [face, style, phash])
     unit.look([face, style], [0])
     asked = pipeline(Quota(name="q", since="s1", **budget))
-    decision, pending = decided(tmp_path, asked, (face, style, phash))
+    _, decision, pending = decided(tmp_path, asked, (face, style, phash))
     assert pending == waits
     quarantined = np.flatnonzero(decision.judgement.verdict == rules.QUARANTINED).tolist()
     assert quarantined == sorted([*unmeasurable, *(row for of in waits.values() for row in of)])
