@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.groupings.duplicates.near import Hashes
+from curation.output import column_files
 
 
 def content_halves(ids: pa.Array | pa.ChunkedArray) -> Hashes:
@@ -64,7 +65,7 @@ def best_of(
 def _key(column: pa.Array | pa.ChunkedArray, name: str) -> NDArray[np.float64]:
     """What is larger of a better row: (M,). Of ids the smaller are better."""
     if name != "id":
-        values = np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+        values = column_files.as_float(column)
         return np.where(np.isnan(values), -np.inf, values)
     order, first = grouped(content_halves(column))
     steps = np.zeros(len(order))

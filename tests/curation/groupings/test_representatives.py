@@ -105,3 +105,38 @@ def test_a_content_token_is_the_first_half_of_the_hash() -> None:
     digests = [hashlib.sha256(bytes([number])).hexdigest()[:32] for number in range(5)]
     told = representatives.content_tokens(pa.array(digests)).tolist()
     assert told == [int(digest[:16], 16) for digest in digests]
+
+
+TIED = st.lists(
+    st.tuples(
+        st.integers(0, 3), st.integers(-1, 1), st.sampled_from([1.0, 2.0, None]),
+        st.integers(0, 1), st.sampled_from("ab"), st.sampled_from("xy"),
+    ),
+    min_size=1,
+    max_size=40,
+)  # fmt: skip
+
+
+@given(TIED)
+def test_the_best_of_groups_is_the_first_of_each_when_all_are_sorted(rows: list[tuple]) -> None:
+    """Also among those that a crowded unit passes on."""
+    token, depth, pixels, said, content, key = map(list, zip(*rows, strict=True))
+    made = {
+        "token": token, "unit": ["u"] * len(rows), "row": range(len(rows)), "depth": depth,
+        "pixels": pixels, "caption_length": said, "id": [identity(text) for text in content],
+        "key": key, "uri": key[::-1],
+    }  # fmt: skip
+    schema = representatives.row_schema(QUALITY)
+    table = pa.table({name: pa.array(made[name]).cast(schema.field(name).type) for name in made})
+    keys = [(name, "descending") for name in ("depth", "pixels", "caption_length")]
+    keys += [(name, "ascending") for name in ("id", "key", "uri", "row")]
+    expected = {}
+    for row in table.sort_by([("token", "ascending"), *keys]).to_pylist():
+        expected.setdefault(row["token"], row)
+    assert representatives.best(table, QUALITY, HASH).to_pylist() == [*expected.values()]
+    nothing = representatives.Members(np.empty(0, np.uint64))
+    fewer = representatives.narrowed(table, nothing, QUALITY)
+    assert fewer.num_rows == (
+        len(rows) if len(rows) <= representatives.CROWDED * len(expected) else len(expected)
+    )
+    assert representatives.best(fewer, QUALITY, HASH).to_pylist() == [*expected.values()]
