@@ -24,7 +24,8 @@ class GatherShard(Step):
         fields = [*self.chosen.shard_fields(), *self.kept]
         try:
             columns = (self.measured, self.chosen.groups(self.layout))
-            info = gather.gather(*columns, gather.assigned(line), fields, self.chosen.group_fields)
+            more = fields, self.chosen.group_fields, [of.name for of in self.pipeline.stages]
+            info = gather.gather(*columns, gather.assigned(line), *more)
         except OSError as error:
             raise OutputError(exit_codes.of_disk(error, self.layout.shards)) from error
         memory.give_back()

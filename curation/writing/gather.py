@@ -20,6 +20,7 @@ from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.sources import keep_columns
+from curation.writing import caption_stages
 from curation.writing.originals import OF_SOURCE, SAID, Originals
 
 BATCH_BYTES = 2 << 20
@@ -88,9 +89,11 @@ def gather(
     place: tuple[int, int, Sequence[Share]],
     signal_fields: Sequence[pa.Field],
     group_fields: Sequence[pa.Field] = (),
+    stages: Sequence[str] = (),
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
+    ``stages`` are those of the pipeline in order: captions pass no deeper one than their image.
     Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
     that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
     """
@@ -99,6 +102,7 @@ def gather(
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
         return None
     measured, row_of = _sorted(_metadata(columns, groups, rows, signal_fields))
+    measured = caption_stages.capped(measured, stages)
     shard_schema = shard.schema([*signal_fields, *group_fields])
     digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
     name = f"part-{part:05d}-of-{parts:05d}-{digest}.parquet"
@@ -176,7 +180,7 @@ def _batches(
         for field in shard_schema
         if field.name in measured.column_names
     }
-    stages = (_stage_column(field.name) for field in shard_schema)
+    stages = (caption_stages.column(field.name) for field in shard_schema)
     stored |= {
         name: measured.column(name).combine_chunks()
         for name in stages
@@ -212,7 +216,7 @@ def _column(
     if field.name not in OF_SOURCE:
         return stored[field.name][piece]
     said: list[Any] = [of_source[field.name] for _, of_source in read]
-    if (passed := _stage_column(field.name)) in stored:
+    if (passed := caption_stages.column(field.name)) in stored:
         said = [
             captions and [{**of, "stage": at} for of, at in zip(captions, stages, strict=True)]
             for captions, stages in zip(said, stored[passed][piece].to_pylist(), strict=True)
@@ -221,11 +225,6 @@ def _column(
         measured = stored[field.name][piece].to_pylist()
         said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
     return pa.array(said, field.type)
-
-
-def _stage_column(name: str) -> str:
-    """The group column that says which stage each caption of a column of shards passed."""
-    return f"captions_{name.removeprefix('caption_')}_stage"
 
 
 def _binary(values: Sequence[bytes]) -> pa.Array:

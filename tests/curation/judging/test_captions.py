@@ -159,6 +159,41 @@ def test_a_caption_may_pass_more_than_its_image_must(inputs: Path, tmp_path: Pat
     assert late["stage"] == "s1" and [of["stage"] for of in late["caption_raw"]] == ["s1"]
 
 
+def test_a_caption_reached_no_deeper_stage_than_its_image(inputs: Path, tmp_path: Path) -> None:
+    """Kept from s1 on, where another rule of s2 holds all images back."""
+    dark = text(keep="s1").replace("luma: {min: 0.02", "luma: {min: 0.98")
+    output = run(tmp_path / "run", inputs, dark)
+    kept = in_shards(output)
+    assert {row["stage"] for row in kept.values()} == {"s1"} and len(kept) == 5
+    two = [of["stage"] for of in kept["two.jpg"]["caption_raw"]]
+    assert two == ["s1", None]
+    (explanation,) = explain.explain(str(output), "two.jpg")
+    assert "captions.min" in explain.as_text(explanation)
+    assert _met(output, "two") == ["s1 passed 1.0", "s2 not reached 1.0"]
+    gate.check(str(output))
+
+
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        ("raw: {length: {min: 4}}", "captions.raw.length.min 4 is looser than 5 of stage 's1'"),
+        ("raw: {length: {max: 4}}", "captions.raw.length.max 4: none can pass it and 5 of stage"),
+    ],
+)
+def test_a_later_stage_only_tightens_what_is_asked_of_captions(
+    second: str, says: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "pipelines.yaml"
+    config.write_text(text(second=f"        captions:\n          {second}\n"))
+    with pytest.raises(ConfigurationError) as caught:
+        loading.load(str(config))
+    assert says in caught.value.message
+    assert caught.value.line == len(config.read_text().splitlines())
+    tighter = "        captions:\n          raw: {length: {min: 5, max: 9}}\n"
+    config.write_text(text(second=tighter))
+    loading.load(str(config))
+
+
 TEXTS = st.lists(st.text("ab ", max_size=8), max_size=4)
 
 
