@@ -33,6 +33,7 @@ from curation.options import (
     SampleRows,
     Seed,
     SharedFilesystem,
+    StripMetadata,
     To,
     UnitRows,
     Verify,
@@ -274,6 +275,7 @@ def export(
     output: Output,
     to: To,
     captions: CaptionSplit = None,
+    strip: StripMetadata = False,
     as_json: Json = False,
 ) -> None:
     """Write the finished shards as WebDataset tars or as a Hugging Face dataset folder.
@@ -284,7 +286,7 @@ def export(
     """
     from curation.writing.export.exporting import export as carry_out
 
-    exported = carry_out(name, output, to, captions or ())
+    exported = carry_out(name, output, to, captions or (), strip)
     typer.echo(json.dumps(exported.as_json()) if as_json else exported.as_text())
 
 

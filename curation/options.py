@@ -36,6 +36,12 @@ CaptionSplit = Annotated[
         "instruction), the first that has any; repeatable.",
     ),
 ]
+StripMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--strip-metadata", help="Images without EXIF, XMP, IPTC and comments; no pixel changes."
+    ),
+]
 
 # of ``beam run``
 Inputs = Annotated[

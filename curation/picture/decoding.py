@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation.picture import channels, opening, pixels
-from curation.picture.formats import FORMATS, examine, exif
+from curation.picture.formats import FORMATS, examine, exif, personal
 from curation.picture.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
+from curation.picture.formats.personal import NOTHING, Personal
 from curation.picture.formats.refusal import REASONS, PictureError, Reason
 
 __all__ = [
@@ -54,7 +55,7 @@ class Header:
     orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
     container holds, of which only the first is ever decoded; ``size`` is the file's length in
     bytes; ``quantisation`` is the mean of the 64 steps that a JPEG's luma was divided by, 0 for
-    other formats.
+    other formats; ``personal`` is what metadata tell of places and people.
     """
 
     format: str
@@ -65,6 +66,7 @@ class Header:
     frames: int
     size: int
     quantisation: float = 0.0
+    personal: Personal = NOTHING
 
 
 @dataclass(frozen=True)
@@ -165,16 +167,18 @@ def _decode_jpeg(data: bytes, outline: Outline, short_side: int | None) -> Pictu
 
 def _header_of(image: Image.Image, outline: Outline, size: int) -> Header:
     if not outline.width:
-        turn = exif.orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
+        blocks = image.info.get("exif") or b"", image.info.get("xmp") or b""
         frames = int(image.info.get("frames", getattr(image, "n_frames", 1)))
-        outline = Outline(outline.format, *image.size, frames=frames, orientation=turn)
+        turn = 1 if outline.format == "HEIC" else exif.orientation(*blocks)
+        says = personal.of_metadata(*blocks)
+        outline = Outline(outline.format, *image.size, frames, turn, personal=says)
     stored = (outline.width, outline.height)
     return _header(outline, image.mode, stored, size)
 
 
 def _header(outline: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
     width, height = stored if outline.orientation < 5 else stored[::-1]
-    known = outline.orientation, outline.frames, size, outline.quantisation
+    known = outline.orientation, outline.frames, size, outline.quantisation, outline.personal
     return Header(outline.format, mode, width, height, *known)
 
 

@@ -4,6 +4,7 @@ The package pi-heif (LGPL) is optional. ``python curation/picture/heic.py`` is t
 comes in on standard input, and a line of JSON and the pixels go out.
 """
 
+import base64
 import importlib.util
 import json
 import subprocess
@@ -24,8 +25,11 @@ class MissingError(Exception):
     """The package is not installed."""
 
 
-def decode(data: bytes) -> tuple[Image.Image, int]:
-    """The first image, upright, and how many the file holds. Raises the two errors above."""
+def decode(data: bytes) -> Image.Image:
+    """The first image, upright whatever its EXIF says. Raises the two errors above.
+
+    Its ``info`` holds ``exif``, ``xmp``, and how many ``frames`` the file has.
+    """
     if importlib.util.find_spec("pi_heif") is None:
         raise MissingError(_MISSING)
     command = [sys.executable, "-I", "-X", "utf8", __file__]
@@ -41,7 +45,9 @@ def decode(data: bytes) -> tuple[Image.Image, int]:
     line, _, pixels = done.stdout.partition(b"\n")
     said = json.loads(line)
     image = Image.frombytes(said["mode"], said["size"], pixels, "raw", said["mode"], said["stride"])
-    return image, said["frames"]
+    image.info |= {name: base64.b64decode(said[name]) for name in ("exif", "xmp")}
+    image.info["frames"] = said["frames"]
+    return image
 
 
 def _main() -> None:
@@ -59,6 +65,8 @@ def _main() -> None:
     file = pi_heif.open_heif(sys.stdin.buffer.read(), convert_hdr_to_8bit=True)
     pixels = bytes(file.data)
     said = {"mode": file.mode, "size": file.size, "stride": file.stride, "frames": len(file)}
+    for name in ("exif", "xmp"):
+        said[name] = base64.b64encode(file.info.get(name) or b"").decode()
     sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + pixels)
 
 

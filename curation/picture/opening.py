@@ -74,15 +74,12 @@ def opened(data: bytes, outline: Outline) -> Image.Image:
 
 
 def _heic(data: bytes) -> Image.Image:
-    """The first image; its ``info`` says how many ``frames`` there are, and no orientation."""
     try:
-        image, frames = heic.decode(data)
+        return heic.decode(data)
     except heic.MissingError as error:
         raise PictureError("unsupported", str(error)) from error
     except heic.HeicError as error:
         raise PictureError("corrupt", str(error)) from error
-    image.info["frames"] = frames
-    return image
 
 
 def load(image: Image.Image, data: bytes, outline: Outline) -> None:

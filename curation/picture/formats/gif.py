@@ -2,11 +2,14 @@
 
 import struct
 
+from curation.picture.formats import personal
 from curation.picture.formats.outline import Outline
+from curation.picture.formats.personal import NOTHING
 from curation.picture.formats.refusal import PictureError
 
 _BLOCK_CAP = 2_000_000  # blocks of at most 255 bytes in one file: 0.2 s of walking
 _COMMENT_CAP = 1 << 18  # Pillow joins a comment block by block, in quadratic time
+_XMP, _XMP_CAP = b"XMP DataXMP", 1 << 20
 _IMAGE, _EXTENSION, _TRAILER, _COMMENT = 0x2C, 0x21, 0x3B, 0xFE
 
 
@@ -57,7 +60,9 @@ def walk(data: bytes) -> Outline:
         raise PictureError("truncated", "no trailer") from error
     if not frames:
         raise PictureError("truncated", "trailer before any frame")
-    return Outline("GIF", width, height, frames)
+    packet = data.find(_XMP)
+    says = personal.of_metadata(b"", data[packet : packet + _XMP_CAP]) if packet >= 0 else NOTHING
+    return Outline("GIF", width, height, frames, personal=says)
 
 
 def _table_size(flags: int) -> int:

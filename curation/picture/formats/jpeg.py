@@ -3,18 +3,19 @@
 import re
 import struct
 
-from curation.picture.formats import exif
+from curation.picture.formats import exif, personal
 from curation.picture.formats.outline import PIXEL_CAP, Outline
 from curation.picture.formats.refusal import PictureError
 
-_EOI, _SOS, _DQT, _APP1 = 0xD9, 0xDA, 0xDB, 0xE1
+_EOI, _SOS, _DQT, _APP1, _APP13 = 0xD9, 0xDA, 0xDB, 0xE1, 0xED
 _FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}  # Huffman-coded frames; True: progressive
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
-_BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
+BARE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _SCAN_CAP = 100  # each scan is a pass over the whole image; encoders write at most 15
 _PASSED_PIXELS_CAP = 15 * PIXEL_CAP
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
 # Inside coded data FF is followed by 00 (stuffing), D0-D7 (restart) or FF (fill); else it ends.
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -28,7 +29,7 @@ class _Walk:
         self.progressive = False
         self.missing: dict[int, list[int]] = {}  # component -> 64 lowest bits still to come
         self.exif: list[bytes] = []
-        self.xmp = b""
+        self.xmp = self.iptc = b""
         self.hidden: list[tuple[int, int]] = []
         self.scans = self.scan_end = 0
         self.plain = True  # one scan with every component
@@ -93,21 +94,25 @@ class _Walk:
             self.hidden.append((start - 2, end))
         elif marker == _APP1 and body.startswith(_XMP):
             self.xmp = body
+        elif marker == _APP13 and body.startswith(_PHOTOSHOP):
+            self.iptc = body
 
     def finish(self) -> Outline:
         for component, bits in self.missing.items():
             if any(bits):
                 raise PictureError("truncated", f"scans of component {component} are missing")
+        block = b"".join(self.exif)
         return Outline(
             format="JPEG",
             width=self.width,
             height=self.height,
-            orientation=exif.orientation(b"".join(self.exif), self.xmp),
+            orientation=exif.orientation(block, self.xmp),
             mode=_MODES[len(self.components)],
             hidden=tuple(self.hidden),
             scans=1 if self.plain else max(2, self.scans),
             scan_end=self.scan_end,
             quantisation=self.tables.get(self.first_table, 0.0),
+            personal=personal.of_metadata(block, self.xmp, self.iptc),
         )
 
 
@@ -119,13 +124,13 @@ def walk(data: bytes) -> Outline:
     seen = _Walk()
     position = 2
     while True:
-        position, marker = _next_marker(data, position)
+        position, marker = next_marker(data, position)
         if marker == _EOI:
             break
-        if marker == 0 or marker in _BARE:
+        if marker == 0 or marker in BARE:
             continue
         start = position
-        position = _end_of_segment(data, start, marker)
+        position = end_of_segment(data, start, marker)
         seen.segment(data, marker, start, position)
         if marker == _SOS:
             after = _MARKER.search(data, position)
@@ -137,7 +142,7 @@ def walk(data: bytes) -> Outline:
     return seen.finish()
 
 
-def _next_marker(data: bytes, position: int) -> tuple[int, int]:
+def next_marker(data: bytes, position: int) -> tuple[int, int]:
     """Where the next marker ends, and which it is."""
     position = data.find(b"\xff", position) + 1
     if not position:
@@ -147,7 +152,7 @@ def _next_marker(data: bytes, position: int) -> tuple[int, int]:
     return position + 1, data[position]
 
 
-def _end_of_segment(data: bytes, start: int, marker: int) -> int:
+def end_of_segment(data: bytes, start: int, marker: int) -> int:
     length = struct.unpack_from(">H", data, start)[0]
     if length < 2:
         raise PictureError("corrupt", f"segment {marker:#x} of {length} bytes")

@@ -6,6 +6,7 @@ every tile has its parts, and the last ends at the end-of-codestream marker.
 
 import struct
 
+from curation.picture.formats import personal
 from curation.picture.formats.outline import Outline, check_size
 from curation.picture.formats.refusal import PictureError
 
@@ -15,6 +16,7 @@ _MOST_COMPONENTS = 5
 _MOST_PARTS = 1 << 16
 _SIZ, _SOT, _SOD, _EOC = 0xFF51, 0xFF90, 0xFF93, 0xFFD9
 _SOT_LENGTH = 12
+_TIFF = (b"II*\0", b"MM\0*")
 
 
 def walk(data: bytes) -> Outline:
@@ -23,7 +25,13 @@ def walk(data: bytes) -> Outline:
     width, height, tiles = _size(data, start)
     check_size(width, height, len(data))
     _check_tiles(data, _first_tile(data, start + 2, end), end, tiles)
-    return Outline("JPEG2000", width, height)
+    return Outline("JPEG2000", width, height, personal=_personal(data[:start] + data[end:]))
+
+
+def _personal(around: bytes) -> personal.Personal:
+    """What the boxes around the codestream tell: EXIF by its signature, XMP as text."""
+    places = [place for mark in _TIFF if (place := around.find(mark)) >= 0]
+    return personal.of_metadata(around[min(places) :] if places else b"", around)
 
 
 def _codestream(data: bytes) -> tuple[int, int]:

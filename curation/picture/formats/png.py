@@ -4,7 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from curation.picture.formats import exif
+from curation.picture.formats import exif, personal
 from curation.picture.formats.outline import Outline
 from curation.picture.formats.refusal import PictureError
 
@@ -64,8 +64,9 @@ def walk(data: bytes) -> Outline:
             xmp = text if keyword == b"XML:com.adobe.xmp" else xmp
     if not kinds:
         raise PictureError("truncated", "no pixel data")
-    turn = exif.orientation(block or profile, xmp)
-    return Outline("PNG", width, height, max(1, frames), turn, hidden=tuple(hidden))
+    blocks = block or profile, xmp
+    turn, says = exif.orientation(*blocks), personal.of_metadata(*blocks)
+    return Outline("PNG", width, height, max(1, frames), turn, hidden=tuple(hidden), personal=says)
 
 
 def _text(kind: bytes, body: bytes) -> tuple[bytes, bytes]:

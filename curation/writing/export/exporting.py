@@ -16,22 +16,29 @@ from curation.progress import watch
 from curation.signals.row import SPLITS
 from curation.storage import ownership
 from curation.writing import export as formats
-from curation.writing.export.format import Format, Source
+from curation.writing.export import rows
+from curation.writing.export.format import Format, Options, Source
 
 KIND = "export"
-_SUPPORT = ("exporting", "format")
+_SUPPORT = ("exporting", "format", "rows")
 _NAMED = r"-\d{5,}-of-\d{5,}-[0-9a-f]{12}"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export holds; ``size`` in bytes, ``repeated`` counts files that were there."""
+    """What an export holds; ``size`` in bytes, ``repeated`` counts files that were there.
+
+    ``left_out`` are samples whose metadata could not be stripped, ``telling`` those whose metadata
+    tell of places or people and that were not to be stripped.
+    """
 
     format: str
     files: int
     rows: int
     size: int
     repeated: int
+    left_out: int
+    telling: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -41,7 +48,15 @@ class Exported:
         """One line."""
         there = f" ({self.repeated} were there)" if self.repeated else ""
         megabytes = f"{self.size / 1e6:,.1f} MB"
-        return f"{self.format}: {self.rows:,} samples in {self.files} files{there}, {megabytes}"
+        text = f"{self.format}: {self.rows:,} samples in {self.files} files{there}, {megabytes}"
+        if self.left_out:
+            text += f"\nleft out: {self.left_out:,}, of formats that cannot be stripped of metadata"
+        if self.telling:
+            text += (
+                f"\nthe metadata of {self.telling:,} tell of places or people: --strip-metadata "
+                "writes images without"
+            )
+        return text
 
 
 def names() -> list[str]:
@@ -50,20 +65,22 @@ def names() -> list[str]:
     return sorted(name for name in modules if name not in _SUPPORT)
 
 
-def export(name: str, output: str, to: str, captions: Sequence[str] = ()) -> Exported:
+def export(
+    name: str, output: str, to: str, captions: Sequence[str] = (), strip: bool = False
+) -> Exported:
     """Write the shards of a finished run (or of any folder with their manifest) to ``to``.
 
     Files that an interrupted export left whole are not written again; those of another state of the
     shards go. Raises ``UsageError``, ``OutcomeError``, ``ShardError``, ``OwnershipError``,
     ``OSError``.
     """
-    chosen, splits = _format(name), _splits(captions)
+    chosen, options = _format(name), Options(_splits(captions), strip)
     source = _source(output)
     with ownership.held(to, f"{KIND} {name}"):
         folder = storage.join(to, chosen.folder) if chosen.folder else to
         storage.remove_partials(to, folder)
-        paths = [storage.join(folder, file) for file in _files(chosen, source, splits)]
-        repeated = _write(chosen, source, splits, paths)
+        paths = [storage.join(folder, file) for file in _files(chosen, source, options)]
+        repeated = _write(chosen, source, options, paths)
         pattern = re.compile(f"{chosen.prefix}{_NAMED}{re.escape(chosen.suffix)}")
         there = [entry.path for entry in storage.list_folder(folder)]
         stale = [path for path in there if pattern.fullmatch(storage.name_of(path))]
@@ -71,28 +88,31 @@ def export(name: str, output: str, to: str, captions: Sequence[str] = ()) -> Exp
         for file, content in chosen.beside(source, paths).items():
             storage.write_bytes(storage.join(to, file), content)
     size = sum(entry.size for entry in storage.list_folder(folder) if entry.path in paths)
-    return Exported(name, len(paths), sum(info.rows for info in source.shards), size, repeated)
+    shards = [storage.join(source.folder, info.file) for info in source.shards]
+    left_out = sum(map(rows.left_out, shards)) if strip else 0
+    telling = 0 if strip else sum(map(rows.telling, shards))
+    total = sum(info.rows for info in source.shards) - left_out
+    return Exported(name, len(paths), total, size, repeated, left_out, telling)
 
 
-def _write(chosen: Format, source: Source, splits: Sequence[str], paths: Sequence[str]) -> int:
+def _write(chosen: Format, source: Source, options: Options, paths: Sequence[str]) -> int:
     """Write the files that are not there; returns how many are."""
     missing = [place for place, path in enumerate(paths) if not storage.exists(path)]
     written: list[int] = []
     with watch(paths[0] if paths else "", "files written", lambda: (len(missing), len(written))):
         for place in missing:
-            with storage.atomic_write(paths[place]) as stream:
-                path = storage.join(source.folder, source.shards[place].file)
-                chosen.write(path, splits, stream)
+            shard_path = storage.join(source.folder, source.shards[place].file)
+            chosen.write(shard_path, paths[place], options)
             written.append(place)
     return len(paths) - len(missing)
 
 
-def _files(chosen: Format, source: Source, splits: Sequence[str]) -> list[str]:
+def _files(chosen: Format, source: Source, options: Options) -> list[str]:
     """A name per shard that follows from all that its bytes depend on."""
     digest = partial(mark.text_digest, size=6)
     return [
         f"{chosen.prefix}-{place:05d}-of-{len(source.shards):05d}-"
-        f"{digest(repr((info.sha256, chosen.version, list(splits))))}{chosen.suffix}"
+        f"{digest(repr((info.sha256, chosen.version, options)))}{chosen.suffix}"
         for place, info in enumerate(source.shards)
     ]
 
@@ -105,12 +125,12 @@ def _format(name: str) -> Format:
     return chosen
 
 
-def _splits(captions: Sequence[str]) -> list[str]:
+def _splits(captions: Sequence[str]) -> tuple[str, ...]:
     short = [split.removeprefix("caption_") for split in SPLITS]
     for name in captions:
         if name not in short:
             raise UsageError(f"--caption: {name}: expected one of {', '.join(short)}")
-    return [f"caption_{name}" for name in dict.fromkeys(captions or short)]
+    return tuple(f"caption_{name}" for name in dict.fromkeys(captions or short))
 
 
 def _source(output: str) -> Source:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from curation.shard.manifest import ShardInfo
 
@@ -16,6 +16,16 @@ class Source:
     run: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Options:
+    """``captions`` are the splits that one caption is chosen from, the first that has any;
+    ``strip`` says that images go without their metadata.
+    """
+
+    captions: tuple[str, ...]
+    strip: bool = False
+
+
 class Format(Protocol):
     """How shards are written for somebody else's tools. Every shard becomes one file."""
 
@@ -24,10 +34,10 @@ class Format(Protocol):
     prefix: str
     suffix: str
 
-    def write(self, path: str, captions: Sequence[str], stream: BinaryIO) -> None:
-        """Write the shard at ``path`` to the stream; ``captions`` are the splits to choose from.
+    def write(self, source: str, target: str, options: Options) -> None:
+        """Write the shard at ``source`` as the file ``target``, whole or not at all.
 
-        Raises ``ShardError``.
+        Raises ``ShardError``, ``OSError``.
         """
 
     def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:

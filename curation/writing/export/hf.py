@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +17,8 @@ from curation import shard, storage
 from curation.shard import reading
 from curation.shard.schema import IMAGE
 from curation.signals.row import SPLITS
-from curation.writing.export.format import Source
+from curation.writing.export import rows
+from curation.writing.export.format import Options, Source
 
 _CARD = Path(__file__).with_name("card.md")
 _BLOCK = 1 << 20
@@ -29,21 +29,26 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6
 
 @dataclass(frozen=True)
 class HuggingFace:
-    """Parquet under ``data/``, bit by bit the shards, and ``README.md``."""
+    """Parquet under ``data/``, bit by bit the shards unless stripped, and ``README.md``."""
 
     version: int = 1
     folder: str = "data"
     prefix: str = "train"
     suffix: str = ".parquet"
 
-    def write(self, path: str, captions: Sequence[str], stream: BinaryIO) -> None:
-        """The shard as it is, once its pages are found undamaged."""
-        _refuse_older(path)
-        for _ in shard.read(path):  # its pages against their checksums
+    def write(self, source: str, target: str, options: Options) -> None:
+        """The shard as it is, once its pages are found undamaged; or with stripped images."""
+        with storage.open_read(source) as stream:
+            schema = pq.read_schema(stream)
+        _refuse_older(source, schema)
+        if options.strip:
+            shard.write(target, rows.read(source, strip=True), schema)
+            return
+        for _ in shard.read(source):  # its pages against their checksums
             pass
-        with storage.open_read(path) as source:
-            while block := source.read(_BLOCK):
-                stream.write(block)
+        with storage.open_read(source) as original, storage.atomic_write(target) as copy:
+            while block := original.read(_BLOCK):
+                copy.write(block)
 
     def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:
         """The card."""
@@ -65,9 +70,8 @@ class _Said:
     is_edit: bool = False
 
 
-def _refuse_older(path: str) -> None:
-    with storage.open_read(path) as stream:
-        version = shard.version_of(pq.read_schema(stream))
+def _refuse_older(path: str, schema: pa.Schema) -> None:
+    version = shard.version_of(schema)
     if version != shard.VERSION:
         raise shard.ShardError(
             f"{path}: of schema version {version or 1}, which other tools would misread; expected "
@@ -79,7 +83,7 @@ def _card(source: Source) -> str:
     import jinja2
     import markupsafe
 
-    said, rows = _counted(source), sum(info.rows for info in source.shards)
+    said, total = _counted(source), sum(info.rows for info in source.shards)
     head = {
         "configs": [
             {
@@ -88,7 +92,7 @@ def _card(source: Source) -> str:
             }
         ],
         "task_categories": ["image-to-image" if said.is_edit else "text-to-image"],
-        "size_categories": [next((name for size, name in _SIZES if rows < size), "n>1M")],
+        "size_categories": [next((name for size, name in _SIZES if total < size), "n>1M")],
         "license": "other",
         "tags": ["inkstone"],
     }
@@ -100,7 +104,7 @@ def _card(source: Source) -> str:
     environment.filters |= {"cell": _cell, "number": "{:,.12g}".format}
     return environment.from_string(_CARD.read_text()).render(
         head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
-        rows=rows,
+        rows=total,
         size=sum(info.size for info in source.shards),
         shards=len(source.shards),
         counts=source.run.get("counts"),

@@ -13,14 +13,15 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
-from curation import shard
+from curation import storage
 from curation.picture.formats import sniff
 from curation.picture.formats.refusal import PictureError
 from curation.signals.row import SPLITS
 from curation.sources.kind import suffix_of
-from curation.writing.export.format import Source
+from curation.writing.export import rows
+from curation.writing.export.format import Options, Source
 
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 
@@ -34,14 +35,17 @@ class WebDataset:
     prefix: str = "part"
     suffix: str = ".tar"
 
-    def write(self, path: str, captions: Sequence[str], stream: BinaryIO) -> None:
+    def write(self, source: str, target: str, options: Options) -> None:
         """One tar of one shard."""
         seen: Counter[str] = Counter()
-        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
-            for batch in shard.read(path):
+        with (
+            storage.atomic_write(target) as stream,
+            tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
+        ):
+            for batch in rows.read(source, options.strip):
                 for row in batch.to_pylist():
                     seen[row["id"]] += 1
-                    for suffix, data in _members(row, captions):
+                    for suffix, data in _members(row, options.captions):
                         _add(tar, f"{_key(row['id'], seen[row['id']])}.{suffix}", data)
 
     def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:

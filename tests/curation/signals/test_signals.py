@@ -36,6 +36,7 @@ def test_every_signal_is_found_with_its_tier() -> None:
     assert found == {
         "compression": "file",
         "header": "file",
+        "personal": "file",
         "nsfw": "model",
         **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
     }

@@ -24,21 +24,30 @@ from curation.output.finished import OutcomeError, digest
 from curation.shard import ShardError
 from curation.writing.export.exporting import export, names
 
-SCHEMA = shard.schema([pa.field("luma", pa.float32()), pa.field("raw_bytes", pa.binary())])
+SCHEMA = shard.schema(
+    [
+        pa.field("luma", pa.float32()),
+        pa.field("raw_bytes", pa.binary()),
+        pa.field("tells_place", pa.int8()),
+        pa.field("tells_person", pa.int8()),
+    ]
+)
 RUN = {
     "counts": {"in": 9, "kept": 3, "dropped": 5, "quarantined": 1, "notes": ["without nsfw"]},
     "configuration": {"stages": {"s1": {"resolution": 256, "bounds": {"luma": {"min": 0.25}}}}},
 }
 
 
-def encoded(kind: str, number: int) -> bytes:
+def encoded(kind: str, number: int, **options: Any) -> bytes:
     stream = io.BytesIO()
-    Image.fromarray(np.full((4, 5, 3), number * 40, np.uint8)).save(stream, kind)
+    Image.fromarray(np.full((4, 5, 3), number * 40, np.uint8)).save(stream, kind, **options)
     return stream.getvalue()
 
 
-def row(number: int, kind: str = "PNG", **more: Any) -> dict[str, Any]:
-    data = encoded(kind, number)
+def row(
+    number: int, kind: str = "PNG", exif: Image.Exif | None = None, **more: Any
+) -> dict[str, Any]:
+    data = encoded(kind, number, **({"exif": exif} if exif else {}))
     return {
         "id": shard.content_id(data),
         "image": {"bytes": data, "path": None},
@@ -214,6 +223,23 @@ def test_damaged_shards_are_never_passed_on(tmp_path: Path, name: str) -> None:
     with pytest.raises(ShardError, match=path.name):
         export(name, run, str(out))
     assert not [file for file in contents(out) if "-of-" in file]
+
+
+@pytest.mark.parametrize("name", names())
+def test_metadata_are_stripped_on_request_and_their_number_told(tmp_path: Path, name: str) -> None:
+    artist = Image.Exif()
+    artist[0x013B] = "A. Person"
+    tells = {"tells_place": 0, "tells_person": 1}
+    rows = [row(1, "JPEG", exif=artist, **tells), row(2), row(3, "TIFF", exif=artist, **tells)]
+    rows[1]["inputs"] = [rows[0]["image"]]
+    run, out = shards(tmp_path / "run", rows), tmp_path / "out"
+    told = export(name, run, str(out))
+    assert (told.rows, told.telling, told.left_out) == (3, 2, 0)
+    assert "--strip-metadata" in told.as_text()
+    assert any(b"A. Person" in data for data in contents(out).values())
+    told = export(name, run, str(out), strip=True)
+    assert (told.rows, told.telling, told.left_out) == (2, 0, 1)
+    assert not any(b"A. Person" in data for data in contents(out).values())
 
 
 def test_older_shards_are_no_data_set_of_today(tmp_path: Path) -> None:
