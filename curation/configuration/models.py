@@ -112,7 +112,8 @@ class Quota(Frozen):
 
     Exactly one of: ``share``, by category at most that part (0..1, as written) of all that passes
     the stage, categories that it does not name being free; ``fraction``, that part (0..1) of each
-    category; ``count``, so many rows of each category. First come the rows largest in the column
+    category; ``count``, so many rows of each category: of rows that pass the stage by all else and
+    would be kept. First come the rows largest in the column
     ``order``; without one those of the smallest sampling keys. A row without a category is free.
 
     A row that a ``share`` limits is kept only if it passes ``since``, and ``keep``.

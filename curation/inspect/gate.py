@@ -21,8 +21,6 @@ from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.signals import captions
 
-SLACK = Fraction(1, 100)  # of all rows, beyond the share of one of several categories
-
 
 @dataclass(frozen=True)
 class Expectation:
@@ -63,7 +61,7 @@ def check(output: str) -> list[Expectation]:
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
-    results += _quotas(kinds, configuration)
+    results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost))
     broken = [entry for entry in results if not entry.passed]
     if broken:
@@ -207,37 +205,47 @@ def _count(rows: int, kept: int) -> Expectation:
 
 
 def _quotas(
-    kinds: Mapping[str, Counter[tuple[str, str | None]]], configuration: dict[str, Any]
+    kinds: Mapping[str, Counter[tuple[str, str | None]]],
+    configuration: dict[str, Any],
+    counts: Mapping[str, Any],
 ) -> Iterator[Expectation]:
     """At most so many rows of each category pass the stage of a quota, or one after it.
 
-    A share is one of what was left when its quota was applied: it is checked of the last quota. Of
-    several categories it may be off by what has one rank and goes together.
+    A share is one of what was left when its quota was applied: it is checked of the last quota. A
+    fraction is one of those that the run counted (``counts``) before the quota was applied.
     """
     names, quotas = [name for name, _ in _stages(configuration)], configuration.get("quotas", {})
     for name, quota in quotas.items():
-        promised = quota.get("share") if name == [*quotas][-1] else None
-        if quota["by"] not in kinds or (promised is None and "count" not in quota):
+        last_share = quota.get("share") if name == [*quotas][-1] else None
+        if quota["by"] not in kinds or ("share" in quota and last_share is None):
             continue
         for number in range(names.index(quota["since"]), len(names)):
             passing: Counter[str | None] = Counter()
             for (stage, category), rows in kinds[quota["by"]].items():
                 passing[category] += rows if stage in names[number:] else 0
-            most = (
-                _most(passing, promised) if promised else dict.fromkeys(passing, quota.get("count"))
-            )
+            counted = counts.get(name, {}).get(names[number], {})
+            most = _shares(passing, last_share) if last_share else _each(passing, quota, counted)
             beyond = sum(max(0, passing[of] - most[of]) for of in most if of is not None)
             label = f"{name}_from_{names[number]}"
             yield Expectation(label, quota["by"], beyond == 0, beyond)
 
 
-def _most(passing: Counter[str | None], shares: Mapping[str, float]) -> dict[str | None, int]:
+def _each(
+    passing: Counter[str | None], quota: Mapping[str, Any], counted: Mapping[str, Any]
+) -> dict[str | None, int]:
+    """How many rows of each category a count or a fraction lets pass."""
+    if quota.get("fraction") is None:
+        return dict.fromkeys(passing, quota["count"])
+    part = Fraction(str(quota["fraction"]))
+    return {name: int(counted.get(name or "", {"of": 0})["of"] * part) for name in passing}
+
+
+def _shares(passing: Counter[str | None], shares: Mapping[str, float]) -> dict[str | None, int]:
     """How many rows of each category may be among those that pass."""
     parts = {name: Fraction(str(part)) for name, part in shares.items()}
     if sum(parts.values()) != 1 and not any(passing[name] for name in passing.keys() - parts):
         return {}
-    slack = SLACK if len(parts) > 1 else 0
-    return {name: int(passing.total() * (part + slack)) for name, part in parts.items()}
+    return {name: int(passing.total() * part) for name, part in parts.items()}
 
 
 def _promise(entry: Any) -> str:

@@ -198,8 +198,8 @@ def _each(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]
 def _shares(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:
     """How many of each category are to pass: at most its share of the largest total there can be.
 
-    That is the largest with total = others + the sum of min(rows, share * total): what follows from
-    a total too large is still too large, so it is come to from above.
+    That is the largest with total = others + the sum of the rows that then pass, rows of one rank
+    together: what follows from a total too large is still too large, so it is come to from above.
     """
     rows, parts = passing.within(most), quota.shares
     if not passing.others and sum(parts.values()) != 1:
@@ -207,12 +207,13 @@ def _shares(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[in
     unit = lcm(*(part.denominator for part in parts.values()))
     shares = [int(parts[name] * unit) for name in passing.names]
 
-    def pass_of(total: int) -> list[int]:
-        return [
-            min(there, share * total // unit) for there, share in zip(rows, shares, strict=True)
-        ]
+    def budgets(total: int) -> list[int]:
+        return [share * total // unit for share in shares]
+
+    def total_of(wanted: Sequence[int]) -> int:
+        return passing.others + sum(passing.within(np.minimum(most, passing.levels_of(wanted))))
 
     total = passing.others + sum(rows)
-    while (smaller := passing.others + sum(pass_of(total))) < total:
+    while (smaller := total_of(budgets(total))) < total:
         total = smaller
-    return [share * total // unit for share in shares]
+    return budgets(total)

@@ -32,7 +32,7 @@ def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int
         there = {name: [row for row in of if row in left] for name, of in candidates.items()}
         others = len(here - limited)
         if budget.shares is not None:
-            most = _shares(others, {name: len(of) for name, of in there.items()}, budget.shares)
+            most = _shares(others, rows, candidates, there, budget.shares)
         elif budget.fraction is not None:
             most = {name: int(len(of) * budget.fraction) for name, of in candidates.items()}
         else:
@@ -49,14 +49,33 @@ def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int
 
 
 def _shares(
-    others: int, there: Mapping[str, int], shares: Mapping[str, Fraction]
+    others: int,
+    rows: Sequence[Ranked],
+    candidates: Mapping[str, Sequence[int]],
+    there: Mapping[str, Sequence[int]],
+    shares: Mapping[str, Fraction],
 ) -> Mapping[str, int]:
+    """The largest total that is what passes by its shares, rows of one rank together."""
     if not others and sum(shares.values()) != 1:
         return dict.fromkeys(there, 10**9)
-    total = max(
-        total
-        for total in range(others + sum(there.values()) + 1)
-        if total
-        == others + sum(min(n, int(shares.get(name, 0) * total)) for name, n in there.items())
+
+    def passing(name: str, most: int) -> int:
+        better = [sum(rows[o][1] <= rows[row][1] for o in candidates[name]) for row in there[name]]
+        return sum(number <= most for number in better)
+
+    def budgets(total: int) -> dict[str, int]:
+        return {name: int(shares.get(name, 0) * total) for name in there}
+
+    every = range(others + sum(map(len, there.values())) + 1)
+    return budgets(
+        max(
+            total
+            for total in every
+            if total
+            == others
+            + sum(
+                passing(name, most) if name in shares else 0
+                for name, most in budgets(total).items()
+            )
+        )
     )
-    return {name: int(shares.get(name, 0) * total) for name in there}

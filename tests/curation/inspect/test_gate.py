@@ -118,13 +118,15 @@ def test_without_great_expectations_it_says_what_to_install(
         ({"share": {"true": 0.2}}, 0),  # of 6
         ({"share": {"true": 0.15}}, 1),
         ({"share": {"true": 0.1, "false": 0.9}}, 1),
-        ({"share": {"true": 0.16, "false": 0.84}}, 0),  # of several: a little more may be
+        ({"share": {"true": 0.16, "false": 0.84}}, 1),
+        ({"share": {"true": 0.16, "false": 0.84, "other": 0}}, 1),
         ({"share": {"true": 0.1, "false": 0.5}}, 0),  # nothing else is there: no mix
         ({"share": {"false": 0.5}}, 2),
         ({"share": {"false": 0.5, "true": 0.1, "other": 0.4}}, 2 + 1),
         ({"count": 5}, 0),
         ({"count": 4}, 1),
-        ({"fraction": 0.1}, 0),  # of what was there: shards do not say
+        ({"fraction": 0.5}, 0),  # of 10 of each that the run counted
+        ({"fraction": 0.4}, 1),
     ],
 )
 def test_more_than_a_quota_allows_is_told(
@@ -141,10 +143,11 @@ def test_more_than_a_quota_allows_is_told(
     shard.write_manifest(str(tmp_path / "shards"), [written])
     run = json.loads((finished / "run.json").read_bytes())
     run["configuration"]["quotas"] = {"q": {"by": "synthetic", "since": "s2", **budget}}
+    counted = {"true": {"of": 10}, "false": {"of": 10}}
+    run["counts"]["quotas"] = {"q": {"s2": counted}}
     (tmp_path / "run.json").write_text(json.dumps(run))
     if broken:
         with pytest.raises(LedgerError, match=rf"q_from_s2\(synthetic\): {broken}$"):
             gate.check(str(tmp_path))
     else:
-        told = "q_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}
-        assert told == ("fraction" not in budget)
+        assert "q_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}

@@ -92,6 +92,24 @@ def test_shares_let_pass_what_the_definition_does(
     check(rows, Quota(name="mix", by="kind", share=shares, since=since, order=order))
 
 
+CROWDED = st.lists(st.tuples(CATEGORY, st.integers(1, 4), st.integers(1, STAGES)), max_size=60)
+
+
+@settings(deadline=None, max_examples=100)
+@given(CROWDED, SHARES, SINCE)
+def test_no_category_has_more_than_its_share_of_what_passes(
+    rows: list[Ranked], shares: dict[str, float], since: str
+) -> None:
+    """To the row, though rows of one rank go together and others get fewer for that."""
+    quota = Quota(name="mix", by="kind", share=shares, since=since)
+    found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    for passed in let_pass(quota, rows, found):
+        there = [rows[row][0] for row in passed]
+        if sum(quota.shares.values()) == 1 or any(name not in shares for name in there):
+            for name, part in quota.shares.items():
+                assert there.count(name) <= part * len(there)
+
+
 @settings(deadline=None, max_examples=60)
 @given(ROWS, st.sampled_from([0.0, 0.2, 0.5, 1.0]), SINCE, ORDER)
 def test_a_fraction_of_each_category_passes(
