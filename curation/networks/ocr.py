@@ -14,6 +14,7 @@ from curation.failures.errors import UsageError
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
 LINE_HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
 LARGEST_SIDE = 1600  # pixels: a page with a longer side is reduced before it is searched
+MOST = 300  # regions that are looked at: each costs a twentieth of a second
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class TextReader:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             "Det.limit_type": "max",
             "Det.limit_side_len": LARGEST_SIDE,
+            "Det.max_candidates": MOST,
         }
         try:
             import onnxruntime  # noqa: F401 - rapidocr itself misses it only when it reads

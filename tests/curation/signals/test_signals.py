@@ -34,10 +34,12 @@ SHAPES = [
 def test_every_signal_is_found_with_its_tier() -> None:
     found = {entry.name: entry.tier for entry in discovery.discover()}
     assert found == {
+        "codes": "model",
         "compression": "file",
         "header": "file",
         "personal": "file",
         "nsfw": "model",
+        "text": "model",
         **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
     }
 
