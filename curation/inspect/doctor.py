@@ -22,6 +22,7 @@ OPTIONAL = {
     "uharfbuzz": "pip install 'inkstone[synthesis]'",
     "icu4py": "pip install 'inkstone[synthesis]'",
     "rapidocr": "pip install 'inkstone[ocr]'",
+    "zxing-cpp": "pip install 'inkstone[codes]'",
     "torch": "pip install 'inkstone[train]'",
     "diffusers": "pip install 'inkstone[train]'",
     "transformers": "pip install 'inkstone[train]'",

@@ -73,11 +73,11 @@ def _codes(rgb: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], str, s
         read = _read(np.asarray(cv2.resize(rgb, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)))
     before: list[NDArray[np.float32]] = []
     for code in sorted(read, key=lambda code: not code.valid):
-        corners = _corners(code) / scale
+        corners = np.asarray(_corners(code) / scale, np.float32)
         middle = [float(value) for value in corners.mean(axis=0)]
         if code.valid or all(cv2.pointPolygonTest(of, middle, False) < 0 for of in before):
             before.append(corners)
-            yield corners, str(code.format), code.text[:MOST_TEXT], 1.0 if code.valid else 0.5
+            yield corners, str(code.format), str(code.text)[:MOST_TEXT], 1.0 if code.valid else 0.5
 
 
 def _corners(code: Any) -> NDArray[np.float32]:
