@@ -157,7 +157,7 @@ class Pipeline(Located):
     ``keep`` is the stage a row must pass to be kept; without it, the last. ``quarantine_limit`` is
     the fraction (0..1) of inputs above which a run has failed. ``quality`` are the columns that
     rank duplicates, largest first. ``signals`` and ``groupings`` are import paths of further
-    modules with such, ``settings`` what is set for signals by their names, ``without`` signals that
+    modules with such, ``settings`` what is set for these by their names, ``without`` signals that
     are left out, ``embeddings`` columns that shards are to have besides, of every kept row.
     ``quotas`` limit categories of rows, each of what those before it leave.
     """

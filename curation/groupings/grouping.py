@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from curation.signals.signal import Column
+from curation.signals.signal import Column, Settings
 
 PASSED = "stages_passed"  # in ``reads``: how many stages a row passes by rules on signals alone
 
@@ -19,9 +19,10 @@ PASSED = "stages_passed"  # in ``reads``: how many stages a row passes by rules 
 class Grouping(Protocol):
     """Columns that depend on other rows. Its ``version`` is raised whenever values change.
 
-    ``reads`` are measured columns, or ``PASSED``. ``settings`` are plain data that values depend
-    on. ``refers`` is that of its ``columns`` which holds the id of the row that stands for another,
-    if it has such a one: ledgers repeat it where one of the other columns drops a row.
+    ``reads`` are measured columns, or ``PASSED``. ``options`` are what may be set for it in
+    ``pipelines.yaml``, ``settings`` all that values depend on, as plain data. ``refers`` is that of
+    its ``columns`` which holds the id of the row that stands for another, if it has such a one:
+    ledgers repeat it where one of the other columns drops a row.
     """
 
     @property
@@ -33,9 +34,14 @@ class Grouping(Protocol):
     @property
     def columns(self) -> Mapping[str, Column]: ...
     @property
+    def options(self) -> type[Settings]: ...
+    @property
     def settings(self) -> Mapping[str, Any]: ...
     @property
     def refers(self) -> str | None: ...
+
+    def with_options(self, options: Any) -> "Grouping":
+        """The grouping with what is set, an instance of ``options``."""
 
     def summary(self, unit: str, rows: pa.Table) -> pa.Table:
         """What the whole must know of a unit, whose rows (N) have the columns ``reads``."""

@@ -12,20 +12,19 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from curation import shard
 from curation.configuration.loading import Pipeline, resolved
 from curation.groupings import discovery as groupings
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.grouping import Grouping
-from curation.measuring import measure
+from curation.measuring import measure, settings
 from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED, Measured, ModelColumns
 from curation.signals import captions, discovery, signal
 from curation.signals.signal import CAPTIONS, COSTS, Settings, Signal
-from curation.strict_yaml import expected_one_of, explained, shown
+from curation.strict_yaml import expected_one_of, shown
 
 MODEL_FILE_VERSION = 1  # raised when what surrounds a model's columns changes meaning
 
@@ -133,10 +132,10 @@ class Chosen:
 
     def _dependence(self, entry: Signal) -> list[Any]:
         """All that an entry's values depend on."""
-        settings = self.settings_of(entry)
+        own = self.settings_of(entry)
         columns = {name: str(column.type) for name, column in entry.columns.items()}
         read = [self._dependence(of) for of in self._read(entry)]
-        known = [entry.name, entry.version, settings.model_dump(mode="json"), columns]
+        known = [entry.name, entry.version, own.model_dump(mode="json"), columns]
         return [*known, entry.short_side, CAPTIONS in entry.reads, read]
 
     def settings_of(self, entry: Signal) -> Settings:
@@ -180,8 +179,16 @@ def chosen(pipeline: Pipeline) -> Chosen:
     )
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
     order, requested = tuple(_order(pipeline)), pipeline.embeddings
-    made = limited, requested, _groupings(pipeline), _caption_rules(pipeline)
-    found = Chosen(signals, _settings(pipeline, known), order, *made, pipeline.without)
+    grouped = _groupings(pipeline)
+    models = {entry.name: entry.options for entry in grouped}
+    models |= {name: entry.settings for name, entry in known.items()}
+    values = settings.bound(pipeline, models)
+    grouped = tuple(
+        entry.with_options(values.pop(entry.name)) if entry.name in values else entry
+        for entry in grouped
+    )
+    made = limited, requested, grouped, _caption_rules(pipeline)
+    found = Chosen(signals, values, order, *made, pipeline.without)
     for place, name in enumerate(requested):
         if name not in found.owner:
             message = f"unknown column {shown(name)}: {expected_one_of(name, found.owner)}"
@@ -200,7 +207,7 @@ def _caption_rules(pipeline: Pipeline) -> list[Any]:
 
 
 def _groupings(pipeline: Pipeline) -> tuple[Grouping, ...]:
-    """Duplicates, and those that the configuration names."""
+    """Duplicates, and those that the configuration names, before anything is set for them."""
     plain = resolved(pipeline)
     rules = [plain["stages"], plain.get("settings"), plain.get("without")]
     own = Duplicates(pipeline.near_duplicate.radius, pipeline.quality, rules)
@@ -212,31 +219,6 @@ def _order(pipeline: Pipeline) -> Iterator[tuple[str, ...]]:
     for stage in pipeline.stages:
         quotas = [quota for quota in pipeline.quotas if quota.since == stage.name]
         yield (*stage.bounds, *(column for quota in quotas for column in quota.columns))
-
-
-def _settings(pipeline: Pipeline, known: Mapping[str, Signal]) -> dict[str, Settings]:
-    """What is set, by name of signal."""
-    bound: dict[str, Settings] = {}
-    for name, values in pipeline.settings.items():
-        if name not in known:
-            message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
-            raise pipeline.error(message, "settings", name)
-        try:
-            bound[name] = known[name].settings.model_validate(dict(values))
-        except ValidationError as error:
-            details = error.errors(include_url=False)[0]
-            keys = [str(key) for key in details["loc"]]
-            valid = known[name].settings.model_fields
-            told = (
-                f"{name} has no such setting: {expected_one_of(keys[0], valid)}"
-                if details["type"] == "extra_forbidden" and valid
-                else f"{name} has no settings"
-                if details["type"] == "extra_forbidden"
-                else explained(details)
-            )
-            place = ".".join(keys) or name
-            raise pipeline.error(f"{place!r}: {told}", "settings", name, *keys) from None
-    return bound
 
 
 def _check_reads(pipeline: Pipeline, found: Chosen) -> None:

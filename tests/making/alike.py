@@ -1,13 +1,20 @@
 """A little grouping for tests: how many rows share a category, and which of them is first."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
 from curation.groupings.grouping import PASSED
-from curation.signals.signal import Column
+from curation.signals.signal import Column, Settings
+
+
+class Options(Settings):
+    """``least`` stages must be passed by a row that counts."""
+
+    least: Annotated[int, Field(ge=0)] = 1
 
 
 class Alike:
@@ -19,7 +26,13 @@ class Alike:
     name, version, refers = "alike", 1, None
     reads: Sequence[str] = ("format", PASSED)
     columns: Mapping[str, Column] = {"alike": Column(pa.int64(), "rows", "rows of its format")}
-    settings: Mapping[str, Any] = {"least": 1}
+    options = Options
+
+    def __init__(self, options: Options = Options()) -> None:  # noqa: B008
+        self.settings: Mapping[str, Any] = options.model_dump()
+
+    def with_options(self, options: Options) -> "Alike":
+        return Alike(options)
 
     def summary(self, unit: str, rows: pa.Table) -> pa.Table:
         passing = rows.filter(pc.greater_equal(rows.column(PASSED), self.settings["least"]))

@@ -24,7 +24,7 @@ from curation.groupings.duplicates.representatives import (
 from curation.groupings.duplicates.row_kinds import by_bytes_alone
 from curation.groupings.grouping import PASSED
 from curation.output import column_files
-from curation.signals.signal import Column
+from curation.signals.signal import Column, Settings
 
 IDENTITY = ("key", "uri")
 _OWN = ("caption_length", "synthetic", "input_bytes", PASSED)
@@ -42,6 +42,7 @@ class Duplicates:
     """
 
     name, version, refers = "duplicates", 1, "duplicate_of"
+    options = Settings  # radius and quality stand at the top of a pipeline
     columns: Mapping[str, Column] = COLUMNS
 
     def __init__(self, radius: int, quality: Sequence[str], stages: Any = None) -> None:
@@ -54,6 +55,10 @@ class Duplicates:
         own = ("phash", "id", *IDENTITY, *_OWN)
         self._schema = representatives.row_schema(self.quality)
         self.reads: Sequence[str] = tuple(dict.fromkeys((*own, *quality)))
+
+    def with_options(self, options: Settings) -> "Duplicates":
+        """Nothing may be set."""
+        return self
 
     def summary(self, unit: str, rows: pa.Table) -> pa.Table:
         """The best rows of the unit's tokens, by kind of token."""

@@ -25,6 +25,7 @@ from curation.inspect import explain, gate, rejudge
 from curation.judging.ledger import Counts
 from curation.judging.verdicts import Judge
 from curation.measuring import chosen
+from curation.measuring.chosen import Chosen
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.report import write_report
@@ -214,3 +215,26 @@ def test_a_newer_version_of_a_grouping_is_work_to_do(
     carry_out([str(tmp_path / "in")], str(output), ALONE, 3)
     assert len(folders()) == 1 and folders() != before
     assert not flat.exists() and mine.exists()
+
+
+def test_what_is_set_for_a_grouping_is_typed_and_names_its_folder(tmp_path: Path) -> None:
+    config = tmp_path / "pipelines.yaml"
+
+    def load(said: str) -> Chosen:
+        config.write_text(text().replace("groupings:", f"settings: {said}\n    groupings:"))
+        return chosen.chosen(loading.load(str(config)))
+
+    folders = set()
+    for least in (1, 2):
+        found = load(f"{{alike: {{least: {least}}}}}")
+        assert found.groupings[1].settings == {"least": least}
+        folders.add(found.groups(Layout("out")).groupings["alike"].folder)
+    assert len(folders) == 2
+    for said, says in (
+        ("{alike: {least: -1}}", "'least': .*greater than or equal to 0"),
+        ("{alike: {most: 1}}", "alike has no such setting: .*least"),
+        ("{duplicates: {radius: 1}}", "duplicates has no settings"),
+        ("{alikf: {least: 1}}", "did you mean 'alike'"),
+    ):
+        with pytest.raises(ConfigurationError, match=rf"yaml:\d+: .*{says}"):
+            load(said)

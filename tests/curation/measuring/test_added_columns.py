@@ -216,7 +216,7 @@ def test_settings_name_other_files_and_change_values(run: Run) -> None:
 @pytest.mark.parametrize(
     ("top", "told"),
     [
-        ("    settings: {scroe: {factor: 2}}\n", "unknown signal 'scroe': .*'score'"),
+        ("    settings: {scroe: {factor: 2}}\n", "unknown signal or grouping 'scroe': .*'score'"),
         ("    settings: {score: {fctor: 2}}\n", "no such setting: .*'factor'"),
         ("    settings: {score: {factor: two}}\n", "'factor': expected a whole number"),
         ("    settings: {phash: {bits: 2}}\n", "phash has no settings"),
