@@ -3,7 +3,7 @@
 Memory: one unit's columns at a time, plus what is kept for show and 16 bytes per duplicate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,17 @@ from curation.judging.ledger import Counts
 from curation.judging.rules import CAPTIONS
 from curation.output import finished
 from curation.output.groups import Groups
-from curation.report import duplicates, funnel, outcome, thumbnails
+from curation.output.measured import Measured
+from curation.report import boxes, duplicates, funnel, origins, outcome, overlap, thumbnails
 from curation.report.described import described
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, LedgerCounts
 from curation.report.histogram import Floats, Histogram, choose_axis, sample
 from curation.report.kept import KeptSample, Quarantine
 from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
-from curation.report.outcome import Bound
+from curation.report.origins import Origins
+from curation.report.outcome import Bound, Unit
+from curation.report.overlap import Flags, Overlap
 from curation.report.thumbnails import Thumbnail
 from curation.signals import signal
 
@@ -53,7 +56,63 @@ class Collected:
     quarantine: Quarantine
     kept: tuple[Pick, ...]
     thumbnails: Mapping[str, Thumbnail]
+    overlap: Overlap
+    origins: Origins
     described: Mapping[str, signal.Column]
+
+
+class _Rows:
+    """All that is counted and picked in the pass over the units' rows."""
+
+    def __init__(
+        self,
+        histograms: Sequence[Histogram],
+        nearest: Sequence[Nearest],
+        rules: Overlap,
+        origins_of: Origins,
+        grouped: Groups,
+    ) -> None:
+        self.histograms, self.nearest = tuple(histograms), tuple(nearest)
+        self.rules, self.origins, self.grouped = rules, origins_of, grouped
+        self.kept, self.quarantine, self.counts = KeptSample(), Quarantine(), Counts()
+        self.pairs = [Pairs(column) for column in grouped.refers]
+
+    @property
+    def columns(self) -> list[str]:
+        """The measured columns that are read."""
+        charted = [histogram.column for histogram in self.histograms]
+        ruled = overlap.columns(self.rules, self.grouped.ruled)
+        by = [self.origins.by] if self.origins.by else []
+        every = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted, *ruled, *by)
+        return list(dict.fromkeys(every))
+
+    def add(self, unit: Unit) -> None:
+        """Look through a unit."""
+        values = {of.column: unit.values(of.column) for of in self.histograms}
+        is_kept, readable = unit.is_verdict("kept"), unit.readable()
+        there = self.grouped.there(unit.name)
+        groups = self.grouped.read(unit.name) if there else pa.table({})
+        beyond = overlap.beyond(self.rules, unit, groups, values)
+        self.rules.add(beyond[readable])
+        for histogram in self.histograms:
+            alone = _alone(unit, histogram.column, self.rules, beyond)
+            histogram.add(values[histogram.column][readable], is_kept[readable], alone[readable])
+        for entry in self.nearest:
+            entry.add(unit, values[entry.bound.column])
+        ledger.count_captions(self.counts, unit.signals, is_kept)
+        self.origins.add(unit)
+        self.kept.add(unit)
+        self.quarantine.add(unit)
+        for kind in self.pairs:
+            kind.add(unit)
+
+    def picks(self, groups: Sequence[Duplicates]) -> list[Pick]:
+        """The rows to show an image of."""
+        return [
+            *self.kept.picks,
+            *(pick for entry in self.nearest for pick in (*entry.kept, *entry.stopped)),
+            *(pick for kind in groups for group in kind.shown for pick in _picks(group)),
+        ]
 
 
 def collect(output: str) -> Collected:
@@ -67,45 +126,50 @@ def collect(output: str) -> Collected:
     written = outcome.as_written(run, {bound.column for bound in of_numbers})
     charted = tuple(column for column in written if column in numeric)
     ledger_counts, samples = _first_pass(output, charted)
-    histograms = [
-        _histogram(column, of_numbers, samples[column], schema.field(column).type)
-        for column in charted
-    ]
-    nearest = [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted]
-    kept, quarantine = KeptSample(), Quarantine()
-    pairs, counts = [Pairs(column) for column in grouped.refers], Counts()
-    wanted = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted)
-    for unit in outcome.read_units(output, wanted, LEDGER_COLUMNS):
-        values = {column: unit.values(column) for column in charted}
-        is_kept, readable = unit.is_verdict("kept"), unit.readable()
-        for histogram in histograms:
-            histogram.add(values[histogram.column][readable], is_kept[readable])
-        for entry in nearest:
-            entry.add(unit, values[entry.bound.column])
-        ledger.count_captions(counts, unit.signals, is_kept)
-        kept.add(unit)
-        quarantine.add(unit)
-        for kind in pairs:
-            kind.add(unit)
-    groups = tuple(_groups(output, kind) for kind in pairs)
-    shown = [
-        *kept.picks,
-        *(pick for entry in nearest for pick in (*entry.kept, *entry.stopped)),
-        *(pick for kind in groups for group in kind.shown for pick in _picks(group)),
-    ]
+    rows = _Rows(
+        [
+            _histogram(column, of_numbers, samples[column], schema.field(column).type)
+            for column in charted
+        ],
+        [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted],
+        overlap.compared(bounds, schema, grouped.ruled),
+        origins.chosen(schema),
+        grouped,
+    )
+    for unit in outcome.read_units(output, rows.columns, LEDGER_COLUMNS):
+        rows.add(unit)
+    groups = tuple(_groups(output, kind) for kind in rows.pairs)
     return Collected(
         run=run,
         funnel=funnel.funnel(ledger_counts, run, bounds),
-        captions=counts.captions_as_json(),
-        histograms=tuple(histograms),
-        nearest=tuple(nearest),
+        captions=rows.counts.captions_as_json(),
+        histograms=rows.histograms,
+        nearest=rows.nearest,
         unstored=tuple(bound for bound in of_numbers if bound.column not in (*charted, *uncharted)),
         duplicates=groups,
-        quarantine=quarantine,
-        kept=tuple(kept.picks),
-        thumbnails=thumbnails.fetch(output, shown),
+        quarantine=rows.quarantine,
+        kept=tuple(rows.kept.picks),
+        thumbnails=_thumbnails(output, run, rows.picks(groups), schema),
+        overlap=rows.rules,
+        origins=rows.origins,
         described=described(run),
     )
+
+
+def _alone(unit: Unit, column: str, rules: Overlap, beyond: Flags) -> Flags:
+    """Rows (N,) that a bound of this column dropped, and that are within all other bounds."""
+    own = np.array([bound.column == column for bound in rules.bounds], np.bool_)
+    stopped = np.zeros(len(beyond), np.bool_)
+    for rule in {bound.rule for bound in rules.bounds if bound.column == column}:
+        stopped |= outcome.equals(unit.ledger.column("rule"), rule)
+    return np.asarray(stopped & unit.is_verdict("dropped") & ~beyond[:, ~own].any(axis=1), np.bool_)
+
+
+def _thumbnails(
+    output: str, run: Mapping[str, Any], picks: list[Pick], schema: pa.Schema
+) -> dict[str, Thumbnail]:
+    boxed = boxes.columns(schema)
+    return thumbnails.fetch(output, picks, Measured.of_run(output, run) if boxed else None, boxed)
 
 
 def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[LedgerCounts, dict[str, Floats]]:

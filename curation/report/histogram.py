@@ -39,8 +39,9 @@ class Histogram:
 
     ``beyond`` leaves out the bounds of deeper stages, which drop nothing; ``rest`` passed these
     bounds and fell to something else. ``beyond_each[n]`` counts what lies
-    beyond ``bounds[n]``; ``below`` and ``above`` are values outside the axis, counted in its
-    outermost bars; ``missing`` are rows without a value.
+    beyond ``bounds[n]``; ``alone`` are rows beyond one of them that no other rule would stop.
+    ``below`` and ``above`` are values outside the axis, counted in its outermost bars; ``missing``
+    are rows without a value.
     """
 
     column: str
@@ -49,6 +50,7 @@ class Histogram:
     kept: Counts = field(init=False)
     rest: Counts = field(init=False)
     beyond: Counts = field(init=False)
+    alone: Counts = field(init=False)
     beyond_each: list[int] = field(init=False)
     measured: int = 0
     missing: int = 0
@@ -57,16 +59,17 @@ class Histogram:
 
     def __post_init__(self) -> None:
         bins = len(self.axis.edges) - 1
-        self.kept, self.rest, self.beyond = (np.zeros(bins, np.int64) for _ in range(3))
+        self.kept, self.rest, self.beyond, self.alone = (np.zeros(bins, np.int64) for _ in range(4))
         self.beyond_each = [0] * len(self.bounds)
 
-    def add(self, values: Floats, kept: NDArray[np.bool_]) -> None:
-        """Count (N,) values, NaN where not measured; ``kept`` (N,) are the rows kept in the end.
+    def add(self, values: Floats, kept: NDArray[np.bool_], alone: NDArray[np.bool_]) -> None:
+        """Count (N,) values, NaN where not measured; ``kept`` (N,) are the rows kept in the end,
+        ``alone`` (N,) those that these bounds stopped and no other would.
 
         Leave out rows without an image: rules do not apply to them.
         """
         known = ~np.isnan(values)
-        values, kept = values[known], kept[known]
+        values, kept, alone = values[known], kept[known], alone[known]
         self.measured += len(values)
         self.missing += int((~known).sum())
         low, high = self.axis.edges[0], self.axis.edges[-1]
@@ -82,6 +85,7 @@ class Histogram:
         self.kept += np.histogram(inside[kept & ~beyond], self.axis.edges)[0]
         self.rest += np.histogram(inside[~kept & ~beyond], self.axis.edges)[0]
         self.beyond += np.histogram(inside[beyond], self.axis.edges)[0]
+        self.alone += np.histogram(inside[beyond & alone], self.axis.edges)[0]
 
 
 def sample(values: Floats) -> Floats:

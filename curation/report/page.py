@@ -1,15 +1,18 @@
 """The page: what was collected, put into words and places for the template.
 
-The page loads nothing and runs nothing: no script, no link outside, and a content security policy
-that says so. Every string is escaped by jinja2 and cleaned of control characters by ``finalize``.
+The page loads nothing and has no link outside. It runs one script, which is always the same and
+which it does without: the content security policy names it by its hash and forbids any other.
+Every string is escaped by jinja2 and cleaned of control characters by ``finalize``.
 """
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from curation import storage
 from curation.output.layout import Layout
-from curation.report import text
+from curation.report import boxes, text
 from curation.report.collect import Collected, collect
 from curation.report.view import context
 
@@ -27,6 +30,7 @@ def write_report(output: str) -> str:
 def render(collected: Collected) -> str:
     """The page as HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
+    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -42,7 +46,12 @@ def render(collected: Collected) -> str:
     environment.filters["seconds"] = text.seconds
     environment.filters["name"] = text.name
     environment.filters["prose"] = text.prose
-    return environment.get_template("template.html").render(context(collected))
+    environment.filters["said"] = boxes.said
+    script = (Path(__file__).parent / "sliders.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template("template.html").render(
+        context(collected), script=Markup(script), script_hash=f"sha256-{digest}"
+    )
 
 
 def _finalize(value: Any) -> Any:

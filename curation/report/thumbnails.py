@@ -4,7 +4,7 @@ A file that is gone, changed or no longer decodes gives a reason instead of an i
 """
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -15,8 +15,10 @@ from PIL import Image
 
 from curation import sources, storage
 from curation.output.layout import Layout
+from curation.output.measured import Measured
 from curation.picture import decoding
-from curation.report import text
+from curation.report import boxes, text
+from curation.report.boxes import Box
 from curation.report.nearest import Pick
 from curation.sources import plan
 from curation.sources.identity import content_id
@@ -28,25 +30,36 @@ QUALITY, METHOD = 72, 2  # WebP's slower methods save 4 % of the bytes at twice 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """``source`` is a ``data:`` URI (empty: none, ``missing`` says why); sizes in pixels."""
+    """``source`` is a ``data:`` URI (empty: none, ``missing`` says why); sizes in pixels.
+
+    ``boxes`` are in pixels of the ``original`` (width, height).
+    """
 
     source: str = ""
     width: int = 0
     height: int = 0
     caption: str = ""
     missing: str = "not found"
+    boxes: tuple[Box, ...] = ()
+    original: tuple[int, int] = (0, 0)
 
 
-def fetch(output: str, picks: Iterable[Pick]) -> dict[str, Thumbnail]:
-    """The thumbnails of the picked rows by their location (``uri``); absent ones are left out."""
+def fetch(
+    output: str, picks: Iterable[Pick], measured: Measured | None = None, boxed: Sequence[str] = ()
+) -> dict[str, Thumbnail]:
+    """The thumbnails of the picked rows by their location (``uri``); absent ones are left out.
+
+    ``boxed`` are the ``measured`` columns that hold boxes.
+    """
     wanted: dict[str, dict[str, str]] = {}
     for pick in picks:
         wanted.setdefault(pick.unit, {})[pick.uri] = pick.id
     by_uri: dict[str, Thumbnail] = {}
     for unit, ids in sorted(wanted.items()):
+        seen = boxes.measured(measured, unit, boxed, ids) if measured else {}
         for sample in _samples(Layout(output).plan(unit), set(ids)):
             if sample.uri in ids:
-                by_uri[sample.uri] = thumbnail(sample, ids[sample.uri])
+                by_uri[sample.uri] = thumbnail(sample, ids[sample.uri], seen.get(sample.uri, ()))
     return by_uri
 
 
@@ -59,23 +72,28 @@ def _samples(path: str, uris: set[str]) -> Iterator[Sample]:
         return  # the source is gone or is no longer what it was: placeholders say so
 
 
-def thumbnail(sample: Sample, identity: str) -> Thumbnail:
-    """The thumbnail of a sample whose bytes had this id when they were measured."""
+def thumbnail(sample: Sample, identity: str, seen: tuple[Box, ...] = ()) -> Thumbnail:
+    """The thumbnail of a sample whose bytes had this id when they were measured, and what was
+    ``seen`` in it then, besides what its source says.
+    """
     caption = text.prose(" / ".join(entry.text[:400] for entry in (sample.caption_raw or ())[:3]))
     if sample.data is None:
         return Thumbnail(caption=caption, missing="not readable now")
     if content_id(sample) != identity:
         return Thumbnail(caption=caption, missing="changed since the run")
     try:
-        rgb = decoding.decode(sample.data, LONG_SIDE).rgb
+        picture = decoding.decode(sample.data, LONG_SIDE)
     except decoding.PictureError:
         return Thumbnail(caption=caption, missing="does not decode now")
-    small = _reduced(rgb)
+    small = _reduced(picture.rgb)
     stream = BytesIO()
     Image.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=METHOD)
     encoded = base64.b64encode(stream.getvalue()).decode("ascii")
     height, width = small.shape[:2]
-    return Thumbnail(f"data:image/webp;base64,{encoded}", width, height, caption, "")
+    original = picture.header.width, picture.header.height
+    over = seen or boxes.of_source(sample)
+    source = f"data:image/webp;base64,{encoded}"
+    return Thumbnail(source, width, height, caption, "", over, original)
 
 
 def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curation.judging.rules import CAPTIONS
-from curation.report import charts, quotas, text
+from curation.report import charts, sliders, tables, text
 from curation.report.charts import Chart
 from curation.report.collect import Collected
 from curation.report.duplicates import Group, Member
@@ -13,6 +13,7 @@ from curation.report.funnel import Funnel
 from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
+from curation.report.sliders import Trial
 from curation.report.thumbnails import Thumbnail
 
 MISSING = Thumbnail()
@@ -73,6 +74,7 @@ class SignalView:
     meaning: str
     histogram: Histogram
     chart: Chart
+    trial: Trial | None
     strips: tuple[Strip, ...]
 
 
@@ -91,7 +93,9 @@ def context(collected: Collected) -> dict[str, Any]:
         "run": run,
         "funnel": collected.funnel,
         "funnel_rows": funnel_rows(collected.funnel, collected),
-        "quotas": _quotas(run),
+        "overlap": tables.overlap_rows(collected.overlap),
+        "sources": collected.origins,
+        "quota_tables": tables.quota_tables(run),
         "captions": collected.captions,
         "origins": list(collected.captions["origins"].items())[:SHOWN_ORIGINS],
         "more_origins": max(0, len(collected.captions["origins"]) - SHOWN_ORIGINS),
@@ -123,17 +127,6 @@ def _quarantine(collected: Collected) -> list[tuple[str, int, list[tuple[str, st
     counts = collected.quarantine.counts
     ordered = sorted(counts, key=lambda code: (-counts[code], code))
     return [(code, counts[code], collected.quarantine.names[code]) for code in ordered]
-
-
-def _quotas(run: Mapping[str, Any]) -> list[str]:
-    """What each quota allows and what is kept, by stage from which on it limits rows."""
-    configured = run.get("configuration", {}).get("quotas", {})
-    counted = run.get("counts", {}).get("quotas", {})
-    return [
-        f"{line}; at most: {quotas.budget(quota)}."
-        for name, quota in configured.items()
-        for line in quotas.lines({name: counted.get(name, {})})
-    ]
 
 
 def _required(run: Mapping[str, Any]) -> dict[str, str]:
@@ -213,7 +206,8 @@ def _signal(collected: Collected, histogram: Histogram) -> SignalView:
         if entry.bound.column == column
     )
     chart = charts.lay_out(histogram, unit)
-    return SignalView(column, unit, meaning, histogram, chart, strips)
+    trial = sliders.trial(histogram, unit)
+    return SignalView(column, unit, meaning, histogram, chart, trial, strips)
 
 
 def _strip(collected: Collected, entry: Nearest, histogram: Histogram, unit: str) -> Strip:

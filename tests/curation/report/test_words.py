@@ -36,7 +36,7 @@ def test_axes_show_every_bound_and_lose_no_value(
         assert axis.edges[0] <= bound.value <= axis.edges[-1]
         assert 0 <= axis.place(bound.value) <= 1
     histogram = Histogram("c", tuple(bounds), axis)
-    histogram.add(array, np.zeros(len(array), np.bool_))
+    histogram.add(array, *np.zeros((2, len(array)), np.bool_))
     assert (histogram.rest + histogram.beyond).sum() == len(values) == histogram.measured
     beyond = np.zeros(len(array), np.bool_)
     for bound in bounds:
