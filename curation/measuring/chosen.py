@@ -162,7 +162,7 @@ class Chosen:
         """Raises ``MissingModelError`` for a model that rules need and that is not there."""
         for entry in self.signals:
             if entry.name in self.models:
-                entry.check(self.settings_of(entry))
+                signal.check(entry, self.settings_of(entry))
 
 
 def chosen(pipeline: Pipeline) -> Chosen:

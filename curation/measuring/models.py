@@ -4,6 +4,7 @@ A batch of rows is read, and its images decoded, once for all the models of a wa
 fails on, the others still measure.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,7 +99,7 @@ def _each(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     if not rows:
         return []
     try:
-        return _values(model.signal, model.measure(rows), len(rows))
+        return as_declared(model.signal, model.measure(rows), len(rows))
     except Exception as error:
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise
@@ -108,16 +109,25 @@ def _each(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [values for row in rows for values in _each(model, [row])]
 
 
-def _values(
+def as_declared(
     entry: Signal, measured: Sequence[Mapping[str, Any]], count: int
 ) -> list[dict[str, Any]]:
     """The columns as declared. Raises whatever there is instead of what the signal declares."""
     if len(measured) != count:
         raise ValueError(f"{len(measured)} results for {count} rows")
     return [
-        {name: pa.scalar(values[name], it.type).as_py() for name, it in entry.columns.items()}
+        {name: _as_declared(name, values[name], it.type) for name, it in entry.columns.items()}
         for values in measured
     ]
+
+
+def _as_declared(name: str, value: Any, kind: pa.DataType) -> Any:
+    """A value of that type. Raises ``ValueError`` for a number that is none."""
+    plain = pa.scalar(value, kind).as_py()
+    numbers = plain if isinstance(plain, list) else [plain]
+    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+        raise ValueError(f"{name} is not a finite number")
+    return plain
 
 
 def merged(model: Model, base: pa.Table, before: pa.Table | None, fresh: Values) -> pa.Table:

@@ -19,7 +19,12 @@ from curation.report.thumbnails import Thumbnail
 MISSING = Thumbnail()
 SHOWN_INPUTS = 20
 SHOWN_ORIGINS = 40
-COVERED = ("nsfw",)  # what these columns dropped is not for every eye
+COVERED = (
+    "nsfw_open",
+    "nsfw_nudenet",
+    "violence",
+    "offence",
+)  # what these columns dropped is not for every eye
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from curation.networks.weights import MissingModelError
 from curation.picture.decoding import SMALL_SIDE
 from curation.signals.row import Row
 
@@ -26,10 +27,6 @@ CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else th
 Measure = Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]
 _LOADING = threading.Lock()
 _LOADED: dict[tuple[str, str], Callable[[Any], Any]] = {}
-
-
-class MissingModelError(ImportError):
-    """A signal's model is not installed or cannot be loaded; the message says what to do."""
 
 
 class Settings(BaseModel):
@@ -75,7 +72,7 @@ class Signal:
     signals; for a ``derived`` signal all that it looks at, which is what explains its value.
     ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
     first. ``check`` says before any work, cheaply, whether the model is there; it raises
-    ``MissingModelError``.
+    ``MissingModelError`` that begins with "needs".
     """
 
     name: str
@@ -121,11 +118,26 @@ def _with(function: Callable[..., Any], own: tuple[Settings, ...], argument: Any
     return function(argument, *own)
 
 
+def check(entry: Signal, settings: Settings) -> None:
+    """Raises ``MissingModelError``, with what to do, where the signal's model is not there."""
+    try:
+        entry.check(settings)
+    except MissingModelError as error:
+        raise _missing(entry, error) from None
+
+
+def _missing(entry: Signal, error: MissingModelError) -> MissingModelError:
+    advice = f"or do without it by --without {entry.name}"
+    return MissingModelError(f"the signal {entry.name!r} {error}; {advice}", name=error.name)
+
+
 def _load(entry: Signal, own: tuple[Settings, ...]) -> Callable[[Any], Any]:
     try:
         measure: Callable[[Any], Any] = entry.function(*own)
+    except MissingModelError as error:
+        raise _missing(entry, error) from None
     except Exception as error:  # whatever the library that reads the weights calls it
-        if isinstance(error, (MissingModelError, MemoryError)):
+        if isinstance(error, MemoryError):
             raise
         raise MissingModelError(
             f"the signal {entry.name!r} cannot load its model ({type(error).__name__}: "

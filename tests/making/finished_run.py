@@ -30,7 +30,7 @@ TIERS = {
     "rotation": "file",
     "clarity": "pixel",
     "luma": "pixel",
-    "nsfw": "model",
+    "nsfw_open": "model",
     "exact_better": "group",
     "near_better": "group",
 }
@@ -49,7 +49,7 @@ SIGNALS = pa.schema(
         pa.field("rotation", pa.int16()),
         pa.field("clarity", pa.float32()),
         pa.field("luma", pa.float32()),
-        pa.field("nsfw", pa.float32()),
+        pa.field("nsfw_open", pa.float32()),
     ]
 )
 BROKEN = {"empty": b"", "html": b"<html><script>alert(1)</script></html>", "truncated": None}
@@ -75,7 +75,7 @@ def pipeline() -> Pipeline:
             "short_side": Bound(min=256),
             "exact_better": Bound(max=0),
             "near_better": Bound(max=0),
-            "nsfw": Bound(max=0.5),
+            "nsfw_open": Bound(max=0.5),
         },
     )
     second = Stage(
@@ -169,7 +169,7 @@ def _signals(
             "rotation": int(rng.choice([0, 90], p=[0.97, 0.03])),
             "clarity": float(rng.beta(4, 4)),
             "luma": float(rng.beta(3, 3)),
-            "nsfw": 0.9 if row % 29 == 3 else float(rng.beta(1, 9)),
+            "nsfw_open": 0.9 if row % 29 == 3 else float(rng.beta(1, 9)),
         }
         renamed = rename(row, part.key)
         values = {

@@ -14,8 +14,8 @@ from making.runs import digests, ledger_rows, run_in_process
 from curation import command, storage
 from curation.failures.commands import guarded
 from curation.failures.exit_codes import exit_code_of
+from curation.networks import weights
 from curation.output import column_files
-from curation.signals import nsfw
 from curation.storage import names
 
 
@@ -166,9 +166,9 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_before_any_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(nsfw, "find_spec", lambda name: None)
+    monkeypatch.setattr(weights, "find_spec", lambda name: None)
     make_folder(tmp_path / "in", 1)
-    second = {"nsfw": {"max": 0.5}, **TWO_STAGES["s2"]}
+    second = {"nsfw_nudenet": {"max": 0.5}, **TWO_STAGES["s2"]}
     ruled = pipeline_text({**TWO_STAGES, "s2": second})
     config.write_text(ruled, encoding="utf-8")
     output = tmp_path / "out"

@@ -245,17 +245,19 @@ def test_a_signal_is_left_out_with_its_rules_and_the_run_says_so(run: Run) -> No
 def test_the_command_leaves_out_what_it_is_told_to(tmp_path: Path) -> None:
     make_folder(tmp_path / "in", 2)
     config = tmp_path / "pipelines.yaml"
-    config.write_text(WITHOUT_MODELS + "          nsfw: {max: 0.5}\n")
+    config.write_text(WITHOUT_MODELS + "          nsfw_open: {max: 0.5}\n")
     words = ["run", "-i", str(tmp_path / "in"), "-o", str(tmp_path / "out")]
-    done = invoke(app, [*words, "--config", str(config), "--without", "nsfw", "--workers", "1"])
+    done = invoke(
+        app, [*words, "--config", str(config), "--without", "nsfw_open", "--workers", "1"]
+    )
     assert done.exit_code == 0, done.stderr
-    assert "note: without nsfw" in done.stdout
-    assert not list((tmp_path / "out" / "signals").glob("nsfw-*"))
+    assert "note: without nsfw_open" in done.stdout
+    assert not list((tmp_path / "out" / "signals").glob("nsfw_open-*"))
     judged = rejudge.compare(str(tmp_path / "out"), str(config))
     assert judged.unmeasured > 0
-    assert rejudge.compare(str(tmp_path / "out"), str(config), ["nsfw"]).unmeasured == 0
-    wrong = invoke(app, [*words, "--config", str(config), "--without", "nfsw"])
-    assert wrong.exit_code == 2 and "'nsfw'" in wrong.stderr
+    assert rejudge.compare(str(tmp_path / "out"), str(config), ["nsfw_open"]).unmeasured == 0
+    wrong = invoke(app, [*words, "--config", str(config), "--without", "nsfw_opn"])
+    assert wrong.exit_code == 2 and "'nsfw_open'" in wrong.stderr
 
 
 def test_a_cheap_signal_is_left_out_of_what_is_stored(run: Run) -> None:
@@ -291,25 +293,25 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
         "embed",
         "model",
         1,
-        {"embedding": column},
-        lambda: lambda rows: [{"embedding": [width(row), 0.5]} for row in rows],
+        {"vector": column},
+        lambda: lambda rows: [{"vector": [width(row), 0.5]} for row in rows],
     )
     run([embed])
-    assert "embedding" not in run.shard().column_names and run.looked("embed") == set()
+    assert "vector" not in run.shard().column_names and run.looked("embed") == set()
     before = run.files()
-    run([embed], "", "    embeddings: [embedding]\n")
+    run([embed], "", "    embeddings: [vector]\n")
     kept = {key for key, (verdict, _) in run.verdicts().items() if verdict == "kept"}
     assert run.looked("embed") == kept
-    assert run.shard().column("embedding").to_pylist() == [[288.0, 0.5]] * len(kept)
+    assert run.shard().column("vector").to_pylist() == [[288.0, 0.5]] * len(kept)
     assert {name: run.files()[name] for name in before} == before
     datasets = pytest.importorskip("datasets")
     files = [str(path) for path in (run.output / "shards").glob("*.parquet")]
     rows = datasets.Dataset.from_parquet(files, cache_dir=str(run.root / "cache"))
-    assert rows[0]["embedding"] == [288.0, 0.5]
-    with pytest.raises(ConfigurationError, match=r"unknown column 'embeding': .*'embedding'"):
-        run([embed], "", "    embeddings: [embeding]\n")
+    assert rows[0]["vector"] == [288.0, 0.5]
+    with pytest.raises(ConfigurationError, match=r"unknown column 'vectr': .*'vector'"):
+        run([embed], "", "    embeddings: [vectr]\n")
 
 
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
     signals = chosen.chosen(loading.load(None))
-    assert signals.models == {"nsfw": (0, 0)}
+    assert signals.models == {"nsfw_open": (0, 0)}

@@ -103,7 +103,7 @@ def test_histograms_count_every_readable_row(finished: FinishedRun, collected: C
     assert [entry.column for entry in collected.histograms] == [
         "size",
         "short_side",
-        "nsfw",
+        "nsfw_open",
         "clarity",
         "rotation",
         "luma",
@@ -186,8 +186,8 @@ def test_large_images_are_reduced(tmp_path: Path) -> None:
     assert {(thumbnail.width, thumbnail.height) for thumbnail in shown} == {(160, 53)}
 
 
-def test_only_what_nsfw_dropped_is_blurred(finished: FinishedRun, page: Page) -> None:
-    dropped = [row for row in whole_table(finished).to_pylist() if row["rule"] == "nsfw.max"]
+def test_only_what_nsfw_open_dropped_is_blurred(finished: FinishedRun, page: Page) -> None:
+    dropped = [row for row in whole_table(finished).to_pylist() if row["rule"] == "nsfw_open.max"]
     covered = [
         str(attributes["title"]).partition(" ")[0]
         for tag, attributes in page.tags

@@ -78,7 +78,7 @@ def test_moving_a_bound_out_of_the_way_gives_back_what_it_alone_stopped(
 ) -> None:
     histogram = next(of for of in collected.histograms if of.column == "clarity")
     stopped = (rows["rule"] == "clarity.min") & (rows["verdict"] == "dropped")
-    others = (rows["luma"] < 0.05) | (rows["luma"] > 0.97) | (rows["nsfw"] > 0.5)
+    others = (rows["luma"] < 0.05) | (rows["luma"] > 0.97) | (rows["nsfw_open"] > 0.5)
     assert 0 < histogram.alone.sum() == (stopped & ~others).sum()
     assert histogram.kept.sum() == (rows["verdict"] == "kept").sum()
 

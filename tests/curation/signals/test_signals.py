@@ -38,8 +38,9 @@ def test_every_signal_is_found_with_its_tier() -> None:
         "compression": "file",
         "header": "file",
         "personal": "file",
-        "nsfw": "model",
         "text": "model",
+        **dict.fromkeys(("nsfw_open", "nsfw_nudenet", "offence", "embedding", "classes"), "model"),
+        **dict.fromkeys(("aesthetics", "alignment", "clip", "siglip", "chinese_clip"), "model"),
         **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
     }
 

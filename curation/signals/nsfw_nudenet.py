@@ -1,25 +1,26 @@
 """Nudity, by the detector that ships inside the ``nudenet`` wheel (YOLOv8n, 320 pixels, AGPL-3.0).
 
-Violence and other offence are NOT seen by it. The model file is run as it is, one image after the
-other on one thread: larger batches are no faster on a CPU and take more memory, and a score cannot
-depend on the images beside.
+Violence and other offence are NOT seen by it, nor are sexual acts and poses in which nothing is
+bare. Its weights are AGPL-3.0, so that it is a choice, not the default. The model file is run as it
+is, one image after the other on one thread: larger batches are no faster on a CPU and take more
+memory, and a score cannot depend on the images beside.
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curation.networks import weights
 from curation.picture.decoding import SMALL_SIDE, Picture
 from curation.signals.row import Row
-from curation.signals.signal import Column, Measure, MissingModelError, signal
+from curation.signals.signal import Column, Measure, signal
 
 MODEL_FILE = "320n.onnx"
+ADVICE = "pip install 'inkstone[nsfw]' (its weights are AGPL-3.0)"
 SIDE = 320  # pixels of the model's square input
 REPORTED, OVERLAP = 0.25, 0.45  # nudenet's own score threshold and non-maximum suppression
 LABELS = (
@@ -52,61 +53,42 @@ UNSAFE = (
 UNSAFE_NUMBERS = frozenset(LABELS.index(label) for label in UNSAFE)
 
 
-def _session() -> Any:
-    import onnxruntime
-
-    model = _package_folder("nudenet") / MODEL_FILE
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+def _file() -> Path:
+    weights.need(ADVICE, "onnxruntime")
+    return weights.packaged("nudenet", MODEL_FILE, ADVICE)
 
 
 def _check(_settings: object) -> None:
     """Raises ``MissingModelError`` where a package is missing."""
-    for package in ("nudenet", "onnxruntime"):
-        _package_folder(package)
+    _file()
 
 
 @signal(
     tier="model",
     version=1,
     columns={
-        "nsfw": Column(
+        "nsfw_nudenet": Column(
             pa.float32(), "score 0 to 1", "highest score of an exposed body part; 0 below 0.25"
         )
     },
     check=_check,
 )
-def nsfw() -> Measure:
+def nsfw_nudenet() -> Measure:
     """Highest score per image over nudenet's exposed-* classes that are unsafe.
 
     Raises ``MissingModelError`` where ``inkstone[nsfw]`` is not installed.
     """
-    _check(None)
-    session = _session()
+    session = weights.session(_file())
 
     def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
         scores: list[dict[str, float]] = []
         for row in rows:
             picture = row.picture(SMALL_SIDE)
             ((output,),) = session.run(None, {"images": _tensor(picture)})
-            scores.append({"nsfw": _unsafe_score(output.T, *picture.rgb.shape[:2])})
+            scores.append({"nsfw_nudenet": _unsafe_score(output.T, *picture.rgb.shape[:2])})
         return scores
 
     return measure
-
-
-def _package_folder(package: str) -> Path:
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        raise MissingModelError(
-            f"the signal 'nsfw' needs the package {package!r}: pip install 'inkstone[nsfw]', "
-            "or do without it by --without nsfw",
-            name=package,
-        )
-    return Path(spec.origin).parent
 
 
 def _tensor(picture: Picture) -> NDArray[np.float32]:

@@ -10,10 +10,11 @@ import pytest
 from making.defects import RGB
 from making.signal_pictures import COLOUR_PHOTOS, drawing, photo
 
+from curation.networks import weights
 from curation.picture.decoding import Header, Picture
-from curation.signals import nsfw as module
+from curation.signals import nsfw_nudenet as module
 from curation.signals import signal
-from curation.signals.nsfw import nsfw
+from curation.signals.nsfw_nudenet import nsfw_nudenet
 from curation.signals.row import Row
 from curation.signals.signal import MissingModelError, ready
 
@@ -32,7 +33,7 @@ class Shown(Row):
 
 
 def _scores(rows: list[Row]) -> list[float]:
-    return [values["nsfw"] for values in ready(nsfw)(rows)]
+    return [values["nsfw_nudenet"] for values in ready(nsfw_nudenet)(rows)]
 
 
 def _ball(colour: tuple[int, int, int], shape: tuple[int, int]) -> RGB:
@@ -94,23 +95,25 @@ def fresh() -> Iterator[None]:
 def test_without_nudenet_loading_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, fresh: None
 ) -> None:
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr(weights, "find_spec", lambda name: None)
     with pytest.raises(MissingModelError, match=r"pip install 'inkstone\[nsfw\]'"):
-        ready(nsfw)
+        ready(nsfw_nudenet)
 
 
 def test_weights_that_cannot_be_read_are_told_when_loading(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
 ) -> None:
     (tmp_path / module.MODEL_FILE).write_bytes(b"half a model")
-    monkeypatch.setattr(module, "_package_folder", lambda package: tmp_path)
-    with pytest.raises(MissingModelError, match=r"'nsfw' cannot load its model .* --without nsfw"):
-        ready(nsfw)
+    monkeypatch.setattr(module, "_file", lambda: tmp_path / module.MODEL_FILE)
+    with pytest.raises(
+        MissingModelError, match=r"'nsfw_nudenet' cannot load .* --without nsfw_nud"
+    ):
+        ready(nsfw_nudenet)
 
 
 def test_importing_the_signal_loads_no_model() -> None:
     code = (
-        "import sys, curation.signals.nsfw; "
+        "import sys, curation.signals.nsfw_nudenet; "
         "sys.exit(any(name in sys.modules for name in ('onnxruntime', 'nudenet')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,1 @@
+"""Scripts that made the data in the project; run again only to make them anew."""
