@@ -7,7 +7,6 @@ row of letters has many edges to both sides, close together, and fewer above and
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -15,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.networks import ink, ocr
+from curation.networks import ink, ocr, weights
 from curation.picture.decoding import Picture
 from curation.signals import languages
 from curation.signals.regions import REGIONS, UNIT, Region, region
 from curation.signals.row import Row
-from curation.signals.signal import Column, Measure, MissingModelError, Settings, signal
+from curation.signals.signal import Column, Measure, Settings, signal
 
 SIDE = 640  # pixels of the short side that is searched: characters of 10 at 256 are of 25 there
 WINDOW = (33, 9)  # pixels, wide and high: a few letters of a small line
@@ -45,13 +44,7 @@ class TextSettings(Settings):
 
 
 def _check(_settings: TextSettings) -> None:
-    for package in ("rapidocr", "onnxruntime"):
-        if find_spec(package) is None:
-            raise MissingModelError(
-                f"the signal 'text' needs the package {package!r}: pip install 'inkstone[ocr]', "
-                "or do without it by --without text",
-                name=package,
-            )
+    weights.need("pip install 'inkstone[ocr]'", "rapidocr", "onnxruntime")
 
 
 @signal(
