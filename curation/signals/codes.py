@@ -5,7 +5,6 @@ image all the same. Of formats whose patterns fences and fur have, only what can
 """
 
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import cv2
@@ -13,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curation.networks import weights
 from curation.signals.regions import REGIONS, UNIT, Region, region
 from curation.signals.row import Row
-from curation.signals.signal import Column, Measure, MissingModelError, signal
+from curation.signals.signal import Column, Measure, signal
 
 SIDE = 2048  # pixels of the short side: codes are read at full size, gigantic scans apart
 ENLARGED = 480  # pixels: an image with a shorter side is searched once more, at twice the size
@@ -24,12 +24,7 @@ MOST_TEXT = 200  # characters of what a code says that are kept
 
 
 def _check(_settings: object) -> None:
-    if find_spec("zxingcpp") is None:
-        raise MissingModelError(
-            "the signal 'codes' needs the package 'zxing-cpp': pip install 'inkstone[codes]', "
-            "or do without it by --without codes",
-            name="zxingcpp",
-        )
+    weights.need("pip install 'inkstone[codes]'", "zxingcpp")
 
 
 @signal(

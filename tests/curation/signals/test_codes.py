@@ -68,6 +68,6 @@ def test_images_without_a_code_have_none(measure: Any) -> None:
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zxingcpp", None)
-    monkeypatch.setattr("curation.signals.codes.find_spec", lambda name: None)
+    monkeypatch.setattr("curation.networks.weights.find_spec", lambda name: None)
     with pytest.raises(MissingModelError, match=r"pip install 'inkstone\[codes\]'"):
         codes.check(None)
