@@ -20,6 +20,7 @@ from curation.options import (
     CpuPrice,
     DiskPrice,
     Entry,
+    Exclude,
     Format,
     GpuPrice,
     Inputs,
@@ -70,6 +71,7 @@ def run(
     keep_columns: KeepColumns = None,
     allow_outside: AllowOutside = False,
     without: Without = None,
+    exclude: Exclude = None,
     shared_filesystem: SharedFilesystem = False,
     as_json: Json = False,
 ) -> None:
@@ -88,6 +90,7 @@ def run(
     from curation.runners import preflight, running
 
     logging.disable(logging.NOTSET)
+    from curation import exclusion
     from curation.request import Request
     from curation.runners.job import Job
 
@@ -99,13 +102,16 @@ def run(
     entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
     columns = _columns(caption_column, key_column, keep_columns)
     is_program = not isinstance(entry, loading.Pipeline)
-    _check_inputs(pipeline, is_program, places, bool(columns.named or allow_outside or without))
+    own = columns.named or allow_outside or without or exclude
+    _check_inputs(pipeline, is_program, places, bool(own))
     preflight.check(Job(runner, beam_options, places, output, shared_filesystem))
     arguments = (*running.defaults(given, workers, processes=is_program), *given)
     with running.workers(arguments, _IN_WORKERS):
         if isinstance(entry, loading.Pipeline):
             asked = (pipeline, entry, places, output, arguments, unit_rows, verify, replace)
-            _curate(Request(*asked, columns, allow_outside, tuple(without or ())), as_json)
+            names = tuple(name for path in exclude or () for name in exclusion.read(path))
+            more = (columns, allow_outside, tuple(without or ()))
+            _curate(Request(*asked, *more, exclude=names), as_json)
         else:
             _carry_out(entry, output, arguments, as_json)
 
@@ -120,7 +126,7 @@ def _check_inputs(
     if is_program and has_input_options:
         raise UsageError(
             f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
-            "--keep-columns, --allow-outside or --without; leave them out"
+            "--keep-columns, --allow-outside, --without or --exclude; leave them out"
         )
 
 

@@ -93,6 +93,14 @@ DiskPrice = Annotated[
     float | None, typer.Option("--price-gigabyte-month", min=0, help="Of 10^9 bytes stored.")
 ]
 
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="File of keys, ids or SHA-256, one a line: rows to leave out of this and every later "
+        "run into OUTPUT, with all of the same bytes; repeatable.",
+        parser=user_paths.place,
+    ),
+]
 SharedFilesystem = Annotated[
     bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
 ]

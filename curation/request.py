@@ -16,7 +16,7 @@ class Request:
     results of another collection that the output holds. ``columns`` are read besides the usual
     ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
     signals to leave out, with all rules on their columns. ``sample`` is how many rows to draw and
-    carry out the run on, None for all.
+    carry out the run on, None for all. ``exclude`` are names of rows to leave out.
     """
 
     name: str
@@ -31,3 +31,4 @@ class Request:
     allow_outside: bool = False
     without: tuple[str, ...] = ()
     sample: int | None = None
+    exclude: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 import curation
-from curation import report, shard, storage
+from curation import exclusion, report, shard, storage
 from curation.configuration.loading import check_columns, resolved
 from curation.costs import Steps
 from curation.judging import verdicts
@@ -68,7 +68,9 @@ def run(request: Request) -> Outcome:
     Raises ``ConfigurationError``, ``SourceError``, ``OwnershipError``, ``LedgerError``,
     ``InputChangedError``, ``OSError`` (output), ``RuntimeError`` (a step failed).
     """
-    request = replace(request, pipeline=chosen.without(request.pipeline, request.without))
+    excluded = exclusion.known(Layout(request.output), request.exclude)
+    pipeline = exclusion.applied(chosen.without(request.pipeline, request.without), excluded)
+    request = replace(request, pipeline=pipeline, exclude=excluded)
     signals = chosen.chosen(request.pipeline)
     check_columns(request.pipeline, chosen.known_columns(signals))
     if refusal := measure.refusal(signals.signals):
@@ -98,6 +100,7 @@ def _run(request: Request, signals: Chosen) -> Outcome:
                 "those results away by --replace"
             )
         storage.delete([layout.success])
+        exclusion.write(layout, request.exclude)
         units = _write_plan(request, planned, columns)
         del planned
     counts = _carry_out(request, units, notes, steps, signals)
@@ -152,8 +155,11 @@ def _carry_out(
             writing.write_shards(output, pipeline, request.arguments, passed_on)
         else:
             shard.write_manifest(layout.shards, [])
-        _check_shards(layout, counts)
+        _check_shards(layout, counts, request.exclude)
     notes = [*notes, *(f"without {name}: no rule on what it measures" for name in pipeline.without)]
+    if request.exclude:
+        missed = exclusion.unmatched(columns, [unit.id for unit in units], request.exclude)
+        notes += exclusion.notes(request.exclude, counts.of_rule(exclusion.RULE), missed)
     plain = counts.as_json() | ({"notes": notes} if notes else {})
     _write_run(request, plain, steps, len(units), signals)
     return plain
@@ -243,8 +249,11 @@ def _forget_superseded(columns: Measured, groups: Groups) -> None:
     storage.delete([entry.path for entry in superseded])
 
 
-def _check_shards(layout: Layout, counts: Counts) -> None:
-    """Remove shards of other verdicts; raises ``LedgerError`` unless every kept row is in one."""
+def _check_shards(layout: Layout, counts: Counts, excluded: Sequence[str]) -> None:
+    """Remove shards of other verdicts; raises ``LedgerError`` unless every kept row is in one.
+
+    What a list of names took out is said beside them.
+    """
     listed = shard.read_manifest(layout.shards)
     names = {info.file for info in listed}
     there = [entry.path for entry in layout.written("shards")]
@@ -252,6 +261,9 @@ def _check_shards(layout: Layout, counts: Counts) -> None:
     rows = sum(info.rows for info in listed)
     if rows != counts.verdicts["kept"]:
         raise LedgerError(f"{counts.verdicts['kept']} rows kept, but {rows} in the shards")
+    if excluded:
+        said = {"names": len(excluded), "rows": counts.of_rule(exclusion.RULE)}
+        shard.write_manifest(layout.shards, listed, {"excluded": said})
 
 
 def _write_run(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from curation import exclusion
 from curation.configuration import loading
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
@@ -63,6 +64,7 @@ def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Com
     layout = Layout(output)
     run = finished.read_run(output)
     pipeline = chosen.without(loading.load(config, run["pipeline"]), without)
+    pipeline = exclusion.applied(pipeline, exclusion.known(layout))
     signals = chosen.chosen(pipeline)
     loading.check_columns(pipeline, chosen.known_columns(signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)

@@ -141,6 +141,10 @@ class Counts:
         quotas = self.quotas.as_json(list(self.stopped), self.kept)
         return told | {"quotas": quotas} if quotas else told
 
+    def of_rule(self, rule: str) -> int:
+        """How many rows a rule stopped, in any stage."""
+        return sum(stopped[rule] for stopped in self.stopped.values())
+
     def captions_as_json(self) -> dict[str, Any]:
         """How many rows have captions, and where these were said: the most first."""
         ordered = sorted(self.captions.items(), key=lambda item: (-item[1], item[0]))

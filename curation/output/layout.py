@@ -43,6 +43,11 @@ class Layout:
         """What each shard holds, one line a shard."""
         return storage.join(self.root, "shards.jsonl")
 
+    @property
+    def excluded(self) -> str:
+        """The names of what this and every later run leaves out, one a line."""
+        return storage.join(self.root, "excluded.txt")
+
     def plan(self, unit: str) -> str:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")

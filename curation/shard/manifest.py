@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from curation import storage
 from curation.shard.reading import REMEDY, ShardError, read
@@ -22,10 +23,12 @@ class ShardInfo:
     sha256: str
 
 
-def write_manifest(directory: str, shards: Sequence[ShardInfo]) -> None:
-    """Write the manifest of the shards in ``directory``, sorted by file."""
+def write_manifest(
+    directory: str, shards: Sequence[ShardInfo], more: Mapping[str, Any] | None = None
+) -> None:
+    """Write the manifest of the shards in ``directory``, sorted by file, and ``more``."""
     rows = [asdict(info) for info in sorted(shards, key=lambda info: info.file)]
-    text = json.dumps({"shards": rows}, indent=1) + "\n"
+    text = json.dumps({"shards": rows, **(more or {})}, indent=1) + "\n"
     storage.write_bytes(storage.join(directory, MANIFEST_NAME), text.encode())
 
 
