@@ -4,7 +4,7 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,6 +21,8 @@ from curation.strict_yaml import (
     shown,
 )
 
+Side = Literal["min", "max", "in"]
+SIDES: tuple[Side, ...] = ("min", "max")
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Part = Annotated[float, Field(ge=0, le=1)]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -141,7 +143,7 @@ class Quota(Frozen):
         return {name: Fraction(str(part)) for name, part in (self.share or {}).items()}
 
     @property
-    def side(self) -> str:
+    def side(self) -> Side:
         """What its threshold is: the ``max`` of sampling keys, or the ``min`` of a column."""
         return "min" if self.order else "max"
 

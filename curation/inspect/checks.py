@@ -95,7 +95,7 @@ def _with_thresholds(
         if not bound.quota:
             yield bound
         elif bound.column in limits and bound.stage in limits[bound.column][1]:
-            yield replace(bound, value=limits[bound.column][1][bound.stage])
+            yield replace(bound, bound=limits[bound.column][1][bound.stage])
 
 
 def ranking(run: Mapping[str, Any], ruled: str) -> str | None:

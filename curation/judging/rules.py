@@ -7,7 +7,7 @@ however early a deeper stage stops it; ``Judgement.check`` still says what stopp
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,26 +15,28 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
+from curation.configuration.models import SIDES, Side
 
 CAPTIONS = "captions"  # what a check rules that asks whether any is left
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
 NOWHERE = np.iinfo(np.int16).max  # in place of the check that stops a row
 VERDICTS = ("kept", "dropped", "quarantined")
+Place = TypeVar("Place", int, str)  # a stage by its number, or by its name
 _TIER_ORDER = {"file": 0, "pixel": 1, "derived": 2, "model": 3, "group": 4}
 
 
 @dataclass(frozen=True)
-class Check:
-    """One side of one bound: ``value >= bound`` (``min``), ``value <= bound`` (``max``), or what
-    the value is one ``among`` (``in``).
+class Rule(Generic[Place]):
+    """One side of a bound in a ``stage``: ``value >= bound`` (``min``), ``value <= bound``
+    (``max``), or what the value is one ``among`` (``in``).
 
     Of a column that scales, values are stored per side of the image and ruled in pixels: those
     times ``scale``. Of a ``quota`` the column is its name, and each row has a bound of its own.
     """
 
-    stage: int
+    stage: Place
     column: str
-    side: str
+    side: Side
     bound: float
     scale: float = 1.0
     among: tuple[str | int | bool, ...] = ()
@@ -44,6 +46,9 @@ class Check:
     def rule(self) -> str:
         """The rule's name in ledgers and reports, such as ``clarity.min``."""
         return f"{self.column}.{self.side}"
+
+
+Check = Rule[int]  # at the stage of that number
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ def checks(
                 scale = float(stage.resolution)
             if rule.among is not None:
                 found.append(Check(number, column, "in", np.nan, among=rule.among))
-            for side, bound in (("min", rule.min), ("max", rule.max)):
+            for side in SIDES:
+                bound = getattr(rule, side)
                 if bound is not None:
                     found.append(Check(number, column, side, float(bound), scale))
     return tuple(found)

@@ -7,67 +7,56 @@ asked for are read, one unit at a time, so a million rows cost the memory of one
 import math
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.judging.rules import CAPTIONS
+from curation.configuration.models import SIDES, Side
+from curation.judging.rules import CAPTIONS, Rule
 from curation.output import column_files, finished
 from curation.output.finished import REMEDY
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import text
 
-Side = Literal["min", "max", "in"]
-SIDES: tuple[Side, ...] = ("min", "max")
-
 
 @dataclass(frozen=True)
-class Bound:
-    """One side of one rule of a stage: ``column >= value`` (``min``) or ``<= value`` (``max``), or
-    what the column is one ``among`` (``in``). ``value`` is in the unit that is stored: of a column
-    that scales, pixels are ``scale`` times that. Of a ``quota`` the column is its name, and the
-    value is another one for each category.
+class Bound(Rule[str]):
+    """A rule, by the name of its stage, and where that stands among the others.
 
     ``before`` is the stage before. ``deeper`` marks a stage after the one that a row must pass to
     be kept: there a rule holds a row back without dropping it, and the ledger names the stage
     before.
     """
 
-    stage: str
-    before: str | None
-    deeper: bool
-    column: str
-    side: Side
-    value: float
-    scale: float = 1.0
-    among: tuple[str | int | bool, ...] = ()
-    quota: bool = False
+    before: str | None = None
+    deeper: bool = False
 
     @property
-    def rule(self) -> str:
-        """The rule's name in the ledger, such as ``clarity.min``."""
-        return f"{self.column}.{self.side}"
+    def value(self) -> float:
+        """The bound in the unit that is stored."""
+        return self.bound / self.scale
 
     @property
     def limit(self) -> float | str:
         """What values are held against: a number in the unit of the rule, or a list of names."""
-        return ", ".join(map(str, self.among)) if self.side == "in" else self.value * self.scale
+        return ", ".join(map(str, self.among)) if self.side == "in" else self.bound
 
     def said(self, unit: str) -> str:
         """What values are held against, as people write it; ``unit`` is that of the column."""
         if self.scale != 1:
-            return f"{text.figure(self.value * self.scale)} px at {self.scale:g}"
+            return f"{text.figure(self.bound)} px at {self.scale:g}"
         return text.figure(self.value, unit)
 
     def beyond(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which of (N,) values fail; NaN (not measured, or no number) does not."""
         if self.side == "in":
             return np.zeros(len(values), np.bool_)
-        result = values < self.value if self.side == "min" else values > self.value
+        ruled = values if self.scale == 1 else values * self.scale
+        result = ruled < self.bound if self.side == "min" else ruled > self.bound
         return np.asarray(result, np.bool_)
 
 
@@ -132,7 +121,7 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             )
         ]
         if entry.get("captions"):
-            own.append(Bound(stage, before, deeper, CAPTIONS, "min", 1.0))
+            own.append(Bound(stage, CAPTIONS, "min", 1.0, before=before, deeper=deeper))
         result += sorted(own, key=lambda bound: place.get(bound.rule, len(place)))
         quotas |= {
             name: quota
@@ -141,7 +130,7 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
         }
         for name in (name for name in configuration.get("quotas", {}) if name in quotas):
             side: Side = "min" if "order" in quotas[name] else "max"
-            result.append(Bound(stage, before, deeper, name, side, math.nan, quota=True))
+            result.append(Bound(stage, name, side, math.nan, 1.0, (), True, before, deeper))
         before, deeper = stage, deeper or stage == configuration.get("keep")
     return tuple(result)
 
@@ -165,11 +154,12 @@ def _of_column(
     scale: float,
 ) -> Iterator[Bound]:
     if limits.get("in"):
-        yield Bound(stage, before, deeper, column, "in", math.nan, among=tuple(limits["in"]))
+        among = tuple(limits["in"])
+        yield Bound(stage, column, "in", math.nan, 1.0, among, False, before, deeper)
     for side in SIDES:
         if limits.get(side) is not None:
-            value = float(limits[side]) / scale
-            yield Bound(stage, before, deeper, column, side, value, scale)
+            bound = float(limits[side])
+            yield Bound(stage, column, side, bound, scale, before=before, deeper=deeper)
 
 
 def unit_names(output: str) -> list[str]:

@@ -17,7 +17,7 @@ BOUNDS = st.lists(
         deeper=st.booleans(),
         column=st.just("c"),
         side=st.sampled_from(["min", "max"]),
-        value=st.floats(-1e6, 1e9) | st.integers(-5, 5).map(float),
+        bound=st.floats(-1e6, 1e9) | st.integers(-5, 5).map(float),
     ),
     min_size=1,
     max_size=4,
