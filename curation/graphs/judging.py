@@ -168,14 +168,14 @@ class AddJudged(beam.CombineFn):  # type: ignore[misc]
     def create_accumulator(self) -> Judged:
         return Judged()
 
-    def add_input(self, accumulator: Judged, told: Judged) -> Judged:
-        accumulator.add(told)
+    def add_input(self, accumulator: Judged, judged: Judged) -> Judged:
+        accumulator.add(judged)
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[Judged]) -> Judged:
         merged = Judged()
-        for told in accumulators:
-            merged.add(told)
+        for judged in accumulators:
+            merged.add(judged)
         return merged
 
     def extract_output(self, accumulator: Judged) -> Judged:
@@ -208,20 +208,20 @@ class MergeSummaries(JudgingStep):
 
     def process(self, element: tuple[str, Iterable[pa.Table]]) -> None:
         name, summaries = element
-        whole = functools.reduce(self.judge.groupings[name].merge, summaries)
-        self.write(self.judge.groups.whole(name), whole)
+        summary = functools.reduce(self.judge.groupings[name].merge, summaries)
+        self.write(self.judge.groups.whole(name), summary)
 
 
-def _sum_up(told: tuple[str, Pipeline, int], arguments: Sequence[str]) -> None:
+def _sum_up(step_arguments: tuple[str, Pipeline, int], arguments: Sequence[str]) -> None:
     """Write what each grouping beside duplicates knows of all units."""
-    if not told[1].groupings:
+    if not step_arguments[1].groupings:
         return
     with running.pipeline(arguments) as root:
         (
-            units(root, told[0])
-            | "Summarise" >> beam.ParDo(Summarise(*told))
+            units(root, step_arguments[0])
+            | "Summarise" >> beam.ParDo(Summarise(*step_arguments))
             | "Summaries" >> beam.GroupByKey()
-            | "Merge" >> beam.ParDo(MergeSummaries(*told))
+            | "Merge" >> beam.ParDo(MergeSummaries(*step_arguments))
         )
 
 
@@ -240,30 +240,30 @@ def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows:
         with running.pipeline(arguments) as root:
             root | "Plan" >> beam.Create([output]) | beam.ParDo(JudgeAll(output, pipeline))
         return
-    told = (output, pipeline, partitions)
-    _sum_up(told, arguments)
+    step_arguments = (output, pipeline, partitions)
+    _sum_up(step_arguments, arguments)
     with running.pipeline(arguments) as root:
         names = units(root, output)
-        winners = near_duplicates.winners(names, *told)
+        winners = near_duplicates.winners(names, *step_arguments)
         all_units = names | "EveryUnit" >> beam.Map(_asking)
         judged = (
             (winners, all_units)
             | "UnitsAndWinners" >> beam.Flatten()
             | "Winners" >> beam.GroupByKey()
-            | "Judge" >> beam.ParDo(JudgeUnit(*told))
+            | "Judge" >> beam.ParDo(JudgeUnit(*step_arguments))
             | "Add" >> beam.CombinePerKey(AddJudged())
         )
         done = judged | "Done" >> beam.Map(_without_waiting)
         for number in range(len(pipeline.quotas)):
             limited = (
                 judged
-                | f"Thresholds{number}" >> beam.ParDo(FindThresholds(*told))
+                | f"Thresholds{number}" >> beam.ParDo(FindThresholds(*step_arguments))
                 | f"BalanceLimited{number}" >> beam.Reshuffle()
-                | f"JudgeLimited{number}" >> beam.ParDo(JudgeLimited(*told))
+                | f"JudgeLimited{number}" >> beam.ParDo(JudgeLimited(*step_arguments))
             )
             judged = (
                 (done, limited)
                 | f"FreeAndLimited{number}" >> beam.Flatten()
                 | f"AddLimited{number}" >> beam.CombinePerKey(AddJudged())
             )
-        judged | "Counts" >> beam.ParDo(WriteCounts(*told))
+        judged | "Counts" >> beam.ParDo(WriteCounts(*step_arguments))

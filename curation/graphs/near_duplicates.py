@@ -102,9 +102,9 @@ class SpreadTokens(CopiesStep):
 
     def process(self, unit: str) -> Iterator[tuple[Place, Told]]:
         for kind, tokens in enumerate((self.judge.hashes(unit), self.judge.contents(unit))):
-            found = representatives.at_most_twice(tokens)
-            for part, chosen in self.spread(found):
-                yield (kind, part), (unit, found[chosen].tobytes())
+            sent = representatives.at_most_twice(tokens)
+            for part, chosen in self.spread(sent):
+                yield (kind, part), (unit, sent[chosen].tobytes())
 
 
 class FindHot(CopiesStep):
@@ -114,11 +114,13 @@ class FindHot(CopiesStep):
         self, element: tuple[Place, Iterable[Told]]
     ) -> Iterator[tuple[str, tuple[int, bytes]]]:
         (kind, part), values = element
-        told = _sorted_out(values)
-        links = _links(told.pop(EDGES, []))
+        received = _sorted_out(values)
+        links = _links(received.pop(EDGES, []))
         if kind == HASH:
             self.write_edges(part, near.sorted_edges([links[links[:, 0] < links[:, 1]]]))
-        of_unit = {unit: np.frombuffer(b"".join(data), np.uint64) for unit, data in told.items()}
+        of_unit = {
+            unit: np.frombuffer(b"".join(data), np.uint64) for unit, data in received.items()
+        }
         if not of_unit:
             return
         every = np.concatenate(list(of_unit.values()))
@@ -149,15 +151,17 @@ class FindBest(CopiesStep):
 
     def process(self, element: tuple[Place, Iterable[Told]]) -> Iterator[tuple[Place, Told]]:
         (kind, part), values = element
-        told = _sorted_out(values)
-        rows = self.unpack(told[ROWS])
+        received = _sorted_out(values)
+        rows = self.unpack(received[ROWS])
         names = rows.column("unit").combine_chunks().dictionary_encode()
         tokens, units = representatives.tokens_of(rows), names.dictionary.to_pylist()
         for number, chosen in _places(np.asarray(names.indices.to_numpy(), np.int64)):
             yield (kind, part), (units[number], near.distinct(tokens[chosen]).tobytes())
-        found = representatives.best(rows, self.quality, kind)
-        yield (kind, part), (ROWS, self.pack(found))
-        around = representatives.best_neighbours(found, _links(told.get(EDGES, [])), self.quality)
+        best = representatives.best(rows, self.quality, kind)
+        yield (kind, part), (ROWS, self.pack(best))
+        around = representatives.best_neighbours(
+            best, _links(received.get(EDGES, [])), self.quality
+        )
         for target, chosen in self.spread(representatives.tokens_of(around)):
             yield (kind, target), (ROWS, self.pack(around.take(chosen)))
 
@@ -169,35 +173,35 @@ class FindNearest(CopiesStep):
         self, element: tuple[Place, Iterable[Told]]
     ) -> Iterator[tuple[str, tuple[int, bytes]]]:
         (kind, _), values = element
-        told = _sorted_out(values)
-        found = representatives.best(self.unpack(told.pop(ROWS)), self.quality, kind)
-        tokens = representatives.tokens_of(found)
-        for unit, data in told.items():
+        received = _sorted_out(values)
+        best = representatives.best(self.unpack(received.pop(ROWS)), self.quality, kind)
+        tokens = representatives.tokens_of(best)
+        for unit, data in received.items():
             mine = near.distinct(np.frombuffer(b"".join(data), np.uint64))
             first, last = (np.searchsorted(tokens, mine, side) for side in ("left", "right"))
             chosen = np.concatenate([first, *_more(first, last)])
-            yield unit, (kind, self.pack(found.take(np.sort(chosen))))
+            yield unit, (kind, self.pack(best.take(np.sort(chosen))))
         if self.chosen.models:  # what wins elsewhere has to be looked at
-            names = found.column("unit").combine_chunks().dictionary_encode()
+            names = best.column("unit").combine_chunks().dictionary_encode()
             owners = names.dictionary.to_pylist()
             for number, won in _places(np.asarray(names.indices.to_numpy(), np.int64)):
-                yield owners[number], (kind, self.pack(found.take(won)))
+                yield owners[number], (kind, self.pack(best.take(won)))
 
 
 def _sorted_out(values: Iterable[Told]) -> dict[str, list[bytes]]:
-    told: dict[str, list[bytes]] = defaultdict(list)
+    by_name: dict[str, list[bytes]] = defaultdict(list)
     for name, data in values:
-        told[name].append(data)
-    return dict(told)
+        by_name[name].append(data)
+    return dict(by_name)
 
 
 def by_kind(values: Iterable[tuple[int, bytes]]) -> tuple[list[bytes], list[bytes]]:
     """What was told of hashes, and of contents; nothing of what is empty."""
-    told: tuple[list[bytes], list[bytes]] = ([], [])
+    of_kinds: tuple[list[bytes], list[bytes]] = ([], [])
     for kind, data in values:
         if data:
-            told[kind].append(data)
-    return told
+            of_kinds[kind].append(data)
+    return of_kinds
 
 
 def _links(blocks: Sequence[bytes]) -> Edges:
@@ -222,27 +226,27 @@ def winners(
     names: beam.PCollection, output: str, pipeline: Pipeline, partitions: int
 ) -> beam.PCollection:
     """Names of units -> (unit, (kind of token, the best rows of its hot tokens, packed))."""
-    told = (output, pipeline, partitions)
+    step_arguments = (output, pipeline, partitions)
     edges = (
         names
-        | "Hashes" >> beam.ParDo(SpreadHashes(*told))
+        | "Hashes" >> beam.ParDo(SpreadHashes(*step_arguments))
         | "Tables" >> beam.GroupByKey()
-        | "Join" >> beam.ParDo(JoinTable(*told))
+        | "Join" >> beam.ParDo(JoinTable(*step_arguments))
     )
-    tokens = names | "Tokens" >> beam.ParDo(SpreadTokens(*told))
+    tokens = names | "Tokens" >> beam.ParDo(SpreadTokens(*step_arguments))
     rows_of_units = (
         (tokens, edges)
         | "TokensAndEdges" >> beam.Flatten()
         | "Places" >> beam.GroupByKey()
-        | "Hot" >> beam.ParDo(FindHot(*told))
+        | "Hot" >> beam.ParDo(FindHot(*step_arguments))
         | "HotOfUnits" >> beam.GroupByKey()
-        | "Compete" >> beam.ParDo(Compete(*told))
+        | "Compete" >> beam.ParDo(Compete(*step_arguments))
     )
     return (
         (rows_of_units, edges)
         | "RowsAndEdges" >> beam.Flatten()
         | "Rows" >> beam.GroupByKey()
-        | "Best" >> beam.ParDo(FindBest(*told))
+        | "Best" >> beam.ParDo(FindBest(*step_arguments))
         | "Around" >> beam.GroupByKey()
-        | "Nearest" >> beam.ParDo(FindNearest(*told))
+        | "Nearest" >> beam.ParDo(FindNearest(*step_arguments))
     )

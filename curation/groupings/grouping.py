@@ -49,5 +49,5 @@ class Grouping(Protocol):
     def merge(self, a: pa.Table, b: pa.Table) -> pa.Table:
         """The summary of the rows of both; the same in any order."""
 
-    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
+    def measure(self, unit: str, rows: pa.Table, summary: pa.Table) -> pa.Table:
         """The ``columns`` of the unit's N rows, by the summary of all units."""

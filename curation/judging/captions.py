@@ -49,8 +49,8 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
 
 
 def _lists(table: pa.Table, split: str, name: str) -> pa.ListArray:
-    whole = table.column(captions.column(split, name)).combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+    column = table.column(captions.column(split, name)).combine_chunks()
+    return pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
 
 
 def _counts(lists: pa.ListArray) -> NDArray[np.int64]:

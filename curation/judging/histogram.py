@@ -53,17 +53,17 @@ class Histogram:
 
     parts: list[Part] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
-    _whole: int = 0
+    _size: int = 0
 
     def add(self, other: "Histogram") -> None:
         """Add other rows."""
         self.parts += other.parts
         self.units += other.units
-        if sum(len(of.number) for of in self.parts) > 2 * self._whole + _ROOM:
-            self.parts = [self.whole()]
-            self._whole = len(self.parts[0].number)
+        if sum(len(of.number) for of in self.parts) > 2 * self._size + _ROOM:
+            self.parts = [self.added()]
+            self._size = len(self.parts[0].number)
 
-    def whole(self) -> Part:
+    def added(self) -> Part:
         """All parts as one, the names of its categories sorted."""
         names = tuple(sorted({name for of in self.parts for name in of.names}))
         place = {name: number for number, name in enumerate(names)}

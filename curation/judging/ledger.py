@@ -98,33 +98,33 @@ class Counts:
 
     def to_bytes(self) -> bytes:
         """All of it as JSON, for ``from_bytes``."""
-        told = vars(self) | {
+        content = vars(self) | {
             name: dict(sorted(getattr(self, name).items()))
             for name in ("quarantine", "kept_bytes", "captions", "kept_captions")
         }
-        told["quotas"] = vars(self.quotas)
-        return json.dumps(told).encode()
+        content["quotas"] = vars(self.quotas)
+        return json.dumps(content).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Counts":
         """What ``to_bytes`` wrote."""
-        told = json.loads(data)
+        content = json.loads(data)
         for name in COUNTED:
-            told[name] = Counter(told[name])
-        told["quotas"] = QuotaCounts(**told["quotas"])
-        told["stopped"] = {stage: Counter(rules) for stage, rules in told["stopped"].items()}
-        return cls(**told)
+            content[name] = Counter(content[name])
+        content["quotas"] = QuotaCounts(**content["quotas"])
+        content["stopped"] = {stage: Counter(rules) for stage, rules in content["stopped"].items()}
+        return cls(**content)
 
     def check(self, inputs: int) -> None:
         """Raises ``LedgerError`` unless every input has exactly one verdict."""
         parts = {name: self.verdicts[name] for name in VERDICTS}
         if self.total != inputs or sum(parts.values()) != inputs:
-            told = " + ".join(f"{count} {name}" for name, count in parts.items())
-            raise LedgerError(f"{inputs} inputs, but {told} = {sum(parts.values())} in the ledger")
+            shown = " + ".join(f"{count} {name}" for name, count in parts.items())
+            raise LedgerError(f"{inputs} inputs, but {shown} = {sum(parts.values())} in the ledger")
 
     def as_json(self) -> dict[str, Any]:
         """The ``counts`` entry of ``run.json``."""
-        told = {
+        content = {
             "in": self.total,
             **{name: self.verdicts[name] for name in VERDICTS},
             "stages": {
@@ -139,7 +139,7 @@ class Counts:
             "captions": self.captions_as_json(),
         }
         quotas = self.quotas.as_json(list(self.stopped), self.kept)
-        return told | {"quotas": quotas} if quotas else told
+        return content | {"quotas": quotas} if quotas else content
 
     def of_rule(self, rule: str) -> int:
         """How many rows a rule stopped, in any stage."""
@@ -210,8 +210,8 @@ def rows(
 
 
 def _reason(code: str, detail: str | None, check: Check | None) -> str:
-    told = detail or (f"{check.column} is null" if check else None)
-    return f"{code}: {told}" if told else code
+    why = detail or (f"{check.column} is null" if check else None)
+    return f"{code}: {why}" if why else code
 
 
 def _not_among(check: Check, value: object) -> str:
@@ -271,8 +271,8 @@ def count_captions(counts: Counts, signals: pa.Table, kept: NDArray[np.bool_]) -
             counter[entry["values"]] += entry["counts"]
     unread = signals.filter(pc.is_valid(signals.column("side_file_problem")))
     counts.unread += unread.num_rows
-    told = (unread.column(name).cast(pa.binary()) for name in ("key", "side_file_problem"))
-    pairs = zip(*(column.to_pylist() for column in told), strict=True)
+    columns = (unread.column(name).cast(pa.binary()) for name in ("key", "side_file_problem"))
+    pairs = zip(*(column.to_pylist() for column in columns), strict=True)
     first = [b": ".join(pair).decode(errors="replace") for pair in pairs]
     counts.unread_first = sorted({*counts.unread_first, *first})[:UNREAD_SHOWN]
 

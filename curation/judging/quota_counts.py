@@ -48,17 +48,17 @@ class QuotaCounts:
         quota, names = limited.quota.name, [stage.name for stage in pipeline.stages]
         here = {limited.names[of] for of in np.unique(limited.category).tolist() if of >= 0}
         for stage, categories in thresholds.get(quota, {}).items():
-            told = {
+            shown = {
                 name: [of.bound if math.isfinite(of.bound) else None, of.of]
                 for name, of in categories.items()
                 if name in here
             }
-            if told:
-                self.thresholds.setdefault(quota, {}).setdefault(names[stage], {}).update(told)
+            if shown:
+                self.thresholds.setdefault(quota, {}).setdefault(names[stage], {}).update(shown)
         rows = kept & limited.rows
         pairs = np.stack([limited.category[rows], depth[rows]])
-        found, numbers = np.unique(pairs, axis=1, return_counts=True)
-        for category, passed, number in zip(*found.tolist(), numbers.tolist(), strict=True):
+        distinct, numbers = np.unique(pairs, axis=1, return_counts=True)
+        for category, passed, number in zip(*distinct.tolist(), numbers.tolist(), strict=True):
             total = self.kept.setdefault(quota, {}).setdefault(names[passed - 1], {})
             name = limited.names[category]
             total[name] = total.get(name, 0) + number
@@ -67,14 +67,18 @@ class QuotaCounts:
         """By quota, stage and category: how many rows that pass it are kept, of how many, and the
         threshold. ``kept`` are all kept rows by the deepest of the ``stages`` they pass.
         """
-        told: _ByCategory = {}
+        content: _ByCategory = {}
         for quota in sorted(self.thresholds):
             deepest = self.kept.get(quota, {})
             for number, stage in enumerate(stages):
-                deeper, found = stages[number:], self.thresholds[quota].get(stage, {})
-                whole = sum(kept[name] for name in deeper)
-                for category, (bound, of) in sorted(found.items()):
+                deeper, known = stages[number:], self.thresholds[quota].get(stage, {})
+                all_kept = sum(kept[name] for name in deeper)
+                for category, (bound, of) in sorted(known.items()):
                     passing = sum(deepest.get(name, {}).get(category, 0) for name in deeper)
-                    entry = {"kept": passing, "of": whole if of is None else of, "threshold": bound}
-                    told.setdefault(quota, {}).setdefault(stage, {})[category] = entry
-        return told
+                    entry = {
+                        "kept": passing,
+                        "of": all_kept if of is None else of,
+                        "threshold": bound,
+                    }
+                    content.setdefault(quota, {}).setdefault(stage, {})[category] = entry
+        return content

@@ -134,19 +134,19 @@ def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
     """
     if not total.units:
         return {}
-    whole = total.whole()
+    part = total.added()
     budget = _shares if quota.share is not None else _each
-    most = np.full(len(whole.names), LEVELS)
-    occurring = [whole.names[of] for of in np.unique(whole.category) if of >= 0]
+    most = np.full(len(part.names), LEVELS)
+    occurring = [part.names[of] for of in np.unique(part.category) if of >= 0]
     of_stages: dict[int, dict[str, Threshold]] = {}
     for stage in range(pipeline.number_of(quota.since), len(pipeline.stages)):
-        passing = _Passing(whole, whole.passed > stage)
+        passing = _Passing(part, part.passed > stage)
         wanted = budget(quota, passing, most)
         most = np.minimum(most, passing.levels_of(wanted))
         bounds = [_bound(quota, level) for level in most.tolist()]
         numbers = [None] * len(bounds) if quota.share is not None else passing.totals.tolist()
-        told = dict(zip(whole.names, map(Threshold, bounds, numbers), strict=True))
-        of_stages[stage] = {name: told[name] for name in occurring}
+        by_name = dict(zip(part.names, map(Threshold, bounds, numbers), strict=True))
+        of_stages[stage] = {name: by_name[name] for name in occurring}
     return of_stages
 
 
@@ -157,12 +157,12 @@ def _bound(quota: Quota, level: int) -> float:
 class _Passing:
     """The rows that pass a stage, by category in order of their ranks."""
 
-    def __init__(self, whole: Part, here: NDArray[np.bool_]) -> None:
-        category, number = whole.category[here], whole.number[here]
-        self.names = whole.names
+    def __init__(self, part: Part, here: NDArray[np.bool_]) -> None:
+        category, number = part.category[here], part.number[here]
+        self.names = part.names
         first = np.searchsorted(category, np.arange(len(self.names) + 1))
         self.others = int(number[: first[0]].sum())
-        self._level = np.split(whole.level[here], first)[1:-1]
+        self._level = np.split(part.level[here], first)[1:-1]
         self._up_to = [np.cumsum(of) for of in np.split(number, first)[1:-1]]
         self.totals = np.array([of[-1] if len(of) else 0 for of in self._up_to], np.int64)
 

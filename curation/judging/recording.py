@@ -16,8 +16,8 @@ from curation.output.groups import side_by_side
 def count(decision: Decision, pipeline: Pipeline) -> Counts:
     """The unit's part of the funnel."""
     counts, judgement = Counts(), decision.judgement
-    told = (judgement, decision.reading.reasons, decision.ordered, pipeline)
-    ledger.count(counts, *told, decision.unlooked)
+    judged = (judgement, decision.reading.reasons, decision.ordered, pipeline)
+    ledger.count(counts, *judged, decision.unlooked)
     kept = judgement.verdict == rules.KEPT
     for limited in decision.reading.limited:
         counts.quotas.count(limited, kept, judgement.depth, decision.thresholds, pipeline)

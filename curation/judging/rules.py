@@ -98,23 +98,23 @@ def checks(
     def place(column: str) -> tuple[int, int]:
         return _TIER_ORDER[tiers.get(column, "pixel")], (waves or {}).get(column, 0)
 
-    found: list[Check] = []
+    ordered: list[Check] = []
     for number, stage in enumerate(pipeline.stages):
         ruled = [*stage.bounds, *([CAPTIONS] if stage.captions else [])]
         for column in sorted(ruled, key=place):
             if column == CAPTIONS:
-                found.append(Check(number, CAPTIONS, "min", 1.0))
+                ordered.append(Check(number, CAPTIONS, "min", 1.0))
                 continue
             rule, scale = stage.bounds[column], 1.0
             if column in scaling:
                 scale = float(stage.resolution)
             if rule.among is not None:
-                found.append(Check(number, column, "in", np.nan, among=rule.among))
+                ordered.append(Check(number, column, "in", np.nan, among=rule.among))
             for side in SIDES:
                 bound = getattr(rule, side)
                 if bound is not None:
-                    found.append(Check(number, column, side, float(bound), scale))
-    return tuple(found)
+                    ordered.append(Check(number, column, side, float(bound), scale))
+    return tuple(ordered)
 
 
 def with_quotas(ordered: Sequence[Check], pipeline: Pipeline) -> tuple[Check, ...]:

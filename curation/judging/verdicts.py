@@ -266,8 +266,8 @@ class Judge:
         table = self.measured.read(unit, [name for name in grouping.reads if name != PASSED])
         if PASSED in grouping.reads:
             reading = self.reading(unit)
-            told = reading.assumed, reading.readable, self.ordered, self.pipeline
-            table = table.append_column(PASSED, pa.array(rules.judgement(*told).depth))
+            judged = reading.assumed, reading.readable, self.ordered, self.pipeline
+            table = table.append_column(PASSED, pa.array(rules.judgement(*judged).depth))
         return table.select(grouping.reads)
 
     def _seen(

@@ -188,15 +188,15 @@ def chosen(pipeline: Pipeline) -> Chosen:
         for entry in grouped
     )
     made = limited, requested, grouped, _caption_rules(pipeline)
-    found = Chosen(signals, values, order, *made, pipeline.without)
+    selected = Chosen(signals, values, order, *made, pipeline.without)
     for place, name in enumerate(requested):
-        if name not in found.owner:
-            message = f"unknown column {shown(name)}: {expected_one_of(name, found.owner)}"
+        if name not in selected.owner:
+            message = f"unknown column {shown(name)}: {expected_one_of(name, selected.owner)}"
             raise pipeline.error(message, "embeddings", place)
-    _check_reads(pipeline, found)
-    _check_categories(pipeline, found)
-    _check_ranked(pipeline, found)
-    return found
+    _check_reads(pipeline, selected)
+    _check_categories(pipeline, selected)
+    _check_ranked(pipeline, selected)
+    return selected
 
 
 def _caption_rules(pipeline: Pipeline) -> list[Any]:
@@ -221,14 +221,14 @@ def _order(pipeline: Pipeline) -> Iterator[tuple[str, ...]]:
         yield (*stage.bounds, *(column for quota in quotas for column in quota.columns))
 
 
-def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
+def _check_reads(pipeline: Pipeline, selected: Chosen) -> None:
     """Refuse to leave out what another signal that is needed reads, or duplicates are told by."""
-    for entry in found.signals:
+    for entry in selected.signals:
         for name in entry.reads:
-            if name != CAPTIONS and name not in found.owner:
+            if name != CAPTIONS and name not in selected.owner:
                 message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
                 raise pipeline.error(f"{message}; leave it out as well", "without")
-            if entry.tier == "derived" and _tier_of(name, found) not in ("file", "pixel"):
+            if entry.tier == "derived" and _tier_of(name, selected) not in ("file", "pixel"):
                 message = f"signal {entry.name!r} is derived: it cannot read the column {name!r}"
                 raise pipeline.error(f"{message}; expected a file or pixel one", "signals")
     if "phash" in pipeline.without:
@@ -236,24 +236,24 @@ def _check_reads(pipeline: Pipeline, found: Chosen) -> None:
         raise pipeline.error(message, "without")
 
 
-def _tier_of(column: str, found: Chosen) -> str:
-    return found.owner[column].tier if column in found.owner else CAPTIONS
+def _tier_of(column: str, selected: Chosen) -> str:
+    return selected.owner[column].tier if column in selected.owner else CAPTIONS
 
 
-def _check_categories(pipeline: Pipeline, found: Chosen) -> None:
+def _check_categories(pipeline: Pipeline, selected: Chosen) -> None:
     """Refuse a category that a column never holds: it would let nothing pass, in silence."""
     for stage in pipeline.stages:
         for name, bound in stage.bounds.items():
-            entry = found.owner.get(name)
+            entry = selected.owner.get(name)
             known = entry.columns[name].categories if entry else ()
             for category in (of for of in bound.among or () if known and of not in known):
                 message = f"{name} is never {category!r}: {expected_one_of(str(category), known)}"
                 raise pipeline.error(message, "stages", stage.name, "bounds", name, "in")
 
 
-def _check_ranked(pipeline: Pipeline, found: Chosen) -> None:
+def _check_ranked(pipeline: Pipeline, selected: Chosen) -> None:
     """Refuse what groupings make where a row is ranked: their columns depend on those ranks."""
-    made = {name: entry.name for entry in found.groupings for name in entry.columns}
+    made = {name: entry.name for entry in selected.groupings for name in entry.columns}
     named: list[tuple[str | None, tuple[str | int, ...]]] = [
         *((name, ("quality", place)) for place, name in enumerate(pipeline.quality)),
         *((quota.by, ("quotas", quota.name, "by")) for quota in pipeline.quotas),
@@ -293,13 +293,13 @@ def looked(models: Iterable[str]) -> list[str]:
     return [LOOKED + name for name in models]
 
 
-def known_columns(found: Chosen) -> dict[str, Any]:
+def known_columns(selected: Chosen) -> dict[str, Any]:
     """The Arrow type of every column that rules may name, measured or of a grouping."""
-    known = {field.name: field.type for field in signal.fields(found.signals)}
-    for entry in found.groupings:
+    known = {field.name: field.type for field in signal.fields(selected.signals)}
+    for entry in selected.groupings:
         known |= {name: of.type for name, of in entry.columns.items() if name != entry.refers}
     return known
 
 
-def _digest(told: Any) -> str:
-    return hashlib.blake2b(json.dumps(told).encode(), digest_size=6).hexdigest()
+def _digest(values: Any) -> str:
+    return hashlib.blake2b(json.dumps(values).encode(), digest_size=6).hexdigest()

@@ -42,9 +42,9 @@ class Alike:
     def merge(self, a: pa.Table, b: pa.Table) -> pa.Table:
         return self._added(pa.concat_tables([a, b]))
 
-    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
-        place = pc.index_in(rows.column("format"), value_set=whole.column("format"))
-        return pa.table({"alike": whole.column("rows").take(place)})
+    def measure(self, unit: str, rows: pa.Table, summary: pa.Table) -> pa.Table:
+        place = pc.index_in(rows.column("format"), value_set=summary.column("format"))
+        return pa.table({"alike": summary.column("rows").take(place)})
 
     def _added(self, counted: pa.Table) -> pa.Table:
         named = counted.filter(pc.is_valid(counted.column("format")))

@@ -75,9 +75,9 @@ class Duplicates:
         ]
         return _joined((kinds[HASH], kinds[CONTENT]))
 
-    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
+    def measure(self, unit: str, rows: pa.Table, summary: pa.Table) -> pa.Table:
         """The columns of the unit's rows."""
-        own, exact = _by_kind(whole)
+        own, exact = _by_kind(summary)
         edges = near.join(representatives.tokens_of(own), self.radius)
         around = representatives.best_neighbours(own, near.both_ways(edges), self.quality)
         nearest = representatives.best(pa.concat_tables([own, around]), self.quality, HASH)
@@ -132,12 +132,6 @@ def hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
     column = table.column("phash")
     rows = np.flatnonzero(np.asarray(column.is_valid()))
     return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
-
-
-def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """The column as one array."""
-    whole = column.combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
 
 
 def _joined(kinds: tuple[pa.Table, pa.Table]) -> pa.Table:

@@ -85,16 +85,16 @@ def join_blocks(moved: Hashes, table: Table, radius: int) -> Iterator[Edges]:
     """``join_table`` in unsorted blocks, so that no list of all pairs is ever held."""
     values = distinct(moved)
     keys = values >> np.uint64(HASH_BITS - table.key_bits)
-    found, count = list[Edges](), 0
+    blocks, count = list[Edges](), 0
     for block in _pairs_in_runs(values, keys):
         close = block[np.bitwise_count(block[:, 0] ^ block[:, 1]) <= radius]
-        found.append(table.restore(close))
+        blocks.append(table.restore(close))
         count += len(close)
         if count >= PAIR_BLOCK:
-            yield np.concatenate(found)
-            found, count = [], 0
+            yield np.concatenate(blocks)
+            blocks, count = [], 0
     if count:
-        yield np.concatenate(found)
+        yield np.concatenate(blocks)
 
 
 def sorted_edges(blocks: list[Edges]) -> Edges:

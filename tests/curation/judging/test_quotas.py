@@ -161,7 +161,7 @@ def test_histograms_of_parts_add_up_in_any_order(monkeypatch: pytest.MonkeyPatch
         for part in order:
             total.add(part)
         assert quotas.thresholds(total, quota, pipeline(quota)) == whole
-        assert total.whole().number.sum() == 3000
+        assert total.added().number.sum() == 3000
     assert quotas.thresholds(Histogram(), quota, pipeline(quota)) == {}
 
 
