@@ -62,7 +62,7 @@ UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shel
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
 UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
-BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding"}
+BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding", "curation.measuring.patience"}
 MAXIMUM_LINES = 400
 
 

@@ -1,10 +1,12 @@
 """The graphs that measure: units by every cheap signal, and pending rows by models."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from curation import sources, storage
 from curation.configuration.loading import Pipeline
@@ -12,10 +14,13 @@ from curation.graphs.steps import Step, named, reading, units
 from curation.measuring import contents, measure, models, pending
 from curation.measuring.models import Model
 from curation.output import column_files
-from curation.output.measured import CONTENT
+from curation.output.measured import CONTENT, LOOKED
 from curation.runners import running
 from curation.signals.signal import CAPTIONS, ready
 from curation.sources import plan
+
+# What models saw is written again after a batch once so many times as long has passed as it takes.
+WRITING_SHARE = 50
 
 
 class MeasureUnit(Step):
@@ -62,19 +67,50 @@ class RunModels(Step):
         for wave in pending.waves(wanted, self.chosen.models):
             chosen = [self.models[name] for name in wave]
             names = {name for model in chosen for name in model.signal.reads if name != CAPTIONS}
-            base = self.measured.read(unit, ["uri", *CONTENT, *sorted(names)])
+            flags = [LOOKED + name for name in wave]
+            table = self.measured.read(unit, ["uri", *CONTENT, *sorted(names), *flags])
+            base = table.drop_columns(flags)
             with reading():
-                seen = models.measure(
+                batches = models.measure(
                     base.drop_columns(["source_digest"]),
-                    {name: np.asarray(wanted[name], np.int64) for name in wave},
+                    {name: _unlooked(table, name, wanted[name]) for name in wave},
                     chosen,
                     lambda uris: sources.read(source, only=uris),
                 )
-            for model in chosen:
-                self._write(unit, model, base, seen[model.signal.name])
+                self._keep(unit, chosen, base, batches)
         with named():
             contents.set_checked(self.measured, unit)
             storage.delete([self.layout.pending(unit)])
+
+    def _keep(
+        self,
+        unit: str,
+        chosen: Sequence[Model],
+        base: pa.Table,
+        batches: Iterable[Mapping[str, models.Values]],
+    ) -> None:
+        """Write what is seen as it comes: a run that is killed repeats a few seconds' worth."""
+        seen: dict[str, models.Values] = {model.signal.name: {} for model in chosen}
+        written, took = time.monotonic(), 0.0
+        for batch in batches:
+            for name, values in batch.items():
+                seen[name] |= values
+            began = time.monotonic()
+            if began - written >= WRITING_SHARE * took:
+                self._write_all(unit, chosen, base, seen)
+                written = time.monotonic()
+                took = written - began
+        self._write_all(unit, chosen, base, seen)
+
+    def _write_all(
+        self,
+        unit: str,
+        chosen: Sequence[Model],
+        base: pa.Table,
+        seen: Mapping[str, models.Values],
+    ) -> None:
+        for model in chosen:
+            self._write(unit, model, base, seen[model.signal.name])
 
     def _write(self, unit: str, model: Model, base: pa.Table, seen: models.Values) -> None:
         name = model.signal.name
@@ -82,6 +118,13 @@ class RunModels(Step):
         before = column_files.read(path) if storage.exists(path) else None
         table = models.merged(model, base, before, seen)
         self.write_columns(unit, self.measured.models[name].folder, table)
+
+
+def _unlooked(table: pa.Table, name: str, wanted: Sequence[int]) -> NDArray[np.int64]:
+    """The rows that are wanted of a model and not seen yet, as by a process that was killed."""
+    rows = np.asarray(wanted, np.int64)
+    looked = np.asarray(table.column(LOOKED + name), np.bool_)
+    return rows[~looked[rows]]
 
 
 def pending_units(output: str) -> Iterator[str]:

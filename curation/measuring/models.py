@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from curation import shard
 from curation.measuring.measure import NOT_OF_THE_PICTURE, problem_of, rows_digest
+from curation.measuring.patience import MOST_HANGS, HangError, Patience
+from curation.networks.weights import MissingModelError
 from curation.output.measured import PROBLEM, ROWS, keys
 from curation.picture.decoding import PictureError
 from curation.signals.row import SPLITS, Row
@@ -23,6 +25,7 @@ from curation.sources.sample import Sample
 
 BATCH_SIZE = 16  # rows given to a model at once: 16 x 200 kB of reduced pixels
 Values = dict[int, dict[str, Any]]  # by row of the base file
+_PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ def measure(
     wanted: Mapping[str, NDArray[np.int64]],
     models: Sequence[Model],
     read: Callable[[set[str]], Iterable[Sample]],
-) -> dict[str, Values]:
-    """What each model sees in the rows that are ``wanted`` of it (by its name).
+) -> Iterator[dict[str, Values]]:
+    """What each model sees in the rows that are ``wanted`` of it (by its name), batch by batch.
 
     ``base`` has the columns that the models read, besides location and id. ``read`` yields the
     samples of the given locations; an image that no longer decodes was looked at, and nothing seen.
@@ -56,16 +59,16 @@ def measure(
     uris = base.column("uri").to_pylist()
     rows_of = {model.signal.name: set(wanted[model.signal.name].tolist()) for model in models}
     row_of = {uris[row]: row for rows in rows_of.values() for row in rows}
-    seen: dict[str, Values] = {
-        name: {row: {PROBLEM: None} for row in rows} for name, rows in rows_of.items()
-    }
     for batch in _batches(base, row_of, read):
+        seen: dict[str, Values] = {}
         for model in models:
             name = model.signal.name
             own = [(number, row) for number, row in batch if number in rows_of[name]]
             values = _each(model, [row for _, row in own])
-            seen[name] |= zip((number for number, _ in own), values, strict=True)
-    return seen
+            seen[name] = dict(zip((number for number, _ in own), values, strict=True))
+            rows_of[name].difference_update(seen[name])
+        yield seen
+    yield {name: {row: {PROBLEM: None} for row in rows} for name, rows in rows_of.items()}
 
 
 def _batches(
@@ -94,19 +97,28 @@ def _batches(
 def _each(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """A model's columns for every row; a row it fails on has a problem instead.
 
-    Where it fails on several at once, it is asked about each alone.
+    Where it fails on several at once, or gives no answer, it is asked about each alone.
     """
     if not rows:
         return []
     try:
-        return as_declared(model.signal, model.measure(rows), len(rows))
+        measured = _PATIENCE.call(model.measure, rows, model.signal.patience)
+        _PATIENCE.is_lost(hung=False)
+        return as_declared(model.signal, measured, len(rows))
     except Exception as error:
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise
         if len(rows) == 1:
+            if _PATIENCE.is_lost(hung=isinstance(error, HangError)):
+                raise MissingModelError(_no_answer(model.signal.name)) from None
             unseen = isinstance(error, PictureError)
             return [{PROBLEM: None if unseen else problem_of(error)}]
     return [values for row in rows for values in _each(model, [row])]
+
+
+def _no_answer(name: str) -> str:
+    told = f"the signal {name!r} gave no answer about {MOST_HANGS} images in a row"
+    return f"{told}: see that its model works, or do without it by --without {name}"
 
 
 def as_declared(

@@ -72,7 +72,8 @@ class Signal:
     signals; for a ``derived`` signal all that it looks at, which is what explains its value.
     ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
     first. ``check`` says before any work, cheaply, whether the model is there; it raises
-    ``MissingModelError`` that begins with "needs".
+    ``MissingModelError`` that begins with "needs". After ``patience`` seconds without an answer on
+    a batch each of its images is asked about alone, and after as many again that one is given up.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Signal:
     short_side: int = SMALL_SIDE
     cost: Cost = "light"
     check: Callable[[Any], object] = _nothing
+    patience: float = 300.0
 
 
 def signal(

@@ -43,11 +43,13 @@ class MeasuredUnit:
         loaded = [self.model(entry) for entry in entries]
         wanted = {entry.name: np.asarray(rows, np.int64) for entry in entries}
         base = self.base.select(["uri", "id"])
-        seen = models.measure(base, wanted, loaded, read or self._read)
+        batches = [*models.measure(base, wanted, loaded, read or self._read)]
         for model in loaded:
             path = self.measured.model_path(model.signal.name, UNIT)
             before = column_files.read(path) if Path(path).exists() else None
-            values = seen[model.signal.name]
+            values: models.Values = {}
+            for seen in batches:
+                values |= seen.get(model.signal.name, {})
             column_files.write(path, models.merged(model, self.base, before, values))
 
     def _read(self, uris: set[str]) -> Iterable[Sample]:
