@@ -4,6 +4,7 @@ Weights come from a folder, a file or the cache of an earlier download; nothing 
 Images and texts go in one by one, so that no value depends on what else is looked at.
 """
 
+import json
 from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
@@ -94,11 +95,16 @@ def _file(path: str, what: str) -> None:
 def _check_open_clip(named: Named) -> None:
     if (Path(named.model) / "open_clip_config.json").is_file():
         return
-    weights.packaged(
+    config = weights.packaged(
         "open_clip",
         f"model_configs/{named.model}.json",
         "'model' should be an architecture of open_clip's or a folder with open_clip_config.json",
     )
+    if any(name.startswith("hf_") for name in json.loads(config.read_text())["text_cfg"]):
+        raise MissingModelError(
+            f"needs a folder as 'model' for open_clip's {named.model}, whose tokenizer lies on the "
+            "Hub: fetch its repository where there is a network (hf download ... --local-dir FOLDER)"
+        )
     _file(
         named.weights,
         f"the weights of open_clip's {named.model}, by the setting 'weights' (fetch "
