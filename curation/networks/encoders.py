@@ -103,7 +103,7 @@ def _check_open_clip(named: Named) -> None:
     if any(name.startswith("hf_") for name in json.loads(config.read_text())["text_cfg"]):
         raise MissingModelError(
             f"needs a folder as 'model' for open_clip's {named.model}, whose tokenizer lies on the "
-            "Hub: fetch its repository where there is a network (hf download ... --local-dir FOLDER)"
+            "Hub: fetch all of it where there is a network (hf download ... --local-dir FOLDER)"
         )
     _file(
         named.weights,
