@@ -14,6 +14,7 @@ from train.checkpoint_folder import CheckpointError
 
 if TYPE_CHECKING:
     from train.flow import Flow
+    from train.trained_on import TrainedOn
 
 DEFAULT = Path("demo/train")
 _INDEX = "model_index.json"
@@ -69,6 +70,15 @@ def defaults(folder: Path) -> Defaults:
     return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
 
 
+def trained(folder: Path) -> str | None:
+    """How long a checkpoint was trained, and on what; None for a foreign folder.
+
+    Raises ``UsageError`` for a damaged record.
+    """
+    record = _trained_on(folder)
+    return record.sentence() if record else None
+
+
 def unfinished(folder: Path) -> str | None:
     """What to say of a checkpoint from the midst of a run; None at its end, or for a foreign one.
 
@@ -89,13 +99,17 @@ def beyond(folder: Path, prompts: Sequence[str], size: tuple[int, int]) -> list[
 
     ``size`` is (width, height) in pixels. Raises ``UsageError`` for a damaged record.
     """
+    record = _trained_on(folder)
+    return list(record.beyond(prompts, size)) if record else []
+
+
+def _trained_on(folder: Path) -> "TrainedOn | None":
     from train import trained_on
 
     try:
-        record = trained_on.read(folder)
+        return trained_on.read(folder)
     except ValueError as error:
         raise UsageError(f"{folder / trained_on.NAME}: not readable ({error})") from error
-    return list(record.beyond(prompts, size)) if record else []
 
 
 def size_unit(folder: Path) -> int:

@@ -1,16 +1,16 @@
 """One run of ``python -m infer``: which images, to which files. Heavy imports come late."""
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curation import storage
+from curation import progress, storage
 from curation.failures.errors import UsageError
+from curation.picture import sizes
 from curation.storage import ownership
 from infer import checkpoints
 from infer import prompts as prompt_files
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from infer.sampling import Settings
 
-_SIZE = re.compile(r"(\d{1,5})[xX×](\d{1,5})")
 _LARGEST_SIDE = 8192
 KIND = "inference"
 SHEET = "contact sheet"  # what tells one of ours
@@ -64,7 +63,7 @@ def prepare(request: Request) -> Job:
     if not asked:
         raise UsageError("nothing to generate; give a prompt or a file of them with --prompts")
     _check_names(output, sheet)
-    asked_size = parse_size(request.size) if request.size else None
+    asked_size = _asked_size(request.size) if request.size else None
     folder = checkpoints.find(request.checkpoint)
     usual = checkpoints.defaults(folder)
     width, height = asked_size or (usual.width, usual.height)
@@ -107,6 +106,8 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
     for warning in warnings:
         _tell(f"warning: expect nonsense of {job.checkpoint.name}: {warning}")
+    if trained := checkpoints.trained(job.checkpoint):
+        _tell(f"{job.checkpoint.name}: {trained}")
     if unfinished := checkpoints.unfinished(job.checkpoint):
         _tell(f"warning: {job.checkpoint.name}: {unfinished}")
         warnings.insert(0, unfinished)
@@ -115,7 +116,7 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     generator = sampling.load(job.checkpoint, device)
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
-    with _progress(len(job.prompts)) as advance:
+    with progress.watch("", "images", lambda: (len(job.prompts), len(rows))):
         images = sampling.generate(generator, job.prompts, settings)
         for prompt, target, image in zip(job.prompts, job.targets, images, strict=True):
             facts = _facts(prompt, settings, job.checkpoint)
@@ -123,7 +124,6 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
             rows.append({"file": str(target), **facts})
             if job.sheet:
                 small.append(contact_sheet.fit(image))
-            advance()
     if job.sheet:
         _write_sheet(job, small, columns)
     return {
@@ -150,10 +150,9 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
             raise UsageError(f"{path}: is there and was not written here; name another --output")
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def _asked_size(text: str) -> tuple[int, int]:
     """``64x32`` -> (64, 32), width first. Raises ``UsageError``."""
-    match = _SIZE.fullmatch(text.strip())
-    width, height = (int(match[1]), int(match[2])) if match else (0, 0)
+    width, height = sizes.parse(text) or (0, 0)
     if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
         raise UsageError(
             f"size {text!r}: expected WIDTHxHEIGHT in pixels, each from 1 to {_LARGEST_SIDE},"
@@ -219,37 +218,6 @@ def _write_sheet(job: Job, images: Sequence["Image"], columns: int | None) -> No
             f"no font here has {len(sheet.missing)} of the captions' characters ({some}); install"
             " one, on Debian: apt-get install fontconfig fonts-noto-cjk. The images are complete."
         )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar with rate and remaining time on a terminal's standard error; silent elsewhere."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("generating"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("generating", total=total, rate="")
-
-        def advance() -> None:
-            bar.advance(task)
-            speed = bar.tasks[0].speed
-            bar.update(task, rate=f"{speed:.2f} images/s" if speed else "")
-
-        yield advance
 
 
 def _tell(message: str) -> None:

@@ -1,9 +1,7 @@
 """``--size``: one size of images, or a size class in all its aspect ratios."""
 
-import re
-
 from curation.failures.errors import UsageError
-from curation.picture.sizes import CLASSES, Size, of_class
+from curation.picture.sizes import CLASSES, Size, of_class, parse
 
 __all__ = ["CLASSES", "LARGEST_SIDE", "SMALLEST_SIDE", "Size", "sizes"]
 LARGEST_SIDE = 4096
@@ -18,8 +16,7 @@ def sizes(size: str) -> tuple[Size, ...]:
     size = size.strip()
     if size.isdigit() and int(size) in CLASSES:
         return of_class(int(size))
-    match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", size)
-    width, height = map(int, match.groups()) if match else (0, 0)
+    width, height = parse(size) or (0, 0)
     if not (min(width, height) >= SMALLEST_SIDE and max(width, height) <= LARGEST_SIDE):
         classes = ", ".join(map(str, CLASSES))
         raise UsageError(

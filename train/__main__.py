@@ -54,6 +54,10 @@ def train(
 
     Example: python -m train --preset demo --data 'demo/strings-en/part-*.parquet' --out demo/train
 
+    Each line it prints: the loss of the step (mean squared error of the velocity), the norm of its
+    gradient before clipping, images trained on per second, the peak of memory, and the time left in
+    hours:minutes:seconds.
+
     Watch it: tensorboard --logdir demo/train/tensorboard, and the images in demo/train/samples.
     """
     from train import configuration_file

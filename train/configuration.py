@@ -6,8 +6,9 @@ Imports neither torch nor diffusers, so that ``--help`` and a wrong key answer a
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from curation.picture import sizes
 from curation.strict_yaml import choice
 from train import families
 from train.models.qwen_image import QwenImage
@@ -24,6 +25,13 @@ Value = bool | int | float | str
 def _listed(value: Any) -> Any:
     """One name may stand alone."""
     return (value,) if isinstance(value, str) else value
+
+
+def _size(text: str) -> str:
+    size = sizes.parse(text)
+    if size is None:
+        raise ValueError(f"expected WIDTHxHEIGHT such as 64x32, found {text!r}")
+    return f"{size[0]}x{size[1]}"
 
 
 def _shares(value: Any) -> Any:
@@ -81,7 +89,7 @@ class DataConfiguration(_Frozen):
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
     resolution: Annotated[int, Field(ge=0, le=4096)] = 0
     resize: bool = False
-    sizes: tuple[Annotated[str, Field(pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$")], ...] = ()
+    sizes: tuple[Annotated[str, AfterValidator(_size)], ...] = ()
     memory_bytes: Count = 4 << 30
 
     @property

@@ -23,7 +23,7 @@ from train import (
 from train.autoencoders.autoencoder import load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
-from train.data import loading, skipped
+from train.data import index, loading, skipped
 from train.data.loading import Data, Sources
 from train.judges import Judges
 from train.stopping import stopping
@@ -52,7 +52,7 @@ def run(
 
     A directory that holds a checkpoint of the same run is continued, bit for bit on a CPU with the
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
-    ``OSError``, ``shard.ShardError`` and, after saving, ``KeyboardInterrupt``.
+    ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
     with ownership.held(str(request.directory), KIND):
         return _run(configuration, request, tell)
@@ -68,6 +68,7 @@ def _run(
     latest = checkpoint_folder.newest(directory)
     configuration = settling.settled(configuration, latest)
     if latest and (done := _finished(directory, configuration)):
+        _check_data(latest, _digest(latest, request.data, configuration))
         more = f"--steps {2 * configuration.steps} would train it for longer"
         tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
         return done
@@ -133,11 +134,7 @@ def _resume(
 ) -> Progress:
     folder = start.folder
     earlier = checkpoint.read_progress(folder)
-    if earlier.data != progress.data:
-        raise UsageError(
-            f"--data: not the images that {folder.parent} was trained on; give it the same shards,"
-            " or another --out"
-        )
+    _check_data(folder, progress.data)
     if start.reason:
         tell(start.reason)
     checkpoint.restore(folder, run.state(progress))
@@ -145,6 +142,20 @@ def _resume(
     checkpoint.point_to(folder)
     tell(f"continuing {folder} after step {earlier.step}")
     return earlier
+
+
+def _digest(folder: Path, data: str, configuration: Configuration) -> str:
+    """What identifies the rows that a finished run would train on."""
+    unit = load_autoencoder(str(folder)).factor * configuration.model.patch
+    return index.scan(data, unit, configuration.data, skipped.Skipped()).digest
+
+
+def _check_data(folder: Path, digest: str) -> None:
+    if checkpoint.read_progress(folder).data != digest:
+        raise UsageError(
+            f"--data: not the images that {folder.parent} was trained on; give it the same shards,"
+            " or another --out"
+        )
 
 
 def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """The training loop: every step a pure function of configuration, data, weights and step number."""
 
 import math
+import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
+from curation.failures.interruption import Interruption
 from train import checkpoint, ema, optimiser, records
 from train.checkpoint import Progress
 from train.evaluators.evaluator import Evaluation
@@ -79,7 +81,7 @@ class Loop:
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         """Train to the last step; returns the last evaluation's figures.
 
-        When ``stopped`` says so, a checkpoint is written and ``KeyboardInterrupt`` raised.
+        When ``stopped`` says so, a checkpoint is written and ``Interruption`` raised.
         """
         settings = self._parts.configuration
         since, images = time.monotonic(), 0
@@ -102,7 +104,7 @@ class Loop:
                 since = time.monotonic()
             if last and step < settings.steps:
                 self._records.close()
-                raise KeyboardInterrupt
+                raise Interruption(signal.SIGINT)  # what SIGTERM asked for is done, too
         figures = self._evaluate(settings.steps, None)
         self._records.close()
         return {**figures, "loss": self._loss}

@@ -87,13 +87,13 @@ def _forget_after(path: Path, step: int) -> None:
 
 
 def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> str:
-    """One log line: step, loss, grad_norm, images/s, peak memory and time left."""
+    """One log line in columns: step, loss, gradient norm, images/s, peak memory and time left."""
     minutes, seconds = divmod(round(seconds_left), 60)
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
     return (
-        f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:.4f}"
-        f"  grad_norm {values['grad_norm']:.3f}  images/s {values['images_per_second']:.0f}"
-        f"  memory {values['memory_gib']:.2f}GiB  eta {left}"
+        f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:7.4f}"
+        f"  grad_norm {values['grad_norm']:7.3f}  {values['images_per_second']:6.0f} images/s"
+        f"  {values['memory_gib']:6.2f} GiB  {left:>8} left"
     )
 
 

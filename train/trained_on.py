@@ -43,13 +43,17 @@ class TrainedOn(BaseModel):
         """Write the file into a checkpoint."""
         (folder / NAME).write_text(self.model_dump_json(indent=1) + "\n", "utf-8")
 
+    def sentence(self) -> str:
+        """How long was trained, and on what."""
+        sizes = self._some_sizes()
+        captions = f", captions such as: {_shown(self.frames[0])}" if self.frames else ""
+        return f"trained for {self.steps:,} steps on {self.images:,} images, {sizes} px{captions}"
+
     def beyond(self, prompts: Iterable[str], size: tuple[int, int]) -> Iterator[str]:
         """What is asked for and was never trained on: a sentence each, most harmful first."""
         listed = list(prompts)
         if size not in self.sizes:
-            some = ", ".join(f"{width}x{height}" for width, height in self.sizes[:3])
-            more = ", ..." if len(self.sizes) > 3 else ""
-            yield f"size {size[0]}x{size[1]} was never trained; it was {some}{more}"
+            yield f"size {size[0]}x{size[1]} was never trained; it was {self._some_sizes()}"
         texts = [text for prompt in listed for text in quoted(prompt)]
         unseen = _beyond("".join(texts), self.written) if self.quotes else ""
         if unseen:
@@ -64,6 +68,10 @@ class TrainedOn(BaseModel):
                 f" {json.dumps(max(long, key=len)[:40], ensure_ascii=False)} is longer"
             )
         yield from self._another_kind(listed)
+
+    def _some_sizes(self) -> str:
+        some = ", ".join(f"{width}x{height}" for width, height in self.sizes[:3])
+        return some + (", ..." if len(self.sizes) > 3 else "")
 
     def _another_kind(self, prompts: list[str]) -> Iterator[str]:
         if self.frames:
@@ -80,8 +88,7 @@ class TrainedOn(BaseModel):
         if not self.frames:
             return ", which ask for no text in quotation marks"
         near = get_close_matches(frame(prompt), self.frames, n=1, cutoff=0) or self.frames[:1]
-        shown = near[0].replace('""', '"…"')
-        return f", such as: {shown}"
+        return f", such as: {_shown(near[0])}"
 
 
 def read(folder: Path) -> TrainedOn | None:
@@ -148,6 +155,10 @@ def _beyond(text: str, known: str) -> str:
     return "".join(
         sorted({character for character in text if not character.isspace()} - set(known))
     )
+
+
+def _shown(frame: str) -> str:
+    return frame.replace('""', '"…"')
 
 
 def _some(characters: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import typer
 
 from curation.failures import interruption
-from curation.failures.exit_codes import INTERRUPTED, exit_code_of
+from curation.failures.exit_codes import exit_code_of
 from curation.failures.interruption import Interruption
 
 
@@ -30,7 +30,7 @@ def main(name: str, command: Callable[..., Any]) -> NoReturn:
 def guarded(name: str, command: Callable[..., Any]) -> int:
     """Run an application; turn what it raises into a message and an exit code.
 
-    Raises what is a bug.
+    Raises what is a bug, and ``Interruption``.
     """
     try:
         result = command(standalone_mode=False)
@@ -44,6 +44,4 @@ def guarded(name: str, command: Callable[..., Any]) -> int:
             raise
         typer.echo(f"{name}: {message}", err=True)
         return code
-    if result == INTERRUPTED:  # typer takes a KeyboardInterrupt in silence
-        typer.echo(f"{name}: {exit_code_of(KeyboardInterrupt())[1]}", err=True)
     return result if isinstance(result, int) else 0

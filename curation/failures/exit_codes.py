@@ -7,6 +7,8 @@ import errno
 import os
 import re
 
+from curation.failures.interruption import MESSAGE
+
 USAGE = (
     "ConfigurationError",
     "SourceError",
@@ -37,7 +39,7 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
     """The exit code, and the line to show; None for a bug, which deserves its traceback."""
     names = [kind.__name__ for kind in type(error).__mro__]
     if "KeyboardInterrupt" in names or "Abort" in names:
-        return INTERRUPTED, "interrupted; run the same command again to go on"
+        return INTERRUPTED, MESSAGE
     if "ClickException" in names:  # by name: typer carries its own copy of click
         told = getattr(error, "format_message", error.__str__)()
         return WRONG_USAGE, f"{told} (try --help)"

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import NoReturn
 
 SECONDS = 2.0  # for putting the terminal right; worker processes end when nobody listens
-TOLD = "interrupted; run the same command again: it goes on from where it stopped"
+MESSAGE = "interrupted; run the same command again to go on"
 _LEAVING = threading.Lock()
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -23,7 +23,7 @@ class Interruption(BaseException):
     """The program was told to end. Not a ``KeyboardInterrupt``, which typer takes in silence."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(TOLD)
+        super().__init__(MESSAGE)
         self.code = 128 + number
 
 
@@ -34,7 +34,7 @@ def carry_out(name: str, program: Callable[[], int]) -> NoReturn:
     error says how to go on. Signals that the caller ignores (``nohup``) stay ignored.
     """
 
-    sentence = f"{name}: {TOLD}\n"
+    sentence = f"{name}: {MESSAGE}\n"
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         for each in _SIGNALS:

@@ -5,12 +5,14 @@ that no text is blurred on its way from one to the other.
 """
 
 import math
+import re
 
 Size = tuple[int, int]  # (width, height) in pixels
 
 CLASSES = (256, 640, 1328)  # each about its square in pixels
 RATIOS = ((1, 1), (2, 3), (3, 2), (3, 4), (4, 3), (9, 16), (16, 9), (1, 3), (3, 1))
 STEP = 16  # pixels: what an 8x autoencoder and 2x2 patches need
+_WRITTEN = re.compile(r"([1-9]\d{0,4})[xX×]([1-9]\d{0,4})", re.ASCII)
 _PUBLISHED = {  # Qwen-Image model card: the sizes of the 1328 class
     (1, 1): (1328, 1328),
     (16, 9): (1664, 928),
@@ -21,6 +23,12 @@ _PUBLISHED = {  # Qwen-Image model card: the sizes of the 1328 class
     (2, 3): (1056, 1584),
 }
 _PUBLISHED_BY_RATIO = {width / height: size for (width, height), size in _PUBLISHED.items()}
+
+
+def parse(text: str) -> Size | None:
+    """``64x32`` -> (64, 32), width first; None where a text is no such size."""
+    match = _WRITTEN.fullmatch(text.strip())
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def of_class(side: int) -> tuple[Size, ...]:

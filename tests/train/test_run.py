@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -37,13 +38,14 @@ def test_a_run_learns_and_leaves_everything(undisturbed):
     lines = result.stderr.splitlines()
     assert "bucket 32x16: 73 images" in lines
     assert any(
-        line.startswith("step 10/40  loss ")
-        and "grad_norm" in line
-        and "images/s" in line
-        and "memory" in line
-        and "eta 0:00:" in line
+        re.fullmatch(
+            r"step 10/40  loss  \d\.\d{4}  grad_norm +\d+\.\d{3}  +\d+ images/s"
+            r"  +\d+\.\d\d GiB   0:00:\d\d left",
+            line,
+        )
         for line in lines
     )
+    assert len({len(line) for line in lines if line.startswith("step ") and "GiB" in line}) == 1
     assert [path.name for path in sorted(out.glob("checkpoint-*"))] == [
         "checkpoint-29",  # the last before the learning rate falls
         "checkpoint-35",
@@ -107,6 +109,16 @@ def test_a_finished_run_is_not_repeated(tiny, undisturbed):
     assert json.loads(again.stdout) == json.loads(first.stdout)
     assert "is finished at step 40: nothing to do" in again.stderr
     assert (out / "latest").stat().st_mtime_ns == before
+
+
+def test_a_finished_run_says_that_other_data_is_not_what_it_was_trained_on(
+    tiny, undisturbed, tmp_path
+):
+    out, first = undisturbed
+    shards.write(tmp_path / "other.parquet", shards.rows(20, seed=9))
+    other = train((tmp_path, str(tmp_path / "*.parquet"), tiny[2]), out, code=2).stderr
+    assert f"--data: not the images that {out} was trained on; give it the same" in other
+    assert json.loads((out / "result.json").read_text()) == json.loads(first.stdout)
 
 
 def test_another_seed_is_another_curve(tiny, undisturbed, tmp_path):
@@ -230,6 +242,8 @@ def write_config(tmp_path, text):
         ("steps: 4\nsteps: 5", "bad.yaml:2: duplicate key 'steps': first given on line 1"),
         ("model: &a {layers: 1}\nflow: *a", "bad.yaml:1: anchors (&a) are not allowed"),
         ("- steps", "bad.yaml:1: the file: expected a mapping, found a list"),
+        ("data: {sizes: [64]}", "'data.sizes': expected text, found 64"),
+        ("data: {sizes: [64x]}", "'data.sizes': expected WIDTHxHEIGHT such as 64x32, found '64x'"),
         ("steps: [", "bad.yaml:1: not readable as YAML"),
         ("steps: no", "bad.yaml:1: 'steps': expected a whole number, found the text 'no'"),
         ("model: 3", "bad.yaml:1: 'model': expected a mapping, found 3"),

@@ -53,10 +53,16 @@ def draw(out, tmp_path, *arguments):
     return json.loads(result.stdout)["warnings"], result.stderr
 
 
-def test_what_was_trained_is_drawn_without_a_word(out, tmp_path):
+TRAINED = (
+    "infer: checkpoint-4: trained for 4 steps on 117 images, 32x16, 48x16 px, captions such as:"
+    ' The text "…" in blue on a white background.\n'
+)
+
+
+def test_of_what_was_trained_only_that_is_told(out, tmp_path):
     warnings, told = draw(out, tmp_path, 'The text "HAT" in blue on a white background.')
     assert warnings == []
-    assert told == ""
+    assert told == TRAINED
 
 
 @pytest.mark.parametrize(
@@ -84,7 +90,8 @@ def test_a_checkpoint_of_an_unfinished_run_is_told(out, tmp_path):
     configuration.write_text(json.dumps(planned))
     warnings, told = draw(folder, tmp_path, shards.caption("HAT", "blue"))
     assert warnings == ["step 4 of 9: training is not finished"]
-    assert told == "infer: warning: checkpoint-4: step 4 of 9: training is not finished\n"
+    warning = "infer: warning: checkpoint-4: step 4 of 9: training is not finished\n"
+    assert told == TRAINED + warning
 
 
 def test_many_prompts_are_one_line_each_kind(out, tmp_path):

@@ -134,7 +134,7 @@ def _nearest(size: Size, targets: tuple[Size, ...]) -> Size:
 
 
 def _listed(name: str, unit: int) -> Size:
-    width, height = map(int, name.split("x"))
+    width, height = sizes.parse(name) or (0, 0)
     if width % unit or height % unit:
         raise UsageError(f"data.sizes: {name}: expected multiples of {unit} pixels, a token's side")
     return width, height

@@ -16,7 +16,7 @@ from making.runs import CONTEXT, digests, finish
 from curation import command
 from curation.failures import interruption
 
-SENTENCE = f"beam: {interruption.TOLD}\n"
+SENTENCE = f"beam: {interruption.MESSAGE}\n"
 # A worker that is still in C++ when the interpreter ends: what made runs abort.
 BUSY = """
 import os, signal, sys
