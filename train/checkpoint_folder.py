@@ -96,10 +96,10 @@ def newest(directory: Path) -> Path | None:
             raise CheckpointError(f"{problem}; {_advice(directory)}")
         return folder
     there = by_age(directory)
-    whole = [folder for folder in there if damage(folder) is None]
-    if there and not whole:
+    intact = [folder for folder in there if damage(folder) is None]
+    if there and not intact:
         raise CheckpointError(f"{damage(there[0])}; {_advice(directory)}")
-    return whole[0] if whole else None
+    return intact[0] if intact else None
 
 
 def by_age(directory: Path) -> list[Path]:
@@ -147,10 +147,10 @@ def _expected_size(stream: BinaryIO) -> int:
 
 def _advice(directory: Path) -> str:
     pointer = directory / LATEST
-    whole = next((folder for folder in by_age(directory) if damage(folder) is None), None)
-    if whole is None:
+    intact = next((folder for folder in by_age(directory) if damage(folder) is None), None)
+    if intact is None:
         return f"no checkpoint there is whole: train into another --out, or remove {directory}"
-    return f"the newest whole one is {whole.name}: remove {pointer} to go on from it"
+    return f"the newest whole one is {intact.name}: remove {pointer} to go on from it"
 
 
 def retire(folder: Path) -> None:

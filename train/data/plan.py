@@ -171,8 +171,8 @@ def _batches(
     left: list[Integers] = []
     for name in np.unique(classes):
         members = places[classes == name]
-        whole = len(members) // size * size
-        full += list(members[:whole].reshape(-1, size))
-        left.append(members[whole:])
+        full_rows = len(members) // size * size
+        full += list(members[:full_rows].reshape(-1, size))
+        left.append(members[full_rows:])
     rest = np.concatenate(left)
     return full, [rest[start : start + size] for start in range(0, len(rest), size)]
