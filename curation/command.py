@@ -144,12 +144,13 @@ def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None
 
 
 def _curate(request: "Request", as_json: bool) -> None:
-    from curation.output.layout import measured
+    from curation.output.layout import measured, waiting_for_models
     from curation.progress import watch
     from curation.report.summary import funnel
     from curation.run import run as carry_out
 
-    with watch(request.output, "units measured", partial(measured, request.output)):
+    counts = (partial(of, request.output) for of in (measured, waiting_for_models))
+    with watch(request.output, "units measured", *counts):
         outcome = carry_out(request)
     if outcome.repeated:
         typer.echo(f"{request.output}: finished before, nothing to do", err=True)

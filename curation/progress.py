@@ -94,8 +94,8 @@ def line(what: str, total: int, done: int, rate: float) -> str:
     text = f"{what}: {done} of {total}" if total else f"{what}: {done}"
     if total:
         text += f" ({100 * done // total} %)"
-    if rate > 0:
+    if rate > 0 and (not total or total > done):  # what is done has no rate any more
         text += f", {rate:.3g}/s"
-        if total > done:
+        if total:
             text += f", {(total - done) / rate:,.0f} s left"
     return text

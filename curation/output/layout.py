@@ -148,3 +148,9 @@ def measured(output: str) -> tuple[int, int]:
     """How many units a run has to measure, and how many are."""
     layout = Layout(output)
     return len(layout.units("plan")), len(layout.units("checked"))
+
+
+def waiting_for_models(output: str) -> str:
+    """How many units have rows that models are still to look at, in words; empty for none."""
+    units = len(Layout(output).units("pending"))
+    return f"models are to look at {units} more units" if units else ""

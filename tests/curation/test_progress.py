@@ -31,7 +31,8 @@ def test_where_nobody_watches_progress_is_lines(
 
 def test_a_line_of_progress_says_what_it_knows() -> None:
     assert progress.line("files", 0, 3, 0.0) == "files: 3"
-    assert progress.line("files", 8, 8, 2.0) == "files: 8 of 8 (100 %), 2/s"
+    assert progress.line("files", 8, 8, 2.0) == "files: 8 of 8 (100 %)"
+    assert progress.line("files", 0, 8, 2.0) == "files: 8, 2/s"
     assert progress.line("files", 8, 4, 0.5) == "files: 4 of 8 (50 %), 0.5/s, 8 s left"
 
 
