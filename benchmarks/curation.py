@@ -102,9 +102,9 @@ def beam_run(folder: Path, output: Path, config: Path, workers: int) -> tuple[fl
         while not done.wait(0.05):
             try:
                 family = [process, *process.children(recursive=True)]
-                peak[0] = max(peak[0], sum(one.memory_info().rss for one in family) / 1e6)
-                times = [one.cpu_times() for one in family]
-                cpu[0] = max(cpu[0], sum(one.user + one.system for one in times))
+                peak[0] = max(peak[0], sum(member.memory_info().rss for member in family) / 1e6)
+                times = [member.cpu_times() for member in family]
+                cpu[0] = max(cpu[0], sum(member.user + member.system for member in times))
             except psutil.Error:
                 continue
 
@@ -149,9 +149,9 @@ def main(
         work = Path(name)
         config = work / "pipelines.yaml"
         config.write_text(CONFIG)
-        one = work / "one"
-        replicate(sources[:1], one, 1)
-        startup = [beam_run(one, work / "out", config, workers) for _ in range(repeats)]
+        single = work / "one"
+        replicate(sources[:1], single, 1)
+        startup = [beam_run(single, work / "out", config, workers) for _ in range(repeats)]
         fixed = statistics.median(cpu for cpu, _ in startup)
         print(f"start-up: {fixed:.2f} CPU-s (one image), {startup[0][1]:.0f} MB")
         for label, made in (("as they are", sources), ("mosaics", mosaics(sources, 60))):

@@ -83,26 +83,26 @@ def finish(folder: Path, output: Path, config: Path, mode: str) -> float:
 
 def digests(output: Path) -> dict[str, str]:
     """SHA-256 of every result by its path below the output."""
-    found = (path for name in RESULTS for path in sorted((output / name).rglob("*")))
+    paths = (path for name in RESULTS for path in sorted((output / name).rglob("*")))
     return {
         str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in found
+        for path in paths
         if path.is_file()
     }
 
 
 def times(output: Path) -> dict[Path, int]:
     """When each finished file was written."""
-    found = (path for name in FINISHED for path in (output / name).rglob("*.parquet"))
-    return {path: path.stat().st_mtime_ns for path in found}
+    paths = (path for name in FINISHED for path in (output / name).rglob("*.parquet"))
+    return {path: path.stat().st_mtime_ns for path in paths}
 
 
 def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> int | None:
     """Kill the driver or one of its workers; the driver's exit code, None where it hung."""
     workers = []
     if mode == "multi_processing":
-        servers = {one.pid for one in process.children()}
-        workers = [one for one in process.children(recursive=True) if one.pid not in servers]
+        servers = {child.pid for child in process.children()}
+        workers = [child for child in process.children(recursive=True) if child.pid not in servers]
     victim = chance.choice(workers) if workers else process
     family = process.children(recursive=True)
     try:
@@ -115,9 +115,9 @@ def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> i
         process.wait()
         return None
     finally:
-        for one in family:
-            if one.is_running():
-                one.kill()
+        for child in family:
+            if child.is_running():
+                child.kill()
     return int(process.returncode)
 
 
@@ -131,7 +131,7 @@ def main(
     Example: python -m benchmarks.kills --kills 50
     """
     chance = random.Random(seed)
-    told: list[Killed] = []
+    drills: list[Killed] = []
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         folder, config = work / "in", work / "pipelines.yaml"
@@ -151,9 +151,9 @@ def main(
             code = kill_something(process, mode, chance)
             before = times(output)
             finish(folder, output, config, mode)
-            after, found = times(output), digests(output)
-            differing = sum(found.get(key) != wanted.get(key) for key in found | wanted)
-            one = Killed(
+            after, results = times(output), digests(output)
+            differing = sum(results.get(key) != wanted.get(key) for key in results | wanted)
+            drill = Killed(
                 mode=mode,
                 second=round(second, 2),
                 signals=sum("signals" in path.parts for path in before),
@@ -162,16 +162,17 @@ def main(
                 differing=differing,
                 rewritten=sum(after.get(path) != moment for path, moment in before.items()),
             )
-            told.append(one)
-            print(one, flush=True)
+            drills.append(drill)
+            print(drill, flush=True)
             shutil.rmtree(output)
-    hung = sum(one.code is None for one in told)
+    hung = sum(drill.code is None for drill in drills)
+    late = sum(drill.code == 0 for drill in drills)
     print(
-        f"{len(told)} kills: {sum(one.code == 0 for one in told)} came too late, {hung} hung, "
-        f"{sum(one.differing > 0 for one in told)} runs with differing bytes, "
-        f"{sum(one.rewritten > 0 for one in told)} with rewritten files (bar: 0 of each)"
+        f"{len(drills)} kills: {late} came too late, {hung} hung, "
+        f"{sum(drill.differing > 0 for drill in drills)} runs with differing bytes, "
+        f"{sum(drill.rewritten > 0 for drill in drills)} with rewritten files (bar: 0 of each)"
     )
-    if hung or any(one.differing or one.rewritten for one in told):
+    if hung or any(drill.differing or drill.rewritten for drill in drills):
         raise SystemExit(1)
 
 

@@ -33,12 +33,12 @@ SAMPLE = 20_000
 
 def all_pairs(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Every pair of distinct hashes within the radius, by comparing each with all later ones."""
-    found = []
+    pairs = []
     for place, own in enumerate(hashes[:-1]):
         later = hashes[place + 1 :]
         close = later[np.bitwise_count(later ^ own) <= RADIUS]
-        found += [(min(own, other), max(own, other)) for other in close]
-    return near.sorted_edges([np.array(found, np.uint64).reshape(-1, 2)])
+        pairs += [(min(own, other), max(own, other)) for other in close]
+    return near.sorted_edges([np.array(pairs, np.uint64).reshape(-1, 2)])
 
 
 def measure_one(what: str, output: str, units: list[str], rows: int, config: str) -> None:
@@ -58,23 +58,23 @@ def measure_one(what: str, output: str, units: list[str], rows: int, config: str
         hashes = near.distinct(numbers.column("phash").to_numpy())
     begin, start = time.process_time(), time.perf_counter()
     if what == "join":
-        found = len(near.join(hashes, RADIUS))
+        edges = len(near.join(hashes, RADIUS))
     elif what == "steps":
         judging.judge_units(output, pipeline, arguments, rows)
-        found = column_files.read_all(measured.layout.near_parts(), ("a", "b")).num_rows
+        edges = column_files.read_all(measured.layout.near_parts(), ("a", "b")).num_rows
     else:
         sample = near.distinct(np.random.default_rng(1).choice(hashes, SAMPLE, replace=False))
         pairs = all_pairs(sample)
-        found = len(pairs)
+        edges = len(pairs)
         if not np.array_equal(pairs, near.join(sample, RADIUS)):
             raise SystemExit("the join and the comparison of all pairs differ")
-    told = {
+    figures = {
         "cpu": time.process_time() - begin,
         "wall": time.perf_counter() - start,
-        "found": found,
+        "found": edges,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
     }
-    print(json.dumps(told))
+    print(json.dumps(figures))
 
 
 def main(
@@ -90,28 +90,28 @@ def main(
         output = work / "out"
         config, _ = synthetic_runs.pipeline(work, 0.1)
         names = synthetic_runs.write_signals(output, units, rows)
-        told = {}
+        figures = {}
         for what in ("join", "steps", "baseline"):
             call = f"from benchmarks.near_duplicates import measure_one as m; m({what!r}, "
             call += f"{str(output)!r}, {names!r}, {units * rows}, {config!r})"
             finished = subprocess.run(
                 [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
             )
-            told[what] = json.loads(finished.stdout)
-    if told["join"]["found"] != told["steps"]["found"]:
-        raise SystemExit(f"the steps and the pure join found different pairs: {told}")
+            figures[what] = json.loads(finished.stdout)
+    if figures["join"]["found"] != figures["steps"]["found"]:
+        raise SystemExit(f"the steps and the pure join found different pairs: {figures}")
     times = (units * rows / SAMPLE) ** 2
     bar = f"(bar {BAR_SECONDS:.0f} s, {BAR_MEGABYTES:.0f} MB)"
     for what, label in (("join", "pure join"), ("steps", "Beam steps, files to files")):
-        one = told[what]
+        figure = figures[what]
         print(
-            f"{label}: {units * rows} hashes, {one['found']} pairs, {one['cpu']:.2f} CPU-s, "
-            f"{one['wall']:.2f} s wall, peak of the process {one['peak']:.0f} MB {bar}"
+            f"{label}: {units * rows} hashes, {figure['found']} pairs, {figure['cpu']:.2f} CPU-s, "
+            f"{figure['wall']:.2f} s wall, peak of the process {figure['peak']:.0f} MB {bar}"
         )
-    one = told["baseline"]
+    figure = figures["baseline"]
     print(
-        f"baseline, all pairs of {SAMPLE} in numpy: {one['cpu']:.1f} CPU-s, "
-        f"so {one['cpu'] * times:.0f} CPU-s for {units * rows}; same pairs found as by the join"
+        f"baseline, all pairs of {SAMPLE} in numpy: {figure['cpu']:.1f} CPU-s, "
+        f"so {figure['cpu'] * times:.0f} CPU-s for {units * rows}; same pairs found as by the join"
     )
 
 

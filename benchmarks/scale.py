@@ -39,15 +39,15 @@ class Measured:
 def measured(folder: Path, output: Path, config: Path, workers: int) -> Measured:
     """Run the pipeline over a folder and read what it left."""
     _, peak = beam_run(folder, output, config, workers)
-    told = json.loads((output / "run.json").read_text())
+    run = json.loads((output / "run.json").read_text())
     sizes = [path.stat().st_size for path in folder.rglob("*.jpg")]
     stored = {
         name: sum(path.stat().st_size for path in (output / name).rglob("*") if path.is_file())
         for name in FOLDERS
     }
-    cpu = {name: told["steps"][name]["cpu_seconds"] for name in STEPS}
-    peaks = {name: told["steps"][name]["peak_memory_bytes"] / 1e6 for name in STEPS}
-    return Measured(told["counts"]["in"], sum(sizes), cpu, peaks, stored, peak)
+    cpu = {name: run["steps"][name]["cpu_seconds"] for name in STEPS}
+    peaks = {name: run["steps"][name]["peak_memory_bytes"] / 1e6 for name in STEPS}
+    return Measured(run["counts"]["in"], sum(sizes), cpu, peaks, stored, peak)
 
 
 def main(

@@ -40,15 +40,15 @@ ARGUMENTS = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
 
 def hashes(case: str, count: int, cluster: int) -> NDArray[np.uint64]:
     """(count,) hashes of a case, in random order."""
-    random, found = np.random.default_rng(5), synthetic_runs.hashes(count)
+    random, numbers = np.random.default_rng(5), synthetic_runs.hashes(count)
     if case == "blank":
-        found[random.permutation(count)[: count // 2]] = found[0]
+        numbers[random.permutation(count)[: count // 2]] = numbers[0]
     if case == "cluster":
         flips = np.uint64(1) << random.integers(0, 64, (2 * cluster, 4)).astype(np.uint64)
-        close = near.distinct(found[0] ^ np.bitwise_or.reduce(flips, axis=1))
+        close = near.distinct(numbers[0] ^ np.bitwise_or.reduce(flips, axis=1))
         close = random.permutation(close)[:cluster]
-        found[random.permutation(count)[: len(close)]] = close
-    return found
+        numbers[random.permutation(count)[: len(close)]] = close
+    return numbers
 
 
 def weight(element: object) -> int:
@@ -72,11 +72,11 @@ def meter_steps(peaks: dict[str, int]) -> None:
             pools.append(arrow)
             pa.set_memory_pool(arrow)
             tracemalloc.start()
-            told = list(process(self, element) or ())
+            yielded = list(process(self, element) or ())
             held = tracemalloc.get_traced_memory()[1] + arrow.max_memory() + weight(element)
             tracemalloc.stop()
             peaks[name] = max(peaks.get(name, 0), held)
-            yield from told
+            yield from yielded
 
         return noting
 
@@ -124,13 +124,13 @@ def judged(case: str, rows: int, cluster: int, limit: int, *, steps: bool = Fals
         finished = subprocess.run(
             [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True
         )
-    told = json.loads(finished.stdout)
+    figures = json.loads(finished.stdout)
     print(
-        f"{case}: {rows} rows, {1 + rows // limit} partitions, {told['edges']} edges: "
-        f"{told['cpu']:.1f} CPU-s, peak of the process {told['peak']:.0f} MB",
+        f"{case}: {rows} rows, {1 + rows // limit} partitions, {figures['edges']} edges: "
+        f"{figures['cpu']:.1f} CPU-s, peak of the process {figures['peak']:.0f} MB",
         flush=True,
     )
-    for step, held in told["steps"].items():
+    for step, held in figures["steps"].items():
         print(f"  {step}: at most {held / 1e6:.2f} MB for one element", flush=True)
 
 

@@ -87,16 +87,16 @@ class Comparison:
 
     def same(self, name: str) -> str:
         """Compare a run's bytes with the local run's."""
-        found = digests(self.work / name)
-        differing = sum(found.get(key) != self.wanted.get(key) for key in found | self.wanted)
+        results = digests(self.work / name)
+        differing = sum(results.get(key) != self.wanted.get(key) for key in results | self.wanted)
         self.failures += differing > 0
         if differing:
             return f"{differing} of {len(self.wanted)} files DIFFER"
         return f"all {len(self.wanted)} files equal, byte for byte"
 
-    def per_image(self, whole: Spent, start: Spent, of: Callable[[Spent], float]) -> float:
+    def per_image(self, job: Spent, start: Spent, of: Callable[[Spent], float]) -> float:
         """CPU milliseconds per image beyond start-up."""
-        return (of(whole) - of(start)) * 1000 / (self.count - 1)
+        return (of(job) - of(start)) * 1000 / (self.count - 1)
 
 
 def total(spent: Spent) -> float:
@@ -106,24 +106,24 @@ def total(spent: Spent) -> float:
 
 def compare_cpu(comparison: Comparison, cluster: Cluster, repeats: int) -> None:
     """Print CPU per image of the pool, the local run and the cluster, and the shuffled bytes."""
-    job, one = comparison.all, comparison.one
+    job, image = comparison.all, comparison.one
     bare, local, spark, python = [], [], [], []
     for _ in range(repeats):
-        start = comparison.bare(one)
+        start = comparison.bare(image)
         bare.append(comparison.per_image(comparison.bare(job), start, total))
-        start = comparison.run("one", one, runs.local(), None)
+        start = comparison.run("one", image, runs.local(), None)
         local_start = total(start)
-        whole = comparison.run("local", job, runs.local(), None)
-        local.append(comparison.per_image(whole, start, total))
+        spent = comparison.run("local", job, runs.local(), None)
+        local.append(comparison.per_image(spent, start, total))
         comparison.wanted = digests(comparison.work / "local")
-        start = comparison.run("one", one, cluster.arguments(), cluster)
+        start = comparison.run("one", image, cluster.arguments(), cluster)
         begin = time.time()
-        whole = comparison.run("spark", job, cluster.arguments(), cluster)
-        spark.append(comparison.per_image(whole, start, total))
-        python.append(comparison.per_image(whole, start, python_of))
+        spent = comparison.run("spark", job, cluster.arguments(), cluster)
+        spark.append(comparison.per_image(spent, start, total))
+        python.append(comparison.per_image(spent, start, python_of))
         print(
             f"start-up: local {local_start:.1f} CPU-s, Spark {total(start):.1f} CPU-s (of it "
-            f"Python {python_of(start):.1f}); the whole on Spark {total(whole):.1f}"
+            f"Python {python_of(start):.1f}); the whole on Spark {total(spent):.1f}"
         )
         print(f"Spark against local: {comparison.same('spark')}", flush=True)
     middle = statistics.median
@@ -170,12 +170,12 @@ def kill_things(comparison: Comparison, cluster: Cluster) -> None:
     ):
         begin = time.perf_counter()
         try:
-            told = faults.disturbed(cluster, job, comparison.work / name, units, fault)
-            told += f": {comparison.same(name)}"
+            happened = faults.disturbed(cluster, job, comparison.work / name, units, fault)
+            happened += f": {comparison.same(name)}"
         except processes.ClusterError as error:
             comparison.failures += 1
-            told = f"the run FAILED: {error}"
-        print(f"killed {name}: {told} ({time.perf_counter() - begin:.0f} s)", flush=True)
+            happened = f"the run FAILED: {error}"
+        print(f"killed {name}: {happened} ({time.perf_counter() - begin:.0f} s)", flush=True)
     done, repeated = faults.driver_killed(cluster, job, comparison.work / "driver", third)
     comparison.failures += repeated > 0
     print(
@@ -205,20 +205,20 @@ def main(
     # A plain kill of this program, too, has to unwind and end the cluster.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        found = parts.find(job_server_jar)
+        jar = parts.find(job_server_jar)
     except parts.PartsError as error:
         print(f"not run: {error}", file=sys.stderr)
         raise typer.Exit(2) from error
-    print(f"Spark {parts.SPARK_VERSION}, job server {found.origin}", flush=True)
+    print(f"Spark {parts.SPARK_VERSION}, job server {jar.origin}", flush=True)
     with tempfile.TemporaryDirectory() as name:
         work = (keep or Path(name)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         comparison = Comparison(data, work, count, unit_rows)
-        with Cluster(found, work / "cluster") as cluster:
+        with Cluster(jar, work / "cluster") as cluster:
             compare_cpu(comparison, cluster, repeats)
             counts = json.loads((work / "local" / "run.json").read_text())["counts"]
-            told = {key: counts[key] for key in ("in", "kept", "dropped", "quarantined")}
-            print(f"ledger: {told}", flush=True)
+            verdicts = {key: counts[key] for key in ("in", "kept", "dropped", "quarantined")}
+            print(f"ledger: {verdicts}", flush=True)
             if kills:
                 kill_things(comparison, cluster)
     if comparison.failures:

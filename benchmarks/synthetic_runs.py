@@ -38,8 +38,8 @@ def hashes(count: int, seed: int = 0) -> NDArray[np.uint64]:
     own = random.integers(0, 2**64, count - same - close, np.uint64)
     flips = np.uint64(1) << random.integers(0, 64, (close, 4)).astype(np.uint64)
     moved = random.choice(own, close) ^ np.bitwise_or.reduce(flips, axis=1)
-    found = np.concatenate([own, random.choice(own, same), moved])
-    return random.permutation(found)
+    numbers = np.concatenate([own, random.choice(own, same), moved])
+    return random.permutation(numbers)
 
 
 def config_text(clarity: float) -> str:

@@ -54,25 +54,25 @@ def _show(contest: Contest, results: dict[str, Result | str]) -> bool:
         f"  {_spread(own)}  {_about(own)}"
     )
     others = [*contest.others, *contest.bare]
-    return all([met, *(_show_other(one, results[one.label], own) for one in others)])
+    return all([met, *(_show_other(renderer, results[renderer.label], own) for renderer in others)])
 
 
 def _show_other(renderer: Renderer, result: Result | str, own: Result) -> bool:
     if isinstance(result, str):
         print(f"  {renderer.label:46}  skipped: {result}")
         return True
-    told = f"  {renderer.label:46}{result.milliseconds:9.2f} ms"
+    line = f"  {renderer.label:46}{result.milliseconds:9.2f} ms"
     if renderer.label.startswith("bare"):
         share = own.milliseconds / result.milliseconds
         met = renderer.bar is None or share <= renderer.bar
-        told += f"  ours {share:.2f}x of it (bar {renderer.bar:g}) {_verdict(met)}"
-        told += f", {result.totals['different']:.0f} images differ"
+        line += f"  ours {share:.2f}x of it (bar {renderer.bar:g}) {_verdict(met)}"
+        line += f", {result.totals['different']:.0f} images differ"
     else:
         times = result.milliseconds / own.milliseconds
         met = renderer.bar is None or times >= renderer.bar
         bar = "for information" if renderer.bar is None else f"bar {renderer.bar:g}"
-        told += f"  {times:.1f}x ours ({bar}) {_verdict(met) if renderer.bar else ''}"
-    print(f"{told}  {_spread(result)}  {_about(result)}{_wrong_breaks(result)}")
+        line += f"  {times:.1f}x ours ({bar}) {_verdict(met) if renderer.bar else ''}"
+    print(f"{line}  {_spread(result)}  {_about(result)}{_wrong_breaks(result)}")
     return met
 
 
@@ -94,21 +94,21 @@ def _wrong_breaks(result: Result) -> str:
 
 def _memory(mode: str, language: str, size: str, images: int) -> bool:
     """Print how the memory of a process grows; whether the bar is met."""
-    told = f"memory, {mode} {language} {size}"
+    title = f"memory, {mode} {language} {size}"
     try:
         with Running(fields.ours(language, mode, size, _BATCH)) as running:
             running.draw(_WARM)
             steps = range(max(4, images // _BATCH))
             seen = [running.draw(_BATCH)["counts"] for _ in steps]
     except Absent as reason:
-        print(f"{told}: skipped: {reason}")
+        print(f"{title}: skipped: {reason}")
         return True
     growth = _growth([counts["own"] for counts in seen])
-    whole = _growth([counts["resident"] for counts in seen])
+    with_fonts = _growth([counts["resident"] for counts in seen])
     met = growth < BAR_GROWTH
     print(
-        f"{told}: {growth:.0f} bytes an image over {len(seen) * _BATCH} after {_WARM} "
-        f"(bar {BAR_GROWTH:.0f}) {_verdict(met)}; with pages of font files {whole:.0f}; "
+        f"{title}: {growth:.0f} bytes an image over {len(seen) * _BATCH} after {_WARM} "
+        f"(bar {BAR_GROWTH:.0f}) {_verdict(met)}; with pages of font files {with_fonts:.0f}; "
         f"at the end {seen[-1]['own'] / 2**20:.0f} of {seen[-1]['resident'] / 2**20:.0f} MiB"
     )
     return met
@@ -122,23 +122,23 @@ def _growth(seen: Sequence[float]) -> float:
 
 def _faults(pictures: int, workers: int) -> bool:
     """Print what was found in many images; whether the bars are met."""
-    found = faults.look(pictures, workers)
-    faces = sum(name.startswith("face: ") for name in found)
-    wrong = {name: found[name] for name in ("notdef", "empty", "kinsoku", "words")}
+    counts = faults.look(pictures, workers)
+    faces = sum(name.startswith("face: ") for name in counts)
+    wrong = {name: counts[name] for name in ("notdef", "empty", "kinsoku", "words")}
     met = faces >= BAR_FACES and not any(wrong.values())
     print(
-        f"\nfaults: {found['pictures']} images, {found['glyphs']} glyphs, {faces} faces "
-        f"(bar {BAR_FACES}), {found['lines']} lines ({found['soft breaks']} that we broke): "
+        f"\nfaults: {counts['pictures']} images, {counts['glyphs']} glyphs, {faces} faces "
+        f"(bar {BAR_FACES}), {counts['lines']} lines ({counts['soft breaks']} that we broke): "
         f"{wrong['notdef']} glyphs missing, {wrong['empty']} without ink, {wrong['kinsoku']} "
         f"breaks against kinsoku, {wrong['words']} inside words (bars 0) {_verdict(met)}"
     )
-    _tell(found, "rejected: ", 10)
-    _tell(found, "example: ", _EXAMPLES)
+    _tell(counts, "rejected: ", 10)
+    _tell(counts, "example: ", _EXAMPLES)
     return met
 
 
-def _tell(found: Counter[str], prefix: str, most: int) -> None:
-    chosen = Counter({name: count for name, count in found.items() if name.startswith(prefix)})
+def _tell(counts: Counter[str], prefix: str, most: int) -> None:
+    chosen = Counter({name: count for name, count in counts.items() if name.startswith(prefix)})
     for name, count in chosen.most_common(most):
         print(f"  {name}: {count}")
 

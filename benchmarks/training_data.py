@@ -149,21 +149,21 @@ def main() -> int:
         print(json.dumps(measure(options.folder, options.steps, options.train)))
         return 0
     print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    found: list[dict[str, Any]] = []
+    measurements: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for count in ROWS:
             folder = Path(scratch) / str(count)
             write(folder, count)
-            found.append(_child(folder, options))
-            told = found[-1]
+            measurements.append(_child(folder, options))
+            last = measurements[-1]
             print(
-                f"{count:>7,} rows: peak {told['peak_mib']:.0f} MiB ({told['start_mib']:.0f} before"
-                f" reading), index and plan {told['index_mib']:.1f} MiB"
-                f" ({told['bytes_a_row']:.0f} bytes a row), indexed in {told['indexed_s']:.1f}"
-                f" CPU-s, then {told['images_per_cpu_s']:.0f} images/CPU-s,"
-                f" {told['padding']:.2f} words with padding for each"
+                f"{count:>7,} rows: peak {last['peak_mib']:.0f} MiB ({last['start_mib']:.0f} before"
+                f" reading), index and plan {last['index_mib']:.1f} MiB"
+                f" ({last['bytes_a_row']:.0f} bytes a row), indexed in {last['indexed_s']:.1f}"
+                f" CPU-s, then {last['images_per_cpu_s']:.0f} images/CPU-s,"
+                f" {last['padding']:.2f} words with padding for each"
             )
-    few, many = found
+    few, many = measurements
     ratio = (many["peak_mib"] - many["index_mib"]) / (few["peak_mib"] - few["index_mib"])
     met = ratio <= LIMIT
     print(f"peak at {ROWS[1]:,} rows over that at {ROWS[0]:,}, without index: {ratio:.3f}")

@@ -149,8 +149,9 @@ def _curate(request: "Request", as_json: bool) -> None:
     from curation.report.summary import funnel
     from curation.run import run as carry_out
 
-    counts = (partial(of, request.output) for of in (measured, waiting_for_models))
-    with watch(request.output, "units measured", *counts):
+    output = request.output
+    waiting = partial(waiting_for_models, output)
+    with watch(output, "units measured", partial(measured, output), waiting):
         outcome = carry_out(request)
     if outcome.repeated:
         typer.echo(f"{request.output}: finished before, nothing to do", err=True)

@@ -112,19 +112,19 @@ def _damage(image: Image.Image, kind: str) -> bytes:
 
 def caught(output: Path) -> dict[str, Counter[str]]:
     """For each kind of damage, what `beam run` did with how many: kept, or the rule or reason."""
-    found: dict[str, Counter[str]] = {kind: Counter() for kind in (CLEAN, *SHARES)}
+    rules: dict[str, Counter[str]] = {kind: Counter() for kind in (CLEAN, *SHARES)}
     for path in sorted((output / "ledger").glob("*.parquet")):
         table = pq.read_table(path, columns=["key", "verdict", "rule"])
         for row in table.to_pylist():
             kind = next((name for name in SHARES if row["key"].endswith(f"-{name}")), CLEAN)
-            found[kind][row["rule"] or row["verdict"]] += 1
-    return found
+            rules[kind][row["rule"] or row["verdict"]] += 1
+    return rules
 
 
-def table(found: dict[str, Counter[str]]) -> str:
+def table(by_kind: dict[str, Counter[str]]) -> str:
     """A line for each kind of damage: how many there were, how many stayed, what took the rest."""
     lines = [f"{'damage':<12}{'strings':>8}{'kept':>7}"]
-    for kind, counts in found.items():
+    for kind, counts in by_kind.items():
         rules = ", ".join(f"{rule} {n}" for rule, n in counts.most_common() if rule != "kept")
         lines.append(f"{kind:<12}{counts.total():>8,}{counts['kept']:>7,}  {rules}")
     return "\n".join(lines)

@@ -34,8 +34,8 @@ def run_step(step: Step) -> dict[str, Any]:
         if record["command"] == step.command:
             print(f"== {step.heading}: done before", flush=True)
             return record
-    told = shlex.join(["python", *step.command[1:]])
-    print(f"== {step.heading}\n   $ {told}", flush=True)
+    shown = shlex.join(["python", *step.command[1:]])
+    print(f"== {step.heading}\n   $ {shown}", flush=True)
     wall, cpu = time.perf_counter(), _cpu_of_children()
     finished = subprocess.run(step.command, stdout=subprocess.PIPE, text=True, check=False)
     if finished.returncode:

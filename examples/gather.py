@@ -103,8 +103,8 @@ def _photographs(folder: Path) -> int:
         for top in range(0, image.height - CROP + 1, CROP):
             for left in range(0, image.width - CROP + 1, CROP):
                 crop = image.crop((left, top, left + CROP, top + CROP))
-                told = f"part of {caption}"
-                _put(folder, f"{name}-{left}-{top}.jpg", jpeg(crop), told)
+                title = f"part of {caption}"
+                _put(folder, f"{name}-{left}-{top}.jpg", jpeg(crop), title)
                 count += 1
         count += 1
     return count
@@ -115,11 +115,11 @@ def _stamps(folder: Path) -> int:
     count = 0
     for path in sorted(STAMPS.rglob("*.png")) if STAMPS.is_dir() else []:
         lines = path.with_suffix(".txt").read_text("utf-8") if _has_text(path) else ""
-        told = dict(line.split("=", 1) for line in lines.splitlines()[1:] if "=" in line)
+        titles = dict(line.split("=", 1) for line in lines.splitlines()[1:] if "=" in line)
         english = lines.split("\n", 1)[0].strip()
         captions = [{"text": english, "language": "en"}] if english else []
-        if told.get("zh_CN.utf8"):
-            captions.append({"text": told["zh_CN.utf8"].strip(), "language": "zh"})
+        if titles.get("zh_CN.utf8"):
+            captions.append({"text": titles["zh_CN.utf8"].strip(), "language": "zh"})
         name = f"stamps/{path.relative_to(STAMPS).as_posix()}"
         _put(folder, name, path.read_bytes(), None)
         record = {"captions": captions, "licence": "GPL-2", "source": "tuxpaint-stamps-default"}

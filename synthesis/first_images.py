@@ -66,14 +66,14 @@ def _lettering(faces: Sequence[FontFile], language: str) -> Lettering:
 
 def _rendered(text: str, typography: Typography, width: int) -> Image.Image:
     tall = Frame(0, 0, width, 4 * len(text) + 100)
-    whole = block.at(text, typography, tall, _CAPTION_SIZE)
-    if len(whole.lines) > MOST_LINES:
-        shown = sum(len(line.text) + 1 for line in whole.lines[:MOST_LINES])
+    raised = block.at(text, typography, tall, _CAPTION_SIZE)
+    if len(raised.lines) > MOST_LINES:
+        shown = sum(len(line.text) + 1 for line in raised.lines[:MOST_LINES])
         shortened = text[: shown - 6].rstrip() + "..."
-        whole = block.at(shortened, typography, tall, _CAPTION_SIZE)
-    height = round(len(whole.lines) * _LEADING * _CAPTION_SIZE) + _CAPTION_SIZE // 2
+        raised = block.at(shortened, typography, tall, _CAPTION_SIZE)
+    height = round(len(raised.lines) * _LEADING * _CAPTION_SIZE) + _CAPTION_SIZE // 2
     canvas = raster.solid(width, height, PAPER)
-    raster.render(canvas, whole.runs, INK)
+    raster.render(canvas, raised.runs, INK)
     return Image.fromarray(canvas[..., :3])
 
 

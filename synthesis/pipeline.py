@@ -107,10 +107,10 @@ class Synthesize(BaseModel):
             raise RuntimeError(f"{len(answers)} of {len(parts)} parts were told of; run again")
         everything = []
         for language in self.languages:
-            whole = _parts_of(language, answers)
-            rendering.complete(_job(self, language), storage.join(output, language), whole)
+            finished = _parts_of(language, answers)
+            rendering.complete(_job(self, language), storage.join(output, language), finished)
             everything += [
-                replace(part.info, file=f"{language}/{part.info.file}") for part in whole
+                replace(part.info, file=f"{language}/{part.info.file}") for part in finished
             ]
         shard.write_manifest(output, everything)
 
@@ -132,11 +132,11 @@ class Synthesize(BaseModel):
             folder = storage.join(output, language)
             infos = shard.read_manifest(folder)
             spans = parts.ranges(self.n, self.part_size)
-            whole = [
+            finished = [
                 parts.Part(info, *span, parts.rejections(storage.join(folder, info.file)))
                 for info, span in zip(infos, spans, strict=True)
             ]
-            summaries[language] = rendering.summary(_job(self, language), folder, whole)
+            summaries[language] = rendering.summary(_job(self, language), folder, finished)
         images, missing = (
             sum(summary[key] for summary in summaries.values()) for key in ("images", "missing")
         )

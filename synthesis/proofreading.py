@@ -122,11 +122,11 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
         wrong = errors(wanted, normalised(read), unasked)
         return Reading(row["key"], mode, wanted, normalised(read), wrong, asked, by_lines)
 
-    whole = None if mode == "scene" else reading(reader.page(rgb, lines), by_lines=False)
-    if whole is not None and not whole.errors:
-        return whole
+    page = None if mode == "scene" else reading(reader.page(rgb, lines), by_lines=False)
+    if page is not None and not page.errors:
+        return page
     parts = reading("".join(reader.line(rgb, line) for line in lines), by_lines=True)
-    best = parts if whole is None or parts.errors < whole.errors else whole
+    best = parts if page is None or parts.errors < page.errors else page
     if not best.errors:
         return best
     language = row["key"].split("/")[1]

@@ -84,14 +84,14 @@ def render(canvas: Pixels, runs: Sequence[Run], rgb: RGB) -> None:
 
 def _render_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
     """Turned glyphs as outlines: text blobs would move them by up to an eighth of a pixel."""
-    whole = skia.Path()
+    path = skia.Path()
     for glyph, origin, angle in zip(run.glyphs, run.origins, run.angles, strict=True):
         matrix = skia.Matrix.Translate(*origin)
         matrix.preRotate(angle)
         outline = run.font.outline(glyph)
         if outline is not None:
             matrix.preScale(run.size, run.size)
-            whole.addPath(outline, matrix)
+            path.addPath(outline, matrix)
             continue
         target.save()
         target.concat(matrix)
@@ -99,4 +99,4 @@ def _render_turned(target: skia.Canvas, run: Run, paint: skia.Paint) -> None:
         builder.allocRunPos(run.font.sized(run.size), [glyph], [skia.Point(0, 0)])
         target.drawTextBlob(builder.make(), 0, 0, paint)
         target.restore()
-    target.drawPath(whole, paint)
+    target.drawPath(path, paint)

@@ -46,11 +46,11 @@ def _run(job: Job, count: int, out: str, workers: int, rows: int) -> dict[str, A
                 span = ranges[number]
                 own = islice(results, span[1] - span[0])
                 finished[number] = parts.write(places[number], job, *span, own)
-    whole = [finished[number] for number in range(len(ranges))]
-    complete(job, out, whole)
+    all_parts = [finished[number] for number in range(len(ranges))]
+    complete(job, out, all_parts)
     seconds = time.monotonic() - started
     return {
-        **summary(job, out, whole),
+        **summary(job, out, all_parts),
         "rendered_now": rendered_now,
         "wall_seconds": round(seconds, 3),
         "images_per_second": round(rendered_now / seconds, 1),
@@ -70,27 +70,27 @@ def prepared(out: str, count: int, rows: int) -> list[tuple[int, int]]:
     return ranges
 
 
-def complete(job: Job, out: str, whole: Sequence[parts.Part]) -> None:
+def complete(job: Job, out: str, all_parts: Sequence[parts.Part]) -> None:
     """Write what goes with all the parts: manifest, contact sheet and gallery."""
-    shard.write_manifest(out, [part.info for part in whole])
-    shards = [storage.join(out, part.info.file) for part in whole if part.info.rows]
+    shard.write_manifest(out, [part.info for part in all_parts])
+    shards = [storage.join(out, part.info.file) for part in all_parts if part.info.rows]
     if shards:
         first_images.write(storage.join(out, CONTACT_SHEET), shards, job.fonts, job.language)
-    rows = sum(part.info.rows for part in whole)
+    rows = sum(part.info.rows for part in all_parts)
     page = storage.join(out, GALLERY)
-    gallery.write(page, shards, job.settings(), _rejected(whole), rows)
+    gallery.write(page, shards, job.settings(), _rejected(all_parts), rows)
 
 
-def summary(job: Job, out: str, whole: Sequence[parts.Part]) -> dict[str, Any]:
+def summary(job: Job, out: str, all_parts: Sequence[parts.Part]) -> dict[str, Any]:
     """What a rendering came to, as plain JSON-able data."""
-    rejected = _rejected(whole)
-    rows = sum(part.info.rows for part in whole)
+    rejected = _rejected(all_parts)
+    rows = sum(part.info.rows for part in all_parts)
     gave_up = rejected.pop("gave_up", 0)
     return {
         "out": out,
         "images": rows,
         "missing": gave_up,
-        "shards": len(whole),
+        "shards": len(all_parts),
         "rejected": rejected,
         "settings": job.settings(),
         "fonts": [face.postscript for face in job.fonts],
@@ -110,9 +110,9 @@ def as_text(result: Mapping[str, Any]) -> str:
     )
 
 
-def _rejected(whole: Sequence[parts.Part]) -> dict[str, int]:
+def _rejected(all_parts: Sequence[parts.Part]) -> dict[str, int]:
     rejected: Counter[str] = Counter()
-    for part in whole:
+    for part in all_parts:
         rejected.update(part.rejected)
     return dict(sorted(rejected.items()))
 

@@ -17,8 +17,8 @@ def until_measured(process: psutil.Popen, output: Path, units: int, limit: float
     end = time.monotonic() + limit
     while len(runs.finished_units(output)) < units:
         if process.poll() is not None or time.monotonic() > end:
-            told = runs.log_of(output).read_text(errors="replace")[-2000:]
-            raise ClusterError(f"{output.name}: never measured {units} units:\n{told}")
+            log = runs.log_of(output).read_text(errors="replace")[-2000:]
+            raise ClusterError(f"{output.name}: never measured {units} units:\n{log}")
         time.sleep(0.02)
 
 
@@ -70,11 +70,11 @@ def disturbed(
     try:
         until_measured(process, output, units)
         done = len(runs.finished_units(output))
-        told = fault(cluster)
+        happened = fault(cluster)
         runs.finished(process, output)
     finally:
         processes.end([process])
-    return f"{told}, at {done} finished units"
+    return f"{happened}, at {done} finished units"
 
 
 def driver_killed(cluster: Cluster, job: runs.Job, output: Path, units: int) -> tuple[int, int]:
@@ -98,4 +98,4 @@ def driver_killed(cluster: Cluster, job: runs.Job, output: Path, units: int) -> 
     cluster.start_job_server()
     job.finish(output, cluster.arguments())
     after = runs.finished_units(output)
-    return len(before), sum(after.get(name) != told for name, told in before.items())
+    return len(before), sum(after.get(name) != state for name, state in before.items())

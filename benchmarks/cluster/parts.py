@@ -68,9 +68,9 @@ def prepare(jar: Path | None = None, limit: float = 600.0) -> Parts:
         _call([*pip, "--retries=1", "--timeout=15", f"pyspark=={SPARK_VERSION}"], limit)
     link = CACHE / CHOSEN
     if jar is None and not link.is_file():
-        found = _official(limit) or _assembled(limit)
+        place = _official(limit) or _assembled(limit)
         link.unlink(missing_ok=True)
-        link.symlink_to(found)
+        link.symlink_to(place)
     return find(jar)
 
 
@@ -103,8 +103,8 @@ def _official(limit: float) -> Path | None:
     return CACHE / f"{name}.jar"
 
 
-def _reason(told: str) -> str:
-    lines = [line for line in told.splitlines() if "ERROR" in line] or told.splitlines()
+def _reason(message: str) -> str:
+    lines = [line for line in message.splitlines() if "ERROR" in line] or message.splitlines()
     return lines[0][-200:] if lines else "no reason given"
 
 

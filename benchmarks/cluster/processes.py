@@ -20,9 +20,9 @@ class ClusterError(Exception):
 
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as connection:
+        connection.bind(("127.0.0.1", 0))
+        return int(connection.getsockname()[1])
 
 
 def start(
@@ -47,8 +47,8 @@ def wait_for(
     end = time.monotonic() + limit
     while not ready():
         if process.poll() is not None or time.monotonic() > end:
-            told = log.read_text(errors="replace")[-1500:]
-            raise ClusterError(f"{log.stem} did not start within {limit:.0f} s:\n{told}")
+            said = log.read_text(errors="replace")[-1500:]
+            raise ClusterError(f"{log.stem} did not start within {limit:.0f} s:\n{said}")
         time.sleep(0.1)
 
 
@@ -68,14 +68,14 @@ def family(root: psutil.Process) -> list[psutil.Process]:
 
 def end(roots: Sequence[psutil.Process]) -> None:
     """End these processes and their descendants: ask, wait, then kill what is left."""
-    everyone = [one for root in roots for one in family(root)]
-    for one in everyone:
+    everyone = [process for root in roots for process in family(root)]
+    for process in everyone:
         with contextlib.suppress(psutil.Error):
-            one.terminate()
+            process.terminate()
     _, left = psutil.wait_procs(everyone, timeout=GRACE)
-    for one in left:
+    for process in left:
         with contextlib.suppress(psutil.Error):
-            one.kill()
+            process.kill()
     psutil.wait_procs(left, timeout=GRACE)
 
 
@@ -101,13 +101,13 @@ class Meter:
 
     def _look(self, *, starting: bool = False) -> None:
         for root in self._roots():
-            for one in family(root):
+            for process in family(root):
                 with contextlib.suppress(psutil.Error):
-                    times, name = one.cpu_times(), (one.pid, one.create_time())
+                    times, name = process.cpu_times(), (process.pid, process.create_time())
                     spent = times.user + times.system
                     self._first.setdefault(name, spent if starting else 0.0)
                     self._last[name] = spent
-                    self._kind[name] = one.name()
+                    self._kind[name] = process.name()
 
     def _watch(self) -> None:
         while not self._done.wait(0.1):
@@ -128,10 +128,10 @@ class Meter:
 
     def by_kind(self) -> dict[str, float]:
         """CPU seconds by the name of the program."""
-        told: dict[str, float] = defaultdict(float)
+        seconds: dict[str, float] = defaultdict(float)
         for name, spent in self._last.items():
-            told[self._kind[name]] += spent - self._first[name]
-        return dict(told)
+            seconds[self._kind[name]] += spent - self._first[name]
+        return dict(seconds)
 
     def seconds(self) -> float:
         """CPU seconds of all of them."""

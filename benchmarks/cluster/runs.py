@@ -63,8 +63,8 @@ def finished(process: psutil.Popen, output: Path) -> None:
     finally:
         processes.end([process])
     if code != 0:
-        told = log_of(output).read_text(errors="replace")[-3000:]
-        raise processes.ClusterError(f"{output.name}: exit code {code}:\n{told}")
+        log = log_of(output).read_text(errors="replace")[-3000:]
+        raise processes.ClusterError(f"{output.name}: exit code {code}:\n{log}")
 
 
 def local(workers: int = 2) -> list[str]:
@@ -84,7 +84,7 @@ def make_input(data: Path, folder: Path, count: int) -> int:
         if path.suffix.lower() in (".jpg", ".jpeg")
     ]
     broken = [path.read_bytes() for path in sorted((data.parent / "bad").glob("*"))]
-    broken = broken or [one[: len(one) // 3] for one in photographs[:20]]
+    broken = broken or [photograph[: len(photograph) // 3] for photograph in photographs[:20]]
     total = 0
     for number in range(count):
         kind = number % 20
@@ -143,9 +143,9 @@ def _steps(job: int, log: Path) -> list[Step]:
 
 def finished_units(output: Path) -> dict[str, tuple[int, int]]:
     """Inode and time of every measured unit's file: neither changes unless it is written again."""
-    found = {}
+    states = {}
     for path in (output / "signals").rglob("*.parquet"):
         with contextlib.suppress(FileNotFoundError):
-            told = path.stat()
-            found[f"{path.parent.name}/{path.name}"] = (told.st_ino, told.st_mtime_ns)
-    return found
+            state = path.stat()
+            states[f"{path.parent.name}/{path.name}"] = (state.st_ino, state.st_mtime_ns)
+    return states

@@ -110,7 +110,7 @@ class Cluster:
         return self.work / f"{name}.log"
 
     def _environment(self) -> dict[str, str]:
-        told = {
+        settings = {
             "SPARK_HOME": str(self.parts.spark_home),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_LOCAL_DIRS": str(self.work / "scratch"),
@@ -118,7 +118,7 @@ class Cluster:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
         }
-        return {**os.environ, **told}
+        return {**os.environ, **settings}
 
     def _start(
         self, name: str, command: list[str], more: dict[str, str] | None = None
@@ -142,9 +142,9 @@ class Cluster:
             own = f"{_address(number)} localhost"
             hosts.write_text(f"{own}\n127.0.0.1 {socket.gethostname()}\n")
             command = [shell, f"{deploy}.worker.Worker", *place, *size, self.master_url]
-            told = {"SPARK_LOCAL_IP": _address(number)}
+            settings = {"SPARK_LOCAL_IP": _address(number)}
             self._start(
-                name, command, {**told, "JAVA_TOOL_OPTIONS": f"-Djdk.net.hosts.file={hosts}"}
+                name, command, {**settings, "JAVA_TOOL_OPTIONS": f"-Djdk.net.hosts.file={hosts}"}
             )
             self._relay(f"relay{number}", _address(number), number)
         self._relay("relay", "127.0.0.1", 0)  # where `beam run` asks whether a pool answers
@@ -221,15 +221,15 @@ class Cluster:
     def executors(self) -> list[psutil.Process]:
         """Spark's executors: a JVM per worker and job."""
         return [
-            one
+            process
             for name, root in self.running.items()
             if name.startswith("worker")
-            for one in processes.family(root)[1:]
-            if EXECUTOR in processes.command_line(one)
+            for process in processes.family(root)[1:]
+            if EXECUTOR in processes.command_line(process)
         ]
 
     def harnesses(self, number: int) -> list[psutil.Process]:
         """The Python workers that a pool started."""
-        found = processes.family(self.running[f"pool{number}"])[1:]
+        family = processes.family(self.running[f"pool{number}"])[1:]
         # The pool reads no exit codes: those that ended stay behind as zombies until it ends.
-        return [one for one in found if processes.command_line(one)]
+        return [process for process in family if processes.command_line(process)]

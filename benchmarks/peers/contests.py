@@ -137,16 +137,16 @@ def run(renderers: Sequence[Renderer], turns: int) -> dict[str, Result | str]:
     results: dict[str, Result | str] = {}
     running: dict[str, Running] = {}
     try:
-        for one in renderers:
+        for renderer in renderers:
             try:
-                if one.absent:
-                    raise Absent(one.absent)
-                running[one.label] = Running(one)
-                running[one.label].draw(one.warm or 2 * one.batch)
-                results[one.label] = Result()
+                if renderer.absent:
+                    raise Absent(renderer.absent)
+                running[renderer.label] = Running(renderer)
+                running[renderer.label].draw(renderer.warm or 2 * renderer.batch)
+                results[renderer.label] = Result()
             except Absent as reason:
-                results[one.label] = str(reason)
-                running.pop(one.label, None)
+                results[renderer.label] = str(reason)
+                running.pop(renderer.label, None)
         for _ in range(turns):
             for label, process in list(running.items()):
                 try:
@@ -161,10 +161,10 @@ def run(renderers: Sequence[Renderer], turns: int) -> dict[str, Result | str]:
 
 
 def _take_turn(process: Running, result: Result | str) -> None:
-    told = process.draw(process.renderer.batch)
+    drawn = process.draw(process.renderer.batch)
     if isinstance(result, str):
         return
-    result.times.append(told["cpu"] / told["pictures"])
-    counts = told.pop("counts") or {}
-    for name, value in {**told, **counts}.items():
+    result.times.append(drawn["cpu"] / drawn["pictures"])
+    counts = drawn.pop("counts") or {}
+    for name, value in {**drawn, **counts}.items():
         result.totals[name] = result.totals.get(name, 0.0) + value

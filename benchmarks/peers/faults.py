@@ -35,31 +35,31 @@ Task = tuple[str, str, str, int, int]
 
 def look(pictures: int, workers: int) -> Counter[str]:
     """Counts of pictures, glyphs, lines, faces and faults, and ``example:...`` of each fault."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for part in pool.map(_look, tasks(pictures)):
-            found.update(part)
-    return found
+            counts.update(part)
+    return counts
 
 
 def tasks(pictures: int) -> list[Task]:
     """(language, mode, size, first index, count) of so many pictures in all."""
     others = sorted(set(LANGUAGES) - {"en", "zh"})
     rest = 1 - sum(share for *_, share in _SHARES)
-    kinds = [*_SHARES, *((one, "pure", "256x256", rest / len(others)) for one in others)]
-    found = []
+    kinds = [*_SHARES, *((other, "pure", "256x256", rest / len(others)) for other in others)]
+    chunks = []
     for language, mode, size, share in kinds:
         wanted = max(1, round(pictures * share))
         for first in range(0, wanted, _PORTION):
-            found.append((language, mode, size, first, min(_PORTION, wanted - first)))
-    return found
+            chunks.append((language, mode, size, first, min(_PORTION, wanted - first)))
+    return chunks
 
 
 def _look(task: Task) -> Counter[str]:
     language, mode, size, first, count = task
     cv2.setNumThreads(1)
     job = jobs.prepare(language, mode, size=size)
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     runs: list[Any] = []
     draw = raster.render
 
@@ -72,34 +72,34 @@ def _look(task: Task) -> Counter[str]:
             runs.clear()
             made = modes.render(job, index)
             if isinstance(made, Sample):
-                found.update(_faults(made, runs, language, mode))
+                counts.update(_faults(made, runs, language, mode))
             else:
-                found[f"rejected: {made.reason}"] += 1
-    return found
+                counts[f"rejected: {made.reason}"] += 1
+    return counts
 
 
 def _faults(made: Sample, runs: Sequence[Any], language: str, mode: str) -> Counter[str]:
-    found = Counter({"pictures": 1, f"pictures: {mode} {language}": 1})
+    counts = Counter({"pictures": 1, f"pictures: {mode} {language}": 1})
     for run in runs:
-        found[f"face: {run.font.file.postscript}"] += 1
-        found["notdef"] += sum(glyph == 0 for glyph in run.glyphs)
+        counts[f"face: {run.font.file.postscript}"] += 1
+        counts["notdef"] += sum(glyph == 0 for glyph in run.glyphs)
     glyphs = [box for box in made.boxes if box.level == "glyph" and not box.text.isspace()]
-    found["glyphs"] += len(glyphs)
+    counts["glyphs"] += len(glyphs)
     if mode != "scene":
         for box in _empty(made, glyphs):
-            found["empty"] += 1
-            found[f"example: empty {language} {made.font} {box.text!r}"] += 1
+            counts["empty"] += 1
+            counts[f"example: empty {language} {made.font} {box.text!r}"] += 1
     for before, after, hard in _line_pairs(made.boxes):
-        found["lines"] += 1
+        counts["lines"] += 1
         if hard:
             continue
-        found["soft breaks"] += 1
+        counts["soft breaks"] += 1
         kinsoku = breaks.breaks_kinsoku(before, after, language)
         for name, wrong in (("kinsoku", kinsoku), ("words", breaks.splits_word(before, after))):
             if wrong:
-                found[name] += 1
-                found[f"example: {name} {mode} {language} {before[-6:]}|{after[:6]}"] += 1
-    return found
+                counts[name] += 1
+                counts[f"example: {name} {mode} {language} {before[-6:]}|{after[:6]}"] += 1
+    return counts
 
 
 def _empty(made: Sample, glyphs: Sequence[TextBox]) -> Iterator[TextBox]:

@@ -39,20 +39,20 @@ def ours(
     language: str, mode: str, size: str, batch: int, label: str = "ours", **setup: str
 ) -> Renderer:
     """Our own renderer."""
-    told = {"language": language, "mode": mode, "size": size, "variant": "default", **setup}
-    return Renderer(label, "ours", told, batch, warm=_WARM)
+    settings = {"language": language, "mode": mode, "size": size, "variant": "default", **setup}
+    return Renderer(label, "ours", settings, batch, warm=_WARM)
 
 
 def _bare(renderer: Renderer) -> tuple[Renderer, ...]:
     """Its pixels once more."""
     return tuple(
-        replace(renderer, label=one, setup={**renderer.setup, "variant": one}, bar=BARE)
-        for one in ("bare by OpenCV", "bare")
+        replace(renderer, label=variant, setup={**renderer.setup, "variant": variant}, bar=BARE)
+        for variant in ("bare by OpenCV", "bare")
     )
 
 
 def _given(language: str, given: Materials, variant: str, **setup: str) -> dict[str, str]:
-    told = {
+    settings = {
         "language": language,
         "variant": variant,
         "fonts": given.fonts,
@@ -60,7 +60,7 @@ def _given(language: str, given: Materials, variant: str, **setup: str) -> dict[
         "colours": given.colours,
         "running": given.running,
     }
-    return {**{name: str(value) for name, value in told.items()}, **setup}
+    return {**{name: str(value) for name, value in settings.items()}, **setup}
 
 
 def _checkout(name: str) -> tuple[str, str]:
@@ -75,27 +75,29 @@ def _lines(language: str, given: Materials) -> Contest:
     corpus = {"fonts": str(given.fonts), "corpus": str(given.json_lines(given.lines))}
     own = ours(language, "pure", "512x64", 250, texts="given", **corpus)
 
-    def told(variant: str, **setup: str) -> dict[str, str]:
+    def settings(variant: str, **setup: str) -> dict[str, str]:
         return _given(language, given, variant, lines=str(given.lines), what="lines", **setup)
 
     source, absent = _checkout("synthtiger-examples")
     others = [
         Renderer(
             "SynthTIGER, its example with its effects",
-            *("synthtiger", told("default", em=_EM, source=source), 6),
+            *("synthtiger", settings("default", em=_EM, source=source), 6),
             peer="synthtiger-examples",
             bar=LINE_TIMES,
             absent=absent,
         ),
         Renderer(
             "SynthTIGER, no effects",
-            *("synthtiger", told("plain", em=_EM), 20),
+            *("synthtiger", settings("plain", em=_EM), 20),
             peer="synthtiger",
             bar=LINE_TIMES,
         ),
-        Renderer("trdg, defaults", "trdg", told("default", height="64"), 15, "trdg", LINE_TIMES),
         Renderer(
-            "trdg, white, no noise", "trdg", told("plain", height="64"), 15, "trdg", LINE_TIMES
+            "trdg, defaults", "trdg", settings("default", height="64"), 15, "trdg", LINE_TIMES
+        ),
+        Renderer(
+            "trdg, white, no noise", "trdg", settings("plain", height="64"), 15, "trdg", LINE_TIMES
         ),
     ]
     others.append(ours(language, "pure", "512x64", 250, _AT_LARGE, **corpus))
@@ -107,8 +109,8 @@ def _paragraphs(language: str, given: Materials) -> Contest:
     own = ours(language, "pure", "640x640", 100, texts="given", **corpus)
 
     def tiger(label: str, variant: str, batch: int, bar: float | None) -> Renderer:
-        told = {"lines": str(given.paragraphs), "what": "paragraphs", "em": _EM}
-        setup = _given(language, given, variant, **told)
+        texts = {"lines": str(given.paragraphs), "what": "paragraphs", "em": _EM}
+        setup = _given(language, given, variant, **texts)
         return Renderer(label, "synthtiger", setup, batch, "synthtiger", bar)
 
     others = [tiger("SynthTIGER, a box per glyph as ours", "plain", 3, PARAGRAPH_TIMES)]
@@ -121,11 +123,11 @@ def _paragraphs(language: str, given: Materials) -> Contest:
 def _scenes(language: str, given: Materials) -> Contest:
     own = ours(language, "scene", "640x640", 50, fonts=str(given.fonts))
     source, absent = _checkout("synthdog")
-    told = {
+    settings = {
         variant: _given(language, given, variant, source=source) for variant in ("default", "plain")
     }
     others = [
-        Renderer(label, "synthdog", told[variant], 3, "synthdog", bar, absent)
+        Renderer(label, "synthdog", settings[variant], 3, "synthdog", bar, absent)
         for label, variant, bar in (
             ("SynthDoG, its configuration", "default", SCENE_TIMES),
             ("SynthDoG, effects off", "plain", None),
@@ -135,8 +137,8 @@ def _scenes(language: str, given: Materials) -> Contest:
 
 
 def _slides(folder: Path, language: str, given: Materials, size: str) -> Contest:
-    told = {"fonts": str(given.fonts), "templates": str(slides.templates(folder))}
-    own = ours(language, "template", size, 40, **told)
+    places = {"fonts": str(given.fonts), "templates": str(slides.templates(folder))}
+    own = ours(language, "template", size, 40, **places)
     place = given.fonts.parent / "slides.jsonl"
     slides.write(place, given.fonts, dict(own.setup), _SLIDES)
     others = [

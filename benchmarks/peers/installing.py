@@ -106,12 +106,12 @@ def main() -> None:
     names = sys.argv[1:] or list(PEERS)
     for name in names:
         try:
-            told = str(interpreter(name).relative_to(ROOT))
+            line = str(interpreter(name).relative_to(ROOT))
             if PEERS[name].repository:
-                told += f", {source(name).relative_to(ROOT)}"
+                line += f", {source(name).relative_to(ROOT)}"
         except Absent as reason:
-            told = f"not here: {reason}"
-        print(f"{name}: {told}")
+            line = f"not here: {reason}"
+        print(f"{name}: {line}")
 
 
 if __name__ == "__main__":

@@ -70,8 +70,8 @@ def make(folder: Path, language: str) -> Materials:
 
 def _lines(texts: Sequence[str], language: str) -> list[str]:
     least, most = _LINE[language]
-    found = [piece for text in texts for piece in _CLAUSE[language].split(text)]
-    return sorted({one.strip() for one in found if least <= len(one.strip()) <= most})
+    clauses = [piece for text in texts for piece in _CLAUSE[language].split(text)]
+    return sorted({clause.strip() for clause in clauses if least <= len(clause.strip()) <= most})
 
 
 def _paragraphs(texts: Sequence[str], language: str) -> list[str]:
@@ -101,11 +101,13 @@ def _write(plain: Path, texts: Sequence[str]) -> None:
 def _fonts(folder: Path, language: str, characters: str) -> None:
     """Faces that have every character, one of a family first; ``.txt`` is what SynthTIGER asks."""
     cased = {*characters, *characters.upper(), *characters.lower()} - {"\n"}
-    fitting = [one for one in files.find(language) if files.covers(one, "".join(cased))]
-    fitting.sort(key=lambda one: (not one.path.lower().endswith(_SINGLE), one.style != "Regular"))
-    first = {one.family: one for one in reversed(fitting)}
-    others = [one for one in fitting if one not in first.values()]
-    chosen = [one for one in fitting if one in first.values()] + others
+    fitting = [family for family in files.find(language) if files.covers(family, "".join(cased))]
+    fitting.sort(
+        key=lambda family: (not family.path.lower().endswith(_SINGLE), family.style != "Regular")
+    )
+    first = {family.family: family for family in reversed(fitting)}
+    others = [family for family in fitting if family not in first.values()]
+    chosen = [family for family in fitting if family in first.values()] + others
     for face in chosen[:FACES]:
         _write_face(face, folder)
 

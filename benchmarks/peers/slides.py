@@ -93,17 +93,17 @@ def _slide(placed: Any, background: Sequence[int]) -> str:
     for arranged in placed.parts:
         part = arranged.part
         if part.fill or part.border is not None:
-            told = _place(arranged.box)
-            told += f"background:{_colour(part.fill[0])};" if part.fill else ""
-            told += f"border:1px solid {_colour(part.border)};" if part.border else ""
-            pieces.append(f"<div style='{told}'></div>")
-    inner = {id(one.part): one.inner for one in placed.parts}
+            style = _place(arranged.box)
+            style += f"background:{_colour(part.fill[0])};" if part.fill else ""
+            style += f"border:1px solid {_colour(part.border)};" if part.border else ""
+            pieces.append(f"<div style='{style}'></div>")
+    inner = {id(arranged_part.part): arranged_part.inner for arranged_part in placed.parts}
     for part, text in placed.texts:
         run = text.runs[0]
-        told = _place(inner[id(part)])
-        told += f"color:{_colour(part.ink)};font:{run.size}px/1.3 '{run.font.file.postscript}';"
-        told += f"text-align:{ {'centre': 'center'}.get(part.align, part.align) };"
-        pieces.append(f'<div class=t style="{told}">{html.escape(part.text)}</div>')
+        style = _place(inner[id(part)])
+        style += f"color:{_colour(part.ink)};font:{run.size}px/1.3 '{run.font.file.postscript}';"
+        style += f"text-align:{ {'centre': 'center'}.get(part.align, part.align) };"
+        pieces.append(f'<div class=t style="{style}">{html.escape(part.text)}</div>')
     return "".join(pieces)
 
 

@@ -125,8 +125,8 @@ def _hint(key: str, names: Sequence[str]) -> str:
 def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Explanation:
     layout = Layout(output)
     columns = Measured.of_run(output, run)
-    whole = columns.read(unit)
-    measured = _row(whole, row)
+    table = columns.read(unit)
+    measured = _row(table, row)
     judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
     grouped = Groups.of_run(output, run)
     groups = _row(grouped.read(unit), row) if grouped.there(unit) else {}
@@ -142,7 +142,7 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         row=row,
         size=measured["size"],
         **{name: judged[name] for name in ("verdict", "stage", "rule", "value", "bound", "reason")},
-        checks=tuple(checks.checks(run, judged, measured | groups, whole.slice(row, 1))),
+        checks=tuple(checks.checks(run, judged, measured | groups, table.slice(row, 1))),
         signals=signals,
         units={name: columns_of_run[name].unit for name in signals if name in columns_of_run},
         representative=_unknown(judged["duplicate_of"]),
@@ -154,8 +154,8 @@ def _unknown(identity: str | None) -> Relative | None:
     return None if identity is None else Relative("", "", identity, "")
 
 
-def _row(whole: pa.Table, row: int) -> dict[str, Any]:
-    table = whole.slice(row, 1)
+def _row(unit: pa.Table, row: int) -> dict[str, Any]:
+    table = unit.slice(row, 1)
     return {
         name: strings(table.column(name), [0])[0]
         if pa.types.is_string(table.schema.field(name).type)

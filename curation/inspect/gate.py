@@ -123,8 +123,8 @@ def _is_its_content(row: dict[str, Any]) -> bool:
     """Whether the id is that of the row's images and instruction."""
     inputs = [image["bytes"] for image in row["inputs"] or ()]
     instruction = [caption["text"] for caption in row["caption_instruction"] or ()]
-    told: str = row["id"]
-    return shard.content_id(row["image"]["bytes"], inputs, instruction) == told
+    recorded: str = row["id"]
+    return shard.content_id(row["image"]["bytes"], inputs, instruction) == recorded
 
 
 def _bounds(

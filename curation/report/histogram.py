@@ -94,7 +94,7 @@ def sample(values: Floats) -> Floats:
     return finite[:: max(1, -(-len(finite) // SAMPLE_PER_UNIT))]
 
 
-def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
+def choose_axis(values: Floats, bounds: Sequence[Bound], whole_numbers: bool) -> Axis:
     """An axis for a sample of values that shows every bound with some room around it.
 
     The outermost bounds lie on edges, so that no bar has a foot on either side of them.
@@ -104,7 +104,7 @@ def choose_axis(values: Floats, bounds: Sequence[Bound], whole: bool) -> Axis:
         values = limits
     ends = np.concatenate([np.percentile(values, (TAIL, 100 - TAIL)), limits])
     low, high = float(ends.min()), float(ends.max())
-    if whole and high - low < MOST_INTEGERS:
+    if whole_numbers and high - low < MOST_INTEGERS:
         high = max(high, low + 1)
         return Axis(np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0), whole_numbers=True)
     # a value on a "max" passes, so the edge lies just above it

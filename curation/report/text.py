@@ -54,11 +54,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def share(part: int, whole: int) -> str:
+def share(part: int, total: int) -> str:
     """A percentage that never rounds something to nothing nor nearly all to all."""
-    if whole == 0 or part == 0:
+    if total == 0 or part == 0:
         return "0 %"
-    percent = 100 * part / whole
+    percent = 100 * part / total
     if percent < 0.1:
         return "< 0.1 %"
     if 99.9 < percent < 100:
@@ -78,10 +78,10 @@ def seconds(number: float) -> str:
     """A duration: seconds below a minute, else minutes or hours with seconds or minutes."""
     if number < 60:
         return f"{number:.2f} s" if number < 10 else f"{number:.1f} s"
-    whole = round(number)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    rounded = round(number)
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60:02d} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60:02d} min"
 
 
 def figure(number: float | None, unit: str = "") -> str:

@@ -146,13 +146,13 @@ def _unit(collected: Collected, column: str) -> str:
 
 def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
     """The funnel as a staircase: every loss stands where it takes its piece away."""
-    whole = max(1, funnel.total)
+    total = max(1, funnel.total)
     rows = [FunnelRow("entered", "Images in", "", funnel.total, 0.0, 100.0)]
 
     def lose(kind: str, label: str, rule: str, count: int, left_over: int) -> int:
         left_over -= count
         rows.append(
-            FunnelRow(kind, label, rule, count, 100 * left_over / whole, 100 * count / whole)
+            FunnelRow(kind, label, rule, count, 100 * left_over / total, 100 * count / total)
         )
         return left_over
 
@@ -172,7 +172,7 @@ def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
         label = f"pass {stage.name}" + (f" ({stage.resolution} px)" if stage.resolution else "")
         if stage.decides:
             label += ": kept, if no share limits it" if later else ": kept"
-        rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / whole))
+        rows.append(FunnelRow("passed", label, "", stage.passed, 0.0, 100 * remaining / total))
     return rows
 
 

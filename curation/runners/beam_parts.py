@@ -36,11 +36,11 @@ def missing_jar(given: str, folder: str) -> str | None:
     option, name = "spark_job_server_jar", SPARK_JOB_SERVER
     file = f"{name}-{version('apache-beam')}.jar"
     cached = Path(folder or CACHE).expanduser() / (os.path.basename(given) if given else file)
-    found = Path(given) if given and Path(given).is_file() else cached
-    if found.is_file():
-        if zipfile.is_zipfile(found):
+    jar = Path(given) if given and Path(given).is_file() else cached
+    if jar.is_file():
+        if zipfile.is_zipfile(jar):
             return None
-        return f"--{option}: {found} is no jar (cut off?): fetch it again"
+        return f"--{option}: {jar} is no jar (cut off?): fetch it again"
     where = f"{MAVEN}/{name}/{version('apache-beam')}/{file}"
     return (
         f"--{option}: no job server: {f'{given} is no file here' if given else 'not given'}, and "
@@ -52,10 +52,10 @@ def missing_prism(given: str) -> str | None:
     """The Prism binary, which must be named."""
     if Path(given).is_file() and (os.access(given, os.X_OK) or zipfile.is_zipfile(given)):
         return None
-    told = f"{given} is no program here" if given else "not given"
+    problem = f"{given} is no program here" if given else "not given"
     install = f"go install {PRISM}@v{version('apache-beam')}"
     return (
-        f"--prism_location: {told}; expected the Prism binary of Beam {version('apache-beam')}: "
+        f"--prism_location: {problem}; expected the Prism binary of Beam {version('apache-beam')}: "
         f"{install}, then --prism_location=$(go env GOPATH)/bin/prism"
     )
 
@@ -70,8 +70,8 @@ def missing_docker() -> str | None:
     except subprocess.TimeoutExpired:
         return f"Docker's engine gives no answer in {SECONDS:g} seconds: start it"
     if done.returncode:
-        told = done.stderr.strip().splitlines() or ["no message"]
-        return f"Docker's engine does not answer ({told[-1]}): start it, or take EXTERNAL"
+        said = done.stderr.strip().splitlines() or ["no message"]
+        return f"Docker's engine does not answer ({said[-1]}): start it, or take EXTERNAL"
     return None
 
 

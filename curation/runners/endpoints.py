@@ -19,10 +19,10 @@ _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:]+\]|[^\s:/\[\]]+):(?P<port>\d{1,5
 
 def split(address: str) -> tuple[str, int] | None:
     """``HOST:PORT`` taken apart, or None."""
-    found = _ADDRESS.fullmatch(address)
-    if found is None or not 0 < int(found["port"]) < 65536:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
         return None
-    return found["host"].strip("[]"), int(found["port"])
+    return match["host"].strip("[]"), int(match["port"])
 
 
 def silence(host: str, port: int) -> str | None:
@@ -40,10 +40,10 @@ def silence(host: str, port: int) -> str | None:
 
 def require_form(option: str, address: str) -> tuple[str, int]:
     """Host and port of an option. Raises ``UsageError`` for another form."""
-    found = split(address)
-    if found is None:
+    parts = split(address)
+    if parts is None:
         raise UsageError(f"{option}={address}: expected HOST:PORT, such as localhost:8099")
-    return found
+    return parts
 
 
 def silence_of(option: str, address: str) -> str | None:

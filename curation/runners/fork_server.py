@@ -73,7 +73,9 @@ def _seat(driver: socket.socket, processes: list[_Process], request: bytes) -> _
     """Start a worker where there is a seat left, else in a new process, which is returned."""
     wanted = json.loads(request)
     pipeline = wanted["control"]
-    process = next((one for one in processes if one.pipeline == pipeline and one.seats), None)
+    process = next(
+        (entry for entry in processes if entry.pipeline == pipeline and entry.seats), None
+    )
     is_new = process is None
     if process is None:
         process = _forked(driver, processes, pipeline, int(wanted["threads"]))
@@ -104,13 +106,13 @@ def _tell_end(driver: socket.socket, processes: list[_Process], process: _Proces
     process.channel.close()
     processes.remove(process)
     whose = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    told = {
+    ends = {
         "workers": process.workers,
         "cpu_seconds": sum(usage.ru_utime + usage.ru_stime for usage in whose),
         "peak_bytes": max(usage.ru_maxrss for usage in whose) * 1024,
     }
     with contextlib.suppress(OSError):
-        driver.send(json.dumps(told).encode())
+        driver.send(json.dumps(ends).encode())
 
 
 def _end(processes: list[_Process]) -> NoReturn:

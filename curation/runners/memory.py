@@ -1,17 +1,17 @@
-"""How the C library is to treat memory in a process that decodes one picture after the other."""
+"""How the C library is to treat memory in a process that decodes one image after the other."""
 
 import ctypes
 
 import pyarrow as pa
 
 _TRIM_THRESHOLD, _MAP_THRESHOLD, _ARENAS = -1, -3, -8  # of mallopt(3)
-_REUSED_BYTES = 16 << 20  # the pixels of nearly every picture, reduced, are smaller
+_REUSED_BYTES = 16 << 20  # the pixels of nearly every image, reduced, are smaller
 
 
 def keep_freed() -> None:
-    """Reuse the memory of the last picture for the next one; nothing where there is no glibc.
+    """Reuse the memory of the last image for the next one; nothing where there is no glibc.
 
-    By default glibc gives every picture's memory back to the kernel, which clears it again page by
+    By default glibc gives every image's memory back to the kernel, which clears it again page by
     page: up to a fifth of the time that measuring takes. Arrow shares that memory, and so do all
     threads that start later; an allocator for each would hold on to as much again. (Parquet's own
     buffers come from what ``ARROW_DEFAULT_MEMORY_POOL`` named when Arrow was loaded.)

@@ -134,9 +134,9 @@ def _local_runner(options: PipelineOptions) -> FnApiRunner:
 
 def _explained(error: RuntimeError) -> Exception:
     """Workers without our package, or with another, may fail before any step can say so."""
-    if "VersionError" not in str(error) and (found := _LOST.search(str(error))):
+    if "VersionError" not in str(error) and (lost := _LOST.search(str(error))):
         return VersionError(
-            f"a worker cannot load this project ({found[0].strip()}): install the driver's wheel "
+            f"a worker cannot load this project ({lost[0].strip()}): install the driver's wheel "
             "on every worker, and start workers in a folder without a curation/ of its own"
         )
     return error

@@ -124,7 +124,7 @@ class Pool:
     def settle(self) -> None:
         """Wait until the processes of all workers that were to leave have ended."""
         with self._lock:
-            leaving = {name: one for name, one in self._workers.items() if one.is_leaving}
+            leaving = {name: entry for name, entry in self._workers.items() if entry.is_leaving}
         for worker in leaving.values():
             worker.ended.wait()
         with self._lock:
@@ -139,9 +139,9 @@ class Pool:
         os.waitpid(self._pid, 0)
 
     def _listen(self) -> None:
-        while told := self._received():
-            self.usage = Usage(told["cpu_seconds"], told["peak_bytes"])
-            for worker in told["workers"]:
+        while message := self._received():
+            self.usage = Usage(message["cpu_seconds"], message["peak_bytes"])
+            for worker in message["workers"]:
                 self._end(worker)
         if not self._closed:
             watchdog.end()
@@ -154,7 +154,7 @@ class Pool:
 
     def _received(self) -> dict[str, Any] | None:
         try:
-            told = self._server.recv(fork_server.LONGEST)
+            message = self._server.recv(fork_server.LONGEST)
         except OSError:
             return None
-        return json.loads(told) if told else None
+        return json.loads(message) if message else None

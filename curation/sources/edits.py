@@ -145,8 +145,8 @@ def _group(
     if not results:
         return Group((), names, _LACKS_RESULT) if is_instructed else None
     if len(results) > 1:
-        told = ", ".join(name.rpartition("/")[2] for name in results)
-        return Group(tuple(results), names, f"unreadable: several results of one edit: {told}")
+        listed = ", ".join(name.rpartition("/")[2] for name in results)
+        return Group(tuple(results), names, f"unreadable: several results of one edit: {listed}")
     return Group(tuple(results), names, gap(role for _, role in inputs))
 
 
@@ -155,8 +155,8 @@ def gap(roles: Iterable[Role]) -> str | None:
     by_word: dict[str, list[int]] = {}
     for role in roles:
         by_word.setdefault(role.word, []).append(1 if role.number is None else role.number)
-    for word, told in by_word.items():
-        numbers = sorted(told)
+    for word, members in by_word.items():
+        numbers = sorted(members)
         expected = range(min(numbers[0], 1), min(numbers[0], 1) + len(numbers))
         for number, place in zip(numbers, expected, strict=True):
             if number > place:

@@ -11,7 +11,7 @@ from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import UNKNOWN_SIZE, Part, Sample
 from curation.sources.values import clean
 
-LARGEST_PICTURE = 1 << 29  # bytes; what is larger would not fit beside others in memory
+LARGEST_IMAGE = 1 << 29  # bytes; what is larger would not fit beside others in memory
 LARGEST_SIDECAR = 1 << 26
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -22,7 +22,7 @@ def read_part(
     """The one sample of an image file, or of one with the files it was made from.
 
     A side file that cannot be read, is over ``LARGEST_SIDECAR`` or is no valid JSON is named in the
-    sample's ``problem``: the picture is not lost over it. Raises ``OSError`` when a remote
+    sample's ``problem``: the image is not lost over it. Raises ``OSError`` when a remote
     filesystem is out.
     """
     uri = uri_of(part)
@@ -63,7 +63,7 @@ def too_large(size: int, most: int) -> str | None:
 
 
 def _image(path: str, size: int) -> Image:
-    if refused := too_large(size, LARGEST_PICTURE):
+    if refused := too_large(size, LARGEST_IMAGE):
         return Image(_name(path), None, f"unreadable: {refused}")
     return Image(_name(path), *_read(path, size))
 

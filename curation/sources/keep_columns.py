@@ -43,7 +43,7 @@ def united(kinds: Iterable[pa.DataType]) -> pa.DataType:
     """The narrowest type that holds values of all these, else text; null for no types."""
     wide = pa.null()
     for kind in dict.fromkeys(map(_storable, kinds)):
-        schemas = [pa.schema([("", one)]) for one in (wide, kind)]
+        schemas = [pa.schema([("", of)]) for of in (wide, kind)]
         try:
             wide = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
         except _REFUSALS:
@@ -68,7 +68,7 @@ def fields(signals: Iterable[str], names: Sequence[str]) -> list[pa.Field]:
             schema = pq.read_schema(stream)
         for name in names:
             kinds[name].append(schema.field(name).type)
-    return [pa.field(name, united(found)) for name, found in kinds.items()]
+    return [pa.field(name, united(of_name)) for name, of_name in kinds.items()]
 
 
 def _scalar(value: Any) -> pa.Scalar | None:
@@ -85,7 +85,9 @@ def _scalar(value: Any) -> pa.Scalar | None:
 def _array(scalars: Sequence[pa.Scalar | None], kind: pa.DataType) -> pa.Array:
     if kind != TEXT:
         try:
-            return pa.array([None if one is None else one.as_py() for one in scalars], kind)
+            return pa.array(
+                [None if of_row is None else of_row.as_py() for of_row in scalars], kind
+            )
         except _REFUSALS:
             pass  # such as a whole number that no floating-point number holds
     return pa.array([_text(scalar) for scalar in scalars], TEXT)

@@ -4,7 +4,7 @@ The rule: every file is an input row, whatever its name, so that nothing is lost
 captions and metadata (``NOT_PICTURES``, such as ``.txt``, ``.json``, ``.csv``, and names such as
 ``.DS_Store``), containers (``.tar``, ``.parquet``, ``.jsonl``, which hold rows of their own), what
 lies in folders whose name starts with a dot, and temporary files of an interrupted write. What is
-then no picture ends in quarantine, under its own name.
+then no image ends in quarantine, under its own name.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import re
 from typing import Literal
 
 _FROM_A_ROOT = re.compile(r"[\\/]|[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+.-]*://")
-Kind = Literal["picture", "sidecar", "tar", "packed tar", "parquet", "manifest", "ignored"]
+Kind = Literal["image", "sidecar", "tar", "packed tar", "parquet", "manifest", "ignored"]
 
 SIDECARS = (".txt", ".caption", ".json")  # in the order in which their captions are given
 NOT_PICTURES = frozenset(
@@ -23,7 +23,7 @@ NOT_PICTURES = frozenset(
     }
 )
 METADATA = ("metadata.csv", "metadata.parquet")  # Hugging Face's lists; .jsonl is one by kind
-NOT_PICTURE_NAMES = frozenset(
+NOT_IMAGE_NAMES = frozenset(
     {
         *(".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"),
         *(".inkstone", ".inkstone.lock"),  # ownership.MARKER and LOCK
@@ -44,12 +44,12 @@ def kind(name: str) -> Kind:
     """What a file is, by its name (with or without folders)."""
     base = name[name.rfind("/") + 1 :].lower()
     dot = base.rfind(".")
-    told = _BY_SUFFIX.get(base[dot:]) if dot > 0 else None
-    if told:
-        return told
+    suffixed = _BY_SUFFIX.get(base[dot:]) if dot > 0 else None
+    if suffixed:
+        return suffixed
     if base.endswith(_PACKED):
         return "packed tar"
-    return "ignored" if base in NOT_PICTURE_NAMES else "picture"
+    return "ignored" if base in NOT_IMAGE_NAMES else "image"
 
 
 def suffix_of(name: str) -> str:
@@ -65,7 +65,7 @@ def stem_of(name: str) -> str:
 
 
 def side_file_order(name: str) -> tuple[int, int, str]:
-    """The order of a picture's side files: text before JSON, ``a.jpg.txt`` before ``a.txt``.
+    """The order of an image's side files: text before JSON, ``a.jpg.txt`` before ``a.txt``.
 
     Sorts the names of one folder.
     """

@@ -116,13 +116,13 @@ def _with_inputs(
     part: Part, manifest: Manifest, row: dict[str, Any], fields: list[tuple[str, Role]]
 ) -> Part:
     """The result of an edit with what it was made from; what is wrong with one spoils it whole."""
-    told = [(role, row[name]) for name, role in fields if row[name] not in (None, "", [])]
-    names = [name for _, value in told for name in (value if isinstance(value, list) else [value])]
+    named = [(role, row[name]) for name, role in fields if row[name] not in (None, "", [])]
+    names = [name for _, value in named for name in (value if isinstance(value, list) else [value])]
     if not names:
         said = annotation.from_json(part.described[0][1], "", manifest.columns)
         is_edit = any(caption.text.strip() for caption in said.caption_instruction or ())
         return replace(part, error=part.error or edits.LACKS_INPUT) if is_edit else part
-    error = part.error or edits.gap(role for role, _ in told)
+    error = part.error or edits.gap(role for role, _ in named)
     inputs: list[_LookedUp] = []
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name:
@@ -178,11 +178,11 @@ def _state(path: str) -> tuple[int, tuple[int, ...], str | None]:
         refusal = storage.refusal(path)
         return UNKNOWN_SIZE, (), f"unreadable: {refusal}" if refusal else None
     try:
-        found = os.stat(path)
+        state = os.stat(path)
     except FileNotFoundError:
         return UNKNOWN_SIZE, (), None
     except (OSError, ValueError) as error:
         return UNKNOWN_SIZE, (), f"unreadable: {error}"
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(state.st_mode):
         return UNKNOWN_SIZE, (), "unreadable: not a regular file"
-    return found.st_size, storage.times(found), None
+    return state.st_size, storage.times(state), None

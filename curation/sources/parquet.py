@@ -1,4 +1,4 @@
-"""Parquet tables of pictures: img2dataset's, Hugging Face's and our own shards."""
+"""Parquet tables of images: img2dataset's, Hugging Face's and our own shards."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -212,10 +212,12 @@ def _sample(
         storable(portable(hint) if hint else key), data, missing if data is None else None
     )
     values = [(role, columns[name].as_py()) for name, role in table.inputs]
-    told = [(role, value) for role, value in values if value not in (None, [])]
-    inputs = _inputs(told)
+    named = [(role, value) for role, value in values if value not in (None, [])]
+    inputs = _inputs(named)
     is_edit = table.inputs and not table.is_shard and said.caption_instruction
-    if problem := gap(role for role, _ in told) or (LACKS_INPUT if is_edit and not told else None):
+    if problem := gap(role for role, _ in named) or (
+        LACKS_INPUT if is_edit and not named else None
+    ):
         result, inputs = Image(result.path, None, problem), []
     return annotation.sample(said, result, inputs, uri=rows.uri(row), key=key)
 
@@ -227,11 +229,11 @@ def _image(value: Any) -> tuple[bytes | None, str | None]:
     return value, None
 
 
-def _inputs(told: list[tuple[Role, Any]]) -> list[Image]:
+def _inputs(named: list[tuple[Role, Any]]) -> list[Image]:
     """The inputs of an edit, in their order; a null in a list of them is one that is missing."""
     every = [
         _image(image)
-        for _, value in told
+        for _, value in named
         for image in (value if isinstance(value, list) else [value])
     ]
     return [

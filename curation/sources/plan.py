@@ -15,7 +15,7 @@ from curation.output.layout import Layout as RunLayout
 from curation.sources.confines import Confines
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
-from curation.sources.scan import EXPECTED, Found, folder_of, identity, scan
+from curation.sources.scan import EXPECTED, Collection, folder_of, identity, scan
 from curation.sources.settling import settle
 
 UNIT_ROWS = 10_000
@@ -61,21 +61,21 @@ def planned(
     if not inputs:
         raise SourceError(f"no input given; {EXPECTED}")
     folders = [folder for name in inputs if (folder := folder_of(name)) is not None]
-    found = Found(columns, Confines(folders, open_to_all=allow_outside, output=output))
+    collection = Collection(columns, Confines(folders, open_to_all=allow_outside, output=output))
     for name in sorted(set(inputs)):
-        scan(name, unit_rows, found)
-    _check_columns(columns, found)
-    settle(found)
-    units = list(identified(_grouped(found, unit_rows), columns))
-    return Plan(units, tuple(sorted(set(found.notes))))
+        scan(name, unit_rows, collection)
+    _check_columns(columns, collection)
+    settle(collection)
+    units = list(identified(_grouped(collection, unit_rows), columns))
+    return Plan(units, tuple(sorted(set(collection.notes))))
 
 
-def _check_columns(columns: Columns, found: Found) -> None:
+def _check_columns(columns: Columns, collection: Collection) -> None:
     """Tell a mistyped name before anything is read, where all names are known."""
-    lacking = [name for name in columns.named if name not in found.names]
-    if lacking and found.all_named:
-        near = get_close_matches(lacking[0], found.names, 1, 0.5)
-        there = ", ".join(sorted(found.names)[:30]) or "none"
+    lacking = [name for name in columns.named if name not in collection.names]
+    if lacking and collection.all_named:
+        near = get_close_matches(lacking[0], collection.names, 1, 0.5)
+        there = ", ".join(sorted(collection.names)[:30]) or "none"
         raise SourceError(
             f"column {lacking[0]!r}: no source of the input has it"
             + (f"; did you mean {near[0]}?" if near else "")
@@ -83,13 +83,13 @@ def _check_columns(columns: Columns, found: Found) -> None:
         )
 
 
-def _grouped(found: Found, unit_rows: int) -> Iterator[tuple[Layout, tuple[Part, ...]]]:
-    for places in _cut(sorted(found.pictures), unit_rows):
-        yield "files", tuple(found.pictures[place] for place in places)
-    for place in sorted(found.tars):
-        yield "webdataset", (found.tars[place],)
-    for place in sorted(found.tables):
-        for part in found.tables[place]:
+def _grouped(collection: Collection, unit_rows: int) -> Iterator[tuple[Layout, tuple[Part, ...]]]:
+    for places in _cut(sorted(collection.images), unit_rows):
+        yield "files", tuple(collection.images[place] for place in places)
+    for place in sorted(collection.tars):
+        yield "webdataset", (collection.tars[place],)
+    for place in sorted(collection.tables):
+        for part in collection.tables[place]:
             yield "parquet", (part,)
 
 
@@ -170,8 +170,8 @@ def write_unit(directory: str, unit: Unit) -> None:
 
 def write_names(output: str, names: Iterable[str]) -> None:
     """Write the names of all units of the plan where ``read_names`` finds them."""
-    told = "".join(f"{name}\n" for name in names)
-    storage.write_bytes(RunLayout(output).unit_names, told.encode())
+    lines = "".join(f"{name}\n" for name in names)
+    storage.write_bytes(RunLayout(output).unit_names, lines.encode())
 
 
 def read_names(output: str) -> list[str]:

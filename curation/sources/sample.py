@@ -102,8 +102,8 @@ def unit_id(
     (``a/0.tar`` and ``b/0.tar``).
     """
     digest = hashlib.blake2b(digest_size=8)
-    told = [layout, occurrence, *([asdict(columns)] if columns != USUAL else [])]
-    digest.update(json.dumps(told).encode())
+    content = [layout, occurrence, *([asdict(columns)] if columns != USUAL else [])]
+    digest.update(json.dumps(content).encode())
     for part in parts:
         variant = (part.variant,) if part.variant else ()
         digest.update(json.dumps((part.key, part.groups, *variant)).encode())
@@ -114,8 +114,8 @@ def source_digest(sample: Sample) -> str:
     """16 hexadecimal digits: equal for rows of which sources say the same, the image apart."""
     values = ((name, getattr(sample, name)) for name in _SAID)
     said = [(name, value) for name, value in values if value is not None and value is not False]
-    told = json.dumps(said, default=_as_json)
-    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+    text = json.dumps(said, default=_as_json)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _as_json(value: Any) -> Any:
@@ -132,10 +132,10 @@ def to_json(unit: Unit) -> str:
         {name: value for name in Part.__slots__ if (value := getattr(part, name)) not in (None, ())}
         for part in unit.parts
     ]
-    told = {"id": unit.id, "layout": unit.layout, "parts": parts}
+    content = {"id": unit.id, "layout": unit.layout, "parts": parts}
     columns = {"columns": asdict(unit.columns)} if unit.columns != USUAL else {}
     only = {"only": unit.only} if unit.only is not None else {}
-    return json.dumps(told | columns | only) + "\n"
+    return json.dumps(content | columns | only) + "\n"
 
 
 def from_json(text: str | bytes) -> Unit:

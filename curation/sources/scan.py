@@ -1,4 +1,4 @@
-"""What the inputs hold: pictures, tars and tables, each place once."""
+"""What the inputs hold: images, tars and tables, each place once."""
 
 import itertools
 import os
@@ -22,7 +22,7 @@ _SHOWN = 3  # names in a note
 
 
 @dataclass
-class Found:
+class Collection:
     """What the inputs hold, by location, so that no place is taken twice.
 
     ``names`` are the columns and fields that were seen, ``all_named`` says that there can be no
@@ -32,7 +32,7 @@ class Found:
 
     columns: Columns = USUAL
     confines: Confines = field(default_factory=Confines)
-    pictures: dict[str, Part] = field(default_factory=dict)
+    images: dict[str, Part] = field(default_factory=dict)
     tars: dict[str, Part] = field(default_factory=dict)
     tables: dict[str, list[Part]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Found:
         return self.confines.refusal(entry.path, folder) if entry.linked else None
 
     def __len__(self) -> int:
-        return len(self.pictures) + len(self.tars) + len(self.tables)
+        return len(self.images) + len(self.tars) + len(self.tables)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _Input:
         return path if self.root in ("", ".") else path[len(self.root) :].lstrip("/")
 
 
-def scan(name: str, unit_rows: int, found: Found) -> None:
+def scan(name: str, unit_rows: int, collection: Collection) -> None:
     """Add what one input holds to ``found``.
 
     Raises ``SourceError`` when that is nothing, or nothing known; ``OSError`` when it cannot be
@@ -80,27 +80,29 @@ def scan(name: str, unit_rows: int, found: Found) -> None:
     given = _Input(name, _root(name, is_file), is_file, unit_rows)
     others, beside = _beside_shards(entries), entries
     if given.name != given.root:  # a file or a glob: the captions were not asked for by name
-        folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "picture"}
+        folders = {e.path.rpartition("/")[0] for e in entries if kind(e.path) == "image"}
         beside = [entry for folder in sorted(folders) for entry in storage.list_folder(folder)]
     belonging = Beside(beside, {entry.path for entry in entries})
-    found.inputs.update(map(identity, belonging.parts))
+    collection.inputs.update(map(identity, belonging.parts))
     taken, skipped = 0, []
     for entry in entries:
         if is_hidden(given.relative(entry.path)):
             continue
-        if entry.path not in others and _add_entry(entry, given, belonging, found):
+        if entry.path not in others and _add_entry(entry, given, belonging, collection):
             taken += 1
         else:
             skipped.append(given.relative(entry.path))
     if given.name == given.root:
-        _note_strays(given, [entry for entry in entries if entry.path not in others], found)
+        _note_strays(given, [entry for entry in entries if entry.path not in others], collection)
     if not taken:
         names = ", ".join(skipped[:5]) + (", ..." if len(skipped) > 5 else "")
         held = f" among {len(skipped)} files ({names})" if not is_file else ""
         raise SourceError(f"{name}: no input rows{held}; {EXPECTED}; name another input")
 
 
-def _add_entry(entry: storage.FileEntry, given: _Input, beside: Beside, found: Found) -> bool:
+def _add_entry(
+    entry: storage.FileEntry, given: _Input, beside: Beside, collection: Collection
+) -> bool:
     """Add one file; False when it holds no rows."""
     what = kind(entry.path)
     is_metadata = entry.path.rpartition("/")[2].lower() in METADATA
@@ -108,22 +110,24 @@ def _add_entry(entry: storage.FileEntry, given: _Input, beside: Beside, found: F
         return False
     place = identity(entry.path)
     part = Part(entry.path, entry.size, given.relative(entry.path), stamps=(entry.times,))
-    refusal = None if given.is_file else found.refusal(entry, given.root)
+    refusal = None if given.is_file else collection.refusal(entry, given.root)
     if refusal:
-        _add_picture(found, place, replace(part, size=UNKNOWN_SIZE, error=refusal, stamps=()))
+        _add_image(collection, place, replace(part, size=UNKNOWN_SIZE, error=refusal, stamps=()))
         return True
     match what:
-        case "picture":
-            part = beside.described(part, lambda e: found.refusal(e, given.root))
-            found.all_named &= not any(name.lower().endswith(".json") for name, _ in part.sidecars)
-            _add_picture(found, place, part)
+        case "image":
+            part = beside.described(part, lambda e: collection.refusal(e, given.root))
+            collection.all_named &= not any(
+                name.lower().endswith(".json") for name, _ in part.sidecars
+            )
+            _add_image(collection, place, part)
         case "tar":
-            found.all_named = False
-            found.tars[place] = _outermost(part, found.tars.get(place, part))
+            collection.all_named = False
+            collection.tars[place] = _outermost(part, collection.tars.get(place, part))
         case "parquet":
-            return _add_table(found, place, part, given)
+            return _add_table(collection, place, part, given)
         case "manifest" | "ignored" if what == "manifest" or is_metadata:
-            return _add_list(part, given, found)
+            return _add_list(part, given, collection)
         case "packed tar":
             raise SourceError(
                 f"{entry.path}: a compressed tar cannot be read in place; expected a plain .tar; "
@@ -178,45 +182,47 @@ def _root(name: str, is_file: bool) -> str:
     return name[: min(marks)].rpartition("/")[0] if is_glob else name
 
 
-def _note_strays(given: _Input, entries: list[storage.FileEntry], found: Found) -> None:
+def _note_strays(given: _Input, entries: list[storage.FileEntry], collection: Collection) -> None:
     names = [given.relative(entry.path) for entry in entries]
     strays = side_files.strays([name for name in names if not is_hidden(name)])
     if strays:
         shown = ", ".join(strays[:_SHOWN]) + (", ..." if len(strays) > _SHOWN else "")
-        found.notes.append(f"{given.name}: side files beside no image, {len(strays)}: {shown}")
+        collection.notes.append(f"{given.name}: side files beside no image, {len(strays)}: {shown}")
 
 
-def _add_list(part: Part, given: _Input, found: Found) -> bool:
+def _add_list(part: Part, given: _Input, collection: Collection) -> bool:
     """Add what a list of images names; False when it lists none."""
     first = listings.header(part.path)
     name = listings.path_field(first)
     by_line = given.is_file and kind(part.path) == "manifest"  # each of its lines is told
     if not by_line and (name is None or not isinstance(first[name], str)):
         names = ", ".join([str(name) for name in first][:20]) or "none"
-        found.notes.append(
+        collection.notes.append(
             f"{part.path}: not read, for it names no images (expected a column file_name, or one "
             f"of {', '.join(PATH)}; there are: {names})"
         )
         if given.is_file:
-            raise SourceError(found.notes[-1])
+            raise SourceError(collection.notes[-1])
         return False
-    found.names.update(first)
-    listed = Manifest(part.path, part.key, given.root, found.confines, found.columns, found.names)
+    collection.names.update(first)
+    listed = Manifest(
+        part.path, part.key, given.root, collection.confines, collection.columns, collection.names
+    )
     rows = 0
     for row in manifest.read_parts(listed):
         if row.inputs:
-            found.edits.append(row)
-            found.inputs.update(identity(path) for path, _ in row.inputs)
+            collection.edits.append(row)
+            collection.inputs.update(identity(path) for path, _ in row.inputs)
         else:
-            _add_picture(found, identity(row.path), row)
+            _add_image(collection, identity(row.path), row)
         rows += 1
     return rows > 0
 
 
-def _add_picture(found: Found, place: str, part: Part) -> None:
-    """Add a picture; what several inputs or manifest lines say about one place is united."""
-    known = found.pictures.get(place)
-    found.pictures[place] = part if known is None else united(known, part)
+def _add_image(collection: Collection, place: str, part: Part) -> None:
+    """Add an image; what several inputs or manifest lines say about one place is united."""
+    known = collection.images.get(place)
+    collection.images[place] = part if known is None else united(known, part)
 
 
 def united(known: Part, part: Part) -> Part:
@@ -232,34 +238,34 @@ def united(known: Part, part: Part) -> Part:
     )
 
 
-def _outermost(one: Part, other: Part) -> Part:
+def _outermost(first: Part, second: Part) -> Part:
     """Whose key and path count: a manifest's, else the outermost folder's, else the smallest."""
     return min(
-        one, other, key=lambda part: (not part.described, -len(part.key), part.key, part.path)
+        first, second, key=lambda part: (not part.described, -len(part.key), part.key, part.path)
     )
 
 
-def _add_table(found: Found, place: str, part: Part, given: _Input) -> bool:
+def _add_table(collection: Collection, place: str, part: Part, given: _Input) -> bool:
     from curation.sources import parquet  # pyarrow only where there is a table
 
     try:
-        table, rows, names = parquet.inspect(part.path, found.columns)
+        table, rows, names = parquet.inspect(part.path, collection.columns)
     except parquet.PARQUET_ERRORS as error:
         if storage.is_outage(part.path, error):
             raise
-        found.tables[place] = [part]  # reading it yields a sample that says what is wrong
+        collection.tables[place] = [part]  # reading it yields a sample that says what is wrong
         return True
     if table is None and part.path.rpartition("/")[2].lower() in METADATA:
-        return _add_list(part, given, found)
+        return _add_list(part, given, collection)
     if table is None and given.is_file:
         raise SourceError(f"{part.path}: no image column among {', '.join(names)}; {EXPECTED}")
     if table is None:
         return False  # img2dataset leaves such a table of metadata beside each tar
-    found.names.update(names)
-    known = found.tables.get(place)
+    collection.names.update(names)
+    known = collection.tables.get(place)
     part = _outermost(part, known[0]) if known else part
     ranges = itertools.pairwise(_cuts(rows, given.unit_rows))
-    found.tables[place] = [replace(part, groups=between) for between in ranges]
+    collection.tables[place] = [replace(part, groups=between) for between in ranges]
     return True
 
 

@@ -12,43 +12,43 @@ from dataclasses import replace
 from curation.sources import annotation
 from curation.sources.fields import Columns
 from curation.sources.sample import Part
-from curation.sources.scan import Found, identity, united
+from curation.sources.scan import Collection, identity, united
 
 _Edit = tuple[tuple[str, ...], tuple[str, ...]]  # the locations of inputs, the instruction's texts
 
 
-def settle(found: Found) -> None:
-    """Put the edit samples of lists among the pictures, and take out what is part of one."""
+def settle(collection: Collection) -> None:
+    """Put the edit samples of lists among the images, and take out what is part of one."""
     by_result: dict[str, dict[_Edit, Part]] = {}
-    for part in found.edits:
+    for part in collection.edits:
         edits = by_result.setdefault(identity(part.path), {})
-        edit = _edit(part, found.columns)
+        edit = _edit(part, collection.columns)
         edits[edit] = united(edits[edit], part) if edit in edits else part
     for place, edits in by_result.items():
-        _settle_result(found, place, edits)
-    for place in found.inputs:
-        alone = found.pictures.get(place)
+        _settle_result(collection, place, edits)
+    for place in collection.inputs:
+        alone = collection.images.get(place)
         if alone is not None and not (alone.inputs or alone.described):
-            del found.pictures[place]
+            del collection.images[place]
 
 
-def _settle_result(found: Found, place: str, edits: dict[_Edit, Part]) -> None:
+def _settle_result(collection: Collection, place: str, edits: dict[_Edit, Part]) -> None:
     """The samples of one result. The file itself is one more only if a list tells of it alone."""
-    alone = found.pictures.get(place)
+    alone = collection.images.get(place)
     if alone is not None and not alone.described:
-        del found.pictures[place]
+        del collection.images[place]
         beside = replace(alone, inputs=(), stamps=alone.stamps[: 1 + len(alone.sidecars)])
         edits = {edit: _with_all_stamps(beside, part) for edit, part in edits.items()}
         alone = None
     if alone is None and len(edits) == 1:
-        (found.pictures[place],) = edits.values()
+        (collection.images[place],) = edits.values()
         return
     for edit, part in edits.items():
         folder = place.rpartition("/")[0] or "/"  # wherever the collection lies, the same variant
         inputs = [os.path.relpath(name, folder) for name in edit[0]]
         digest = hashlib.blake2b(json.dumps([inputs, edit[1]]).encode(), digest_size=4)
         variant = f"edit-{digest.hexdigest()}"
-        found.pictures[f"{place}#{variant}"] = replace(part, variant=variant)
+        collection.images[f"{place}#{variant}"] = replace(part, variant=variant)
 
 
 def _with_all_stamps(beside: Part, part: Part) -> Part:

@@ -27,7 +27,7 @@ class Beside:
         instructed = set()
         for entry in entries:
             what = kind(entry.path)
-            if what == "picture":
+            if what == "image":
                 self._images[entry.path] = entry
             elif what == "sidecar":
                 stem, is_instruction = _stem(entry.path)
@@ -95,7 +95,7 @@ def strays(names: Sequence[str]) -> list[str]:
     stem_of_file: dict[str, str] = {}
     for name in names:
         what = kind(name)
-        if what == "picture":
+        if what == "image":
             images.update((name, stem_of(name), edits.stem_of_result(name)))
         elif what == "sidecar":
             stem_of_file[name] = _stem(name)[0]

@@ -70,9 +70,9 @@ def first_text(values: Iterable[Any]) -> str | None:
 
 def label(values: Iterable[Value]) -> str | None:
     """The first value that is text and not empty, or a whole number, as text."""
-    told = (value.value for value in values)
-    whole = (str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in told)
-    return first_text(whole)
+    plain = (value.value for value in values)
+    strings = (str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in plain)
+    return first_text(strings)
 
 
 def weight(values: Iterable[Value]) -> float | None:

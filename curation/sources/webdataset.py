@@ -22,7 +22,7 @@ _ORPHAN = "missing: a caption without an image; the members of a sample must be 
 
 
 @dataclass(frozen=True)
-class _Picture:
+class _ImageMember:
     uri: str
     name: str
     data: bytes | None
@@ -39,26 +39,26 @@ class _Group:
 
     key: str
     columns: Columns
-    pictures: list[_Picture] = field(default_factory=list)
+    images: list[_ImageMember] = field(default_factory=list)
     said: list[tuple[str, Annotation]] = field(default_factory=list)  # with the member's name
 
-    def rows(self) -> Iterator[tuple[_Picture, list[_Picture], str | None]]:
-        """The pictures that are samples, each with its inputs and what is wrong with these."""
-        by_name = {picture.name: picture for picture in self.pictures}
+    def rows(self) -> Iterator[tuple[_ImageMember, list[_ImageMember], str | None]]:
+        """The images that are samples, each with its inputs and what is wrong with these."""
+        by_name = {member.name: member for member in self.images}
         said = (edits.instruction_of(name) for name, _ in self.said)
-        groups = edits.groups(by_name, {told[0] for told in said if told})
+        groups = edits.groups(by_name, {parsed[0] for parsed in said if parsed})
         parts = {name for group in groups for name in group.parts}
         group_of = {name: group for group in groups for name in group.rows}
-        for picture in self.pictures:
-            if picture.name in parts:
+        for member in self.images:
+            if member.name in parts:
                 continue
-            group = group_of.get(picture.name)
+            group = group_of.get(member.name)
             inputs = [by_name[name] for name in group.inputs] if group else []
-            yield picture, inputs, group.problem if group else None
+            yield member, inputs, group.problem if group else None
 
-    def annotation(self, picture: str) -> Annotation:
-        """What is said about a picture: not by side files that bear the name of another one."""
-        others = {entry.name for entry in self.pictures if entry.name != picture}
+    def annotation(self, image: str) -> Annotation:
+        """What is said about an image: not by side files that bear the name of another one."""
+        others = {entry.name for entry in self.images if entry.name != image}
         others |= {stem_of(name) for name in others if edits.is_input(name)}
         own = [entry for entry in self.said if stem_of(entry[0]) not in others]
         own.sort(key=lambda entry: side_file_order(entry[0]))
@@ -71,19 +71,19 @@ def read_part(
     """The samples of a tar, one at a time.
 
     The key is the member's name up to the first dot of its last component, as in WebDataset; a
-    key with several pictures is several samples, unless it is an edit (``edits.groups``). A damaged
+    key with several images is several samples, unless it is an edit (``edits.groups``). A damaged
     or truncated tar yields all its good members, then one sample with the error; so does a caption
-    without a picture. Raises ``OSError`` when a remote filesystem is out.
+    without an image. Raises ``OSError`` when a remote filesystem is out.
     """
     for group in _groups(part, only, columns):
-        for picture, inputs, problem in group.rows():
-            if only is None or picture.uri in only:
-                image = picture.image
+        for member, inputs, problem in group.rows():
+            if only is None or member.uri in only:
+                image = member.image
                 yield annotation.sample(
-                    group.annotation(picture.name),
+                    group.annotation(member.name),
                     Image(image.path, None, problem) if problem else image,
                     () if problem else [entry.image for entry in inputs],
-                    uri=picture.uri,
+                    uri=member.uri,
                     key=portable(storable(group.key)),
                 )
 
@@ -123,18 +123,18 @@ def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Itera
         if storage.is_outage(part.path, error):
             raise
         problem = f"unreadable: damaged tar, at byte {position} or after: {error}"
-    if group is not None and (problem is None or group.pictures):
+    if group is not None and (problem is None or group.images):
         yield _finished(group, part)
     if problem is not None:
         place = f"#@{position}"
-        picture = _Picture(storable(part.path + place), place, None, clean(problem))
-        yield _Group(part.key + place, columns, [picture])
+        lost = _ImageMember(storable(part.path + place), place, None, clean(problem))
+        yield _Group(part.key + place, columns, [lost])
 
 
 def _finished(group: _Group, part: Part) -> _Group:
-    if group.said and not group.pictures:
+    if group.said and not group.images:
         name = group.said[0][0]
-        group.pictures.append(_Picture(storable(f"{part.path}#{name}"), name, None, _ORPHAN))
+        group.images.append(_ImageMember(storable(f"{part.path}#{name}"), name, None, _ORPHAN))
     return group
 
 
@@ -185,13 +185,13 @@ def _add(
     if not member.isreg() or member.issparse():
         error = "unreadable: a link, device or sparse file"
     elif wanted:
-        refused = too_large(member.size, files.LARGEST_PICTURE)
+        refused = too_large(member.size, files.LARGEST_IMAGE)
         error = refused and f"unreadable: {refused}"
         try:
             data = None if error else _data(stream, member)
         except EOFError:
             error = f"unreadable: {_CUT}"
-    group.pictures.append(_Picture(uri, member.name, data, error))
+    group.images.append(_ImageMember(uri, member.name, data, error))
     return error is None or _CUT not in error
 
 

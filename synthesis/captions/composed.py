@@ -128,12 +128,12 @@ def _columns(rows: Rows, *, with_ink: bool) -> list[Column]:
     none where rows differ.
     """
     if len({words.role for row in rows for words in row}) == 1:
-        whole = [[words for row in rows for words in row]]
+        columns = [[words for row in rows for words in row]]
     elif len({tuple(words.role for words in row) for row in rows}) == 1:
-        whole = [list(column) for column in zip(*rows, strict=True)]
+        columns = [list(column) for column in zip(*rows, strict=True)]
     else:
         return []
-    return [(column[0].role, _ink(column) if with_ink else None) for column in whole]
+    return [(column[0].role, _ink(column) if with_ink else None) for column in columns]
 
 
 def _ink(words: list[Words]) -> Colour | None:

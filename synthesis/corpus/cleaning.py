@@ -18,8 +18,8 @@ _SENTENCE = re.compile(r"[^.!?…。！？।؟\n]*(?:[.!?…。！？।؟]+[�
 
 def clean(text: str) -> str:
     """NFC, without control characters; runs of spaces become one, none at the ends of lines."""
-    whole = unicodedata.normalize("NFC", _BREAKS.sub("\n", text))
-    lines = _UNSEEN.sub("", whole).split("\n")
+    composed = unicodedata.normalize("NFC", _BREAKS.sub("\n", text))
+    lines = _UNSEEN.sub("", composed).split("\n")
     return _BLANK_LINES.sub(
         "\n", "\n".join(_SPACES.sub(" ", line).strip() for line in lines)
     ).strip()

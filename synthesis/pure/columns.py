@@ -110,13 +110,13 @@ def _set(text: str, typography: Typography, frame: Frame, sizes: range, count: i
 
 
 def _moved(
-    whole: Block, typography: Typography, frame: Frame, width: float, count: int
+    block: Block, typography: Typography, frame: Frame, width: float, count: int
 ) -> Block | None:
     """The lines of one tall column in several of even height; ``None`` where they do not fit."""
-    pitch = typography.setting.leading * whole.size
-    offsets = _offsets(whole.lines, pitch)
-    rise = _baseline(whole.lines[0]) - whole.lines[0].box[1]
-    fall = max(line.box[3] - _baseline(line) for line in whole.lines)
+    pitch = typography.setting.leading * block.size
+    offsets = _offsets(block.lines, pitch)
+    rise = _baseline(block.lines[0]) - block.lines[0].box[1]
+    fall = max(line.box[3] - _baseline(line) for line in block.lines)
     room = math.floor(2 * (frame.height - rise - fall) / pitch) / 2  # in half lines
     for most in (offsets[-1] / count + step / 2 for step in range(2 * count + 8)):
         places = _places(offsets, min(most, room))
@@ -127,13 +127,13 @@ def _moved(
     lowest = max(down for _, down in places)
     free = frame.height - rise - fall - lowest * pitch
     top = frame.top + rise + free * typography.setting.vertical
-    step = width + _GUTTER * whole.size
+    step = width + _GUTTER * block.size
     lines = []
-    for line, (column, down) in zip(whole.lines, places, strict=True):
-        x = frame.left + (count - 1 - column if _is_right_to_left(whole) else column) * step
+    for line, (column, down) in zip(block.lines, places, strict=True):
+        x = frame.left + (count - 1 - column if _is_right_to_left(block) else column) * step
         y = round(top + down * pitch) - _baseline(line)
         lines.append(_shifted(line, float(round(x)), float(y)))
-    return Block(whole.text, whole.size, tuple(lines), tuple(placing.runs(whole.size, lines)))
+    return Block(block.text, block.size, tuple(lines), tuple(placing.runs(block.size, lines)))
 
 
 def _offsets(lines: Sequence[PlacedLine], pitch: float) -> list[float]:
@@ -184,9 +184,9 @@ def _baseline(line: PlacedLine) -> float:
     return line.clusters[0].origins[0][1]
 
 
-def _is_right_to_left(whole: Block) -> bool:
+def _is_right_to_left(block: Block) -> bool:
     """Whether the first line begins on the right."""
-    clusters = whole.lines[0].clusters
+    clusters = block.lines[0].clusters
     return clusters[0].box[0] > clusters[-1].box[0]
 
 

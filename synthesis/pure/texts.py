@@ -20,8 +20,8 @@ def choose(random: Random, job: Job, size: Size) -> str:
     if random.random() >= share:
         return text
     most = _most(random, job, size)
-    if whole := [page for page in job.pages if most / 2 <= len(page.text) <= most]:
-        return random.choice(whole).text.replace("\n", "\n\n")
+    if fitting := [page for page in job.pages if most / 2 <= len(page.text) <= most]:
+        return random.choice(fitting).text.replace("\n", "\n\n")
     for _ in range(_TRIES):
         if kind_of(job.language, text) == Kind.PROSE:
             return page(random, job, text, size)

@@ -133,7 +133,7 @@ def _cropped(random: Random, field: Levels, size: Size) -> Levels:
     """A part of the field, which is repeated where the canvas is larger."""
     width, height = size
     across, down = math.ceil(width / _FIELD), math.ceil(height / _FIELD)
-    whole = field if across == down == 1 else np.tile(field, (down, across))
-    left = random.randrange(whole.shape[1] - width + 1)
-    top = random.randrange(whole.shape[0] - height + 1)
-    return whole[top : top + height, left : left + width]
+    tiled = field if across == down == 1 else np.tile(field, (down, across))
+    left = random.randrange(tiled.shape[1] - width + 1)
+    top = random.randrange(tiled.shape[0] - height + 1)
+    return tiled[top : top + height, left : left + width]

@@ -19,9 +19,9 @@ _CARRIED = 0.86  # a table begins at so much of the height of what stands on it
 def shadowed(behind: Pixels, alpha: Pixels, region: Region, lift: float, sun: Light) -> Pixels:
     """The shadow of the sheet on what is behind it: close and dark, and wide and faint."""
     height, width = behind.shape[:2]
-    whole = np.zeros((height, width), np.uint8)
-    whole[region.slices] = alpha
-    small = cv2.resize(whole, (width // _SHADOW_SCALE, height // _SHADOW_SCALE))
+    shadow = np.zeros((height, width), np.uint8)
+    shadow[region.slices] = alpha
+    small = cv2.resize(shadow, (width // _SHADOW_SCALE, height // _SHADOW_SCALE))
     gain = np.full(small.shape, NEUTRAL, np.float32)
     for reach, dark in ((0.5, 0.34), (1.8, 0.16 + 0.14 * sun.hardness)):
         by = reach * lift / _SHADOW_SCALE

@@ -76,9 +76,9 @@ def settle(
     """The sheet moved anywhere in the image, all of its text in sight."""
     there = Surface(where.matrix, bend)
     shift = []
-    whole, seen = there.project(outline), there.project(text)
+    sheet_seen, seen = there.project(outline), there.project(text)
     for axis, side in enumerate(canvas):
-        low, high = whole[:, axis].min(), whole[:, axis].max()
+        low, high = sheet_seen[:, axis].min(), sheet_seen[:, axis].max()
         free = side - (high - low)
         wanted = free * random.uniform(0.12, 0.88) - low
         first, last = seen[:, axis].min(), seen[:, axis].max()

@@ -41,8 +41,8 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
     match: Gain = (1.0, 1.0, 1.0)
     if text.beyond:
         layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
-        whole = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
-        placed, name = np.asarray(cv2.cvtColor(whole, cv2.COLOR_RGBA2RGB), np.uint8), None
+        warped = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
+        placed, name = np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8), None
     else:
         behind, name = _behind(random, text, canvas, paths)
         match = _match(behind) if paths else match
@@ -88,9 +88,9 @@ def _coverage(text: Inscribed, canvas: Size) -> Pixels:
     low = max(0, math.floor(left) - _AROUND), max(0, math.floor(top) - _AROUND)
     high = min(canvas[0], math.ceil(right) + _AROUND), min(canvas[1], math.ceil(bottom) + _AROUND)
     region = Region(*low, high[0] - low[0], high[1] - low[1])
-    whole = np.zeros(canvas[::-1], np.uint8)
-    whole[region.slices] = text.surface.warp(text.coverage, region)
-    return whole
+    coverage = np.zeros(canvas[::-1], np.uint8)
+    coverage[region.slices] = text.surface.warp(text.coverage, region)
+    return coverage
 
 
 def _behind(
@@ -126,8 +126,8 @@ def _cropped(random: Random, image: Pixels, canvas: Size) -> Pixels:
     height, width = image.shape[:2]
     scale = max(canvas[0] / width, canvas[1] / height) * random.uniform(1.0, 1.3)
     across, down = (
-        max(1, min(whole, round(side / scale)))
-        for side, whole in zip(canvas, (width, height), strict=True)
+        max(1, min(length, round(side / scale)))
+        for side, length in zip(canvas, (width, height), strict=True)
     )
     left, top = random.randint(0, width - across), random.randint(0, height - down)
     window = image[top : top + down, left : left + across]

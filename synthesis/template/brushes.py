@@ -17,7 +17,7 @@ def brush(rgb: RGB, *, stroke: float = 0.0, alpha: int = 255) -> skia.Paint:
     return made
 
 
-def whole(box: Box) -> tuple[float, float, float, float]:
+def whole_pixels(box: Box) -> tuple[float, float, float, float]:
     """Edges on whole pixels are sharp."""
     left, top = round(box.left), round(box.top)
     right, bottom = round(box.left + box.width), round(box.top + box.height)

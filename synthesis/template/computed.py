@@ -63,9 +63,9 @@ def quantity(text: str, where: str) -> Quantity:
     if match is None:
         raise Uncomputable(f"{where}: expected a text with one number, found {text!r}")
     before, digits, fraction, after = match.groups()
-    whole = digits.replace(",", "")
-    grouped = "," in digits or len(whole) < 4
-    value = Decimal(f"{whole}.{fraction}" if fraction else whole)
+    plain = digits.replace(",", "")
+    grouped = "," in digits or len(plain) < 4
+    value = Decimal(f"{plain}.{fraction}" if fraction else plain)
     if before.startswith(("-", "+")):
         value, before = (-value if before[0] == "-" else value), before[1:]
     return Quantity(value, before, after, len(fraction or ""), grouped)
@@ -102,13 +102,13 @@ def _sum(scope: Operands, words: Sequence[str]) -> str:
 
 def _rest(scope: Operands, words: Sequence[str]) -> str:
     _count(words, 2, "a whole, a list and a field, such as <rest 100 series.value>")
-    whole = _operand(scope, words[0])
+    total = _operand(scope, words[0])
     name, field = _list_and_field(words[1])
     entries = _of_entries(scope.others(name), field, words[1])
-    left = whole.value - sum((entry.value for entry in entries), Decimal(0))
+    left = total.value - sum((entry.value for entry in entries), Decimal(0))
     if left <= 0:
         raise Uncomputable(f"{words[1]}: the other entries leave nothing of {words[0]}")
-    return _written(left, [*entries, whole])
+    return _written(left, [*entries, total])
 
 
 def _folded(operation: Callable[[Decimal, Decimal], Decimal]) -> "Rule":

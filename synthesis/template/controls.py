@@ -8,7 +8,7 @@ import skia
 from synthesis.colours import relative_luminance
 from synthesis.template import icons
 from synthesis.template.boxes import Box
-from synthesis.template.brushes import brush, whole
+from synthesis.template.brushes import brush, whole_pixels
 from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
 
@@ -112,7 +112,7 @@ def barcode(canvas: skia.Canvas, part: Part, box: Box, _unit: float) -> None:
     if part.fill:
         quiet = min(box.width, box.height) * 0.1
         inside = (box.left + quiet, box.top + quiet)
-        box = Box(*whole(Box(*inside, box.width - 2 * quiet, box.height - 2 * quiet)))
+        box = Box(*whole_pixels(Box(*inside, box.width - 2 * quiet, box.height - 2 * quiet)))
     module = max(1.0, round(min(box.width, 4 * box.height) / 95))
     x = box.left
     bars = brush((20, 20, 20))

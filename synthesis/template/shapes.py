@@ -10,7 +10,7 @@ from synthesis.colours import RGB
 from synthesis.template import art, charts, controls, icons
 from synthesis.template.arranging import Arranged
 from synthesis.template.boxes import Box
-from synthesis.template.brushes import brush, whole
+from synthesis.template.brushes import brush, whole_pixels
 from synthesis.template.colouring import mixed
 from synthesis.template.expanding import Part
 
@@ -21,14 +21,14 @@ _LEVELS = 5  # rings of a soft shadow: a blur of Skia's costs ten times as much
 def draw(canvas: skia.Canvas, placed: Arranged, unit: float, *, surface: bool = True) -> None:
     """Draw a part's surface (unless it is there already), its border and its shape."""
     part, box = placed.part, placed.box
-    rect = skia.Rect.MakeXYWH(*whole(box))
+    rect = skia.Rect.MakeXYWH(*whole_pixels(box))
     radius = min(part.node.round * unit, rect.width() / 2, rect.height() / 2)
     if part.node.shadow:
         _shadow(canvas, rect, radius, unit)
     if surface and part.fill and part.node.shape in {None, "fill", "barcode"}:
         _surface(canvas, rect, radius, part.fill)
     if part.node.shape is not None:
-        _shape(canvas, part, Box(*whole(box)), unit)
+        _shape(canvas, part, Box(*whole_pixels(box)), unit)
     if part.border is not None:
         width = max(1.0, part.node.thick * unit)
         inside = rect.makeInset(width / 2, width / 2)

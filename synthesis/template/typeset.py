@@ -111,8 +111,8 @@ class Typesetter:
             left, _, right, _ = made.box
             lines, widest = len(made.lines), right - left
         else:
-            whole = self.language == "zh" and style.face == "heading"
-            lines, widest = _estimated(text, width / size, _widened(style), whole)
+            by_clause = self.language == "zh" and style.face == "heading"
+            lines, widest = _estimated(text, width / size, _widened(style), by_clause)
             widest *= size
         if lines > (style.lines or 99) or widest > width + 1:
             raise Overflow
@@ -183,12 +183,12 @@ def _advance(character: str) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _words(text: str, whole: bool) -> tuple[float, ...]:
+def _words(text: str, by_clause: bool) -> tuple[float, ...]:
     """The advances of the pieces of a line that stay whole, blanks included.
 
-    ``whole`` phrases, as of Chinese headings, are parted after punctuation alone if they are short.
+    ``by_clause``: short phrases, as of Chinese headings, are parted after punctuation alone.
     """
-    ends = _PAUSES if whole and _is_of_short_phrases(text) else ""
+    ends = _PAUSES if by_clause and _is_of_short_phrases(text) else ""
     advances: list[float] = []
     pending = 0.0
     for character in text:
@@ -217,11 +217,11 @@ def _widened(style: Style) -> float:
     return (1.0 + (style.tracking or 0.0) * 1.6) * (_BOLD if bold else 1.0)
 
 
-def _estimated(text: str, measure: float, stretched: float, whole: bool) -> tuple[int, float]:
+def _estimated(text: str, measure: float, stretched: float, by_clause: bool) -> tuple[int, float]:
     """Lines and widest line in ems, without shaping."""
     lines, widest = 0, 0.0
     for line in text.split("\n"):
-        words = _words(line, whole)
+        words = _words(line, by_clause)
         pen = 0.0
         lines += 1
         for word in words:
@@ -232,5 +232,5 @@ def _estimated(text: str, measure: float, stretched: float, whole: bool) -> tupl
                 pen = 0.0
             pen += width
         widest = max(widest, pen)
-    parted = len(_words(text, whole)) > 1 and not (whole and _is_of_short_phrases(text))
+    parted = len(_words(text, by_clause)) > 1 and not (by_clause and _is_of_short_phrases(text))
     return lines, min(widest, max(measure, 0.0)) if parted else widest

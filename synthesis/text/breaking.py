@@ -62,8 +62,8 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
         if offset not in kept and text[offset : offset + 1] not in _NEVER_FIRST
     ]
     if thai.THAI.search(text):
-        whole = thai.inside_compounds(text, ends)
-        ends = [end for end in ends if end not in whole]
+        unbroken = thai.inside_compounds(text, ends)
+        ends = [end for end in ends if end not in unbroken]
     if not _HANGUL.search(text):
         return tuple(ends)
     if base == "ko":

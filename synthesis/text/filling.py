@@ -155,8 +155,10 @@ def _tight(line: Measured, measure: float, filled: list[Line]) -> list[Line]:
     def cost(width: float, last: bool) -> float:
         return 0.0 if last else (measure - width) ** 2
 
-    whole = min(_PARTED_WORD, (MOST_STRETCH * measure) ** 2)
-    return _lines(units, _best_starts(line, measure, len(filled), before, cost, whole)) or filled
+    most_uneven = min(_PARTED_WORD, (MOST_STRETCH * measure) ** 2)
+    return (
+        _lines(units, _best_starts(line, measure, len(filled), before, cost, most_uneven)) or filled
+    )
 
 
 def _lines(units: Sequence[Unit], starts: Sequence[int]) -> list[Line]:

@@ -185,7 +185,7 @@ def _place_column(
             if cluster.turned:
                 placed.append(placing.turned(cluster, point, size))
             else:
-                whole = raster.stepped(x), float(round(point[1]))
-                placed.append(placing.upright(cluster, whole, size))
+                pixel = raster.stepped(x), float(round(point[1]))
+                placed.append(placing.upright(cluster, pixel, size))
         pen += cluster.advance + line.tracking + stretch.get(number, 0.0)
     return PlacedLine(line.text, tuple(placed))

@@ -113,8 +113,8 @@ def units(
             clusters = shape(fonts, line, language, ligatures=tracking == 0, columns=columns)
         base = scripts.base_level(language, line)
         ends = {*breaks(line, language), len(line)}
-        whole = len(line) <= _HEADING or language.startswith("ja")
-        inside = inside_words(line, language) if whole else frozenset()
+        by_character = len(line) <= _HEADING or language.startswith("ja")
+        inside = inside_words(line, language) if by_character else frozenset()
         several = _between(clusters, ends)
         units_of_lines.append(
             [_unit(some, tracking, base, end in inside, columns) for end, some in several]

@@ -68,8 +68,8 @@ def on_arc(
                 placed[number] = circle.place(clusters[number], offset * size, size)
             offset += clusters[number].advance + line.tracking
         pen += 2 * half
-    whole = PlacedLine(line.text, tuple(placed[number] for number in sorted(placed)))
-    return Block(text, size, (whole,), tuple(placing.runs(size, [whole])))
+    bent = PlacedLine(line.text, tuple(placed[number] for number in sorted(placed)))
+    return Block(text, size, (bent,), tuple(placing.runs(size, [bent])))
 
 
 def _line(text: str, typography: Typography) -> lines.Line:

@@ -75,11 +75,11 @@ class Browser:
 
     def find(self, expression: str) -> Any:
         """The value of an expression in the page, or of the promise it is."""
-        told = {"awaitPromise": True, "returnByValue": True}
-        found = self.say("Runtime.evaluate", expression=expression, **told)
-        if "exceptionDetails" in found:
-            raise RuntimeError(f"{expression[:60]}: {found['exceptionDetails']}")
-        return found["result"].get("value")
+        options = {"awaitPromise": True, "returnByValue": True}
+        answer = self.say("Runtime.evaluate", expression=expression, **options)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(f"{expression[:60]}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
 
     def go(self, address: str) -> None:
         """Open a document and wait until it and its fonts are loaded."""
@@ -105,8 +105,8 @@ class Browser:
     def cpu(self) -> float:
         """Seconds of all its processes."""
         root = psutil.Process(self.process.pid)
-        times = [one.cpu_times() for one in (root, *root.children(recursive=True))]
-        return float(sum(one.user + one.system for one in times))
+        times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
+        return float(sum(process.user + process.system for process in times))
 
     def close(self) -> None:
         """End it with all its processes."""
@@ -122,9 +122,9 @@ def _address(folder: Path) -> str:
         if file.exists() and file.read_text().strip():
             port = file.read_text().split()[0]
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
-                for one in json.load(answer):
-                    if one["type"] == "page":
-                        return str(one["webSocketDebuggerUrl"])
+                for page in json.load(answer):
+                    if page["type"] == "page":
+                        return str(page["webSocketDebuggerUrl"])
         time.sleep(0.1)
     raise RuntimeError(f"Chromium did not answer within {_SECONDS:.0f} s")
 

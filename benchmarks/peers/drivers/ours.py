@@ -141,10 +141,10 @@ def _undrawn() -> Iterator[list[tuple[str, Any]]]:
 
 def _again(parts: list[tuple[str, Any]], encode: Encode) -> Again:
     """A function that makes the picture from what was laid out before."""
-    told = dict(parts)
-    if "slide" in told:
-        return lambda: encode(filled.paint(*told["slide"]))
-    (state, given), (runs, rgb) = told["ground"], told["runs"]
+    fields = dict(parts)
+    if "slide" in fields:
+        return lambda: encode(filled.paint(*fields["slide"]))
+    (state, given), (runs, rgb) = fields["ground"], fields["runs"]
     random = Random()
     random.setstate(state)
 

@@ -68,7 +68,7 @@ def _config(setup: dict[str, str], folder: Path) -> dict[str, Any]:
     document["content"]["font"]["paths"] = [setup["fonts"]]
     if setup["variant"] == "plain":
         for effect in (config["effect"], document["effect"], config["background"]["effect"]):
-            effect["args"] = [{**one, **_OFF} for one in effect["args"]]
+            effect["args"] = [{**argument, **_OFF} for argument in effect["args"]]
     return config
 
 
@@ -78,9 +78,9 @@ def _listen(content: Any, lines: list[str]) -> None:
 
     def generate(size: Any, reader: Any, font: Any) -> Any:
         taken: list[str] = []
-        found = set_line(size, _noting(reader, taken), font)
+        line = set_line(size, _noting(reader, taken), font)
         lines.append("".join(taken[:-1]))  # the last did not fit, and is put back
-        return found
+        return line
 
     content.textbox.generate = generate
 

@@ -63,14 +63,14 @@ def test_an_input_may_itself_lie_in_a_hidden_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("a.jpg", "picture"),
-        ("a", "picture"),
-        (".a", "picture"),
-        ("a.b/c", "picture"),
+        ("a.jpg", "image"),
+        ("a", "image"),
+        (".a", "image"),
+        ("a.b/c", "image"),
         ("A.TXT", "sidecar"),
         ("a.tar", "tar"),
         ("a.tar.gz", "packed tar"),
-        ("a.gz", "picture"),
+        ("a.gz", "image"),
         ("a.tgz", "packed tar"),
         ("x/a.parquet", "parquet"),
         ("a.jsonl", "manifest"),
@@ -110,7 +110,7 @@ def test_what_cannot_be_read_is_a_sample_with_the_reason(tmp_path: Path) -> None
 def test_a_file_too_large_to_be_a_picture_is_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "LARGEST_PICTURE", 10)
+    monkeypatch.setattr(files, "LARGEST_IMAGE", 10)
     monkeypatch.setattr(files, "LARGEST_SIDECAR", 3)
     root = put(tmp_path / "in", {"a.jpg": b"x" * 11, "b.jpg": b"x" * 10, "b.txt": "long"})
     found = by_key(root)
@@ -195,7 +195,7 @@ def test_names_bytes_and_captions_round_trip(
     captions: dict[str, str] = {}
     for (stem, suffix), (data, text) in contents.items():
         name = stem + suffix
-        if kind(name) != "picture":
+        if kind(name) != "image":
             continue
         (folder / name).write_bytes(data)
         expected[name] = (data, text)
@@ -249,7 +249,7 @@ def test_every_real_file_is_a_row_with_its_bytes() -> None:
     expected = {
         str(path.relative_to(SHARED))
         for path in SHARED.rglob("*")
-        if path.is_file() and kind(path.name) == "picture"
+        if path.is_file() and kind(path.name) == "image"
     }
     found = by_key(str(SHARED))
     assert set(found) == expected

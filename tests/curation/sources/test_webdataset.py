@@ -115,7 +115,7 @@ def test_a_caption_far_from_its_picture_is_told_not_lost(tmp_path: Path) -> None
 def test_links_and_giants_are_samples_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "LARGEST_PICTURE", 1000)
+    monkeypatch.setattr(files, "LARGEST_IMAGE", 1000)
     members = [("a.jpg", None), ("b.jpg", b"x" * 1001), ("c.jpg", b"C")]
     samples = read_tar(tmp_path / "a.tar", tar_bytes(members))
     assert [sample.error for sample in samples] == [
