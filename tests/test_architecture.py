@@ -58,6 +58,9 @@ BEAM_AT_MODULE_LEVEL = {
 BEAM_AT_MODULE_LEVEL |= {"curation.runners.forked_workers", "curation.runners.running"}
 BEAM_LAZILY = {"curation.runners.fork_server", "curation.storage.names"}
 VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
+SAYS_NOTHING = {"found", "one", "told", "whole"}  # as names: say what it is
+SAYING = ("curation.inspect", "curation.report", "curation.runners", "curation.sources")
+SAYING += ("curation.storage", "synthesis")
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
@@ -195,7 +198,21 @@ def broad(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "swallows every exception"
 
 
-RULES: tuple[Rule, ...] = (strangers, beam, unsafe, unescaped, broad)
+def nameless(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Variables, arguments and functions whose names do not say what they are."""
+    for node in ast.walk(tree) if within(module, SAYING) else ():
+        name = ""
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            name = node.id
+        elif isinstance(node, ast.arg):
+            name = node.arg
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = node.name
+        if name in SAYS_NOTHING:
+            yield node.lineno, f"{name!r} does not say what it is"  # type: ignore[attr-defined]
+
+
+RULES: tuple[Rule, ...] = (strangers, beam, unsafe, unescaped, broad, nameless)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -236,6 +253,9 @@ BROKEN: tuple[tuple[Rule, str, str], ...] = (
     ),
     (broad, "curation.judging.rules", "try:\n    f()\nexcept:\n    pass"),
     (broad, "curation.judging.rules", "with contextlib.suppress(Exception):\n    f()"),
+    (nameless, "curation.sources.scan", "for one in parts:\n    f(one)"),
+    (nameless, "curation.storage.files", "def f(found):\n    pass"),
+    (nameless, "synthesis.render", "def whole():\n    pass"),
 )
 
 
@@ -252,6 +272,7 @@ ALLOWED: tuple[tuple[Rule, str, str], ...] = (
     (unsafe, "curation.networks.weights", "torch.load('x', weights_only=True)"),
     (broad, "curation.judging.rules", "try:\n    f()\nexcept BaseException:\n    g()\n    raise"),
     (unescaped, "curation.report", "Environment(autoescape=True)"),
+    (nameless, "curation.sources.scan", "part = given.whole()"),
 )
 
 

@@ -129,26 +129,26 @@ def _sum(parts: Sequence[Estimate]) -> Estimate:
 
 
 def expenses(
-    output: str, run: Mapping[str, Any], chosen: Chosen, rows: Rows, told: Forecast
+    output: str, run: Mapping[str, Any], chosen: Chosen, rows: Rows, predicted: Forecast
 ) -> Expenses:
     """What the rows of a sample say of the whole input. Raises ``OSError``, ``ColumnFileError``."""
     layout = Layout(output)
-    whole = sum(stratum.rows for stratum in rows.design.strata)
+    total = sum(stratum.rows for stratum in rows.design.strata)
     timed = _timed_units(layout, run["seed"])
-    steps = {"measuring": Step(_measuring(timed, chosen), None, Estimate(*(whole,) * 3))}
-    for name, share in told.models.items():
+    steps = {"measuring": Step(_measuring(timed, chosen), None, Estimate(*(total,) * 3))}
+    for name, share in predicted.models.items():
         entry = next(of for of in chosen.signals if of.name == name)
         if seconds := _model(layout, chosen, entry, run["seed"]):
-            steps[name] = Step(*seconds, share.times(whole))
+            steps[name] = Step(*seconds, share.times(total))
     kept = rows.among("verdict", "kept")
     if kept.any():
         seconds_each = run["steps"]["shards"]["cpu_seconds"] / int(kept.sum())
-        steps["shards"] = Step(seconds_each, None, told.kept.times(whole))
+        steps["shards"] = Step(seconds_each, None, predicted.kept.times(total))
     originals = (rows.numbers("size") + rows.numbers("input_bytes")) * kept
     written = sum(entry.size for entry in layout.written("shards"))
     overhead = written / originals.sum() if originals.any() else 1.0
     shards = intervals.total(originals, rows.design).times(overhead)
-    return Expenses(steps, whole * _column_bytes(layout, chosen.measured(layout)), shards)
+    return Expenses(steps, total * _column_bytes(layout, chosen.measured(layout)), shards)
 
 
 def _timed_units(layout: Layout, seed: int) -> list[Unit]:
@@ -157,12 +157,12 @@ def _timed_units(layout: Layout, seed: int) -> list[Unit]:
     files = [unit for unit in units.values() if unit.only is None]
     parts = {part.path: part for unit in files for part in unit.parts}
     chosen = [parts[path] for path in sampling.smallest(parts, TIMED_ROWS, seed)]
-    found = [replace(files[0], parts=tuple(chosen))] if files else []
+    sampled = [replace(files[0], parts=tuple(chosen))] if files else []
     boxes = [name for name, unit in units.items() if unit.only is not None]
     for name in sampling.smallest(boxes, TIMED_UNITS, seed):
         rows = sampling.smallest(units[name].only or (), TIMED_ROWS // TIMED_UNITS, seed)
-        found.append(replace(units[name], only=tuple(rows)))
-    return found
+        sampled.append(replace(units[name], only=tuple(rows)))
+    return sampled
 
 
 def _measuring(units: Sequence[Unit], chosen: Chosen) -> float:
@@ -246,6 +246,6 @@ def _together(paths: Sequence[str]) -> int:
     """The bytes of column files if they were one."""
     tables = [column_files.read(path) for path in paths]
     stream = io.BytesIO()
-    whole = pa.concat_tables(tables, promote_options="permissive")
-    column_files.write_to(stream, whole)
+    joined = pa.concat_tables(tables, promote_options="permissive")
+    column_files.write_to(stream, joined)
     return len(stream.getvalue())

@@ -165,8 +165,8 @@ def duplicates(output: str, rows: Rows) -> dict[str, Pairs]:
     for places in of_hash.values():
         near.add_within(places)
     near.without(same)  # equal bytes have equal hashes
-    for one, other in verdicts.read_edges(output).tolist():
-        near.add_between(of_hash.get(one, Counter()), of_hash.get(other, Counter()))
+    for first, other in verdicts.read_edges(output).tolist():
+        near.add_between(of_hash.get(first, Counter()), of_hash.get(other, Counter()))
     return {"exact": same.estimated(), "near": near.estimated()}
 
 
@@ -175,14 +175,14 @@ _Place = tuple[int, int]  # the numbers of a stratum, and of a container (0: dra
 
 def _places(rows: Rows, name: str) -> dict[Any, Counter[_Place]]:
     """How many rows of a value were drawn where, by value; those without a hash are left out."""
-    strata, found = rows.design.strata, dict[Any, Counter[_Place]]()
+    strata, places = rows.design.strata, dict[Any, Counter[_Place]]()
     columns = (rows.table.column(column).to_pylist() for column in (name, "phash"))
     drawn = zip(rows.design.stratum.tolist(), rows.design.container.tolist(), strict=True)
     for (stratum, container), value, is_hashed in zip(drawn, *columns, strict=True):
         if is_hashed is not None:
             place = (stratum, container if strata[stratum].containers else 0)
-            found.setdefault(value, Counter())[place] += 1
-    return found
+            places.setdefault(value, Counter())[place] += 1
+    return places
 
 
 class _Seen:
@@ -230,13 +230,13 @@ class _Seen:
     def estimated(self) -> Pairs:
         """Each pair stands for as many as it was likely to be drawn one of (Horvitz, Thompson)."""
         seen = self.counts.total()
-        whole = sum(count / likelihood for likelihood, count in self.counts.items())
+        total = sum(count / likelihood for likelihood, count in self.counts.items())
         if self.design.is_all:
-            return Pairs(seen, Estimate(whole, whole, whole))
+            return Pairs(seen, Estimate(total, total, total))
         apart = seen**2 / self.squares if seen else 0.0  # so many single pairs would tell as much
         low, high = intervals.events(apart)
-        each = whole / apart if seen else _rarest(self.design)
-        return Pairs(seen, Estimate(whole, low * each, high * each))
+        each = total / apart if seen else _rarest(self.design)
+        return Pairs(seen, Estimate(total, low * each, high * each))
 
 
 def _rarest(design: Design) -> float:

@@ -182,7 +182,7 @@ def events(count: float) -> tuple[float, float]:
 
 def total(values: NDArray[np.float64], design: Design) -> Estimate:
     """The sum over the whole input of what sampled rows (n,) have, such as bytes."""
-    whole = squares = 0.0
+    estimate = squares = 0.0
     for number, stratum in enumerate(design.strata):
         own = values[design.stratum == number]
         if not len(own):
@@ -190,6 +190,6 @@ def total(values: NDArray[np.float64], design: Design) -> Estimate:
         spread = float(own.var(ddof=1)) / len(own) if len(own) > 1 else 0.0
         container = design.container[design.stratum == number]
         squares += stratum.rows**2 * _variance(own, container, stratum, spread)
-        whole += stratum.rows * float(own.mean())
+        estimate += stratum.rows * float(own.mean())
     reach = 0.0 if design.is_all else design.deviate * math.sqrt(squares)
-    return Estimate(whole, max(0.0, whole - reach), whole + reach)
+    return Estimate(estimate, max(0.0, estimate - reach), estimate + reach)

@@ -67,10 +67,10 @@ class Planned:
         sampled = sum(of.sampled for of in self.strata)
         yield f"{sampled:,} of {self.rows:,.0f} rows looked at (seed {self.seed})"
         for of in self.strata:
-            told = f"  {of.layout}: {of.sampled:,} of {of.rows:,.0f} rows"
+            line = f"  {of.layout}: {of.sampled:,} of {of.rows:,.0f} rows"
             if of.containers:
-                told += f", out of {of.chosen:,} of {of.containers:,} containers"
-            yield told + ("" if of.exact else "; rows estimated by bytes")
+                line += f", out of {of.chosen:,} of {of.containers:,} containers"
+            yield line + ("" if of.exact else "; rows estimated by bytes")
 
     def _stages(self) -> Iterator[str]:
         for stage, passed in self.forecast.passed.items():
@@ -131,12 +131,12 @@ def plan(request: Request, prices: Prices) -> Planned:
     signals = choosing.chosen(choosing.without(own, request.without))
     models = list(signals.models)
     rows = forecast.read(request.output, outcome.strata, models)
-    told = forecast.forecast(request.output, run, rows, models)
+    predicted = forecast.forecast(request.output, run, rows, models)
     return Planned(
         outcome.strata,
         own.seed,
-        told,
-        expenses.expenses(request.output, run, signals, rows, told),
+        predicted,
+        expenses.expenses(request.output, run, signals, rows, predicted),
         prices,
         tuple(_aside(request.pipeline, grouped)),
     )
