@@ -42,12 +42,12 @@ def measured(
     if not names:
         return {}
     table = columns_of.read(unit, ["uri", *names])
-    found: dict[str, tuple[Box, ...]] = {}
+    boxes: dict[str, tuple[Box, ...]] = {}
     for row, uri in enumerate(table.column("uri").to_pylist()):
         if uri in uris:
             seen = (region for name in names for region in table.column(name)[row].as_py() or ())
-            found[uri] = tuple(_boxes(seen))[:MOST]
-    return found
+            boxes[uri] = tuple(_boxes(seen))[:MOST]
+    return boxes
 
 
 def of_source(sample: Sample) -> tuple[Box, ...]:

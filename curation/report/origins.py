@@ -92,6 +92,6 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
             chunk.validate(full=True)
     except pa.ArrowInvalid:
         held = column.cast(pa.binary()).to_pylist()
-        told = [None if value is None else value.decode("utf-8", "replace") for value in held]
-        return pa.chunked_array([pa.array(told, pa.string())])
+        plain = [None if value is None else value.decode("utf-8", "replace") for value in held]
+        return pa.chunked_array([pa.array(plain, pa.string())])
     return column

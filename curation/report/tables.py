@@ -51,13 +51,13 @@ def _name(bound: Bound) -> str:
 
 
 def _cell(overlap: Overlap, row: int, column: int) -> Cell:
-    both, whole = int(overlap.together[row, column]), int(overlap.together[row, row])
+    both, total = int(overlap.together[row, column]), int(overlap.together[row, row])
     if row == column:
         return Cell("", 0, "")
-    one, other = _name(overlap.bounds[row]), _name(overlap.bounds[column])
-    title = f"of {text.count(whole)} beyond {one}, {text.count(both)} are beyond {other}"
-    share = text.share(both, whole).removesuffix(" %")
-    return Cell(share if both else "–", round(100 * both / whole), title)
+    first, other = _name(overlap.bounds[row]), _name(overlap.bounds[column])
+    title = f"of {text.count(total)} beyond {first}, {text.count(both)} are beyond {other}"
+    share = text.share(both, total).removesuffix(" %")
+    return Cell(share if both else "–", round(100 * both / total), title)
 
 
 @dataclass(frozen=True)
