@@ -50,9 +50,9 @@ class Excluded:
         """The ids of both."""
         return self._distinct(pa.concat_tables([a, b]))
 
-    def measure(self, unit: str, rows: pa.Table, whole: pa.Table) -> pa.Table:
+    def measure(self, unit: str, rows: pa.Table, summary: pa.Table) -> pa.Table:
         """1 for the rows of these ids; a row that could not be read counts by its key."""
-        of_id = pc.is_in(rows.column("id"), value_set=whole.column("id").combine_chunks())
+        of_id = pc.is_in(rows.column("id"), value_set=summary.column("id").combine_chunks())
         either = pc.or_(of_id, self.named(rows))
         return pa.table({"excluded": either.cast(pa.int8())})
 
