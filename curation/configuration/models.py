@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
+import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
 from curation.signals import captions
+from curation.signals.signal import Column
 from curation.strict_yaml import (
     OWN_PACKAGES,
     Frozen,
@@ -75,6 +77,19 @@ class Bound(Frozen):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
         return self
 
+    def refusal_of_caption(self, column: Column) -> str | None:
+        """Why it cannot rule what is measured of captions; None if it can."""
+        if pa.types.is_string(column.type) != (self.among is not None):
+            expected = "'in'" if self.among is None else "'min', 'max' or both"
+            return f"expected {expected}"
+        for value in self.among or ():
+            if not isinstance(value, str):
+                return f"{value!r}: expected text"
+            if column.categories and value not in column.categories:
+                known = expected_one_of(value, column.categories)
+                return f"it is never {value!r}: {known}"
+        return None
+
 
 class Stage(Frozen):
     """A named set of bounds on columns, in written order; ``resolution`` is in pixels per side.
@@ -85,7 +100,7 @@ class Stage(Frozen):
     name: Annotated[Key, AfterValidator(_name)]
     resolution: Annotated[int, Field(ge=1, le=65_536)]
     bounds: Mapping[Name, Bound]
-    captions: Mapping[str, Mapping[str, Bound]] | None = None
+    captions: Mapping[str, Annotated[Mapping[str, Bound], Field(min_length=1)]] | None = None
 
     @model_validator(mode="after")
     def _captions_are_known(self) -> "Stage":
@@ -95,11 +110,11 @@ class Stage(Frozen):
                 raise refused(f"unknown captions {shown(split)}: {known}", "captions", split)
             for name, bound in signals.items():
                 path = ("captions", split, name)
-                if name not in captions.SIGNALS:
-                    known = expected_one_of(name, captions.SIGNALS)
+                if name not in (owners := captions.owners()):
+                    known = expected_one_of(name, owners)
                     raise refused(f"nothing called {shown(name)} is measured: {known}", *path)
-                if bound.among is not None:
-                    raise refused("expected 'min', 'max' or both", *path)
+                if wrong := bound.refusal_of_caption(owners[name].columns[name]):
+                    raise refused(wrong, *path)
         return self
 
 

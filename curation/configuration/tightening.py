@@ -26,6 +26,7 @@ class _End(NamedTuple):
         return self.value / self.size
 
 
+_Among = tuple[str | int | bool, ...]
 _Passed = dict[tuple[str, str], tuple[float, str]]  # by name and end: the value over size, where
 
 
@@ -72,17 +73,27 @@ def _compare(pipeline: Pipeline, stage: Stage, own: _End, passed: _Passed) -> No
 
 def _check_categories(pipeline: Pipeline, stage: Stage) -> None:
     """Refuse what is not among that which an earlier stage lets pass."""
-    for column, bound in stage.bounds.items():
+    for path, among in _categories(stage):
         for before in pipeline.stages[: pipeline.number_of(stage.name)]:
-            earlier = before.bounds.get(column)
-            if bound.among is None or earlier is None or earlier.among is None:
-                continue
-            if more := [name for name in bound.among if name not in earlier.among]:
+            earlier = dict(_categories(before)).get(path, among)
+            if more := [name for name in among if name not in earlier]:
+                name = path[-1] if path[0] == "bounds" else ".".join(path)
                 raise pipeline.error(
-                    f"stage {stage.name!r}: {column} in {more[0]!r} is looser than stage "
+                    f"stage {stage.name!r}: {name} in {more[0]!r} is looser than stage "
                     f"{before.name!r}, which lets none of it pass",
-                    *("stages", stage.name, "bounds", column, "in"),
+                    *("stages", stage.name, *path, "in"),
                 )
+
+
+def _categories(stage: Stage) -> Iterator[tuple[tuple[str, ...], _Among]]:
+    """Where the stage says categories, and which."""
+    for column, bound in stage.bounds.items():
+        if bound.among is not None:
+            yield ("bounds", column), bound.among
+    for split, signals in (stage.captions or {}).items():
+        for name, bound in signals.items():
+            if bound.among is not None:
+                yield ("captions", split, name), bound.among
 
 
 def _ends(stage: Stage, scaled: Container[str]) -> Iterator[_End]:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from curation import sources, storage
 from curation.configuration.loading import Pipeline
 from curation.graphs.steps import Step, named, reading, units
-from curation.measuring import contents, measure, models, pending
+from curation.measuring import captions, contents, measure, models, pending
 from curation.measuring.models import Model
 from curation.output import column_files
-from curation.output.measured import CONTENT, LOOKED
+from curation.output.measured import CONTENT, LOOKED, ROWS
 from curation.runners import running
-from curation.signals.signal import CAPTIONS, ready
+from curation.signals import signal
+from curation.signals.captions import Said, ready
+from curation.signals.signal import CAPTIONS
 from curation.sources import plan
 
 # What models saw is written again after a batch once so many times as long has passed as it takes.
@@ -24,24 +26,34 @@ WRITING_SHARE = 50
 
 
 class MeasureUnit(Step):
-    """Unit name -> nothing, once its base columns are of what the unit holds now."""
+    """Unit name -> nothing, once its base and caption columns are of what the unit holds now."""
 
     def process(self, unit: str) -> None:
         if contents.is_checked(self.measured, unit):
             return
         source = plan.read_unit(self.layout.plan(unit))
         before = contents.measured_before(self.measured, unit)
+        said: dict[str, Said] = {}
         with reading():
-            table = contents.compared(before, sources.read(source)) if before else None
+            samples = captions.noted(sources.read(source), said)
+            table = contents.compared(before, samples) if before else None
             if table is None:
                 table = measure.measure(
-                    sources.read(source),
+                    captions.noted(sources.read(source), said),
                     self.chosen.signals,
                     source.columns.keep,
                     self.chosen.settings,
                 )
         if before is None or not table.equals(before):
             self.write_columns(unit, self.measured.base, table)
+        for entry in self.chosen.caption_signals:
+            if not captions.is_of(self.measured, entry.name, unit, table.schema.metadata[ROWS]):
+                of = ready(entry, self.chosen.settings.get(entry.name))
+                self.write_columns(
+                    unit,
+                    self.measured.captions[entry.name].folder,
+                    captions.measure(entry, of, table, said),
+                )
         with named():
             contents.set_checked(self.measured, unit)
 
@@ -54,7 +66,7 @@ class RunModels(Step):
         self.models = {
             entry.name: Model(
                 entry,
-                ready(entry, self.chosen.settings_of(entry)),
+                signal.ready(entry, self.chosen.settings_of(entry)),
                 self.measured.models[entry.name].content,
             )
             for entry in self.chosen.signals

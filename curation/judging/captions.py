@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.configuration.models import Pipeline
+from curation.configuration.models import Bound, Pipeline
 from curation.judging.rules import CAPTIONS, Check, Seen, numbers
 from curation.signals import captions
 from curation.signals.captions import SPLITS
@@ -18,34 +19,48 @@ def columns(pipeline: Pipeline) -> list[str]:
     """The measured columns that the rules read; none without rules."""
     if not any(stage.captions for stage in pipeline.stages):
         return []
-    named = {(split, name) for _, split, name in _ruled(pipeline)}
-    return [captions.column(*of) for of in sorted(named | {(split, "length") for split in SPLITS})]
+    ruled = set(_ruled(pipeline))
+    counting = {(split, _counting(pipeline)) for split in SPLITS}
+    return [captions.column(*of) for of in sorted(ruled | counting)]
 
 
-def _ruled(pipeline: Pipeline) -> Iterator[tuple[int, str, str]]:
-    for number, stage in enumerate(pipeline.stages):
+def _ruled(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
+    for stage in pipeline.stages:
         for split, signals in (stage.captions or {}).items():
             for name in signals:
-                yield number, split, name
+                yield split, name
+
+
+def _counting(pipeline: Pipeline) -> str:
+    """A measurement by whose values captions are counted: any has one for each."""
+    return min(name for _, name in _ruled(pipeline))
 
 
 def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
     """How many stages each caption passes by the rules on captions."""
     result: Depths = {}
+    counting = _counting(pipeline)
     for split in SPLITS:
-        lists = _lists(table, split, "length")
+        lists = _lists(table, split, counting)
         row = np.repeat(np.arange(table.num_rows), _counts(lists))
         passing, depth = np.ones(len(row), np.bool_), np.zeros(len(row), np.int16)
         for number, stage in enumerate(pipeline.stages):
             for name, bound in (stage.captions or {}).get(split, {}).items():
-                values = np.asarray(_lists(table, split, name).flatten(), np.float64)
-                if bound.min is not None:
-                    passing &= values >= bound.min
-                if bound.max is not None:
-                    passing &= values <= bound.max
+                passing &= _passing(_lists(table, split, name).flatten(), bound)
             depth[passing] = number + 1
         result[split] = row, depth
     return result
+
+
+def _passing(values: pa.Array, bound: Bound) -> NDArray[np.bool_]:
+    """Which of the captions' values (N) lie within a bound."""
+    if bound.among is not None:
+        among = pc.is_in(values, pa.array(bound.among, values.type))
+        return np.asarray(among.to_numpy(zero_copy_only=False), np.bool_)
+    numbers = np.asarray(values, np.float64)
+    low = -np.inf if bound.min is None else bound.min
+    high = np.inf if bound.max is None else bound.max
+    return (numbers >= low) & (numbers <= high)
 
 
 def _lists(table: pa.Table, split: str, name: str) -> pa.ListArray:

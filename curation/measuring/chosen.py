@@ -6,7 +6,7 @@ and what they read. Another signal changes none of them, save that all cheap sig
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,15 +14,16 @@ from typing import Any
 import pyarrow as pa
 
 from curation import shard
-from curation.configuration.loading import Pipeline, resolved
+from curation.configuration.loading import Pipeline, Stage, resolved
 from curation.groupings import discovery as groupings
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.grouping import Grouping
 from curation.measuring import measure, settings
 from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
-from curation.output.measured import LOOKED, Measured, ModelColumns
+from curation.output.measured import LOOKED, CaptionColumns, Measured, ModelColumns
 from curation.signals import captions, discovery, signal
+from curation.signals.captions import CaptionSignal
 from curation.signals.signal import CAPTIONS, COSTS, Settings, Signal
 from curation.strict_yaml import expected_one_of, shown
 
@@ -35,8 +36,9 @@ class Chosen:
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
     each quota reads; ``requested`` columns that kept rows are to have, ruled or not; ``groupings``
-    make columns of the rows together; ``captions`` are the rules on those, as plain data. Of cheap
-    signals that are ``left_out`` the columns are there still, but neither ruled nor in shards.
+    make columns of the rows together; ``captions`` are the rules on those, as plain data, and
+    ``caption_signals`` what they name. Of cheap signals that are ``left_out`` the columns are there
+    still, but neither ruled nor in shards.
     """
 
     signals: tuple[Signal, ...]
@@ -46,6 +48,7 @@ class Chosen:
     requested: tuple[str, ...] = ()
     groupings: tuple[Grouping, ...] = ()
     captions: Any = None
+    caption_signals: tuple[CaptionSignal, ...] = ()
     left_out: tuple[str, ...] = ()
 
     @cached_property
@@ -87,7 +90,14 @@ class Chosen:
             for entry in self.signals
             if entry.tier == "model"
         }
-        return Measured(layout, self._base_folder, models)
+        said = {
+            entry.name: CaptionColumns(
+                f"caption-{entry.name}-{_digest(self._of_caption(entry))}",
+                tuple(captions.columns(entry)),
+            )
+            for entry in self.caption_signals
+        }
+        return Measured(layout, self._base_folder, models, said)
 
     def groups(self, layout: Layout) -> Groups:
         """Where the columns of all groupings of a run lie."""
@@ -96,7 +106,8 @@ class Chosen:
             for entry in self.groupings
         }
         if self.captions:
-            folder = f"captions-{_digest([captions.VERSION, self.captions])}"
+            read = [self._of_caption(entry) for entry in self.caption_signals]
+            folder = f"captions-{_digest([read, self.captions])}"
             names = tuple(f"captions_{split}_stage" for split in captions.SPLITS)
             places["captions"] = GroupColumns(folder, names, is_ruled=False)
         return Groups(layout, places)
@@ -138,6 +149,11 @@ class Chosen:
         known = [entry.name, entry.version, own.model_dump(mode="json"), columns]
         return [*known, entry.short_side, CAPTIONS in entry.reads, read]
 
+    def _of_caption(self, entry: CaptionSignal) -> list[Any]:
+        settings = self.settings.get(entry.name, entry.settings())
+        columns = {name: str(column.type) for name, column in entry.columns.items()}
+        return [entry.name, entry.version, settings.model_dump(mode="json"), columns]
+
     def settings_of(self, entry: Signal) -> Settings:
         """What is set for a signal, or its defaults."""
         return self.settings.get(entry.name, entry.settings())
@@ -163,14 +179,18 @@ class Chosen:
         for entry in self.signals:
             if entry.name in self.models:
                 signal.check(entry, self.settings_of(entry))
+        for of_captions in self.caption_signals:
+            own = self.settings.get(of_captions.name, of_captions.settings())
+            captions.check(of_captions, own)
 
 
 def chosen(pipeline: Pipeline) -> Chosen:
     """The signals of a pipeline. Raises ``ConfigurationError``, ``ValueError``."""
     known = {entry.name: entry for entry in discovery.discover(pipeline.signals)}
+    named: dict[str, Signal | CaptionSignal] = {**captions.discovered(), **known}
     for place, name in enumerate(pipeline.without):
-        if name not in known:
-            message = f"unknown signal {shown(name)}: {expected_one_of(name, known)}"
+        if name not in named:
+            message = f"unknown signal {shown(name)}: {expected_one_of(name, named)}"
             raise pipeline.error(message, "without", place)
     signals = tuple(
         entry
@@ -181,13 +201,13 @@ def chosen(pipeline: Pipeline) -> Chosen:
     order, requested = tuple(_order(pipeline)), pipeline.embeddings
     grouped = _groupings(pipeline)
     models = {entry.name: entry.options for entry in grouped}
-    models |= {name: entry.settings for name, entry in known.items()}
+    models |= {name: entry.settings for name, entry in named.items()}
     values = settings.bound(pipeline, models)
     grouped = tuple(
         entry.with_options(values.pop(entry.name)) if entry.name in values else entry
         for entry in grouped
     )
-    made = limited, requested, grouped, _caption_rules(pipeline)
+    made = limited, requested, grouped, _caption_rules(pipeline), _ruled(pipeline)
     selected = Chosen(signals, values, order, *made, pipeline.without)
     for place, name in enumerate(requested):
         if name not in selected.owner:
@@ -204,6 +224,14 @@ def _caption_rules(pipeline: Pipeline) -> list[Any]:
     stages = resolved(pipeline)["stages"]
     rules = [[name, stage["captions"]] for name, stage in stages.items() if stage.get("captions")]
     return rules and [*rules, list(stages)]
+
+
+def _ruled(pipeline: Pipeline) -> tuple[CaptionSignal, ...]:
+    """The signals of captions that rules name, by name."""
+    owners = captions.owners()
+    rules = (of for stage in pipeline.stages for of in (stage.captions or {}).values())
+    entries = {owners[column].name: owners[column] for of in rules for column in of}
+    return tuple(entries[name] for name in sorted(entries))
 
 
 def _groupings(pipeline: Pipeline) -> tuple[Grouping, ...]:
@@ -277,15 +305,22 @@ def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:
     chosen(reduced)
     signals = discovery.discover(pipeline.signals)
     gone = {name for entry in signals if entry.name in every for name in entry.columns}
-    stages = tuple(
-        stage.model_copy(
-            update={"bounds": {name: of for name, of in stage.bounds.items() if name not in gone}}
-        )
-        for stage in pipeline.stages
-    )
+    unsaid = {column for column, entry in captions.owners().items() if entry.name in every}
+    stages = tuple(_stage_without(stage, gone, unsaid) for stage in pipeline.stages)
     quality = tuple(name for name in pipeline.quality if name not in gone)
     quotas = tuple(quota for quota in pipeline.quotas if not gone.intersection(quota.columns))
     return reduced.model_copy(update={"stages": stages, "quality": quality, "quotas": quotas})
+
+
+def _stage_without(stage: Stage, gone: Container[str], unsaid: Container[str]) -> Stage:
+    """The stage without rules on columns that are gone, or ``unsaid`` of captions."""
+    bounds = {name: bound for name, bound in stage.bounds.items() if name not in gone}
+    splits = {
+        split: {name: bound for name, bound in of.items() if name not in unsaid}
+        for split, of in (stage.captions or {}).items()
+    }
+    left = {split: of for split, of in splits.items() if of}
+    return stage.model_copy(update={"bounds": bounds, "captions": left or None})
 
 
 def looked(models: Iterable[str]) -> list[str]:

@@ -34,7 +34,8 @@ def is_checked(measured: Measured, unit: str) -> bool:
         path = measured.layout.signals(folder, unit)
         if storage.exists(path) and _digest(path) != known["columns"][folder]:
             storage.delete([path])
-    is_there = measured.base in known["columns"] and storage.exists(measured.base_path(unit))
+    paths = {folder: measured.layout.signals(folder, unit) for folder in measured.complete}
+    is_there = all(of in known["columns"] and storage.exists(path) for of, path in paths.items())
     return is_there and known.get("plan") == _digest(measured.layout.plan(unit))
 
 

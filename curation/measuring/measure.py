@@ -11,7 +11,6 @@ from curation import shard
 from curation.measuring.decoded import decoded as decode
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
-from curation.signals import captions
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
@@ -19,7 +18,7 @@ from curation.sources.identity import content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 7  # raised when the rows below change meaning; part of the name of base files
+VERSION = 8  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -50,13 +49,13 @@ _KEPT = ""  # the place in a row of what is kept of the source; no column is nam
 def schema(signals: Sequence[Signal]) -> pa.Schema:
     """The schema of a base file; models are not part of it."""
     own = [entry for entry in signals if entry.tier != "model"]
-    return pa.schema([*ROW_FIELDS, *captions.FIELDS, *map(shard.stored, fields(own))])
+    return pa.schema([*ROW_FIELDS, *map(shard.stored, fields(own))])
 
 
 def refusal(signals: Sequence[Signal]) -> str | None:
     """Why these signals cannot be run: one measures what is known already; None if they can."""
     of_shards = {field.name: field.type for field in (*shard.BASE_FIELDS, *shard.GROUP_FIELDS)}
-    known = of_shards | {field.name: field.type for field in (*ROW_FIELDS, *captions.FIELDS)}
+    known = of_shards | {field.name: field.type for field in ROW_FIELDS}
     for entry in signals:
         for name, column in entry.columns.items():
             told = f"signal {entry.name}: column {name!r}"
@@ -132,7 +131,6 @@ def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dic
         "caption_origin": caption_origin(sample),
         "side_file_problem": sample.problem,
         _KEPT: sample.kept or {},
-        **_of_captions(sample),
     }
     if sample.data is None:
         reason, detail = why_lost(sample)
@@ -155,16 +153,6 @@ def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dic
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise
         return row | {"reason": UNMEASURABLE, "detail": f"{name}: {problem_of(error)}"}
-    return row
-
-
-def _of_captions(sample: Sample) -> dict[str, Any]:
-    """What is measured of each caption."""
-    row: dict[str, Any] = {}
-    for split in captions.SPLITS:
-        said = getattr(sample, f"caption_{split}")
-        texts = None if said is None else [caption.text for caption in said]
-        row |= captions.measured(split, texts)
     return row
 
 

@@ -1,14 +1,15 @@
 """The measured columns of a run's units, whatever files they lie in.
 
 A unit's base file ``signals/base-<digest>/<unit>.parquet`` has a row for every input: what is known
-of it, and what ``file`` and ``pixel`` signals measured. What a model measured lies in
-``signals/<model>-<digest>/<unit>.parquet``, for those rows that it looked at. Such a file names the
-rows of the base file it was written beside; should those be others by now, it is held against them
-by content.
+of it, and what ``file`` and ``pixel`` signals measured. What a signal measured of its captions lies
+in ``signals/caption-<signal>-<digest>/<unit>.parquet``, with the same rows. What a model measured
+lies in ``signals/<model>-<digest>/<unit>.parquet``, for those rows that it looked at. Such a file
+names the rows of the base file it was written beside; should those be others by now, it is held
+against them by content.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from curation import storage
 from curation.output import column_files
-from curation.output.finished import OutcomeError
+from curation.output.finished import REMEDY, OutcomeError
 from curation.output.layout import Layout
 
 LOOKED = "looked:"  # and a model's name: whether it looked at a row, also where it saw nothing
@@ -44,20 +45,40 @@ class ModelColumns:
 
 
 @dataclass(frozen=True)
+class CaptionColumns:
+    """Where the ``columns`` of lists lie that a signal measured of captions."""
+
+    folder: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Measured:
-    """The columns that ``base`` and the ``models`` (by name of signal) hold of a run's units."""
+    """The columns that ``base``, ``models`` and ``captions`` hold of a run's units.
+
+    The latter two are by name of signal.
+    """
 
     layout: Layout
     base: str
     models: Mapping[str, ModelColumns]
+    captions: Mapping[str, CaptionColumns] = field(default_factory=dict)
 
     @cached_property
     def _model_of(self) -> dict[str, str]:
         return {column: name for name, of in self.models.items() for column in of.columns}
 
+    @cached_property
+    def _caption_signal_of(self) -> dict[str, str]:
+        return {column: name for name, of in self.captions.items() for column in of.columns}
+
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``from_json``."""
-        return {"base": self.base, "models": {n: asdict(of) for n, of in self.models.items()}}
+        return {
+            "base": self.base,
+            "models": {name: asdict(of) for name, of in self.models.items()},
+            "captions": {name: asdict(of) for name, of in self.captions.items()},
+        }
 
     @classmethod
     def from_json(cls, layout: Layout, data: Mapping[str, Any]) -> "Measured":
@@ -66,7 +87,11 @@ class Measured:
             name: ModelColumns(of["folder"], tuple(of["columns"]), of["captions"])
             for name, of in data["models"].items()
         }
-        return cls(layout, data["base"], models)
+        captions = {
+            name: CaptionColumns(of["folder"], tuple(of["columns"]))
+            for name, of in data["captions"].items()
+        }
+        return cls(layout, data["base"], models, captions)
 
     @classmethod
     def of_run(cls, output: str, run: Mapping[str, Any]) -> "Measured":
@@ -83,6 +108,9 @@ class Measured:
     def schema(self, unit: str) -> pa.Schema:
         """All columns of a unit. Raises ``ColumnFileError``."""
         fields = [*column_files.read_schema(self.base_path(unit))]
+        for name in self.captions:
+            if storage.exists(path := self.caption_path(name, unit)):
+                fields += column_files.read_schema(path)
         for name, of in self.models.items():
             path = self.model_path(name, unit)
             known = column_files.read_schema(path) if storage.exists(path) else None
@@ -95,7 +123,12 @@ class Measured:
     @property
     def folders(self) -> tuple[str, ...]:
         """The folders below ``signals`` that are read."""
-        return self.base, *(of.folder for of in self.models.values())
+        return *self.complete, *(of.folder for of in self.models.values())
+
+    @property
+    def complete(self) -> tuple[str, ...]:
+        """The folders with a file of every unit, all its rows in it."""
+        return self.base, *(of.folder for of in self.captions.values())
 
     def units(self) -> list[str]:
         """The units that are measured, sorted."""
@@ -108,6 +141,10 @@ class Measured:
     def model_path(self, name: str, unit: str) -> str:
         """The file of a model's columns; there is none before it looked at a row."""
         return self.layout.signals(self.models[name].folder, unit)
+
+    def caption_path(self, name: str, unit: str) -> str:
+        """The file of what a signal measured of the unit's captions."""
+        return self.layout.signals(self.captions[name].folder, unit)
 
     def read(self, unit: str, names: Sequence[str] | None = None) -> pa.Table:
         """The named columns of the unit's N rows in the order of its base file; None: all.
@@ -125,12 +162,30 @@ class Measured:
             flag = names is not None and LOOKED + name in names
             if wanted or why or flag:
                 table = self._with_model(table, unit, name, wanted, flag)
+        for name, said in self.captions.items():
+            wanted = [column for column in said.columns if names is None or column in names]
+            if wanted:
+                table = self._with_captions(table, self.caption_path(name, unit), wanted)
         if names is None:
             return table
         return table.select([*dict.fromkeys(names)])
 
     def _is_base(self, name: str) -> bool:
-        return name not in self._model_of and not name.startswith(LOOKED)
+        others = (self._model_of, self._caption_signal_of)
+        return not any(name in of for of in others) and not name.startswith(LOOKED)
+
+    def _with_captions(self, table: pa.Table, path: str, wanted: Sequence[str]) -> pa.Table:
+        if not storage.exists(path):
+            raise column_files.UnmeasuredColumnError(
+                f"{path}: column {wanted[0]!r} was not measured yet; expected a run with this "
+                "configuration; first: beam run into the same output"
+            )
+        read = column_files.read(path, wanted)
+        if metadata(read).get(ROWS) != metadata(table).get(ROWS):
+            raise column_files.ColumnFileError(f"{path}: of other rows; {REMEDY}")
+        for name in wanted:
+            table = table.append_column(name, read.column(name))
+        return table
 
     def _with_model(
         self, table: pa.Table, unit: str, name: str, wanted: Sequence[str], flag: bool

@@ -1,63 +1,133 @@
-"""What is measured of every caption of a row: columns of lists by split, a value for each.
+"""What is measured of every caption: signals of a text, found in ``caption_*.py`` beside this file.
 
-A new one is a function of a caption's text and an entry of ``SIGNALS``; a change of what values
-mean raises ``VERSION``.
+A caption signal is a measurement of one text. Runs keep its values as columns of lists by split,
+``caption_raw.length``, a value for each caption in their order; each signal in files of its own, so
+that another one measures nothing anew. It is measured where a rule of a stage names its column.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+import importlib
+import pkgutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
 
-from curation.signals.signal import Column
+from curation.networks.weights import MissingModelError
+from curation.signals.signal import Column, Settings
 
-VERSION = 1
 SPLITS = ("raw", "recaption", "fused")  # of a row's captions; an instruction is none
-_HAN_OR_KANA = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_HAN_OR_KANA}]|[^\W{_HAN_OR_KANA}]+(?:['\u2019][^\W{_HAN_OR_KANA}]+)*")
+OfText = Callable[[str], Mapping[str, Any]]
+Said = Mapping[str, Sequence[str] | None]  # a row's captions by split; None: it has none
+_LOADING = threading.Lock()
+_LOADED: dict[tuple[str, str], OfText] = {}
+
+
+def _nothing(settings: Any) -> None:
+    """What most caption signals need to have installed."""
 
 
 @dataclass(frozen=True)
 class CaptionSignal:
-    """A measurement of one caption: its ``column``, and the ``function`` of the text."""
+    """A measurement of one text, in ``columns``; a null there is no value a rule could judge.
 
-    column: Column
-    function: Callable[[str], int]
+    ``function`` loads what it needs and returns what measures a text; it takes the ``settings``
+    where the signal has any of its own. ``version`` is raised whenever values change. ``check``
+    says before any work, cheaply, whether all is there; it raises ``MissingModelError``.
+    """
+
+    name: str
+    version: int
+    columns: Mapping[str, Column]
+    function: Callable[..., OfText]
+    settings: type[Settings] = Settings
+    check: Callable[[Any], object] = _nothing
 
 
-def length(text: str) -> int:
-    """How many characters."""
-    return len(text)
+def caption_signal(
+    *, version: int, columns: Mapping[str, Column], **more: Any
+) -> Callable[[Callable[..., OfText]], CaptionSignal]:
+    """Declare the decorated function as a signal named after it; ``more`` are fields of it."""
+
+    def register(function: Callable[..., OfText]) -> CaptionSignal:
+        return CaptionSignal(function.__name__, version, dict(columns), function, **more)
+
+    return register
 
 
-def words(text: str) -> int:
-    """How many words; every Han character and kana is one."""
-    return sum(1 for _ in _WORD.finditer(text))
+@cache
+def discovered() -> Mapping[str, CaptionSignal]:
+    """All caption signals by name. Raises ``ValueError`` for a column claimed twice."""
+    package = importlib.import_module("curation.signals")
+    names = [entry.name for entry in pkgutil.iter_modules(package.__path__)]
+    known: dict[str, CaptionSignal] = {}
+    owner: dict[str, str] = {}
+    for name in sorted(names):
+        if not name.startswith("caption_"):
+            continue
+        for entry in vars(importlib.import_module(f"curation.signals.{name}")).values():
+            if isinstance(entry, CaptionSignal):
+                known[entry.name] = entry
+                for column_name in entry.columns:
+                    if owner.setdefault(column_name, entry.name) != entry.name:
+                        both = f"both {owner[column_name]} and {entry.name}"
+                        raise ValueError(f"caption column {column_name!r}: {both}")
+    return known
 
 
-SIGNALS: Mapping[str, CaptionSignal] = {
-    "length": CaptionSignal(Column(pa.int32(), "characters", "length of a caption"), length),
-    "words": CaptionSignal(Column(pa.int32(), "words", "words; Han and kana count each"), words),
-}
+def owners() -> dict[str, CaptionSignal]:
+    """The signal of each column that a rule on captions may name."""
+    return {name: entry for entry in discovered().values() for name in entry.columns}
 
 
 def column(split: str, name: str) -> str:
-    """The column of base files with a signal's values of the captions of a split."""
+    """The column of a run's files with the values of the captions of a split."""
     return f"caption_{split}.{name}"
 
 
-FIELDS = tuple(
-    pa.field(column(split, name), pa.list_(of.column.type))
-    for split in SPLITS
-    for name, of in SIGNALS.items()
-)
+def columns(entry: CaptionSignal) -> list[str]:
+    """The columns of a run's files that a signal fills."""
+    return [column(split, name) for split in SPLITS for name in entry.columns]
 
 
-def measured(split: str, texts: Sequence[str] | None) -> dict[str, Any]:
-    """The values of a row's captions of one split, in their order; None without any."""
-    return {
-        column(split, name): None if texts is None else [of.function(text) for text in texts]
-        for name, of in SIGNALS.items()
-    }
+def ready(entry: CaptionSignal, settings: Settings | None = None) -> OfText:
+    """What measures a text; loaded once per process and settings. Raises ``MissingModelError``."""
+    chosen = settings or entry.settings()
+    key = entry.name, chosen.model_dump_json()
+    with _LOADING:  # threads of one process share what is loaded
+        if key not in _LOADED:
+            _LOADED[key] = entry.function(*(() if entry.settings is Settings else (chosen,)))
+    return _LOADED[key]
+
+
+def check(entry: CaptionSignal, settings: Settings) -> None:
+    """Raises ``MissingModelError``, with what to do, where something that it needs is missing."""
+    try:
+        entry.check(settings)
+    except MissingModelError as error:
+        advice = f"or do without it by --without {entry.name}"
+        what = f"the caption signal {entry.name!r} {error}; {advice}"
+        raise MissingModelError(what, name=error.name) from None
+
+
+def measured(entry: CaptionSignal, of: OfText, rows: Iterable[Said]) -> pa.Table:
+    """The signal's columns of N rows; each distinct text is measured once, by ``of``."""
+    values: dict[str, Mapping[str, Any]] = {}
+    lists: dict[str, list[list[Any] | None]] = {name: [] for name in columns(entry)}
+    for row in rows:
+        for split, name, texts in _named(entry, row):
+            for text in texts or ():
+                if text not in values:
+                    values[text] = of(text)
+            told = None if texts is None else [values[text][name] for text in texts]
+            lists[column(split, name)].append(told)
+    types = [(column(s, n), pa.list_(of.type)) for s in SPLITS for n, of in entry.columns.items()]
+    return pa.table(lists, schema=pa.schema(types))
+
+
+def _named(entry: CaptionSignal, row: Said) -> Iterator[tuple[str, str, Sequence[str] | None]]:
+    for split in SPLITS:
+        for name in entry.columns:
+            yield split, name, row.get(split)

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -18,6 +17,8 @@ from curation.configuration.loading import Bound, ConfigurationError, NearDuplic
 from curation.inspect import explain, gate, rejudge
 from curation.judging import captions as rules
 from curation.judging.rules import Check
+from curation.measuring import chosen
+from curation.output.column_files import UnmeasuredColumnError
 from curation.report import write_report
 from curation.signals import captions
 
@@ -178,13 +179,18 @@ def test_a_caption_reached_no_deeper_stage_than_its_image(inputs: Path, tmp_path
     [
         ("raw: {length: {min: 4}}", "captions.raw.length.min 4 is looser than 5 of stage 's1'"),
         ("raw: {length: {max: 4}}", "captions.raw.length.max 4: none can pass it and 5 of stage"),
+        (
+            "raw: {validity: {in: [valid, url]}}",
+            "captions.raw.validity in 'url' is looser than stage 's1'",
+        ),
     ],
 )
 def test_a_later_stage_only_tightens_what_is_asked_of_captions(
     second: str, says: str, tmp_path: Path
 ) -> None:
     config = tmp_path / "pipelines.yaml"
-    config.write_text(text(second=f"        captions:\n          {second}\n"))
+    first = RULED.replace("}}", "}, validity: {in: [valid, empty]}}")
+    config.write_text(text(first, f"        captions:\n          {second}\n"))
     with pytest.raises(ConfigurationError) as caught:
         loading.load(str(config))
     assert says in caught.value.message
@@ -206,11 +212,15 @@ def test_what_is_left_is_by_the_definition(rows: list[dict[str, list[str] | None
               enumerate(bounds)]  # fmt: skip
     pipeline = Pipeline(name="p", seed=1, keep="s1", near_duplicate=NearDuplicate(radius=4),
                         quality=(), stages=tuple(stages))  # fmt: skip
-    measured = [
-        {k: v for s in captions.SPLITS for k, v in captions.measured(s, row[s]).items()}
-        for row in rows
-    ]
-    table = pa.Table.from_pylist(measured, schema=pa.schema(captions.FIELDS))
+    table = pa.table(
+        {
+            name: column
+            for entry in captions.discovered().values()
+            if entry.name in ("length", "words")
+            for of in [captions.measured(entry, captions.ready(entry), rows)]
+            for name, column in zip(of.column_names, of.columns, strict=True)
+        }
+    )
     depths = rules.depths(table, pipeline)
     written = rules.stages(depths, pipeline, len(rows)).to_pylist()
     for stage in range(2):
@@ -233,32 +243,19 @@ def _passed(split: str, caption: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        ("", 0),
-        ("a dog, runs!", 3),
-        ("don't it\u2019s", 2),
-        ("一只狗 in 2024", 5),
-        ("ひらがな", 4),
-        ("한국어 단어", 2),
-        ("naïve café", 2),
-    ],
-)
-def test_words_are_counted_in_many_scripts(said: str, words: int) -> None:
-    assert captions.words(said) == words
-    assert captions.length(said) == len(said)
-
-
-@pytest.mark.parametrize(
     ("wrong", "says"),
     [
         (
             "rew: {length: {min: 1}}",
             "unknown captions 'rew': expected one of fused, raw, recaption",
         ),
-        ("raw: {lenght: {min: 1}}", "nothing called 'lenght' is measured: expected one of length"),
+        ("raw: {lenght: {min: 1}}", "nothing called 'lenght' is measured: expected one of "),
+        ("raw: {lenght: {min: 1}}", "did you mean 'length'?"),
+        ("raw: {validity: {min: 1}}", "expected 'in'"),
+        ("raw: {validity: {in: [valdi]}}", "it is never 'valdi': expected one of "),
         ("raw: {length: {in: [3]}}", "expected 'min', 'max' or both"),
         ("raw: {length: {}}", "expected 'min', 'max' or both"),
+        ("raw: {}", "at least 1"),
     ],
 )
 def test_a_mistake_names_its_line_and_the_remedy(wrong: str, says: str, tmp_path: Path) -> None:
@@ -269,8 +266,35 @@ def test_a_mistake_names_its_line_and_the_remedy(wrong: str, says: str, tmp_path
     assert says in caught.value.message and caught.value.line == 17
 
 
-def test_every_row_of_a_base_file_has_as_many_values_as_captions() -> None:
-    found = captions.measured("raw", ["a b", ""])
-    assert found == {"caption_raw.length": [3, 0], "caption_raw.words": [2, 0]}
-    assert captions.measured("raw", None) == dict.fromkeys(found)
-    assert np.all([field.type == pa.list_(pa.int32()) for field in captions.FIELDS])
+def test_another_caption_signal_measures_no_image_and_no_other_signal_anew(
+    inputs: Path, tmp_path: Path
+) -> None:
+    output = run(tmp_path / "run", inputs, text(second=""))
+    before = digests(output, ("signals",))
+    with pytest.raises(UnmeasuredColumnError, match="was not measured yet"):
+        (tmp_path / "more.yaml").write_text(text())
+        rejudge.compare(str(output), str(tmp_path / "more.yaml"))
+    run(tmp_path / "run", inputs, text())
+    after = digests(output, ("signals",))
+    assert before.items() <= after.items()
+    assert {name.split("/")[1].split("-")[1] for name in after.keys() - before.keys()} == {"words"}
+
+
+def test_captions_are_ruled_by_categories(inputs: Path, tmp_path: Path) -> None:
+    output = run(tmp_path / "run", inputs, text("        captions:\n"
+                 "          raw: {validity: {in: [empty, url]}}\n", ""))  # fmt: skip
+    kept = {name.split(".")[0] for name in in_shards(output)}
+    assert kept == {"other", "none", "empty"}
+
+
+def test_a_signal_of_captions_is_left_out_with_its_rules(inputs: Path, tmp_path: Path) -> None:
+    pipeline = loading.load(str(_written(tmp_path, text())), "curate")
+    left = chosen.without(pipeline, ["length"])
+    assert [stage.captions and [*stage.captions] for stage in left.stages] == [None, ["raw"]]
+    assert [entry.name for entry in chosen.chosen(left).caption_signals] == ["words"]
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "pipelines.yaml"
+    path.write_text(text)
+    return path

@@ -1,0 +1,200 @@
+"""Whether a caption is one: refusals, addresses, file names, boilerplate and the like are not.
+
+The patterns are data, ``caption_patterns.yaml``. What a caption quotes is taken out first: a sign
+may say sorry, and a poster may be named like a file. Loops are told by counting, not by patterns.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+
+from curation.signals.captions import OfText, caption_signal
+from curation.signals.signal import Column
+from curation.strict_yaml import Frozen, bind, read
+
+VERSION = 1  # of the patterns, and of what is below
+VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
+Category = Literal["empty", "prompt", "url", "filename", "refusal", "boilerplate"]
+ORDER: tuple[Category, ...] = ("empty", "url", "filename", "refusal", "prompt", "boilerplate")
+CATEGORIES = (VALID, "refusal", "url", "filename", "boilerplate", REPETITION, "prompt", EMPTY)
+FILE = "caption_patterns.yaml"
+LONGEST = 2_000  # characters that are looked at
+LOOPING = 0.4  # share of a caption in one loop from which on it is nothing else
+QUOTED = " \u00a7 "  # in place of a quotation: no letter
+_AROUND = " \t\n.!?,;:()[]{}<>*|~#\u2014-\"'\u201c\u201d\u3002\u3001"
+_HAN_OR_KANA = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_TOKEN = re.compile(rf"[{_HAN_OR_KANA}]|[^\W{_HAN_OR_KANA}]+")
+_STUTTER = re.compile(r"([^\W\d_]{1,8}?)\1{5,}")
+LONGEST_PERIOD = 40  # words, or Han characters
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression: {error}") from None
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+ByCategory = Mapping[Category, tuple[Pattern, ...]]
+
+
+class Patterns(Frozen):
+    """The file of patterns; what its keys mean is said at its head."""
+
+    version: Annotated[int, Field(ge=1)]
+    share: Annotated[float, Field(gt=0, le=1)]
+    quotes: tuple[Pattern, ...]
+    raw: ByCategory
+    whole: ByCategory
+    starts: ByCategory
+    holds: ByCategory
+    only: ByCategory
+    covers: ByCategory
+    beside: ByCategory
+
+
+@cache
+def patterns() -> Patterns:
+    """The patterns as shipped. Raises ``ConfigurationError`` for a file that is no such."""
+    document = read(str(resources.files("curation.signals") / FILE))
+    told = bind(document, Patterns)
+    if told.version != VERSION:
+        document.fail(("version",), f"expected {VERSION}, as caption_validity.py has it")
+    return told
+
+
+@caption_signal(
+    version=VERSION,
+    columns={
+        "validity": Column(
+            pa.string(), "a category", "valid, or why it is no caption", categories=CATEGORIES
+        ),
+        "repetition": Column(pa.float32(), "share 0 to 1", "words that lie in one loop"),
+    },
+)
+def validity() -> OfText:
+    """Which kind of text a caption is, and how much of it repeats itself."""
+    matcher = _Matcher(patterns())
+
+    def measure(text: str) -> dict[str, Any]:
+        return matcher.measure(text[:LONGEST])
+
+    return measure
+
+
+def _compiled(told: ByCategory) -> Mapping[Category, re.Pattern[str]]:
+    return {
+        category: re.compile("|".join(f"(?:{pattern})" for pattern in of))
+        for category, of in told.items()
+    }
+
+
+class _Matcher:
+    """The patterns compiled, one expression for each way of matching and category."""
+
+    def __init__(self, told: Patterns) -> None:
+        self._share = told.share
+        self._quotes = re.compile("|".join(told.quotes))
+        self._raw, self._whole, self._starts = map(_compiled, (told.raw, told.whole, told.starts))
+        self._holds, self._only = map(_compiled, (told.holds, told.only))
+        self._covers, self._beside = map(_compiled, (told.covers, told.beside))
+
+    def measure(self, text: str) -> dict[str, Any]:
+        """Both columns of a text."""
+        plain = unicodedata.normalize("NFKC", html.unescape(text)).lower()
+        unquoted = self._quotes.sub(QUOTED, plain)
+        quoted = _letters(plain) - _letters(unquoted)
+        if quoted and not _letters(unquoted):
+            unquoted, quoted = plain, 0
+        unquoted = unquoted.replace("\u2019", "'")
+        share = repetition(unquoted)
+        category = self._category(plain, unquoted.strip(_AROUND[:3] + "\"'"), quoted)
+        if category in (VALID, "boilerplate") and share >= LOOPING:
+            category = REPETITION
+        return {"validity": category, "repetition": share}
+
+    def _category(self, plain: str, text: str, quoted: int) -> str:
+        for category, pattern in self._raw.items():
+            if pattern.search(plain):
+                return category
+        if not _letters(plain):
+            return EMPTY
+        bare = text.strip(_AROUND)
+        for category in ORDER:
+            if self._is(category, text, bare, quoted):
+                return category
+        return VALID
+
+    def _is(self, category: Category, text: str, bare: str, quoted: int) -> bool:
+        whole, starts, holds, only = (
+            of.get(category) for of in (self._whole, self._starts, self._holds, self._only)
+        )
+        return bool(
+            (whole and whole.fullmatch(bare))
+            or (starts and starts.match(text))
+            or (holds and holds.search(text))
+            or (only and not quoted and self._is_only(category, only, text))
+            or (category in self._covers and self._is_covered(category, text, quoted))
+        )
+
+    def _is_only(self, category: Category, only: re.Pattern[str], text: str) -> bool:
+        if not only.search(text):
+            return False
+        left = only.sub(" ", text)
+        return not any(map(str.isalpha, self._beside[category].sub(" ", left)))
+
+    def _is_covered(self, category: Category, text: str, quoted: int) -> bool:
+        pattern = self._covers[category]
+        if not pattern.search(text):
+            return False
+        every = _letters(text)
+        left = _letters(self._beside[category].sub(" ", pattern.sub(" ", text)))
+        return every - left >= self._share * (every + quoted)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
+
+
+def repetition(text: str) -> float:
+    """The share (0 to 1) of a text's words, or Han characters, in its longest loop.
+
+    A loop is the same word four times in a row (six times a Han character), or the same two to
+    forty three times.
+    """
+    if stutter := max((len(of[0]) for of in _STUTTER.finditer(text)), default=0):
+        share = stutter / max(1, _letters(text))
+        if stutter >= 12 and share >= LOOPING:
+            return min(1.0, share)
+    tokens = _TOKEN.findall(text)
+    numbers: dict[str, int] = {}
+    ids = np.array([numbers.setdefault(token, len(numbers)) for token in tokens], np.int64)
+    if len(tokens) < 4 or np.bincount(ids).max() < 3:
+        return 0.0
+    return max((of / len(tokens) for of in _loops(tokens, ids)), default=0.0)
+
+
+def _loops(tokens: Sequence[str], ids: NDArray[np.int64]) -> Iterator[int]:
+    """The lengths in tokens of loops."""
+    for period in range(1, min(LONGEST_PERIOD, len(ids) // 3) + 1):
+        same = np.flatnonzero(np.diff(ids[period:] == ids[:-period], prepend=False, append=False))
+        for start, end in zip(same[::2].tolist(), same[1::2].tolist(), strict=True):
+            length = end - start + period
+            block = tokens[start : start + period]
+            if period > 1:
+                least = 3 * period if len(set(block)) > 1 else length + 1
+            else:
+                least = 6 if len(block[0]) == 1 and not block[0].isascii() else 4
+            if length >= least:
+                yield length
