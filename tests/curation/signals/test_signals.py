@@ -34,13 +34,14 @@ SHAPES = [
 def test_every_signal_is_found_with_its_tier() -> None:
     found = {entry.name: entry.tier for entry in discovery.discover()}
     assert found == {
-        "codes": "model",
+        **dict.fromkeys(("borders", "codes", "collages", "mosaics", "screenshots"), "model"),
         "compression": "file",
         "header": "file",
         "personal": "file",
         "text": "model",
         **dict.fromkeys(("nsfw_open", "nsfw_nudenet", "offence", "embedding", "classes"), "model"),
         **dict.fromkeys(("aesthetics", "alignment", "clip", "siglip", "chinese_clip"), "model"),
+        "watermarks": "model",
         **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
     }
 
