@@ -1,5 +1,13 @@
-"""Training runs that several files of tests hold theirs against."""
+"""Training runs and parts that several files of tests hold theirs against."""
 
+from making.qwen_parts import qwen_autoencoder, qwen_encoder, qwen_folder, qwen_pipeline
 from making.training_runs import tiny, undisturbed
 
-__all__ = ["tiny", "undisturbed"]
+__all__ = [
+    "qwen_autoencoder",
+    "qwen_encoder",
+    "qwen_folder",
+    "qwen_pipeline",
+    "tiny",
+    "undisturbed",
+]

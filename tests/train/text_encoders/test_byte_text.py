@@ -1,0 +1,64 @@
+"""Prompts as bytes of quoted text and words, encoded together or alone."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from train.text_encoders.byte_text import ByteTextEncoder
+from train.text_encoders.text_encoder import load_text_encoder
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(1)
+    return ByteTextEncoder(24)
+
+
+def test_quoted_text_is_spelled_and_the_rest_is_words(encoder):
+    found = encoder.tokens('The text "K7A" in red.')
+    assert [token for token, _, _ in found[:1]] == [0]
+    assert found[3:6] == [(1 + ord("K"), 1, 1), (1 + ord("7"), 2, 1), (1 + ord("A"), 3, 1)]
+    words = [token for token, place, _ in found[1:] if place == 0]
+    assert len(words) == 5  # The, text, in, red, full stop
+    assert all(257 <= token < 257 + encoder.words for token in words)
+    assert encoder.tokens("RED") == encoder.tokens("red")
+    assert encoder.tokens("") == [(0, 0, 0)]
+
+
+def test_hanzi_are_bytes_of_one_place_in_quotes_and_words_outside(encoder):
+    found = encoder.tokens("写“你好”")
+    assert [place for _, place, _ in found] == [0, 0, 1, 1, 1, 2, 2, 2]
+    assert [offset for _, _, offset in found] == [0, 0, 1, 2, 3, 1, 2, 3]
+    assert len(encoder.tokens("写着文字")) == 5
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_prompts_can_be_encoded_together(first, second):
+    encoder = ByteTextEncoder(4, words=8, places=4, longest=32)
+    features, mask = encoder.encode([first, second])
+    assert features.shape == (*mask.shape, 4)
+    assert mask.shape[1] <= 32
+    assert mask.any(1).all()
+    assert not features[~mask].any()
+    counts = mask.sum(1)
+    assert torch.equal(mask, torch.arange(mask.shape[1]) < counts[:, None])  # padded on the right
+    alone, _ = encoder.encode([first])
+    assert torch.equal(features[0, : counts[0]], alone[0])
+
+
+def test_lone_surrogates_and_long_prompts_do_no_harm(encoder):
+    features, mask = encoder.encode(['"\ud800"', "word " * 100_000])
+    assert features.isfinite().all()
+    assert mask.sum(1).tolist() == [2, encoder.longest]
+    with pytest.raises(ValueError, match="no prompts"):
+        encoder.encode([])
+
+
+def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):
+    assert encoder.save(tmp_path) == {"text_encoder": ("byte_text", "ByteTextEncoder")}
+    loaded = load_text_encoder(str(tmp_path))
+    prompt = ['a "word"']
+    assert torch.equal(loaded.encode(prompt)[0], encoder.encode(prompt)[0])
+    with pytest.raises(FileNotFoundError, match="no text encoder here"):
+        load_text_encoder(str(tmp_path / "elsewhere"))
