@@ -269,6 +269,8 @@ def gate(output: Output, as_json: Json = False) -> None:
     """Check the finished shards against what the configuration promised (Great Expectations).
 
     Example: beam gate --output curated/
+
+    What was validated is in curated/data_docs.html.
     """
     from curation.inspect.gate import as_text, check
 

@@ -15,21 +15,32 @@ import pyarrow as pa
 
 from curation import shard, storage
 from curation.failures.errors import UsageError
+from curation.inspect import data_docs
+from curation.inspect.data_docs import Validated
 from curation.judging.ledger import LedgerError
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.signals import captions
 
+EXAMPLES, EXAMPLE_LENGTH = 5, 60
+
 
 @dataclass(frozen=True)
 class Expectation:
-    """One checked promise: what was expected of which column and how many rows break it."""
+    """One checked promise: what was expected of which column and how many rows break it.
+
+    It was held against so many ``rows`` (0: against none of its own), and ``says`` in words what is
+    expected; ``examples`` are values that are not.
+    """
 
     name: str
     column: str
     passed: bool
     unexpected: int
+    rows: int = 0
+    says: str = ""
+    examples: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -37,15 +48,23 @@ class Expectation:
 
     def joined(self, other: "Expectation") -> "Expectation":
         """The same promise over the rows of both."""
-        passed = self.passed and other.passed
-        return replace(self, passed=passed, unexpected=self.unexpected + other.unexpected)
+        return replace(
+            self,
+            passed=self.passed and other.passed,
+            unexpected=self.unexpected + other.unexpected,
+            rows=self.rows + other.rows,
+            examples=(*self.examples, *other.examples)[:EXAMPLES],
+        )
 
 
 def check(output: str) -> list[Expectation]:
-    """Check the shards of a run, one after the other, or raise.
+    """Check the shards of a run, one after the other, write what was found, or raise.
+
+    The page is written of broken promises, too.
 
     Raises ``OutcomeError`` without a run, ``LedgerError`` if a promise is broken,
-    ``ShardError`` for a shard that cannot be trusted, ``UsageError`` without the extra ``gate``.
+    ``ShardError`` for a shard that cannot be trusted, ``UsageError`` without the extra ``gate``,
+    ``OSError`` where the page cannot be written.
     """
     layout = Layout(output)
     run = finished.read_run(output)
@@ -53,16 +72,21 @@ def check(output: str) -> list[Expectation]:
     validate = _validator(configuration, run.get("scaling", ()), Groups.of_run(output, run).ruled)
     promises: dict[str, Expectation] = {}
     lost, rows, kinds = 0, 0, dict[str, Counter[tuple[str, str | None]]]()
-    for table in _shards(layout.shards):
+    shards: list[Validated] = []
+    for name, table in _shards(layout.shards):
         rows += table.num_rows
         _add_kinds(kinds, table, configuration)
         lost += _without_captions(table, configuration)
-        for promise, entry in validate(table).items():
+        found = validate(table)
+        for promise, entry in found.items():
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
+        broke = tuple(f"{of.column} {of.says}" for of in found.values() if not of.passed)
+        shards.append(Validated(name, table.num_rows, len(found), broke))
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
     results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost))
+    data_docs.write(layout, run, results, shards)
     broken = [entry for entry in results if not entry.passed]
     if broken:
         names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
@@ -100,8 +124,8 @@ def as_text(results: list[Expectation]) -> str:
     return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in results)
 
 
-def _shards(directory: str) -> Iterator[pa.Table]:
-    """Each shard's columns but the images' bytes, which are checked against their ids here."""
+def _shards(directory: str) -> Iterator[tuple[str, pa.Table]]:
+    """Each shard's name, and its columns but the images' bytes, which are held against ids here."""
     try:
         infos = shard.verify(directory)  # what pages hold is checked below, this is of all the rest
     except shard.ShardError as error:
@@ -113,7 +137,7 @@ def _shards(directory: str) -> Iterator[pa.Table]:
             same = list(map(_is_its_content, batch.select(_OF_ID).to_pylist()))
             tables.append(table.append_column("content_matches", pa.array(same, pa.bool_())))
         if tables:
-            yield pa.concat_tables(tables)
+            yield info.file, pa.concat_tables(tables)
 
 
 _OF_ID = ("id", "image", "inputs", "caption_instruction")
@@ -257,9 +281,23 @@ def _promise(entry: Any) -> str:
 
 def _result(entry: Any) -> Expectation:
     settings = entry.expectation_config
+    result = entry.result
+    values = result.get("partial_unexpected_list") or ()
     return Expectation(
         settings.type,
         settings.kwargs["column"],
         bool(entry.success),
-        int(entry.result.get("unexpected_count", 0) or 0),
+        int(result.get("unexpected_count", 0) or 0),
+        int(result.get("element_count", 0) or 0),
+        _says(settings.kwargs),
+        tuple(str(value)[:EXAMPLE_LENGTH] for value in values)[:EXAMPLES],
     )
+
+
+def _says(kwargs: Mapping[str, Any]) -> str:
+    """What is expected of a column, in words."""
+    if kwargs.get("value_set") is not None:
+        return f"one of {', '.join(map(str, kwargs['value_set']))}"
+    ends = (("at least", "min_value"), ("at most", "max_value"))
+    said = [f"{word} {kwargs[of]:g}" for word, of in ends if kwargs.get(of) is not None]
+    return " and ".join(said) or "never null"

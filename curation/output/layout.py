@@ -122,6 +122,11 @@ class Layout:
         return storage.join(self.root, "report.html")
 
     @property
+    def data_docs(self) -> str:
+        """What the gate validated, for people."""
+        return storage.join(self.root, "data_docs.html")
+
+    @property
     def success(self) -> str:
         """There if and only if the last run finished and its ledger adds up."""
         return storage.join(self.root, "_SUCCESS")

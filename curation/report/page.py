@@ -29,29 +29,40 @@ def write_report(output: str) -> str:
 
 def render(collected: Collected) -> str:
     """The page as HTML text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
-    from markupsafe import Markup
+    from markupsafe import Markup  # only where it is needed
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    script = (Path(__file__).parent / "sliders.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    rendered: str = (
+        environment()
+        .get_template("template.html")
+        .render(context(collected), script=Markup(script), script_hash=f"sha256-{digest}")
+    )
+    return rendered
+
+
+def environment(*folders: Path) -> Any:
+    """What pages are made by: a jinja2 ``Environment`` of the templates here and in ``folders``."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
+
+    made = Environment(
+        loader=FileSystemLoader([Path(__file__).parent, *folders]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["count"] = text.count
-    environment.filters["share"] = text.share
-    environment.filters["size"] = text.size
-    environment.filters["seconds"] = text.seconds
-    environment.filters["name"] = text.name
-    environment.filters["prose"] = text.prose
-    environment.filters["said"] = boxes.said
-    script = (Path(__file__).parent / "sliders.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("template.html").render(
-        context(collected), script=Markup(script), script_hash=f"sha256-{digest}"
-    )
+    made.filters |= {
+        "count": text.count,
+        "share": text.share,
+        "size": text.size,
+        "seconds": text.seconds,
+        "name": text.name,
+        "prose": text.prose,
+        "said": boxes.said,
+    }
+    return made
 
 
 def _finalize(value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from making.collection import make_folder
+from making.pages import Page, assert_inert
 from making.runs import run_in_process
 
 from curation import shard
@@ -151,3 +152,26 @@ def test_more_than_a_quota_allows_is_told(
             gate.check(str(tmp_path))
     else:
         assert "q_from_s2" in {entry.name for entry in gate.check(str(tmp_path))}
+
+
+def test_data_docs_show_what_was_validated_shard_by_shard_and_load_nothing(
+    finished: Path, tmp_path: Path
+) -> None:
+    def spoil(number: int, row: dict) -> None:
+        if number == 3:
+            row["clarity"], row["key"] = 0.0, "<script>alert(1)</script>"
+            row["stage"] = "<img src=x onerror=alert(1)>"
+
+    sizes = split(finished, tmp_path, spoil)
+    with pytest.raises(LedgerError):
+        gate.check(str(tmp_path))
+    page = Page((tmp_path / "data_docs.html").read_text())
+    assert page.open == []
+    assert_inert(page)
+    text = page.all_text()
+    assert f"{len(sizes)} shards" in text
+    assert "clarity at least 0.3" in text  # of the second shard, which breaks it
+    assert "<img src=x onerror=alert(1)>" in text
+    assert [data for _, data in page.texts].count("none") == len(sizes) - 1
+    gate.check(str(finished))
+    assert "promises kept, 0 broken" in Page((finished / "data_docs.html").read_text()).all_text()
