@@ -122,9 +122,9 @@ def forecast(output: str, run: Mapping[str, Any], rows: Rows, models: Sequence[s
     }
     stages = [*outcome.stages(run)]
     for number, stage in enumerate(stages):
-        hits["passed", stage] = _passed(rows, stages, number)
+        hits["passed", stage] = passed(rows, stages, number)
         for bound in (bound for bound in bounds if bound.stage == stage):
-            hits["stopped", stage, bound.rule] = _stopped(rows, bound)
+            hits["stopped", stage, bound.rule] = stopped(rows, bound)
     for name in models:
         hits["model", name] = rows.flags(LOOKED + name)
     of = intervals.shares(hits, rows.design)
@@ -141,7 +141,7 @@ def forecast(output: str, run: Mapping[str, Any], rows: Rows, models: Sequence[s
     )
 
 
-def _stopped(rows: Rows, bound: Bound) -> Flags:
+def stopped(rows: Rows, bound: Bound) -> Flags:
     """The rows that a rule stops, held back or dropped."""
     here = rows.among("verdict", "dropped") & rows.among("stage", bound.stage)
     if bound.deeper:
@@ -149,7 +149,7 @@ def _stopped(rows: Rows, bound: Bound) -> Flags:
     return here & rows.among("rule", bound.rule)
 
 
-def _passed(rows: Rows, stages: Sequence[str], number: int) -> Flags:
+def passed(rows: Rows, stages: Sequence[str], number: int) -> Flags:
     """The rows that pass the stage of this number."""
     later = rows.among("stage", *stages[number + 1 :])
     here = rows.among("verdict", "kept") & rows.among("stage", stages[number])
