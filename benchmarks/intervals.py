@@ -54,12 +54,12 @@ def main(
         drawn = sampling.draw(units, sample, seed, 512)
         rows = np.array([row_of[part.path] for unit in drawn.units for part in unit.parts])
         places = np.zeros(len(rows), np.int64)
-        told = intervals.shares(
+        estimates = intervals.shares(
             {name: flags[rows] for name, flags in hits.items()},
             Design(drawn.strata, places, places),
         )
         for name, flags in hits.items():
-            held[name] += bool(told[name].low <= flags.mean() <= told[name].high)
+            held[name] += bool(estimates[name].low <= flags.mean() <= estimates[name].high)
     for name, flags in hits.items():
         print(f"{name:<28}{100 * flags.mean():8.2f} % of rows{held[name]:6} of {seeds}")
     counts = list(held.values())

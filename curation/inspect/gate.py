@@ -58,7 +58,7 @@ class Expectation:
 
 
 def check(output: str) -> list[Expectation]:
-    """Check the shards of a run, one after the other, write what was found, or raise.
+    """Check the shards of a run, one after the other, write what was validated, or raise.
 
     The page is written of broken promises, too.
 
@@ -77,12 +77,12 @@ def check(output: str) -> list[Expectation]:
         rows += table.num_rows
         _add_kinds(kinds, table, configuration)
         lost += _without_captions(table, configuration)
-        found = validate(table)
-        for promise, entry in found.items():
+        validated = validate(table)
+        for promise, entry in validated.items():
             before = promises.get(promise)
             promises[promise] = before.joined(entry) if before else entry
-        broke = tuple(f"{of.column} {of.says}" for of in found.values() if not of.passed)
-        shards.append(Validated(name, table.num_rows, len(found), broke))
+        broke = tuple(f"{of.column} {of.says}" for of in validated.values() if not of.passed)
+        shards.append(Validated(name, table.num_rows, len(validated), broke))
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
     results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost))

@@ -23,9 +23,9 @@ for (const trial of document.querySelectorAll(".trial")) {
     const now = sliders.every((slider) => slider.value === slider.defaultValue);
     const sum = passing.slice(low, Math.max(low, high)).reduce((a, b) => a + b, 0);
     const change = sum - kept;
-    const told = (number) => number.toLocaleString("en");
-    result.textContent = now ? told(kept) + " kept, as configured"
-      : told(sum) + " kept, " + (change < 0 ? "−" : "+") + told(Math.abs(change));
+    const grouped = (number) => number.toLocaleString("en");
+    result.textContent = now ? grouped(kept) + " kept, as configured"
+      : grouped(sum) + " kept, " + (change < 0 ? "−" : "+") + grouped(Math.abs(change));
   };
   trial.addEventListener("input", show);
   trial.querySelector("button").addEventListener("click", () => {

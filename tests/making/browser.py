@@ -44,6 +44,6 @@ def look(page: str, script: str, folder: Path, *, width: int, dark: bool = False
     ended = subprocess.run(
         [*command, path.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )
-    found = re.search(r"SEEN(.*)SEEN", ended.stdout, re.DOTALL)
-    assert found, ended.stdout[-2000:] + ended.stderr[-2000:]
-    return json.loads(html.unescape(found[1]))
+    seen = re.search(r"SEEN(.*)SEEN", ended.stdout, re.DOTALL)
+    assert seen, ended.stdout[-2000:] + ended.stderr[-2000:]
+    return json.loads(html.unescape(seen[1]))

@@ -39,16 +39,20 @@ def plan(raw: Path, *more: str) -> Ended:
 def test_a_sample_of_all_says_what_a_run_does_duplicates_apart(raw: Path) -> None:
     ended = plan(raw, "--sample", "100", "--json", "--price-cpu-hour", "0.05")
     assert ended.exit_code == 0, ended.output
-    told = json.loads(ended.stdout)
-    assert (told["rows"], told["rows_exact"], told["sampled"]) == (COUNT + 2, True, COUNT + 2)
-    assert told["stages"]["s1"]["stopped"]["short_side.min"] == [6 / 32] * 3
-    assert told["stages"]["s1"]["passed"] == [26 / 32] * 3
-    assert told["duplicates"]["exact"] == {"seen": 2, "pairs": [2, 2, 2]}
-    assert "s1 exact_better" in told["not_predicted"]
-    assert told["gpu_hours"] is None
-    assert told["cost"][0] == pytest.approx(0.05 * told["cpu_hours"][0])
-    assert 0 < told["steps"]["measuring"]["cpu_milliseconds_a_row"] < 1000
-    assert told["shard_bytes"][0] > 0 < told["column_bytes"]
+    predicted = json.loads(ended.stdout)
+    assert (predicted["rows"], predicted["rows_exact"], predicted["sampled"]) == (
+        COUNT + 2,
+        True,
+        COUNT + 2,
+    )
+    assert predicted["stages"]["s1"]["stopped"]["short_side.min"] == [6 / 32] * 3
+    assert predicted["stages"]["s1"]["passed"] == [26 / 32] * 3
+    assert predicted["duplicates"]["exact"] == {"seen": 2, "pairs": [2, 2, 2]}
+    assert "s1 exact_better" in predicted["not_predicted"]
+    assert predicted["gpu_hours"] is None
+    assert predicted["cost"][0] == pytest.approx(0.05 * predicted["cpu_hours"][0])
+    assert 0 < predicted["steps"]["measuring"]["cpu_milliseconds_a_row"] < 1000
+    assert predicted["shard_bytes"][0] > 0 < predicted["column_bytes"]
 
 
 def test_a_smaller_sample_is_less_sure_and_leaves_a_report(raw: Path, tmp_path: Path) -> None:
@@ -71,9 +75,9 @@ def test_tars_are_drawn_from_as_well(raw: Path, tmp_path: Path) -> None:
                 tar.add(path, path.name)
     ended = plan(raw, "--input", str(tmp_path / "tars"), "--sample", "20", "--json")
     assert ended.exit_code == 0, ended.output
-    told = json.loads(ended.stdout)
-    assert (told["rows"], told["sampled"]) == (COUNT + 2, 20)
-    value, low, high = told["stages"]["s1"]["passed"]
+    predicted = json.loads(ended.stdout)
+    assert (predicted["rows"], predicted["sampled"]) == (COUNT + 2, 20)
+    value, low, high = predicted["stages"]["s1"]["passed"]
     assert low < value < high
 
 

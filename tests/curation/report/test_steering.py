@@ -124,8 +124,8 @@ def test_rows_are_counted_by_source(by: str | None, names: dict[str, tuple[int, 
             source=["photos", None, None, "photos"],
         )
     )
-    told = {row.name: (row.kept, row.dropped, row.quarantined) for row in origins.rows}
-    assert told == names
+    counted = {row.name: (row.kept, row.dropped, row.quarantined) for row in origins.rows}
+    assert counted == names
 
 
 def test_many_sources_are_summed_up_at_the_end() -> None:
