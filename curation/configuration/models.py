@@ -110,10 +110,11 @@ class Stage(Frozen):
                 raise refused(f"unknown captions {shown(split)}: {known}", "captions", split)
             for name, bound in signals.items():
                 path = ("captions", split, name)
-                if name not in (owners := captions.owners()):
-                    known = expected_one_of(name, owners)
+                columns = captions.known(split)
+                if name not in columns:
+                    known = expected_one_of(name, columns)
                     raise refused(f"nothing called {shown(name)} is measured: {known}", *path)
-                if wrong := bound.refusal_of_caption(owners[name].columns[name]):
+                if wrong := bound.refusal_of_caption(columns[name]):
                     raise refused(wrong, *path)
         return self
 

@@ -1,6 +1,7 @@
 """Rules on captions, each judged on its own: a bad one falls, its image stays while any is left."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,9 @@ from curation.judging.rules import CAPTIONS, Check, Seen, numbers
 from curation.signals import captions
 from curation.signals.captions import SPLITS
 
-Depths = dict[str, tuple[NDArray[np.int64], NDArray[np.int16]]]  # by split: row, stages passed
+# By split, for each caption: its row, the stages it passes, and how many it may if what models have
+# no value of passes.
+Depths = dict[str, tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int16]]]
 
 
 def columns(pipeline: Pipeline) -> list[str]:
@@ -32,28 +35,50 @@ def _ruled(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
 
 
 def _counting(pipeline: Pipeline) -> str:
-    """A measurement by whose values captions are counted: any has one for each."""
-    return min(name for _, name in _ruled(pipeline))
+    """A measurement of texts by whose values captions are counted: any has one for each."""
+    owners = captions.owners()
+    named = (name for _, name in _ruled(pipeline) if name in owners)
+    return min(named, default=captions.COUNTING)
 
 
 def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
     """How many stages each caption passes by the rules on captions."""
     result: Depths = {}
-    counting = _counting(pipeline)
+    counting, owners = _counting(pipeline), captions.owners()
     for split in SPLITS:
-        lists = _lists(table, split, counting)
-        row = np.repeat(np.arange(table.num_rows), _counts(lists))
-        passing, depth = np.ones(len(row), np.bool_), np.zeros(len(row), np.int16)
+        counts = _counts(_lists(table, split, counting))
+        row = np.repeat(np.arange(table.num_rows), counts)
+        passing, possible = np.ones((2, len(row)), np.bool_)
+        depth, deepest = np.zeros((2, len(row)), np.int16)
         for number, stage in enumerate(pipeline.stages):
             for name, bound in (stage.captions or {}).get(split, {}).items():
-                passing &= _passing(_lists(table, split, name).flatten(), bound)
-            depth[passing] = number + 1
-        result[split] = row, depth
+                if name in owners:
+                    within = _passing(_lists(table, split, name).flatten(), bound)
+                    unknown = np.zeros(len(row), np.bool_)
+                else:
+                    values = _of_model(table.column(captions.column(split, name)), counts)
+                    within, unknown = _passing(values, bound), np.isnan(values)
+                passing &= within
+                possible &= within | unknown
+            depth[passing], deepest[possible] = number + 1, number + 1
+        result[split] = row, depth, deepest
     return result
 
 
-def _passing(values: pa.Array, bound: Bound) -> NDArray[np.bool_]:
-    """Which of the captions' values (N) lie within a bound."""
+def _of_model(column: pa.ChunkedArray, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A model's values of all captions, of which rows have ``counts`` (N,); NaN without a look."""
+    values = np.full(counts.sum(), np.nan)
+    if pa.types.is_null(column.type):
+        return values
+    known = np.asarray(pc.fill_null(pc.list_value_length(column), -1), np.int64) == counts
+    lists = column.filter(pa.array(known))
+    flat = np.asarray(pc.list_flatten(lists).cast(pa.float64()), np.float64)
+    values[np.repeat(known, counts)] = flat
+    return values
+
+
+def _passing(values: Any, bound: Bound) -> NDArray[np.bool_]:
+    """Which of the captions' values (N), of Arrow where they are text, lie within a bound."""
     if bound.among is not None:
         among = pc.is_in(values, pa.array(bound.among, values.type))
         return np.asarray(among.to_numpy(zero_copy_only=False), np.bool_)
@@ -73,12 +98,18 @@ def _counts(lists: pa.ListArray) -> NDArray[np.int64]:
 
 
 def seen(check: Check, of: Depths, rows: int) -> Seen:
-    """A check of which rows have a caption left, of those (N) that ever had one: 1, else 0."""
-    had, left = np.zeros(rows, np.bool_), np.zeros(rows, np.bool_)
-    for row, depth in of.values():
+    """A check of which rows have a caption left, of those (N) that ever had one: 1, else 0.
+
+    Null where that depends on what a model has no value of.
+    """
+    had, left, possible = np.zeros((3, rows), np.bool_)
+    for row, depth, deepest in of.values():
         had[row] = True
         left[row[depth > check.stage]] = True
-    return numbers(check, (left | ~had).astype(np.float64))
+        possible[row[deepest > check.stage]] = True
+    values = (left | ~had).astype(np.float64)
+    values[possible & ~left] = np.nan
+    return numbers(check, values)
 
 
 def stages(of: Depths, pipeline: Pipeline, rows: int) -> pa.Table:
@@ -89,7 +120,7 @@ def stages(of: Depths, pipeline: Pipeline, rows: int) -> pa.Table:
             stage_column(split): pa.ListArray.from_arrays(
                 pa.array(np.searchsorted(row, np.arange(rows + 1)), pa.int32()), names.take(depth)
             )
-            for split, (row, depth) in of.items()
+            for split, (row, depth, _) in of.items()
         }
     )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
 from curation.configuration.models import SIDES, Side
+from curation.signals import captions
 
 CAPTIONS = "captions"  # what a check rules that asks whether any is left
 KEPT, DROPPED, QUARANTINED = 0, 1, 2
@@ -91,7 +92,8 @@ def checks(
     """All checks in evaluation order: by stage, in it by tier (file, pixel, derived, model, group).
 
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
-    Groups come last because they compare survivors; rules on captions come before models.
+    Groups come last because they compare survivors; rules on captions come before models, unless
+    models measure these.
     ``scaling`` are the columns that scale.
     """
 
@@ -101,7 +103,14 @@ def checks(
     ordered: list[Check] = []
     for number, stage in enumerate(pipeline.stages):
         ruled = [*stage.bounds, *([CAPTIONS] if stage.captions else [])]
-        for column in sorted(ruled, key=place):
+        said = [
+            captions.column(split, of)
+            for split in stage.captions or {}
+            for of in (stage.captions or {})[split]
+        ]
+        places = {column: place(column) for column in stage.bounds}
+        places[CAPTIONS] = max((place(column) for column in said), default=place(CAPTIONS))
+        for column in sorted(ruled, key=places.__getitem__):
             if column == CAPTIONS:
                 ordered.append(Check(number, CAPTIONS, "min", 1.0))
                 continue
@@ -146,6 +155,11 @@ class Seen:
     bound: float | NDArray[np.float64]
     null: NDArray[np.bool_] | None = None
 
+    @property
+    def nulls(self) -> NDArray[np.bool_]:
+        """Which rows (N,) are null."""
+        return np.isnan(self.value) if self.null is None else self.null
+
     def null_at(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these rows (M,) are null: (M,)."""
         return np.isnan(self.value[rows]) if self.null is None else self.null[rows]
@@ -174,7 +188,7 @@ def stops(
     """Where N ``readable`` rows are stopped first by checks, each with its index, in their order.
 
     ``seen`` is what a check sees of the rows; ``assumed`` are by stage and column those (N,) that
-    pass its bounds whatever their values.
+    pass its bounds if they have no value.
     """
     still, null = readable.copy(), np.zeros(len(readable), np.bool_)
     stop = np.full(len(readable), NOWHERE, np.int16)
@@ -182,7 +196,7 @@ def stops(
         looked = seen(check)
         passed = looked.passed
         if assumed and (check.stage, check.column) in assumed:
-            passed = passed | assumed[check.stage, check.column]
+            passed = passed | assumed[check.stage, check.column] & looked.nulls
         here = np.flatnonzero(still & ~passed)
         if len(here):
             stop[here] = index

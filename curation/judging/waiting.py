@@ -30,9 +30,10 @@ class Waiting:
         self._of_kept = chosen.of_kept()
         owner = {column: entry.name for column, entry in chosen.owner.items()}
         reads = {column: (column,) for column in owner}
+        said = {_of_captions(n): _until(chosen.order, n) for n in range(len(chosen.order))}
         self.models_of: Mapping[str, tuple[str, ...]] = {
             name: tuple(dict.fromkeys(owner[of] for of in columns if owner.get(of) in self.places))
-            for name, columns in {**reads, **chosen.quotas}.items()
+            for name, columns in {**reads, **said, **chosen.quotas}.items()
         }
 
     def unlooked(self, looked: Looked, name: str, rows: int) -> Mask:
@@ -44,11 +45,11 @@ class Waiting:
 
     def unseen(self, looked: Looked, rows: int) -> dict[tuple[int, str], Mask]:
         """By stage and column the rows (N,) that its model did not look at yet."""
-        ruled = {(check.stage, check.column) for check in self.ordered}
+        ruled = {(check.stage, check.column): _ruled(check) for check in self.ordered}
         return {
-            (stage, column): self.unlooked(looked, column, rows)
-            for stage, column in ruled
-            if self.models_of.get(column)
+            place: self.unlooked(looked, name, rows)
+            for place, name in ruled.items()
+            if self.models_of.get(name)
         }
 
     def at_unlooked(
@@ -65,11 +66,11 @@ class Waiting:
         if not self.places:
             return waiting
         for index, check in enumerate(self.ordered):
-            if self.models_of.get(check.column):
+            if self.models_of.get(_ruled(check)):
                 here = (stops.check == index) & stops.null
                 if stages is not None:
                     here &= stages.get(check.stage, NOBODY)
-                waiting |= here & self.unlooked(looked, check.column, len(here))
+                waiting |= here & self.unlooked(looked, _ruled(check), len(here))
         return waiting
 
     def stopped(self, reading: Reading, judged: Judgement) -> Mask:
@@ -105,7 +106,7 @@ class Waiting:
         deciding = stopped_by[rows]
         for index in np.unique(deciding).tolist():
             here = rows[deciding == index]
-            for name in self._sharing(self.models_of[self.ordered[index].column]):
+            for name in self._sharing(self.models_of[_ruled(self.ordered[index])]):
                 unseen = here[~looked[name][here]]
                 waiting.setdefault(name, set()).update(unseen.tolist())
 
@@ -119,3 +120,17 @@ class Waiting:
         """The models that look at images together with one of these."""
         places = {self.places[name] for name in models}
         return [name for name, of in self.places.items() if of in places]
+
+
+def _ruled(check: Check) -> str:
+    """What a check rules: a column, a quota, or captions up to its stage."""
+    return _of_captions(check.stage) if check.column == rules.CAPTIONS else check.column
+
+
+def _of_captions(stage: int) -> str:
+    return f"{rules.CAPTIONS}.{stage}"
+
+
+def _until(order: Sequence[Sequence[str]], stage: int) -> tuple[str, ...]:
+    """The columns of captions that are ruled up to a stage."""
+    return tuple(name for of in order[: stage + 1] for name in of if "." in name)

@@ -107,10 +107,17 @@ class Chosen:
         }
         if self.captions:
             read = [self._of_caption(entry) for entry in self.caption_signals]
+            read += [self._dependence(entry) for entry in self.of_captions]
             folder = f"captions-{_digest([read, self.captions])}"
             names = tuple(f"captions_{split}_stage" for split in captions.SPLITS)
             places["captions"] = GroupColumns(folder, names, is_ruled=False)
         return Groups(layout, places)
+
+    @property
+    def of_captions(self) -> list[Signal]:
+        """The models whose values of captions are ruled."""
+        ruled = {column for columns in self.order for column in columns if "." in column}
+        return [entry for entry in self.signals if ruled.intersection(entry.columns)]
 
     @property
     def duplicates(self) -> Duplicates:
@@ -227,10 +234,12 @@ def _caption_rules(pipeline: Pipeline) -> list[Any]:
 
 
 def _ruled(pipeline: Pipeline) -> tuple[CaptionSignal, ...]:
-    """The signals of captions that rules name, by name."""
+    """The signals of captions that rules name, by name; where these are models', length counts."""
     owners = captions.owners()
     rules = (of for stage in pipeline.stages for of in (stage.captions or {}).values())
-    entries = {owners[column].name: owners[column] for of in rules for column in of}
+    columns = {column for of in rules for column in of}
+    texts = columns & owners.keys() or ({captions.COUNTING} if columns else set[str]())
+    entries = {owners[column].name: owners[column] for column in texts}
     return tuple(entries[name] for name in sorted(entries))
 
 
@@ -246,7 +255,12 @@ def _order(pipeline: Pipeline) -> Iterator[tuple[str, ...]]:
     """The columns that rules ask for, by stage: in each, quotas come last."""
     for stage in pipeline.stages:
         quotas = [quota for quota in pipeline.quotas if quota.since == stage.name]
-        yield (*stage.bounds, *(column for quota in quotas for column in quota.columns))
+        said = (
+            captions.column(split, name)
+            for split, of in (stage.captions or {}).items()
+            for name in of
+        )
+        yield (*stage.bounds, *said, *(column for quota in quotas for column in quota.columns))
 
 
 def _check_reads(pipeline: Pipeline, selected: Chosen) -> None:
@@ -316,7 +330,11 @@ def _stage_without(stage: Stage, gone: Container[str], unsaid: Container[str]) -
     """The stage without rules on columns that are gone, or ``unsaid`` of captions."""
     bounds = {name: bound for name, bound in stage.bounds.items() if name not in gone}
     splits = {
-        split: {name: bound for name, bound in of.items() if name not in unsaid}
+        split: {
+            name: bound
+            for name, bound in of.items()
+            if name not in unsaid and captions.column(split, name) not in gone
+        }
         for split, of in (stage.captions or {}).items()
     }
     left = {split: of for split, of in splits.items() if of}

@@ -3,6 +3,8 @@
 A caption signal is a measurement of one text. Runs keep its values as columns of lists by split,
 ``caption_raw.length``, a value for each caption in their order; each signal in files of its own, so
 that another one measures nothing anew. It is measured where a rule of a stage names its column.
+What a model measures of each caption beside its image is a column of a ``Signal``, a list named
+likewise; rules name it in the same way.
 """
 
 import importlib
@@ -16,9 +18,11 @@ from typing import Any
 import pyarrow as pa
 
 from curation.networks.weights import MissingModelError
+from curation.signals import discovery
 from curation.signals.signal import Column, Settings
 
 SPLITS = ("raw", "recaption", "fused")  # of a row's captions; an instruction is none
+COUNTING = "length"  # what captions are counted by where no rule measures their text
 OfText = Callable[[str], Mapping[str, Any]]
 Said = Mapping[str, Sequence[str] | None]  # a row's captions by split; None: it has none
 _LOADING = threading.Lock()
@@ -80,6 +84,18 @@ def discovered() -> Mapping[str, CaptionSignal]:
 def owners() -> dict[str, CaptionSignal]:
     """The signal of each column that a rule on captions may name."""
     return {name: entry for entry in discovered().values() for name in entry.columns}
+
+
+def known(split: str) -> dict[str, Column]:
+    """All that a rule on the captions of a split may name."""
+    return {name: entry.columns[name] for name, entry in owners().items()} | by_models(split)
+
+
+def by_models(split: str) -> dict[str, Column]:
+    """What models measure of each caption of a split, by the name that a rule may use."""
+    start = column(split, "")
+    every = (of for entry in discovery.discover() for of in entry.columns.items())
+    return {name.removeprefix(start): of for name, of in every if name.startswith(start)}
 
 
 def column(split: str, name: str) -> str:
