@@ -1,7 +1,7 @@
 """``beam signals``: what is measured, in which units, at what cost."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +12,8 @@ from curation.configuration import loading
 from curation.networks.weights import MissingModelError
 from curation.picture import decoding
 from curation.picture.decoding import Picture
-from curation.signals import signal
+from curation.signals import captions, signal
+from curation.signals.captions import CaptionSignal
 from curation.signals.discovery import discover
 from curation.signals.row import Row
 from curation.signals.signal import Signal, ready
@@ -23,40 +24,62 @@ CAPTIONS = {"caption_raw": ["Waves in three colours"]}  # of the image that is t
 
 
 def catalogue(config: str | None, cost: bool) -> list[dict[str, Any]]:
-    """One row per column: signal, tier, version, unit, meaning, CPU ms per image or None."""
-    rows = []
+    """One row per column: signal, tier, version, unit, meaning, CPU ms or None.
+
+    What they cost is for an image, of tier ``caption`` for one of its captions.
+    """
+    rows: list[dict[str, Any]] = []
     sample = _synthetic_jpeg()
     signals = discover(loading.load(config).signals)
     costs = _costs(signals, sample) if cost else {}
     for entry in signals:
-        milliseconds = costs.get(entry.name)
-        for name, column in entry.columns.items():
-            rows.append(
-                {
-                    "column": name,
-                    "type": str(column.type),
-                    "tier": entry.tier,
-                    "signal": entry.name,
-                    "version": entry.version,
-                    "unit": column.unit,
-                    "meaning": column.meaning,
-                    "cpu_milliseconds": milliseconds,
-                }
-            )
+        rows += _listed(entry, entry.tier, costs.get(entry.name))
+    for of_text in captions.discovered().values():
+        rows += _listed(of_text, "caption", _cost_of_text(of_text) if cost else None)
     return rows
+
+
+def _listed(
+    entry: Signal | CaptionSignal, tier: str, milliseconds: float | None
+) -> Iterator[dict[str, Any]]:
+    for name, column in entry.columns.items():
+        yield {
+            "column": name,
+            "type": str(column.type),
+            "tier": tier,
+            "signal": entry.name,
+            "version": entry.version,
+            "unit": column.unit,
+            "meaning": column.meaning,
+            "cpu_milliseconds": milliseconds,
+        }
 
 
 def as_text(rows: list[dict[str, Any]]) -> str:
     """A table for people; a signal's cost stands at its first column."""
-    lines, last = [f"{'column':<16}{'tier':<7}{'CPU ms':>8}  unit: meaning"], None
+    lines, last = [f"{'column':<20}{'tier':<8}{'CPU ms':>8}  unit: meaning"], None
     for row in rows:
         cost = row["cpu_milliseconds"]
         cost_text = "" if row["signal"] == last else "missing" if cost is None else f"{cost:.3f}"
         last = row["signal"]
         lines.append(
-            f"{row['column']:<16}{row['tier']:<7}{cost_text:>8}  {row['unit']}: {row['meaning']}"
+            f"{row['column']:<20}{row['tier']:<8}{cost_text:>8}  {row['unit']}: {row['meaning']}"
         )
     return "\n".join(lines)
+
+
+def _cost_of_text(entry: CaptionSignal) -> float | None:
+    """Median CPU milliseconds for a caption; None when what it needs is not installed."""
+    try:
+        captions.check(entry, entry.settings())
+    except MissingModelError:
+        return None
+    measure, times = captions.ready(entry), []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        measure(*CAPTIONS["caption_raw"])
+        times.append((time.process_time() - start) * 1000)
+    return float(np.median(times))
 
 
 def _costs(signals: Sequence[Signal], sample: bytes) -> dict[str, float | None]:

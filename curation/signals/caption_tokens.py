@@ -1,7 +1,7 @@
 """How many tokens a caption has, by a tokenizer that lies on this machine; none is downloaded.
 
 By default CLIP's, whose vocabulary ships inside ``open_clip_torch`` and is read without it: what it
-counts are byte pairs of lower-case text, about 1.3 an English word and 2.4 a Chinese character. The
+counts are byte pairs of lower-case text, about 1.2 an English word and 2.8 a Chinese character. The
 start and the end that a model adds are not counted. Where text is broken (mojibake), ``open_clip``
 itself would repair it first.
 """

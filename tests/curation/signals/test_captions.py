@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from curation.inspect import catalogue
 from curation.signals import captions
 from curation.signals.caption_length import length as LENGTH
 from curation.signals.caption_length import words as WORDS
@@ -62,3 +63,9 @@ def test_every_signal_of_captions_says_a_value_of_any_text() -> None:
             for name, column in entry.columns.items():
                 assert pa.scalar(values[name], column.type).is_valid
                 assert not column.categories or values[name] in column.categories
+
+
+def test_the_catalogue_lists_what_is_measured_of_captions() -> None:
+    rows = catalogue.catalogue(None, cost=False)
+    listed = {row["column"] for row in rows if row["tier"] == "caption"}
+    assert listed == set(captions.owners()) and "validity" in listed
