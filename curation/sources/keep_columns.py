@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.sources.sample import SourceError
+from curation.sources.values import clean
 
 TEXT = pa.string()
 _REFUSALS = (pa.ArrowException, OverflowError, TypeError, ValueError)
@@ -74,12 +75,14 @@ def fields(signals: Iterable[str], names: Sequence[str]) -> list[pa.Field]:
 def _scalar(value: Any) -> pa.Scalar | None:
     if value is None or isinstance(value, pa.Scalar):
         return value
+    if isinstance(value, str):
+        return pa.scalar(clean(value))
     if not isinstance(value, dict):
         try:
             return pa.scalar(value)
         except _REFUSALS:
-            pass  # a list of unlike values, or a number beyond 64 bits
-    return pa.scalar(json.dumps(value, ensure_ascii=False))
+            pass  # a list of unlike values or with a lone surrogate, or a number beyond 64 bits
+    return pa.scalar(clean(json.dumps(value, ensure_ascii=False)))
 
 
 def _array(scalars: Sequence[pa.Scalar | None], kind: pa.DataType) -> pa.Array:
@@ -113,5 +116,7 @@ def _storable(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind):
         return pa.list_(_storable(kind.value_type))
     if pa.types.is_struct(kind):
+        if not kind.num_fields:  # which Parquet cannot write
+            return TEXT
         return pa.struct([field.with_type(_storable(field.type)) for field in kind])
     return kind

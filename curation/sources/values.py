@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 LANGUAGE = ("language", "lang")
-LARGEST_WEIGHT = 3.0e38  # of 32 bits
+LARGEST = 3.0e38  # number of 32 bits
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -79,7 +79,7 @@ def weight(values: Iterable[Value]) -> float | None:
     """The first number from 0 on that a weight can be."""
     for value, *_ in values:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and 0 <= value <= LARGEST_WEIGHT:
+        if is_number and 0 <= value <= LARGEST:
             return float(value)
     return None
 
@@ -115,7 +115,7 @@ def _captions(value: Any, language: str | None, origin: str | None) -> Captions:
 
 
 def text_boxes(values: Sequence[Value]) -> TextBoxes:
-    """Boxes as the shard stores them: ``text``, ``quad`` of numbers, ``level``."""
+    """Boxes as the shard stores them: ``text``, ``quad`` of finite numbers, ``level``."""
     value = values[0].value if values else None
     if not isinstance(value, list):
         return None
@@ -132,7 +132,10 @@ def text_boxes(values: Sequence[Value]) -> TextBoxes:
 
 def _is_quad(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(number, int | float) and not isinstance(number, bool) for number in value
+        isinstance(number, int | float)
+        and not isinstance(number, bool)
+        and -LARGEST <= number <= LARGEST
+        for number in value
     )
 
 
