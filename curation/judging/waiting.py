@@ -19,8 +19,8 @@ NOBODY = np.zeros(1, np.bool_)  # of any number of rows
 class Waiting:
     """What a run's models are still to look at, by the ``ordered`` checks of its stages.
 
-    ``models_of`` are, by what a check rules, the models that measure what it reads; ``represented``
-    the columns that drop rows for which another stands.
+    ``models_of`` are, by what a check rules, the models that measure what it reads, and whatever
+    these read; ``represented`` the columns that drop rows for which another stands.
     """
 
     def __init__(
@@ -28,11 +28,17 @@ class Waiting:
     ) -> None:
         self.places, self.ordered, self.represented = chosen.models, ordered, represented
         self._of_kept = chosen.of_kept()
-        owner = {column: entry.name for column, entry in chosen.owner.items()}
-        reads = {column: (column,) for column in owner}
+        reads = {column: (column,) for column in chosen.owner}
         said = {_of_captions(n): _until(chosen.order, n) for n in range(len(chosen.order))}
         self.models_of: Mapping[str, tuple[str, ...]] = {
-            name: tuple(dict.fromkeys(owner[of] for of in columns if owner.get(of) in self.places))
+            name: tuple(
+                dict.fromkeys(
+                    model
+                    for of in columns
+                    for model in chosen.needed_for(of)
+                    if model in self.places
+                )
+            )
             for name, columns in {**reads, **said, **chosen.quotas}.items()
         }
 

@@ -78,6 +78,14 @@ class Chosen:
         wave = max([COSTS.index(entry.cost), *(before + 1 for before in read)])
         return placed.setdefault(entry.name, (stage, wave))[1]
 
+    def needed_for(self, column: str) -> tuple[str, ...]:
+        """The models that a column is of: its own, and all whose columns that one reads."""
+        if column not in self.owner or self.owner[column].tier != "model":
+            return ()
+        entry = self.owner[column]
+        read = (name for of in entry.reads if of != CAPTIONS for name in self.needed_for(of))
+        return (*read, entry.name)
+
     def _read(self, entry: Signal) -> list[Signal]:
         return [self.owner[name] for name in entry.reads if name != CAPTIONS]
 
@@ -167,7 +175,8 @@ class Chosen:
 
     def of_kept(self) -> list[str]:
         """The models that are to look at every kept row."""
-        return [name for name, (stage, _) in self.models.items() if stage == len(self.order)]
+        needed = (name for column in self.requested for name in self.needed_for(column))
+        return [*dict.fromkeys(needed)]
 
     def shard_fields(self) -> list[pa.Field]:
         """The measured columns of a shard."""

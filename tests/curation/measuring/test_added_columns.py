@@ -315,3 +315,17 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
     signals = chosen.chosen(loading.load(None))
     assert signals.models == {"nsfw_open": (0, 0)}
+
+
+def test_what_a_model_reads_of_another_is_measured_although_no_rule_names_it(run: Run) -> None:
+    make_folder(run.root / "in", 6)
+    twice = model("twice", lambda row: 2 * row.columns["score"], reads=("score",))
+    last = model("last", lambda row: row.columns["twice"] + 1, reads=("twice",))
+    run([score, twice, last], "last: {min: 1}")
+    assert run.looked("score") == run.looked("twice") == run.looked("last") != set()
+    assert "unmeasurable" not in {row["reason"] for row in ledger_rows(run.output)}
+    kept = run.shard()
+    assert kept.column("last").to_pylist() == [2 * of + 1 for of in kept["score"].to_pylist()]
+    run([score, twice, last], "", "    embeddings: [last]\n")
+    kept_keys = {key for key, (verdict, _) in run.verdicts().items() if verdict == "kept"}
+    assert run.looked("last") >= kept_keys
