@@ -2,7 +2,7 @@
 
 A table tells the type of a column; of JSON it is found: text, whole and floating-point numbers,
 booleans and lists of them, while objects are kept as JSON text. Where sources differ, numbers are
-widened; where nothing wider holds both, the column becomes text.
+widened; where nothing wider holds both, or Python cannot hold a value, the column becomes text.
 """
 
 import json
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from curation import storage
 from curation.sources.sample import SourceError
+from curation.sources.scalars import is_in_python, plain
 from curation.sources.values import clean
 
 TEXT = pa.string()
@@ -73,8 +74,10 @@ def fields(signals: Iterable[str], names: Sequence[str]) -> list[pa.Field]:
 
 
 def _scalar(value: Any) -> pa.Scalar | None:
-    if value is None or isinstance(value, pa.Scalar):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, pa.Scalar):
+        return value if is_in_python(value) else pa.scalar(_text(value))
     if isinstance(value, str):
         return pa.scalar(clean(value))
     if not isinstance(value, dict):
@@ -100,11 +103,10 @@ def _text(scalar: pa.Scalar | None) -> str | None:
     """Text as it is, what is no UTF-8 as U+FFFD; anything else as JSON."""
     if isinstance(scalar, pa.DictionaryScalar):
         scalar = scalar.value
-    if scalar is None or not scalar.is_valid:
-        return None
-    if isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):
-        return bytes(scalar.as_buffer()).decode("utf-8", "replace")
-    return json.dumps(scalar.as_py(), ensure_ascii=False, default=str)
+    value = plain(scalar) if scalar is not None and scalar.is_valid else None
+    if value is None or isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _storable(kind: pa.DataType) -> pa.DataType:

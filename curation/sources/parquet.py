@@ -16,6 +16,7 @@ from curation.sources.files import storable
 from curation.sources.image_names import Role
 from curation.sources.kind import portable
 from curation.sources.sample import Part, Sample, SourceError
+from curation.sources.scalars import plain
 from curation.sources.tables import Table, recognise
 from curation.sources.values import clean
 
@@ -135,9 +136,11 @@ def _row_group(
     reason = "the row group ends early"
     try:
         for image, others in _table_rows(file, table, rows.group) if end else ():
+            is_wanted = only is None or rows.uri(done) in only
+            read = _sample(rows, done, table, plain(image), others) if is_wanted else None
             done += 1
-            if only is None or rows.uri(done - 1) in only:
-                yield _sample(rows, done - 1, table, image.as_py(), others)
+            if read:
+                yield read
             if done == end:
                 return
     except PARQUET_ERRORS as error:
@@ -174,32 +177,13 @@ def plain_rows(path: str, choose: Callable[[list[str]], list[str]]) -> Iterator[
         wanted = choose(file.schema_arrow.names)
         for batch in file.iter_batches(_PLAIN_ROWS, columns=wanted):
             for row in range(batch.num_rows):
-                yield {name: _value(batch.column(name)[row]) for name in wanted}
-
-
-def _value(scalar: pa.Scalar) -> Any:
-    try:
-        return scalar.as_py()
-    except UnicodeDecodeError:  # a writer that did not validate: as in .txt files, U+FFFD
-        return _decoded(scalar)
-
-
-def _decoded(scalar: pa.Scalar) -> Any:
-    if not scalar.is_valid:
-        return None
-    if isinstance(scalar, pa.StringScalar | pa.LargeStringScalar):
-        return scalar.as_buffer().to_pybytes().decode("utf-8", "replace")
-    if isinstance(scalar, pa.StructScalar):
-        return {name: _decoded(child) for name, child in scalar.items()}
-    if isinstance(scalar, pa.ListScalar | pa.LargeListScalar):
-        return [_decoded(child) for child in scalar.values]
-    return scalar.as_py()
+                yield {name: plain(batch.column(name)[row]) for name in wanted}
 
 
 def _sample(
     rows: _Rows, row: int, table: Table, image: Any, columns: dict[str, pa.Scalar]
 ) -> Sample:
-    others = {name: _value(columns[name]) for name in table.columns}
+    others = {name: plain(columns[name]) for name in table.columns}
     data, hint = _image(image)
     names = (table.key,) if table.key else fields.KEY
     given = next((others[name] for name in names if others.get(name) is not None), None)
@@ -211,7 +195,7 @@ def _sample(
     result = Image(
         storable(portable(hint) if hint else key), data, missing if data is None else None
     )
-    values = [(role, columns[name].as_py()) for name, role in table.inputs]
+    values = [(role, plain(columns[name])) for name, role in table.inputs]
     named = [(role, value) for role, value in values if value not in (None, [])]
     inputs = _inputs(named)
     is_edit = table.inputs and not table.is_shard and said.caption_instruction
@@ -223,9 +207,10 @@ def _sample(
 
 
 def _image(value: Any) -> tuple[bytes | None, str | None]:
-    """The bytes of an image, a struct or plain, and its file-name hint."""
+    """The bytes of an image, a struct or plain, and its file-name hint, which must be text."""
     if isinstance(value, dict):
-        return value["bytes"], value.get("path")
+        hint = value.get("path")
+        return value["bytes"], hint if isinstance(hint, str) else None
     return value, None
 
 

@@ -119,7 +119,14 @@ def source_digest(sample: Sample) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    return asdict(value) if isinstance(value, Caption) else repr(value)
+    if isinstance(value, Caption):
+        return asdict(value)
+    try:
+        return repr(value)
+    except (KeyError, OverflowError, ValueError):  # of a date that Python cannot hold
+        from curation.sources.scalars import plain  # Arrow: where there are values of tables
+
+        return repr(plain(value))
 
 
 # all that a source says of a row; where it lies, its bytes and what is wrong are known apart
