@@ -178,4 +178,13 @@ def _evidence(names: tuple[str, ...], signals: Mapping[str, Any]) -> Iterator[st
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
+    if isinstance(value, list) and value and isinstance(value[0], Mapping) and "quad" in value[0]:
+        value = f"{len(value)}: {'; '.join(map(_region, value))}"
     return text.prose(str(value), 200)
+
+
+def _region(of: Mapping[str, Any]) -> str:
+    """What was seen, and its upper left corner in pixels."""
+    quad = of["quad"] or [math.nan]
+    said = f' "{of["text"]}"' if of.get("text") else ""
+    return f"{of.get('kind') or 'box'}{said} at {min(quad[::2]):.0f},{min(quad[1::2] or quad):.0f}"

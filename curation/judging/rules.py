@@ -173,7 +173,10 @@ def numbers(check: Check, stored: NDArray[np.float64]) -> Seen:
 
 def categories(check: Check, column: pa.ChunkedArray) -> Seen:
     """A check of what is among a set."""
-    allowed = pa.array(list(check.among)).cast(column.type)
+    allowed = pa.array(list(check.among))
+    if pa.types.is_null(column.type):  # of a model that looked at no row yet
+        column = column.cast(allowed.type)
+    allowed = allowed.cast(column.type)
     passed = np.asarray(pc.is_in(column, value_set=allowed), np.bool_)
     null = np.asarray(pc.is_null(column), np.bool_)
     return Seen(passed & ~null, np.full(len(passed), np.nan), np.nan, null)

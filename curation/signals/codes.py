@@ -20,6 +20,7 @@ from curation.signals.signal import Column, Measure, signal
 SIDE = 2048  # pixels of the short side: codes are read at full size, gigantic scans apart
 ENLARGED = 480  # pixels: an image with a shorter side is searched once more, at twice the size
 BELIEVED = ("QR Code", "EAN-13", "EAN-8", "UPC-A", "UPC-E")  # unread: patterns nothing else has
+LONGER = 1.6  # times its other side may a QR code be, seen at an angle
 MOST_TEXT = 200  # characters of what a code says that are kept
 
 
@@ -70,9 +71,16 @@ def _codes(rgb: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.float32], str, s
     for code in sorted(read, key=lambda code: not code.valid):
         corners = np.asarray(_corners(code) / scale, np.float32)
         middle = [float(value) for value in corners.mean(axis=0)]
-        if code.valid or all(cv2.pointPolygonTest(of, middle, False) < 0 for of in before):
+        apart = all(cv2.pointPolygonTest(of, middle, False) < 0 for of in before)
+        if code.valid or (apart and _is_plausible(str(code.format), corners)):
             before.append(corners)
             yield corners, str(code.format), str(code.text)[:MOST_TEXT], 1.0 if code.valid else 0.5
+
+
+def _is_plausible(kind: str, corners: NDArray[np.float32]) -> bool:
+    """Whether corners (4, 2) are those of such a code: a QR code is about as high as wide."""
+    wide, high = (float(np.hypot(*(corners[way] - corners[0]))) for way in (1, 3))
+    return kind != "QR Code" or max(wide, high) <= LONGER * min(wide, high)
 
 
 def _corners(code: Any) -> NDArray[np.float32]:

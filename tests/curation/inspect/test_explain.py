@@ -185,3 +185,15 @@ def test_a_kept_row_tells_its_captions_and_a_quota_what_ranks(tmp_path: Path) ->
     }
     assert re.search("caption +raw: drawing [0-9]", told["kept"])
     assert re.search(r"few.min: beyond the quota: its luma [\d.]+ is below [\d.]+", told["few.min"])
+
+
+def test_what_was_seen_where_is_said_in_a_line() -> None:
+    from curation.inspect.explanation import _value
+
+    quad = [28.4, 118.6, 135.4, 57.1, 145.6, 75.0, 40.0, 137.0]
+    seen = [
+        {"kind": "latin", "text": "SAMPLE", "score": 1.0, "quad": quad},
+        {"kind": "seam", "text": None, "score": 0.5, "quad": quad},
+    ]
+    assert _value(seen) == '2: latin "SAMPLE" at 28,57; seam at 28,57'
+    assert _value([]) == "[]"

@@ -14,6 +14,7 @@ from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.inspect import explain, gate, rejudge
+from curation.judging import rules
 from curation.picture.decoding import Picture
 from curation.report import write_report
 from curation.signals import discovery
@@ -68,6 +69,13 @@ def root(tmp_path: Path) -> Path:
     for seed, (side, warm) in enumerate([(300, True), (310, False), (400, True), (500, True)]):
         (tmp_path / "in" / f"{seed}.jpg").write_bytes(image(seed, side, warm=warm))
     return tmp_path
+
+
+def test_a_category_that_no_row_was_looked_at_for_is_null() -> None:
+    check = rules.Check(0, "kind", "in", np.nan, among=("warm",))
+    seen = rules.categories(check, pa.chunked_array([pa.nulls(2)]))
+    assert seen.null.all()
+    assert not seen.passed.any()
 
 
 def test_what_is_not_among_the_categories_is_dropped_with_its_category(root: Path) -> None:
