@@ -124,6 +124,11 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         if column not in fitting:
             message = f"column {column!r} holds {there[column]}, expected {what}"
             raise pipeline.error(message, *path)
+    for stage in pipeline.stages:
+        for column, bound in stage.bounds.items():
+            if unfit := bound.refusal_of_categories(known[column]):
+                path = ("stages", stage.name, "bounds", column)
+                raise pipeline.error(f"'{'.'.join(path)}.in': {unfit}", *path)
     for quota in pipeline.quotas:
         if quota.name in known or quota.name == "captions":
             message = f"quota {quota.name!r} has the name of a column; expected another name"

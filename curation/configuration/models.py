@@ -77,6 +77,15 @@ class Bound(Frozen):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
         return self
 
+    def refusal_of_categories(self, kind: pa.DataType) -> str | None:
+        """Why a column of this type cannot be among what is listed; None if it can."""
+        for value in self.among or ():
+            try:
+                pa.scalar(value, kind)
+            except (pa.ArrowException, OverflowError):
+                return f"the column holds {kind}, which is never {shown(str(value))}"
+        return None
+
     def refusal_of_caption(self, column: Column) -> str | None:
         """Why it cannot rule what is measured of captions; None if it can."""
         if pa.types.is_string(column.type) != (self.among is not None):
