@@ -14,7 +14,7 @@ import typer
 
 BAR = 0.5  # seconds: a stated property of the interface
 MODULES = (
-    *(f"curation.command {name}" for name in ("run", "judge", "report", "explain", "gate")),
+    *(f"curation.command {name}" for name in ("run", "plan", "judge", "report", "explain", "gate")),
     "curation.command",
     *(f"synthesis.{name}" for name in ("render", "proofreading", "template", "fonts")),
     *("synthesis.characters", "train", "infer"),
