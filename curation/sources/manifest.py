@@ -14,6 +14,7 @@ from curation import storage
 from curation.sources import annotation, edits, listings
 from curation.sources.confines import Confines
 from curation.sources.fields import KEY, USUAL, Columns
+from curation.sources.files import storable
 from curation.sources.image_names import PATH, Role
 from curation.sources.kind import portable
 from curation.sources.listings import path_field
@@ -130,7 +131,7 @@ def _with_inputs(
         image = _looked_up(manifest, name)
         inputs.append(image)
         if problem := image.refusal or image.problem:
-            shown = portable(name).rpartition("/")[2]
+            shown = storable(portable(name)).rpartition("/")[2]
             error = error or edits.named(problem, f"input {number}", shown)
     return replace(
         part,

@@ -117,6 +117,49 @@ def test_any_key_of_a_list_can_be_written(tmp_path: Path, row: dict[str, Any], k
     assert (sample.key.startswith(key), sample.data) == (True, b"A")
 
 
+PLACES = ["a.jpg", "./a.jpg", "\0", "a" * 5000, "..", "/", "~", "\ud800", "", "a.jpg\n", "A.JPG"]
+PLACES += ["gs://x/y", "http://x/y.jpg", "file:///etc/passwd", "../../../etc/passwd", "//a.jpg"]
+FIELDS_OF_LISTS = ["path", "file_name", "image", "key", "caption", "instruction", "x_file_name"]
+FIELDS_OF_LISTS += ["input_image", "edited_image", "source_image", "input2_file_name", "\ud800", ""]
+LINES = st.dictionaries(
+    st.sampled_from(FIELDS_OF_LISTS),
+    st.sampled_from(PLACES) | st.lists(st.sampled_from(PLACES), max_size=2) | VALUES,
+    max_size=4,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lists")
+    put(folder, {"a.jpg": b"A", "b.png": b"B"})
+    return folder
+
+
+@given(st.lists(LINES, min_size=1, max_size=3))
+def test_any_lines_of_a_list_become_rows_that_can_be_written(
+    folder: Path, lines: list[dict[str, Any]]
+) -> None:
+    put(folder, {"m.jsonl": "\n".join(map(json.dumps, lines))})
+    units = list(plan.plan([str(folder / "m.jsonl")]))
+    samples = [sample for unit in units for sample in sources.read(unit)]
+    assert 1 <= len(samples) <= len(lines)  # rows of the same image are one
+    assert len({sample.uri for sample in samples}) == len(samples)
+    for sample in samples:
+        assert (sample.data is None) == (sample.error is not None)
+        assert sample.data in (None, b"A"), "read what it must not"
+        for text in (sample.key, sample.uri, sample.path, sample.error or ""):
+            text.encode()
+
+
+def test_an_input_of_an_edit_whose_name_is_no_unicode_is_named(tmp_path: Path) -> None:
+    row = {"file_name": "a.jpg", "input_image": "\ud800.png", "instruction": "turn"}
+    put(tmp_path, {"a.jpg": b"A", "m.jsonl": json.dumps(row)})
+    (unit,) = plan.plan([str(tmp_path / "m.jsonl")])
+    (sample,) = sources.read(unit)
+    assert sample.data is None
+    assert sample.error and "input 1 (" in sample.error and sample.error.encode()
+
+
 def test_a_run_ends_well_whatever_side_files_say(tmp_path: Path) -> None:
     files: dict[str, Any] = {}
     said = [
