@@ -1,9 +1,14 @@
-"""A command in this process, as its program runs it: what it prints, and its exit code."""
+"""A command in this process, as its program runs it, and scripts in processes of their own."""
 
 import contextlib
 import io
-from collections.abc import Sequence
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 
@@ -32,3 +37,28 @@ def invoke(app: typer.Typer, arguments: Sequence[str]) -> Ended:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = guarded(name, lambda **options: app(list(arguments), **options))
     return Ended(code, out.getvalue(), err.getvalue())
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Return once the condition holds; a minute is too long."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited a minute in vain"
+        time.sleep(0.01)
+
+
+def lines_of_datasets(script: str, path: Path, scratch: Path) -> list[str]:
+    """What a script prints that uses Hugging Face's ``datasets``, with nothing fetched.
+
+    It is given ``path`` and a folder for the cache, inside of ``scratch``.
+    """
+    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(scratch / "hf")}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path), str(scratch / "cache")],
+        env=os.environ | offline,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()

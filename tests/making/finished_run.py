@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from making.pipelines import pipeline_of
 from PIL import Image
 
 from curation import shard
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage, resolved
+from curation.configuration.loading import Bound, Pipeline, Stage, resolved
 from curation.judging import ledger, rules
 from curation.judging.ledger import Counts
 from curation.output import column_files
@@ -88,16 +89,8 @@ def pipeline() -> Pipeline:
         },
     )
     third = Stage(name="s5", resolution=640, bounds={"clarity": Bound(min=0.5)})
-    return Pipeline(
-        name="curate",
-        seed=7,
-        keep="s2",
-        quarantine_limit=0.5,
-        near_duplicate=NearDuplicate(radius=4),
-        quality=("clarity",),
-        signals=(),
-        stages=(first, second, third),
-    )
+    settings = {"seed": 7, "keep": "s2", "quarantine_limit": 0.5, "quality": ("clarity",)}
+    return pipeline_of(first, second, third, **settings)
 
 
 def build(

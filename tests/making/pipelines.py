@@ -1,6 +1,9 @@
-"""The one maker of curation pipelines for tests and benchmarks: ``pipelines.yaml`` as text."""
+"""The one maker of curation pipelines for tests and benchmarks: as text, and as models."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from curation.configuration.loading import NearDuplicate, Pipeline, Stage
 
 Stages = Mapping[str, Mapping[str, Mapping[str, object]]]  # bounds by column, by stage
 DUPLICATES = {"exact_better": {"max": 0}, "near_better": {"max": 0}}
@@ -40,6 +43,19 @@ def pipeline_text(
         lines += [f"      {name}:", f"        resolution: {resolution}", "        bounds:"]
         lines += [f"          {column}: {_inline(bound)}" for column, bound in bounds.items()]
     return "\n".join(lines) + "\n"
+
+
+def pipeline_of(*stages: Stage, **more: Any) -> Pipeline:
+    """A pipeline of these stages that keeps what passes the last; ``more`` are other settings."""
+    usual = {
+        "name": "curate",
+        "seed": 1,
+        "keep": stages[-1].name,
+        "quarantine_limit": 0.9,
+        "near_duplicate": NearDuplicate(radius=4),
+        "quality": (),
+    }
+    return Pipeline(**usual | more, stages=stages)
 
 
 def _inline(bound: Mapping[str, object]) -> str:

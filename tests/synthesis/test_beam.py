@@ -4,12 +4,12 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from apache_beam.internal import pickler
+from making.commands import wait_for
 from making.made_fonts import all_characters, make
 from making.places import ROOT
 
@@ -124,13 +124,6 @@ def test_goes_on_after_kill_9_with_the_same_bytes(fonts: Path, drawn: Path, tmp_
     assert done.returncode == 0, done.stderr
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert contents(out) == contents(drawn)
-
-
-def wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited a minute in vain"
-        time.sleep(0.01)
 
 
 def test_other_settings_in_the_folder_are_refused(

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import uuid
 import weakref
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from making.commands import invoke
+from making.commands import invoke, wait_for
 from making.made_fonts import all_characters, make
 from making.places import ROOT
 from PIL import Image
@@ -234,13 +233,6 @@ def test_killed_worker_is_replaced(fonts: str, undisturbed: Path, tmp_path: Path
 def drawing_workers(pid: int) -> list[psutil.Process]:
     children = psutil.Process(pid).children()
     return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-
-
-def wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited a minute in vain"
-        time.sleep(0.01)
 
 
 def test_interrupting_ends_with_130_and_resumes(

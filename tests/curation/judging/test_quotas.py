@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making.pipelines import pipeline_of
 from oracles.quotas import Budget, Ranked, passing
 
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota, Stage
+from curation.configuration.loading import Bound, Pipeline, Quota, Stage
 from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
 from curation.judging.quotas import Limited, OfStages
@@ -24,15 +25,7 @@ def pipeline(quota: Quota) -> Pipeline:
     stages = [
         Stage(name=f"s{n + 1}", resolution=1, bounds={"size": Bound(min=1)}) for n in range(3)
     ]
-    return Pipeline(
-        name="test",
-        seed=1,
-        keep="s1",
-        near_duplicate=NearDuplicate(radius=4),
-        quality=(),
-        stages=tuple(stages),
-        quotas=(quota,),
-    )
+    return pipeline_of(*stages, keep="s1", quotas=(quota,))
 
 
 def ranked(quota: Quota, rows: list[Ranked]) -> Limited:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from making.pipelines import pipeline_of
 
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Stage
+from curation.configuration.loading import Bound, Pipeline, Stage
 from curation.judging import rules
 from curation.judging.rules import DROPPED, KEPT, QUARANTINED
 
@@ -24,16 +25,7 @@ def pipeline(keep: str = "s2") -> Pipeline:
         },
     )
     second = Stage(name="s2", resolution=256, bounds={"sharp": Bound(min=0.3)})
-    return Pipeline(
-        name="test",
-        seed=1,
-        keep=keep,
-        quarantine_limit=0.5,
-        near_duplicate=NearDuplicate(radius=4),
-        quality=("side",),
-        signals=(),
-        stages=(first, second),
-    )
+    return pipeline_of(first, second, keep=keep, quality=("side",))
 
 
 class Told(NamedTuple):

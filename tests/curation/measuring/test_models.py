@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded
 from making.measured_units import UNIT, MeasuredUnit
+from making.pipelines import pipeline_of
 
-from curation.configuration.loading import Bound, NearDuplicate, Pipeline, Quota, Stage
+from curation.configuration.loading import Bound, Pipeline, Quota, Stage
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.duplicates.representatives import Winners
@@ -72,16 +73,8 @@ def test_a_null_after_a_look_is_told_from_no_look(tmp_path: Path) -> None:
 
 
 def pipeline(*quotas: Quota, **bounds: Bound) -> Pipeline:
-    return Pipeline(
-        name="curate",
-        seed=1,
-        keep="s1",
-        quarantine_limit=0.9,
-        near_duplicate=NearDuplicate(radius=4),
-        quality=("face",),
-        stages=(Stage(name="s1", resolution=256, bounds=bounds),),
-        quotas=quotas,
-    )
+    stage = Stage(name="s1", resolution=256, bounds=bounds)
+    return pipeline_of(stage, quality=("face",), quotas=quotas)
 
 
 def decided(

@@ -25,16 +25,6 @@ from curation.report.nearest import EACH_SIDE
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    return finished_run.build(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def collected(finished: FinishedRun) -> Collected:
-    return collect(finished.output)
-
-
-@pytest.fixture(scope="module")
 def page(finished: FinishedRun) -> Page:
     return Page(Path(write_report(finished.output)).read_text())
 

@@ -14,21 +14,11 @@ from making.pages import Page
 
 from curation.output.layout import Layout
 from curation.report import boxes, tables, write_report
-from curation.report.collect import Collected, collect
+from curation.report.collect import Collected
 from curation.report.origins import SHOWN, Origins
 from curation.report.outcome import Bound, Unit
 from curation.report.overlap import Overlap
 from curation.sources.sample import Sample
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    return finished_run.build(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def collected(finished: FinishedRun) -> Collected:
-    return collect(finished.output)
 
 
 @pytest.fixture(scope="module")

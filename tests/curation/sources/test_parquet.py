@@ -1,15 +1,13 @@
 """Parquet tables in img2dataset's, Hugging Face's and our own layout."""
 
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from making.commands import lines_of_datasets
 from making.old_shards import write_version_1
 from making.tables import read_all, write
 
@@ -94,9 +92,7 @@ Dataset.from_dict(rows, features=features).to_parquet(sys.argv[1])
 
 def test_what_hugging_face_datasets_writes_is_read(tmp_path: Path) -> None:
     path = tmp_path / "train.parquet"
-    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
-    program = [sys.executable, "-c", _SAVE, str(path)]
-    subprocess.run(program, env=os.environ | offline, check=True, capture_output=True)
+    lines_of_datasets(_SAVE, path, tmp_path)
     from PIL import Image
 
     samples = read_all(str(path))
