@@ -30,6 +30,7 @@ POLL = 2.0
 LOST = 4  # exit code of a run whose lease was taken over
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _LONGEST_COMMAND = 300
+_LATEST = 2.0**36  # seconds: some two thousand years
 _LETTING_GO = 5.0  # seconds that a child forked just before its parent died has for its first step
 _handles: set[int] = set()
 
@@ -156,7 +157,7 @@ def _is_gone(owner: dict[str, Any]) -> bool:
     """Whether the owner ran on this machine and does not any more."""
     if owner.get("host") != socket.gethostname():
         return False
-    process = int(owner.get("process", 0))
+    process = int(owner["process"])
     if process == os.getpid():
         return True  # one of a former life had our number
     try:
@@ -188,9 +189,17 @@ def _read(path: str) -> dict[str, Any] | None:
         content = json.loads(storage.read_bytes(path))
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return content if isinstance(content, dict) and _is_owner(content) else {}
+
+
+def _is_owner(content: dict[str, Any]) -> bool:
+    """Whether all that is said of an owner is there, with a time there can be."""
+    kinds = {"host": str, "process": int, "command": str, "since": float | int}
+    if not all(isinstance(content.get(name), kind) for name, kind in kinds.items()):
+        return False
+    return bool(0 <= content["since"] <= _LATEST)
 
 
 def _told(owner: dict[str, Any] | None) -> str:

@@ -173,3 +173,28 @@ def test_where_the_kernel_has_no_locks_there_is_a_lease(
     with exclusive(str(path)):
         assert "token" in json.loads(path.read_bytes())
     assert not path.exists()
+
+
+STRANGE = [b"", b"[]", b"{}", b"null", b"no JSON", b"\xff", b'{"host": "far.example"}']
+STRANGE += [json.dumps({"host": socket.gethostname(), "process": "7"}).encode()]
+STRANGE += [b'{"process": null, "since": "then", "command": 3}', b'{"process": 1e999, "since": 1}']
+STRANGE += [b'{"host": "a", "process": 1, "command": "b", "since": 1e300}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("content", STRANGE, ids=lambda content: content[:20].decode("latin-1"))
+def test_whatever_a_lease_holds_it_is_taken_over_when_nobody_refreshes_it(
+    lease: str, content: bytes
+) -> None:
+    storage.write_bytes(lease, content)
+    with exclusive(lease):
+        assert json.loads(storage.read_bytes(lease))["process"] == os.getpid()
+    assert not storage.exists(lease)
+
+
+@pytest.mark.parametrize("content", STRANGE, ids=lambda content: content[:20].decode("latin-1"))
+def test_a_lock_that_is_held_is_so_whatever_its_file_says(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / ".lock"
+    with exclusive(str(path)):
+        path.write_bytes(content)
+        with pytest.raises(HeldError, match="another run is writing here"), exclusive(str(path)):
+            pass
