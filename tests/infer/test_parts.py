@@ -44,6 +44,29 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, name, content, message):
     assert str(path) in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("prompts")
+
+
+PIECES = [b'{"prompt": "x"}', b'{"prompt": "\\ud800"}', b'"seed": 1e999', b"\xff", b"\r\n", b"\n"]
+PIECES += [b"\xef\xbb\xbf", b"\0", b'{"prompt": "x", "seed": ' + b"9" * 5000 + b"}", b"{}", b"x"]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=6).map(b"".join))
+def test_any_file_is_prompts_or_a_mistake_with_its_place(scratch, content):
+    for name in ("p.txt", "p.jsonl"):
+        path = scratch / name
+        path.write_bytes(content)
+        try:
+            read = prompts.read(str(path))
+        except UsageError as error:
+            assert str(error).startswith(f"{path}:") and len(str(error)) < 400
+        else:
+            assert read and all(prompt.text.encode() for prompt in read)
+            assert all(prompt.seed is None or prompt.seed >= 0 for prompt in read)
+
+
 @given(st.integers(0, prompts.LARGEST_SEED), st.integers(0, 10_000))
 def test_seeds(seed, index):
     found = prompts.image_seed(seed, index)

@@ -231,6 +231,24 @@ def test_metadata_are_stripped_on_request_and_their_number_told(tmp_path: Path, 
     assert not any(b"A. Person" in data for data in contents(out).values())
 
 
+@pytest.mark.parametrize("name", names())
+def test_a_shard_of_which_nothing_can_be_stripped_is_an_empty_file(
+    tmp_path: Path, name: str
+) -> None:
+    artist = Image.Exif()
+    artist[0x013B] = "A. Person"
+    tells = {"tells_place": 0, "tells_person": 1}
+    telling = [row(number, "TIFF", exif=artist, **tells) for number in (1, 2)]
+    run, out = shards(tmp_path / "run", telling, [row(3)]), tmp_path / "out"
+    told = export(name, run, str(out), strip=True)
+    assert (told.files, told.rows, told.left_out, told.repeated) == (2, 1, 2, 0)
+    assert "left out: 2, of formats that cannot be stripped" in told.as_text()
+    assert not any(b"A. Person" in data for data in contents(out).values())
+    before = contents(out)
+    assert export(name, run, str(out), strip=True).repeated == 2
+    assert contents(out) == before
+
+
 def test_older_shards_are_no_data_set_of_today(tmp_path: Path) -> None:
     run = shards(tmp_path / "run", ROWS[:1])
     (path,) = (tmp_path / "run" / "shards").glob("*.parquet")
