@@ -50,6 +50,7 @@ __all__ = [
 
 FILE_NAME = "pipelines.yaml"
 DEFAULT = "curate"
+EXTENDS = "extends"  # another entry of the same file that this one adds to, or changes
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
     "size": pa.int64(),
 }
@@ -104,7 +105,24 @@ def _entry(path: str | None, name: str) -> Document:
     if name not in pipelines:
         message = f"unknown pipeline {shown(name)}: {expected_one_of(name, pipelines)}"
         document.fail(("pipelines",), message)
-    return document.at("pipelines", name)
+    return _extended(document, pipelines, name, ())
+
+
+def _extended(
+    document: Document, pipelines: Mapping[str, Any], name: str, before: tuple[str, ...]
+) -> Document:
+    """An entry over the one that it extends, and so on; ``before`` are those it is extended by."""
+    entry = document.at("pipelines", name)
+    extended = entry.value.get(EXTENDS) if isinstance(entry.value, dict) else None
+    if extended is None:
+        return entry
+    others = [other for other in pipelines if other not in (*before, name)]
+    if extended not in others:
+        known = expected_one_of(str(extended), others)
+        message = f"{EXTENDS}: {shown(str(extended))} is no other pipeline of this file: {known}"
+        entry.fail((EXTENDS,), message)
+    base = _extended(document, pipelines, extended, (*before, name))
+    return entry.without(EXTENDS).over(base)
 
 
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:

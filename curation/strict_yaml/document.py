@@ -72,6 +72,13 @@ class Document:
         rest = {name: node for name, node in self.root.value.items() if name != key}
         return replace(self, root=replace(self.root, value=rest))
 
+    def over(self, base: "Document") -> "Document":
+        """What stands here over what stands in ``base``, mapping by mapping, each with its line.
+
+        Keys come in the order of ``base``, new ones last. Null takes out what ``base`` has.
+        """
+        return replace(self, root=_over(self.root, base.root))
+
     def error(self, path: Sequence[str | int], message: str) -> ConfigurationError:
         """An error at the line of what stands at ``path``."""
         return ConfigurationError(self.file, self.line(path), message)
@@ -101,6 +108,20 @@ def _below(node: Node, step: str | int) -> tuple[str | int, Node] | None:
     if isinstance(node.value, tuple) and isinstance(step, int) and 0 <= step < len(node.value):
         return step, node.value[step]
     return None
+
+
+def _over(node: Node, base: Node) -> Node:
+    if not (isinstance(node.value, Mapping) and isinstance(base.value, Mapping)):
+        return node
+    merged: dict[str, Node] = {**base.value}
+    for key, value in node.value.items():
+        if key not in merged:
+            merged[key] = value
+        elif value.value is None:
+            del merged[key]
+        else:
+            merged[key] = _over(value, merged[key])
+    return Node(node.line, merged)
 
 
 def _plain(node: Node) -> Any:

@@ -1,0 +1,104 @@
+"""An entry that extends another: what it says counts, all else stands where it stood."""
+
+from pathlib import Path
+
+import pytest
+
+from curation.configuration.loading import (
+    Bound,
+    ConfigurationError,
+    Pipeline,
+    load,
+    load_any,
+    resolved,
+)
+
+BASE = """\
+pipelines:
+  base:
+    seed: 7
+    keep: s1
+    near_duplicate: {radius: 4}
+    quality: [pixels, size]
+    stages:
+      s1:
+        resolution: 256
+        bounds:
+          short_side: {min: 256}
+          luma: {min: 0.1, max: 0.9}
+          clarity: {min: 0.3}
+  stricter:
+    extends: base
+    seed: 8
+    stages:
+      s1:
+        bounds:
+          luma: {min: 0.2}
+          clarity:
+          entropy: {min: 1}
+      s2:
+        resolution: 512
+        bounds:
+          short_side: {min: 512}
+  strictest:
+    extends: stricter
+    keep: s2
+    quality: [size]
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "pipelines.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def refusal(folder: Path, text: str, name: str) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        load(written(folder, text), name)
+    return str(caught.value).removeprefix(str(folder / "pipelines.yaml"))
+
+
+def test_mappings_are_merged_and_all_else_replaced(tmp_path: Path) -> None:
+    path = written(tmp_path, BASE)
+    base, stricter, strictest = (load(path, name) for name in ("base", "stricter", "strictest"))
+    assert (base.seed, stricter.seed, strictest.seed) == (7, 8, 8)
+    assert [stage.name for stage in strictest.stages] == ["s1", "s2"]
+    bounds = strictest.stages[0].bounds
+    assert list(bounds) == ["short_side", "luma", "entropy"]  # null took clarity out
+    assert bounds["luma"] == Bound(min=0.2, max=0.9)
+    assert base.stages[0].bounds["luma"] == Bound(min=0.1, max=0.9)
+    assert (strictest.keep, strictest.quality) == ("s2", ("size",))
+    assert "extends" not in resolved(strictest)
+
+
+def test_mistakes_are_told_at_the_line_that_holds_them(tmp_path: Path) -> None:
+    inherited = BASE.replace("clarity: {min: 0.3}", "clarity: {mun: 0.3}")
+    assert refusal(tmp_path, inherited.replace("          clarity:\n", ""), "stricter").startswith(
+        ":13: "
+    )
+    own = BASE.replace("luma: {min: 0.2}", "luma: {min: yes}")
+    assert refusal(tmp_path, own, "strictest").startswith(":20: ")
+    looser = BASE.replace("short_side: {min: 512}", "short_side: {min: 128}")
+    assert refusal(tmp_path, looser, "strictest").startswith(":26: ")
+
+
+@pytest.mark.parametrize(
+    ("extended", "told"),
+    [
+        ("bass", "'bass' is no other pipeline of this file: expected one of base"),
+        ("stricter", "'stricter' is no other pipeline"),
+        ("strictest", "'strictest' is no other pipeline"),
+        ("[base]", "is no other pipeline"),
+    ],
+)
+def test_only_another_entry_can_be_extended(tmp_path: Path, extended: str, told: str) -> None:
+    text = BASE.replace("extends: base", f"extends: {extended}")
+    assert told in refusal(tmp_path, text, "strictest")
+
+
+def test_a_program_can_be_extended_too(tmp_path: Path) -> None:
+    program = "  text: {program: synthesis.pipeline.Synthesize, seed: 1, languages: [en], n: 5}\n"
+    path = written(tmp_path, BASE + program + "  less: {extends: text, n: 3}\n")
+    assert load_any(path, "less") == load_any(path, "text").model_copy(update={"n": 3})  # type: ignore[union-attr]
+    assert isinstance(load_any(path, "base"), Pipeline)
