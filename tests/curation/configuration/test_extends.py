@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from curation.configuration.loading import (
     Bound,
     ConfigurationError,
-    Pipeline,
+    check_columns,
     load,
     load_any,
     resolved,
+    shipped_path,
 )
+from curation.measuring import chosen
 
 BASE = """\
 pipelines:
@@ -98,7 +101,15 @@ def test_only_another_entry_can_be_extended(tmp_path: Path, extended: str, told:
 
 
 def test_a_program_can_be_extended_too(tmp_path: Path) -> None:
-    program = "  text: {program: synthesis.pipeline.Synthesize, seed: 1, languages: [en], n: 5}\n"
-    path = written(tmp_path, BASE + program + "  less: {extends: text, n: 3}\n")
+    shipped = yaml.safe_load(shipped_path().read_text())["pipelines"]["synthesize"]
+    entries = {"text": shipped, "less": {"extends": "text", "n": 3}}
+    path = written(tmp_path, yaml.safe_dump({"pipelines": entries}))
     assert load_any(path, "less") == load_any(path, "text").model_copy(update={"n": 3})  # type: ignore[union-attr]
-    assert isinstance(load_any(path, "base"), Pipeline)
+
+
+@pytest.mark.parametrize("name", ["curate", "strings", "qwen-image", "qwen-image-2"])
+def test_what_ships_names_columns_and_settings_that_there_are(name: str) -> None:
+    pipeline = load(str(shipped_path()), name)
+    found = chosen.chosen(pipeline)
+    check_columns(pipeline, chosen.known_columns(found))
+    assert [stage.name for stage in pipeline.stages][:2] == ["s1", "s2"] or name == "qwen-image-2"
