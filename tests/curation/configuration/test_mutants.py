@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from making.pipelines import pipeline_text
 from curation.configuration import loading
 from curation.judging import rules
 from curation.measuring import chosen
+from curation.networks.weights import MissingModelError
 from curation.strict_yaml import ConfigurationError
 from train import configuration_file
 from train.configuration import PRESETS
@@ -71,7 +73,8 @@ def check(path: str, name: str) -> None:
     signals = chosen.chosen(entry)
     known = chosen.known_columns(signals)
     loading.check_columns(entry, known)
-    signals.check()
+    with suppress(MissingModelError):  # of weights that nobody ships
+        signals.check()
     for column, bound in ((*of,) for stage in entry.stages for of in stage.bounds.items()):
         if bound.among is not None:
             seen = rules.Check(0, column, "in", 0.0, among=bound.among)
