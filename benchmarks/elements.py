@@ -50,7 +50,7 @@ SIGNALS = {
 MARKS = ("shutterstock", "gettyimages", "Adobe Stock", "alamy", "PREVIEW", "(c) J. Harbour")
 GRIDS = ((2, 2), (1, 2), (2, 4), (3, 3))
 Files = dict[str, list[tuple[Mapping[str, str], bytes]]]  # by kind: line of the manifest, bytes
-RICH = 20  # characters: from here on an image is one of text
+RICH = 0.035, 50  # share of area, characters: with either an image is one of text
 
 
 def row(data: bytes, columns: Mapping[str, Any] | None = None) -> Row:
@@ -144,12 +144,16 @@ def texts(files: Files) -> None:
 
 
 def _rich(said: Texts) -> None:
-    print(f"text: images of text have {RICH} characters and more")
+    print(f"text: images of text have {RICH[0]} of the area, or {RICH[1]} characters and more")
     for group in CLEAN:
-        rich = {file: columns["text_characters"] >= RICH for columns, _, file in said[group]}
+        rich = {file: _is_rich(columns) for columns, _, file in said[group]}
         print(f"  {group}: {share(rich.values())}; against their label:")
         odd = [Path(file).stem for file, hit in rich.items() if hit != (group == "documents")]
         print("    ", *odd[:40])
+
+
+def _is_rich(columns: Mapping[str, Any]) -> bool:
+    return columns["text_area"] >= RICH[0] or columns["text_characters"] >= RICH[1]
 
 
 def _gate(said: Texts) -> None:
