@@ -66,7 +66,7 @@ def _bar(console: "Console", what: str, count: Count, note: Note) -> Iterator[No
         def update() -> None:
             total, done = count()
             speed = bar.tasks[task].speed
-            parts = (what, f"{speed:.3g}/s" if speed else "", note())
+            parts = (what, f"{three_digits(speed)}/s" if speed else "", note())
             description = ", ".join(filter(None, parts))
             bar.update(task, total=total or None, completed=done, description=description)
 
@@ -95,7 +95,12 @@ def line(what: str, total: int, done: int, rate: float) -> str:
     if total:
         text += f" ({100 * done // total} %)"
     if rate > 0 and (not total or total > done):  # what is done has no rate any more
-        text += f", {rate:.3g}/s"
+        text += f", {three_digits(rate)}/s"
         if total:
             text += f", {(total - done) / rate:,.0f} s left"
     return text
+
+
+def three_digits(number: float) -> str:
+    """A number with three significant digits, but all before the point: ``1,235``, ``1.23``."""
+    return f"{number:,.0f}" if abs(number) >= 999.5 else f"{number:.3g}"

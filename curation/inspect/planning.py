@@ -14,6 +14,7 @@ from curation.inspect.intervals import Estimate
 from curation.measuring import chosen as choosing
 from curation.output import finished
 from curation.output.layout import Layout
+from curation.progress import three_digits
 from curation.report import text
 from curation.request import Request
 from curation.sources.sampling import Stratum
@@ -97,10 +98,9 @@ class Planned:
         of = self.expenses
         yield f"CPU hours {_span(of.cpu_hours)}"
         for name, step in of.steps.items():
-            yield (
-                f"  {name:<24}{_span(step.cpu_hours)}: {1000 * step.cpu_seconds:.3g} ms a row, "
-                f"{step.rows.value:,.0f} rows"
-            )
+            each = three_digits(1000 * step.cpu_seconds)
+            rows = f"{step.rows.value:,.0f} rows"
+            yield f"  {name:<24}{_span(step.cpu_hours)}: {each} ms a row, {rows}"
         for name in self.forecast.models.keys() - of.steps.keys():
             yield f"  {name:<24}not known: no sampled row reached it"
         gpu = of.gpu_hours
@@ -116,7 +116,7 @@ class Planned:
 
 def _span(of: Estimate) -> str:
     """A number with the ends of its interval, three digits each."""
-    value, low, high = (f"{number:.3g}" for number in (of.value, of.low, of.high))
+    value, low, high = (three_digits(number) for number in (of.value, of.low, of.high))
     return value if low == high else f"{value} ({low} to {high})"
 
 

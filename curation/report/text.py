@@ -8,6 +8,8 @@ import math
 import re
 from typing import Any
 
+from curation.progress import three_digits
+
 REPLACEMENT = "\ufffd"
 NAME_LENGTH = 80
 _SPACE = re.compile(r"[\t\n\v\f\r \u00a0\u2028\u2029]+")
@@ -68,16 +70,16 @@ def share(part: int, total: int) -> str:
 
 def size(number: float) -> str:
     """Bytes in decimal units (1 kB = 1000 bytes), exact below 10 kB, where bounds are small."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if abs(number) >= factor and abs(number) >= 1e4:
-            return f"{number / factor:.3g} {unit}"
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(number) >= 0.9995 * factor and abs(number) >= 1e4:
+            return f"{three_digits(number / factor)} {unit}"
     return f"{number:,.0f} B"
 
 
 def seconds(number: float) -> str:
     """A duration: seconds below a minute, else minutes or hours with seconds or minutes."""
-    if number < 60:
-        return f"{number:.2f} s" if number < 10 else f"{number:.1f} s"
+    if number < 59.95:
+        return f"{number:.2f} s" if number < 9.995 else f"{number:.1f} s"
     rounded = round(number)
     if rounded < 3600:
         return f"{rounded // 60} min {rounded % 60:02d} s"

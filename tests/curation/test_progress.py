@@ -51,3 +51,15 @@ def test_in_a_terminal_it_is_a_bar_that_goes_when_the_work_is_done() -> None:
     os.close(ours)
     assert "units measured, warm" in shown and "10/40" in shown
     assert shown.rstrip().endswith("\x1b[2K")  # the line is cleared
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0.0, "0"), (1.5, "1.5"), (99.95, "100"), (999.4, "999"), (999.6, "1,000"), (1e5, "100,000")],
+)
+def test_three_digits_are_said_and_no_exponent(number: float, shown: str) -> None:
+    assert progress.three_digits(number) == shown
+
+
+def test_a_fast_rate_is_a_plain_number() -> None:
+    assert progress.line("rows", 10**6, 5 * 10**5, 123_456.0).endswith("123,456/s, 4 s left")

@@ -69,3 +69,63 @@ def test_names_are_cut_in_the_middle_and_prose_at_its_end() -> None:
     assert text.name("a" * 500 + "/end.jpg", 20) == "aaaaaaaaa…aa/end.jpg"
     assert text.prose("word " * 100, 12) == "word word w…"
     assert text.name("a\nb\x00c") == "a b\ufffdc"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        *((0, "0 B"), (9_999, "9,999 B"), (10_000, "10 kB"), (999_499, "999 kB")),
+        *((999_999, "1 MB"), (1_234_567, "1.23 MB"), (999_600_000, "1 GB"), (5e12, "5 TB")),
+        *((1.234e15, "1,234 TB"), (-20_000, "-20 kB")),
+    ],
+)
+def test_sizes_are_read_without_counting_digits(number: float, shown: str) -> None:
+    assert text.size(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        *((0.0, "0.00 s"), (9.994, "9.99 s"), (9.996, "10.0 s"), (59.94, "59.9 s")),
+        *(
+            (59.96, "1 min 00 s"),
+            (119.7, "2 min 00 s"),
+            (3599.6, "1 h 00 min"),
+            (7290, "2 h 01 min"),
+        ),
+    ],
+)
+def test_durations_never_say_sixty_of_anything(number: float, shown: str) -> None:
+    assert text.seconds(number) == shown
+
+
+@given(st.floats(0, 1e16))
+def test_sizes_and_durations_are_near_what_they_stand_for(number: float) -> None:
+    factors = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+    value, unit = text.size(number).split()
+    assert float(value.replace(",", "")) * factors[unit] == pytest.approx(
+        number, rel=0.0051, abs=0.5
+    )
+    parts = text.seconds(number).split()
+    of = {"s": 1, "min": 60, "h": 3600}
+    total = sum(float(part) * of[unit] for part, unit in zip(parts[::2], parts[1::2], strict=True))
+    assert total == pytest.approx(number, rel=0.017, abs=0.06)
+    assert all(
+        float(part) < 60 for part, unit in zip(parts[::2], parts[1::2], strict=True) if unit != "h"
+    )
+
+
+@given(st.text(max_size=300), st.integers(8, 100))
+def test_whatever_a_name_is_it_stays_on_its_line(value: str, limit: int) -> None:
+    for shown in (text.name(value, limit), text.prose(value, limit)):
+        assert len(shown) <= max(limit, len("(empty)"))
+        assert len(shown.splitlines()) <= 1
+        shown.encode()
+    assert text.name(value, limit)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
+def test_figures_have_no_exponent_but_tiny_ones(number: float) -> None:
+    shown = text.figure(number)
+    assert "e" not in shown or abs(number) < 1e-4
+    assert float(shown.replace(",", "")) == pytest.approx(number, rel=6e-3)
