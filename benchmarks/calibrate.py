@@ -66,8 +66,8 @@ def measure(
     for entry in signals:
         if entry.tier == "file":
             row |= ready(entry)(decoded.header)
-        elif entry.tier == "pixel":
-            row |= ready(entry)(decoded)
+        elif entry.tier in ("pixel", "derived"):
+            row |= ready(entry)(decoded if entry.tier == "pixel" else row)
         elif with_models:
             row |= ready(entry)([Row("", data, {}, {})])[0]
     return row, decoded.small

@@ -60,16 +60,20 @@ def main() -> None:
         decoded, spent = timed(lambda d=data: decoding.decode(d))
         times["picture.decode"].append(spent)
         times["small and grey views"].append(timed(lambda p=decoded: (p.small, p.grey))[1])
+        row: dict[str, Any] = {}
         for entry in signals:
             if entry.tier != "model":
-                given = decoded.header if entry.tier == "file" else decoded
-                spent = timed(partial(ready(entry), given))[1]
+                given = {"file": decoded.header, "pixel": decoded, "derived": row}[entry.tier]
+                columns, spent = timed(partial(ready(entry), given))
+                row |= columns
                 times[f"{entry.tier} {entry.name}"].append(spent)
         megapixels.append(decoded.header.width * decoded.header.height / 1e6)
         batch.append(Row("", data, {}, {}))
     pixel = [
         sum(spent)
-        for spent in zip(*(times[n] for n in times if n.startswith("pixel ")), strict=True)
+        for spent in zip(
+            *(times[n] for n in times if n.startswith(("pixel ", "derived "))), strict=True
+        )
     ]
     times["all pixel signals"] = pixel
     print(f"{len(batch)} images, median {np.median(megapixels):.2f} MP; median CPU ms per image")

@@ -35,6 +35,8 @@ __all__ = [
     "read_header",
 ]
 SMALL_SIDE = 256
+_MIDDLE = 512  # pixels: as much of the decoded image is looked at closely
+_BLOCK = 8  # pixels of a JPEG's block
 _SIGNS: tuple[tuple[Reason, tuple[str, ...]], ...] = (
     ("truncated", ("truncated",)),
     (
@@ -114,6 +116,33 @@ class Picture:
     def spread(self) -> NDArray[np.uint8]:
         """(h, w) uint8: highest minus lowest level of ``grey`` within 3 x 3 pixels."""
         return channels.spread(self.grey)
+
+    @property
+    def reduction(self) -> int:
+        """By how much decoding reduced the image: 1, 2, 4 or 8."""
+        longest: int = max(self.stored.shape[:2])
+        return max(1, round(max(self.header.width, self.header.height) / longest))
+
+    @cached_property
+    def middle(self) -> NDArray[np.uint8]:
+        """(h, w, 3 or 4) uint8: the middle of ``stored``, at most 512 x 512.
+
+        Cut at multiples of 8, where that leaves anything, so that the grid of a JPEG stays.
+        """
+        return self.stored[tuple(map(_middle, self.stored.shape[:2]))]
+
+    @cached_property
+    def fine(self) -> NDArray[np.uint8]:
+        """(h, w) uint8 luma (BT.601) of ``middle``: the finest detail that was decoded."""
+        four = self.middle.shape[2] == 4
+        kind = cv2.COLOR_RGBA2GRAY if four else cv2.COLOR_RGB2GRAY
+        return np.asarray(cv2.cvtColor(self.middle, kind), np.uint8)
+
+
+def _middle(side: int) -> slice:
+    length = min(_MIDDLE, side // _BLOCK * _BLOCK) or side
+    start = (side - length) // 2 // _BLOCK * _BLOCK
+    return slice(start, start + length)
 
 
 def read_header(data: bytes) -> Header:

@@ -1,4 +1,4 @@
-"""Too dark, too bright, blown out: four columns, because one number cannot tell them apart.
+"""Too dark, too bright, blown out, faded: columns of their own, because one number cannot tell.
 
 The mean alone confuses a night scene with an under-exposed image and a white page with a blown
 one. A night scene has lights in it; an under-exposed image has none (``highlight``). A blown
@@ -16,6 +16,7 @@ from curation.picture.decoding import Picture
 from curation.signals.signal import Column, signal
 
 DARKEST, BRIGHTEST = 0.0025, 0.99  # quantiles of luma that count as shadows and highlights
+ENDS = (0.001, 0.999)  # quantiles between which its range lies
 CLIPPED = 254  # a channel from here on has lost its detail
 WHITE = 250  # all three channels from here on: paper white
 DIM = 80  # the weakest channel below this: a pure colour, not a bright one
@@ -26,11 +27,13 @@ LEAST_BORDER = 0.003  # of the image: a shorter border around white is no eviden
 
 @signal(
     tier="pixel",
-    version=1,
+    version=2,
     columns={
         "luma": Column(pa.float32(), "0 to 1", "mean luma (BT.601)"),
         "shadow": Column(pa.float32(), "0 to 1", "luma that 0.25 % of the pixels do not exceed"),
         "highlight": Column(pa.float32(), "0 to 1", "luma that 99 % of the pixels do not exceed"),
+        "peak": Column(pa.float32(), "0 to 1", "luma that 99.9 % of the pixels do not exceed"),
+        "luma_range": Column(pa.float32(), "0 to 1", "peak minus the luma of the darkest 0.1 %"),
         "overexposure": Column(
             pa.float32(), "share 0 to 1", "detail lost in highlights that clip channel by channel"
         ),
@@ -39,10 +42,13 @@ LEAST_BORDER = 0.003  # of the image: a shorter border around white is no eviden
 def luma(picture: Picture) -> dict[str, float]:
     """Mean luma, its shadows and highlights, and how much of the image is blown out."""
     found = histogram.counts(picture.grey)
+    lowest, peak = (int(histogram.quantile(found, share)) / 255 for share in ENDS)
     return {
         "luma": float(found @ LEVELS) / picture.grey.size / 255,
         "shadow": int(histogram.quantile(found, DARKEST)) / 255,
         "highlight": int(histogram.quantile(found, BRIGHTEST)) / 255,
+        "peak": peak,
+        "luma_range": peak - lowest,
         "overexposure": _overexposure(picture),
     }
 

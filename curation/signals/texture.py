@@ -1,8 +1,8 @@
 """Noise and other patterns without meaning: fine detail that is EVERYWHERE in the image.
 
 The noise estimate of Immerkaer, "Fast noise variance estimation", CVIU 1996, section 2, block by
-block, and then the tenth of the blocks with the least of it: grass, fur and dense text also have
-fine detail, but leave some of the image in peace; noise does not.
+block, and then the blocks with the least of it: grass, fur and dense text also have fine detail,
+but leave some of the image in peace; noise does not.
 """
 
 import cv2
@@ -17,28 +17,42 @@ from curation.signals.signal import Column, signal
 KERNEL = np.array([1, -2, 1], np.float32)  # separable; blind to constant and linear luma
 PRECISION = 0.5  # stored units per unit of response: 8 bits then reach noise of 100 levels
 BLOCK = 16  # pixels
-QUIETEST = 0.1  # quantile over blocks
+QUANTILES = (0.02, 0.1, 0.5)  # over blocks, from the quietest on
+LEAST = 0.125  # luma levels: keeps the ratio of images without any noise finite
 DEVIATION = float(np.sqrt(np.pi / 2) / 6)  # mean of the absolute response -> standard deviation
 
 
 @signal(
     tier="pixel",
-    version=1,
+    version=2,
     columns={
         "texture": Column(
             pa.float32(),
             "luma levels, 0 up",
             "standard deviation of noise in the quietest tenth of the image",
-        )
+        ),
+        "noise": Column(pa.float32(), "luma levels, 0 up", "the same in its quietest fiftieth"),
+        "median_noise": Column(pa.float32(), "luma levels, 0 up", "the same in half of the image"),
+        "mean_noise": Column(pa.float32(), "luma levels, 0 up", "the same over all of the image"),
+        "quiet": Column(
+            pa.float32(), "ratio, 0 to 1", "noise of the quietest tenth to that of all the image"
+        ),
     },
 )
 def texture(picture: Picture) -> dict[str, float]:
-    """Standard deviation of noise (of 255 levels) that even the quiet parts have at 256 pixels."""
+    """Standard deviations of noise (of 255 levels) of blocks at 256 pixels, by quantiles."""
     response = cv2.sepFilter2D(picture.grey, cv2.CV_16S, KERNEL, KERNEL)
     strength = cv2.convertScaleAbs(response, alpha=PRECISION)
-    means = _block_means(np.asarray(strength, np.uint8))
-    rank = int(QUIETEST * (means.size - 1))
-    return {"texture": float(np.partition(means, rank)[rank]) / PRECISION * DEVIATION}
+    means = np.sort(_block_means(np.asarray(strength, np.uint8))) / PRECISION * DEVIATION
+    quietest, tenth, half = means[[int(share * (means.size - 1)) for share in QUANTILES]].tolist()
+    mean = float(means.mean())
+    return {
+        "texture": tenth,
+        "noise": quietest,
+        "median_noise": half,
+        "mean_noise": mean,
+        "quiet": tenth / (mean + LEAST),
+    }
 
 
 def _block_means(plane: Plane) -> NDArray[np.float64]:

@@ -9,9 +9,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from curation.picture import decoding
 from curation.picture.decoding import Picture
+from curation.signals import discovery
+from curation.signals.chroma import chroma
 from curation.signals.clarity import clarity
+from curation.signals.clipping import clipping
+from curation.signals.detail import detail
 from curation.signals.entropy import entropy
+from curation.signals.grid import grid
 from curation.signals.header import header
+from curation.signals.levels import levels
 from curation.signals.luma import luma
 from curation.signals.phash import phash
 from curation.signals.saturation import saturation
@@ -21,7 +27,19 @@ COLOUR_PHOTOS = ("astronaut", "coffee", "chelsea", "motorcycle_left", "ihc")
 PHOTOS = (*COLOUR_PHOTOS, "camera", "coins", "brick")
 DRAWINGS = ("page", "slide", "terminal", "clip_art", "road_sign")
 WORDS = ("Ink", "on", "paper", "reads", "well", "because", "it", "is", "there", "or", "is", "not")
-PIXEL_SIGNALS = (clarity, entropy, luma, phash, saturation, texture)
+PIXEL_SIGNALS = (
+    chroma,
+    clarity,
+    clipping,
+    detail,
+    entropy,
+    grid,
+    levels,
+    luma,
+    phash,
+    saturation,
+    texture,
+)
 
 
 @cache
@@ -65,12 +83,22 @@ def columns(rgb: RGB) -> dict[str, float]:
     return {name: value for entry in PIXEL_SIGNALS for name, value in entry.function(made).items()}
 
 
+def derived_columns(rgb: RGB) -> dict[str, float]:
+    """What is made of the pixel columns, and these."""
+    values = columns(rgb)
+    for entry in discovery.discover():
+        if entry.tier == "derived":
+            values |= entry.function(values)
+    return values
+
+
 __all__ = [
     "COLOUR_PHOTOS",
     "DRAWINGS",
     "PHOTOS",
     "PIXEL_SIGNALS",
     "columns",
+    "derived_columns",
     "drawing",
     "header",
     "photo",

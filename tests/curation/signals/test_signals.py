@@ -9,6 +9,7 @@ from making.signal_pictures import (
     PHOTOS,
     PIXEL_SIGNALS,
     columns,
+    derived_columns,
     drawing,
     photo,
 )
@@ -17,6 +18,16 @@ from curation.picture.decoding import Header, Picture
 from curation.signals import discovery
 from curation.signals.header import header
 
+DEFECTS = (
+    "blocky",
+    "blurred",
+    "dithered",
+    "enlarged",
+    "motion_blurred",
+    "overexposed",
+    "oversaturated",
+    "posterised",
+)
 SHAPES = [
     (1, 1),
     (1, 7),
@@ -36,13 +47,15 @@ def test_every_signal_is_found_with_its_tier() -> None:
     assert found == {
         **dict.fromkeys(("borders", "codes", "collages", "mosaics", "screenshots"), "model"),
         "compression": "file",
+        "full_sharpness": "model",
         "header": "file",
         "personal": "file",
         "text": "model",
         **dict.fromkeys(("nsfw_open", "nsfw_nudenet", "offence", "embedding", "classes"), "model"),
         **dict.fromkeys(("aesthetics", "alignment", "clip", "siglip", "chinese_clip"), "model"),
         "watermarks": "model",
-        **dict.fromkeys(("clarity", "entropy", "luma", "phash", "saturation", "texture"), "pixel"),
+        **dict.fromkeys((entry.name for entry in PIXEL_SIGNALS), "pixel"),
+        **dict.fromkeys(DEFECTS, "derived"),
     }
 
 
@@ -71,8 +84,9 @@ def test_any_shape_gives_finite_numbers(shape: tuple[int, int], fill: str) -> No
         "white": np.full((*shape, 3), 255, np.uint8),
         "noise": np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8),
     }[fill]
-    for name, value in columns(rgb).items():
+    for name, value in derived_columns(rgb).items():
         assert np.isfinite(float(value)), name
+        assert name not in DEFECTS or 0 <= value <= 1
 
 
 def test_the_same_picture_gives_the_same_numbers_and_stays_as_it_was() -> None:
@@ -185,10 +199,10 @@ def test_orientation_agrees_with_what_decoding_undoes() -> None:
 
 
 def test_pictures_are_measured_at_256_pixels() -> None:
-    """Sharpness is what is left at the size that the stage trains at."""
+    """All but what is about the finest detail that was decoded, and the hash."""
     rgb = np.kron(photo("coffee"), np.ones((4, 4, 1), np.uint8))
     large = Picture(Header("PNG", "RGB", rgb.shape[1], rgb.shape[0], 1, 1, 1), rgb)
     for entry in PIXEL_SIGNALS:
-        if entry.name != "phash":
+        if entry.name not in ("phash", "detail", "grid", "levels"):
             for name, value in entry.function(large).items():
                 assert value == pytest.approx(columns(photo("coffee"))[name], abs=0.02), name

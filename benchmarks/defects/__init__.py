@@ -1,0 +1,1 @@
+"""Defects made from clean images, measured, and the rules fitted that recognise them."""
