@@ -22,6 +22,7 @@ from PIL import Image
 from benchmarks.from_tests import DEFECTS
 from curation.configuration import loading
 from curation.configuration.models import Bound, Stage
+from curation.groupings.duplicates import near
 from curation.picture import contact_sheet, decoding
 from curation.signals import discovery, signal
 from curation.signals.row import Row
@@ -159,8 +160,9 @@ def print_quantiles(items: list[Item], columns: list[str]) -> None:
 
 
 def hamming(first: Item, second: Item) -> int:
-    """Differing bits of two perceptual hashes."""
-    return (int(first.columns["phash"]) ^ int(second.columns["phash"])).bit_count()
+    """Differing bits of two perceptual hashes, one of them mirrored where those are fewer."""
+    own, other = (np.uint64(item.columns["phash"]) for item in (first, second))
+    return int(near.apart(own, other))
 
 
 def print_duplicates(items: list[Item]) -> None:

@@ -111,7 +111,7 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     """Near-duplicate edges, ledger and run.json, as a run with these bounds would leave them."""
     layout, measured = Layout(str(output)), columns_of(output)
     numbers = column_files.read_all([measured.base_path(unit) for unit in units], ("phash",))
-    edges = near.join(near.distinct(numbers.column("phash").to_numpy()), 4)
+    edges = near.join(numbers.column("phash").to_numpy(), 4)
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
     column_files.write(layout.near(0, 1), table)
     judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()

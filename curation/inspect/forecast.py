@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from curation.groupings.duplicates.grouping import hashes
 from curation.inspect import intervals
 from curation.inspect.intervals import Design, Estimate, Flags
 from curation.judging import verdicts
@@ -159,7 +160,9 @@ def passed(rows: Rows, stages: Sequence[str], number: int) -> Flags:
 def duplicates(output: str, rows: Rows) -> dict[str, Pairs]:
     """Pairs of equal bytes, and of other near-duplicates."""
     same, near = _Seen(rows.design), _Seen(rows.design)
-    of_id, of_hash = (_places(rows, name) for name in ("id", "phash"))
+    known, tokens = hashes(rows.table)
+    ids = rows.table.column("id").take(pa.array(known)).to_pylist()
+    of_id, of_hash = (_places(rows.design, known, of) for of in (ids, tokens.tolist()))
     for places in of_id.values():
         same.add_within(places)
     for places in of_hash.values():
@@ -173,15 +176,15 @@ def duplicates(output: str, rows: Rows) -> dict[str, Pairs]:
 _Place = tuple[int, int]  # the numbers of a stratum, and of a container (0: drawn directly)
 
 
-def _places(rows: Rows, name: str) -> dict[Any, Counter[_Place]]:
-    """How many rows of a value were drawn where, by value; those without a hash are left out."""
-    strata, places = rows.design.strata, dict[Any, Counter[_Place]]()
-    columns = (rows.table.column(column).to_pylist() for column in (name, "phash"))
-    drawn = zip(rows.design.stratum.tolist(), rows.design.container.tolist(), strict=True)
-    for (stratum, container), value, is_hashed in zip(drawn, *columns, strict=True):
-        if is_hashed is not None:
-            place = (stratum, container if strata[stratum].containers else 0)
-            places.setdefault(value, Counter())[place] += 1
+def _places(
+    design: Design, rows: NDArray[np.int64], values: Sequence[Any]
+) -> dict[Any, Counter[_Place]]:
+    """How many of ``rows`` were drawn where, by their values."""
+    places = dict[Any, Counter[_Place]]()
+    drawn = zip(design.stratum[rows].tolist(), design.container[rows].tolist(), strict=True)
+    for (stratum, container), value in zip(drawn, values, strict=True):
+        place = (stratum, container if design.strata[stratum].containers else 0)
+        places.setdefault(value, Counter())[place] += 1
     return places
 
 

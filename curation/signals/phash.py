@@ -10,30 +10,26 @@ from curation.signals.signal import Column, signal
 
 SIDE = 32  # pixels hashed, squashed to a square
 KEPT = 8  # lowest frequencies each way
-NEGLIGIBLE = 0.05  # a coefficient this near the median is rounding, not image
+NEGLIGIBLE = 0.05  # a coefficient this near zero is rounding, not image
 
-# cv2.dct is orthonormal: this undoes the factor that sets its first row and column apart, so that
-# the median, and with it the hash, is that of the plain transform.
-SCALE = np.ones((KEPT, KEPT), np.float32)
-SCALE[0] *= np.sqrt(2)
-SCALE[:, 0] *= np.sqrt(2)
 POWERS = np.uint64(1) << np.arange(KEPT * KEPT, dtype=np.uint64)[::-1]
 
 
 @signal(
     tier="pixel",
-    version=1,
+    version=2,
     columns={"phash": Column(pa.uint64(), "64 bits", "DCT perceptual hash, first bit highest")},
 )
 def phash(picture: Picture) -> dict[str, int]:
-    """Which of the 8 x 8 lowest DCT frequencies of the 32 x 32 grey image exceed their median.
+    """Which of the 8 x 8 lowest DCT frequencies of the 32 x 32 grey image are positive.
 
     Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, section
-    3.2.1, in the variant of ``imagehash.phash``: its bits, read as a big-endian number.
+    3.2.1, with zero in place of the median: mirroring an image turns the signs of its odd
+    horizontal frequencies, and nothing else, so that the hash of one is known from the other's.
+    The first bit is the mean's: 1 unless the image is black.
     """
-    lowest = cv2.dct(_squashed(picture.grey).astype(np.float32))[:KEPT, :KEPT] * SCALE
-    bits = (lowest > np.median(lowest) + NEGLIGIBLE).ravel()
-    return {"phash": int(POWERS[bits].sum(dtype=np.uint64))}
+    lowest = cv2.dct(_squashed(picture.grey).astype(np.float32))[:KEPT, :KEPT]
+    return {"phash": int(POWERS[(lowest > NEGLIGIBLE).ravel()].sum(dtype=np.uint64))}
 
 
 def _squashed(grey: Plane) -> Plane:

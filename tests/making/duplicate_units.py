@@ -5,6 +5,7 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 
+from curation.groupings.duplicates.near import MIRRORED
 from curation.measuring import measure
 from curation.signals import discovery
 
@@ -18,10 +19,11 @@ def units_of_duplicates(random: np.random.Generator) -> list[pa.Table]:
 
 
 def hashes(random: np.random.Generator) -> np.ndarray:
-    """Some alone, some shared by many rows, some in clusters a few bits wide."""
+    """Some alone, some shared by many rows, some in clusters a few bits wide or mirrored."""
     pool = random.integers(0, 2**64, 60, dtype=np.uint64)
     bits = np.uint64(1) << random.integers(0, 64, (240, 2)).astype(np.uint64)
     close = random.choice(pool[:6], 240) ^ np.bitwise_or.reduce(bits, axis=1)
+    close[::3] ^= MIRRORED
     return random.choice(np.concatenate([pool, close, np.repeat(pool[:1], 60)]), UNITS * ROWS)
 
 

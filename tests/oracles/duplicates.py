@@ -30,14 +30,29 @@ class Duplicate:
     representative: str | None
 
 
+MIRRORED = sum(
+    1 << bit for bit in range(64) if (63 - bit) % 8 % 2
+)  # odd columns, first bit highest
+
+
+def token(hash_: int) -> int:
+    """What stands for a hash and that of the mirror image."""
+    return min(hash_, hash_ ^ MIRRORED)
+
+
+def apart(first: int, second: int) -> int:
+    """Differing bits, of the second or of its mirror image."""
+    return min((first ^ second).bit_count(), (first ^ second ^ MIRRORED).bit_count())
+
+
 def pairs_within(hashes: Iterable[int], radius: int) -> set[tuple[int, int]]:
-    """The pairs of distinct hashes at most ``radius`` bits apart, the smaller first."""
-    values = sorted({int(value) for value in hashes})
+    """The pairs of distinct tokens at most ``radius`` bits apart, the smaller first."""
+    values = sorted({token(int(value)) for value in hashes})
     return {
         (first, second)
         for number, first in enumerate(values)
         for second in values[number + 1 :]
-        if (first ^ second).bit_count() <= radius
+        if apart(first, second) <= radius
     }
 
 
@@ -49,7 +64,7 @@ def duplicates(rows: Sequence[Contender], radius: int) -> list[Duplicate]:
 def _duplicate(row: Contender, rows: Sequence[Contender], radius: int) -> Duplicate:
     ahead = [other for other in rows if other.rank < row.rank]
     same = [other for other in ahead if other.content == row.content]
-    alike = [other for other in ahead if (other.hash ^ row.hash).bit_count() <= radius]
+    alike = [other for other in ahead if apart(other.hash, row.hash) <= radius]
     close = [] if row.by_bytes_alone else alike
     best = min(same or close, key=lambda other: other.rank, default=None)
     return Duplicate(bool(same), bool(close), best.content if best else None)

@@ -36,12 +36,13 @@ COLUMNS = {
 
 
 class Duplicates:
-    """Equal bytes, and perceptual hashes within ``radius`` bits; ``quality`` ranks rows.
+    """Equal bytes, and perceptual hashes within ``radius`` bits, of mirror images too; ``quality``
+    ranks rows.
 
     ``stages`` are the rules that rank before it, as plain data.
     """
 
-    name, version, refers = "duplicates", 1, "duplicate_of"
+    name, version, refers = "duplicates", 2, "duplicate_of"
     options = Settings  # radius and quality stand at the top of a pipeline
     columns: Mapping[str, Column] = COLUMNS
 
@@ -128,10 +129,10 @@ class Duplicates:
 
 
 def hashes(table: pa.Table) -> tuple[NDArray[np.int64], Hashes]:
-    """The rows that have a perceptual hash, and those hashes."""
+    """The rows that have a perceptual hash, and what stands for it and its mirrored one."""
     column = table.column("phash")
     rows = np.flatnonzero(np.asarray(column.is_valid()))
-    return rows, np.asarray(column.drop_null().to_numpy(), np.uint64)
+    return rows, near.tokens(np.asarray(column.drop_null().to_numpy(), np.uint64))
 
 
 def _joined(kinds: tuple[pa.Table, pa.Table]) -> pa.Table:

@@ -13,6 +13,7 @@ from making.collection import drawing, encoded
 from making.duplicate_units import units_of_duplicates
 from making.pipelines import TWO_STAGES, pipeline_text
 from making.runs import carry_out, digests, ledger_rows
+from PIL import Image
 
 from curation import shard
 from curation.configuration import loading
@@ -127,6 +128,23 @@ def test_duplicates_by_their_definition_are_those_of_a_run(
         found = judge.duplicates.measure(name, rows[name], whole)
         assert found.equals(column_files.read(judge.groups.path("duplicates", name)))
     assert sum(found.column("near_better").to_pylist()) > 0
+
+
+def test_a_mirror_image_falls_as_a_near_duplicate(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    image = drawing(3, 300)
+    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    (tmp_path / "in" / "own.png").write_bytes(encoded(image, "PNG"))
+    (tmp_path / "in" / "mirrored.jpg").write_bytes(encoded(mirrored, quality=80))
+    (tmp_path / "pipelines.yaml").write_text(text())
+    output = tmp_path / "out"
+    carry_out([str(tmp_path / "in")], str(output), ALONE, 3)
+    rows = {row["key"]: row for row in ledger_rows(output)}
+    assert rows["own.png"]["verdict"] == "kept"
+    assert rows["mirrored.jpg"]["rule"] == "near_better.max"
+    assert rows["mirrored.jpg"]["duplicate_of"] == rows["own.png"]["id"]
+    (explanation,) = explain.explain(str(output), "mirrored.jpg")
+    assert explanation.representative and explanation.representative.key == "own.png"
 
 
 def test_a_grouping_is_ruled_explained_reported_and_in_the_shards(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def identity(content: str) -> str:
 
 def decide(rows: list[Row], radius: int = 2) -> dict[int, tuple[int, int, str | None]]:
     """Row -> (exact, near, better content), with every row competing."""
-    hashes = np.array([row[0] for row in rows], np.uint64)
+    hashes = near.tokens(np.array([row[0] for row in rows], np.uint64))
     ids = pa.array([identity(row[3]) for row in rows], pa.string())
     numbers = range(len(rows))
     made = {

@@ -1,6 +1,7 @@
-"""The perceptual hash against imagehash, and what it is for: finding near-duplicates."""
+"""The perceptual hash by its definition, and what it is for: near-duplicates and mirror images."""
 
 from io import BytesIO
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from making.signal_pictures import COLOUR_PHOTOS, DRAWINGS, PHOTOS, columns, dra
 from oracles import perceptual_hash
 from PIL import Image
 
+from curation.groupings.duplicates import near
 from curation.picture import decoding
 from curation.signals.phash import phash
 
@@ -30,12 +32,12 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 # Not brick: its lowest frequencies are all near zero, so that rounding decides their sign.
 @pytest.mark.parametrize("name", [name for name in PHOTOS if name != "brick"])
-def test_equals_imagehash_within_two_bits(name: str) -> None:
+def test_equals_its_definition_within_two_bits(name: str) -> None:
     expected = perceptual_hash.phash(photo(name))
     assert _bits(columns(photo(name))["phash"], expected) <= 2
 
 
-def test_most_photographs_hash_exactly_as_imagehash_does() -> None:
+def test_most_photographs_hash_exactly_as_by_definition() -> None:
     expected = {name: perceptual_hash.phash(photo(name)) for name in PHOTOS}
     assert sum(columns(photo(name))["phash"] == expected[name] for name in PHOTOS) >= 5
 
@@ -50,10 +52,19 @@ def test_near_duplicates_lie_within_the_radius(name: str) -> None:
         assert _bits(own, _hash(_jpeg(changed, 60))) <= RADIUS
 
 
+@pytest.mark.parametrize("name", COLOUR_PHOTOS)
+@pytest.mark.parametrize("cut", [0, 1])
+def test_mirror_images_lie_within_the_radius(name: str, cut: int) -> None:
+    pixels = photo(name)[:, cut:]
+    own, mirrored = columns(pixels)["phash"], columns(pixels[:, ::-1].copy())["phash"]
+    assert near.apart(np.uint64(own), np.uint64(mirrored)) <= RADIUS < _bits(own, mirrored)
+
+
 def test_distinct_pictures_lie_far_apart() -> None:
     hashes = [columns(photo(name))["phash"] for name in PHOTOS]
     hashes += [columns(drawing(name))["phash"] for name in DRAWINGS]
-    nearest = min(_bits(a, b) for index, a in enumerate(hashes) for b in hashes[:index])
+    pairs = np.array([*combinations(hashes, 2)], np.uint64)
+    nearest = near.apart(pairs[:, 0], pairs[:, 1]).min()
     assert nearest > 2 * RADIUS
 
 
