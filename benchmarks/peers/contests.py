@@ -16,7 +16,7 @@ from benchmarks.peers import installing
 from benchmarks.peers.installing import ROOT, Absent
 
 _THREADS = ("OMP", "OPENBLAS", "MKL")
-_ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"OPENCV_FOR_THREADS_NUM": "1"}
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in _THREADS} | {"OPENCV_FOR_THREADS_NUM": "1"}
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Running:
             stderr=self._errors,
             text=True,
             cwd=ROOT,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT)},
         )
         self._answer()
 

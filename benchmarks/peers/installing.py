@@ -1,4 +1,4 @@
-"""Environments of the other renderers below ``.cache/peers``, made on demand.
+"""Environments of the peers below ``.cache/peers``, made on demand.
 
 ``python -m benchmarks.peers.installing [NAME ...]`` makes them all, or those named.
 """
@@ -43,6 +43,8 @@ PEERS = {
     "trdg": Peer("trdg"),
     "synthdog": Peer("synthtiger", "https://github.com/clovaai/donut", "synthdog/template.py"),
     "chromium": Peer("chromium", program="chromium"),
+    "data-juicer": Peer("data-juicer"),
+    "cleanvision": Peer("cleanvision"),
 }
 
 
@@ -81,9 +83,11 @@ def _environment(pins: str) -> Path:
         return python
     print(f"making {folder.relative_to(ROOT)}", file=sys.stderr)
     _run([sys.executable, "-m", "venv", "--clear", str(folder)], _INSTALL_SECONDS)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # trdg pins a yanked version of its own, which pip installs only without looking at others
-    _run([*pip, "--no-deps", "-r", str(_PINS / f"{pins}.txt")], _INSTALL_SECONDS)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
+    # bytecode now, so that no first run pays for it; the pins are complete: trdg's own is a yanked
+    # version, which is installed only where nothing else is looked at
+    install += ["--compile-bytecode", "--no-deps", "-r", str(_PINS / f"{pins}.txt")]
+    _run(install, _INSTALL_SECONDS)
     done.write_text(wanted)
     return python
 
