@@ -5,8 +5,10 @@ every tile has its parts, and the last ends at the end-of-codestream marker.
 """
 
 import struct
+from typing import NamedTuple
 
 from curation.picture.formats import personal
+from curation.picture.formats.jpeg2000_pieces import Segment, check_pieces
 from curation.picture.formats.outline import Outline, check_size
 from curation.picture.formats.refusal import PictureError
 
@@ -19,13 +21,27 @@ _SOT_LENGTH = 12
 _TIFF = (b"II*\0", b"MM\0*")
 
 
+class _Size(NamedTuple):
+    """In pixels; ``tile`` is (width, height) of the largest."""
+
+    width: int
+    height: int
+    tiles: int
+    tile: tuple[int, int]
+    components: int
+
+
 def walk(data: bytes) -> Outline:
     """The outline by the codestream's own header. Raises ``PictureError``, ``struct.error``."""
     start, end = (0, len(data)) if data[:2] == b"\xff\x4f" else _codestream(data)
-    width, height, tiles = _size(data, start)
-    check_size(width, height, len(data))
-    _check_tiles(data, _first_tile(data, start + 2, end), end, tiles)
-    return Outline("JPEG2000", width, height, personal=_personal(data[:start] + data[end:]))
+    size = _size(data, start)
+    check_size(size.width, size.height, len(data))
+    position, segments = _header(data, start + 2, end, _SOT)
+    segments += _check_tiles(data, position, end, size.tiles)
+    check_pieces(segments, size.tiles, size.tile, size.components)
+    return Outline(
+        "JPEG2000", size.width, size.height, personal=_personal(data[:start] + data[end:])
+    )
 
 
 def _personal(around: bytes) -> personal.Personal:
@@ -56,8 +72,8 @@ def _codestream(data: bytes) -> tuple[int, int]:
     raise PictureError("corrupt", f"more than {_BOX_CAP} boxes before the codestream")
 
 
-def _size(data: bytes, start: int) -> tuple[int, int, int]:
-    """Width, height and number of tiles, by the marker SIZ, which comes first."""
+def _size(data: bytes, start: int) -> _Size:
+    """The size by the marker SIZ, which comes first."""
     marker, _, _, right, bottom, left, top = struct.unpack_from(">HHHIIII", data, start + 2)
     across, down, tile_left, tile_top, components = struct.unpack_from(">IIIIH", data, start + 24)
     if marker != _SIZ:
@@ -69,23 +85,33 @@ def _size(data: bytes, start: int) -> tuple[int, int, int]:
     tiles = -(-(right - tile_left) // across) * -(-(bottom - tile_top) // down)
     if tiles > _MOST_TILES:
         raise PictureError("bomb", f"{tiles} tiles")
-    return right - left, bottom - top, tiles
+    width, height = right - left, bottom - top
+    return _Size(width, height, tiles, (min(across, width), min(down, height)), components)
 
 
-def _first_tile(data: bytes, position: int, end: int) -> int:
-    """Where the main header ends and the first tile-part begins."""
-    while position + 4 <= end:
-        marker, length = struct.unpack_from(">HH", data, position)
-        if marker == _SOT:
-            return position
+def _header(data: bytes, position: int, end: int, last: int) -> tuple[int, list[Segment]]:
+    """Where the marker lies that ends a header, and the segments before it."""
+    segments: list[Segment] = []
+    while position + 2 <= end:
+        marker = struct.unpack_from(">H", data, position)[0]
+        if marker == last:
+            return position, segments
+        if position + 4 > end:
+            break
+        length = struct.unpack_from(">H", data, position + 2)[0]
         if marker < 0xFF00 or length < 2:
-            raise PictureError("corrupt", "a damaged main header")
+            raise PictureError("corrupt", "a damaged header")
+        segments.append((marker, data[position + 4 : position + 2 + length]))
         position += 2 + length
-    raise PictureError("truncated", "the codestream ends inside its header")
+    raise PictureError("truncated", "the codestream ends inside a header")
 
 
-def _check_tiles(data: bytes, position: int, end: int, tiles: int) -> None:
-    """Go from tile-part to tile-part to the end marker, and see that every tile has all of its."""
+def _check_tiles(data: bytes, position: int, end: int, tiles: int) -> list[Segment]:
+    """Go from tile-part to tile-part to the end marker, and see that every tile has all of its.
+
+    What their headers say is returned.
+    """
+    segments: list[Segment] = []
     parts: dict[int, int] = {}
     promised: dict[int, int] = {}
     for _ in range(_MOST_PARTS):
@@ -101,6 +127,7 @@ def _check_tiles(data: bytes, position: int, end: int, tiles: int) -> None:
             raise PictureError("corrupt", f"a tile-part of {length} bytes")
         if position + length > end:
             raise PictureError("truncated", "a tile-part runs past the end")
+        segments += _header(data, position + _SOT_LENGTH, position + length, _SOD)[1]
         parts[tile] = part + 1
         promised[tile] = of or promised.get(tile, 0)
         position += length
@@ -108,3 +135,4 @@ def _check_tiles(data: bytes, position: int, end: int, tiles: int) -> None:
         raise PictureError("bomb", f"more than {_MOST_PARTS} tile-parts")
     if len(parts) < tiles or any(parts[tile] < count for tile, count in promised.items()):
         raise PictureError("truncated", "tile-parts are missing")
+    return segments
