@@ -58,8 +58,8 @@ class Tool:
     kept: Callable[[Path], set[str]]
 
 
-def tools(workers: int, config: Path) -> list[Tool]:
-    """Ours first, then the peers that can be had here."""
+def tools(workers: int, config: Path, peers: Sequence[str]) -> list[Tool]:
+    """Ours first, then the peers of these names that can be had here."""
 
     def ours(folder: Path, output: Path) -> Sequence[str]:
         command = [sys.executable, "-m", "curation.command", "run", "curate", "--json"]
@@ -67,9 +67,9 @@ def tools(workers: int, config: Path) -> list[Tool]:
         return [*command, "--config", str(config), "--workers", str(workers)]
 
     made = [Tool("beam run", ours, _in_shards)]
-    for peer in (_data_juicer, _cleanvision):
+    for name in peers:
         try:
-            made.append(peer())
+            made.append(_PEERS[name]())
         except Absent as reason:
             print(f"skipped: {reason}")
     return made
@@ -109,6 +109,9 @@ def _cleanvision() -> Tool:
         return {Path(name).stem for name in lines}
 
     return Tool("CleanVision", command, kept)
+
+
+_PEERS = {"data-juicer": _data_juicer, "cleanvision": _cleanvision}
 
 
 class Workplace:
@@ -211,6 +214,7 @@ def main(
     count: Annotated[int, typer.Option(help="Files of each size.")] = 1000,
     turns: int = 5,
     workers: Annotated[int, typer.Option(help="Of ours.")] = 2,
+    peer: Annotated[list[str] | None, typer.Option(help="Repeatable; all without it.")] = None,
 ) -> None:
     """Print the tables.
 
@@ -222,7 +226,7 @@ def main(
         work = Workplace(Path(name))
         config = work.folder / "pipelines.yaml"
         config.write_text(CONFIG)
-        chosen = tools(workers, config)
+        chosen = tools(workers, config, peer or [*_PEERS])
         for label, make in makers.items():
             files = photographs.write(
                 work.folder / f"of-{label.replace('.', '-')}-MP", make(originals, count)
