@@ -92,10 +92,10 @@ FILTERS = (
     ),
     Filter(
         "posterised",
-        ("posterised",),
+        ("posterised", "dithered"),
         ("low entropy (posterised)",),
         ladders=("posterised", "palette", "dithered"),
-        follows={"posterised": "posterised", "palette": "posterised"},
+        follows={"posterised": "posterised", "dithered": "dithered"},
     ),
     Filter(
         "compression",

@@ -20,6 +20,8 @@ from benchmarks.defects import intervals, logistic, reliability
 from benchmarks.defects.ladders import LADDERS, SHORTEST
 from benchmarks.defects.measured import BLANK, CLEAN, FOLDS, PHOTO_KINDS, REFITTED, Table, table
 from benchmarks.defects.recipes import PLANS, Plan, Target
+from curation.configuration import loading
+from curation.configuration.models import Stage
 from curation.signals import defects
 from curation.signals.defects import Rule
 
@@ -139,6 +141,30 @@ def report(measured: Table, plans: Mapping[str, Plan], fitted: Mapping[str, Fitt
     _lost(measured, every, {"clean, refitted": refitted})
 
 
+def report_shipped(measured: Table, fitted: Mapping[str, Fitted], stage: Stage) -> None:
+    """The same at the bounds of a stage as shipped; together with its single measurements."""
+    at = {
+        name: replace(of, bound=float(stage.bounds[name].max or 0))
+        for name, of in fitted.items()
+        if name in stage.bounds
+    }
+    at = {name: replace(of, dropped=of.stated > of.bound) for name, of in at.items()}
+    print(f"\n== at the bounds of {stage.name}, by folds that had not seen the image")
+    report(measured, {name: PLANS[name] for name in at}, at)
+    every = np.any([of.dropped for of in at.values()], axis=0)
+    for name, bound in stage.bounds.items():
+        if name in measured.columns and name not in at:
+            low = -np.inf if bound.min is None else bound.min
+            high = np.inf if bound.max is None else bound.max
+            values = measured.columns[name]
+            broken = (values < low) | (values > high)
+            print(f"\n{name}: {stage.bounds[name].model_dump(exclude_none=True)}")
+            _lost(measured, broken, {"clean": judged_clean(measured)})
+            every |= broken
+    print(f"\nall of {stage.name}")
+    _lost(measured, every, {"clean": judged_clean(measured)})
+
+
 def _lost(measured: Table, dropped: Rows, groups: Mapping[str, Rows]) -> None:
     for label, rows in groups.items():
         print(f"  lost of {label:22} {intervals.shown(int((dropped & rows).sum()), rows.sum())}")
@@ -159,6 +185,9 @@ def main() -> None:
     measured = table(arguments.folder, arguments.out, arguments.every)
     fitted = {name: fit(measured, plan) for name, plan in PLANS.items()}
     report(measured, PLANS, fitted)
+    for stage in loading.load(None).stages:
+        if stage.bounds.keys() & fitted.keys():
+            report_shipped(measured, fitted, stage)
     if arguments.plot:
         arguments.plot.write_text(reliability.plot(fitted), encoding="utf-8")
     if arguments.write:

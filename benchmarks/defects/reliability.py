@@ -64,7 +64,9 @@ def _panel(name: str, panel: Panel, left: int) -> Iterator[str]:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     yield f'<polyline points="{path}" fill="none" stroke="#1f5fa8" stroke-width="1.5"/>'
     for (x, y), (_, _, weight) in zip(places, found, strict=True):
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 8 * weight**0.5:.1f}" fill="#1f5fa888"/>'
+        radius = 2 + 8 * weight**0.5
+        place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"'
+        yield f'<circle {place} fill="#1f5fa8" fill-opacity="0.5"/>'
     yield f'<text x="{left}" y="{bottom + 14}">0</text>'
     yield f'<text x="{left + SIDE - 6}" y="{bottom + 14}">1</text>'
     yield f'<text x="{left + 32}" y="{bottom + 14}">stated, observed up</text>'

@@ -1,8 +1,7 @@
 """Where channels run into 0 or 255, and how: detail cut off, or colours that were there before.
 
 Turning saturation or brightness up cuts channels off in areas with detail: next to such an area the
-channel still changes gently, while a drawn line or a cut-out ends at once. Saturation fills several
-corners of the colour cube at a time, where a red flower fills but its own.
+channel still changes gently, while a drawn line or a cut-out ends at once.
 """
 
 import cv2
@@ -21,18 +20,14 @@ GENTLE, LINE = 10, 24  # levels within 3 x 3 pixels: more is no gentle end; more
 COLOURED = 150  # the weakest channel up to here: a colour, not a light
 LIT = 60  # the strongest channel from here on: not merely dark
 FULL, NEARLY_EMPTY = 250, 5  # a corner of the colour cube, as far as JPEG leaves it
-HALF = 127  # levels: which corner
 LEAST = 0.001  # share of the image: shorter borders say nothing
-BELOW, LIGHTS = (236, 251), (180, 228)  # levels of the strongest channel
 _AT_FULL = (
     "clipped_colour",
-    "clipped",
     "partly_clipped",
     "flat_border",
     "white_border",
 )
 _WITHIN_ONE = np.ones((3, 3), np.uint8)
-_COLOURS = slice(1, 7)  # corners that are neither black nor white
 _SHARE = {"type": pa.float32(), "unit": "share 0 to 1"}
 
 
@@ -42,72 +37,44 @@ _SHARE = {"type": pa.float32(), "unit": "share 0 to 1"}
     columns={
         "clipped_colour": Column(**_SHARE, meaning="detailed pixels with a channel at 255"),
         "pure_colour": Column(**_SHARE, meaning="pixels with a channel at 255 and one at 0"),
-        "corners": Column(**_SHARE, meaning="second most frequent corner of the colour cube"),
         "gently_empty": Column(**_SHARE, meaning="border of a channel at 0, reached gently"),
         "empty_border": Column(**_SHARE, meaning="border of a channel at 0"),
-        "clipped": Column(**_SHARE, meaning="pixels with a channel at 255"),
         "partly_clipped": Column(**_SHARE, meaning="some channels at 255, not all"),
         "flat_border": Column(**_SHARE, meaning="border of a channel at 255 without detail"),
         "white_border": Column(
             **_SHARE, meaning="of the border of white the part with some detail"
-        ),
-        "shoulder": Column(
-            pa.float32(),
-            "ratio, 0 up",
-            "detail just below 255 beside that of lights; 1: none clipped",
         ),
     },
 )
 def clipping(picture: Picture) -> dict[str, float]:
     """Shares of pixels in and around clipped areas at 256 pixels."""
     colour = picture.ordered
-    return _full(colour, picture.spread) | _corners(picture) | _empty(colour)
+    return _full(colour, picture.spread) | _pure(colour) | _empty(colour)
 
 
 def _full(colour: Ordered, spread: Plane) -> dict[str, float]:
     """What is at 255."""
     top = channels.at_least(colour.most, CLIPPED)
     if not cv2.hasNonZero(top):
-        return dict.fromkeys(_AT_FULL, 0.0) | {"shoulder": 1.0}
+        return dict.fromkeys(_AT_FULL, 0.0)
     detail = channels.at_least(spread, DETAIL)
     white = channels.at_least(colour.least, CLIPPED)
     coloured = channels.both(channels.both(top, detail), channels.at_most(colour.least, COLOURED))
     border = _border(top)
     return {
         "clipped_colour": channels.share(coloured),
-        "clipped": channels.share(top),
         "partly_clipped": channels.share(top) - channels.share(white),
         "flat_border": channels.share(channels.without(border, detail)),
         "white_border": _part(_border(white), spread) if cv2.hasNonZero(white) else 0.0,
-        "shoulder": _shoulder(colour.most, spread),
     }
 
 
-def _shoulder(most: Plane, spread: Plane) -> float:
-    """A camera flattens detail towards white; a gain cuts it off as it is."""
-    below, lights = (_mean(spread, cv2.inRange(most, *of)) for of in (BELOW, LIGHTS))
-    return (below + 1) / (lights + 1)
-
-
-def _mean(plane: Plane, mask: cv2.typing.MatLike) -> float:
-    """Mean of the plane in a mask, 0 in an empty one; cv2.mean takes twenty times as long."""
-    inside = cv2.countNonZero(mask)
-    return float(cv2.sumElems(cv2.bitwise_and(plane, mask))[0]) / inside if inside else 0.0
-
-
-def _corners(picture: Picture) -> dict[str, float]:
-    """What is at 255 and 0 at once, and in how many colours."""
-    colour = picture.ordered
+def _pure(colour: Ordered) -> dict[str, float]:
+    """What is at 255 and 0 at once."""
     pure = channels.both(
         channels.at_least(colour.most, FULL), channels.at_most(colour.least, NEARLY_EMPTY)
     )
-    if not cv2.hasNonZero(pure):
-        return {"pure_colour": 0.0, "corners": 0.0}
-    planes = cv2.split(picture.small)
-    bits = [cv2.threshold(of, HALF, 1 << n, cv2.THRESH_BINARY)[1] for n, of in enumerate(planes)]
-    corner = cv2.add(cv2.add(bits[0], bits[1]), bits[2])
-    counts = np.sort(cv2.calcHist([corner], [0], pure, [8], [0, 8]).ravel()[_COLOURS])
-    return {"pure_colour": channels.share(pure), "corners": float(counts[-2]) / pure.size}
+    return {"pure_colour": channels.share(pure)}
 
 
 def _empty(colour: Ordered) -> dict[str, float]:

@@ -67,13 +67,15 @@ def test_a_flat_area_on_a_level_is_no_comb_once_capped() -> None:
     assert values["capped_comb"] < values["comb"] / 2
 
 
-def test_turned_up_saturation_fills_several_corners_where_a_flower_fills_its_own() -> None:
+def test_turned_up_saturation_ends_gently_at_0_where_a_drawn_flower_ends_at_once() -> None:
     flower = np.full((256, 256, 3), (120, 130, 110), np.uint8)
-    flower[64:192, 64:192] = (255, 2, 3)
-    values = columns(flower)
-    assert values["pure_colour"] > 0.2
-    assert values["corners"] == 0
-    assert columns(DEFECTS["saturated"](photo("astronaut"), 5))["corners"] > 0.005
+    flower[64:192, 64:192] = (255, 0, 0)
+    drawn, turned_up = columns(flower), columns(DEFECTS["saturated"](photo("astronaut"), 5))
+    assert drawn["pure_colour"] > 0.2
+    assert drawn["gently_empty"] == 0
+    assert drawn["clipped_colour"] < 0.01
+    assert turned_up["gently_empty"] > 1e-4
+    assert turned_up["clipped_colour"] > 0.05
 
 
 def test_the_middle_keeps_the_grid_in_place() -> None:
