@@ -53,7 +53,7 @@ LUMPS = Recipe("lumps", "log", 1e-3)
 PLANS: Mapping[str, Plan] = {
     "blurred": Plan(
         (Target("gaussian", 2, 2),),
-        (Recipe("least_sharpness", "sqrt"), CURVATURE, Recipe("clarity"), OCTAVE, NOISE),
+        (Recipe("least_sharpness", "sqrt"), CURVATURE, Recipe("clarity"), NOISE),
     ),
     "motion_blurred": Plan(
         (Target("motion", 11, 11),),
@@ -68,6 +68,7 @@ PLANS: Mapping[str, Plan] = {
             LEAST_FINE,
             CURVATURE,
             Recipe("least_inner"),
+            Recipe("clarity"),  # or smooth large letters are taken for enlarged
         ),
     ),
     "posterised": Plan(
