@@ -158,4 +158,5 @@ def measured(output: str) -> tuple[int, int]:
 def waiting_for_models(output: str) -> str:
     """How many units have rows that models are still to look at, in words; empty for none."""
     units = len(Layout(output).units("pending"))
-    return f"models are to look at {units} more units" if units else ""
+    more = "unit" if units == 1 else "units"
+    return f"models are to look at {units} more {more}" if units else ""
