@@ -314,7 +314,11 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
 
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
     signals = chosen.chosen(loading.load(None))
-    assert signals.models == {"nsfw_open": (0, 0)}
+    placed = signals.models
+    stages = [{name for name, (at, _) in placed.items() if at == stage} for stage in range(5)]
+    assert stages[:4] == [{"nsfw_open"}, set(), {"embedding", "classes", "alignment"}, {"text"}]
+    assert {"codes", "watermarks", "borders"} <= stages[4]
+    assert placed["alignment"] > max(placed["embedding"], placed["classes"])  # which it reads
 
 
 def test_what_a_model_reads_of_another_is_measured_although_no_rule_names_it(run: Run) -> None:
