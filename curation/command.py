@@ -25,6 +25,7 @@ from curation.options import (
     GpuPrice,
     Inputs,
     Json,
+    JudgedBy,
     KeepColumns,
     Key,
     KeyColumn,
@@ -155,7 +156,9 @@ def _curate(request: "Request", as_json: bool) -> None:
         outcome = carry_out(request)
     if outcome.repeated:
         typer.echo(f"{request.output}: finished before, nothing to do", err=True)
-    typer.echo(json.dumps(outcome.counts) if as_json else funnel(outcome.counts))
+    typer.echo(
+        json.dumps(outcome.counts) if as_json else funnel(outcome.counts, request.pipeline.keep)
+    )
     typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
         quarantined, total = outcome.counts["quarantined"], outcome.counts["in"]
@@ -241,7 +244,11 @@ def plan(
 
 @app.command()
 def judge(
-    output: Output, config: Config = None, without: Without = None, as_json: Json = False
+    output: Output,
+    config: Config = None,
+    pipeline: JudgedBy = None,
+    without: Without = None,
+    as_json: Json = False,
 ) -> None:
     """Apply other bounds to stored signals and show what would change; no image is read.
 
@@ -249,7 +256,7 @@ def judge(
     """
     from curation.inspect.rejudge import compare
 
-    comparison = compare(output, config, without or ())
+    comparison = compare(output, config, without or (), pipeline)
     typer.echo(json.dumps(comparison.as_json()) if as_json else comparison.as_text())
 
 

@@ -64,8 +64,8 @@ def unmatched(columns: Measured, units: Sequence[str], names: Sequence[str]) -> 
 
 def notes(names: Sequence[str], rows: int, missed: Sequence[str]) -> list[str]:
     """What a run says of its exclusions."""
-    said = [f"excluded by {len(names)} names: {rows} rows that no rule before it had dropped"]
+    said = [f"excluded: {rows} more dropped, by a list of {len(names)}"]
     if missed:
         first = ", ".join(missed[:_SHOWN]) + (", ..." if len(missed) > _SHOWN else "")
-        said.append(f"excluded: {len(missed)} names are no key, id or SHA-256 here: {first}")
+        said.append(f"excluded: no row has this key, id or SHA-256 ({len(missed)}): {first}")
     return said

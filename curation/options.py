@@ -15,6 +15,12 @@ Config = Annotated[
         help="Configuration file (default: ./pipelines.yaml, else ours).", parser=user_paths.place
     ),
 ]
+JudgedBy = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline", help="Entry of the configuration to judge by (default: that of the run)."
+    ),
+]
 Without = Annotated[
     list[str] | None,
     typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),

@@ -99,7 +99,7 @@ def _run(collection: Path | None) -> None:
             _choose_prompts()
         records[step.name] = run_step(step)
         if step.name in ("curate", "curate-strings"):
-            print(funnel(records[step.name]["result"]))
+            print(funnel(records[step.name]["result"], keep="s2"))
         if step.name == "curate-strings":
             print(damaged_strings.table(damaged_strings.caught(DEMO / "strings-curated")))
     summary = _summary(records, curated(collection))

@@ -50,6 +50,7 @@ __all__ = [
 
 FILE_NAME = "pipelines.yaml"
 DEFAULT = "curate"
+_COPY_IT = "it has no other; copy the one you mean into it (`beam` reads one file at a time)"
 EXTENDS = "extends"  # another entry of the same file that this one adds to, or changes
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
     "size": pa.int64(),
@@ -118,7 +119,7 @@ def _extended(
         return entry
     others = [other for other in pipelines if other not in (*before, name)]
     if extended not in others:
-        known = expected_one_of(str(extended), others)
+        known = expected_one_of(str(extended), others) if others else _COPY_IT
         message = f"{EXTENDS}: {shown(str(extended))} is no other pipeline of this file: {known}"
         entry.fail((EXTENDS,), message)
     base = _extended(document, pipelines, extended, (*before, name))

@@ -57,14 +57,14 @@ def _listed(
 
 def as_text(rows: list[dict[str, Any]]) -> str:
     """A table for people; a signal's cost stands at its first column."""
-    lines, last = [f"{'column':<20}{'tier':<8}{'CPU ms':>8}  unit: meaning"], None
+    width = max((len(row["column"]) for row in rows), default=6) + 2
+    lines, last = [f"{'column':<{width}}{'tier':<8}{'CPU ms':>8}  unit: meaning"], None
     for row in rows:
         cost = row["cpu_milliseconds"]
         cost_text = "" if row["signal"] == last else "missing" if cost is None else f"{cost:.3f}"
         last = row["signal"]
-        lines.append(
-            f"{row['column']:<20}{row['tier']:<8}{cost_text:>8}  {row['unit']}: {row['meaning']}"
-        )
+        said = f"{row['unit']}: {row['meaning']}"
+        lines.append(f"{row['column']:<{width}}{row['tier']:<8}{cost_text:>8}  {said}")
     return "\n".join(lines)
 
 

@@ -56,14 +56,18 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(output: str, config: str | None, without: Sequence[str] = ()) -> Comparison:
+def compare(
+    output: str, config: str | None, without: Sequence[str] = (), name: str | None = None
+) -> Comparison:
     """Judge the run in ``output`` with the bounds of ``config``, signals left out as by a run.
+
+    ``name`` is the entry to judge by, as a rule that of the run.
 
     Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
     layout = Layout(output)
     run = finished.read_run(output)
-    pipeline = chosen.without(loading.load(config, run["pipeline"]), without)
+    pipeline = chosen.without(loading.load(config, name or run["pipeline"]), without)
     pipeline = exclusion.applied(pipeline, exclusion.known(layout))
     signals = chosen.chosen(pipeline)
     loading.check_columns(pipeline, chosen.known_columns(signals))

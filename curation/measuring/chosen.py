@@ -7,6 +7,7 @@ and what they read. Another signal changes none of them, save that all cheap sig
 import hashlib
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from curation.groupings import discovery as groupings
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.grouping import Grouping
 from curation.measuring import measure, settings
+from curation.networks.weights import MissingModelError
 from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED, CaptionColumns, Measured, ModelColumns
@@ -191,13 +193,26 @@ class Chosen:
         return entry.name not in self.left_out and entry.columns[column].in_shards
 
     def check(self) -> None:
-        """Raises ``MissingModelError`` for a model that rules need and that is not there."""
+        """Raises ``MissingModelError`` naming every model that rules need and that is not there."""
+        missing: list[str] = []
         for entry in self.signals:
             if entry.name in self.models:
-                signal.check(entry, self.settings_of(entry))
+                with _noted(missing):
+                    signal.check(entry, self.settings_of(entry))
         for of_captions in self.caption_signals:
             own = self.settings.get(of_captions.name, of_captions.settings())
-            captions.check(of_captions, own)
+            with _noted(missing):
+                captions.check(of_captions, own)
+        if missing:
+            raise MissingModelError("\n".join(missing))
+
+
+@contextmanager
+def _noted(missing: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except MissingModelError as error:
+        missing.append(str(error))
 
 
 def chosen(pipeline: Pipeline) -> Chosen:

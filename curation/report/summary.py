@@ -8,8 +8,12 @@ ORIGINS_SHOWN = 10
 SIDE_FILES_SHOWN = 5
 
 
-def funnel(counts: dict[str, Any]) -> str:
-    """The funnel as text: the sum, and per stage what each rule stopped."""
+def funnel(counts: dict[str, Any], keep: str = "") -> str:
+    """The funnel as text: the sum, and per stage what each rule stopped.
+
+    A row that passes the stage ``keep`` is kept, so that later ones drop none.
+    """
+    verb = "dropped"
     lines = [
         f"in {counts['in']} = kept {counts['kept']} + dropped {counts['dropped']}"
         f" + quarantined {counts['quarantined']}"
@@ -17,7 +21,9 @@ def funnel(counts: dict[str, Any]) -> str:
     for stage, of_stage in counts["stages"].items():
         lines.append(f"{stage}: {of_stage['in']} in, {of_stage['passed']} passed")
         stopped = sorted(of_stage["dropped"].items(), key=lambda item: -item[1])
-        lines += [f"  {rule:<22}{number:>8} dropped" for rule, number in stopped if number]
+        lines += [f"  {rule:<22}{number:>8} {verb}" for rule, number in stopped if number]
+        if stage == keep:
+            verb = "kept, but no deeper"
     lines += quotas.lines(counts.get("quotas", {}))
     lines += _captions(counts["captions"])
     lines += [f"note: {note}" for note in counts.get("notes", ())]

@@ -97,6 +97,11 @@ def scan(pattern: str, unit: int, configuration: DataConfiguration, skipped: Ski
     ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot
     be used are noted in ``skipped``. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
+    if storage.exists(of_run := storage.join(pattern, "shards", shard.MANIFEST_NAME)):
+        raise UsageError(
+            f"--data {pattern}: holds all that a run left; its shards lie in a folder of their "
+            f"own: --data {of_run[: -len(shard.MANIFEST_NAME) - 1]}"
+        )
     files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
     if not files:
         raise UsageError(
@@ -123,6 +128,8 @@ class _Scanner:
 
     def shard(self, path: str) -> None:
         outline = shard.outline(path)
+        if not {"id", "image"} <= set(outline.columns):
+            raise UsageError(f"{path}: no shard: it lacks the columns id and image")
         wanted = selection.of_shard(path, list(outline.columns), self._configuration)
         columns = ["id", "width", "height", *_LINES, *self._configuration.splits]
         batches = shard.read(path, list(dict.fromkeys([*columns, *wanted.columns])))
