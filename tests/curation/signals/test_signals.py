@@ -14,9 +14,11 @@ from making.signal_pictures import (
     photo,
 )
 
+from curation.measuring import measure
 from curation.picture.decoding import Header, Picture
 from curation.signals import discovery
 from curation.signals.header import header
+from curation.signals.signal import Signal
 
 DEFECTS = (
     "blocky",
@@ -206,3 +208,11 @@ def test_pictures_are_measured_at_256_pixels() -> None:
         if entry.name not in ("phash", "detail", "grid", "levels"):
             for name, value in entry.function(large).items():
                 assert value == pytest.approx(columns(photo("coffee"))[name], abs=0.02), name
+
+
+def test_two_signals_may_not_measure_one_column() -> None:
+    known = discovery.discover()
+    column = next(name for name, of in known[0].columns.items())
+    twin = Signal("twin", "pixel", 1, {column: known[0].columns[column]}, lambda picture: {})
+    assert measure.refusal(known) is None
+    assert f"measured by the signal {known[0].name}" in (measure.refusal([*known, twin]) or "")

@@ -111,14 +111,14 @@ def test_a_list_of_fixed_size_is_written_and_read_also_where_it_is_null(
     kind = pa.list_(pa.float32(), 2)
 
     def measured(picture: Picture) -> dict[str, object]:
-        return {"embedding": [0.5, 1.0] if picture.rgb.shape[1] == 288 else None}
+        return {"vector": [0.5, 1.0] if picture.rgb.shape[1] == 288 else None}
 
-    own = Signal("own", "pixel", 1, {"embedding": Column(kind, "", "")}, measured)
+    own = Signal("own", "pixel", 1, {"vector": Column(kind, "", "")}, measured)
     everything = [*discovery.discover(), own]
     monkeypatch.setattr(discovery, "discover", lambda modules=(): everything)
     run_in_process(tmp_path, tmp_path.parent / "out of it")
     rows = kept_rows(tmp_path.parent / "out of it")
-    assert {key: row["embedding"] for key, row in rows.items()} == {
+    assert {key: row["vector"] for key, row in rows.items()} == {
         "0.jpg": [0.5, 1.0],
         "1.jpg": None,
     }
