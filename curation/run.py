@@ -135,11 +135,12 @@ def _carry_out(
     columns = signals.measured(layout)
     plan.write_names(output, (unit.id for unit in units))
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
+    rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
+    judging.refuse_too_many(signals, pipeline, rows)
     with steps.step("measure"):
         measuring.measure_units(output, pipeline, request.arguments)
     while True:
         with steps.step("judge"):
-            rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
             judging.judge_units(output, pipeline, request.arguments, rows)
             counts = Counts.from_bytes(storage.read_bytes(layout.counts))
             counts.check(_inputs(columns, units))

@@ -23,6 +23,7 @@ from curation.graphs.steps import named, units
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
+from curation.groupings.grouping import concluded
 from curation.judging import quotas, recording
 from curation.judging import units as judged_units
 from curation.judging.decision import Decision
@@ -31,6 +32,7 @@ from curation.judging.ledger import Counts
 from curation.judging.quotas import Thresholds
 from curation.judging.verdicts import Judge
 from curation.measuring import pending
+from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
 from curation.runners import running
 from curation.sources import plan
@@ -70,7 +72,7 @@ class JudgeAll(JudgingStep):
         names, counts = plan.read_names(output), Counts()
         self.judge = Judge(output, self.pipeline, self.chosen, hold=True)
         winners = judged_units.winners(self.judge, names, self._join)
-        judged_units.sum_up(self.judge, names)
+        judged_units.sum_up(self.judge, names, winners)
         for name, decision in judged_units.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
             counts.add(self.record_pending(name, self.judge.pending(name, decision, winners)))
@@ -208,8 +210,9 @@ class MergeSummaries(JudgingStep):
 
     def process(self, element: tuple[str, Iterable[pa.Table]]) -> None:
         name, summaries = element
-        summary = functools.reduce(self.judge.groupings[name].merge, summaries)
-        self.write(self.judge.groups.whole(name), summary)
+        grouping = self.judge.groupings[name]
+        summary = functools.reduce(grouping.merge, summaries)
+        self.write(self.judge.groups.whole(name), concluded(grouping, summary))
 
 
 def _sum_up(step_arguments: tuple[str, Pipeline, int], arguments: Sequence[str]) -> None:
@@ -228,6 +231,17 @@ def _sum_up(step_arguments: tuple[str, Pipeline, int], arguments: Sequence[str])
 def _asking(unit: str) -> tuple[str, tuple[int, bytes]]:
     """Every unit is judged, also one that no winner is told to."""
     return unit, (HASH, b"")
+
+
+def refuse_too_many(signals: Chosen, pipeline: Pipeline, rows: int) -> None:
+    """Raises ``ConfigurationError``: for so many rows a grouping would take several processes."""
+    made = signals.duplicates.columns.keys()
+    for grouping in signals.groupings:
+        if rows > ROWS_PER_PARTITION and not made.isdisjoint(grouping.reads):
+            message = f"the grouping {grouping.name!r} holds all rows in one process: of about"
+            message += f" {rows:,} rows, expected at most {ROWS_PER_PARTITION:,}; run the"
+            message += " collection in parts, or leave out the grouping and what rules its columns"
+            raise pipeline.error(message, "groupings")
 
 
 def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows: int) -> None:

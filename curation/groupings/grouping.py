@@ -19,10 +19,11 @@ PASSED = "stages_passed"  # in ``reads``: how many stages a row passes by rules 
 class Grouping(Protocol):
     """Columns that depend on other rows. Its ``version`` is raised whenever values change.
 
-    ``reads`` are measured columns, or ``PASSED``. ``options`` are what may be set for it in
-    ``pipelines.yaml``, ``settings`` all that values depend on, as plain data. ``refers`` is that of
-    its ``columns`` which holds the id of the row that stands for another, if it has such a one:
-    ledgers repeat it where one of the other columns drops a row.
+    ``reads`` are measured columns, ``PASSED``, or columns of duplicates: those only while all rows
+    are judged in one process. ``options`` are what may be set for it in ``pipelines.yaml``,
+    ``settings`` all that values depend on, as plain data. ``refers`` is that of its ``columns``
+    which holds the id of the row that stands for another, if it has such a one: ledgers repeat it
+    where one of the other columns drops a row.
     """
 
     @property
@@ -51,3 +52,16 @@ class Grouping(Protocol):
 
     def measure(self, unit: str, rows: pa.Table, summary: pa.Table) -> pa.Table:
         """The ``columns`` of the unit's N rows, by the summary of all units."""
+
+
+@runtime_checkable
+class Concluding(Protocol):
+    """A grouping that makes something of the summary of all units once, for ``measure`` to use."""
+
+    def conclude(self, summary: pa.Table) -> pa.Table:
+        """What ``measure`` is given in place of the summary of all units."""
+
+
+def concluded(grouping: Grouping, summary: pa.Table) -> pa.Table:
+    """What ``measure`` is given, by the summary of all units."""
+    return grouping.conclude(summary) if isinstance(grouping, Concluding) else summary

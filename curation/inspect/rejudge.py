@@ -79,7 +79,7 @@ def compare(
             f"signals/{judge.measured.base}; first: beam run into the same output"
         )
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
-    judged_units.sum_up(judge, units)
+    judged_units.sum_up(judge, units, winners)
     now, gained, lost = Counts(), 0, 0
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))

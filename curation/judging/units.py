@@ -9,6 +9,7 @@ import pyarrow as pa
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import Members, Winners
+from curation.groupings.grouping import concluded
 from curation.judging import quotas
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
@@ -43,11 +44,12 @@ def _contenders(judge: Judge, unit: str, hot: Members) -> pa.Table:
     return contenders
 
 
-def sum_up(judge: Judge, units: Sequence[str]) -> None:
+def sum_up(judge: Judge, units: Sequence[str], winners: Winners) -> None:
     """Let the judge know what each grouping beside duplicates knows of all units."""
     for grouping in judge.others:
-        summaries = (judge.summary(unit, grouping) for unit in units)
-        judge.wholes[grouping.name] = functools.reduce(grouping.merge, summaries)
+        summaries = (judge.summary(unit, grouping, winners) for unit in units)
+        summary = functools.reduce(grouping.merge, summaries)
+        judge.wholes[grouping.name] = concluded(grouping, summary)
 
 
 def decisions(

@@ -100,9 +100,10 @@ class Judge:
         """The groupings beside duplicates."""
         return [entry for entry in self.groupings.values() if entry is not self.duplicates]
 
-    def summary(self, unit: str, grouping: Grouping) -> pa.Table:
-        """What a grouping must know of a unit."""
-        return grouping.summary(unit, self.rows_of(unit, grouping))
+    def summary(self, unit: str, grouping: Grouping, winners: Winners | None = None) -> pa.Table:
+        """What a grouping must know of a unit; with ``winners`` it may read duplicates' columns."""
+        made = winners and self._duplicates(unit, self.reading(unit, winners.hashes), winners)
+        return grouping.summary(unit, self.rows_of(unit, grouping, made))
 
     def hashes(self, unit: str) -> Hashes:
         """The perceptual hashes of the rows that have one: (N,)."""
@@ -243,15 +244,19 @@ class Judge:
         tables = []
         for name, entry in self.groupings.items():
             if entry is self.duplicates:
-                own = reading.contenders
-                assert own is not None
-                tables.append(self.duplicates.marked(unit, reading.rows, own, winners))
+                tables.append(self._duplicates(unit, reading, winners))
             else:
                 if name not in self.wholes:
                     self.wholes[name] = column_files.read(self.groups.whole(name))
-                rows = self.rows_of(unit, entry)
+                rows = self.rows_of(unit, entry, tables[0])
                 tables.append(entry.measure(unit, rows, self.wholes[name]))
         return side_by_side(tables)
+
+    def _duplicates(self, unit: str, reading: Reading, winners: Winners) -> pa.Table:
+        """The columns of duplicates of the unit."""
+        own = reading.contenders
+        assert own is not None
+        return self.duplicates.marked(unit, reading.rows, own, winners)
 
     def all_groups(self, table: pa.Table, decision: Decision) -> pa.Table:
         """The columns of groupings, and the stages that captions of the rows (``stored``) pass."""
@@ -261,9 +266,15 @@ class Judge:
         stages = captions.stages(depths, self.pipeline, table.num_rows)
         return side_by_side([decision.groups, stages])
 
-    def rows_of(self, unit: str, grouping: Grouping) -> pa.Table:
-        """What a grouping reads of a unit."""
-        table = self.measured.read(unit, [name for name in grouping.reads if name != PASSED])
+    def rows_of(
+        self, unit: str, grouping: Grouping, duplicates: pa.Table | None = None
+    ) -> pa.Table:
+        """What a grouping reads of a unit; of ``duplicates`` what those columns say."""
+        made = [name for name in self.duplicates.columns if name in grouping.reads]
+        measured = [name for name in grouping.reads if name not in (PASSED, *made)]
+        table = self.measured.read(unit, measured)
+        if made and duplicates is not None:
+            table = side_by_side([table, duplicates.select(made)])
         if PASSED in grouping.reads:
             reading = self.reading(unit)
             judged = reading.assumed, reading.readable, self.ordered, self.pipeline

@@ -28,8 +28,9 @@ class Waiting:
     ) -> None:
         self.places, self.ordered, self.represented = chosen.models, ordered, represented
         self._of_kept = chosen.of_kept()
-        reads = {column: (column,) for column in chosen.owner}
+        reads: dict[str, tuple[str, ...]] = {column: (column,) for column in chosen.owner}
         said = {_of_captions(n): _until(chosen.order, n) for n in range(len(chosen.order))}
+        reads |= {**said, **chosen.quotas, **chosen.read_by_groupings}
         self.models_of: Mapping[str, tuple[str, ...]] = {
             name: tuple(
                 dict.fromkeys(
@@ -39,7 +40,7 @@ class Waiting:
                     if model in self.places
                 )
             )
-            for name, columns in {**reads, **said, **chosen.quotas}.items()
+            for name, columns in reads.items()
         }
 
     def unlooked(self, looked: Looked, name: str, rows: int) -> Mask:

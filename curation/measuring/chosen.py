@@ -68,9 +68,16 @@ class Chosen:
         placed: dict[str, tuple[int, int]] = {}
         for stage, columns in enumerate((*self.order, self.requested)):
             for column in columns:
-                if column in self.owner:
-                    self._place(self.owner[column], stage, placed)
+                for name in self.read_by_groupings.get(column, (column,)):
+                    if name in self.owner:
+                        self._place(self.owner[name], stage, placed)
         return placed
+
+    @cached_property
+    def read_by_groupings(self) -> dict[str, tuple[str, ...]]:
+        """By column of a grouping beside duplicates, the columns that it reads."""
+        others = [entry for entry in self.groupings if entry is not self.duplicates]
+        return {name: tuple(entry.reads) for entry in others for name in entry.columns}
 
     def _place(self, entry: Signal, stage: int, placed: dict[str, tuple[int, int]]) -> int:
         """The wave of a signal within the stage, once it and what it reads have their places."""

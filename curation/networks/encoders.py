@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from curation.networks import clip_b16, crops, weights
+from curation.networks import class_posterior, clip_b16, crops, weights
 from curation.networks.weights import MissingModelError
 
-Library = Literal["embedded", "open_clip", "transformers", "torchscript"]
+Library = Literal["embedded", "efficientnet", "open_clip", "transformers", "torchscript"]
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 REMEMBERED = 16_384  # texts, whose vectors are kept: at most 64 MB
 Image = NDArray[np.uint8]
@@ -56,10 +56,12 @@ class ImageTextEncoder(ImageEncoder, Protocol):
 
 def check(named: Named, *, texts: bool = False) -> None:
     """Raises ``MissingModelError``: the encoder, of ``texts`` as well, is not here."""
-    if texts and named.library in ("embedded", "torchscript"):
+    if texts and named.library in ("embedded", "efficientnet", "torchscript"):
         raise MissingModelError(f"needs an encoder of texts, and {named.library} has none")
     if named.library == "embedded":
         clip_b16.file()
+    elif named.library == "efficientnet":
+        class_posterior.check()
     elif named.library == "torchscript":
         weights.need("pip install 'inkstone[train]'", "torch")
         _file(named.weights, "a TorchScript file, by the setting 'weights'")
@@ -76,6 +78,8 @@ def image_encoder(named: Named) -> ImageEncoder:
     """The encoder, loaded once per process. Raises ``MissingModelError``, ``OSError``."""
     if named.library == "embedded":
         return clip_b16.ClipImages()
+    if named.library == "efficientnet":
+        return class_posterior.Classifier()
     if named.library == "torchscript":
         return TorchScript(named)
     return image_text_encoder(named)

@@ -53,7 +53,9 @@ def test_every_signal_is_found_with_its_tier() -> None:
         "header": "file",
         "personal": "file",
         "text": "model",
-        **dict.fromkeys(("nsfw_open", "nsfw_nudenet", "offence", "embedding", "classes"), "model"),
+        **dict.fromkeys(
+            ("nsfw_open", "nsfw_nudenet", "offence", "embedding", "appearance", "classes"), "model"
+        ),
         **dict.fromkeys(("aesthetics", "alignment", "clip", "siglip", "chinese_clip"), "model"),
         "watermarks": "model",
         **dict.fromkeys((entry.name for entry in PIXEL_SIGNALS), "pixel"),

@@ -1,0 +1,1 @@
+"""Near-duplicates by embeddings: what a perceptual hash cannot see."""
