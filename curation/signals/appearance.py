@@ -5,16 +5,8 @@ or by any image encoder, as ``embedding`` has it, such as SSCD's. Which copies i
 ``docs/copies.md``.
 """
 
-from collections.abc import Sequence
-
-import numpy as np
-import pyarrow as pa
-
-from curation.networks import encoders
 from curation.networks.encoders import Library
-from curation.signals.embedding import EmbeddingSettings
-from curation.signals.row import Row
-from curation.signals.signal import Column, Measure, signal
+from curation.signals.embedding import EmbeddingSettings, of_encoder
 
 
 class AppearanceSettings(EmbeddingSettings):
@@ -23,28 +15,4 @@ class AppearanceSettings(EmbeddingSettings):
     library: Library = "efficientnet"
 
 
-def _check(settings: AppearanceSettings) -> None:
-    encoders.check(settings.named())
-
-
-@signal(
-    tier="model",
-    version=1,
-    columns={
-        "appearance": Column(
-            pa.list_(pa.float32()), "unit vector", "what the image looks like", in_shards=False
-        )
-    },
-    settings=AppearanceSettings,
-    cost="medium",
-    check=_check,
-)
-def appearance(settings: AppearanceSettings) -> Measure:
-    """A vector of length 1 per image. Raises ``MissingModelError``, ``OSError``."""
-    _check(settings)
-    encoder = encoders.image_encoder(settings.named())
-
-    def measure(rows: Sequence[Row]) -> list[dict[str, np.ndarray]]:
-        return [{"appearance": encoder.vector(row.picture(settings.side).rgb)} for row in rows]
-
-    return measure
+appearance = of_encoder("appearance", AppearanceSettings, "what the image looks like")

@@ -13,7 +13,7 @@ from curation.networks import encoders
 from curation.networks.encoders import Library, Named
 from curation.picture.decoding import SMALL_SIDE
 from curation.signals.row import Row
-from curation.signals.signal import Column, Measure, Settings, signal
+from curation.signals.signal import Column, Measure, Settings, Signal
 
 LONGEST = 512  # numbers in a vector of the embedded model; another's may be of another length
 
@@ -37,24 +37,20 @@ def _check(settings: EmbeddingSettings) -> None:
     encoders.check(settings.named())
 
 
-@signal(
-    tier="model",
-    version=1,
-    columns={
-        "embedding": Column(
-            pa.list_(pa.float32()), "unit vector", "what the image shows", in_shards=False
-        )
-    },
-    settings=EmbeddingSettings,
-    cost="medium",
-    check=_check,
-)
-def embedding(settings: EmbeddingSettings) -> Measure:
-    """A vector of length 1 per image. Raises ``MissingModelError``, ``OSError``."""
-    _check(settings)
-    encoder = encoders.image_encoder(settings.named())
+def of_encoder(name: str, settings: type[EmbeddingSettings], meaning: str) -> Signal:
+    """A signal with the column ``name``: a vector of length 1 per image, by the encoder set."""
+    columns = {name: Column(pa.list_(pa.float32()), "unit vector", meaning, in_shards=False)}
 
-    def measure(rows: Sequence[Row]) -> list[dict[str, np.ndarray]]:
-        return [{"embedding": encoder.vector(row.picture(settings.side).rgb)} for row in rows]
+    def load(chosen: EmbeddingSettings) -> Measure:
+        _check(chosen)
+        encoder = encoders.image_encoder(chosen.named())
 
-    return measure
+        def measure(rows: Sequence[Row]) -> list[dict[str, np.ndarray]]:
+            return [{name: encoder.vector(row.picture(chosen.side).rgb)} for row in rows]
+
+        return measure
+
+    return Signal(name, "model", 1, columns, load, settings, cost="medium", check=_check)
+
+
+embedding = of_encoder("embedding", EmbeddingSettings, "what the image shows")

@@ -47,10 +47,10 @@ def _stripped(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _without(row: dict[str, Any]) -> dict[str, Any] | None:
-    if not _can_be_stripped(row):
-        return None
     for image in _images(row):
         image["bytes"] = stripping.stripped(image["bytes"])
+        if image["bytes"] is None:
+            return None
     return row
 
 
