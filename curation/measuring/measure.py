@@ -56,12 +56,9 @@ def refusal(signals: Sequence[Signal]) -> str | None:
     """Why these signals cannot be run: one measures what is known already; None if they can."""
     of_shards = {field.name: field.type for field in (*shard.BASE_FIELDS, *shard.GROUP_FIELDS)}
     known = of_shards | {field.name: field.type for field in ROW_FIELDS}
-    owner: dict[str, str] = {}
     for entry in signals:
         for name, column in entry.columns.items():
             told = f"signal {entry.name}: column {name!r}"
-            if owner.setdefault(name, entry.name) != entry.name:
-                return f"{told} is measured by the signal {owner[name]} as well; name it otherwise"
             if name in known and name not in MEASURABLE:
                 return f"{told} is known of every row and may not be measured; name it otherwise"
             if name in known and column.type != known[name]:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from curation import shard, storage
+from curation.report import page
 from curation.shard import reading
 from curation.shard.schema import IMAGE
 from curation.signals.row import SPLITS
@@ -80,7 +81,6 @@ def _refuse_older(path: str, schema: pa.Schema) -> None:
 
 
 def _card(source: Source) -> str:
-    import jinja2
     import markupsafe
 
     said, total = _counted(source), sum(info.rows for info in source.shards)
@@ -98,11 +98,9 @@ def _card(source: Source) -> str:
     }
     if languages := [code for code in sorted(said.languages) if _CODE.fullmatch(code)]:
         head["language"] = languages
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = page.environment(_CARD.parent)
     environment.filters |= {"cell": _cell, "number": "{:,.12g}".format}
-    return environment.from_string(_CARD.read_text()).render(
+    card: str = environment.get_template(_CARD.name).render(
         head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
         rows=total,
         size=sum(info.size for info in source.shards),
@@ -118,6 +116,7 @@ def _card(source: Source) -> str:
             "Languages of captions": said.languages.most_common(_MOST),
         },
     )
+    return card
 
 
 def _cell(value: object) -> str:
