@@ -18,6 +18,7 @@ from curation.options import (
     Config,
     Cost,
     CpuPrice,
+    Details,
     DiskPrice,
     Entry,
     Exclude,
@@ -109,7 +110,7 @@ def run(
     arguments = (*running.defaults(given, workers, processes=is_program), *given)
     with running.workers(arguments, _IN_WORKERS):
         if isinstance(entry, loading.Pipeline):
-            asked = (pipeline, entry, places, output, arguments, unit_rows, verify, replace)
+            asked = (entry.name, entry, places, output, arguments, unit_rows, verify, replace)
             names = tuple(name for path in exclude or () for name in exclusion.read(path))
             more = (columns, allow_outside, tuple(without or ()))
             _curate(Request(*asked, *more, exclude=names), as_json)
@@ -226,7 +227,7 @@ def plan(
     arguments = tuple(running.defaults((), workers))
     with planning.place(output) as folder, running.workers(arguments, _IN_WORKERS):
         request = Request(
-            pipeline,
+            entry.name,
             entry,
             places,
             folder,
@@ -258,6 +259,7 @@ def judge(
 
     comparison = compare(output, config, without or (), pipeline)
     typer.echo(json.dumps(comparison.as_json()) if as_json else comparison.as_text())
+    typer.echo(f"judged by pipeline {comparison.pipeline} of {comparison.file}", err=True)
 
 
 @app.command()
@@ -272,7 +274,7 @@ def report(output: Output) -> None:
 
 
 @app.command()
-def gate(output: Output, as_json: Json = False) -> None:
+def gate(output: Output, details: Details = False, as_json: Json = False) -> None:
     """Check the finished shards against what the configuration promised (Great Expectations).
 
     Example: beam gate --output curated/
@@ -283,7 +285,7 @@ def gate(output: Output, as_json: Json = False) -> None:
 
     results = check(output)
     plain = [entry.as_json() for entry in results]
-    typer.echo(json.dumps(plain) if as_json else as_text(results))
+    typer.echo(json.dumps(plain) if as_json else as_text(output, results, details))
 
 
 @app.command()

@@ -26,6 +26,7 @@ Without = Annotated[
     typer.Option(help="Leave a signal out, with all rules on its columns; repeatable."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Details = Annotated[bool, typer.Option("--details", help="List every promise that was checked.")]
 Key = Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")]
 Cost = Annotated[bool, typer.Option(help="Also measure CPU milliseconds per image.")]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 import curation
 from curation import exclusion, report, shard, storage
-from curation.configuration.loading import check_columns, resolved
+from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
@@ -274,6 +274,7 @@ def _write_run(
     content = {
         "pipeline": request.name,
         "configuration": resolved(request.pipeline),
+        "configuration_file": origin(request.pipeline),
         "inputs": list(request.inputs),
         "columns": asdict(request.columns),
         "allow_outside": request.allow_outside,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from curation import storage
 from curation.configuration import program, tightening
 from curation.configuration.models import (
     Bound,
@@ -44,12 +45,14 @@ __all__ = [
     "check_columns",
     "load",
     "load_any",
+    "origin",
     "resolved",
     "shipped_path",
 ]
 
 FILE_NAME = "pipelines.yaml"
 DEFAULT = "curate"
+_LISTS = "`beam signals` lists them"
 _COPY_IT = "it has no other; copy the one you mean into it (`beam` reads one file at a time)"
 EXTENDS = "extends"  # another entry of the same file that this one adds to, or changes
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
@@ -69,17 +72,26 @@ def shipped_path() -> Path:
     return inside if inside.is_file() else package.parent / FILE_NAME
 
 
+def origin(pipeline: Pipeline) -> str | None:
+    """The user's file that it was read from, from the root on; None for the shipped one."""
+    file = pipeline.file
+    if file is None or storage.is_remote(file):
+        return file
+    whole = Path(file).resolve()
+    return None if whole == shipped_path() else str(whole)
+
+
 def load(path: str | None, name: str = "curate") -> Pipeline:
     """Read one pipeline of stages; ``None`` means ``./pipelines.yaml`` or else the shipped one.
 
     Raises ``ConfigurationError`` for anything that is not a whole, consistent configuration.
     """
-    return _pipeline(_entry(path, name), name)
+    return _pipeline(*_entry(path, name))
 
 
 def load_any(path: str | None, name: str) -> Pipeline | Program:
     """Read one entry, of stages or of a program. Raises ``ConfigurationError``."""
-    entry = _entry(path, name)
+    entry, name = _entry(path, name)
     if isinstance(entry.value, dict) and program.KEY in entry.value:
         return program.load(entry)
     return _pipeline(entry, name)
@@ -96,7 +108,8 @@ def _scaling(pipeline: Pipeline) -> set[str]:
     return {name for entry in signals for name, of in entry.columns.items() if of.scales}
 
 
-def _entry(path: str | None, name: str) -> Document:
+def _entry(path: str | None, name: str) -> tuple[Document, str]:
+    """The entry that is meant, and what it is called."""
     if path is None:
         path = FILE_NAME if Path(FILE_NAME).is_file() else str(shipped_path())
     document = read(path, absent="name an existing one, or none to use the shipped one")
@@ -106,7 +119,7 @@ def _entry(path: str | None, name: str) -> Document:
     if name not in pipelines:
         message = f"unknown pipeline {shown(name)}: {expected_one_of(name, pipelines)}"
         document.fail(("pipelines",), message)
-    return _extended(document, pipelines, name, ())
+    return _extended(document, pipelines, name, ()), name
 
 
 def _extended(
@@ -138,7 +151,7 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         fits, what = wanted
         fitting = {name for name, kind in there.items() if fits(kind)}
         if column not in there:
-            message = f"unknown column {shown(column)}: {expected_one_of(column, fitting)}"
+            message = f"unknown column {shown(column)}: {expected_one_of(column, fitting, _LISTS)}"
             raise pipeline.error(message, *path)
         if column not in fitting:
             message = f"column {column!r} holds {there[column]}, expected {what}"

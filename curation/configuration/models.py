@@ -108,7 +108,7 @@ class Stage(Frozen):
 
     name: Annotated[Key, AfterValidator(_name)]
     resolution: Annotated[int, Field(ge=1, le=65_536)]
-    bounds: Mapping[Name, Bound]
+    bounds: Mapping[Name, Bound] = {}
     captions: Mapping[str, Annotated[Mapping[str, Bound], Field(min_length=1)]] | None = None
 
     @model_validator(mode="after")
@@ -181,20 +181,21 @@ class Quota(Frozen):
 class Pipeline(Located):
     """Ordered stages and what surrounds them; a row reaches a stage by passing all before it.
 
-    ``keep`` is the stage a row must pass to be kept; without it, the last. ``quarantine_limit`` is
-    the fraction (0..1) of inputs above which a run has failed. ``quality`` are the columns that
-    rank duplicates, largest first. ``signals`` and ``groupings`` are import paths of further
-    modules with such, ``settings`` what is set for these by their names, ``without`` signals that
-    are left out, ``embeddings`` columns that shards are to have besides, of every kept row.
-    ``quotas`` limit categories of rows, each of what those before it leave.
+    ``seed`` is that of sampling keys; ``keep`` is the stage a row must pass to be kept; without it,
+    the last. ``quarantine_limit`` is the fraction (0..1) of inputs above which a run has failed.
+    ``quality`` are the columns that rank duplicates, largest first. ``signals`` and ``groupings``
+    are import paths of further modules with such, ``settings`` what is set for these by their
+    names, ``without`` signals that are left out, ``embeddings`` columns that shards are to have
+    besides, of every kept row. ``quotas`` limit categories of rows, each of what those before it
+    leave.
     """
 
     name: Key
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     keep: str
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.5
-    near_duplicate: NearDuplicate
-    quality: tuple[str, ...]
+    near_duplicate: NearDuplicate = NearDuplicate(radius=4)
+    quality: tuple[str, ...] = ("pixels", "size")
     signals: tuple[SignalModule, ...] = ()
     groupings: tuple[SignalModule, ...] = ()
     settings: Mapping[Name, Mapping[str, Any]] = {}

@@ -6,7 +6,7 @@ checked against the shards themselves, so that a bug in judging or writing canno
 
 import os
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -85,13 +85,23 @@ def check(output: str) -> list[Expectation]:
         shards.append(Validated(name, table.num_rows, len(validated), broke))
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
     results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
-    results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost))
+    says = "at least one left, where there were any"
+    results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost, rows, says))
     data_docs.write(layout, run, results, shards)
     broken = [entry for entry in results if not entry.passed]
     if broken:
-        names = ", ".join(f"{entry.name}({entry.column}): {entry.unexpected}" for entry in broken)
-        raise LedgerError(f"{layout.shards}: rows that break a promise: {names}")
+        named = "; ".join(f"{entry.column} {entry.says}: {_of_rows(entry)}" for entry in broken)
+        raise LedgerError(
+            f"{layout.shards}: {len(broken)} of {len(results)} promises broken: {named}; "
+            f"{layout.data_docs} shows all"
+        )
     return results
+
+
+def _of_rows(broken: Expectation) -> str:
+    """How many rows break it, and for example by which values."""
+    rows = f"{broken.unexpected:,} {'row' if broken.unexpected == 1 else 'rows'}"
+    return rows + (f", as {', '.join(broken.examples)}" if broken.examples else "")
 
 
 def _without_captions(table: pa.Table, configuration: dict[str, Any]) -> int:
@@ -119,9 +129,12 @@ def _add_kinds(
             kinds.setdefault(by, Counter()).update(zip(stages, categories, strict=True))
 
 
-def as_text(results: list[Expectation]) -> str:
-    """One line per promise."""
-    return "\n".join(f"ok  {entry.column:<16}{entry.name}" for entry in results)
+def as_text(output: str, results: Sequence[Expectation], details: bool = False) -> str:
+    """One sentence of what passed; before it, for ``details``, one line per promise."""
+    rows = max((entry.rows for entry in results), default=0)
+    listed = [f"ok  {entry.column:<20} {entry.says}" for entry in results if details]
+    passed = f"passed: all {len(results)} promises of the configuration hold for the kept rows"
+    return "\n".join([*listed, f"{passed}, {rows:,}; {Layout(output).data_docs} lists them"])
 
 
 def _shards(directory: str) -> Iterator[tuple[str, pa.Table]]:
@@ -225,7 +238,9 @@ def _expectations(
 
 def _count(rows: int, kept: int) -> Expectation:
     """As many rows as the ledger keeps."""
-    return Expectation("expect_table_row_count_to_equal", "rows", rows == kept, abs(rows - kept))
+    says = f"as many as the ledger keeps, {kept:,}"
+    off = abs(rows - kept)
+    return Expectation("expect_table_row_count_to_equal", "rows", not off, off, rows, says)
 
 
 def _quotas(
@@ -250,8 +265,9 @@ def _quotas(
             counted = counts.get(name, {}).get(names[number], {})
             most = _shares(passing, last_share) if last_share else _each(passing, quota, counted)
             beyond = sum(max(0, passing[of] - most[of]) for of in most if of is not None)
-            label = f"{name}_from_{names[number]}"
-            yield Expectation(label, quota["by"], beyond == 0, beyond)
+            label, rows = f"{name}_from_{names[number]}", passing.total()
+            says = f"within the quota {name} from {names[number]} on"
+            yield Expectation(label, quota["by"], beyond == 0, beyond, rows, says)
 
 
 def _each(

@@ -1,11 +1,11 @@
 """``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from curation import exclusion
+from curation import exclusion, storage
 from curation.configuration import loading
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
@@ -22,7 +22,7 @@ class Comparison:
 
     ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
     never saw them. ``quotas_before`` and ``quotas_after`` say by quota, stage and category how many
-    rows are kept of how many, as in ``run.json``.
+    rows are kept of how many, as in ``run.json``. Judged is by the entry ``pipeline`` of ``file``.
     """
 
     before: Counter[str]
@@ -34,6 +34,8 @@ class Comparison:
     rules_after: Counter[str]
     quotas_before: dict[str, Any]
     quotas_after: dict[str, Any]
+    pipeline: str
+    file: str | None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -61,13 +63,15 @@ def compare(
 ) -> Comparison:
     """Judge the run in ``output`` with the bounds of ``config``, signals left out as by a run.
 
-    ``name`` is the entry to judge by, as a rule that of the run.
+    ``name`` is the entry to judge by, as a rule that of the run; without ``config`` the file that
+    the run was made with, as it is now.
 
     Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
     layout = Layout(output)
     run = finished.read_run(output)
-    pipeline = chosen.without(loading.load(config, name or run["pipeline"]), without)
+    own = loading.load(config or _file_of(run), name or run["pipeline"])
+    pipeline = chosen.without(own, without)
     pipeline = exclusion.applied(pipeline, exclusion.known(layout))
     signals = chosen.chosen(pipeline)
     loading.check_columns(pipeline, chosen.known_columns(signals))
@@ -97,7 +101,18 @@ def compare(
         rules_after=_stopped(now.as_json()),
         quotas_before=run["counts"].get("quotas", {}),
         quotas_after=now.as_json().get("quotas", {}),
+        pipeline=own.name,
+        file=own.file,
     )
+
+
+def _file_of(run: Mapping[str, Any]) -> str | None:
+    """The user's file that a run was made with; None for ours, and where it does not say."""
+    file: str | None = run.get("configuration_file")
+    if file is not None and not storage.exists(file):
+        message = "the run was made with it, and it is not there; name a file by --config"
+        raise loading.ConfigurationError(file, None, message)
+    return file
 
 
 def _stopped(counts: dict[str, Any]) -> Counter[str]:

@@ -32,7 +32,7 @@ def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None 
 
     ``base`` are values of what the document does not give, key by key. Types are strict: no text is
     taken for a number. Raises ``ConfigurationError`` for the first thing wrong; a misspelt key,
-    which is also a missing one, comes before all others.
+    which is also a missing one, comes before all others; missing keys are told together.
     """
     value = document.value if base is None else _merged(base, document.value)
     try:
@@ -80,6 +80,8 @@ def _first(error: ValidationError, document: Document, kind: Any) -> Configurati
     first = min(refusals, key=lambda one: (not one.is_unknown_key, document.line(one.place)))
     alike = [one for one in refusals if one.place == first.place]
     told = next((one for one in alike if not one.is_type and not _is_short(one)), None)
+    if told is not None and told.details["type"] == "missing":
+        return document.error(told.place, "; ".join(_lacking(refusals, document)))
     if told is not None:
         return document.error(told.place, _message(told, document, kind))
     expected = dict.fromkeys(_TYPES.get(one.details["type"], "a longer list") for one in alike)
@@ -91,6 +93,24 @@ def _first(error: ValidationError, document: Document, kind: Any) -> Configurati
 def _placed(details: ErrorDetails, document: Document) -> _Refusal:
     path = (*details["loc"], *details.get("ctx", {}).get("path", ()))
     return _Refusal(document.known(path), details)
+
+
+def _lacking(refusals: Sequence[_Refusal], document: Document) -> Iterator[str]:
+    """All missing keys, mapping by mapping; of a union's alternatives those of the first."""
+    keys: dict[tuple[int | str, ...], dict[str, None]] = {}
+    for refusal in refusals:
+        if refusal.details["type"] == "missing" and not _is_short(refusal):
+            *above, key = refusal.details["loc"]
+            keys.setdefault(tuple(above), {})[repr(key)] = None
+    firsts = {document.known(above): above for above in reversed(keys)}
+    for place in sorted(firsts, key=document.line):
+        *most, last = keys[firsts[place]]
+        said = (
+            f"the keys {', '.join(most)} and {last}, which are"
+            if most
+            else f"the key {last}, which is"
+        )
+        yield f"{_called(place, document)}: expected {said} missing"
 
 
 def _is_short(refusal: _Refusal) -> bool:

@@ -47,6 +47,11 @@ class Located(Frozen):
         """The line of a key; None if the model comes from no file."""
         return None if self._document is None else self._document.line(path)
 
+    @property
+    def file(self) -> str | None:
+        """What it was bound from, as it was named; None if the model comes from no file."""
+        return None if self._document is None else self._document.file
+
     def located(self, document: Document) -> Self:
         """The same model, knowing what it was bound to."""
         copy = self.model_copy()

@@ -4,19 +4,34 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 _SHOWN = 80  # characters of untrusted text that a message repeats
+_LISTED, _SOME, _NEAREST = 20, 5, 3  # names: listed whole up to; of more some, or the nearest
 
 
-def expected_one_of(given: str, valid: Iterable[str]) -> str:
-    """``expected one of a, b; did you mean 'b'?``; the hint only where something is near."""
+def expected_one_of(given: str, valid: Iterable[str], lists: str = "") -> str:
+    """``expected one of a, b; did you mean 'b'?``; the hint only where something is near.
+
+    Of many names only the nearest are told, or the first few; ``lists`` says what lists all.
+    """
     names = sorted(valid)
-    return f"expected one of {', '.join(names)}{did_you_mean(given, names)}"
+    if len(names) <= _LISTED:
+        return f"expected one of {', '.join(names)}{did_you_mean(given, names)}"
+    near = [repr(name) for name in _near(given, names, _NEAREST)]
+    said = " or ".join(filter(None, [", ".join(near[:-1]), *near[-1:]]))
+    some = f"did you mean {said}?" if near else f"expected one of {', '.join(names[:_SOME])}, ...;"
+    return f"{some} {len(names)} in all" + (f": {lists}" if lists else "")
 
 
 def did_you_mean(given: str, valid: Iterable[str]) -> str:
     """``; did you mean 'b'?`` where one of the valid names is near, else nothing."""
+    near = _near(given, valid, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _near(given: str, valid: Iterable[str], most: int) -> list[str]:
+    """The names nearest to what was given, the nearest first."""
     folded = {name.casefold(): name for name in valid}
-    near = get_close_matches(given[:_SHOWN].casefold(), folded, n=1, cutoff=0.5)
-    return f"; did you mean {folded[near[0]]!r}?" if near else ""
+    near = get_close_matches(given[:_SHOWN].casefold(), folded, n=most, cutoff=0.5)
+    return [folded[name] for name in near]
 
 
 def shown(text: str) -> str:

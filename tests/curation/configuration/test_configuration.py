@@ -99,6 +99,27 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert (pipeline.keep, pipeline.quarantine_limit, pipeline.signals) == ("s2", 0.5, ())
 
 
+def test_the_smallest_is_a_stage_with_a_bound(tmp_path: Path) -> None:
+    stages = "stages: {only: {resolution: 256, bounds: {luma: {min: 0.1}}}}"
+    pipeline = load(written(tmp_path, f"pipelines: {{mine: {{{stages}}}}}"))
+    assert (pipeline.name, pipeline.keep, pipeline.seed) == ("mine", "only", 0)
+    assert (pipeline.near_duplicate.radius, pipeline.quality) == (4, ("pixels", "size"))
+    assert set(resolved(pipeline)) >= {"seed", "keep", "near_duplicate", "quality"}  # as recorded
+
+
+def test_of_many_columns_the_nearest_are_named(tmp_path: Path) -> None:
+    many = {f"column_{number:02}": pa.float64() for number in range(90)}
+    for name, says in {
+        "lumma": "did you mean 'luma'? 96 in all: `beam signals` lists them",
+        "qqqqq": "expected one of clarity, column_00, column_01, column_02, column_03, ...; "
+        "96 in all: `beam signals` lists them",
+    }.items():
+        text = GOOD.replace("luma:", f"{name}:")
+        with pytest.raises(ConfigurationError) as caught:
+            check_columns(load(written(tmp_path, text)), {**COLUMNS, **many})
+        assert str(caught.value).endswith(f":20: unknown column {name!r}: {says}")
+
+
 def test_resolved_is_json_in_the_shape_of_the_file(tmp_path: Path) -> None:
     first = resolved(load(written(tmp_path, GOOD)))
     again = json.dumps({"pipelines": {"curate": first}})
@@ -148,7 +169,12 @@ WRONG = {
         ["unknown key 'stages.s1.boundz': expected one of bounds, captions, resolution"]),
     "unknown end": ("size: {min:", "size: {mini:", 13, [".size.mini'", "did you mean 'min'?"]),
     "unlike anything": ("seed: 7", "seed: 7\n    qqq: 1", 4, ["unknown key 'qqq'"]),
-    "missing key": ("    seed: 7\n", "", 2, ["expected the key 'seed'"]),
+    "missing key": ("        resolution: 256\n", "", 10,
+        ["'stages.s1': expected the key 'resolution', which is missing"]),
+    "missing keys": (GOOD[GOOD.index("    stages:"):],
+        "    quotas:\n      few: {}\n    stages:\n      s1: {}\n      s2: {}\n", 10,
+        ["'quotas.few': expected the keys 'by' and 'since', which are missing; 'stages.s1': "
+         "expected the key 'resolution', which is missing; 'stages.s2': expected the key "]),
     "missing radius": ("{radius: 4}", "{}", 6, ["expected the key 'radius'"]),
     "text as number": ("min: 0.2}", "min: no}", 14, [".min': expected a number", "'no'"]),
     "bool as number": ("min: 0.2}", "min: true}", 14, [".min': expected a number, found true"]),
