@@ -183,11 +183,11 @@ class Pipeline(Located):
 
     ``seed`` is that of sampling keys; ``keep`` is the stage a row must pass to be kept; without it,
     the last. ``quarantine_limit`` is the fraction (0..1) of inputs above which a run has failed.
-    ``quality`` are the columns that rank duplicates, largest first. ``signals`` and ``groupings``
-    are import paths of further modules with such, ``settings`` what is set for these by their
-    names, ``without`` signals that are left out, ``embeddings`` columns that shards are to have
-    besides, of every kept row. ``quotas`` limit categories of rows, each of what those before it
-    leave.
+    ``quality`` are the columns that rank duplicates which pass as many stages, largest first.
+    ``signals`` and ``groupings`` are import paths of further modules with such, ``settings`` what
+    is set for these by their names, ``without`` signals that are left out, ``embeddings`` columns
+    that shards are to have besides, of every kept row. ``quotas`` limit categories of rows, each of
+    what those before it leave.
     """
 
     name: Key

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from curation.configuration.loading import Quota
@@ -21,7 +22,7 @@ from curation.strict_yaml import KEY
 def checks(
     run: Mapping[str, Any], judged: Mapping[str, Any], values: Mapping[str, Any], row: pa.Table
 ) -> Iterator[Check]:
-    """All rules in their order; what comes after the one that decided was not reached.
+    """All rules in their order; of those after the one that decided, what they would have said.
 
     ``judged`` is the row of the ledger, ``values`` are those of all its columns, and ``row`` has
     the measured ones. Rules that do not limit the row are left out: quotas of other categories,
@@ -29,7 +30,7 @@ def checks(
     """
     known = evidence(run)
     kept = judged["verdict"] == "kept"
-    reached = judged["stage"] is not None
+    reached = readable = judged["stage"] is not None
     for bound, stored in _with_values(run, judged, values, row):
         is_number = isinstance(stored, int | float) and bound.side != "in"
         value = float(stored) * bound.scale if is_number else stored
@@ -41,9 +42,18 @@ def checks(
             reached = False
         elif reached and _is_null(value):
             result = "not measured"  # another rule of the stage stopped it first
+        elif readable and not reached and not _is_null(value):
+            result = "would fail" if _is_beyond(bound, stored) else "would pass"
         scale = None if bound.scale == 1 else int(bound.scale)
         said = (bound.stage, bound.rule, value, bound.limit, result)
         yield Check(*said, evidence=known.get(bound.column, ()), scale=scale)
+
+
+def _is_beyond(bound: Bound, stored: Any) -> bool:
+    """Whether a value that is there fails a bound."""
+    if bound.side == "in":
+        return stored not in bound.among
+    return bool(bound.beyond(np.array([stored], np.float64))[0])
 
 
 def _with_values(

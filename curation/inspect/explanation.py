@@ -8,13 +8,15 @@ from typing import Any, Literal
 
 from curation.report import text
 
-Outcome = Literal["passed", "failed", "not measured", "not reached"]
+Outcome = Literal["passed", "failed", "would pass", "would fail", "not measured", "not reached"]
 
 
 @dataclass(frozen=True)
 class Check:
     """A rule the row met, or would have met: ``value`` against ``bound``.
 
+    After the rule that decided stands what the others would have said; of them ``not reached`` are
+    those without a value.
     Both are in pixels at a side of ``scale``, where the column scales with the image.
     ``evidence`` names the columns that a derived column's value was computed from.
     """
@@ -99,6 +101,9 @@ def as_text(explanation: Explanation) -> str:
         f"  measured      {text.name(explanation.measured, 300)}, row {explanation.row}",
         f"  verdict       {_verdict(explanation)}",
     ]
+    if further := [of for of in explanation.checks if of.outcome == "would fail"]:
+        names = ", ".join(f"{of.rule} ({text.name(of.stage)})" for of in further)
+        lines.append(f"  would fail    {names}")
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
     lines += [f"  caption       {text.prose(caption, 300)}" for caption in explanation.captions]
@@ -113,7 +118,7 @@ def as_text(explanation: Explanation) -> str:
             stage = check.stage
             lines += ["", f"  {text.name(stage)}"]
         lines.append(_check_line(check))
-        if check.outcome == "failed" and check.evidence:
+        if check.outcome in ("failed", "would fail") and check.evidence:
             lines += textwrap.wrap(
                 "because of " + ", ".join(_evidence(check.evidence, explanation.signals)),
                 width=100,

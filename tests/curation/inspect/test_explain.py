@@ -65,7 +65,16 @@ def test_a_dropped_row_stops_at_the_rule_that_dropped_it(finished: FinishedRun) 
     checks = outcomes(explanation)
     place = checks.index(("s2", "clarity.min", "failed"))
     assert {outcome for _, _, outcome in checks[:place]} == {"passed"}
-    assert {outcome for _, _, outcome in checks[place + 1 :]} == {"not reached"}
+    for check in explanation.checks[place + 1 :]:  # by the values that are there
+        within = check.value is not None and (
+            check.value >= check.bound
+            if check.rule.endswith(".min")
+            else check.value <= check.bound
+        )
+        known = "would pass" if within else "would fail"
+        assert check.outcome == ("not reached" if check.value is None else known)
+    assert "would fail" in {check.outcome for check in explanation.checks}
+    assert "\n  would fail    " in explain.as_text(explanation)
     assert explanation.checks[place].value == pytest.approx(row["value"])
     assert explanation.signals["clarity"] == pytest.approx(row["value"])
     assert f"dropped at stage s2 by clarity.min: {row['value']:.6g} is below 0.2" in (
