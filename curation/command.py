@@ -23,6 +23,7 @@ from curation.options import (
     Entry,
     Exclude,
     Format,
+    FromStage,
     GpuPrice,
     Inputs,
     Json,
@@ -40,6 +41,7 @@ from curation.options import (
     To,
     UnitRows,
     Verify,
+    Where,
     Without,
     Workers,
 )
@@ -295,17 +297,23 @@ def export(
     to: To,
     captions: CaptionSplit = None,
     strip: StripMetadata = False,
+    stage: FromStage = "",
+    where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Write the finished shards as WebDataset tars or as a Hugging Face dataset folder.
+    """Write the finished shards, or some of their rows, for other tools.
+
+    As WebDataset tars (webdataset) or as a Hugging Face dataset folder (hf).
 
     Example: beam export webdataset --output curated/ --to tars/
 
     Interrupted, run it again: files that are there are not written twice.
     """
+    from curation.shard import selection
     from curation.writing.export.exporting import export as carry_out
 
-    exported = carry_out(name, output, to, captions or (), strip)
+    asked = selection.Asked(stage, selection.bounds(where or ()))
+    exported = carry_out(name, output, to, captions or (), strip, asked)
     typer.echo(json.dumps(exported.as_json()) if as_json else exported.as_text())
 
 

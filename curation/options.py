@@ -49,6 +49,17 @@ StripMetadata = Annotated[
         "--strip-metadata", help="Images without EXIF, XMP, IPTC and comments; no pixel changes."
     ),
 ]
+FromStage = Annotated[
+    str, typer.Option("--stage", help="Only rows that passed this stage, or a deeper one.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        help="Only rows within bounds, as the trainer's data.where says them: "
+        "'short_side: {min: 512}', 'format: {in: [JPEG, PNG]}'; repeatable.",
+    ),
+]
 
 # of ``beam run``
 Inputs = Annotated[

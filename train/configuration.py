@@ -4,11 +4,12 @@ Imports neither torch nor diffusers, so that ``--help`` and a wrong key answer a
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from curation.picture import sizes
+from curation.shard.selection import Bound
 from curation.strict_yaml import choice
 from train import families
 from train.models.qwen_image import QwenImage
@@ -17,9 +18,6 @@ CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
-
-
-Value = bool | int | float | str
 
 
 def _listed(value: Any) -> Any:
@@ -43,20 +41,6 @@ def _shares(value: Any) -> Any:
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
-
-
-class Bound(_Frozen):
-    """What a column must be: at least ``min``, at most ``max`` (numbers), or one of ``in``."""
-
-    min: float | None = None
-    max: float | None = None
-    among: Annotated[tuple[Value, ...] | None, Field(alias="in", min_length=1)] = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if (self.min, self.max, self.among) == (None, None, None):
-            raise ValueError("expected min, max or in")
-        return self
 
 
 class DataConfiguration(_Frozen):

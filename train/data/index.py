@@ -135,7 +135,7 @@ class _Scanner:
         batches = shard.read(path, list(dict.fromkeys([*columns, *wanted.columns])))
         for number, count in enumerate(outline.groups):
             self._digest.update(f"{count} rows\n".encode())
-            self._groups.append(RowGroup(path, number, wanted.stages))
+            self._groups.append(RowGroup(path, number, wanted.asked.stages))
             start = 0
             while start < count:
                 batch = next(batches)
@@ -149,7 +149,7 @@ class _Scanner:
         usable: list[tuple[int, int, bool, list[list[str]]]] = []
         weighted = bool(self._configuration.weight)
         for place, row in _rows(batch, taken):
-            captions = examples.caption_texts(row, self._configuration.splits, wanted.stages)
+            captions = examples.caption_texts(row, self._configuration.splits, wanted.asked.stages)
             native = (row["width"] or 0, row["height"] or 0)
             size = examples.target_size(*native, self._unit, self._configuration)
             if not any(captions):

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from curation.picture.sizes import Size
+from curation.shard.selection import NO_STAGE, OTHER_STAGE
 from train.configuration import DataConfiguration
 
-NO_STAGE, OTHER_STAGE = "without a stage", "of an earlier stage"
 OUTSIDE, NO_WEIGHT = "outside data.where", "of weight 0"
 NO_CAPTION, WRONG_SIZE, UNREADABLE = "without a caption", "of another size", "unreadable"
 _NAMED = 3  # in a line

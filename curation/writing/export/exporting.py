@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from curation.failures.errors import UsageError
 from curation.output import finished, mark
 from curation.output.layout import Layout
 from curation.progress import watch
+from curation.shard.selection import EVERY, Asked
 from curation.signals.row import SPLITS
 from curation.storage import ownership
 from curation.writing import export as formats
@@ -26,7 +27,8 @@ _NAMED = r"-\d{5,}-of-\d{5,}-[0-9a-f]{12}"
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export holds; ``size`` in bytes, ``repeated`` counts files that were there.
+    """What an export holds, of ``total`` rows; ``size`` in bytes, ``repeated`` are files that were
+    there.
 
     ``left_out`` are samples whose metadata could not be stripped, ``telling`` those whose metadata
     tell of places or people and that were not to be stripped.
@@ -35,6 +37,7 @@ class Exported:
     format: str
     files: int
     rows: int
+    total: int
     size: int
     repeated: int
     left_out: int
@@ -48,7 +51,9 @@ class Exported:
         """One line."""
         there = f" ({self.repeated} were there)" if self.repeated else ""
         megabytes = f"{self.size / 1e6:,.1f} MB"
-        text = f"{self.format}: {self.rows:,} samples in {self.files} files{there}, {megabytes}"
+        of = f" of {self.total:,}" if self.rows + self.left_out < self.total else ""
+        files = f"{self.files} {'file' if self.files == 1 else 'files'}{there}"
+        text = f"{self.format}: {self.rows:,}{of} samples in {files}, {megabytes}"
         if self.left_out:
             text += f"\nleft out: {self.left_out:,}, of formats that cannot be stripped of metadata"
         if self.telling:
@@ -66,45 +71,75 @@ def names() -> list[str]:
 
 
 def export(
-    name: str, output: str, to: str, captions: Sequence[str] = (), strip: bool = False
+    name: str,
+    output: str,
+    to: str,
+    captions: Sequence[str] = (),
+    strip: bool = False,
+    asked: Asked = EVERY,
 ) -> Exported:
-    """Write the shards of a finished run (or of any folder with their manifest) to ``to``.
+    """Write the shards of a finished run (or of any folder with their manifest) to ``to``, or of
+    their rows those that are ``asked`` for.
 
     Files that an interrupted export left whole are not written again; those of another state of the
     shards go. Raises ``UsageError``, ``OutcomeError``, ``ShardError``, ``OwnershipError``,
     ``OSError``.
     """
-    chosen, options = _format(name), Options(_splits(captions), strip)
-    source = _source(output)
+    chosen, options = _format(name), Options(_splits(captions), strip, asked)
+    every = _source(output)
+    source = _with_rows(every, asked)
     with ownership.held(to, f"{KIND} {name}"):
         folder = storage.join(to, chosen.folder) if chosen.folder else to
         storage.remove_partials(to, folder)
         paths = [storage.join(folder, file) for file in _files(chosen, source, options)]
-        repeated = _write(chosen, source, options, paths)
+        shards = [storage.join(source.folder, info.file) for info in source.shards]
+        written = _write(chosen, shards, options, paths)
         pattern = re.compile(f"{chosen.prefix}{_NAMED}{re.escape(chosen.suffix)}")
         there = [entry.path for entry in storage.list_folder(folder)]
         stale = [path for path in there if pattern.fullmatch(storage.name_of(path))]
         storage.delete([path for path in stale if path not in paths])
-        for file, content in chosen.beside(source, paths).items():
+        left = [path for path, number in zip(shards, written, strict=True) if number is None]
+        known = sum(filter(None, written)) + sum(rows.count(path, options) for path in left)
+        size = sum(entry.size for entry in storage.list_folder(folder) if entry.path in paths)
+        exported = replace(source, rows=known, size=size)
+        for file, content in chosen.beside(exported).items():
             storage.write_bytes(storage.join(to, file), content)
-    size = sum(entry.size for entry in storage.list_folder(folder) if entry.path in paths)
-    shards = [storage.join(source.folder, info.file) for info in source.shards]
-    left_out = sum(map(rows.left_out, shards)) if strip else 0
-    telling = 0 if strip else sum(map(rows.telling, shards))
-    total = sum(info.rows for info in source.shards) - left_out
-    return Exported(name, len(paths), total, size, repeated, left_out, telling)
+    return Exported(
+        name,
+        files=len(paths),
+        rows=known,
+        total=sum(info.rows for info in every.shards),
+        size=size,
+        repeated=len(left),
+        left_out=source.rows - known,
+        telling=0 if strip else sum(rows.telling(path, asked) for path in shards),
+    )
 
 
-def _write(chosen: Format, source: Source, options: Options, paths: Sequence[str]) -> int:
-    """Write the files that are not there; returns how many are."""
+def _write(
+    chosen: Format, shards: Sequence[str], options: Options, paths: Sequence[str]
+) -> list[int | None]:
+    """Write the files that are not there; how many rows each has now, None where it was there."""
+    written: list[int | None] = [None] * len(paths)
     missing = [place for place, path in enumerate(paths) if not storage.exists(path)]
-    written: list[int] = []
-    with watch(paths[0] if paths else "", "files written", lambda: (len(missing), len(written))):
+    done: list[int] = []
+    with watch(paths[0] if paths else "", "files written", lambda: (len(missing), len(done))):
         for place in missing:
-            shard_path = storage.join(source.folder, source.shards[place].file)
-            chosen.write(shard_path, paths[place], options)
-            written.append(place)
-    return len(paths) - len(missing)
+            written[place] = chosen.write(shards[place], paths[place], options)
+            done.append(place)
+    return written
+
+
+def _with_rows(source: Source, asked: Asked) -> Source:
+    """The same shards, of those with rows that are asked for. Raises ``UsageError`` without any."""
+    if asked == EVERY:
+        return replace(source, rows=sum(info.rows for info in source.shards))
+    options = Options((), asked=asked)
+    of = [rows.count(storage.join(source.folder, info.file), options) for info in source.shards]
+    chosen = tuple(info for info, number in zip(source.shards, of, strict=True) if number)
+    if not chosen:
+        raise UsageError(f"{source.folder}: --stage, --where: none of its rows is so; ask for less")
+    return replace(source, shards=chosen, asked=asked, rows=sum(of))
 
 
 def _files(chosen: Format, source: Source, options: Options) -> list[str]:

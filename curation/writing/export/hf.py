@@ -5,7 +5,7 @@ Shards carry their features already, so ``load_dataset(FOLDER)`` shows images wi
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from curation import shard, storage
 from curation.report import page
 from curation.shard import reading
 from curation.shard.schema import IMAGE
+from curation.shard.selection import EVERY, Asked
 from curation.signals.row import SPLITS
 from curation.writing.export import rows
 from curation.writing.export.format import Options, Source
@@ -30,28 +31,32 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6
 
 @dataclass(frozen=True)
 class HuggingFace:
-    """Parquet under ``data/``, bit by bit the shards unless stripped, and ``README.md``."""
+    """Parquet under ``data/``, bit by bit the shards unless stripped or some rows of them alone,
+    and ``README.md``.
+    """
 
     version: int = 1
     folder: str = "data"
     prefix: str = "train"
     suffix: str = ".parquet"
 
-    def write(self, source: str, target: str, options: Options) -> None:
-        """The shard as it is, once its pages are found undamaged; or with stripped images."""
+    def write(self, source: str, target: str, options: Options) -> int:
+        """The shard as it is, once its pages are found undamaged; or what is asked for of it."""
         with storage.open_read(source) as stream:
             schema = pq.read_schema(stream)
         _refuse_older(source, schema)
-        if options.strip:
-            shard.write(target, rows.read(source, strip=True), schema)
-            return
-        for _ in shard.read(source):  # its pages against their checksums
-            pass
+        if options.strip or options.asked != EVERY:
+            written = shard.write(target, rows.read(source, options), schema)
+            return int(written.rows)
+        total = 0
+        for batch in shard.read(source):  # its pages against their checksums
+            total += int(batch.num_rows)
         with storage.open_read(source) as original, storage.atomic_write(target) as copy:
             while block := original.read(_BLOCK):
                 copy.write(block)
+        return total
 
-    def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:
+    def beside(self, source: Source) -> Mapping[str, bytes]:
         """The card."""
         return {"README.md": _card(source).encode()}
 
@@ -83,7 +88,7 @@ def _refuse_older(path: str, schema: pa.Schema) -> None:
 def _card(source: Source) -> str:
     import markupsafe
 
-    said, total = _counted(source), sum(info.rows for info in source.shards)
+    said, total = _counted(source), source.rows
     head = {
         "configs": [
             {
@@ -103,7 +108,8 @@ def _card(source: Source) -> str:
     card: str = environment.get_template(_CARD.name).render(
         head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
         rows=total,
-        size=sum(info.size for info in source.shards),
+        size=source.size,
+        asked=_said(source.asked),
         shards=len(source.shards),
         counts=source.run.get("counts"),
         stages=source.run.get("configuration", {}).get("stages", {}),
@@ -119,6 +125,17 @@ def _card(source: Source) -> str:
     return card
 
 
+def _said(asked: Asked) -> list[str]:
+    """What rows were asked for, in words."""
+    said = [f"that passed stage `{asked.stage}`"] if asked.stage else []
+    for name, bound in asked.where.items():
+        ends = (("at least", bound.min), ("at most", bound.max))
+        own = [f"{word} {end:,.12g}" for word, end in ends if end is not None]
+        own += [f"one of {', '.join(map(str, bound.among))}"] if bound.among else []
+        said.append(f"whose `{name}` is {' and '.join(own)}")
+    return said
+
+
 def _cell(value: object) -> str:
     """The value for a cell of a Markdown table: on one line, without the mark between cells."""
     return " ".join(str(value).split()).replace("|", "\\|")[:200]
@@ -128,7 +145,7 @@ def _counted(source: Source) -> _Said:
     said = _Said()
     for info in source.shards:
         path = storage.join(source.folder, info.file)
-        for batch in shard.read(path, ("licence", "source", "stage", *SPLITS)):
+        for batch in rows.select(path, source.asked, ("licence", "source", "stage", *SPLITS)):
             _count(said, batch)
     return said
 

@@ -35,20 +35,21 @@ class WebDataset:
     prefix: str = "part"
     suffix: str = ".tar"
 
-    def write(self, source: str, target: str, options: Options) -> None:
+    def write(self, source: str, target: str, options: Options) -> int:
         """One tar of one shard."""
         seen: Counter[str] = Counter()
         with (
             storage.atomic_write(target) as stream,
             tarfile.open(fileobj=stream, mode="w|", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            for batch in rows.read(source, options.strip):
+            for batch in rows.read(source, options):
                 for row in batch.to_pylist():
                     seen[row["id"]] += 1
                     for suffix, data in _members(row, options.captions):
                         _add(tar, f"{_key(row['id'], seen[row['id']])}.{suffix}", data)
+        return seen.total()
 
-    def beside(self, source: Source, files: Sequence[str]) -> Mapping[str, bytes]:
+    def beside(self, source: Source) -> Mapping[str, bytes]:
         """Nothing: a tar says all itself."""
         return {}
 

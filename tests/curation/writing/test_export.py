@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from making.commands import lines_of_datasets
 from making.old_shards import write_version_1
 from making.tables import read_all
@@ -20,7 +23,10 @@ from curation import shard
 from curation.failures.errors import UsageError
 from curation.output.finished import OutcomeError, digest
 from curation.shard import ShardError
+from curation.shard.selection import Asked, Bound, bounds
 from curation.writing.export.exporting import export, names
+from train.configuration import DataConfiguration
+from train.data.selection import of_shard
 
 SCHEMA = shard.schema(
     [
@@ -247,6 +253,132 @@ def test_a_shard_of_which_nothing_can_be_stripped_is_an_empty_file(
     before = contents(out)
     assert export(name, run, str(out), strip=True).repeated == 2
     assert contents(out) == before
+
+
+def is_asked(row: dict[str, Any], asked: Asked) -> bool:
+    """What is asked of a row, without Arrow."""
+    deep = ["s1", "s2", "s3"]
+    if asked.stage and row["stage"] not in deep[deep.index(asked.stage) :]:
+        return False
+    for name, bound in asked.where.items():
+        value = row[name]
+        low = -np.inf if bound.min is None else bound.min
+        high = np.inf if bound.max is None else bound.max
+        ranged = bound.min is not None or bound.max is not None
+        if value is None or (ranged and not low <= value <= high):
+            return False
+        if bound.among is not None and value not in bound.among:
+            return False
+    return True
+
+
+NUMBER = st.floats(-2, 2, width=32)
+BOUND = st.builds(Bound, min=NUMBER | st.none(), max=NUMBER) | st.builds(Bound, min=NUMBER)
+NAMED = st.lists(st.sampled_from(["PNG", "JPEG", "TIFF"]), min_size=1, max_size=2)
+ASKED = st.builds(
+    Asked,
+    stage=st.sampled_from(["", "s1", "s2", "s3"]),
+    where=st.fixed_dictionaries(
+        {}, optional={"luma": BOUND, "format": NAMED.map(lambda of: Bound(**{"in": tuple(of)}))}
+    ),
+)
+CHOSEN = [
+    row(number, kind, luma=luma, stage=stage)
+    for number, (kind, luma, stage) in enumerate(
+        [
+            ("PNG", None, "s1"), ("PNG", 0.5, None), ("JPEG", 1.5, "s3"), ("PNG", -1.0, "s2"),
+            ("JPEG", float("nan"), "s3"), ("TIFF", 0.5, "s3"), ("PNG", 2.0, "s1"),
+        ]
+    )
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("staged")
+    shards(run, CHOSEN[:3], CHOSEN[3:5], CHOSEN[5:])
+    configured = {"configuration": {"stages": {f"s{n}": {"bounds": {}} for n in (1, 2, 3)}}}
+    content = json.dumps(configured).encode()
+    (run / "run.json").write_bytes(content)
+    (run / "_SUCCESS").write_text(json.dumps({"run": digest(content)}))
+    return run
+
+
+@given(asked=ASKED)
+@settings(max_examples=40, deadline=None)
+def test_rows_asked_for_are_those_that_the_trainer_takes(staged: Path, asked: Asked) -> None:
+    """By hand, by the trainer's own selection, and in the files of both formats."""
+    expected = sorted(of["id"] for of in CHOSEN if is_asked(of, asked))
+    trained = []
+    paths = sorted(str(path) for path in (staged / "shards").glob("*.parquet"))
+    configuration = DataConfiguration(stage=asked.stage, where=asked.where)
+    for path in paths:
+        wanted = of_shard(path, list(shard.outline(path).columns), configuration)
+        for batch in shard.read(path):
+            taken, _ = wanted.rows(batch, lambda *_: None)
+            trained += batch.filter(pa.array(taken)).column("id").to_pylist()
+    assert sorted(trained) == expected
+    for name in ("hf", "webdataset"):
+        with tempfile.TemporaryDirectory() as folder:
+            if not expected:
+                with pytest.raises(UsageError, match="none of its rows"):
+                    export(name, str(staged), folder + "/out", asked=asked)
+                continue
+            told = export(name, str(staged), folder + "/out", asked=asked)
+            assert (told.rows, told.total, told.left_out) == (len(expected), len(CHOSEN), 0)
+            files = sorted(Path(folder, "out").rglob("*-of-*"))
+            assert len(files) == told.files
+            there = []
+            for file in files:
+                if name == "hf":
+                    there += [
+                        of["id"] for batch in shard.read(str(file)) for of in batch.to_pylist()
+                    ]
+                else:
+                    with tarfile.open(file) as tar:
+                        names_of = [of.partition(".") for of in tar.getnames()]
+                    there += [stem for stem, _, suffix in names_of if suffix == "json"]
+            assert sorted(there) == expected
+            assert all(Path(file).stat().st_size for file in files)
+
+
+def test_the_card_says_which_rows_were_asked_for(staged: Path, tmp_path: Path) -> None:
+    asked = Asked("s2", {"luma": Bound(min=0, max=1.5)})
+    told = export("hf", str(staged), str(tmp_path / "out"), asked=asked)
+    assert told.as_text().startswith("hf: 2 of 7 samples in 2 files, ")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "2 samples in 2 Parquet files" in card
+    again = export("hf", str(staged), str(tmp_path / "out"), asked=asked)
+    assert (again.repeated, again.rows, again.left_out) == (2, 2, 0)
+    every = export("hf", str(staged), str(tmp_path / "out"))  # and nothing of before stays
+    assert (every.rows, every.repeated) == (7, 0)
+    assert len(list((tmp_path / "out" / "data").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "luma>=1",
+            "--where:1: expected bounds by column, as 'width: {min: 512}', found 'luma>=1'",
+        ),
+        ("luma: {mn: 1}", "unknown key 'luma.mn': expected one of in, max, min; did you mean"),
+        ("luma: 3", "'luma': expected a mapping, found 3"),
+        ("{luma: {min: 1}, luma: {max: 2}}", "duplicate key 'luma'"),
+    ],
+)
+def test_bounds_that_cannot_be_read_are_told(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        bounds([text])
+    assert says in str(caught.value)
+
+
+def test_bounds_may_be_said_together_or_one_by_one() -> None:
+    both = {"luma": Bound(min=0.5), "format": Bound(**{"in": ("PNG",)})}
+    assert bounds(["{luma: {min: 0.5}, format: {in: [PNG]}}"]) == both
+    assert bounds(["luma: {min: 0.5}", "format: {in: [PNG]}"]) == both
+    with pytest.raises(UsageError, match="bounded twice"):
+        bounds(["luma: {min: 0.5}", "luma: {max: 0.7}"])
 
 
 def test_older_shards_are_no_data_set_of_today(tmp_path: Path) -> None:
