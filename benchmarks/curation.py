@@ -34,7 +34,7 @@ CONFIG = pipeline_text(
         "s2": {
             "clarity": {"min": 0.1},
             "luma": {"min": 0.01, "max": 0.99},
-            "saturation": {"max": 1},
+            "oversaturated": {"max": 1},
             "entropy": {"min": 0},
             "texture": {"max": 1},
         },

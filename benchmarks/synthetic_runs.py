@@ -25,7 +25,7 @@ FIRST_STAGE = {"size": {"min": 2000}, "short_side": {"min": 256}, **DUPLICATES}
 OTHERS = {
     "luma": {"min": 0.05, "max": 0.95},
     "overexposure": {"max": 0.97},
-    "saturation": {"max": 0.97},
+    "oversaturated": {"max": 0.97},
     "entropy": {"min": 0.05},
     "texture": {"max": 3.4},
 }

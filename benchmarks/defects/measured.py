@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.defects import ladders
 from benchmarks.defects.ladders import LADDERS, RGB
 from curation.picture import decoding
-from curation.signals import discovery
+from curation.signals import blocky, discovery
 from curation.signals.signal import Signal, ready
 
 PHOTO_KINDS = ("photo", "photo-open", "quality-clean")
@@ -27,7 +27,7 @@ FOLDS = 5
 BLANK = 0.03  # luma range: below it a frame shows nothing
 _WORKERS = 2
 _SIGNALS = ("compression", "header", "chroma", "clarity", "clipping", "detail", "entropy", "grid")
-_SIGNALS += ("levels", "luma", "saturation", "texture")
+_SIGNALS += ("levels", "luma", "texture")
 _IDENTITY = ("format", "phash", "width", "height", "frames", "rotation", "mirrored")
 Floats = NDArray[np.float64]
 
@@ -90,6 +90,7 @@ def measure(data: bytes, signals: Sequence[Signal]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for entry in signals:
         row |= ready(entry)(decoded.header if entry.tier == "file" else decoded)
+    row |= blocky.spectrum(decoded)
     return {name: float(value) for name, value in row.items() if name not in _IDENTITY}
 
 

@@ -39,7 +39,7 @@ CONFIG = pipeline_text(
     {
         "s1": {"size": {"min": 1}, "short_side": {"min": 16}, "aspect_ratio": {"max": 100}}
         | {"exact_better": _ANY, "near_better": _ANY},
-        "s2": dict.fromkeys(("clarity", "luma", "saturation", "entropy", "texture"), _ANY),
+        "s2": dict.fromkeys(("clarity", "luma", "oversaturated", "entropy", "texture"), _ANY),
     },
     quarantine_limit=0.5,
 )

@@ -108,9 +108,9 @@ class Picture:
         return np.asarray(cv2.cvtColor(self.small, cv2.COLOR_RGB2GRAY), np.uint8)
 
     @cached_property
-    def ordered(self) -> channels.Ordered:
-        """The channels of ``small`` in order of size at every pixel."""
-        return channels.ordered(self.small)
+    def extremes(self) -> channels.Extremes:
+        """The least and most channel of ``small`` at every pixel."""
+        return channels.extremes(self.small)
 
     @cached_property
     def spread(self) -> NDArray[np.uint8]:

@@ -22,7 +22,7 @@ LEVELS = np.arange(256)
 )
 def chroma(picture: Picture) -> dict[str, float]:
     """Mean and lower quartile of the difference of channels at 256 pixels."""
-    plane = np.asarray(cv2.subtract(picture.ordered.most, picture.ordered.least), np.uint8)
+    plane = np.asarray(cv2.subtract(picture.extremes.most, picture.extremes.least), np.uint8)
     counts = histogram.counts(plane)
     return {
         "chroma": float(counts @ LEVELS) / plane.size,

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation.picture import channels
-from curation.picture.channels import Ordered
+from curation.picture.channels import Extremes
 from curation.picture.decoding import Picture
 from curation.picture.histogram import Plane
 from curation.signals.signal import Column, signal
@@ -48,11 +48,11 @@ _SHARE = {"type": pa.float32(), "unit": "share 0 to 1"}
 )
 def clipping(picture: Picture) -> dict[str, float]:
     """Shares of pixels in and around clipped areas at 256 pixels."""
-    colour = picture.ordered
+    colour = picture.extremes
     return _full(colour, picture.spread) | _pure(colour) | _empty(colour)
 
 
-def _full(colour: Ordered, spread: Plane) -> dict[str, float]:
+def _full(colour: Extremes, spread: Plane) -> dict[str, float]:
     """What is at 255."""
     top = channels.at_least(colour.most, CLIPPED)
     if not cv2.hasNonZero(top):
@@ -69,7 +69,7 @@ def _full(colour: Ordered, spread: Plane) -> dict[str, float]:
     }
 
 
-def _pure(colour: Ordered) -> dict[str, float]:
+def _pure(colour: Extremes) -> dict[str, float]:
     """What is at 255 and 0 at once."""
     pure = channels.both(
         channels.at_least(colour.most, FULL), channels.at_most(colour.least, NEARLY_EMPTY)
@@ -77,7 +77,7 @@ def _pure(colour: Ordered) -> dict[str, float]:
     return {"pure_colour": channels.share(pure)}
 
 
-def _empty(colour: Ordered) -> dict[str, float]:
+def _empty(colour: Extremes) -> dict[str, float]:
     """The borders of what has a channel at 0 and another that is lit."""
     empty = channels.at_most(colour.least, EMPTY)
     if not cv2.hasNonZero(empty):

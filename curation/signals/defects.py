@@ -36,12 +36,14 @@ class Term(Frozen):
 
     def standardised(self, value: float) -> float:
         """A value of the column in standard deviations of all that the rule was fitted on."""
-        seen = value
-        if self.transform == "sqrt":
-            seen = math.sqrt(value)
-        elif self.transform == "log":
-            seen = math.log(value + self.offset)
-        return min(LIMIT, max(-LIMIT, (seen - self.mean) / self.deviation))
+        if self.transform == "log":
+            value = math.log(value + self.offset)
+        elif self.transform == "sqrt":
+            value = math.sqrt(value)
+        seen = (value - self.mean) / self.deviation
+        if -LIMIT <= seen <= LIMIT:
+            return seen
+        return math.copysign(LIMIT, seen)
 
 
 class Product(Frozen):
@@ -63,8 +65,11 @@ class Rule(Frozen):
 
     def probability(self, columns: Mapping[str, float]) -> float:
         """0 to 1, from the columns that the terms name."""
-        seen = {term.column: term.standardised(columns[term.column]) for term in self.terms}
-        score = self.constant + sum(term.weight * seen[term.column] for term in self.terms)
+        terms, seen = 0.0, dict[str, float]()
+        for term in self.terms:  # plain loops: there are fifty terms for each image
+            value = seen[term.column] = term.standardised(columns[term.column])
+            terms += term.weight * value
+        score = self.constant + terms
         score += sum(of.weight * seen[of.first] * seen[of.second] for of in self.products)
         return 1 / (1 + math.exp(-min(30.0, max(-30.0, self.slope * score + self.intercept))))
 
@@ -85,7 +90,7 @@ def _column(name: str, rule: Rule, columns: Mapping[str, float]) -> dict[str, fl
 
 
 def _signal(name: str, meaning: str) -> Signal:
-    rule = _RULES[name]
+    rule = RULES[name]
     function: Callable[[Mapping[str, float]], dict[str, float]] = partial(_column, name, rule)
     return Signal(
         name,
@@ -97,7 +102,7 @@ def _signal(name: str, meaning: str) -> Signal:
     )
 
 
-_RULES = read(FILE.read_text(encoding="utf-8"))
+RULES = read(FILE.read_text(encoding="utf-8"))
 blurred = _signal("blurred", "out of focus, from a deviation of 2 pixels at 512")
 motion_blurred = _signal("motion_blurred", "shaken by 11 pixels at 512 or more")
 enlarged = _signal("enlarged", "enlarged threefold or more")
@@ -105,4 +110,3 @@ posterised = _signal("posterised", "at most 4 levels in each channel, or as few 
 oversaturated = _signal("oversaturated", "saturation turned up threefold or more")
 overexposed = _signal("overexposed", "brightened by 1.8 or more, detail clipped")
 dithered = _signal("dithered", "few colours, mixed by dithering or by reducing the image")
-blocky = _signal("blocky", "stored as a JPEG of quality 12 or less once, whatever happened since")

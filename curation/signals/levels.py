@@ -4,7 +4,7 @@ Posterising to k + 1 levels leaves the mass of each channel's histogram at multi
 JPEG widens these into bumps, so that gaps between single levels are gone, but a cosine of that
 period over the histogram still finds them (``comb``). With the histogram cut off at 1 %, a single
 grey background on such a level no longer counts (``capped_comb``). An adaptive palette has no such
-lattice; there the histogram is lumpy, and few cells of the colour cube hold most pixels.
+lattice; there the histogram is lumpy.
 """
 
 import cv2
@@ -21,9 +21,6 @@ LATTICES = np.arange(2, 10)  # k
 COSINES = np.cos(2 * np.pi * LATTICES * np.arange(256)[INNER, None] / 255)  # (232, 8)
 FLOOR, CAPPED_FLOOR, CAP = 0.001, 0.01, 0.01  # shares
 NARROW, WIDE = 5, 31  # levels: widths of a bump, and of what lies around it
-CELLS = 16  # of each side of the colour cube
-FEW = 16  # cells
-LEAST = 0.02  # share: keeps the quotient of single-coloured images finite
 TOP, BELOW, SPARSE = slice(253, 256), slice(236, 251), 0.01  # levels, and a share
 DARK = 3  # levels from 0 that count as empty
 Shares = NDArray[np.float64]
@@ -31,7 +28,7 @@ Shares = NDArray[np.float64]
 
 @signal(
     tier="pixel",
-    version=1,
+    version=2,
     columns={
         "comb": Column(pa.float32(), "-1 to 1", "mass of the channels at evenly spaced levels"),
         "capped_comb": Column(pa.float32(), "-1 to 1", "the same, no level counting above 1 %"),
@@ -41,9 +38,6 @@ Shares = NDArray[np.float64]
         "empty": Column(pa.float32(), "share 0 to 1", "levels 0 to 2, least channel"),
         "end_spike": Column(
             pa.float32(), "ratio, 0 up", "levels from 253 on beside those from 236 to 250"
-        ),
-        "few_colours": Column(
-            pa.float32(), "share 0 to 1", "most frequent 16 of 4096 colours after the first"
         ),
     },
 )
@@ -64,7 +58,6 @@ def levels(picture: Picture) -> dict[str, float]:
         "least_inner": float(mass.min()),
         "empty": float(shares[:, :DARK].sum(axis=1).min()),
         "end_spike": float(shares[:, TOP].sum() / (shares[:, BELOW].sum() + 3 * SPARSE)),
-        "few_colours": _few_colours(rows[::2]),
     }
 
 
@@ -91,10 +84,3 @@ def _smoothed(shares: Shares, width: int) -> Shares:
 def _lumps(capped: Shares) -> float:
     around = _smoothed(capped, WIDE)
     return float((((capped**2).sum(axis=1) + 1e-5) / ((around**2).sum(axis=1) + 1e-5)).mean())
-
-
-def _few_colours(rows: NDArray[np.uint8]) -> float:
-    """Share of the 16 most frequent cells after the first, of all that is not in the first."""
-    counts = cv2.calcHist([rows], [0, 1, 2], None, [CELLS] * 3, [0, 256] * 3).ravel()
-    most = np.sort(counts[counts > 0])[-FEW - 1 :] / counts.sum()
-    return float(most[:-1].sum() / (1 - most[-1] + LEAST))

@@ -55,7 +55,7 @@ def luma(picture: Picture) -> dict[str, float]:
 
 def _overexposure(picture: Picture) -> float:
     """Share of partly clipped pixels, plus that of white areas as far as their border is such."""
-    colour = picture.ordered
+    colour = picture.extremes
     white = channels.at_least(colour.least, WHITE)
     bright = channels.both(
         channels.at_least(colour.most, CLIPPED), channels.at_least(colour.least, DIM)

@@ -20,7 +20,6 @@ from curation.signals.header import header
 from curation.signals.levels import levels
 from curation.signals.luma import luma
 from curation.signals.phash import phash
-from curation.signals.saturation import saturation
 from curation.signals.texture import texture
 
 COLOUR_PHOTOS = ("astronaut", "coffee", "chelsea", "motorcycle_left", "ihc")
@@ -37,7 +36,6 @@ PIXEL_SIGNALS = (
     levels,
     luma,
     phash,
-    saturation,
     texture,
 )
 

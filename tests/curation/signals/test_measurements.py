@@ -11,8 +11,11 @@ from PIL import Image
 
 from curation.picture import decoding
 from curation.picture.decoding import Header, Picture
+from curation.signals.blocky import blocky
 from curation.signals.detail import detail
 from curation.signals.grid import grid
+from curation.signals.row import Row
+from curation.signals.signal import ready
 
 
 def _jpeg(rgb: RGB, quality: int) -> bytes:
@@ -25,21 +28,38 @@ def _again(rgb: RGB, quality: int) -> RGB:
     return decoding.decode(_jpeg(rgb, quality), None).rgb
 
 
+def _blocky(rgb: RGB) -> dict[str, float]:
+    """The columns of ``blocky`` as a run has them, losslessly stored."""
+    stream = BytesIO()
+    Image.fromarray(rgb).save(stream, "PNG")
+    read = {name: of for name, of in columns(rgb).items() if name in blocky.reads}
+    return dict(ready(blocky)([Row("a", stream.getvalue(), {}, read)])[0])
+
+
 @pytest.mark.parametrize("name", COLOUR_PHOTOS)
 def test_the_grid_of_a_coarse_jpeg_outlives_storing_it_again(name: str) -> None:
     values = [columns(_again(_again(photo(name), quality), 93)) for quality in (90, 35, 12, 6)]
     assert values[0]["grid"] < 0.3 < values[2]["grid"] < values[3]["grid"]
-    assert values[0]["ripple"] < values[2]["ripple"] < values[3]["ripple"]
 
 
 def test_a_resized_grid_has_another_period_and_is_seen_still() -> None:
     rgb = cv2.resize(photo("chelsea"), (520, 440), interpolation=cv2.INTER_AREA)
     clean, coarse = (_again(rgb, quality) for quality in (95, 7))
     size = round(rgb.shape[1] * 0.8), round(rgb.shape[0] * 0.8)
-    values = [columns(cv2.resize(of, size, interpolation=cv2.INTER_AREA)) for of in (clean, coarse)]
-    assert values[1]["grid"] < 0.3
+    resized = [cv2.resize(of, size, interpolation=cv2.INTER_AREA) for of in (clean, coarse)]
+    values = [_blocky(of) for of in resized]
+    assert columns(resized[1])["grid"] < 0.3
     assert values[1]["ripple"] > 3 * values[0]["ripple"]
     assert values[1]["overtones"] > values[0]["overtones"] + 0.5
+    assert values[0]["blocky"] < 0.95 < values[1]["blocky"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 1), (33, 31), (40, 300)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_blank_picture_of_any_shape_has_no_period(shape: tuple[int, int], level: int) -> None:
+    values = _blocky(np.full((*shape, 3), level, np.uint8))
+    assert values["ripple"] == 0
+    assert 0 <= values["blocky"] < 0.5
 
 
 def test_a_picture_that_decoding_halved_has_a_grid_of_half_the_period() -> None:
