@@ -1,1 +1,1 @@
-"""Taxonomy: WordNet categories and balancing (a later piece on the spine)."""
+"""Taxonomy: what an image can show, which of it an image shows, and the domains of the mix."""

