@@ -25,6 +25,7 @@ from curation.output import column_files, mark
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
+from curation.report.quotas import problems
 from curation.request import Request
 from curation.runners import memory
 from curation.signals import signal
@@ -161,7 +162,9 @@ def _carry_out(
     if request.exclude:
         missed = exclusion.unmatched(columns, [unit.id for unit in units], request.exclude)
         notes += exclusion.notes(request.exclude, counts.of_rule(exclusion.RULE), missed)
-    plain = counts.as_json() | ({"notes": notes} if notes else {})
+    plain = counts.as_json()
+    notes += problems(resolved(pipeline).get("quotas", {}), plain.get("quotas", {}))
+    plain |= {"notes": notes} if notes else {}
     _write_run(request, plain, steps, len(units), signals)
     return plain
 

@@ -1,6 +1,7 @@
 """What quotas left, in words: of the funnel, the report and ``beam judge`` alike."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from curation.report import text
@@ -39,6 +40,41 @@ def _categories(categories: Mapping[str, Any] | None) -> str:
     if len(categories) > CATEGORIES_SHOWN:
         shown.append(f"and {len(categories) - CATEGORIES_SHOWN} more categories, see run.json")
     return ", ".join(shown)
+
+
+def problems(quotas: Mapping[str, Mapping[str, Any]], counted: Counted) -> list[str]:
+    """Which shares limit nothing, name what no row is, or are held down by a scarce category.
+
+    ``quotas`` are those of a configuration, of which each is told of the stage it starts with.
+    """
+    shared = {name: quota for name, quota in quotas.items() if "share" in quota}
+    return [
+        f"quota {name}: {said}"
+        for name, quota in shared.items()
+        for said in _problems(quota, counted.get(name, {}).get(quota["since"], {}))
+    ]
+
+
+def _problems(quota: Mapping[str, Any], categories: Mapping[str, Any]) -> Iterator[str]:
+    since, shares = quota["since"], quota["share"]
+    is_whole = sum(Fraction(str(part)) for part in shares.values()) == 1
+    kept = sum(of["kept"] for of in categories.values())
+    alone = kept == max((of["of"] for of in categories.values()), default=kept)
+    absent = [text.prose(name, 60) for name in shares if shares[name] and name not in categories]
+    last = None if quota.get("order") else 1.0  # the threshold that all ranks pass
+    free = {name: of for name, of in categories.items() if of["threshold"] in (None, last)}
+    if absent and (is_whole or quota["by"] != "synthetic"):  # of these there seldom are any
+        none = "; nothing of the others is kept" if is_whole and alone and categories else ""
+        yield f"no row of {', '.join(absent)} passes {since}{none}"
+    elif is_whole and alone and 0 < len(free) < len(categories):
+        scarce = ", ".join(f"{text.prose(name, 60)} ({of['kept']})" for name, of in free.items())
+        yield f"all rows of {scarce} that pass {since} are kept; more of them let more others stay"
+    if not is_whole and alone and len(free) == len(categories):
+        beyond = [name for name, of in free.items() if of["kept"] > shares[name] * of["of"]]
+        names = ", ".join(f"{text.prose(name, 60)} is {_part(free[name])} %" for name in beyond)
+        why = f"nothing but its categories passes {since}, and they sum to less than 1"
+        if beyond:
+            yield f"limits nothing, for {why}: of what is kept {names}"
 
 
 def _part(of: Mapping[str, Any]) -> str:

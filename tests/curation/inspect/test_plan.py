@@ -60,10 +60,17 @@ def test_a_smaller_sample_is_less_sure_and_leaves_a_report(raw: Path, tmp_path: 
     ended = plan(raw, "--sample", "12", "--output", str(output))
     assert ended.exit_code == 0, ended.output
     assert "12 of 32 rows looked at" in ended.stdout
-    assert "short_side.min stops" in ended.stdout
-    assert "cost" not in ended.stdout
+    assert ended.stdout.startswith("of 32 rows about ")
+    s1, s2 = ended.stdout.partition("\ns1\n")[2].split("\ns2\n")
+    assert "  short_side.min stops " in s1 and s1.rstrip().splitlines()[-1].startswith("  passed ")
+    assert " none of the sample: at most " in s2 and " 0.00 %" not in s2.partition("kept")[0]
+    assert "cost: not known without prices (--price-cpu-hour" in ended.stdout
     assert "a sample: 12 of 32 rows" in (output / "report.html").read_text()
-    assert plan(raw, "--sample", "12", "--output", str(output)).stdout.startswith("12 of 32 rows")
+    assert plan(raw, "--sample", "12", "--output", str(output)).stdout.startswith("of 32 rows")
+    priced = plan(raw, "--sample", "12", "--price-cpu-hour", "0.05").stdout
+    assert " in the currency of your prices\n" in priced
+    assumed = "assumed: 0.05 an hour of a core; an hour of a GPU and a GB (10^9 bytes) for a month"
+    assert f"{assumed} at no price; nothing for reading and moving data" in priced
 
 
 def test_tars_are_drawn_from_as_well(raw: Path, tmp_path: Path) -> None:

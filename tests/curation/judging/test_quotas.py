@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from making.pipelines import pipeline_of
 from oracles.quotas import Budget, Ranked, passing
 
-from curation.configuration.loading import Bound, Pipeline, Quota, Stage
+from curation.configuration.loading import Bound, Pipeline, Quota, Stage, resolved
 from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
+from curation.judging.quota_counts import QuotaCounts
 from curation.judging.quotas import Limited, OfStages
 from curation.judging.ranks import LEVELS
 from curation.judging.rules import Check
+from curation.report.quotas import problems
 
 STAGES = 3
 
@@ -83,6 +85,61 @@ def test_shares_let_pass_what_the_definition_does(
     rows: list[Ranked], shares: dict[str, float], since: str, order: str | None
 ) -> None:
     check(rows, Quota(name="mix", by="kind", share=shares, since=since, order=order))
+
+
+@settings(deadline=None, max_examples=150)
+@given(ROWS, SHARES)
+def test_shares_that_limit_nothing_or_lack_a_category_are_told(
+    rows: list[Ranked], shares: dict[str, float]
+) -> None:
+    """What is told of a run follows from which rows passed, and how many of each there were."""
+    quota = Quota(name="mix", by="kind", share=shares, since="s1")
+    limited = ranked(quota, rows)
+    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))
+    left = let_pass(quota, rows, found)[0]
+    kept = np.array([row in left for row in range(len(rows))], np.bool_)
+    depth = np.array([passed for _, _, passed in rows], np.int16)
+    counts = QuotaCounts()
+    counts.count(limited, kept, depth, {"mix": found}, pipeline(quota))
+    deepest = {f"s{n}": int((depth[kept] == n).sum()) for n in (1, 2, 3)}
+    configured = resolved(pipeline(quota))["quotas"]
+    told = " ".join(problems(configured, counts.as_json(["s1", "s2", "s3"], deepest)))
+
+    there = [rows[row][0] for row in left]
+    is_beyond = any(there.count(name) > part * len(there) for name, part in quota.shares.items())
+    assert ("limits nothing" in told) == is_beyond
+    absent = [name for name, part in shares.items() if part and not of_rows(rows, name)]
+    assert ("no row of " + ", ".join(absent) in told) == bool(absent)
+    assert ("nothing of the others is kept" not in told) or not left
+    if "let more others stay" in told:
+        scarce = [name for name in shares if f" {name} (" in told]
+        assert scarce and all(there.count(name) == of_rows(rows, name) > 0 for name in scarce)
+        assert len(left) < len(rows)
+
+
+def of_rows(rows: list[Ranked], name: str) -> int:
+    return sum(of == name for of, _, _ in rows)
+
+
+def test_what_is_told_of_shares_names_categories_and_what_to_do() -> None:
+    def entry(kept: int, of: int, threshold: float | None) -> dict[str, object]:
+        return {"kept": kept, "of": of, "threshold": threshold}
+
+    mix = {"by": "kind", "share": {"a": 0.2, "b": 0.8}, "since": "s1"}
+    few = {"mix": {"s1": {"a": entry(4, 20, 1.0), "b": entry(16, 20, 0.3)}}}
+    assert problems({"mix": mix}, few) == [
+        "quota mix: all rows of a (4) that pass s1 are kept; more of them let more others stay"
+    ]
+    assert problems({"mix": mix}, {"mix": {"s1": {"b": entry(0, 0, 0.0)}}}) == [
+        "quota mix: no row of a passes s1; nothing of the others is kept"
+    ]
+    alone = {"mix": {"s1": {"a": entry(9, 9, None)}}}
+    assert problems({"mix": mix | {"share": {"a": 0.5}}}, alone) == [
+        "quota mix: limits nothing, for nothing but its categories passes s1, and they sum to less "
+        "than 1: of what is kept a is 100.00 %"
+    ]
+    rendered = {"by": "synthetic", "share": {"true": 0.05}, "since": "s2"}
+    assert problems({"synthetic": rendered}, {}) == []  # of most collections nothing is synthetic
 
 
 CROWDED = st.lists(st.tuples(CATEGORY, st.integers(1, 4), st.integers(1, STAGES)), max_size=60)
