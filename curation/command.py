@@ -214,7 +214,7 @@ def plan(
     from curation.runners import running
 
     logging.disable(logging.NOTSET)
-    from curation.inspect import planning
+    from curation.inspect import planned_text, planning
     from curation.inspect.expenses import Prices
     from curation.request import Request
 
@@ -240,7 +240,7 @@ def plan(
             sample=sample,
         )
         planned = planning.plan(request, prices)
-    typer.echo(json.dumps(planned.as_json()) if as_json else planned.as_text())
+    typer.echo(json.dumps(planned.as_json()) if as_json else planned_text.as_text(planned))
     if output:
         typer.echo(f"report: {output}/report.html", err=True)
 

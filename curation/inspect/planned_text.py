@@ -1,20 +1,17 @@
 """What ``beam plan`` prints: first the sentence, then rules by stage, then where the cost is."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from curation.inspect.expenses import Step
 from curation.inspect.intervals import Estimate
+from curation.inspect.planning import Planned
 from curation.progress import three_digits
 from curation.report import text
-
-if TYPE_CHECKING:
-    from curation.inspect.planning import Planned
 
 _TIMES = (("h", 1.0), ("min", 60.0), ("s", 3600.0))
 
 
-def as_text(planned: "Planned") -> str:
+def as_text(planned: Planned) -> str:
     """Some lines for people; every number has its unit, and an interval of 95 %."""
     return "\n".join(
         [
@@ -32,7 +29,7 @@ def as_text(planned: "Planned") -> str:
     )
 
 
-def _sentence(planned: "Planned") -> Iterator[str]:
+def _sentence(planned: Planned) -> Iterator[str]:
     kept, of = planned.forecast.kept, planned.expenses
     rows = f"{kept.value * planned.rows:,.0f} ({_percent(kept)})"
     spent = f"{_span(of.cpu_hours, *_unit(of.cpu_hours))} of CPU time"
@@ -60,7 +57,7 @@ def _sentence(planned: "Planned") -> Iterator[str]:
     yield f"  assumed: {given}{without}; nothing for reading and moving data"
 
 
-def _drawn(planned: "Planned") -> Iterator[str]:
+def _drawn(planned: Planned) -> Iterator[str]:
     sampled = sum(of.sampled for of in planned.strata)
     yield f"{sampled:,} of {planned.rows:,.0f} rows looked at (seed {planned.seed})"
     for of in planned.strata:
@@ -70,7 +67,7 @@ def _drawn(planned: "Planned") -> Iterator[str]:
         yield line + ("" if of.exact else "; rows estimated by bytes")
 
 
-def _stages(planned: "Planned") -> Iterator[str]:
+def _stages(planned: Planned) -> Iterator[str]:
     """Rules that stop a sampled row, stage by stage; the others by their number."""
     for stage, passed in planned.forecast.passed.items():
         stopped = planned.forecast.stopped[stage]
@@ -86,7 +83,7 @@ def _stages(planned: "Planned") -> Iterator[str]:
         yield _line(planned, "  passed", passed)
 
 
-def _line(planned: "Planned", name: str, of: Estimate) -> str:
+def _line(planned: Planned, name: str, of: Estimate) -> str:
     between = f"{100 * of.low:.2f} to {100 * of.high:.2f} %"
     rows = of.value * planned.rows
     return f"{name:<28}{100 * of.value:>12.2f} %   {between:<20}{rows:>12,.0f}"
@@ -96,7 +93,7 @@ def _percent(of: Estimate) -> str:
     return f"{100 * of.value:.1f} %, {100 * of.low:.1f} to {100 * of.high:.1f} %"
 
 
-def _aside(planned: "Planned") -> Iterator[str]:
+def _aside(planned: Planned) -> Iterator[str]:
     if planned.aside:
         names = ", ".join(planned.aside)
         yield f"not in these figures, for a sample does not tell: {names}"
@@ -108,7 +105,7 @@ def _aside(planned: "Planned") -> Iterator[str]:
         )
 
 
-def _expenses(planned: "Planned") -> Iterator[str]:
+def _expenses(planned: Planned) -> Iterator[str]:
     of = planned.expenses
     yield f"{'CPU time of':<20}{'rows':>12}{'ms a row':>12}   whole input"
     yield from _steps(of.steps)

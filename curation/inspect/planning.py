@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from curation.configuration.loading import Pipeline
-from curation.inspect import expenses, forecast, planned_text
+from curation.inspect import expenses, forecast
 from curation.inspect.expenses import Expenses, Prices
 from curation.inspect.forecast import Forecast
 from curation.measuring import chosen as choosing
@@ -45,10 +45,6 @@ class Planned:
             "not_predicted": list(self.aside),
             **self.expenses.as_json(self.prices),
         }
-
-    def as_text(self) -> str:
-        """Some lines for people."""
-        return planned_text.as_text(self)
 
 
 def plan(request: Request, prices: Prices) -> Planned:
