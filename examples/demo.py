@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.failures import commands
+from curation.output import finished
 from curation.report.summary import funnel
 from curation.storage import ownership, user_paths
 from examples import damaged_strings
@@ -99,7 +100,9 @@ def _run(collection: Path | None) -> None:
             _choose_prompts()
         records[step.name] = run_step(step)
         if step.name in ("curate", "curate-strings"):
-            print(funnel(records[step.name]["result"], keep="s2"))
+            output = step.command[step.command.index("--output") + 1]
+            keep = finished.read_run(output)["configuration"]["keep"]
+            print(funnel(records[step.name]["result"], keep))
         if step.name == "curate-strings":
             print(damaged_strings.table(damaged_strings.caught(DEMO / "strings-curated")))
     summary = _summary(records, curated(collection))
