@@ -1,1 +1,1 @@
-"""Captioning: annotation schema and captioner back ends (a later piece on the spine)."""
+"""Captioning: prompts, back ends, and what of an answer is believed."""

@@ -1,12 +1,8 @@
-"""The structured annotation of an image: the JSON a captioner is asked for, checked.
+"""The structured annotation of a synthetic image, from its description."""
 
-The keys are those of the captioner's schema, so that synthetic and real images are annotated alike.
-"""
+from typing import Any
 
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
+from curation.shard.annotation import Annotation
 from synthesis.captions.roles import WATERMARK
 from synthesis.description import Description, ImageType
 
@@ -20,18 +16,6 @@ _STYLES: dict[ImageType, str] = {
     "photo": "realistic",
     "design": "flat design",
 }
-
-
-class Annotation(BaseModel):
-    """One image's annotation; ``model_dump(by_alias=True)`` has the keys of the schema."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    caption: str = Field(alias="Caption", min_length=1)
-    image_type: str = Field(alias="Image Type", min_length=1)
-    image_style: str = Field(alias="Image Style", min_length=1)
-    watermark_list: list[str] = Field(alias="Watermark List")
-    abnormal_element: Literal["yes", "no"] = Field(alias="Abnormal Element")
 
 
 def annotate(description: Description, caption: str) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""What a caption back end is: questions about images to answers, in their order.
+
+A new one is one file here with a class that derives from ``Backend``; its fields are its settings.
+"""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from numpy import uint8
+from numpy.typing import NDArray
+
+from captioning.parsing import Finish
+from captioning.prompting import Language, Turn
+from curation.strict_yaml import Chosen
+
+Reason = Literal["", "unreachable", "refused"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """About one image: its ``id`` and pixels (H, W, 3), what the captioner is told of it, the
+    language asked for, and the ``columns`` that were measured of it, for a back end without eyes.
+    """
+
+    id: str
+    rgb: NDArray[uint8]
+    turn: Turn
+    language: Language = "en"
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    def seed(self, attempt: int) -> int:
+        """Of the ``attempt``-th try: 0 to 2**31 - 1, of the image and the try alone."""
+        return int.from_bytes(hashlib.sha256(f"{self.id} {attempt}".encode()).digest()[:4]) >> 1
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A ``text``, why it ends, and what it cost in tokens; ``reason`` says why there is none."""
+
+    text: str
+    finish: Finish = "stop"
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    reason: Reason = ""
+
+
+class Captioner(Protocol):
+    """A back end that is loaded."""
+
+    def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
+        """A reply for each; the first ``attempt`` is greedy, later ones are sampled by ``seed``.
+
+        One that cannot be answered has a ``reason`` and fails no other.
+        """
+
+
+class Backend(Chosen):
+    """A choice of back end with its settings."""
+
+    @property
+    def answers_by(self) -> Mapping[str, Any]:
+        """The settings that answers depend on, which their columns are kept by."""
+        return self.model_dump(mode="json")
+
+    @abstractmethod
+    def check(self) -> None:
+        """Says cheaply, before any work, whether all is there. Raises ``MissingModelError``."""
+
+    @abstractmethod
+    def captioner(self) -> Captioner:
+        """Load it, once per process. Raises ``MissingModelError``."""

@@ -1,0 +1,177 @@
+"""A server that speaks OpenAI's chat completions: vLLM, SGLang, or one that is paid for.
+
+Images go as bytes in the request, reduced to a number of pixels; no address is passed on. The
+answer is asked for by JSON schema, and believed only as far as it parses. The key comes from the
+environment and goes into the header alone.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from captioning.backends.backend import Backend, Captioner, Question, Reply
+from curation.networks import weights
+from curation.networks.weights import MissingModelError
+from curation.shard.annotation import json_schema
+
+LARGEST = 2_000_000  # bytes of an answer that are read
+AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)  # states of a server that may pass
+JPEG_QUALITY = 92
+_ITSELF = ("url", "concurrency", "retries", "timeout", "key_variable", "prices")
+
+
+class Endpoint(Backend):
+    """``url`` is that of the interface (``http://localhost:8000/v1``), ``model`` its name there.
+
+    So many requests at once (``concurrency``), each tried again ``retries`` times after a pause
+    that doubles; ``timeout`` seconds for one. Images have at most ``pixels``. ``key_variable`` is
+    the variable of the environment that holds the key. ``structured``: ask for the schema, where
+    the server knows ``response_format``. ``prices`` are of a million prompt and new tokens.
+    """
+
+    url: str
+    model: str
+    concurrency: int = Field(default=16, ge=1, le=512)
+    retries: int = Field(default=5, ge=0, le=20)
+    timeout: float = Field(default=120.0, gt=0)
+    pixels: int = Field(default=768 * 28 * 28, ge=28 * 28)
+    new_tokens: int = Field(default=1024, ge=64)
+    temperature: float = 0.6
+    top_p: float = 0.95
+    structured: bool = True
+    key_variable: str = "OPENAI_API_KEY"
+    prices: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def answers_by(self) -> Mapping[str, Any]:
+        """Not by where the server is, or how it is asked."""
+        return {key: of for key, of in super().answers_by.items() if key not in _ITSELF}
+
+    def check(self) -> None:
+        weights.need("pip install 'inkstone[captions]'", "requests")
+        if not self.url.startswith(("http://", "https://")):
+            raise MissingModelError(
+                f"needs the address of a server as 'url', as in http://localhost:8000/v1: "
+                f"{self.url!r} is none"
+            )
+
+    def captioner(self) -> Captioner:
+        self.check()
+        return _Server(self)
+
+
+class _Server:
+    """Connections to the server."""
+
+    def __init__(self, settings: Endpoint) -> None:
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.util import Retry
+
+        self._settings = settings
+        self._session = requests.Session()
+        self._session.trust_env = False  # no password of a .netrc goes to it
+        self._session.max_redirects = 0
+        if key := os.environ.get(settings.key_variable):
+            self._session.headers["Authorization"] = f"Bearer {key}"
+        again = Retry(
+            total=settings.retries,
+            redirect=0,
+            allowed_methods={"POST"},
+            status_forcelist=AGAIN,
+            backoff_factor=0.5,
+            backoff_max=30,
+            backoff_jitter=0.5,
+            respect_retry_after_header=True,
+            raise_on_status=False,
+        )
+        adapter = HTTPAdapter(pool_maxsize=settings.concurrency, max_retries=again)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
+
+    def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
+        with ThreadPoolExecutor(self._settings.concurrency) as pool:
+            return [*pool.map(lambda question: self._reply(question, attempt), questions)]
+
+    def _reply(self, question: Question, attempt: int) -> Reply:
+        import requests
+
+        url = self._settings.url.rstrip("/") + "/chat/completions"
+        try:
+            with self._session.post(
+                url, json=self._body(question, attempt), timeout=self._settings.timeout, stream=True
+            ) as response:
+                if response.status_code != requests.codes.ok:
+                    is_down = response.status_code in AGAIN
+                    return Reply("", reason="unreachable" if is_down else "refused")
+                return _read(b"".join(_limited(response.iter_content(65536))))
+        except requests.RequestException:
+            return Reply("", reason="unreachable")
+        except ValueError:
+            return Reply("", reason="refused")
+
+    def _body(self, question: Question, attempt: int) -> dict[str, Any]:
+        image = base64.b64encode(jpeg(question.rgb, self._settings.pixels)).decode()
+        parts = [
+            {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{image}"}},
+            {"type": "text", "text": question.turn.user},
+        ]
+        body: dict[str, Any] = {
+            "model": self._settings.model,
+            "messages": [
+                {"role": "system", "content": question.turn.system},
+                {"role": "user", "content": parts},
+            ],
+            "max_tokens": self._settings.new_tokens,
+            "temperature": self._settings.temperature if attempt else 0.0,
+            "top_p": self._settings.top_p if attempt else 1.0,
+            "seed": question.seed(attempt),
+        }
+        if self._settings.structured:
+            schema = {"name": "annotation", "schema": json_schema(), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+
+def jpeg(rgb: NDArray[np.uint8], pixels: int) -> bytes:
+    """(H, W, 3) as a JPEG of at most so many pixels."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, (pixels / (height * width)) ** 0.5)
+    size = max(1, int(width * scale)), max(1, int(height * scale))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    return bytes(encoded)
+
+
+def _limited(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Raises ``ValueError`` where there is more than ``LARGEST``."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise ValueError(f"an answer of more than {LARGEST} bytes")
+        yield chunk
+
+
+def _read(body: bytes) -> Reply:
+    """What a completion says. Raises ``ValueError`` for anything else."""
+    try:
+        answer = json.loads(body)
+        choice, usage = answer["choices"][0], answer.get("usage") or {}
+        text = choice["message"]["content"]
+        if not isinstance(text, str):
+            raise TypeError
+        is_cut = choice.get("finish_reason") == "length"
+        prompt, new = (int(usage.get(f"{of}_tokens") or 0) for of in ("prompt", "completion"))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError("no chat completion") from error
+    return Reply(text, "length" if is_cut else "stop", prompt, new)

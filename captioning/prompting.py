@@ -1,0 +1,84 @@
+"""The prompts of captioners: files with a version, in English and Chinese.
+
+What a stranger wrote (a raw caption, a text that was read in the image) enters the user's turn
+between marks, as data; nothing of a row ever enters the system's turn.
+"""
+
+import hashlib
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import field_validator
+
+from curation.strict_yaml import Frozen, bind, read, refused
+
+FOLDER = Path(__file__).parent / "prompts"
+Language = Literal["en", "zh"]
+LONGEST_DATA = 2000  # characters of a stranger's text in a prompt
+_PLACES = re.compile(r"\{(length|raw|text)\}")
+
+
+class Prompt(Frozen):
+    """A file of ``prompts/``: ``{length}`` stands for one of its ``lengths``, ``{raw}`` for the raw
+    caption and ``{text}`` for what was read in the image.
+    """
+
+    version: int
+    language: Language
+    system: str
+    user: str
+    lengths: tuple[str, ...] = ()
+
+    @field_validator("system")
+    @classmethod
+    def _is_ours(cls, system: str) -> str:
+        if strange := set(_PLACES.findall(system)) & {"raw", "text"}:
+            place = f"{{{strange.pop()}}}"
+            raise refused(f"{place} in the system's turn: expected it in 'user' alone", "system")
+        return system
+
+    @property
+    def digest(self) -> str:
+        """What answers to it are kept by."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a captioner is told of an image: the ``system``'s turn, and the ``user``'s."""
+
+    system: str
+    user: str
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """The kinds of captions there are prompts for."""
+    return tuple(sorted({path.name.split(".")[0] for path in FOLDER.glob("*.yaml")}))
+
+
+@cache
+def prompt(kind: str, language: Language) -> Prompt:
+    """The prompt of a kind. Raises ``ConfigurationError``."""
+    return bind(read(str(FOLDER / f"{kind}.{language}.yaml")), Prompt)
+
+
+def turn(of: Prompt, length: int = 0, raw: Sequence[str] = (), text: Sequence[str] = ()) -> Turn:
+    """The prompt of one row: the ``length``-th of its lengths (modulo their number)."""
+    wanted = of.lengths[length % len(of.lengths)] if of.lengths else ""
+    values = {"length": wanted, "raw": _data(raw), "text": _data(text)}
+
+    def filled(template: str) -> str:
+        return _PLACES.sub(lambda place: values[place.group(1)], template).strip()
+
+    return Turn(filled(of.system), filled(of.user))
+
+
+def _data(texts: Sequence[str]) -> str:
+    """Strangers' texts, so that none of them ends the marks around it."""
+    return html.escape(" / ".join(texts)[:LONGEST_DATA], quote=False)

@@ -1,0 +1,169 @@
+"""A server of chat completions, good and bad: what it is asked, and what becomes of its answers."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captioning import prompting
+from captioning.backends.backend import Question, Reply
+from captioning.backends.endpoint import LARGEST, Endpoint
+from curation.networks.weights import MissingModelError
+
+TURN = prompting.turn(prompting.prompt("annotate", "en"))
+KEY = "sk-not-to-be-told"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers by what the image's id, its first pixel, asks for; keeps what it was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[dict[str, Any]] = []
+        self.headers_seen: list[str | None] = []
+        self.states: list[int] = []  # to be answered before anything else
+        self.said = completion("an answer")
+        self.headers_sent: dict[str, str] = {}
+
+
+def completion(text: Any, **more: Any) -> bytes:
+    choice = {"message": {"content": text}, "finish_reason": "stop", **more}
+    usage = {"prompt_tokens": 900, "completion_tokens": 40}
+    return json.dumps({"choices": [choice], "usage": usage}).encode()
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.server.asked.append(json.loads(self.rfile.read(length)))
+        self.server.headers_seen.append(self.headers["Authorization"])
+        state = self.server.states.pop(0) if self.server.states else 200
+        self.send_response(state)
+        for name, value in self.server.headers_sent.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.said)))
+        self.end_headers()
+        self.wfile.write(self.server.said)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as made:
+        Thread(target=made.serve_forever, daemon=True).start()
+        yield made
+        made.shutdown()
+
+
+def backend(server: Server, **settings: Any) -> Endpoint:
+    port = server.server_address[1]
+    return Endpoint(url=f"http://127.0.0.1:{port}/v1", model="m", retries=2, **settings)
+
+
+def question(name: str = "a", side: int = 40) -> Question:
+    return Question(name, np.full((side, 2 * side, 3), 200, np.uint8), TURN)
+
+
+def test_what_is_asked_is_the_prompt_the_bytes_and_the_schema(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    [reply] = backend(server, pixels=800).captioner().answer([question()])
+    assert reply == Reply("an answer", "stop", 900, 40)
+    [body] = server.asked
+    assert server.headers_seen == [f"Bearer {KEY}"]
+    assert KEY not in json.dumps(body)
+    system, user = body["messages"]
+    assert system == {"role": "system", "content": TURN.system}
+    url = user["content"][0]["image_url"]["url"]
+    assert url.startswith("data:image/jpeg;base64,")
+    shown = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+    assert shown.size == (40, 20)  # 800 pixels of 3200
+    assert body["temperature"] == 0
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert list(schema["properties"]) == schema["required"]
+
+
+def test_a_second_attempt_is_sampled_by_a_seed_of_the_image(server: Server) -> None:
+    captioner = backend(server).captioner()
+    captioner.answer([question("a"), question("b")], attempt=1)
+    captioner.answer([question("a")], attempt=1)
+    captioner.answer([question("a")], attempt=2)
+    assert all(body["temperature"] > 0 for body in server.asked)
+    first = sorted(body["seed"] for body in server.asked[:2])
+    assert len(set(first)) == 2 and server.asked[2]["seed"] in first
+    assert server.asked[3]["seed"] not in first
+
+
+def test_what_passes_is_tried_again_and_what_does_not_is_told(server: Server) -> None:
+    server.states = [503, 429]
+    assert backend(server).captioner().answer([question()])[0].text == "an answer"
+    assert len(server.asked) == 3
+    server.states = [500] * 3
+    assert backend(server).captioner().answer([question()]) == [Reply("", reason="unreachable")]
+    server.states = [401]
+    assert backend(server).captioner().answer([question()]) == [Reply("", reason="refused")]
+    assert len(server.asked) == 7
+
+
+def test_a_server_that_is_not_there_fails_each_question_and_raises_nothing(server: Server) -> None:
+    asked = backend(server)
+    server.shutdown()
+    server.server_close()
+    replies = asked.captioner().answer([question("a"), question("b")])
+    assert replies == [Reply("", reason="unreachable")] * 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b'{"choices": []}',
+        b'{"choices": [{"message": {}}]}',
+        completion(None),
+        completion(["a"]),
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "x"}}',
+        completion("a" * (LARGEST + 1)),
+        b"\xff" * 100,
+    ],
+)
+def test_what_is_no_completion_is_refused(server: Server, said: bytes) -> None:
+    server.said = said
+    assert backend(server).captioner().answer([question()]) == [Reply("", reason="refused")]
+
+
+def test_a_redirect_is_not_followed(server: Server) -> None:
+    server.states, server.headers_sent = [307], {"Location": "http://127.0.0.1:9/"}
+    assert backend(server).captioner().answer([question()])[0].reason in ("refused", "unreachable")
+    assert len(server.asked) == 1
+
+
+def test_an_answer_that_was_cut_off_says_so(server: Server) -> None:
+    server.said = completion('{"Caption"', finish_reason="length")
+    assert backend(server).captioner().answer([question()])[0].finish == "length"
+
+
+def test_answers_are_kept_by_what_they_depend_on(server: Server) -> None:
+    one = backend(server)
+    assert one.answers_by == Endpoint(url="https://elsewhere/v1", model="m", retries=9).answers_by
+    assert one.answers_by != Endpoint(url=one.url, model="other").answers_by
+    assert "sk" not in json.dumps(one.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd"])
+def test_an_address_that_is_none_is_refused_before_any_work(url: str) -> None:
+    with pytest.raises(MissingModelError, match="address of a server"):
+        Endpoint(url=url, model="m").check()
