@@ -61,7 +61,7 @@ def rows_of(unit: int, spread: bool) -> pa.Table:
             "appearance": pa.ListArray.from_arrays(np.arange(0, len(flat) + 1, SIZE), flat),
             "pixels": random.integers(50_000, 1_000_000, UNIT),
             **dict.fromkeys(("size", "caption_length", "input_bytes", PASSED), zeros),
-            **dict.fromkeys(("exact_better", "near_better"), zeros),
+            **dict.fromkeys(("exact_better", "near_better", "pair_better"), zeros),
             "synthetic": np.zeros(UNIT, np.bool_),
             "duplicate_of": none,
         }

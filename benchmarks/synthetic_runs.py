@@ -74,6 +74,7 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
         "input_bytes": np.zeros(count, np.int64),
         "source_digest": ["0" * 16] * count,
         "caption_length": random.integers(0, 200, count),
+        "captions_digest": random.integers(1, 2**64, count, dtype=np.uint64),
         "phash": numbers,
         "rotation": np.where(random.random(count) < 0.02, 90, 0),
         "short_side": random.integers(200, 1000, count),

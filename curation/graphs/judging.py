@@ -115,11 +115,12 @@ class JudgeUnit(JudgingStep):
         self, element: tuple[str, Iterable[tuple[int, bytes]]]
     ) -> Iterator[tuple[str, Judged]]:
         unit, values = element
-        near_rows, equal = (
-            representatives.best(self.unpack(data), self.quality, kind)
-            for kind, data in enumerate(near_duplicates.by_kind(values))
+        winners = Winners(
+            tuple(
+                representatives.best(self.unpack(data), self.quality, kind)
+                for kind, data in enumerate(near_duplicates.by_kind(values))
+            )
         )
-        winners = Winners((near_rows, equal))
         decision = self.judge.decide(unit, winners)
         judged = Judged(self.record_pending(unit, self.judge.pending(unit, decision, winners)))
         limited = decision.reading.limited

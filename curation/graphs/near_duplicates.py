@@ -21,7 +21,7 @@ from curation.configuration.loading import Pipeline
 from curation.graphs.steps import Step, named
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import HASH, Members
+from curation.groupings.duplicates.representatives import HASH, KINDS, Members
 from curation.judging import verdicts
 from curation.output import column_files
 
@@ -101,7 +101,7 @@ class SpreadTokens(CopiesStep):
     """Unit name -> (place, (unit, its tokens)), twice what several of its rows share."""
 
     def process(self, unit: str) -> Iterator[tuple[Place, Told]]:
-        for kind, tokens in enumerate((self.judge.hashes(unit), self.judge.contents(unit))):
+        for kind, tokens in enumerate(self.judge.tokens(unit)):
             sent = representatives.at_most_twice(tokens)
             for part, chosen in self.spread(sent):
                 yield (kind, part), (unit, sent[chosen].tobytes())
@@ -138,10 +138,10 @@ class Compete(CopiesStep):
         self, element: tuple[str, Iterable[tuple[int, bytes]]]
     ) -> Iterator[tuple[Place, Told]]:
         unit, values = element
-        hashes, contents = (
+        hot = [
             Members(np.sort(np.frombuffer(b"".join(data), np.uint64))) for data in by_kind(values)
-        )
-        for kind, rows in enumerate(self.judge.competing(unit, (hashes, contents))):
+        ]
+        for kind, rows in enumerate(self.judge.competing(unit, hot)):
             for part, chosen in self.spread(representatives.tokens_of(rows)):
                 yield (kind, part), (ROWS, self.pack(rows.take(chosen)))
 
@@ -195,9 +195,9 @@ def _sorted_out(values: Iterable[Told]) -> dict[str, list[bytes]]:
     return dict(by_name)
 
 
-def by_kind(values: Iterable[tuple[int, bytes]]) -> tuple[list[bytes], list[bytes]]:
-    """What was told of hashes, and of contents; nothing of what is empty."""
-    of_kinds: tuple[list[bytes], list[bytes]] = ([], [])
+def by_kind(values: Iterable[tuple[int, bytes]]) -> list[list[bytes]]:
+    """What was told of each kind of tokens; nothing of what is empty."""
+    of_kinds: list[list[bytes]] = [[] for _ in KINDS]
     for kind, data in values:
         if data:
             of_kinds[kind].append(data)

@@ -3,7 +3,7 @@
 Reads what the run left and nothing else; no image is opened.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -33,7 +33,8 @@ MOST_DUPLICATES = 20
 MOST_COMPARED = 5000  # keys that a mistyped one is held against
 COMPARED_LENGTH = 200  # characters of each
 RELATIVE_COLUMNS = ("key", "id", "verdict", "rule", "duplicate_of")
-EXACT = "exact_better.max"
+PAIR = "pair_better.max"
+EXACT = ("exact_better.max", PAIR)
 _NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
 
 
@@ -50,6 +51,7 @@ class _Match:
     row: int
     rule: str | None
     duplicate_of: str | None
+    captions: int = 0
 
 
 def explain(output: str, key: str) -> list[Explanation]:
@@ -170,7 +172,9 @@ def _with_relatives(output: str, explanations: list[Explanation]) -> list[Explan
     matches: list[_Match] = []
     if ids:
         names = pa.array(ids, pa.string())
-        for unit in outcome.read_units(output, ("uri",), RELATIVE_COLUMNS):
+        is_pair = any(explanation.rule == PAIR for explanation in explanations)
+        read = ("uri", "captions_digest") if is_pair else ("uri",)
+        for unit in outcome.read_units(output, read, RELATIVE_COLUMNS):
             matches += _matches(unit, names)
     return [_related(explanation, matches) for explanation in explanations]
 
@@ -190,22 +194,29 @@ def _matches(unit: Unit, names: pa.Array) -> Iterator[_Match]:
     rows = np.flatnonzero(np.asarray(hit, np.bool_))
     fields = [strings(unit.ledger.column(name), rows) for name in RELATIVE_COLUMNS]
     uris = strings(unit.signals.column("uri"), rows)
-    for row, uri, key, identity, verdict, rule, duplicate_of in zip(
-        rows.tolist(), uris, *fields, strict=True
+    captions = [0] * len(rows)
+    if "captions_digest" in unit.signals.column_names:
+        captions = unit.signals.column("captions_digest").take(pa.array(rows)).to_pylist()
+    for row, uri, said, key, identity, verdict, rule, duplicate_of in zip(
+        rows.tolist(), uris, captions, *fields, strict=True
     ):
         relative = Relative(key or "", uri or "", identity or "", verdict or "")
-        yield _Match(relative, unit.name, row, rule, duplicate_of)
+        yield _Match(relative, unit.name, row, rule, duplicate_of, said)
 
 
-def _related(explanation: Explanation, matches: Iterable[_Match]) -> Explanation:
+def _related(explanation: Explanation, matches: Sequence[_Match]) -> Explanation:
     representative, duplicates = explanation.representative, []
+    place = explanation.unit, explanation.row
+    captions = sum(match.captions for match in matches if (match.unit, match.row) == place)
     for match in matches:
-        if (match.unit, match.row) == (explanation.unit, explanation.row):
+        if (match.unit, match.row) == place:
+            continue
+        if explanation.rule == PAIR and captions and match.captions != captions:
             continue
         is_it = representative is not None and match.relative.id == representative.id
-        if is_it and match.rule != EXACT:
+        if is_it and match.rule not in EXACT:
             representative = match.relative
-        elif match.duplicate_of == explanation.id is not None and explanation.rule != EXACT:
+        elif match.duplicate_of == explanation.id is not None and explanation.rule not in EXACT:
             duplicates.append(match.relative)
     return replace(
         explanation,

@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from curation import shard
 from curation.configuration.loading import Pipeline
+from curation.groupings.duplicates.grouping import OF_EQUAL_BYTES
 from curation.judging import ledger, rules
 from curation.judging.decision import Decision
 from curation.judging.ledger import SIZES, Counts
@@ -36,6 +37,7 @@ def record(judge: Judge, unit: str, decision: Decision) -> Counts:
     table, groups = record_groups(judge, unit, decision), judge.groups
     judgement, pipeline = decision.judgement, judge.pipeline
     refers = {name: decision.groups.column(of) for name, of in groups.refers.items()}
+    refers |= {name: table.column("id") for name in OF_EQUAL_BYTES}
     why = (judge.held_against(table, decision), refers, decision.unlooked)
     columns = side_by_side([table, decision.groups])
     written = ledger.rows(columns, judgement, decision.ordered, pipeline, *why)

@@ -1,14 +1,14 @@
 """All units of a run judged in one process, one unit in memory at a time."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import Members, Winners
+from curation.groupings.duplicates.representatives import CONTENT, PAIR, Members, Winners
 from curation.groupings.grouping import concluded
 from curation.judging import quotas
 from curation.judging.decision import Decision
@@ -27,15 +27,19 @@ def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges])
     shared = Members(representatives.hot(hashes, edges))
     del hashes
     contenders = {unit: _contenders(judge, unit, shared) for unit in units}
-    contents = [representatives.content_tokens(of.column("id")) for of in contenders.values()]
-    equal = Members(representatives.hot(np.concatenate(contents), np.empty(0, np.uint64)))
-    del contents
+    equal = [_shared(contenders.values(), kind) for kind in (CONTENT, PAIR)]
     quality = judge.pipeline.quality
     rows = pa.concat_tables(
-        representatives.narrowed(judge.named(unit, of, equal), equal, quality)
+        representatives.narrowed(judge.named(unit, of, equal[0]), equal, quality)
         for unit, of in contenders.items()
     )
     return representatives.winners(rows, equal, edges, quality)
+
+
+def _shared(contenders: Iterable[pa.Table], kind: int) -> Members:
+    """The tokens of one kind that several of the rows have."""
+    tokens = [representatives.tokens(of, kind) for of in contenders]
+    return Members(representatives.hot(np.concatenate(tokens), np.empty(0, np.uint64)))
 
 
 def _contenders(judge: Judge, unit: str, hot: Members) -> pa.Table:

@@ -15,7 +15,14 @@ from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.grouping import IDENTITY, hashes
 from curation.groupings.duplicates.near import Edges, Hashes
-from curation.groupings.duplicates.representatives import Members, Winners
+from curation.groupings.duplicates.representatives import (
+    CONTENT,
+    HASH,
+    KINDS,
+    PAIR,
+    Members,
+    Winners,
+)
 from curation.groupings.grouping import PASSED, Grouping
 from curation.judging import captions, quotas, rules
 from curation.judging.decision import Decision
@@ -89,9 +96,12 @@ class Judge:
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         ruled = ruled - {rules.CAPTIONS} | set(captions.columns(pipeline))
         self._ruled = sorted(ruled)
-        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes", "caption_length"}
+        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
+        needed |= {"caption_length", "captions_digest"}
         self._needed = sorted(needed | {LOOKED + name for name in chosen.models})
         self._ruled_captions = captions.columns(pipeline)
+        ruled_pairs = any(check.column == "pair_better" for check in self.ordered)
+        self._standing_for = KINDS if ruled_pairs else (HASH, CONTENT)
         self._hold = hold
         self._readings: dict[str, Reading] = {}
 
@@ -109,14 +119,15 @@ class Judge:
         """The perceptual hashes of the rows that have one: (N,)."""
         return hashes(self.measured.read(unit, ("phash",)))[1]
 
-    def contents(self, unit: str) -> Hashes:
-        """Content tokens of the rows that have a perceptual hash: (N,).
+    def tokens(self, unit: str) -> list[Hashes]:
+        """By kind the tokens of the rows that have a perceptual hash, each (N,).
 
         Equal contents have equal perceptual hashes, so no others need be looked at.
         """
-        table = self.measured.read(unit, ("phash", "id"))
-        rows, _ = hashes(table)
-        return representatives.content_tokens(table.column("id").take(pa.array(rows)))
+        table = self.measured.read(unit, ("phash", "id", "captions_digest"))
+        rows, numbers = hashes(table)
+        named = table.take(pa.array(rows))
+        return [numbers, *(representatives.tokens(named, kind) for kind in (CONTENT, PAIR))]
 
     def reading(self, unit: str, hot: Members | None = None) -> Reading:
         """The unit's rows by the rules on signals, and those that may be copies: with a ``hot``
@@ -168,11 +179,11 @@ class Judge:
             own = own.set_column(place, own.schema.field(place), names.column(name))
         return own
 
-    def competing(self, unit: str, hot: tuple[Members, Members]) -> tuple[pa.Table, pa.Table]:
+    def competing(self, unit: str, hot: Sequence[Members]) -> list[pa.Table]:
         """The unit's best row of each of its hot tokens, by kind of token."""
         own = self.reading(unit, hot[0]).contenders
         assert own is not None
-        return self.duplicates.competing(self.named(unit, own, hot[1]), hot[1])
+        return self.duplicates.competing(self.named(unit, own, hot[CONTENT]), hot[CONTENT:])
 
     def decide(self, unit: str, winners: Winners | None, thresholds: Thresholds = NONE) -> Decision:
         """Judge the unit's rows by those ``thresholds`` of quotas that are known.
@@ -221,7 +232,7 @@ class Judge:
             return {}
         reading, waiting = decision.reading, dict[str, set[int]]()
         self._waiting.add(waiting, reading.looked, decision.judgement.check, decision.unlooked)
-        own = winners.rows_of(unit)
+        own = winners.rows_of(unit, self._standing_for)
         if len(own):
             unlooked = self._waiting.at_unlooked(reading.looked, reading.own)
             unlooked[np.setdiff1d(np.arange(reading.rows), own)] = False

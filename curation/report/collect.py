@@ -3,7 +3,7 @@
 Memory: one unit's columns at a time, plus what is kept for show and 16 bytes per duplicate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,11 +71,12 @@ class _Rows:
         rules: Overlap,
         origins_of: Origins,
         grouped: Groups,
+        ruled: Container[str],
     ) -> None:
         self.histograms, self.nearest = tuple(histograms), tuple(nearest)
         self.rules, self.origins, self.grouped = rules, origins_of, grouped
         self.kept, self.quarantine, self.counts = KeptSample(), Quarantine(), Counts()
-        self.pairs = [Pairs(column) for column in grouped.refers]
+        self.pairs = [Pairs(column) for column in grouped.refers if column in ruled]
 
     @property
     def columns(self) -> list[str]:
@@ -135,6 +136,7 @@ def collect(output: str) -> Collected:
         overlap.compared(bounds, schema, grouped.ruled),
         origins.chosen(schema),
         grouped,
+        {bound.column for bound in bounds},
     )
     for unit in outcome.read_units(output, rows.columns, LEDGER_COLUMNS):
         rows.add(unit)

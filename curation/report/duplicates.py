@@ -17,6 +17,7 @@ from curation.report.outcome import Unit, equals
 
 SHOWN_GROUPS = 12
 SHOWN_MEMBERS = 8
+EQUAL_BYTES = ("exact_better.max", "pair_better.max")
 PREFIX = 16  # hexadecimal digits of an id that are kept: 64 bits
 
 Ids = NDArray[np.uint64]
@@ -42,7 +43,7 @@ class Group:
 
 @dataclass
 class Pairs:
-    """All (duplicate, representative) pairs of ``column``: ``exact_better`` or ``near_better``."""
+    """All (duplicate, representative) pairs that a rule on ``column`` stopped."""
 
     column: str
     _duplicates: list[Ids] = field(default_factory=list)
@@ -112,7 +113,7 @@ def members(units: Iterable[Unit], wanted: set[int]) -> dict[int, list[Member]]:
             rule = unit.ledger.column("rule")[int(row)].as_py()
             of_id = rows_of.setdefault(int(pick.id[:PREFIX], 16), [])
             member = Member(pick, verdict, rule)
-            if rule == "exact_better.max":
+            if rule in EQUAL_BYTES:
                 of_id.append(member)
             else:
                 of_id.insert(0, member)
@@ -127,7 +128,7 @@ def assemble(
     groups = []
     for root, size, ids in chosen:
         of_root = rows.get(root, [])
-        others = of_root[1:] if root in ids else []
+        others = [of for of in of_root[1:] if of.rule in EQUAL_BYTES] if root in ids else []
         others += [rows[number][0] for number in ids if number != root and rows.get(number)]
         leading = of_root[0] if of_root else None
         groups.append(Group(leading, tuple(others[:SHOWN_MEMBERS]), size))

@@ -176,12 +176,17 @@ def funnel_rows(funnel: Funnel, collected: Collected) -> list[FunnelRow]:
     return rows
 
 
+_REPRESENTED = {
+    "exact_better": "same bytes as its representative",
+    "pair_better": "same bytes and captions as its representative",
+    "near_better": "near-duplicate of its representative",
+}
+
+
 def _phrase(bound: Bound, unit: str) -> str:
     """What a bound stops, in words."""
-    if bound.column == "exact_better" and bound.value == 0:
-        return "same bytes as its representative"
-    if bound.column == "near_better" and bound.value == 0:
-        return "near-duplicate of its representative"
+    if bound.column in _REPRESENTED and bound.value == 0:
+        return _REPRESENTED[bound.column]
     if bound.column == CAPTIONS:
         return "no caption is left"
     if bound.quota:

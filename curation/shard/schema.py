@@ -46,6 +46,7 @@ BASE_FIELDS = (
 )
 GROUP_FIELDS = (
     pa.field("exact_better", pa.int32()),
+    pa.field("pair_better", pa.int32()),
     pa.field("near_better", pa.int32()),
     pa.field("duplicate_of", pa.string()),
 )

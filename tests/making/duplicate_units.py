@@ -39,6 +39,7 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
         "size": random.integers(1000, 2000, count),
         "source_digest": ["0" * 16] * count,
         "caption_length": random.integers(0, 2, count),
+        "captions_digest": random.integers(0, 3, count),
         "short_side": random.integers(200, 500, count),
         "pixels": random.integers(1, 3, count),
         "clarity": random.random(count),

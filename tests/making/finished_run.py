@@ -33,6 +33,7 @@ TIERS = {
     "luma": "pixel",
     "nsfw_open": "model",
     "exact_better": "group",
+    "pair_better": "group",
     "near_better": "group",
 }
 SIGNALS = pa.schema(
@@ -196,7 +197,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
     chosen, everything = pipeline(), pa.concat_tables(tables)
     reasons = column_files.is_null(everything.column("reason"))
     exact, near, representative = _duplicates(everything.column("id").to_pylist(), reasons)
-    groups_of = {"exact_better": exact, "near_better": near}
+    groups_of = {"exact_better": exact, "pair_better": exact, "near_better": near}
     ordered = rules.checks(chosen, TIERS)
 
     def values(column: str) -> np.ndarray:
@@ -226,7 +227,8 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         broken = table.column("reason").drop_null()
         ledger.count(counts, own, broken, ordered, chosen, ~looked)
-        columns = [exact[rows].astype("int32"), near[rows].astype("int32"), representative[rows]]
+        of_kinds = [of[rows].astype("int32") for of in (exact, exact, near)]
+        columns = [*of_kinds, representative[rows]]
         groups(layout).write(unit, pa.table(columns, schema=pa.schema(shard.GROUP_FIELDS)))
         chosen_rows = written.filter(pa.array(own.verdict == rules.KEPT))
         keys = chosen_rows.column("key").cast(pa.binary()).to_pylist()

@@ -9,23 +9,24 @@ from typing import Any
 class Contender:
     """A row: its 64-bit ``hash``, its ``content``, and its ``rank``, the smallest being the best.
 
-    Where ``by_bytes_alone``, looking alike makes no duplicate of it.
+    ``captions`` of 0 say nothing. Where ``by_bytes_alone``, looking alike makes no duplicate of it.
     """
 
     hash: int
     content: str
     rank: Any
     by_bytes_alone: bool = False
+    captions: int = 0
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Whether a row of higher rank has the same bytes, or looks alike; and the best one's content.
-
-    Of rows with the same bytes and rows that look alike, the former are asked first.
+    """Whether a row of higher rank has the same bytes; whether one says the same of them as well;
+    whether the best that looks alike has others; and whose content that is, the near one first.
     """
 
     exact: bool
+    pair: bool
     near: bool
     representative: str | None
 
@@ -64,7 +65,9 @@ def duplicates(rows: Sequence[Contender], radius: int) -> list[Duplicate]:
 def _duplicate(row: Contender, rows: Sequence[Contender], radius: int) -> Duplicate:
     ahead = [other for other in rows if other.rank < row.rank]
     same = [other for other in ahead if other.content == row.content]
-    alike = [other for other in ahead if apart(other.hash, row.hash) <= radius]
-    close = [] if row.by_bytes_alone else alike
-    best = min(same or close, key=lambda other: other.rank, default=None)
-    return Duplicate(bool(same), bool(close), best.content if best else None)
+    pair = [other for other in same if row.captions in (0, other.captions)]
+    alike = [other for other in rows if apart(other.hash, row.hash) <= radius]
+    best = min(alike, key=lambda other: other.rank)
+    near = not row.by_bytes_alone and best.content != row.content
+    of = best.content if near else row.content if same else None
+    return Duplicate(bool(same), bool(pair), near, of)

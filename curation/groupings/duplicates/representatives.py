@@ -3,15 +3,18 @@
 Rank, best first: stages passed by the row's own rules, then the configured quality columns, then
 the longer caption, then id, key and location. A row that its own rules would drop therefore never
 pushes out one they would keep. A row is a duplicate if and only if some better-ranked row is its
-copy: a statement about pairs, so it does not depend on any order.
+copy, so that it does not depend on any order. An image that has several rows is ranked by the best
+of them: where that has no better near-duplicate, none of them has.
 
-A *token* is what copies share: a perceptual hash, or the first 64 bits of a content hash. Only
+A *token* is what copies share: a perceptual hash, the first 64 bits of a content hash, or these and
+a digest of captions for image-text pairs. A row without captions is the pair that any row of equal
+bytes is. Only
 rows with a *hot* token can be copies, and of those only the best of each token can beat another:
 everything here is taking the best of groups, which may be done unit by unit and then again over
 what the units found. A million rows of one hash are thus one row of each unit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,9 +26,11 @@ from numpy.typing import NDArray
 from curation.groupings.duplicates import ranking
 from curation.groupings.duplicates.near import Edges, Hashes, both_ways, distinct
 
-HASH, CONTENT = 0, 1  # the kinds of tokens
-WON = ("token", "unit", "row", "id")  # the columns that say who won
+HASH, CONTENT, PAIR = KINDS = 0, 1, 2  # the kinds of tokens
+WON = ("token", "unit", "row", "id", "captions_digest")  # the columns that say who won
+_EQUAL = {CONTENT: ("id",), PAIR: ("id", "captions_digest")}  # in all of a group
 CROWDED = 4  # rows of a unit for each of its tokens
+_MIXED = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd: nothing is lost
 BEHIND_ALL = -1  # in place of the stages passed, of rows that are copies by equal bytes alone
 
 
@@ -33,12 +38,29 @@ def row_schema(quality: Sequence[str]) -> pa.Schema:
     """The schema of rows that compete for a token."""
     fields = {"token": pa.uint64(), "unit": pa.string(), "row": pa.int32(), "depth": pa.int16()}
     fields |= {**dict.fromkeys(quality, pa.float64()), "caption_length": pa.int32()}
+    fields |= {"captions_digest": pa.uint64()}
     return pa.schema([*(fields | dict.fromkeys(("id", "key", "uri"), pa.string())).items()])
 
 
 def content_tokens(ids: pa.Array | pa.ChunkedArray) -> Hashes:
     """The first 64 bits of content ids (32 hexadecimal digits each, no nulls): (N,)."""
     return np.ascontiguousarray(ranking.content_halves(ids)[:, 0])
+
+
+def tokens(rows: pa.Table, kind: int) -> Hashes:
+    """The tokens of rows (N,) by content or by pair: (N,)."""
+    return np.ascontiguousarray(_keys(rows, kind)[:, 0])
+
+
+def _keys(rows: pa.Table, kind: int) -> Hashes:
+    """What all of a group and no others have: (N,) of hashes, else (N, 2)."""
+    if kind == HASH:
+        return tokens_of(rows)
+    halves = ranking.content_halves(rows.column("id"))
+    if kind == PAIR:
+        said = np.asarray(rows.column("captions_digest").to_numpy(), np.uint64)
+        halves ^= said[:, np.newaxis] * _MIXED
+    return halves
 
 
 def at_most_twice(tokens: Hashes) -> Hashes:
@@ -90,9 +112,8 @@ def tokens_of(rows: pa.Table) -> Hashes:
 
 
 def best(rows: pa.Table, quality: Sequence[str], kind: int) -> pa.Table:
-    """The best row of each group, sorted by token, and by id where groups are of contents."""
-    keys = tokens_of(rows) if kind == HASH else ranking.content_halves(rows.column("id"))
-    best = ranking.best_of(rows, *ranking.grouped(keys), quality)
+    """The best row of each group, sorted by token."""
+    best = ranking.best_of(rows, *ranking.grouped(_keys(rows, kind)), quality)
     return rows.take(pa.array(best)).combine_chunks()
 
 
@@ -116,10 +137,13 @@ def _neighbours(
     return targets[order][first], ranking.best_of(rows, best[places[order]], first, quality)
 
 
-def winners(rows: pa.Table, shared: Members, edges: Edges, quality: Sequence[str]) -> "Winners":
+def winners(
+    rows: pa.Table, shared: Sequence[Members], edges: Edges, quality: Sequence[str]
+) -> "Winners":
     """The winners among all ``rows`` that may be copies, in one process.
 
-    ``shared`` are the content tokens that several have, ``edges`` lead from hash to hash.
+    ``shared`` are the tokens of contents and of pairs that several have, ``edges`` lead from hash
+    to hash.
     """
     own = ranking.best_of(rows, *ranking.grouped(tokens_of(rows)), quality)
     targets, around = _neighbours(rows, own, both_ways(edges), quality)
@@ -128,28 +152,33 @@ def winners(rows: pa.Table, shared: Members, edges: Edges, quality: Sequence[str
     candidates = np.concatenate([own, around])[order]
     nearest = rows.select(WON).take(pa.array(ranking.best_of(rows, candidates, first, quality)))
     nearest = nearest.set_column(0, rows.schema.field(0), pa.array(names[order][first]))
-    exact = best(of_contents(rows, shared), quality, CONTENT)
-    return Winners((nearest.combine_chunks(), exact.select(WON)))
+    exact, pairs = (
+        best(of, quality, kind).select(WON)
+        for kind, of in enumerate(sharing(rows, shared), CONTENT)
+    )
+    return Winners((nearest.combine_chunks(), exact, pairs))
 
 
-def narrowed(rows: pa.Table, shared: Members, quality: Sequence[str]) -> pa.Table:
+def narrowed(rows: pa.Table, shared: Sequence[Members], quality: Sequence[str]) -> pa.Table:
     """The rows of a unit without those that lose in it already, where they are many.
 
-    ``shared`` are the content tokens that several rows have.
+    ``shared`` are the tokens of contents and of pairs that several rows have.
     """
     order, first = ranking.grouped(tokens_of(rows))
     if rows.num_rows <= CROWDED * len(first):
         return rows
-    stays = shared.hold(content_tokens(rows.column("id")))
+    stays = shared[0].hold(tokens(rows, CONTENT)) | shared[1].hold(tokens(rows, PAIR))
     stays[ranking.best_of(rows, order, first, quality)] = True
     return rows.filter(pa.array(stays))
 
 
-def of_contents(rows: pa.Table, shared: Members) -> pa.Table:
-    """The rows whose content several have, that being their token."""
-    tokens = content_tokens(rows.column("id"))
-    held = shared.hold(tokens)
-    return rows.filter(pa.array(held)).set_column(0, rows.schema.field(0), pa.array(tokens[held]))
+def sharing(rows: pa.Table, shared: Sequence[Members]) -> Iterator[pa.Table]:
+    """The rows whose content several have, then those whose pair: that being their token."""
+    for kind, those in enumerate(shared, CONTENT):
+        named = tokens(rows, kind)
+        held = those.hold(named)
+        field, column = rows.schema.field(0), pa.array(named[held])
+        yield rows.filter(pa.array(held)).set_column(0, field, column)
 
 
 @dataclass(frozen=True)
@@ -159,7 +188,7 @@ class Winners:
     For a perceptual hash that is the best of all rows within the radius.
     """
 
-    rows: tuple[pa.Table, pa.Table]
+    rows: tuple[pa.Table, ...]
 
     @cached_property
     def hashes(self) -> Members:
@@ -167,26 +196,31 @@ class Winners:
         return Members(tokens_of(self.rows[HASH]))
 
     @cached_property
-    def contents(self) -> Members:
-        """The content tokens that have a winner."""
-        return Members(tokens_of(self.rows[CONTENT]))
+    def shared(self) -> tuple[Members, Members]:
+        """The tokens of contents, and of pairs, that have a winner."""
+        return Members(tokens_of(self.rows[CONTENT])), Members(tokens_of(self.rows[PAIR]))
+
+    def rows_of(self, unit: str, kinds: Sequence[int] = KINDS) -> NDArray[np.int64]:
+        """The rows of a unit that win over a copy of these kinds: (M,), ascending."""
+        nothing = np.empty(0, np.int64)
+        return np.unique(np.concatenate([self._rows[of].get(unit, nothing) for of in kinds]))
 
     @cached_property
-    def _rows(self) -> dict[str, NDArray[np.int64]]:
-        known = pa.concat_tables([rows.select(["unit", "row"]) for rows in self.rows])
-        if not known.num_rows:
-            return {}
-        units = known.column("unit").cast(pa.string()).combine_chunks().dictionary_encode()
-        places = np.asarray(known.column("row").to_numpy(), np.int64)
-        numbers = np.asarray(units.indices.to_numpy(), np.int64)
-        order = np.argsort(numbers, kind="stable")
-        first = np.searchsorted(numbers[order], np.arange(1, len(units.dictionary)))
-        parts = np.split(places[order], first)
-        return dict(zip(units.dictionary.to_pylist(), map(np.unique, parts), strict=True))
+    def _rows(self) -> list[dict[str, NDArray[np.int64]]]:
+        return [_by_unit(rows) for rows in self.rows]
 
-    def rows_of(self, unit: str) -> NDArray[np.int64]:
-        """The rows of a unit that win over a copy of theirs: (M,), ascending."""
-        return self._rows.get(unit, np.empty(0, np.int64))
+
+def _by_unit(won: pa.Table) -> dict[str, NDArray[np.int64]]:
+    """The rows of each unit."""
+    if not won.num_rows:
+        return {}
+    units = won.column("unit").cast(pa.string()).combine_chunks().dictionary_encode()
+    places = np.asarray(won.column("row").to_numpy(), np.int64)
+    numbers = np.asarray(units.indices.to_numpy(), np.int64)
+    order = np.argsort(numbers, kind="stable")
+    first = np.searchsorted(numbers[order], np.arange(1, len(units.dictionary)))
+    parts = np.split(places[order], first)
+    return dict(zip(units.dictionary.to_pylist(), parts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -194,6 +228,7 @@ class Copies:
     """Per row of a unit (N,): 1 where a better copy exists; ``better`` is that copy's id."""
 
     exact: NDArray[np.int8]
+    pair: NDArray[np.int8]
     near: NDArray[np.int8]
     better: pa.ChunkedArray
 
@@ -203,52 +238,54 @@ def copies(unit: str, count: int, own: pa.Table, winners: Winners) -> Copies:
 
     ``own`` are those of the unit that may be copies, in the schema of ``row_schema``.
     """
-    near, exact = np.zeros(count, np.int8), np.zeros(count, np.int8)
+    exact, pair, near = np.zeros((3, count), np.int8)
     place = winners.hashes.places(tokens_of(own))
-    own = own.select(["row", "depth", "id"])
+    own = own.select(["row", "depth", "id", "captions_digest"])
     if (hot := place >= 0).sum() < len(hot):
         own, place = own.filter(pa.array(hot)), place[hot]
     if not own.num_rows:
-        return Copies(exact, near, pa.chunked_array([pa.nulls(count, pa.string())]))
-    rows = np.asarray(own.column("row").to_numpy(), np.int64)
+        return Copies(exact, pair, near, pa.chunked_array([pa.nulls(count, pa.string())]))
+    rows, ids = np.asarray(own.column("row").to_numpy(), np.int64), own.column("id")
     alone = np.asarray(own.column("depth").to_numpy()) == BEHIND_ALL
-    is_near = _beaten(unit, rows, winners.rows[HASH], place) & ~alone
-    ids = own.column("id")
-    held, at = _groups(winners.rows[CONTENT], winners.contents, content_tokens(ids), ids)
-    is_exact = np.zeros(len(rows), bool)
-    is_exact[held] = _beaten(unit, rows[held], winners.rows[CONTENT], at)
-    near[rows], exact[rows] = is_near, is_exact
-    only_near = is_near & ~is_exact
-    names = winners.rows[HASH].column("id").take(pa.array(place[only_near]))
-    known = pa.chunked_array([*names.chunks, *ids.filter(pa.array(is_exact)).chunks], pa.string())
+    nearest = winners.rows[HASH].column("id").take(pa.array(place))
+    is_near = ~np.asarray(pc.equal(nearest, ids)) & ~alone
+    is_exact, is_pair = (_beaten(unit, own, winners, kind) for kind in (CONTENT, PAIR))
+    silent = np.asarray(own.column("captions_digest").to_numpy()) == 0
+    near[rows], exact[rows], pair[rows] = is_near, is_exact, is_pair | (is_exact & silent)
+    names = [nearest.filter(pa.array(is_near)), ids.filter(pa.array(is_exact & ~is_near))]
+    known = pa.chunked_array([chunk for of in names for chunk in of.chunks], pa.string())
     where = np.full(count, -1, np.int64)
-    where[np.concatenate([rows[only_near], rows[is_exact]])] = np.arange(len(known))
-    return Copies(exact, near, known.take(pa.array(where, mask=where < 0)))
+    where[np.concatenate([rows[is_near], rows[is_exact & ~is_near]])] = np.arange(len(known))
+    return Copies(exact, pair, near, known.take(pa.array(where, mask=where < 0)))
 
 
-def _beaten(
-    unit: str, rows: NDArray[np.int64], winners: pa.Table, place: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which rows of the unit are not the winners at these places."""
-    chosen = winners.select(["unit", "row"]).take(pa.array(place))
-    same = pc.equal(chosen.column("unit"), unit).to_numpy(zero_copy_only=False)
-    return np.asarray(~same.astype(bool) | (chosen.column("row").to_numpy() != rows), np.bool_)
+def _beaten(unit: str, own: pa.Table, winners: Winners, kind: int) -> NDArray[np.bool_]:
+    """Which rows of the unit (N,) have the content of a winner, or are its pair, and are not it."""
+    held, place = _groups(own, winners, kind)
+    chosen = winners.rows[kind].select(["unit", "row"]).take(pa.array(place))
+    same = np.asarray(pc.equal(chosen.column("unit"), unit), np.bool_)
+    rows = np.asarray(own.column("row").to_numpy(), np.int64)[held]
+    beaten = np.zeros(own.num_rows, np.bool_)
+    beaten[held] = ~same | (chosen.column("row").to_numpy() != rows)
+    return beaten
 
 
 def _groups(
-    exact: pa.Table, members: Members, tokens: Hashes, ids: pa.Array
+    own: pa.Table, winners: Winners, kind: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Which ids have a winner, and the places of those; ids may agree in their first 64 bits."""
-    names = members.ordered
-    held = np.zeros(len(tokens), bool)
-    place = members.places(tokens)
+    """Which rows have a winner, and the places of those: tokens alone may agree by chance."""
+    members, named = winners.shared[kind - CONTENT], tokens(own, kind)
+    names, held = members.ordered, np.zeros(own.num_rows, bool)
+    place = members.places(named)
     waiting = np.flatnonzero(place >= 0)
     while len(waiting):
-        chosen = exact.column("id").take(pa.array(place[waiting]))
-        same = pc.equal(chosen, ids.take(pa.array(waiting))).to_numpy(zero_copy_only=False)
-        held[waiting[same.astype(bool)]] = True
-        waiting = waiting[~same.astype(bool)]
+        same = np.ones(len(waiting), bool)
+        for name in _EQUAL[kind]:
+            chosen = winners.rows[kind].column(name).take(pa.array(place[waiting]))
+            same &= np.asarray(pc.equal(chosen, own.column(name).take(pa.array(waiting))))
+        held[waiting[same]] = True
+        waiting = waiting[~same]
         place[waiting] += 1
         waiting = waiting[place[waiting] < len(names)]
-        waiting = waiting[names[place[waiting]] == tokens[waiting]]
+        waiting = waiting[names[place[waiting]] == named[waiting]]
     return held, place[held]

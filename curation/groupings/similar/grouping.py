@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 Places = NDArray[np.int64]
 
 _OWN = ("id", "caption_length", "synthetic", "input_bytes", PASSED)
-_DUPLICATES = ("exact_better", "near_better", "duplicate_of")
+_DUPLICATES = ("exact_better", "near_better", "pair_better", "duplicate_of")
 
 
 class Options(Settings):
@@ -44,12 +44,13 @@ class Similar:
     """Rows of which a better-ranked one looks alike, by embedding or as duplicates do.
 
     Duplicates of another row are similar to it, whatever their embeddings: no model has to look at
-    them, and none of the others is similar to them. Rank, best first: stages passed by a row's own
-    rules, then the quality columns, the longer caption, the id. A summary holds about two bytes for
-    each number of an embedding.
+    them, and none of the others is similar to them. A row of the same bytes as a better-ranked one,
+    but other captions, is similar to what that is similar to. Rank, best first: stages passed by a
+    row's own rules, then the quality columns, the longer caption, the id. A summary holds about two
+    bytes for each number of an embedding.
     """
 
-    name, version, refers = "similar", 1, "similar_to"
+    name, version, refers = "similar", 2, "similar_to"
     columns: Mapping[str, Column] = {
         "similar_better": Column(pa.int32(), "0 or 1", "there is a better-ranked similar image"),
         "similar_to": Column(pa.string(), "an id", "a better-ranked image that it is similar to"),
@@ -100,8 +101,8 @@ class Similar:
             summary.column(name).combine_chunks() for name in ("id", "similar_to")
         )
         place = pc.index_in(rows.column("id").combine_chunks(), value_set=beaten_ids)
-        is_copy, alone = _is_duplicate(rows), by_bytes_alone(rows)
-        known = is_copy | alone | vectors.valid(rows.column(self.own.column))
+        is_copy, alone = _is_beaten(rows), by_bytes_alone(rows)
+        known = _is_duplicate(rows) | alone | vectors.valid(rows.column(self.own.column))
         is_similar = np.asarray(place.is_valid()) & ~alone & ~is_copy
         beaten = is_copy | is_similar
         other = pc.if_else(pa.array(is_similar), others.take(place), rows.column("duplicate_of"))
@@ -129,6 +130,12 @@ def _is_duplicate(rows: pa.Table) -> Mask:
     """Which rows a better-ranked one of the same bytes, or a near-duplicate, stands for."""
     exact, near = (column_files.as_float(rows.column(name)) > 0 for name in _DUPLICATES[:2])
     return np.asarray(exact | near, np.bool_)
+
+
+def _is_beaten(rows: pa.Table) -> Mask:
+    """Those of them that fall with it; a row of other captions falls where the image does."""
+    pair, near = (column_files.as_float(rows.column(name)) > 0 for name in _DUPLICATES[1:3])
+    return np.asarray(pair | near, np.bool_)
 
 
 def _unpacked(column: pa.ChunkedArray, rank: Places) -> Vectors:

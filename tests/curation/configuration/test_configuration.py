@@ -47,6 +47,7 @@ pipelines:
 COLUMNS = {
     "exact_better": pa.int32(),
     "near_better": pa.int32(),
+    "pair_better": pa.int32(),
     "pixels": pa.int64(),
     "clarity": pa.float32(),
     "luma": pa.float64(),
@@ -320,7 +321,7 @@ def test_columns_must_exist_and_be_numbers(tmp_path: Path) -> None:
         check_columns(load(written(tmp_path, GOOD.replace("luma:", "lumma:"))), COLUMNS)
     assert str(caught.value) == (
         f"{path}:20: unknown column 'lumma': expected one of clarity, exact_better, luma, "
-        "near_better, pixels, size; did you mean 'luma'?"
+        "near_better, pair_better, pixels, size; did you mean 'luma'?"
     )
     with pytest.raises(ConfigurationError) as caught:
         check_columns(load(written(tmp_path, GOOD.replace("luma:", "format:"))), COLUMNS)

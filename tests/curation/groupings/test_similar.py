@@ -104,6 +104,7 @@ def unit_of(ids: Sequence[int], made: vectors.Vectors, **more: Sequence[Any]) ->
         "input_bytes": [0] * count,
         "exact_better": [0] * count,
         "near_better": [0] * count,
+        "pair_better": [0] * count,
         "duplicate_of": pa.array([None] * count, pa.string()),
         PASSED: [2] * count,
     }
@@ -140,6 +141,18 @@ def test_who_does_not_take_part() -> None:
     }
     rows = columns_of([unit_of([1, 2, 3, 4, 5], made, **more)])
     assert rows == [(1, f"{9:032x}"), (0, None), (0, None), (0, None), (None, None)]
+
+
+def test_other_captions_of_an_image_stand_or_fall_with_it() -> None:
+    """Whether or not a model looked at them."""
+    made = planted(1).repeat(4, axis=0)
+    made[2] = 0
+    more = {"pixels": [9, 5, 5, 5], "exact_better": [0, 0, 1, 1], "pair_better": [0, 0, 0, 1]}
+    more["duplicate_of"] = pa.array([None, None, f"{2:032x}", f"{2:032x}"])
+    unit = unit_of([1, 2, 2, 2], made, **more)
+    best, second = f"{1:032x}", f"{2:032x}"
+    assert columns_of([unit]) == [(0, None), (1, best), (1, best), (1, second)]
+    assert columns_of([unit.slice(1)]) == [(0, None), (0, None), (1, second)]
 
 
 def test_units_and_their_order_do_not_matter() -> None:

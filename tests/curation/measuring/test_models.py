@@ -87,7 +87,7 @@ def decided(
     chosen = Chosen(tuple(signals), {}, order, limited, groupings=(Duplicates(4, asked.quality),))
     judge = Judge(str(root), asked, chosen)
     nobody = representatives.row_schema(asked.quality).empty_table()
-    winners = Winners((nobody, nobody))
+    winners = Winners((nobody, nobody, nobody))
     decision = judge.decide(UNIT, winners)
     return judge, decision, judge.pending(UNIT, decision, winners)
 

@@ -53,6 +53,7 @@ def test_the_schema_is_the_one_agreed() -> None:
         "luma": "float",
         "phash": "uint64",
         "exact_better": "int32",
+        "pair_better": "int32",
         "near_better": "int32",
         "duplicate_of": "string",
     }
