@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -144,8 +145,9 @@ def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dic
         return row | {"reason": error.reason, "detail": error.detail[:500]}
     name = ""
     try:
+        header = replace(decoded.header, licence=sample.licence, source=sample.source)
         for name, function in signals["file"]:  # noqa: B007 (told where it fails)
-            row |= function(decoded.header)
+            row |= function(header)
         with _MEASURING:
             for name, function in signals["pixel"]:  # noqa: B007
                 row |= function(decoded)

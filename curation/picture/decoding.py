@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation.picture import channels, opening, pixels
-from curation.picture.formats import FORMATS, examine, exif, personal
+from curation.picture.formats import FORMATS, examine, exif, metadata
 from curation.picture.formats.outline import PIXEL_CAP, SIDE_CAP, Outline
 from curation.picture.formats.personal import NOTHING, Personal
 from curation.picture.formats.refusal import REASONS, PictureError, Reason
+from curation.picture.formats.rights import NOTHING as NO_RIGHTS
+from curation.picture.formats.rights import Rights
 
 __all__ = [
     "FORMATS",
@@ -57,7 +59,8 @@ class Header:
     orientation); ``orientation`` is the EXIF tag 1..8 (1: as stored); ``frames`` is how many the
     container holds, of which only the first is ever decoded; ``size`` is the file's length in
     bytes; ``quantisation`` is the mean of the 64 steps that a JPEG's luma was divided by, 0 for
-    other formats; ``personal`` is what metadata tell of places and people.
+    other formats; ``personal`` is what metadata tell of places and people, ``rights`` what they say
+    of rights. ``licence`` and ``source`` are what the sample's source says, where somebody knows.
     """
 
     format: str
@@ -69,6 +72,9 @@ class Header:
     size: int
     quantisation: float = 0.0
     personal: Personal = NOTHING
+    rights: Rights = NO_RIGHTS
+    licence: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,15 +205,15 @@ def _header_of(image: Image.Image, outline: Outline, size: int) -> Header:
         blocks = image.info.get("exif") or b"", image.info.get("xmp") or b""
         frames = int(image.info.get("frames", getattr(image, "n_frames", 1)))
         turn = 1 if outline.format == "HEIC" else exif.orientation(*blocks)
-        says = personal.of_metadata(*blocks)
-        outline = Outline(outline.format, *image.size, frames, turn, personal=says)
+        says = metadata.read(*blocks)
+        outline = Outline(outline.format, *image.size, frames, turn, metadata=says)
     stored = (outline.width, outline.height)
     return _header(outline, image.mode, stored, size)
 
 
 def _header(outline: Outline, mode: str, stored: tuple[int, int], size: int) -> Header:
     width, height = stored if outline.orientation < 5 else stored[::-1]
-    known = outline.orientation, outline.frames, size, outline.quantisation, outline.personal
+    known = outline.orientation, outline.frames, size, outline.quantisation, *outline.metadata
     return Header(outline.format, mode, width, height, *known)
 
 

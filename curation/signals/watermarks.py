@@ -124,7 +124,7 @@ def provider_of(letters: str) -> str | None:
     """Whose name the letters hold, whole or cut at an end; a generic word is nobody's."""
     if letters in _words():
         return None
-    for name, provider in _providers().items():
+    for name, provider in providers().items():
         cut = len(name) - 1 > SHORTEST and len(letters) <= len(name)
         if name in letters or (cut and _shared(name, letters) >= PART * len(name)):
             return provider
@@ -174,8 +174,8 @@ def _is_in_corner(line: Line) -> bool:
 
 
 @cache
-def _providers() -> dict[str, str]:
-    """Providers by their names as written, the longest first."""
+def providers() -> dict[str, str]:
+    """Providers of stock photographs by their names as written, the longest first."""
     known: dict[str, str] = {}
     for line in _lines("stock_providers.txt"):
         provider, names = line.split(": ")

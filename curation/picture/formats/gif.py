@@ -2,9 +2,9 @@
 
 import struct
 
-from curation.picture.formats import personal
+from curation.picture.formats import metadata
+from curation.picture.formats.metadata import NOTHING
 from curation.picture.formats.outline import Outline
-from curation.picture.formats.personal import NOTHING
 from curation.picture.formats.refusal import PictureError
 
 _BLOCK_CAP = 2_000_000  # blocks of at most 255 bytes in one file: 0.2 s of walking
@@ -61,8 +61,8 @@ def walk(data: bytes) -> Outline:
     if not frames:
         raise PictureError("truncated", "trailer before any frame")
     packet = data.find(_XMP)
-    says = personal.of_metadata(b"", data[packet : packet + _XMP_CAP]) if packet >= 0 else NOTHING
-    return Outline("GIF", width, height, frames, personal=says)
+    says = metadata.read(b"", data[packet : packet + _XMP_CAP]) if packet >= 0 else NOTHING
+    return Outline("GIF", width, height, frames, metadata=says)
 
 
 def _table_size(flags: int) -> int:

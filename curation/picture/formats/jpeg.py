@@ -3,7 +3,7 @@
 import re
 import struct
 
-from curation.picture.formats import exif, personal
+from curation.picture.formats import exif, metadata
 from curation.picture.formats.outline import PIXEL_CAP, Outline
 from curation.picture.formats.refusal import PictureError
 
@@ -112,7 +112,7 @@ class _Walk:
             scans=1 if self.plain else max(2, self.scans),
             scan_end=self.scan_end,
             quantisation=self.tables.get(self.first_table, 0.0),
-            personal=personal.of_metadata(block, self.xmp, self.iptc),
+            metadata=metadata.read(block, self.xmp, self.iptc),
         )
 
 

@@ -7,7 +7,7 @@ every tile has its parts, and the last ends at the end-of-codestream marker.
 import struct
 from typing import NamedTuple
 
-from curation.picture.formats import personal
+from curation.picture.formats import metadata
 from curation.picture.formats.jpeg2000_pieces import Segment, check_pieces
 from curation.picture.formats.outline import Outline, check_size
 from curation.picture.formats.refusal import PictureError
@@ -40,14 +40,14 @@ def walk(data: bytes) -> Outline:
     segments += _check_tiles(data, position, end, size.tiles)
     check_pieces(segments, size.tiles, size.tile, size.components)
     return Outline(
-        "JPEG2000", size.width, size.height, personal=_personal(data[:start] + data[end:])
+        "JPEG2000", size.width, size.height, metadata=_metadata(data[:start] + data[end:])
     )
 
 
-def _personal(around: bytes) -> personal.Personal:
+def _metadata(around: bytes) -> metadata.Metadata:
     """What the boxes around the codestream tell: EXIF by its signature, XMP as text."""
     places = [place for mark in _TIFF if (place := around.find(mark)) >= 0]
-    return personal.of_metadata(around[min(places) :] if places else b"", around)
+    return metadata.read(around[min(places) :] if places else b"", around)
 
 
 def _codestream(data: bytes) -> tuple[int, int]:

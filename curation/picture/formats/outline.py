@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from curation.picture.formats.personal import NOTHING, Personal
+from curation.picture.formats.metadata import NOTHING, Metadata
 from curation.picture.formats.refusal import PictureError
 
 PIXEL_CAP = 178_956_970  # where stock Pillow refuses too, so that what we keep opens elsewhere
@@ -21,7 +21,7 @@ class Outline:
     byte ranges [start, end) the decoder must not see. ``scans`` and ``scan_end`` concern JPEG only:
     the number of scans (0 elsewhere) and the offset of the first marker behind the last of them;
     ``quantisation`` is the mean step by which the first component's coefficients were divided.
-    ``personal`` is what metadata tell, as far as the structure shows them.
+    ``metadata`` is what they say, as far as the structure shows them.
     """
 
     format: str
@@ -34,7 +34,7 @@ class Outline:
     scans: int = 0
     scan_end: int = 0
     quantisation: float = 0.0
-    personal: Personal = NOTHING
+    metadata: Metadata = NOTHING
 
 
 def check_size(width: int, height: int, size: int) -> None:

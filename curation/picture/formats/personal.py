@@ -49,7 +49,7 @@ def of_metadata(block: bytes, xmp: bytes = b"", iptc: bytes = b"") -> Personal:
     if not (block or xmp or iptc):
         return NOTHING
     by_text = Personal(bool(_XMP_PLACE.search(xmp)), bool(_XMP_PERSON.search(xmp)))
-    return by_text.joined(_of_datasets(_resource(iptc))).joined(_of_exif(block))
+    return by_text.joined(_of_datasets(resource(iptc))).joined(_of_exif(block))
 
 
 def _of_exif(block: bytes) -> Personal:
@@ -85,7 +85,7 @@ def _bytes(block: bytes, entry: exif.Entry | None) -> bytes:
     return block[entry.offset : entry.offset + entry.size] if entry else b""
 
 
-def _resource(iptc: bytes) -> bytes:
+def resource(iptc: bytes) -> bytes:
     """The IPTC block among Photoshop's image resources."""
     match = _RESOURCE.search(iptc)
     if not match:
@@ -96,19 +96,19 @@ def _resource(iptc: bytes) -> bytes:
 
 
 def _of_datasets(block: bytes) -> Personal:
-    numbers = set(_datasets(block))
+    numbers = {number for number, _ in datasets(block)}
     return Personal(
         not numbers.isdisjoint(_PLACES_OF_RECORD_2), not numbers.isdisjoint(_PEOPLE_OF_RECORD_2)
     )
 
 
-def _datasets(block: bytes) -> Iterator[int]:
-    """The numbers of the data sets of record 2 that are not empty."""
+def datasets(block: bytes) -> Iterator[tuple[int, bytes]]:
+    """The numbers and values of the data sets of record 2 that are not empty."""
     position = 0
     for _ in range(_MOST_DATASETS):
         if block[position : position + 1] != b"\x1c" or position + 5 > len(block):
             return
         record, number, length = struct.unpack_from(">BBH", block, position + 1)
         if record == 2 and length and length < 0x8000:
-            yield number
+            yield number, block[position + 5 : position + 5 + length]
         position += 5 + length

@@ -4,13 +4,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from curation.picture.formats import exif, personal
+from curation.picture.formats import exif, metadata
 from curation.picture.formats.outline import Outline
 from curation.picture.formats.refusal import PictureError
 
 _CHUNK_CAP = 100_000
 _PACKED_CAP = 64  # compressed texts and profiles; Pillow inflates each to as much as 1 MB
-_TEXT_CAP = 1 << 20
+_TEXT_CAP, _NOTICE_CAP = 1 << 20, 1 << 12
+_RIGHTS, _MOST_RIGHTS = (b"Copyright", b"License", b"Licence"), 8  # keywords of texts
 _ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 _PACKED = (b"zTXt", b"iTXt", b"iCCP")
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -42,6 +43,7 @@ def walk(data: bytes) -> Outline:
     width = height = packed = kinds = 0
     frames, block, profile, xmp = 0, b"", b"", b""
     hidden: list[tuple[int, int]] = []
+    texts: list[bytes] = []
     for kind, start, end in _chunks(data):
         kinds += kind == b"IDAT"
         if kind == b"IHDR":
@@ -62,18 +64,21 @@ def walk(data: bytes) -> Outline:
             keyword, text = _text(kind, data[start:end])
             profile = _profile(text) if keyword == b"Raw profile type exif" else profile
             xmp = text if keyword == b"XML:com.adobe.xmp" else xmp
+            if keyword in _RIGHTS and len(texts) < _MOST_RIGHTS:
+                texts.append(text)
     if not kinds:
         raise PictureError("truncated", "no pixel data")
     blocks = block or profile, xmp
-    turn, says = exif.orientation(*blocks), personal.of_metadata(*blocks)
-    return Outline("PNG", width, height, max(1, frames), turn, hidden=tuple(hidden), personal=says)
+    turn, says = exif.orientation(*blocks), metadata.read(*blocks, texts=texts)
+    return Outline("PNG", width, height, max(1, frames), turn, hidden=tuple(hidden), metadata=says)
 
 
 def _text(kind: bytes, body: bytes) -> tuple[bytes, bytes]:
     """Keyword and text of a text chunk; the text is inflated only for the keywords we use."""
     keyword, _, rest = body.partition(b"\0")
-    if keyword not in (b"Raw profile type exif", b"XML:com.adobe.xmp"):
+    if keyword not in (b"Raw profile type exif", b"XML:com.adobe.xmp", *_RIGHTS):
         return keyword, b""
+    cap = _NOTICE_CAP if keyword in _RIGHTS else _TEXT_CAP
     packed = kind == b"zTXt"
     if kind == b"zTXt":
         rest = rest[1:]
@@ -81,7 +86,7 @@ def _text(kind: bytes, body: bytes) -> tuple[bytes, bytes]:
         packed = rest[:1] == b"\1"
         rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
     try:
-        return keyword, zlib.decompressobj().decompress(rest, _TEXT_CAP) if packed else rest
+        return keyword, zlib.decompressobj().decompress(rest, cap) if packed else rest
     except zlib.error:
         return keyword, b""
 

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.picture.formats import exif, personal
+from curation.picture.formats import exif, metadata
 from curation.picture.formats.outline import Outline, check_size
 from curation.picture.formats.refusal import PictureError
 
@@ -54,7 +54,7 @@ def walk(data: bytes) -> Outline:
         _number(data, head, first, _HEIGHT, 0),
         pages,
         _orientation(data, head, first),
-        personal=personal.of_metadata(data),
+        metadata=metadata.read(data),
     )
 
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from curation.picture.formats import exif, personal
+from curation.picture.formats import exif, metadata
 from curation.picture.formats.outline import Outline
 from curation.picture.formats.refusal import PictureError
 
@@ -33,8 +33,8 @@ def walk(data: bytes) -> Outline:
             block = data[start : start + length]
         elif kind == b"XMP ":
             xmp = data[start : start + length]
-    turn, says = exif.orientation(block, xmp), personal.of_metadata(block, xmp)
-    return Outline("WEBP", width, height, max(1, frames), turn, personal=says)
+    turn, says = exif.orientation(block, xmp), metadata.read(block, xmp)
+    return Outline("WEBP", width, height, max(1, frames), turn, metadata=says)
 
 
 def _size(kind: bytes, body: bytes) -> tuple[int, int]:
