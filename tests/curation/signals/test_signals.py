@@ -52,6 +52,7 @@ def test_every_signal_is_found_with_its_tier() -> None:
         "full_sharpness": "model",
         "header": "file",
         "personal": "file",
+        "rights": "file",
         "text": "model",
         **dict.fromkeys(
             ("nsfw_open", "nsfw_nudenet", "offence", "embedding", "appearance", "classes"), "model"
