@@ -1,7 +1,8 @@
 """Bars and frames around an image: bands of a single colour with a full edge of something beside.
 
 White or black around an object, the margin of a page, a night sky are no bars: what is beside them
-begins here and there. Beside the bar of a film still, or the frame of a scan, it begins at once.
+begins here and there, and much of it is of their colour. Beside the bar of a film still, or the
+frame of a scan, it begins at once, and is of others.
 """
 
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.picture.decoding import SMALL_SIDE
+from curation.signals import grounds
 from curation.signals.regions import REGIONS, UNIT, Region, rectangle, region
 from curation.signals.row import Row
 from curation.signals.signal import Column, Measure, signal
@@ -35,7 +37,7 @@ class Inner(NamedTuple):
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "borders": Column(pa.float32(), "share 0 to 1", "area of bars and frames at the rims"),
         "borders_regions": Column(REGIONS, UNIT, "bars at the rims: left, top, right, bottom"),
@@ -49,7 +51,7 @@ def borders() -> Measure:
 def _measured(row: Row) -> dict[str, Any]:
     picture = row.picture(SMALL_SIDE)
     height, width = picture.small.shape[:2]
-    left, top, right, bottom = inner = within(picture.small)
+    left, top, right, bottom = inner = _without_margins(picture.small, within(picture.small))
     quads = {
         "left": rectangle(0, 0, left, height),
         "top": rectangle(left, 0, right, top),
@@ -64,6 +66,23 @@ def _measured(row: Row) -> dict[str, Any]:
     ]
     area = (inner.right - inner.left) * (inner.bottom - inner.top)
     return {"borders": 1 - area / (height * width), "borders_regions": regions}
+
+
+def _without_margins(rgb: NDArray[np.uint8], inner: Inner) -> Inner:
+    """The same without bars in a colour that is that of much within: margins of a page."""
+    height, width = rgb.shape[:2]
+    held = rgb[inner.top : inner.bottom, inner.left : inner.right]
+
+    def is_bar(rim: NDArray[np.uint8]) -> bool:
+        colour = np.median(rim, axis=0).astype(np.uint8)
+        return grounds.share_of(held, colour, TOLERANCE) <= grounds.PAGE
+
+    return Inner(
+        inner.left if is_bar(rgb[:, 0]) else 0,
+        inner.top if is_bar(rgb[0]) else 0,
+        inner.right if is_bar(rgb[:, -1]) else width,
+        inner.bottom if is_bar(rgb[-1]) else height,
+    )
 
 
 def within(rgb: NDArray[np.uint8], clean: float = CLEAN) -> Inner:

@@ -3,6 +3,7 @@
 Panels either meet, so that most lines of pixels step at the very same place and not beside it; or
 they are parted by a band of a single colour that both fill at once. What is on either side varies
 along the seam: a horizon, the frame of a table or the edge of a box is plain on one side at least.
+A page, a slide or a drawing on a ground has boxes, not panels.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.signals import borders
+from curation.signals import borders, grounds
 from curation.signals.regions import REGIONS, UNIT, Region, rectangle, region
 from curation.signals.row import Row
 from curation.signals.signal import Column, Measure, signal
@@ -31,7 +32,7 @@ SEAM = 0.4  # regions name seams with this score
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "collage": Column(
             pa.float32(), "0 to 1", "how sharp the sharpest seam from rim to rim is, panels beside"
@@ -52,7 +53,8 @@ def _measured(row: Row) -> dict[str, Any]:
     inner = rgb[top:bottom, left:right]
     regions: list[Region] = []
     best = 0.0
-    for axis, pixels in ((1, inner), (0, inner.swapaxes(0, 1))):
+    is_page = grounds.page_share(inner) > grounds.PAGE
+    for axis, pixels in () if is_page else ((1, inner), (0, inner.swapaxes(0, 1))):
         share, at = seam(np.ascontiguousarray(pixels))
         best = max(best, share)
         if share >= SEAM:

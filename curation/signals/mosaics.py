@@ -2,7 +2,8 @@
 
 Between blocks the image steps at once and is flat on both sides, along straight runs in both
 directions, and the steps of a patch are all a multiple of the block apart. Letters and drawings
-have such steps, but neither in both directions so densely nor so evenly.
+have such steps, but neither in both directions so densely nor so evenly; those that do are of two
+levels, far apart: ink and ground.
 """
 
 from typing import Any
@@ -26,11 +27,14 @@ DENSE = 0.009  # of the pixels of a window are steps, in each direction
 LEAST = 24  # pixels: sides of a patch
 LINES = 5  # of a grid, of both directions together: letters and frames have four
 EVEN = 0.75  # of the steps of a patch lie in the grid, give or take a pixel
+INKED = 0.8  # of the pixels of a patch are of two levels: ink and ground ...
+NEAR = 8  # ... or as many luma levels from them ...
+CONTRAST = 40  # ... and half of the steps are at least so high
 
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "mosaic": Column(pa.float32(), "share 0 to 1", "area of patches made of even blocks"),
         "mosaic_regions": Column(REGIONS, UNIT, "patches of blocks, and how even their grid is"),
@@ -74,9 +78,23 @@ def patches(luma: NDArray[np.uint8]) -> list[tuple[tuple[int, int, int, int], fl
             for of, axis in ((upright, 0), (level, 1))
         ]
         even = evenness(*sums)
-        if even >= EVEN:
+        patch = slice(top, top + high), slice(left, left + wide)
+        if even >= EVEN and not _is_ink(luma[patch], upright[patch] & inside):
             found.append(((left, top, left + wide, top + high), even))
     return found
+
+
+def _is_ink(luma: NDArray[np.uint8], upright: NDArray[np.bool_]) -> bool:
+    """Whether an (H, W) patch is of two levels, with high steps to the next column between them."""
+    counts = np.bincount(luma.ravel(), minlength=256)
+    near = np.convolve(counts, np.ones(2 * NEAR + 1, np.int64), "same")
+    first = int(near.argmax())
+    largest = near[first]
+    near[max(0, first - 2 * NEAR) : first + 2 * NEAR + 1] = 0
+    if largest + near.max() <= INKED * luma.size:
+        return False
+    heights = cv2.absdiff(luma[:, 1:], luma[:, :-1])[upright[:, :-1]]
+    return bool(heights.size and np.median(heights) >= CONTRAST)
 
 
 def steps(luma: NDArray[np.uint8]) -> NDArray[np.bool_]:

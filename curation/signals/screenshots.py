@@ -1,7 +1,8 @@
 """Screenshots of applications: bars of a user interface above or below what they show.
 
 A bar of an interface is a band of a colour from rim to rim, as those of a film still are, but with
-small marks in it: a clock, a title, buttons.
+small marks in it: a clock, a title, buttons. The first line of a page is no such bar: much of what
+follows it is of its colour.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation.picture.decoding import SMALL_SIDE
+from curation.signals import grounds
 from curation.signals.borders import BLUR
 from curation.signals.regions import REGIONS, UNIT, Region, rectangle, region
 from curation.signals.row import Row
@@ -26,7 +28,7 @@ HIGHEST = 0.25  # of the height
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "screenshot": Column(pa.float32(), "share 0 to 1", "area of bars of a user interface"),
         "screenshot_regions": Column(REGIONS, UNIT, "bars of a user interface: top, bottom"),
@@ -66,4 +68,5 @@ def marked_bar(rgb: NDArray[np.uint8]) -> int:
     padded = max(other[0], other[height - BLUR]) <= PADDED
     marked = other[:height].max() > PADDED
     filled = other[height : height + BLUR + 1].max() >= FILLED
-    return height if padded and marked and filled else 0
+    page = grounds.share_of(rgb[height:], colour, TOLERANCE) > grounds.PAGE
+    return height if padded and marked and filled and not page else 0

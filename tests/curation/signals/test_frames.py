@@ -9,6 +9,7 @@ import pytest
 from making import elements
 from making.signal_pictures import COLOUR_PHOTOS, photo
 
+from curation.signals import grounds
 from curation.signals.borders import borders
 from curation.signals.collages import collages
 from curation.signals.row import Row
@@ -51,6 +52,30 @@ def test_white_around_an_object_and_night_are_no_bars() -> None:
     for rgb in (scene, night, np.full((300, 300, 3), 80, np.uint8)):
         assert said(borders, rgb)["borders"] == 0
         assert said(screenshots, rgb)["screenshot"] == 0
+
+
+def page(*, panels: bool = False) -> np.ndarray:
+    """A slide: a title, a box over its whole width, and two photographs side by side."""
+    slide = np.full((500, 700, 3), 255, np.uint8)
+    cv2.putText(slide, "Results of 2019", (40, 42), 0, 1.0, (20, 20, 20), 2, cv2.LINE_AA)
+    slide[70:75] = (70, 90, 140)
+    if panels:
+        for x, name in ((170, "coffee"), (330, "chelsea")):
+            slide[85:490, x : x + 160] = cv2.resize(photo(name), (160, 405))
+    return slide
+
+
+def test_margins_titles_and_pictures_of_a_page_are_no_bars_and_no_panels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slide, pictures = page(), page(panels=True)
+    values = [(borders, "borders", slide[45:]), (screenshots, "screenshot", slide)]
+    values.append((collages, "collage", pictures))
+    for entry, name, rgb in values:
+        assert said(entry, rgb)[name] < 0.01, name
+    monkeypatch.setattr(grounds, "PAGE", 1.0)  # else they are
+    for entry, name, rgb in values:
+        assert said(entry, rgb)[name] > 0.04, name
 
 
 @pytest.mark.parametrize("gutter", [0, 6])

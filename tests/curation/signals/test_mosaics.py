@@ -8,6 +8,7 @@ import pytest
 from making import elements
 from making.signal_pictures import PHOTOS, photo
 
+from curation.signals import mosaics as mosaic_signal
 from curation.signals.mosaics import mosaics
 from curation.signals.row import Row
 from curation.signals.signal import ready
@@ -41,6 +42,19 @@ def test_letters_and_frames_are_none() -> None:
         cv2.putText(page, "Departures 08:15", at, 0, 1.1, (20, 20, 20), 2, cv2.LINE_AA)
     cv2.rectangle(page, (10, 10), (690, 490), (200, 30, 30), 3)
     assert said(page)["mosaic"] == 0
+
+
+def test_letters_of_even_strokes_are_of_two_levels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many hanzi are, and windows of applications: the grid alone would not tell them."""
+    page = np.full((500, 700, 3), 250, np.uint8)
+    for left in range(40, 620, 90):
+        for step in range(4):
+            at = 16 * step
+            cv2.rectangle(page, (left + at, 100), (left + at + 5, 154), (30, 30, 40), -1)
+            cv2.rectangle(page, (left, 100 + at), (left + 54, 100 + at + 5), (30, 30, 40), -1)
+    assert said(page)["mosaic"] == 0
+    monkeypatch.setattr(mosaic_signal, "INKED", 1.1)
+    assert said(page)["mosaic"] > 0.01  # the bound is 0.008
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (60, 60)])
