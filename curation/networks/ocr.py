@@ -14,6 +14,7 @@ from curation.failures.errors import UsageError
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
 LINE_HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
 LARGEST_SIDE = 1600  # pixels: a page with a longer side is reduced before it is searched
+_BLANK = "\N{REPLACEMENT CHARACTER}"
 MOST = 300  # regions that are looked at: each costs a twentieth of a second
 
 
@@ -21,7 +22,8 @@ MOST = 300  # regions that are looked at: each costs a twentieth of a second
 class Region:
     """A line of text on a page: corners (4, 2) in pixels, clockwise from the top left of its text.
 
-    ``score`` is how sure the recogniser is of ``text``, 0 to 1.
+    ``score`` is how sure the recogniser is of ``text``, 0 to 1. A line that it reads nothing in has
+    the text "" and the score 0.
     """
 
     corners: NDArray[np.float32]
@@ -54,10 +56,22 @@ class TextReader:
                 "reading text in images needs the packages rapidocr and onnxruntime"
                 f" ({error.name or error} is missing): pip install 'inkstone[ocr]'"
             ) from None
-        self._engine: Any = RapidOCR(params=settings)
 
-    def page(self, rgb: NDArray[np.uint8], enlarged: float = 1.0) -> list[Region]:
-        """The lines of text in an (H, W, 3) image, in no particular order.
+        class Engine(RapidOCR):  # type: ignore[misc]
+            """Marks the lines that nothing is read in; else they are left out."""
+
+            def recognize_txt(self, *arguments: Any) -> Any:
+                result = super().recognize_txt(*arguments)
+                result.txts = tuple(text if text.strip() else _BLANK for text in result.txts or ())
+                return result
+
+        self._engine: Any = Engine(params=settings)
+
+    def page(
+        self, rgb: NDArray[np.uint8], enlarged: float = 1.0, *, blank: bool = False
+    ) -> list[Region]:
+        """The lines of text in an (H, W, 3) image, in no particular order; with ``blank`` also
+        those that nothing is read in.
 
         It is searched ``enlarged`` (>= 1) times as large; the corners are those of ``rgb``.
         """
@@ -69,11 +83,15 @@ class TextReader:
             return []
         corners = [np.asarray(box, np.float32) / np.float32(enlarged) for box in output.boxes]
         texts: Sequence[str] = output.txts
-        scores = map(float, output.scores)
-        return [Region(*line) for line in zip(corners, texts, scores, strict=True)]
+        return [
+            Region(place, "", 0.0) if said == _BLANK else Region(place, said, float(score))
+            for place, said, score in zip(corners, texts, output.scores, strict=True)
+            if blank or said != _BLANK
+        ]
 
     def line(self, rgb: NDArray[np.uint8]) -> tuple[str, float]:
         """What an (H, W, 3) image of one line says, best ``LINE_HEIGHT`` high, and the score."""
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
         output = self._engine(bgr, use_det=False, use_cls=False, use_rec=True)
-        return "".join(output.txts or ()), float(min(output.scores, default=0.0))
+        read = "".join(output.txts or ()).replace(_BLANK, "")
+        return read, float(min(output.scores, default=0.0))

@@ -1,8 +1,9 @@
 """Text in an image, found and read by the models that ship inside ``rapidocr``, line by line.
 
 Detection alone calls a quarter of plain photographs dense text; a line counts if it is read with
-some certainty. Lines of a script that the reader does not know are detected but not read: two of
-them are a text in another language. Where the image shows no strokes it is not searched at all: a
+some certainty. Lines of a script that the reader does not know are detected but not read, or only
+their signs and digits are: two of them, and more of them than of what is read, are a text in
+another language. Where the image shows no strokes it is not searched at all: a
 row of letters has many edges to both sides, close together, and fewer above and below.
 """
 
@@ -26,14 +27,16 @@ WINDOW = (33, 9)  # pixels, wide and high: a few letters of a small line
 BESIDE = 12  # pixels up and down: between the lines
 CONTRASTS = (24, 48)  # luma levels between two pixels apart: faint and clear strokes
 SCALES = 4  # halvings: letters of up to about 80 pixels
-EVERYWHERE = 0.9  # of the image: where nothing is detected the reader reads it as one line
+EVERYWHERE = 0.5  # of the image: where nothing is detected the reader reads it as one line
+SPARSE = 0.5  # letters and digits for each height of a line: print has 1.4 of hanzi, 2.8 of Latin
 
 
 class TextSettings(Settings):
     """A line counts if it is read with this ``score`` (0 to 1) and has so many ``characters``.
 
-    Beside such lines a shorter one counts with the score ``alone``. So many lines ``unread`` are a
-    text in another language. Images with fewer ``strokes`` are not read.
+    Beside such lines a shorter one counts with the score ``alone``. So many lines ``unread``, if
+    they cover more than those that are read, are a text in another language. Images with fewer
+    ``strokes`` are not read.
     """
 
     score: float = 0.7
@@ -49,14 +52,16 @@ def _check(_settings: TextSettings) -> None:
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "strokes": Column(
             pa.float32(), "0 to 1", "how like a row of letters the likest place is; none, no text"
         ),
         "text_area": Column(pa.float32(), "share 0 to 1", "area of the ink of lines of text"),
         "text_lines": Column(pa.int32(), "count from 0", "lines of text that were read"),
-        "text_unread": Column(pa.int32(), "count from 0", "lines that were seen but not read"),
+        "text_unread": Column(
+            pa.int32(), "count from 0", "lines that were seen, and little or nothing read in them"
+        ),
         "text_characters": Column(pa.int32(), "count from 0", "characters in them, no blanks"),
         "character_height": Column(
             pa.float32(),
@@ -85,13 +90,14 @@ def text(settings: TextSettings) -> Measure:
     def measured(row: Row) -> dict[str, Any]:
         rgb = seen(row.picture(SIDE))
         stroked = strokes(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
-        lines = reader.page(rgb) if stroked >= settings.strokes else []
+        lines = reader.page(rgb, blank=True) if stroked >= settings.strokes else []
         read = counted(lines, settings)
-        unread = len(_seen_apart(lines, rgb)) - len(_seen_apart(read, rgb))
+        legible = [line for line in read if not is_sparse(line)]
+        unread = _unread(lines, legible, rgb)
         columns = _columns(row.picture(SIDE), rgb, read)
-        if not read and unread >= settings.unread:
+        if len(unread) >= settings.unread and _area(unread) > _area(legible):
             columns["text_language"] = "Other"
-        return {"strokes": stroked, "text_unread": unread, **columns}
+        return {"strokes": stroked, "text_unread": len(unread), **columns}
 
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
         return [measured(row) for row in rows]
@@ -150,10 +156,24 @@ def characters(text: str) -> int:
     return len("".join(text.split()))
 
 
-def _seen_apart(lines: Sequence[ocr.Region], rgb: NDArray[np.uint8]) -> list[ocr.Region]:
-    """The lines that were seen at a place of their own."""
-    all_of_it = EVERYWHERE * rgb.shape[0] * rgb.shape[1]
-    return [line for line in lines if cv2.contourArea(line.corners) < all_of_it]
+def is_sparse(line: ocr.Region) -> bool:
+    """Whether fewer letters and digits were read than a line of its length has."""
+    wide, high = (np.hypot(*(line.corners[place] - line.corners[0])) for place in (1, 3))
+    heights = max(wide, high) / max(1.0, min(wide, high))
+    return sum(map(str.isalnum, line.text)) < SPARSE * float(heights)
+
+
+def _unread(
+    lines: Sequence[ocr.Region], legible: Sequence[ocr.Region], rgb: NDArray[np.uint8]
+) -> list[ocr.Region]:
+    """The lines that were seen at a place of their own, and are not legible."""
+    known, all_of_it = {id(line) for line in legible}, EVERYWHERE * rgb.shape[0] * rgb.shape[1]
+    return [line for line in lines if id(line) not in known and _area([line]) < all_of_it]
+
+
+def _area(lines: Sequence[ocr.Region]) -> float:
+    """The area of the boxes of lines, in pixels."""
+    return sum(float(cv2.contourArea(line.corners)) for line in lines)
 
 
 def _columns(

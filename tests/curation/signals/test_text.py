@@ -12,7 +12,7 @@ from curation.picture import decoding
 from curation.signals import languages
 from curation.signals.row import Row
 from curation.signals.signal import MissingModelError, ready
-from curation.signals.text import TextSettings, seen, strokes, text
+from curation.signals.text import TextSettings, is_sparse, seen, strokes, text
 from synthesis import jobs, modes
 from synthesis.sample import Sample
 
@@ -95,6 +95,34 @@ def test_short_lines_and_doubtful_ones_do_not_count_alone() -> None:
     assert counted([line("A", 0.99), line("x .", 0.6), line("- ", 0.95)], settings) == []
     beside = [line("Exit", 0.8), line("&", 0.95), line("o", 0.8)]
     assert counted(beside, settings) == beside[:2]
+
+
+@pytest.mark.parametrize(("language", "index"), [("ru", 1), ("ko", 3), ("ko", 4)])
+def test_scripts_that_the_reader_does_not_know_are_another_language(
+    measure: Any, language: str, index: int
+) -> None:
+    """Of their lines nothing is read, or signs and digits alone; not English, and not None."""
+    assert sum(box.level == "line" for box in page(language, index).boxes) >= 2
+    (said,) = measure(rows(page(language, index).image))
+    assert said["text_unread"] >= 2
+    assert said["text_language"] == "Other"
+
+
+def test_a_line_of_few_letters_for_its_length_is_sparse() -> None:
+    from curation.networks.ocr import Region
+
+    box = np.array([(0, 0), (300, 0), (300, 30), (0, 30)], np.float32)
+    sparse = {
+        "": True,
+        " 14   19 ,  .": True,
+        "M E N U S": False,
+        "保持好奇心": False,
+        ". . . ,": True,
+    }
+    upright = box[:, ::-1]
+    for corners in (box, upright):
+        lines = {said: Region(corners, said, 0.9) for said in sparse}
+        assert {said: is_sparse(line) for said, line in lines.items()} == sparse
 
 
 def test_strokes_rise_with_letters_and_not_with_shapes() -> None:
