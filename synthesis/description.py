@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from synthesis.colours import Colour
+from curation.picture.colours import Colour
 
 ImageType = Literal["text", "photo", "design"]
 Writing = Literal["printed", "handwritten", "chalk", "marker", "painted"]

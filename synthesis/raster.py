@@ -8,7 +8,7 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.fonts.face import Font
 
 Pixels = NDArray[np.uint8]

@@ -3,6 +3,7 @@
 from itertools import groupby
 from random import Random
 
+from curation.picture.colours import Colour
 from synthesis.captions import sentences
 from synthesis.captions.grammar import (
     capitalised,
@@ -15,7 +16,6 @@ from synthesis.captions.grammar import (
 )
 from synthesis.captions.places import beside, place
 from synthesis.captions.roles import entry_name, role_name
-from synthesis.colours import Colour
 from synthesis.description import Description, Group, Name, Words
 
 

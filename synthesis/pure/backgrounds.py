@@ -10,8 +10,8 @@ from random import Random
 
 import numpy as np
 
+from curation.picture.colours import RGB, contrast_ratio, relative_luminance
 from synthesis import raster
-from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.description import Name
 from synthesis.image_sizes import Size
 from synthesis.pure import pairs, textures

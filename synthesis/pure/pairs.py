@@ -9,7 +9,7 @@ from functools import cache
 from itertools import accumulate
 from random import Random
 
-from synthesis.colours import COLOURS, RGB, Colour, contrast_ratio
+from curation.picture.colours import COLOURS, RGB, Colour, contrast_ratio
 
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text
 

@@ -7,8 +7,8 @@ half as wide as high for Latin (16x32 on a 64x32 canvas) and square for hanzi (3
 from random import Random
 
 from curation.failures.errors import UsageError
+from curation.picture.colours import COLOURS, Colour
 from synthesis import png, raster
-from synthesis.colours import COLOURS, Colour
 from synthesis.fonts import files as font_files
 from synthesis.fonts.face import Font
 from synthesis.sample import Sample, TextBox, upright_quad

@@ -10,8 +10,8 @@ from random import Random
 import cv2
 import numpy as np
 
+from curation.picture.colours import RGB, contrast_ratio
 from synthesis import raster
-from synthesis.colours import RGB, contrast_ratio
 from synthesis.corpus.genres import PLAIN_ROLE, ROLES
 from synthesis.image_sizes import Size
 from synthesis.job import Job

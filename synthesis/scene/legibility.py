@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.raster import Pixels
 from synthesis.scene.bends import Points
 from synthesis.scene.geometry import Surface

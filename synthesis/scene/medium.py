@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.corpus.genres import Genre
 from synthesis.description import Name, Writing
 from synthesis.raster import Pixels

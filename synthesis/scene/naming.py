@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from synthesis.colours import RGB, Colour, names, oklch
+from curation.picture.colours import RGB, Colour, names, oklch
 from synthesis.scene.light import Gain
 
 _DIM = 0.87  # OKLCH lightness, from which on a light grey may be white in folds or dirt

@@ -11,8 +11,8 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.picture.colours import Colour
 from synthesis import captions
-from synthesis.colours import Colour
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.files import is_handwriting
 from synthesis.job import Job

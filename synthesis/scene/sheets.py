@@ -6,7 +6,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.raster import Pixels
 from synthesis.scene import textures
 from synthesis.scene.bends import Wave

@@ -6,7 +6,7 @@ from random import Random
 
 import skia
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.template.boxes import Box
 from synthesis.template.colouring import Colours, mixed
 from synthesis.template.landscapes import (

@@ -11,8 +11,8 @@ from random import Random
 
 import skia
 
+from curation.picture.colours import RGB, contrast_ratio, lab
 from synthesis import raster
-from synthesis.colours import RGB, contrast_ratio, lab
 from synthesis.image_sizes import Size
 from synthesis.template.brushes import brush
 from synthesis.template.colouring import Colours, mixed

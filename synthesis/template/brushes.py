@@ -2,7 +2,7 @@
 
 import skia
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.template.boxes import Box
 
 

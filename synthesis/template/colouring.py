@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from synthesis.colours import RGB, contrast_ratio, relative_luminance
+from curation.picture.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.template.models import Palette
 
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, body text

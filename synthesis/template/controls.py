@@ -5,7 +5,7 @@ from random import Random
 
 import skia
 
-from synthesis.colours import relative_luminance
+from curation.picture.colours import relative_luminance
 from synthesis.template import icons
 from synthesis.template.boxes import Box
 from synthesis.template.brushes import brush, whole_pixels

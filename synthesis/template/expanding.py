@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.template.backdrops import Backdrop
 from synthesis.template.colouring import (
     LEAST_CONTRAST,

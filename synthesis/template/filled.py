@@ -14,8 +14,8 @@ import numpy as np
 import skia
 from numpy.typing import NDArray
 
+from curation.picture.colours import RGB, Colour, nearest
 from synthesis import captions, png, raster
-from synthesis.colours import RGB, Colour, nearest
 from synthesis.corpus import Paragraph
 from synthesis.description import Description, Name, Words
 from synthesis.image_sizes import Size

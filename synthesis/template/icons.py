@@ -7,7 +7,7 @@ from random import Random
 
 import skia
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.template.boxes import Box
 
 _GRID = 24.0

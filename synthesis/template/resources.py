@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 from curation.failures.errors import UsageError
+from curation.picture.colours import contrast_ratio
 from curation.strict_yaml import Document, PathTo, bind, did_you_mean, read
-from synthesis.colours import contrast_ratio
 from synthesis.template.colouring import LEAST_CONTRAST, LEAST_CONTRAST_LARGE, Colours, from_hex
 from synthesis.template.computed import RULES, Uncomputable
 from synthesis.template.contents import (

@@ -6,7 +6,7 @@ from random import Random
 
 import skia
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.template import art, charts, controls, icons
 from synthesis.template.arranging import Arranged
 from synthesis.template.boxes import Box

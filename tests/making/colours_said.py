@@ -2,7 +2,7 @@
 
 import re
 
-from synthesis.colours import COLOURS
+from curation.picture.colours import COLOURS
 from synthesis.sample import Sample
 
 

@@ -8,11 +8,11 @@ from string import Formatter
 import pytest
 from pydantic import ValidationError
 
+from curation.picture.colours import COLOURS
 from synthesis import captions
 from synthesis.captions import grammar, places, plain, roles, sentences
 from synthesis.captions.annotation import Annotation
 from synthesis.captions.patterns import PATTERNS
-from synthesis.colours import COLOURS
 from synthesis.description import Description, Group, Name, Words
 from synthesis.unrenderable import UnrenderableError
 

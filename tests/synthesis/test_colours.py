@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from synthesis import colours
-from synthesis.colour_names import REGIONS
+from curation.picture import colours
+from curation.picture.colour_names import REGIONS
 from synthesis.pure import pairs
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from curation import shard
+from curation.picture.colours import RGB, contrast_ratio, relative_luminance
 from synthesis import gallery, png, raster
-from synthesis.colours import RGB, contrast_ratio, relative_luminance
 from synthesis.sample import Sample, TextBox, row, upright_quad
 
 SETTINGS = {"mode": "pure", "lang": "en", "seed": "7", "licence": "CC0-1.0"}

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.raster import Pixels

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import light as lights

@@ -5,7 +5,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, surroundings, textures

@@ -4,7 +4,7 @@ from random import Random
 
 import numpy as np
 
-from synthesis.colours import RGB
+from curation.picture.colours import RGB
 from synthesis.corpus.genres import genres
 from synthesis.description import Name
 from synthesis.scene import sheets, surfaces, textures

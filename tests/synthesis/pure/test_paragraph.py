@@ -13,7 +13,8 @@ from making.made_fonts import all_characters, make
 from PIL import Image
 
 from curation.failures.errors import UsageError
-from synthesis import colours, corpus, jobs, modes, raster
+from curation.picture import colours
+from synthesis import corpus, jobs, modes, raster
 from synthesis.characters import sampler
 from synthesis.corpus import Paragraph
 from synthesis.fonts.face import Font

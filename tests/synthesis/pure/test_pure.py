@@ -12,7 +12,8 @@ import pytest
 from making.made_fonts import all_characters, make
 
 from curation.failures.errors import UsageError
-from synthesis import colours, corpus, image_sizes, jobs, modes, raster
+from curation.picture import colours
+from synthesis import corpus, image_sizes, jobs, modes, raster
 from synthesis.corpus import Paragraph
 from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.job import Job

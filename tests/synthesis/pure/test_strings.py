@@ -9,7 +9,8 @@ from making.made_fonts import all_characters, make
 from PIL import Image
 
 from curation.failures.errors import UsageError
-from synthesis import colours, jobs, modes
+from curation.picture import colours
+from synthesis import jobs, modes
 from synthesis.job import Job
 from synthesis.pure import strings
 from synthesis.sample import Sample

@@ -15,8 +15,9 @@ from making.colours_said import colours_said
 from PIL import Image
 
 from curation.failures.errors import UsageError
-from synthesis import captions, colours, corpus, jobs, modes
-from synthesis.colours import COLOURS
+from curation.picture import colours
+from curation.picture.colours import COLOURS
+from synthesis import captions, corpus, jobs, modes
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
 from synthesis.description import Description, Name, Words

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from curation.failures.errors import UsageError
+from curation.picture.colours import contrast_ratio, names, nearest
 from synthesis import corpus, image_sizes
-from synthesis.colours import contrast_ratio, names, nearest
 from synthesis.fonts import files as font_files
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job

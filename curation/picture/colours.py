@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from synthesis.colour_names import NAMES, REGIONS, Region
+from curation.picture.colour_names import NAMES, REGIONS, Region
 
 RGB = tuple[int, int, int]
 _SECTOR = 10  # degrees of hue
