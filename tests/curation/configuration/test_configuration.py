@@ -3,6 +3,7 @@
 import json
 import math
 import pickle
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -119,6 +120,31 @@ def test_of_many_columns_the_nearest_are_named(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError) as caught:
             check_columns(load(written(tmp_path, text)), {**COLUMNS, **many})
         assert str(caught.value).endswith(f":20: unknown column {name!r}: {says}")
+
+
+@given(
+    st.lists(st.sets(st.sampled_from(["by", "since"])), max_size=3),
+    st.lists(st.booleans(), min_size=1, max_size=3),
+)
+def test_every_missing_key_is_named_and_no_other(
+    scratch: Path, lacking: list[set[str]], resolutions: list[bool]
+) -> None:
+    quota = {"by": "format", "since": "s0", "count": 3}
+    quotas = {f"q{n}": {of: quota[of] for of in quota.keys() - no} for n, no in enumerate(lacking)}
+    stages = {f"s{n}": {"resolution": 9} if has else {} for n, has in enumerate(resolutions)}
+    content = {"pipelines": {"curate": {"quotas": quotas, "stages": stages}}}
+    missing = [(f"'quotas.q{n}'", key) for n, keys in enumerate(lacking) for key in sorted(keys)]
+    missing += [(f"'stages.s{n}'", "resolution") for n, has in enumerate(resolutions) if not has]
+    scratch.write_text(json.dumps(content, indent=1))
+    if not missing:
+        assert load(str(scratch)).keep == f"s{len(resolutions) - 1}"
+        return
+    with pytest.raises(ConfigurationError) as caught:
+        load(str(scratch))
+    parts = [part.split(": ", 1) for part in caught.value.message.split("; ")]
+    assert sorted(missing) == sorted(
+        (place, key) for place, says in parts for key in re.findall(r"'(\w+)'", says)
+    )
 
 
 def test_resolved_is_json_in_the_shape_of_the_file(tmp_path: Path) -> None:

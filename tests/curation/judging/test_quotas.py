@@ -1,7 +1,9 @@
 """Quotas: ranks, histograms of parts, and thresholds against the definition."""
 
 import math
+from collections import Counter
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +14,7 @@ from making.pipelines import pipeline_of
 from oracles.quotas import Budget, Ranked, passing
 
 from curation.configuration.loading import Bound, Pipeline, Quota, Stage, resolved
+from curation.inspect import gate
 from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
 from curation.judging.quota_counts import QuotaCounts
@@ -119,6 +122,40 @@ def test_shares_that_limit_nothing_or_lack_a_category_are_told(
 
 def of_rows(rows: list[Ranked], name: str) -> int:
     return sum(of == name for of, _, _ in rows)
+
+
+BUDGET = st.one_of(
+    SHARES.map(lambda shares: {"share": shares}),
+    st.sampled_from([0.0, 0.2, 0.34, 1.0]).map(lambda part: {"fraction": part}),
+    st.integers(0, 6).map(lambda count: {"count": count}),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(ROWS, BUDGET, SINCE, ORDER)
+def test_the_gate_finds_every_quota_that_was_applied_kept(
+    rows: list[Ranked], budget: dict[str, Any], since: str, order: str | None
+) -> None:
+    """The gate counts by other code: what thresholds let pass is never more than it allows."""
+    quota = Quota(name="mix", by="kind", since=since, order=order, **budget)
+    limited, configured = ranked(quota, rows), resolved(pipeline(quota))
+    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))
+    stages, first = ["s1", "s2", "s3"], int(since[1]) - 1
+    passing_of = let_pass(quota, rows, found)
+    depth = np.array([min(passed, first) for _, _, passed in rows], np.int16)
+    for row in range(len(rows)):
+        depth[row] += sum(row in of for of in passing_of)
+    kept = depth > 0
+    if quota.share is not None:  # a row that a share limits must pass ``since``
+        kept &= ~limited.rows | (depth > first)
+    counts = QuotaCounts()
+    counts.count(limited, kept, depth, {"mix": found}, pipeline(quota))
+    deepest = {name: int((depth[kept] == n).sum()) for n, name in enumerate(stages, 1)}
+    counted = counts.as_json(stages, deepest)
+    kinds = Counter((stages[depth[row] - 1], rows[row][0]) for row in np.flatnonzero(kept))
+    checked = [*gate._quotas({"kind": kinds}, configured, counted)]
+    assert len(checked) == STAGES - first
+    assert [of.says for of in checked if not of.passed] == []
 
 
 def test_what_is_told_of_shares_names_categories_and_what_to_do() -> None:
