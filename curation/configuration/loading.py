@@ -21,7 +21,7 @@ from curation.configuration.models import (
     resolved,
 )
 from curation.configuration.program import Program
-from curation.signals import discovery
+from curation.signals import captions, discovery
 from curation.strict_yaml import (
     KEY,
     ConfigurationError,
@@ -113,6 +113,10 @@ def _entry(path: str | None, name: str) -> tuple[Document, str]:
     if path is None:
         path = FILE_NAME if Path(FILE_NAME).is_file() else str(shipped_path())
     document = read(path, absent="name an existing one, or none to use the shipped one")
+    if isinstance(document.value, dict) and "stages" in document.value:
+        document.fail(
+            ("stages",), "'stages': expected under a name, as pipelines: {NAME: {stages: ...}}"
+        )
     pipelines = bind(document, _File).pipelines
     if name == DEFAULT and name not in pipelines and len(pipelines) == 1:
         (name,) = pipelines  # whatever it is called, nothing else can be meant
@@ -150,6 +154,8 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         there = {**known, **QUOTA_COLUMNS} if path[0] == "quotas" else known
         fits, what = wanted
         fitting = {name for name, kind in there.items() if fits(kind)}
+        if column not in there and path[0] == "stages":
+            _refuse_of_captions(pipeline, column, path)
         if column not in there:
             message = f"unknown column {shown(column)}: {expected_one_of(column, fitting, _LISTS)}"
             raise pipeline.error(message, *path)
@@ -165,6 +171,15 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         if quota.name in known or quota.name == "captions":
             message = f"quota {quota.name!r} has the name of a column; expected another name"
             raise pipeline.error(message, "quotas", quota.name)
+
+
+def _refuse_of_captions(pipeline: Pipeline, name: str, path: "_Path") -> None:
+    """A bound on what is measured of captions stands elsewhere."""
+    splits = [split for split in captions.SPLITS if name in captions.known(split)]
+    if splits:
+        where = f"captions: {{{splits[0]}: {{{name}: ...}}}}"
+        message = f"{name!r} is measured of captions: expected beside 'bounds', under {where}"
+        raise pipeline.error(message, *path)
 
 
 _Path = tuple[str | int, ...]

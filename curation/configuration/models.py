@@ -17,6 +17,7 @@ from curation.strict_yaml import (
     Key,
     Located,
     Named,
+    described,
     expected_one_of,
     is_own,
     refused,
@@ -66,6 +67,15 @@ class Bound(Frozen):
     min: Finite | None = None
     max: Finite | None = None
     among: Annotated[tuple[str | int | bool, ...] | None, Field(alias="in", min_length=1)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_mapping(cls, value: Any) -> Any:
+        if value is None or isinstance(value, int | float | str | tuple):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            such = f"{{min: {value}}} or {{max: {value}}}" if is_number else "{in: [...]}"
+            raise ValueError(f"expected a mapping, such as {such}, found {described(value)}")
+        return value
 
     @model_validator(mode="after")
     def _something_can_pass(self) -> "Bound":
@@ -220,9 +230,9 @@ class Pipeline(Located):
     def _keep_the_last_stage(cls, values: Any) -> Any:
         if not isinstance(values, dict) or "keep" in values:
             return values
-        stages = values.get("stages")
-        names = stages if isinstance(stages, dict) else [stage.name for stage in stages or ()]
-        return {**values, "keep": [*names][-1] if names else ""}
+        stages = values.get("stages") or ()
+        names = [of.name if isinstance(of, Stage) else of for of in stages]
+        return {**values, "keep": names[-1] if names and isinstance(names[-1], str) else ""}
 
     @model_validator(mode="after")
     def _named_stages_are_there(self) -> "Pipeline":

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from curation.strict_yaml.document import ConfigurationError, Document
+from curation.strict_yaml.naming import described
 
 KEY = ""  # the alias of the field that holds an entry's own key: no key of a file is empty
 Key = Annotated[str, Field(alias=KEY, exclude=True)]
@@ -61,7 +62,9 @@ class Located(Frozen):
 
 def _entries(value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return value
+        if isinstance(value, tuple) and all(isinstance(entry, BaseModel) for entry in value):
+            return value
+        raise ValueError(f"expected a mapping by name, found {described(value)}")
     return tuple(
         {**entry, KEY: name} if isinstance(entry, Mapping) else entry
         for name, entry in value.items()
