@@ -1,8 +1,9 @@
 """What sources say about an image: captions, language, provenance, from JSON or a table row."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curation.sources import fields, values
@@ -11,6 +12,9 @@ from curation.sources.fields import USUAL, Columns, SourceColumns
 from curation.sources.kind import suffix_of
 from curation.sources.sample import Sample
 from curation.sources.values import Caption, Value, clean
+
+_ESCAPED = re.compile(r"\\udc[89a-f][0-9a-f]", re.IGNORECASE)
+_NOT_UTF8 = "captions that are not UTF-8, of which � is kept; save it as UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +52,15 @@ def sample(
 def from_text(name: str, data: bytes) -> Annotation:
     """The annotation of a text file: its whole content is one caption, empty or not.
 
-    In a file named like ``a.instruction.txt`` it is what was to be done in an edit.
+    In a file named like ``a.instruction.txt`` it is what was to be done in an edit. Bytes that are
+    no UTF-8 become U+FFFD, and are a ``problem``.
     """
     text, suffix = data.decode("utf-8", "replace"), suffix_of(name).lower()
+    problem = _not_utf8(name, data)
     if instruction := instruction_of(name):
-        origin = f".instruction{suffix}"
-        return Annotation(caption_instruction=(Caption(text, instruction[1], origin),))
-    return Annotation(caption_raw=(Caption(text, None, suffix),))
+        said = (Caption(text, instruction[1], f".instruction{suffix}"),)
+        return Annotation(caption_instruction=said, problem=problem)
+    return Annotation(caption_raw=(Caption(text, None, suffix),), problem=problem)
 
 
 def from_side_file(
@@ -62,7 +68,8 @@ def from_side_file(
 ) -> Annotation:
     """The annotation of a side file, by its name; ``error`` says why there are no ``data``.
 
-    What cannot be read, or is no JSON though it is named so, is a ``problem`` that names the file.
+    What cannot be read, or is no JSON or no UTF-8 though it should be, is a ``problem`` that names
+    the file.
     """
     suffix = suffix_of(name).lower()
     if data is None:
@@ -70,7 +77,7 @@ def from_side_file(
     if suffix != ".json":
         return from_text(name, data)
     try:
-        return from_json(data, suffix, columns)
+        return replace(from_json(data, suffix, columns), problem=_not_utf8(name, data))
     except ValueError as wrong:
         return Annotation(problem=f"{name}: not JSON: {wrong}")
 
@@ -78,7 +85,8 @@ def from_side_file(
 def from_json(data: bytes | str, where: str, columns: Columns = USUAL) -> Annotation:
     """The annotation of a JSON text; ``where`` is the kind of file that holds it.
 
-    Raises ``ValueError`` for what is no JSON.
+    A line of a list, whose text has surrogates for bytes that are no UTF-8, has a ``problem`` if
+    its captions do. Raises ``ValueError`` for what is no JSON.
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     try:
@@ -86,7 +94,9 @@ def from_json(data: bytes | str, where: str, columns: Columns = USUAL) -> Annota
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     if isinstance(content, dict):
-        return from_mapping(content, columns, where)
+        said = from_mapping(content, columns, where)
+        escaped = _ESCAPED.search(text) and any("\ufffd" in c.text for c in said.caption_raw or ())
+        return replace(said, problem=f"{where or 'the list'}: {_NOT_UTF8}") if escaped else said
     return Annotation(caption_raw=values.captions([Value(content, None, where)]))
 
 
@@ -120,6 +130,15 @@ def merge(annotations: Iterable[Annotation]) -> Annotation:
             for column in fields.TABLE
         },
     )
+
+
+def _not_utf8(name: str, data: bytes) -> str | None:
+    """Why the text of a side file is not what was written; None where it is."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as wrong:
+        return f"{name}: {_NOT_UTF8} (byte {wrong.start})"
+    return None
 
 
 def _failure(row: Mapping[str, Any]) -> str | None:

@@ -136,6 +136,32 @@ def test_a_side_file_that_is_no_json_is_named_and_the_picture_kept(
     assert found["b.jpg"].problem is None
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.caption", "a.json", "a.instruction.txt"])
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_side_file_in_another_encoding_is_named(tmp_path: Path, name: str, encoding: str) -> None:
+    """Its caption was kept as a row of replacement characters, and nobody was told."""
+    said = '{"caption": "窗台上的黑猫"}' if name == "a.json" else "窗台上的黑猫"
+    files = {"a.jpg": b"A", "a.input.jpg": b"B", name: said.encode(encoding)}
+    problem = by_key(put(tmp_path / encoding, files))["a.jpg"].problem
+    assert problem is not None and problem.startswith(f"{name}: ") and "not " in problem
+    assert by_key(put(tmp_path / "utf-8", files | {name: said}))["a.jpg"].problem is None
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl", "list.jsonl"])
+def test_captions_of_a_list_in_another_encoding_are_named(tmp_path: Path, name: str) -> None:
+    """As a spreadsheet saves them. A file's name in another encoding is none of a caption."""
+    row = {"file_name": "a.jpg", "caption": "窗台上的黑猫"}
+    lines = [json.dumps(row, ensure_ascii=False)]
+    if name.endswith("csv"):
+        lines = [",".join(row), ",".join(row.values())]
+    files = {"a.jpg": b"A", name: "\n".join(lines).encode("gb18030")}
+    problem = by_key(put(tmp_path / "other", files))["a.jpg"].problem
+    assert problem is not None and "not UTF-8" in problem
+    assert (
+        by_key(put(tmp_path / "utf-8", files | {name: "\n".join(lines)}))["a.jpg"].problem is None
+    )
+
+
 def test_a_side_file_that_cannot_be_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
