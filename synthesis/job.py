@@ -18,7 +18,7 @@ from synthesis.fonts.files import FontFile
 from synthesis.image_sizes import Size
 
 Mode = Literal["pure", "scene", "template", "mix", "strings"]
-RENDERING_VERSION = 6  # raise it whenever the same settings would give other pixels or captions
+RENDERING_VERSION = 7  # raise it whenever the same settings would give other pixels or captions
 _LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 

@@ -179,6 +179,7 @@ ENTRIES: dict[str, tuple[str, str]] = {
     "choice": ("question with its options/questions with their options", "道选择题"),
     "departure": ("departure", "个班次"),
     "dish": ("dish/dishes", "道菜品"),
+    "menu item": ("menu item", "种餐品"),  # coffee is no dish
     "item": ("item", "项商品"),
     "service": ("line of the bill/lines of the bill", "项明细"),
     "sum": ("sum", "项金额"),

@@ -29,10 +29,11 @@ _KEPT_TOGETHER = re.compile(
     r"|[a-z]/(?=[a-z]{1,2}\b)"  # km/h
     rf"|[\d.:：—] ?(?=[{_MEASURES}])|[{_NUMERALS}百千万两](?=[{_MEASURES}割円])"
     rf"|第(?=[\d{_NUMERALS}])"
-    r"|(?<=\d)[—–](?=\d)"
+    rf"|(?<=\d)[—–](?=\d)|(?<={_LETTER})–(?={_LETTER})"  # 9:00–18:00, Mon–Fri
     rf"|(?<={_HANZI}{{2}})(?=中(?!{_HANZI}))|(?<={_HANZI})(?={_HANZI}中(?!{_HANZI}))"  # 営業中
     r"|周(?=[一二三四五六日末])|星(?=期)|礼(?=拜)|(?<=[星礼])[期拜](?=[一二三四五六日天])"
 )
+_LAST_LETTER = re.compile(r"(?<=[^\n])(?=[^\w\n]*\w[^\w\n]*$)", re.MULTILINE)
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _IN_HANGUL = re.compile("[\uac00-\ud7a3]{2}")
 _KOREAN_BREAKS_AFTER = frozenset(" \t\u3000-–—/·~")
@@ -73,8 +74,11 @@ def opportunities(text: str, language: str) -> tuple[int, ...]:
 
 
 def phrases(text: str, language: str) -> list[int]:
-    """The opportunities after a punctuation mark (in Japanese after a bunsetsu), and the end."""
-    ends = opportunities(text, language)
+    """The opportunities after a punctuation mark (in Japanese after a bunsetsu) that leave no
+    letter alone on a last line, and the end.
+    """
+    alone = {match.end() for match in _LAST_LETTER.finditer(text)}
+    ends = [end for end in opportunities(text, language) if end not in alone]
     if language.startswith("ja"):
         return sorted({*ends} & {*boundaries(text, _JAPANESE_PHRASES)})
     return [end for end in ends if end == len(text) or _PHRASE.search(text[max(0, end - 8) : end])]

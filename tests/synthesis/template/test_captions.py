@@ -84,6 +84,25 @@ def test_tickets_and_posters_are_called_by_what_they_are_for(
         assert len(seen) > 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_signs_up_greets_or_is_served_is_called_so(
+    jobs: Mapping[str, Job], language: str
+) -> None:
+    """Pages to sign up were called logins, a depot's name a greeting, and an espresso a dish."""
+    of, seen = jobs[language], set()
+    for seed in SEEDS:
+        whole = filling(of, path_of("login-split"), size_of("16:9"), seed)
+        signs_up = whole.record["title"] in {"Create account", "注册账号"}
+        called = whole.loaded.called(language, whole.record)
+        assert (("sign-up" if language == "en" else "注册") in called) == signs_up
+        seen.add(signs_up)
+        greeting = filling(of, path_of("dashboard"), size_of("4:3"), seed).record["greeting"]
+        assert str(greeting).startswith(("Good morning", "Welcome", "早上好", "欢迎"))
+        menu = told(of, "menu-board", "4:3", seed)
+        assert ("menu items" if language == "en" else "种餐品") in menu and "dish" not in menu
+    assert seen == {True, False}
+
+
 def test_every_text_of_ours_says_what_it_is_and_rows_are_named() -> None:
     for one in shipped():
         for node in one.template.layout.everything():

@@ -116,6 +116,7 @@ def test_english_words_stay_whole(words: list[str]) -> None:
         ("see Room 204 now", "en", "Room 204"),
         ("a well-known door", "en", "well-known"),
         ("pages 31–46 only", "en", "31–46 "),
+        ("open Mon–Fri 9:00–18:00", "en", "Mon–Fri"),
         ("for the pie — 18.90", "en", "pie — 18.90"),
         ("价格18元整", "zh", "18元"),
         ("从9:00—21:30开", "zh", "9:00—21:30"),
@@ -131,9 +132,12 @@ def test_kept_together(text: str, language: str, kept: str) -> None:
 def test_phrases_and_halves() -> None:
     assert phrases("汤在锅里，记得关火。", "zh") == [5, 10]
     assert phrases("再按“开始”键。", "zh") == [8]
-    assert phrases("“好！”他说，走。", "zh") == [4, 7, 9]
+    assert phrases("“好！”他说，走吧。", "zh") == [4, 7, 10]
+    assert phrases("“好！”他说，走。", "zh") == [4, 9]  # no letter alone on a last line
     assert phrases("Keep left", "en") == [9]
     assert phrases("東京都に行きます。", "ja") == [2, 4, 9]
+    assert phrases("忘れ物預かり所", "ja") == [3, 7]
+    assert phrases("忘れ物\n預かり所。\n湯", "ja") == [4, 10, 11]  # unless it is a line of its own
     assert halves("小心地滑", "zh") == [2, 4]
 
 
