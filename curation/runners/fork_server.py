@@ -43,6 +43,7 @@ def serve(driver: socket.socket) -> NoReturn:
     """
     _leave_the_terminal()
     gc.freeze()  # what was imported is shared memory as long as nobody writes to it
+    gc.enable()  # see ``curation.importing``
     processes: list[_Process] = []
     with selectors.DefaultSelector() as selector:
         selector.register(driver, selectors.EVENT_READ)

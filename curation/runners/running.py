@@ -73,6 +73,8 @@ def pipeline(arguments: Sequence[str]) -> Iterator[beam.Pipeline]:
     # A failing step's traceback comes back in the exception; printed and logged by the local
     # workers as well, it would bury the message.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    gc.freeze()  # hundreds of thousands of imported objects need no looking through again
+    gc.enable()  # see ``curation.importing``
     try:
         with _running(PipelineOptions(list(arguments)), runner_of(arguments)) as root:
             yield root
@@ -99,7 +101,6 @@ def workers(arguments: Sequence[str], modules: Sequence[str]) -> Iterator[None]:
 def _running(options: PipelineOptions, runner: str) -> Iterator[beam.Pipeline]:
     if runner == LOCAL:
         memory.keep_freed()
-        gc.freeze()  # hundreds of thousands of imported objects need no looking through again
         quiet = contextlib.redirect_stderr(io.StringIO())
         local = beam.Pipeline(runner=_local_runner(options), options=options)
         with quiet, watchdog.ending_with_workers(), local as root:

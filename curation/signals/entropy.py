@@ -37,12 +37,17 @@ LIGHTNESS = np.round(255 * np.log1p(np.arange(256) / KNEE) / np.log1p(255 / KNEE
 )
 def entropy(picture: Picture) -> dict[str, float]:
     """Entropy of the size of lightness changes, across and down; 0 for an empty image."""
-    light = cv2.LUT(picture.grey, LIGHTNESS)
-    by = max(1, round(min(light.shape) / DISTANCE))
-    found = _changes(light[::EVERY, by:], light[::EVERY, :-by])
-    found += _changes(light[by::EVERY], light[:-by:EVERY])
+    by = max(1, round(min(picture.grey.shape) / DISTANCE))
+    light = _lightness(picture.grey[::EVERY])
+    below = _lightness(picture.grey[by::EVERY]) if by % EVERY else light[by // EVERY :]
+    found = _changes(light[:, by:], light[:, :-by])
+    found += _changes(below, light[: len(below)])
     steps = np.bincount(STEPS, weights=found).astype(np.int64)
     return {"entropy": histogram.entropy(steps)}
+
+
+def _lightness(grey: Plane) -> Plane:
+    return np.asarray(cv2.LUT(grey, LIGHTNESS), np.uint8) if grey.size else grey
 
 
 def _changes(first: Plane, second: Plane) -> NDArray[np.int64]:

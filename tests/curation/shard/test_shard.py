@@ -184,7 +184,9 @@ def test_real_row_groups_are_cut_below_100_megabytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_groups")
-def test_every_page_has_a_checksum_and_pictures_are_stored_plain(tmp_path: Path) -> None:
+def test_every_page_has_a_checksum_and_pictures_and_numbers_are_stored_plain(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "part.parquet"
     shard.write(str(path), batches(ROWS), SCHEMA)
     metadata = pq.ParquetFile(path).metadata
@@ -194,7 +196,9 @@ def test_every_page_has_a_checksum_and_pictures_are_stored_plain(tmp_path: Path)
     for number in range(metadata.num_columns):
         column = metadata.row_group(0).column(number)
         kinds.setdefault(column.compression, set()).add(column.path_in_schema)
-    assert kinds["UNCOMPRESSED"] == {"image.bytes", "inputs.list.element.bytes"}
+    numbers = {field.name for field in SCHEMA if pa.types.is_primitive(field.type)}
+    assert kinds["UNCOMPRESSED"] == {"image.bytes", "inputs.list.element.bytes", *numbers}
+    assert "caption_raw.list.element.text" in kinds["ZSTD"]
     assert set(kinds) == {"UNCOMPRESSED", "ZSTD"}
     assert metadata.row_group(0).column(0).statistics.max is not None
 
