@@ -93,7 +93,8 @@ def main(
         names = synthetic_runs.write_signals(output, units, rows)
         figures = {}
         for what in ("join", "steps", "baseline"):
-            call = f"from benchmarks.near_duplicates import measure_one as m; m({what!r}, "
+            call = "from curation import importing; importing.less(['run']); "  # as ``beam`` does
+            call += f"from benchmarks.near_duplicates import measure_one as m; m({what!r}, "
             call += f"{str(output)!r}, {names!r}, {units * rows}, {config!r})"
             finished = subprocess.run(
                 [sys.executable, "-c", call], check=True, stdout=subprocess.PIPE, text=True

@@ -152,11 +152,12 @@ def _pairs_in_runs(values: Hashes, keys: Hashes) -> Iterator[Edges]:
     The k-th pass pairs every value with the one k places on, while any run is that long, so that
     the work is proportional to the pairs and the memory to one block.
     """
-    starts = np.arange(len(keys) - 1)
+    starts = np.flatnonzero(keys[1:] == keys[:-1])
     distance = 1
-    while len(starts := starts[starts + distance < len(keys)]):
-        starts = starts[keys[starts] == keys[starts + distance]]
+    while len(starts):
         for low in range(0, len(starts), PAIR_BLOCK):
             chosen = starts[low : low + PAIR_BLOCK]
             yield np.stack([values[chosen], values[chosen + distance]], axis=1)
         distance += 1
+        starts = starts[starts + distance < len(keys)]
+        starts = starts[keys[starts] == keys[starts + distance]]
