@@ -43,15 +43,18 @@ class Table:
         smaller then.
         """
         moved = self._moved(hashes)
-        return np.asarray(np.minimum(moved, moved ^ self._moved(np.array([MIRRORED]))), np.uint64)
+        turned = moved ^ self._moved(np.array([MIRRORED]))
+        return np.asarray(np.minimum(moved, turned, out=moved), np.uint64)
 
     def _moved(self, hashes: Hashes) -> Hashes:
         moved = np.zeros_like(hashes)
         top = HASH_BITS
         for low, high in self.order:
             top -= high - low
-            band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
-            moved |= band << np.uint64(top)
+            band = hashes >> np.uint64(low)  # in place from here on: memory is what limits a join
+            band &= np.uint64((1 << (high - low)) - 1)
+            band <<= np.uint64(top)
+            moved |= band
         return moved
 
     def restore(self, moved: Hashes) -> Hashes:
@@ -98,7 +101,7 @@ def distinct(hashes: Hashes) -> Hashes:
     ordered = np.sort(hashes)
     keep = np.ones(len(ordered), bool)
     keep[1:] = ordered[1:] != ordered[:-1]
-    return ordered[keep]
+    return ordered if keep.all() else ordered[keep]
 
 
 def join_table(moved: Hashes, table: Table, radius: int) -> Edges:
