@@ -44,6 +44,7 @@ __all__ = [
     "Stage",
     "check_columns",
     "load",
+    "load_all",
     "load_any",
     "origin",
     "resolved",
@@ -97,6 +98,15 @@ def load_any(path: str | None, name: str) -> Pipeline | Program:
     return _pipeline(entry, name)
 
 
+def load_all(path: str | None) -> list[Pipeline]:
+    """All pipelines of stages that a file has. Raises ``ConfigurationError``."""
+    document = _document(path)
+    pipelines = bind(document, _File).pipelines
+    entries = {name: _extended(document, pipelines, name, ()) for name in pipelines}
+    is_program = {name: program.KEY in (entry.value or ()) for name, entry in entries.items()}
+    return [_pipeline(entry, name) for name, entry in entries.items() if not is_program[name]]
+
+
 def _pipeline(entry: Document, name: str) -> Pipeline:
     pipeline = bind(entry, Pipeline, {KEY: name})
     tightening.check(pipeline, lambda: _scaling(pipeline))
@@ -110,6 +120,22 @@ def _scaling(pipeline: Pipeline) -> set[str]:
 
 def _entry(path: str | None, name: str) -> tuple[Document, str]:
     """The entry that is meant, and what it is called."""
+    document = _document(path)
+    pipelines = bind(document, _File).pipelines
+    if name == DEFAULT and name not in pipelines and len(pipelines) == 1:
+        (name,) = pipelines  # whatever it is called, nothing else can be meant
+    if name not in pipelines:
+        known = expected_one_of(name, pipelines)
+        message = f"unknown pipeline {shown(name)}: {known}"
+        if name == DEFAULT:
+            message += f" ({DEFAULT!r} is meant where none is named)"
+        if path is None:
+            message += "; another file is named by --config"
+        document.fail(("pipelines",), message)
+    return _extended(document, pipelines, name, ()), name
+
+
+def _document(path: str | None) -> Document:
     if path is None:
         path = FILE_NAME if Path(FILE_NAME).is_file() else str(shipped_path())
     document = read(path, absent="name an existing one, or none to use the shipped one")
@@ -117,13 +143,7 @@ def _entry(path: str | None, name: str) -> tuple[Document, str]:
         document.fail(
             ("stages",), "'stages': expected under a name, as pipelines: {NAME: {stages: ...}}"
         )
-    pipelines = bind(document, _File).pipelines
-    if name == DEFAULT and name not in pipelines and len(pipelines) == 1:
-        (name,) = pipelines  # whatever it is called, nothing else can be meant
-    if name not in pipelines:
-        message = f"unknown pipeline {shown(name)}: {expected_one_of(name, pipelines)}"
-        document.fail(("pipelines",), message)
-    return _extended(document, pipelines, name, ()), name
+    return document
 
 
 def _extended(

@@ -30,7 +30,8 @@ def catalogue(config: str | None, cost: bool) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     sample = _synthetic_jpeg()
-    signals = discover(loading.load(config).signals)
+    modules = [module for pipeline in loading.load_all(config) for module in pipeline.signals]
+    signals = discover(tuple(dict.fromkeys(modules)))
     costs = _costs(signals, sample) if cost else {}
     for entry in signals:
         rows += _listed(entry, entry.tier, costs.get(entry.name))

@@ -9,10 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.configuration.loading import ConfigurationError, check_columns, load, resolved
+from curation.configuration.loading import (
+    ConfigurationError,
+    check_columns,
+    load,
+    load_all,
+    resolved,
+)
 
 STAGES = "stages: {only: {resolution: 256, bounds: {%s: {min: 0.1}}}}"
 COLUMNS = {"luma": pa.float64(), "clarity": pa.float32(), "pixels": pa.int64()}
+
+
+MODULES = [("first", "curation.signals.luma"), ("second", "curation.signals.grid")]
 
 
 def written(folder: Path, text: str) -> str:
@@ -91,3 +100,23 @@ def test_every_missing_key_is_named_and_no_other(
     assert sorted(missing) == sorted(
         (place, key) for place, says in parts for key in re.findall(r"'(\w+)'", says)
     )
+
+
+def test_of_several_none_is_meant_without_a_name_and_signals_lists_those_of_all(
+    tmp_path: Path,
+) -> None:
+    entries = [f"{name}: {{signals: [{module}], {STAGES % 'luma'}}}" for name, module in MODULES]
+    rendered = "drawn: {program: synthesis.pipeline.Synthesize}"
+    path = written(tmp_path, f"pipelines: {{{', '.join([*entries, rendered])}}}")
+    with pytest.raises(ConfigurationError, match=r"drawn, first, second \('curate' "):
+        load(path)
+    assert [of.name for of in load_all(path)] == ["first", "second"]
+    assert [of.signals for of in load_all(path)] == [(module,) for _, module in MODULES]
+
+
+def test_an_entry_that_our_file_lacks_is_sought_in_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"'mine'.*; another file is named by --config"):
+        load(None, "mine")
