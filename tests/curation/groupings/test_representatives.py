@@ -130,6 +130,16 @@ def test_a_content_token_is_the_first_half_of_the_hash() -> None:
     assert told == [int(digest[:16], 16) for digest in digests]
 
 
+def test_who_wins_as_a_pair_alone_is_told_apart() -> None:
+    """No model has to look at it where images are to be unique."""
+    won = {"token": [1], "unit": ["u"], "row": [3], "id": [identity("a")], "captions_digest": [7]}
+    schema = representatives.row_schema(()).empty_table().select(representatives.WON).schema
+    winners = Winners((schema.empty_table(), schema.empty_table(), pa.table(won, schema=schema)))
+    assert winners.rows_of("u").tolist() == [3]
+    assert winners.rows_of("u", (HASH, CONTENT)).tolist() == []
+    assert winners.rows_of("v").tolist() == []
+
+
 TIED = st.lists(
     st.tuples(
         st.integers(0, 3), st.integers(-1, 1), st.sampled_from([1.0, 2.0, None]),
