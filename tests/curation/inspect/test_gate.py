@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from making import browser
 from making.collection import make_folder
 from making.pages import Page, assert_inert
 from making.runs import run_in_process
@@ -36,6 +37,24 @@ def test_a_finished_run_keeps_every_promise(finished: Path) -> None:
     assert len(details) == len(found)
     assert last.startswith(says)
     assert all(entry.says for entry in found)
+
+
+NARROWEST = """
+const cells = [...document.querySelectorAll("td, th")].filter((of) => of.textContent.trim());
+return {
+  width: document.documentElement.scrollWidth,
+  narrowest: Math.min(...cells.map((of) => of.getBoundingClientRect().width)),
+};
+"""
+
+
+def test_data_docs_are_read_on_a_phone(finished: Path, tmp_path: Path) -> None:
+    gate.check(str(finished))
+    seen = browser.look(
+        (finished / "data_docs.html").read_text("utf-8"), NARROWEST, tmp_path, width=390
+    )
+    assert seen["width"] <= 390  # wide tables move in their own box
+    assert seen["narrowest"] > 40  # and no word is set letter below letter
 
 
 @pytest.mark.parametrize(
