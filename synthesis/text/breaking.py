@@ -17,7 +17,7 @@ _LOCALE = {"ja": "ja@lb=strict"}  # strict: no line begins with a small kana or 
 _JAPANESE_PHRASES = "ja@lb=strict;lw=phrase"
 _NEVER_FIRST = frozenset("—–…‥")
 _PHRASE = re.compile(r"[,;:.!?—…，。；：！？、][\"'”’」』）》)]*\s*$")
-_UNITS = r"(?:[ap]\.m\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
+_UNITS = r"(?:[ap]\.m\.|น\.|[ckm]?m\b|k?g\b|h\b|°C|%)"
 _MEASURES = (  # units and measure words
     "元年月日时点分秒号岁级楼层米克斤度℃人份张条只个页题本位名次种件台辆部册篇章节段句项双对套组间室班届集倍"
 )

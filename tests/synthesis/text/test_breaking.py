@@ -117,6 +117,7 @@ def test_english_words_stay_whole(words: list[str]) -> None:
         ("a well-known door", "en", "well-known"),
         ("pages 31–46 only", "en", "31–46 "),
         ("open Mon–Fri 9:00–18:00", "en", "Mon–Fri"),
+        ("เปิด 9:00–18:30 น.", "th", "9:00–18:30 น."),
         ("for the pie — 18.90", "en", "pie — 18.90"),
         ("价格18元整", "zh", "18元"),
         ("从9:00—21:30开", "zh", "9:00—21:30"),
