@@ -123,18 +123,10 @@ class Stage(Frozen):
 
     @model_validator(mode="after")
     def _captions_are_known(self) -> "Stage":
-        for split, signals in (self.captions or {}).items():
+        for split in self.captions or {}:
             if split not in captions.SPLITS:
                 known = expected_one_of(split, captions.SPLITS)
                 raise refused(f"unknown captions {shown(split)}: {known}", "captions", split)
-            for name, bound in signals.items():
-                path = ("captions", split, name)
-                columns = captions.known(split)
-                if name not in columns:
-                    known = expected_one_of(name, columns)
-                    raise refused(f"nothing called {shown(name)} is measured: {known}", *path)
-                if wrong := bound.refusal_of_caption(columns[name]):
-                    raise refused(wrong, *path)
         return self
 
 
@@ -239,6 +231,21 @@ class Pipeline(Located):
         self._check_stage(self.keep, "keep")
         for quota in self.quotas:
             self._check_stage(quota.since, "quotas", quota.name, "since")
+        return self
+
+    @model_validator(mode="after")
+    def _captions_are_measured(self) -> "Pipeline":
+        for stage in self.stages:
+            for split, signals in (stage.captions or {}).items():
+                known = captions.known(split, self.signals)
+                for name, bound in signals.items():
+                    path = ("stages", stage.name, "captions", split, name)
+                    if name not in known:
+                        nearest = expected_one_of(name, known)
+                        message = f"nothing called {shown(name)} is measured: {nearest}"
+                        raise refused(message, *path)
+                    if wrong := bound.refusal_of_caption(known[name]):
+                        raise refused(wrong, *path)
         return self
 
     def _check_stage(self, name: str, *path: str) -> None:

@@ -1,4 +1,8 @@
-"""Rules on captions, each judged on its own: a bad one falls, its image stays while any is left."""
+"""Rules on captions, each judged on its own: a bad one falls, its image stays while any is left.
+
+Captions that a model wrote are judged by what it measured of them; rules on texts are of those that
+the source said.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,15 +50,17 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
     result: Depths = {}
     counting, owners = _counting(pipeline), captions.owners()
     for split in SPLITS:
-        counts = _counts(_lists(table, split, counting))
+        said = _counts(_lists(table, split, counting))
+        counts = np.where(said, said, _written(table, pipeline, split))
+        is_said = np.repeat(said > 0, counts)
         row = np.repeat(np.arange(table.num_rows), counts)
         passing, possible = np.ones((2, len(row)), np.bool_)
         depth, deepest = np.zeros((2, len(row)), np.int16)
         for number, stage in enumerate(pipeline.stages):
             for name, bound in (stage.captions or {}).get(split, {}).items():
                 if name in owners:
-                    within = _passing(_lists(table, split, name).flatten(), bound)
-                    unknown = np.zeros(len(row), np.bool_)
+                    within, unknown = np.ones(len(row), np.bool_), np.zeros(len(row), np.bool_)
+                    within[is_said] = _passing(_lists(table, split, name).flatten(), bound)
                 else:
                     values = _of_model(table.column(captions.column(split, name)), counts)
                     within, unknown = _passing(values, bound), np.isnan(values)
@@ -63,6 +69,19 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
             depth[passing], deepest[possible] = number + 1, number + 1
         result[split] = row, depth, deepest
     return result
+
+
+def _written(table: pa.Table, pipeline: Pipeline, split: str) -> NDArray[np.int64]:
+    """How many captions of a split a model wrote of each row (N,): as many as it has values of."""
+    written = np.zeros(table.num_rows, np.int64)
+    owners = captions.owners()
+    for of, name in _ruled(pipeline):
+        if of == split and name not in owners:
+            column = table.column(captions.column(split, name))
+            if not pa.types.is_null(column.type):
+                lengths = pc.fill_null(pc.list_value_length(column), 0)
+                written = np.maximum(written, np.asarray(lengths, np.int64))
+    return written
 
 
 def _of_model(column: pa.ChunkedArray, counts: NDArray[np.int64]) -> NDArray[np.float64]:

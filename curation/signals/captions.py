@@ -86,15 +86,19 @@ def owners() -> dict[str, CaptionSignal]:
     return {name: entry for entry in discovered().values() for name in entry.columns}
 
 
-def known(split: str) -> dict[str, Column]:
-    """All that a rule on the captions of a split may name."""
-    return {name: entry.columns[name] for name, entry in owners().items()} | by_models(split)
+def known(split: str, modules: tuple[str, ...] = ()) -> dict[str, Column]:
+    """All that a rule on the captions of a split may name, signals of other modules among it.
+
+    Raises ``ValueError`` for a module that is none of ours.
+    """
+    texts = {name: entry.columns[name] for name, entry in owners().items()}
+    return texts | by_models(split, modules)
 
 
-def by_models(split: str) -> dict[str, Column]:
+def by_models(split: str, modules: tuple[str, ...] = ()) -> dict[str, Column]:
     """What models measure of each caption of a split, by the name that a rule may use."""
     start = column(split, "")
-    every = (of for entry in discovery.discover() for of in entry.columns.items())
+    every = (of for entry in discovery.discover(modules) for of in entry.columns.items())
     return {name.removeprefix(start): of for name, of in every if name.startswith(start)}
 
 

@@ -216,15 +216,22 @@ def _column(
     if field.name not in OF_SOURCE:
         return stored[field.name][piece]
     said: list[Any] = [of_source[field.name] for _, of_source in read]
-    if (passed := caption_stages.column(field.name)) in stored:
-        said = [
-            captions and [{**of, "stage": at} for of, at in zip(captions, stages, strict=True)]
-            for captions, stages in zip(said, stored[passed][piece].to_pylist(), strict=True)
-        ]
     if field.name in stored:
         measured = stored[field.name][piece].to_pylist()
         said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
+    if (passed := caption_stages.column(field.name)) in stored:
+        stages = stored[passed][piece].to_pylist()
+        said = [_with_stages(*of) for of in zip(said, stages, strict=True)]
     return pa.array(said, field.type)
+
+
+def _with_stages(
+    captions: list[dict[str, Any]] | None, stages: Sequence[str | None]
+) -> list[dict[str, Any]] | None:
+    """Captions with the stage that each passed; what a model wrote and no rule counts has none."""
+    if not captions or not stages:
+        return captions
+    return [{**of, "stage": at} for of, at in zip(captions, stages, strict=True)]
 
 
 def _binary(values: Sequence[bytes]) -> pa.Array:

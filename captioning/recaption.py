@@ -1,0 +1,252 @@
+"""The recaption of an image: asked of a back end, parsed, checked; the fused caption beside it.
+
+A model signal as any other, named by ``signals: [captioning.recaption]``. Where a pipeline asks for
+``caption_recaption`` of kept rows, captions are written of those alone. An answer that is none is
+asked for once more, with another seed, and then the caption is quarantined with its reason: never
+its batch, never its image. An image that came with a recaption keeps that; it is checked alike.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import pyarrow as pa
+from pydantic import Field, computed_field, field_serializer
+
+from captioning import checks, fused, prompting
+from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.parsing import Answer, InvalidAnswerError, parse
+from captioning.quotes import prose
+from curation import shard
+from curation.shard.annotation import KEYS, Annotation
+from curation.signals import captions
+from curation.signals.row import Row
+from curation.signals.signal import CAPTIONS, Column, Measure, Settings, signal
+from curation.strict_yaml import choice
+
+NONE = "none"
+PROBLEMS = (
+    NONE, "empty", "no_json", "truncated", "too_long", "missing_key", "unknown_key",
+    "contradictory", "wrong_type", "refused", "invalid", "looping",
+)  # fmt: skip
+LOOPING = 0.3  # of the words of a caption
+READ = ("text_regions", "watermark_regions", "codes", "mosaic", "classes", "class_scores")
+HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
+SCORE = 0.7  # of a line of text that counts as read
+_SPLIT = "recaption"
+_CHECKS = {captions.column(_SPLIT, name): column for name, column in checks.COLUMNS.items()}
+
+
+class RecaptionSettings(Settings):
+    """Who answers (``backend``), which ``kind`` of prompt it is given, in which ``languages`` by
+    what shares of images, how many ``attempts`` an answer is given, and the short side of images in
+    pixels that a back end is shown at least, where the original has them.
+    """
+
+    backend: Annotated[
+        Any,
+        choice("captioning.backends.backend.Backend", "offline"),
+        Field(validate_default=True),
+    ] = "offline"
+    kind: str = "annotate"
+    languages: Mapping[prompting.Language, Annotated[float, Field(ge=0)]] = {"en": 0.5, "zh": 0.5}
+    attempts: Annotated[int, Field(ge=1, le=8)] = 2
+
+    @field_serializer("backend")
+    def _of_answers(self, backend: Backend) -> Mapping[str, Any]:
+        return backend.answers_by
+
+    @computed_field
+    def prompts(self) -> list[str]:
+        """The digests of the prompts, which answers are kept by."""
+        return [prompting.prompt(self.kind, language).digest for language in self.languages]
+
+
+def _check(settings: RecaptionSettings) -> None:
+    settings.backend.check()
+
+
+@signal(
+    tier="model",
+    version=1,
+    columns={
+        "caption_recaption": Column(shard.CAPTIONS, "captions", "the caption that a model wrote"),
+        "caption_fused": Column(
+            shard.CAPTIONS, "captions", "the recaption with names and texts of the raw caption"
+        ),
+        "annotation": Column(pa.string(), "JSON", "the answer: caption, type, style, watermarks"),
+        "recaption_problem": Column(
+            pa.string(), "category", "why there is no recaption", categories=PROBLEMS
+        ),
+        "recaption_mended": Column(
+            pa.list_(pa.string()), "names", "what of the answer was mended", in_shards=False
+        ),
+        "recaption_attempts": Column(
+            pa.int8(), "count from 0", "answers asked for", in_shards=False
+        ),
+        "recaption_prompt_tokens": Column(pa.int32(), "tokens", "asked", in_shards=False),
+        "recaption_new_tokens": Column(pa.int32(), "tokens", "answered", in_shards=False),
+        **{
+            name: Column(pa.list_(pa.float32()), of.unit, of.meaning, in_shards=False)
+            for name, of in _CHECKS.items()
+        },
+    },
+    settings=RecaptionSettings,
+    reads=(CAPTIONS, *READ),
+    short_side=1024,
+    cost="heavy",
+    check=_check,
+    patience=3600.0,
+)
+def recaption(settings: RecaptionSettings) -> Measure:
+    """The recaption of each row. Raises ``MissingModelError``."""
+    captioner: Captioner = settings.backend.captioner()
+    validity = captions.ready(captions.discovered()["validity"])
+
+    def problem_of(answer: Answer) -> str:
+        caption = answer.annotation.caption
+        kind = validity(caption)["validity"]
+        if kind == "repetition" or checks.loop(prose(caption)) > LOOPING:
+            return "looping"
+        return NONE if kind == "valid" else "invalid"
+
+    def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
+        asked = {n: _question(row, settings) for n, row in enumerate(rows) if not _said(row)}
+        answers = _Asking(captioner, asked, problem_of).answers(settings.attempts)
+        return [_columns(row, asked.get(n), answers.get(n)) for n, row in enumerate(rows)]
+
+    return measure
+
+
+def _said(row: Row) -> Sequence[str]:
+    """Recaptions that the source has."""
+    return row.captions.get("caption_recaption", ())
+
+
+def _language(identity: str, shares: Mapping[prompting.Language, float]) -> prompting.Language:
+    """The language of a row's recaption: by its id, in the shares that were asked for."""
+    digest = hashlib.sha256(f"language of the recaption\n{identity}".encode()).digest()
+    place = int.from_bytes(digest[:8]) / 2**64 * sum(shares.values())
+    for language, share in shares.items():
+        place -= share
+        if place < 0:
+            return language
+    return [*shares][-1]
+
+
+def _question(row: Row, settings: RecaptionSettings) -> Question:
+    language = _language(row.id, settings.languages)
+    prompt = prompting.prompt(settings.kind, language)
+    digest = hashlib.sha256(f"length of the recaption\n{row.id}".encode()).digest()
+    raw, text = row.captions.get("caption_raw", ()), _seen(row).text
+    turn = prompting.turn(prompt, int.from_bytes(digest[:4]), raw, text)
+    return Question(row.id, row.picture(1024).rgb, turn, language, row.columns)
+
+
+class _Asked:
+    """What became of one question: its last reply, the answer in it, or the problem."""
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+        self.problem, self.attempts, self.prompt_tokens, self.new_tokens = NONE, 0, 0, 0
+
+    def add(self, reply: Reply, problem_of: Any) -> None:
+        self.attempts += 1
+        self.prompt_tokens += reply.prompt_tokens
+        self.new_tokens += reply.new_tokens
+        if reply.reason:
+            self.problem = reply.reason
+            return
+        try:
+            answer = parse(reply.text, reply.finish)
+        except InvalidAnswerError as error:
+            self.problem = error.reason
+            return
+        self.problem = problem_of(answer)
+        self.answer = answer if self.problem == NONE else None
+
+
+class _Asking:
+    """Questions by row; those of equal language and size are asked together."""
+
+    def __init__(
+        self, captioner: Captioner, questions: Mapping[int, Question], problem_of: Any
+    ) -> None:
+        self._captioner, self._problem_of = captioner, problem_of
+        self._questions = dict(sorted(questions.items(), key=lambda of: _alike(of[1])))
+
+    def answers(self, attempts: int) -> dict[int, _Asked]:
+        """By row. Raises ``ConnectionError`` where an endpoint is not to be reached."""
+        asked = {number: _Asked() for number in self._questions}
+        for attempt in range(attempts):
+            waiting = [n for n, of in asked.items() if of.answer is None]
+            questions = [self._questions[number] for number in waiting]
+            replies = self._captioner.answer(questions, attempt) if questions else ()
+            if any(reply.reason == "unreachable" for reply in replies):
+                raise ConnectionError(
+                    "the endpoint of the captioner gave no answer: see that it runs, then run "
+                    "again; what was answered before is kept"
+                )
+            for number, reply in zip(waiting, replies, strict=True):
+                asked[number].add(reply, self._problem_of)
+        return asked
+
+
+def _alike(question: Question) -> tuple[str, tuple[int, ...], str]:
+    return question.language, question.rgb.shape, question.id
+
+
+def _seen(row: Row) -> checks.Seen:
+    """What other signals saw of an image; nothing where they did not look."""
+    columns = row.columns
+    text = [of["text"] for of in columns["text_regions"] or () if of["score"] >= SCORE]
+    watermarks = [of["text"] for of in columns["watermark_regions"] or ()]
+    is_hidden = (columns["mosaic"] or 0) > HIDDEN or bool(columns["codes"])
+    known = [of for of in watermarks if of]
+    return checks.Seen([of for of in text if of], known, is_hidden or bool(watermarks))
+
+
+def _columns(row: Row, question: Question | None, asked: _Asked | None) -> dict[str, Any]:
+    """A row's columns."""
+    empty: dict[str, Any] = dict.fromkeys(recaption.columns)
+    if question is None or asked is None:
+        said = [_checked(_plain(text), "", _seen(row)) for text in _said(row)]
+        return empty | {"recaption_problem": NONE, "recaption_attempts": 0} | _lists(said)
+    counts = {
+        "recaption_problem": asked.problem,
+        "recaption_attempts": asked.attempts,
+        "recaption_prompt_tokens": asked.prompt_tokens,
+        "recaption_new_tokens": asked.new_tokens,
+    }
+    if asked.answer is None:
+        return empty | counts | {"caption_recaption": [], "caption_fused": []} | _lists([])
+    annotation = asked.answer.annotation
+    caption = {"text": annotation.caption, "language": question.language, "origin": "recaption"}
+    raw = row.captions.get("caption_raw", ())
+    merged = fused.merged(annotation.caption, question.language, raw, _seen(row).text)
+    return {
+        **empty,
+        **counts,
+        "caption_recaption": [caption | {"stage": None}],
+        "caption_fused": [caption | {"text": merged, "origin": "fused", "stage": None}],
+        "annotation": annotation.as_json(),
+        "recaption_mended": list(asked.answer.mended),
+        **_lists([_checked(annotation, question.language, _seen(row))]),
+    }
+
+
+def _plain(text: str) -> Annotation:
+    """A caption of the source as an annotation of which nothing else is known."""
+    values = dict(zip(KEYS, (text or " ", NONE, NONE, [], "no"), strict=True))
+    return Annotation.model_validate(values)
+
+
+def _checked(annotation: Annotation, language: str, seen: checks.Seen) -> dict[str, float]:
+    values = checks.values(annotation, language or "en", seen)
+    if not language:  # nothing was asked for, and nothing said of watermarks
+        values |= {"in_language": 1.0, "watermarks_agree": 1.0, "abnormal_agrees": 1.0}
+    return values
+
+
+def _lists(values: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    return {captions.column(_SPLIT, name): [of[name] for of in values] for name in checks.COLUMNS}
