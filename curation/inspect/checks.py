@@ -15,6 +15,7 @@ from curation.judging.rules import CAPTIONS
 from curation.report import outcome
 from curation.report.described import evidence
 from curation.report.outcome import Bound
+from curation.signals import captions as signals
 from curation.signals.captions import SPLITS
 from curation.strict_yaml import KEY
 
@@ -46,7 +47,9 @@ def checks(
             result = "would fail" if _is_beyond(bound, stored) else "would pass"
         scale = None if bound.scale == 1 else int(bound.scale)
         said = (bound.stage, bound.rule, value, bound.limit, result)
-        yield Check(*said, evidence=known.get(bound.column, ()), scale=scale)
+        of_captions = bound.column == CAPTIONS
+        because = _of_captions(run, bound.stage) if of_captions else known.get(bound.column, ())
+        yield Check(*said, evidence=because, scale=scale)
 
 
 def _is_beyond(bound: Bound, stored: Any) -> bool:
@@ -71,6 +74,19 @@ def _with_values(
             yield bound, judged["value"] if in_ledger else known
         elif left is not None:
             yield bound, float(left.get(bound.stage, 0))
+
+
+def _of_captions(run: Mapping[str, Any], stage: str) -> tuple[str, ...]:
+    """The columns of what a stage's rules on captions name, and what was measured with them."""
+    ruled = run["configuration"]["stages"].get(stage, {}).get("captions") or {}
+    owners = signals.owners()
+    columns = [
+        signals.column(split, column)
+        for split, names in ruled.items()
+        for name in names
+        for column in (owners[name].columns if name in owners else (name,))
+    ]
+    return tuple(dict.fromkeys(columns))
 
 
 def _captions_left(values: Mapping[str, Any], stages: Sequence[str]) -> dict[str, int] | None:

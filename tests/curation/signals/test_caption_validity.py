@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from benchmarks import captions as benchmark
 from curation.signals import captions
-from curation.signals.caption_validity import LONGEST, VALID, patterns, repetition
+from curation.signals.caption_validity import LONGEST, VALID, by_patterns, patterns, repetition
 from curation.signals.caption_validity import validity as VALIDITY
 
 
@@ -15,7 +15,7 @@ def kind(text: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("half", "least"), [("development", 0.98), ("held-out", 0.88)])
+@pytest.mark.parametrize(("half", "least"), [("development", 0.98), ("held-out", 0.93)])
 def test_f1_on_the_texts_of_the_benchmark(language: str, half: str, least: float) -> None:
     told = benchmark.rows("validity.tsv")
     own = [row for row in told if (row["language"], row["half"]) == (language, half)]
@@ -34,7 +34,7 @@ def test_f1_on_the_texts_of_the_benchmark(language: str, half: str, least: float
         ("图片加载中", "写着“图片加载中”的屏幕", "boilerplate"),
         ("Describe this image.", "Describe a circle, geometry lesson", "prompt"),
         ("ha ha ha ha ha ha", 'A mug with "ha ha ha ha ha ha" on it', "repetition"),
-        (" \u2014 ", "\u2014 a dash", "empty"),
+        (" \u2014 ", "\u2014 a dash on a wall", "empty"),
     ],
 )  # fmt: skip
 def test_what_is_quoted_or_part_of_a_sentence_is_valid(
@@ -61,7 +61,7 @@ def test_a_text_in_quotation_marks_is_looked_at_itself() -> None:
     ],
 )
 def test_loops_are_counted(text: str, share: float) -> None:
-    assert repetition(text) == pytest.approx(share)
+    assert repetition(text)[0] == pytest.approx(share)
 
 
 @given(st.text(max_size=300))
@@ -83,3 +83,29 @@ def test_no_text_takes_long() -> None:
 
 def test_the_patterns_are_of_the_version_that_names_stored_columns() -> None:
     assert patterns().version == VALIDITY.version
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        ("I'm sorry, I cannot describe this image.", "describe"),
+        ("www.cafe.com", "www.cafe.com"),
+        ("IMG_0001.JPG", "img_0001.jpg"),
+        ("a red cat a red cat a red cat a red cat", "a red cat, 4 times"),
+        ("\u4e00\u53ea\u72d7\u4e00\u53ea\u72d7\u4e00\u53ea\u72d7", "\u4e00\u53ea\u72d7, 3 times"),
+        ("A dog on a lawn", ""),
+    ],
+)
+def test_what_says_that_a_caption_is_none_is_said(text: str, evidence: str) -> None:
+    said = str(captions.ready(VALIDITY)(text)["validity_evidence"])
+    assert evidence in said
+    assert bool(evidence) == bool(said)
+
+
+def test_words_tell_what_no_pattern_names() -> None:
+    text = "Could you kindly resend it? Nothing was attached"
+    assert by_patterns(text) == VALID
+    measured = captions.ready(VALIDITY)(text)
+    assert measured["validity"] == "refusal"
+    said = measured["validity_evidence"].split(", ")
+    assert said and all(run.split(" \u2026 ")[0] in text.lower() for run in said)
