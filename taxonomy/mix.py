@@ -136,7 +136,8 @@ def fitted(
         before = weight.copy()
         for place, target in zip(places, wanted, strict=True):
             named = place >= 0
-            here = np.bincount(place[named], (weight * count)[named], minlength=len(target))
+            mass = (weight * count)[named]
+            here = np.bincount(place[named], mass, minlength=len(target)).astype(np.float64)
             factor = np.divide(target, here, out=np.zeros_like(here), where=here > 0)
             weight[named] *= factor[place[named]]
         weight = np.minimum(weight, most)

@@ -153,6 +153,11 @@ def test_rows_without_a_value_and_fallen_rows_are_left_alone() -> None:
     assert weights[0][1] == 1.0 and weights[1] == [1.0] * 9
 
 
+def test_before_any_row_has_a_value_all_count_alike() -> None:
+    for rows in ([(None, None)] * 3, []):
+        assert measured(MIX.with_options(options()), [cells(rows)]) == [[1.0] * len(rows)]
+
+
 def test_without_targets_all_count_alike() -> None:
     assert measured(MIX, [cells([("nature", "en")] * 3)]) == [[1.0] * 3]
 
