@@ -148,14 +148,14 @@ def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None
 
 
 def _curate(request: "Request", as_json: bool) -> None:
-    from curation.output.layout import measured, waiting_for_models
-    from curation.progress import watch
+    from curation.output.layout import looked_at, measured
+    from curation.progress import note_of, watch
     from curation.report.summary import funnel
     from curation.run import run as carry_out
 
     output = request.output
-    waiting = partial(waiting_for_models, output)
-    with watch(output, "units measured", partial(measured, output), waiting):
+    looked = note_of("images seen by models", partial(looked_at, output))
+    with watch(output, "units measured", partial(measured, output), looked):
         outcome = carry_out(request)
     if outcome.repeated:
         typer.echo(f"{request.output}: finished before, nothing to do", err=True)

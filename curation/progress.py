@@ -39,6 +39,23 @@ def watch(output: str, what: str, count: Count, note: Note = str) -> Iterator[No
         yield
 
 
+def note_of(what: str, count: Count) -> Note:
+    """A note on how much of something else is done while there is any, with rate and time left."""
+    since = (0, 0, 0.0)  # of how many, how many were done, and when
+
+    def note() -> str:
+        nonlocal since
+        total, done = count()
+        if total != since[0] or done < since[1]:
+            since = total, done, time.monotonic()
+        if done >= total:
+            return ""
+        seconds = time.monotonic() - since[2]
+        return line(what, total, done, (done - since[1]) / seconds if seconds else 0.0)
+
+    return note
+
+
 @contextlib.contextmanager
 def _bar(console: "Console", what: str, count: Count, note: Note) -> Iterator[None]:
     from rich.progress import (

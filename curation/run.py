@@ -19,7 +19,7 @@ from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
-from curation.measuring import chosen, contents, measure
+from curation.measuring import asking, chosen, contents, measure
 from curation.measuring.chosen import Chosen
 from curation.output import column_files, mark
 from curation.output.groups import Groups
@@ -38,7 +38,7 @@ from curation.storage import ownership
 from curation.writing import gather
 
 KIND, KIND_OF_SAMPLE = "curation", "plan"
-DRIVER_FOLDERS = ("plan", "checked", "ledger", "pending")
+DRIVER_FOLDERS = ("plan", "checked", "ledger", "pending", "looked")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
 
@@ -140,15 +140,20 @@ def _carry_out(
     judging.refuse_too_many(signals, pipeline, rows)
     with steps.step("measure"):
         measuring.measure_units(output, pipeline, request.arguments)
-    while True:
-        with steps.step("judge"):
-            judging.judge_units(output, pipeline, request.arguments, rows)
-            counts = Counts.from_bytes(storage.read_bytes(layout.counts))
-            counts.check(_inputs(columns, units))
-        if not counts.pending:
-            break
-        with steps.step("models"):
-            measuring.run_models(output, pipeline, request.arguments)
+    with asking.held():
+        while True:
+            with steps.step("judge"):
+                judging.judge_units(output, pipeline, request.arguments, rows)
+                counts = Counts.from_bytes(storage.read_bytes(layout.counts))
+                counts.check(_inputs(columns, units))
+            if not counts.pending:
+                break
+            with steps.step("models"):
+                measuring.run_models(output, pipeline, request.arguments)
+        storage.delete([entry.path for entry in layout.written("looked")])
+        if "models" in steps.by_name:
+            with steps.step("models"):
+                asking.end()  # what its processes took is known once they have ended
     memory.give_back()  # of the images that were measured
     with steps.step("shards"):
         if gather.write_assignment(output, counts.kept_bytes):

@@ -67,7 +67,7 @@ NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "
 ENDPOINT = "captioning.backends.endpoint"  # speaks to the one server that its settings name
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
 UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
-BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding", "curation.measuring.patience"}
+BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding"}
 MAXIMUM_LINES = 400
 
 

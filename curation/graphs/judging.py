@@ -33,7 +33,7 @@ from curation.judging.quotas import Thresholds
 from curation.judging.verdicts import Judge
 from curation.measuring import pending
 from curation.measuring.chosen import Chosen
-from curation.measuring.pending import Pending
+from curation.measuring.pending import Waiting
 from curation.runners import running
 from curation.sources import plan
 
@@ -58,11 +58,12 @@ class JudgingStep(CopiesStep):
         with named():
             return recording.record(self.judge, unit, decision)
 
-    def record_pending(self, unit: str, rows: Pending) -> Counts:
+    def record_pending(self, unit: str, waiting: Waiting) -> Counts:
         """Write which rows models are still to look at, and count them."""
         with named():
-            pending.write(self.layout, unit, rows)
-        return Counts(pending=Counter({name: len(of) for name, of in rows.items()}))
+            pending.write(self.layout, unit, waiting)
+        pending_rows = Counter({name: len(of) for name, of in waiting.rows.items()})
+        return Counts(pending=pending_rows, waiting=len(waiting.every))
 
 
 class JudgeAll(JudgingStep):
@@ -75,7 +76,7 @@ class JudgeAll(JudgingStep):
         judged_units.sum_up(self.judge, names, winners)
         for name, decision in judged_units.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
-            counts.add(self.record_pending(name, self.judge.pending(name, decision, winners)))
+            counts.add(self.record_pending(name, self.judge.waiting(name, decision, winners)))
         self.write_counts(counts)
 
     def _join(self, hashes: Hashes) -> Edges:
@@ -122,7 +123,7 @@ class JudgeUnit(JudgingStep):
             )
         )
         decision = self.judge.decide(unit, winners)
-        judged = Judged(self.record_pending(unit, self.judge.pending(unit, decision, winners)))
+        judged = Judged(self.record_pending(unit, self.judge.waiting(unit, decision, winners)))
         limited = decision.reading.limited
         ranks = self.judge.counted(unit, decision) if limited else Histogram()
         if decision.waits:

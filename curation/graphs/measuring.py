@@ -1,24 +1,23 @@
 """The graphs that measure: units by every cheap signal, and pending rows by models."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from curation import sources, storage
 from curation.configuration.loading import Pipeline
 from curation.graphs.steps import Step, named, reading, units
-from curation.measuring import captions, contents, measure, models, pending
+from curation.judging.cascade import Cascade
+from curation.judging.verdicts import Judge
+from curation.measuring import asking, captions, contents, measure, models, pending
 from curation.measuring.models import Model
 from curation.output import column_files
-from curation.output.measured import CONTENT, LOOKED, ROWS
+from curation.output.layout import Layout
+from curation.output.measured import ROWS
 from curation.runners import running
-from curation.signals import signal
 from curation.signals.captions import Said, ready
-from curation.signals.signal import CAPTIONS
 from curation.sources import plan
 
 # What models saw is written again after a batch once so many times as long has passed as it takes.
@@ -59,84 +58,67 @@ class MeasureUnit(Step):
 
 
 class RunModels(Step):
-    """Unit name -> nothing, once the models have looked at the rows that were pending."""
+    """Unit name -> nothing, once models have looked at what was pending and went on from there."""
 
     def setup(self) -> None:
         super().setup()
+        self.judge = Judge(self.layout.root, self.pipeline, self.chosen)
         self.models = {
             entry.name: Model(
                 entry,
-                signal.ready(entry, self.chosen.settings_of(entry)),
                 self.measured.models[entry.name].content,
+                self.chosen.settings_of(entry),
+                self.chosen.models[entry.name],
             )
             for entry in self.chosen.signals
             if entry.name in self.chosen.models
         }
 
     def process(self, unit: str) -> None:
-        wanted = pending.read(self.layout, unit)
         source = plan.read_unit(self.layout.plan(unit))
-        for wave in pending.waves(wanted, self.chosen.models):
-            chosen = [self.models[name] for name in wave]
-            names = {name for model in chosen for name in model.signal.reads if name != CAPTIONS}
-            flags = [LOOKED + name for name in wave]
-            table = self.measured.read(unit, ["uri", *CONTENT, *sorted(names), *flags])
-            base = table.drop_columns(flags)
-            with reading():
-                batches = models.measure(
-                    base.drop_columns(["source_digest"]),
-                    {name: _unlooked(table, name, wanted[name]) for name in wave},
-                    chosen,
-                    lambda uris: sources.read(source, only=uris),
-                )
-                self._keep(unit, chosen, base, batches)
+        cascade = Cascade(self.judge, self.chosen, unit, pending.read(self.layout, unit))
+        asked = models.Asked(cascade.base, cascade.wanted, self.models, cascade.following)
+        with reading(), asking.borrowed(self.pipeline.signals) as asker:
+            batches = models.measure(asked, lambda uris: sources.read(source, only=uris), asker)
+            self._keep(unit, cascade.base, batches)
         with named():
             contents.set_checked(self.measured, unit)
             storage.delete([self.layout.pending(unit)])
 
-    def _keep(
-        self,
-        unit: str,
-        chosen: Sequence[Model],
-        base: pa.Table,
-        batches: Iterable[Mapping[str, models.Values]],
-    ) -> None:
+    def teardown(self) -> None:
+        asking.leave()
+
+    def _keep(self, unit: str, base: pa.Table, batches: Iterable[tuple[int, models.Seen]]) -> None:
         """Write what is seen as it comes: a run that is killed repeats a few seconds' worth."""
-        seen: dict[str, models.Values] = {model.signal.name: {} for model in chosen}
-        written, took = time.monotonic(), 0.0
-        for batch in batches:
-            for name, values in batch.items():
-                seen[name] |= values
+        seen: models.Seen = {}
+        written, took, done = time.monotonic(), 0.0, 0
+        for rows, fresh in batches:
+            for name, values in fresh.items():
+                seen.setdefault(name, {}).update(values)
+            done += rows
+            if rows and not storage.is_remote(self.layout.root):
+                self._say(unit, done)
             began = time.monotonic()
             if began - written >= WRITING_SHARE * took:
-                self._write_all(unit, chosen, base, seen)
+                seen = self._write_all(unit, base, seen)
                 written = time.monotonic()
                 took = written - began
-        self._write_all(unit, chosen, base, seen)
+        self._write_all(unit, base, seen)
+        self._say(unit, done)
 
-    def _write_all(
-        self,
-        unit: str,
-        chosen: Sequence[Model],
-        base: pa.Table,
-        seen: Mapping[str, models.Values],
-    ) -> None:
-        for model in chosen:
-            self._write(unit, model, base, seen[model.signal.name])
+    def _say(self, unit: str, done: int) -> None:
+        """Let who waits know how many rows are done with: by a size, which a listing tells."""
+        with named():
+            storage.write_bytes(self.layout.looked(unit), b"." * done)
 
-    def _write(self, unit: str, model: Model, base: pa.Table, seen: models.Values) -> None:
-        name = model.signal.name
-        path = self.measured.model_path(name, unit)
-        before = column_files.read(path) if storage.exists(path) else None
-        table = models.merged(model, base, before, seen)
-        self.write_columns(unit, self.measured.models[name].folder, table)
-
-
-def _unlooked(table: pa.Table, name: str, wanted: Sequence[int]) -> NDArray[np.int64]:
-    """The rows that are wanted of a model and not seen yet, as by a process that was killed."""
-    rows = np.asarray(wanted, np.int64)
-    looked = np.asarray(table.column(LOOKED + name), np.bool_)
-    return rows[~looked[rows]]
+    def _write_all(self, unit: str, base: pa.Table, seen: models.Seen) -> models.Seen:
+        """Add what was seen to the files; returns what was seen since: nothing."""
+        for name, values in seen.items():
+            path = self.measured.model_path(name, unit)
+            before = column_files.read(path) if storage.exists(path) else None
+            table = models.merged(self.models[name], base, before, values)
+            self.write_columns(unit, self.measured.models[name].folder, table)
+        return {}
 
 
 def pending_units(output: str) -> Iterator[str]:
@@ -152,6 +134,8 @@ def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> 
 
 def run_models(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
     """Let the models look at what is pending. Raises ``RuntimeError``."""
+    layout = Layout(output)
+    storage.delete([entry.path for entry in layout.written("looked")])
     with running.pipeline(arguments) as root:
         (
             root

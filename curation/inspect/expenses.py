@@ -21,11 +21,12 @@ from curation.inspect.forecast import Forecast, Rows
 from curation.inspect.intervals import Estimate
 from curation.measuring import measure, models
 from curation.measuring.chosen import Chosen
-from curation.measuring.models import Model
+from curation.measuring.here import Here
+from curation.measuring.models import Asked, Model
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import CONTENT, LOOKED, Measured
-from curation.signals.signal import CAPTIONS, Signal, ready
+from curation.signals.signal import Signal, ready
 from curation.sources import plan, sampling
 from curation.sources.sample import Unit
 
@@ -184,17 +185,18 @@ def _model(
 ) -> tuple[float, float | None] | None:
     """CPU and GPU seconds a row of a model, loaded; None where it looked at no row."""
     measured = chosen.measured(layout)
-    names = [name for name in entry.reads if name != CAPTIONS]
     content = measured.models[entry.name].content
-    model = Model(entry, ready(entry, chosen.settings_of(entry)), content)
+    model = Model(entry, content, chosen.settings_of(entry))
+    ready(entry, model.settings)
     cpu = wall = 0.0
     rows = 0
-    for unit, base in _looked_at(measured, entry.name, names, seed):
+    for unit, base in _looked_at(measured, entry.name, model.reads, seed):
         numbers = np.arange(base.num_rows)
         for warm in (True, False) if not rows else (False,):
             wanted = {entry.name: numbers[:1] if warm else numbers}
+            asked = Asked(base, wanted, {entry.name: model})
             start = time.process_time(), time.perf_counter()
-            for _ in models.measure(base, wanted, [model], partial(sources.read, unit)):
+            for _ in models.measure(asked, partial(sources.read, unit), Here()):
                 pass
             if not warm:
                 cpu += time.process_time() - start[0]

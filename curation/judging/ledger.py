@@ -67,7 +67,7 @@ class Counts:
     at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
     kept rows by where their captions were said, ``unread`` those of which a side file could not be
     read, the first of which are told. ``pending`` are rows that models are still to look at, by
-    model: there are none once a run is finished.
+    model, and ``waiting`` how many these are: there are none once a run is finished.
     """
 
     total: int = 0
@@ -82,12 +82,14 @@ class Counts:
     captions: Counter[str] = field(default_factory=Counter)
     kept_captions: Counter[str] = field(default_factory=Counter)
     pending: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
     unread: int = 0
     unread_first: list[str] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
         """Add other rows to the funnel."""
         self.total += other.total
+        self.waiting += other.waiting
         self.unread += other.unread
         self.unread_first = sorted({*self.unread_first, *other.unread_first})[:UNREAD_SHOWN]
         for name in COUNTED:

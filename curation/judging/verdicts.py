@@ -34,6 +34,7 @@ from curation.judging.rules import Check, Seen
 from curation.judging.waiting import Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
+from curation.measuring.pending import Waiting as Looks
 from curation.output import column_files
 from curation.output.groups import side_by_side
 from curation.output.layout import Layout
@@ -102,6 +103,8 @@ class Judge:
         self._ruled_captions = captions.columns(pipeline)
         ruled_pairs = any(check.column == "pair_better" for check in self.ordered)
         self._standing_for = KINDS if ruled_pairs else (HASH, CONTENT)
+        models = {name for name, of in chosen.owner.items() if of.tier == "model"}
+        self._is_rank_seen = not models.isdisjoint(pipeline.quality)  # ranks then rise, too
         self._hold = hold
         self._readings: dict[str, Reading] = {}
 
@@ -142,11 +145,9 @@ class Judge:
         return reading
 
     def _read(self, unit: str, hot: Members | None) -> Reading:
-        table = self.measured.read(unit, self._needed)
+        table = self.rows(unit)
         rows, reasons = table.num_rows, table.column("reason")
-        looked = {
-            name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self._waiting.places
-        }
+        looked = self._looked(table)
         limited = tuple(
             quotas.limited(
                 quota, table, self.pipeline.seed, self._waiting.unlooked(looked, quota.by, rows)
@@ -166,6 +167,28 @@ class Judge:
             contenders = self.duplicates.contenders(unit, passed, hot)
         broken = reasons.filter(pc.is_valid(reasons))
         return Reading(readable, broken, own, assumed, looked, limited, contenders)
+
+    def rows(self, unit: str, besides: Sequence[str] = ()) -> pa.Table:
+        """What verdicts on the unit's rows (N) are made of, and columns besides."""
+        return self.measured.read(unit, [*dict.fromkeys((*self._needed, *besides))])
+
+    def following(self, table: pa.Table, limits: NDArray[np.int64]) -> Pending:
+        """Which of these rows (N) models are to look at next, by rules on signals alone.
+
+        A row is not looked at for what a check decides from its limit (N,) on.
+        """
+        looked, waiting = self._looked(table), dict[str, set[int]]()
+        readable = column_files.is_null(table.column("reason"))
+        own = rules.stops(self._seen(table, {}), readable, self._own)
+        unlooked = self._waiting.at_unlooked(looked, own) & (own.check < limits)
+        self._waiting.add(waiting, looked, own.check, unlooked)
+        return {name: sorted(rows) for name, rows in waiting.items() if rows}
+
+    def _looked(self, table: pa.Table) -> dict[str, NDArray[np.bool_]]:
+        """By model, at which of the rows (N,) it looked."""
+        return {
+            name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self._waiting.places
+        }
 
     def named(self, unit: str, own: pa.Table, hot: Members) -> pa.Table:
         """Contenders of the unit with the names of those whose content is ``hot``."""
@@ -240,6 +263,32 @@ class Judge:
         kept = decision.judgement.verdict == rules.KEPT
         self._waiting.add_kept(waiting, reading.looked, kept)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
+
+    def waiting(self, unit: str, decision: Decision, winners: Winners) -> Looks:
+        """The pending rows, and up to which check each may go on by its own columns.
+
+        Ranks only fall while models look. So a row that falls as no duplicate now will fall as none
+        while it passes, and one that wins over a copy still does. What quotas and other groupings
+        say may change either way.
+        """
+        rows = self.pending(unit, decision, winners)
+        if not rows:
+            return Looks({})
+        free = np.full(decision.reading.rows, len(self.ordered), np.int64)
+        limits = free.copy()
+        for index, check in reversed(self._others):
+            if check.quota:
+                limited = {of.quota.name: of for of in decision.reading.limited}[check.column]
+                limits[limited.rows | limited.null] = index
+            elif check.column not in self.duplicates.columns or self._is_rank_seen:
+                limits[:] = index
+        stages = [check.stage for check in self.ordered]
+        for stage, falls in self._waiting.falls(decision.groups).items():
+            limits = np.minimum(limits, np.where(falls, stages.index(stage), limits))
+        if not self._is_rank_seen:
+            limits[winners.rows_of(unit)] = len(self.ordered)
+        every = Looks(rows).every
+        return Looks(rows, {row: int(limits[row]) for row in every if limits[row] < free[row]})
 
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""

@@ -1,12 +1,11 @@
 """Models over the rows that are still to be looked at: each its own columns, one read for all.
 
-A batch of rows is read, and its images decoded, once for all the models of a wave. What one model
-fails on, the others still measure.
+A batch of rows is read once for all the models that look at it, and each image decoded once for all
+that ask for the same reduction. What one model fails on, the others still measure.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,27 +13,50 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation import shard
-from curation.measuring.measure import NOT_OF_THE_PICTURE, problem_of, rows_digest
-from curation.measuring.patience import MOST_HANGS, HangError, Patience
-from curation.networks.weights import MissingModelError
+from curation.measuring import pending
+from curation.measuring.asking import Asker, DiedError, FailedError, HangError
+from curation.measuring.measure import problem_of, rows_digest
+from curation.measuring.pending import Pending
 from curation.output.measured import PROBLEM, ROWS, keys
-from curation.picture.decoding import PictureError
 from curation.signals.row import SPLITS, Row
-from curation.signals.signal import Measure, Signal
+from curation.signals.signal import CAPTIONS, Settings, Signal
 from curation.sources.sample import Sample
 
 BATCH_SIZE = 16  # rows given to a model at once: 16 x 200 kB of reduced pixels
 Values = dict[int, dict[str, Any]]  # by row of the base file
-_PATIENCE = Patience()
+Seen = dict[str, Values]  # by name of model
 
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model: its ``signal``, what ``measure``s, and the columns that it reads."""
+    """A model: its ``signal``, what is set for it, the columns that say what it looked at, and its
+    ``place``: the stage and wave in which it looks.
+    """
 
     signal: Signal
-    measure: Measure
     content: tuple[str, ...]
+    settings: Settings = field(default_factory=Settings)
+    place: tuple[int, int] = (0, 0)
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns that it reads."""
+        return [name for name in self.signal.reads if name != CAPTIONS]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Rows of a unit and the ``models`` (by name) that are to look at them.
+
+    ``wanted`` are rows by name of model. Once they are seen, ``following`` says of rows which
+    models are to look at them next, by what was seen of them. ``base`` has the columns that models
+    read, besides location and id.
+    """
+
+    base: pa.Table
+    wanted: Mapping[str, NDArray[np.int64]]
+    models: Mapping[str, Model]
+    following: Callable[[Sequence[int], Seen], Pending] = lambda rows, seen: {}
 
 
 def schema(model: Model) -> pa.Schema:
@@ -46,55 +68,84 @@ def schema(model: Model) -> pa.Schema:
 
 
 def measure(
-    base: pa.Table,
-    wanted: Mapping[str, NDArray[np.int64]],
-    models: Sequence[Model],
-    read: Callable[[set[str]], Iterable[Sample]],
-) -> Iterator[dict[str, Values]]:
-    """What each model sees in the rows that are ``wanted`` of it (by its name), batch by batch.
+    asked: Asked, read: Callable[[set[str]], Iterable[Sample]], asker: Asker
+) -> Iterator[tuple[int, Seen]]:
+    """What each model sees, wave by wave of each batch, and how many rows are done with.
 
-    ``base`` has the columns that the models read, besides location and id. ``read`` yields the
-    samples of the given locations; an image that no longer decodes was looked at, and nothing seen.
+    ``read`` yields the samples of the given locations; an image that no longer decodes was looked
+    at, and nothing seen.
     """
-    uris = base.column("uri").to_pylist()
-    rows_of = {model.signal.name: set(wanted[model.signal.name].tolist()) for model in models}
-    row_of = {uris[row]: row for rows in rows_of.values() for row in rows}
-    for batch in _batches(base, row_of, read):
-        seen: dict[str, Values] = {}
-        for model in models:
-            name = model.signal.name
-            own = [(number, row) for number, row in batch if number in rows_of[name]]
-            values = _each(model, [row for _, row in own])
-            seen[name] = dict(zip((number for number, _ in own), values, strict=True))
-            rows_of[name].difference_update(seen[name])
-        yield seen
-    yield {name: {row: {PROBLEM: None} for row in rows} for name, rows in rows_of.items()}
+    uris = asked.base.column("uri").to_pylist()
+    unread = {name: set(rows.tolist()) for name, rows in asked.wanted.items()}
+    row_of = {uris[row]: row for rows in unread.values() for row in rows}
+    for batch in _batches(asked.base, row_of, read):
+        asker.begin(batch)
+        seen: Seen = {}
+        todo = {name: [row for row in batch if row in rows] for name, rows in unread.items()}
+        while any(todo.values()):
+            for wave in _waves(todo, asked.models):
+                fresh = {name: _look(asked, name, batch, todo[name], seen, asker) for name in wave}
+                for name, values in fresh.items():
+                    seen.setdefault(name, {}).update(values)
+                yield 0, fresh
+            todo = asked.following([*batch], seen)
+        for rows in unread.values():
+            rows.difference_update(batch)
+        yield len(batch), {}
+    left = set().union(*unread.values())
+    yield len(left), {name: {row: {PROBLEM: None} for row in of} for name, of in unread.items()}
+
+
+def _waves(todo: Pending, models: Mapping[str, Model]) -> list[list[str]]:
+    """The names of models with rows that look one after the other."""
+    named = {name: rows for name, rows in todo.items() if rows}
+    return pending.waves(named, {name: models[name].place for name in named})
+
+
+def _look(
+    asked: Asked,
+    name: str,
+    batch: Mapping[int, Row],
+    rows: Sequence[int],
+    seen: Seen,
+    asker: Asker,
+) -> Values:
+    """What a model sees of rows of the batch, given what others saw."""
+    model = asked.models[name]
+    owner = {column: of for of in seen for column in asked.models[of].signal.columns}
+    for row in rows:
+        batch[row].columns = {
+            column: seen[owner[column]][row].get(column)
+            if column in owner and row in seen[owner[column]]
+            else asked.base.column(column)[row].as_py()
+            for column in model.reads
+        }
+    return dict(zip(rows, _each(model, rows, asker), strict=True))
 
 
 def _batches(
     base: pa.Table, row_of: Mapping[str, int], read: Callable[[set[str]], Iterable[Sample]]
-) -> Iterator[list[tuple[int, Row]]]:
-    others = [name for name in base.column_names if name not in ("uri", "id")]
-    batch: list[tuple[int, Row]] = []
+) -> Iterator[dict[int, Row]]:
+    """The rows in batches, by their numbers."""
+    batch: dict[int, Row] = {}
     for sample in read(set(row_of)):
         if sample.data is None:
             continue
-        number = row_of[sample.uri]
         captions = {
             split: [caption.text for caption in getattr(sample, split) or ()] for split in SPLITS
         }
-        columns = {name: base.column(name)[number].as_py() for name in others}
+        number = row_of[sample.uri]
         identity = base.column("id")[number].as_py()
         inputs = [image.data for image in sample.inputs or ()]
-        batch.append((number, Row(identity, sample.data, captions, columns, inputs)))
+        batch[number] = Row(identity, sample.data, captions, {}, inputs)
         if len(batch) == BATCH_SIZE:
             yield batch
-            batch = []
+            batch = {}
     if batch:
         yield batch
 
 
-def _each(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _each(model: Model, rows: Sequence[int], asker: Asker) -> list[dict[str, Any]]:
     """A model's columns for every row; a row it fails on has a problem instead.
 
     Where it fails on several at once, or gives no answer, it is asked about each alone.
@@ -102,44 +153,13 @@ def _each(model: Model, rows: Sequence[Row]) -> list[dict[str, Any]]:
     if not rows:
         return []
     try:
-        measured = _PATIENCE.call(model.measure, rows, model.signal.patience)
-        _PATIENCE.is_lost(hung=False)
-        return as_declared(model.signal, measured, len(rows))
-    except Exception as error:
-        if isinstance(error, NOT_OF_THE_PICTURE):
-            raise
+        return asker.ask(model.signal, model.settings, rows)
+    except (HangError, DiedError, FailedError) as error:
         if len(rows) == 1:
-            if _PATIENCE.is_lost(hung=isinstance(error, HangError)):
-                raise MissingModelError(_no_answer(model.signal.name)) from None
-            unseen = isinstance(error, PictureError)
-            return [{PROBLEM: None if unseen else problem_of(error)}]
-    return [values for row in rows for values in _each(model, [row])]
-
-
-def _no_answer(name: str) -> str:
-    told = f"the signal {name!r} gave no answer about {MOST_HANGS} images in a row"
-    return f"{told}: see that its model works, or do without it by --without {name}"
-
-
-def as_declared(
-    entry: Signal, measured: Sequence[Mapping[str, Any]], count: int
-) -> list[dict[str, Any]]:
-    """The columns as declared. Raises whatever there is instead of what the signal declares."""
-    if len(measured) != count:
-        raise ValueError(f"{len(measured)} results for {count} rows")
-    return [
-        {name: _as_declared(name, values[name], it.type) for name, it in entry.columns.items()}
-        for values in measured
-    ]
-
-
-def _as_declared(name: str, value: Any, kind: pa.DataType) -> Any:
-    """A value of that type. Raises ``ValueError`` for a number that is none."""
-    plain = pa.scalar(value, kind).as_py()
-    numbers = plain if isinstance(plain, list) else [plain]
-    if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
-        raise ValueError(f"{name} is not a finite number")
-    return plain
+            if isinstance(error, FailedError):
+                return [{PROBLEM: None if error.is_unseen else str(error)}]
+            return [{PROBLEM: problem_of(error)}]
+    return [values for row in rows for values in _each(model, [row], asker)]
 
 
 def merged(model: Model, base: pa.Table, before: pa.Table | None, fresh: Values) -> pa.Table:

@@ -1,5 +1,6 @@
 """Where a run keeps what: the one place that knows the names below an output directory."""
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ NAMES = {
     "groups": re.compile(rf"{_UNIT}\.parquet"),  # the same
     "ledger": re.compile(rf"{_UNIT}\.parquet"),
     "pending": re.compile(rf"{_UNIT}\.json"),
+    "looked": re.compile(_UNIT),
     "near": re.compile(r"edges-\d{5,}-of-\d{5,}\.parquet"),
     "shards": re.compile(r"part-\d{5,}-of-\d{5,}-[0-9a-f]{12}\.parquet"),
 }
@@ -85,6 +87,10 @@ class Layout:
     def pending(self, unit: str) -> str:
         """The rows of a unit that models are still to look at."""
         return storage.join(self.root, "pending", f"{unit}.json")
+
+    def looked(self, unit: str) -> str:
+        """As many bytes as pending rows of a unit were looked at since they were judged."""
+        return storage.join(self.root, "looked", unit)
 
     def ledger(self, unit: str) -> str:
         """A unit's verdicts."""
@@ -155,8 +161,10 @@ def measured(output: str) -> tuple[int, int]:
     return len(layout.units("plan")), len(layout.units("checked"))
 
 
-def waiting_for_models(output: str) -> str:
-    """How many units have rows that models are still to look at, in words; empty for none."""
-    units = len(Layout(output).units("pending"))
-    more = "unit" if units == 1 else "units"
-    return f"models are to look at {units} more {more}" if units else ""
+def looked_at(output: str) -> tuple[int, int]:
+    """How many images models are to look at before all is judged again, and how many they did."""
+    layout = Layout(output)
+    if not storage.exists(layout.counts):
+        return 0, 0
+    waiting = json.loads(storage.read_bytes(layout.counts)).get("waiting", 0)
+    return waiting, sum(entry.size for entry in layout.written("looked")) if waiting else 0

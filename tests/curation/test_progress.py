@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from making.places import ROOT
 
-from curation import progress
+from curation import progress, storage
+from curation.judging.ledger import Counts
+from curation.output.layout import Layout, looked_at
 
 
 def test_where_nobody_watches_progress_is_lines(
@@ -34,6 +36,23 @@ def test_a_line_of_progress_says_what_it_knows() -> None:
     assert progress.line("files", 8, 8, 2.0) == "files: 8 of 8 (100 %)"
     assert progress.line("files", 0, 8, 2.0) == "files: 8, 2/s"
     assert progress.line("files", 8, 4, 0.5) == "files: 4 of 8 (50 %), 0.5/s, 8 s left"
+
+
+def test_a_note_says_what_models_saw_while_there_is_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, clock = Layout(str(tmp_path)), [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    note = progress.note_of("images", lambda: looked_at(str(tmp_path)))
+    assert note() == ""  # nothing is judged yet
+    storage.write_bytes(layout.counts, Counts(waiting=40).to_bytes())
+    storage.write_bytes(layout.looked("0" * 16), b"." * 4)  # as another run left it
+    assert note() == "images: 4 of 40 (10 %)"
+    clock[0] += 10
+    storage.write_bytes(layout.looked("1" * 16), b"." * 16)
+    assert note() == "images: 20 of 40 (50 %), 1.6/s, 12 s left"
+    storage.write_bytes(layout.counts, Counts().to_bytes())
+    assert note() == ""
 
 
 def test_in_a_terminal_it_is_a_bar_that_goes_when_the_work_is_done() -> None:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+from making.in_process import borrowed
 from making.pipelines import WITHOUT_MODELS
 from making.runs import carry_out
 
 from curation.graphs import measuring
-from curation.measuring import models
+from curation.measuring import asking, models
 from curation.signals import discovery
 from curation.signals.row import Row
 from curation.signals.signal import Column, Signal
@@ -39,6 +40,7 @@ def main(root: Path, last: int) -> None:
     known = [entry for entry in discovery.discover() if entry.tier != "model"]
     discovery.discover = lambda modules=(): [*known, score]
     models.BATCH_SIZE, measuring.WRITING_SHARE = 2, 0
+    asking.borrowed = borrowed
     (root / "pipelines.yaml").write_text(WITHOUT_MODELS + "          score: {min: 1}\n")
     carry_out([str(root / "in")], str(root / "out"), ALONE, 100)
 

@@ -7,12 +7,14 @@ import numpy as np
 import pyarrow as pa
 
 from curation.measuring import measure, models
+from curation.measuring.asking import Asker
 from curation.measuring.chosen import Chosen
+from curation.measuring.here import Here
 from curation.measuring.models import Model
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import Measured
-from curation.signals.signal import Signal, ready
+from curation.signals.signal import Signal
 from curation.sources.sample import Sample
 
 UNIT = "0" * 16
@@ -30,25 +32,28 @@ class MeasuredUnit:
         column_files.write(self.measured.base_path(UNIT), self.base)
 
     def model(self, entry: Signal) -> Model:
-        """The loaded model of a signal."""
-        return Model(entry, ready(entry), self.measured.models[entry.name].content)
+        """The model of a signal."""
+        return Model(entry, self.measured.models[entry.name].content)
 
     def look(
         self,
         entries: Sequence[Signal],
         rows: Sequence[int],
         read: Callable[[set[str]], Iterable[Sample]] | None = None,
+        asker: Asker | None = None,
     ) -> None:
         """Let models look at rows, and write what they see."""
         loaded = [self.model(entry) for entry in entries]
         wanted = {entry.name: np.asarray(rows, np.int64) for entry in entries}
-        base = self.base.select(["uri", "id"])
-        batches = [*models.measure(base, wanted, loaded, read or self._read)]
+        reads = [name for of in loaded for name in of.reads]
+        base = self.base.select(["uri", "id", *reads])
+        asked = models.Asked(base, wanted, {of.signal.name: of for of in loaded})
+        batches = [*models.measure(asked, read or self._read, asker or Here())]
         for model in loaded:
             path = self.measured.model_path(model.signal.name, UNIT)
             before = column_files.read(path) if Path(path).exists() else None
             values: models.Values = {}
-            for seen in batches:
+            for _, seen in batches:
                 values |= seen.get(model.signal.name, {})
             column_files.write(path, models.merged(model, self.base, before, values))
 

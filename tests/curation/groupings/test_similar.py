@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from making.collection import drawing, encoded
+from making.in_process import ask_here
 from making.pipelines import TWO_STAGES, pipeline_text
 from making.runs import carry_out, digests, ledger_rows
 from PIL import Image
@@ -191,6 +192,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     model = Signal("appearance", "model", 1, column, lambda: measure)
     others = [entry for entry in discovery.discover() if entry.name != "appearance"]
     monkeypatch.setattr(discovery, "discover", lambda modules=(): [*others, model])
+    ask_here(monkeypatch)
     return keys
 
 

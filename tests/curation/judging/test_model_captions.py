@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded
+from making.in_process import ask_here
 from making.pipelines import WITHOUT_MODELS
 from making.runs import carry_out, ledger_rows
 
@@ -60,6 +61,7 @@ def fit(monkeypatch: pytest.MonkeyPatch) -> Fit:
     entry = fit.entry()
     own = Signal(f"fit{fit_name}", "model", 1, entry.columns, entry.function, reads=entry.reads)
     monkeypatch.setattr(discovery, "discover", lambda modules=(): [*SHIPPED, own])
+    ask_here(monkeypatch)
     return fit
 
 

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded, make_folder
 from making.commands import invoke
+from making.in_process import ask_here
 from making.pipelines import WITHOUT_MODELS
 from making.runs import carry_out, digests, ledger_rows
 
@@ -101,6 +102,7 @@ SHIPPED = discovery.discover()
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    ask_here(monkeypatch)
     return Run(tmp_path, monkeypatch)
 
 

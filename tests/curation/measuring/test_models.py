@@ -1,6 +1,5 @@
 """Models: who looks at what, what failing costs, and files that go on holding what was seen."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from curation.judging.decision import Decision
 from curation.judging.verdicts import Judge
 from curation.measuring import models
 from curation.measuring.chosen import Chosen
-from curation.measuring.patience import MOST_HANGS
 from curation.measuring.pending import Pending
-from curation.networks.weights import MissingModelError
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED
@@ -193,39 +190,6 @@ def test_numbers_of_a_list_are_finite_too(tmp_path: Path) -> None:
     unit = MeasuredUnit(tmp_path, samples(300), [entry])
     unit.look([entry], [0])
     assert unit.column("detail") == ["vector: ValueError: vector is not a finite number"]
-
-
-def test_an_image_that_a_model_hangs_on_is_quarantined_and_the_rest_goes_on(
-    tmp_path: Path,
-) -> None:
-    released = threading.Event()
-
-    def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
-        if any(map(is_odd, rows)):
-            released.wait(60)
-        return [{"stuck": 1.0} for _ in rows]
-
-    entry = model("stuck", measure, patience=0.3)
-    unit = MeasuredUnit(tmp_path, samples(300, 310, 320), [entry, score])
-    unit.look([entry, score], [0, 1, 2])
-    released.set()
-    assert unit.column("stuck") == [1.0, None, 1.0]
-    assert unit.column("detail") == [None, "stuck: HangError: no answer in 0.3 s", None]
-    assert unit.column("score") == [300, 310, 320]
-
-
-def test_a_model_that_never_answers_ends_the_run(tmp_path: Path) -> None:
-    released = threading.Event()
-
-    def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
-        released.wait(60)
-        return [{"silent": 1.0} for _ in rows]
-
-    entry = model("silent", measure, patience=0.05)
-    unit = MeasuredUnit(tmp_path, samples(*range(300, 300 + MOST_HANGS)), [entry])
-    with pytest.raises(MissingModelError, match=r"no answer about 5 images .* --without silent"):
-        unit.look([entry], range(MOST_HANGS))
-    released.set()
 
 
 def test_what_does_not_lie_in_a_row_ends_the_run(tmp_path: Path) -> None:
