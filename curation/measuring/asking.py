@@ -144,12 +144,17 @@ class Asking:
     ) -> list[dict[str, Any]]:
         """As ``Asker`` says; ``MissingModelError`` too where ``MOST_LOST`` rows had no answer."""
         self._load(entry, settings)
+        was_alone = self._has_lost
         columns = [dict(self._rows[number].columns) for number in numbers]
         asked = {"do": "ask", "name": entry.name, "numbers": list(numbers), "columns": columns}
         try:
             answer = self._exchange(asked, entry.patience, numbers)
         except (HangError, DiedError):
-            self._lost += len(numbers) == 1
+            if len(numbers) > 1:
+                raise
+            if not was_alone:  # it may have been another's row
+                return self.ask(entry, settings, numbers)
+            self._lost += 1
             if self._lost < MOST_LOST:
                 raise
             text = f"the signal {entry.name!r} gave no answer about {MOST_LOST} images in a row"
