@@ -280,15 +280,24 @@ class Judge:
             if check.quota:
                 limited = {of.quota.name: of for of in decision.reading.limited}[check.column]
                 limits[limited.rows | limited.null] = index
-            elif check.column not in self.duplicates.columns or self._is_rank_seen:
+            elif check.column not in self.duplicates.columns or self._may_yet_fall(check.column):
                 limits[:] = index
         stages = [check.stage for check in self.ordered]
         for stage, falls in self._waiting.falls(decision.groups).items():
             limits = np.minimum(limits, np.where(falls, stages.index(stage), limits))
         if not self._is_rank_seen:
-            limits[winners.rows_of(unit)] = len(self.ordered)
+            limits[winners.rows_of(unit, self._standing_for)] = len(self.ordered)
         every = Looks(rows).every
         return Looks(rows, {row: int(limits[row]) for row in every if limits[row] < free[row]})
+
+    def _may_yet_fall(self, column: str) -> bool:
+        """Whether a row that is no such duplicate may become one though it passes all else.
+
+        It may where ranks rise; and of other bytes' where its image is ranked by another row that
+        stays beside it.
+        """
+        unique = any(check.column == "exact_better" for check in self.ordered)
+        return self._is_rank_seen or (column == "near_better" and not unique)
 
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
