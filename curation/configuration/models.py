@@ -141,8 +141,8 @@ class Quota(Frozen):
 
     Exactly one of: ``share``, by category at most that part (0..1, as written) of all that passes
     the stage, categories that it does not name being free; ``fraction``, that part (0..1) of each
-    category; ``count``, so many rows of each category: of rows that pass the stage by all else and
-    would be kept. First come the rows largest in the column
+    category, and at ``least`` so many rows; ``count``, so many rows of each category: of rows that
+    pass the stage by all else and would be kept. First come the rows largest in the column
     ``order``; without one those of the smallest sampling keys. A row without a category is free.
 
     A row that a ``share`` limits is kept only if it passes ``since``, and ``keep``.
@@ -153,6 +153,7 @@ class Quota(Frozen):
     share: Annotated[Mapping[str, Part], Field(min_length=1)] | None = None
     fraction: Part | None = None
     count: Annotated[int, Field(ge=0)] | None = None
+    least: Annotated[int, Field(ge=1)] | None = None
     order: Name | None = None
     since: str
 
@@ -160,6 +161,8 @@ class Quota(Frozen):
     def _is_one_budget(self) -> "Quota":
         if sum(of is not None for of in (self.share, self.fraction, self.count)) != 1:
             raise ValueError("expected exactly one of 'share', 'fraction' and 'count'")
+        if self.least is not None and self.fraction is None:
+            raise refused("expected beside a 'fraction' alone", "least")
         if sum(self.shares.values()) > 1:
             raise refused("the shares are more than 1 together", "share")
         return self

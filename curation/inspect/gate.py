@@ -276,8 +276,9 @@ def _each(
     """How many rows of each category a count or a fraction lets pass."""
     if quota.get("fraction") is None:
         return dict.fromkeys(passing, quota["count"])
-    part = Fraction(str(quota["fraction"]))
-    return {name: int(counted.get(name or "", {"of": 0})["of"] * part) for name in passing}
+    part, least = Fraction(str(quota["fraction"])), quota.get("least", 0)
+    of = {name: counted.get(name or "", {"of": 0})["of"] for name in passing}
+    return {name: max(int(total * part), least) for name, total in of.items()}
 
 
 def _shares(passing: Counter[str | None], shares: Mapping[str, float]) -> dict[str | None, int]:

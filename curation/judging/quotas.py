@@ -192,7 +192,7 @@ def _each(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]
     if quota.fraction is None:
         return [quota.count or 0] * len(passing.totals)
     part = Fraction(str(quota.fraction))
-    return [int(total * part) for total in passing.totals.tolist()]
+    return [max(int(total * part), quota.least or 0) for total in passing.totals.tolist()]
 
 
 def _shares(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:

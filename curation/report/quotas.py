@@ -88,5 +88,6 @@ def budget(quota: Mapping[str, Any]) -> str:
         parts = (f"{text.figure(100 * part)} % {name}" for name, part in quota["share"].items())
         return ", ".join(parts)
     if "fraction" in quota:
-        return f"{text.figure(100 * quota['fraction'])} % of each {by}"
+        least = f", at least {text.count(quota['least'])}" if "least" in quota else ""
+        return f"{text.figure(100 * quota['fraction'])} % of each {by}{least}"
     return f"{text.count(quota['count'])} of each {by}"

@@ -8,12 +8,13 @@ Ranked = tuple[str | None, int, int]  # category, rank (the smallest is best), s
 
 
 class Budget(NamedTuple):
-    """One of ``shares`` by category, a ``fraction`` and a ``count``, from stage ``since`` on."""
+    """One of ``shares`` by category, a ``fraction`` (at ``least`` so many) and a ``count``, from stage ``since`` on."""
 
     since: int
     shares: Mapping[str, Fraction] | None = None
     fraction: Fraction | None = None
     count: int | None = None
+    least: int = 0
 
 
 def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int]]:
@@ -34,7 +35,10 @@ def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int
         if budget.shares is not None:
             most = _shares(others, rows, candidates, there, budget.shares)
         elif budget.fraction is not None:
-            most = {name: int(len(of) * budget.fraction) for name, of in candidates.items()}
+            most = {
+                name: max(int(len(of) * budget.fraction), budget.least)
+                for name, of in candidates.items()
+            }
         else:
             most = dict.fromkeys(candidates, budget.count)
         stopped = {

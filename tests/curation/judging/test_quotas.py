@@ -68,7 +68,7 @@ def let_pass(quota: Quota, rows: list[Ranked], thresholds: OfStages) -> list[set
 def check(rows: list[Ranked], quota: Quota) -> None:
     since = int(quota.since[1]) - 1
     fraction = None if quota.fraction is None else Fraction(str(quota.fraction))
-    budget = Budget(since, quota.shares or None, fraction, quota.count)
+    budget = Budget(since, quota.shares or None, fraction, quota.count, quota.least or 0)
     found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
     assert let_pass(quota, rows, found) == passing(rows, budget, STAGES)
 
@@ -127,6 +127,7 @@ def of_rows(rows: list[Ranked], name: str) -> int:
 BUDGET = st.one_of(
     SHARES.map(lambda shares: {"share": shares}),
     st.sampled_from([0.0, 0.2, 0.34, 1.0]).map(lambda part: {"fraction": part}),
+    st.integers(1, 4).map(lambda least: {"fraction": 0.2, "least": least}),
     st.integers(0, 6).map(lambda count: {"count": count}),
 )
 
@@ -198,11 +199,12 @@ def test_no_category_has_more_than_its_share_of_what_passes(
 
 
 @settings(deadline=None, max_examples=60)
-@given(ROWS, st.sampled_from([0.0, 0.2, 0.5, 1.0]), SINCE, ORDER)
+@given(ROWS, st.sampled_from([0.0, 0.2, 0.5, 1.0]), st.sampled_from([None, 1, 3]), SINCE, ORDER)
 def test_a_fraction_of_each_category_passes(
-    rows: list[Ranked], fraction: float, since: str, order: str | None
+    rows: list[Ranked], fraction: float, least: int | None, since: str, order: str | None
 ) -> None:
-    check(rows, Quota(name="mix", by="kind", fraction=fraction, since=since, order=order))
+    budget = {"fraction": fraction, "least": least}
+    check(rows, Quota(name="mix", by="kind", since=since, order=order, **budget))
 
 
 @settings(deadline=None, max_examples=60)
