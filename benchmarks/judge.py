@@ -22,7 +22,7 @@ import typer
 from benchmarks import synthetic_runs
 from curation.inspect import rejudge
 from curation.judging import rules, verdicts
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.output.layout import Layout
 
 SECONDS, MEGABYTES = 0.7, 250  # the bars, for a million rows
@@ -61,7 +61,7 @@ def main(
         measured = synthetic_runs.columns_of(output)
         names = synthetic_runs.write_signals(output, units, rows)
         synthetic_runs.finish(output, names, before)
-        signals = chosen.chosen(after)
+        signals = choosing.chosen(after)
         checks = rules.checks(after, verdicts.tiers(signals))
         read = {check.column for check in checks} - set(signals.duplicates.columns)
         needed = sorted(read | {"reason", "phash", *after.quality})

@@ -14,7 +14,8 @@ from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates import near
 from curation.judging import ledger, recording, verdicts
 from curation.judging import units as judged_units
-from curation.measuring import chosen, measure
+from curation.measuring import choosing, measure
+from curation.measuring.chosen import Chosen
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.output.measured import Measured
@@ -94,7 +95,7 @@ def signals_table(numbers: NDArray[np.uint64], first: int) -> pa.Table:
 
 def columns_of(output: Path) -> Measured:
     """Where a run of the shipped signals has its columns."""
-    signals = chosen.Chosen(tuple(discovery.discover()), {}, ())
+    signals = Chosen(tuple(discovery.discover()), {}, ())
     return signals.measured(Layout(str(output)))
 
 
@@ -115,7 +116,7 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     edges = near.join(numbers.column("phash").to_numpy(), 4)
     table = pa.table({"a": edges[:, 0], "b": edges[:, 1]})
     column_files.write(layout.near(0, 1), table)
-    judge, counts = verdicts.Judge(str(output), bounds, chosen.chosen(bounds)), ledger.Counts()
+    judge, counts = verdicts.Judge(str(output), bounds, choosing.chosen(bounds)), ledger.Counts()
     winners = judged_units.winners(judge, units, lambda _: edges)
     for unit, decision in judged_units.decisions(judge, units, winners):
         counts.add(recording.record(judge, unit, decision))

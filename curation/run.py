@@ -19,7 +19,7 @@ from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
-from curation.measuring import asking, chosen, contents, measure
+from curation.measuring import asking, choosing, contents, measure
 from curation.measuring.chosen import Chosen
 from curation.output import column_files, mark
 from curation.output.groups import Groups
@@ -70,10 +70,10 @@ def run(request: Request) -> Outcome:
     ``InputChangedError``, ``OSError`` (output), ``RuntimeError`` (a step failed).
     """
     excluded = exclusion.known(Layout(request.output), request.exclude)
-    pipeline = exclusion.applied(chosen.without(request.pipeline, request.without), excluded)
+    pipeline = exclusion.applied(choosing.without(request.pipeline, request.without), excluded)
     request = replace(request, pipeline=pipeline, exclude=excluded)
-    signals = chosen.chosen(request.pipeline)
-    check_columns(request.pipeline, chosen.known_columns(signals))
+    signals = choosing.chosen(request.pipeline)
+    check_columns(request.pipeline, choosing.known_columns(signals))
     if refusal := measure.refusal(signals.signals):
         raise request.pipeline.error(refusal, "signals")
     signals.check()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curation.configuration.loading import Pipeline
 from curation.failures import exit_codes
-from curation.measuring import chosen, contents
+from curation.measuring import choosing, contents
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.runners import fingerprint, memory
@@ -54,7 +54,7 @@ class Step(beam.DoFn):  # type: ignore[misc]
 
         cv2.setNumThreads(1)  # the runner's workers are the parallelism
         memory.keep_freed()
-        self.chosen = chosen.chosen(self.pipeline)
+        self.chosen = choosing.chosen(self.pipeline)
         self.measured = self.chosen.measured(self.layout)
 
     def write_columns(self, unit: str, folder: str, table: pa.Table) -> None:

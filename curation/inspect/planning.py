@@ -10,7 +10,7 @@ from curation.configuration.loading import Pipeline
 from curation.inspect import expenses, forecast
 from curation.inspect.expenses import Expenses, Prices
 from curation.inspect.forecast import Forecast
-from curation.measuring import chosen as choosing
+from curation.measuring import choosing
 from curation.output import finished
 from curation.output.layout import Layout
 from curation.request import Request

@@ -10,7 +10,7 @@ from curation.configuration import loading
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
 from curation.judging.ledger import UNMEASURED, Counts
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.output import column_files, finished
 from curation.output.layout import Layout
 from curation.report import quotas
@@ -71,10 +71,10 @@ def compare(
     layout = Layout(output)
     run = finished.read_run(output)
     own = loading.load(config or _file_of(run), name or run["pipeline"])
-    pipeline = chosen.without(own, without)
+    pipeline = choosing.without(own, without)
     pipeline = exclusion.applied(pipeline, exclusion.known(layout))
-    signals = chosen.chosen(pipeline)
-    loading.check_columns(pipeline, chosen.known_columns(signals))
+    signals = choosing.chosen(pipeline)
+    loading.check_columns(pipeline, choosing.known_columns(signals))
     judge = verdicts.Judge(output, pipeline, signals, hold=True)
     units = judge.measured.units()
     if not units:

@@ -323,10 +323,10 @@ def test_columns_must_exist_and_be_numbers(tmp_path: Path) -> None:
 
 
 def test_the_shipped_file_rules_only_columns_that_are_measured() -> None:
-    from curation.measuring import chosen
+    from curation.measuring import choosing
 
     pipeline = load(str(shipped_path()))
-    check_columns(pipeline, chosen.known_columns(chosen.chosen(pipeline)))
+    check_columns(pipeline, choosing.known_columns(choosing.chosen(pipeline)))
 
 
 def test_bounds_hold_by_construction_too() -> None:

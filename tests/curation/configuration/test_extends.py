@@ -14,7 +14,7 @@ from curation.configuration.loading import (
     resolved,
     shipped_path,
 )
-from curation.measuring import chosen
+from curation.measuring import choosing
 
 BASE = """\
 pipelines:
@@ -110,6 +110,6 @@ def test_a_program_can_be_extended_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["curate", "strings", "qwen-image", "qwen-image-2"])
 def test_what_ships_names_columns_and_settings_that_there_are(name: str) -> None:
     pipeline = load(str(shipped_path()), name)
-    found = chosen.chosen(pipeline)
-    check_columns(pipeline, chosen.known_columns(found))
+    found = choosing.chosen(pipeline)
+    check_columns(pipeline, choosing.known_columns(found))
     assert [stage.name for stage in pipeline.stages][:2] == ["s1", "s2"] or name == "qwen-image-2"

@@ -17,7 +17,7 @@ from making.pipelines import pipeline_text
 
 from curation.configuration import loading
 from curation.judging import rules
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.networks.weights import MissingModelError
 from curation.strict_yaml import ConfigurationError
 from train import configuration_file
@@ -70,8 +70,8 @@ def check(path: str, name: str) -> None:
     entry = loading.load_any(path, name)
     if not isinstance(entry, loading.Pipeline):
         return
-    signals = chosen.chosen(entry)
-    known = chosen.known_columns(signals)
+    signals = choosing.chosen(entry)
+    known = choosing.known_columns(signals)
     loading.check_columns(entry, known)
     with suppress(MissingModelError):  # of weights that nobody ships
         signals.check()

@@ -14,7 +14,7 @@ from oracles.duplicates import Contender, duplicates
 from curation.configuration import loading
 from curation.graphs import judging
 from curation.judging.ledger import Counts
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.output import column_files
 from curation.output.layout import Layout
 from curation.sources import plan
@@ -41,7 +41,7 @@ def run(
     config = output.parent / "pipelines.yaml"
     config.write_text(pipelines)
     pipeline = loading.load(str(config), "curate")
-    measured = chosen.chosen(pipeline).measured(Layout(str(output)))
+    measured = choosing.chosen(pipeline).measured(Layout(str(output)))
     names = [f"{number:016x}" for number in range(len(rows))]
     for name, one in zip(names, rows, strict=True):
         column_files.write(measured.base_path(name), one)

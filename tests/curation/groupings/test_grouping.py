@@ -25,7 +25,7 @@ from curation.groupings.grouping import PASSED, Grouping
 from curation.inspect import explain, gate, rejudge
 from curation.judging.ledger import Counts
 from curation.judging.verdicts import Judge
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.measuring.chosen import Chosen
 from curation.output import column_files
 from curation.output.layout import Layout
@@ -56,14 +56,14 @@ def judged(root: Path, units: list[pa.Table], limit: int, monkeypatch: pytest.Mo
     (root / "pipelines.yaml").write_text(text(alike={"min": 100}))
     pipeline = loading.load(str(root / "pipelines.yaml"))
     output = str(root / "out")
-    measured = chosen.chosen(pipeline).measured(Layout(output))
+    measured = choosing.chosen(pipeline).measured(Layout(output))
     names = [f"{number:016x}" for number in range(len(units))]
     for name, unit in zip(names, units, strict=True):
         column_files.write(measured.base_path(name), unit)
     plan.write_names(output, names)
     monkeypatch.setattr(judging, "ROWS_PER_PARTITION", limit)
     judging.judge_units(output, pipeline, ALONE, sum(unit.num_rows for unit in units))
-    return Judge(output, pipeline, chosen.chosen(pipeline))
+    return Judge(output, pipeline, choosing.chosen(pipeline))
 
 
 def test_what_a_module_defines_is_found_and_fits_the_protocol() -> None:
@@ -179,7 +179,7 @@ def test_a_grouping_is_ruled_explained_reported_and_in_the_shards(tmp_path: Path
 def test_a_folder_is_named_by_what_a_grouping_depends_on(tmp_path: Path) -> None:
     def folders(version: int, *more: str, clarity: float = 0.3) -> dict[str, str]:
         (tmp_path / "p.yaml").write_text(text(clarity={"min": clarity}))
-        found = chosen.chosen(loading.load(str(tmp_path / "p.yaml")))
+        found = choosing.chosen(loading.load(str(tmp_path / "p.yaml")))
         Alike.version = version
         groups = found.groups(Layout("out")).groupings
         return {name: of.folder for name, of in groups.items()}
@@ -207,7 +207,7 @@ def test_rows_are_not_ranked_by_what_a_grouping_makes(tmp_path: Path, line: str)
     config.write_text(text().replace("quality: [pixels, size]", line))
     place = config.read_text().splitlines().index(f"    {line}".splitlines()[-1]) + 1
     with pytest.raises(ConfigurationError, match=rf"yaml:{place}: .*can only be bounded"):
-        chosen.chosen(loading.load(str(config)))
+        choosing.chosen(loading.load(str(config)))
 
 
 def test_a_newer_version_of_a_grouping_is_work_to_do(
@@ -240,7 +240,7 @@ def test_what_is_set_for_a_grouping_is_typed_and_names_its_folder(tmp_path: Path
 
     def load(said: str) -> Chosen:
         config.write_text(text().replace("groupings:", f"settings: {said}\n    groupings:"))
-        return chosen.chosen(loading.load(str(config)))
+        return choosing.chosen(loading.load(str(config)))
 
     folders = set()
     for least in (1, 2):

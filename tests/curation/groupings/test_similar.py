@@ -23,7 +23,7 @@ from curation.groupings.grouping import PASSED, Grouping
 from curation.groupings.similar import cells, vectors
 from curation.groupings.similar.grouping import SIMILAR, Options, Similar
 from curation.inspect import explain, rejudge
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.signals import discovery
 from curation.signals.row import Row
 from curation.signals.signal import Column, Signal
@@ -260,4 +260,4 @@ def test_it_is_a_grouping_with_settings(tmp_path: Path) -> None:
     assert isinstance(SIMILAR, Grouping)
     (tmp_path / "pipelines.yaml").write_text(text(1.5))
     with pytest.raises(ConfigurationError, match=r"similar\.threshold|'threshold'"):
-        chosen.chosen(loading.load(str(tmp_path / "pipelines.yaml")))
+        choosing.chosen(loading.load(str(tmp_path / "pipelines.yaml")))

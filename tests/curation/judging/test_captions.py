@@ -17,7 +17,7 @@ from curation.configuration.loading import Bound, ConfigurationError, NearDuplic
 from curation.inspect import explain, gate, rejudge
 from curation.judging import captions as rules
 from curation.judging.rules import Check
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.output.column_files import UnmeasuredColumnError
 from curation.report import write_report
 from curation.signals import captions
@@ -289,9 +289,9 @@ def test_captions_are_ruled_by_categories(inputs: Path, tmp_path: Path) -> None:
 
 def test_a_signal_of_captions_is_left_out_with_its_rules(inputs: Path, tmp_path: Path) -> None:
     pipeline = loading.load(str(_written(tmp_path, text())), "curate")
-    left = chosen.without(pipeline, ["length"])
+    left = choosing.without(pipeline, ["length"])
     assert [stage.captions and [*stage.captions] for stage in left.stages] == [None, ["raw"]]
-    assert [entry.name for entry in chosen.chosen(left).caption_signals] == ["words"]
+    assert [entry.name for entry in choosing.chosen(left).caption_signals] == ["words"]
 
 
 def _written(folder: Path, text: str) -> Path:

@@ -15,7 +15,7 @@ from making.runs import carry_out, ledger_rows
 
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
-from curation.measuring import chosen
+from curation.measuring import choosing
 from curation.signals import captions, discovery
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, Column, Signal
@@ -113,11 +113,11 @@ def test_without_the_model_its_rules_go(fit: Fit, tmp_path: Path) -> None:
     config.write_text(ruled(), encoding="utf-8")
     pipeline = loading.load(str(config), "curate")
     name = next(entry.name for entry in discovery.discover() if COLUMN in entry.columns)
-    reduced = chosen.without(pipeline, [name])
+    reduced = choosing.without(pipeline, [name])
     assert [stage.captions["raw"].keys() for stage in reduced.stages if stage.captions] == [
         {"length"}
     ]
-    assert name in chosen.chosen(pipeline).models and name not in chosen.chosen(reduced).models
+    assert name in choosing.chosen(pipeline).models and name not in choosing.chosen(reduced).models
 
 
 def test_what_is_measured_of_raw_captions_rules_no_others(fit: Fit, tmp_path: Path) -> None:

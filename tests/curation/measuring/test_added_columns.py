@@ -18,7 +18,7 @@ from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
 from curation.graphs import judging
 from curation.inspect import explain, rejudge
-from curation.measuring import chosen, measure
+from curation.measuring import choosing, measure
 from curation.output import finished
 from curation.output.measured import LOOKED, Measured
 from curation.picture.decoding import Picture
@@ -315,7 +315,7 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
 
 
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
-    signals = chosen.chosen(loading.load(None))
+    signals = choosing.chosen(loading.load(None))
     placed = signals.models
     stages = [{name for name, (at, _) in placed.items() if at == stage} for stage in range(5)]
     assert stages[:4] == [{"nsfw_open"}, set(), {"embedding", "classes", "alignment"}, {"text"}]
