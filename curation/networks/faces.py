@@ -140,11 +140,11 @@ def _seen(rgb: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.fl
     target = np.array([[0, 0], [SIDE, 0], [0, SIDE]], np.float32)
     matrix = cv2.getAffineTransform(scaled.astype(np.float32), target)
     square = cv2.warpAffine(small, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
-    return np.asarray(square, np.float32) / 255
+    return np.asarray(square / 255, np.float32)
 
 
 def _sigmoid(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (1 / (1 + np.exp(-np.clip(scores, -80, 80)))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp(-np.clip(scores, -80, 80))), np.float32)
 
 
 def _merged(
