@@ -78,8 +78,8 @@ def origin(pipeline: Pipeline) -> str | None:
     file = pipeline.file
     if file is None or storage.is_remote(file):
         return file
-    whole = Path(file).resolve()
-    return None if whole == shipped_path() else str(whole)
+    absolute = Path(file).resolve()
+    return None if absolute == shipped_path() else str(absolute)
 
 
 def load(path: str | None, name: str = "curate") -> Pipeline:

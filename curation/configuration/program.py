@@ -31,7 +31,7 @@ class Program(Protocol):
     def carry_out(self, output: str, part: str) -> str:
         """Make one part; what ``complete`` must know of it."""
 
-    def complete(self, output: str, parts: Sequence[str], told: Sequence[str]) -> None:
+    def complete(self, output: str, parts: Sequence[str], notes: Sequence[str]) -> None:
         """In one worker, once all parts have told, in any order: write what goes with them all."""
 
     def progress(self, output: str) -> tuple[int, int]:

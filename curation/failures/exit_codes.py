@@ -41,16 +41,16 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
     if "KeyboardInterrupt" in names or "Abort" in names:
         return INTERRUPTED, MESSAGE
     if "ClickException" in names:  # by name: typer carries its own copy of click
-        told = getattr(error, "format_message", error.__str__)()
-        return WRONG_USAGE, f"{told} (try --help)"
+        usage = getattr(error, "format_message", error.__str__)()
+        return WRONG_USAGE, f"{usage} (try --help)"
     for name in names:
         if name in _CODES:
             return _CODES[name], of_memory(error) if name == "MemoryError" else str(error)
     if isinstance(error, OSError):
         return INPUT_OUTPUT, of_disk(error)
-    told = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
-    if told:
-        name, message = told[-1]
+    named = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
+    if named:
+        name, message = named[-1]
         return _CODES[name], _WHERE.sub("", message.strip()).rstrip("'\")")
     return BUG, None
 

@@ -60,11 +60,11 @@ def refusal(signals: Sequence[Signal]) -> str | None:
     known = of_shards | {field.name: field.type for field in ROW_FIELDS}
     for entry in signals:
         for name, column in entry.columns.items():
-            told = f"signal {entry.name}: column {name!r}"
+            subject = f"signal {entry.name}: column {name!r}"
             if name in known and name not in MEASURABLE:
-                return f"{told} is known of every row and may not be measured; name it otherwise"
+                return f"{subject} is known of every row and may not be measured; name it otherwise"
             if name in known and column.type != known[name]:
-                return f"{told} is {column.type}; expected {known[name]}, as shards have it"
+                return f"{subject} is {column.type}; expected {known[name]}, as shards have it"
     return None
 
 

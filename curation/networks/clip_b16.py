@@ -33,5 +33,5 @@ class ClipImages:
     def vector(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(H, W, 3) to (512,) of length 1."""
         pixels = crops.normalised(crops.middle(rgb, SIDE))
-        (found,) = self._session.run(["image_embeds"], {"pixel_values": pixels})
-        return crops.unit(found[0])
+        (vectors,) = self._session.run(["image_embeds"], {"pixel_values": pixels})
+        return crops.unit(vectors[0])

@@ -133,8 +133,8 @@ def _check_transformers(named: Named) -> None:
         )
 
 
-def _tensor_vector(found: Any) -> Vector:
-    return crops.unit(found[0].float().cpu().numpy())
+def _tensor_vector(output: Any) -> Vector:
+    return crops.unit(output[0].float().cpu().numpy())
 
 
 def _remembered(function: Callable[[str], Vector]) -> Callable[[str], Vector]:
@@ -214,10 +214,10 @@ class Transformers:
             return _tensor_vector(_pooled(self._model.get_text_features(**inputs)))
 
 
-def _pooled(found: Any) -> Any:
+def _pooled(output: Any) -> Any:
     """The vector of the whole: what a model returns, or the part of it that says so."""
-    pooled = getattr(found, "pooler_output", None)
-    return found if pooled is None else pooled
+    pooled = getattr(output, "pooler_output", None)
+    return output if pooled is None else pooled
 
 
 class TorchScript:

@@ -38,9 +38,9 @@ def _is_numbers(kind: pa.DataType) -> bool:
 def _update(digest: Any, column: pa.ChunkedArray) -> None:
     """Lengths (-1: no list), which of the numbers are null, and the numbers."""
     lengths = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    whole = lengths if isinstance(lengths, pa.Array) else pa.concat_arrays(lengths.chunks)
-    values = whole.flatten()
-    sizes = whole.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
+    joined = lengths if isinstance(lengths, pa.Array) else pa.concat_arrays(lengths.chunks)
+    values = joined.flatten()
+    sizes = joined.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
     digest.update(np.ascontiguousarray(sizes, np.int32).tobytes())
     if values.null_count:
         digest.update(np.packbits(values.is_null().to_numpy(zero_copy_only=False)).tobytes())

@@ -61,7 +61,7 @@ class Patterns(Frozen):
     share: Annotated[float, Field(gt=0, le=1)]
     quotes: tuple[Pattern, ...]
     raw: ByCategory
-    whole: ByCategory
+    entire: ByCategory
     starts: ByCategory
     holds: ByCategory
     only: ByCategory
@@ -73,10 +73,10 @@ class Patterns(Frozen):
 def patterns() -> Patterns:
     """The patterns as shipped. Raises ``ConfigurationError`` for a file that is no such."""
     document = read(str(resources.files("curation.signals") / FILE))
-    told = bind(document, Patterns)
-    if told.version != VERSION:
+    shipped = bind(document, Patterns)
+    if shipped.version != VERSION:
         document.fail(("version",), f"expected {VERSION}, as caption_validity.py has it")
-    return told
+    return shipped
 
 
 @caption_signal(
@@ -116,23 +116,25 @@ def _bare_patterns() -> "_Matcher":
     return _Matcher(patterns(), None)
 
 
-def _compiled(told: ByCategory) -> Mapping[Category, re.Pattern[str]]:
+def _compiled(patterns_by_category: ByCategory) -> Mapping[Category, re.Pattern[str]]:
     return {
         category: re.compile("|".join(f"(?:{pattern})" for pattern in of))
-        for category, of in told.items()
+        for category, of in patterns_by_category.items()
     }
 
 
 class _Matcher:
     """The patterns compiled, one expression for each way of matching and category, and words."""
 
-    def __init__(self, told: Patterns, words: Words | None) -> None:
+    def __init__(self, known: Patterns, words: Words | None) -> None:
         self._words = words
-        self._share = told.share
-        self._quotes = re.compile("|".join(told.quotes))
-        self._raw, self._whole, self._starts = map(_compiled, (told.raw, told.whole, told.starts))
-        self._holds, self._only = map(_compiled, (told.holds, told.only))
-        self._covers, self._beside = map(_compiled, (told.covers, told.beside))
+        self._share = known.share
+        self._quotes = re.compile("|".join(known.quotes))
+        self._raw, self._entire, self._starts = map(
+            _compiled, (known.raw, known.entire, known.starts)
+        )
+        self._holds, self._only = map(_compiled, (known.holds, known.only))
+        self._covers, self._beside = map(_compiled, (known.covers, known.beside))
 
     def measure(self, text: str) -> dict[str, Any]:
         """All columns of a text."""
@@ -173,12 +175,12 @@ class _Matcher:
 
     def _matched(self, category: Category, text: str, bare: str, quoted: int) -> str | None:
         """What of a text says that it is of a category; None where nothing does."""
-        whole, starts, holds, only, covers = (
+        entire, starts, holds, only, covers = (
             of.get(category)
-            for of in (self._whole, self._starts, self._holds, self._only, self._covers)
+            for of in (self._entire, self._starts, self._holds, self._only, self._covers)
         )
         match = (
-            (whole and whole.fullmatch(bare))
+            (entire and entire.fullmatch(bare))
             or (starts and starts.match(text))
             or (holds and holds.search(text))
         )

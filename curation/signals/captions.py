@@ -141,8 +141,8 @@ def measured(entry: CaptionSignal, of: OfText, rows: Iterable[Said]) -> pa.Table
             for text in texts or ():
                 if text not in values:
                     values[text] = of(text)
-            told = None if texts is None else [values[text][name] for text in texts]
-            lists[column(split, name)].append(told)
+            of_texts = None if texts is None else [values[text][name] for text in texts]
+            lists[column(split, name)].append(of_texts)
     types = [(column(s, n), pa.list_(of.type)) for s in SPLITS for n, of in entry.columns.items()]
     return pa.table(lists, schema=pa.schema(types))
 

@@ -51,9 +51,11 @@ def clarity(picture: Picture) -> dict[str, float]:
         return {"clarity": 0.0}
     ratio = _ratio(np.concatenate(directions))
     ends = np.cumsum([lines.size for lines in directions])
-    found = np.stack([histogram.counts(part) for part in np.split(ratio, ends[:-1])])[:, : UNIT + 1]
-    told = found[found.sum(axis=1) >= EVIDENCE]
-    return {"clarity": min(histogram.quantile(told, SHARPEST).tolist(), default=0) / UNIT}
+    histograms = np.stack([histogram.counts(part) for part in np.split(ratio, ends[:-1])])[
+        :, : UNIT + 1
+    ]
+    telling = histograms[histograms.sum(axis=1) >= EVIDENCE]
+    return {"clarity": min(histogram.quantile(telling, SHARPEST).tolist(), default=0) / UNIT}
 
 
 def _ratio(lines: Plane) -> Plane:
@@ -117,5 +119,5 @@ def _strided(
 
     Raises ``ValueError`` for lines that leave the image.
     """
-    whole = np.ascontiguousarray(grey)
-    return np.ndarray(shape, np.uint8, whole.data, start, steps).reshape(-1, shape[2])
+    contiguous = np.ascontiguousarray(grey)
+    return np.ndarray(shape, np.uint8, contiguous.data, start, steps).reshape(-1, shape[2])

@@ -38,11 +38,11 @@ def classes() -> Measure:
     classifier = class_posterior.Classifier()
 
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
-        found = []
+        measured = []
         for row in rows:
             scores = classifier.posterior(row.picture(SMALL_SIDE).rgb)
             first = np.argsort(-scores, kind="stable")[:MOST]
-            found.append({"classes": first.astype(np.int16), "class_scores": scores[first]})
-        return found
+            measured.append({"classes": first.astype(np.int16), "class_scores": scores[first]})
+        return measured
 
     return measure

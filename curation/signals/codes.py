@@ -92,5 +92,5 @@ def _corners(code: Any) -> NDArray[np.float32]:
 def _read(rgb: NDArray[np.uint8]) -> list[Any]:
     import zxingcpp
 
-    found = zxingcpp.read_barcodes(np.ascontiguousarray(rgb), return_errors=True)
-    return [code for code in found if code.valid or str(code.format) in BELIEVED]
+    codes_read = zxingcpp.read_barcodes(np.ascontiguousarray(rgb), return_errors=True)
+    return [code for code in codes_read if code.valid or str(code.format) in BELIEVED]

@@ -28,9 +28,9 @@ _Pixels = NDArray[np.integer[Any]]  # (h, w)
 class _Means(NamedTuple):
     """Mean absolute differences over 1, 2 and 4 pixels."""
 
-    one: float
-    two: float
-    four: float
+    over_one: float
+    over_two: float
+    over_four: float
 
 
 @signal(
@@ -65,12 +65,13 @@ def detail(picture: Picture) -> dict[str, float]:
     first = [_first(fine, down) for down in (0, 1)]
     bends, steps = _Means(*np.mean(second, axis=0)), _Means(*np.mean(first, axis=0))
     return {
-        "curvature": bends.one,
-        "sharpness": _ratio(bends.two, bends.four),
-        "least_sharpness": min(_ratio(of.two, of.four) for of in second),
-        "least_fine_sharpness": min(_ratio(of.one, of.two) for of in second),
-        "least_step": min(_ratio(of.one, of.two) for of in first),
-        "finest_octave": _ratio(steps.one, steps.two) / _ratio(steps.two, steps.four),
+        "curvature": bends.over_one,
+        "sharpness": _ratio(bends.over_two, bends.over_four),
+        "least_sharpness": min(_ratio(of.over_two, of.over_four) for of in second),
+        "least_fine_sharpness": min(_ratio(of.over_one, of.over_two) for of in second),
+        "least_step": min(_ratio(of.over_one, of.over_two) for of in first),
+        "finest_octave": _ratio(steps.over_one, steps.over_two)
+        / _ratio(steps.over_two, steps.over_four),
     }
 
 

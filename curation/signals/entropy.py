@@ -40,9 +40,9 @@ def entropy(picture: Picture) -> dict[str, float]:
     by = max(1, round(min(picture.grey.shape) / DISTANCE))
     light = _lightness(picture.grey[::EVERY])
     below = _lightness(picture.grey[by::EVERY]) if by % EVERY else light[by // EVERY :]
-    found = _changes(light[:, by:], light[:, :-by])
-    found += _changes(below, light[: len(below)])
-    steps = np.bincount(STEPS, weights=found).astype(np.int64)
+    changes = _changes(light[:, by:], light[:, :-by])
+    changes += _changes(below, light[: len(below)])
+    steps = np.bincount(STEPS, weights=changes).astype(np.int64)
     return {"entropy": histogram.entropy(steps)}
 
 

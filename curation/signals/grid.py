@@ -57,6 +57,6 @@ def _profile(fine: Plane, down: int) -> Profile:
 
 
 def _at_period(profile: Profile, period: int) -> float:
-    whole = profile[: len(profile) // period * period].reshape(-1, period)
-    second, first = np.sort(whole.mean(axis=0))[-2:].tolist()
+    periods = profile[: len(profile) // period * period].reshape(-1, period)
+    second, first = np.sort(periods.mean(axis=0))[-2:].tolist()
     return float((first - second) / (second + LEAST))

@@ -41,12 +41,12 @@ LEAST_BORDER = 0.003  # of the image: a shorter border around white is no eviden
 )
 def luma(picture: Picture) -> dict[str, float]:
     """Mean luma, its shadows and highlights, and how much of the image is blown out."""
-    found = histogram.counts(picture.grey)
-    lowest, peak = (int(histogram.quantile(found, share)) / 255 for share in ENDS)
+    counted = histogram.counts(picture.grey)
+    lowest, peak = (int(histogram.quantile(counted, share)) / 255 for share in ENDS)
     return {
-        "luma": float(found @ LEVELS) / picture.grey.size / 255,
-        "shadow": int(histogram.quantile(found, DARKEST)) / 255,
-        "highlight": int(histogram.quantile(found, BRIGHTEST)) / 255,
+        "luma": float(counted @ LEVELS) / picture.grey.size / 255,
+        "shadow": int(histogram.quantile(counted, DARKEST)) / 255,
+        "highlight": int(histogram.quantile(counted, BRIGHTEST)) / 255,
         "peak": peak,
         "luma_range": peak - lowest,
         "overexposure": _overexposure(picture),

@@ -68,7 +68,7 @@ def patches(luma: NDArray[np.uint8]) -> list[tuple[tuple[int, int, int, int], fl
     dense = [cv2.boxFilter(of.astype(np.float32), -1, window) >= DENSE for of in (upright, level)]
     both = (dense[0] & dense[1]).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(both)
-    found: list[tuple[tuple[int, int, int, int], float]] = []
+    patches_seen: list[tuple[tuple[int, int, int, int], float]] = []
     for label, (left, top, wide, high, _) in enumerate(stats[1:].tolist(), start=1):
         if min(wide, high) < LEAST:
             continue
@@ -80,8 +80,8 @@ def patches(luma: NDArray[np.uint8]) -> list[tuple[tuple[int, int, int, int], fl
         even = evenness(*sums)
         patch = slice(top, top + high), slice(left, left + wide)
         if even >= EVEN and not _is_ink(luma[patch], upright[patch] & inside):
-            found.append(((left, top, left + wide, top + high), even))
-    return found
+            patches_seen.append(((left, top, left + wide, top + high), even))
+    return patches_seen
 
 
 def _is_ink(luma: NDArray[np.uint8], upright: NDArray[np.bool_]) -> bool:

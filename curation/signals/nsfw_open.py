@@ -49,8 +49,8 @@ def nsfw_open() -> Measure:
     def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
         scores = []
         for row in rows:
-            (found,) = session.run(None, {"input:0": pixels(row.picture(SMALL_SIDE).rgb)})
-            scores.append({"nsfw_open": float(found[0, 1])})
+            (classes,) = session.run(None, {"input:0": pixels(row.picture(SMALL_SIDE).rgb)})
+            scores.append({"nsfw_open": float(classes[0, 1])})
         return scores
 
     return measure

@@ -55,13 +55,13 @@ def offence(settings: OffenceSettings) -> Measure:
     ends = np.cumsum([len(kind) for kind in kinds[:-1]])
 
     def measure(rows: Sequence[Row]) -> list[dict[str, float]]:
-        found = []
+        measured = []
         for row in rows:
             image = encoder.vector(row.picture(settings.side).rgb)
             logits = (encoder.scale * (sentences @ image)).astype(np.float64)
             odds = np.exp(logits - logits.max())
             parts = np.split(odds / odds.sum(), ends)
-            found.append({"violence": float(parts[0].sum()), "offence": float(parts[1].sum())})
-        return found
+            measured.append({"violence": float(parts[0].sum()), "offence": float(parts[1].sum())})
+        return measured
 
     return measure

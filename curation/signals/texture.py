@@ -59,7 +59,7 @@ def _block_means(plane: Plane) -> NDArray[np.float64]:
     """Means over whole blocks; what is left over at the right and below is ignored."""
     high, wide = (min(BLOCK, side) for side in plane.shape)
     rows, columns = plane.shape[0] // high, plane.shape[1] // wide
-    whole = plane[: rows * high, : columns * wide]
-    bands = whole.reshape(rows, high, columns * wide).sum(axis=1, dtype=np.uint16)
+    tiled = plane[: rows * high, : columns * wide]
+    bands = tiled.reshape(rows, high, columns * wide).sum(axis=1, dtype=np.uint16)
     sums = bands.reshape(rows * columns, wide).sum(axis=1, dtype=np.uint32)
     return np.asarray(sums / (high * wide), np.float64)

@@ -77,14 +77,14 @@ class _Refusal(NamedTuple):
 def _first(error: ValidationError, document: Document, kind: Any) -> ConfigurationError:
     """The refusal to tell, with all that the alternatives of a union say of the same value."""
     refusals = [_placed(details, document) for details in error.errors(include_url=False)]
-    first = min(refusals, key=lambda one: (not one.is_unknown_key, document.line(one.place)))
-    alike = [one for one in refusals if one.place == first.place]
-    told = next((one for one in alike if not one.is_type and not _is_short(one)), None)
-    if told is not None and told.details["type"] == "missing":
-        return document.error(told.place, "; ".join(_lacking(refusals, document)))
-    if told is not None:
-        return document.error(told.place, _message(told, document, kind))
-    expected = dict.fromkeys(_TYPES.get(one.details["type"], "a longer list") for one in alike)
+    first = min(refusals, key=lambda of: (not of.is_unknown_key, document.line(of.place)))
+    alike = [of for of in refusals if of.place == first.place]
+    telling = next((of for of in alike if not of.is_type and not _is_short(of)), None)
+    if telling is not None and telling.details["type"] == "missing":
+        return document.error(telling.place, "; ".join(_lacking(refusals, document)))
+    if telling is not None:
+        return document.error(telling.place, _message(telling, document, kind))
+    expected = dict.fromkeys(_TYPES.get(of.details["type"], "a longer list") for of in alike)
     value = described(first.details["input"])
     message = f"expected {' or '.join(expected)}, found {value}"
     return document.error(first.place, f"{_called(first.place, document)}: {message}")
@@ -136,8 +136,8 @@ def explained(details: ErrorDetails) -> str:
     if kind in _OTHERS:
         return _OTHERS[kind](details)
     if message.startswith("Input should "):
-        found = described(details["input"])
-        return f"expected it to {message.removeprefix('Input should ')}, found {found}"
+        given = described(details["input"])
+        return f"expected it to {message.removeprefix('Input should ')}, found {given}"
     return message.removeprefix("Value error, ")
 
 
@@ -184,8 +184,8 @@ def _keys(kind: Any, path: Sequence[str | int]) -> list[str]:
     """The keys that the models at ``path`` below ``kind`` know."""
     kinds = list(_alternatives(kind))
     for step in path:  # a step that leads nowhere is pydantic's name of a union's alternative
-        kinds = [below for one in kinds for below in _below(one, step)] or kinds
-    models = [one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)]
+        kinds = [below for part in kinds for below in _below(part, step)] or kinds
+    models = [part for part in kinds if isinstance(part, type) and issubclass(part, BaseModel)]
     return [key for model in models for key in _keys_of(model)]
 
 
@@ -201,8 +201,8 @@ def _alternatives(kind: Any) -> Iterator[Any]:
     if origin is Annotated:
         yield from _alternatives(get_args(kind)[0])
     elif origin in _UNION:
-        for one in get_args(kind):
-            yield from _alternatives(one)
+        for part in get_args(kind):
+            yield from _alternatives(part)
     else:
         yield kind
 
@@ -216,6 +216,6 @@ def _below(kind: Any, step: str | int) -> Iterator[Any]:
     elif isinstance(origin, type) and issubclass(origin, Mapping):
         yield from _alternatives(inner[1])
     elif isinstance(step, int) and inner:
-        for one in inner:
-            if one is not Ellipsis:
-                yield from _alternatives(one)
+        for part in inner:
+            if part is not Ellipsis:
+                yield from _alternatives(part)

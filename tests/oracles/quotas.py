@@ -8,7 +8,10 @@ Ranked = tuple[str | None, int, int]  # category, rank (the smallest is best), s
 
 
 class Budget(NamedTuple):
-    """One of ``shares`` by category, a ``fraction`` (at ``least`` so many) and a ``count``, from stage ``since`` on."""
+    """One of ``shares`` by category, a ``fraction`` and a ``count``, from stage ``since`` on.
+
+    Of a fraction at ``least`` so many rows pass.
+    """
 
     since: int
     shares: Mapping[str, Fraction] | None = None
