@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import pyarrow as pa
-from pydantic import Field, computed_field, field_serializer
+from pydantic import Field
 
 from captioning import checks, fused, prompting
 from captioning.backends.backend import Backend, Captioner, Question, Reply
@@ -52,14 +52,11 @@ class RecaptionSettings(Settings):
     languages: Mapping[prompting.Language, Annotated[float, Field(ge=0)]] = {"en": 0.5, "zh": 0.5}
     attempts: Annotated[int, Field(ge=1, le=8)] = 2
 
-    @field_serializer("backend")
-    def _of_answers(self, backend: Backend) -> Mapping[str, Any]:
-        return backend.answers_by
-
-    @computed_field
-    def prompts(self) -> list[str]:
-        """The digests of the prompts, which answers are kept by."""
-        return [prompting.prompt(self.kind, language).digest for language in self.languages]
+    def identity(self) -> dict[str, Any]:
+        """What answers depend on: not where an endpoint is; the prompts with all their words."""
+        prompts = [prompting.prompt(self.kind, language).digest for language in self.languages]
+        of_answers = {"backend": dict(self.backend.answers_by), "prompts": prompts}
+        return super().identity() | of_answers
 
 
 def _check(settings: RecaptionSettings) -> None:

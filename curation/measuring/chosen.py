@@ -167,13 +167,13 @@ class Chosen:
         own = self.settings_of(entry)
         columns = {name: str(column.type) for name, column in entry.columns.items()}
         read = [self._dependence(of) for of in self._read(entry)]
-        known = [entry.name, entry.version, own.model_dump(mode="json"), columns]
+        known = [entry.name, entry.version, own.identity(), columns]
         return [*known, entry.short_side, CAPTIONS in entry.reads, read]
 
     def _of_caption(self, entry: CaptionSignal) -> list[Any]:
         settings = self.settings.get(entry.name, entry.settings())
         columns = {name: str(column.type) for name, column in entry.columns.items()}
-        return [entry.name, entry.version, settings.model_dump(mode="json"), columns]
+        return [entry.name, entry.version, settings.identity(), columns]
 
     def settings_of(self, entry: Signal) -> Settings:
         """What is set for a signal, or its defaults."""

@@ -34,6 +34,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    def identity(self) -> dict[str, Any]:
+        """What columns are kept by, as plain data: all that is set, and all that it names.
+
+        Where a setting names a file, what the file holds belongs to it.
+        """
+        return self.model_dump(mode="json")
+
 
 @dataclass(frozen=True)
 class Column:

@@ -9,7 +9,7 @@ from making.collection import drawing, encoded
 
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from captioning.recaption import READ, RecaptionSettings, recaption
-from curation.measuring.models import as_declared
+from curation.measuring.here import as_declared
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals.row import Row
 
@@ -158,9 +158,15 @@ def test_equal_prompts_and_sizes_are_asked_together() -> None:
 
 def test_columns_are_kept_by_prompt_and_answers_alone() -> None:
     backend = Told(answering=None)
-    first = RecaptionSettings(backend=backend).model_dump(mode="json")
+    first = RecaptionSettings(backend=backend).identity()
     assert first["backend"] == {"name": "told"} and len(first["prompts"]) == 2
-    assert first != RecaptionSettings(backend=backend, kind="portrait").model_dump(mode="json")
+    assert first != RecaptionSettings(backend=backend, kind="portrait").identity()
+
+
+def test_settings_go_to_another_process_and_come_back() -> None:
+    endpoint = {"name": "endpoint", "url": "http://localhost:8000/v1", "model": "m"}
+    own = RecaptionSettings.model_validate({"backend": endpoint, "kind": "portrait"})
+    assert RecaptionSettings.model_validate_json(own.model_dump_json()) == own
 
 
 def test_what_is_no_setting_is_refused() -> None:
