@@ -16,6 +16,11 @@ first, by a writer who had read some of the patterns, then the development texts
 a held-out one. Held-out texts were scored before any change, with the
 classifier, and after changes made for what that lost of real captions.
 
+Round 6 was blind: written by somebody who had seen neither patterns nor earlier texts, for each
+language 100 valid and 100 not, at least half of the valid ones near misses and half of the others
+of an unusual form. Its first look is of all 400, by patterns and words of rounds 1 to 5; since then
+it is development. Nine that are held-out texts of other rounds, or nearly, are not in the table.
+
 ``caption_texts/languages.tsv`` are translations of eighteen captions, ten short and eight long,
 into twenty languages, by us.
 """
@@ -41,6 +46,7 @@ FIRST_LOOK = {  # F1 of a round's texts, by language, when the patterns first sa
     "3": {"en": 0.759, "zh": 0.810},
     "4": {"en": 0.879, "zh": 0.833},
     "5 (held-out)": {"en": 0.842, "zh": 0.728},
+    "6": {"en": 0.938, "zh": 0.975},
 }
 COSTED = ("length", "words", "validity", "tokens", "language")
 

@@ -2,10 +2,10 @@
 
 Softmax regression with a quadratic penalty, by scipy's L-BFGS from zero: the same every time. It is
 fitted to the development texts of ``caption_texts/validity.tsv`` (held-out ones are never read) and
-to captions of real images, all valid, that lie in DATA: ``prompts/flickr8k_*.txt`` (every other
-line) and the captions of ``manifest.csv`` (those whose CRC-32 is even). The others of these say how
-many valid captions are lost, which is printed, and the F1 of each fifth of the development texts by
-a fit to the rest (``--folds``).
+to captions of real images, all valid, that lie in DATA: ``prompts/flickr8k_*.txt`` (images the
+CRC-32 of whose name is even) and those of ``manifest.csv`` (whose own CRC-32 is). The others of
+these say how many valid captions are lost, which is printed, and the F1 of each fifth of the
+development texts by a fit to the rest (``--folds``).
 """
 
 import argparse
@@ -75,15 +75,19 @@ def probability(
 
 def real(data: Path) -> tuple[list[str], list[str]]:
     """Captions of real images to fit to, and others; raises ``OSError`` where they are missing."""
-    lines: list[str] = []
+    known: list[str] = []
+    others: list[str] = []
     for name, gap in (("flickr8k_en_test", " "), ("flickr8k_cn_human_test", "")):
         text = (data / "prompts" / f"{name}.txt").read_text(encoding="utf-8")
-        lines += [gap.join(line.split()) for line in text.splitlines() if line.strip()]
+        for line in filter(str.strip, text.splitlines()):
+            key, *said = line.split()  # which image and which of its five captions, then the words
+            image = key.partition("#")[0]
+            (others if zlib.crc32(image.encode()) % 2 else known).append(gap.join(said))
     with (data / "manifest.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     named = {row[f"caption_{of}"] for row in rows for of in ("en", "zh")} - {""}
     even = sorted(text for text in named if zlib.crc32(text.encode()) % 2 == 0)
-    return lines[::2] + even, lines[1::2] + sorted(named - set(even))
+    return known + even, others + sorted(named - set(even))
 
 
 def prompts(data: Path) -> list[str]:

@@ -1,44 +1,43 @@
 """Whether a caption is one: refusals, addresses, file names, boilerplate and the like are not.
 
 The patterns are data, ``caption_patterns.yaml``. What a caption quotes is taken out first: a sign
-may say sorry, and a poster may be named like a file. Loops are told by counting, not by patterns.
+may say sorry, and a poster may be named like a file. Loops are told by counting and file names by
+their form (``caption_loops``, ``caption_names``), not by patterns.
 """
 
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
+from curation.signals.caption_loops import loops, tokens
+from curation.signals.caption_names import is_name
 from curation.signals.caption_words import Words
 from curation.signals.captions import OfText, caption_signal
 from curation.signals.signal import Column
 from curation.strict_yaml import Frozen, bind, read
 
-VERSION = 2  # of the patterns, and of what is below
+VERSION = 3  # of the patterns, and of what is below
 VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
 Category = Literal["empty", "prompt", "url", "filename", "refusal", "boilerplate"]
 ORDER: tuple[Category, ...] = ("empty", "url", "filename", "refusal", "prompt", "boilerplate")
 CATEGORIES = (VALID, "refusal", "url", "filename", "boilerplate", REPETITION, "prompt", EMPTY)
 FILE = "caption_patterns.yaml"
 LONGEST = 2_000  # characters that are looked at
-LOOPING = 0.4  # share of a caption in one loop from which on it is nothing else
 UNLIKELY = 0.5  # probability by its words from which on a text is no caption
 FEW, UNLIKELY_OF_FEW = 3, 0.75  # words up to which a text must say more: names are such, too
 MOSTLY = 0.6  # share of a text in quotation marks up to which its words are looked at
 QUOTED = " \u00a7 "  # in place of a quotation: no letter
 _AROUND = " \t\n.!?,;:()[]{}<>*|~#\u2014-\"'\u201c\u201d\u3002\u3001"
-_HAN_OR_KANA = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_TOKEN = re.compile(rf"[{_HAN_OR_KANA}]|[^\W{_HAN_OR_KANA}]+")
-_STUTTER = re.compile(r"([^\W\d_]{1,8}?)\1{5,}")
-LONGEST_PERIOD = 40  # words, or Han characters
+_COUNTED = re.compile(
+    r"\d{1,4}[\u4e2a\u53ea\u6735\u8f86\u5934\u5339\u5ea7\u68f5\u676f\u7897][\u4e00-\u9fff]{1,3}"
+)
 LONGEST_EVIDENCE = 80  # characters
 
 
@@ -139,17 +138,24 @@ class _Matcher:
     def measure(self, text: str) -> dict[str, Any]:
         """All columns of a text."""
         plain, unquoted, quoted = self.split(text)
-        share, loop = repetition(unquoted)
+        share, loop = loops(unquoted)
         category, evidence = self._category(plain, unquoted.strip(_AROUND[:3] + "\"'"), quoted)
-        if category == VALID and self._words and quoted <= MOSTLY * _letters(plain):
-            judged = self._words.judge(unquoted)
-            few = len(_TOKEN.findall(unquoted)) <= FEW
-            if judged.probability >= (UNLIKELY_OF_FEW if few else UNLIKELY):
-                category, evidence = judged.kind, ", ".join(judged.evidence)
-        if category in (VALID, "boilerplate") and share >= LOOPING:
+        if category == VALID and not quoted and is_name(unicodedata.normalize("NFKC", text)):
+            category, evidence = "filename", plain
+        if category in (VALID, "boilerplate") and loop:
             category, evidence = REPETITION, loop
+        if category == VALID and self._words and quoted <= MOSTLY * _letters(plain):
+            category, evidence = self._by_words(self._words, unquoted)
         evidence = " ".join(evidence.split())[:LONGEST_EVIDENCE]
         return {"validity": category, "repetition": share, "validity_evidence": evidence}
+
+    def _by_words(self, words: Words, unquoted: str) -> tuple[str, str]:
+        if _is_name_with_number(unquoted):
+            return VALID, ""
+        judged = words.judge(unquoted)
+        if judged.probability >= (UNLIKELY_OF_FEW if len(tokens(unquoted)) <= FEW else UNLIKELY):
+            return judged.kind, ", ".join(judged.evidence)
+        return VALID, ""
 
     def split(self, text: str) -> tuple[str, str, int]:
         """A text in lower case, that without what it quotes, and how many letters these are."""
@@ -208,49 +214,13 @@ class _Matcher:
         return every - left >= self._share * (every + quoted)
 
 
+def _is_name_with_number(text: str) -> bool:
+    """Whether all that stands beside numbers is one word: Apollo 11, 3 eggs, 3\u53ea\u732b."""
+    if _COUNTED.fullmatch(text.strip(_AROUND)):
+        return True
+    words = [token for token in tokens(text) if token.isalpha()]
+    return len(words) <= 1 and "".join(words).isascii() and any(map(str.isdigit, text))
+
+
 def _letters(text: str) -> int:
     return sum(map(str.isalnum, text))
-
-
-def repetition(text: str) -> tuple[float, str]:
-    """The share (0 to 1) of a text's words, or Han characters, in its longest loop, and what loops.
-
-    A loop is the same word four times in a row (six times a Han character), or the same two to
-    forty three times.
-    """
-    stutter = max(_STUTTER.finditer(text), key=lambda of: len(of[0]), default=None)
-    if stutter:
-        share = len(stutter[0]) / max(1, _letters(text))
-        if len(stutter[0]) >= 12 and share >= LOOPING:
-            return min(1.0, share), f"{stutter[1]}, {len(stutter[0]) // len(stutter[1])} times"
-    tokens = _TOKEN.findall(text)
-    numbers: dict[str, int] = {}
-    ids = np.array([numbers.setdefault(token, len(numbers)) for token in tokens], np.int64)
-    if len(tokens) < 4 or np.bincount(ids).max() < 3:
-        return 0.0, ""
-    length, start, period = max(_loops(tokens, ids), default=(0, 0, 1))
-    share = length / len(tokens)
-    if not share:
-        return 0.0, ""
-    block = tokens[start : start + period]
-    return share, f"{('' if _is_wide(block) else ' ').join(block)}, {length // period} times"
-
-
-def _is_wide(tokens: Sequence[str]) -> bool:
-    """Whether Han characters or kana are most of them."""
-    return 2 * sum(len(of) == 1 and not of.isascii() for of in tokens) > len(tokens)
-
-
-def _loops(tokens: Sequence[str], ids: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """Loops: how many tokens long, the first of them, and after how many they come again."""
-    for period in range(1, min(LONGEST_PERIOD, len(ids) // 3) + 1):
-        same = np.flatnonzero(np.diff(ids[period:] == ids[:-period], prepend=False, append=False))
-        for start, end in zip(same[::2].tolist(), same[1::2].tolist(), strict=True):
-            length = end - start + period
-            block = tokens[start : start + period]
-            if period > 1:
-                least = 3 * period if len(set(block)) > 1 else length + 1
-            else:
-                least = 6 if len(block[0]) == 1 and not block[0].isascii() else 4
-            if length >= least:
-                yield length, start, period

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from benchmarks import captions as benchmark
 from curation.signals import captions
-from curation.signals.caption_validity import LONGEST, VALID, by_patterns, patterns, repetition
+from curation.signals.caption_loops import loops, repetition
+from curation.signals.caption_names import is_name
+from curation.signals.caption_validity import LONGEST, VALID, by_patterns, patterns
 from curation.signals.caption_validity import validity as VALIDITY
 
 
@@ -64,6 +66,82 @@ def test_loops_are_counted(text: str, share: float) -> None:
     assert repetition(text)[0] == pytest.approx(share)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photo-1518791841217-8f162f1e1131",
+        "E1aB9xYzQ3kLm7",
+        "icon@3x",
+        "R0010234",
+        "DSC_0099 - Copy",
+        "Copy of IMG_3321 (1).JPG",
+        "sunset (3)",
+        "PXL_20210101_123456789~3.MP",
+        "woman-holding-red-umbrella-in-the-rain",
+        "logo-white-small",
+        "1200x800-forest",
+        "详情页_03",
+        "微信图片_20200101 - 副本",
+        r"D:\photos\summer 2019",
+        "/wp-content/uploads/2019/05/",
+    ],
+)
+def test_names_of_files_are_told_by_their_form(name: str) -> None:
+    assert is_name(name)
+    assert kind(name) in ("filename", "url")
+    assert kind(f"Icon on a desk, below it 'the name {name}'") == VALID
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("jack-in-the-box", "salt-and-pepper", "Saint-Maximin-la-Sainte-Baume", "R2-D2", "AK-47"),
+        *("WH-1000XM4", "Boeing 747-400", "iPhone 12 Pro Max", "Apollo 11", "3 eggs", "3只猫"),
+    ],
+)
+def test_words_of_a_language_and_names_with_numbers_are_no_file_names(name: str) -> None:
+    assert not is_name(name)
+    assert kind(name) == VALID
+
+
+@pytest.mark.parametrize(
+    ("repeats", "says_more"),
+    [
+        (
+            "A cup stands on a table. The table has a cup on it. On the table a cup is standing. "
+            "It is a table with a cup on it",
+            "A cup stands on a table. Beside it lie two lemons, a knife with a wooden handle and "
+            "the crumbs of somebody's breakfast",
+        ),
+        (
+            "手机壳 新款手机壳 手机壳新款 手机壳女 女手机壳 女新款手机壳",
+            "桌上放着一个白色的杯子，旁边是两个柠檬和一把木柄小刀",
+        ),
+    ],
+)
+def test_few_words_over_and_over_are_repetition_without_a_loop(
+    repeats: str, says_more: str
+) -> None:
+    assert repetition(repeats)[0] < 0.4
+    assert "times" in loops(repeats.lower())[1]
+    assert kind(repeats) == "repetition"
+    assert loops(says_more.lower())[1] == ""
+    assert kind(says_more) == VALID
+
+
+@pytest.mark.parametrize(
+    ("invalid", "valid"),
+    [
+        ("Best price, free shipping", "Window with a sign: BEST PRICE, FREE SHIPPING"),
+        ("www.caomei.com 提取码: 8h2d", "海报底部印着网址www.caomei.com和二维码"),
+        ("Click here to enlarge", "A phone on a desk, its screen says click here to enlarge"),
+    ],
+)
+def test_what_stands_on_a_thing_is_quoted_without_marks(invalid: str, valid: str) -> None:
+    assert kind(invalid) != VALID
+    assert kind(valid) == VALID
+
+
 @given(st.text(max_size=300))
 @settings(deadline=None, max_examples=100)
 def test_any_text_has_a_category(text: str) -> None:
@@ -76,6 +154,7 @@ def test_any_text_has_a_category(text: str) -> None:
 def test_no_text_takes_long() -> None:
     """All of them take a third of a second; what backtracks without end would not come back."""
     parts = ("a", "a_", "( ", "sorry ", "a.b-", "i can't image ", '"', "<img ", "无法", "http://")
+    parts += ("a_1", "a-", "A1b", "写着", "a sign: ", "://", "1x", "copy", "~1")
     parts += ("a@", "view the ", "&amp;", "1-", "c:\\", "the caption of the ", "图片", "[", "请你")
     for part in parts:
         kind(part * LONGEST)
