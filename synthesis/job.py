@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Literal
 
+from synthesis.characters import need as needs
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
 from synthesis.fonts.files import FontFile
@@ -38,6 +39,7 @@ class Job:
 
     ``sizes`` are (width, height) in pixels, one of which an image gets; ``backgrounds`` and
     ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
+    ``need`` are characters with how many images are to show each: then all images are for these.
     """
 
     language: str
@@ -51,6 +53,12 @@ class Job:
     backgrounds: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     pages: tuple[Paragraph, ...] = ()
+    need: tuple[tuple[str, int], ...] = ()
+
+    @cached_property
+    def needed(self) -> needs.Needed:
+        """The turns of the characters in need."""
+        return needs.planned(self.need, [of.text for of in self.paragraphs], self.fonts)
 
     @cached_property
     def by_genre(self) -> Mapping[Genre | None, tuple[Paragraph, ...]]:
@@ -74,6 +82,7 @@ class Job:
             "templates": files_digest(self.templates),
             "licence": self.licence or "unknown",
             "drawing": str(RENDERING_VERSION),
+            **({"need": needs.digest(self.need)} if self.need else {}),
             **{name: version(name) for name in _LIBRARIES},
         }
 

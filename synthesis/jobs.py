@@ -7,6 +7,7 @@ from typing import cast
 from curation.failures.errors import UsageError
 from synthesis import corpus as corpora
 from synthesis import image_sizes
+from synthesis.characters import need as needs
 from synthesis.fonts import files as font_files
 from synthesis.fonts.languages import LANGUAGES
 from synthesis.image_sizes import Size
@@ -15,6 +16,7 @@ from synthesis.pure import strings
 from synthesis.template import loading, resources
 
 DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
+DEFAULT_NUMBER = 64  # images
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
 TEMPLATES = (".yaml", ".yml")
 
@@ -30,8 +32,11 @@ def prepare(
     fonts: str | None = None,
     backgrounds: str | None = None,
     templates: str | None = None,
+    need: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
+    if need and (language, mode) != ("zh", "pure"):
+        raise UsageError(f"--need is for --lang zh --mode pure, not {language} and {mode}")
     if language not in LANGUAGES:
         raise UsageError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
     if mode == "strings":
@@ -52,7 +57,20 @@ def prepare(
         backgrounds=_files("--backgrounds", backgrounds, IMAGES),
         templates=own_templates,
         pages=texts.pages,
+        need=needs.read(need) if need else (),
     )
+
+
+def number(job: Job, asked: int | None) -> int:
+    """How many images to render: as many as are ``asked`` for, or needed. Raises ``UsageError``."""
+    if not job.need:
+        return asked or DEFAULT_NUMBER
+    most = len(job.needed.turns)
+    if not most:
+        raise UsageError("--need: none of the fonts here can render any of its characters")
+    if asked and asked > most:
+        raise UsageError(f"--n {asked}: {most} images show what --need asks for; leave --n out")
+    return asked or most
 
 
 def _check_modes(mode: str, backgrounds: str | None, templates: str | None) -> None:
@@ -74,6 +92,8 @@ def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
     """What a user might miss in the images of a job, in sentences."""
     if sizes := left_out(job, size):
         yield sizes
+    if job.need:
+        yield from job.needed.notes()
     if corpus and _has_layouts(job.mode, job.language, job.templates):
         yield (
             f"--corpus {corpus}: layouts take their words from their templates, and only whole "

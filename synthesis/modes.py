@@ -33,7 +33,7 @@ def render(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
 
 def _rare(random: Random, job: Job, index: int, attempt: int) -> str | None:
     """The text of an image whose turn it is to show rare characters."""
-    if job.mode not in {"pure", "mix"} or attempt >= MOST_ATTEMPTS_RARE:
+    if job.mode not in {"pure", "mix"} or (attempt >= MOST_ATTEMPTS_RARE and not job.need):
         return None
     return sampler.text(random, job, index)
 

@@ -19,6 +19,7 @@ EXAMPLES = """Examples:
   python -m synthesis.render --lang zh --mode pure --n 64 --out text/pages
   python -m synthesis.render --lang en --mode scene --size 640 --n 64 --out text/scenes
   python -m synthesis.render --lang zh --mode template --templates mine.yaml --out text/layouts
+  python -m synthesis.render --lang zh --need need.tsv --out text/rare
   python -m synthesis.render --lang en --mode strings --size 64x32 --n 8192 --out text/strings
 
 \b
@@ -44,7 +45,18 @@ Out = Annotated[
         help="Folder for shards, manifest, gallery and contact sheet.", parser=user_paths.path
     ),
 ]
-Number = Annotated[int, typer.Option(min=1, help="Number of images.")]
+Number = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of images; else 64, or as many as --need asks for."),
+]
+Need = Annotated[
+    str | None,
+    typer.Option(
+        help="Characters that are to be shown, and in how many images each: lines of both with a "
+        "tab between, as python -m taxonomy.deficit prints them (zh, pure).",
+        parser=user_paths.place,
+    ),
+]
 Mode = Annotated[
     ModeName,
     typer.Option(
@@ -102,7 +114,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 def render(
     lang: Language,
     out: Out,
-    n: Number = 64,
+    n: Number = None,
     mode: Mode = ModeName.pure,
     size: Size = None,
     seed: Seed = 1,
@@ -112,6 +124,7 @@ def render(
     fonts: Fonts = None,
     backgrounds: Backgrounds = None,
     templates: Templates = None,
+    need: Need = None,
     part_size: PartSize = 500,
     as_json: Json = False,
 ) -> None:
@@ -133,17 +146,19 @@ def render(
         fonts=fonts,
         backgrounds=backgrounds,
         templates=templates,
+        need=need,
     )
+    count = jobs.number(job, n)
     for note in jobs.notes(job, size, corpus):
         print(f"synthesis.render: {note}", file=sys.stderr)  # noqa: T201
-    summary = rendering.run(job, n, str(out), workers, part_size)
+    summary = rendering.run(job, count, str(out), workers, part_size)
     text = (
         json.dumps(summary, ensure_ascii=False, indent=1) if as_json else rendering.as_text(summary)
     )
     print(text)  # noqa: T201 - the result belongs on stdout
     if summary["missing"]:
         raise IncompleteError(
-            f"{summary['missing']} of {n} images could not be rendered (see `rejected`)"
+            f"{summary['missing']} of {count} images could not be rendered (see `rejected`)"
         )
 
 

@@ -1,6 +1,7 @@
 """Which characters of the national table a corpus shows too rarely, and what shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -48,36 +49,42 @@ class Plan:
 
 def plan(paragraphs: Iterable[str], count: int, faces: Sequence[FontFile]) -> Plan:
     """The plan for a corpus of ``count`` paragraphs and these faces."""
-    best = _best_faces([entry(face).renderable for face in faces])
-    shown, sentences = _looked_through(paragraphs)
+    best = best_faces(faces, table.level_of())
+    shown, sentences = looked_through(paragraphs, table.level_of().keys())
     read = max(1, min(count, _READ))
     enough = 2 * FLOOR / HUNDRED_THOUSAND / (1 - MOST_OF_A_BLOCK) * read
     kinds = {
         character: Kind.NATURAL
         if shown.get(character, 0) >= enough
-        else _kind(character, sentences)
+        else kind_of(character, sentences)
         for character in best
     }
     groups = _groups(_within_a_block(kinds, shown), best)
     unrenderable = "".join(character for character in table.level_of() if character not in best)
-    return Plan(groups, sentences, _words(), unrenderable)
+    return Plan(groups, sentences, words(), unrenderable)
 
 
-def _best_faces(covered: Sequence[frozenset[int]]) -> dict[str, int]:
-    """For each character of the table the place of the face that can render it and most others."""
-    wanted = {ord(character) for character in table.level_of()}
+def best_faces(faces: Sequence[FontFile], characters: Iterable[str]) -> dict[str, int]:
+    """The place of the face that can render each of the ``characters`` and most of the others.
+
+    Those that no face can render are left out.
+    """
+    covered = [entry(face).renderable for face in faces]
+    every = tuple(characters)
+    wanted = {ord(character) for character in every}
     order = sorted(range(len(covered)), key=lambda place: -len(covered[place] & wanted))
     able = {
         character: next((place for place in order if ord(character) in covered[place]), -1)
-        for character in table.level_of()
+        for character in every
     }
     return {character: place for character, place in able.items() if place >= 0}
 
 
-def _kind(character: str, sentences: Mapping[str, tuple[str, ...]]) -> Kind:
+def kind_of(character: str, sentences: Mapping[str, tuple[str, ...]]) -> Kind:
+    """The most natural way to show a character."""
     if character in sentences:
         return Kind.SENTENCE
-    return Kind.WORD if character in _words() else Kind.NAME
+    return Kind.WORD if character in words() else Kind.NAME
 
 
 def _within_a_block(kinds: Mapping[str, Kind], shown: Mapping[str, int]) -> Mapping[str, Kind]:
@@ -89,7 +96,7 @@ def _within_a_block(kinds: Mapping[str, Kind], shown: Mapping[str, int]) -> Mapp
         key=shown.__getitem__,
     )
     over = {
-        character: Kind.WORD if character in _words() else Kind.NAME
+        character: Kind.WORD if character in words() else Kind.NAME
         for character in rarest[max(0, room) :]
     }
     return {**kinds, **over}
@@ -106,15 +113,14 @@ def _groups(
     return tuple((kind, tuple(groups[kind, face])) for kind, face in sorted(groups))
 
 
-def _looked_through(
-    paragraphs: Iterable[str],
+def looked_through(
+    paragraphs: Iterable[str], characters: AbstractSet[str]
 ) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
-    """In how many paragraphs each character is, and a few sentences that have it."""
-    levels = table.level_of().keys()
+    """In how many paragraphs each of the ``characters`` is, and a few sentences that have it."""
     shown: dict[str, int] = {}
     sentences: dict[str, list[str]] = {}
     for _, paragraph in zip(range(_READ), paragraphs, strict=False):
-        for character in sorted(levels & set(paragraph)):
+        for character in sorted(characters & set(paragraph)):
             shown[character] = shown.get(character, 0) + 1
             kept = sentences.setdefault(character, [])
             if len(kept) < _SENTENCES_KEPT and (sentence := _sentence(paragraph, character)):
@@ -132,11 +138,11 @@ def _sentence(paragraph: str, character: str) -> str | None:
 
 
 @cache
-def _words() -> Mapping[str, tuple[str, ...]]:
+def words() -> Mapping[str, tuple[str, ...]]:
     """The dictionary's words by each character they have."""
     by_character: dict[str, list[str]] = {}
     for line in WORDS.read_text(encoding="utf-8").splitlines():
         for word in () if line.startswith("#") else line.split():
             for character in dict.fromkeys(word):
                 by_character.setdefault(character, []).append(word)
-    return {character: tuple(words) for character, words in by_character.items()}
+    return {character: tuple(every) for character, every in by_character.items()}

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from random import Random
 
+from synthesis.characters.need import Needed
 from synthesis.characters.planning import BLOCK, GROUP, Kind, Plan, plan
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
@@ -28,6 +29,8 @@ def text(random: Random, job: Job, index: int) -> str | None:
 
     Which characters, depends on the index alone; ``random`` chooses how they are put.
     """
+    if job.need:
+        return put(random, job.needed, *job.needed.turns[index])
     if job.language != "zh" or not job.paragraphs:
         return None
     key = job.corpus_digest, job.fonts
@@ -76,7 +79,7 @@ def _turns(groups: _Groups, block: int) -> Mapping[int, tuple[Kind, tuple[str, .
     return dict(zip(places, turns, strict=True))
 
 
-def put(random: Random, plan: Plan, kind: Kind, characters: Sequence[str]) -> str:
+def put(random: Random, plan: Plan | Needed, kind: Kind, characters: Sequence[str]) -> str:
     """A text that has all of ``characters``, in the manner of their kind."""
     if kind == Kind.SENTENCE:
         return random.choice(plan.sentences[characters[0]])

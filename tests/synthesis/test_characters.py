@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -14,7 +15,8 @@ import pytest
 from making.made_fonts import make
 
 from curation.failures.errors import UsageError
-from synthesis.characters import planning, report, sampler, table
+from synthesis import jobs
+from synthesis.characters import need, planning, report, sampler, table
 from synthesis.characters.planning import BLOCK, FLOOR, HUNDRED_THOUSAND, Kind
 from synthesis.corpus import Paragraph
 from synthesis.fonts import files as font_files
@@ -152,3 +154,67 @@ def test_shards_that_are_none_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), tmp_path / "one.parquet")
     with pytest.raises(UsageError, match=r"one\.parquet: expected a shard"):
         list(report.rendered_texts(tmp_path))
+
+
+NEED = {"饕": 9, "龘": 3, "梧": 12, "的": 1, "犬": 7}
+
+
+def needed(faces: tuple[font_files.FontFile, ...], **more: int) -> need.Needed:
+    return need.planned(tuple(sorted({**NEED, **more}.items())), PARAGRAPHS, faces)
+
+
+def test_each_character_in_need_has_as_many_turns_and_what_no_font_has_is_said(
+    faces: tuple[font_files.FontFile, ...],
+) -> None:
+    of = needed(faces, 天=30)
+    shown = Counter(character for _, characters in of.turns for character in characters)
+    assert shown == {"梧": 12, "的": 1, "犬": 7, "天": 30}
+    assert of.unrenderable == "饕龘"  # the second is in no face
+    (rendered, lacking) = of.notes()
+    assert rendered == f"--need: 4 characters, 50 times in {len(of.turns)} images"
+    assert lacking.endswith("2 of them: 饕龘")
+    for seed, (kind, characters) in enumerate(of.turns):
+        assert {*characters} <= {*sampler.put(Random(seed), of, kind, characters)}
+    assert {kind for kind, characters in of.turns if "天" in characters} >= {Kind.SENTENCE}
+
+
+def test_a_rendering_cut_short_has_shown_every_character(
+    faces: tuple[font_files.FontFile, ...],
+) -> None:
+    given = [character for _, characters in needed(faces).turns for character in characters]
+    assert sorted(given[:3]) == sorted("梧的犬")
+    assert sorted(given[3:5]) == sorted("梧犬")
+
+
+def test_a_job_of_a_need_depends_on_what_the_file_says(
+    faces: tuple[font_files.FontFile, ...], tmp_path: Path
+) -> None:
+    path, fonts = tmp_path / "need.tsv", str(Path(faces[0].path).parent)
+    jobs_of = {}
+    for name, text in {"a": "犬\t2\n天\t1\n", "b": "天\t1\n\n犬\t2\n", "c": "犬\t3\n"}.items():
+        path.write_text(text, encoding="utf-8")
+        jobs_of[name] = jobs.prepare("zh", "pure", fonts=fonts, need=str(path))
+    assert jobs_of["a"].digest() == jobs_of["b"].digest() != jobs_of["c"].digest()
+    assert "need" not in jobs.prepare("zh", "pure", fonts=fonts).settings()
+    assert jobs.number(jobs_of["c"], None) == 3
+    assert jobs.number(jobs_of["c"], 2) == 2
+    with pytest.raises(UsageError, match="3 images show what --need asks for"):
+        jobs.number(jobs_of["c"], 4)
+    texts = [sampler.text(Random(0), jobs_of["c"], index) or "" for index in range(3)]
+    assert all("犬" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("犬 3\n", r"need\.tsv:1: found '犬 3'; expected a character, a tab and a number"),
+        ("犬\t3\n犬犬\t1\n", r"need\.tsv:2"),
+        ("\n犬\t0\n", "no character is needed"),
+    ],
+)
+def test_a_need_that_is_none_is_named_by_its_line(tmp_path: Path, text: str, match: str) -> None:
+    (tmp_path / "need.tsv").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=match):
+        need.read(str(tmp_path / "need.tsv"))
+    with pytest.raises(UsageError, match="for --lang zh --mode pure"):
+        jobs.prepare("zh", "scene", need="x")
