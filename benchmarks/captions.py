@@ -21,6 +21,10 @@ language 100 valid and 100 not, at least half of the valid ones near misses and 
 of an unusual form. Its first look is of all 400, by patterns and words of rounds 1 to 5; since then
 it is development. Nine that are held-out texts of other rounds, or nearly, are not in the table.
 
+Round 7 is ours, after what was lost of round 6: calls of shops and social media, refusals in a
+roundabout way, instructions without the words for them, and captions that look like these. It was
+written to mislead, by one who knew the patterns, and is development.
+
 ``caption_texts/languages.tsv`` are translations of eighteen captions, ten short and eight long,
 into twenty languages, by us.
 """
@@ -47,6 +51,7 @@ FIRST_LOOK = {  # F1 of a round's texts, by language, when the patterns first sa
     "4": {"en": 0.879, "zh": 0.833},
     "5 (held-out)": {"en": 0.842, "zh": 0.728},
     "6": {"en": 0.938, "zh": 0.975},
+    "7": {"en": 0.681, "zh": 0.818},
 }
 COSTED = ("length", "words", "validity", "tokens", "language")
 
