@@ -1,0 +1,1 @@
+"""Captions composed of what is known of an image, by rule, in English and Chinese."""
