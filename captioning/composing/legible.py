@@ -19,9 +19,10 @@ from captioning.quotes import plain
 from curation.signals import languages
 
 Place = Literal["top", "middle", "bottom"]
-SURE = 0.985  # of a line, as the reader scores it
+SURE = 0.995  # of a line, as the reader scores it
 LETTERS, HAN = 3, 2  # that a line has at least; signs of Chinese and Japanese say more each
 MOST_LINES, MOST_CHARACTERS = 4, 160  # that are quoted
+LOWEST, SEEN = 10, 640  # pixels of a line, where the short side has so many: as it was searched
 EDGE = 0.004  # of the sides: a line that comes so near may go on beyond it
 LETTERS_AND_DIGITS = ("Lu", "Ll", "Lo", "Lm", "Nd")
 THIRD = 1 / 3
@@ -29,8 +30,9 @@ SAME_ROW = 0.6  # of a line's height between the middles of lines in a row
 # Other signs than these are often a symbol misread; quotation marks would end the quotation.
 SIGNS = frozenset(" ,.:;!?-&'%()/+，。、：；！？（）·—…《》")
 SCRIPTS = ("latin", "han", "kana")  # that the reader knows
-# The reader leaves out the space in "JULY 16": where letters meet digits nobody knows.
-_RUN_ON = re.compile(r"[A-Za-z]{3}\d|\d[A-Za-z]{3}")
+# The reader leaves out the space in "JULY 16" and "Output Parser": where letters meet digits or
+# capitals nobody knows.
+_RUN_ON = re.compile(r"[A-Za-z]{3}\d|\d[A-Za-z]{3}|[a-z][A-Z]")
 _MISREAD = re.compile(r"^[^\w(《]|\b[A-Z]?l\b")  # a bullet for a sign, "Al" for "AI"
 WATERMARK = 0.8  # of the evidence that words are laid over
 _WATERMARK_READ = 0.9
@@ -129,11 +131,15 @@ def _is_sure(line: _Line, size: tuple[int, int] | None) -> bool:
         return False
     if clean(line.text) != line.text or not all(map(_is_plain, line.text)):
         return False
-    return size is None or not _is_cut(line, size)
+    return size is None or not (_is_cut(line, size) or _is_tiny(line, size))
 
 
 def _is_plain(character: str) -> bool:
     return character in SIGNS or unicodedata.category(character) in LETTERS_AND_DIGITS
+
+
+def _is_tiny(line: _Line, size: tuple[int, int]) -> bool:
+    return line.height < LOWEST * max(1.0, min(size) / SEEN)
 
 
 def _is_cut(line: _Line, size: tuple[int, int]) -> bool:

@@ -19,7 +19,8 @@ Medium = Literal["photograph", "graphic", "page", "image"]
 SIDE = 384  # pixels of the longer side that is looked at
 # A photograph has noise or shading nearly everywhere; a graphic is flat, and of few colours.
 PHOTO_FLAT, PHOTO_SMOOTH = 0.04, 0.4  # of the pixels whose neighbours differ by 0 and <= 2 levels
-PHOTO_PAGE, PHOTO_ENTROPY = 0.45, 4.5  # share of the commonest colour, at most; bits, at least
+PHOTO_PAGE = 0.45  # share of the commonest colour, at most
+PHOTO_ENTROPY = (4.5, 10.0)  # bits of the colours: what has more of them is noise
 GRAPHIC_FLAT, GRAPHIC_COLOURS = 0.55, 0.8  # flat pixels; those of the five commonest colours
 FEW = 5
 # What stands on a graphic's ground has flat parts, or hard edges alone as letters have; a cut-out
@@ -76,7 +77,8 @@ def _medium(rgb: NDArray[np.uint8]) -> Medium:
         return "graphic" if (figure == 0).sum() >= FLAT_AT_LEAST * figure.size else "page"
     entropy = -float((shares * np.log2(shares)).sum())
     is_noisy = flat < PHOTO_FLAT and smooth < PHOTO_SMOOTH
-    if is_noisy and entropy > PHOTO_ENTROPY and grounds.page_share(rgb) < PHOTO_PAGE:
+    is_varied = PHOTO_ENTROPY[0] < entropy < PHOTO_ENTROPY[1]
+    if is_noisy and is_varied and grounds.page_share(rgb) < PHOTO_PAGE:
         return "photograph"
     return "image"
 

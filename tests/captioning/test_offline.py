@@ -28,7 +28,7 @@ NUMBERS = {of.noun.english: number for number, of in enumerate(class_names())}
 SIZE = {"height": 300, "width": 400}
 
 
-def line(text: str, y: float, score: float = 0.995, x: float = 100) -> dict[str, Any]:
+def line(text: str, y: float, score: float = 0.998, x: float = 100) -> dict[str, Any]:
     """A line of text 20 pixels high."""
     quad = [x, y, x + 100, y, x + 100, y + 20, x, y + 20]
     return {"kind": "latin", "text": text, "score": score, "quad": quad}
@@ -145,6 +145,7 @@ def test_text_is_quoted_exactly_in_reading_order_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("text", "score"),
     [("unsure line", 0.9), ("ab", 0.999), ('say "so"', 0.999), ("a□b□c", 0.999), ("JULY16", 0.999),
+     ("OutputParser", 0.999),
      ("。Ends first", 0.999), ("the best Al of all", 0.999),
      ("no\u200bthing", 0.999), ("Привет мир", 0.999), ("bad \ud800 one", 0.999)],
 )  # fmt: skip
@@ -157,6 +158,11 @@ def test_a_line_that_an_edge_cuts_is_not_quoted_and_without_a_size_no_place_is_s
     assert not any(map(quotes, said({"text_regions": [line("Some text", 140, x=0)], **SIZE})))
     captions = said({"text_regions": [line("Some text", 20)]}, drawing())
     assert any(map(quotes, captions)) and not any(" top" in of for of in captions)
+
+
+def test_a_line_too_low_to_be_read_is_not_quoted() -> None:
+    columns = {"text_regions": [line("Some text", 140)], "height": 3000, "width": 4000}
+    assert not any(map(quotes, said(columns, drawing())))
 
 
 def test_only_some_of_many_lines_are_quoted_and_that_is_said() -> None:
@@ -203,6 +209,8 @@ def test_media_are_told_by_their_pixels_and_doubts_are_images() -> None:
     assert annotation(asked({}, drawing())).image_type == "graphic"
     blurred = np.asarray(cv2.GaussianBlur(noise(), (0, 0), 15), np.uint8)
     assert annotation(asked({}, blurred)).image_type == "image"
+    static = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    assert annotation(asked({}, static)).image_type == "image"
     poster = {"text_regions": [line("BIG SALE", 140)], **SIZE}
     assert annotation(asked(poster)).image_type == "image"
 
