@@ -6,6 +6,7 @@ from functools import cache
 from curation.strict_yaml import bind, read
 from taxonomy.tree import DATA, tree
 
+RENDERED = ("synthetic", "text")  # what was rendered, whatever it shows
 REST = ("nature", "objects")  # what belongs to no other, as the report says
 
 

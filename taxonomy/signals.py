@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curation.networks import class_posterior
 from curation.signals.row import Row
-from curation.signals.signal import CAPTIONS, Column, Measure, Settings, signal
+from curation.signals.signal import CAPTIONS, SYNTHETIC, Column, Measure, Settings, signal
 from taxonomy import domains
 from taxonomy.nodes import SOURCES, Classifying
 from taxonomy.posterior import Posterior
@@ -31,7 +31,7 @@ class TaxonomySettings(Settings):
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "node": Column(pa.string(), "WordNet number or name", "the node of the image"),
         "node_path": Column(pa.list_(pa.string()), "names", "from the root to the node"),
@@ -51,7 +51,7 @@ class TaxonomySettings(Settings):
         ),
     },
     settings=TaxonomySettings,
-    reads=(CAPTIONS, "classes", "class_scores"),
+    reads=(CAPTIONS, SYNTHETIC, "classes", "class_scores"),
     check=lambda _settings: class_posterior.check(),
 )
 def taxonomy(settings: TaxonomySettings) -> Measure:
@@ -64,7 +64,8 @@ def taxonomy(settings: TaxonomySettings) -> Measure:
         texts = [text for split in SPLITS for text in row.captions.get(split, ())]
         classes, scores = row.columns["classes"], row.columns["class_scores"]
         assigned = classifying.assigned(texts, classes or (), scores or ())
-        domain, subcategory = domains.of_node(assigned.node)
+        rendered = row.columns[SYNTHETIC]
+        domain, subcategory = domains.RENDERED if rendered else domains.of_node(assigned.node)
         return {
             "node": nodes.ids[assigned.node],
             "node_path": nodes.path_names(assigned.node),

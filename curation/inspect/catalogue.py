@@ -86,7 +86,7 @@ def _cost_of_text(entry: CaptionSignal) -> float | None:
 def _costs(signals: Sequence[Signal], sample: bytes) -> dict[str, float | None]:
     """CPU milliseconds by signal; what others read of a model is what it says of the sample."""
     costs: dict[str, float | None] = {}
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {signal.SYNTHETIC: False}
     owner = {column: entry for entry in signals for column in entry.columns}
 
     def measure(entry: Signal) -> None:

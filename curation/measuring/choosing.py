@@ -11,7 +11,7 @@ from curation.measuring import settings
 from curation.measuring.chosen import Chosen
 from curation.signals import captions, discovery, signal
 from curation.signals.captions import CaptionSignal
-from curation.signals.signal import CAPTIONS, Signal
+from curation.signals.signal import CAPTIONS, SAID, Signal
 from curation.strict_yaml import expected_one_of, shown
 
 
@@ -91,7 +91,7 @@ def _check_reads(pipeline: Pipeline, selected: Chosen) -> None:
     """Refuse to leave out what another signal that is needed reads, or duplicates are told by."""
     for entry in selected.signals:
         for name in entry.reads:
-            if name != CAPTIONS and name not in selected.owner:
+            if name not in SAID and name not in selected.owner:
                 message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
                 raise pipeline.error(f"{message}; leave it out as well", "without")
             if entry.tier == "derived" and _tier_of(name, selected) not in ("file", "pixel"):

@@ -24,7 +24,7 @@ from curation.output.layout import Layout
 from curation.output.measured import CaptionColumns, Measured, ModelColumns
 from curation.signals import captions, signal
 from curation.signals.captions import CaptionSignal
-from curation.signals.signal import CAPTIONS, COSTS, Settings, Signal
+from curation.signals.signal import CAPTIONS, COSTS, SAID, Settings, Signal
 
 MODEL_FILE_VERSION = 1  # raised when what surrounds a model's columns changes meaning
 
@@ -89,17 +89,19 @@ class Chosen:
         if column not in self.owner or self.owner[column].tier != "model":
             return ()
         entry = self.owner[column]
-        read = (name for of in entry.reads if of != CAPTIONS for name in self.needed_for(of))
+        read = (name for of in entry.reads if of not in SAID for name in self.needed_for(of))
         return (*read, entry.name)
 
     def _read(self, entry: Signal) -> list[Signal]:
-        return [self.owner[name] for name in entry.reads if name != CAPTIONS]
+        return [self.owner[name] for name in entry.reads if name not in SAID]
 
     def measured(self, layout: Layout) -> Measured:
         """Where the columns of all signals of a run lie."""
         models = {
             entry.name: ModelColumns(
-                self._model_folder(entry), tuple(entry.columns), CAPTIONS in entry.reads
+                self._model_folder(entry),
+                tuple(entry.columns),
+                not set(SAID).isdisjoint(entry.reads),
             )
             for entry in self.signals
             if entry.tier == "model"
@@ -168,7 +170,8 @@ class Chosen:
         columns = {name: str(column.type) for name, column in entry.columns.items()}
         read = [self._dependence(of) for of in self._read(entry)]
         known = [entry.name, entry.version, own.identity(), columns]
-        return [*known, entry.short_side, CAPTIONS in entry.reads, read]
+        said = [of for of in SAID[1:] if of in entry.reads]
+        return [*known, entry.short_side, CAPTIONS in entry.reads, read, *said]
 
     def _of_caption(self, entry: CaptionSignal) -> list[Any]:
         settings = self.settings.get(entry.name, entry.settings())

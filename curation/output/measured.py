@@ -32,7 +32,7 @@ CONTENT = ("id", "source_digest")  # of a row: its image, and what its source sa
 
 @dataclass(frozen=True)
 class ModelColumns:
-    """Where a model's ``columns`` lie, and whether they depend on captions as well."""
+    """Where a model's ``columns`` lie, and whether they depend on what is said as well."""
 
     folder: str
     columns: tuple[str, ...]

@@ -24,6 +24,8 @@ TIERS: tuple[Tier, ...] = ("file", "pixel", "derived", "model")
 Cost = Literal["light", "medium", "heavy"]
 COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")
 CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else there is a column
+SYNTHETIC = "synthetic"  # ... of what the source says: whether the image was rendered
+SAID = (CAPTIONS, SYNTHETIC)  # what no signal measures
 Measure = Callable[[Sequence[Row]], Sequence[Mapping[str, Any]]]
 _LOADING = threading.Lock()
 _LOADED: dict[tuple[str, str], Callable[[Any], Any]] = {}
@@ -75,7 +77,7 @@ class Signal:
     and depends on its own row alone. Functions of signals with ``settings`` of their own take
     these as well, last.
 
-    ``reads`` names what a model looks at besides the pixels: ``CAPTIONS``, or columns of other
+    ``reads`` names what a model looks at besides the pixels: what is ``SAID``, or columns of other
     signals; for a ``derived`` signal all that it looks at, which is what explains its value.
     ``short_side`` is what it asks of images, in pixels. ``cost`` orders models, cheapest
     first. ``check`` says before any work, cheaply, whether the model is there; it raises

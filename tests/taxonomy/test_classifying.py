@@ -71,13 +71,15 @@ def test_captions_and_classes_together(
 
 def test_the_signal_gives_every_column_of_known_categories() -> None:
     measure = ready(signals.taxonomy)
-    seen = {"classes": [TABBY], "class_scores": [0.9]}
+    seen = {"classes": [TABBY], "class_scores": [0.9], "synthetic": False}
     rows = [
         Row("a", b"", {"caption_raw": ["虎斑猫"]}, seen),
-        Row("b", b"", {}, {"classes": None, "class_scores": None}),
+        Row("b", b"", {}, {"classes": None, "class_scores": None, "synthetic": False}),
+        Row("c", b"", {"caption_raw": ["虎斑猫"]}, seen | {"synthetic": True}),
     ]
     values = measure(rows)
     assert values[0]["domain"] == "nature" and values[0]["subcategory"] == "animals"
+    assert values[2]["domain"] == "synthetic" and values[2]["node"] == values[0]["node"]
     assert values[0]["node_path"][-1] in ("tabby", "domestic cat", "cat")
     for value in values:
         assert value.keys() == signals.taxonomy.columns.keys()
