@@ -16,7 +16,7 @@ from curation.judging.rules import CAPTIONS
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.output.measured import Measured
-from curation.report import boxes, duplicates, funnel, origins, outcome, overlap, thumbnails
+from curation.report import boxes, duplicates, funnel, origins, outcome, overlap, thumbnails, words
 from curation.report.described import described
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, LedgerCounts
@@ -170,8 +170,9 @@ def _alone(unit: Unit, column: str, rules: Overlap, beyond: Flags) -> Flags:
 def _thumbnails(
     output: str, run: Mapping[str, Any], picks: list[Pick], schema: pa.Schema
 ) -> dict[str, Thumbnail]:
-    boxed = boxes.columns(schema)
-    return thumbnails.fetch(output, picks, Measured.of_run(output, run) if boxed else None, boxed)
+    boxed, worded = boxes.columns(schema), words.columns(schema)
+    measured = Measured.of_run(output, run) if boxed or worded else None
+    return thumbnails.fetch(output, picks, measured, boxed, worded)
 
 
 def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[LedgerCounts, dict[str, Floats]]:

@@ -5,7 +5,7 @@ A file that is gone, changed or no longer decodes gives a reason instead of an i
 
 import base64
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 import cv2
@@ -17,9 +17,10 @@ from curation import sources, storage
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.picture import decoding
-from curation.report import boxes, text
+from curation.report import boxes, text, words
 from curation.report.boxes import Box
 from curation.report.nearest import Pick
+from curation.report.words import Words
 from curation.sources import plan
 from curation.sources.identity import content_id
 from curation.sources.sample import Sample, SourceError
@@ -32,7 +33,7 @@ QUALITY, METHOD = 72, 2  # WebP's slower methods save 4 % of the bytes at twice 
 class Thumbnail:
     """``source`` is a ``data:`` URI (empty: none, ``missing`` says why); sizes in pixels.
 
-    ``boxes`` are in pixels of the ``original`` (width, height).
+    ``boxes`` are in pixels of the ``original`` (width, height); ``words`` are what models said.
     """
 
     source: str = ""
@@ -42,14 +43,19 @@ class Thumbnail:
     missing: str = "not found"
     boxes: tuple[Box, ...] = ()
     original: tuple[int, int] = (0, 0)
+    words: Words = field(default_factory=Words)
 
 
 def fetch(
-    output: str, picks: Iterable[Pick], measured: Measured | None = None, boxed: Sequence[str] = ()
+    output: str,
+    picks: Iterable[Pick],
+    measured: Measured | None = None,
+    boxed: Sequence[str] = (),
+    worded: Sequence[str] = (),
 ) -> dict[str, Thumbnail]:
     """The thumbnails of the picked rows by their location (``uri``); absent ones are left out.
 
-    ``boxed`` are the ``measured`` columns that hold boxes.
+    ``boxed`` are the ``measured`` columns that hold boxes, ``worded`` those that hold words.
     """
     wanted: dict[str, dict[str, str]] = {}
     for pick in picks:
@@ -57,9 +63,11 @@ def fetch(
     by_uri: dict[str, Thumbnail] = {}
     for unit, ids in sorted(wanted.items()):
         seen = boxes.measured(measured, unit, boxed, ids) if measured else {}
+        said = words.measured(measured, unit, worded, ids) if measured else {}
         for sample in _samples(Layout(output).plan(unit), set(ids)):
             if sample.uri in ids:
-                by_uri[sample.uri] = thumbnail(sample, ids[sample.uri], seen.get(sample.uri, ()))
+                made = thumbnail(sample, ids[sample.uri], seen.get(sample.uri, ()))
+                by_uri[sample.uri] = replace(made, words=said.get(sample.uri, made.words))
     return by_uri
 
 
