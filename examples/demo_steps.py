@@ -38,7 +38,7 @@ def _gathering() -> Iterator[Step]:
     documents = [DEMO / "documents-en", DEMO / "documents-zh"]
     for folder in documents:
         language = folder.name[-2:]
-        options = ["--lang", language, "--n", "40", "--size", "512x512", "--out", str(folder)]
+        options = ["--lang", language, "--n", "40", "--size", "768x768", "--out", str(folder)]
         yield Step(folder.name, f"render {language} documents", [*RENDER, *options])
     given = [argument for folder in documents for argument in ("--documents", str(folder))]
     gather = [*PYTHON, "examples.gather", "--out", str(DEMO / "raw"), *given]

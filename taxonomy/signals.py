@@ -42,7 +42,7 @@ class TaxonomySettings(Settings):
         "nodes": Column(
             pa.list_(pa.string()), "WordNet numbers or names", "all that captions or classes name"
         ),
-        "cut": Column(pa.string(), "WordNet number or name", "the category that is balanced"),
+        "cut": Column(pa.string(), "name and WordNet number", "the category that is balanced"),
         "domain": Column(
             pa.string(), "category", "domain of the report", categories=domains.domains()
         ),
@@ -72,7 +72,7 @@ def taxonomy(settings: TaxonomySettings) -> Measure:
             "node_confidence": assigned.confidence,
             "node_source": assigned.source,
             "nodes": [nodes.ids[node] for node in assigned.nodes],
-            "cut": nodes.ids[nodes.cut(assigned.node)],
+            "cut": nodes.label(nodes.cut(assigned.node)),
             "domain": domain,
             "subcategory": subcategory,
         }

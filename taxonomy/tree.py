@@ -98,6 +98,12 @@ class Tree:
         """
         return self._cuts[node]
 
+    def label(self, node: int) -> str:
+        """The English name with WordNet's number, as several nodes may have one name."""
+        name = self.ids[node]
+        is_noun = name[1:].isdigit()
+        return f"{self.names[node]} ({name})" if is_noun else name
+
     def path_names(self, node: int) -> list[str]:
         """English names from the root to the node."""
         return [self.names[of] for of in self.paths[node]]

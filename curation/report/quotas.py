@@ -33,12 +33,17 @@ def changes(before: Counted, after: Counted) -> list[str]:
 def _categories(categories: Mapping[str, Any] | None) -> str:
     if categories is None:
         return "no limit"
+    order = list(categories.items())
+    if len(order) > CATEGORIES_SHOWN:  # those of most rows
+        order.sort(key=lambda category: -category[1]["of"])
     shown = [
         f"{of['kept']} of {of['of']} {text.prose(category, 60)} ({_part(of)} %)"
-        for category, of in [*categories.items()][:CATEGORIES_SHOWN]
+        for category, of in order[:CATEGORIES_SHOWN]
     ]
     if len(categories) > CATEGORIES_SHOWN:
-        shown.append(f"and {len(categories) - CATEGORIES_SHOWN} more categories, see run.json")
+        rest = [of for _, of in order[CATEGORIES_SHOWN:]]
+        kept, total = (sum(of[name] for of in rest) for name in ("kept", "of"))
+        shown.append(f"{kept} of {total} in {len(rest)} more categories, see run.json")
     return ", ".join(shown)
 
 

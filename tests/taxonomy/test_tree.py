@@ -79,3 +79,9 @@ def test_domains_of_well_known_things(node: str, domain: str, subcategory: str) 
 def test_every_head_of_a_subcategory_is_a_node_named_once() -> None:
     assert domains.heads().keys() <= NODES.number.keys()
     assert domains.domains() == ("nature", "design", "people", "synthetic")
+
+
+def test_labels_are_told_apart() -> None:
+    assert NODES.label(NODES.number["n01604330"]) == "bird of prey (n01604330)"
+    assert NODES.label(NODES.number["poster"]) == "poster"
+    assert len({NODES.label(node) for node in range(len(NODES.ids))}) == len(NODES.ids)
