@@ -25,6 +25,10 @@ Round 7 is ours, after what was lost of round 6: calls of shops and social media
 roundabout way, instructions without the words for them, and captions that look like these. It was
 written to mislead, by one who knew the patterns, and is development.
 
+Round 8 is blind again: 150 texts for each language by somebody who had seen neither code nor texts,
+half of them valid, half of those near misses. It was scored twice, after round 6 was mended and
+after round 7 was; its errors were never looked at. It says best what to expect.
+
 ``caption_texts/languages.tsv`` are translations of eighteen captions, ten short and eight long,
 into twenty languages, by us.
 """
@@ -52,6 +56,7 @@ FIRST_LOOK = {  # F1 of a round's texts, by language, when the patterns first sa
     "5 (held-out)": {"en": 0.842, "zh": 0.728},
     "6": {"en": 0.938, "zh": 0.975},
     "7": {"en": 0.681, "zh": 0.818},
+    "8 (held-out)": {"en": 0.980, "zh": 0.940},
 }
 COSTED = ("length", "words", "validity", "tokens", "language")
 

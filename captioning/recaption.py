@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from captioning import checks, fused, prompting
-from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.backends.backend import Captioner, Question, Reply
 from captioning.parsing import Answer, InvalidAnswerError, parse
 from captioning.quotes import prose
 from curation import shard

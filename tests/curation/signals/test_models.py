@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from making.collection import drawing, encoded
 
-from curation.measuring.models import as_declared
+from curation.measuring.here import as_declared
 from curation.picture import decoding
 from curation.signals import discovery
 from curation.signals.row import Row
