@@ -25,9 +25,23 @@ def changes(before: Counted, after: Counted) -> list[str]:
     places = {(name, stage): 0 for of in (before, after) for name in of for stage in of[name]}
     return [
         f"quota {name} from {stage} on: "
-        + " -> ".join(_categories(of.get(name, {}).get(stage)) for of in (before, after))
+        + _change(*(of.get(name, {}).get(stage) for of in (before, after)))
         for name, stage in places
     ]
+
+
+def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """Of many categories only those that change, the most first, and how many are kept of all."""
+    names = dict.fromkeys([*(before or {}), *(after or {})])
+    if before is None or after is None or len(names) <= CATEGORIES_SHOWN:
+        return " -> ".join(map(_categories, (before, after)))
+    kept = {name: [of.get(name, {"kept": 0})["kept"] for of in (before, after)] for name in names}
+    changed = sorted((name for name in names if kept[name][0] != kept[name][1]),
+                     key=lambda name: -abs(kept[name][1] - kept[name][0]))  # fmt: skip
+    total = " -> ".join(str(sum(of[side] for of in kept.values())) for side in (0, 1))
+    said = [f"{total} kept in {len(names)} categories"]
+    said += [f"{text.prose(name, 60)} {kept[name][0]} -> {kept[name][1]}" for name in changed]
+    return ", ".join(said[: CATEGORIES_SHOWN + 1])
 
 
 def _categories(categories: Mapping[str, Any] | None) -> str:
