@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from taxonomy.tree import DATA, Tree, branches, nouns, tree
 
@@ -89,6 +89,16 @@ class Lexicon:
                     of_wordnet = senses.get(lemma, [])
                     own = [sense for sense in of_wordnet if node in self.tree.above(sense.node)]
                     senses[lemma] = own or [Sense(node, 0, 0, 0, lemma)]
+
+    @cached_property
+    def lemmas(self) -> dict[int, tuple[str, ...]]:
+        """Of each node, the lemmas that mean it and that no other node has a better claim to."""
+        named: dict[int, dict[str, None]] = {}
+        for known in (self._senses, self._chinese):
+            for senses in known.values():
+                first = min(senses, key=lambda of: (-of.tags, of.number))
+                named.setdefault(first.node, {})[first.lemma] = None
+        return {node: tuple(names) for node, names in named.items()}
 
     def mentions(self, text: str) -> list[Mention]:
         """The nouns of a text in their order, each with at least one node that it can mean."""
