@@ -9,6 +9,8 @@ import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from taxonomy.lexicon import lexicon
 from taxonomy.tree import tree
@@ -46,11 +48,13 @@ def cut(text: str) -> tuple[str, str]:
 def phrase(text: str) -> str:
     """The query for a name, as it stands there; empty for one without a word."""
     parts = []
-    words = [token for token, is_chinese in _tokens(text) if not is_chinese]
-    if words:
-        parts.append(f'words : "{" ".join(words)}"')
-    for run in (token for token, is_chinese in _tokens(text) if is_chinese):
-        parts.append(f'pairs : "{_pairs(run)}"' if len(run) > 1 else f'words : "{run}"')
+    for is_chinese, run in groupby(_tokens(text), key=itemgetter(1)):
+        tokens = [token for token, _ in run]
+        if not is_chinese:
+            parts.append(f'words : "{" ".join(tokens)}"')
+        for token in tokens if is_chinese else ():
+            paired = f'pairs : "{_pairs(token)}"'
+            parts.append(paired if len(token) > 1 else f'words : "{token}"')
     return " AND ".join(parts)
 
 

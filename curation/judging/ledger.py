@@ -50,6 +50,7 @@ CAPTION_COLUMNS = ("caption_origin", "side_file_problem")
 SIZES = ("size", "input_bytes")
 COLUMNS = ("key", "id", "reason", "detail", *SIZES, *CAPTION_COLUMNS)  # read of rows to say so
 
+RETRIEVED = "retrieved_by"  # the column, if any, that says what a row was retrieved for
 UNMEASURED = "unmeasured"  # no model looked yet
 UNMEASURABLE = "unmeasurable"  # looked, and nothing seen
 
@@ -184,6 +185,8 @@ def rows(
     """
     stages = [stage.name for stage in pipeline.stages]
     reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
+    is_said = RETRIEVED in signals.column_names
+    retrieved = signals[RETRIEVED].to_pylist() if is_said else [None] * signals.num_rows
     columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names[2:]}
     decisions = zip(
         judgement.verdict.tolist(),
@@ -200,6 +203,8 @@ def rows(
             reason = _reason(code, details[row], check)
         elif check is not None and check.side == "in":
             reason = _not_among(check, signals[check.column][row].as_py())
+        elif verdict == KEPT and retrieved[row]:
+            reason = f"retrieved for {retrieved[row]}"
         columns["verdict"].append(VERDICTS[verdict])
         columns["stage"].append(_stage(stages, verdict, depth, check))
         columns["rule"].append(check.rule if check else None)

@@ -109,6 +109,8 @@ def _nobody(quota: Quota, names: tuple[str, ...], rows: int) -> Limited:
 def _categories(quota: Quota, table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The categories of the readable rows: names, and an index of them or -1: (N,)."""
     column = table.column(quota.by)
+    if pa.types.is_null(column.type):  # of a model that looked at no row yet
+        column = column.cast(pa.string())
     coded = column.combine_chunks().dictionary_encode()
     occurring = coded.dictionary.cast(pa.string()).to_pylist()
     names = tuple(occurring if quota.share is None else quota.share)

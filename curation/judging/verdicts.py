@@ -27,7 +27,7 @@ from curation.groupings.grouping import PASSED, Grouping
 from curation.judging import captions, quotas, rules
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
-from curation.judging.ledger import COLUMNS
+from curation.judging.ledger import COLUMNS, RETRIEVED
 from curation.judging.quotas import Limited, Thresholds
 from curation.judging.reading import Reading
 from curation.judging.rules import Check, Seen
@@ -97,6 +97,7 @@ class Judge:
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         ruled = ruled - {rules.CAPTIONS} | set(captions.columns(pipeline))
         self._ruled = sorted(ruled)
+        self._said = [RETRIEVED] if RETRIEVED in chosen.owner else []
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {"caption_length", "captions_digest"}
         self._needed = sorted(needed | {LOOKED + name for name in chosen.models})
@@ -233,7 +234,7 @@ class Judge:
 
     def stored(self, unit: str) -> pa.Table:
         """What ledgers say of the unit's rows, and what rules read."""
-        return self.measured.read(unit, [*dict.fromkeys((*self._ruled, *COLUMNS))])
+        return self.measured.read(unit, [*dict.fromkeys((*self._ruled, *COLUMNS, *self._said))])
 
     def held_against(
         self, table: pa.Table, decision: Decision

@@ -317,3 +317,17 @@ def test_who_is_limited_is_told_by_category_and_what_cannot_be_ranked_is_null() 
         False,
         True,
     ]
+
+
+def test_a_unit_at_which_no_model_looked_yet_names_no_category() -> None:
+    quota = Quota(name="few", by="domain", count=2, since="s1")
+    kinds = {"domain": pa.nulls(3), "id": ["a", "b", "c"], "reason": pa.nulls(3)}
+    unlooked = np.array([True, True, False])
+    here = quotas.limited(quota, pa.table(kinds), 1, unlooked)
+    assert here.names == () and here.category.tolist() == [-1, -1, -1]
+    other = quotas.limited(quota, pa.table({**kinds, "domain": ["x", None, "y"]}), 1)
+    kept, passed = np.ones(3, np.bool_), np.ones(3, np.int16)
+    total = Histogram()
+    for of in (here, other):
+        total.add(quotas.counted(of, kept, passed))
+    assert total.added().names == ("x", "y")
