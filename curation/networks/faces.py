@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -27,16 +27,14 @@ ADVICE = (
 
 
 @dataclass(frozen=True)
-class Face:
-    """A box in pixels (brows to chin), how sure each network is (0 to 1), and the eyes (2, 2)."""
+class Box:
+    """A box in pixels, brows to chin, and how sure BlazeFace is of a face (0 to 1)."""
 
     left: float
     top: float
     right: float
     bottom: float
     score: float
-    mesh: float
-    eyes: tuple[tuple[float, float], tuple[float, float]]
 
     @property
     def width(self) -> float:
@@ -48,11 +46,18 @@ class Face:
         """In pixels."""
         return self.bottom - self.top
 
-    def within(self, width: int, height: int) -> "Face":
+    def within(self, width: int, height: int) -> Self:
         """The part of the box that is in the image."""
         left, right = np.clip((self.left, self.right), 0, width).tolist()
         top, bottom = np.clip((self.top, self.bottom), 0, height).tolist()
         return replace(self, left=left, top=top, right=right, bottom=bottom)
+
+
+@dataclass(frozen=True)
+class Face(Box):
+    """A box, and how sure the ``mesh`` is of a face (0 to 1)."""
+
+    mesh: float
 
 
 def check() -> None:
@@ -78,19 +83,29 @@ class FaceFinder:
         """Places of (H, W, 3) where BlazeFace is ``least`` as sure, surest first, each with what
         the mesh says of it.
         """
-        boxes = []
-        for score, points in self._boxes(rgb, least):
-            (left, top), (right, bottom), first, second = points[:4].tolist()
-            eyes = (first[0], first[1]), (second[0], second[1])
-            mesh = self._is_face(rgb, points)
-            boxes.append(Face(left, top, right, bottom, score, mesh, eyes))
-        return boxes
+        return [
+            Face(*_corners(points), score, self._is_face(rgb, points))
+            for score, points in self._boxes(rgb, least)
+        ]
+
+    def heads(self, rgb: NDArray[np.uint8], least: float, sizes: int) -> list[Box]:
+        """Places that may be heads, also where no face can be seen, surest first: (H, W, 3) as it
+        is, halved, and so on.
+        """
+        seen = [of for size in range(sizes) for of in self._boxes(rgb, least, 2**size)]
+        if not seen:
+            return []
+        scores, points = zip(*seen, strict=True)
+        merged = _merged(np.array(scores, np.float32), np.stack(points))
+        return [Box(*_corners(of), score) for score, of in merged]
 
     def _boxes(
-        self, rgb: NDArray[np.uint8], least: float
+        self, rgb: NDArray[np.uint8], least: float, times: int = 1
     ) -> list[tuple[float, NDArray[np.float64]]]:
-        """Scores and points (8, 2) in pixels: the box's corners, and six places of a face."""
-        long = max(rgb.shape[:2])
+        """Scores and points (8, 2) in pixels: the box's corners, and six places of a face. What is
+        looked at is so many ``times`` the image's long side.
+        """
+        long = max(rgb.shape[:2]) * times
         margin = (long - rgb.shape[1]) / 2, (long - rgb.shape[0]) / 2
         corners = np.array([[0, 0], [long, 0], [0, long]]) - margin
         square = _seen(rgb, corners)
@@ -141,6 +156,11 @@ def _seen(rgb: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.fl
     matrix = cv2.getAffineTransform(scaled.astype(np.float32), target)
     square = cv2.warpAffine(small, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
     return np.asarray(square / 255, np.float32)
+
+
+def _corners(points: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    (left, top), (right, bottom) = points[:2].tolist()
+    return left, top, right, bottom
 
 
 def _sigmoid(scores: NDArray[np.float32]) -> NDArray[np.float32]:

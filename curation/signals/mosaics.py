@@ -79,12 +79,12 @@ def patches(luma: NDArray[np.uint8]) -> list[tuple[tuple[int, int, int, int], fl
         ]
         even = evenness(*sums)
         patch = slice(top, top + high), slice(left, left + wide)
-        if even >= EVEN and not _is_ink(luma[patch], upright[patch] & inside):
+        if even >= EVEN and not is_ink(luma[patch], upright[patch] & inside):
             patches_seen.append(((left, top, left + wide, top + high), even))
     return patches_seen
 
 
-def _is_ink(luma: NDArray[np.uint8], upright: NDArray[np.bool_]) -> bool:
+def is_ink(luma: NDArray[np.uint8], upright: NDArray[np.bool_]) -> bool:
     """Whether an (H, W) patch is of two levels, with high steps to the next column between them."""
     counts = np.bincount(luma.ravel(), minlength=256)
     near = np.convolve(counts, np.ones(2 * NEAR + 1, np.int64), "same")

@@ -109,3 +109,42 @@ def overlaid(rgb: RGB, text: str, where: str, strength: float, dark: bool = Fals
         ink = cv2.warpAffine(ink, turn, (width, height))
     alpha = (ink / 255.0 * strength)[..., None]
     return np.asarray(rgb * (1 - alpha) + (0 if dark else 255) * alpha, np.uint8)
+
+
+def hidden(
+    rgb: RGB, box: Sequence[float], how: str, strength: float, shape: str, grown: float
+) -> RGB:
+    """A face (left, top, right, bottom) under a patch ``grown`` times as large: a ``mosaic`` of so
+    many blocks across the face, or ``blur`` with that deviation, in widths of the face.
+    """
+    left, top, right, bottom = box
+    radii = (right - left) / 2 * grown, (bottom - top) / 2 * grown * 1.1
+    y, x = np.mgrid[: rgb.shape[0], : rgb.shape[1]]
+    across, down = (x - (left + right) / 2) / radii[0], (y - (top + bottom) / 2) / radii[1]
+    if shape == "ellipse":
+        patch = across**2 + down**2 <= 1
+    else:
+        patch = (abs(across) <= 1) & (abs(down) <= 1)
+    if how == "blur":
+        instead = cv2.GaussianBlur(rgb, (0, 0), max(1.0, strength * (right - left)))
+    else:
+        instead = _blocks(rgb, max(3, round((right - left) / strength)), (int(left), int(top)))
+    return np.where(patch[..., None], instead, rgb)
+
+
+def _blocks(rgb: RGB, block: int, corner: tuple[int, int]) -> RGB:
+    """The image as blocks, one of which has its corner there."""
+    before = (-corner[1]) % block, (-corner[0]) % block
+    after = [-(length + more) % block for length, more in zip(rgb.shape[:2], before, strict=True)]
+    padded = np.pad(rgb, ((before[0], after[0]), (before[1], after[1]), (0, 0)), "edge")
+    rows, columns = padded.shape[0] // block, padded.shape[1] // block
+    means = padded.reshape(rows, block, columns, block, 3).mean(axis=(1, 3)).round()
+    blocks = means.astype(np.uint8).repeat(block, 0).repeat(block, 1)
+    height, width = rgb.shape[:2]
+    return blocks[before[0] : before[0] + height, before[1] : before[1] + width]
+
+
+def jpeg(rgb: RGB, quality: int = 85) -> bytes:
+    """An (H, W, 3) image as a file."""
+    bgr = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()

@@ -86,7 +86,7 @@ def test_odd_shapes_have_an_answer(measure: Any, shape: tuple[int, int]) -> None
 def test_both_networks_must_agree(
     monkeypatch: pytest.MonkeyPatch, score: float, mesh: float, count: int
 ) -> None:
-    face = Face(10, 10, 30, 40, score, mesh, ((15, 20), (25, 20)))
+    face = Face(10, 10, 30, 40, score, mesh)
 
     class Finder:
         def faces(self, _rgb: np.ndarray, least: float) -> list[Face]:

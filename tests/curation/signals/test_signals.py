@@ -58,7 +58,7 @@ def test_every_signal_is_found_with_its_tier() -> None:
             ("nsfw_open", "nsfw_nudenet", "offence", "embedding", "appearance", "classes"), "model"
         ),
         **dict.fromkeys(("aesthetics", "alignment", "clip", "siglip", "chinese_clip"), "model"),
-        **dict.fromkeys(("watermarks", "faces"), "model"),
+        **dict.fromkeys(("watermarks", "faces", "hidden_faces"), "model"),
         **dict.fromkeys((entry.name for entry in PIXEL_SIGNALS), "pixel"),
         **dict.fromkeys(DEFECTS, "derived"),
     }
