@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,3 +192,58 @@ def test_an_output_that_cannot_be_searched_is_named(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"signals": {"models": {}}, "configuration": {}}')
     with pytest.raises(UsageError, match="no column 'search_text' in it; expected a run with"):
         Run(str(tmp_path), "embedding").check()
+
+
+def made_run(folder: Path, rows: list[tuple[str, str, str | None, list[float] | None]]) -> Path:
+    """What of a run is read: key, verdict, rule and vector of each row, in two units."""
+    signals = {
+        "search_text": {"folder": "search_text-a", "columns": ["search_text"]},
+        "embedding": {"folder": "embedding-b", "columns": ["embedding"]},
+    }
+    run = {"signals": {"models": signals}, "configuration": {"quotas": {"few": {}}}}
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps(run))
+    for unit, own in (("u1", rows[:2]), ("u2", rows[2:])):
+        keys = [key for key, *_ in own]
+        ledger = {"key": keys, "id": [f"id-{key}" for key in keys]}
+        ledger |= {
+            "verdict": [of[1] for of in own],
+            "rule": pa.array([of[2] for of in own], pa.string()),
+        }
+        column_files.write(str(folder / f"ledger/{unit}.parquet"), pa.table(ledger))
+        seen = pa.array(range(len(own)), pa.int32())[::-1]  # rows are not looked at in order
+        texts = pa.table({"row": seen, "search_text": keys[::-1]})
+        column_files.write(str(folder / f"signals/search_text-a/{unit}.parquet"), texts)
+        given = pa.array([of[3] for of in own][::-1], pa.list_(pa.float32()))
+        vectors_of = pa.table({"row": seen, "embedding": given})
+        column_files.write(str(folder / f"signals/embedding-b/{unit}.parquet"), vectors_of)
+    return folder
+
+
+def test_the_pool_is_what_a_quota_stopped_or_another_run_did_not_take(tmp_path: Path) -> None:
+    near, far = [1.0, 0.1, 0.0], [-1.0, 0.0, 0.2]
+    rows = [
+        ("kept", "kept", None, [1.0, 0.0, 0.0]),
+        ("free", "dropped", "few.max", near),
+        ("blurred", "dropped", "clarity.min", near),
+        ("other", "dropped", "few.max", far),
+        ("taken", "kept", None, None),
+    ]
+    run = Run(str(made_run(tmp_path / "pool", rows)), "embedding")
+    beside = Run(str(made_run(tmp_path / "own", rows[4:])), "embedding")
+    run.check()
+    pools = {}
+    for name, selected in (("alone", None), ("beside", beside.kept())):
+        (tmp_path / name).mkdir()
+        pools[name] = search.Pool(tmp_path / name)
+        pools[name].fill(run, selected, ["kept"])
+        keys = {key for _, key in pools[name].index.names(range(pools[name].rows)).values()}
+        assert keys == {"free", "other"} | ({"kept"} if selected else set())
+    every = search.queries(["like: kept", "blurred other"], (), ())
+    hits = pools["alone"].hits(every, 9)
+    taken = [
+        (of["key"], of["retrieved_by"]) for of in chosen(every, hits, pools["alone"].index, 9, None)
+    ]
+    assert taken == [("free", "like: kept"), ("other", "blurred other")]
+    with pytest.raises(UsageError, match="like: nowhere: no row with this key or id"):
+        pools["alone"].fill(run, None, ["nowhere"])
