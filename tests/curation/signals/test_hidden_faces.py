@@ -1,4 +1,4 @@
-"""Hidden faces: heads under blocks, on a photograph that ships inside scikit-image."""
+"""Hidden faces: heads under blocks or blur, on a photograph that ships inside scikit-image."""
 
 from typing import Any
 
@@ -43,6 +43,23 @@ def test_a_face_under_blocks_is_seen_where_it_is(
     middles = [np.reshape(of["quad"], (4, 2)).mean(axis=0) for of in value["hidden_face_regions"]]
     assert min(np.abs(middle - (226, 116)).max() for middle in middles) < 40
     assert {of["kind"] for of in value["hidden_face_regions"]} == {"mosaic"}
+
+
+@pytest.mark.parametrize("strength", [0.12, 0.2])
+@pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
+def test_a_blurred_face_is_seen_where_it_is(
+    measure: Any, astronaut: np.ndarray, strength: float, shape: str
+) -> None:
+    value = said(measure, elements.hidden(astronaut, FACE, "blur", strength, shape, 1.3))
+    blurred = [of for of in value["hidden_face_regions"] if of["kind"] == "blur"]
+    middles = [np.reshape(of["quad"], (4, 2)).mean(axis=0) for of in blurred]
+    assert middles and min(np.abs(middle - (226, 116)).max() for middle in middles) < 40
+
+
+def test_an_image_that_is_blurred_as_a_whole_hides_no_face(
+    measure: Any, astronaut: np.ndarray
+) -> None:
+    assert said(measure, cv2.GaussianBlur(astronaut, (0, 0), 8))["hidden_faces"] == 0
 
 
 def test_blocks_beside_the_head_hide_no_face(measure: Any, astronaut: np.ndarray) -> None:
