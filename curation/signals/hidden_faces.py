@@ -39,7 +39,7 @@ class HiddenFacesSettings(Settings):
 
     mosaic_head: float = 0.1
     even: float = 0.8
-    flat: float = 0.73
+    flat: float = 0.76
     blur_head: float = 0.03
     blurred: float = 0.94
 
