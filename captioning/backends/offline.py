@@ -72,7 +72,7 @@ def facts(question: Question) -> Facts:
     noun = None if is_page or codes else _subject(columns, seen.medium)
     medium = seen.medium
     if medium == "page":
-        medium = "graphic" if read or codes else "image"
+        medium = "graphic" if read else "image"
     if medium == "photograph" and noun is None and set(_texts(read)) - set(overlaid):
         medium = "image"  # a poster looks like a photograph, too
     seen = replace(seen, medium=medium)

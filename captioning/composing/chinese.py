@@ -6,7 +6,7 @@ from captioning.composing.facts import Code, Facts, Shape
 from captioning.composing.legible import Place
 
 NOUNS = {"photograph": "照片", "graphic": "图形", "image": "图像"}
-_PLACES: Mapping[Place, str] = {"top": "上方", "middle": "中部", "bottom": "下方"}
+_PLACES: Mapping[Place, str] = {"top": "上方", "middle": "中间", "bottom": "下方"}
 _SHAPES: Mapping[Shape, str] = {"wide": "横幅", "tall": "竖幅", "square": "方形"}
 _CODES: Mapping[Code, str] = {
     "QR code": "二维码",
@@ -22,64 +22,59 @@ class Chinese:
         self._facts, self._looks = facts, facts.looks
 
     def phrase(self, wording: int) -> str:
-        """The medium with the first that is known, without a full stop."""
-        if self._facts.subject:
-            return self._medium(f"{self._facts.subject.chinese_bare}的")
-        details = self._details() or [self._shape()]
+        """The medium with one thing that is known, without a full stop."""
+        details = self._details()
+        if self._facts.subject or not details:
+            return self._medium()
         return f"{self._medium()}，{details[wording % len(details)]}"
 
     def sentence(self, wording: int) -> str:
-        """All in one."""
-        details = self._details() or ([] if self._facts.subject else [self._shape()])
-        return "，".join([self._opening(wording), *details]) + "。"
+        """All in one, in two orders."""
+        return "，".join([self._medium(), *self._details()[:: -1 if wording % 2 else 1]]) + "。"
 
     def sentences(self, wording: int) -> str:
-        """One for each thing that is known."""
-        details = self._details()
-        if self._facts.watermarks:
-            details.append("画面上叠有水印")
-        if not details and not self._facts.subject:
-            details = [self._shape()]
-        return "".join(f"{part}。" for part in [self._opening(wording), *details])
+        """One for each thing that is known, in two orders."""
+        details = [*self._details(), *(["叠有水印"] if self._facts.watermarks else [])]
+        details = details[:: -1 if wording % 2 else 1]
+        return "".join(f"{part}。" for part in [self._medium(), *details])
 
-    def _opening(self, wording: int) -> str:
-        subject, noun = self._facts.subject, NOUNS[self._looks.medium]
-        if subject is None:
-            return f"这是{self._medium()}"
-        grey = "黑白" if self._looks.is_grey else ""
-        several = (
-            f"{grey}{noun}中有{subject.chinese}",
-            f"这是{self._medium(f'{subject.chinese_bare}的')}",
-            f"{grey}{noun}里可以看到{subject.chinese_bare}",
-        )
-        return several[wording % len(several)]
+    def _medium(self) -> str:
+        """With the subject, without a number: how many there are nobody has counted."""
+        looks, subject = self._looks, self._facts.subject
+        counted = "一张" if looks.medium == "photograph" else "一幅"
+        of = f"{subject.chinese_bare}的" if subject else self._mostly("以{}为主的")
+        shape = "" if of or self._details() else _SHAPES[self._facts.shape]
+        return f"{counted}{of}{'黑白' if looks.is_grey else ''}{shape}{NOUNS[looks.medium]}"
 
-    def _medium(self, of: str = "") -> str:
-        noun = NOUNS[self._looks.medium]
-        counted = "一张" if self._looks.medium == "photograph" else "一幅"
-        return f"{counted}{of}{'黑白' if self._looks.is_grey else ''}{noun}"
-
-    def _shape(self) -> str:
-        return f"{_SHAPES[self._facts.shape]}画面"
+    def _mostly(self, template: str) -> str:
+        """The main colours, where neither ground nor greyness says them."""
+        looks = self._looks
+        if looks.is_grey or looks.ground or not (looks.colours and looks.are_main):
+            return ""
+        return template.format(_joined([of.chinese for of in looks.colours]))
 
     def _details(self) -> list[str]:
         ground, colours = self._looks.ground, self._looks.colours
         said = [self._text()] if self._facts.text.lines else []
         if self._facts.codes:
-            named, count = _CODES[self._facts.code], "一" if self._facts.codes == 1 else "多"
-            said.append(f"画面中有{count}个{named}")
+            count = "一" if self._facts.codes == 1 else "几"
+            said.append(f"印有{count}个{_CODES[self._facts.code]}")
         if ground is not None:
             said.append(f"背景是单一的{ground.chinese}")
-        elif colours and not self._looks.is_grey:
-            names = _joined([of.chinese for of in colours])
-            said.append(f"画面以{names}为主" if self._looks.are_main else f"画面中有{names}")
+        elif self._facts.subject and (mostly := self._mostly("以{}为主")):
+            said.append(mostly)
+        elif colours and not self._looks.is_grey and not self._looks.are_main:
+            said.append(f"有{_joined([of.chinese for of in colours])}的部分")
         return said
 
     def _text(self) -> str:
         place = self._facts.text.place
-        where = f"画面{_PLACES[place]}" if place else "画面中"
-        says = "写有文字" if self._facts.text.is_all else "的文字包括"
-        return f"{where}{says}{_listed(self._facts.text.lines)}"
+        where = _PLACES[place] if place else ""
+        if self._facts.text.is_all:
+            says = f"{where}写有文字"
+        else:
+            says = f"{where}的文字包括" if where else "文字包括"
+        return f"{says}{_listed(self._facts.text.lines)}"
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -30,27 +30,32 @@ class English:
 
     def sentence(self, wording: int) -> str:
         """All in one, in two wordings."""
-        of, ground = self._of(), self._ground()
-        colours, areas = self._colours(), self._areas()
+        parts = [part for part in (self._ground(), self._code(), self._text()) if part]
+        return f"{_upper(self._head(parts, wording))}."
+
+    def sentences(self, wording: int) -> str:
+        """What it shows and its colours, then one for each thing more that is known."""
+        says = self._sentences()
+        return " ".join([f"{_upper(self._head([], wording, is_alone=not says))}.", *says])
+
+    def _head(self, parts: Sequence[str], wording: int, *, is_alone: bool = True) -> str:
+        """Medium, colours and subject with the ``parts``; the shape where there is nothing else."""
+        subject, colours, areas = self._facts.subject, self._colours(), self._areas()
+        if subject and wording % 2:
+            inner = f" {colours}" if colours else ""
+            parts = [areas, *parts] if areas else parts
+            rest = f" with {_and(parts)}" if parts else ""
+            return f"{subject.english} in {self._medium()}{inner}{rest}"
+        of = self._of()
         if of and areas:  # else they were areas of what is shown
             colours, areas = f"with {areas}", ""
         if colours:
             colours = f", {colours}," if of else f" {colours}"
-        if of and ground:
-            of, ground = f"{of} on {ground}", ""
-        parts = [part for part in (ground, areas, self._code(), self._text()) if part]
+        parts = [areas, *parts] if areas else parts
         rest = f" with {_and(parts)}" if parts else ""
-        if not (colours or of or rest):
+        if is_alone and not (colours or of or rest):
             rest = f" {self._shape()}"
-        joined = f"{self._medium()}{colours}{of}{rest}"
-        return f"{_upper(joined)}." if wording % 2 else f"This is {joined}."
-
-    def sentences(self, wording: int) -> str:
-        """One for each thing that is known."""
-        first, says = f"{self._medium()}{self._of()}", self._sentences()
-        if not says and not self._facts.subject:
-            first += f" {self._shape()}"
-        return " ".join([f"This is {first}." if wording % 2 else f"{_upper(first)}.", *says])
+        return f"{self._medium()}{colours}{of}{rest}"
 
     def _medium(self) -> str:
         noun = NOUNS[self._looks.medium]
@@ -101,14 +106,11 @@ class English:
         said = []
         if self._looks.ground:
             said.append(f"The background is plain {self._looks.ground.english}.")
-        if self._palette():
-            main = "main colours are" if len(self._looks.colours) > 1 else "main colour is"
-            has = f"The {main}" if self._looks.are_main else "There are areas of"
-            said.append(f"{has} {self._palette()}.")
         if self._facts.text.lines:
             said.append(self._says())
         if self._facts.codes:
-            said.append(f"It contains {self._code()}.")
+            verb = "is" if self._facts.codes == 1 else "are"
+            said.append(f"{_upper(self._code())} {verb} in it.")
         if self._facts.watermarks:
             said.append("A watermark is laid over it.")
         return said

@@ -28,11 +28,11 @@ LETTERS_AND_DIGITS = ("Lu", "Ll", "Lo", "Lm", "Nd")
 THIRD = 1 / 3
 SAME_ROW = 0.6  # of a line's height between the middles of lines in a row
 # Other signs than these are often a symbol misread; quotation marks would end the quotation.
-SIGNS = frozenset(" ,.:;!?-&'%()/+，。、：；！？（）·—…《》")
+SIGNS = frozenset(" ,.:;!?-&'%()，。、：；！？（）·—…《》")
 SCRIPTS = ("latin", "han", "kana")  # that the reader knows
 # The reader leaves out the space in "JULY 16" and "Output Parser": where letters meet digits or
 # capitals nobody knows.
-_RUN_ON = re.compile(r"[A-Za-z]{3}\d|\d[A-Za-z]{3}|[a-z][A-Z]")
+_RUN_ON = re.compile(r"[A-Za-z]{2}\d|\d[A-Za-z]|[a-z][A-Z]")
 _MISREAD = re.compile(r"^[^\w(《]|\b[A-Z]?l\b")  # a bullet for a sign, "Al" for "AI"
 WATERMARK = 0.8  # of the evidence that words are laid over
 _WATERMARK_READ = 0.9

@@ -1,7 +1,7 @@
 """What the pixels of an image say by themselves: its medium, greyness and colours.
 
 Cautious on purpose: between photograph and graphic lies everything that is called an image. What
-looks like a page is one only where text or codes were read in it.
+looks like a page is one only where text was read in it.
 """
 
 from dataclasses import dataclass

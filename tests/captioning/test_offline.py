@@ -22,6 +22,7 @@ from captioning.parsing import parse
 from captioning.quotes import prose, quotes
 from curation.networks import class_posterior
 from curation.shard.annotation import json_schema
+from curation.signals import captions
 from curation.strict_yaml.importing import defined
 
 NUMBERS = {of.noun.english: number for number, of in enumerate(class_names())}
@@ -118,10 +119,10 @@ def test_what_stands_for_the_look_of_a_page_is_never_named() -> None:
 def test_a_subject_is_said_in_each_wording_with_its_article_or_measure_word() -> None:
     columns = {"classes": [NUMBERS["an ostrich"]], "class_scores": [0.99]}
     for caption in said(columns):
-        assert re.search(r"\b(?:photo|photo, [\w ,]+,) of an ostrich\b", caption), caption
+        assert re.search(r"\b[Aa]n ostrich\b", caption) and "photo" in caption, caption
     for caption in said(columns, language="zh"):
         assert "鸵鸟" in caption and "照片" in caption
-    assert any("一只鸵鸟" in caption for caption in said(columns, language="zh"))
+        assert "一只" not in caption  # nobody has counted them
 
 
 def test_text_is_quoted_exactly_in_reading_order_with_its_place() -> None:
@@ -145,7 +146,7 @@ def test_text_is_quoted_exactly_in_reading_order_with_its_place() -> None:
 @pytest.mark.parametrize(
     ("text", "score"),
     [("unsure line", 0.9), ("ab", 0.999), ('say "so"', 0.999), ("a□b□c", 0.999), ("JULY16", 0.999),
-     ("OutputParser", 0.999),
+     ("69.62g each", 0.999), ("OutputParser", 0.999),
      ("。Ends first", 0.999), ("the best Al of all", 0.999),
      ("no\u200bthing", 0.999), ("Привет мир", 0.999), ("bad \ud800 one", 0.999)],
 )  # fmt: skip
@@ -254,14 +255,14 @@ def test_dull_and_dark_colours_have_no_name_of_their_own() -> None:
 def test_black_and_white_is_said() -> None:
     grey = np.repeat(noise()[..., :1], 3, axis=2)
     assert all("black-and-white image" in of for of in said({}, grey))
-    assert all("黑白图像" in of for of in said({}, grey, "zh"))
+    assert all("黑白" in of for of in said({}, grey, "zh"))
 
 
 def test_the_same_id_has_the_same_words_and_ids_have_several_lengths() -> None:
     columns = {"classes": [NUMBERS["a violin"]], "class_scores": [0.99]}
     assert said(columns) == said(columns)
     assert len(set(said(columns))) > 3
-    assert len({of.count(".") for of in said(columns)}) == 3
+    assert len({of.count(".") for of in said(columns)}) >= 2
 
 
 def test_it_is_chosen_by_its_name_and_answers_in_order() -> None:
@@ -271,6 +272,22 @@ def test_it_is_chosen_by_its_name_and_answers_in_order() -> None:
     questions = [asked({}, drawing(), str(n)) for n in range(5)]
     replies = backend.captioner().answer(questions)
     assert [of.text for of in replies] == [annotation(of).as_json() for of in questions]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("number", range(8))
+def test_what_it_says_is_valid_as_a_caption(language: str, number: int) -> None:
+    validity = captions.ready(captions.discovered()["validity"])
+    columns: dict[str, Any] = dict(SIZE)
+    if number & 1:
+        columns |= {"classes": [NUMBERS["an ostrich"]], "class_scores": [0.99]}
+    if number & 2:
+        columns |= {"text_regions": [line("Closed on Mondays", 140)]}
+    if number & 4:
+        columns |= {"codes": 1}
+    for rgb in (None, drawing(), np.full((90, 90, 3), (30, 60, 190), np.uint8)):
+        for caption in said(columns, rgb, language):
+            assert validity(caption)["validity"] == "valid", caption
 
 
 def test_a_null_column_says_nothing() -> None:
