@@ -61,7 +61,8 @@ def colours(rgb: NDArray[np.uint8]) -> tuple[tuple[Colour, ...], bool]:
     """Of an (H, W, 3) image: at most three, the commonest first; whether they share most of it."""
     step = max(1, max(rgb.shape[:2]) // SWATCHES)  # not reduced: bars and letters would blend
     small = rgb[::step, ::step]
-    values, counts = np.unique(small.reshape(-1, 3), axis=0, return_counts=True)
+    coarse = (small >> 3 << 3) | 4  # hardly other colours, and few enough to be named fast
+    values, counts = np.unique(coarse.reshape(-1, 3), axis=0, return_counts=True)
     areas: Counter[str] = Counter()
     for value, count in zip(values, counts, strict=True):
         if family := _family(value):
