@@ -11,8 +11,15 @@ from collections.abc import Sequence
 from captioning.quotes import agreement, plain, prose, quotes
 
 MOST = 3  # names that are added
+ENDS = frozenset(".!?。！？…")
 _NAME = re.compile(
     r"(?<![.!?]\s)(?<!^)\b(?:[A-Z][\w'’-]+)(?:\s+(?:(?:of|the|de|la|van|von|di|da)\s+)?[A-Z][\w'’-]+)*"
+)
+# A noun after it: "Egyptian cat", "Swiss Mountain dog" are kinds, and no names.
+_QUALIFIES = re.compile(
+    r"\s+(?!(?:a|an|and|are|as|at|before|behind|beside|by|during|for|from|has|have|holding|in|is|near|of|"
+    r"on|or|over|performing|plays|playing|sits|sitting|stands|standing|the|to|under|was|were|while|"
+    r"who|with)\b)[a-z]"
 )
 _NO_NAME = re.compile(
     r"(?i)\b(?:https?|www|com|jpe?g|png|stock|photos?|images?|pictures?|free|buy|sale|price|shop|"
@@ -30,7 +37,8 @@ def names(text: str) -> list[str]:
     said = prose(text)
     if said.isupper() or _is_title_case(said):
         return [*_TITLED.findall(said)]
-    every = [*(match.group() for match in _NAME.finditer(said)), *_TITLED.findall(said)]
+    matches = [match for match in _NAME.finditer(said) if not _QUALIFIES.match(said[match.end() :])]
+    every = [*(match.group() for match in matches), *_TITLED.findall(said)]
     return [name for name in dict.fromkeys(every) if not _NO_NAME.search(name) and len(name) > 1]
 
 
@@ -54,6 +62,8 @@ def merged(recaption: str, language: str, raw: Sequence[str], lines: Sequence[st
         if texts:
             joined = _joined([*dict.fromkeys(texts)][:MOST], language)
             parts.append(template[language].format(names=joined))
+    if len(parts) > 1 and recaption[-1:] not in ENDS:
+        parts[0] += "。" if language == "zh" else "."
     return ("" if language == "zh" else " ").join(parts)
 
 

@@ -179,11 +179,12 @@ class _Asking:
             waiting = [n for n, of in asked.items() if of.answer is None]
             questions = [self._questions[number] for number in waiting]
             replies = self._captioner.answer(questions, attempt) if questions else ()
-            if any(reply.reason == "unreachable" for reply in replies):
-                raise ConnectionError(
-                    "the endpoint of the captioner gave no answer: see that it runs, then run "
-                    "again; what was answered before is kept"
-                )
+            for reply in replies:
+                if reply.reason == "unreachable":
+                    raise ConnectionError(
+                        f"the captioner's endpoint gave no answer ({reply.text}): see that it "
+                        "runs; what was answered before is kept"
+                    )
             for number, reply in zip(waiting, replies, strict=True):
                 asked[number].add(reply, self._problem_of)
         return asked

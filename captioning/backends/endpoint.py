@@ -8,9 +8,11 @@ environment and goes into the header alone.
 import base64
 import json
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -25,6 +27,7 @@ from curation.shard.annotation import json_schema
 LARGEST = 2_000_000  # bytes of an answer that are read
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)  # states of a server that may pass
 JPEG_QUALITY = 92
+CONNECTING = 5.0  # seconds until a server that is there has answered
 _ITSELF = ("url", "concurrency", "retries", "timeout", "key_variable", "prices")
 
 
@@ -62,9 +65,17 @@ class Endpoint(Backend):
                 f"needs the address of a server as 'url', as in http://localhost:8000/v1: "
                 f"{self.url!r} is none"
             )
+        place = urlsplit(self.url)
+        port = place.port or (443 if place.scheme == "https" else 80)
+        try:
+            socket.create_connection((place.hostname or "", port), CONNECTING).close()
+        except OSError as error:
+            raise MissingModelError(
+                f"needs the server at {self.url}, which does not answer ({error}): start it, or "
+                "correct the setting 'url'"
+            ) from None
 
     def captioner(self) -> Captioner:
-        self.check()
         return _Server(self)
 
 
@@ -110,11 +121,12 @@ class _Server:
                 url, json=self._body(question, attempt), timeout=self._settings.timeout, stream=True
             ) as response:
                 if response.status_code != requests.codes.ok:
+                    said = f"{url}: {response.status_code} {response.reason}"
                     is_down = response.status_code in AGAIN
-                    return Reply("", reason="unreachable" if is_down else "refused")
+                    return Reply(said, reason="unreachable" if is_down else "refused")
                 return _read(b"".join(_limited(response.iter_content(65536))))
-        except requests.RequestException:
-            return Reply("", reason="unreachable")
+        except requests.RequestException as error:
+            return Reply(f"{url}: {type(error).__name__}", reason="unreachable")
         except ValueError:
             return Reply("", reason="refused")
 

@@ -73,7 +73,17 @@ def _with_values(
             in_ledger = known is None and judged["rule"] == bound.rule  # it alone may say so
             yield bound, judged["value"] if in_ledger else known
         elif left is not None:
-            yield bound, float(left.get(bound.stage, 0))
+            passes = left.get(bound.stage, 0)
+            hidden = not passes and judged["rule"] != bound.rule and _unmeasured(run, bound, values)
+            yield bound, None if hidden else float(passes)
+
+
+def _unmeasured(run: Mapping[str, Any], bound: Bound, values: Mapping[str, Any]) -> bool:
+    """Whether a model did not look at what rules on captions ask for up to a bound's stage."""
+    stages = [*outcome.stages(run)]
+    until = stages[: stages.index(bound.stage) + 1]
+    names = {name for stage in until for name in _of_captions(run, stage)}
+    return any(values.get(name) is None for name in names)
 
 
 def _of_captions(run: Mapping[str, Any], stage: str) -> tuple[str, ...]:

@@ -17,9 +17,11 @@ from curation.judging.rules import CAPTIONS, Check, Seen, numbers
 from curation.signals import captions
 from curation.signals.captions import SPLITS
 
+Mask = NDArray[np.bool_]
+WRITTEN = frozenset({"recaption", "fused"})  # splits that models write
 # By split, for each caption: its row, the stages it passes, and how many it may if what models have
-# no value of passes.
-Depths = dict[str, tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int16]]]
+# no value of passes; and which rows wait for a model to write any, from which stage on.
+Depths = dict[str, tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int16], tuple[Mask, int]]]
 
 
 def columns(pipeline: Pipeline) -> list[str]:
@@ -51,7 +53,8 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
     counting, owners = _counting(pipeline), captions.owners()
     for split in SPLITS:
         said = _counts(_lists(table, split, counting))
-        counts = np.where(said, said, _written(table, pipeline, split))
+        written, unwritten = _written(table, pipeline, split)
+        counts = np.where(said, said, written)
         is_said = np.repeat(said > 0, counts)
         row = np.repeat(np.arange(table.num_rows), counts)
         passing, possible = np.ones((2, len(row)), np.bool_)
@@ -67,21 +70,33 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
                 passing &= within
                 possible &= within | unknown
             depth[passing], deepest[possible] = number + 1, number + 1
-        result[split] = row, depth, deepest
+        waiting = unwritten & (said == 0), _first_stage(pipeline, split)
+        result[split] = row, depth, deepest, waiting
     return result
 
 
-def _written(table: pa.Table, pipeline: Pipeline, split: str) -> NDArray[np.int64]:
-    """How many captions of a split a model wrote of each row (N,): as many as it has values of."""
-    written = np.zeros(table.num_rows, np.int64)
+def _written(table: pa.Table, pipeline: Pipeline, split: str) -> tuple[NDArray[np.int64], Mask]:
+    """How many captions of a split a model wrote of each row (N,): as many as it has values of.
+
+    And of which rows (N,) it has none yet, where it writes any.
+    """
+    written, unwritten = np.zeros(table.num_rows, np.int64), np.zeros(table.num_rows, np.bool_)
     owners = captions.owners()
-    for of, name in _ruled(pipeline):
+    for of, name in _ruled(pipeline) if split in WRITTEN else ():
         if of == split and name not in owners:
             column = table.column(captions.column(split, name))
-            if not pa.types.is_null(column.type):
-                lengths = pc.fill_null(pc.list_value_length(column), 0)
-                written = np.maximum(written, np.asarray(lengths, np.int64))
-    return written
+            if pa.types.is_null(column.type):
+                unwritten[:] = True
+                continue
+            lengths = np.asarray(pc.fill_null(pc.list_value_length(column), -1), np.int64)
+            written, unwritten = np.maximum(written, lengths), unwritten | (lengths < 0)
+    return written, unwritten
+
+
+def _first_stage(pipeline: Pipeline, split: str) -> int:
+    """The first stage with rules on the captions of a split."""
+    stages = (n for n, of in enumerate(pipeline.stages) if split in (of.captions or {}))
+    return next(stages, len(pipeline.stages))
 
 
 def _of_model(column: pa.ChunkedArray, counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -119,15 +134,16 @@ def _counts(lists: pa.ListArray) -> NDArray[np.int64]:
 def seen(check: Check, of: Depths, rows: int) -> Seen:
     """A check of which rows have a caption left, of those (N) that ever had one: 1, else 0.
 
-    Null where that depends on what a model has no value of.
+    Null where that depends on what a model has no value of, or has yet to write.
     """
-    had, left, possible = np.zeros((3, rows), np.bool_)
-    for row, depth, deepest in of.values():
+    had, left, possible, waiting = np.zeros((4, rows), np.bool_)
+    for row, depth, deepest, (unwritten, since) in of.values():
+        waiting |= unwritten & (check.stage >= since)
         had[row] = True
         left[row[depth > check.stage]] = True
         possible[row[deepest > check.stage]] = True
     values = (left | ~had).astype(np.float64)
-    values[possible & ~left] = np.nan
+    values[(possible & ~left) | waiting] = np.nan
     return numbers(check, values)
 
 
@@ -139,7 +155,7 @@ def stages(of: Depths, pipeline: Pipeline, rows: int) -> pa.Table:
             stage_column(split): pa.ListArray.from_arrays(
                 pa.array(np.searchsorted(row, np.arange(rows + 1)), pa.int32()), names.take(depth)
             )
-            for split, (row, depth, _) in of.items()
+            for split, (row, depth, *_) in of.items()
         }
     )
 

@@ -29,7 +29,7 @@ def chosen(pipeline: Pipeline) -> Chosen:
         if name not in pipeline.without or entry.tier != "model"  # cheap ones share a file
     )
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
-    order, requested = tuple(_order(pipeline)), pipeline.embeddings
+    order, asked = tuple(_order(pipeline)), pipeline.embeddings
     grouped = _groupings(pipeline)
     models = {entry.name: entry.options for entry in grouped}
     models |= {name: entry.settings for name, entry in named.items()}
@@ -38,13 +38,16 @@ def chosen(pipeline: Pipeline) -> Chosen:
         entry.with_options(values.pop(entry.name)) if entry.name in values else entry
         for entry in grouped
     )
+    gone = {of for name in pipeline.without if name in known for of in known[name].columns}
+    requested = tuple(name for name in asked if name not in gone)
     made = limited, requested, grouped, _caption_rules(pipeline), _ruled(pipeline)
     selected = Chosen(signals, values, order, *made, pipeline.without)
-    for place, name in enumerate(requested):
-        if name not in selected.owner:
+    for place, name in enumerate(asked):
+        if name not in selected.owner and name not in gone:
             message = f"unknown column {shown(name)}: {expected_one_of(name, selected.owner)}"
             raise pipeline.error(message, "embeddings", place)
     _check_reads(pipeline, selected)
+    _check_written(pipeline, selected)
     _check_categories(pipeline, selected)
     _check_ranked(pipeline, selected)
     return selected
@@ -58,11 +61,11 @@ def _caption_rules(pipeline: Pipeline) -> list[Any]:
 
 
 def _ruled(pipeline: Pipeline) -> tuple[CaptionSignal, ...]:
-    """The signals of captions that rules name, by name; where these are models', length counts."""
+    """The signals of captions that rules name, by name, and length, which counts captions."""
     owners = captions.owners()
     rules = (of for stage in pipeline.stages for of in (stage.captions or {}).values())
     columns = {column for of in rules for column in of}
-    texts = columns & owners.keys() or ({captions.COUNTING} if columns else set[str]())
+    texts = (columns & owners.keys()) | ({captions.COUNTING} if columns else set[str]())
     entries = {owners[column].name: owners[column] for column in texts}
     return tuple(entries[name] for name in sorted(entries))
 
@@ -100,6 +103,26 @@ def _check_reads(pipeline: Pipeline, selected: Chosen) -> None:
     if "phash" in pipeline.without:
         message = "'phash' cannot be left out: near-duplicates are found by it"
         raise pipeline.error(message, "without")
+
+
+def _check_written(pipeline: Pipeline, selected: Chosen) -> None:
+    """Refuse rules that would see the captions of sources alone where a model writes them."""
+    owners = captions.owners()
+    for stage in pipeline.stages:
+        for split, rules in (stage.captions or {}).items():
+            if f"caption_{split}" not in selected.owner:
+                continue
+            start = captions.column(split, "")
+            measured = [of.removeprefix(start) for of in selected.owner if of.startswith(start)]
+            for name in rules:
+                if name in owners and name not in measured:
+                    message = (
+                        f"{name!r} is measured of what sources say, and the signal "
+                        f"{selected.owner[f'caption_{split}'].name!r} writes the {split}: "
+                        f"expected one of {', '.join(sorted(measured)) or 'none'}"
+                    )
+                    path = ("stages", stage.name, "captions", split, name)
+                    raise pipeline.error(message, *path)
 
 
 def _tier_of(column: str, selected: Chosen) -> str:

@@ -71,6 +71,10 @@ def backend(server: Server, **settings: Any) -> Endpoint:
     return Endpoint(url=f"http://127.0.0.1:{port}/v1", model="m", retries=2, **settings)
 
 
+def url(server: Server) -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions"
+
+
 def question(name: str = "a", side: int = 40) -> Question:
     return Question(name, np.full((side, 2 * side, 3), 200, np.uint8), TURN)
 
@@ -111,9 +115,13 @@ def test_what_passes_is_tried_again_and_what_does_not_is_told(server: Server) ->
     assert backend(server).captioner().answer([question()])[0].text == "an answer"
     assert len(server.asked) == 3
     server.states = [500] * 3
-    assert backend(server).captioner().answer([question()]) == [Reply("", reason="unreachable")]
+    assert backend(server).captioner().answer([question()]) == [
+        Reply(f"{url(server)}: 500 Internal Server Error", reason="unreachable")
+    ]
     server.states = [401]
-    assert backend(server).captioner().answer([question()]) == [Reply("", reason="refused")]
+    assert backend(server).captioner().answer([question()]) == [
+        Reply(f"{url(server)}: 401 Unauthorized", reason="refused")
+    ]
     assert len(server.asked) == 7
 
 
@@ -122,7 +130,10 @@ def test_a_server_that_is_not_there_fails_each_question_and_raises_nothing(serve
     server.shutdown()
     server.server_close()
     replies = asked.captioner().answer([question("a"), question("b")])
-    assert replies == [Reply("", reason="unreachable")] * 2
+    said = f"{asked.url}/chat/completions: ConnectionError"
+    assert replies == [Reply(said, reason="unreachable")] * 2
+    with pytest.raises(MissingModelError, match=r"127\.0\.0\.1.*does not answer"):
+        asked.check()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from captioning.fused import merged, names
         ("photo by Getty Images, downloaded in March", []),
         ("a still from 《千与千寻》", ["千与千寻"]),
         ("《千与千寻》海报", ["千与千寻"]),
+        ("an Egyptian cat beside a Swiss Mountain dog", []),  # kinds
         ("", []),
     ],
 )
@@ -37,6 +38,9 @@ def test_names_are_told_from_openings_titles_and_shop_talk(text: str, said: list
         ("A dog.", "en", ["see Ann, Bob, Carl and Dora Lee"], [],
          "A dog. The source names Ann, Bob and Carl."),
         ("A dog.", "en", [], [], "A dog."),
+        ("一张狗的照片", "zh", ["my Saint Bernard"], [], "一张狗的照片。来源中提到Saint Bernard。"),
+        ("A photo of a dog", "en", ["my Saint Bernard"], [],
+         "A photo of a dog. The source names Saint Bernard."),
     ],
 )  # fmt: skip
 def test_what_is_merged(

@@ -143,7 +143,7 @@ def test_an_image_that_has_a_recaption_is_not_asked_about_but_checked() -> None:
 
 
 def test_an_endpoint_that_is_gone_ends_the_run_and_quarantines_nothing() -> None:
-    with pytest.raises(ConnectionError, match="run again"):
+    with pytest.raises(ConnectionError, match="is kept"):
         measured(lambda *_: Reply("", reason="unreachable"), [row()])
 
 
