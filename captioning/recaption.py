@@ -30,7 +30,10 @@ PROBLEMS = (
     "contradictory", "wrong_type", "refused", "invalid", "looping",
 )  # fmt: skip
 LOOPING = 0.3  # of the words of a caption
-READ = ("text_regions", "watermark_regions", "codes", "mosaic", "classes", "class_scores")
+READ = (
+    *("text_regions", "watermark_regions", "codes", "codes_regions", "mosaic", "classes"),
+    *("class_scores", "height", "width"),
+)
 HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
 SCORE = 0.7  # of a line of text that counts as read
 _SPLIT = "recaption"

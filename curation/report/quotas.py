@@ -48,13 +48,13 @@ def _categories(categories: Mapping[str, Any] | None) -> str:
     if categories is None:
         return "no limit"
     order = list(categories.items())
-    if len(order) > CATEGORIES_SHOWN:  # those of most rows
-        order.sort(key=lambda category: -category[1]["of"])
+    if len(order) > CATEGORIES_SHOWN:  # those of most rows, and of some
+        order = sorted((of for of in order if of[1]["of"]), key=lambda of: -of[1]["of"])
     shown = [
         f"{of['kept']} of {of['of']} {text.prose(category, 60)} ({_part(of)} %)"
         for category, of in order[:CATEGORIES_SHOWN]
     ]
-    if len(categories) > CATEGORIES_SHOWN:
+    if len(order) > CATEGORIES_SHOWN:
         rest = [of for _, of in order[CATEGORIES_SHOWN:]]
         kept, total = (sum(of[name] for of in rest) for name in ("kept", "of"))
         shown.append(f"{kept} of {total} in {len(rest)} more categories, see run.json")
