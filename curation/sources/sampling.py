@@ -177,7 +177,13 @@ def _drawn(listed: _Listed, count: int, seed: int, unit_rows: int) -> Drawn:
 
 def _drawn_files(units: Sequence[Unit], count: int, seed: int, unit_rows: int) -> list[Unit]:
     parts = {_name(part): part for unit in units for part in unit.parts}
-    chosen = sorted(smallest(parts, count, seed))
+
+    def rank(name: str) -> tuple[bytes, str]:
+        """By its name within the input, so that a sample does not depend on where that lies."""
+        part = parts[name]
+        return _key(seed, "\0".join((part.key, part.variant or ""))), name
+
+    chosen = sorted(heapq.nsmallest(count, parts, key=rank))
     cut = [chosen[start : start + unit_rows] for start in range(0, count, unit_rows)]
     groups = ((units[0].layout, tuple(parts[name] for name in names)) for names in cut)
     return list(identified(groups, units[0].columns))

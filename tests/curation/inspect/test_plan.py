@@ -1,6 +1,7 @@
 """``beam plan`` end to end: what a sample says of a small collection, and what it leaves."""
 
 import json
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -120,3 +121,13 @@ def test_a_model_that_rows_reach_costs_its_time(tmp_path: Path) -> None:
     assert predicted["models"]["nsfw_open"] == [5 / 6] * 3
     assert predicted["steps"]["nsfw_open"]["rows"] == [5, 5, 5]
     assert predicted["steps"]["nsfw_open"]["cpu_milliseconds_a_row"] > 0.5  # a network, not nothing
+
+
+def test_a_sample_does_not_depend_on_where_its_input_lies(raw: Path, tmp_path: Path) -> None:
+    shutil.copytree(raw / "in", tmp_path / "elsewhere" / "in")
+    here, there = (
+        json.loads(plan(raw, "--input", str(folder / "in"), "--sample", "12", "--json").stdout)
+        for folder in (raw, tmp_path / "elsewhere")
+    )
+    assert here["stages"] == there["stages"]
+    assert here["stages"]["s1"]["stopped"]["short_side.min"][0] > 0
