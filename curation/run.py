@@ -148,6 +148,7 @@ def _carry_out(
                 counts.check(_inputs(columns, units))
             if not counts.pending:
                 break
+            storage.delete([entry.path for entry in layout.written("looked")])
             with steps.step("models"):
                 measuring.run_models(output, pipeline, request.arguments)
         storage.delete([entry.path for entry in layout.written("looked")])

@@ -14,7 +14,6 @@ from curation.judging.verdicts import Judge
 from curation.measuring import asking, captions, contents, measure, models, pending
 from curation.measuring.models import Model
 from curation.output import column_files
-from curation.output.layout import Layout
 from curation.output.measured import ROWS
 from curation.runners import running
 from curation.signals.captions import Said, ready
@@ -134,8 +133,6 @@ def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> 
 
 def run_models(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
     """Let the models look at what is pending. Raises ``RuntimeError``."""
-    layout = Layout(output)
-    storage.delete([entry.path for entry in layout.written("looked")])
     with running.pipeline(arguments) as root:
         (
             root
