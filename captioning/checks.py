@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from curation.signals.signal import Column
 
 LONGEST_LOOP = 4  # words, or Han characters, of an n-gram that is counted
 SHORT = 100  # characters of prose: below it compresses badly whatever it says
+HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
 _WORDS = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]|[^\W\u3400-\u9fff\u3040-\u30ff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -39,6 +40,11 @@ class Seen:
     text: Sequence[str] = ()
     watermarks: Sequence[str] = ()
     abnormal: bool = False
+
+
+def hinders(columns: Mapping[str, Any]) -> bool:
+    """Whether codes or a mosaic were seen; nothing is said where nobody looked."""
+    return (columns.get("mosaic") or 0) > HIDDEN or bool(columns.get("codes"))
 
 
 def values(annotation: Annotation, language: str, seen: Seen) -> dict[str, Any]:

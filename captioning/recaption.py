@@ -34,7 +34,7 @@ READ = (
     *("text_regions", "watermark_regions", "codes", "codes_regions", "mosaic", "classes"),
     *("class_scores", "height", "width"),
 )
-HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
+SIDE = 1024  # pixels of the short side that a back end is shown at least, where there are so many
 SCORE = 0.7  # of a line of text that counts as read
 _SPLIT = "recaption"
 _CHECKS = {captions.column(_SPLIT, name): column for name, column in checks.COLUMNS.items()}
@@ -42,8 +42,7 @@ _CHECKS = {captions.column(_SPLIT, name): column for name, column in checks.COLU
 
 class RecaptionSettings(Settings):
     """Who answers (``backend``), which ``kind`` of prompt it is given, in which ``languages`` by
-    what shares of images, how many ``attempts`` an answer is given, and the short side of images in
-    pixels that a back end is shown at least, where the original has them.
+    what shares of images, and how many ``attempts`` an answer is given.
     """
 
     backend: Annotated[
@@ -93,7 +92,7 @@ def _check(settings: RecaptionSettings) -> None:
     },
     settings=RecaptionSettings,
     reads=(CAPTIONS, *READ),
-    short_side=1024,
+    short_side=SIDE,
     cost="heavy",
     check=_check,
     patience=3600.0,
@@ -140,7 +139,7 @@ def _question(row: Row, settings: RecaptionSettings) -> Question:
     digest = hashlib.sha256(f"length of the recaption\n{row.id}".encode()).digest()
     raw, text = row.captions.get("caption_raw", ()), _seen(row).text
     turn = prompting.turn(prompt, int.from_bytes(digest[:4]), raw, text)
-    return Question(row.id, row.picture(1024).rgb, turn, language, row.columns)
+    return Question(row.id, row.picture(SIDE).rgb, turn, language, row.columns)
 
 
 class _Asked:
@@ -202,16 +201,18 @@ def _seen(row: Row) -> checks.Seen:
     columns = row.columns
     text = [of["text"] for of in columns["text_regions"] or () if of["score"] >= SCORE]
     watermarks = [of["text"] for of in columns["watermark_regions"] or ()]
-    is_hidden = (columns["mosaic"] or 0) > HIDDEN or bool(columns["codes"])
     known = [of for of in watermarks if of]
-    return checks.Seen([of for of in text if of], known, is_hidden or bool(watermarks))
+    return checks.Seen(
+        [of for of in text if of], known, checks.hinders(columns) or bool(watermarks)
+    )
 
 
 def _columns(row: Row, question: Question | None, asked: _Asked | None) -> dict[str, Any]:
     """A row's columns."""
     empty: dict[str, Any] = dict.fromkeys(recaption.columns)
+    seen = _seen(row)
     if question is None or asked is None:
-        said = [_checked(_plain(text), "", _seen(row)) for text in _said(row)]
+        said = [_checked(_plain(text), "", seen) for text in _said(row)]
         return empty | {"recaption_problem": NONE, "recaption_attempts": 0} | _lists(said)
     counts = {
         "recaption_problem": asked.problem,
@@ -224,7 +225,7 @@ def _columns(row: Row, question: Question | None, asked: _Asked | None) -> dict[
     annotation = asked.answer.annotation
     caption = {"text": annotation.caption, "language": question.language, "origin": "recaption"}
     raw = row.captions.get("caption_raw", ())
-    merged = fused.merged(annotation.caption, question.language, raw, _seen(row).text)
+    merged = fused.merged(annotation.caption, question.language, raw, seen.text)
     return {
         **empty,
         **counts,
@@ -232,7 +233,7 @@ def _columns(row: Row, question: Question | None, asked: _Asked | None) -> dict[
         "caption_fused": [caption | {"text": merged, "origin": "fused", "stage": None}],
         "annotation": annotation.as_json(),
         "recaption_mended": list(asked.answer.mended),
-        **_lists([_checked(annotation, question.language, _seen(row))]),
+        **_lists([_checked(annotation, question.language, seen)]),
     }
 
 

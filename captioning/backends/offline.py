@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.checks import hinders
 from captioning.composing import legible, wording
 from captioning.composing.facts import Code, Facts, Shape
 from captioning.composing.looks import Medium, looks
@@ -20,7 +21,6 @@ from curation.shard.annotation import KEYS, Annotation, json_schema
 LESS_SURE = (
     0.04  # that bounds rise by where an image is no photograph: the classifier saw few others
 )
-HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
 SQUARE = 1.15  # times the other side
 _CODE: Code = "machine-readable code"
 _QR, _MATRIX = ("QR Code", "Micro QR Code"), ("Aztec", "Data Matrix", "PDF417", "MaxiCode")
@@ -54,7 +54,7 @@ def annotation(question: Question, attempt: int = 0) -> Annotation:
         wording.image_type(known, language),
         wording.image_style(known, language),
         short[: limits["maxItems"]],
-        "yes" if _is_hidden(question.columns) or known.watermarks else "no",
+        "yes" if hinders(question.columns) or known.watermarks else "no",
     )
     return Annotation.model_validate(dict(zip(KEYS, said, strict=True)))
 
@@ -108,10 +108,6 @@ def _sort(region: Mapping[str, Any]) -> Code:
     if region.get("kind") in _MATRIX:
         return _CODE
     return "QR code" if region.get("kind") in _QR else "barcode"
-
-
-def _is_hidden(columns: Mapping[str, Any]) -> bool:
-    return (columns.get("mosaic") or 0) > HIDDEN or bool(columns.get("codes"))
 
 
 def _shape(shape: tuple[int, ...]) -> Shape:
