@@ -64,8 +64,8 @@ COSTED = ("length", "words", "validity", "tokens", "language")
 def rows(name: str) -> list[dict[str, str]]:
     """The lines of a table of texts; ``\\n`` in a text is a line break."""
     with (FOLDER / name).open(encoding="utf-8", newline="") as stream:
-        told = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [{**row, "text": row["text"].replace("\\n", "\n")} for row in told]
+        listed = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+    return [{**row, "text": row["text"].replace("\\n", "\n")} for row in listed]
 
 
 def outcomes(texts: Iterable[dict[str, str]], measure: Callable[[str], str]) -> Counter[str]:
@@ -88,11 +88,11 @@ def f1(counts: Counter[str]) -> float:
 
 def _validity(errors: bool) -> None:
     measure = captions.ready(captions.discovered()["validity"])
-    told = rows("validity.tsv")
+    texts = rows("validity.tsv")
     print("half          round  lang  texts    tp    fp    fn    tn     F1  category")
-    for half, number, language in sorted({(r["half"], r["round"], r["language"]) for r in told}):
+    for half, number, language in sorted({(r["half"], r["round"], r["language"]) for r in texts}):
         own = [
-            r for r in told if (r["half"], r["round"], r["language"]) == (half, number, language)
+            r for r in texts if (r["half"], r["round"], r["language"]) == (half, number, language)
         ]
         counts = outcomes(own, lambda text: str(measure(text)["validity"]))
         figures = "".join(f"{counts[name]:6}" for name in ("tp", "fp", "fn", "tn"))
@@ -111,10 +111,10 @@ def _validity(errors: bool) -> None:
 def _kinds() -> None:
     """Per kind how many invalid texts are seen and how many called so are; Wilson intervals."""
     measure = captions.ready(captions.discovered()["validity"])
-    told = [(row, str(measure(row["text"])["validity"])) for row in rows("validity.tsv")]
+    judged = [(row, str(measure(row["text"])["validity"])) for row in rows("validity.tsv")]
     print("\nhalf          lang  kind          recall              precision")
-    for half, language in sorted({(row["half"], row["language"]) for row, _ in told}):
-        own = [of for of in told if (of[0]["half"], of[0]["language"]) == (half, language)]
+    for half, language in sorted({(row["half"], row["language"]) for row, _ in judged}):
+        own = [of for of in judged if (of[0]["half"], of[0]["language"]) == (half, language)]
         for kind in (*CATEGORIES[1:], None):
             truly = [
                 said != VALID

@@ -81,8 +81,8 @@ def with_border(image: Image.Image) -> Image.Image:
 
 def turned(image: Image.Image, degrees: float) -> Image.Image:
     """Turned a little, and cut to what has no corners of another colour."""
-    whole = image.rotate(degrees, Image.Resampling.BICUBIC)
-    return cropped(whole, 2 * np.sin(np.radians(abs(degrees))) * 1.1)
+    turned = image.rotate(degrees, Image.Resampling.BICUBIC)
+    return cropped(turned, 2 * np.sin(np.radians(abs(degrees))) * 1.1)
 
 
 def watermarked(image: Image.Image) -> Image.Image:

@@ -71,12 +71,12 @@ def main(
                 pq.read_table(measured.base_path(unit), columns=needed)
                 pq.read_table(layout.ledger(unit), columns=["verdict"])
 
-        told = rejudge.compare(str(output), config)
+        comparison = rejudge.compare(str(output), config)
         plain = timed(baseline, repeats)
         judged = timed(lambda: rejudge.compare(str(output), config), repeats)
         peak = peak_of("curation.command", "judge", "--output", str(output), "--config", config)
     print(
-        f"{units * rows} rows, kept {told.before['kept']} -> {told.after['kept']}: "
+        f"{units * rows} rows, kept {comparison.before['kept']} -> {comparison.after['kept']}: "
         f"{judged[0]:.2f} CPU-s, {judged[1]:.2f} s wall (bar {SECONDS} s); pyarrow reads the same "
         f"columns in {plain[0]:.2f} CPU-s, {plain[1]:.2f} s wall; the whole command has a peak of "
         f"{peak} MB (bar {MEGABYTES} MB)"

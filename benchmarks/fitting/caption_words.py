@@ -58,11 +58,11 @@ def fit(
 
     start = np.zeros((len(used) + 1) * len(LABELS))
     solved = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    told = solved.x.reshape(-1, len(LABELS))
-    told = told[:, 1:] - told[:, :1]
+    weights_by_label = solved.x.reshape(-1, len(LABELS))
+    weights_by_label = weights_by_label[:, 1:] - weights_by_label[:, :1]
     weights = np.zeros((caption_words.SIZE, len(LABELS) - 1))
-    weights[used] = told[:-1]
-    return weights, told[-1]
+    weights[used] = weights_by_label[:-1]
+    return weights, weights_by_label[-1]
 
 
 def probability(

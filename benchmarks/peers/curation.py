@@ -187,14 +187,14 @@ def _ratio(own: Sequence[float], other: Sequence[float]) -> float:
 
 def losses(chosen: Sequence[Tool], work: Workplace, originals: Sequence[bytes]) -> None:
     """Print what the tools do with truncated files and with the whole ones beside them."""
-    whole = photographs.write(work.folder / "whole", originals)
+    intact = photographs.write(work.folder / "whole", originals)
     planted = photographs.write(work.folder / "planted", [*originals, *_cut(originals)])
-    bad = {path.stem for path in planted.iterdir()} - {path.stem for path in whole.iterdir()}
+    bad = {path.stem for path in planted.iterdir()} - {path.stem for path in intact.iterdir()}
     print(f"\n{len(originals)} whole files and {len(bad)} truncated ones")
     print("| | whole files lost | truncated files kept |\n|---|---|---|")
     rows = []
     for tool in chosen:
-        work.run(tool, whole)
+        work.run(tool, intact)
         before = tool.kept(work.output)
         work.run(tool, planted, may_fail=True)
         after = tool.kept(work.output)

@@ -177,9 +177,9 @@ def merged(model: Model, base: pa.Table, before: pa.Table | None, fresh: Values)
             if key is not None and key in known:
                 rows[row] = old[known[key]]
     rows |= fresh
-    told = [
+    table_rows = [
         values | {"row": row} | {name: of[row] for name, of in content.items()}
         for row, values in sorted(rows.items())
     ]
-    table = pa.Table.from_pylist(told, schema=target)
+    table = pa.Table.from_pylist(table_rows, schema=target)
     return table.replace_schema_metadata({ROWS: rows_digest(base)})

@@ -168,10 +168,10 @@ def test_an_answer_that_was_cut_off_says_so(server: Server) -> None:
 
 
 def test_answers_are_kept_by_what_they_depend_on(server: Server) -> None:
-    one = backend(server)
-    assert one.answers_by == Endpoint(url="https://elsewhere/v1", model="m", retries=9).answers_by
-    assert one.answers_by != Endpoint(url=one.url, model="other").answers_by
-    assert "sk" not in json.dumps(one.model_dump(mode="json"))
+    asked = backend(server)
+    assert asked.answers_by == Endpoint(url="https://elsewhere/v1", model="m", retries=9).answers_by
+    assert asked.answers_by != Endpoint(url=asked.url, model="other").answers_by
+    assert "sk" not in json.dumps(asked.model_dump(mode="json"))
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd"])

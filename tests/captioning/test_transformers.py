@@ -39,14 +39,14 @@ def questions(count: int, start: int = 0) -> list[Question]:
 
 def valid(captioner: Captioner, count: int, batch: int = 16) -> int:
     """How many answers are whole annotations: greedy and sampled ones by turns."""
-    whole = 0
+    count_valid = 0
     for start in range(0, count, batch):
         for reply in captioner.answer(questions(batch, start), start // batch % 2):
             answer = parse(reply.text, reply.finish)
             answer.annotation.as_json().encode()
             # random text has characters that nobody sees, which a caption may not keep
-            whole += set(answer.mended) <= {"characters"} and reply.new_tokens <= BUDGET
-    return whole
+            count_valid += set(answer.mended) <= {"characters"} and reply.new_tokens <= BUDGET
+    return count_valid
 
 
 def test_every_answer_is_a_whole_annotation(captioner: Captioner) -> None:
