@@ -60,7 +60,7 @@ class Run:
             raise UsageError(
                 f"{self.output}: no column {TEXT!r} in it; expected a run with signals: "
                 "[taxonomy.signals, taxonomy.retrieval] and a quota by cut_limited or "
-                "domain_limited, or embeddings: [search_text]"
+                "domain_limited, or measure: [search_text]"
             )
 
     def kept(self) -> set[str]:

@@ -190,7 +190,7 @@ class Pipeline(Located):
     the last. ``quarantine_limit`` is the fraction (0..1) of inputs above which a run has failed.
     ``quality`` are the columns that rank duplicates which pass as many stages, largest first.
     ``signals`` and ``groupings`` are import paths of further modules with such, ``settings`` what
-    is set for these by their names, ``without`` signals that are left out, ``embeddings`` columns
+    is set for these by their names, ``without`` signals that are left out, ``measure`` columns
     that shards are to have besides, of every kept row. ``quotas`` limit categories of rows, each of
     what those before it leave.
     """
@@ -205,7 +205,7 @@ class Pipeline(Located):
     groupings: tuple[SignalModule, ...] = ()
     settings: Mapping[Name, Mapping[str, Any]] = {}
     without: tuple[str, ...] = ()
-    embeddings: tuple[Name, ...] = ()
+    measure: tuple[Name, ...] = ()
     stages: Annotated[Named[Stage], Field(min_length=1)]
     quotas: Named[Quota] = ()
 
@@ -218,6 +218,13 @@ class Pipeline(Located):
             now = f"synthetic: {{by: synthetic, share: {{true: {share}}}, since: {since}}}"
             message = f"now one of the quotas; write quotas: {{{now}}}"
             raise refused(message, "synthetic")
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measure_was_embeddings(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "embeddings" in values:
+            raise refused("now called measure: write it in place of embeddings", "embeddings")
         return values
 
     @model_validator(mode="before")

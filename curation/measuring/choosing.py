@@ -29,7 +29,7 @@ def chosen(pipeline: Pipeline) -> Chosen:
         if name not in pipeline.without or entry.tier != "model"  # cheap ones share a file
     )
     limited = {quota.name: quota.columns for quota in pipeline.quotas}
-    order, asked = tuple(_order(pipeline)), pipeline.embeddings
+    order, asked = tuple(_order(pipeline)), pipeline.measure
     grouped = _groupings(pipeline)
     models = {entry.name: entry.options for entry in grouped}
     models |= {name: entry.settings for name, entry in named.items()}
@@ -45,7 +45,7 @@ def chosen(pipeline: Pipeline) -> Chosen:
     for place, name in enumerate(asked):
         if name not in selected.owner and name not in gone:
             message = f"unknown column {shown(name)}: {expected_one_of(name, selected.owner)}"
-            raise pipeline.error(message, "embeddings", place)
+            raise pipeline.error(message, "measure", place)
     _check_reads(pipeline, selected)
     _check_written(pipeline, selected)
     _check_categories(pipeline, selected)

@@ -144,6 +144,8 @@ def test_numbers_and_words_follow_yaml_1_2(tmp_path: Path) -> None:
 # Each: the text replaced in GOOD, its replacement, the line to name, what the message must say.
 WRONG = {
     "unknown key": ("seed: 7", "sead: 7", 3, ["unknown key 'sead'", "did you mean 'seed'?"]),
+    "key of before": ("seed: 7", "seed: 7\n    embeddings: [luma]", 4,
+        ["'embeddings': now called measure: write it in place of embeddings"]),
     "unknown top key": ("pipelines:", "pipeline:", 1, ["did you mean 'pipelines'?"]),
     "unknown stage key": ("        bounds:\n          size", "        boundz:\n          size", 12,
         ["unknown key 'stages.s1.boundz': expected one of bounds, captions, resolution"]),

@@ -89,7 +89,7 @@ def carried_out(
     [
         ("s1", ""),
         ("s2", "quotas: {few: {by: format, count: 12, order: first, since: s2}}"),
-        ("s3", "embeddings: [first, last]"),
+        ("s3", "measure: [first, last]"),
     ],
 )
 def test_what_is_seen_is_the_same_in_fewer_rounds(

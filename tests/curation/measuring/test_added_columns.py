@@ -301,7 +301,7 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
     run([embed])
     assert "vector" not in run.shard().column_names and run.looked("embed") == set()
     before = run.files()
-    run([embed], "", "    embeddings: [vector]\n")
+    run([embed], "", "    measure: [vector]\n")
     kept = {key for key, (verdict, _) in run.verdicts().items() if verdict == "kept"}
     assert run.looked("embed") == kept
     assert run.shard().column("vector").to_pylist() == [[288.0, 0.5]] * len(kept)
@@ -311,7 +311,7 @@ def test_an_embedding_is_measured_and_written_for_kept_rows_on_request(run: Run)
     rows = datasets.Dataset.from_parquet(files, cache_dir=str(run.root / "cache"))
     assert rows[0]["vector"] == [288.0, 0.5]
     with pytest.raises(ConfigurationError, match=r"unknown column 'vectr': .*'vector'"):
-        run([embed], "", "    embeddings: [vectr]\n")
+        run([embed], "", "    measure: [vectr]\n")
 
 
 def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
@@ -332,6 +332,6 @@ def test_what_a_model_reads_of_another_is_measured_although_no_rule_names_it(run
     assert "unmeasurable" not in {row["reason"] for row in ledger_rows(run.output)}
     kept = run.shard()
     assert kept.column("last").to_pylist() == [2 * of + 1 for of in kept["score"].to_pylist()]
-    run([score, twice, last], "", "    embeddings: [last]\n")
+    run([score, twice, last], "", "    measure: [last]\n")
     kept_keys = {key for key, (verdict, _) in run.verdicts().items() if verdict == "kept"}
     assert run.looked("last") >= kept_keys
