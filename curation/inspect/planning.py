@@ -91,8 +91,8 @@ def of_own_rows(pipeline: Pipeline, grouped: tuple[str, ...]) -> Pipeline:
     )
     owned = choosing.chosen(pipeline).owner
     read = [of for quota in pipeline.quotas for of in quota.columns if of in owned]
-    requested = tuple(dict.fromkeys((*pipeline.embeddings, *read)))
-    return pipeline.model_copy(update={"stages": stages, "quotas": (), "embeddings": requested})
+    requested = tuple(dict.fromkeys((*pipeline.measure, *read)))
+    return pipeline.model_copy(update={"stages": stages, "quotas": (), "measure": requested})
 
 
 @contextlib.contextmanager
