@@ -7,7 +7,6 @@ named; nothing is fetched and no code of a stranger is run.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -15,16 +14,16 @@ from pydantic import Field
 from captioning import constrained
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from curation.networks import weights
-from curation.networks.weights import MissingModelError
 from curation.shard.annotation import json_schema
 
 TOKEN_PIXELS = 28 * 28  # of an image, for one visual token of Qwen2.5-VL
 
 
 class Transformers(Backend):
-    """``model`` is a folder. An image is shown as at most ``visual_tokens`` of 28 x 28 pixels; an
-    answer has at most ``new_tokens``. Each of the ``devices`` has the model once and takes its part
-    of a batch. Attempts after the first are sampled (captioning.md, section 3).
+    """``model`` is a folder, or a name on the Hub that was downloaded before. An image is shown as
+    at most ``visual_tokens`` of 28 x 28 pixels; an answer has at most ``new_tokens``. Each of the
+    ``devices`` has the model once and takes its part of a batch. Attempts after the first are
+    sampled (captioning.md, section 3).
     """
 
     model: str
@@ -38,12 +37,7 @@ class Transformers(Backend):
     def check(self) -> None:
         weights.need("pip install 'inkstone[train]'", "torch", "transformers")
         constrained.check()
-        if not (Path(self.model) / "config.json").is_file():
-            raise MissingModelError(
-                f"needs the folder of an image-text model of transformers as 'model', and "
-                f"{self.model!r} has no config.json: fetch one where there is a network "
-                "(hf download Qwen/Qwen2.5-VL-7B-Instruct --local-dir FOLDER)"
-            )
+        weights.check_transformers(self.model)
 
     def captioner(self) -> Captioner:
         self.check()

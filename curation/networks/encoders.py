@@ -117,20 +117,7 @@ def _check_open_clip(named: Named) -> None:
 
 
 def _check_transformers(named: Named) -> None:
-    if (Path(named.model) / "config.json").is_file():
-        return
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        there = try_to_load_from_cache(named.model, "config.json")
-    except HFValidationError:
-        there = None
-    if not isinstance(there, str):
-        raise MissingModelError(
-            f"needs the weights of {named.model!r}: fetch them where there is a network "
-            f"(hf download {named.model} --local-dir FOLDER), then set 'model' to that folder"
-        )
+    weights.check_transformers(named.model)
 
 
 def _tensor_vector(output: Any) -> Vector:

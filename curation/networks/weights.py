@@ -31,6 +31,27 @@ def need(advice: str, *packages: str) -> None:
             raise MissingModelError(f"needs the package {package!r}: {advice}", name=package)
 
 
+def check_transformers(model: str) -> None:
+    """Raises ``MissingModelError`` unless a model of transformers is here: as a folder, or by its
+    name on the Hub where it was downloaded before.
+    """
+    if (Path(model) / "config.json").is_file():
+        return
+    need("pip install transformers", "huggingface_hub")
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        there = try_to_load_from_cache(model, "config.json")
+    except HFValidationError:
+        there = None
+    if not isinstance(there, str):
+        raise MissingModelError(
+            f"needs the weights of {model!r}: fetch them where there is a network "
+            f"(hf download {model} --local-dir FOLDER), then set 'model' to that folder"
+        )
+
+
 def session(path: Path) -> Any:
     """An ONNX file ready to run on one thread: other threads and processes have their own rows."""
     import onnxruntime

@@ -113,3 +113,9 @@ def test_what_ships_names_columns_and_settings_that_there_are(name: str) -> None
     found = choosing.chosen(pipeline)
     check_columns(pipeline, choosing.known_columns(found))
     assert [stage.name for stage in pipeline.stages][:2] == ["s1", "s2"] or name == "qwen-image-2"
+
+
+def test_the_report_s_list_asks_the_report_s_captioner() -> None:
+    settings = load(str(shipped_path()), "qwen-image").settings["recaption"]
+    model = "Qwen/Qwen2.5-VL-7B-Instruct"
+    assert settings["backend"] == {"name": "transformers", "model": model}
