@@ -21,7 +21,7 @@ from curation import shard
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals import captions
 from curation.signals.row import Row
-from curation.signals.signal import CAPTIONS, Column, Measure, Settings, signal
+from curation.signals.signal import CAPTIONS, Column, Measure, Settings, Tokens, signal
 from curation.strict_yaml import choice
 
 NONE = "none"
@@ -60,6 +60,11 @@ class RecaptionSettings(Settings):
         of_answers = {"backend": dict(self.backend.answers_by), "prompts": prompts}
         return super().identity() | of_answers
 
+    def token_prices(self) -> tuple[float, float]:
+        """Those of the back end."""
+        prices: tuple[float, float] = self.backend.token_prices
+        return prices
+
 
 def _check(settings: RecaptionSettings) -> None:
     settings.backend.check()
@@ -96,6 +101,7 @@ def _check(settings: RecaptionSettings) -> None:
     cost="heavy",
     check=_check,
     patience=3600.0,
+    tokens=Tokens("recaption_attempts", "recaption_prompt_tokens", "recaption_new_tokens"),
 )
 def recaption(settings: RecaptionSettings) -> Measure:
     """The recaption of each row. Raises ``MissingModelError``."""

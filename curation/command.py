@@ -39,6 +39,7 @@ from curation.options import (
     SharedFilesystem,
     StripMetadata,
     To,
+    TokenRate,
     UnitRows,
     Verify,
     Where,
@@ -203,6 +204,7 @@ def plan(
     price_cpu_hour: CpuPrice = None,
     price_gpu_hour: GpuPrice = None,
     price_gigabyte_month: DiskPrice = None,
+    tokens_per_second: TokenRate = None,
     as_json: Json = False,
 ) -> None:
     """Look at a random sample: predict what a run would keep, with intervals, and what it costs.
@@ -225,7 +227,7 @@ def plan(
     if seed is not None:
         entry = entry.model_copy(update={"seed": seed})
     columns = _columns(caption_column, key_column, None)
-    prices = Prices(price_cpu_hour, price_gpu_hour, price_gigabyte_month)
+    prices = Prices(price_cpu_hour, price_gpu_hour, price_gigabyte_month, tokens_per_second)
     arguments = tuple(running.defaults((), workers))
     with planning.place(output) as folder, running.workers(arguments, _IN_WORKERS):
         request = Request(

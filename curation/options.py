@@ -110,6 +110,14 @@ GpuPrice = Annotated[float | None, typer.Option("--price-gpu-hour", min=0, help=
 DiskPrice = Annotated[
     float | None, typer.Option("--price-gigabyte-month", min=0, help="Of 10^9 bytes stored.")
 ]
+TokenRate = Annotated[
+    float | None,
+    typer.Option(
+        "--tokens-per-second",
+        min=0.001,
+        help="That a GPU of yours writes, all its rows together: GPU hours of captions go by it.",
+    ),
+]
 
 Exclude = Annotated[
     list[str] | None,

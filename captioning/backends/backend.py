@@ -65,6 +65,11 @@ class Backend(Chosen):
         """The settings that answers depend on, which their columns are kept by."""
         return self.model_dump(mode="json")
 
+    @property
+    def token_prices(self) -> tuple[float, float]:
+        """What a million tokens of prompts and of answers cost; 0 and 0 where nobody said."""
+        return 0.0, 0.0
+
     @abstractmethod
     def check(self) -> None:
         """Says cheaply, before any work, whether all is there. Raises ``MissingModelError``."""

@@ -58,6 +58,10 @@ class Endpoint(Backend):
         """Not by where the server is, or how it is asked."""
         return {key: of for key, of in super().answers_by.items() if key not in _ITSELF}
 
+    @property
+    def token_prices(self) -> tuple[float, float]:
+        return self.prices
+
     def check(self) -> None:
         weights.need("pip install 'inkstone[captions]'", "requests")
         if not self.url.startswith(("http://", "https://")):

@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from curation import sources
-from curation.inspect import intervals
+from curation.inspect import answers, intervals
+from curation.inspect.answers import Answers
 from curation.inspect.forecast import Forecast, Rows
 from curation.inspect.intervals import Estimate
 from curation.measuring import measure, models
@@ -36,25 +37,32 @@ HOUR, GIGABYTE = 3600.0, 1e9
 
 @dataclass(frozen=True)
 class Prices:
-    """What an hour of a core, an hour of a GPU and a gigabyte a month cost; None: not asked."""
+    """What an hour of a core, an hour of a GPU and a gigabyte a month cost; None: not asked.
+
+    ``tokens_per_second`` are those that a GPU writes, where that was measured elsewhere.
+    """
 
     cpu_hour: float | None = None
     gpu_hour: float | None = None
     gigabyte_month: float | None = None
+    tokens_per_second: float | None = None
 
     @property
     def any(self) -> bool:
-        """Whether a cost can be told."""
+        """Whether a cost can be told by them."""
         return any(of is not None for of in (self.cpu_hour, self.gpu_hour, self.gigabyte_month))
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one of the steps takes: CPU and GPU seconds a row, on so many ``rows``."""
+    """What one of the steps takes: CPU and GPU seconds a row, on so many ``rows``; of a model also
+    the seconds until it has answered.
+    """
 
     cpu_seconds: float
     gpu_seconds: float | None
     rows: Estimate
+    wall_seconds: float | None = None
 
     @property
     def cpu_hours(self) -> Estimate:
@@ -66,6 +74,11 @@ class Step:
         """GPU hours for the whole input."""
         return self.rows.times((self.gpu_seconds or 0.0) / HOUR)
 
+    @property
+    def wall_hours(self) -> Estimate:
+        """Hours for the whole input if one worker asks."""
+        return self.rows.times((self.wall_seconds or 0.0) / HOUR)
+
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
@@ -73,74 +86,98 @@ class Step:
             "cpu_milliseconds_a_row": 1000 * self.cpu_seconds,
             "cpu_hours": self.cpu_hours.as_json(),
             "gpu_hours": None if self.gpu_seconds is None else self.gpu_hours.as_json(),
+            "wall_hours": None if self.wall_seconds is None else self.wall_hours.as_json(),
         }
 
 
 @dataclass(frozen=True)
 class Expenses:
-    """The steps by name, and the bytes of columns and shards."""
+    """The steps by name, the bytes of columns and shards, and by name of model what language
+    models are asked.
+    """
 
     steps: Mapping[str, Step]
     columns: float
     shards: Estimate
+    answers: Mapping[str, Answers]
 
     @property
     def cpu_hours(self) -> Estimate:
         """CPU hours of all steps."""
-        return _sum([step.cpu_hours for step in self.steps.values()])
+        return intervals.added([step.cpu_hours for step in self.steps.values()])
 
     @property
     def gpu_hours(self) -> Estimate | None:
         """GPU hours of all steps; None where no model ran on a GPU."""
         on_gpu = [step.gpu_hours for step in self.steps.values() if step.gpu_seconds is not None]
-        return _sum(on_gpu) if on_gpu else None
+        return intervals.added(on_gpu) if on_gpu else None
 
     @property
     def gigabytes(self) -> Estimate:
         """What a run leaves on disk, in 10^9 bytes."""
-        return _sum([self.shards, Estimate(*(self.columns,) * 3)]).times(1 / GIGABYTE)
+        return intervals.added([self.shards, Estimate(*(self.columns,) * 3)]).times(1 / GIGABYTE)
 
-    def cost(self, prices: Prices) -> Estimate:
-        """Once for the computation, and of a month's storage."""
-        return _sum(
+    @property
+    def tokens(self) -> Estimate | None:
+        """What all tokens cost; None without a price of any."""
+        known = [cost for of in self.answers.values() if (cost := of.cost) is not None]
+        return intervals.added(known) if known else None
+
+    def cost(self, prices: Prices) -> Estimate | None:
+        """Once for computation and tokens, and of a month's storage; None without any price."""
+        if not prices.any and self.tokens is None:
+            return None
+        return intervals.added(
             [
                 self.cpu_hours.times(prices.cpu_hour or 0.0),
                 (self.gpu_hours or Estimate(0.0, 0.0, 0.0)).times(prices.gpu_hour or 0.0),
                 self.gigabytes.times(prices.gigabyte_month or 0.0),
+                self.tokens or Estimate(0.0, 0.0, 0.0),
             ]
         )
 
     def as_json(self, prices: Prices) -> dict[str, Any]:
         """Plain data."""
-        gpu = self.gpu_hours
+        gpu, cost = self.gpu_hours, self.cost(prices)
         return {
             "steps": {name: step.as_json() for name, step in self.steps.items()},
             "cpu_hours": self.cpu_hours.as_json(),
             "gpu_hours": None if gpu is None else gpu.as_json(),
             "column_bytes": self.columns,
             "shard_bytes": self.shards.as_json(),
-            "cost": self.cost(prices).as_json() if prices.any else None,
+            "answers": {name: of.as_json() for name, of in self.answers.items()},
+            "cost": None if cost is None else cost.as_json(),
         }
 
 
-def _sum(parts: Sequence[Estimate]) -> Estimate:
-    """The sum; its ends are those of the parts, as if all erred to the same side."""
-    totals = ([getattr(of, end) for of in parts] for end in ("value", "low", "high"))
-    return Estimate(*(sum(numbers) for numbers in totals))
-
-
 def expenses(
-    output: str, run: Mapping[str, Any], chosen: Chosen, rows: Rows, predicted: Forecast
+    output: str,
+    run: Mapping[str, Any],
+    chosen: Chosen,
+    rows: Rows,
+    predicted: Forecast,
+    tokens_per_second: float | None = None,
 ) -> Expenses:
-    """What the rows of a sample say of the whole input. Raises ``OSError``, ``ColumnFileError``."""
+    """What the rows of a sample say of the whole input. Raises ``OSError``, ``ColumnFileError``.
+
+    A language model takes GPU time by ``tokens_per_second`` where that is given.
+    """
     layout = Layout(output)
     total = sum(stratum.rows for stratum in rows.design.strata)
     timed = _timed_units(layout, run["seed"])
     steps = {"measuring": Step(_measuring(timed, chosen), None, Estimate(*(total,) * 3))}
+    asked: dict[str, Answers] = {}
     for name, share in predicted.models.items():
-        entry = next(of for of in chosen.signals if of.name == name)
+        entry, looks = next(of for of in chosen.signals if of.name == name), share.times(total)
+        if entry.tokens:
+            prices = chosen.settings_of(entry).token_prices()
+            asked[name] = answers.answers(rows, entry.tokens, prices)
         if seconds := _model(layout, chosen, entry, run["seed"]):
-            steps[name] = Step(*seconds, share.times(total))
+            cpu, wall = seconds
+            gpu = wall if _on_gpu() else None
+            if tokens_per_second and name in asked:
+                gpu = asked[name].gpu_seconds(tokens_per_second) / looks.value
+            steps[name] = Step(cpu, gpu, looks, wall)
     kept = rows.among("verdict", "kept")
     if kept.any():
         seconds_each = run["steps"]["shards"]["cpu_seconds"] / int(kept.sum())
@@ -149,7 +186,8 @@ def expenses(
     written = sum(entry.size for entry in layout.written("shards"))
     overhead = written / originals.sum() if originals.any() else 1.0
     shards = intervals.total(originals, rows.design).times(overhead)
-    return Expenses(steps, total * _column_bytes(layout, chosen.measured(layout)), shards)
+    columns = total * _column_bytes(layout, chosen.measured(layout))
+    return Expenses(steps, columns, shards, asked)
 
 
 def _timed_units(layout: Layout, seed: int) -> list[Unit]:
@@ -180,17 +218,17 @@ def _measuring(units: Sequence[Unit], chosen: Chosen) -> float:
     return spent / max(1, rows)
 
 
-def _model(
-    layout: Layout, chosen: Chosen, entry: Signal, seed: int
-) -> tuple[float, float | None] | None:
-    """CPU and GPU seconds a row of a model, loaded; None where it looked at no row."""
+def _model(layout: Layout, chosen: Chosen, entry: Signal, seed: int) -> tuple[float, float] | None:
+    """CPU and wall seconds a row of a model, loaded; None where it looked at no row."""
     measured = chosen.measured(layout)
     content = measured.models[entry.name].content
     model = Model(entry, content, chosen.settings_of(entry))
     ready(entry, model.settings)
     cpu = wall = 0.0
     rows = 0
-    for unit, base in _looked_at(measured, entry.name, model.reads, seed):
+    # a captioner is timed as it is asked: by whole batches
+    each = TIMED_BY_MODELS if entry.tokens else TIMED_BY_MODELS // 4
+    for unit, base in _looked_at(measured, entry.name, model.reads, seed, each):
         numbers = np.arange(base.num_rows)
         for warm in (True, False) if not rows else (False,):
             wanted = {entry.name: numbers[:1] if warm else numbers}
@@ -204,13 +242,13 @@ def _model(
         rows += base.num_rows
     if not rows:
         return None
-    return cpu / rows, wall / rows if _on_gpu() else None
+    return cpu / rows, wall / rows
 
 
 def _looked_at(
-    measured: Measured, model: str, names: Sequence[str], seed: int
+    measured: Measured, model: str, names: Sequence[str], seed: int, each: int
 ) -> Iterator[tuple[Unit, pa.Table]]:
-    """Some rows that a model looked at, by unit."""
+    """Some rows that a model looked at, at most ``each`` of a unit."""
     left = TIMED_BY_MODELS
     units = plan.read_names(measured.layout.root)
     for name in sampling.smallest(units, len(units), seed):
@@ -219,7 +257,7 @@ def _looked_at(
         seen = table.filter(table.column(LOOKED + model)).drop_columns([LOOKED + model])
         if seen.num_rows:
             unit = plan.read_unit(measured.layout.plan(name))
-            chosen = seen.slice(0, max(1, min(left, TIMED_BY_MODELS // 4)))
+            chosen = seen.slice(0, max(1, min(left, each)))
             left -= chosen.num_rows
             yield unit, chosen.drop_columns(["source_digest"])
         if left <= 0:

@@ -96,11 +96,16 @@ def _plain(estimates: Mapping[str, Estimate]) -> dict[str, list[float]]:
     return {name: of.as_json() for name, of in estimates.items()}
 
 
-def read(output: str, strata: Sequence[Stratum], models: Sequence[str]) -> Rows:
-    """The sampled rows of a finished run. Raises ``OutcomeError``, ``ColumnFileError``."""
+def read(
+    output: str, strata: Sequence[Stratum], models: Sequence[str], columns: Sequence[str] = ()
+) -> Rows:
+    """The sampled rows of a finished run, with these ``columns`` beside ours.
+
+    Raises ``OutcomeError``, ``ColumnFileError``.
+    """
     layout, numbers = Layout(output), {of.layout: place for place, of in enumerate(strata)}
     tables, stratum, container = [], list[int](), list[int]()
-    names = (*COLUMNS, *(LOOKED + name for name in models))
+    names = (*COLUMNS, *columns, *(LOOKED + name for name in models))
     for place, unit in enumerate(outcome.read_units(output, names, LEDGER)):
         beside = zip(LEDGER, unit.ledger.select(LEDGER).columns, strict=True)
         table = unit.signals

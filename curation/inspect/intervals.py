@@ -43,6 +43,12 @@ class Estimate:
         return [self.value, self.low, self.high]
 
 
+def added(parts: Sequence[Estimate]) -> Estimate:
+    """The sum; its ends are those of the parts, as if all erred to the same side."""
+    totals = ([getattr(of, end) for of in parts] for end in ("value", "low", "high"))
+    return Estimate(*(sum(numbers) for numbers in totals))
+
+
 @dataclass(frozen=True)
 class Design:
     """Where each of n sampled rows was drawn: ``stratum`` and ``container``, both (n,) by number.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from curation.inspect.answers import Answers
 from curation.inspect.expenses import Step
 from curation.inspect.intervals import Estimate
 from curation.inspect.planning import Planned
@@ -41,7 +42,8 @@ def _sentence(planned: Planned) -> Iterator[str]:
     parts = f"columns {text.size(of.columns)}, shards {text.size(of.shards.value)}"
     yield f"on disk {_span(of.gigabytes, disk, factor)}: {parts}"
     prices = planned.prices
-    if not prices.any:
+    cost = of.cost(prices)
+    if cost is None:
         yield "cost: not known without prices (--price-cpu-hour, --price-gpu-hour, ...)"
         return
     named = {
@@ -49,12 +51,13 @@ def _sentence(planned: Planned) -> Iterator[str]:
         "an hour of a GPU": prices.gpu_hour,
         "a GB (10^9 bytes) for a month": prices.gigabyte_month,
     }
-    given = ", ".join(f"{price:g} {per}" for per, price in named.items() if price is not None)
+    given = [f"{price:g} {per}" for per, price in named.items() if price is not None]
+    given += ["those of tokens below"] if of.tokens else []
     left = [per for per, price in named.items() if price is None]
     without = f"; {' and '.join(left)} at no price" if left else ""
     month = ", a month of storage included" if prices.gigabyte_month is not None else ""
-    yield f"cost {_span(of.cost(prices))} in the currency of your prices{month}"
-    yield f"  assumed: {given}{without}; nothing for reading and moving data"
+    yield f"cost {_span(cost)} in the currency of your prices{month}"
+    yield f"  assumed: {', '.join(given)}{without}; nothing for reading and moving data"
 
 
 def _drawn(planned: Planned) -> Iterator[str]:
@@ -114,6 +117,38 @@ def _expenses(planned: Planned) -> Iterator[str]:
         yield f"not known, for no sampled row reached them: {', '.join(sorted(unknown))}"
     if of.gpu_hours is None:
         yield "no model ran on a GPU here"
+    for name, asked in of.answers.items():
+        yield from _asked(name, asked, of.steps.get(name))
+
+
+def _asked(name: str, of: Answers, step: Step | None) -> Iterator[str]:
+    """What a language model is asked, and what that takes."""
+    captions, answers = of.captions.value, of.answers.value
+    if not captions:
+        yield f"{name}: of the sampled rows no caption was asked for"
+        return
+    yield (
+        f"{name}: {_span(of.captions)} captions to be asked for, "
+        f"{three_digits(answers / captions)} answers each"
+    )
+    if of.are_free:
+        yield "  0 tokens: its back end composes captions by rule and asks no language model"
+        return
+    for kind, tokens, price in (
+        ("prompts", of.prompt_tokens, of.prices[0]),
+        ("answers", of.new_tokens, of.prices[1]),
+    ):
+        each = f"{three_digits(tokens.value / answers)} each"
+        money = f", at {price:g} a million" if any(of.prices) else ""
+        yield f"  tokens of {kind}: {_span(tokens)}, {each}{money}"
+    cost = "not known without the setting 'prices' of its back end"
+    yield f"  cost of tokens: {_span(of.cost) if of.cost else cost}"
+    if step and step.gpu_seconds is not None:
+        yield f"  GPU time: {_span(step.gpu_hours, *_unit(step.gpu_hours))}"
+    elif step:
+        hours = _span(step.wall_hours, *_unit(step.wall_hours))
+        yield f"  time as answers came here, asked by one worker: {hours}"
+        yield "  GPU time: not known without --tokens-per-second"
 
 
 def _steps(steps: Mapping[str, Step]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from curation.inspect import expenses, forecast
 from curation.inspect.expenses import Expenses, Prices
 from curation.inspect.forecast import Forecast
 from curation.measuring import choosing
+from curation.measuring.chosen import Chosen
 from curation.output import finished
 from curation.output.layout import Layout
 from curation.request import Request
@@ -58,16 +59,22 @@ def plan(request: Request, prices: Prices) -> Planned:
     run = finished.read_run(request.output)
     signals = choosing.chosen(choosing.without(own, request.without))
     models = list(signals.models)
-    rows = forecast.read(request.output, outcome.strata, models)
+    rows = forecast.read(request.output, outcome.strata, models, _tokens(signals))
     predicted = forecast.forecast(request.output, run, rows, models)
     return Planned(
         outcome.strata,
         own.seed,
         predicted,
-        expenses.expenses(request.output, run, signals, rows, predicted),
+        expenses.expenses(request.output, run, signals, rows, predicted, prices.tokens_per_second),
         prices,
         tuple(_aside(request.pipeline, grouped)),
     )
+
+
+def _tokens(signals: Chosen) -> list[str]:
+    """The columns that say what language models were asked."""
+    asked = [of.tokens for of in signals.signals if of.tokens and of.name in signals.models]
+    return [name for of in asked for name in (of.answers, of.prompt, of.new)]
 
 
 def _aside(pipeline: Pipeline, grouped: tuple[str, ...]) -> Iterator[str]:

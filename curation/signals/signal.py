@@ -43,6 +43,21 @@ class Settings(BaseModel):
         """
         return self.model_dump(mode="json")
 
+    def token_prices(self) -> tuple[float, float]:
+        """What a million tokens of prompts and of answers cost; 0 and 0 where nobody said."""
+        return 0.0, 0.0
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The columns of integers that say what a language model was asked of a row: how many
+    ``answers``, the tokens of all its prompts (``prompt``) and of all its answers (``new``).
+    """
+
+    answers: str
+    prompt: str
+    new: str
+
 
 @dataclass(frozen=True)
 class Column:
@@ -83,6 +98,7 @@ class Signal:
     first. ``check`` says before any work, cheaply, whether the model is there; it raises
     ``MissingModelError`` that begins with "needs". After ``patience`` seconds without an answer on
     a batch each of its images is asked about alone, and after as many again that one is given up.
+    ``tokens`` are the columns by which the cost of a language model is told before a run.
     """
 
     name: str
@@ -96,6 +112,7 @@ class Signal:
     cost: Cost = "light"
     check: Callable[[Any], object] = _nothing
     patience: float = 300.0
+    tokens: Tokens | None = None
 
 
 def signal(

@@ -4,12 +4,11 @@ import base64
 import io
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
+from making.chat_server import Server, completion, serving
 from PIL import Image
 
 from captioning import prompting
@@ -21,58 +20,18 @@ TURN = prompting.turn(prompting.prompt("annotate", "en"))
 KEY = "sk-not-to-be-told"
 
 
-class Server(ThreadingHTTPServer):
-    """Answers by what the image's id, its first pixel, asks for; keeps what it was sent."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.asked: list[dict[str, Any]] = []
-        self.headers_seen: list[str | None] = []
-        self.states: list[int] = []  # to be answered before anything else
-        self.said = completion("an answer")
-        self.headers_sent: dict[str, str] = {}
-
-
-def completion(text: Any, **more: Any) -> bytes:
-    choice = {"message": {"content": text}, "finish_reason": "stop", **more}
-    usage = {"prompt_tokens": 900, "completion_tokens": 40}
-    return json.dumps({"choices": [choice], "usage": usage}).encode()
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        self.server.asked.append(json.loads(self.rfile.read(length)))
-        self.server.headers_seen.append(self.headers["Authorization"])
-        state = self.server.states.pop(0) if self.server.states else 200
-        self.send_response(state)
-        for name, value in self.server.headers_sent.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(self.server.said)))
-        self.end_headers()
-        self.wfile.write(self.server.said)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server() as made:
-        Thread(target=made.serve_forever, daemon=True).start()
+    with serving() as made:
         yield made
-        made.shutdown()
 
 
 def backend(server: Server, **settings: Any) -> Endpoint:
-    port = server.server_address[1]
-    return Endpoint(url=f"http://127.0.0.1:{port}/v1", model="m", retries=2, **settings)
+    return Endpoint(url=server.url, model="m", retries=2, **settings)
 
 
 def url(server: Server) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}/v1/chat/completions"
+    return f"{server.url}/chat/completions"
 
 
 def question(name: str = "a", side: int = 40) -> Question:
