@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from captioning import checks, fused, prompting
-from captioning.backends.backend import Captioner, Question, Reply
-from captioning.parsing import Answer, InvalidAnswerError, parse
+from captioning import asking, checks, fused, prompting
+from captioning.asking import NONE, Asked
+from captioning.backends.backend import Captioner, Question
+from captioning.parsing import Answer
 from captioning.quotes import prose
 from curation import shard
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals import captions
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, Column, Measure, Settings, Tokens, signal
-from curation.strict_yaml import choice
+from curation.strict_yaml import choice, expected_one_of, shown
 
-NONE = "none"
 PROBLEMS = (
     NONE, "empty", "no_json", "truncated", "too_long", "missing_key", "unknown_key",
     "contradictory", "wrong_type", "refused", "invalid", "looping",
@@ -40,6 +40,15 @@ _SPLIT = "recaption"
 _CHECKS = {captions.column(_SPLIT, name): column for name, column in checks.COLUMNS.items()}
 
 
+def _known(kind: str) -> str:
+    if kind not in prompting.kinds():
+        raise ValueError(f"no kind {shown(kind)}: {expected_one_of(kind, prompting.kinds())}")
+    return kind
+
+
+Kind = Annotated[str, AfterValidator(_known)]
+
+
 class RecaptionSettings(Settings):
     """Who answers (``backend``), which ``kind`` of prompt it is given, in which ``languages`` by
     what shares of images, and how many ``attempts`` an answer is given.
@@ -50,15 +59,27 @@ class RecaptionSettings(Settings):
         choice("captioning.backends.backend.Backend", "offline"),
         Field(validate_default=True),
     ] = "offline"
-    kind: str = "annotate"
+    kind: Kind = "annotate"
     languages: Mapping[prompting.Language, Annotated[float, Field(ge=0)]] = {"en": 0.5, "zh": 0.5}
     attempts: Annotated[int, Field(ge=1, le=8)] = 2
 
     def identity(self) -> dict[str, Any]:
         """What answers depend on: not where an endpoint is; the prompts with all their words."""
-        prompts = [prompting.prompt(self.kind, language).digest for language in self.languages]
+        prompts = [
+            prompting.prompt(kind, language).digest
+            for kind in self.every_kind()
+            for language in self.languages
+        ]
         of_answers = {"backend": dict(self.backend.answers_by), "prompts": prompts}
         return super().identity() | of_answers
+
+    def every_kind(self) -> tuple[str, ...]:
+        """All kinds of prompts that may be asked for."""
+        return (self.kind,)
+
+    def kind_of(self, columns: Mapping[str, Any]) -> str:
+        """The kind for a row with the columns that the signal reads."""
+        return self.kind
 
     def token_prices(self) -> tuple[float, float]:
         """Those of the back end."""
@@ -72,7 +93,7 @@ def _check(settings: RecaptionSettings) -> None:
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "caption_recaption": Column(shard.CAPTIONS, "captions", "the caption that a model wrote"),
         "caption_fused": Column(
@@ -82,6 +103,7 @@ def _check(settings: RecaptionSettings) -> None:
         "recaption_problem": Column(
             pa.string(), "category", "why there is no recaption", categories=PROBLEMS
         ),
+        "recaption_kind": Column(pa.string(), "a kind", "of the prompt that asked for it"),
         "recaption_mended": Column(
             pa.list_(pa.string()), "names", "what of the answer was mended", in_shards=False
         ),
@@ -108,7 +130,7 @@ def recaption(settings: RecaptionSettings) -> Measure:
     captioner: Captioner = settings.backend.captioner()
     validity = captions.ready(captions.discovered()["validity"])
 
-    def problem_of(answer: Answer) -> str:
+    def problem_of(_number: int, answer: Answer) -> str:
         caption = answer.annotation.caption
         kind = validity(caption)["validity"]
         if kind == "repetition" or checks.loop(prose(caption)) > LOOPING:
@@ -117,8 +139,12 @@ def recaption(settings: RecaptionSettings) -> Measure:
 
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
         asked = {n: _question(row, settings) for n, row in enumerate(rows) if not _said(row)}
-        answers = _Asking(captioner, asked, problem_of).answers(settings.attempts)
-        return [_columns(row, asked.get(n), answers.get(n)) for n, row in enumerate(rows)]
+        answers = asking.ask(captioner, asked, problem_of, settings.attempts)
+        return [
+            _columns(row, asked.get(n), answers.get(n))
+            | {"recaption_kind": settings.kind_of(row.columns) if n in asked else None}
+            for n, row in enumerate(rows)
+        ]
 
     return measure
 
@@ -141,65 +167,11 @@ def _language(identity: str, shares: Mapping[prompting.Language, float]) -> prom
 
 def _question(row: Row, settings: RecaptionSettings) -> Question:
     language = _language(row.id, settings.languages)
-    prompt = prompting.prompt(settings.kind, language)
+    prompt = prompting.prompt(settings.kind_of(row.columns), language)
     digest = hashlib.sha256(f"length of the recaption\n{row.id}".encode()).digest()
     raw, text = row.captions.get("caption_raw", ()), _seen(row).text
     turn = prompting.turn(prompt, int.from_bytes(digest[:4]), raw, text)
     return Question(row.id, row.picture(SIDE).rgb, turn, language, row.columns)
-
-
-class _Asked:
-    """What became of one question: its last reply, the answer in it, or the problem."""
-
-    def __init__(self) -> None:
-        self.answer: Answer | None = None
-        self.problem, self.attempts, self.prompt_tokens, self.new_tokens = NONE, 0, 0, 0
-
-    def add(self, reply: Reply, problem_of: Any) -> None:
-        self.attempts += 1
-        self.prompt_tokens += reply.prompt_tokens
-        self.new_tokens += reply.new_tokens
-        if reply.reason:
-            self.problem = reply.reason
-            return
-        try:
-            answer = parse(reply.text, reply.finish)
-        except InvalidAnswerError as error:
-            self.problem = error.reason
-            return
-        self.problem = problem_of(answer)
-        self.answer = answer if self.problem == NONE else None
-
-
-class _Asking:
-    """Questions by row; those of equal language and size are asked together."""
-
-    def __init__(
-        self, captioner: Captioner, questions: Mapping[int, Question], problem_of: Any
-    ) -> None:
-        self._captioner, self._problem_of = captioner, problem_of
-        self._questions = dict(sorted(questions.items(), key=lambda of: _alike(of[1])))
-
-    def answers(self, attempts: int) -> dict[int, _Asked]:
-        """By row. Raises ``ConnectionError`` where an endpoint is not to be reached."""
-        asked = {number: _Asked() for number in self._questions}
-        for attempt in range(attempts):
-            waiting = [n for n, of in asked.items() if of.answer is None]
-            questions = [self._questions[number] for number in waiting]
-            replies = self._captioner.answer(questions, attempt) if questions else ()
-            for reply in replies:
-                if reply.reason == "unreachable":
-                    raise ConnectionError(
-                        f"the captioner's endpoint gave no answer ({reply.text}): see that it "
-                        "runs; what was answered before is kept"
-                    )
-            for number, reply in zip(waiting, replies, strict=True):
-                asked[number].add(reply, self._problem_of)
-        return asked
-
-
-def _alike(question: Question) -> tuple[str, tuple[int, ...], str]:
-    return question.language, question.rgb.shape, question.id
 
 
 def _seen(row: Row) -> checks.Seen:
@@ -213,7 +185,7 @@ def _seen(row: Row) -> checks.Seen:
     )
 
 
-def _columns(row: Row, question: Question | None, asked: _Asked | None) -> dict[str, Any]:
+def _columns(row: Row, question: Question | None, asked: Asked | None) -> dict[str, Any]:
     """A row's columns."""
     empty: dict[str, Any] = dict.fromkeys(recaption.columns)
     seen = _seen(row)

@@ -53,13 +53,11 @@ class _Models:
 
     def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
         count = len(self._models)
-        parts = [questions[place::count] for place in range(count)]
+        each = -(-len(questions) // count)  # what is alike stays together
+        parts = [questions[place * each : (place + 1) * each] for place in range(count)]
         with ThreadPoolExecutor(count) as pool:
-            answers = [*pool.map(lambda of, part: of.answer(part, attempt), self._models, parts)]
-        replies: list[Reply] = [Reply("")] * len(questions)
-        for place, part in enumerate(answers):
-            replies[place::count] = part
-        return replies
+            answers = pool.map(lambda of, part: of.answer(part, attempt), self._models, parts)
+            return [reply for part in answers for reply in part]
 
 
 def _default_device() -> str:

@@ -1,49 +1,19 @@
 """The recaption of rows: asked in the shares of languages, parsed, checked, quarantined alone."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from making.collection import drawing, encoded
+from making.told_captions import Answering, Told, said
 
-from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.backends.backend import Question, Reply
 from captioning.recaption import READ, RecaptionSettings, recaption
 from curation.measuring.here import as_declared
-from curation.shard.annotation import KEYS, Annotation
 from curation.signals.row import Row
 
-Answering = Callable[[Question, int], Reply]
 IMAGE = encoded(drawing(1, 260))
-
-
-def said(caption: str, watermarks: Sequence[str] = ()) -> Reply:
-    values = caption, "photograph", "realistic", [*watermarks], "no"
-    annotation = Annotation.model_validate(dict(zip(KEYS, values, strict=True)))
-    return Reply(annotation.as_json(), "stop", 100, 20)
-
-
-class Told(Backend):
-    """A back end that says what a function says; ``asked`` keeps the batches it was given."""
-
-    answering: Any
-    asked: Any = None
-    is_there: bool = True
-
-    @property
-    def answers_by(self) -> Mapping[str, Any]:
-        return {"name": "told"}
-
-    def check(self) -> None:
-        """All is there."""
-
-    def captioner(self) -> Captioner:
-        return self  # type: ignore[return-value]
-
-    def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
-        if self.asked is not None:
-            self.asked.append([question.id for question in questions])
-        return [self.answering(question, attempt) for question in questions]
 
 
 def measured(answering: Answering, rows: Sequence[Row], **settings: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from curation.networks.weights import MissingModelError
 
 pytest.importorskip("llguidance")
 TURN = prompting.turn(prompting.prompt("annotate", "zh"))
+PORTRAIT = prompting.turn(prompting.prompt("portrait", "en"))
 BUDGET = 200
 
 
@@ -28,12 +29,12 @@ def captioner(folder: Path) -> Captioner:
 
 
 def questions(count: int, start: int = 0) -> list[Question]:
-    """Images of noise, of three heights."""
+    """Images of noise, of three heights, by two prompts: that for portraits is one."""
     made = []
     for number in range(start, start + count):
         noise = np.random.default_rng(number)
         pixels = noise.integers(0, 255, (56 + 28 * (number % 3), 84, 3), dtype=np.uint8)
-        made.append(Question(str(number), pixels, TURN))
+        made.append(Question(str(number), pixels, PORTRAIT if number % 2 else TURN))
     return made
 
 

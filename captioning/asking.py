@@ -1,0 +1,68 @@
+"""Asking a back end: questions in an order that it likes, again what had no answer, and the sums.
+
+Equal prompts and sizes are asked together: what differs in a batch is padded to the longest.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from captioning.backends.backend import Captioner, Question, Reply
+from captioning.parsing import Answer, InvalidAnswerError, parse
+
+NONE = "none"
+ProblemOf = Callable[[int, Answer], str]  # of the question of a number; ``NONE`` where it is fine
+
+
+class Asked:
+    """What became of one question: the answer to it, or the ``problem`` of its last reply; and the
+    tokens that all replies took.
+    """
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+        self.problem, self.attempts, self.prompt_tokens, self.new_tokens = NONE, 0, 0, 0
+
+    def add(self, reply: Reply, problem_of: Callable[[Answer], str]) -> None:
+        """One more reply."""
+        self.attempts += 1
+        self.prompt_tokens += reply.prompt_tokens
+        self.new_tokens += reply.new_tokens
+        if reply.reason:
+            self.problem = reply.reason
+            return
+        try:
+            answer = parse(reply.text, reply.finish)
+        except InvalidAnswerError as error:
+            self.problem = error.reason
+            return
+        self.problem = problem_of(answer)
+        self.answer = answer if self.problem == NONE else None
+
+
+def ask(
+    captioner: Captioner, questions: Mapping[int, Question], problem_of: ProblemOf, attempts: int
+) -> dict[int, Asked]:
+    """What became of questions, by their numbers; each is asked up to ``attempts`` times.
+
+    Raises ``ConnectionError`` where an endpoint is not to be reached.
+    """
+    ordered = dict(sorted(questions.items(), key=lambda of: alike(of[1])))
+    asked = {number: Asked() for number in ordered}
+    for attempt in range(attempts):
+        waiting = [number for number, of in asked.items() if of.answer is None]
+        batch = [ordered[number] for number in waiting]
+        replies = captioner.answer(batch, attempt) if batch else ()
+        for number, reply in zip(waiting, replies, strict=True):
+            if reply.reason == "unreachable":
+                raise ConnectionError(
+                    f"the captioner's endpoint gave no answer ({reply.text}): see that it "
+                    "runs; what was answered before is kept"
+                )
+            asked[number].add(reply, partial(problem_of, number))
+    return asked
+
+
+def alike(question: Question) -> tuple[Any, ...]:
+    """What questions are ordered by: prompt, size, id."""
+    return question.turn.system, question.rgb.shape, question.id
