@@ -8,9 +8,8 @@ from functools import partial
 from typing import Any
 
 from captioning.backends.backend import Captioner, Question, Reply
-from captioning.parsing import Answer, InvalidAnswerError, parse
+from captioning.parsing import NONE, Answer, InvalidAnswerError, parse
 
-NONE = "none"
 ProblemOf = Callable[[int, Answer], str]  # of the question of a number; ``NONE`` where it is fine
 
 

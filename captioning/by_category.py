@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from captioning import recaption as general
-from captioning.recaption import Kind, RecaptionSettings
+from captioning.settings import Kind, RecaptionSettings
 
 Category = Literal["general", "portrait", "text_rendering"]
 

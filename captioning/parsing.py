@@ -14,6 +14,7 @@ from typing import Any, Literal
 from curation.shard.annotation import KEYS, Annotation
 
 Finish = Literal["stop", "length"]
+NONE = "none"  # no problem
 LONGEST = 200_000  # characters of an answer that is read at all
 _THOUGHT = re.compile(r".*</(?:think|thinking|reasoning|thought)>", re.DOTALL | re.IGNORECASE)
 _UNSEEN = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")

@@ -20,12 +20,13 @@ from curation.strict_yaml import Frozen, bind, read, refused
 FOLDER = Path(__file__).parent / "prompts"
 Language = Literal["en", "zh"]
 LONGEST_DATA = 2000  # characters of a stranger's text in a prompt
-_PLACES = re.compile(r"\{(length|raw|text)\}")
+_PLACES = re.compile(r"\{(length|raw|text|caption)\}")
+NO_KINDS = ("fuse",)  # prompts that ask for no caption of an image, but for more about one
 
 
 class Prompt(Frozen):
     """A file of ``prompts/``: ``{length}`` stands for one of its ``lengths``, ``{raw}`` for the raw
-    caption and ``{text}`` for what was read in the image.
+    caption, ``{text}`` for what was read in the image and ``{caption}`` for its recaption.
     """
 
     version: int
@@ -37,7 +38,7 @@ class Prompt(Frozen):
     @field_validator("system")
     @classmethod
     def _is_ours(cls, system: str) -> str:
-        if strange := set(_PLACES.findall(system)) & {"raw", "text"}:
+        if strange := set(_PLACES.findall(system)) - {"length"}:
             place = f"{{{strange.pop()}}}"
             raise refused(f"{place} in the system's turn: expected it in 'user' alone", "system")
         return system
@@ -59,7 +60,7 @@ class Turn:
 @cache
 def kinds() -> tuple[str, ...]:
     """The kinds of captions there are prompts for."""
-    return tuple(sorted({path.name.split(".")[0] for path in FOLDER.glob("*.yaml")}))
+    return tuple(sorted({path.name.split(".")[0] for path in FOLDER.glob("*.yaml")} - {*NO_KINDS}))
 
 
 @cache
@@ -68,10 +69,16 @@ def prompt(kind: str, language: Language) -> Prompt:
     return bind(read(str(FOLDER / f"{kind}.{language}.yaml")), Prompt)
 
 
-def turn(of: Prompt, length: int = 0, raw: Sequence[str] = (), text: Sequence[str] = ()) -> Turn:
+def turn(
+    of: Prompt,
+    length: int = 0,
+    raw: Sequence[str] = (),
+    text: Sequence[str] = (),
+    caption: str = "",
+) -> Turn:
     """The prompt of one row: the ``length``-th of its lengths (modulo their number)."""
     wanted = of.lengths[length % len(of.lengths)] if of.lengths else ""
-    values = {"length": wanted, "raw": _data(raw), "text": _data(text)}
+    values = {"length": wanted, "raw": _data(raw), "text": _data(text), "caption": _data([caption])}
 
     def filled(template: str) -> str:
         return _PLACES.sub(lambda place: values[place.group(1)], template).strip()

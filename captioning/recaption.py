@@ -7,28 +7,29 @@ its batch, never its image. An image that came with a recaption keeps that; it i
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
-from pydantic import AfterValidator, Field
 
-from captioning import asking, checks, fused, prompting
-from captioning.asking import NONE, Asked
+from captioning import asking, checks, fused, fusing, prompting
+from captioning.asking import Asked
 from captioning.backends.backend import Captioner, Question
-from captioning.parsing import Answer
-from captioning.quotes import prose
+from captioning.fusing import Given
+from captioning.parsing import NONE, Answer
+from captioning.quotes import plain, prose
+from captioning.settings import RecaptionSettings
 from curation import shard
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals import captions
 from curation.signals.row import Row
-from curation.signals.signal import CAPTIONS, Column, Measure, Settings, Tokens, signal
-from curation.strict_yaml import choice, expected_one_of, shown
+from curation.signals.signal import CAPTIONS, Column, Measure, Tokens, signal
 
 PROBLEMS = (
     NONE, "empty", "no_json", "truncated", "too_long", "missing_key", "unknown_key",
     "contradictory", "wrong_type", "refused", "invalid", "looping",
 )  # fmt: skip
+RULE, MODEL, NOTHING = FUSED_BY = ("rule", "model", "nothing")
 LOOPING = 0.3  # of the words of a caption
 READ = (
     *("text_regions", "watermark_regions", "codes", "codes_regions", "mosaic", "classes"),
@@ -38,53 +39,6 @@ SIDE = 1024  # pixels of the short side that a back end is shown at least, where
 SCORE = 0.7  # of a line of text that counts as read
 _SPLIT = "recaption"
 _CHECKS = {captions.column(_SPLIT, name): column for name, column in checks.COLUMNS.items()}
-
-
-def _known(kind: str) -> str:
-    if kind not in prompting.kinds():
-        raise ValueError(f"no kind {shown(kind)}: {expected_one_of(kind, prompting.kinds())}")
-    return kind
-
-
-Kind = Annotated[str, AfterValidator(_known)]
-
-
-class RecaptionSettings(Settings):
-    """Who answers (``backend``), which ``kind`` of prompt it is given, in which ``languages`` by
-    what shares of images, and how many ``attempts`` an answer is given.
-    """
-
-    backend: Annotated[
-        Any,
-        choice("captioning.backends.backend.Backend", "offline"),
-        Field(validate_default=True),
-    ] = "offline"
-    kind: Kind = "annotate"
-    languages: Mapping[prompting.Language, Annotated[float, Field(ge=0)]] = {"en": 0.5, "zh": 0.5}
-    attempts: Annotated[int, Field(ge=1, le=8)] = 2
-
-    def identity(self) -> dict[str, Any]:
-        """What answers depend on: not where an endpoint is; the prompts with all their words."""
-        prompts = [
-            prompting.prompt(kind, language).digest
-            for kind in self.every_kind()
-            for language in self.languages
-        ]
-        of_answers = {"backend": dict(self.backend.answers_by), "prompts": prompts}
-        return super().identity() | of_answers
-
-    def every_kind(self) -> tuple[str, ...]:
-        """All kinds of prompts that may be asked for."""
-        return (self.kind,)
-
-    def kind_of(self, columns: Mapping[str, Any]) -> str:
-        """The kind for a row with the columns that the signal reads."""
-        return self.kind
-
-    def token_prices(self) -> tuple[float, float]:
-        """Those of the back end."""
-        prices: tuple[float, float] = self.backend.token_prices
-        return prices
 
 
 def _check(settings: RecaptionSettings) -> None:
@@ -97,7 +51,16 @@ def _check(settings: RecaptionSettings) -> None:
     columns={
         "caption_recaption": Column(shard.CAPTIONS, "captions", "the caption that a model wrote"),
         "caption_fused": Column(
-            shard.CAPTIONS, "captions", "the recaption with names and texts of the raw caption"
+            shard.CAPTIONS, "captions", "the recaption with what the raw caption knows"
+        ),
+        "fused_by": Column(
+            pa.string(), "category", "what added to the recaption", categories=FUSED_BY
+        ),
+        "fused_problem": Column(
+            pa.string(),
+            "category",
+            "why it is not as the model fused it",
+            categories=(*PROBLEMS, *fusing.PROBLEMS),
         ),
         "annotation": Column(pa.string(), "JSON", "the answer: caption, type, style, watermarks"),
         "recaption_problem": Column(
@@ -130,6 +93,9 @@ def recaption(settings: RecaptionSettings) -> Measure:
     captioner: Captioner = settings.backend.captioner()
     validity = captions.ready(captions.discovered()["validity"])
 
+    def is_valid(text: str) -> bool:
+        return bool(validity(text)["validity"] == "valid")
+
     def problem_of(_number: int, answer: Answer) -> str:
         caption = answer.annotation.caption
         kind = validity(caption)["validity"]
@@ -137,16 +103,42 @@ def recaption(settings: RecaptionSettings) -> Measure:
             return "looping"
         return NONE if kind == "valid" else "invalid"
 
+    def fused_by_model(
+        given: Mapping[int, Given], questions: Mapping[int, Question]
+    ) -> dict[int, Asked]:
+        """What the model made of recaptions that there is anything to fuse with."""
+        again = {n: fusing.question(questions[n], of) for n, of in given.items() if of.raw}
+
+        def problem(number: int, answer: Answer) -> str:
+            language = again[number].language
+            why = fusing.problem(answer.annotation.caption, given[number], language)
+            return why if why != NONE else problem_of(number, answer)
+
+        return asking.ask(captioner, again, problem, 1)
+
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
-        asked = {n: _question(row, settings) for n, row in enumerate(rows) if not _said(row)}
-        answers = asking.ask(captioner, asked, problem_of, settings.attempts)
+        questions = {n: _question(row, settings) for n, row in enumerate(rows) if not _said(row)}
+        asked = asking.ask(captioner, questions, problem_of, settings.attempts)
+        given = {
+            n: Given(of.answer.annotation.caption, _raw(rows[n], is_valid), _seen(rows[n]).text)
+            for n, of in asked.items()
+            if of.answer
+        }
+        fused_asked = fused_by_model(given, questions) if settings.fused == "model" else {}
         return [
-            _columns(row, asked.get(n), answers.get(n))
-            | {"recaption_kind": settings.kind_of(row.columns) if n in asked else None}
+            _columns(row, questions[n], asked[n], given.get(n), fused_asked.get(n))
+            | {"recaption_kind": settings.kind_of(row.columns)}
+            if n in asked
+            else _of_source(row)
             for n, row in enumerate(rows)
         ]
 
     return measure
+
+
+def _raw(row: Row, is_valid: Callable[[str], bool]) -> list[str]:
+    """Raw captions that may be fused: those that are captions, as S3 has it."""
+    return [text for text in row.captions.get("caption_raw", ()) if is_valid(text)]
 
 
 def _said(row: Row) -> Sequence[str]:
@@ -185,34 +177,52 @@ def _seen(row: Row) -> checks.Seen:
     )
 
 
-def _columns(row: Row, question: Question | None, asked: Asked | None) -> dict[str, Any]:
-    """A row's columns."""
-    empty: dict[str, Any] = dict.fromkeys(recaption.columns)
-    seen = _seen(row)
-    if question is None or asked is None:
-        said = [_checked(_plain(text), "", seen) for text in _said(row)]
-        return empty | {"recaption_problem": NONE, "recaption_attempts": 0} | _lists(said)
+def _of_source(row: Row) -> dict[str, Any]:
+    """The columns of a row that came with recaptions: those are held against what was seen."""
+    said = [_checked(_plain(text), "", _seen(row)) for text in _said(row)]
+    known = {"recaption_problem": NONE, "recaption_attempts": 0}
+    return dict.fromkeys(recaption.columns) | known | _lists(said)
+
+
+def _columns(
+    row: Row, question: Question, asked: Asked, given: Given | None, fused_asked: Asked | None
+) -> dict[str, Any]:
+    """The columns of a row that the captioner was asked about."""
+    every = [of for of in (asked, fused_asked) if of]
     counts = {
         "recaption_problem": asked.problem,
-        "recaption_attempts": asked.attempts,
-        "recaption_prompt_tokens": asked.prompt_tokens,
-        "recaption_new_tokens": asked.new_tokens,
+        "recaption_attempts": sum(of.attempts for of in every),
+        "recaption_prompt_tokens": sum(of.prompt_tokens for of in every),
+        "recaption_new_tokens": sum(of.new_tokens for of in every),
     }
-    if asked.answer is None:
-        return empty | counts | {"caption_recaption": [], "caption_fused": []} | _lists([])
-    annotation = asked.answer.annotation
-    caption = {"text": annotation.caption, "language": question.language, "origin": "recaption"}
-    raw = row.captions.get("caption_raw", ())
-    merged = fused.merged(annotation.caption, question.language, raw, seen.text)
+    known = dict.fromkeys(recaption.columns) | counts
+    if asked.answer is None or given is None:
+        return known | {"caption_recaption": [], "caption_fused": []} | _lists([])
+    annotation, language = asked.answer.annotation, question.language
+    text, by = _fused(given, language, fused_asked)
+
+    def caption(text: str, origin: str) -> list[dict[str, Any]]:
+        return [{"text": text, "language": language, "origin": origin, "stage": None}]
+
     return {
-        **empty,
-        **counts,
-        "caption_recaption": [caption | {"stage": None}],
-        "caption_fused": [caption | {"text": merged, "origin": "fused", "stage": None}],
+        **known,
+        "caption_recaption": caption(annotation.caption, "recaption"),
+        "caption_fused": caption(text, "fused"),
+        "fused_by": by,
+        "fused_problem": fused_asked.problem if fused_asked else NONE,
         "annotation": annotation.as_json(),
         "recaption_mended": list(asked.answer.mended),
-        **_lists([_checked(annotation, question.language, seen)]),
+        **_lists([_checked(annotation, language, _seen(row))]),
     }
+
+
+def _fused(given: Given, language: prompting.Language, asked: Asked | None) -> tuple[str, str]:
+    """The fused caption, and what added to the recaption: the model, else the rule."""
+    if asked and asked.answer:
+        text, by = asked.answer.annotation.caption, MODEL
+    else:
+        text, by = fused.merged(given.recaption, language, given.raw, given.text), RULE
+    return text, by if plain(text) != plain(given.recaption) else NOTHING
 
 
 def _plain(text: str) -> Annotation:

@@ -7,7 +7,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from numpy import uint8
 from numpy.typing import NDArray
@@ -58,7 +58,11 @@ class Captioner(Protocol):
 
 
 class Backend(Chosen):
-    """A choice of back end with its settings."""
+    """A choice of back end with its settings. One that ``reads_prompts`` answers what is asked; one
+    that does not captions all images alike.
+    """
+
+    reads_prompts: ClassVar[bool] = True
 
     @property
     def answers_by(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ leaves out: it is short and true, and says nothing of actions, relations, people
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from captioning.checks import hinders
@@ -28,6 +28,8 @@ _QR, _MATRIX = ("QR Code", "Micro QR Code"), ("Aztec", "Data Matrix", "PDF417", 
 
 class Offline(Backend):
     """It has no settings. What was not measured (a column that is missing or null) is not said."""
+
+    reads_prompts: ClassVar[bool] = False
 
     def check(self) -> None:
         """It needs nothing."""

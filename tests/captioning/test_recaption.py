@@ -72,6 +72,7 @@ def test_a_bad_answer_is_asked_for_again_and_then_quarantined_alone(
     assert [len(of["caption_recaption"]) for of in values] == [1, 0, 1]
     assert values[1]["annotation"] is None and values[1]["caption_recaption.loop"] == []
     assert values[1]["recaption_attempts"] == 2
+    assert values[1]["fused_by"] is None
     again = measured(once, rows)
     assert [of["recaption_problem"] for of in again] == ["none"] * 3
     assert [of["recaption_attempts"] for of in again] == [1, 2, 1]

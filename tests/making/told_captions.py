@@ -21,7 +21,6 @@ class Told(Backend):
 
     answering: Any
     asked: Any = None
-    is_there: bool = True
 
     @property
     def answers_by(self) -> Mapping[str, Any]:
