@@ -4,14 +4,16 @@
 
 The columns are synthetic, those of ``benchmarks.judge``; 200 made photographs of 480x320 pixels
 stand for all images, so that every thumbnail is a real one. The baseline in the same process:
-pyarrow reads the same columns of the same files.
+pyarrow reads the same columns of the same files. ``--described`` adds what a run with models has:
+domains, 1,000 categories by Zipf's law, weights, recaptions of 60 words, and rows retrieved for 50
+queries.
 """
 
 import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
@@ -24,6 +26,7 @@ from benchmarks.judge import timed
 from curation import shard
 from curation.configuration.loading import resolved
 from curation.output import column_files
+from curation.output.groups import GroupColumns, Groups
 from curation.output.layout import Layout
 from curation.report import write_report
 from curation.sources import plan
@@ -31,6 +34,7 @@ from curation.sources.sample import Part, Unit
 
 BARS = 20.0, 10e6  # seconds and bytes, by issue 12
 PHOTOGRAPHS = 200
+DOMAINS, CATEGORIES = ("nature", "design", "people", "synthetic"), 1_000
 
 
 def photograph(seed: int) -> bytes:
@@ -68,10 +72,42 @@ def give_images(work: Path, output: Path, names: list[str]) -> None:
         plan.write_unit(str(output / "plan"), Unit(name, "files", parts))
 
 
+def describe(output: Path, names: list[str], run: dict[str, Any]) -> dict[str, Any]:
+    """Give every row of a made run what models and groupings say; the run with that in it."""
+    measured, random = synthetic_runs.columns_of(output), np.random.default_rng(0)
+    weights = {"mix": GroupColumns("mix-000000000000", ("mix_weight", "token_weight"))}
+    groups = Groups(Layout(str(output)), Groups.of_run(str(output), run).groupings | weights)
+    caption = " ".join(["a few words of a caption"] * 10)
+    for name in names:
+        table = column_files.read(measured.base_path(name))
+        count = table.num_rows
+        cut = random.zipf(1.3, count) % CATEGORIES
+        said = [{"text": caption, "language": "en", "origin": "made", "stage": None}]
+        columns = {
+            "domain": pa.array([DOMAINS[of % len(DOMAINS)] for of in cut]),
+            "cut": pa.array([f"category {of}" for of in cut]),
+            "node_confidence": pa.array(random.random(count), pa.float32()),
+            "retrieved_by": pa.array([f"query {of}" if of < 50 else None for of in cut]),
+            "recaption_problem": pa.array(["none"] * count),
+            "caption_recaption": pa.array([said] * count, shard.CAPTIONS),
+            "caption_fused": pa.array([said] * count, shard.CAPTIONS),
+        }
+        for column, values in columns.items():
+            table = table.append_column(column, values)
+        column_files.write(measured.base_path(name), table)
+        factors = pa.array(random.exponential(1, count), pa.float32())
+        own = dict.fromkeys(weights["mix"].columns, factors)
+        column_files.write(groups.path("mix", name), pa.table(own))
+    targets = {"mix": {"targets": {"domain": dict.fromkeys(DOMAINS, 1 / len(DOMAINS))}}}
+    configuration = run["configuration"] | {"settings": targets}
+    return run | {"groups": groups.as_json(), "configuration": configuration}
+
+
 def main(
     units: Annotated[int, typer.Option(help="Signals files.")] = 200,
     rows: Annotated[int, typer.Option(help="Rows in each of them.")] = 500,
     repeats: int = 3,
+    described: Annotated[bool, typer.Option(help="With what models say of each row.")] = False,
 ) -> None:
     """Print the figures.
 
@@ -86,7 +122,8 @@ def main(
         give_images(work, output, names)
         layout = Layout(str(output))
         run = json.loads(Path(layout.run).read_text())
-        Path(layout.run).write_text(json.dumps(run | {"configuration": resolved(pipeline)}))
+        run |= {"configuration": resolved(pipeline)}
+        Path(layout.run).write_text(json.dumps(describe(output, names, run) if described else run))
 
         def baseline() -> None:
             for unit in names:

@@ -63,10 +63,10 @@ def depths(table: pa.Table, pipeline: Pipeline) -> Depths:
             for name, bound in (stage.captions or {}).get(split, {}).items():
                 if name in owners:
                     within, unknown = np.ones(len(row), np.bool_), np.zeros(len(row), np.bool_)
-                    within[is_said] = _passing(_lists(table, split, name).flatten(), bound)
+                    within[is_said] = passes(_lists(table, split, name).flatten(), bound)
                 else:
                     values = _of_model(table.column(captions.column(split, name)), counts)
-                    within, unknown = _passing(values, bound), np.isnan(values)
+                    within, unknown = passes(values, bound), np.isnan(values)
                 passing &= within
                 possible &= within | unknown
             depth[passing], deepest[possible] = number + 1, number + 1
@@ -111,7 +111,7 @@ def _of_model(column: pa.ChunkedArray, counts: NDArray[np.int64]) -> NDArray[np.
     return values
 
 
-def _passing(values: Any, bound: Bound) -> NDArray[np.bool_]:
+def passes(values: Any, bound: Bound) -> NDArray[np.bool_]:
     """Which of the captions' values (N), of Arrow where they are text, lie within a bound."""
     if bound.among is not None:
         among = pc.is_in(values, pa.array(bound.among, values.type))

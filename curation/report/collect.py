@@ -17,6 +17,7 @@ from curation.output import finished
 from curation.output.groups import Groups
 from curation.output.measured import Measured
 from curation.report import boxes, duplicates, funnel, origins, outcome, overlap, thumbnails, words
+from curation.report import sections as parts
 from curation.report.described import described
 from curation.report.duplicates import Group, Pairs
 from curation.report.funnel import Funnel, LedgerCounts
@@ -26,6 +27,7 @@ from curation.report.nearest import SIGNAL_COLUMNS, Nearest, Pick
 from curation.report.origins import Origins
 from curation.report.outcome import Bound, Unit
 from curation.report.overlap import Flags, Overlap
+from curation.report.sections import Known, Section
 from curation.report.thumbnails import Thumbnail
 from curation.signals import signal
 
@@ -58,6 +60,7 @@ class Collected:
     thumbnails: Mapping[str, Thumbnail]
     overlap: Overlap
     origins: Origins
+    sections: tuple[Section, ...]
     described: Mapping[str, signal.Column]
 
 
@@ -70,11 +73,13 @@ class _Rows:
         nearest: Sequence[Nearest],
         rules: Overlap,
         origins_of: Origins,
+        sections: Sequence[Section],
         grouped: Groups,
         ruled: Container[str],
     ) -> None:
         self.histograms, self.nearest = tuple(histograms), tuple(nearest)
         self.rules, self.origins, self.grouped = rules, origins_of, grouped
+        self.sections = tuple(sections)
         self.kept, self.quarantine, self.counts = KeptSample(), Quarantine(), Counts()
         self.pairs = [Pairs(column) for column in grouped.refers if column in ruled]
 
@@ -84,7 +89,8 @@ class _Rows:
         charted = [histogram.column for histogram in self.histograms]
         ruled = overlap.columns(self.rules, self.grouped.ruled)
         by = [self.origins.by] if self.origins.by else []
-        every = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted, *ruled, *by)
+        own = (column for section in self.sections for column in section.columns)
+        every = (*SIGNAL_COLUMNS, *ledger.CAPTION_COLUMNS, *charted, *ruled, *by, *own)
         return list(dict.fromkeys(every))
 
     def add(self, unit: Unit) -> None:
@@ -106,6 +112,8 @@ class _Rows:
         self.quarantine.add(unit)
         for kind in self.pairs:
             kind.add(unit)
+        for section in self.sections:
+            section.add(unit, groups)
 
     def picks(self, groups: Sequence[Duplicates]) -> list[Pick]:
         """The rows to show an image of."""
@@ -113,6 +121,7 @@ class _Rows:
             *self.kept.picks,
             *(pick for entry in self.nearest for pick in (*entry.kept, *entry.stopped)),
             *(pick for kind in groups for group in kind.shown for pick in _picks(group)),
+            *(pick for section in self.sections for pick in section.picks()),
         ]
 
 
@@ -135,6 +144,7 @@ def collect(output: str) -> Collected:
         [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted],
         overlap.compared(bounds, schema, grouped.ruled),
         origins.chosen(schema),
+        parts.chosen(Known(run, schema, _columns(grouped))),
         grouped,
         {bound.column for bound in bounds},
     )
@@ -154,8 +164,13 @@ def collect(output: str) -> Collected:
         thumbnails=_thumbnails(output, run, rows.picks(groups), schema),
         overlap=rows.rules,
         origins=rows.origins,
+        sections=rows.sections,
         described=described(run),
     )
+
+
+def _columns(grouped: Groups) -> list[str]:
+    return [column for of in grouped.groupings.values() for column in of.columns]
 
 
 def _alone(unit: Unit, column: str, rules: Overlap, beyond: Flags) -> Flags:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.report.outcome import Unit
+from curation.report.outcome import Unit, plain
 
 SHOWN = 30
 MOST = 100_000  # different ones that are told apart
@@ -57,10 +57,10 @@ class Origins:
     def _names(self, signals: pa.Table) -> pa.ChunkedArray:
         """The source of each row."""
         if self.by is None:
-            container = pc.replace_substring_regex(_plain(signals.column("uri")), r"#[^#]*$", "")
+            container = pc.replace_substring_regex(plain(signals.column("uri")), r"#[^#]*$", "")
             folder = pc.extract_regex(container, _FOLDER)
             return pc.coalesce(pc.struct_field(folder, "folder"), pa.scalar("."))
-        named = _plain(signals.column(self.by))
+        named = plain(signals.column(self.by))
         if self.by != "url":
             return named
         return pc.struct_field(pc.extract_regex(named, _HOST), "host")
@@ -83,15 +83,3 @@ def chosen(schema: pa.Schema) -> Origins:
     named = [name for name in BY if name in schema.names]
     texts = [name for name in named if pa.types.is_string(schema.field(name).type)]
     return Origins(texts[0] if texts else None)
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column whose bytes are valid UTF-8, which expressions are matched on."""
-    try:
-        for chunk in column.chunks:
-            chunk.validate(full=True)
-    except pa.ArrowInvalid:
-        held = column.cast(pa.binary()).to_pylist()
-        plain = [None if value is None else value.decode("utf-8", "replace") for value in held]
-        return pa.chunked_array([pa.array(plain, pa.string())])
-    return column

@@ -93,6 +93,18 @@ def strings(column: pa.ChunkedArray, rows: Sequence[int] | NDArray[Any]) -> list
     return [text.decode(value) for value in taken.to_pylist()]
 
 
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A string column whose bytes are valid UTF-8, which expressions are matched on."""
+    try:
+        for chunk in column.chunks:
+            chunk.validate(full=True)
+    except pa.ArrowInvalid:
+        held = column.cast(pa.binary()).to_pylist()
+        plain = [None if value is None else value.decode("utf-8", "replace") for value in held]
+        return pa.chunked_array([pa.array(plain, pa.string())])
+    return column
+
+
 def stages(run: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The configured stages by name, in order."""
     configured = run.get("configuration", {}).get("stages", {})

@@ -4,7 +4,7 @@ A file that is gone, changed or no longer decodes gives a reason instead of an i
 """
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 
@@ -20,7 +20,8 @@ from curation.picture import decoding
 from curation.report import boxes, text, words
 from curation.report.boxes import Box
 from curation.report.nearest import Pick
-from curation.report.words import Words
+from curation.report.words import Said, Words
+from curation.signals.captions import SPLITS
 from curation.sources import plan
 from curation.sources.identity import content_id
 from curation.sources.sample import Sample, SourceError
@@ -33,7 +34,8 @@ QUALITY, METHOD = 72, 2  # WebP's slower methods save 4 % of the bytes at twice 
 class Thumbnail:
     """``source`` is a ``data:`` URI (empty: none, ``missing`` says why); sizes in pixels.
 
-    ``boxes`` are in pixels of the ``original`` (width, height); ``words`` are what models said.
+    ``boxes`` are in pixels of the ``original`` (width, height); ``words`` are what models said,
+    ``said`` what the source says, by column of captions.
     """
 
     source: str = ""
@@ -44,6 +46,11 @@ class Thumbnail:
     boxes: tuple[Box, ...] = ()
     original: tuple[int, int] = (0, 0)
     words: Words = field(default_factory=Words)
+    said: Mapping[str, tuple[Said, ...]] = field(default_factory=dict)
+
+    def captions(self, column: str) -> tuple[Said, ...]:
+        """The captions of a column, whoever wrote them."""
+        return self.words.captions.get(column) or self.said.get(column, ())
 
 
 def fetch(
@@ -85,14 +92,19 @@ def thumbnail(sample: Sample, identity: str, seen: tuple[Box, ...] = ()) -> Thum
     ``seen`` in it then, besides what its source says.
     """
     caption = text.prose(" / ".join(entry.text[:400] for entry in (sample.caption_raw or ())[:3]))
+    said = {
+        f"caption_{split}": words.said((of.text, of.language) for of in captions)
+        for split in SPLITS
+        if (captions := getattr(sample, f"caption_{split}"))
+    }
     if sample.data is None:
-        return Thumbnail(caption=caption, missing="not readable now")
+        return Thumbnail(caption=caption, missing="not readable now", said=said)
     if content_id(sample) != identity:
         return Thumbnail(caption=caption, missing="changed since the run")
     try:
         picture = decoding.decode(sample.data, LONG_SIDE)
     except decoding.PictureError:
-        return Thumbnail(caption=caption, missing="does not decode now")
+        return Thumbnail(caption=caption, missing="does not decode now", said=said)
     small = _reduced(picture.rgb)
     stream = BytesIO()
     Image.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=METHOD)
@@ -101,7 +113,7 @@ def thumbnail(sample: Sample, identity: str, seen: tuple[Box, ...] = ()) -> Thum
     original = picture.header.width, picture.header.height
     over = seen or boxes.of_source(sample)
     source = f"data:image/webp;base64,{encoded}"
-    return Thumbnail(source, width, height, caption, "", over, original)
+    return Thumbnail(source, width, height, caption, "", over, original, said=said)
 
 
 def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

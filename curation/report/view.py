@@ -6,6 +6,7 @@ from typing import Any
 
 from curation.judging.rules import CAPTIONS
 from curation.report import charts, sliders, tables, text
+from curation.report.cards import COVERED, Card, card
 from curation.report.charts import Chart
 from curation.report.collect import Collected
 from curation.report.duplicates import Group, Member
@@ -14,32 +15,9 @@ from curation.report.histogram import Histogram
 from curation.report.nearest import Nearest, Pick
 from curation.report.outcome import Bound
 from curation.report.sliders import Trial
-from curation.report.thumbnails import Thumbnail
 
-MISSING = Thumbnail()
 SHOWN_INPUTS = 20
 SHOWN_ORIGINS = 40
-COVERED = (
-    "nsfw_open",
-    "nsfw_nudenet",
-    "violence",
-    "offence",
-)  # what these columns dropped is not for every eye
-
-
-@dataclass(frozen=True)
-class Card:
-    """An image with its key, what is said below it, and what became of it.
-
-    ``covered`` images are blurred until they are pointed at.
-    """
-
-    key: str
-    title: str
-    label: str
-    thumbnail: Thumbnail
-    verdict: str = ""
-    covered: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,12 +78,11 @@ def context(collected: Collected) -> dict[str, Any]:
         "funnel_rows": funnel_rows(collected.funnel, collected),
         "overlap": tables.overlap_rows(collected.overlap),
         "sources": collected.origins,
-        "quota_tables": tables.quota_tables(run),
         "captions": collected.captions,
         "origins": list(collected.captions["origins"].items())[:SHOWN_ORIGINS],
         "more_origins": max(0, len(collected.captions["origins"]) - SHOWN_ORIGINS),
         "notes": [str(note) for note in run.get("counts", {}).get("notes", ())],
-        "kept": [_card(collected, pick, "") for pick in collected.kept],
+        "kept": [card(collected.thumbnails, pick) for pick in collected.kept],
         "signals": [_signal(collected, histogram) for histogram in collected.histograms],
         "unstored": [
             _phrase(bound, _unit(collected, bound.column)) for bound in collected.unstored
@@ -115,6 +92,11 @@ def context(collected: Collected) -> dict[str, Any]:
             for kind in collected.duplicates
         ],
         "quarantine": _quarantine(collected),
+        "sections": [
+            (section, view)
+            for section in collected.sections
+            if (view := section.view(collected.thumbnails)) is not None
+        ],
         "inputs": [str(entry) for entry in inputs[:SHOWN_INPUTS]],
         "more_inputs": max(0, len(inputs) - SHOWN_INPUTS),
         "configuration": text.yaml_lines(run.get("configuration", {})),
@@ -197,16 +179,6 @@ def _phrase(bound: Bound, unit: str) -> str:
     return f"{bound.column} {word} {bound.said(unit)}"
 
 
-def _card(
-    collected: Collected, pick: Pick, label: str, verdict: str = "", covered: bool = False
-) -> Card:
-    thumbnail = collected.thumbnails.get(pick.uri, MISSING)
-    title = text.name(pick.key, 200)
-    if thumbnail.caption:
-        title = f"{title} — {thumbnail.caption}"
-    return Card(_short(pick.key), title, label, thumbnail, verdict, covered)
-
-
 def _signal(collected: Collected, histogram: Histogram) -> SignalView:
     column, unit = histogram.column, _unit(collected, histogram.column)
     meaning = collected.described[column].meaning if column in collected.described else ""
@@ -225,7 +197,7 @@ def _strip(collected: Collected, entry: Nearest, histogram: Histogram, unit: str
         ordered = sorted(chosen, key=lambda pick: (pick.value, pick.uri))
         covered = bound.column in COVERED and chosen is entry.stopped
         return tuple(
-            _card(collected, pick, _beside(pick.value, bound, unit), covered=covered)
+            card(collected.thumbnails, pick, _beside(pick.value, bound, unit), covered=covered)
             for pick in ordered
         )
 
@@ -265,11 +237,6 @@ def _beside(value: float, bound: Bound, unit: str) -> str:
     return f"{value:.7g}" if alike and value != bound.value else shown
 
 
-def _short(key: str) -> str:
-    """A key for below a thumbnail: without its folders if it is long."""
-    return text.name(key if len(key) <= 30 else key.rsplit("/", 1)[-1] or key, 44)
-
-
 def _why(member: Member, column: str) -> str:
     """The rule that dropped a member, unless it is just that of being such a duplicate."""
     rule = member.rule or ""
@@ -280,7 +247,13 @@ def _group(collected: Collected, group: Group, column: str) -> GroupView:
     first = [group.representative] if group.representative else []
     members: list[Member] = [*first, *group.others]
     cards = [
-        _card(collected, member.pick, why, member.verdict, covered=why.split(".")[0] in COVERED)
+        card(
+            collected.thumbnails,
+            member.pick,
+            why,
+            member.verdict,
+            covered=why.split(".")[0] in COVERED,
+        )
         for member, why in ((member, _why(member, column)) for member in members)
     ]
     return GroupView(tuple(cards), max(0, group.size - len(cards)))

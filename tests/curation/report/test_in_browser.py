@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from making import browser, finished_run
+from making import browser, described_run, finished_run
 
 from curation.report import write_report
 from curation.report.collect import Collected, collect
@@ -25,7 +25,8 @@ const contrast = (colour) => {
   const [low, high] = [light(colour), paper].sort((a, b) => a - b);
   return (high + 0.05) / (low + 0.05);
 };
-const texts = [...document.querySelectorAll("p, td, th, b, a, h2, h3, label, .steps div")];
+const shown = "p, td, th, b, a, h2, h3, summary, ins, label, .steps div";
+const texts = [...document.querySelectorAll(shown)];
 const controls = [...document.querySelectorAll("input, button")];
 return {
   width: document.documentElement.scrollWidth,
@@ -58,7 +59,7 @@ return seen;
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> finished_run.FinishedRun:
-    return finished_run.build(tmp_path_factory.mktemp("run"))
+    return described_run.describe(finished_run.build(tmp_path_factory.mktemp("run")))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from curation import shard
 from curation.report import words
 from curation.report.collect import Collected
 from curation.report.page import render
-from curation.report.words import Words
+from curation.report.words import Said, Words
 
 BAD = "<script>alert(1)</script>"
 
@@ -40,7 +40,7 @@ def test_words_are_those_of_the_rows_that_are_asked_for() -> None:
     )
     names = words.columns(table.schema)
     assert words.measured(Stored(table), "u", names, {"a", "b"}) == {
-        "a": Words("A cat.", "animal › pet › cat"),
+        "a": Words("A cat.", "animal › pet › cat", {words.RECAPTION: (Said("A cat.", "en"),)}),
         "b": Words(),
     }
     assert words.measured(Stored(table), "u", [words.PATH], {"c"}) == {"c": Words("", "entity")}

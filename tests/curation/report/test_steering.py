@@ -13,11 +13,12 @@ from making.finished_run import FinishedRun
 from making.pages import Page
 
 from curation.output.layout import Layout
-from curation.report import boxes, tables, write_report
+from curation.report import boxes, write_report
 from curation.report.collect import Collected
 from curation.report.origins import SHOWN, Origins
 from curation.report.outcome import Bound, Unit
 from curation.report.overlap import Overlap
+from curation.report.sections import budgets
 from curation.sources.sample import Sample
 
 
@@ -131,12 +132,29 @@ def test_quotas_stand_beside_what_they_allow() -> None:
     def categories(**quota: object) -> list[tuple[float, float | None, str]]:
         configured = {"by": "animal", "since": "s2", **quota}
         run = {"configuration": {"quotas": {"q": configured}}, "counts": {"quotas": counted}}
-        (table,) = tables.quota_tables(run)
-        return [(row.part, row.target, row.limit) for row in table.categories]
+        (view,) = budgets.views(run)
+        (table,) = view.tables
+        return [(of.part, of.target, of.limit) for of in (*table.categories, *table.rest)]
 
     assert categories(count=5) == [(10.0, 10.0, "5"), (100.0, 100.0, "5")]
     assert categories(fraction=0.1) == [(10.0, 10.0, "10 %"), (100.0, 10.0, "10 %")]
     assert categories(share={"cats": 0.2}) == [(10.0, 20.0, "20 %"), (100.0, None, "")]
+
+
+def test_quota_tables_begin_with_what_is_stopped_most_and_leave_out_what_has_no_rows() -> None:
+    every = {"b": (2, 9), "none": (0, 0), "a": (3, 4), "all": (5, 5)}
+    stages = {
+        "s2": {name: {"kept": kept, "of": of} for name, (kept, of) in every.items()},
+        "s3": {"none": {"kept": 0, "of": 0}},
+    }
+    configured = {"q": {"by": "cut", "count": 5, "since": "s2"}, "idle": {"by": "x", "count": 1}}
+    counted = {"q": stages, "idle": {"s2": {"x": {"kept": 0, "of": 0}}}}
+    run = {"configuration": {"quotas": configured}, "counts": {"quotas": counted}}
+    (view,) = budgets.views(run)
+    (table,) = view.tables
+    assert [of.name for of in table.categories] == ["b", "a"]
+    assert [of.name for of in table.rest] == ["all"]
+    assert (table.stage, table.kept, table.of, table.more) == ("s2", 10, 18, 0)
 
 
 REGIONS = pa.list_(
