@@ -27,7 +27,9 @@ EVIL = "\"'><script>alert(1)</script>{{ 7 * 7 }}\u202e"
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    return described_run.describe(finished_run.build(tmp_path_factory.mktemp("described"), rows=160))
+    return described_run.describe(
+        finished_run.build(tmp_path_factory.mktemp("described"), rows=160)
+    )
 
 
 @pytest.fixture(scope="module")
