@@ -16,6 +16,7 @@ from curation.signals.signal import Column
 LONGEST_LOOP = 4  # words, or Han characters, of an n-gram that is counted
 SHORT = 100  # characters of prose: below it compresses badly whatever it says
 HIDDEN = 0.002  # of an image under a mosaic: enough to be seen
+WATERMARK = 0.8  # of the evidence that words are laid over an image; a credit in a corner has 0.55
 _WORDS = re.compile(r"[\u3400-\u9fff\u3040-\u30ff]|[^\W\u3400-\u9fff\u3040-\u30ff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -43,8 +44,14 @@ class Seen:
 
 
 def hinders(columns: Mapping[str, Any]) -> bool:
-    """Whether codes or a mosaic were seen; nothing is said where nobody looked."""
-    return (columns.get("mosaic") or 0) > HIDDEN or bool(columns.get("codes"))
+    """Whether codes, a mosaic or watermarks were seen; nothing is said where nobody looked."""
+    marks = watermarks(columns.get("watermark_regions"))
+    return (columns.get("mosaic") or 0) > HIDDEN or bool(columns.get("codes")) or bool(marks)
+
+
+def watermarks(regions: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """Of the column ``watermark_regions`` those that there is little doubt of."""
+    return [of for of in regions or () if float(of.get("score") or 0) >= WATERMARK]
 
 
 def values(annotation: Annotation, language: str, seen: Seen) -> dict[str, Any]:

@@ -170,11 +170,9 @@ def _seen(row: Row) -> checks.Seen:
     """What other signals saw of an image; nothing where they did not look."""
     columns = row.columns
     text = [of["text"] for of in columns["text_regions"] or () if of["score"] >= SCORE]
-    watermarks = [of["text"] for of in columns["watermark_regions"] or ()]
+    watermarks = [of["text"] for of in checks.watermarks(columns["watermark_regions"])]
     known = [of for of in watermarks if of]
-    return checks.Seen(
-        [of for of in text if of], known, checks.hinders(columns) or bool(watermarks)
-    )
+    return checks.Seen([of for of in text if of], known, checks.hinders(columns))
 
 
 def _of_source(row: Row) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def annotation(question: Question, attempt: int = 0) -> Annotation:
         wording.image_type(known, language),
         wording.image_style(known, language),
         short[: limits["maxItems"]],
-        "yes" if hinders(question.columns) or known.watermarks else "no",
+        "yes" if hinders(question.columns) else "no",
     )
     return Annotation.model_validate(dict(zip(KEYS, said, strict=True)))
 

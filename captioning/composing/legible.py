@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from captioning import checks
 from captioning.parsing import clean
 from captioning.quotes import plain
 from curation.signals import languages
@@ -34,7 +35,6 @@ SCRIPTS = ("latin", "han", "kana")  # that the reader knows
 # capitals nobody knows.
 _RUN_ON = re.compile(r"[A-Za-z]{2}\d|\d[A-Za-z]|[a-z][A-Z]")
 _MISREAD = re.compile(r"^[^\w(《]|\b[A-Z]?l\b")  # a bullet for a sign, "Al" for "AI"
-WATERMARK = 0.8  # of the evidence that words are laid over
 _WATERMARK_READ = 0.9
 
 
@@ -98,9 +98,8 @@ def watermarks(
     scores = {of.get("text"): float(of.get("score") or 0) for of in read or ()}
     texts = [
         of["text"]
-        for of in regions or ()
+        for of in checks.watermarks(regions)
         if of.get("text")
-        and float(of.get("score") or 0) >= WATERMARK
         and scores.get(of["text"], 0.0) >= _WATERMARK_READ
         and clean(of["text"]) == of["text"]
     ]

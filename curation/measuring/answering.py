@@ -5,6 +5,7 @@ A model may end its process or hang, whatever it holds on to, so it is asked fro
 come other sockets, one for each thread that asks.
 """
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -13,6 +14,7 @@ import signal as signals
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -50,7 +52,10 @@ class Answering:
         except KINDS as error:
             kind = next(of.__name__ for of in KINDS if isinstance(error, of))
             is_unseen = isinstance(error, FailedError) and error.is_unseen
-            return {"error": kind, "text": str(error), "is_unseen": is_unseen}
+            answer = {"error": kind, "text": str(error), "is_unseen": is_unseen}
+            if isinstance(error, FailedError) and not is_unseen and error.__cause__:
+                answer["traceback"] = "".join(traceback.format_exception(error.__cause__))
+            return answer
 
     def _show(self, said: dict[str, Any], parts: list[bytes]) -> None:
         """A row, still without columns; the first of a batch lets the last batch go."""
@@ -106,6 +111,8 @@ def _answer(channel: socket.socket, known: Sequence[Signal]) -> None:
         except (EOFError, ConnectionError):
             return
         except BaseException:
+            with contextlib.suppress(OSError):
+                messages.send(channel, {"traceback": traceback.format_exc()})
             os._exit(EXIT)  # rather than leave who asks without an answer
             raise
 

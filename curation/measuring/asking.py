@@ -6,6 +6,7 @@ about each of its rows from a process of his own: what ends that one is the row'
 """
 
 import contextlib
+import logging
 import os
 import signal as signals
 import socket
@@ -27,6 +28,8 @@ STARTING = 300.0  # seconds for a process to start, or a model to be loaded
 # Threads of one model would wait for one another: other processes have their own rows. And what a
 # network says depends in the last digits on how many threads share its sums.
 ALONE = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_LOG = logging.getLogger(__name__)
+_LOGGED: set[tuple[str, ...]] = set()
 _RAISED = {of.__name__: of for of in (MissingModelError, ImportError, MemoryError, OSError)}
 
 
@@ -211,7 +214,9 @@ class Asking:
             self._show(self._channel, [of for of in numbers if of not in self._shown])
             messages.send(self._channel, said)
             self._channel.settimeout(seconds)
-            return messages.receive(self._channel)[0]
+            answer = messages.receive(self._channel)[0]
+            _log(answer, str(said["name"]))
+            return answer
         except TimeoutError:
             self._lose(is_dying=False)
             raise HangError(f"no answer in {seconds:g} s") from None
@@ -238,6 +243,24 @@ class Asking:
             shown |= {"do": "show", "is_first": not self._shown}
             messages.send(channel, shown, [row.data, *row.inputs])
             self._shown.add(number)
+
+
+def _printable(text: str) -> str:
+    """A message may hold a stranger's text, and a terminal would obey what controls it."""
+    return "".join(of if of.isprintable() else "\ufffd" for of in text)
+
+
+def _log(answer: Mapping[str, Any], name: str) -> None:
+    """Say where a model failed, once for each place. Raises ``EOFError`` where its process did."""
+    if "traceback" not in answer:
+        return
+    lines = [_printable(line) for line in answer["traceback"].splitlines()]
+    place = name, *(line for line in lines if line.startswith("  "))  # without the message
+    if place not in _LOGGED:
+        _LOGGED.add(place)
+        _LOG.warning("the signal %r failed:\n%s", name, "\n".join(lines))
+    if "error" not in answer:
+        raise EOFError
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from curation.signals.captions import OfText, caption_signal
 from curation.signals.signal import Column
 from curation.strict_yaml import Frozen, bind, read
 
-VERSION = 4  # of the patterns, and of what is below
+VERSION = 5  # of the patterns, and of what is below
 VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
 Category = Literal["empty", "prompt", "url", "filename", "refusal", "boilerplate"]
 ORDER: tuple[Category, ...] = ("empty", "url", "filename", "refusal", "prompt", "boilerplate")
@@ -37,6 +37,13 @@ QUOTED = " \u00a7 "  # in place of a quotation: no letter
 _AROUND = " \t\n.!?,;:()[]{}<>*|~#\u2014-\"'\u201c\u201d\u3002\u3001"
 _COUNTED = re.compile(
     r"\d{1,4}[\u4e2a\u53ea\u6735\u8f86\u5934\u5339\u5ea7\u68f5\u676f\u7897][\u4e00-\u9fff]{1,3}"
+)
+# How captions of few words begin in which somebody answered: what follows says whether it is one.
+_OPENING = re.compile(
+    r"\A\W*(?:(?:(?:this|here) is (?:an?|the)|(?:this|the))"
+    r" (?:image|photo|photograph|picture|illustration) (?:of|shows|depicts|features)(?= \w)"
+    r"|(?:这|此|该)(?:是一)?[张幅](?:图片|图像|照片|图|画)"
+    r"(?:中|里)?(?:显示|展示|描绘|拍的)(?:的|了|是)?(?=\w))"
 )
 LONGEST_EVIDENCE = 80  # characters
 
@@ -152,7 +159,7 @@ class _Matcher:
     def _by_words(self, words: Words, unquoted: str) -> tuple[str, str]:
         if _is_name_with_number(unquoted):
             return VALID, ""
-        judged = words.judge(unquoted)
+        judged = words.judge(_OPENING.sub("", unquoted))
         if judged.probability >= (UNLIKELY_OF_FEW if len(tokens(unquoted)) <= FEW else UNLIKELY):
             return judged.kind, ", ".join(judged.evidence)
         return VALID, ""

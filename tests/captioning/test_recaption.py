@@ -103,6 +103,20 @@ def test_languages_are_asked_in_their_shares_whatever_the_batch() -> None:
     assert 270 < Counter(first.values())["en"] < 330
 
 
+@pytest.mark.parametrize(("score", "is_seen"), [(0.55, False), (0.8, True)])
+def test_a_watermark_is_seen_from_where_the_offline_back_end_believes_it(
+    score: float, is_seen: bool
+) -> None:
+    regions = [line("Getty Images", score)]
+    of = row(watermark_regions=regions, text_regions=[line("Getty Images")])
+    [values] = measured(lambda *_: said("A table."), [of])
+    assert values["caption_recaption.abnormal_agrees"] == [float(not is_seen)]
+    assert values["caption_recaption.watermarks_agree"] == [float(not is_seen)]
+    offline = recaption.function(RecaptionSettings(backend="offline"))
+    [values] = as_declared(recaption, offline([of]), 1)
+    assert values["caption_recaption.abnormal_agrees"] == [1.0]
+
+
 def test_an_image_that_has_a_recaption_is_not_asked_about_but_checked() -> None:
     asked: list[list[str]] = []
     has = {"caption_recaption": ['A door with "PUSH".', 'A door with "PULL".']}

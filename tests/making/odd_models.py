@@ -34,6 +34,10 @@ def _unreachable() -> None:
     raise ConnectionError("the endpoint does not answer")
 
 
+def _fail() -> None:
+    raise ValueError("no such column\x1b[2J")
+
+
 def entry(name: str, act: Callable[[], object], *, of_all: bool = False, **more: Any) -> Signal:
     """A model whose column is the width of images, and that acts at those which are odd."""
 
@@ -81,6 +85,7 @@ MODELS = {
         entry("stuck", _hold_on, patience=1.0),
         entry("silent", _hold_on, of_all=True, patience=0.05),
         entry("unreachable", _unreachable, of_all=True),
+        entry("failing", _fail),
         lists,
     )
 }

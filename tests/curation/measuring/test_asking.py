@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -75,6 +76,30 @@ def test_what_does_not_lie_in_a_row_ends_the_run(tmp_path: Path, asker: Asking) 
     unit = MeasuredUnit(tmp_path, samples((300,)), [MODELS["unreachable"]])
     with pytest.raises(OSError, match="the endpoint does not answer"):
         unit.look([MODELS["unreachable"]], [0], asker=asker)
+
+
+def test_what_a_model_raises_is_logged_with_its_place_once(
+    tmp_path: Path, asker: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = MODELS["failing"]
+    unit = MeasuredUnit(tmp_path, samples((ODD, 300, ODD)), [entry])
+    unit.look([entry], range(3), asker=asker)
+    assert unit.column("failing") == [None, 300, None]
+    assert "ValueError" in unit.column("detail")[0]
+    [record] = caplog.records
+    said = record.getMessage()
+    assert "'failing'" in said and "odd_models.py" in said and "in _fail" in said
+    assert "no such column" in said and "\x1b" not in said
+
+
+def test_where_the_process_of_models_fails_it_says_why_before_it_ends(
+    tmp_path: Path, asker: Asking, caplog: pytest.LogCaptureFixture
+) -> None:
+    unknown = replace(MODELS["score"], name="unknown")  # to the other process
+    unit = MeasuredUnit(tmp_path, samples((300,)), [unknown])
+    with pytest.raises(MissingModelError, match="unknown"):
+        unit.look([unknown], [0], asker=asker)
+    assert "in _load" in caplog.text and "KeyError: 'unknown'" in caplog.text
 
 
 def test_another_process_says_what_this_one_would(tmp_path: Path, asker: Asking) -> None:

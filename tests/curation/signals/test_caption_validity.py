@@ -181,6 +181,23 @@ def test_what_says_that_a_caption_is_none_is_said(text: str, evidence: str) -> N
     assert bool(evidence) == bool(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "validity"),
+    [
+        ("This is an image of sunglasses.", "valid"),
+        ("The picture shows sunglasses.", "valid"),
+        ("这张图片展示了一只狗。", "valid"),
+        ("Sure! This is an image of sunglasses.", "prompt"),
+        ("This is an image of", "boilerplate"),
+        ("This image shows your order.", "boilerplate"),
+    ],
+)
+def test_how_an_answer_begins_does_not_make_a_caption_of_few_words_none(
+    text: str, validity: str
+) -> None:
+    assert captions.ready(captions.discovered()["validity"])(text)["validity"] == validity
+
+
 def test_words_tell_what_no_pattern_names() -> None:
     text = "Could you kindly resend it? Nothing was attached"
     assert by_patterns(text) == VALID
