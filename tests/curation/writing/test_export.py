@@ -38,7 +38,15 @@ SCHEMA = shard.schema(
 )
 RUN = {
     "counts": {"in": 9, "kept": 3, "dropped": 5, "quarantined": 1, "notes": ["without nsfw"]},
-    "configuration": {"stages": {"s1": {"resolution": 256, "bounds": {"luma": {"min": 0.25}}}}},
+    "configuration": {
+        "stages": {
+            "s1": {"resolution": 256, "bounds": {"luma": {"min": 0.25}}},
+            "s3": {
+                "resolution": 256,
+                "captions": {"raw": {"validity": {"in": ["valid", "short"]}}},
+            },
+        }
+    },
 }
 
 
@@ -204,6 +212,7 @@ def test_the_card_says_what_the_data_set_is_and_breaks_by_nothing_in_it(tmp_path
     assert yaml.safe_load(head)["task_categories"] == ["image-to-image"]
     assert "Of 9 inputs 3 were kept" in text and "without nsfw" in text
     assert "| `luma` | min 0.25 |" in text
+    assert "### Stage s3" in text and "| raw captions: `validity` | in valid, short |" in text
     assert "| CC &lt;b&gt;\\| by | 5 |" in text and "<b>" not in text
     assert "| example.org | 5 |" in text and "word" not in text
 
