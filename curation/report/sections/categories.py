@@ -15,7 +15,7 @@ from curation.report.sections import firsts
 
 DOMAIN, CATEGORY, CONFIDENCE = "domain", "cut", "node_confidence"
 UNSURE = 0.5  # a node's confidence below which it may well be another
-MOST = 5_000  # categories that are told apart; the others of a domain are counted together
+MOST = 2_000  # categories that are told apart; the others of a domain are counted together
 PICKS = 12  # images of a category that are kept for show
 UNSURE_SHOWN = 6
 OTHERS = "other categories"
