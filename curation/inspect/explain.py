@@ -33,6 +33,7 @@ MOST_DUPLICATES = 20
 MOST_COMPARED = 5000  # keys that a mistyped one is held against
 COMPARED_LENGTH = 200  # characters of each
 RELATIVE_COLUMNS = ("key", "id", "verdict", "rule", "duplicate_of")
+LEDGER_COLUMNS = (*ledger.SCHEMA.names, ledger.CAPTIONS.name)
 PAIR = "pair_better.max"
 EXACT = ("exact_better.max", PAIR)
 _NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
@@ -129,7 +130,7 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
     columns = Measured.of_run(output, run)
     table = columns.read(unit)
     measured = _row(table, row)
-    judged = _row(column_files.read(layout.ledger(unit), ledger.SCHEMA.names), row)
+    judged = _row(column_files.read(layout.ledger(unit), LEDGER_COLUMNS), row)
     grouped = Groups.of_run(output, run)
     groups = _row(grouped.read(unit), row) if grouped.there(unit) else {}
     ruled = (judged["rule"] or "").rpartition(".")[0]

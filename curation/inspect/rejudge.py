@@ -9,7 +9,8 @@ from curation import exclusion, storage
 from curation.configuration import loading
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
-from curation.judging.ledger import UNMEASURED, Counts
+from curation.judging.caption_ends import UNMEASURED
+from curation.judging.ledger import Counts
 from curation.measuring import choosing
 from curation.output import column_files, finished
 from curation.output.layout import Layout

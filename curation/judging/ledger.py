@@ -1,7 +1,8 @@
 """The ledger: one terminal row per input, and the sum that must add up.
 
-Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``. Row n of
-``ledger/<unit>.parquet`` is row n of the unit's base file.
+Columns: ``key, id, verdict, stage, rule, value, bound, duplicate_of, reason``, and ``captions``,
+what became of each (``caption_ends``). Row n of ``ledger/<unit>.parquet`` is row n of the unit's
+base file.
 """
 
 import json
@@ -16,6 +17,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.loading import Pipeline
+from curation.judging import caption_ends
+from curation.judging.caption_counts import CaptionCounts
+from curation.judging.caption_ends import UNMEASURED
 from curation.judging.quota_counts import QuotaCounts
 from curation.judging.rules import (
     KEPT,
@@ -24,6 +28,7 @@ from curation.judging.rules import (
     Check,
     Judgement,
 )
+from curation.output.measured import UNMEASURABLE
 
 SCHEMA = pa.schema(
     [
@@ -38,8 +43,7 @@ SCHEMA = pa.schema(
         pa.field("reason", pa.string()),
     ]
 )
-
-
+CAPTIONS = pa.field("captions", caption_ends.TYPE, nullable=False)  # follows, of each row
 COUNTED = (
     *("verdicts", "entered", "passed", "quarantine", "kept", "kept_bytes"),
     *("captions", "kept_captions", "pending"),
@@ -51,8 +55,6 @@ SIZES = ("size", "input_bytes")
 COLUMNS = ("key", "id", "reason", "detail", *SIZES, *CAPTION_COLUMNS)  # read of rows to say so
 
 RETRIEVED = "retrieved_by"  # the column, if any, that says what a row was retrieved for
-UNMEASURED = "unmeasured"  # no model looked yet
-UNMEASURABLE = "unmeasurable"  # looked, and nothing seen
 
 
 class LedgerError(Exception):
@@ -67,7 +69,8 @@ class Counts:
     ``kept_bytes`` is how large the kept originals of every unit are, each counted as
     at least a shard's share of ``shard.SHARD_ROWS``. ``captions`` and ``kept_captions`` are all and
     kept rows by where their captions were said, ``unread`` those of which a side file could not be
-    read, the first of which are told. ``pending`` are rows that models are still to look at, by
+    read, the first of which are told; ``caption_ends`` are captions and what became of each.
+    ``pending`` are rows that models are still to look at, by
     model, and ``waiting`` how many these are: there are none once a run is finished.
     """
 
@@ -86,6 +89,7 @@ class Counts:
     waiting: int = 0
     unread: int = 0
     unread_first: list[str] = field(default_factory=list)
+    caption_ends: CaptionCounts = field(default_factory=CaptionCounts)
 
     def add(self, other: "Counts") -> None:
         """Add other rows to the funnel."""
@@ -96,6 +100,7 @@ class Counts:
         for name in COUNTED:
             getattr(self, name).update(getattr(other, name))
         self.quotas.add(other.quotas)
+        self.caption_ends.add(other.caption_ends)
         for stage, stopped in other.stopped.items():
             self.stopped.setdefault(stage, Counter()).update(stopped)
 
@@ -106,6 +111,7 @@ class Counts:
             for name in ("quarantine", "kept_bytes", "captions", "kept_captions")
         }
         content["quotas"] = vars(self.quotas)
+        content["caption_ends"] = self.caption_ends.plain()
         return json.dumps(content).encode()
 
     @classmethod
@@ -115,15 +121,18 @@ class Counts:
         for name in COUNTED:
             content[name] = Counter(content[name])
         content["quotas"] = QuotaCounts(**content["quotas"])
+        content["caption_ends"] = CaptionCounts.from_plain(content["caption_ends"])
         content["stopped"] = {stage: Counter(rules) for stage, rules in content["stopped"].items()}
         return cls(**content)
 
     def check(self, inputs: int) -> None:
-        """Raises ``LedgerError`` unless every input has exactly one verdict."""
+        """Raises ``LedgerError`` unless every input and every caption has exactly one verdict."""
         parts = {name: self.verdicts[name] for name in VERDICTS}
         if self.total != inputs or sum(parts.values()) != inputs:
             shown = " + ".join(f"{count} {name}" for name, count in parts.items())
             raise LedgerError(f"{inputs} inputs, but {shown} = {sum(parts.values())} in the ledger")
+        if problems := self.caption_ends.problems():
+            raise LedgerError("; ".join(problems))
 
     def as_json(self) -> dict[str, Any]:
         """The ``counts`` entry of ``run.json``."""
@@ -165,6 +174,7 @@ class Counts:
             "origins": origins,
             "side_files_unread": self.unread,
             "side_files_first": self.unread_first,
+            "splits": self.caption_ends.as_json([*self.stopped]),
         }
 
 
@@ -177,7 +187,7 @@ def rows(
     refers: Mapping[str, pa.ChunkedArray],
     unlooked: NDArray[np.bool_],
 ) -> pa.Table:
-    """The ledger of one unit, aligned with its base file.
+    """The ledger of one unit without captions, aligned with its base file.
 
     ``held`` are the values that decided and their bounds; ``refers``, by ruled column, the ids of
     the rows (N,) that stand for others; ``unlooked`` (N,) are the rows that lack a value because no

@@ -6,7 +6,7 @@ import pyarrow as pa
 from curation import shard
 from curation.configuration.loading import Pipeline
 from curation.groupings.duplicates.grouping import OF_EQUAL_BYTES
-from curation.judging import ledger, rules
+from curation.judging import caption_ends, ledger, rules
 from curation.judging.decision import Decision
 from curation.judging.ledger import SIZES, Counts
 from curation.judging.verdicts import Judge
@@ -41,10 +41,13 @@ def record(judge: Judge, unit: str, decision: Decision) -> Counts:
     why = (judge.held_against(table, decision), refers, decision.unlooked)
     columns = side_by_side([table, decision.groups])
     written = ledger.rows(columns, judgement, decision.ordered, pipeline, *why)
+    ends = judge.ends(table, decision)
+    written = written.append_column(ledger.CAPTIONS, caption_ends.lists(ends, table.num_rows))
     column_files.write(groups.layout.ledger(unit), written)
     counts = count(decision, pipeline)
     kept = judgement.verdict == rules.KEPT
     ledger.count_captions(counts, table, kept)
+    counts.caption_ends.count(judge.caption_ends.total(table), ends)
     sizes = sum(column_files.as_float(table.column(name))[kept] for name in SIZES)
     least = shard.SHARD_BYTES // shard.SHARD_ROWS
     counts.kept_bytes[unit] = int(np.maximum(sizes, least).sum())

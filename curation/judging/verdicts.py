@@ -25,6 +25,7 @@ from curation.groupings.duplicates.representatives import (
 )
 from curation.groupings.grouping import PASSED, Grouping
 from curation.judging import captions, quotas, rules
+from curation.judging.caption_ends import CaptionEnds
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.ledger import COLUMNS, RETRIEVED
@@ -95,13 +96,14 @@ class Judge:
         self._waiting = Waiting(chosen, self.ordered, self.groups.refers)
         ruled = {check.column for _, check in self._own} | set(pipeline.quality)
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
-        ruled = ruled - {rules.CAPTIONS} | set(captions.columns(pipeline))
+        ruled_captions = captions.columns(pipeline)
+        ruled = ruled - {rules.CAPTIONS} | set(ruled_captions)
         self._ruled = sorted(ruled)
         self._said = [RETRIEVED] if RETRIEVED in chosen.owner else []
         needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
         needed |= {"caption_length", "captions_digest"}
         self._needed = sorted(needed | {LOOKED + name for name in chosen.models})
-        self._ruled_captions = captions.columns(pipeline)
+        self._ruled_captions, self.caption_ends = ruled_captions, CaptionEnds(pipeline, chosen)
         ruled_pairs = any(check.column == "pair_better" for check in self.ordered)
         self._standing_for = KINDS if ruled_pairs else (HASH, CONTENT)
         models = {name for name, of in chosen.owner.items() if of.tier == "model"}
@@ -234,7 +236,8 @@ class Judge:
 
     def stored(self, unit: str) -> pa.Table:
         """What ledgers say of the unit's rows, and what rules read."""
-        return self.measured.read(unit, [*dict.fromkeys((*self._ruled, *COLUMNS, *self._said))])
+        names = (*self._ruled, *COLUMNS, *self._said, *self.caption_ends.columns)
+        return self.measured.read(unit, [*dict.fromkeys(names)])
 
     def held_against(
         self, table: pa.Table, decision: Decision
@@ -332,9 +335,14 @@ class Judge:
         """The columns of groupings, and the stages that captions of the rows (``stored``) pass."""
         if not self._ruled_captions:
             return decision.groups
-        depths = captions.depths(table, self.pipeline)
+        depths = captions.depths(table, self.pipeline, texts=True)
         stages = captions.stages(depths, self.pipeline, table.num_rows)
         return side_by_side([decision.groups, stages])
+
+    def ends(self, table: pa.Table, decision: Decision) -> pa.Table:
+        """What became of each caption of the rows (``stored``)."""
+        depths = captions.depths(table, self.pipeline, texts=True)
+        return self.caption_ends.of_unit(table, depths, decision)
 
     def rows_of(
         self, unit: str, grouping: Grouping, duplicates: pa.Table | None = None

@@ -61,12 +61,11 @@ def _caption_rules(pipeline: Pipeline) -> list[Any]:
 
 
 def _ruled(pipeline: Pipeline) -> tuple[CaptionSignal, ...]:
-    """The signals of captions that rules name, by name, and length, which counts captions."""
+    """The signals of captions that rules name, by name."""
     owners = captions.owners()
     rules = (of for stage in pipeline.stages for of in (stage.captions or {}).values())
     columns = {column for of in rules for column in of}
-    texts = (columns & owners.keys()) | ({captions.COUNTING} if columns else set[str]())
-    entries = {owners[column].name: owners[column] for column in texts}
+    entries = {owners[column].name: owners[column] for column in columns & owners.keys()}
     return tuple(entries[name] for name in sorted(entries))
 
 

@@ -12,6 +12,7 @@ from curation import shard
 from curation.measuring.decoded import decoded as decode
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
+from curation.signals.captions import SPLITS, counted
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
@@ -19,7 +20,7 @@ from curation.sources.identity import captions_digest, content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 9  # raised when the rows below change meaning; part of the name of base files
+VERSION = 10  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -37,6 +38,7 @@ ROW_FIELDS = (
     pa.field("source_digest", pa.string(), nullable=False),
     pa.field("caption_length", pa.int32(), nullable=False),
     pa.field("captions_digest", pa.uint64(), nullable=False),  # 0: it has none
+    *(pa.field(counted(split), pa.int32(), nullable=False) for split in SPLITS),
     pa.field("synthetic", pa.bool_(), nullable=False),
     pa.field("caption_origin", pa.string()),  # where its captions were said; null: it has none
     pa.field("side_file_problem", pa.string()),  # side files that could not be read, and why
@@ -129,6 +131,7 @@ def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dic
         "source_digest": source_digest(sample),
         "caption_length": min(sum(len(caption.text) for caption in raw), 2**31 - 1),
         "captions_digest": captions_digest(sample),
+        **{counted(split): len(getattr(sample, f"caption_{split}") or ()) for split in SPLITS},
         "synthetic": sample.synthetic,
         "input_bytes": sum(len(image.data) for image in sample.inputs or ()),
         "caption_origin": caption_origin(sample),

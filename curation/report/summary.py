@@ -40,6 +40,11 @@ def _captions(counts: dict[str, Any]) -> list[str]:
         f"with captions {counts['with']} ({counts['kept_with']} kept),"
         f" without {counts['without']} ({counts['kept_without']} kept)"
     ]
+    lines += [
+        f"captions, {split}: in {of['in']} = kept {of['kept']} + dropped {of['dropped']}"
+        f" + quarantined {of['quarantined']}"
+        for split, of in counts["splits"].items()
+    ]
     shown = list(counts["origins"].items())
     lines += [
         f"  from {text.prose(origin):<30}{of['in']:>8}" for origin, of in shown[:ORIGINS_SHOWN]

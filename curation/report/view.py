@@ -6,6 +6,7 @@ from typing import Any
 
 from curation.judging.rules import CAPTIONS
 from curation.report import charts, sliders, tables, text
+from curation.report.caption_table import caption_rows
 from curation.report.cards import COVERED, Card, card
 from curation.report.charts import Chart
 from curation.report.collect import Collected
@@ -79,6 +80,7 @@ def context(collected: Collected) -> dict[str, Any]:
         "overlap": tables.overlap_rows(collected.overlap),
         "sources": collected.origins,
         "captions": collected.captions,
+        "caption_rows": caption_rows(run),
         "origins": list(collected.captions["origins"].items())[:SHOWN_ORIGINS],
         "more_origins": max(0, len(collected.captions["origins"]) - SHOWN_ORIGINS),
         "notes": [str(note) for note in run.get("counts", {}).get("notes", ())],

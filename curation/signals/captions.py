@@ -22,7 +22,6 @@ from curation.signals import discovery
 from curation.signals.signal import Column, Settings
 
 SPLITS = ("raw", "recaption", "fused")  # of a row's captions; an instruction is none
-COUNTING = "length"  # what captions are counted by where no rule measures their text
 OfText = Callable[[str], Mapping[str, Any]]
 Said = Mapping[str, Sequence[str] | None]  # a row's captions by split; None: it has none
 _LOADING = threading.Lock()
@@ -105,6 +104,11 @@ def by_models(split: str, modules: tuple[str, ...] = ()) -> dict[str, Column]:
 def column(split: str, name: str) -> str:
     """The column of a run's files with the values of the captions of a split."""
     return f"caption_{split}.{name}"
+
+
+def counted(split: str) -> str:
+    """The column of base files that says how many captions of a split the source has."""
+    return f"captions_{split}"
 
 
 def columns(entry: CaptionSignal) -> list[str]:

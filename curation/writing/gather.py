@@ -218,11 +218,19 @@ def _column(
     said: list[Any] = [of_source[field.name] for _, of_source in read]
     if field.name in stored:
         measured = stored[field.name][piece].to_pylist()
-        said = [m if m is not None else s for m, s in zip(measured, said, strict=True)]
+        said = [_standing(field, *of) for of in zip(said, measured, strict=True)]
     if (passed := caption_stages.column(field.name)) in stored:
         stages = stored[passed][piece].to_pylist()
         said = [_with_stages(*of) for of in zip(said, stages, strict=True)]
     return pa.array(said, field.type)
+
+
+def _standing(field: pa.Field, said: Any, measured: Any) -> Any:
+    """What of a source's and a signal's value stands: captions that a source has are not replaced,
+    and they are what was judged.
+    """
+    stands = measured is None or (bool(said) and field.type == shard.CAPTIONS)
+    return said if stands else measured
 
 
 def _with_stages(

@@ -223,6 +223,8 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         refers = dict.fromkeys(groups_of, pa.chunked_array([pa.array(representative[rows])]))
         against = held[0][rows], held[1][rows]
         written = ledger.rows(table, own, ordered, chosen, against, refers, ~looked)
+        silent = pa.array([[]] * table.num_rows, ledger.CAPTIONS.type)
+        written = written.append_column(ledger.CAPTIONS, silent)
         column_files.write(layout.ledger(unit), written)
         ledger.count_captions(counts, table, own.verdict == rules.KEPT)
         broken = table.column("reason").drop_null()

@@ -220,6 +220,7 @@ def test_what_is_left_is_by_the_definition(rows: list[dict[str, list[str] | None
             for of in [captions.measured(entry, captions.ready(entry), rows)]
             for name, column in zip(of.column_names, of.columns, strict=True)
         }
+        | {captions.counted(s): [len(row[s] or ()) for row in rows] for s in captions.SPLITS}
     )
     depths = rules.depths(table, pipeline)
     written = rules.stages(depths, pipeline, len(rows)).to_pylist()
@@ -291,7 +292,7 @@ def test_a_signal_of_captions_is_left_out_with_its_rules(inputs: Path, tmp_path:
     pipeline = loading.load(str(_written(tmp_path, text())), "curate")
     left = choosing.without(pipeline, ["length"])
     assert [stage.captions and [*stage.captions] for stage in left.stages] == [None, ["raw"]]
-    assert [entry.name for entry in choosing.chosen(left).caption_signals] == ["length", "words"]
+    assert [entry.name for entry in choosing.chosen(left).caption_signals] == ["words"]
 
 
 def _written(folder: Path, text: str) -> Path:

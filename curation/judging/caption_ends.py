@@ -1,0 +1,230 @@
+"""What became of every caption: each has one end, as each image has.
+
+A caption is kept where its image is and it passes the rules on captions up to the stage ``keep``;
+its stage is the deepest that both pass. It is dropped by the rule that stops it, or with its image
+where that is stopped first, be it dropped or quarantined. It is quarantined where a rule up to
+``keep`` finds no value, or where a model was asked for it and what came was no caption.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from curation.configuration.models import Pipeline
+from curation.judging.captions import (
+    WRITTEN,
+    BySplit,
+    Depths,
+    Mask,
+    is_of_texts,
+    list_lengths,
+    ruling,
+)
+from curation.judging.decision import Decision
+from curation.judging.rules import CAPTIONS, DROPPED, KEPT, NOWHERE, QUARANTINED, VERDICTS
+from curation.measuring.chosen import Chosen
+from curation.output.measured import LOOKED, UNMEASURABLE
+from curation.signals import captions
+
+UNMEASURED = "unmeasured"  # no model looked yet
+ANSWERED = "none"  # what a model that writes captions says where nothing is wrong with its answer
+IMAGE_DROPPED = "image dropped"
+IMAGE_QUARANTINED = "image quarantined"  # and its reason
+FIELDS = ("split", "verdict", "stage", "rule", "reason")
+TYPE = pa.list_(pa.struct([pa.field(name, pa.string()) for name in FIELDS]))
+_ROW = "row"
+_PASSES = np.iinfo(np.int64).max
+_SCHEMA = pa.schema([pa.field(_ROW, pa.int64()), *(pa.field(of, pa.string()) for of in FIELDS)])
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A ``model`` that writes the captions of a ``split``. In its column ``problem`` it says why
+    there is none of a row that it was asked about; None where it does not say.
+    """
+
+    split: str
+    model: str
+    problem: str | None
+
+
+class CaptionEnds:
+    """Tells the ends of captions of a pipeline, one unit after the other."""
+
+    def __init__(self, pipeline: Pipeline, chosen: Chosen) -> None:
+        self._stages = [stage.name for stage in pipeline.stages]
+        self._keep = pipeline.number_of(pipeline.keep)
+        self._ruling = ruling(pipeline)
+        self._model_of = {
+            rule.column: chosen.owner[rule.column].name
+            for rule in self._ruling
+            if not is_of_texts(rule)
+        }
+        self._writers = {of.split: of for of in writers(chosen)}
+
+    @property
+    def columns(self) -> list[str]:
+        """The measured columns that are read beside those of rules on captions."""
+        looked = {*self._model_of.values(), *(of.model for of in self._writers.values())}
+        wrote = [f"caption_{split}" for split in self._writers]
+        said = [of.problem for of in self._writers.values() if of.problem]
+        counts = [captions.counted(split) for split in captions.SPLITS]
+        return [*counts, *wrote, *said, *(LOOKED + name for name in sorted(looked))]
+
+    def of_unit(self, table: pa.Table, of: BySplit, decision: Decision) -> pa.Table:
+        """A row of ``FIELDS`` for each caption of N images, and which image it is of, in order.
+
+        ``table`` are the measured columns of the images, ``of`` how deep their captions come.
+        """
+        images = _Images(table, decision)
+        parts: list[pa.Table] = []
+        for split, depths in of.items():
+            parts.append(self._of_split(split, depths, images, table))
+            if split in self._writers:
+                why = unanswered(table, self._writers[split])
+                parts.append(_quarantined(split, why))
+        every = pa.concat_tables(parts)
+        order = np.argsort(np.asarray(every.column(_ROW)), kind="stable")
+        return every.take(pa.array(order))
+
+    def total(self, table: pa.Table) -> dict[str, int]:
+        """How many captions there are by split: said by sources, written by models where those
+        say none, or asked for in vain.
+        """
+        total: dict[str, int] = {}
+        for split in captions.SPLITS:
+            said = np.asarray(table.column(captions.counted(split)), np.int64)
+            total[split] = int(said.sum())
+            if split in self._writers:
+                wrote = list_lengths(table.column(f"caption_{split}"))
+                total[split] += int(wrote[(said == 0) & (wrote > 0)].sum())
+                why = unanswered(table, self._writers[split])
+                total[split] += len(why) - why.null_count
+        return total
+
+    def _of_split(self, split: str, of: Depths, images: "_Images", table: pa.Table) -> pa.Table:
+        verdict, stage, at = images.verdict[of.row], *self._stop(of, images)
+        own = at <= images.stop[of.row]  # its own rule stops it before its image is
+        looked = ~of.null | self._looked(of, table)
+        falls = own & (stage <= self._keep)
+        quarantined = falls & of.null & (looked | (verdict != DROPPED))
+        dropped = falls & ~of.null
+        follows = ~(quarantined | dropped)
+        kept, lost = follows & (verdict == KEPT), follows & (verdict != KEPT)
+        no_deeper = kept & own & looked
+
+        ends = np.select([kept, quarantined], [KEPT, QUARANTINED], DROPPED)
+        deepest = np.minimum(of.depth, images.depth[of.row]) - 1
+        stages = np.select([kept, lost], [deepest, images.stage[of.row]], stage)
+        of_image = np.where(images.check[of.row] < 0, -1, images.check[of.row] + len(self._ruling))
+        number = np.select([lost, ~kept | no_deeper], [of_image, of.stopped], -1)
+        empty = (quarantined | no_deeper) & of.null
+        why = np.select([empty & looked, empty], [0, 1], -1)
+        reasons = _named([UNMEASURABLE, UNMEASURED], why)
+        if lost.any():
+            with_image = images.reasons.take(pa.array(of.row))
+            reasons = pc.if_else(pa.array(lost), with_image, reasons)
+        columns = {
+            _ROW: pa.array(of.row),
+            "split": pa.repeat(split, len(of.row)),
+            "verdict": _named(VERDICTS, ends),
+            "stage": _named(self._stages, stages),
+            "rule": _named([rule.rule for rule in (*self._ruling, *images.ordered)], number),
+            "reason": reasons,
+        }
+        return pa.table(columns, schema=_SCHEMA)
+
+    def _stop(self, of: Depths, images: "_Images") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The stage at which its own rule stops each caption (M,), and the check of that among all
+        of images; ``NOWHERE`` for one that passes.
+        """
+        stages = np.array([*(rule.stage for rule in self._ruling), NOWHERE], np.int64)
+        checks = {of.stage: n for n, of in enumerate(images.ordered) if of.column == CAPTIONS}
+        places = [checks.get(stage, NOWHERE) for stage in stages.tolist()]
+        return stages[of.stopped], np.where(of.stopped < 0, _PASSES, np.array(places)[of.stopped])
+
+    def _looked(self, of: Depths, table: pa.Table) -> Mask:
+        """Whether what the rule asks for that stops a caption (M,) was looked for."""
+        looked = np.ones(len(of.row), np.bool_)
+        for number in np.unique(of.stopped[of.null]).tolist():
+            if model := self._model_of.get(self._ruling[number].column):
+                here = of.null & (of.stopped == number)
+                flags = np.asarray(table.column(LOOKED + model), np.bool_)
+                looked[here] = flags[of.row[here]]
+        return looked
+
+
+class _Images:
+    """What became of N images, as their captions see it.
+
+    ``stop`` (N,) is the check that stops each, -1 where it did not decode; ``stage`` (N,) is that
+    of this check, or -1; ``reasons`` (N,) say of those that are lost how.
+    """
+
+    def __init__(self, table: pa.Table, decision: Decision) -> None:
+        judged, self.ordered = decision.judgement, decision.ordered
+        self.verdict, self.depth, self.check = judged.verdict, judged.depth, judged.check
+        stops = np.where(judged.check < 0, NOWHERE, judged.check)
+        self.stop = np.where(decision.reading.readable, stops, -1)
+        stages = np.array([*(check.stage for check in self.ordered), -1], np.int64)
+        self.stage = stages[judged.check]
+        other = _named([UNMEASURABLE, UNMEASURED], decision.unlooked.astype(np.int64))
+        codes = pc.coalesce(_array(table.column("reason")), other)
+        quarantined = pc.binary_join_element_wise(IMAGE_QUARANTINED, codes, ": ")
+        self.reasons = pc.choose(pa.array(self.verdict), None, IMAGE_DROPPED, quarantined)
+
+
+def writers(chosen: Chosen) -> Iterator[Writer]:
+    """The models that write captions; they say in ``<split>_problem`` why there is none."""
+    for split in WRITTEN:
+        entry = chosen.owner.get(f"caption_{split}")
+        if entry is not None and entry.tier == "model":
+            problem = f"{split}_problem"
+            yield Writer(split, entry.name, problem if problem in entry.columns else None)
+
+
+def unanswered(table: pa.Table, writer: Writer) -> pa.Array:
+    """Why a model wrote no caption of those of N rows that it was asked about; else null."""
+    looked = np.asarray(table.column(LOOKED + writer.model), np.bool_)
+    if writer.problem is None or not looked.any():
+        return pa.nulls(table.num_rows, pa.string())
+    said = np.asarray(table.column(captions.counted(writer.split)), np.int64)
+    wrote = list_lengths(table.column(f"caption_{writer.split}"))
+    asked = pa.array(looked & (said == 0) & (wrote <= 0))
+    why = pc.fill_null(_array(table.column(writer.problem)), UNMEASURABLE)
+    return pc.if_else(pc.and_(asked, pc.not_equal(why, ANSWERED)), why, None)
+
+
+def lists(ends: pa.Table, rows: int) -> pa.ListArray:
+    """The ends of captions (``CaptionEnds.of_unit``) as a list for each of N images."""
+    offsets = np.searchsorted(np.asarray(ends.column(_ROW)), np.arange(rows + 1))
+    columns = [_array(ends.column(name)) for name in FIELDS]
+    values = pa.StructArray.from_arrays(columns, fields=list(TYPE.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=TYPE)
+
+
+def _quarantined(split: str, why: pa.Array) -> pa.Table:
+    """The ends of captions that a model was asked for in vain, of those of N rows that say why."""
+    rows = np.flatnonzero(np.asarray(pc.is_valid(why)))
+    columns = {
+        _ROW: pa.array(rows, pa.int64()),
+        "split": pa.repeat(split, len(rows)),
+        "verdict": pa.repeat(VERDICTS[QUARANTINED], len(rows)),
+        "stage": pa.nulls(len(rows), pa.string()),
+        "rule": pa.nulls(len(rows), pa.string()),
+        "reason": why.take(pa.array(rows)),
+    }
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _named(names: Sequence[str], numbers: NDArray[np.integer]) -> pa.Array:
+    """The names of these numbers (M,); null for -1."""
+    return pa.array(names, pa.string()).take(pa.array(numbers, mask=numbers < 0))
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type)
