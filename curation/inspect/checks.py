@@ -64,7 +64,7 @@ def _with_values(
 ) -> Iterator[tuple[Bound, Any]]:
     """The bounds that limit a row, and what each saw."""
     limits = _limits(run, row)
-    left = _captions_left(values, [*outcome.stages(run)])
+    left = _captions_left(run, values)
     for bound in _with_thresholds(outcome.bounds(run), limits):
         if bound.quota:
             yield bound, limits[bound.column][0]
@@ -99,9 +99,15 @@ def _of_captions(run: Mapping[str, Any], stage: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(columns))
 
 
-def _captions_left(values: Mapping[str, Any], stages: Sequence[str]) -> dict[str, int] | None:
-    """By stage whether a caption passes it, 1 or 0; None for a row that never had any."""
-    columns = (values.get(captions.stage_column(split)) or () for split in SPLITS)
+def _captions_left(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int] | None:
+    """By stage whether a caption passes it, 1 or 0; None for a row that never had any.
+
+    What a model wrote of a split without rules is none of them: it is written of rows that stay.
+    """
+    of_run = outcome.stages(run)
+    stages, ruled = [*of_run], {s for of in of_run.values() for s in of.get("captions") or {}}
+    counted = [s for s in SPLITS if s in ruled or values.get(signals.counted(s))]
+    columns = (values.get(captions.stage_column(split)) or () for split in counted)
     passed = [stage for column in columns for stage in column]
     if not passed:
         return None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from curation import storage
 from curation.inspect import checks
+from curation.inspect.explained_captions import explained
 from curation.inspect.explanation import Explanation, Relative, as_text
 from curation.inspect.in_shards import with_shards
 from curation.judging import ledger
@@ -25,6 +26,7 @@ from curation.output.measured import Measured
 from curation.report import outcome, text
 from curation.report.described import described
 from curation.report.outcome import Unit, strings
+from curation.signals import captions
 
 __all__ = ["ExplainError", "Explanation", "as_text", "explain"]
 
@@ -36,7 +38,12 @@ RELATIVE_COLUMNS = ("key", "id", "verdict", "rule", "duplicate_of")
 LEDGER_COLUMNS = (*ledger.SCHEMA.names, ledger.CAPTIONS.name)
 PAIR = "pair_better.max"
 EXACT = ("exact_better.max", PAIR)
-_NOT_SIGNALS = ("uri", "key", "id", "size", "reason", "detail")
+# Known of every row and said above, or of use to the program alone; captions are said one by one.
+_NOT_SIGNALS = {
+    *("uri", "key", "id", "size", "reason", "detail", "input_bytes", "source_digest"),
+    *("caption_length", "captions_digest", "caption_recaption", "caption_fused"),
+    *map(captions.counted, captions.SPLITS),
+}
 
 
 class ExplainError(LookupError):
@@ -148,6 +155,7 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         checks=tuple(checks.checks(run, judged, measured | groups, table.slice(row, 1))),
         signals=signals,
         units={name: columns_of_run[name].unit for name in signals if name in columns_of_run},
+        captions=explained(run, judged["captions"], measured),
         representative=_unknown(judged["duplicate_of"]),
         quota=checks.ranking(run, ruled),
     )
@@ -195,11 +203,11 @@ def _matches(unit: Unit, names: pa.Array) -> Iterator[_Match]:
     rows = np.flatnonzero(np.asarray(hit, np.bool_))
     fields = [strings(unit.ledger.column(name), rows) for name in RELATIVE_COLUMNS]
     uris = strings(unit.signals.column("uri"), rows)
-    captions = [0] * len(rows)
+    digests = [0] * len(rows)
     if "captions_digest" in unit.signals.column_names:
-        captions = unit.signals.column("captions_digest").take(pa.array(rows)).to_pylist()
+        digests = unit.signals.column("captions_digest").take(pa.array(rows)).to_pylist()
     for row, uri, said, key, identity, verdict, rule, duplicate_of in zip(
-        rows.tolist(), uris, captions, *fields, strict=True
+        rows.tolist(), uris, digests, *fields, strict=True
     ):
         relative = Relative(key or "", uri or "", identity or "", verdict or "")
         yield _Match(relative, unit.name, row, rule, duplicate_of, said)
@@ -208,11 +216,11 @@ def _matches(unit: Unit, names: pa.Array) -> Iterator[_Match]:
 def _related(explanation: Explanation, matches: Sequence[_Match]) -> Explanation:
     representative, duplicates = explanation.representative, []
     place = explanation.unit, explanation.row
-    captions = sum(match.captions for match in matches if (match.unit, match.row) == place)
+    digest = sum(match.captions for match in matches if (match.unit, match.row) == place)
     for match in matches:
         if (match.unit, match.row) == place:
             continue
-        if explanation.rule == PAIR and captions and match.captions != captions:
+        if explanation.rule == PAIR and digest and match.captions != digest:
             continue
         is_it = representative is not None and match.relative.id == representative.id
         if is_it and match.rule not in EXACT:

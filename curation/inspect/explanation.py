@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from curation.inspect.explained_captions import ExplainedCaption
 from curation.report import text
 
 Outcome = Literal["passed", "failed", "would pass", "would fail", "not measured", "not reached"]
@@ -49,7 +50,7 @@ class Explanation:
     ``rule``, ``value``, ``bound`` and ``reason`` are the ledger's; ``checks`` are all rules in the
     order in which they were applied; ``representative`` is what it is a duplicate of;
     ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
-    ``shard`` is the file it was written to, ``captions`` what stands there, each with its split.
+    ``shard`` is the file it was written to, ``captions`` are all of it, also those that fell.
     ``quota`` is what ranks the row, where the rule is a quota; ``units`` are those of ``signals``.
     """
 
@@ -73,7 +74,7 @@ class Explanation:
     duplicates_total: int = 0
     shard: str | None = None
     quota: str | None = None
-    captions: tuple[str, ...] = ()
+    captions: tuple[ExplainedCaption, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -106,7 +107,8 @@ def as_text(explanation: Explanation) -> str:
         lines.append(f"  would fail    {names}")
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
-    lines += [f"  caption       {text.prose(caption, 300)}" for caption in explanation.captions]
+    for caption in explanation.captions:
+        lines += [f"  caption       {caption.split}: {caption.said}", f"{' ' * 16}{caption.end}"]
     if explanation.representative:
         lines.append(f"  duplicate of  {_relative(explanation.representative)}")
     if explanation.duplicates:

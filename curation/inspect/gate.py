@@ -7,7 +7,6 @@ checked against the shards themselves, so that a bug in judging or writing canno
 import os
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -15,46 +14,16 @@ import pyarrow as pa
 
 from curation import shard, storage
 from curation.failures.errors import UsageError
-from curation.inspect import data_docs
+from curation.inspect import caption_promises, data_docs
 from curation.inspect.data_docs import Validated
+from curation.inspect.expectation import EXAMPLES, Expectation
 from curation.judging.ledger import LedgerError
 from curation.output import finished
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.signals import captions
 
-EXAMPLES, EXAMPLE_LENGTH = 5, 60
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """One checked promise: what was expected of which column and how many rows break it.
-
-    It was held against so many ``rows`` (0: against none of its own), and ``says`` in words what is
-    expected; ``examples`` are values that are not.
-    """
-
-    name: str
-    column: str
-    passed: bool
-    unexpected: int
-    rows: int = 0
-    says: str = ""
-    examples: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain data for ``--json``."""
-        return asdict(self)
-
-    def joined(self, other: "Expectation") -> "Expectation":
-        """The same promise over the rows of both."""
-        return replace(
-            self,
-            passed=self.passed and other.passed,
-            unexpected=self.unexpected + other.unexpected,
-            rows=self.rows + other.rows,
-            examples=(*self.examples, *other.examples)[:EXAMPLES],
-        )
+EXAMPLE_LENGTH = 60
 
 
 def check(output: str) -> list[Expectation]:
@@ -72,11 +41,13 @@ def check(output: str) -> list[Expectation]:
     validate = _validator(configuration, run.get("scaling", ()), Groups.of_run(output, run).ruled)
     promises: dict[str, Expectation] = {}
     lost, rows, kinds = 0, 0, dict[str, Counter[tuple[str, str | None]]]()
+    kept = caption_promises.Kept()
     shards: list[Validated] = []
     for name, table in _shards(layout.shards):
         rows += table.num_rows
         _add_kinds(kinds, table, configuration)
         lost += _without_captions(table, configuration)
+        kept += caption_promises.kept(table, configuration)
         validated = validate(table)
         for promise, entry in validated.items():
             before = promises.get(promise)
@@ -87,6 +58,7 @@ def check(output: str) -> list[Expectation]:
     results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
     says = "at least one left, where there were any"
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost, rows, says))
+    results += caption_promises.promises(output, run, kept)
     data_docs.write(layout, run, results, shards)
     broken = [entry for entry in results if not entry.passed]
     if broken:
@@ -99,8 +71,9 @@ def check(output: str) -> list[Expectation]:
 
 
 def _of_rows(broken: Expectation) -> str:
-    """How many rows break it, and for example by which values."""
-    rows = f"{broken.unexpected:,} {'row' if broken.unexpected == 1 else 'rows'}"
+    """How many rows or captions break it, and for example by which values."""
+    what = "caption" if broken.name in caption_promises.NAMES else "row"
+    rows = f"{broken.unexpected:,} {what}{'' if broken.unexpected == 1 else 's'}"
     return rows + (f", as {', '.join(broken.examples)}" if broken.examples else "")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation import shard, storage
+from curation.inspect.explained_captions import with_texts
 from curation.inspect.explanation import Explanation
 from curation.output import finished
 from curation.output.layout import Layout
@@ -19,7 +20,7 @@ def with_shards(output: str, explanations: list[Explanation]) -> list[Explanatio
     folder = Layout(output).shards
     if not kept or not storage.exists(storage.join(folder, shard.MANIFEST_NAME)):
         return explanations
-    where: dict[tuple[str, str | None], tuple[str, tuple[str, ...]]] = {}
+    where: dict[tuple[str, str | None], tuple[str, dict[str, list[str]]]] = {}
     for info in shard.read_manifest(folder):
         if not storage.exists(storage.join(folder, info.file)):
             raise shard.ShardError(f"{folder}: there is no {info.file}; {finished.REMEDY}")
@@ -33,17 +34,18 @@ def with_shards(output: str, explanations: list[Explanation]) -> list[Explanatio
             for row, name, key in zip(rows.tolist(), names, keys, strict=True):
                 where[str(name), key] = f"shards/{info.file}", _captions(batch, row)
     return [
-        replace(entry, shard=file, captions=captions)
+        replace(entry, shard=file, captions=with_texts(entry.captions, captions))
         for entry in explanations
-        for file, captions in [where.get((str(entry.id), entry.key), (None, ()))]
+        for file, captions in [where.get((str(entry.id), entry.key), (None, {}))]
     ]
 
 
-def _captions(batch: pa.RecordBatch, row: int) -> tuple[str, ...]:
-    """What a shard says of a row, each caption with its split."""
-    splits = (
-        (split.removeprefix("caption_"), batch.column(split)[row].as_py() or ())
+def _captions(batch: pa.RecordBatch, row: int) -> dict[str, list[str]]:
+    """The captions that a shard has of a row, by split."""
+    return {
+        split.removeprefix("caption_"): [
+            of["text"] for of in batch.column(split)[row].as_py() or ()
+        ]
         for split in SPLITS
         if split in batch.schema.names
-    )
-    return tuple(f"{split}: {caption['text']}" for split, said in splits for caption in said)
+    }

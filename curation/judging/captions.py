@@ -92,7 +92,7 @@ def _depths(
     stopped, null = np.full(len(row), -1, np.int16), np.zeros(len(row), np.bool_)
     for number in range(len(pipeline.stages)):
         for index, rule in ((index, rule) for index, rule in own if rule.stage == number):
-            bound = Bound(**{rule.side: rule.among or rule.bound})
+            bound = _bound(rule)
             within, unknown = np.ones(len(row), np.bool_), np.zeros(len(row), np.bool_)
             if is_of_texts(rule):
                 values = _flat(table, rule.column)
@@ -187,6 +187,13 @@ def passes(values: pa.Array, bound: Bound) -> Mask:
     low = -np.inf if bound.min is None else bound.min
     high = np.inf if bound.max is None else bound.max
     return (numbers >= low) & (numbers <= high)
+
+
+def _bound(rule: Check) -> Bound:
+    """The one side of a bound that a rule is."""
+    if rule.side == "in":
+        return Bound(among=rule.among)
+    return Bound(min=rule.bound) if rule.side == "min" else Bound(max=rule.bound)
 
 
 def _is_null(values: pa.Array) -> Mask:

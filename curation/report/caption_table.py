@@ -48,7 +48,10 @@ def _row(split: str, of: Mapping[str, Any], deciding: set[str]) -> CaptionRow:
     dropped = rules[True] | {why: number for why, number in lost.items() if number}
     return CaptionRow(
         split,
-        *(of[name] for name in ("in", "kept", "dropped", "quarantined")),
+        of["in"],
+        of["kept"],
+        of["dropped"],
+        of["quarantined"],
         _said(rules[False]),
         _said(dropped),
         _said(of["quarantine"]),

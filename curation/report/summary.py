@@ -40,11 +40,6 @@ def _captions(counts: dict[str, Any]) -> list[str]:
         f"with captions {counts['with']} ({counts['kept_with']} kept),"
         f" without {counts['without']} ({counts['kept_without']} kept)"
     ]
-    lines += [
-        f"captions, {split}: in {of['in']} = kept {of['kept']} + dropped {of['dropped']}"
-        f" + quarantined {of['quarantined']}"
-        for split, of in counts["splits"].items()
-    ]
     shown = list(counts["origins"].items())
     lines += [
         f"  from {text.prose(origin):<30}{of['in']:>8}" for origin, of in shown[:ORIGINS_SHOWN]
@@ -52,6 +47,11 @@ def _captions(counts: dict[str, Any]) -> list[str]:
     if len(shown) > ORIGINS_SHOWN:
         rest = sum(of["in"] for _, of in shown[ORIGINS_SHOWN:])
         lines.append(f"  from elsewhere, see run.json       {rest:>8}")
+    lines += [
+        f"{split} captions: in {of['in']} = kept {of['kept']} + dropped {of['dropped']}"
+        f" + quarantined {of['quarantined']}"
+        for split, of in counts["splits"].items()
+    ]
     if counts["side_files_unread"]:
         lines.append(f"side files that could not be read: {counts['side_files_unread']}")
         lines += [
