@@ -43,12 +43,12 @@ _SCHEMA = pa.schema([pa.field(_ROW, pa.int64()), *(pa.field(of, pa.string()) for
 
 @dataclass(frozen=True)
 class Writer:
-    """A ``model`` that writes the captions of a ``split``. In its column ``problem`` it says why
-    there is none of a row that it was asked about; None where it does not say.
+    """A signal that writes the captions of a ``split``. A ``model`` may say in its column
+    ``problem`` why there is none of a row that it was asked about.
     """
 
     split: str
-    model: str
+    model: str | None
     problem: str | None
 
 
@@ -69,9 +69,10 @@ class CaptionEnds:
     @property
     def columns(self) -> list[str]:
         """The measured columns that are read beside those of rules on captions."""
-        looked = {*self._model_of.values(), *(of.model for of in self._writers.values())}
-        wrote = [f"caption_{split}" for split in self._writers]
-        said = [of.problem for of in self._writers.values() if of.problem]
+        writers = self._writers.values()
+        looked = {*self._model_of.values(), *(of.model for of in writers if of.model)}
+        wrote = [f"caption_{of.split}" for of in writers]
+        said = [of.problem for of in writers if of.problem]
         counts = [captions.counted(split) for split in captions.SPLITS]
         return [*counts, *wrote, *said, *(LOOKED + name for name in sorted(looked))]
 
@@ -87,7 +88,7 @@ class CaptionEnds:
             if split in self._writers:
                 why = unanswered(table, self._writers[split])
                 parts.append(_quarantined(split, why))
-        every = pa.concat_tables(parts)
+        every = pa.concat_tables([of for of in parts if of.num_rows] or parts[:1])
         order = np.argsort(np.asarray(every.column(_ROW)), kind="stable")
         return every.take(pa.array(order))
 
@@ -179,18 +180,21 @@ class _Images:
 
 
 def writers(chosen: Chosen) -> Iterator[Writer]:
-    """The models that write captions; they say in ``<split>_problem`` why there is none."""
+    """The signals that write captions; a model says in ``<split>_problem`` why there is none."""
     for split in WRITTEN:
-        entry = chosen.owner.get(f"caption_{split}")
-        if entry is not None and entry.tier == "model":
-            problem = f"{split}_problem"
-            yield Writer(split, entry.name, problem if problem in entry.columns else None)
+        entry, problem = chosen.owner.get(f"caption_{split}"), f"{split}_problem"
+        if entry is not None and entry.name not in chosen.left_out:
+            is_model = entry.tier == "model"
+            says = problem if is_model and problem in entry.columns else None
+            yield Writer(split, entry.name if is_model else None, says)
 
 
 def unanswered(table: pa.Table, writer: Writer) -> pa.Array:
     """Why a model wrote no caption of those of N rows that it was asked about; else null."""
+    if writer.model is None or writer.problem is None:
+        return pa.nulls(table.num_rows, pa.string())
     looked = np.asarray(table.column(LOOKED + writer.model), np.bool_)
-    if writer.problem is None or not looked.any():
+    if not looked.any():
         return pa.nulls(table.num_rows, pa.string())
     said = np.asarray(table.column(captions.counted(writer.split)), np.int64)
     wrote = list_lengths(table.column(f"caption_{writer.split}"))

@@ -40,7 +40,9 @@ FLAG = Kind(values.flag, any)
 
 
 class Column(NamedTuple):
-    """A line of the table. Where a signal measures a ``measurable`` one, that is what counts."""
+    """A line of the table. Where a signal measures a ``measurable`` one, that is what counts;
+    captions that a source has are not replaced.
+    """
 
     name: str
     kind: Kind

@@ -87,20 +87,24 @@ def with_signal(monkeypatch: pytest.MonkeyPatch, column: str, kind: pa.DataType)
     monkeypatch.setattr(discovery, "discover", lambda modules=(): everything)
 
 
-def test_a_measured_caption_is_written_and_where_none_is_measured_what_the_source_says(
+def test_captions_of_a_source_stand_and_where_it_has_none_measured_ones_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = []
     for seed, side in enumerate((288, 300, 320)):
         (tmp_path / f"{seed}.jpg").write_bytes(encoded(drawing(seed, side)))
-        lines.append({"path": f"{seed}.jpg", "key": str(seed), "caption_recaption": "said"})
+        said = {"caption_recaption": "said"} if seed == 1 else {}
+        lines.append({"path": f"{seed}.jpg", "key": str(seed), **said})
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with_signal(monkeypatch, "caption_recaption", shard.CAPTIONS)
     run_in_process(tmp_path / "in.jsonl", tmp_path / "out")
     told = {key: row["caption_recaption"] for key, row in kept_rows(tmp_path / "out").items()}
     said = {"text": "said", "language": None, "origin": ".jsonl: caption_recaption", "stage": None}
     measured = {"text": "measured", "language": None, "origin": None, "stage": None}
-    assert told == {"0": [measured], "1": [], "2": [said]}
+    assert told == {"0": [measured], "1": [said], "2": None}
+    run = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    counted = run["counts"]["captions"]["splits"]["recaption"]
+    assert (counted["in"], counted["kept"]) == (2, 2)
 
 
 def test_a_list_of_fixed_size_is_written_and_read_also_where_it_is_null(
