@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from curation.inspect.expectation import Expectation
 from curation.judging import ledger
-from curation.judging.caption_ends import ANSWERED
-from curation.judging.captions import list_lengths
+from curation.judging.caption_ends import ANSWERED, PROBLEM
+from curation.judging.captions import ASKED, list_lengths
 from curation.judging.rules import VERDICTS
 from curation.output import column_files
 from curation.output.layout import Layout
@@ -96,16 +96,17 @@ def _came_in(measured: Measured, unit: str, split: str) -> int:
     """How many captions of a split a unit has: of its sources, else what a model wrote, or an
     answer that was none.
     """
-    own, counts, problem = f"caption_{split}", captions.counted(split), f"{split}_problem"
-    model = next((name for name, of in measured.models.items() if own in of.columns), None)
+    own, counts = f"caption_{split}", captions.counted(split)
+    models = {name: of for name, of in measured.models.items() if own in of.columns}
     writes = [own] if own in measured.schema(unit).names else []
-    says = [problem, LOOKED + model] if model and problem in measured.models[model].columns else []
+    asks = [name for name, of in models.items() if split == ASKED and PROBLEM in of.columns]
+    says = [PROBLEM, *(LOOKED + name for name in asks)] if asks else []
     table = measured.read(unit, [counts, *writes, *says])
     said = np.asarray(table.column(counts), np.int64)
     wrote, asked = np.zeros((2, len(said)), np.int64)
     if writes:
         wrote = np.maximum(list_lengths(table.column(own)), 0)
-    if model and says:
-        looked = np.asarray(table.column(LOOKED + model), np.bool_)
-        asked = looked & np.array([of != ANSWERED for of in table.column(problem).to_pylist()])
+    for name in asks:
+        looked = np.asarray(table.column(LOOKED + name), np.bool_)
+        asked = looked & np.array([of != ANSWERED for of in table.column(PROBLEM).to_pylist()])
     return int(np.where(said > 0, said, np.where(wrote > 0, wrote, asked)).sum())

@@ -77,22 +77,22 @@ def _explained(
         wrote = measured.get(f"caption_{split}") or () if split in WRITTEN else ()
         is_said = measured.get(captions.counted(split))
         words = None if is_said or number >= len(wrote) else wrote[number]["text"]
-        value, bound = _held(run, end["rule"], number, measured)
+        value, bound = _held(run, end, number, measured)
         yield ExplainedCaption(text=words, value=value, bound=bound, **end)
 
 
 def _held(
-    run: Mapping[str, Any], rule: str | None, number: int, measured: Mapping[str, Any]
+    run: Mapping[str, Any], end: Mapping[str, Any], number: int, measured: Mapping[str, Any]
 ) -> tuple[Any, Any]:
     """What a rule on captions saw of one of them, and what it asks for; else nothing."""
-    column, _, side = (rule or "").rpartition(".")
+    column, _, side = (end["rule"] or "").rpartition(".")
     split, dot, name = column.removeprefix("caption_").partition(".")
     if not dot:
         return None, None
     bounds = [(of.get("captions") or {}).get(split, {}) for of in stages(run).values()]
-    known = [of[name][side] for of in bounds if side in of.get(name, {})]
+    at = [*stages(run)].index(end["stage"]) + (end["verdict"] == "kept")  # after what it passed
     values = measured.get(column) or ()
-    asked = known[-1] if known else None
+    asked = bounds[at].get(name, {}).get(side)
     shown = ", ".join(map(str, asked)) if isinstance(asked, list) else asked
     return values[min(number, len(values) - 1)] if values else None, shown
 

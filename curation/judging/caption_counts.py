@@ -82,7 +82,8 @@ class CaptionCounts:
             elif why.startswith(IMAGE_QUARANTINED):
                 reasons[why.removeprefix(f"{IMAGE_QUARANTINED}: ")] += number
             elif rule is not None:
-                (images if why == IMAGE_DROPPED else rules)[str(stage)][rule] += number
+                at = stages.index(str(stage)) + (verdict == "kept")  # stopped after what it passed
+                (images if why == IMAGE_DROPPED else rules)[stages[at]][rule] += number
         return {
             "in": self.total[split],
             **{verdict: self._number(split, verdict) for verdict in VERDICTS},

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from curation.configuration.models import Pipeline
 from curation.judging.captions import (
+    ASKED,
     WRITTEN,
     BySplit,
     Depths,
@@ -31,6 +32,7 @@ from curation.output.measured import LOOKED, UNMEASURABLE
 from curation.signals import captions
 
 UNMEASURED = "unmeasured"  # no model looked yet
+PROBLEM = f"{ASKED}_problem"
 ANSWERED = "none"  # what a model that writes captions says where nothing is wrong with its answer
 IMAGE_DROPPED = "image dropped"
 IMAGE_QUARANTINED = "image quarantined"  # and its reason
@@ -59,11 +61,8 @@ class CaptionEnds:
         self._stages = [stage.name for stage in pipeline.stages]
         self._keep = pipeline.number_of(pipeline.keep)
         self._ruling = ruling(pipeline)
-        self._model_of = {
-            rule.column: chosen.owner[rule.column].name
-            for rule in self._ruling
-            if not is_of_texts(rule)
-        }
+        owners = {of.column: chosen.owner[of.column] for of in self._ruling if not is_of_texts(of)}
+        self._model_of = {name: of.name for name, of in owners.items() if of.tier == "model"}
         self._writers = {of.split: of for of in writers(chosen)}
 
     @property
@@ -180,13 +179,13 @@ class _Images:
 
 
 def writers(chosen: Chosen) -> Iterator[Writer]:
-    """The signals that write captions; a model says in ``<split>_problem`` why there is none."""
+    """The signals that write captions; a model says in ``recaption_problem`` why there is none."""
     for split in WRITTEN:
-        entry, problem = chosen.owner.get(f"caption_{split}"), f"{split}_problem"
+        entry = chosen.owner.get(f"caption_{split}")
         if entry is not None and entry.name not in chosen.left_out:
-            is_model = entry.tier == "model"
-            says = problem if is_model and problem in entry.columns else None
-            yield Writer(split, entry.name if is_model else None, says)
+            is_asked = entry.tier == "model" and split == ASKED and PROBLEM in entry.columns
+            model = entry.name if entry.tier == "model" else None
+            yield Writer(split, model, PROBLEM if is_asked else None)
 
 
 def unanswered(table: pa.Table, writer: Writer) -> pa.Array:

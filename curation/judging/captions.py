@@ -19,6 +19,7 @@ from curation.signals.captions import SPLITS
 
 Mask = NDArray[np.bool_]
 WRITTEN = ("recaption", "fused")  # splits that models write
+ASKED = "recaption"  # of these what a model is asked for; a fused caption is made of one
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,25 @@ def test_counts_add_up_in_any_order_and_come_back(
         assert of["quarantined"] == sum(of["quarantine"].values())
 
 
+def test_what_rules_stop_is_counted_at_their_stage_before_and_after_keep() -> None:
+    kept = Image([1.0, 2.0, 3.0, 4.0], [3.0] * 4, [], 0, "looping", STAGES, KEPT)
+    fallen = Image([3.0, 1.0], [3.0, 3.0], [], 0, None, KEEP, DROPPED)
+    pipeline = ruled(frozenset(["raw"]))
+    _, counts = told([kept, fallen], pipeline)
+    of = counts.as_json([stage.name for stage in pipeline.stages])
+    assert of["raw"] == {
+        "in": 6,
+        "kept": 3,
+        "dropped": 3,
+        "quarantined": 0,
+        "stages": {"s1": 1, "s2": 2},
+        "rules": {"s1": {"caption_raw.length.min": 1}, "s2": {"caption_raw.length.min": 1}},
+        "with_image": {"dropped": {"s1": {"size.min": 2}}, "quarantined": {}},
+        "quarantine": {},
+    }
+    assert of["recaption"]["quarantine"] == {"looping": 1}
+
+
 def test_a_caption_too_few_or_one_counted_twice_fails_the_run() -> None:
     image = Image([4.0, 1.0], [3.0, 3.0], [], 0, ("looping"), STAGES, KEPT)
     _, counts = told([image], ruled(frozenset(["raw"])))
