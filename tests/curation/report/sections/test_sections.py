@@ -188,6 +188,20 @@ def test_a_run_of_which_nothing_is_kept_shows_nothing_empty(
     assert "taxonomy" not in ids and "mix" not in ids and "quotas" not in ids
 
 
+def test_a_unit_that_no_model_looked_at_only_adds_rows_without_a_node(tmp_path: Path) -> None:
+    finished = described_run.describe(finished_run.build(tmp_path, rows=60))
+    path = finished_run.measured(Layout(finished.output)).base_path(finished.units[-1])
+    table = pq.read_table(path)
+    for name in table.column_names[len(finished_run.SIGNALS) :]:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, pa.nulls(table.num_rows))
+    pq.write_table(table, path)
+    collected = collect(finished.output)
+    of = view(collected, "taxonomy")
+    assert of["every"] == collected.funnel.kept > of["kept"] > 0
+    assert write_report(finished.output)
+
+
 @settings(max_examples=40)
 @given(st.text("ab 猫。'", max_size=20), st.text("ab 猫。'", max_size=20))
 def test_additions_join_to_the_longer_text(text: str, longer: str) -> None:
