@@ -13,7 +13,7 @@ REASONS_SHOWN = 6
 class CaptionRow:
     """The captions of a split: how many came in, and what became of them.
 
-    ``why_no_deeper``, ``why_dropped`` and ``why_quarantined`` say what by, with numbers.
+    ``reasons`` say in a line each what held back, dropped and quarantined how many.
     """
 
     split: str
@@ -21,9 +21,7 @@ class CaptionRow:
     kept: int
     dropped: int
     quarantined: int
-    why_no_deeper: str
-    why_dropped: str
-    why_quarantined: str
+    reasons: tuple[str, ...]
 
 
 def caption_rows(run: Mapping[str, Any]) -> list[CaptionRow]:
@@ -52,9 +50,15 @@ def _row(split: str, of: Mapping[str, Any], deciding: set[str]) -> CaptionRow:
         of["kept"],
         of["dropped"],
         of["quarantined"],
-        _said(rules[False]),
-        _said(dropped),
-        _said(of["quarantine"]),
+        tuple(
+            f"{what}: {_said(by)}"
+            for what, by in (
+                ("kept, but no deeper", rules[False]),
+                ("dropped", dropped),
+                ("quarantined", of["quarantine"]),
+            )
+            if by
+        ),
     )
 
 

@@ -203,7 +203,7 @@ def _with_image(row: Image, split: str, depth: int) -> tuple[Any, ...]:
 SETS = st.sampled_from([frozenset(), frozenset(["raw"]), frozenset(["raw", "recaption"])])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(images(), max_size=6), SETS)
 def test_every_caption_has_the_end_of_the_definition(
     rows: list[Image], splits: frozenset[str]
@@ -225,7 +225,7 @@ def test_every_caption_has_the_end_of_the_definition(
     assert counts.total == {split: total[split] for split in SPLITS}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(images(), max_size=8), SETS, st.randoms(use_true_random=False))
 def test_counts_add_up_in_any_order_and_come_back(
     rows: list[Image], splits: frozenset[str], random: Any
