@@ -2,14 +2,14 @@
 
 ``python -m examples.damaged_strings --strings demo/strings-en --out demo/strings-raw``
 
-Every image keeps its caption. The kind of damage is in its key, so that whoever curates the shards
-can be asked what was caught.
+Every image keeps its caption, save those that get another's. The kind of damage is in its key, so
+that whoever curates the shards can be asked what was caught.
 """
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +26,8 @@ from examples.damage import DAMAGE, jpeg
 
 app = commands.application()
 KIND = "damaged strings"
-CLEAN, DUPLICATED = "clean", "duplicated"
+CLEAN, DUPLICATED, MISCAPTIONED = "clean", "duplicated", "miscaptioned"
+WORDS = ("caption_raw", "caption_recaption", "caption_fused")
 SHARES = {  # of all strings; a duplicated one is there twice
     "blurred": 0.08,
     "blown-out": 0.08,
@@ -34,6 +35,7 @@ SHARES = {  # of all strings; a duplicated one is there twice
     "cropped": 0.08,
     "truncated": 0.04,
     DUPLICATED: 0.04,
+    MISCAPTIONED: 0.06,
 }
 
 
@@ -61,10 +63,11 @@ def main(
 def _batches(path: str, counts: Counter[str]) -> Iterator[pa.RecordBatch]:
     for batch in shard.read(path):
         rows: list[dict[str, Any]] = []
-        for row in batch.to_pylist():
+        strings = batch.to_pylist()
+        for place, row in enumerate(strings):
             kind = damage_of(row["key"])
             counts[kind] += 1
-            rows.append(damaged(row, kind))
+            rows.append(damaged(row, kind, strings[place:] + strings[:place]))
             if kind == DUPLICATED:
                 rows.append(row)
         yield from pa.Table.from_pylist(rows, schema=shard.schema()).to_batches()
@@ -81,11 +84,20 @@ def damage_of(key: str) -> str:
     return CLEAN
 
 
-def damaged(row: dict[str, Any], kind: str) -> dict[str, Any]:
-    """A row of a shard after damage of this kind; its words stay."""
+def damaged(
+    row: dict[str, Any], kind: str, strings: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """A row of a shard after damage of this kind. Its words stay, unless it is miscaptioned: then
+    they are those of the first of ``strings`` that shows another text.
+
+    Raises ``StopIteration`` where none does.
+    """
     if kind == CLEAN:
         return row
     data = row["image"]["bytes"]
+    if kind == MISCAPTIONED:
+        other = next(of for of in strings if _text(of) != _text(row))
+        return row | {name: other[name] for name in WORDS} | {"key": f"{row['key']}-{kind}"}
     if kind != DUPLICATED:
         data = _damage(Image.open(BytesIO(data)), kind)
     changed: dict[str, Any] = {
@@ -97,6 +109,10 @@ def damaged(row: dict[str, Any], kind: str) -> dict[str, Any]:
         with Image.open(BytesIO(data)) as image:
             changed |= {"format": image.format, "width": image.width, "height": image.height}
     return row | changed
+
+
+def _text(row: dict[str, Any]) -> str:
+    return str(row["text_boxes"][0]["text"])
 
 
 def _damage(image: Image.Image, kind: str) -> bytes:
@@ -123,10 +139,10 @@ def caught(output: Path) -> dict[str, Counter[str]]:
 
 def table(by_kind: dict[str, Counter[str]]) -> str:
     """A line for each kind of damage: how many there were, how many stayed, what took the rest."""
-    lines = [f"{'damage':<12}{'strings':>8}{'kept':>7}"]
+    lines = [f"{'damage':<13}{'strings':>8}{'kept':>7}"]
     for kind, counts in by_kind.items():
         rules = ", ".join(f"{rule} {n}" for rule, n in counts.most_common() if rule != "kept")
-        lines.append(f"{kind:<12}{counts.total():>8,}{counts['kept']:>7,}  {rules}")
+        lines.append(f"{kind:<13}{counts.total():>8,}{counts['kept']:>7,}  {rules}")
     return "\n".join(lines)
 
 

@@ -48,7 +48,7 @@ def _gathering() -> Iterator[Step]:
 def _curation(raw: str, folder: Path) -> Iterator[Step]:
     output = ["--output", str(folder), "--json"]
     run = [*BEAM, "run", "curate", "--input", raw, *output]
-    yield Step("curate", "curate it: stages S1 to S5", run)
+    yield Step("curate", "curate it: stages S1 to S7", run)
     yield Step("gate", "check the shards against what was promised", [*BEAM, "gate", *output])
 
 

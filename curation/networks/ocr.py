@@ -13,6 +13,7 @@ from curation.failures.errors import UsageError
 # What the model was trained for; its characters lack Hangul, Cyrillic, Greek, Arabic, ...
 LANGUAGES = frozenset({"en", "zh", "zh-Hant", "ja", "fr", "de", "es", "vi", "pl"})
 LINE_HEIGHT = 48  # pixels: of the lines that the recogniser was trained on
+LINE_WIDTH = 320  # pixels: shorter ones it was shown with room after them
 LARGEST_SIDE = 1600  # pixels: a page with a longer side is reduced before it is searched
 _BLANK = "\N{REPLACEMENT CHARACTER}"
 MOST = 300  # regions that are looked at: each costs a twentieth of a second
@@ -34,10 +35,11 @@ class Region:
 class TextReader:
     """The detector and the recogniser, loaded once, on one thread: other processes have theirs.
 
-    Nothing is left out for a low score: that is for the caller to judge.
+    Nothing is left out for a low score: that is for the caller to judge. Lines are given room up to
+    ``least_width`` pixels: reading one costs as much as it is wide.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least_width: int = LINE_WIDTH) -> None:
         """Raises ``UsageError`` where a package is missing."""
         settings = {
             "Global.log_level": "critical",
@@ -47,6 +49,7 @@ class TextReader:
             "Det.limit_type": "max",
             "Det.limit_side_len": LARGEST_SIDE,
             "Det.max_candidates": MOST,
+            "Rec.rec_img_shape": [3, LINE_HEIGHT, least_width],
         }
         try:
             import onnxruntime  # noqa: F401 - rapidocr itself misses it only when it reads
