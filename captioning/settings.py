@@ -59,6 +59,11 @@ class RecaptionSettings(Settings):
         """The kind for a row with the columns that the signal reads."""
         return self.kind
 
+    @property
+    def uses_accelerator(self) -> bool:
+        """Whether the back end does."""
+        return bool(self.backend.uses_accelerator)
+
     def token_prices(self) -> tuple[float, float]:
         """Those of the back end."""
         prices: tuple[float, float] = self.backend.token_prices

@@ -138,6 +138,7 @@ def _carry_out(
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
     judging.refuse_too_many(signals, pipeline, rows)
+    measuring.refuse_idle(signals, request.arguments)
     with steps.step("measure"):
         measuring.measure_units(output, pipeline, request.arguments)
     with asking.held():

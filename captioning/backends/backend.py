@@ -74,6 +74,11 @@ class Backend(Chosen):
         """What a million tokens of prompts and of answers cost; 0 and 0 where nobody said."""
         return 0.0, 0.0
 
+    @property
+    def uses_accelerator(self) -> bool:
+        """Whether it answers from a GPU of the machine it runs on, where there is one."""
+        return False
+
     @abstractmethod
     def check(self) -> None:
         """Says cheaply, before any work, whether all is there. Raises ``MissingModelError``."""

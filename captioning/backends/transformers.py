@@ -34,6 +34,11 @@ class Transformers(Backend):
     top_p: float = 0.95
     top_k: int = 20
 
+    @property
+    def uses_accelerator(self) -> bool:
+        """Unless it is to answer from the CPU."""
+        return any(device != "cpu" for device in self.devices or ("cuda",))
+
     def check(self) -> None:
         weights.need("pip install 'inkstone[train]'", "torch", "transformers")
         constrained.check()

@@ -8,10 +8,12 @@ import pyarrow as pa
 
 from curation import sources, storage
 from curation.configuration.loading import Pipeline
+from curation.failures.errors import UsageError
 from curation.graphs.steps import Step, named, reading, units
 from curation.judging.cascade import Cascade
 from curation.judging.verdicts import Judge
-from curation.measuring import asking, captions, contents, measure, models, pending
+from curation.measuring import asking, captions, choosing, contents, measure, models, pending
+from curation.measuring.chosen import Chosen
 from curation.measuring.models import Model
 from curation.output import column_files
 from curation.output.measured import ROWS
@@ -57,7 +59,14 @@ class MeasureUnit(Step):
 
 
 class RunModels(Step):
-    """Unit name -> nothing, once models have looked at what was pending and went on from there."""
+    """Unit name -> nothing, once models have looked at what was pending and went on from there.
+
+    Where ``apart`` are to look from other machines, the name again if that is left to be done.
+    """
+
+    def __init__(self, output: str, pipeline: Pipeline, apart: Sequence[str] = ()) -> None:
+        super().__init__(output, pipeline)
+        self.apart = tuple(apart)
 
     def setup(self) -> None:
         super().setup()
@@ -73,16 +82,21 @@ class RunModels(Step):
             if entry.name in self.chosen.models
         }
 
-    def process(self, unit: str) -> None:
+    def process(self, unit: str) -> list[str]:
         source = plan.read_unit(self.layout.plan(unit))
         cascade = Cascade(self.judge, self.chosen, unit, pending.read(self.layout, unit))
-        asked = models.Asked(cascade.base, cascade.wanted, self.models, cascade.following)
+        asked, left = models.only(self._asked(cascade), self.apart)
         with reading(), asking.borrowed(self.pipeline.signals) as asker:
             batches = models.measure(asked, lambda uris: sources.read(source, only=uris), asker)
             self._keep(unit, cascade.base, batches)
         with named():
             contents.set_checked(self.measured, unit)
-            storage.delete([self.layout.pending(unit)])
+            if not left:
+                storage.delete([self.layout.pending(unit)])
+        return [unit] if left else []
+
+    def _asked(self, cascade: Cascade) -> models.Asked:
+        return models.Asked(cascade.base, cascade.wanted, self.models, cascade.following)
 
     def teardown(self) -> None:
         asking.leave()
@@ -131,16 +145,41 @@ def measure_units(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> 
         units(root, output) | "Measure" >> beam.ParDo(MeasureUnit(output, pipeline))
 
 
+def refuse_idle(chosen: Chosen, arguments: Sequence[str]) -> None:
+    """Raise ``UsageError`` where hardware is asked for that no model would use."""
+    if running.model_hints(arguments)[1] and not chosen.accelerated:
+        raise UsageError(
+            "--model-accelerator: no model of this pipeline uses one, and it would be paid for all "
+            "the same; leave it out, or have captions written by a back end that does, such as "
+            "transformers"
+        )
+
+
 def run_models(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> None:
-    """Let the models look at what is pending. Raises ``RuntimeError``."""
+    """Let the models look at what is pending. Raises ``RuntimeError``.
+
+    Those that use an accelerator look last, in a step of their own, where these options ask for
+    hardware: what the others need no GPU for does not hold one up.
+    """
+    hints, accelerator = running.model_hints(arguments)
+    apart = choosing.chosen(pipeline).accelerated if accelerator else []
     with running.pipeline(arguments) as root:
-        (
+        waiting = (
             root
             | "Output" >> beam.Create([output])
             | "Pending" >> beam.FlatMap(pending_units)
             | "Balance" >> beam.Reshuffle()
             | "Models"
-            >> beam.ParDo(RunModels(output, pipeline)).with_resource_hints(
-                **running.model_hints(arguments)
-            )
+            >> beam.ParDo(RunModels(output, pipeline, apart))
+            .with_resource_hints(**hints)
+            .with_output_types(str)
         )
+        if apart:
+            (
+                waiting
+                | "Balance accelerated" >> beam.Reshuffle()
+                | "Accelerated models"
+                >> beam.ParDo(RunModels(output, pipeline)).with_resource_hints(
+                    **hints, **accelerator
+                )
+            )

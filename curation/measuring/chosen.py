@@ -182,6 +182,12 @@ class Chosen:
         """What is set for a signal, or its defaults."""
         return self.settings.get(entry.name, entry.settings())
 
+    @property
+    def accelerated(self) -> list[str]:
+        """The models of this run that look from a GPU where there is one."""
+        entries = (entry for entry in self.signals if entry.name in self.models)
+        return [entry.name for entry in entries if self.settings_of(entry).uses_accelerator]
+
     def of_kept(self) -> list[str]:
         """The models that are to look at every kept row."""
         needed = (name for column in self.requested for name in self.needed_for(column))

@@ -4,9 +4,9 @@ A batch of rows is read once for all the models that look at it, and each image 
 that ask for the same reduction. What one model fails on, the others still measure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ from curation.signals.signal import CAPTIONS, Settings, Signal
 from curation.sources.sample import Sample
 
 BATCH_SIZE = 16  # rows given to a model at once: 16 x 200 kB of reduced pixels
+Of = TypeVar("Of")
 Values = dict[int, dict[str, Any]]  # by row of the base file
 Seen = dict[str, Values]  # by name of model
 
@@ -57,6 +58,23 @@ class Asked:
     wanted: Mapping[str, NDArray[np.int64]]
     models: Mapping[str, Model]
     following: Callable[[Sequence[int], Seen], Pending] = lambda rows, seen: {}
+
+
+def only(asked: Asked, apart: Collection[str]) -> tuple[Asked, list[str]]:
+    """The same but for the models ``apart``, and a list, which has those of them that are left to
+    look once the others are done.
+    """
+    left: list[str] = []
+
+    def others(rows: Mapping[str, Of]) -> dict[str, Of]:
+        left.extend(name for name in rows if name in apart)
+        return {name: of for name, of in rows.items() if name not in apart}
+
+    return replace(
+        asked,
+        wanted=others(asked.wanted),
+        following=lambda rows, seen: others(asked.following(rows, seen)),
+    ), left
 
 
 def schema(model: Model) -> pa.Schema:

@@ -22,6 +22,7 @@ STORAGE_HOST = ("storage.googleapis.com", 443)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")
 _BUCKET_WITH_DOTS = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _ACCELERATOR = re.compile(r"type:[^;\s]+;count:[1-9]\d*(;[^;\s]+)*")
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?)?B")
 
 
 def check(job: Job) -> None:
@@ -30,6 +31,8 @@ def check(job: Job) -> None:
         _check_form(option, path)
     if accelerator := job.given("model_accelerator"):
         _check_accelerator(accelerator)
+    if (memory := job.given("model_memory")) and not _MEMORY.fullmatch(memory):
+        raise UsageError(f"--model_memory={memory}: expected a size such as 16GB or 7.5GiB")
     if job.runner == "DataflowRunner":
         _check_dataflow(job)
     elif job.runner in SUPPORTED:
@@ -64,7 +67,7 @@ def _check_accelerator(accelerator: str) -> None:
     if not _ACCELERATOR.fullmatch(accelerator):
         raise UsageError(
             f"--model_accelerator={accelerator}: expected "
-            "'type:nvidia-tesla-t4;count:1;install-nvidia-driver' (in quotes)"
+            "'type:nvidia-l4;count:1;install-nvidia-driver' (in quotes)"
         )
 
 

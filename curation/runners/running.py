@@ -55,8 +55,13 @@ class OurOptions(PipelineOptions):  # type: ignore[misc]
         parser.add_argument(
             "--model_accelerator",
             "--model-accelerator",
-            help="Hardware for the model step, such as "
-            "'type:nvidia-tesla-t4;count:1;install-nvidia-driver' (Dataflow).",
+            help="Hardware for models that use it, such as "
+            "'type:nvidia-l4;count:1;install-nvidia-driver' (Dataflow).",
+        )
+        parser.add_argument(
+            "--model_memory",
+            "--model-memory",
+            help="Least memory of machines that run models, such as 16GB (Dataflow).",
         )
         parser.add_argument(
             "--process_threads",
@@ -154,10 +159,14 @@ def runner_of(arguments: Sequence[str]) -> str:
     return runner_name(options_of(arguments).get("runner") or "")
 
 
-def model_hints(arguments: Sequence[str]) -> dict[str, str]:
-    """Resource hints of the step that runs models."""
-    accelerator = options_of(arguments).get("model_accelerator")
-    return {"accelerator": str(accelerator)} if accelerator else {}
+def model_hints(arguments: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Resource hints of the steps that run models, and more of those whose models use a GPU."""
+    given = options_of(arguments)
+    memory, accelerator = given.get("model_memory"), given.get("model_accelerator")
+    return (
+        {"min_ram": str(memory)} if memory else {},
+        {"accelerator": str(accelerator)} if accelerator else {},
+    )
 
 
 def defaults(

@@ -43,6 +43,11 @@ class Settings(BaseModel):
         """
         return self.model_dump(mode="json")
 
+    @property
+    def uses_accelerator(self) -> bool:
+        """Whether the model that is set runs on a GPU where there is one."""
+        return False
+
     def token_prices(self) -> tuple[float, float]:
         """What a million tokens of prompts and of answers cost; 0 and 0 where nobody said."""
         return 0.0, 0.0

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -30,3 +31,17 @@ def build(
     judging.judge_units(output, pipeline, arguments, 3 * judging.ROWS_PER_PARTITION)
     writing.write_shards(output, pipeline, arguments)
     return dict(zip(("measure", "models", "judge", "partitioned", "shards"), built, strict=True))
+
+
+def hints(proto: Any) -> dict[str, dict[str, str]]:
+    """What the steps of a built graph ask of machines, by the name of the step."""
+    environments = proto.components.environments
+    return {
+        step.unique_name: {
+            urn.split(":")[-2]: value.decode()
+            for urn, value in environments[step.environment_id].resource_hints.items()
+        }
+        for step in proto.components.transforms.values()
+        if step.spec.urn == "beam:transform:pardo:v1"
+        and environments[step.environment_id].resource_hints
+    }

@@ -69,3 +69,11 @@ def _value(value: object) -> str:
 
 
 WITHOUT_MODELS = pipeline_text(TWO_STAGES)
+# Captions by a model on a GPU; its folder is looked for by a run alone.
+CAPTIONED = pipeline_text(
+    TWO_STAGES,
+    top=[
+        "settings: {recaption: {backend: {name: transformers, model: /models/captioner}}}",
+        "measure: [caption_recaption]",
+    ],
+).replace("signals: []", "signals: [captioning.recaption]")

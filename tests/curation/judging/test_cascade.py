@@ -11,14 +11,24 @@ from making.in_process import ask_here
 from making.pipelines import DUPLICATES, pipeline_text
 from making.runs import carry_out, digests, ledger_rows
 
+from curation.failures.errors import UsageError
 from curation.graphs import measuring
 from curation.judging.verdicts import Judge
 from curation.signals import discovery
 from curation.signals.row import Row
-from curation.signals.signal import Column, Signal
+from curation.signals.signal import Column, Settings, Signal
 
 ALONE = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
+ACCELERATOR = "--model_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"
 LOOKED = list[tuple[str, str]]  # model and row
+
+
+class OnAGpu(Settings):
+    """Of a model that would look from a GPU."""
+
+    @property
+    def uses_accelerator(self) -> bool:
+        return True
 
 
 def digit(name: str, place: int, looked: LOOKED, **more: Any) -> Signal:
@@ -33,7 +43,7 @@ def digit(name: str, place: int, looked: LOOKED, **more: Any) -> Signal:
         return [{name: float(int(row.id[place], 16))} for row in rows]
 
     column = {name: Column(pa.float32(), "0 to 15", "of a test")}
-    return Signal(name, "model", 1, column, lambda: measure, **more)
+    return Signal(name, "model", 1, column, lambda *_: measure, **more)
 
 
 def make_images(folder: Path) -> None:
@@ -58,14 +68,14 @@ def stages(where: str) -> dict[str, dict[str, dict[str, object]]]:
 
 
 def carried_out(
-    root: Path, name: str, patch: pytest.MonkeyPatch
+    root: Path, name: str, patch: pytest.MonkeyPatch, *arguments: str
 ) -> tuple[int, LOOKED, dict[str, str]]:
     """In how many rounds which models saw which rows, and what is written of them."""
     looked, rounds = LOOKED(), list[str]()
     shipped = [entry for entry in discovery.discover() if entry.tier != "model"]
     own = [
         digit("first", 0, looked),
-        digit("second", 2, looked),
+        digit("second", 2, looked, settings=OnAGpu),
         digit("reading", 4, looked, reads=("second",), cost="heavy"),
         digit("last", 6, looked),
     ]
@@ -79,7 +89,7 @@ def carried_out(
     patch.setattr(measuring, "run_models", counted)
     patch.setattr("curation.signals.signal._LOADED", {})
     ask_here(patch)
-    carry_out([str(root / "in")], str(root / name), ALONE, 16)
+    carry_out([str(root / "in")], str(root / name), [*ALONE, *arguments], 16)
     assert len(looked) == len(set(looked))
     return len(rounds), sorted(looked), digests(root / name)
 
@@ -106,3 +116,26 @@ def test_what_is_seen_is_the_same_in_fewer_rounds(
     assert rounds < more_rounds
     rules = {row["rule"] for row in ledger_rows(tmp_path / "rounds")}
     assert {"first.min", "near_better.max", None} <= rules
+
+
+def test_models_that_look_apart_from_the_others_see_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of the models read what one says that looks on other hardware."""
+    make_images(tmp_path / "in")
+    (tmp_path / "pipelines.yaml").write_text(pipeline_text(stages("s2"), keep="s2"))
+    hardware = ACCELERATOR, "--model_memory=1GB"
+    seen = []
+    for name, arguments in (("together", ()), ("apart", hardware)):
+        with monkeypatch.context() as patch:
+            seen.append(carried_out(tmp_path, name, patch, *arguments))
+    assert seen[0] == seen[1]
+
+
+def test_hardware_that_no_model_uses_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_images(tmp_path / "in")
+    with pytest.raises(UsageError, match="no model of this pipeline uses one"):
+        carry_out([str(tmp_path / "in")], str(tmp_path / "out"), [*ALONE, ACCELERATOR], 16)
+    assert not [*(tmp_path / "out").rglob("*.parquet")]

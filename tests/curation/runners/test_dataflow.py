@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from making import memory_filesystem  # noqa: F401  (registers mem://)
-from making.built_graphs import build
-from making.pipelines import WITHOUT_MODELS
+from making.built_graphs import build, hints
+from making.pipelines import CAPTIONED
 from making.places import ROOT
 
 from curation.configuration import loading
@@ -27,12 +27,13 @@ apiclient = pytest.importorskip(
     exc_type=ImportError,
 )
 IMAGE = "europe-west1-docker.pkg.dev/a-project/inkstone/worker:1"
-ACCELERATOR = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
+ACCELERATOR = "type:nvidia-l4;count:1;install-nvidia-driver"
 GIVEN = (
     *("--runner=DataflowRunner", "--dry_run=True", "--no_auth", "--project=a-project"),
     *("--region=europe-west1", "--temp_location=gs://a-bucket/temp"),
     *("--staging_location=gs://a-bucket/staging", f"--sdk_container_image={IMAGE}"),
     *("--sdk_location=container", f"--model_accelerator={ACCELERATOR}"),
+    "--model_memory=16GB",
 )
 OUTPUT = "gs://a-bucket/curated"
 Proto = Any  # beam_runner_api_pb2.Pipeline, generated
@@ -41,7 +42,7 @@ Proto = Any  # beam_runner_api_pb2.Pipeline, generated
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> loading.Pipeline:
     path = tmp_path_factory.mktemp("configuration") / "pipelines.yaml"
-    path.write_text(WITHOUT_MODELS, encoding="utf-8")
+    path.write_text(CAPTIONED, encoding="utf-8")
     return loading.load(str(path), "curate")
 
 
@@ -98,14 +99,13 @@ def test_workers_run_our_image_and_get_nothing_of_the_driver(jobs: dict[str, Any
             assert b"pickled_main_session" not in staged
 
 
-def test_the_model_step_alone_asks_for_the_accelerator(jobs: dict[str, Any]) -> None:
-    asked = {}
-    for name, proto in protos(jobs):
-        for step, _, environment in pickled_steps(proto):
-            hints = proto.components.environments[environment].resource_hints
-            for urn, value in hints.items():
-                asked[name, step] = (urn, value.decode())
-    assert asked == {("models", "Models"): ("beam:resources:accelerator:v1", ACCELERATOR)}
+def test_the_captioners_step_alone_asks_for_the_accelerator(jobs: dict[str, Any]) -> None:
+    """As the service is sent it; models that need none look from machines without."""
+    asked = {name: hints(proto) for name, proto in protos(jobs)}
+    memory = {"min_ram_bytes": "16000000000"}
+    accelerated = memory | {"accelerator": ACCELERATOR}
+    assert asked.pop("models") == {"Models": memory, "Accelerated models": accelerated}
+    assert [*filter(None, asked.values())] == []
 
 
 def pickled_steps(proto: Proto) -> Iterator[tuple[str, bytes, str]]:
@@ -136,7 +136,16 @@ def test_our_code_travels_by_name_not_by_value(jobs: dict[str, Any]) -> None:
             assert len(data) < 10_000, step
             if any(word.startswith("curation.") for word in words(data)):
                 ours.add(step)
-    assert {"Units", "Measure", "Models", "Shards", "Gather", "Manifest", "Judge"} <= ours
+    assert {
+        "Units",
+        "Measure",
+        "Models",
+        "Accelerated models",
+        "Shards",
+        "Gather",
+        "Manifest",
+        "Judge",
+    } <= ours
 
 
 def test_code_by_value_would_be_seen() -> None:

@@ -13,9 +13,9 @@ import apache_beam as beam
 import pytest
 from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.runners.portability.fn_api_runner import execution
-from making.built_graphs import build
+from making.built_graphs import build, hints
 from making.collection import drawing, encoded
-from making.pipelines import TWO_STAGES, WITHOUT_MODELS, pipeline_text
+from making.pipelines import CAPTIONED, TWO_STAGES, WITHOUT_MODELS, pipeline_text
 from making.places import ROOT
 from making.runs import run_in_process
 
@@ -28,6 +28,7 @@ from curation.runners.fingerprint import VersionError
 
 READ_PICTURES = {"sources", "picture", "gather", "originals", "measure"}
 LOCAL = ["--runner=FnApiRunner"]
+ACCELERATOR = "type:nvidia-l4;count:1;install-nvidia-driver"
 PICTURES = 40
 
 
@@ -89,7 +90,7 @@ def test_steps_that_read_pictures_yield_names_and_manifest_lines(
     pair = beam.typehints.Tuple
     assert yielded == {
         "MeasureUnit": beam.typehints.Any,
-        "RunModels": beam.typehints.Any,
+        "RunModels": str,
         "GatherShard": pair[str, shard.ShardInfo],
     }
 
@@ -113,6 +114,46 @@ def test_bytes_come_from_judging_alone_which_reads_no_picture(
         for alias in node.names
     }
     assert imported & READ_PICTURES == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ([], {}),
+        (["--model_memory=16GB"], {"Models": {"min_ram_bytes": "16000000000"}}),
+        (
+            ["--model_memory=16GB", f"--model_accelerator={ACCELERATOR}"],
+            {
+                "Models": {"min_ram_bytes": "16000000000"},
+                "Accelerated models": {
+                    "min_ram_bytes": "16000000000",
+                    "accelerator": ACCELERATOR,
+                },
+            },
+        ),
+    ],
+)
+def test_models_that_use_a_gpu_ask_for_one_in_a_step_of_their_own(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    asked: dict[str, dict[str, str]],
+) -> None:
+    path = tmp_path / "pipelines.yaml"
+    path.write_text(CAPTIONED, encoding="utf-8")
+    captioned = loading.load(str(path), "curate")
+    built = build(str(tmp_path / "out"), captioned, [*LOCAL, *arguments], monkeypatch)
+    seen = {name: hints(root.to_runner_api()) for name, root in built.items()}
+    assert seen.pop("models") == asked
+    assert [*filter(None, seen.values())] == []
+
+
+def test_without_models_that_use_a_gpu_there_is_one_step_of_models(
+    tmp_path: Path, pipeline: loading.Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [*LOCAL, f"--model_accelerator={ACCELERATOR}"]
+    built = build(str(tmp_path / "out"), pipeline, arguments, monkeypatch)
+    assert hints(built["models"].to_runner_api()) == {}
 
 
 def _is_beams(step: beam.DoFn) -> bool:

@@ -270,10 +270,15 @@ def test_scheme_without_filesystem() -> None:
 @needs_google
 def test_accelerator_is_well_formed(elsewhere: str) -> None:
     given = ("--runner=DataflowRunner", *DATAFLOW, "--sdk_container_image=i")
-    good = "type:nvidia-tesla-t4;count:1;install-nvidia-driver"
+    good = "type:nvidia-l4;count:1;install-nvidia-driver"
     check(*given, f"--model-accelerator={good}", inputs=("gs://bucket/in",))
-    told = refusal(*given, "--model_accelerator=nvidia-tesla-t4", inputs=("gs://bucket/in",))
+    told = refusal(*given, "--model_accelerator=nvidia-l4", inputs=("gs://bucket/in",))
     assert good in told
+
+
+def test_memory_is_well_formed() -> None:
+    check("--runner=local", "--model-memory=7.5 GiB")
+    assert "expected a size such as 16GB" in refusal("--runner=local", "--model-memory=16")
 
 
 def test_names_that_never_resolve_do_not_hang() -> None:
