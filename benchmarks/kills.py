@@ -26,12 +26,14 @@ import psutil
 import typer
 from PIL import Image
 
+from benchmarks.cluster import processes
 from benchmarks.synthetic_runs import config_text
+from curation.measuring import asking
 
 MODES = ("multi_threading", "multi_processing")
 RESULTS = ("shards", "ledger", "signals", "groups")
 FINISHED = ("shards", "signals")
-PATIENCE = 40.0  # seconds after which a driver without its worker counts as hanging
+PATIENCE = 180.0  # seconds after which a driver without its worker counts as hanging
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,17 @@ def times(output: Path) -> dict[Path, int]:
 
 
 def kill_something(process: psutil.Popen, mode: str, chance: random.Random) -> int | None:
-    """Kill the driver or one of its workers; the driver's exit code, None where it hung."""
+    """Kill the driver or one of its workers; the driver's exit code, None where it hung.
+
+    A process that models look from is no worker: a run replaces it, and goes on.
+    """
+    if process.poll() is not None:
+        return int(process.returncode)
     workers = []
     if mode == "multi_processing":
         servers = {child.pid for child in process.children()}
         workers = [child for child in process.children(recursive=True) if child.pid not in servers]
+        workers = [child for child in workers if asking.MODULE not in processes.command_line(child)]
     victim = chance.choice(workers) if workers else process
     family = process.children(recursive=True)
     try:

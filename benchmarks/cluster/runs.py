@@ -23,7 +23,7 @@ CONFIG = pipeline_text(
     },
     quarantine_limit=0.5,
 )
-PATIENCE = 900.0  # seconds after which a run counts as hanging
+PATIENCE = 3600.0  # seconds after which a run counts as hanging
 
 
 @dataclass(frozen=True)
