@@ -189,6 +189,7 @@ def main(
     drills: Annotated[int, typer.Option("--kills", help="How many runs are killed.")] = 10,
     count: Annotated[int, typer.Option(help="Files of the collection.")] = 100,
     large: Annotated[int, typer.Option(help="Of the good images, so many as they are.")] = 10,
+    first: Annotated[int, typer.Option(help="Number of the first: which moments are hit.")] = 0,
     seed: int = 1,
 ) -> None:
     """Print one line per kill and the sum.
@@ -198,7 +199,7 @@ def main(
     made: list[Drill] = []
     with tempfile.TemporaryDirectory() as name:
         place = Drills(data, Path(name), count, large, seed)
-        for number in range(drills):
+        for number in range(first, first + drills):
             mode, moment = MODES[number % 2], [*MOMENTS][(number + number // 6) % len(MOMENTS)]
             made.append(place.drill(mode, moment))
             print(made[-1], flush=True)

@@ -1,11 +1,14 @@
-"""What a million, a hundred million and a billion images cost, from two runs measured here.
+"""What a million, a hundred million and a billion images cost, from runs measured here.
 
-``python -m benchmarks.scale --data ../shared/data/photos``
+    python -m benchmarks.seven_stages --no-spark --no-processes --keep runs
+    python -m benchmarks.scale --data ../shared/data/photos --curated runs/threads
 
 Runs ``beam run`` over ``--count`` real photographs and over ten times as many, takes CPU seconds by
 step, peak memory and the bytes of every folder of the output, and multiplies. What grows with the
-number of images is the difference of the two runs; what does not is the start-up. The prices are
-assumptions, given as options. ``docs/scale.md`` discusses the table.
+number of images is the difference of the two runs; what does not is the start-up. Of ``--curated``,
+a finished run of all seven stages, every model and grouping is timed over rows that it looked at
+(``benchmarks.stage_costs``), and multiplied by the shares of a funnel that are options. The prices
+are assumptions, too. ``docs/scale.md`` discusses the tables.
 """
 
 import json
@@ -17,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks import stage_costs
 from benchmarks.curation import CONFIG, beam_run, replicate
 
 SIZES = (1e6, 1e8, 1e9)
@@ -54,7 +58,9 @@ def main(
     data: Annotated[Path, typer.Option(help="Folder of JPEG photographs.")] = Path(
         "../shared/data/photos"
     ),
-    count: Annotated[int, typer.Option(help="Images of the smaller run.")] = 1000,
+    count: Annotated[int, typer.Option(help="Images of the smaller run; 0: none.")] = 1000,
+    curated: Annotated[Path | None, typer.Option(help="Output of `beam run curate`.")] = None,
+    kept: Annotated[float, typer.Option(help="Share that passes S2 and is kept.")] = 0.4,
     workers: int = 2,
     core_hour: Annotated[float, typer.Option(help="Price of a core hour, US dollars.")] = 0.056,
     terabyte_month: Annotated[float, typer.Option(help="Price of 1 TB a month.")] = 20.0,
@@ -63,6 +69,10 @@ def main(
 
     Example: python -m benchmarks.scale --data photos/ --count 1000
     """
+    if curated:
+        stage_costs.show(stage_costs.costs(curated, stage_costs.FUNNEL, kept), SIZES, core_hour)
+    if not count:
+        return
     suffixes = (".jpg", ".jpeg")
     sources = [
         path.read_bytes() for path in sorted(data.iterdir()) if path.suffix.lower() in suffixes

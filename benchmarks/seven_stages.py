@@ -37,14 +37,15 @@ THREADS = ["--workers", "2", "--direct_running_mode=multi_threading"]
 
 
 def collect(data: Path, folder: Path, count: int, large: int) -> None:
-    """``count`` files of the manifest below ``data``, with their captions; ``large`` of the images
-    that nothing is wrong with as they are, the others as thumbnails.
+    """``count`` files of the manifest below ``data``, with their captions; of the images that
+    nothing is wrong with the ``large`` largest as they are, the others as thumbnails.
     """
     with (data / "manifest.csv").open(encoding="utf-8") as lines:
         rows = {row["file"]: row for row in csv.DictReader(lines)}
     names = sorted(rows, key=lambda name: hashlib.sha256(name.encode()).digest())
     whole = [name for name in names if name.split("/")[0] in WHOLE]
     others = [name for name in names if name.split("/")[0] in OTHERS]
+    others.sort(key=lambda name: -_pixels(data / name))
     for place, name in enumerate([*others[:large], *whole, *others[large:]][:count]):
         content = (data / name).read_bytes()
         path = folder / name
@@ -53,6 +54,11 @@ def collect(data: Path, folder: Path, count: int, large: int) -> None:
         if captions := [*_captions(rows[name])]:
             text = json.dumps({"captions": captions}, ensure_ascii=False)
             path.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def _pixels(path: Path) -> int:
+    with Image.open(path) as image:
+        return image.width * image.height
 
 
 def _thumbnail(content: bytes) -> bytes:
