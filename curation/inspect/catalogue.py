@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from curation.configuration import loading
@@ -122,7 +123,9 @@ def _cost(entry: Signal, sample: bytes, known: dict[str, Any]) -> float | None:
         start = time.process_time()
         measured = measure(argument)
         times.append((time.process_time() - start) * 1000)
-        known |= measured[0] if entry.tier == "model" else measured
+        stored = measured[0] if entry.tier == "model" else measured
+        for name, column in entry.columns.items():  # as others read it from a file
+            known[name] = pa.array([stored[name]], column.type).to_pylist()[0]
     return float(np.median(times))
 
 
