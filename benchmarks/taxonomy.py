@@ -3,7 +3,9 @@
 FOLDER has a manifest.csv with file, kind, label (a noun of ImageNet, n02084071), caption_en and
 caption_zh. Prints for photographs whose label is a node, by the classes alone and with captions:
 how often the node is the label, the label or at most two steps above it, and of its domain. The
-photographs here are of ImageNet's training set or near it, so that the classes flatter.
+photographs here are of ImageNet's training set or near it, so that the classes flatter. Then, of
+what else the manifest says (benchmarks/mixed_nodes.py), how often it is false without a caption, by
+classes alone and with kinds, and how sure it was said to be.
 
 Without FOLDER: how often the first of an ImageNet class's names has the right sense without an
 image, and what a caption costs.
@@ -13,20 +15,21 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import mixed_nodes
 from benchmarks.defects.intervals import wilson
+from benchmarks.mixed_nodes import Mixed
 from curation.networks import class_posterior, weights
-from curation.signals import classes
+from curation.signals import classes, embedding
 from curation.signals.row import Row
 from curation.signals.signal import ready
-from taxonomy import domains, senses
+from taxonomy import domains, kinds, senses, signals
 from taxonomy.lexicon import lexicon
-from taxonomy.nodes import Classifying, nouns
-from taxonomy.posterior import Posterior
+from taxonomy.nodes import Assigned, nouns
 from taxonomy.signals import TaxonomySettings
 from taxonomy.tree import tree
 
@@ -42,16 +45,34 @@ class Photograph:
     seen: dict[str, Any]
 
 
+def measured(data: bytes) -> dict[str, Any]:
+    """What is seen of an image: its classes with scores, and how likely it is of each kind."""
+    row = Row("", data, {}, {})
+    seen = dict(ready(classes.classes)([row])[0])
+    vector = ready(embedding.embedding)([row])[0]["embedding"]
+    return seen | {"kinds": kinds.fitted().probabilities(vector)}
+
+
+def assigned(
+    seen: Mapping[str, Any], texts: Sequence[str], *, is_kind_known: bool = True
+) -> Assigned:
+    """The node of an image as shipped, or by its classes alone, be they sure or not."""
+    settings = TaxonomySettings() if is_kind_known else TaxonomySettings(sure=0.0)
+    of_kinds = seen["kinds"] if is_kind_known else (1.0,)
+    classifying = signals.of_settings(settings)
+    return classifying.assigned(texts, seen["classes"], seen["class_scores"], of_kinds)
+
+
 def photographs(folder: Path) -> list[Photograph]:
     """Those of the manifest whose label is a node."""
-    measure, number = ready(classes.classes), tree().number
+    number = tree().number
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["kind"] == "photo"]
     return [
         Photograph(
             number[row["label"]],
             {language: row[f"caption_{language}"] for language in ("en", "zh")},
-            measure([Row("", (folder / row["file"]).read_bytes(), {}, {})])[0],
+            measured((folder / row["file"]).read_bytes()),
         )
         for row in rows
         if row["label"] in number
@@ -60,13 +81,9 @@ def photographs(folder: Path) -> list[Photograph]:
 
 def shares(photos: Sequence[Photograph], texts: Callable[[Photograph], list[str]]) -> list[str]:
     """Exact, within two steps up, domain right: each with a 95 % interval."""
-    settings = TaxonomySettings()
-    leaves = tuple(tree().number[name] for name in class_posterior.wordnet())
-    classifying = Classifying(Posterior(tree(), leaves), settings.caution, settings.bits)
     exact = near = domain = 0
     for photo in photos:
-        seen = photo.seen["classes"], photo.seen["class_scores"]
-        node = classifying.assigned(texts(photo), *seen).node
+        node = assigned(photo.seen, texts(photo)).node
         exact += node == photo.node
         near += tree().above(photo.node).get(node, 3) <= 2
         domain += domains.of_node(node)[0] == domains.of_node(photo.node)[0]
@@ -114,12 +131,22 @@ def main() -> None:
     translated = [photo for photo in photos if photo.captions["zh"]]
     print(f"{'':34} {'exact':24} {'within two steps':24} domain")
     for title, of, texts in (
-        (f"classes alone, {len(photos)}", photos, lambda _photo: []),
+        (f"the image alone, {len(photos)}", photos, lambda _photo: []),
         (f"with English captions, {len(photos)}", photos, lambda photo: [photo.captions["en"]]),
         (f"with English, {len(translated)}", translated, lambda photo: [photo.captions["en"]]),
         (f"with Chinese, {len(translated)}", translated, lambda photo: [photo.captions["zh"]]),
     ):
         print(f"{title:34} {'  '.join(f'{share:24}' for share in shares(of, texts))}")
+    images = list(mixed_nodes.mixed(folder, measured))
+    for title, is_kind_known in (("classes alone, sure or not", False), ("as shipped", True)):
+
+        def assign(image: Mixed, known: bool = is_kind_known) -> tuple[int, float]:
+            own = assigned(image.seen, (), is_kind_known=known)
+            return own.node, own.confidence
+
+        print(f"without captions, {title}:")
+        print("\n".join(mixed_nodes.table(images, assign)))
+        print("\n".join(mixed_nodes.reliability(images, assign)))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,31 @@
-"""The node of an image: by its classes, by its captions, or by both where they agree.
+"""The node of an image: by its classes and kind, by its captions, or by both where they agree.
 
 Captions name things, the image chooses among their senses and says which of them it shows. Where
-captions name nothing that the classes know of, the classes alone say what they are sure of; where
-those are not sure, what the captions name stands, with less confidence.
+captions name nothing that the classes know of, classes and kind alone say what they are sure of,
+be it little; where they are not sure, what the captions name stands, with less confidence.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from taxonomy import senses
+from taxonomy import rendered, senses
+from taxonomy.kinds import KINDS
 from taxonomy.lexicon import Lexicon, lexicon
 from taxonomy.posterior import Posterior
 from taxonomy.tree import ROOT
 
-SOURCES = ("both", "classes", "captions")
+BOTH, CLASSES, KIND, SAYS, SYNTHETIC = SOURCES = (
+    *("both", "classes", "kind", "captions", "synthetic"),
+)
 SAID = 0.5  # confidence in what captions say and no class says anything of
+IS_PICTURE = 0.5
 PROMINENT = 0.8  # of the share of the first noun: later ones count less
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """An image's ``node`` with the ``confidence`` in it (0 to 1) and its ``source`` (``both``,
-    ``classes``, ``captions``), and all ``nodes`` that captions name or that are likely.
+    """An image's ``node`` with the ``confidence`` in it (0 to 1) and its ``source`` (one of
+    ``SOURCES``), and all ``nodes`` that captions name or that are likely.
     """
 
     node: int
@@ -32,31 +36,57 @@ class Assigned:
 
 @dataclass(frozen=True)
 class Classifying:
-    """``posterior`` of the image's classes; ``caution`` in being specific without a caption; what
-    says fewer ``bits`` gives way to captions.
+    """``posterior`` of the image's classes, with ``KINDS`` but the first as the last of its leaves;
+    ``caution`` in being specific without a caption, and how ``sure`` a node must be without one;
+    what says fewer ``bits`` gives way to captions.
     """
 
     posterior: Posterior
     caution: float
     bits: float
+    sure: float = 0.0
 
     def assigned(
-        self, texts: Sequence[str], classes: Sequence[int], scores: Sequence[float]
+        self,
+        texts: Sequence[str],
+        classes: Sequence[int],
+        scores: Sequence[float],
+        kinds: Sequence[float] = (1.0,),
     ) -> Assigned:
-        """The node of an image with these captions and likely ``classes``."""
-        likely = self.posterior.of_nodes(classes, scores)
-        named = nouns(texts, likely)
-        seen = {node: likely[node] for node in named if likely.get(node, 0.0) > senses.SURE}
-        tree = self.posterior.tree
-        if seen:
+        """The node of an image with these captions and likely ``classes``: those of what it shows
+        where it is a picture, the first of the ``kinds``.
+        """
+        tree, root = self.posterior.tree, self.posterior.tree.number[ROOT]
+        shown = self._likely(classes, scores, (1.0,))
+        named = nouns(texts, shown)
+        if seen := {of: shown[of] for of in named if shown.get(of, 0.0) > senses.SURE}:
             node = max(seen, key=lambda of: (tree.depth[of], seen[of], -of))
-            return Assigned(node, seen[node], "both", tuple(named))
-        node = self.posterior.hedged(likely, self.caution) if likely else tree.number[ROOT]
-        if named and self.posterior.bits(node) * likely.get(node, 0.0) < self.bits:
+            return Assigned(node, seen[node], BOTH, tuple(named))
+        # a caption makes a picture of what is likelier one than not, and asks for bits instead
+        likely = shown if named and kinds[0] >= IS_PICTURE else self._likely(classes, scores, kinds)
+        sure = 0.0 if named else self.sure
+        node = self.posterior.hedged(likely, self.caution, sure) if likely else root
+        probability = likely.get(node, 0.0)
+        if named and self.posterior.bits(node) * probability < self.bits:
             node = max(named, key=lambda of: (named[of], tree.depth[of], -of))
-            return Assigned(node, SAID * named[node], "captions", tuple(named))
-        nodes = tuple(dict.fromkeys((*named, node)))
-        return Assigned(node, likely.get(node, 0.0), "classes", nodes)
+            return Assigned(node, SAID * named[node], SAYS, tuple(named))
+        nodes = tuple(dict.fromkeys((*named, *((node,) if node != root else ()))))
+        by_kind = self._likely((), (), kinds).get(node, 0.0)
+        return Assigned(node, probability, KIND if by_kind > probability / 2 else CLASSES, nodes)
+
+    def _likely(
+        self, classes: Sequence[int], scores: Sequence[float], kinds: Sequence[float]
+    ) -> dict[int, float]:
+        """Probabilities by node: of classes where it is a picture, else of the other kinds."""
+        first = len(self.posterior.leaves) - len(KINDS) + 1
+        shown = [kinds[0] * score for score in scores]
+        others = range(first, first + len(kinds) - 1)
+        return self.posterior.of_nodes([*classes, *others], [*shown, *kinds[1:]])
+
+    def of_rendered(self, texts: Sequence[str]) -> Assigned:
+        """The node of an image that was rendered, with captions that say exactly what it is."""
+        node = rendered.node(texts)
+        return Assigned(node, 1.0, SYNTHETIC, tuple(dict.fromkeys((node, *nouns(texts, {})))))
 
 
 def nouns(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from taxonomy.tree import Tree
+from taxonomy.tree import ROOT, Tree
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,16 @@ class Posterior:
         """What a node says, from 0 of the root to log2 N of a class."""
         return self._gain[node]
 
-    def hedged(self, likely: dict[int, float], caution: float) -> int:
-        """The node with the largest (bits + ``caution``) * probability.
+    def hedged(self, likely: dict[int, float], caution: float, sure: float = 0.0) -> int:
+        """The node with the largest (bits + ``caution``) * probability, of those with a probability
+        of ``sure`` and more; the root without any.
 
         At 0 it is the most specific, at large ones the root. Deng et al., "Hedging your bets",
         CVPR 2012, equation 3 (there lambda). Ties go to the deeper, then to the smaller id.
         """
         depth, ids = self.tree.depth, self.tree.ids
         return min(
-            likely,
+            [node for node in likely if likely[node] >= sure] or [self.tree.number[ROOT]],
             key=lambda node: (
                 -(self._gain[node] + caution) * likely[node],
                 -depth[node],

@@ -4,15 +4,18 @@ Named in ``pipelines.yaml`` under ``signals: [taxonomy.signals]``. Quotas go by 
 or ``subcategory``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from curation.networks import class_posterior
+from curation.networks import class_posterior, encoders
+from curation.networks.weights import MissingModelError
+from curation.signals.image_text import ImageTextSettings
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, SYNTHETIC, Column, Measure, Settings, signal
-from taxonomy import domains
+from taxonomy import domains, kinds
+from taxonomy.kinds import KINDS
 from taxonomy.nodes import SOURCES, Classifying
 from taxonomy.posterior import Posterior
 from taxonomy.tree import tree
@@ -21,17 +24,61 @@ SPLITS = ("caption_raw", "caption_recaption")  # a fused caption says what these
 
 
 class TaxonomySettings(Settings):
-    """``caution`` in being specific by the classes alone: 0 is the most specific node. Classes
-    that say fewer ``bits`` than this give way to what captions name.
+    """``caution`` in being specific by the image alone: 0 is the most specific node; one that is
+    less ``sure`` than this is none, but what is above it. What says fewer ``bits`` than this gives
+    way to what captions name.
+
+    ``kinds`` is the image-text model that tells pages, slides, user interfaces, ... by sentences;
+    without one a head that ships tells them by the column ``embedding`` of the embedded CLIP.
     """
 
     caution: float = 1.0
     bits: float = 6.0
+    sure: float = 0.6
+    kinds: ImageTextSettings | None = None
+
+
+def _check(settings: TaxonomySettings) -> None:
+    class_posterior.check()
+    if settings.kinds is None:
+        kinds.fitted()
+    else:
+        encoders.check(settings.kinds.named(), texts=True)
+
+
+def of_settings(settings: TaxonomySettings) -> Classifying:
+    """What assigns nodes as set."""
+    nodes = tree()
+    leaves = (*class_posterior.wordnet(), *KINDS[1:])
+    posterior = Posterior(nodes, tuple(nodes.number[name] for name in leaves))
+    return Classifying(posterior, settings.caution, settings.bits, settings.sure)
+
+
+def _kinds(settings: TaxonomySettings) -> Callable[[Row], Sequence[float]]:
+    """What tells how likely a row is of each kind."""
+    named = settings.kinds
+    if named is not None:
+        head, vector = kinds.of_sentences(named.named())
+        return lambda row: head.probabilities(vector(row.picture(named.side).rgb))
+    shipped = kinds.fitted()
+
+    def by_embedding(row: Row) -> Sequence[float]:
+        own = row.columns["embedding"]
+        if own is None:
+            return (1.0,)
+        if len(own) != shipped.weight.shape[1]:
+            raise MissingModelError(
+                f"the signal 'taxonomy' tells kinds by vectors of {shipped.weight.shape[1]} "
+                f"numbers; 'embedding' is set to such of {len(own)}: set its 'kinds'"
+            )
+        return shipped.probabilities(own)
+
+    return by_embedding
 
 
 @signal(
     tier="model",
-    version=2,
+    version=3,
     columns={
         "node": Column(pa.string(), "WordNet number or name", "the node of the image"),
         "node_path": Column(pa.list_(pa.string()), "names", "from the root to the node"),
@@ -51,20 +98,21 @@ class TaxonomySettings(Settings):
         ),
     },
     settings=TaxonomySettings,
-    reads=(CAPTIONS, SYNTHETIC, "classes", "class_scores"),
-    check=lambda _settings: class_posterior.check(),
+    reads=(CAPTIONS, SYNTHETIC, "classes", "class_scores", "embedding"),
+    check=_check,
 )
 def taxonomy(settings: TaxonomySettings) -> Measure:
     """The node of each image. Raises ``MissingModelError``."""
-    nodes = tree()
-    leaves = tuple(nodes.number[name] for name in class_posterior.wordnet())
-    classifying = Classifying(Posterior(nodes, leaves), settings.caution, settings.bits)
+    nodes, kinds_of = tree(), _kinds(settings)
+    classifying = of_settings(settings)
 
     def measured(row: Row) -> dict[str, Any]:
         texts = [text for split in SPLITS for text in row.captions.get(split, ())]
-        classes, scores = row.columns["classes"], row.columns["class_scores"]
-        assigned = classifying.assigned(texts, classes or (), scores or ())
-        rendered = row.columns[SYNTHETIC]
+        if rendered := bool(row.columns[SYNTHETIC]):
+            assigned = classifying.of_rendered(texts)
+        else:
+            seen = row.columns["classes"] or (), row.columns["class_scores"] or ()
+            assigned = classifying.assigned(texts, *seen, kinds_of(row))
         domain, subcategory = domains.RENDERED if rendered else domains.of_node(assigned.node)
         return {
             "node": nodes.ids[assigned.node],

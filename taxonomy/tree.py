@@ -87,26 +87,37 @@ class Tree:
             if not children:
                 for of in self.paths[node]:
                     below[of].add(node)
+        root = self.number[ROOT]
+        branches_of_ours = {of for of in self.children[root] if not _is_noun(self.ids[of])}
         return tuple(
-            next((of for of in path if len(below[of]) <= CUT), path[-1]) for path in self.paths
+            next(
+                (of for of in path if len(below[of]) <= CUT and of not in branches_of_ours),
+                path[-1],
+            )
+            for path in self.paths
         )
 
     def cut(self, node: int) -> int:
         """The first node on the path to it with at most ``CUT`` leaves below: what is balanced.
 
-        What is more general than that is its own category.
+        What is more general than that is its own category. A branch of our own is never one for
+        what is below it: posters and slides are no category together.
         """
         return self._cuts[node]
 
     def label(self, node: int) -> str:
         """The English name with WordNet's number, as several nodes may have one name."""
         name = self.ids[node]
-        is_noun = name[1:].isdigit()
-        return f"{self.names[node]} ({name})" if is_noun else name
+        return f"{self.names[node]} ({name})" if _is_noun(name) else name
 
     def path_names(self, node: int) -> list[str]:
         """English names from the root to the node."""
         return [self.names[of] for of in self.paths[node]]
+
+
+def _is_noun(name: str) -> bool:
+    """Whether a node is WordNet's."""
+    return name[1:].isdigit()
 
 
 @cache
@@ -116,12 +127,15 @@ def nouns() -> pa.Table:
 
 
 class Branch(Frozen):
-    """A node of our own: its ``parent``, its names, and WordNet's nouns that move ``under`` it."""
+    """A node of our own: its ``parent``, its names, WordNet's nouns that move ``under`` it, and
+    words that mean it in captions of what was ``rendered`` alone.
+    """
 
     parent: str
     en: tuple[str, ...]
     zh: tuple[str, ...]
     under: tuple[str, ...] = ()
+    rendered: tuple[str, ...] = ()
 
 
 class Branches(Frozen):
