@@ -218,6 +218,8 @@ def _named(pipeline: Pipeline) -> Iterator[tuple[str, _Path, _Wanted]]:
             yield column, ("stages", stage.name, "bounds", column), wanted
     for quota in pipeline.quotas:
         yield quota.by, ("quotas", quota.name, "by"), (_is_category, "categories")
+        for column in quota.also or ():
+            yield column, ("quotas", quota.name, "also", column), (_is_category, "categories")
         if quota.order:
             yield quota.order, ("quotas", quota.name, "order"), numbers
 

@@ -145,12 +145,16 @@ class Quota(Frozen):
     pass the stage by all else and would be kept. First come the rows largest in the column
     ``order``; without one those of the smallest sampling keys. A row without a category is free.
 
+    ``also`` are shares by further columns, which are to hold together with those of ``by``: a
+    category is then a value of each (``nature | en``), and rows that lack one are free.
+
     A row that a ``share`` limits is kept only if it passes ``since``, and ``keep``.
     """
 
     name: Annotated[Key, AfterValidator(_name)]
     by: Name
     share: Annotated[Mapping[str, Part], Field(min_length=1)] | None = None
+    also: Mapping[Name, Annotated[Mapping[str, Part], Field(min_length=1)]] | None = None
     fraction: Part | None = None
     count: Annotated[int, Field(ge=0)] | None = None
     least: Annotated[int, Field(ge=1)] | None = None
@@ -165,12 +169,33 @@ class Quota(Frozen):
             raise refused("expected beside a 'fraction' alone", "least")
         if sum(self.shares.values()) > 1:
             raise refused("the shares are more than 1 together", "share")
+        self._check_also()
         return self
+
+    def _check_also(self) -> None:
+        """Several columns make a mix only where the shares of each are a whole."""
+        if self.also and self.share is None:
+            raise refused("expected beside a 'share' alone", "also")
+        for column, shares in self.margins.items() if self.also else ():
+            if sum(shares.values()) != 1:
+                path = ("share",) if column == self.by else ("also", column)
+                raise refused("the shares should sum to 1, as there are several columns", *path)
+        if self.by in (self.also or {}):
+            raise refused(f"{shown(self.by)} has its shares in 'share'", "also", self.by)
 
     @property
     def shares(self) -> dict[str, Fraction]:
         """The shares as they are written: 0.05 is a twentieth."""
         return {name: Fraction(str(part)) for name, part in (self.share or {}).items()}
+
+    @property
+    def margins(self) -> dict[str, dict[str, Fraction]]:
+        """By column of categories the shares of its values."""
+        also = {
+            column: {name: Fraction(str(part)) for name, part in shares.items()}
+            for column, shares in (self.also or {}).items()
+        }
+        return {self.by: self.shares, **also}
 
     @property
     def side(self) -> Side:
@@ -180,7 +205,7 @@ class Quota(Frozen):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns it reads."""
-        return (self.by, self.order) if self.order else (self.by,)
+        return (*self.margins, self.order) if self.order else (*self.margins,)
 
 
 class Pipeline(Located):

@@ -231,6 +231,8 @@ def _quotas(
         last_share = quota.get("share") if name == [*quotas][-1] else None
         if quota["by"] not in kinds or ("share" in quota and last_share is None):
             continue
+        if quota.get("also"):  # by all of its columns rows are limited, and some by none
+            continue
         for number in range(names.index(quota["since"]), len(names)):
             passing: Counter[str | None] = Counter()
             for (stage, category), rows in kinds[quota["by"]].items():

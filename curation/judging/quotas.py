@@ -7,9 +7,10 @@ same or fewer of the same, and neither the order of rows nor where they are judg
 Thresholds are found from how many rows of a category have which rank (``judging.histogram``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import lcm
 from typing import NamedTuple
 
@@ -19,21 +20,24 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.models import Pipeline, Quota
-from curation.judging import histogram, ranks
+from curation.judging import fitting, histogram, ranks
 from curation.judging.histogram import Histogram, Part
 from curation.judging.ranks import LEVELS
 from curation.judging.rules import Check, Seen
 from curation.output import column_files
 
+BETWEEN = " | "  # the values of a category of several columns
+
 
 class Threshold(NamedTuple):
-    """The ``bound`` of a category's ranks in a stage, the last that passes.
+    """The last ``level`` of a category that passes a stage, and the ``bound`` of its ranks.
 
     ``of`` are the rows it was found among, or None for a share: that is of all that passes.
     """
 
     bound: float
     of: int | None
+    level: int = LEVELS
 
 
 OfStages = Mapping[int, Mapping[str, Threshold]]  # by number of stage and category
@@ -53,7 +57,7 @@ class Limited:
     names: tuple[str, ...]
     category: NDArray[np.int32]
     value: NDArray[np.float64]
-    level: NDArray[np.int32]
+    level: NDArray[np.int64]
     null: NDArray[np.bool_]
 
     @property
@@ -64,12 +68,20 @@ class Limited:
     def seen(self, check: Check, thresholds: OfStages) -> Seen:
         """What a check sees of the rows; without a threshold all pass."""
         known = thresholds.get(check.stage, {})
-        lowest = check.side == "min"
-        open_end = -np.inf if lowest else np.inf
-        bounds = [known[name].bound if name in known else open_end for name in self.names]
-        bound = np.array([*bounds, open_end])[self.category]  # the last is that of no category
-        within = self.value >= bound if lowest else self.value <= bound
-        return Seen((within | ~self.rows) & ~self.null, self.value, bound, self.null)
+        of_names = [known[name].level if name in known else LEVELS for name in self.names]
+        last = np.array([*of_names, LEVELS])[self.category]  # the last is that of no category
+        within = (self.level <= last) | ~self.rows
+        return Seen(within & ~self.null, self.value, self._bounds(last), self.null)
+
+    def _bounds(self, last: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What each row must reach, or may not exceed, where these levels are the last (N,)."""
+        if self.quota.order is None:
+            return np.where(self.rows & (last < LEVELS), ranks.sampling_keys(last), np.inf)
+        bound = np.full(len(last), -np.inf)
+        for level in np.unique(last[self.rows & (last < LEVELS)]).tolist():
+            here = self.rows & (last == level)
+            bound[here] = ranks.least_values(self.level[here], level)
+        return bound
 
 
 def limited(
@@ -83,15 +95,16 @@ def limited(
     rows = np.flatnonzero(category >= 0)
     if not len(rows) and not (unlooked is not None and unlooked.any()):
         return _nobody(quota, names, len(category))
-    value, level = np.full(len(category), np.nan), np.zeros(len(category), np.int32)
+    value, level = np.full(len(category), np.nan), np.zeros(len(category), np.int64)
+    keys = ranks.sampling_levels(table.column("id").take(pa.array(rows)).to_pylist(), seed)
     if len(rows) and quota.order is None:
-        ids = table.column("id").take(pa.array(rows)).to_pylist()
-        level[rows] = ranks.sampling_levels(ids, seed)
-        value[rows] = ranks.sampling_keys(level[rows])
+        level[rows] = keys
+        value[rows] = ranks.sampling_keys(keys)
     elif len(rows):
         value[rows] = column_files.as_float(table.column(quota.order))[rows]
-        known = rows[~np.isnan(value[rows])]
-        level[known] = ranks.column_levels(value[known])
+        is_known = ~np.isnan(value[rows])
+        known = rows[is_known]
+        level[known] = ranks.column_levels(value[known], keys[is_known])
     null = (category >= 0) & np.isnan(value)
     if unlooked is not None:
         null |= unlooked
@@ -101,19 +114,38 @@ def limited(
 def _nobody(quota: Quota, names: tuple[str, ...], rows: int) -> Limited:
     """A unit of so many rows, none of which is limited: it takes no memory."""
     category, value = np.full(1, -1, np.int32), np.full(1, np.nan)
-    level, null = np.zeros(1, np.int32), np.zeros(1, np.bool_)
+    level, null = np.zeros(1, np.int64), np.zeros(1, np.bool_)
     arrays = (np.broadcast_to(of, rows) for of in (category, value, level, null))
     return Limited(quota, names, *arrays)
 
 
 def _categories(quota: Quota, table: pa.Table) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The categories of the readable rows: names, and an index of them or -1: (N,)."""
-    column = table.column(quota.by)
+    if not quota.also:
+        return _values(table, quota.by, quota.share)
+    place, sizes = np.zeros(table.num_rows, np.int32), [len(of) for of in quota.margins.values()]
+    lacks = np.zeros(table.num_rows, np.bool_)
+    for size, (column, shares) in zip(sizes, quota.margins.items(), strict=True):
+        own = _values(table, column, shares)[1]
+        place, lacks = place * size + own, lacks | (own < 0)
+    return cells(quota), np.where(lacks, -1, place).astype(np.int32)
+
+
+def cells(quota: Quota) -> tuple[str, ...]:
+    """The categories of a quota by several columns: a value of each."""
+    return tuple(BETWEEN.join(values) for values in product(*quota.margins.values()))
+
+
+def _values(
+    table: pa.Table, by: str, shares: Iterable[str] | None
+) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The categories of the readable rows by one column."""
+    column = table.column(by)
     if pa.types.is_null(column.type):  # of a model that looked at no row yet
         column = column.cast(pa.string())
     coded = column.combine_chunks().dictionary_encode()
     occurring = coded.dictionary.cast(pa.string()).to_pylist()
-    names = tuple(occurring if quota.share is None else quota.share)
+    names = tuple(occurring if shares is None else shares)
     place = {name: number for number, name in enumerate(names)}
     number_of = np.array([*(place.get(name, -1) for name in occurring), -1], np.int32)
     category = number_of[np.asarray(pc.fill_null(coded.indices, len(occurring)))]
@@ -137,7 +169,7 @@ def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
     if not total.units:
         return {}
     part = total.added()
-    budget = _shares if quota.share is not None else _each
+    budget = _each if quota.share is None else _mixed if quota.also else _shares
     most = np.full(len(part.names), LEVELS)
     occurring = [part.names[of] for of in np.unique(part.category) if of >= 0]
     of_stages: dict[int, dict[str, Threshold]] = {}
@@ -145,9 +177,10 @@ def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
         passing = _Passing(part, part.passed > stage)
         wanted = budget(quota, passing, most)
         most = np.minimum(most, passing.levels_of(wanted))
-        bounds = [_bound(quota, level) for level in most.tolist()]
+        levels = most.tolist()
+        bounds = [_bound(quota, level) for level in levels]
         numbers = [None] * len(bounds) if quota.share is not None else passing.totals.tolist()
-        by_name = dict(zip(part.names, map(Threshold, bounds, numbers), strict=True))
+        by_name = dict(zip(part.names, map(Threshold, bounds, numbers, levels), strict=True))
         of_stages[stage] = {name: by_name[name] for name in occurring}
     return of_stages
 
@@ -161,7 +194,7 @@ class _Passing:
 
     def __init__(self, part: Part, here: NDArray[np.bool_]) -> None:
         category, number = part.category[here], part.number[here]
-        self.names = part.names
+        self.names, self._width = part.names, 2**part.bits
         first = np.searchsorted(category, np.arange(len(self.names) + 1))
         self.others = int(number[: first[0]].sum())
         self._level = np.split(part.level[here], first)[1:-1]
@@ -179,14 +212,12 @@ class _Passing:
 
     def levels_of(self, wanted: Sequence[int]) -> NDArray[np.int64]:
         """The last level of each category up to which there are at most so many rows."""
-        return np.array(
-            [
-                level[end] - 1 if (end := np.searchsorted(up_to, most, "right")) < len(up_to)
-                else LEVELS
-                for level, up_to, most in zip(self._level, self._up_to, wanted, strict=True)
-            ],
-            np.int64,
-        )  # fmt: skip
+        last = np.full(len(wanted), LEVELS, np.int64)
+        for place, (level, up_to) in enumerate(zip(self._level, self._up_to, strict=True)):
+            end = np.searchsorted(up_to, wanted[place], "right")
+            if end < len(up_to):
+                last[place] = level[end] - self._width
+        return last
 
 
 def _each(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:
@@ -195,6 +226,16 @@ def _each(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]
         return [quota.count or 0] * len(passing.totals)
     part = Fraction(str(quota.fraction))
     return [max(int(total * part), quota.least or 0) for total in passing.totals.tolist()]
+
+
+def _mixed(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:
+    """How many of each cell are to pass: the largest mix by all columns that there can be."""
+    rows = np.array(passing.within(most), np.int64)
+    numbers = {name: number for number, name in enumerate(cells(quota))}
+    place = np.array([numbers[name] for name in passing.names], np.int64)
+    margins = [[*of.values()] for of in quota.margins.values()]
+    of_columns = np.unravel_index(place, [len(of) for of in margins])
+    return [int(of) for of in fitting.largest_mix(rows, of_columns, margins)]
 
 
 def _shares(quota: Quota, passing: _Passing, most: NDArray[np.int64]) -> list[int]:

@@ -4,6 +4,7 @@ Units are read one at a time. What one unit must know of the others is which of 
 copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in many, step by step.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.configuration.loading import Pipeline
+from curation.configuration.loading import Pipeline, Quota
 from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.grouping import IDENTITY, hashes
 from curation.groupings.duplicates.near import Edges, Hashes
@@ -32,7 +33,7 @@ from curation.judging.ledger import COLUMNS, RETRIEVED
 from curation.judging.quotas import Limited, Thresholds
 from curation.judging.reading import Reading
 from curation.judging.rules import Check, Seen
-from curation.judging.waiting import Waiting
+from curation.judging.waiting import Looked, Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
 from curation.measuring.pending import Waiting as Looks
@@ -152,9 +153,7 @@ class Judge:
         rows, reasons = table.num_rows, table.column("reason")
         looked = self._looked(table)
         limited = tuple(
-            quotas.limited(
-                quota, table, self.pipeline.seed, self._waiting.unlooked(looked, quota.by, rows)
-            )
+            quotas.limited(quota, table, self.pipeline.seed, self._unlooked(looked, quota, rows))
             for quota in self.pipeline.quotas
         )
         seen = self._seen(table, {})
@@ -358,6 +357,11 @@ class Judge:
             judged = reading.assumed, reading.readable, self.ordered, self.pipeline
             table = table.append_column(PASSED, pa.array(rules.judgement(*judged).depth))
         return table.select(grouping.reads)
+
+    def _unlooked(self, looked: Looked, quota: Quota, rows: int) -> NDArray[np.bool_]:
+        """The rows (N,) at which a model of the quota's categories did not look yet."""
+        every = (self._waiting.unlooked(looked, column, rows) for column in quota.margins)
+        return functools.reduce(np.logical_or, every, np.zeros(rows, np.bool_))
 
     def _seen(
         self, table: pa.Table, limited: Mapping[str, Limited], thresholds: Thresholds = NONE

@@ -145,6 +145,11 @@ def _check_ranked(pipeline: Pipeline, selected: Chosen) -> None:
     named: list[tuple[str | None, tuple[str | int, ...]]] = [
         *((name, ("quality", place)) for place, name in enumerate(pipeline.quality)),
         *((quota.by, ("quotas", quota.name, "by")) for quota in pipeline.quotas),
+        *(
+            (of, ("quotas", quota.name, "also", of))
+            for quota in pipeline.quotas
+            for of in quota.also or ()
+        ),
         *((quota.order, ("quotas", quota.name, "order")) for quota in pipeline.quotas),
     ]
     for name, path in named:

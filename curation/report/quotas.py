@@ -7,6 +7,7 @@ from typing import Any
 from curation.report import text
 
 CATEGORIES_SHOWN = 10
+BETWEEN = " | "  # the values of a category of several columns
 
 Counted = Mapping[str, Mapping[str, Mapping[str, Any]]]  # as in run.json: by quota, stage, category
 
@@ -70,8 +71,33 @@ def problems(quotas: Mapping[str, Mapping[str, Any]], counted: Counted) -> list[
     return [
         f"quota {name}: {said}"
         for name, quota in shared.items()
-        for said in _problems(quota, counted.get(name, {}).get(quota["since"], {}))
+        for said in (_joint if quota.get("also") else _problems)(
+            quota, counted.get(name, {}).get(quota["since"], {})
+        )
     ]
+
+
+def _joint(quota: Mapping[str, Any], cells: Mapping[str, Any]) -> Iterator[str]:
+    """How large the mix by several columns is, which value no row has, and which holds it down."""
+    since, total = quota["since"], sum(of["kept"] for of in cells.values())
+    last = None if quota.get("order") else 1.0
+    scarce, absent = [], []
+    margins = {quota["by"]: quota["share"], **quota["also"]}
+    for place, (column, shares) in enumerate(margins.items()):
+        for value in (name for name, part in shares.items() if part):
+            own = [of for name, of in cells.items() if name.split(BETWEEN)[place] == value]
+            said = f"{column} {text.prose(value, 60)}"
+            if not own:
+                absent.append(said)
+            elif all(of["threshold"] in (None, last) for of in own):
+                scarce.append(f"{said} ({sum(of['kept'] for of in own)})")
+    yield f"{total} rows make the mix of {', '.join(margins)}"
+    if absent:
+        yield f"no row of {', '.join(absent)} passes {since}; so nothing of the others is kept"
+    elif scarce:
+        yield f"all rows of {', '.join(scarce)} are kept; more of them let more others stay"
+    elif not total:
+        yield "the shares contradict: no rows there are have them together"
 
 
 def _problems(quota: Mapping[str, Any], categories: Mapping[str, Any]) -> Iterator[str]:
@@ -105,7 +131,11 @@ def budget(quota: Mapping[str, Any]) -> str:
     by = quota["by"]
     if "share" in quota:
         parts = (f"{text.figure(100 * part)} % {name}" for name, part in quota["share"].items())
-        return ", ".join(parts)
+        also = "".join(
+            f"; {', '.join(f'{text.figure(100 * part)} % {name}' for name, part in shares.items())}"
+            for shares in quota.get("also", {}).values()
+        )
+        return ", ".join(parts) + also
     if "fraction" in quota:
         least = f", at least {text.count(quota['least'])}" if "least" in quota else ""
         return f"{text.figure(100 * quota['fraction'])} % of each {by}{least}"

@@ -91,7 +91,7 @@ def views(run: Mapping[str, Any]) -> list[QuotaView]:
     )
     return [
         QuotaView(
-            f"{name}, by {quota['by']}",
+            f"{name}, by {', '.join([quota['by'], *quota.get('also', ())])}",
             quotas.budget(quota),
             tuple(table for table in of_stages if table.categories or table.rest),
         )

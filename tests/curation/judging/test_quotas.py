@@ -19,7 +19,7 @@ from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
 from curation.judging.quota_counts import QuotaCounts
 from curation.judging.quotas import Limited, OfStages
-from curation.judging.ranks import LEVELS
+from curation.judging.ranks import LEVELS, TIES
 from curation.judging.rules import Check
 from curation.report.quotas import problems
 
@@ -37,7 +37,7 @@ def ranked(quota: Quota, rows: list[Ranked]) -> Limited:
     """Rows whose ranks are these levels."""
     names = tuple(quota.share or sorted({name for name, _, _ in rows if name is not None}))
     category = [names.index(name) if name in names else -1 for name, _, _ in rows]
-    level = np.array([rank for _, rank, _ in rows], np.int32)
+    level = np.array([rank for _, rank, _ in rows], np.int64)
     value = (
         [ranks.least_value(of) for of in level.tolist()]
         if quota.order
@@ -261,7 +261,7 @@ def test_parts_that_name_other_categories_add_up() -> None:
     for half in halves:
         total.add(histogram(ranked(quota, half), half))
     found = quotas.thresholds(total, quota, pipeline(quota))[0]
-    assert found["a"] == (1.0, 1)
+    assert found["a"] == (1.0, 1, LEVELS)
     assert found["b"].of == 3 and 2 / LEVELS <= found["b"].bound < 5 / LEVELS
 
 
@@ -278,20 +278,76 @@ def test_a_sampling_key_depends_on_seed_and_id_alone() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.integers(0, LEVELS)
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1),
+    st.integers(0, LEVELS - 1),
 )
-def test_a_value_is_at_a_level_or_better_if_it_reaches_its_least(
+def test_a_value_is_at_a_level_or_better_if_it_reaches_what_its_key_asks_for(
     numbers: list[float], level: int
 ) -> None:
     values = np.array([*numbers, 0.0, -0.0, -1e-50, 16777217.0])
-    at = ranks.column_levels(values)
+    keys = ranks.sampling_levels(map(str, range(len(values))), 1)
+    at = ranks.column_levels(values, keys)
     assert at.min() >= 1 and at.max() <= LEVELS
-    assert ((at <= level) == (values >= ranks.least_value(level))).all() or level >= LEVELS
+    for last in (level, *at.tolist()):
+        assert ((at <= last) == (values >= ranks.least_values(at, last))).all() or last == LEVELS
     for own, value in zip(at.tolist(), values.tolist(), strict=True):
         assert ranks.least_value(own) <= value
-        assert ranks.least_value(own - 1) > value
+        assert ranks.least_value(own - TIES) > value
     order = np.argsort(values, kind="stable")
-    assert (np.diff(at[order]) <= 0).all()
+    assert (np.diff((at[order] - 1) // TIES) <= 0).all()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 40), st.integers(1, 40), st.sampled_from([None, "clarity"]))
+def test_of_rows_that_are_all_alike_exactly_so_many_pass(
+    count: int, rows: int, order: str | None
+) -> None:
+    """A category of equal values is neither emptied nor let pass: the smallest keys stay."""
+    ids = [f"{number:032x}" for number in range(rows)]
+    table = pa.table(
+        {
+            "id": ids,
+            "reason": pa.nulls(rows, pa.string()),
+            "kind": ["a"] * rows,
+            "clarity": [0.5] * rows,
+        }
+    )
+    quota = Quota(name="q", by="kind", count=count, order=order, since="s1")
+    limited = quotas.limited(quota, table, 1)
+    here = np.ones(rows, np.bool_), np.ones(rows, np.int16)
+    counted = quotas.counted(limited, *here)
+    counted.units = ["unit"]
+    found = quotas.thresholds(counted, quota, pipeline(quota))
+    seen = limited.seen(Check(0, "q", quota.side, math.nan, quota=True), found)
+    assert seen.passed.sum() == min(count, rows)
+    first = np.argsort(ranks.sampling_levels(ids, 1))[:count]
+    assert set(np.flatnonzero(seen.passed)) == set(first.tolist())
+    reached = seen.value >= seen.bound if order else seen.value <= seen.bound
+    assert (reached == seen.passed).all()  # what the ledger says is what was done
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.integers(1, 200))
+def test_where_ranks_are_too_many_bins_are_wide_whatever_the_order(seed: int, most: int) -> None:
+    """Of no category more pass than may, and at most the rows of a bin fewer."""
+    random = np.random.default_rng(seed)
+    quota = Quota(name="q", by="kind", count=20, since="s1")
+    rows: list[Ranked] = [("a", int(of), 1) for of in random.integers(1, LEVELS, 200)]
+    parts = [histogram(ranked(quota, rows[part::5]), rows[part::5]) for part in range(5)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("curation.judging.histogram.MOST", most)
+        patch.setattr("curation.judging.histogram._ROOM", 10)
+        results = []
+        for order in (parts, parts[::-1]):
+            total = Histogram()
+            for part in order:
+                total.add(part)
+            results.append(quotas.thresholds(total, quota, pipeline(quota)))
+    assert results[0] == results[1]
+    bits = total.added().bits
+    passing_rows = sum(rank <= results[0][0]["a"].level for _, rank, _ in rows)
+    alike = Counter((rank - 1) >> bits for _, rank, _ in rows)
+    assert 20 - max(alike.values()) < passing_rows <= 20
 
 
 def test_who_is_limited_is_told_by_category_and_what_cannot_be_ranked_is_null() -> None:
