@@ -17,6 +17,7 @@ import curation
 from curation import exclusion, report, shard, storage
 from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
+from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import asking, choosing, contents, measure
@@ -171,9 +172,22 @@ def _carry_out(
         notes += exclusion.notes(request.exclude, counts.of_rule(exclusion.RULE), missed)
     plain = counts.as_json()
     notes += problems(resolved(pipeline).get("quotas", {}), plain.get("quotas", {}))
+    notes += _of_groupings(signals, layout)
     plain |= {"notes": notes} if notes else {}
     _write_run(request, plain, steps, len(units), signals)
     return plain
+
+
+def _of_groupings(signals: Chosen, layout: Layout) -> list[str]:
+    """What groupings say of the whole."""
+    groups = signals.groups(layout)
+    wholes = ((grouping, groups.whole(grouping.name)) for grouping in signals.groupings[1:])
+    return [
+        sentence
+        for grouping, path in wholes
+        if storage.exists(path)
+        for sentence in grouping_notes(grouping, column_files.read(path))
+    ]
 
 
 def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...], tuple[Stratum, ...]]:

@@ -20,6 +20,7 @@ from curation.signals.signal import Column, Settings
 
 ROUNDS = 1000
 CLOSE = 1e-6  # of the shares: the margins hold
+NOTED = 1e-3  # of a share: what differs by more is a conflict
 _COUNT, _WEIGHT = "rows", "mix_weight"
 Shares = Mapping[str, Annotated[float, Field(ge=0, le=1)]]
 
@@ -92,6 +93,10 @@ class Mix:
         weights = [known.get(cell, 1.0) for cell in cells] or [1.0] * rows.num_rows
         return pa.table({_WEIGHT: pa.array(weights, pa.float32())})
 
+    def notes(self, summary: pa.Table) -> list[str]:
+        """What the weights do not reach, if anything."""
+        return conflicts(summary, self._own)
+
     def _cells(self, rows: pa.Table) -> pa.Table:
         columns = [rows.column(of).cast(pa.string()) for of in self._margins]
         return pa.table(columns, names=list(self._margins))
@@ -147,19 +152,32 @@ def fitted(
 
 
 def conflicts(concluded: pa.Table, options: Options) -> list[str]:
-    """What the weights do not reach: by column and value, the share wanted and the share there."""
-    said = []
+    """What the weights do not reach: by column and value, the share wanted and the share there.
+
+    And why: no row has the value, all of its rows count as much as they may, or the targets of
+    another column hold it back.
+    """
+    said: list[str] = []
+    if not len(concluded):
+        return said
     count = np.asarray(concluded.column(_COUNT), np.float64)
-    mass = count * np.asarray(concluded.column(_WEIGHT), np.float64)
+    weight = np.asarray(concluded.column(_WEIGHT), np.float64)
+    mass = count * weight
     for column, shares in options.targets.items():
         values = concluded.column(column).to_pylist()
         named = np.array([value in shares for value in values])
         total = mass[named].sum() or 1.0
         for name, share in shares.items():
             wanted = share / sum(shares.values())
-            here = mass[np.array([value == name for value in values])].sum() / total
-            if abs(here - wanted) > 1e-3:
-                said.append(f"{column} {name}: {here:.1%} in place of {wanted:.1%}")
+            cells = np.array([value == name for value in values]) & (count > 0)
+            here = mass[cells].sum() / total
+            if abs(here - wanted) <= NOTED:
+                continue
+            rows = int(count[cells].sum())
+            why = "no row of it" if not rows else f"{rows} rows"
+            if rows and here < wanted and (weight[cells] >= options.most - CLOSE).all():
+                why += f", each counts {options.most:g} times, the most there may be"
+            said.append(f"{column} {name}: {here:.1%} in place of {wanted:.1%} ({why})")
     return said
 
 

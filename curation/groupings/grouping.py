@@ -62,6 +62,20 @@ class Concluding(Protocol):
         """What ``measure`` is given in place of the summary of all units."""
 
 
+@runtime_checkable
+class Telling(Protocol):
+    """A grouping that has something to say of the whole: a run notes it, and ``beam judge``."""
+
+    def notes(self, summary: pa.Table) -> Sequence[str]:
+        """Sentences, by what ``measure`` is given."""
+
+
+def notes(grouping: Grouping, summary: pa.Table) -> list[str]:
+    """What the grouping says of the whole, by what ``measure`` is given; with its name."""
+    said = grouping.notes(summary) if isinstance(grouping, Telling) else ()
+    return [f"{grouping.name}: {sentence}" for sentence in said]
+
+
 def concluded(grouping: Grouping, summary: pa.Table) -> pa.Table:
     """What ``measure`` is given, by the summary of all units."""
     return grouping.conclude(summary) if isinstance(grouping, Concluding) else summary

@@ -7,6 +7,7 @@ from typing import Any
 
 from curation import exclusion, storage
 from curation.configuration import loading
+from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
 from curation.judging.caption_ends import UNMEASURED
@@ -23,7 +24,8 @@ class Comparison:
 
     ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
     never saw them. ``quotas_before`` and ``quotas_after`` say by quota, stage and category how many
-    rows are kept of how many, as in ``run.json``. Judged is by the entry ``pipeline`` of ``file``.
+    rows are kept of how many, as in ``run.json``. Judged is by the entry ``pipeline`` of ``file``;
+    ``notes`` say which quotas and weights do not reach what they are to.
     """
 
     before: Counter[str]
@@ -37,6 +39,7 @@ class Comparison:
     quotas_after: dict[str, Any]
     pipeline: str
     file: str | None
+    notes: Sequence[str] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for ``--json``."""
@@ -56,6 +59,7 @@ class Comparison:
         if self.unmeasured:
             rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
             lines.append(f"{rows} measuring: beam run with this configuration")
+        lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
 
@@ -92,6 +96,11 @@ def compare(
         before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
         after = decision.judgement.verdict == rules.KEPT
         gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
+    counted = now.as_json()
+    configured = loading.resolved(pipeline).get("quotas", {})
+    notes = quotas.problems(configured, counted.get("quotas", {}))
+    for grouping in judge.others:
+        notes += grouping_notes(grouping, judge.wholes[grouping.name])
     return Comparison(
         before=Counter({name: run["counts"][name] for name in rules.VERDICTS}),
         after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
@@ -99,11 +108,12 @@ def compare(
         lost=lost,
         unmeasured=now.quarantine[UNMEASURED],
         rules_before=_stopped(run["counts"]),
-        rules_after=_stopped(now.as_json()),
+        rules_after=_stopped(counted),
         quotas_before=run["counts"].get("quotas", {}),
-        quotas_after=now.as_json().get("quotas", {}),
+        quotas_after=counted.get("quotas", {}),
         pipeline=own.name,
         file=own.file,
+        notes=notes,
     )
 
 

@@ -46,6 +46,9 @@ class Alike:
         place = pc.index_in(rows.column("format"), value_set=summary.column("format"))
         return pa.table({"alike": summary.column("rows").take(place)})
 
+    def notes(self, summary: pa.Table) -> list[str]:
+        return [f"formats: {', '.join(summary.column('format').to_pylist())}"]
+
     def _added(self, counted: pa.Table) -> pa.Table:
         named = counted.filter(pc.is_valid(counted.column("format")))
         total = named.group_by("format").aggregate([("rows", "sum")]).sort_by("format")

@@ -173,7 +173,10 @@ def test_a_grouping_is_ruled_explained_reported_and_in_the_shards(tmp_path: Path
     assert "alike below 3" in Path(write_report(str(output))).read_text()
     looser = tmp_path / "looser.yaml"
     looser.write_text(text(alike={"min": 2}))
-    assert rejudge.compare(str(output), str(looser)).gained == 2
+    compared = rejudge.compare(str(output), str(looser))
+    assert compared.gained == 2
+    assert run["counts"]["notes"] == [*compared.notes] == ["alike: formats: JPEG, PNG"]
+    assert "note: alike: formats: JPEG, PNG" in compared.as_text()
 
 
 def test_a_folder_is_named_by_what_a_grouping_depends_on(tmp_path: Path) -> None:
