@@ -14,7 +14,6 @@ from curation.failures import commands
 from curation.failures.errors import UsageError
 from curation.storage import user_paths
 from taxonomy import benchmarks
-from taxonomy.keywords import Index
 from taxonomy.pool import Run
 from taxonomy.search import Pool, Query, queries
 
@@ -26,25 +25,28 @@ app = commands.application()
 def chosen(
     every: Sequence[Query],
     hits: Iterable[Sequence[tuple[int, float]]],
-    index: Index,
+    pool: Pool,
     rows: int,
     per_source: int | None,
 ) -> Iterator[Mapping[str, object]]:
     """The rows to add: of each query up to so many, of each source up to ``per_source`` in all.
 
-    A row is retrieved for the first query that takes it; a source is the folder of the key.
+    A row is retrieved for the first query that takes it, and not where a copy of it was; a source
+    is the folder of the key.
     """
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     of_source: Counter[str] = Counter()
     for query, own in zip(every, hits, strict=True):
-        names, count = index.names(row for row, _ in own), 0
+        names, count = pool.index.names(row for row, _ in own), 0
         for row, score in own:
             identity, key = names[row]
             source = key.rpartition("/")[0]
             is_full = per_source is not None and of_source[source] >= per_source
             if count == rows or identity in taken or is_full:
                 continue
-            taken.add(identity)
+            if pool.are_copies(row, [*taken.values()]):
+                continue
+            taken[identity] = row
             of_source[source] += 1
             count += 1
             yield {"id": identity, "key": key, "retrieved_by": query.name, "score": round(score, 6)}
@@ -70,6 +72,10 @@ def main(
         str | None,
         typer.Option(help="Prompts that a model failed at.", parser=user_paths.place),
     ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="A file of an image to look for such by.", parser=user_paths.place),
+    ] = None,
     rows: Annotated[int, typer.Option(min=1, help="Rows for each query, at most.")] = 100,
     per_source: Annotated[
         int | None, typer.Option(min=1, help="Rows of each folder of keys, at most.")
@@ -93,7 +99,7 @@ def main(
         prompts = [of.text for of in benchmarks.prompts([failed])] if failed else []
     except ValueError as error:
         raise UsageError(str(error)) from None
-    every = queries(lines, node or (), prompts)
+    every = queries(lines, node or (), prompts, image or ())
     run = Run(out, embedding)
     run.check()
     selected = None if beside is None else Run(beside, embedding).kept()
@@ -102,7 +108,7 @@ def main(
         pool.fill(run, selected, [query.like for query in every if query.like])
         hits = pool.hits(every, rows * DEEPER)
         counts: Counter[object] = Counter()
-        for entry in chosen(every, hits, pool.index, rows, per_source):
+        for entry in chosen(every, hits, pool, rows, per_source):
             counts[entry["retrieved_by"]] += 1
             sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
     for query in every:

@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from curation import storage
 from curation.failures.errors import UsageError
+from curation.networks import clip_b16
 from curation.networks.weights import MissingModelError
+from curation.picture import decoding
+from curation.picture.decoding import PictureError
 from taxonomy import keywords
 from taxonomy.keywords import Hits, Index
 from taxonomy.pool import Run
@@ -21,22 +25,30 @@ from taxonomy.vectors import Matrix
 
 RANK = 60  # added to ranks: how little the first few count more than others
 LEAST = 0.15  # cosine to be alike: 3 % of images are by chance, and to a sentence, too
+COPY = 0.95  # cosine from which on two images are as good as one: distinct ones reach 0.87
 LIKE = "like:"
 
 
 @dataclass(frozen=True)
 class Query:
     """What rows are retrieved for (``name``), as ``keywords`` of ``keywords``, a ``sentence`` that
-    images are compared with, or the name of a row whose image is ``like`` them; each may be empty.
+    images are compared with, the name of a row whose image is ``like`` them, or the file of an
+    ``image`` that is; each may be empty.
     """
 
     name: str
     keywords: str = ""
     sentence: str = ""
     like: str = ""
+    image: str = ""
 
 
-def queries(lines: Iterable[str], nodes: Iterable[str], failed: Iterable[str]) -> list[Query]:
+def queries(
+    lines: Iterable[str],
+    nodes: Iterable[str],
+    failed: Iterable[str],
+    images: Iterable[str] = (),
+) -> list[Query]:
     """All that is looked for. Raises ``UsageError`` for a node that is none, and for nothing."""
     made = []
     for line in filter(None, map(str.strip, lines)):
@@ -50,8 +62,9 @@ def queries(lines: Iterable[str], nodes: Iterable[str], failed: Iterable[str]) -
         name = tree().names[tree().number[node]]
         made.append(Query(f"node {node} {name}", keywords.of_node(node), name))
     made += [Query(f"failed: {text}", keywords.any_of(text), text) for text in failed]
+    made += [Query(f"image {storage.name_of(path)}", image=path) for path in images]
     if not made:
-        raise UsageError("nothing to look for; expected --queries, --node or --failed")
+        raise UsageError("nothing to look for; expected --queries, --node, --failed or --image")
     return made
 
 
@@ -96,8 +109,19 @@ class Pool:
             none = np.zeros((count, self.matrix.size), np.float32)
             self.matrix.add(none if vectors is None else vectors)
 
+    def are_copies(self, row: int, others: Sequence[int]) -> bool:
+        """Whether the image of a row is one of the others' again, or nearly."""
+        if self.matrix is None or not others:
+            return False
+        (own,) = self.matrix.at([row])
+        return float((self.matrix.at(others) @ own).max()) >= COPY
+
     def hits(self, every: Sequence[Query], most: int) -> Iterator[list[tuple[int, float]]]:
-        """By query the rows that are best by keywords and vectors together."""
+        """By query the rows that are best by keywords and vectors together. Raises
+        ``UsageError`` for an image that cannot be compared.
+        """
+        if self.matrix is None and (given := next((of for of in every if of.image), None)):
+            raise UsageError(f"{given.image}: no row of the pool has an embedding to compare")
         near: dict[str, Hits] = {}
         vectors = dict(self._vectors(every)) if self.matrix is not None else {}
         if vectors and self.matrix is not None:
@@ -112,8 +136,23 @@ class Pool:
         for query in every:
             if query.like:
                 yield query.name, self.matrix.direction(self._like[query.like][None])[0]
+            elif query.image:
+                own = _of_file(query.image, self.matrix.size)
+                yield query.name, self.matrix.direction(own[None])[0]
             elif sentences and (vector := sentences.vector(query.sentence)) is not None:
                 yield query.name, vector
+
+
+def _of_file(path: str, size: int) -> NDArray[np.float32]:
+    """The vector of the image in a file, by the embedded CLIP. Raises ``UsageError``."""
+    if size != clip_b16.SIZE:
+        why = f"the pool's vectors have {size} numbers, the embedded CLIP's {clip_b16.SIZE}"
+        raise UsageError(f"{path}: {why}; take `like: KEY` of a row of the run")
+    try:
+        picture = decoding.decode(storage.read_bytes(path))
+        return clip_b16.ClipImages().vector(picture.rgb)
+    except (OSError, PictureError, MissingModelError) as error:
+        raise UsageError(f"--image {path}: {error}") from None
 
 
 class _Sentences:

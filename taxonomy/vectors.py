@@ -4,6 +4,7 @@ Half precision and products by blocks: a million vectors of 512 numbers are 1 GB
 block at a time is in memory.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ class Matrix:
             scores = np.take_along_axis(scores, order, 1)
         pairs = zip(rows.tolist(), scores.tolist(), strict=True)
         return [[of for of in zip(*both, strict=True) if of[1] >= least] for both in pairs]
+
+    def at(self, rows: Sequence[int]) -> Vectors:
+        """Vectors (N, size) of length 1 of some rows, as they were added."""
+        self._file.flush()
+        mapped = np.memmap(self._path, np.float16, "r", shape=(self.rows, self.size))
+        return mapped[np.asarray(rows, np.int64)].astype(np.float32)
 
     def _block(self, start: int) -> Vectors:
         self._file.flush()

@@ -104,16 +104,21 @@ def test_lists_are_fused_by_ranks_alone() -> None:
     ]  # fmt: skip
 
 
-def test_rows_are_capped_by_query_and_by_source_and_taken_once() -> None:
-    made = Index(":memory:")
+def test_rows_are_capped_by_query_and_by_source_and_taken_once(tmp_path: Path) -> None:
+    pool = search.Pool(tmp_path)
+    made = pool.index
     keys = ["a/1", "a/2", "a/3", "b/1", "b/2"]
     made.add(0, [(f"id{n}", key, "") for n, key in enumerate(keys)])
     every = [Query("first"), Query("second")]
     hits = [[(0, 0.5), (1, 0.4), (3, 0.3)], [(0, 0.9), (2, 0.5), (1, 0.4), (4, 0.2)]]
-    taken = [(of["key"], of["retrieved_by"]) for of in chosen(every, hits, made, 2, None)]
+    taken = [(of["key"], of["retrieved_by"]) for of in chosen(every, hits, pool, 2, None)]
     assert taken == [("a/1", "first"), ("a/2", "first"), ("a/3", "second"), ("b/2", "second")]
-    capped = [of["key"] for of in chosen(every, hits, made, 9, 1)]
+    capped = [of["key"] for of in chosen(every, hits, pool, 9, 1)]
     assert capped == ["a/1", "b/1"]
+    pool.matrix = Matrix(tmp_path / "vectors", 2)
+    pool.matrix.add(np.array([[1, 0], [1, 0.1], [0, 1], [0, 2], [0, -1]]))  # the second is a copy
+    apart = [(of["key"], of["retrieved_by"]) for of in chosen(every, hits, pool, 9, None)]
+    assert apart == [("a/1", "first"), ("b/1", "first"), ("b/2", "second")]
 
 
 def test_queries_that_are_none_are_named() -> None:
@@ -241,9 +246,9 @@ def test_the_pool_is_what_a_quota_stopped_or_another_run_did_not_take(tmp_path: 
         assert keys == {"free", "other"} | ({"kept"} if selected else set())
     every = search.queries(["like: kept", "blurred other"], (), ())
     hits = pools["alone"].hits(every, 9)
-    taken = [
-        (of["key"], of["retrieved_by"]) for of in chosen(every, hits, pools["alone"].index, 9, None)
-    ]
+    taken = [(of["key"], of["retrieved_by"]) for of in chosen(every, hits, pools["alone"], 9, None)]
     assert taken == [("free", "like: kept"), ("other", "blurred other")]
+    with pytest.raises(UsageError, match=r"have 3 numbers, the embedded CLIP.s 512; take"):
+        list(pools["alone"].hits(search.queries([], (), (), ["a.jpg"]), 9))
     with pytest.raises(UsageError, match="like: nowhere: no row with this key or id"):
         pools["alone"].fill(run, None, ["nowhere"])
