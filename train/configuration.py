@@ -43,6 +43,9 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
 
 
+_Side = Annotated[int, Field(ge=0, le=4096)]
+
+
 class DataConfiguration(_Frozen):
     """Which rows of the shards are trained on, how often, and at which sizes.
 
@@ -58,9 +61,11 @@ class DataConfiguration(_Frozen):
 
     ``resolution`` R > 0 scales every image to cover, and crops it to, the size of the nearest
     aspect ratio in the class of R x R pixels (``curation.picture.sizes``: 256, 640 and 1328 are
-    those that text images are rendered in, and leave those as they are). Without it ``resize``
-    scales to the nearest of ``sizes`` ("WIDTHxHEIGHT"), if there are any; else images keep their
-    native size, cropped to whole tokens. ``sizes``, where given, are the only ones.
+    those that text images are rendered in, and leave those as they are). Of several, such as 640
+    and 1328, each image is of the largest class that does not enlarge it, else of the smallest.
+    Without it ``resize`` scales to the nearest of ``sizes`` ("WIDTHxHEIGHT"), if there are any;
+    else images keep their native size, cropped to whole tokens. ``sizes``, where given, are the
+    only ones.
 
     ``memory_bytes`` bounds the latents held in memory; images are read from the shards as needed.
     """
@@ -71,10 +76,16 @@ class DataConfiguration(_Frozen):
     captions: Annotated[Mapping[CaptionColumn, Positive], BeforeValidator(_shares)] = {}
     caption_dropout: Share = 0.1
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
-    resolution: Annotated[int, Field(ge=0, le=4096)] = 0
+    resolution: _Side | Annotated[tuple[_Side, ...], Field(min_length=1)] = 0
     resize: bool = False
     sizes: tuple[Annotated[str, AfterValidator(_size)], ...] = ()
     memory_bytes: Count = 4 << 30
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """The classes that images are scaled to, smallest first; none where they are not."""
+        given = (self.resolution,) if isinstance(self.resolution, int) else self.resolution
+        return tuple(sorted({side for side in given if side}))
 
     @property
     def splits(self) -> Mapping[CaptionColumn, float]:

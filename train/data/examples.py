@@ -110,12 +110,14 @@ def target_size(width: int, height: int, unit: int, configuration: DataConfigura
     listed = configuration.sizes
     if not (width and height):
         return 0, 0
-    if configuration.resize and listed and not configuration.resolution:
+    if configuration.resize and listed and not configuration.resolutions:
         return _nearest((width, height), tuple(_listed(name, unit) for name in listed))
-    if configuration.resolution:
+    if configuration.resolutions:
         ratios = tuple(across / down for across, down in sizes.RATIOS)
         ratio = sizes.nearest((width, height), ratios)
-        size = sizes.of_ratio(configuration.resolution, ratio, unit)
+        classes = [sizes.of_ratio(side, ratio, unit) for side in configuration.resolutions]
+        filled = [of for of in classes if of[0] <= width and of[1] <= height]
+        size = filled[-1] if filled else classes[0]
     else:
         size = (width // unit * unit, height // unit * unit)
     if 0 in size or (listed and f"{size[0]}x{size[1]}" not in listed):
@@ -125,7 +127,7 @@ def target_size(width: int, height: int, unit: int, configuration: DataConfigura
 
 def _scales(configuration: DataConfiguration) -> bool:
     """Whether images are scaled, and not only cropped."""
-    return bool(configuration.resolution or (configuration.resize and configuration.sizes))
+    return bool(configuration.resolutions or (configuration.resize and configuration.sizes))
 
 
 def _nearest(size: Size, targets: tuple[Size, ...]) -> Size:

@@ -331,6 +331,24 @@ def test_the_shipped_file_rules_only_columns_that_are_measured() -> None:
     check_columns(pipeline, choosing.known_columns(choosing.chosen(pipeline)))
 
 
+def test_an_image_that_is_only_of_640p_can_pass_every_stage() -> None:
+    """S7 has images of 640p and of 1328p together: no bound on size asks for more than 640 x 640."""
+    size = {"pixels": 640 * 640, "short_side": 640, "aspect_ratio": 1.0}
+    pipeline = load(None, "curate")
+    assert [stage.name for stage in pipeline.stages][-1] == "s7"
+    bounded = [
+        (stage.name, column)
+        for stage in pipeline.stages
+        for column, bound in stage.bounds.items()
+        if column in size
+        and (
+            (bound.min is not None and size[column] < bound.min)
+            or (bound.max is not None and size[column] > bound.max)
+        )
+    ]
+    assert bounded == [] and pipeline.stages[-1].resolution == 640
+
+
 def test_bounds_hold_by_construction_too() -> None:
     for ends in ({}, {"min": 2.0, "max": 1.0}, {"min": math.nan}, {"max": math.inf}):
         with pytest.raises(ValidationError):

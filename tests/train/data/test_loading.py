@@ -154,6 +154,38 @@ def test_a_resolution_asks_for_the_nearest_aspect_ratio(width, height, expected)
     assert examples.target_size(width, height, 16, DataConfiguration(resolution=256)) == expected
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (640, 640, (640, 640)),  # what is only of 640p is not lost, and not enlarged
+        (1327, 1327, (640, 640)),
+        (1328, 1328, (1328, 1328)),
+        (4000, 4000, (1328, 1328)),
+        (1664, 928, (1664, 928)),
+        (300, 300, (640, 640)),  # the smallest, as if it were alone
+    ],
+)
+def test_of_several_resolutions_the_largest_that_an_image_fills(width, height, expected):
+    both = DataConfiguration(resolution=(1328, 640))
+    size = examples.target_size(width, height, 16, both)
+    assert size == expected
+    alone = {
+        examples.target_size(width, height, 16, DataConfiguration(resolution=of))
+        for of in (640, 1328)
+    }
+    assert size in alone
+
+
+def test_640p_and_1328p_are_in_one_run_each_in_batches_of_its_own(tmp_path):
+    for name, side in (("a", 64), ("b", 160)):
+        image = {"bytes": shards.png(Image.new("RGB", (side, side), "white")), "path": None}
+        row = shards.row(name.upper(), "red", image=image) | {"width": side, "height": side}
+        shards.write(tmp_path / f"{name}.parquet", [row])
+    assert not load(tmp_path, resolution=[64, 128], held_out=0).skipped.counts
+    pixels = (of for _, of in shown(tmp_path, resolution=[64, 128], held_out=0))
+    assert sorted(of.shape[:2] for of in pixels) == [(64, 64), (128, 128)]
+
+
 @pytest.mark.parametrize("side", sizes.CLASSES)
 def test_what_is_rendered_for_a_class_is_trained_on_as_it_is(side):
     asked = DataConfiguration(resolution=side)
