@@ -17,6 +17,7 @@ import curation
 from curation import exclusion, report, shard, storage
 from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
+from curation.groupings.grouping import Telling
 from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
@@ -185,7 +186,7 @@ def _of_groupings(signals: Chosen, layout: Layout) -> list[str]:
     return [
         sentence
         for grouping, path in wholes
-        if storage.exists(path)
+        if isinstance(grouping, Telling) and storage.exists(path)
         for sentence in grouping_notes(grouping, column_files.read(path))
     ]
 

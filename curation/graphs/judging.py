@@ -23,7 +23,7 @@ from curation.graphs.steps import named, units
 from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
-from curation.groupings.grouping import concluded
+from curation.groupings.grouping import Telling, concluded
 from curation.judging import quotas, recording
 from curation.judging import units as judged_units
 from curation.judging.decision import Decision
@@ -74,6 +74,9 @@ class JudgeAll(JudgingStep):
         self.judge = Judge(output, self.pipeline, self.chosen, hold=True)
         winners = judged_units.winners(self.judge, names, self._join)
         judged_units.sum_up(self.judge, names, winners)
+        for grouping in self.judge.others:
+            if isinstance(grouping, Telling):  # of the others nobody asks
+                self.write(self.judge.groups.whole(grouping.name), self.judge.wholes[grouping.name])
         for name, decision in judged_units.decisions(self.judge, names, winners):
             counts.add(self.record(name, decision))
             counts.add(self.record_pending(name, self.judge.waiting(name, decision, winners)))

@@ -156,7 +156,9 @@ def test_a_run_adds_what_was_retrieved_and_says_for_what(tmp_path: Path) -> None
     for number, text in enumerate(said):
         random = np.random.default_rng(number)
         side = 64 if number == 5 else 256  # the last is too small, whatever is retrieved
-        pixels = np.kron(random.integers(0, 255, (8, 8, 3)), np.ones((side // 8, side // 8, 1)))
+        cells = 2 ** (1 + number % 4)  # alike are not retrieved both
+        block = np.ones((side // cells, side // cells, 1))
+        pixels = np.kron(random.integers(0, 255, (cells, cells, 3)), block)
         Image.fromarray(pixels.astype(np.uint8)).save(inputs / f"{number}.png")
         (inputs / f"{number}.txt").write_text(text, encoding="utf-8")
     top = ["groupings: []", "quotas: {few: {by: domain_limited, count: 0, since: s1}}"]

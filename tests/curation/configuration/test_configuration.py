@@ -332,7 +332,7 @@ def test_the_shipped_file_rules_only_columns_that_are_measured() -> None:
 
 
 def test_an_image_that_is_only_of_640p_can_pass_every_stage() -> None:
-    """S7 has images of 640p and of 1328p together: no bound on size asks for more than 640 x 640."""
+    """S7 has images of 640p and of 1328p together: no bound on size asks for more than 640."""
     size = {"pixels": 640 * 640, "short_side": 640, "aspect_ratio": 1.0}
     pipeline = load(None, "curate")
     assert [stage.name for stage in pipeline.stages][-1] == "s7"
