@@ -55,7 +55,9 @@ def queries(
     made = []
     for line in filter(None, map(str.strip, lines)):
         if line.startswith(LIKE):
-            made.append(Query(line, like=line.removeprefix(LIKE).strip()))
+            if not (key := line.removeprefix(LIKE).strip()):
+                raise UsageError(f"{LIKE} expected the key or id of a row after it")
+            made.append(Query(line, like=key))
         else:
             made.append(Query(line, keywords.any_of(line), line))
     for node in nodes:

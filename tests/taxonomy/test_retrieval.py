@@ -122,6 +122,8 @@ def test_rows_are_capped_by_query_and_by_source_and_taken_once(tmp_path: Path) -
 
 
 def test_queries_that_are_none_are_named() -> None:
+    with pytest.raises(UsageError, match="like: expected the key or id"):
+        search.queries(["like: "], (), ())
     with pytest.raises(UsageError, match="nothing to look for"):
         search.queries([" "], (), ())
     with pytest.raises(UsageError, match="--node n1: no such node"):
