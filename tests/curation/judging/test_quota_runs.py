@@ -243,7 +243,7 @@ def test_the_explanation_and_the_report_say_why(mixed: Path) -> None:
     page = (mixed / "report.html").read_text(encoding="utf-8")
     assert "Does not add up" not in page
     assert "beyond the quota synthetic" in page
-    assert "At most 10 % true." in page
+    assert "At most 10 % true; from s2 on" in page
 
 
 def test_a_drawn_picture_must_reach_the_stage_from_which_on_it_counts(
