@@ -101,8 +101,6 @@ def test_of_a_part_of_the_rows_intervals_are_told_in_words(raw: Path) -> None:
         assert f"{NEW_TOKENS} each, at 10 a million\n" in captions
         assert "cost of tokens: 0." in captions and " to " in captions.partition("cost of")[2]
         assert "GPU time: not known without --tokens-per-second" in captions
-        unpriced = plan(raw, of_server(server), "--sample", "15")
-    assert "cost of tokens: not known without the setting 'prices'" in unpriced
 
 
 def test_a_back_end_that_asks_nobody_says_that_it_takes_no_tokens(raw: Path) -> None:
