@@ -52,6 +52,7 @@ class QuotaView:
 
     title: str
     budget: str
+    is_share: bool
     tables: tuple[QuotaTable, ...]
 
 
@@ -93,6 +94,7 @@ def views(run: Mapping[str, Any]) -> list[QuotaView]:
         QuotaView(
             f"{name}, by {', '.join([quota['by'], *quota.get('also', ())])}",
             quotas.budget(quota),
+            "share" in quota,
             tuple(table for table in of_stages if table.categories or table.rest),
         )
         for name, quota, of_stages in every
