@@ -34,6 +34,7 @@ from curation.options import (
     Output,
     PlanOutput,
     Replace,
+    Reuse,
     SampleRows,
     Seed,
     SharedFilesystem,
@@ -77,6 +78,7 @@ def run(
     allow_outside: AllowOutside = False,
     without: Without = None,
     exclude: Exclude = None,
+    reuse: Reuse = None,
     shared_filesystem: SharedFilesystem = False,
     as_json: Json = False,
 ) -> None:
@@ -105,18 +107,19 @@ def run(
     running.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
     runner, beam_options = running.runner_of(given), running.options_of(given)
     entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
+    others = tuple(reuse or ())
     columns = _columns(caption_column, key_column, keep_columns)
     is_program = not isinstance(entry, loading.Pipeline)
-    own = columns.named or allow_outside or without or exclude
+    own = columns.named or allow_outside or without or exclude or reuse
     _check_inputs(pipeline, is_program, places, bool(own))
-    preflight.check(Job(runner, beam_options, places, output, shared_filesystem))
+    preflight.check(Job(runner, beam_options, places, output, shared_filesystem, others))
     arguments = (*running.defaults(given, workers, processes=is_program), *given)
     with running.workers(arguments, _IN_WORKERS):
         if isinstance(entry, loading.Pipeline):
             asked = (entry.name, entry, places, output, arguments, unit_rows, verify, replace)
             names = tuple(name for path in exclude or () for name in exclusion.read(path))
             more = (columns, allow_outside, tuple(without or ()))
-            _curate(Request(*asked, *more, exclude=names), as_json)
+            _curate(Request(*asked, *more, exclude=names, reuse=others), as_json)
         else:
             _carry_out(entry, output, arguments, as_json)
 
@@ -131,7 +134,7 @@ def _check_inputs(
     if is_program and has_input_options:
         raise UsageError(
             f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
-            "--keep-columns, --allow-outside, --without or --exclude; leave them out"
+            "--keep-columns, --allow-outside, --without, --exclude or --reuse; leave them out"
         )
 
 
@@ -151,7 +154,7 @@ def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None
 def _curate(request: "Request", as_json: bool) -> None:
     from curation.output.layout import looked_at, measured
     from curation.progress import note_of, watch
-    from curation.report.summary import funnel
+    from curation.report.summary import funnel, taken_over
     from curation.run import run as carry_out
 
     output = request.output
@@ -163,6 +166,8 @@ def _curate(request: "Request", as_json: bool) -> None:
     typer.echo(
         json.dumps(outcome.counts) if as_json else funnel(outcome.counts, request.pipeline.keep)
     )
+    if line := taken_over(outcome.measured):
+        typer.echo(line, err=True)
     typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
         quarantined, total = outcome.counts["quarantined"], outcome.counts["in"]

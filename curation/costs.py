@@ -3,6 +3,7 @@
 import contextlib
 import resource
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,13 @@ from curation.runners import worker_pool
 
 @dataclass
 class Steps:
-    """CPU seconds (this process, finished children and workers), wall seconds, peak memory."""
+    """CPU seconds (this process, finished children and workers), wall seconds, peak memory.
+
+    ``measured`` are numbers of images that signals were asked about, and of those taken over.
+    """
 
     by_name: dict[str, dict[str, float]] = field(default_factory=dict)
+    measured: Counter[str] = field(default_factory=Counter)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:

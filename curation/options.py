@@ -127,6 +127,14 @@ Exclude = Annotated[
         parser=user_paths.place,
     ),
 ]
+Reuse = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Another run's output: take over what was measured there of the same images, by the "
+        "same signals; it is only read; repeatable.",
+        parser=user_paths.place,
+    ),
+]
 SharedFilesystem = Annotated[
     bool, typer.Option("--shared-filesystem", help="Every worker sees our local paths.")
 ]

@@ -17,6 +17,7 @@ class Request:
     ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
     signals to leave out, with all rules on their columns. ``sample`` is how many rows to draw and
     carry out the run on, None for all. ``exclude`` are names of rows to leave out.
+    ``reuse`` names other outputs, of which what was measured of the same images is taken over.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Request:
     without: tuple[str, ...] = ()
     sample: int | None = None
     exclude: tuple[str, ...] = ()
+    reuse: tuple[str, ...] = ()

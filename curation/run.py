@@ -6,8 +6,8 @@ The driver only moves metadata; everything that touches images is a step of ``cu
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -21,7 +21,7 @@ from curation.groupings.grouping import Telling
 from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
-from curation.measuring import asking, choosing, contents, measure
+from curation.measuring import asking, choosing, contents, earlier, measure
 from curation.measuring.chosen import Chosen
 from curation.output import column_files, mark
 from curation.output.groups import Groups
@@ -56,13 +56,15 @@ class Planned:
 class Outcome:
     """What a run ended with; ``repeated`` says that everything was there already.
 
-    ``strata`` say what a sample was drawn from.
+    ``strata`` say what a sample was drawn from, ``measured`` of how many contents the signals were
+    asked and how many were taken over (``earlier.by_signal``).
     """
 
     counts: dict[str, Any]
     quarantined_too_many: bool
     repeated: bool
     strata: tuple[Stratum, ...] = ()
+    measured: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def run(request: Request) -> Outcome:
@@ -83,6 +85,7 @@ def run(request: Request) -> Outcome:
     ours = shard.schema(fields), pa.schema([*measure.schema(signals.signals), *fields])
     keep_columns.refuse_clashes(request.columns.keep, *ours)
     _refuse_overlap(request)
+    _refuse_strangers(request)
     kind = KIND if request.sample is None else KIND_OF_SAMPLE
     with ownership.held(request.output, kind):
         return _run(request, signals)
@@ -112,9 +115,10 @@ def _run(request: Request, signals: Chosen) -> Outcome:
     _write_run(request, counts, steps, len(units), signals)
     too_many = counts["quarantined"] > request.pipeline.quarantine_limit * max(1, counts["in"])
     _forget_superseded(columns, groups)
+    earlier.forget(layout, {unit.id for unit in units})
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
-    return Outcome(counts, too_many, False, strata)
+    return Outcome(counts, too_many, False, strata, earlier.by_signal(steps.measured))
 
 
 def _refuse_overlap(request: Request) -> None:
@@ -122,6 +126,21 @@ def _refuse_overlap(request: Request) -> None:
     for name in request.inputs:
         if why := overlap(request.output, name):
             raise SourceError(f"{request.output}: {why}; expected a folder apart; choose another")
+
+
+def _refuse_strangers(request: Request) -> None:
+    """What is to be reused is another output of ours. Raises ``SourceError``."""
+    for folder in request.reuse:
+        if ownership.kind_of(folder) not in (KIND, KIND_OF_SAMPLE):
+            raise SourceError(
+                f"--reuse {folder}: not the output of a run; expected a folder that beam run, or "
+                "beam plan --output, wrote to"
+            )
+        if overlap(request.output, folder):
+            raise SourceError(
+                f"--reuse {folder}: is this run's own output, or lies around or in it; expected "
+                "another one: a run goes on from its own by itself"
+            )
 
 
 def _carry_out(
@@ -139,10 +158,14 @@ def _carry_out(
     plan.write_names(output, (unit.id for unit in units))
     storage.delete([*layout.near_parts(), layout.counts, layout.assignment])
     rows = sum(unit.rows or plan.UNIT_ROWS for unit in units)
+    names = {unit.id for unit in units}
     judging.refuse_too_many(signals, pipeline, rows)
     measuring.refuse_idle(signals, request.arguments)
     with steps.step("measure"):
+        earlier.note(columns, names, request.reuse)
         measuring.measure_units(output, pipeline, request.arguments)
+        steps.measured.update(earlier.numbers(layout))
+        earlier.note(columns, names, request.reuse)  # and what units gave up meanwhile
     with asking.held():
         while True:
             with steps.step("judge"):
@@ -154,6 +177,7 @@ def _carry_out(
             storage.delete([entry.path for entry in layout.written("looked")])
             with steps.step("models"):
                 measuring.run_models(output, pipeline, request.arguments)
+                steps.measured.update(earlier.numbers(layout))
         storage.delete([entry.path for entry in layout.written("looked")])
         if "models" in steps.by_name:
             with steps.step("models"):
@@ -213,13 +237,16 @@ def _plan(request: Request) -> tuple[list[Unit], tuple[str, ...], tuple[Stratum,
 
 
 def _write_plan(request: Request, units: Sequence[Unit], columns: Measured) -> list[Planned]:
-    """Write the plan and forget other ones; what differs from the last plan is to be compared."""
+    """Write the plan and forget other ones; what differs from the last plan is to be compared.
+
+    What was measured of other units stays until the run ends, to be taken over.
+    """
     layout = columns.layout
     names = {unit.id for unit in units}
     own = (storage.join(layout.root, "signals", folder) for folder in columns.folders)
     storage.remove_partials(*{*layout.folders, *own})
-    for top in ("signals", "groups"):
-        storage.delete([entry.path for _, unit, entry in layout.columns(top) if unit not in names])
+    groups = layout.columns("groups")
+    storage.delete([entry.path for _, unit, entry in groups if unit not in names])
     for folder in DRIVER_FOLDERS:
         stale = [
             entry.path
@@ -310,6 +337,7 @@ def _write_run(
         "groups": signals.groups(layout).as_json(),
         "scaling": sorted(verdicts.scaling(signals.signals)),
         "units": units,
+        "measured": earlier.by_signal(steps.measured),
         "steps": steps.by_name,
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"

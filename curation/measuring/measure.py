@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from curation import shard
 from curation.measuring.decoded import decoded as decode
+from curation.measuring.earlier import Earlier
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
 from curation.signals.captions import SPLITS, counted
@@ -75,19 +76,21 @@ def measure(
     signals: Sequence[Signal],
     keep: Sequence[str] = (),
     settings: Mapping[str, Settings] | None = None,
+    known: Callable[[str], Mapping[str, Any] | None] = lambda content: None,
 ) -> pa.Table:
     """Measure the ``file``, ``pixel`` and ``derived`` signals of every sample, one row each.
 
     Rows are sorted by key and location, so the table does not depend on the order of input. A
     sample without a whole image has a ``reason`` and null signals. The columns to ``keep``
-    follow. ``settings`` are by name of signal.
+    follow. ``settings`` are by name of signal. ``known`` gives what was measured of a content
+    (``CONTENT``, joined by slashes) before, which is then taken as it is.
     """
     chosen = settings or {}
     by_tier = {
         tier: [(of.name, ready(of, chosen.get(of.name))) for of in signals if of.tier == tier]
         for tier in ("file", "pixel", "derived")
     }
-    rows = [_measure_one(sample, by_tier) for sample in samples]
+    rows = [_measure_one(sample, by_tier, known) for sample in samples]
     rows.sort(key=lambda row: (row["key"], row["uri"]))
     table = pa.Table.from_pylist(rows, schema=schema(signals))
     for name in keep:
@@ -123,7 +126,18 @@ def why_lost(sample: Sample) -> tuple[str, str]:
     return reason, detail
 
 
-def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dict[str, Any]:
+def earlier(signals: Sequence[Signal], paths: Sequence[str]) -> Earlier:
+    """What base files of these signals hold: that of a row is of its image and source alone."""
+    own = [entry for entry in signals if entry.tier != "model"]
+    names = [of.name for of in fields(own)]
+    return Earlier(paths, CONTENT, [schema(own).field(of) for of in ("reason", "detail", *names)])
+
+
+def _measure_one(
+    sample: Sample,
+    signals: Mapping[str, Sequence[_Named]],
+    known: Callable[[str], Mapping[str, Any] | None],
+) -> dict[str, Any]:
     raw = sample.caption_raw or ()
     row: dict[str, Any] = {
         "uri": sample.uri,
@@ -142,6 +156,8 @@ def _measure_one(sample: Sample, signals: Mapping[str, Sequence[_Named]]) -> dic
         reason, detail = why_lost(sample)
         return row | {"reason": reason, "detail": detail}
     row |= {"id": content_id(sample), "size": len(sample.data)}
+    if (before := known("/".join(row[name] for name in CONTENT))) is not None:
+        return {**row, **before}
     try:
         decoded = decode(sample)
     except decoding.PictureError as error:

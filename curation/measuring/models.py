@@ -13,8 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from curation import shard
-from curation.measuring import pending
+from curation.measuring import earlier, pending
 from curation.measuring.asking import Asker, DiedError, FailedError, HangError
+from curation.measuring.earlier import Known
 from curation.measuring.measure import problem_of, rows_digest
 from curation.measuring.pending import Pending
 from curation.output.measured import PROBLEM, ROWS, keys
@@ -24,6 +25,7 @@ from curation.sources.sample import Sample
 
 BATCH_SIZE = 16  # rows given to a model at once: 16 x 200 kB of reduced pixels
 Of = TypeVar("Of")
+READ = "read_digest"  # the column that says what was read beside the image; null: nothing was seen
 Values = dict[int, dict[str, Any]]  # by row of the base file
 Seen = dict[str, Values]  # by name of model
 
@@ -44,6 +46,16 @@ class Model:
         """The columns that it reads."""
         return [name for name in self.signal.reads if name != CAPTIONS]
 
+    def digest_of(self, row: Row) -> str:
+        """A digest of all that it reads of a row beside the image."""
+        said = dict(row.captions) if CAPTIONS in self.signal.reads else None
+        return earlier.digest([said, [row.columns[name] for name in self.reads]])
+
+    def earlier(self, paths: Sequence[str]) -> earlier.Earlier:
+        """What it saw before, as files of its columns say."""
+        measured = [schema(self).field(name) for name in (*self.signal.columns, PROBLEM)]
+        return earlier.Earlier(paths, ("id", READ), measured)
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -51,13 +63,14 @@ class Asked:
 
     ``wanted`` are rows by name of model. Once they are seen, ``following`` says of rows which
     models are to look at them next, by what was seen of them. ``base`` has the columns that models
-    read, besides location and id.
+    read, besides location and id. What is ``known`` they are not asked.
     """
 
     base: pa.Table
     wanted: Mapping[str, NDArray[np.int64]]
     models: Mapping[str, Model]
     following: Callable[[Sequence[int], Seen], Pending] = lambda rows, seen: {}
+    known: Known = field(default_factory=Known)
 
 
 def only(asked: Asked, apart: Collection[str]) -> tuple[Asked, list[str]]:
@@ -81,7 +94,7 @@ def schema(model: Model) -> pa.Schema:
     """The schema of a file of its columns."""
     columns = (pa.field(name, of.type) for name, of in model.signal.columns.items())
     known = [pa.field("row", pa.int32(), nullable=False)]
-    known += [pa.field(name, pa.string()) for name in model.content]
+    known += [pa.field(name, pa.string()) for name in (*model.content, READ)]
     return pa.schema([*known, *map(shard.stored, columns), pa.field(PROBLEM, pa.string())])
 
 
@@ -138,7 +151,15 @@ def _look(
             else asked.base.column(column)[row].as_py()
             for column in model.reads
         }
-    return dict(zip(rows, _each(model, rows, asker), strict=True))
+    digests = {row: model.digest_of(batch[row]) for row in rows}
+    contents = {row: f"{batch[row].id}/{digests[row]}" for row in rows}
+    values = {key: asked.known.seen(name, key) for key in dict.fromkeys(contents.values())}
+    first = {key: row for row, key in reversed(contents.items()) if values[key] is None}
+    fresh = [row for row in rows if first.get(contents[row]) == row]
+    for row, measured in zip(fresh, _each(model, fresh, asker), strict=True):
+        values[contents[row]] = measured
+        asked.known.add(name, contents[row], measured)
+    return {row: {**(values[contents[row]] or {}), READ: digests[row]} for row in rows}
 
 
 def _batches(

@@ -50,6 +50,20 @@ class Layout:
         """The names of what this and every later run leaves out, one a line."""
         return storage.join(self.root, "excluded.txt")
 
+    @property
+    def reusable(self) -> str:
+        """Which column files of units that are gone, or of other outputs, may be taken over."""
+        return storage.join(self.root, "reusable.json")
+
+    @property
+    def taken(self) -> str:
+        """How many rows a step measured, and how many it took over."""
+        return storage.join(self.root, "taken.json")
+
+    def kept_earlier(self, folder: str, name: str) -> str:
+        """What a model saw of images that a unit has no more, until the run ends."""
+        return storage.join(self.root, "earlier", folder, f"{name}.parquet")
+
     def plan(self, unit: str) -> str:
         """What a unit consists of."""
         return storage.join(self.root, "plan", f"{unit}.json")
@@ -59,7 +73,10 @@ class Layout:
         return storage.join(self.root, "signals", folder, f"{unit}.parquet")
 
     def columns(self, kind: str = "signals") -> list[tuple[str, str, storage.FileEntry]]:
-        """Folder, unit and file of all measured columns that are there, or of all ``groups``."""
+        """Folder, unit and file of all measured columns that are there, or of all ``groups``.
+
+        In ``earlier`` names are those of contents, not of units.
+        """
         return self._named(kind, _COLUMNS)
 
     def wholes(self) -> list[tuple[str, str, storage.FileEntry]]:
@@ -77,8 +94,11 @@ class Layout:
         return [(match[1], match[2], entry) for match, entry in named if match]
 
     def measured_units(self, folder: str) -> list[str]:
-        """The units that have columns in one folder of ``signals``, sorted."""
-        return sorted(unit for place, unit, _ in self.columns() if place == folder)
+        """The planned units that have columns in one folder of ``signals``, sorted."""
+        there = {unit for place, unit, _ in self.columns() if place == folder}
+        if storage.exists(self.unit_names):  # those of an earlier plan stay until a run ends
+            there &= {*storage.read_bytes(self.unit_names).decode().split()}
+        return sorted(there)
 
     def checked(self, unit: str) -> str:
         """The SHA-256 of a unit's measured columns, and of the plan that they are of."""
@@ -140,7 +160,7 @@ class Layout:
     @property
     def folders(self) -> list[str]:
         """Every directory that a run writes to."""
-        tops = ("signals", "groups")
+        tops = ("signals", "groups", "earlier")
         columns = sorted({storage.join(top, of) for top in tops for of, _, _ in self.columns(top)})
         within = [*NAMES, *columns]
         return [self.root, *(storage.join(self.root, folder) for folder in within)]

@@ -1,5 +1,6 @@
 """A finished run in a few lines: the funnel, where captions were said, what was quarantined."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from curation.report import quotas, text
@@ -32,6 +33,16 @@ def funnel(counts: dict[str, Any], keep: str = "") -> str:
         worst = sorted(counts["quarantine"].items(), key=lambda item: (-item[1], item[0]))
         lines += [f"  {reason:<22}{number:>8}" for reason, number in worst]
     return "\n".join(lines)
+
+
+def taken_over(measured: Mapping[str, Mapping[str, int]]) -> str:
+    """What was taken over of what earlier runs measured, by signal; nothing where nothing was.
+
+    ``measured`` says by signal how many images it was asked about, and how many were known.
+    """
+    known = {name: of for name, of in measured.items() if of["taken"]}
+    parts = [f"{name} {of['taken']} of {of['taken'] + of['asked']}" for name, of in known.items()]
+    return f"measured before and taken over: {', '.join(parts)}" if parts else ""
 
 
 def _captions(counts: dict[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ class Job:
     inputs: tuple[str, ...] = ()
     output: str = ""
     shared_filesystem: bool = False
+    reuse: tuple[str, ...] = ()
 
     def given(self, option: str) -> str:
         """The option as text, empty when it was not given."""
@@ -32,6 +33,7 @@ class Job:
     def paths(self) -> Iterator[tuple[str, str]]:
         """Every place of the user's data, with the option that names it."""
         yield from (("--input", path) for path in self.inputs)
+        yield from (("--reuse", path) for path in self.reuse)
         yield "--output", self.output
 
 

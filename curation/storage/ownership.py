@@ -54,6 +54,16 @@ def claim(folder: str, kind: str) -> None:
         storage.write_bytes(marker, f"{kind}\n".encode())
 
 
+def kind_of(folder: str) -> str | None:
+    """What kind of run of ours the folder belongs to; None where no run marked it."""
+    marker = _marker(folder)
+    return (
+        storage.read_bytes(marker).decode(errors="replace").strip()
+        if storage.exists(marker)
+        else None
+    )
+
+
 def _marker(folder: str) -> str:
     return storage.join(folder, MARKER)
 

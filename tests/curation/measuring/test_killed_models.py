@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from making.collection import make_folder
+import pytest
+from making.collection import drawing, encoded, make_folder
 from making.places import ROOT
+from making.runs import digests
 
 
 def killed(root: Path, last: int) -> int:
@@ -40,3 +42,29 @@ def test_no_finished_batch_is_asked_for_again_after_kill_9(tmp_path: Path) -> No
     assert sorted(set(" ".join(batches).split())) == sorted(" ".join(once).split())
     assert (scores := seen(tmp_path / "killed")) == seen(tmp_path / "spared")
     assert len(scores) == len(" ".join(once).split())
+
+
+@pytest.mark.drill
+def test_a_killed_run_goes_on_taking_over_what_was_seen_of_other_units(tmp_path: Path) -> None:
+    """Those that are asked about are the new images alone."""
+    pictures = [encoded(drawing(seed)) for seed in range(10)]
+
+    def put(name: str, numbers: range) -> None:
+        folder = tmp_path / name / "in"
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            (folder / f"{number}.jpg").write_bytes(pictures[number])
+
+    put("killed", range(5))
+    put("spared", range(10))
+    assert killed(tmp_path / "killed", 99) == 0
+    first = (tmp_path / "killed" / "asked.txt").read_text().splitlines()
+    put("killed", range(5, 10))
+    assert killed(tmp_path / "killed", len(first) + 1) == -signal.SIGKILL
+    assert killed(tmp_path / "killed", 99) == 0
+    batches = (tmp_path / "killed" / "asked.txt").read_text().splitlines()
+    assert set(" ".join(batches[len(first) :]).split()).isdisjoint(" ".join(first).split())
+    assert killed(tmp_path / "spared", 99) == 0
+    assert seen(tmp_path / "killed") == seen(tmp_path / "spared")
+    outputs = [tmp_path / name / "out" for name in ("killed", "spared")]
+    assert digests(outputs[0], ("shards", "ledger")) == digests(outputs[1], ("shards", "ledger"))

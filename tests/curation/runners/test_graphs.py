@@ -89,8 +89,8 @@ def test_steps_that_read_pictures_yield_names_and_manifest_lines(
     }
     pair = beam.typehints.Tuple
     assert yielded == {
-        "MeasureUnit": beam.typehints.Any,
-        "RunModels": str,
+        "MeasureUnit": pair[str, int],
+        "RunModels": pair[str, int],
         "GatherShard": pair[str, shard.ShardInfo],
     }
 

@@ -1,0 +1,181 @@
+"""A collection that grows: what was measured of an image is taken over, and changes no byte."""
+
+import io
+import shutil
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from making.collection import drawing, encoded
+from making.in_process import ask_here
+from making.pipelines import WITHOUT_MODELS
+from making.runs import carry_out, digests
+
+from curation.output import finished
+from curation.signals import discovery
+from curation.signals.row import Row
+from curation.signals.signal import CAPTIONS, Column, Signal
+from curation.sources.sample import SourceError
+
+ALONE = ["--direct_num_workers=1", "--direct_running_mode=in_memory"]
+CHEAP = [entry for entry in discovery.discover() if entry.tier != "model"]
+PICTURES = [encoded(drawing(seed)) for seed in range(10)]
+
+
+ASKED: dict[str, list[str]] = {"score": [], "words": []}  # ids of images, by model
+
+
+def model(name: str, value: Callable[[Row], float], **more: Any) -> Signal:
+    """A model that notes of which images it was asked."""
+
+    def measure(rows: Sequence[Row]) -> list[Mapping[str, float]]:
+        ASKED[name].extend(row.id for row in rows)
+        return [{name: value(row)} for row in rows]
+
+    columns = {name: Column(pa.float32(), "1", "of a test")}
+    return Signal(name, "model", 1, columns, lambda: measure, **more)
+
+
+score = model("score", lambda row: float(row.header.width))
+words = model(
+    "words",
+    lambda row: float(len("".join(row.captions["caption_raw"]))) + row.columns["score"],
+    reads=(CAPTIONS, "score"),
+)
+
+
+class Runs:
+    """Runs over the folder ``in`` whose models ``score`` and ``words`` note what they are asked."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
+        self.root, self.source = root, root / "in"
+        self.source.mkdir()
+        patch.setattr(discovery, "discover", lambda modules=(): [*CHEAP, score, words])
+        ask_here(patch)
+        self.rules("")
+
+    def rules(self, more: str) -> None:
+        """Bounds of the pipeline, beside duplicates and those of the models."""
+        bounds = "          score: {min: 1}\n          words: {min: 0}\n"
+        text = WITHOUT_MODELS.replace("      s2:", f"{bounds}      s2:", 1) + more
+        (self.root / "pipelines.yaml").write_text(text)
+
+    def put(self, name: str, picture: int, said: str = "") -> None:
+        """An image, and a caption beside it."""
+        path = self.source / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(PICTURES[picture])
+        if said:
+            path.with_suffix(".txt").write_text(said)
+
+    def __call__(self, output: str = "out", **more: Any) -> dict[str, int]:
+        """Run; of how many images each model was asked."""
+        for asked in ASKED.values():
+            asked.clear()
+        more = {"unit_rows": 8} | more
+        carry_out([str(self.source)], str(self.root / output), ALONE, **more)
+        return {name: len(asked) for name, asked in ASKED.items()}
+
+    def measured(self, output: str = "out") -> dict[str, dict[str, int]]:
+        """What ``run.json`` says was asked and taken over."""
+        said: dict[str, dict[str, int]] = finished.read_run(str(self.root / output))["measured"]
+        return said
+
+    def is_as_fresh(self, output: str = "out") -> bool:
+        """Whether shards and ledger are, byte for byte, those of a run into a new output."""
+        self("fresh")
+        folders = ("shards", "ledger")
+        same = digests(self.root / output, folders) == digests(self.root / "fresh", folders)
+        shutil.rmtree(self.root / "fresh")
+        return same
+
+
+def stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Size and time of all that lies in a folder."""
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    return Runs(tmp_path, monkeypatch)
+
+
+def test_what_is_there_is_not_measured_again_when_files_come_go_change_and_move(runs: Runs) -> None:
+    for number in range(6):
+        runs.put(f"{number}.jpg", number, f"picture {number}")
+    assert runs() == {"score": 6, "words": 6}
+    runs.put("0a.jpg", 6)  # among them
+    (runs.source / "5.jpg").unlink()
+    assert runs() == {"score": 1, "words": 1}
+    assert runs.measured() == {
+        "base": {"asked": 1, "taken": 5},
+        "score": {"asked": 1, "taken": 5},
+        "words": {"asked": 1, "taken": 5},
+    }
+    assert runs.is_as_fresh()
+    for number in range(5):  # into another folder; one caption and one image are others
+        (runs.source / "deep").mkdir(exist_ok=True)
+        for kind in ("jpg", "txt"):
+            (runs.source / f"{number}.{kind}").rename(runs.source / f"deep/{number}.{kind}")
+    runs.put("deep/0.jpg", 0, "another text")
+    runs.put("deep/1.jpg", 7)
+    assert runs() == {"score": 1, "words": 2}
+    assert runs(unit_rows=2) == {"score": 0, "words": 0}
+    assert not [*runs.root.glob("out/earlier/*/*"), *runs.root.glob("out/reusable.json")]
+
+
+def test_another_output_is_read_and_nothing_else_of_it_touched(runs: Runs) -> None:
+    for number in range(3):
+        runs.put(f"{number}.jpg", number, f"picture {number}")
+    runs()
+    there = stamps(runs.root / "out")
+    assert runs("alone") == {"score": 3, "words": 3}  # two outputs know nothing of one another
+    runs.put("3.jpg", 3)
+    assert runs("second", reuse=(str(runs.root / "out"),)) == {"score": 1, "words": 1}
+    assert stamps(runs.root / "out") == there
+    assert runs("third", reuse=(str(runs.root / "second"),)) == {"score": 0, "words": 0}
+    every = digests(runs.root / "second")
+    assert digests(runs.root / "third") == every
+    assert runs("fresh") == {"score": 4, "words": 4}
+    assert digests(runs.root / "fresh") == every
+    for path in (runs.root / "second" / "signals").rglob("score-*/*"):
+        path.write_bytes(path.read_bytes()[:-9])  # damaged: as if it were not there
+    assert runs("fourth", reuse=(str(runs.root / "second"),)) == {"score": 4, "words": 0}
+    assert digests(runs.root / "fourth") == every
+
+
+def test_what_is_no_other_output_is_refused(runs: Runs) -> None:
+    runs.put("0.jpg", 0)
+    with pytest.raises(SourceError, match="not the output of a run"):
+        runs(reuse=(str(runs.source),))
+    with pytest.raises(SourceError, match="own output"):
+        runs()
+        runs(reuse=(str(runs.root / "out"),), verify=True)
+
+
+def test_an_image_with_several_captions_is_looked_at_once_by_what_reads_none(runs: Runs) -> None:
+    runs.rules("")
+    text = (runs.root / "pipelines.yaml").read_text().replace("exact_better", "pair_better")
+    (runs.root / "pipelines.yaml").write_text(text)
+    for number in range(3):
+        runs.put(f"{number}.jpg", 0, f"picture {number}")
+    assert runs() == {"score": 1, "words": 3}
+
+
+def test_images_that_change_places_between_tars_are_known(runs: Runs) -> None:
+    def put(*tars: Sequence[int]) -> None:
+        for name, numbers in zip("ab", tars, strict=True):
+            with tarfile.open(runs.source / f"{name}.tar", "w") as tar:
+                for number in numbers:
+                    entry = tarfile.TarInfo(f"{number}.jpg")
+                    entry.size = len(PICTURES[number])
+                    tar.addfile(entry, io.BytesIO(PICTURES[number]))
+
+    put([0, 1], [2, 3])
+    assert runs() == {"score": 4, "words": 4}
+    put([2, 3, 4], [0, 1])
+    assert runs() == {"score": 1, "words": 1}
+    assert runs.is_as_fresh()
