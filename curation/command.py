@@ -154,7 +154,7 @@ def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None
 def _curate(request: "Request", as_json: bool) -> None:
     from curation.output.layout import looked_at, measured
     from curation.progress import note_of, watch
-    from curation.report.summary import funnel, taken_over
+    from curation.report.summary import funnel, since_last_run, taken_over
     from curation.run import run as carry_out
 
     output = request.output
@@ -166,8 +166,9 @@ def _curate(request: "Request", as_json: bool) -> None:
     typer.echo(
         json.dumps(outcome.counts) if as_json else funnel(outcome.counts, request.pipeline.keep)
     )
-    if line := taken_over(outcome.measured):
-        typer.echo(line, err=True)
+    for line in (taken_over(outcome.measured), since_last_run(outcome.changes)):
+        if line:
+            typer.echo(line, err=True)
     typer.echo(f"report: {request.output}/report.html", err=True)
     if outcome.quarantined_too_many:
         quarantined, total = outcome.counts["quarantined"], outcome.counts["in"]

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from curation.runners import worker_pool
 
@@ -15,11 +16,13 @@ from curation.runners import worker_pool
 class Steps:
     """CPU seconds (this process, finished children and workers), wall seconds, peak memory.
 
-    ``measured`` are numbers of images that signals were asked about, and of those taken over.
+    ``measured`` are numbers of images that signals were asked about, and of those taken over;
+    ``changes`` what became of the images of the last run.
     """
 
     by_name: dict[str, dict[str, float]] = field(default_factory=dict)
     measured: Counter[str] = field(default_factory=Counter)
+    changes: dict[str, Any] | None = None
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:

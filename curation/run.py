@@ -23,7 +23,7 @@ from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import asking, choosing, contents, earlier, measure
 from curation.measuring.chosen import Chosen
-from curation.output import column_files, mark
+from curation.output import changes, column_files, mark
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
@@ -57,7 +57,8 @@ class Outcome:
     """What a run ended with; ``repeated`` says that everything was there already.
 
     ``strata`` say what a sample was drawn from, ``measured`` of how many contents the signals were
-    asked and how many were taken over (``earlier.by_signal``).
+    asked and how many were taken over (``earlier.by_signal``), ``changes`` what became of the
+    images of the last run (``changes.since``).
     """
 
     counts: dict[str, Any]
@@ -65,6 +66,7 @@ class Outcome:
     repeated: bool
     strata: tuple[Stratum, ...] = ()
     measured: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    changes: Mapping[str, Any] | None = None
 
 
 def run(request: Request) -> Outcome:
@@ -105,11 +107,14 @@ def _run(request: Request, signals: Chosen) -> Outcome:
                 f"{', '.join(request.inputs)}; check --input, choose another --output, or throw "
                 "those results away by --replace"
             )
+        if storage.exists(layout.success):
+            changes.remember(layout)
         storage.delete([layout.success])
         exclusion.write(layout, request.exclude)
         units = _write_plan(request, planned, columns)
         del planned
     counts = _carry_out(request, units, notes, steps, signals)
+    steps.changes = changes.since(layout)
     with steps.step("report"):
         report.write_report(request.output)
     _write_run(request, counts, steps, len(units), signals)
@@ -118,7 +123,9 @@ def _run(request: Request, signals: Chosen) -> Outcome:
     earlier.forget(layout, {unit.id for unit in units})
     if not too_many:
         storage.write_bytes(layout.success, json.dumps(mark.content(layout, identity)).encode())
-    return Outcome(counts, too_many, False, strata, earlier.by_signal(steps.measured))
+        storage.delete([layout.before])
+    said = earlier.by_signal(steps.measured), steps.changes
+    return Outcome(counts, too_many, False, strata, *said)
 
 
 def _refuse_overlap(request: Request) -> None:
@@ -338,6 +345,7 @@ def _write_run(
         "scaling": sorted(verdicts.scaling(signals.signals)),
         "units": units,
         "measured": earlier.by_signal(steps.measured),
+        "since_last_run": steps.changes,
         "steps": steps.by_name,
     }
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"

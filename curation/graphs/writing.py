@@ -9,6 +9,7 @@ from curation import shard
 from curation.configuration.loading import Pipeline
 from curation.failures import exit_codes
 from curation.graphs.steps import OutputError, Step
+from curation.judging.verdicts import Judge
 from curation.runners import memory, running
 from curation.writing import gather
 
@@ -20,12 +21,22 @@ class GatherShard(Step):
         super().__init__(output, pipeline)
         self.kept = tuple(kept)
 
+    def setup(self) -> None:
+        super().setup()
+        self.judge = Judge(self.layout.root, self.pipeline, self.chosen)
+
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:
         fields = [*self.chosen.shard_fields(), *self.kept]
         try:
-            columns = (self.measured, self.chosen.groups(self.layout))
-            more = fields, self.chosen.group_fields, [of.name for of in self.pipeline.stages]
-            info = gather.gather(*columns, gather.assigned(line), *more)
+            info = gather.gather(
+                self.measured,
+                self.chosen.groups(self.layout),
+                gather.assigned(line),
+                fields,
+                self.chosen.group_fields,
+                [of.name for of in self.pipeline.stages],
+                self.judge.looked_at,
+            )
         except OSError as error:
             raise OutputError(exit_codes.of_disk(error, self.layout.shards)) from error
         memory.give_back()

@@ -302,6 +302,10 @@ class Judge:
         unique = any(check.column == "exact_better" for check in self.ordered)
         return self._is_rank_seen or (column == "near_better" and not unique)
 
+    def looked_at(self, stage: str, rule: str | None) -> frozenset[str]:
+        """The models whose columns are of a kept row, by its stage and rule in the ledger."""
+        return self._waiting.looked_at(self.pipeline.number_of(stage) + 1, rule)
+
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
         judgement = decision.judgement

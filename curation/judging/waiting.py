@@ -123,6 +123,20 @@ class Waiting:
             rows = np.flatnonzero(kept & ~looked[name])
             waiting.setdefault(name, set()).update(rows.tolist())
 
+    def looked_at(self, depth: int, rule: str | None) -> frozenset[str]:
+        """The models that a kept row needs: one that passes so many stages, and then fails a rule.
+
+        Who else looked, because of what others read or of what ruled earlier, is by chance.
+        """
+        until = [check for check in self.ordered if check.stage <= depth]
+        failed = [check.stage == depth and check.rule == rule for check in until]
+        if rule is not None:
+            until = until[: failed.index(True) + 1]
+        needed = {name for check in until for name in self.models_of.get(_ruled(check), ())}
+        if rule is not None and until[-1].column in self.represented:  # its representative looked
+            needed = {name for name in needed if self.places[name][0] < depth}
+        return frozenset({*needed, *self._of_kept})
+
     def _sharing(self, models: Collection[str]) -> list[str]:
         """The models that look at images together with one of these."""
         places = {self.places[name] for name in models}

@@ -60,6 +60,11 @@ class Layout:
         """How many rows a step measured, and how many it took over."""
         return storage.join(self.root, "taken.json")
 
+    @property
+    def before(self) -> str:
+        """Which images the last finished run kept, while another one is at work."""
+        return storage.join(self.root, "before.parquet")
+
     def kept_earlier(self, folder: str, name: str) -> str:
         """What a model saw of images that a unit has no more, until the run ends."""
         return storage.join(self.root, "earlier", folder, f"{name}.parquet")

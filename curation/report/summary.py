@@ -45,6 +45,20 @@ def taken_over(measured: Mapping[str, Mapping[str, int]]) -> str:
     return f"measured before and taken over: {', '.join(parts)}" if parts else ""
 
 
+def since_last_run(changes: Mapping[str, Any] | None) -> str:
+    """What became of the images of the last run; nothing where none finished here before."""
+    if changes is None:
+        return ""
+    fallen = [f"{number} dropped ({rule})" for rule, number in changes["dropped"].items()]
+    fallen += [f"{changes['gone']} gone from the input"] if changes["gone"] else []
+    return (
+        f"of {changes['kept']} images that the last run kept, {changes['still']} are kept still"
+        + "".join(f", {of}" for of in fallen)
+        + f"; of {changes['others']} others {changes['now_kept']} are kept now;"
+        + f" of {changes['new']} new ones {changes['new_kept']}"
+    )
+
+
 def _captions(counts: dict[str, Any]) -> list[str]:
     """How many rows have captions, where these were said, and which side files say nothing."""
     lines = [

@@ -6,7 +6,7 @@ held as columns, never as a Python object per row.
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from curation.writing.originals import OF_SOURCE, SAID, Originals
 BATCH_BYTES = 2 << 20
 ORDER = ("id", "key", "uri")
 NOT_STORED = ["uri", "size"]  # nor part of a shard's name
+LookedAt = Callable[[str, str | None], Collection[str]]  # by stage and rule, names of models
 Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
 
 
@@ -90,10 +91,13 @@ def gather(
     signal_fields: Sequence[pa.Field],
     group_fields: Sequence[pa.Field] = (),
     stages: Sequence[str] = (),
+    looked_at: LookedAt | None = None,
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
     ``stages`` are those of the pipeline in order: captions pass no deeper one than their image.
+    ``looked_at`` says by the stage and rule of a row which models' columns are of it (None: all):
+    so shards follow from contents and rules, whatever ran before.
     Its name carries a digest of its rows, so a shard that is there and whole is the right one; one
     that is damaged is written again. Raises ``InputChangedError``, ``OSError``.
     """
@@ -101,7 +105,7 @@ def gather(
     rows = {unit: kept_rows(layout.root, unit, share, of) for unit, share, of in shares}
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
         return None
-    measured, row_of = _sorted(_metadata(columns, groups, rows, signal_fields))
+    measured, row_of = _sorted(_metadata(columns, groups, rows, signal_fields, looked_at))
     measured = caption_stages.capped(measured, stages)
     shard_schema = shard.schema([*signal_fields, *group_fields])
     digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
@@ -122,6 +126,7 @@ def _metadata(
     groups: Groups,
     rows: Mapping[str, Sequence[int]],
     signal_fields: Sequence[pa.Field],
+    looked_at: LookedAt | None,
 ) -> Iterator[pa.RecordBatch]:
     """What is stored of the rows, unit by unit, in the order of ``rows``."""
     kinds = {field.name: shard.stored(field).type for field in signal_fields}
@@ -130,10 +135,8 @@ def _metadata(
         chosen = pa.array(rows[unit], pa.int64())
         wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
         table = columns.read(unit, wanted)
-        for more in (
-            groups.read(unit),
-            column_files.read(layout.ledger(unit), ("stage",)),
-        ):
+        ledger = column_files.read(layout.ledger(unit), ("stage", "rule"))
+        for more in (groups.read(unit), ledger.select(["stage"])):
             for field, column in zip(more.schema, more.columns, strict=True):
                 table = table.append_column(field, column)
         for place, field in enumerate(table.schema):
@@ -142,7 +145,25 @@ def _metadata(
                     table.column(place).combine_chunks(), kinds[field.name]
                 )
                 table = table.set_column(place, field.name, converted)
-        yield from table.take(chosen).combine_chunks().to_batches()
+        table, ledger = table.take(chosen), ledger.take(chosen)
+        if looked_at:
+            table = _without_others(table, ledger, columns, looked_at)
+        yield from table.combine_chunks().to_batches()
+
+
+def _without_others(
+    table: pa.Table, ledger: pa.Table, columns: Measured, looked_at: LookedAt
+) -> pa.Table:
+    """The rows without columns of models that they do not need."""
+    pairs = [(row["stage"], row["rule"]) for row in ledger.to_pylist()]
+    needed = {pair: looked_at(*pair) for pair in set(pairs)}
+    for name, of in columns.models.items():
+        shown = pa.array([row if name in needed[pair] else None for row, pair in enumerate(pairs)])
+        for column in of.columns if shown.null_count else ():
+            if (place := table.schema.get_field_index(column)) >= 0:
+                values = table.column(column).take(shown.cast(pa.int64()))
+                table = table.set_column(place, table.schema.field(place), values)
+    return table
 
 
 def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int64]]:

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from making.collection import drawing, encoded
 from making.in_process import ask_here
-from making.pipelines import WITHOUT_MODELS
-from making.runs import carry_out, digests
+from making.pipelines import DUPLICATES, WITHOUT_MODELS, pipeline_text
+from making.runs import carry_out, digests, ledger_rows
 
 from curation.output import finished
 from curation.signals import discovery
@@ -70,6 +70,14 @@ class Runs:
         path.write_bytes(PICTURES[picture])
         if said:
             path.with_suffix(".txt").write_text(said)
+
+    def pack(self, name: str, files: Mapping[str, bytes]) -> None:
+        """A tar of these files."""
+        with tarfile.open(self.source / name, "w") as tar:
+            for member, data in files.items():
+                entry = tarfile.TarInfo(member)
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
 
     def __call__(self, output: str = "out", **more: Any) -> dict[str, int]:
         """Run; of how many images each model was asked."""
@@ -156,6 +164,48 @@ def test_what_is_no_other_output_is_refused(runs: Runs) -> None:
         runs(reuse=(str(runs.root / "out"),), verify=True)
 
 
+def test_what_a_model_saw_of_rows_that_do_not_reach_it_now_is_in_no_shard(runs: Runs) -> None:
+    """Yesterday they had no duplicate of higher rank."""
+    stages = {"s1": {"short_side": {"min": 1}}, "s2": DUPLICATES, "s3": {"score": {"min": 1}}}
+    (runs.root / "pipelines.yaml").write_text(pipeline_text(stages, keep="s1"))
+    for number in range(3):
+        runs.put(f"{number}.jpg", number)
+    assert runs()["score"] == 3
+    runs.pack("a.tar", {"larger.jpg": encoded(drawing(0), quality=99)})  # a unit of its own
+    assert runs()["score"] == 1
+    assert runs.is_as_fresh()
+
+
+def test_verdicts_change_by_duplicates_and_quotas_alone_and_the_run_says_how(runs: Runs) -> None:
+    stages = {"s1": DUPLICATES, "s2": {"luma": {"min": 0.3}}}
+    quota = ["quotas:", "  few: {by: format, count: 3, since: s2}"]
+    (runs.root / "pipelines.yaml").write_text(pipeline_text(stages, top=quota))
+    for number in range(6):
+        runs.put(f"{number}.jpg", number)
+    runs()
+    before = {row["id"]: row for row in ledger_rows(runs.root / "out")}
+    assert finished.read_run(str(runs.root / "out"))["since_last_run"] is None
+    kept = next(row["key"] for row in before.values() if row["verdict"] == "kept")
+    (runs.source / "a.jpg").write_bytes(encoded(drawing(int(kept[0])), quality=99))
+    for number in (6, 7, 8):
+        runs.put(f"{number}.jpg", number)
+    runs()
+    after = {row["id"]: row for row in ledger_rows(runs.root / "out")}
+    changed = [name for name in before if after[name]["verdict"] != before[name]["verdict"]]
+    assert changed
+    for name in changed:
+        rules = before[name]["rule"], after[name]["rule"]
+        assert {"few.max", "near_better.max"}.intersection(rules)
+    said = finished.read_run(str(runs.root / "out"))["since_last_run"]
+    is_kept = {name for name in before if before[name]["verdict"] == "kept"}
+    stay = {name for name in after if after[name]["verdict"] == "kept"}
+    assert said["dropped"]["near_better.max"] == 1 and said["gone"] == 0
+    assert said["kept"] == len(is_kept) and said["still"] == len(is_kept & stay)
+    assert said["still"] + sum(said["dropped"].values()) == said["kept"]
+    assert said["now_kept"] == len((before.keys() - is_kept) & stay)
+    assert said["new"] == 4 and said["new_kept"] == len(stay - before.keys())
+
+
 def test_an_image_with_several_captions_is_looked_at_once_by_what_reads_none(runs: Runs) -> None:
     runs.rules("")
     text = (runs.root / "pipelines.yaml").read_text().replace("exact_better", "pair_better")
@@ -168,11 +218,7 @@ def test_an_image_with_several_captions_is_looked_at_once_by_what_reads_none(run
 def test_images_that_change_places_between_tars_are_known(runs: Runs) -> None:
     def put(*tars: Sequence[int]) -> None:
         for name, numbers in zip("ab", tars, strict=True):
-            with tarfile.open(runs.source / f"{name}.tar", "w") as tar:
-                for number in numbers:
-                    entry = tarfile.TarInfo(f"{number}.jpg")
-                    entry.size = len(PICTURES[number])
-                    tar.addfile(entry, io.BytesIO(PICTURES[number]))
+            runs.pack(f"{name}.tar", {f"{number}.jpg": PICTURES[number] for number in numbers})
 
     put([0, 1], [2, 3])
     assert runs() == {"score": 4, "words": 4}
