@@ -101,7 +101,7 @@ class Chosen:
             entry.name: ModelColumns(
                 self._model_folder(entry),
                 tuple(entry.columns),
-                not set(SAID).isdisjoint(entry.reads),
+                self._is_of_captions(entry),
             )
             for entry in self.signals
             if entry.tier == "model"
@@ -161,8 +161,16 @@ class Chosen:
         cheap = [self._dependence(entry) for entry in self.signals if entry.tier != "model"]
         return f"base-{_digest([measure.VERSION, shard.schema().names, cheap])}"
 
+    def _is_of_captions(self, entry: Signal) -> bool:
+        """Whether its values depend on what is said, by what it reads or what that reads."""
+        is_own = not set(SAID).isdisjoint(entry.reads)
+        return is_own or any(map(self._is_of_captions, self._read(entry)))
+
     def _model_folder(self, entry: Signal) -> str:
-        return f"{entry.name}-{_digest([MODEL_FILE_VERSION, self._dependence(entry)])}"
+        known = [MODEL_FILE_VERSION, self._dependence(entry)]
+        if self._is_of_captions(entry) and set(SAID).isdisjoint(entry.reads):
+            known.append(SAID)  # its files once did not say of which captions they are
+        return f"{entry.name}-{_digest(known)}"
 
     def _dependence(self, entry: Signal) -> list[Any]:
         """All that an entry's values depend on."""

@@ -7,6 +7,7 @@ from curation.report import quotas, text
 
 ORIGINS_SHOWN = 10
 SIDE_FILES_SHOWN = 5
+SIGNALS_SHOWN = 10
 
 
 def funnel(counts: dict[str, Any], keep: str = "") -> str:
@@ -40,9 +41,11 @@ def taken_over(measured: Mapping[str, Mapping[str, int]]) -> str:
 
     ``measured`` says by signal how many images it was asked about, and how many were known.
     """
-    known = {name: of for name, of in measured.items() if of["taken"]}
-    parts = [f"{name} {of['taken']} of {of['taken'] + of['asked']}" for name, of in known.items()]
-    return f"measured before and taken over: {', '.join(parts)}" if parts else ""
+    known = [(name, of["taken"], of["asked"]) for name, of in measured.items() if of["taken"]]
+    known.sort(key=lambda of: (-of[1], of[0]))
+    parts = [f"{name} {taken} of {taken + asked}" for name, taken, asked in known[:SIGNALS_SHOWN]]
+    more = ["more in run.json"] if len(known) > SIGNALS_SHOWN else []
+    return f"measured before and taken over: {', '.join([*parts, *more])}" if parts else ""
 
 
 def since_last_run(changes: Mapping[str, Any] | None) -> str:

@@ -227,6 +227,17 @@ def test_what_reads_captions_is_asked_again_when_they_change(tmp_path: Path) -> 
     assert unit.column("score") == [288.0]
 
 
+def test_what_reads_a_column_that_is_of_captions_is_of_captions_too(tmp_path: Path) -> None:
+    words = model("words", nothing, reads=(CAPTIONS,))
+    entries = (score, words, model("twice", nothing, reads=("words",)))
+    models_of = Chosen(entries, {}, ()).measured(Layout(str(tmp_path))).models
+    assert {name: of.captions for name, of in models_of.items()} == {
+        "score": False,
+        "words": True,
+        "twice": True,
+    }
+
+
 def test_a_model_reads_columns_of_others(tmp_path: Path) -> None:
     twice = model(
         "twice",
