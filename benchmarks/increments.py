@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1000)
     parser.add_argument("--more", type=int, default=100)
     parser.add_argument("--pipeline", default="curate")
+    parser.add_argument("--config", help="the file that has the pipeline, if not ours")
     parser.add_argument("--runs", default="first,grown,reused,fresh")
     given = parser.parse_args()
     source, chosen = given.out / "in", images(given.data)[: given.first + given.more]
@@ -80,7 +81,8 @@ def main() -> None:
     }
     for name in given.runs.split(","):
         copied(chosen[: given.first if name == "first" else None], given.data, source)
-        done = run(given.pipeline, source, *runs[name])
+        config = ("--config", given.config) if given.config else ()
+        done = run(given.pipeline, source, *runs[name], *config)
         print(name, json.dumps(done), flush=True)
 
 

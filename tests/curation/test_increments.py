@@ -15,6 +15,7 @@ from making.pipelines import DUPLICATES, WITHOUT_MODELS, pipeline_text
 from making.runs import carry_out, digests, ledger_rows
 
 from curation.output import finished
+from curation.report import summary
 from curation.signals import discovery
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, Column, Signal
@@ -225,3 +226,15 @@ def test_images_that_change_places_between_tars_are_known(runs: Runs) -> None:
     put([2, 3, 4], [0, 1])
     assert runs() == {"score": 1, "words": 1}
     assert runs.is_as_fresh()
+
+
+def test_what_was_taken_over_and_what_changed_is_said_in_a_line() -> None:
+    measured = {"base": {"asked": 100, "taken": 1000}, "score": {"asked": 9, "taken": 0}}
+    assert summary.taken_over(measured) == "measured before and taken over: base 1000 of 1100"
+    assert summary.taken_over({"score": measured["score"]}) == summary.since_last_run(None) == ""
+    changes = {"kept": 9, "still": 7, "dropped": {"few.max": 1}, "gone": 1, "others": 4}
+    said = summary.since_last_run(changes | {"now_kept": 2, "new": 5, "new_kept": 3})
+    assert said == (
+        "of 9 images that the last run kept, 7 are kept still, 1 dropped (few.max), 1 gone from the"
+        " input; of 4 others 2 are kept now; of 5 new ones 3"
+    )
