@@ -253,8 +253,7 @@ def run_models(output: str, pipeline: Pipeline, arguments: Sequence[str]) -> Non
             | "Pending" >> beam.FlatMap(pending_units)
             | "Balance" >> beam.Reshuffle()
             | "Models"
-            >> beam.ParDo(RunModels(output, pipeline, apart))
-            .with_resource_hints(**hints)
+            >> beam.ParDo(RunModels(output, pipeline, apart)).with_resource_hints(**hints)
         )
         if apart:
             more = (
