@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -11,59 +10,29 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from making.pipelines import pipeline_of
+from making.ranked_rows import (
+    BUDGET,
+    CATEGORY,
+    ORDER,
+    ROWS,
+    SHARES,
+    SINCE,
+    STAGES,
+    histogram,
+    let_pass,
+    pipeline,
+    ranked,
+)
 from oracles.quotas import Budget, Ranked, passing
 
-from curation.configuration.loading import Bound, Pipeline, Quota, Stage, resolved
+from curation.configuration.loading import Quota, resolved
 from curation.inspect import gate
 from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
 from curation.judging.quota_counts import QuotaCounts
-from curation.judging.quotas import Limited, OfStages
 from curation.judging.ranks import LEVELS, TIES
 from curation.judging.rules import Check
 from curation.report.quotas import problems
-
-STAGES = 3
-
-
-def pipeline(quota: Quota) -> Pipeline:
-    stages = [
-        Stage(name=f"s{n + 1}", resolution=1, bounds={"size": Bound(min=1)}) for n in range(3)
-    ]
-    return pipeline_of(*stages, keep="s1", quotas=(quota,))
-
-
-def ranked(quota: Quota, rows: list[Ranked]) -> Limited:
-    """Rows whose ranks are these levels."""
-    names = tuple(quota.share or sorted({name for name, _, _ in rows if name is not None}))
-    category = [names.index(name) if name in names else -1 for name, _, _ in rows]
-    level = np.array([rank for _, rank, _ in rows], np.int64)
-    value = (
-        [ranks.least_value(of) for of in level.tolist()]
-        if quota.order
-        else ranks.sampling_keys(level)
-    )
-    told = (np.array(category, np.int32), np.array(value, float), level, np.zeros(len(rows), bool))
-    return Limited(quota, names, *told)
-
-
-def histogram(limited: Limited, rows: list[Ranked]) -> Histogram:
-    passed = np.array([stages for _, _, stages in rows], np.int16)
-    counted = quotas.counted(limited, np.ones(len(rows), bool), passed)
-    counted.units = ["unit"] if limited.rows.any() else []
-    return counted
-
-
-def let_pass(quota: Quota, rows: list[Ranked], thresholds: OfStages) -> list[set[int]]:
-    """By stage the rows that pass it and all before it, as the judge would see them."""
-    limited, left, result = ranked(quota, rows), set(range(len(rows))), []
-    for stage in range(int(quota.since[1]) - 1, STAGES):
-        seen = limited.seen(Check(stage, quota.name, quota.side, math.nan, quota=True), thresholds)
-        assert not seen.null.any()
-        left &= set(np.flatnonzero(seen.passed).tolist())
-        result.append({row for row in left if rows[row][2] > stage})
-    return result
 
 
 def check(rows: list[Ranked], quota: Quota) -> None:
@@ -72,15 +41,6 @@ def check(rows: list[Ranked], quota: Quota) -> None:
     budget = Budget(since, quota.shares or None, fraction, quota.count, quota.least or 0)
     found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
     assert let_pass(quota, rows, found) == passing(rows, budget, STAGES)
-
-
-CATEGORY = st.sampled_from(["a", "b", "c", None])
-ROWS = st.lists(st.tuples(CATEGORY, st.integers(200, 240), st.integers(1, STAGES)), max_size=60)
-SINCE = st.sampled_from(["s1", "s2", "s3"])
-ORDER = st.sampled_from([None, "clarity"])
-SHARES = st.sampled_from(
-    [{"a": 0.05}, {"a": 0.0}, {"a": 0.3, "b": 0.3}, {"a": 0.2, "b": 0.3, "c": 0.5}, {"b": 1.0}]
-)
 
 
 @settings(deadline=None, max_examples=150)
@@ -123,14 +83,6 @@ def test_shares_that_limit_nothing_or_lack_a_category_are_told(
 
 def of_rows(rows: list[Ranked], name: str) -> int:
     return sum(of == name for of, _, _ in rows)
-
-
-BUDGET = st.one_of(
-    SHARES.map(lambda shares: {"share": shares}),
-    st.sampled_from([0.0, 0.2, 0.34, 1.0]).map(lambda part: {"fraction": part}),
-    st.integers(1, 4).map(lambda least: {"fraction": 0.2, "least": least}),
-    st.integers(0, 6).map(lambda count: {"count": count}),
-)
 
 
 @settings(deadline=None, max_examples=200)
@@ -388,59 +340,3 @@ def test_a_unit_at_which_no_model_looked_yet_names_no_category() -> None:
     for of in (here, other):
         total.add(quotas.counted(of, kept, passed))
     assert total.added().names == ("x", "y")
-
-
-def of_yesterday(
-    rows: list[Ranked], added: list[Ranked], quota: Quota
-) -> Iterator[tuple[set[int], set[int]]]:
-    """By stage which of the rows pass it alone, and which of them when others were added."""
-    passing_of = [
-        let_pass(
-            quota, of, quotas.thresholds(histogram(ranked(quota, of), of), quota, pipeline(quota))
-        )
-        for of in (rows, [*rows, *added])
-    ]
-    return ((alone, grown & {*range(len(rows))}) for alone, grown in zip(*passing_of, strict=True))
-
-
-@settings(deadline=None, max_examples=150)
-@given(ROWS, ROWS, BUDGET, SINCE, ORDER)
-def test_of_a_category_that_grows_rows_come_or_go_never_both(
-    rows: list[Ranked], added: list[Ranked], budget: dict[str, Any], since: str, order: str | None
-) -> None:
-    """One threshold moves one way; of fractions and counts it moves only where rows were added."""
-    quota = Quota(name="mix", by="kind", since=since, order=order, **budget)
-    grown = {name for name, _, _ in added}
-    for alone, now in of_yesterday(rows, added, quota):
-        for name in ("a", "b", "c", None):
-            before, after = ({row for row in of if rows[row][0] == name} for of in (alone, now))
-            assert before <= after or after <= before
-            assert quota.share is not None or name in grown or before == after
-        assert quota.count is None or now <= alone
-
-
-FRACTION = BUDGET.filter(lambda budget: "fraction" in budget)
-
-
-@settings(deadline=None, max_examples=100)
-@given(ROWS, ROWS, FRACTION, SINCE, st.sampled_from([-100, 100]))
-def test_rows_behind_a_fraction_cost_none_its_place_and_rows_before_it_win_none(
-    rows: list[Ranked], added: list[Ranked], budget: dict[str, Any], since: str, away: int
-) -> None:
-    quota = Quota(name="best", by="kind", since=since, **budget)
-    moved = [(name, level + away, passed) for name, level, passed in added]
-    for alone, now in of_yesterday(rows, moved, quota):
-        assert alone <= now if away > 0 else now <= alone
-
-
-@settings(deadline=None, max_examples=100)
-@given(ROWS, ROWS, SHARES, SINCE, ORDER)
-def test_rows_that_no_share_limits_cost_none_its_place(
-    rows: list[Ranked], added: list[Ranked], shares: dict[str, float], since: str, order: str | None
-) -> None:
-    """Save the first of them: where nothing but the categories passes there is no mix."""
-    quota = Quota(name="mix", by="kind", share=shares, since=since, order=order)
-    rows = [*rows, (None, 220, STAGES)]
-    free = [(None, level, of) for _, level, of in added]
-    for alone, now in of_yesterday(rows, free, quota):
-        assert alone <= now
