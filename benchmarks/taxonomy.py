@@ -17,6 +17,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from curation.signals.row import Row
 from curation.signals.signal import ready
 from taxonomy import domains, kinds, senses, signals
 from taxonomy.lexicon import lexicon
-from taxonomy.nodes import Assigned, nouns
+from taxonomy.nodes import Assigned, Classifying, nouns
 from taxonomy.signals import TaxonomySettings
 from taxonomy.tree import tree
 
@@ -57,10 +58,14 @@ def assigned(
     seen: Mapping[str, Any], texts: Sequence[str], *, is_kind_known: bool = True
 ) -> Assigned:
     """The node of an image as shipped, or by its classes alone, be they sure or not."""
-    settings = TaxonomySettings() if is_kind_known else TaxonomySettings(sure=0.0)
     of_kinds = seen["kinds"] if is_kind_known else (1.0,)
-    classifying = signals.of_settings(settings)
-    return classifying.assigned(texts, seen["classes"], seen["class_scores"], of_kinds)
+    classes = seen["classes"], seen["class_scores"]
+    return _classifying(is_kind_known).assigned(texts, *classes, of_kinds)
+
+
+@cache
+def _classifying(is_kind_known: bool) -> Classifying:
+    return signals.of_settings(TaxonomySettings() if is_kind_known else TaxonomySettings(sure=0.0))
 
 
 def photographs(folder: Path) -> list[Photograph]:
