@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from curation.networks import weights
 
+Words = NDArray[np.int32]
 OPTIONS = {"whitespace_flexible": False, "json_allowed_escapes": 'nrbtf\\"'}
 
 
@@ -48,11 +49,14 @@ class Grammar:
         self._grammar = llguidance.LLMatcher.grammar_from_json_schema(
             dict(schema) | {"x-guidance": OPTIONS}
         )
+        self._executor = llguidance.LLExecutor()  # threads, without Python's lock
         self.end = int(self._tokens.eos_token)
         self.reserve = reserve(schema)
         self._size = min(int(self._tokens.vocab_size), vocabulary)
-        self._quote, self._bracket = self._starting(b'"'), self._starting(b"]}")
+        quote, bracket = self._starting(b'"'), self._starting(b"]}")
         self._letter = int(np.flatnonzero(self._starting(b"x"))[0])
+        self._quote, self._bracket = _packed(quote), _packed(bracket)
+        self._only_end = _packed(np.arange(vocabulary) == self.end)
 
     def _starting(self, characters: bytes) -> NDArray[np.bool_]:
         """Tokens that begin with one of the characters: (V,)."""
@@ -66,25 +70,42 @@ class Grammar:
 
         return llguidance.LLMatcher(self._tokens, self._grammar)
 
-    def allowed(self, matcher: Any, left: int) -> NDArray[np.bool_]:
-        """Which tokens may follow, of a row with so many new tokens ``left``: (V,).
+    def allowed(self, matchers: Sequence[Any], left: int) -> Words:
+        """Which tokens may follow, of rows with so many new tokens ``left``: (B, V / 32) words.
 
         A matcher in error ends its row, and no other.
         """
-        if matcher.is_stopped() or matcher.is_error():
-            return self._only_end()
-        bits = np.frombuffer(matcher.compute_bitmask(), np.uint8)
-        may = np.unpackbits(bits, bitorder="little")[: self.vocabulary].astype(np.bool_)
-        if left <= self.reserve:
-            in_text = may[self._letter]  # where brackets are letters, too
-            closing = may & (self._quote if in_text else self._bracket)
-            may = closing if closing.any() else may
-        return may if may.any() else self._only_end()
+        from llguidance.numpy import fill_next_token_bitmask_par
 
-    def _only_end(self) -> NDArray[np.bool_]:
-        may = np.zeros(self.vocabulary, np.bool_)
-        may[self.end] = True
-        return may
+        words = np.zeros((len(matchers), len(self._only_end)), np.int32)
+        writing = [(of, row) for row, of in enumerate(matchers) if _is_writing(of)]
+        if writing:
+            fill_next_token_bitmask_par(self._executor, writing, words)
+        for matcher, row in writing:
+            if not _is_writing(matcher):
+                words[row] = 0
+            elif left <= self.reserve:
+                words[row] = self._closing(words[row])
+        words[~words.any(axis=1)] = self._only_end
+        return words
+
+    def _closing(self, may: Words) -> Words:
+        """Of the tokens that may follow, those that close what is open; all where none does."""
+        in_text = may[self._letter // 32] >> (self._letter % 32) & 1  # brackets are letters there
+        closing = may & (self._quote if in_text else self._bracket)
+        return closing if closing.any() else may
+
+
+def _is_writing(matcher: Any) -> bool:
+    return not (matcher.is_stopped() or matcher.is_error())
+
+
+def _packed(tokens: NDArray[np.bool_]) -> Words:
+    """Flags of tokens (V,) as bits of words, the lowest first."""
+    words = np.zeros(-(-len(tokens) // 32), np.int32)
+    bits = np.packbits(tokens, bitorder="little")
+    words.view(np.uint8)[: len(bits)] = bits
+    return words
 
 
 class Constraint:
@@ -102,12 +123,14 @@ class Constraint:
         written = tokens.shape[1] - self._prompt
         if written:
             for matcher, token in zip(self._matchers, tokens[:, -1].tolist(), strict=True):
-                if not matcher.is_stopped() and not matcher.is_error():
+                if _is_writing(matcher):
                     matcher.consume_token(token)
         left = self._budget - written
-        may = np.stack([self._grammar.allowed(of, left) for of in self._matchers])
-        mask = torch.from_numpy(may).to(scores.device)
-        return scores[:, : mask.shape[1]].masked_fill(~mask, -torch.inf)
+        refused = ~self._grammar.allowed(self._matchers, left)
+        size = self._grammar.vocabulary
+        bits = np.unpackbits(refused.view(np.uint8), axis=1, count=size, bitorder="little")
+        mask = torch.from_numpy(bits.view(np.bool_)).to(scores.device)
+        return scores[:, :size].masked_fill(mask, -torch.inf)
 
     @property
     def errors(self) -> Sequence[bool]:
