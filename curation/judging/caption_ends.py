@@ -109,7 +109,7 @@ class CaptionEnds:
     def _of_split(self, split: str, of: Depths, images: "_Images", table: pa.Table) -> pa.Table:
         verdict, stage, at = images.verdict[of.row], *self._stop(of, images)
         own = at <= images.stop[of.row]  # its own rule stops it before its image is
-        looked = ~of.null | self._looked(of, table)
+        looked = self._looked(of, table)
         falls = own & (stage <= self._keep)
         quarantined = falls & of.null & (looked | (verdict != DROPPED))
         dropped = falls & ~of.null
@@ -138,6 +138,14 @@ class CaptionEnds:
         }
         return pa.table(columns, schema=_SCHEMA)
 
+    def waits(self, table: pa.Table, of: BySplit) -> NDArray[np.int64]:
+        """From which stage on each of N rows waits for a model to look at any of its captions."""
+        first = np.full(table.num_rows, NOWHERE, np.int64)
+        for depths in of.values():
+            unlooked = ~self._looked(depths, table)
+            np.minimum.at(first, depths.row[unlooked], depths.depth[unlooked])
+        return first
+
     def _stop(self, of: Depths, images: "_Images") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The stage at which its own rule stops each caption (M,), and the check of that among all
         of images; ``NOWHERE`` for one that passes.
@@ -148,7 +156,7 @@ class CaptionEnds:
         return stages[of.stopped], np.where(of.stopped < 0, _PASSES, np.array(places)[of.stopped])
 
     def _looked(self, of: Depths, table: pa.Table) -> Mask:
-        """Whether what the rule asks for that stops a caption (M,) was looked for."""
+        """Whether a model looked for what the rule asks that stops a caption (M,)."""
         looked = np.ones(len(of.row), np.bool_)
         for number in np.unique(of.stopped[of.null]).tolist():
             if model := self._model_of.get(self._ruling[number].column):

@@ -202,12 +202,15 @@ def _is_null(values: pa.Array) -> Mask:
     return np.asarray(null.to_numpy(zero_copy_only=False), np.bool_)
 
 
-def seen(check: Check, of: BySplit, rows: int) -> Seen:
+def seen(check: Check, of: BySplit, waits: NDArray[np.int64]) -> Seen:
     """A check of which rows have a caption left, of those (N) that ever had one: 1, else 0.
 
-    Null where that depends on what a model has no value of, or has yet to write.
+    Null where that depends on what a model has no value of, or has yet to write, and from the
+    stage on from which a row ``waits`` (N,) for a model to look at any of its captions.
     """
-    had, left, possible, waiting = np.zeros((4, rows), np.bool_)
+    rows = len(waits)
+    had, left, possible = np.zeros((3, rows), np.bool_)
+    waiting = waits <= check.stage
     for own in of.values():
         waiting |= own.unwritten & (check.stage >= own.since)
         had[own.row] = True

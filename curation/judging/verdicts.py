@@ -372,13 +372,16 @@ class Judge:
     ) -> Callable[[Check], Seen]:
         """What checks see of rows with these columns."""
         ruled = set(self._ruled_captions) <= set(table.column_names)
-        depths = captions.depths(table, self.pipeline) if ruled and self._ruled_captions else {}
+        depths: captions.BySplit = {}
+        if ruled and self._ruled_captions:
+            depths = captions.depths(table, self.pipeline)
+        waits = self.caption_ends.waits(table, depths)
 
         def seen(check: Check) -> Seen:
             if check.quota:
                 return limited[check.column].seen(check, thresholds.get(check.column, {}))
             if check.column == rules.CAPTIONS:
-                return captions.seen(check, depths, table.num_rows)
+                return captions.seen(check, depths, waits)
             if check.side == "in":
                 return rules.categories(check, table.column(check.column))
             return rules.numbers(check, column_files.as_float(table.column(check.column)))

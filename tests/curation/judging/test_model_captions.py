@@ -31,7 +31,9 @@ SAID = {  # the number that a caption ends with is how well it fits
     "silent": [],
     "unknown": ["a tree ?"],
     "partly": ["a tree ?", "a tree 9"],
+    "beside": ["a tree 8", "spam 2"],
 }
+RECAPTIONED = "beside"  # has a recaption, which no rule is on
 
 
 class Fit:
@@ -79,7 +81,10 @@ def run(root: Path, text: str) -> dict[str, tuple[str, str | None, str | None]]:
         image.parent.mkdir(exist_ok=True)
         image.write_bytes(encoded(drawing(number)))
         if texts:
-            image.with_suffix(".json").write_text(json.dumps({"caption_raw": texts}), "utf-8")
+            said = {"caption_raw": texts} | (
+                {"caption_recaption": "a"} if name == RECAPTIONED else {}
+            )
+            image.with_suffix(".json").write_text(json.dumps(said), "utf-8")
     (root / "pipelines.yaml").write_text(text, encoding="utf-8")
     carry_out([str(root / "in")], str(root / "out"), ALONE, 8)
     rows = ledger_rows(root / "out")
@@ -89,7 +94,7 @@ def run(root: Path, text: str) -> dict[str, tuple[str, str | None, str | None]]:
 def test_a_bad_caption_falls_and_an_image_with_none_left(fit: Fit, tmp_path: Path) -> None:
     verdicts = run(tmp_path, ruled())
     assert {name: of[0] for name, of in verdicts.items()} == {
-        **dict.fromkeys(("both", "one", "silent", "partly"), "kept"),
+        **dict.fromkeys(("both", "one", "silent", "partly", "beside"), "kept"),
         **dict.fromkeys(("none", "short"), "dropped"),
         "unknown": "quarantined",
     }
@@ -100,6 +105,8 @@ def test_a_bad_caption_falls_and_an_image_with_none_left(fit: Fit, tmp_path: Pat
     rows = {row["key"].split(".")[0]: row for row in pq.read_table(shard).to_pylist()}
     assert [of["stage"] for of in rows["one"]["caption_raw"]] == ["s2", "s1"]
     assert COLUMN not in rows["one"]
+    beside = [of["stage"] for of in rows["beside"]["caption_raw"]]
+    assert beside == ["s2", "s1"]  # its recaption stays whatever the model says, which looks still
 
 
 def test_rules_on_what_models_measure_need_no_other(fit: Fit, tmp_path: Path) -> None:
