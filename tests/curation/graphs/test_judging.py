@@ -131,10 +131,11 @@ def test_quotas_take_of_what_those_before_leave_in_one_step_and_in_many(
         stopped = [row for row in left if row["rule"] == "best.min"]
         passed = [row for row in left if row not in stopped]
         best, half = quotas["best"]["s1"][name], quotas["half"]["s2"][name]
-        assert {row["bound"] for row in stopped} == {best["threshold"]}
-        assert all(row["value"] == row["clarity"] < best["threshold"] for row in stopped)
-        assert min(row["clarity"] for row in passed) >= best["threshold"]
-        assert 3 <= len(passed) <= 5 and best["of"] == len(left)
+        last = best["threshold"]  # of its step some pass, by their sampling keys
+        assert all(last <= row["bound"] <= last * (1 + 1 / 64) for row in stopped)
+        assert all(row["value"] == row["clarity"] < row["bound"] for row in stopped)
+        assert min(row["clarity"] for row in passed) >= last
+        assert len(passed) == 5 and best["of"] == len(left)
         assert half["of"] == len(passed)
         assert half["kept"] == sum(row["verdict"] == "kept" for row in there) == len(passed) // 2
 
