@@ -111,7 +111,7 @@ def _captions_left(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
     passed = [stage for column in columns for stage in column]
     if not passed:
         return None
-    deepest = max((stages.index(stage) for stage in passed if stage is not None), default=-1)
+    deepest = max((stages.index(stage) for stage in passed if stage), default=-1)
     return {stage: int(number <= deepest) for number, stage in enumerate(stages)}
 
 

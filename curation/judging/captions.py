@@ -222,8 +222,8 @@ def seen(check: Check, of: BySplit, waits: NDArray[np.int64]) -> Seen:
 
 
 def stages(of: BySplit, pipeline: Pipeline, rows: int) -> pa.Table:
-    """By split the deepest stage that each caption of N rows passes; null where it passes none."""
-    names = pa.array([None, *(stage.name for stage in pipeline.stages)], pa.string())
+    """By split the deepest stage that each caption of N rows passes; empty where it passes none."""
+    names = pa.array(["", *(stage.name for stage in pipeline.stages)], pa.string())
     return pa.table(
         {
             stage_column(split): pa.ListArray.from_arrays(

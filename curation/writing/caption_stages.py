@@ -14,8 +14,11 @@ def column(name: str) -> str:
 
 
 def capped(rows: pa.Table, stages: Sequence[str]) -> pa.Table:
-    """The rows, of which captions pass no deeper one of the ``stages`` than their images do."""
-    names = pa.array(stages, pa.string())
+    """The rows, of which captions pass no deeper one of the ``stages`` than their images do.
+
+    One that passes none of them has an empty stage, one that was not judged has none.
+    """
+    names = pa.array(["", *stages], pa.string())
     image = pc.index_in(rows.column("stage").combine_chunks(), value_set=names)
     for split in SPLITS:
         place = rows.schema.get_field_index(column(split))

@@ -49,16 +49,23 @@ def caption_texts(
 ) -> list[list[str]]:
     """The captions of each split that say anything, in order, at most 255 of a split.
 
-    ``stages``, where given, are those that a caption may have; one that was not judged has none.
+    ``stages``, where given, are those that a caption may have. One that was judged and passes no
+    stage is left out; one that was not judged is taken.
     """
     return [
         [
             caption["text"]
             for caption in row.get(name) or ()
-            if caption["text"] and (stages is None or (caption["stage"] or "") in ("", *stages))
+            if caption["text"] and _is_wanted(caption["stage"], stages)
         ][:_MOST_CAPTIONS]
         for name in splits
     ]
+
+
+def _is_wanted(stage: str | None, stages: Iterable[str] | None) -> bool:
+    if stage is None or stages is None:
+        return stage != ""
+    return stage in stages
 
 
 def shown_text(boxes: Iterable[Mapping[str, Any]] | None) -> str:

@@ -93,8 +93,8 @@ def test_a_bad_caption_falls_and_its_image_stays_while_any_is_left(
         for name, row in kept.items()
     }
     assert stages == {
-        "two": [("a dog runs", "s2"), ("dog", None)],
-        "other": [("x", None), ("a picture of it", "s2")],
+        "two": [("a dog runs", "s2"), ("dog", "")],
+        "other": [("x", ""), ("a picture of it", "s2")],
         "none": [],
         "empty": [],
     }
@@ -168,7 +168,7 @@ def test_a_caption_reached_no_deeper_stage_than_its_image(inputs: Path, tmp_path
     kept = in_shards(output)
     assert {row["stage"] for row in kept.values()} == {"s1"} and len(kept) == 5
     two = [of["stage"] for of in kept["two.jpg"]["caption_raw"]]
-    assert two == ["s1", None]
+    assert two == ["s1", ""]
     (explanation,) = explain.explain(str(output), "two.jpg")
     assert "captions.min" in explain.as_text(explanation)
     assert _met(output, "two") == ["s1 passed 1.0", "s2 would pass 1.0"]
@@ -232,7 +232,7 @@ def test_what_is_left_is_by_the_definition(rows: list[dict[str, list[str] | None
             every = [depth for of in passed.values() for depth in of]
             assert seen.passed[number] == (not every or max(every) > stage)
             assert written[number] == {
-                rules.stage_column(s): [(None, "s0", "s1")[depth] for depth in of]
+                rules.stage_column(s): [("", "s0", "s1")[depth] for depth in of]
                 for s, of in passed.items()
             }
 

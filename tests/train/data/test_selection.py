@@ -143,7 +143,7 @@ def test_weights_are_multiplied_and_a_null_is_1(tmp_path):
 
 
 def test_a_caption_of_an_earlier_stage_is_not_taken(tmp_path):
-    captions = {"good": "s3", "poor": "s2", "new": None}
+    captions = {"good": "s3", "poor": "s2", "new": None, "fallen": ""}
     raw = [{"text": f"row 0 {text}", "stage": stage} for text, stage in captions.items()]
     late = {"stage": "s3", "caption_recaption": None, "caption_raw": raw}
     folder = write(tmp_path / "shards", [late, late | {"caption_raw": raw[1:2]}])
@@ -152,6 +152,8 @@ def test_a_caption_of_an_earlier_stage_is_not_taken(tmp_path):
     loaded = load(folder, held_out=0, stage="s3")
     assert loaded.skipped.counts == {"without a caption": 1}
     assert loaded.shown[0].examples[0].captions == ("row 0 good", "row 0 new")
+    every = load(folder, held_out=0).shown[0].examples[0].captions
+    assert every == ("row 0 good", "row 0 poor", "row 0 new")
 
 
 ASKED = """
