@@ -68,7 +68,8 @@ def _members(row: dict[str, Any], captions: Sequence[str]) -> Iterator[tuple[str
     for number, source in enumerate(inputs, 1):
         which = "input" if number == 1 else f"input{number}"
         yield f"{which}.{_suffix(None, source)}", source["bytes"]
-    text = next((said[0]["text"] for split in captions if (said := row.get(split))), None)
+    said = (caption for split in captions for caption in row.get(split) or ())
+    text = next((of["text"] for of in said if of["stage"] != ""), None)  # "": passes no stage
     if text is not None:
         yield "txt", text.encode()
     for split in SPLITS:
