@@ -7,7 +7,7 @@ from captioning.composing.legible import Place
 
 NOUNS = {"photograph": "照片", "graphic": "图形", "image": "图像"}
 _PLACES: Mapping[Place, str] = {"top": "上方", "middle": "中间", "bottom": "下方"}
-_SHAPES: Mapping[Shape, str] = {"wide": "横幅", "tall": "竖幅", "square": "方形"}
+_SHAPES: Mapping[Shape, str] = {"wide": "横版", "tall": "竖版", "square": "方形"}
 _CODES: Mapping[Code, str] = {
     "QR code": "二维码",
     "barcode": "条形码",

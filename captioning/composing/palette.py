@@ -25,7 +25,7 @@ FAMILIES = {  # by the colour that stands for it: what is a shade of it beyond d
     "grey": ("light grey", "dark grey"),
     "black": ("charcoal",),
     "beige": ("cream",),
-    "brown": ("greyish brown", "reddish brown", "dark brown"),
+    "brown": ("greyish brown", "dark brown"),
     "yellow": ("pale yellow",),
     "orange": (),
     "red": ("dark red", "maroon"),
@@ -38,6 +38,7 @@ FAMILIES = {  # by the colour that stands for it: what is a shade of it beyond d
 DARK, DARK_CHROMA = 0.34, 0.05  # of OKLCH: what is darker and duller is as good as black
 PALE, PALE_CHROMA = 0.965, 0.012  # what is lighter and duller is white
 PALISH = 0.87  # what is lighter is hardly grey
+ORANGE = 34  # degrees of hue, from which on a red is on its way to orange
 VIVID, GREYISH = 0.05, 0.02  # chroma of a colour with a name of its own, and of a grey
 _FAMILY = {name: head for head, others in FAMILIES.items() for name in (head, *others)}
 
@@ -79,12 +80,14 @@ def colours(rgb: NDArray[np.uint8]) -> tuple[tuple[Colour, ...], bool]:
 def _family(colour: NDArray[np.uint8]) -> str | None:
     """Which colour it is a shade of; None where that is a matter of taste."""
     red, green, blue = (int(value) for value in colour)
-    lightness, chroma, _ = oklch((red, green, blue))
+    lightness, chroma, hue = oklch((red, green, blue))
     if lightness < DARK and chroma < DARK_CHROMA:
         return "black"
     if lightness > PALE and chroma < PALE_CHROMA:
         return "white"
     family = _FAMILY.get(_named(colour).english)  # what lies between two is of neither
+    if family == "red" and ORANGE < hue < 180:
+        return None
     is_grey = family in ("grey", "white", "black")
     if is_grey:
         return "grey" if chroma < GREYISH and DARK <= lightness < PALISH else None
