@@ -224,7 +224,8 @@ def _quotas(
     """At most so many rows of each category pass the stage of a quota, or one after it.
 
     A share is one of what was left when its quota was applied: it is checked of the last quota. A
-    fraction is one of those that the run counted (``counts``) before the quota was applied.
+    fraction is one of those that the run counted (``counts``) before the quota was applied, at the
+    stage since when it is.
     """
     names, quotas = [name for name, _ in _stages(configuration)], configuration.get("quotas", {})
     for name, quota in quotas.items():
@@ -233,7 +234,8 @@ def _quotas(
             continue
         if quota.get("also"):  # by all of its columns rows are limited, and some by none
             continue
-        for number in range(names.index(quota["since"]), len(names)):
+        since = names.index(quota["since"])
+        for number in range(since, since + 1 if "fraction" in quota else len(names)):
             passing: Counter[str | None] = Counter()
             for (stage, category), rows in kinds[quota["by"]].items():
                 passing[category] += rows if stage in names[number:] else 0

@@ -154,7 +154,7 @@ def _values(
 
 
 def counted(limited: Limited, kept: NDArray[np.bool_], passed: NDArray[np.int16]) -> Histogram:
-    """The histogram of the kept rows, of which each passes so many stages."""
+    """The histogram of the rows that are ``kept`` (N,), of which each passes so many stages."""
     ranked = limited.category[kept], limited.level[kept], passed[kept]
     return Histogram([histogram.part(limited.names, *ranked)])
 
@@ -162,9 +162,10 @@ def counted(limited: Limited, kept: NDArray[np.bool_], passed: NDArray[np.int16]
 def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
     """The thresholds of all categories that occur, for stage ``since`` and each later one.
 
-    A later stage never lets pass what an earlier one stopped. Of a share, where nothing else passes
-    and the shares do not sum to 1, there is no mix to be a share of, and all may pass: synthetic
-    images can be curated alone.
+    A later stage never lets pass what an earlier one stopped, and what was stopped counts no more:
+    no model looks at it. So a fraction is one of stage ``since``, and a share is held by what is
+    left in each. Of a share, where nothing else passes and the shares do not sum to 1, there is no
+    mix to be a share of, and all may pass: synthetic images can be curated alone.
     """
     if not total.units:
         return {}
@@ -173,13 +174,15 @@ def thresholds(total: Histogram, quota: Quota, pipeline: Pipeline) -> OfStages:
     most = np.full(len(part.names), LEVELS)
     occurring = [part.names[of] for of in np.unique(part.category) if of >= 0]
     of_stages: dict[int, dict[str, Threshold]] = {}
-    for stage in range(pipeline.number_of(quota.since), len(pipeline.stages)):
+    since = pipeline.number_of(quota.since)
+    for stage in range(since, len(pipeline.stages)):
         passing = _Passing(part, part.passed > stage)
-        wanted = budget(quota, passing, most)
-        most = np.minimum(most, passing.levels_of(wanted))
+        rows = passing.within(most)
+        if stage == since or quota.share is not None:
+            most = np.minimum(most, passing.levels_of(budget(quota, passing, most)))
         levels = most.tolist()
         bounds = [_bound(quota, level) for level in levels]
-        numbers = [None] * len(bounds) if quota.share is not None else passing.totals.tolist()
+        numbers = [None] * len(bounds) if quota.share is not None else rows
         by_name = dict(zip(part.names, map(Threshold, bounds, numbers, levels), strict=True))
         of_stages[stage] = {name: by_name[name] for name in occurring}
     return of_stages

@@ -309,7 +309,8 @@ class Judge:
     def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
         judgement = decision.judgement
-        kept = judgement.verdict == rules.KEPT
+        deep = judgement.depth > self.pipeline.number_of(self.pipeline.keep)
+        kept = (judgement.verdict == rules.KEPT) | decision.unlooked & deep
         counted = quotas.counted(decision.reading.limited[quota], kept, judgement.depth)
         if decision.waits:
             counted.units.append(unit)

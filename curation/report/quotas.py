@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
 from curation.report import text
@@ -92,6 +93,9 @@ def _joint(quota: Mapping[str, Any], cells: Mapping[str, Any]) -> Iterator[str]:
             elif all(of["threshold"] in (None, last) for of in own):
                 scarce.append(f"{said} ({sum(of['kept'] for of in own)})")
     yield f"{total} rows make the mix of {', '.join(margins)}"
+    if not cells:
+        yield f"no row that passes {since} has one of the named values of each of the columns"
+        return
     if absent:
         yield f"no row of {', '.join(absent)} passes {since}; so nothing of the others is kept"
     elif scarce:
@@ -114,6 +118,12 @@ def _problems(quota: Mapping[str, Any], categories: Mapping[str, Any]) -> Iterat
     elif is_whole and alone and 0 < len(free) < len(categories):
         scarce = ", ".join(f"{text.prose(name, 60)} ({of['kept']})" for name, of in free.items())
         yield f"all rows of {scarce} that pass {since} are kept; more of them let more others stay"
+    elif is_whole and alone and categories and not kept:
+        steps = lcm(*(Fraction(str(part)).denominator for part in shares.values()))
+        yield (
+            f"nothing is kept: these shares are of {steps} rows or a multiple, and there are not "
+            "so many; rounder shares (halves, quarters, tenths) need fewer"
+        )
     if not is_whole and alone and len(free) == len(categories):
         beyond = [name for name, of in free.items() if of["kept"] > shares[name] * of["of"]]
         names = ", ".join(f"{text.prose(name, 60)} is {_part(free[name])} %" for name in beyond)

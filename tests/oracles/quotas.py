@@ -37,6 +37,8 @@ def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int
         others = len(here - limited)
         if budget.shares is not None:
             most = _shares(others, rows, candidates, there, budget.shares)
+        elif budget.fraction is not None and stage > budget.since:
+            most = dict.fromkeys(candidates, len(rows))
         elif budget.fraction is not None:
             most = {
                 name: max(int(len(of) * budget.fraction), budget.least)

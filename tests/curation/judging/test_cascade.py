@@ -1,5 +1,6 @@
 """Models one after the other in one read see what they would see if all were judged after each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,33 @@ def test_what_is_seen_is_the_same_in_fewer_rounds(
     assert rounds < more_rounds
     rules = {row["rule"] for row in ledger_rows(tmp_path / "rounds")}
     assert {"first.min", "near_better.max", None} <= rules
+
+
+@pytest.mark.parametrize("quota", ["fraction: 0.5", "share: {JPEG: 0.75, PNG: 0.25}"])
+def test_what_a_quota_stops_counts_though_no_model_looks_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str
+) -> None:
+    """A run comes to what is defined, also of rows that the model of a later stage never saw."""
+    make_images(tmp_path / "in")
+    for seed in range(30, 50):
+        (tmp_path / "in" / f"{seed}.png").write_bytes(encoded(drawing(seed, 300), "PNG"))
+    later = {"s2": {"luma": {"min": 0}}, "s3": {"second": {"min": 8}}, "s4": {"last": {"max": 12}}}
+    bounds = stages("s1") | later
+    top = f"quotas: {{mix: {{by: format, {quota}, since: s2}}}}"
+    (tmp_path / "pipelines.yaml").write_text(pipeline_text(bounds, keep="s2", top=[top]))
+    with monkeypatch.context() as patch:
+        _, looked, _ = carried_out(tmp_path, "run", patch)
+    judged = [row for row in ledger_rows(tmp_path / "run") if row["verdict"] != "quarantined"]
+    rows = [row for row in judged if row["stage"] != "s1" or row["verdict"] == "kept"]
+    kept = {row["id"] for row in rows if row["verdict"] == "kept"}
+    passing = Counter(Path(row["key"]).suffix for row in rows)
+    stayed = Counter(Path(row["key"]).suffix for row in rows if row["id"] in kept)
+    each = min(passing[".jpg"] // 3, passing[".png"])
+    halves = {suffix: number // 2 for suffix, number in passing.items()}
+    assert stayed == (halves if "fraction" in quota else {".jpg": 3 * each, ".png": each})
+    assert len(rows) > len(kept) > 4
+    stopped = {row["id"] for row in rows} - kept
+    assert stopped - {row for name, row in looked if name in ("second", "last")}
 
 
 def test_models_that_look_apart_from_the_others_see_the_same(

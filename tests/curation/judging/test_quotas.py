@@ -108,7 +108,7 @@ def test_the_gate_finds_every_quota_that_was_applied_kept(
     counted = counts.as_json(stages, deepest)
     kinds = Counter((stages[depth[row] - 1], rows[row][0]) for row in np.flatnonzero(kept))
     checked = [*gate._quotas({"kind": kinds}, configured, counted)]
-    assert len(checked) == STAGES - first
+    assert len(checked) == (1 if "fraction" in budget else STAGES - first)
     assert [of.says for of in checked if not of.passed] == []
 
 
@@ -340,3 +340,17 @@ def test_a_unit_at_which_no_model_looked_yet_names_no_category() -> None:
     for of in (here, other):
         total.add(quotas.counted(of, kept, passed))
     assert total.added().names == ("x", "y")
+
+
+def test_shares_that_need_more_rows_than_there_are_say_so() -> None:
+    mix = {"by": "kind", "share": {"a": 0.55, "b": 0.45}, "since": "s1"}
+    none = {"mix": {"s1": {name: {"kept": 0, "of": 0, "threshold": 0.0} for name in "ab"}}}
+    (said,) = problems({"mix": mix}, none)
+    assert "nothing is kept: these shares are of 20 rows or a multiple" in said
+
+
+def test_a_mix_by_columns_none_of_whose_values_meet_says_so() -> None:
+    mix = {"by": "kind", "share": {"a": 1.0}, "also": {"words": {"en": 1.0}}, "since": "s1"}
+    total, none = problems({"mix": mix}, {"mix": {}})
+    assert total.endswith("0 rows make the mix of kind, words")
+    assert "no row that passes s1 has one of the named values of each of the columns" in none
