@@ -14,12 +14,18 @@ Counted = Mapping[str, Mapping[str, Mapping[str, Any]]]  # as in run.json: by qu
 
 
 def lines(counted: Counted) -> list[str]:
-    """One for each quota and stage: how many rows of each category are kept, of how many."""
-    return [
-        f"quota {name} from {stage} on: {_categories(categories)}"
-        for name, stages in counted.items()
-        for stage, categories in stages.items()
-    ]
+    """How many rows of each category are kept, of how many: one for each quota and each stage from
+    which on that is another number, and not nothing of nothing.
+    """
+    said: dict[str, str] = {}
+    for name, stages in counted.items():
+        before = ""
+        for stage, categories in stages.items():
+            now = _categories({of: n for of, n in categories.items() if n["of"]})
+            if now != before and now:
+                said[f"quota {name} from {stage} on"] = now
+            before = now
+    return [f"{place}: {now}" for place, now in said.items()]
 
 
 def changes(before: Counted, after: Counted) -> list[str]:

@@ -34,3 +34,17 @@ def test_of_many_categories_only_those_that_change_are_named() -> None:
     assert few == "quota best from s7 on: 1 of 2 a (50.00 %) -> 2 of 3 a (66.67 %)"
     [gone] = quotas.changes(counted(a=1), {})
     assert gone.endswith("-> no limit")
+
+
+def test_a_later_stage_is_said_where_it_has_other_rows() -> None:
+    both = {
+        "a": {"kept": 2, "of": 4, "threshold": 0.5},
+        "b": {"kept": 0, "of": 0, "threshold": 1.0},
+    }
+    fewer = {"a": {"kept": 1, "of": 1, "threshold": 0.5}}
+    none = {"a": {"kept": 0, "of": 0, "threshold": 0.5}}
+    counted = {"best": {"s1": both, "s2": both, "s3": fewer, "s4": none}, "idle": {"s4": none}}
+    assert quotas.lines(counted) == [
+        "quota best from s1 on: 2 of 4 a (50.00 %)",
+        "quota best from s3 on: 1 of 1 a (100.00 %)",
+    ]
