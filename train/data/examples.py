@@ -56,7 +56,7 @@ def caption_texts(
         [
             caption["text"]
             for caption in row.get(name) or ()
-            if caption["text"] and _is_wanted(caption["stage"], stages)
+            if caption["text"] and _is_wanted(caption.get("stage"), stages)
         ][:_MOST_CAPTIONS]
         for name in splits
     ]

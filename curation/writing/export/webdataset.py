@@ -69,7 +69,7 @@ def _members(row: dict[str, Any], captions: Sequence[str]) -> Iterator[tuple[str
         which = "input" if number == 1 else f"input{number}"
         yield f"{which}.{_suffix(None, source)}", source["bytes"]
     said = (caption for split in captions for caption in row.get(split) or ())
-    text = next((of["text"] for of in said if of["stage"] != ""), None)  # "": passes no stage
+    text = next((of["text"] for of in said if of.get("stage") != ""), None)  # "": passes no stage
     if text is not None:
         yield "txt", text.encode()
     for split in SPLITS:
