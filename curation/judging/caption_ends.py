@@ -183,7 +183,9 @@ class _Images:
         other = _named([UNMEASURABLE, UNMEASURED], decision.unlooked.astype(np.int64))
         codes = pc.coalesce(_array(table.column("reason")), other)
         quarantined = pc.binary_join_element_wise(IMAGE_QUARANTINED, codes, ": ")
-        self.reasons = pc.choose(pa.array(self.verdict), None, IMAGE_DROPPED, quarantined)
+        why = [IMAGE_DROPPED if of == DROPPED else None for of in range(len(VERDICTS))]
+        of_quarantined = pa.array(self.verdict == QUARANTINED)
+        self.reasons = pc.if_else(of_quarantined, quarantined, _named(why, self.verdict))
 
 
 def writers(chosen: Chosen) -> Iterator[Writer]:
@@ -232,7 +234,7 @@ def _quarantined(split: str, why: pa.Array) -> pa.Table:
     return pa.table(columns, schema=_SCHEMA)
 
 
-def _named(names: Sequence[str], numbers: NDArray[np.integer]) -> pa.Array:
+def _named(names: Sequence[str | None], numbers: NDArray[np.integer]) -> pa.Array:
     """The names of these numbers (M,); null for -1."""
     return pa.array(names, pa.string()).take(pa.array(numbers, mask=numbers < 0))
 
