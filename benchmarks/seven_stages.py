@@ -43,14 +43,14 @@ def collect(data: Path, folder: Path, count: int, large: int) -> None:
     with (data / "manifest.csv").open(encoding="utf-8") as lines:
         rows = {row["file"]: row for row in csv.DictReader(lines)}
     names = sorted(rows, key=lambda name: hashlib.sha256(name.encode()).digest())
-    whole = [name for name in names if name.split("/")[0] in WHOLE]
+    as_they_are = [name for name in names if name.split("/")[0] in WHOLE]
     others = [name for name in names if name.split("/")[0] in OTHERS]
     others.sort(key=lambda name: -_pixels(data / name))
-    for place, name in enumerate([*others[:large], *whole, *others[large:]][:count]):
+    for place, name in enumerate([*others[:large], *as_they_are, *others[large:]][:count]):
         content = (data / name).read_bytes()
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_thumbnail(content) if place >= large + len(whole) else content)
+        path.write_bytes(_thumbnail(content) if place >= large + len(as_they_are) else content)
         if captions := [*_captions(rows[name])]:
             text = json.dumps({"captions": captions}, ensure_ascii=False)
             path.with_suffix(".json").write_text(text, encoding="utf-8")

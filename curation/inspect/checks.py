@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from curation.configuration.loading import Quota
 from curation.inspect.explanation import Check, Outcome
-from curation.judging import captions, quotas
+from curation.judging import quotas
 from curation.judging.rules import CAPTIONS
 from curation.report import outcome
 from curation.report.described import evidence
@@ -107,7 +107,7 @@ def _captions_left(run: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
     of_run = outcome.stages(run)
     stages, ruled = [*of_run], {s for of in of_run.values() for s in of.get("captions") or {}}
     counted = [s for s in SPLITS if s in ruled or values.get(signals.counted(s))]
-    columns = (values.get(captions.stage_column(split)) or () for split in counted)
+    columns = (values.get(signals.stage_column(split)) or () for split in counted)
     passed = [stage for column in columns for stage in column]
     if not passed:
         return None

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation.configuration.models import SIDES, Bound, Pipeline
-from curation.judging.rules import CAPTIONS, Check, Seen, numbers
+from curation.judging.rules import Check, Seen, numbers
 from curation.signals import captions
 from curation.signals.captions import SPLITS
 
@@ -226,15 +226,10 @@ def stages(of: BySplit, pipeline: Pipeline, rows: int) -> pa.Table:
     names = pa.array(["", *(stage.name for stage in pipeline.stages)], pa.string())
     return pa.table(
         {
-            stage_column(split): pa.ListArray.from_arrays(
+            captions.stage_column(split): pa.ListArray.from_arrays(
                 pa.array(np.searchsorted(own.row, np.arange(rows + 1)), pa.int32()),
                 names.take(pa.array(own.depth)),
             )
             for split, own in of.items()
         }
     )
-
-
-def stage_column(split: str) -> str:
-    """The column that says which stages captions passed."""
-    return f"{CAPTIONS}_{split}_stage"

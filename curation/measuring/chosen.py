@@ -125,7 +125,7 @@ class Chosen:
             read = [self._of_caption(entry) for entry in self.caption_signals]
             read += [self._dependence(entry) for entry in self.of_captions]
             folder = f"captions-{_digest([read, self.captions])}"
-            names = tuple(f"captions_{split}_stage" for split in captions.SPLITS)
+            names = tuple(captions.stage_column(split) for split in captions.SPLITS)
             places["captions"] = GroupColumns(folder, names, is_ruled=False)
         return Groups(layout, places)
 

@@ -111,6 +111,11 @@ def counted(split: str) -> str:
     return f"captions_{split}"
 
 
+def stage_column(split: str) -> str:
+    """The group column that says which stage each caption of a split passed."""
+    return f"captions_{split}_stage"
+
+
 def columns(entry: CaptionSignal) -> list[str]:
     """The columns of a run's files that a signal fills."""
     return [column(split, name) for split in SPLITS for name in entry.columns]

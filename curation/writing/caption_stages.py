@@ -5,12 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.signals.captions import SPLITS
-
-
-def column(name: str) -> str:
-    """The group column that says which stage each caption of a column of shards passed."""
-    return f"captions_{name.removeprefix('caption_')}_stage"
+from curation.signals.captions import SPLITS, stage_column
 
 
 def capped(rows: pa.Table, stages: Sequence[str]) -> pa.Table:
@@ -21,7 +16,7 @@ def capped(rows: pa.Table, stages: Sequence[str]) -> pa.Table:
     names = pa.array(["", *stages], pa.string())
     image = pc.index_in(rows.column("stage").combine_chunks(), value_set=names)
     for split in SPLITS:
-        place = rows.schema.get_field_index(column(split))
+        place = rows.schema.get_field_index(stage_column(split))
         if place >= 0:
             lists = rows.column(place).combine_chunks()
             own = pc.index_in(lists.flatten(), value_set=names)

@@ -19,6 +19,7 @@ from curation.output import column_files
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
+from curation.signals.captions import stage_column
 from curation.sources import keep_columns
 from curation.writing import caption_stages
 from curation.writing.originals import OF_SOURCE, SAID, Originals
@@ -201,7 +202,7 @@ def _batches(
         for field in shard_schema
         if field.name in measured.column_names
     }
-    stages = (caption_stages.column(field.name) for field in shard_schema)
+    stages = (stage_column(field.name.removeprefix("caption_")) for field in shard_schema)
     stored |= {
         name: measured.column(name).combine_chunks()
         for name in stages
@@ -240,7 +241,7 @@ def _column(
     if field.name in stored:
         measured = stored[field.name][piece].to_pylist()
         said = [_standing(field, *of) for of in zip(said, measured, strict=True)]
-    if (passed := caption_stages.column(field.name)) in stored:
+    if (passed := stage_column(field.name.removeprefix("caption_"))) in stored:
         stages = stored[passed][piece].to_pylist()
         said = [_with_stages(*of) for of in zip(said, stages, strict=True)]
     return pa.array(said, field.type)

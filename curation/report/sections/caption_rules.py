@@ -83,7 +83,7 @@ def fates(
     signals: pa.Table, groups: pa.Table,
 ) -> Fates:  # fmt: skip
     """What became of the captions of a split in a unit's rows."""
-    lists = _plain(groups.column(judged.stage_column(split)))
+    lists = _plain(groups.column(captions.stage_column(split)))
     counts = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
     flat = pc.list_flatten(lists)
     order = pa.array(stages, pa.string())

@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.judging.rules import CAPTIONS
 from curation.output import column_files
 from curation.report.cards import Thumbnails, card
 from curation.report.nearest import Pick, picks
@@ -19,7 +18,7 @@ from curation.report.sections.caption_rules import CaptionRule, Fate, Fates
 from curation.report.sections.fallen import NONE, PROBLEM, Fallen, value
 from curation.report.sections.section import Known
 from curation.report.words import FUSED, RECAPTION, Said
-from curation.signals.captions import SPLITS
+from curation.signals.captions import SPLITS, stage_column
 
 SHOWN, CANDIDATES = 12, 36
 
@@ -58,7 +57,7 @@ class Splits:
         fates = {
             split: caption_rules.fates(split, self.rules, self.stages, unit.signals, groups)
             for split in SPLITS
-            if f"{CAPTIONS}_{split}_stage" in groups.column_names
+            if stage_column(split) in groups.column_names
         }
         self.fallen.add(unit, fates)
         raw = ~column_files.is_null(unit.signals.column("caption_origin"))

@@ -232,7 +232,7 @@ def test_what_is_left_is_by_the_definition(rows: list[dict[str, list[str] | None
             every = [depth for of in passed.values() for depth in of]
             assert seen.passed[number] == (not every or max(every) > stage)
             assert written[number] == {
-                rules.stage_column(s): [("", "s0", "s1")[depth] for depth in of]
+                captions.stage_column(s): [("", "s0", "s1")[depth] for depth in of]
                 for s, of in passed.items()
             }
 
