@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-VERSION = 2  # raised when what is in these columns changes meaning or type
+VERSION = 3  # raised when what is in these columns changes meaning or type
 VERSION_KEY = "inkstone_schema"  # in the footer; shards of version 1 lack it
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 CAPTIONS = pa.list_(
@@ -36,6 +36,10 @@ BASE_FIELDS = (
     pa.field("caption_instruction", CAPTIONS),
     pa.field("annotation", pa.string()),  # the captioner's JSON
     pa.field("text_boxes", TEXT_BOXES),
+    pa.field("edit_kind", pa.string()),  # of an edit sample, as are the next three
+    pa.field("edit_operation", pa.string()),
+    pa.field("edit_mask", IMAGE),  # where ``image`` may differ from its inputs; null: everywhere
+    pa.field("input_boxes", pa.list_(TEXT_BOXES)),  # ``text_boxes`` of each input
     pa.field("source", pa.string()),
     pa.field("licence", pa.string()),
     pa.field("synthetic", pa.bool_(), nullable=False),

@@ -1,7 +1,8 @@
 """Shards of older versions are read as if they were of today's, newer ones are refused.
 
 Version 1, whose footer names none: captions without a stage, and no ``inputs``,
-``caption_instruction``, ``category``, ``domain`` and ``weight``.
+``caption_instruction``, ``category``, ``domain`` and ``weight``. Version 2: no ``edit_kind``,
+``edit_operation``, ``edit_mask`` and ``input_boxes``.
 """
 
 from collections.abc import Collection, Mapping

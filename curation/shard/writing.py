@@ -91,7 +91,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-_IMAGES = ("image.bytes", "inputs.list.element.bytes")
+_IMAGES = ("image.bytes", "inputs.list.element.bytes", "edit_mask.bytes")
 
 
 def _compression(shard_schema: pa.Schema) -> dict[str, str]:

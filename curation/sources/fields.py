@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 from curation.sources import values
-from curation.sources.values import LANGUAGE, Captions, TextBoxes, Value
+from curation.sources.values import LANGUAGE, Captions, InputBoxes, Mask, TextBoxes, Value
 
 
 class Name(NamedTuple):
@@ -34,6 +34,8 @@ class Kind(NamedTuple):
 CAPTIONS = Kind(values.captions, values.united)
 TEXT = Kind(values.text, values.first)
 BOXES = Kind(values.text_boxes, values.first)
+INPUT_BOXES = Kind(values.input_boxes, values.first)
+MASK = Kind(values.mask, values.first)
 LABEL = Kind(values.label, values.first)
 NUMBER = Kind(values.weight, values.first_given)
 FLAG = Kind(values.flag, any)
@@ -88,6 +90,10 @@ class SourceColumns:
     )
     annotation: str | None = field(default=None, metadata=_told(TEXT, measurable=True))
     text_boxes: TextBoxes = field(default=None, metadata=_told(BOXES, measurable=True))
+    edit_kind: str | None = field(default=None, metadata=_told(LABEL, measurable=True))
+    edit_operation: str | None = field(default=None, metadata=_told(LABEL, measurable=True))
+    edit_mask: Mask = field(default=None, metadata=_told(MASK))
+    input_boxes: InputBoxes = field(default=None, metadata=_told(INPUT_BOXES))
     source: str | None = field(default=None, metadata=_told(TEXT, Name("url")))
     licence: str | None = field(default=None, metadata=_told(TEXT, Name("license")))
     synthetic: bool = field(default=False, metadata=_told(FLAG))

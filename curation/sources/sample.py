@@ -121,6 +121,8 @@ def source_digest(sample: Sample) -> str:
 def _as_json(value: Any) -> Any:
     if isinstance(value, Caption):
         return asdict(value)
+    if isinstance(value, bytes):
+        return hashlib.blake2b(value, digest_size=8).hexdigest()
     try:
         return repr(value)
     except (KeyError, OverflowError, ValueError):  # of a date that Python cannot hold

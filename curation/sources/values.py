@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 T = TypeVar("T")
 LANGUAGE = ("language", "lang")
 LARGEST = 3.0e38  # number of 32 bits
+_PNG = b"\x89PNG\r\n\x1a\n"
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -30,6 +31,8 @@ class Caption:
 
 Captions = tuple[Caption, ...] | None
 TextBoxes = list[dict[str, Any]] | None
+InputBoxes = list[TextBoxes] | None
+Mask = dict[str, Any] | None  # ``bytes`` of a PNG and ``path``
 
 
 class Value(NamedTuple):
@@ -116,7 +119,16 @@ def _captions(value: Any, language: str | None, origin: str | None) -> Captions:
 
 def text_boxes(values: Sequence[Value]) -> TextBoxes:
     """Boxes as the shard stores them: ``text``, ``quad`` of finite numbers, ``level``."""
+    return _boxes(values[0].value if values else None)
+
+
+def input_boxes(values: Sequence[Value]) -> InputBoxes:
+    """Boxes of each input of an edit, in their order; null where nothing is said of one."""
     value = values[0].value if values else None
+    return [_boxes(entry) for entry in value] if isinstance(value, list) else None
+
+
+def _boxes(value: Any) -> TextBoxes:
     if not isinstance(value, list):
         return None
     return [
@@ -137,6 +149,16 @@ def _is_quad(value: Any) -> bool:
         and -LARGEST <= number <= LARGEST
         for number in value
     )
+
+
+def mask(values: Sequence[Value]) -> Mask:
+    """The first PNG: plain bytes, or ``bytes`` beside a ``path``; what is none is not taken."""
+    for value, *_ in values:
+        image = value if isinstance(value, Mapping) else {"bytes": value}
+        data, path = image.get("bytes"), image.get("path")
+        if isinstance(data, bytes) and data.startswith(_PNG):
+            return {"bytes": data, "path": clean(path) if isinstance(path, str) else None}
+    return None
 
 
 def first_given(several: Iterable[T]) -> T | None:

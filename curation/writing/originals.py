@@ -57,9 +57,9 @@ class Originals:
                     self.beside[row] += _bytes_beside(part)
         else:
             for sample in sources.read(unit, only=set(left)):
-                images = sample.data or b"", *(image.data for image in sample.inputs or ())
-                source = json.dumps(_of_source(sample)).encode()
-                self._hold(left.pop(sample.uri), images, source)
+                beside, source = _of_source(sample)
+                images = sample.data or b"", *beside
+                self._hold(left.pop(sample.uri), images, json.dumps(source).encode())
         if left:
             self._refuse(name, f"{min(left)} is gone")
 
@@ -76,17 +76,18 @@ class Originals:
             text = self._spill.read(end - middle)
         if images:
             source: dict[str, Any] = json.loads(text)
-            data = _divided(images, source["inputs"])
+            data, *beside = _divided(images, _images_beside(source))
         else:
             (sample,) = sources.read(from_json(text))
-            source = _of_source(sample)
-            data = [sample.data or b"", *(image.data for image in sample.inputs or ())]
+            beside, source = _of_source(sample)
+            data = sample.data or b""
         instruction = [caption["text"] for caption in source["caption_instruction"] or ()]
-        if (shard.content_id(data[0], data[1:], instruction), source[SAID]) != (identity, said):
+        inputs = beside[: len(source["inputs"] or ())]
+        if (shard.content_id(data, inputs, instruction), source[SAID]) != (identity, said):
             self._refuse(self._units[self._unit[row]], f"{uri} is not what was measured")
-        for image, content in zip(source["inputs"] or (), data[1:], strict=True):
+        for image, content in zip(_images_beside(source), beside, strict=True):
             image["bytes"] = content
-        return data[0], source
+        return data, source
 
     def _hold(self, row: int, images: Sequence[bytes], text: bytes) -> None:
         with _naming_the_spill():
@@ -118,19 +119,31 @@ def _bytes_beside(part: Part) -> int:
     return sum(max(0, size) for _, size in files) + sum(len(text) for _, text in part.described)
 
 
-def _of_source(sample: Sample) -> dict[str, Any]:
+def _of_source(sample: Sample) -> tuple[list[bytes], dict[str, Any]]:
+    """The bytes of the images beside the sample's own, and its columns with their sizes alone."""
     source = {name: getattr(sample, name) for name in OF_SOURCE}
     source |= {name: _captions(source[name]) for name in CAPTION_COLUMNS}
     if sample.inputs:
         source["inputs"] = [
             {"path": image.path, "size": len(image.data)} for image in sample.inputs
         ]
-    return source | {SAID: source_digest(sample)}
+    beside = [image.data for image in sample.inputs or ()]
+    if sample.edit_mask:
+        data, path = sample.edit_mask["bytes"], sample.edit_mask["path"]
+        source["edit_mask"] = {"path": path, "size": len(data)}
+        beside.append(data)
+    return beside, source | {SAID: source_digest(sample)}
 
 
-def _divided(images: bytes, inputs: Sequence[Mapping[str, Any]] | None) -> list[bytes]:
-    """The image's bytes, then those of each of its inputs, which lie behind it."""
-    sizes = [image["size"] for image in inputs or ()]
+def _images_beside(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The images that a row has beside its own: its inputs, then its mask."""
+    mask = source["edit_mask"]
+    return [*(source["inputs"] or ()), *([mask] if mask else [])]
+
+
+def _divided(images: bytes, beside: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """The image's bytes, then those of each one ``beside`` it, which lie behind it."""
+    sizes = [image["size"] for image in beside]
     ends = [len(images) - sum(sizes[place:]) for place in range(len(sizes) + 1)]
     return [images[start:end] for start, end in itertools.pairwise([0, *ends])]
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded
 from making.edit_pairs import KINDS, Pair, write
 from making.runs import digests, ledger_rows, run_in_process
+from PIL import Image
 
 from curation import shard
 from curation.inspect import gate
@@ -139,3 +141,25 @@ def test_shards_with_edits_are_a_source_of_the_same_edits(output: Path, tmp_path
     assert {key: [row[name] for name in columns] for key, row in again.items()} == {
         key: [row[name] for name in columns] for key, row in before.items()
     }
+
+
+def test_what_sources_know_of_an_edit_passes_unchanged(output: Path, tmp_path: Path) -> None:
+    """From a table with a mask, boxes of inputs and the kind; and again from those shards."""
+    rows = [row for row in held(output).values() if row["inputs"]][:2]
+    boxes = [{"text": "图", "quad": [0.0, 1.5, 2.0, 3.0], "level": "line"}]
+    mask = encoded(Image.new("L", (8, 8), 255), "PNG")
+    known: dict[str, Any] = {"edit_kind": "text", "edit_operation": "text.replace"}
+    known |= {"edit_mask": {"bytes": mask, "path": "m.png"}}
+    known |= {"input_boxes": [boxes, None][: len(rows[0]["inputs"])]}
+    rows[0] |= known
+    table = pa.Table.from_pylist(rows, schema=shard.schema())
+    (tmp_path / "in").mkdir()
+    pq.write_table(table, tmp_path / "in" / "edits.parquet")
+    run_in_process(tmp_path / "in", tmp_path / "first")
+    run_in_process(tmp_path / "first" / "shards", tmp_path / "second")
+    name = rows[0]["key"].rpartition("/")[2].partition(".")[0]
+    for folder in ("first", "second"):
+        edits = held(tmp_path / folder)
+        assert {key: edits[name][key] for key in known} == known
+        (other,) = (row for key, row in edits.items() if key != name)
+        assert {key: other[key] for key in known} == dict.fromkeys(known)

@@ -25,5 +25,5 @@ def test_a_part_of_an_older_schema_is_not_taken_for_finished(tmp_path: Path) -> 
     del record["settings"]["schema"]  # as parts of the first version were written
     told = table.replace_schema_metadata({"synthesis": json.dumps(record)})
     write_version_1(part, told)
-    with pytest.raises(UsageError, match="rendered with schema 1, now 2; choose another --out"):
+    with pytest.raises(UsageError, match="rendered with schema 1, now 3; choose another --out"):
         parts.read_finished(str(part), job, 0, 1)

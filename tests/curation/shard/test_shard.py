@@ -29,20 +29,26 @@ def small_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_schema_is_the_one_agreed() -> None:
     captions = "list<item: struct<text: string, language: string, origin: string, stage: string>>"
+    image = "struct<bytes: binary, path: string>"
+    boxes = "list<item: struct<text: string, quad: list<item: float>, level: string>>"
     expected = {
         "id": "string",
-        "image": "struct<bytes: binary, path: string>",
+        "image": image,
         "key": "string",
         "width": "int32",
         "height": "int32",
         "format": "string",
-        "inputs": "list<item: struct<bytes: binary, path: string>>",
+        "inputs": f"list<item: {image}>",
         "caption_raw": captions,
         "caption_recaption": captions,
         "caption_fused": captions,
         "caption_instruction": captions,
         "annotation": "string",
-        "text_boxes": "list<item: struct<text: string, quad: list<item: float>, level: string>>",
+        "text_boxes": boxes,
+        "edit_kind": "string",
+        "edit_operation": "string",
+        "edit_mask": image,
+        "input_boxes": f"list<item: {boxes}>",
         "source": "string",
         "licence": "string",
         "synthetic": "bool",
@@ -63,8 +69,9 @@ def test_the_schema_is_the_one_agreed() -> None:
     features = json.loads(SCHEMA.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == list(expected)
     assert features["image"] == {"_type": "Image"}
+    assert features["edit_mask"] == features["image"]
     assert features["inputs"] == {"feature": {"_type": "Image"}, "_type": "List"}
-    assert SCHEMA.metadata[b"inkstone_schema"] == b"2"
+    assert SCHEMA.metadata[b"inkstone_schema"] == b"3"
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
@@ -168,6 +175,27 @@ def test_long_captions_count_and_a_huge_row_stands_alone(tmp_path: Path) -> None
     assert [entry["key"] for entry in read_rows(path)] == [entry["key"] for entry in rows]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"edit_mask": {"bytes": bytes(2 * LIMIT), "path": None}},
+        {"inputs": [{"bytes": bytes(2 * LIMIT), "path": None}]},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+@pytest.mark.usefixtures("small_groups")
+def test_all_images_of_an_edit_count_in_a_row_group(tmp_path: Path, more: dict[str, Any]) -> None:
+    path = tmp_path / "part.parquet"
+    rows = [row(number, 10) for number in range(4)]
+    shard.write(str(path), batches(rows), SCHEMA)
+    assert len(group_bytes(path)) == 1
+    rows[1] |= more
+    shard.write(str(path), batches(rows), SCHEMA)
+    metadata = pq.ParquetFile(path).metadata
+    assert [metadata.row_group(group).num_rows for group in range(3)] == [1, 1, 2]
+    assert [entry["key"] for entry in read_rows(path)] == [entry["key"] for entry in rows]
+
+
 def test_the_limits_themselves_are_within_the_promise() -> None:
     assert shard.ROW_GROUP_BYTES < 100_000_000
     assert shard.SHARD_BYTES < 500_000_000
@@ -197,7 +225,8 @@ def test_every_page_has_a_checksum_and_pictures_and_numbers_are_stored_plain(
         column = metadata.row_group(0).column(number)
         kinds.setdefault(column.compression, set()).add(column.path_in_schema)
     numbers = {field.name for field in SCHEMA if pa.types.is_primitive(field.type)}
-    assert kinds["UNCOMPRESSED"] == {"image.bytes", "inputs.list.element.bytes", *numbers}
+    images = {"image.bytes", "inputs.list.element.bytes", "edit_mask.bytes"}
+    assert kinds["UNCOMPRESSED"] == images | numbers
     assert "caption_raw.list.element.text" in kinds["ZSTD"]
     assert set(kinds) == {"UNCOMPRESSED", "ZSTD"}
     assert metadata.row_group(0).column(0).statistics.max is not None
@@ -212,6 +241,8 @@ for entry in loaded:
     told = entry["phash"], entry["embedding"], entry["pairs"]
     print(entry["key"], entry["image"].convert("RGB").getpixel((0, 0)), *told)
     print([image.convert("RGB").getpixel((0, 0)) for image in entry["inputs"] or ()])
+    mask = entry["edit_mask"] and entry["edit_mask"].convert("RGB").getpixel((0, 0))
+    print(mask, entry["edit_kind"], entry["input_boxes"])
     print(entry["category"], entry["weight"], entry["caption_instruction"])
 print(loaded[1]["caption_raw"][0]["text"], loaded[1]["caption_raw"][0]["language"])
 """
@@ -229,6 +260,8 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
     rows[2] |= {"embedding": [0.0, 0.0, 0.25], "pairs": []}
     rows[0] |= {"inputs": [rows[1]["image"], rows[2]["image"]], "category": "cat", "weight": 0.5}
     rows[0]["caption_instruction"] = [{"text": "redder", "stage": "s2"}]
+    boxes = [{"text": "a", "quad": [0.0, 1.0], "level": "line"}]
+    rows[0] |= {"edit_mask": rows[1]["image"], "edit_kind": "text", "input_boxes": [boxes, []]}
     path = tmp_path / "part.parquet"
     of_fixed_size = [
         pa.field("embedding", shard.EMBEDDING),
@@ -240,10 +273,11 @@ def test_hugging_face_datasets_shows_the_right_pictures(tmp_path: Path) -> None:
     assert lines_of_datasets(_LOAD, path, tmp_path) == [
         f"00003 (0, 10, 200) {2**64 - 4} [0.5, -1.0, 2.0] [[1, 2], [3, 4]]",
         "[(50, 10, 199), (100, 10, 198)]",
+        f"(50, 10, 199) text {[boxes, []]}",
         f"cat 0.5 [{instruction}]",
         f"00004 (50, 10, 199) {2**64 - 5} None None",
-        *("[]", "None None None"),
+        *("[]", "None None None", "None None None"),
         f"00005 (100, 10, 198) {2**64 - 6} [0.0, 0.0, 0.25] []",
-        *("[]", "None None None"),
+        *("[]", "None None None", "None None None"),
         "图 <b> zh",
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from making.old_shards import write_version_1
+from making.old_shards import LACKING_IN_2, write_version_1, write_version_2
 from making.shard_rows import ROWS, SCHEMA, batches, read_rows
 
 from curation import shard
@@ -24,6 +24,17 @@ def test_a_shard_of_version_1_is_read_as_one_of_today(tmp_path: Path) -> None:
     assert few.schema.field("caption_raw").type == shard.CAPTIONS
 
 
+def test_a_shard_of_version_2_lacks_what_is_known_of_edits_alone(tmp_path: Path) -> None:
+    rows = pa.Table.from_pylist(ROWS, schema=SCHEMA)
+    old = write_version_2(tmp_path / "old.parquet", rows)
+    (first, *_) = shard.read(str(old))
+    assert first.schema.equals(SCHEMA.remove_metadata())
+    assert read_rows(old) == rows.to_pylist()
+    (few, *_) = shard.read(str(old), ["key", *LACKING_IN_2])
+    assert all(few.column(name).null_count == few.num_rows for name in LACKING_IN_2)
+    assert set(shard.outline(str(old)).columns) == set(SCHEMA.names)
+
+
 def test_what_is_no_shard_is_read_as_it_is(tmp_path: Path) -> None:
     table = pa.table({"id": ["a"], "caption_raw": ["a caption that is no list"]})
     pq.write_table(table, tmp_path / "any.parquet")
@@ -31,7 +42,7 @@ def test_what_is_no_shard_is_read_as_it_is(tmp_path: Path) -> None:
     assert batch.to_pylist() == table.to_pylist()
 
 
-@pytest.mark.parametrize("version", ["3", "0", "-1", "", "two", "\udcff"])
+@pytest.mark.parametrize("version", ["4", "0", "-1", "", "two", "\udcff"])
 def test_a_shard_of_another_version_is_refused_with_a_sentence(
     tmp_path: Path, version: str
 ) -> None:
@@ -39,7 +50,7 @@ def test_a_shard_of_another_version_is_refused_with_a_sentence(
     schema = SCHEMA.with_metadata({b"inkstone_schema": told})
     path = tmp_path / "part.parquet"
     shard.write(str(path), batches(ROWS[:2]), schema)
-    with pytest.raises(shard.ShardError, match=r"part.parquet: a shard of schema version .*1 to 2"):
+    with pytest.raises(shard.ShardError, match=r"part.parquet: a shard of schema version .*1 to 3"):
         next(shard.read(str(path)))
 
 

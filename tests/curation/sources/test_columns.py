@@ -68,6 +68,32 @@ def test_category_domain_and_weight_are_read(row: dict[str, Any], expected: tupl
     assert (said.category, said.domain, said.weight) == expected
 
 
+PNG = b"\x89PNG\r\n\x1a\n and so on"
+
+
+@pytest.mark.parametrize(
+    ("mask", "expected"),
+    [
+        ({"bytes": PNG, "path": "a\ud800"}, {"bytes": PNG, "path": "a\ufffd"}),
+        (PNG, {"bytes": PNG, "path": None}),
+        ({"bytes": b"no image", "path": "a"}, None),
+        ({"bytes": PNG.decode("latin-1")}, None),
+        (None, None),
+        ([PNG], None),
+    ],
+    ids=str,
+)
+def test_a_mask_is_a_png(mask: Any, expected: Any) -> None:
+    assert annotation.from_mapping({"edit_mask": mask}).edit_mask == expected
+
+
+def test_boxes_of_inputs_are_those_of_each() -> None:
+    box = {"text": "a", "quad": [0.0, 1.0], "level": None}
+    said = annotation.from_mapping({"input_boxes": [[box | {"more": 1}, 7], [], None, "x"]})
+    assert said.input_boxes == [[box], [], None, None]
+    assert annotation.from_mapping({"input_boxes": {"a": []}}).input_boxes is None
+
+
 def test_of_several_sources_the_first_weight_counts_be_it_0() -> None:
     rows = ({"category": None}, {"weight": 0.0, "category": "a"}, {"weight": 1.0, "category": "b"})
     said = annotation.merge(map(annotation.from_mapping, rows))

@@ -204,6 +204,6 @@ def test_a_shard_of_a_later_version_is_refused_and_one_of_version_1_is_read(tmp_
     assert (sample.key, sample.data, sample.caption_raw) == ("a", b"A", (Caption("said"),))
     later = tmp_path / "later" / "part.parquet"
     later.parent.mkdir()
-    pq.write_table(table.replace_schema_metadata({"inkstone_schema": "3"}), later)
-    with pytest.raises(SourceError, match=r"part.parquet: a shard of schema version 3; expected 1"):
+    pq.write_table(table.replace_schema_metadata({"inkstone_schema": "4"}), later)
+    with pytest.raises(SourceError, match=r"part.parquet: a shard of schema version 4; expected 1"):
         plan.plan([str(later.parent)])

@@ -118,9 +118,9 @@ def test_shards_of_version_1_are_trained_on_and_of_a_later_one_refused(tmp_path)
     old, new = (load(tmp_path / name, weight="weight") for name in ("old", "new"))
     assert old.digest == new.digest
     assert trained(old)[0][1] == trained(new)[0][1]
-    later = table.replace_schema_metadata({"inkstone_schema": "3"})
+    later = table.replace_schema_metadata({"inkstone_schema": "4"})
     pq.write_table(later, tmp_path / "old" / "b.parquet")
-    with pytest.raises(shard.ShardError, match=r"b\.parquet: a shard of schema version 3"):
+    with pytest.raises(shard.ShardError, match=r"b\.parquet: a shard of schema version 4"):
         load(tmp_path / "old")
 
 
