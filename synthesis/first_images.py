@@ -39,9 +39,12 @@ def write(path: str, shards: Sequence[str], faces: Sequence[FontFile], language:
 
 def _rows(shards: Sequence[str]) -> Iterator[tuple[bytes, str]]:
     for path in shards:
-        for batch in shard.read(path, columns=["image", "caption_recaption"]):
+        for batch in shard.read(
+            path, columns=["image", "caption_recaption", "caption_instruction"]
+        ):
             for row in batch.to_pylist():
-                yield row["image"]["bytes"], row["caption_recaption"][0]["text"]
+                captions = row["caption_recaption"] or row["caption_instruction"]
+                yield row["image"]["bytes"], captions[0]["text"]
 
 
 def _lettering(faces: Sequence[FontFile], language: str) -> Lettering:

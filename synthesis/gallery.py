@@ -29,7 +29,10 @@ LEVELS = ("block", "line", "word", "glyph")
 TITLED = ("block", "line")  # levels whose boxes tell their text; of the others there are too many
 _SHOWN = 320  # pixels: about the longest side of an image that is not enlarged
 _APART = {"block": 3.2, "line": 1.7, "word": 1.0, "glyph": 0.5}  # such pixels from ink to outline
-_COLUMNS = ("key", "image", "width", "height", "caption_recaption", "annotation", "text_boxes")
+_COLUMNS = (
+    *("key", "image", "width", "height", "caption_recaption", "caption_instruction"),
+    *("annotation", "text_boxes"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         by_level[box["level"]].append(box)
     name, _, font = row["key"].rpartition("/")
     unit = max(row["width"], row["height"]) / _SHOWN
-    caption = row["caption_recaption"][0]
+    caption = (row["caption_recaption"] or row["caption_instruction"])[0]
     return Shown(
         name=name,
         font=font,

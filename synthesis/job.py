@@ -18,8 +18,9 @@ from synthesis.corpus.genres import Genre
 from synthesis.fonts.files import FontFile
 from synthesis.image_sizes import Size
 
-Mode = Literal["pure", "scene", "template", "mix", "strings"]
+Mode = Literal["pure", "scene", "template", "mix", "strings", "edit"]
 RENDERING_VERSION = 7  # raise it whenever the same settings would give other pixels or captions
+EDITS_VERSION = 1  # the same for what mode edit alone depends on
 _LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 
@@ -40,6 +41,7 @@ class Job:
     ``sizes`` are (width, height) in pixels, one of which an image gets; ``backgrounds`` and
     ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
     ``need`` are characters with how many images are to show each: then all images are for these.
+    ``kinds`` are operations of mode edit with their shares.
     """
 
     language: str
@@ -54,6 +56,7 @@ class Job:
     templates: tuple[str, ...] = ()
     pages: tuple[Paragraph, ...] = ()
     need: tuple[tuple[str, int], ...] = ()
+    kinds: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def needed(self) -> needs.Needed:
@@ -83,8 +86,14 @@ class Job:
             "licence": self.licence or "unknown",
             "drawing": str(RENDERING_VERSION),
             **({"need": needs.digest(self.need)} if self.need else {}),
+            **(self._edits() if self.mode == "edit" else {}),
             **{name: version(name) for name in _LIBRARIES},
         }
+
+    def _edits(self) -> dict[str, str]:
+        """What edits alone depend on."""
+        kinds = " ".join(f"{operation}={share:g}" for operation, share in self.kinds)
+        return {"edits": str(EDITS_VERSION), "kinds": kinds}
 
     def digest(self) -> str:
         """BLAKE2b-128 of the settings: equal where the images are."""

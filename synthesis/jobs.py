@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 from curation.failures.errors import UsageError
+from curation.strict_yaml import did_you_mean
 from synthesis import corpus as corpora
 from synthesis import image_sizes
 from synthesis.characters import need as needs
@@ -15,7 +16,7 @@ from synthesis.job import Job, Mode
 from synthesis.pure import strings
 from synthesis.template import loading, resources
 
-DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640"}
+DEFAULT_SIZE = {"pure": "256x256", "scene": "640", "template": "640", "mix": "640", "edit": "640"}
 DEFAULT_NUMBER = 64  # images
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".parquet")
 TEMPLATES = (".yaml", ".yml")
@@ -33,6 +34,7 @@ def prepare(
     backgrounds: str | None = None,
     templates: str | None = None,
     need: str | None = None,
+    kinds: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
     if need and (language, mode) != ("zh", "pure"):
@@ -42,6 +44,8 @@ def prepare(
     if mode == "strings":
         return _strings(language, seed, size, fonts, alone=(corpus, licence))
     _check_modes(mode, backgrounds, templates)
+    if mode == "edit" or kinds:
+        _check_edits(mode, language)
     own_templates = _files("--templates", templates, TEMPLATES)
     sizes = _sizes(mode, language, size or DEFAULT_SIZE[mode], own_templates)
     texts = corpora.load(language, corpus)
@@ -58,6 +62,7 @@ def prepare(
         templates=own_templates,
         pages=texts.pages,
         need=needs.read(need) if need else (),
+        kinds=_kinds(kinds) if kinds else (),
     )
 
 
@@ -76,8 +81,37 @@ def number(job: Job, asked: int | None) -> int:
 def _check_modes(mode: str, backgrounds: str | None, templates: str | None) -> None:
     if backgrounds and mode not in {"scene", "mix"}:
         raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
-    if templates and mode not in {"template", "mix"}:
-        raise UsageError(f"--templates is for modes template and mix, not {mode}")
+    if templates and mode not in {"template", "mix", "edit"}:
+        raise UsageError(f"--templates is for modes template, mix and edit, not {mode}")
+
+
+def _check_edits(mode: str, language: str) -> None:
+    if mode != "edit":
+        raise UsageError(f"--kinds is for mode edit, not {mode}")
+    if language not in resources.languages():
+        known = ", ".join(resources.languages())
+        raise UsageError(f"--mode edit: there are no edits in {language!r}, only in {known}")
+
+
+def _kinds(text: str) -> tuple[tuple[str, float], ...]:
+    """``text.replace=2,object.add``: operations and shares; a share that is not said is 1."""
+    from synthesis.edits.kinds import OPERATIONS
+
+    shares: dict[str, float] = {}
+    for entry in text.split(","):
+        name, _, share = entry.strip().partition("=")
+        if name not in OPERATIONS:
+            hint = did_you_mean(name, OPERATIONS)
+            raise UsageError(
+                f"--kinds: no operation {name!r}{hint}; there are {', '.join(OPERATIONS)}"
+            )
+        try:
+            shares[name] = float(share or 1)
+        except ValueError as problem:
+            raise UsageError(f"--kinds {entry}: expected a number after =") from problem
+        if not (0 < shares[name] < float("inf")):
+            raise UsageError(f"--kinds {entry}: expected a share above 0")
+    return tuple(sorted(shares.items()))
 
 
 def _sizes(mode: str, language: str, size: str, templates: tuple[str, ...]) -> tuple[Size, ...]:
@@ -107,7 +141,7 @@ def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
 
 
 def _has_layouts(mode: str, language: str, templates: tuple[str, ...]) -> bool:
-    return mode == "template" or (
+    return mode in {"template", "edit"} or (
         mode == "mix" and (bool(templates) or language in resources.languages())
     )
 

@@ -4,6 +4,7 @@ import hashlib
 from random import Random
 
 from synthesis.characters import sampler
+from synthesis.edits import rendering as edits
 from synthesis.fonts.face import font
 from synthesis.job import Job
 from synthesis.pure import paragraph, strings
@@ -22,6 +23,8 @@ def render(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
     random = _random(job, index, attempt)
     rare = _rare(random, job, index, attempt)
     mode = _mixed(random, job.language, rare) if job.mode == "mix" else job.mode
+    if mode == "edit":
+        return edits.render(random, job)
     if mode == "strings":
         return strings.render(random, job.language, font(job.fonts[0]), job.sizes[0])
     if mode == "scene":

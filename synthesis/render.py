@@ -20,6 +20,7 @@ EXAMPLES = """Examples:
   python -m synthesis.render --lang en --mode scene --size 640 --n 64 --out text/scenes
   python -m synthesis.render --lang zh --mode template --templates mine.yaml --out text/layouts
   python -m synthesis.render --lang zh --need need.tsv --out text/rare
+  python -m synthesis.render --lang en --mode edit --kinds text.replace=2,object.add --out pairs
   python -m synthesis.render --lang en --mode strings --size 64x32 --n 8192 --out text/strings
 
 \b
@@ -36,6 +37,7 @@ class ModeName(StrEnum):
     template = "template"
     mix = "mix"
     strings = "strings"
+    edit = "edit"
 
 
 Language = Annotated[str, typer.Option(help=f"Language of the texts: {', '.join(LANGUAGES)}.")]
@@ -61,7 +63,14 @@ Mode = Annotated[
     ModeName,
     typer.Option(
         help="pure: clean pages; scene: texts on sixteen media; template: ninety-five layouts "
-        "(en, zh); mix: all three; strings: one to four characters, for a trainer."
+        "(en, zh); mix: all three; strings: one to four characters, for a trainer; edit: pairs of "
+        "images with instructions (en, zh)."
+    ),
+]
+Kinds = Annotated[
+    str | None,
+    typer.Option(
+        help="Operations of mode edit with their shares, as text.replace=2,object.add; else all."
     ),
 ]
 Size = Annotated[
@@ -125,6 +134,7 @@ def render(
     backgrounds: Backgrounds = None,
     templates: Templates = None,
     need: Need = None,
+    kinds: Kinds = None,
     part_size: PartSize = 500,
     as_json: Json = False,
 ) -> None:
@@ -147,6 +157,7 @@ def render(
         backgrounds=backgrounds,
         templates=templates,
         need=need,
+        kinds=kinds,
     )
     count = jobs.number(job, n)
     for note in jobs.notes(job, size, corpus):

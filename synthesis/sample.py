@@ -1,7 +1,7 @@
 """What rendering yields: a sample that is a row of a shard, or a rejection with its reason."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -25,12 +25,29 @@ class TextBox(NamedTuple):  # a tuple: one is made for every glyph, in half the 
 
 
 @dataclass(frozen=True)
+class Pair:
+    """What an edit sample has beside its result: the files it was made from, with their boxes.
+
+    ``instructions`` are (language, text); ``mask`` is a grey PNG file, 255 where pixels may differ;
+    ``step`` is its place in a chain of edits, ``2of4``.
+    """
+
+    inputs: tuple[bytes, ...]
+    boxes: tuple[tuple[TextBox, ...], ...]
+    instructions: tuple[tuple[str, str], ...]
+    mask: bytes | None
+    operation: str
+    step: str | None = None
+
+
+@dataclass(frozen=True)
 class Sample:
     """A synthetic image with everything known about it.
 
     ``image`` is a file of ``format``; ``text`` is exactly what is rendered and ``caption`` quotes
     (``\\n`` where the text itself breaks a line); ``font`` is the face's PostScript name;
-    ``annotation`` is the captioner's JSON, as ``captions.annotation`` makes it.
+    ``annotation`` is the captioner's JSON, as ``captions.annotation`` makes it. An ``edit`` has
+    instructions instead of a caption.
     """
 
     image: bytes
@@ -43,6 +60,7 @@ class Sample:
     font: str
     annotation: Mapping[str, Any] | None = None
     format: Literal["PNG", "JPEG"] = "PNG"
+    edit: Pair | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
     """
     return {
         "id": shard.content_id(sample.image),
-        "image": {"bytes": sample.image, "path": None},
+        "image": _image(sample.image),
         "key": f"{key}/{sample.font}",
         "width": sample.width,
         "height": sample.height,
@@ -74,13 +92,39 @@ def row(sample: Sample, key: str, licence: str | None) -> Mapping[str, Any]:
             {"text": sample.caption, "language": caption_language(sample.language)}
         ],
         "annotation": _json(sample.annotation),
-        "text_boxes": [
-            {"text": box.text, "quad": list(box.quad), "level": box.level} for box in sample.boxes
-        ],
+        "text_boxes": _boxes(sample.boxes),
         "source": SOURCE,
         "licence": licence,
         "synthetic": True,
+        **(_edited(sample, sample.edit, key) if sample.edit else {}),
     }
+
+
+def _edited(sample: Sample, edit: Pair, key: str) -> Mapping[str, Any]:
+    """The columns that an edit has of its own."""
+    texts = [text for _, text in edit.instructions]
+    steps = [edit.operation, *([edit.step] if edit.step else []), sample.font]
+    return {
+        "id": shard.content_id(sample.image, edit.inputs, texts),
+        "key": "/".join([key, *steps]),
+        "inputs": [_image(data) for data in edit.inputs],
+        "caption_recaption": None,
+        "caption_instruction": [
+            {"text": text, "language": language} for language, text in edit.instructions
+        ],
+        "edit_kind": edit.operation.partition(".")[0],
+        "edit_operation": edit.operation,
+        "edit_mask": None if edit.mask is None else _image(edit.mask),
+        "input_boxes": [_boxes(boxes) for boxes in edit.boxes],
+    }
+
+
+def _image(data: bytes) -> Mapping[str, Any]:
+    return {"bytes": data, "path": None}
+
+
+def _boxes(boxes: Sequence[TextBox]) -> list[Mapping[str, Any]]:
+    return [{"text": box.text, "quad": list(box.quad), "level": box.level} for box in boxes]
 
 
 def _json(annotation: Mapping[str, Any] | None) -> str | None:

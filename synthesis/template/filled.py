@@ -5,7 +5,7 @@ are chosen; then the texts are set at the largest scale at which all of them fit
 of the template keep their proportions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -44,7 +44,7 @@ _ROLES = {  # of styles whose names tell of looks alone
     "tag": "label",
     "figure": "value",
 }
-_SEEN = {  # shapes worth a word, by their names
+SEEN = {  # shapes worth a word, by their names
     "hills": Name("drawing of hills", "一幅山丘的插画"),
     "peaks": Name("drawing of snowy mountains", "一幅雪山的插画"),
     "sea": Name("drawing of a sail on the sea", "一幅海上帆船的插画"),
@@ -69,25 +69,34 @@ def render(random: Random, job: Job) -> Sample | Rejected:
     Of the sizes those are rendered that a template suits, and of these templates each as likely as
     any other: so the fewest look alike.
     """
+    return render_template(random, job, *choose(random, job))
+
+
+def choose(random: Random, job: Job) -> tuple[Loaded, Size]:
+    """A template and a canvas that suits it, as ``render`` chooses them."""
     size = random.choice(loading.suited(job.templates, job.language, job.sizes))
-    loaded = random.choice(loading.suiting(job.templates, job.language, size))
-    return render_template(random, job, loaded, size)
+    return random.choice(loading.suiting(job.templates, job.language, size)), size
 
 
 def render_template(random: Random, job: Job, loaded: Loaded, size: Size) -> Sample | Rejected:
     """A sample of one template, or the reason why its texts could not be rendered."""
-    palette, swapped = random.choice(_palettes(loaded)), random.random() < _SWAPPED
-    colours = resources.colours(palette, swapped=swapped)
-    pairing = faces.choose(random, job.fonts, loaded.template.faces)
-    record = _record(random, job, loaded)
-    backdrop = _backdrop(random, loaded, colours)
-    filling = Filling(loaded, size, colours, pairing, record, random.getrandbits(64), backdrop)
+    filling = fill(random, job, loaded, size)
     try:
         placed = as_full_as_fits(filling, job.language)
         described = describe(filling, job.language, placed)
         return _sample(random, job, filling, described, placed)
     except UnrenderableError as problem:
         return Rejected(problem.reason, f"{loaded.stem}: {problem.detail}")
+
+
+def fill(random: Random, job: Job, loaded: Loaded, size: Size) -> Filling:
+    """What a template is filled with, chosen by ``random``."""
+    palette, swapped = random.choice(_palettes(loaded)), random.random() < _SWAPPED
+    colours = resources.colours(palette, swapped=swapped)
+    pairing = faces.choose(random, job.fonts, loaded.template.faces)
+    record = record_of(random, job, loaded)
+    backdrop = _backdrop(random, loaded, colours)
+    return Filling(loaded, size, colours, pairing, record, random.getrandbits(64), backdrop)
 
 
 def _backdrop(random: Random, loaded: Loaded, colours: Colours) -> Backdrop | None:
@@ -109,7 +118,7 @@ def _palettes(loaded: Loaded) -> tuple[str, ...]:
     return tuple(wanted) or names
 
 
-def _record(random: Random, job: Job, loaded: Loaded) -> Record:
+def record_of(random: Random, job: Job, loaded: Loaded) -> Record:
     """One record of the contents the template names, with paragraphs of the corpus."""
     known = resources.contents(job.language)
     topics: list[list[Record]] = [list(loaded.template.records.get(job.language, ()))]
@@ -173,15 +182,15 @@ def _sample(
         caption=caption,
         language=job.language,
         boxes=tuple(_boxes(placed)),
-        font=_most_used(placed),
+        font=most_used(text for _, text in placed.texts),
         annotation=captions.annotation(described, caption),
     )
 
 
-def _most_used(placed: Placed) -> str:
+def most_used(texts: Iterable[SetText]) -> str:
     """The PostScript name of the face with the most glyphs."""
     counts: dict[str, int] = {}
-    for _, text in placed.texts:
+    for text in texts:
         for run in text.block.runs:
             name = run.font.file.postscript
             counts[name] = counts.get(name, 0) + len(run.glyphs)
@@ -204,7 +213,7 @@ def describe(filling: Filling, language: str, placed: Placed) -> Description:
     background = root.fill or (filling.colours.roles["background"],)
     caption_in = captions.caption_language(language)  # the language of the record, too
     called = loaded.called(caption_in, filling.record)
-    words = {id(part): _words(part, text, size) for part, text in placed.texts}
+    words = {id(part): words_of(part, text, size) for part, text in placed.texts}
     return Description(
         kind=Name(called, called),
         words=tuple(words.values()),
@@ -253,14 +262,20 @@ def _details(placed: Placed) -> Iterator[Name]:
     for part in (arranged.part for arranged in placed.parts):
         shape = part.node.shape or ""
         seen[art.chosen(part.seed, part.node.name) if shape == "art" else shape] = None
-    yield from (_SEEN[name] for name in [name for name in seen if name in _SEEN][:_MOST_DETAILS])
+    yield from (SEEN[name] for name in [name for name in seen if name in SEEN][:_MOST_DETAILS])
 
 
-def _words(part: Part, text: SetText, size: Size) -> Words:
+def role_of(part: Part) -> str:
+    """What a text is to its reader."""
+    return part.node.role or _ROLES.get(part.node.style, part.node.style)
+
+
+def words_of(part: Part, text: SetText, size: Size) -> Words:
+    """A text as captions tell of it."""
     left, top, right, bottom = text.box
     return Words(
         text=part.text,
-        role=part.node.role or _ROLES.get(part.node.style, part.node.style),
+        role=role_of(part),
         ink=nearest(part.ink),
         across=(left + right) / 2 / size[0],
         down=(top + bottom) / 2 / size[1],

@@ -2,10 +2,11 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from synthesis.fonts.face import Extents
 from synthesis.image_sizes import Size
 from synthesis.pure import limits
 from synthesis.template import resources
@@ -17,7 +18,7 @@ from synthesis.template.computed import Uncomputable
 from synthesis.template.contents import Filler, Record, Scope
 from synthesis.template.expanding import Expansion, Part
 from synthesis.template.faces import Pairing
-from synthesis.template.models import Loaded
+from synthesis.template.models import Loaded, Style
 from synthesis.template.typeset import Blocks, Overflow, SetText, Typesetter
 from synthesis.unrenderable import UnrenderableError
 
@@ -26,16 +27,21 @@ _TRIES = (0, 1, 2, 4, 6, 9, 12)  # steps below the estimated scale at which text
 _WIDE, _TALL = 1.2, 0.84  # width / height from, and up to
 _LOOSE, _SPLIT, _SMALLER = (0.84, 1.2), (0.88, 1.12), (0, 0, 1, 2, 3)
 _PLENTY = (1.0, 0.66, 0.33, 0.0)  # how full lists are, tried in turn
+_RESTS = {"centre": 0.5, "end": 1.0}  # of what is free, above a text
 _BESIDE = 0.18  # em ink may leave the box of its lines: marks above capitals, swashes
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An image before it is rendered: parts in painting order, and the texts of some of them."""
+    """An image before it is rendered: parts in painting order, and the texts of some of them.
+
+    ``setter`` has set the texts, at their scale.
+    """
 
     parts: tuple[Arranged, ...]
     texts: tuple[tuple[Part, SetText], ...]
     backdrop: Backdrop | None = None
+    setter: Typesetter | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def as_full_as_fits(filling: Filling, language: str) -> Placed:
 
 def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
     """Everything at its place, at the largest scale of the texts that fits."""
-    root = _expanded(filling, language, plenty)
+    root = expanded(filling, language, plenty)
     width, height = filling.size
     canvas, unit = Box(0.0, 0.0, float(width), float(height)), unit_of(filling.size)
     scales, manner = _scales(*filling.loaded.template.scale), Manner.of(filling.seed)
@@ -116,12 +122,15 @@ def _laid_out(filling: Filling, language: str, plenty: float) -> Placed:
         except Overflow:
             continue
         set_texts = tuple((part, text) for part, text, _ in texts)
-        return Placed(tuple(parts), set_texts, filling.backdrop)
+        return Placed(tuple(parts), set_texts, filling.backdrop, setter)
     raise UnrenderableError("overflow", f"at {width}x{height}")
 
 
-def _expanded(filling: Filling, language: str, plenty: float) -> Part:
-    """The layout with its contents filled in."""
+def expanded(filling: Filling, language: str, plenty: float) -> Part:
+    """The layout with its contents filled in, its lists as full as ``plenty``, 0 to 1, says.
+
+    Raises ``UnrenderableError``.
+    """
     random, (width, height) = Random(filling.seed), filling.size
     shelf = "wide" if width > _WIDE * height else "tall" if width < _TALL * height else "square"
     filler = Filler(random, language, resources.contents(language))
@@ -145,30 +154,43 @@ def _spacing(scale: float) -> float:
 
 
 def _set_texts(setter: Typesetter, parts: Sequence[Arranged]) -> list[tuple[Part, SetText, Box]]:
-    rests = {"centre": 0.5, "end": 1.0}
     texts: list[tuple[Part, SetText, Box]] = []
     for part, box in ((arranged.part, arranged.inner) for arranged in parts):
         if part.style is not None:
-            rest = rests.get(part.node.justify or "", 0.0)
-            text = setter.place(part.text, part.style, part.align, box, rest)
-            texts.append((part, text, box))
+            texts.append((part, set_in(setter, part, part.style, part.text, box), box))
     return texts
+
+
+def set_in(setter: Typesetter, part: Part, style: Style, text: str, slot: Box) -> SetText:
+    """A text set as the part's is, where that stands. Raises ``Overflow``."""
+    return setter.place(text, style, part.align, slot, _RESTS.get(part.node.justify or "", 0.0))
+
+
+def stays_in(text: SetText, slot: Box, size: Size) -> bool:
+    """Whether its ink leaves neither the slot, by much, nor the canvas."""
+    left, top, right, bottom = text.box
+    beside = _BESIDE * text.block.size + 1
+    return (
+        left >= max(0.0, slot.left - beside)
+        and top >= max(0.0, slot.top - beside)
+        and right <= min(size[0], slot.left + slot.width + beside)
+        and bottom <= min(size[1], slot.top + slot.height + beside)
+    )
+
+
+def meets(box: Extents, others: Iterable[Extents]) -> bool:
+    """Whether a box (left, top, right, bottom) lies over any of the others."""
+    left, top, right, bottom = box
+    return any(
+        left < other[2] and right > other[0] and top < other[3] and bottom > other[1]
+        for other in others
+    )
 
 
 def _check(texts: Sequence[tuple[Part, SetText, Box]], size: Size) -> None:
     """Raise ``Overflow`` where ink leaves its slot or the canvas, or meets another text's."""
-    earlier: list[tuple[float, float, float, float]] = []
+    earlier: list[Extents] = []
     for _, text, slot in texts:
-        left, top, right, bottom = text.box
-        beside = _BESIDE * text.block.size + 1
-        inside = (
-            left >= max(0.0, slot.left - beside)
-            and top >= max(0.0, slot.top - beside)
-            and right <= min(size[0], slot.left + slot.width + beside)
-            and bottom <= min(size[1], slot.top + slot.height + beside)
-        )
-        if not inside or any(
-            left < box[2] and right > box[0] and top < box[3] and bottom > box[1] for box in earlier
-        ):
+        if not stays_in(text, slot, size) or meets(text.box, earlier):
             raise Overflow
-        earlier.append((left, top, right, bottom))
+        earlier.append(text.box)

@@ -34,7 +34,7 @@ def filling(
 ) -> Filling:
     loaded, random = loading.template(path, job.language), Random(seed)
     pairing = faces.choose(random, job.fonts, loaded.template.faces)
-    record = filled._record(random, job, loaded)
+    record = filled.record_of(random, job, loaded)
     return Filling(loaded, size, resources.colours(palette), pairing, record, seed)
 
 

@@ -70,7 +70,7 @@ def parts(name: str, language: str, seed: int) -> list[Part]:
     path = next(path for path in loading.shipped_paths() if Path(path).stem == name)
     loaded, random = loading.template(path, language), Random(seed)
     size = (640, 960) if "2:3" in loaded.template.ratios else (960, 640)
-    record = filled._record(random, job(language), loaded)
+    record = filled.record_of(random, job(language), loaded)
     pairing = faces.choose(random, job(language).fonts, loaded.template.faces)
     told = laying.Filling(loaded, size, resources.colours("paper"), pairing, record, seed)
     return [one.part for one in laying.as_full_as_fits(told, language).parts]

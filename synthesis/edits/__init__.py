@@ -1,0 +1,1 @@
+"""Edit pairs: an image, what is to be changed in it, and the image with exactly that changed."""

@@ -1,0 +1,93 @@
+"""A layout that can be edited: its parts at their places, each of which may be replaced."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+from synthesis.edits.steps import Scene
+from synthesis.fonts.face import Extents
+from synthesis.job import Job
+from synthesis.raster import Pixels
+from synthesis.sample import TextBox
+from synthesis.template import filled, laying
+from synthesis.template.arranging import Arranged
+from synthesis.template.boxes import Box
+from synthesis.template.expanding import Part
+from synthesis.template.laying import Filling, Placed
+from synthesis.template.typeset import SetText, Typesetter
+from synthesis.unrenderable import UnrenderableError
+
+
+@dataclass(frozen=True)
+class Item:
+    """A part at its place, with its text; ``end`` is the number of the item after all below it.
+
+    What is not ``shown`` is not painted; what is ``raised`` is painted over all others.
+    """
+
+    part: Part
+    box: Box
+    inner: Box
+    end: int
+    text: SetText | None = None
+    shown: bool = True
+    raised: bool = False
+
+
+@dataclass(frozen=True)
+class Layout(Scene):
+    """A filled template as items in painting and reading order, the whole canvas first."""
+
+    filling: Filling
+    language: str
+    setter: Typesetter
+    items: tuple[Item, ...]
+
+    def paint(self) -> Pixels:
+        """The pixels, (H, W, 4) uint8 RGBA."""
+        shown = sorted((item for item in self.items if item.shown), key=lambda item: item.raised)
+        parts = tuple(Arranged(item.part, item.box, item.inner) for item in shown)
+        texts = tuple((item.part, item.text) for item in shown if item.text)
+        placed = Placed(parts, texts, self.filling.backdrop)
+        return filled.paint(self.filling.size, self.filling.colours.roles["background"], placed)
+
+    def boxes(self) -> tuple[TextBox, ...]:
+        """The boxes of all texts, in reading order."""
+        return tuple(box for _, _, text in self.texts() for box in text.boxes())
+
+    def font(self) -> str:
+        """The PostScript name of the face with the most glyphs."""
+        return filled.most_used(text for _, _, text in self.texts())
+
+    def texts(self) -> Iterator[tuple[int, Item, SetText]]:
+        """The items that show a text, by their numbers."""
+        for number, item in enumerate(self.items):
+            if item.shown and item.text:
+                yield number, item, item.text
+
+    def with_item(self, number: int, item: Item) -> "Layout":
+        """The same with another item in that one's place."""
+        return replace(self, items=(*self.items[:number], item, *self.items[number + 1 :]))
+
+    def others(self, number: int) -> list[Extents]:
+        """The boxes of the inks of all other texts."""
+        return [text.box for other, _, text in self.texts() if other != number]
+
+
+def begin(random: Random, job: Job) -> Layout:
+    """A layout as mode template fills it. Raises ``UnrenderableError``."""
+    filling = filled.fill(random, job, *filled.choose(random, job))
+    placed = laying.as_full_as_fits(filling, job.language)
+    if placed.setter is None or not placed.texts:
+        raise UnrenderableError("no_text", filling.loaded.stem)
+    texts = {id(part): text for part, text in placed.texts}
+    items = tuple(
+        Item(*arranged, end=number + _count(arranged.part), text=texts.get(id(arranged.part)))
+        for number, arranged in enumerate(placed.parts)
+    )
+    return Layout(filling, job.language, placed.setter, items)
+
+
+def _count(part: Part) -> int:
+    """How many parts it is with all below it."""
+    return 1 + sum(map(_count, part.children))

@@ -1,0 +1,37 @@
+"""An edit as a sample: two images and a mask as PNG files, and its instructions."""
+
+from random import Random
+
+from synthesis import png
+from synthesis.edits.edit import Edit
+from synthesis.edits.instructions import instruct
+from synthesis.job import Job
+from synthesis.sample import Pair, Sample
+
+LANGUAGES = ("en", "zh")  # of instructions
+
+
+def sample(random: Random, job: Job, edit: Edit, step: str | None = None) -> Sample:
+    """The result with what it was made from; ``step`` is ``2of4`` in a chain."""
+    height, width = edit.target.shape[:2]
+    pair = Pair(
+        inputs=(png.encode(edit.source),),
+        boxes=(edit.before,),
+        instructions=tuple(
+            (language, instruct(random, language, edit.change)) for language in LANGUAGES
+        ),
+        mask=None if edit.mask is None else png.encode_grey(edit.mask),
+        operation=edit.change.operation,
+        step=step,
+    )
+    return Sample(
+        image=png.encode(edit.target),
+        width=width,
+        height=height,
+        text="\n".join(box.text for box in edit.after if box.level == "block"),
+        caption="",
+        language=job.language,
+        boxes=edit.after,
+        font=edit.font,
+        edit=pair,
+    )

@@ -1,0 +1,65 @@
+"""A step from one scene to the next: painted twice, it is an edit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from synthesis.edits import masks
+from synthesis.edits.edit import Change, Edit
+from synthesis.fonts.face import Extents
+from synthesis.raster import Pixels
+from synthesis.sample import TextBox
+
+
+class Scene(Protocol):
+    """What can be painted, and knows its boxes."""
+
+    def paint(self) -> Pixels:
+        """The pixels, (H, W, 4) uint8 RGBA, the same every time."""
+
+    def boxes(self) -> tuple[TextBox, ...]:
+        """The boxes of all texts, in reading order."""
+
+    def font(self) -> str:
+        """The PostScript name of the face with the most glyphs."""
+
+
+SceneT = TypeVar("SceneT", bound=Scene)
+
+
+@dataclass(frozen=True)
+class Step(Generic[SceneT]):
+    """A scene before and after a change.
+
+    ``areas`` (left, top, right, bottom in pixels) are what the change names; empty: the ground,
+    wherever it shows.
+    """
+
+    before: SceneT
+    after: SceneT
+    change: Change
+    areas: Sequence[Extents] = ()
+
+
+def painted(step: Step[SceneT], source: Pixels | None = None) -> Edit:
+    """The step as an edit; ``source`` is what is known of the pixels before.
+
+    Raises ``UnrenderableError`` where nothing changes, or anything beside what is named.
+    """
+    source = step.before.paint() if source is None else source
+    target = step.after.paint()
+    height, width = target.shape[:2]
+    if step.areas:
+        mask = masks.of_areas(step.areas, (height, width))
+    else:
+        mask = masks.of_ground(source, target)
+    masks.check(source, target, mask)
+    return Edit(
+        source,
+        target,
+        mask,
+        step.before.boxes(),
+        step.after.boxes(),
+        step.change,
+        step.after.font(),
+    )
