@@ -2,7 +2,8 @@
 
 Chinese has no spaces. A text is kept as two columns: words (of Chinese, single characters), and
 pairs of neighbouring Chinese characters, so that a word of two or more is found as a phrase of
-pairs. Queries are cut likewise.
+pairs. Queries are cut likewise; of a Chinese sentence numbers with their measure words and words
+for images are no terms, and nouns of one character are: who asks for 一只狗 means 两条狗, too.
 """
 
 import re
@@ -20,6 +21,12 @@ _STOPPED = """
     a an and are as at be by for from has have image in into is it its of on or over photo
     photograph picture that the there this to up with
 """
+# how many of what: the measure words of people, animals and things, and words for the image itself
+_NUMERALS, _MEASURES = (
+    "一二两三四五六七八九十百千几数这那每某",
+    ("个只条张头匹辆座棵朵本把件位名群些种幅块片根颗台架艘间栋杯瓶盘碗双对副套枚枝支株束排堆盏顶"),
+)
+_UNASKED = re.compile(rf"[{_NUMERALS}]+[{_MEASURES}]|照片|图片|图像|相片|画面")
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 Hits = list[tuple[int, float]]  # rows with their scores, the best first
@@ -62,11 +69,24 @@ def any_of(text: str) -> str:
     """The query for a sentence: any of its words, of Chinese the pairs of its characters."""
     terms = []
     for token, is_chinese in _tokens(text):
-        if is_chinese and len(token) > 1:
-            terms += [f'pairs : "{pair}"' for pair in _pairs(token).split()]
+        if is_chinese:
+            terms += _of_run(token)
         elif token not in _STOPPED.split():
             terms.append(f'words : "{token}"')
     return " OR ".join(dict.fromkeys(terms))
+
+
+def _of_run(run: str) -> list[str]:
+    """The terms of a run of Chinese: pairs, and what stands alone; all of it if nothing is left."""
+    parts = [part.strip("的") for part in _UNASKED.split(run)]
+    terms = []
+    for part in filter(None, parts if any(parts) else [run]):
+        alone = [of.text for of in lexicon().mentions(part) if len(of.text) == 1]
+        terms += [f'pairs : "{pair}"' for pair in _pairs(part).split()]
+        terms += [
+            f'words : "{character}"' for character in alone or (part if len(part) == 1 else "")
+        ]
+    return terms
 
 
 def of_node(node: str) -> str:

@@ -52,12 +52,31 @@ def index(texts: list[str] = TEXTS) -> Index:
         (keywords.any_of("狗"), {2}),
         (keywords.any_of('the photo of a "retriever" OR -*^('), {3}),
         (keywords.any_of("a photo of the"), set()),
+        (keywords.any_of("两条狗"), {2}),  # whatever was counted, and by which measure word
+        (keywords.any_of("3只黑狗"), {2}),
+        (keywords.any_of("一张苹果的照片"), {1, 5}),
+        (keywords.any_of("一只的照片"), {2}),  # nothing else is asked for
         (keywords.of_node("n02084071"), {0, 2, 3, 4, 6}),  # dogs: in a hot dog, too
         (keywords.of_node("n07739125"), {1, 5}),
     ],
 )
 def test_keywords_in_both_languages(query: str, rows: set[int]) -> None:
     assert {row for row, _ in index().search(query, 99)} == rows
+
+
+def test_what_chinese_counts_is_looked_for_and_not_the_count() -> None:
+    texts = ["一张狗的照片", "一只猫", "两条黑狗", "一张桌子的照片", "一只小狗", "三座山", "一张纸"]
+    rows = {
+        query: {row for row, _ in index(texts).search(keywords.any_of(query), 9)}
+        for query in ("一只狗", "几只猫", "这张桌子", "一座山", "一张照片")
+    }
+    assert rows == {
+        "一只狗": {0, 2, 4},
+        "几只猫": {1},
+        "这张桌子": {3},
+        "一座山": {5},
+        "一张照片": {0, 3, 6},  # nothing else is asked for
+    }
 
 
 def test_every_node_makes_a_query_that_can_be_asked() -> None:
