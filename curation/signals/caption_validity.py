@@ -23,7 +23,7 @@ from curation.signals.captions import OfText, caption_signal
 from curation.signals.signal import Column
 from curation.strict_yaml import Frozen, bind, read
 
-VERSION = 5  # of the patterns, and of what is below
+VERSION = 6  # of the patterns, and of what is below
 VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
 Category = Literal["empty", "prompt", "url", "filename", "refusal", "boilerplate"]
 ORDER: tuple[Category, ...] = ("empty", "url", "filename", "refusal", "prompt", "boilerplate")
