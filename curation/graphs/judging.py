@@ -3,8 +3,8 @@
 Up to ``ROWS_PER_PARTITION`` rows one step does all of it, one unit in memory at a time. Above that
 ``graphs.near_duplicates`` finds in partitions of about that many rows what each unit must know of
 the others, and ``Judge`` writes the unit's ledger. Units with rows that a quota limits
-(``judging.quotas``) only count their ranks; ``Thresholds`` are found from the ranks of all units,
-one quota after the other, and then ``JudgeLimited`` writes the ledger.
+only count their ranks; thresholds are found from the ranks of all units, step by step
+(``judging.thresholds``), and then ``JudgeLimited`` writes the ledger.
 """
 
 import functools
@@ -24,12 +24,12 @@ from curation.groupings.duplicates import near, representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import HASH, Winners
 from curation.groupings.grouping import Telling, concluded
-from curation.judging import quotas, recording
+from curation.judging import recording
 from curation.judging import units as judged_units
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.ledger import Counts
-from curation.judging.quotas import Thresholds
+from curation.judging.thresholds import Thresholds, of_step, steps
 from curation.judging.verdicts import Judge
 from curation.measuring import pending
 from curation.measuring.chosen import Chosen
@@ -93,13 +93,15 @@ class Judged:
     """What is told of judged units: their ``counts``, and the ranks of the rows they keep.
 
     ``free`` are those of units in which no quota limits a row, the others are in ``waiting``: of
-    those units only what is pending is counted yet. ``thresholds`` are those known by now.
+    those units only what is pending is counted yet. ``thresholds`` are those known by now, after
+    so many ``steps``.
     """
 
     counts: Counts = field(default_factory=Counts)
     free: Histogram = field(default_factory=Histogram)
     waiting: Histogram = field(default_factory=Histogram)
     thresholds: Thresholds = field(default_factory=dict)
+    steps: int = 0
 
     def add(self, other: "Judged") -> None:
         """Add other units."""
@@ -107,6 +109,7 @@ class Judged:
         self.free.add(other.free)
         self.waiting.add(other.waiting)
         self.thresholds = self.thresholds or other.thresholds
+        self.steps = max(self.steps, other.steps)
 
 
 class JudgeUnit(JudgingStep):
@@ -127,8 +130,8 @@ class JudgeUnit(JudgingStep):
         )
         decision = self.judge.decide(unit, winners)
         judged = Judged(self.record_pending(unit, self.judge.waiting(unit, decision, winners)))
-        limited = decision.reading.limited
-        ranks = self.judge.counted(unit, decision) if limited else Histogram()
+        first = self.judge.steps[:1]
+        ranks = self.judge.counted(unit, decision, *first) if first else Histogram()
         if decision.waits:
             self.record_groups(unit, decision)
             judged.waiting.add(ranks)
@@ -139,32 +142,33 @@ class JudgeUnit(JudgingStep):
 
 
 class FindThresholds(JudgingStep):
-    """("units", all of them) -> (unit, thresholds) for each with rows that a quota limits."""
+    """("units", all of them) -> (unit, thresholds and after how many steps) for each with rows that
+    a quota limits.
+    """
 
-    def process(self, element: tuple[str, Judged]) -> Iterator[tuple[str, Thresholds]]:
+    def process(self, element: tuple[str, Judged]) -> Iterator[tuple[str, tuple[Thresholds, int]]]:
         judged, total = element[1], Histogram()
         for ranks in (judged.free, judged.waiting):
             total.add(ranks)
-        quota = self.pipeline.quotas[len(judged.thresholds)]
-        of_quota = quotas.thresholds(total, quota, self.pipeline)
-        known = {**judged.thresholds, quota.name: of_quota}
+        step = self.judge.steps[judged.steps]
+        known = of_step(total, step, judged.thresholds, self.pipeline)
         for unit in total.units:
-            yield unit, known
+            yield unit, (known, judged.steps + 1)
 
 
 class JudgeLimited(JudgingStep):
-    """(unit, thresholds) -> its ranks in the next quota; after the last its verdicts are written
-    and it is counted.
+    """(unit, thresholds after so many steps) -> its ranks in the next step; after the last its
+    verdicts are written and it is counted.
     """
 
-    def process(self, element: tuple[str, Thresholds]) -> Iterator[tuple[str, Judged]]:
-        unit, known = element
+    def process(self, element: tuple[str, tuple[Thresholds, int]]) -> Iterator[tuple[str, Judged]]:
+        unit, (known, steps) = element
         decision = self.judge.decide(unit, None, known)
-        if len(known) == len(self.pipeline.quotas):
+        if steps == len(self.judge.steps):
             yield "units", Judged(self.record(unit, decision))
         else:
-            ranks = self.judge.counted(unit, decision, len(known))
-            yield "units", Judged(waiting=ranks, thresholds=known)
+            ranks = self.judge.counted(unit, decision, self.judge.steps[steps])
+            yield "units", Judged(waiting=ranks, thresholds=known, steps=steps)
 
 
 @beam.typehints.with_input_types(Judged)
@@ -273,7 +277,7 @@ def judge_units(output: str, pipeline: Pipeline, arguments: Sequence[str], rows:
             | "Add" >> beam.CombinePerKey(AddJudged())
         )
         done = judged | "Done" >> beam.Map(_without_waiting)
-        for number in range(len(pipeline.quotas)):
+        for number in range(len(steps(pipeline))):
             limited = (
                 judged
                 | f"Thresholds{number}" >> beam.ParDo(FindThresholds(*step_arguments))

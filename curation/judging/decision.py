@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation.judging.quotas import Thresholds
 from curation.judging.reading import Reading
 from curation.judging.rules import Check, Judgement
+from curation.judging.thresholds import Thresholds
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def largest_mix(
             high = total - 1
         else:
             low, best = total, fitted
-    return _rounded(best, rows, places, [_targets(low, of) for of in shares])
+    targets = [np.array(nearest(low, of), np.int64) for of in shares]
+    return _rounded(best, rows, places, targets)
 
 
 def _fitted(
@@ -60,14 +61,16 @@ def _fitted(
     return None
 
 
-def _targets(total: int, shares: Sequence[Fraction]) -> NDArray[np.int64]:
-    """The rows of each value, by floor and largest remainders, the first of equal ones."""
+def nearest(total: int, shares: Sequence[Fraction]) -> list[int]:
+    """The whole numbers nearest to these shares, which sum to 1, of a total: rounded down, then one
+    more where the remainders are largest, of equal ones the first.
+    """
     exact = [total * part for part in shares]
     counts = [int(of) for of in exact]
     order = sorted(range(len(exact)), key=lambda of: (counts[of] - exact[of], of))
     for place in order[: total - sum(counts)]:
         counts[place] += 1
-    return np.array(counts, np.int64)
+    return counts
 
 
 def _rounded(

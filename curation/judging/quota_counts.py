@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.configuration.models import Pipeline
-from curation.judging.quotas import Limited, Thresholds
+from curation.judging.quotas import Limited
+from curation.judging.thresholds import Thresholds
 
 _ByCategory = dict[str, dict[str, dict[str, Any]]]  # by quota, stage and category
 

@@ -10,11 +10,10 @@ from curation.groupings.duplicates import representatives
 from curation.groupings.duplicates.near import Edges, Hashes
 from curation.groupings.duplicates.representatives import CONTENT, PAIR, Members, Winners
 from curation.groupings.grouping import concluded
-from curation.judging import quotas
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
-from curation.judging.quotas import OfStages
-from curation.judging.verdicts import Judge
+from curation.judging.thresholds import of_step
+from curation.judging.verdicts import NONE, Judge
 
 
 def winners(judge: Judge, units: Sequence[str], join: Callable[[Hashes], Edges]) -> Winners:
@@ -62,23 +61,23 @@ def decisions(
     """Every unit's decision, in one process.
 
     Units that hold rows which a quota limits come last: their verdicts depend on all units. They
-    are judged once more for each quota, by the thresholds of those before it.
+    are judged once more for each step of the quotas, by the thresholds of those before it.
     """
     free, total = Histogram(), Histogram()
     for unit in units:
         decision = judge.decide(unit, winners)
-        if decision.reading.limited:
-            of_unit = judge.counted(unit, decision)
+        if judge.steps:
+            of_unit = judge.counted(unit, decision, judge.steps[0])
             (total if decision.waits else free).add(of_unit)
         if not decision.waits:
             yield unit, decision
-    waiting, thresholds = total.units, dict[str, OfStages]()
-    for number, quota in enumerate(judge.pipeline.quotas):
+    waiting, thresholds = total.units, NONE
+    for number, step in enumerate(judge.steps):
         if number:
             total = Histogram()
             for unit in waiting:
-                total.add(judge.counted(unit, judge.decide(unit, winners, thresholds), number))
+                total.add(judge.counted(unit, judge.decide(unit, winners, thresholds), step))
         total.add(free)
-        thresholds[quota.name] = quotas.thresholds(total, quota, judge.pipeline)
+        thresholds = of_step(total, step, thresholds, judge.pipeline)
     for unit in waiting:
         yield unit, judge.decide(unit, winners, thresholds)

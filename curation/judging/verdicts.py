@@ -30,9 +30,10 @@ from curation.judging.caption_ends import CaptionEnds
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.ledger import COLUMNS, RETRIEVED
-from curation.judging.quotas import Limited, Thresholds
+from curation.judging.quotas import Limited
 from curation.judging.reading import Reading
 from curation.judging.rules import Check, Seen
+from curation.judging.thresholds import Step, Thresholds, steps
 from curation.judging.waiting import Looked, Waiting
 from curation.measuring.chosen import Chosen
 from curation.measuring.pending import Pending
@@ -66,7 +67,8 @@ def read_edges(output: str) -> Edges:
 
 
 class Judge:
-    """Judges the units of a run by one configuration; ``ordered`` are the checks of its stages.
+    """Judges the units of a run by one configuration; ``ordered`` are the checks of its stages,
+    ``steps`` those in which the thresholds of its quotas are found.
 
     With ``hold`` it keeps its readings of all units, some ten bytes a row and a hundred of one that
     may be a copy; without, that of the last. Methods raise ``columns.ColumnFileError``.
@@ -87,6 +89,7 @@ class Judge:
         }
         own = rules.checks(pipeline, tiers(chosen), waves, scaling(chosen.signals))
         self.ordered: tuple[Check, ...] = rules.with_quotas(own, pipeline)
+        self.steps: tuple[Step, ...] = steps(pipeline)
         numbered = [*enumerate(self.ordered)]
         self._own = [
             (number, check)
@@ -306,12 +309,14 @@ class Judge:
         """The models whose columns are of a kept row, by its stage and rule in the ledger."""
         return self._waiting.looked_at(self.pipeline.number_of(stage) + 1, rule)
 
-    def counted(self, unit: str, decision: Decision, quota: int = 0) -> Histogram:
-        """The ranks of the unit's kept rows in a quota, decided by the thresholds before it."""
+    def counted(self, unit: str, decision: Decision, step: Step) -> Histogram:
+        """The ranks of the unit's kept rows in a quota, decided by the thresholds of the steps
+        before.
+        """
         judgement = decision.judgement
         deep = judgement.depth > self.pipeline.number_of(self.pipeline.keep)
         kept = (judgement.verdict == rules.KEPT) | decision.unlooked & deep
-        counted = quotas.counted(decision.reading.limited[quota], kept, judgement.depth)
+        counted = quotas.counted(decision.reading.limited[step.number], kept, judgement.depth)
         if decision.waits:
             counted.units.append(unit)
         return counted

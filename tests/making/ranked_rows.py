@@ -10,8 +10,9 @@ from oracles.quotas import Ranked
 from curation.configuration.loading import Bound, Pipeline, Quota, Stage
 from curation.judging import quotas, ranks
 from curation.judging.histogram import Histogram
-from curation.judging.quotas import Limited, OfStages
+from curation.judging.quotas import Limited
 from curation.judging.rules import Check
+from curation.judging.thresholds import OfStages, of_step, steps
 
 STAGES = 3
 
@@ -44,6 +45,14 @@ def histogram(limited: Limited, rows: list[Ranked]) -> Histogram:
     counted = quotas.counted(limited, np.ones(len(rows), bool), passed)
     counted.units = ["unit"] if limited.rows.any() else []
     return counted
+
+
+def thresholds(total: Histogram, quota: Quota) -> OfStages:
+    """Those of one quota by itself; empty where it limits no row."""
+    of, known = pipeline(quota), {}
+    for step in steps(of):
+        known = of_step(total, step, known, of)
+    return known.get(quota.name, {})
 
 
 def let_pass(quota: Quota, rows: list[Ranked], thresholds: OfStages) -> list[set[int]]:

@@ -1,6 +1,6 @@
-"""Quotas by their definition: rows one by one, every total tried."""
+"""Quotas by their definition: rows one by one, stage by stage, every total tried."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -22,69 +22,54 @@ class Budget(NamedTuple):
 
 def passing(rows: Sequence[Ranked], budget: Budget, stages: int) -> list[set[int]]:
     """By stage from ``since`` on, which of the rows pass it."""
-    limited = {
-        row
-        for row, (category, _, _) in enumerate(rows)
-        if category is not None and (budget.shares is None or category in budget.shares)
-    }
-    left, result = set(range(len(rows))), []
-    for stage in range(budget.since, stages):
-        here = {row for row in range(len(rows)) if rows[row][2] > stage}
-        candidates = {name: [] for name, _, _ in rows if name is not None}
-        for row in sorted(limited & here, key=lambda row: rows[row][1]):
-            candidates[rows[row][0]].append(row)
-        there = {name: [row for row in of if row in left] for name, of in candidates.items()}
-        others = len(here - limited)
-        if budget.shares is not None:
-            most = _shares(others, rows, candidates, there, budget.shares)
-        elif budget.fraction is not None and stage > budget.since:
-            most = dict.fromkeys(candidates, len(rows))
-        elif budget.fraction is not None:
-            most = {
-                name: max(int(len(of) * budget.fraction), budget.least)
-                for name, of in candidates.items()
-            }
-        else:
-            most = dict.fromkeys(candidates, budget.count)
-        stopped = {
-            row
-            for name, of in candidates.items()
-            for row in of
-            if row in limited and sum(rows[o][1] <= rows[row][1] for o in of) > most[name]
-        }
-        left = left - stopped
-        result.append(here & left)
+    return passing_all([rows], [budget], stages)[budget.since :]
+
+
+def passing_all(
+    views: Sequence[Sequence[Ranked]], budgets: Sequence[Budget], stages: int
+) -> list[set[int]]:
+    """By stage which rows pass it and all budgets in it, one after the other.
+
+    ``views`` are the same rows as each budget sees them, which pass as many stages in all of them.
+    """
+    left, result = set(range(len(views[0]))), []
+    for stage in range(stages):
+        left = {row for row in left if views[0][row][2] > stage}
+        for rows, budget in zip(views, budgets, strict=True):
+            if budget.since == stage or (budget.since < stage and budget.shares is not None):
+                left -= _stopped(rows, left, budget)
+        result.append(left)
     return result
 
 
-def _shares(
-    others: int,
-    rows: Sequence[Ranked],
-    candidates: Mapping[str, Sequence[int]],
-    there: Mapping[str, Sequence[int]],
-    shares: Mapping[str, Fraction],
-) -> Mapping[str, int]:
-    """The largest total that is what passes by its shares, rows of one rank together."""
+def _stopped(rows: Sequence[Ranked], left: set[int], budget: Budget) -> set[int]:
+    """Those of the rows ``left`` that a budget stops: of their category better ones make it."""
+    candidates: dict[str, list[int]] = {}
+    for row in left:
+        name = rows[row][0]
+        if name is not None and (budget.shares is None or name in budget.shares):
+            candidates.setdefault(name, []).append(row)
+
+    def stopped(most: Callable[[str], int]) -> set[int]:
+        return {
+            row
+            for name, of in candidates.items()
+            for row in of
+            if sum(rows[other][1] <= rows[row][1] for other in of) > most(name)
+        }
+
+    if budget.count is not None:
+        return stopped(lambda _: budget.count or 0)
+    if budget.fraction is not None:
+        part = budget.fraction
+        return stopped(lambda name: max(int(len(candidates[name]) * part), budget.least))
+    shares = budget.shares or {}
+    others = len(left) - sum(map(len, candidates.values()))
     if not others and sum(shares.values()) != 1:
-        return dict.fromkeys(there, 10**9)
+        return set()
 
-    def passing(name: str, most: int) -> int:
-        better = [sum(rows[o][1] <= rows[row][1] for o in candidates[name]) for row in there[name]]
-        return sum(number <= most for number in better)
+    def beyond(total: int) -> set[int]:
+        return stopped(lambda name: int(shares[name] * total))
 
-    def budgets(total: int) -> dict[str, int]:
-        return {name: int(shares.get(name, 0) * total) for name in there}
-
-    every = range(others + sum(map(len, there.values())) + 1)
-    return budgets(
-        max(
-            total
-            for total in every
-            if total
-            == others
-            + sum(
-                passing(name, most) if name in shares else 0
-                for name, most in budgets(total).items()
-            )
-        )
-    )
+    totals = range(len(left) + 1)
+    return beyond(max(total for total in totals if total == len(left) - len(beyond(total))))

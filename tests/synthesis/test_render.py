@@ -276,7 +276,11 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
         (["--mode", "poem"], COUNT, "'pure', 'scene', 'template', 'mix', 'strings'"),
         (["--mode", "strings", "--lang", "ja"], COUNT, "--mode strings: there is none in 'ja'"),
         (["--backgrounds", "none"], COUNT, "--backgrounds is for modes scene and mix, not pure"),
-        (["--templates", "none"], COUNT, "--templates is for modes template, mix and edit, not pure"),
+        (
+            ["--templates", "none"],
+            COUNT,
+            "--templates is for modes template, mix and edit, not pure",
+        ),
         (["--mode", "scene", "--backgrounds", "none"], COUNT, "no file there that ends in .jpg"),
         (["--mode", "template", "--templates", "none"], COUNT, "no file there that ends in .yaml"),
         (["--corpus", "none.txt"], COUNT, "none.txt: no such file"),

@@ -140,6 +140,23 @@ def test_quotas_take_of_what_those_before_leave_in_one_step_and_in_many(
         assert half["kept"] == sum(row["verdict"] == "kept" for row in there) == len(passed) // 2
 
 
+def test_shares_that_take_turns_at_stages_are_as_in_one_step_and_in_many(
+    units: list[pa.Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(6)
+    units = [with_formats(with_drawn(unit, random, 0.6), random) for unit in units[:6]] + units[6:]
+    top = ("quotas:", "  synthetic: {by: synthetic, share: {true: 0.3}, since: s1}")
+    formats = "  formats: {by: format, share: {png: 0.1}, since: s1}"
+    stages = {"s1": {"short_side": {"min": 1}}, "s2": {"clarity": {"min": 0.7}}}
+    text = pipeline_text(stages, keep="s1", top=[*top, formats])
+    wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
+    assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
+    first, second = (of["dropped"] for of in wanted["counts"]["stages"].values())
+    assert min(first["synthetic.max"], first["formats.max"], second["formats.max"]) > 0
+    last = wanted["counts"]["quotas"]["formats"]["s2"]["png"]
+    assert 0 < last["kept"] <= 0.1 * last["of"]
+
+
 FIRST = {"short_side.min", "exact_better.max", "near_better.max", "synthetic.max"}
 
 

@@ -14,11 +14,12 @@ from making.pipelines import pipeline_of
 from pydantic import ValidationError
 
 from curation.configuration.loading import Bound, Quota, Stage, resolved
-from curation.judging import quotas
+from curation.judging import quotas, thresholds
 from curation.judging.fitting import largest_mix
 from curation.judging.histogram import Histogram
 from curation.judging.quota_counts import QuotaCounts
 from curation.judging.rules import Check
+from curation.judging.thresholds import steps
 from curation.report.quotas import problems
 
 DOMAIN = {"nature": 0.55, "design": 0.27, "people": 0.13, "synthetic": 0.05}
@@ -95,11 +96,12 @@ def test_a_quota_by_two_columns_keeps_exactly_the_fitted_rows_in_any_order() -> 
             part = quotas.counted(of, np.ones(700, np.bool_), np.ones(700, np.int16))
             part.units = ["unit"]
             total.add(part)
-        found = quotas.thresholds(total, quota, pipeline)
+        (step,) = steps(pipeline)
+        found = thresholds.of_step(total, step, {}, pipeline)
         counts = QuotaCounts()
         for table, of in zip(order, limited, strict=True):
-            passed = of.seen(Check(0, "mix", quota.side, math.nan, quota=True), found).passed
-            counts.count(of, passed, passed.astype(np.int16), {"mix": found}, pipeline)
+            passed = of.seen(Check(0, "mix", quota.side, math.nan, quota=True), found["mix"]).passed
+            counts.count(of, passed, passed.astype(np.int16), found, pipeline)
             here = passed & of.rows
             kept |= set(np.array(table.column("id").to_pylist())[here].tolist())
             assert passed[~of.rows].all()  # of another domain or language: free

@@ -14,13 +14,12 @@ from making.ranked_rows import (
     STAGES,
     histogram,
     let_pass,
-    pipeline,
     ranked,
+    thresholds,
 )
 from oracles.quotas import Ranked
 
 from curation.configuration.loading import Quota
-from curation.judging import quotas
 
 
 def of_yesterday(
@@ -28,9 +27,7 @@ def of_yesterday(
 ) -> Iterator[tuple[set[int], set[int]]]:
     """By stage which of the rows pass it alone, and which of them when others were added."""
     passing_of = [
-        let_pass(
-            quota, of, quotas.thresholds(histogram(ranked(quota, of), of), quota, pipeline(quota))
-        )
+        let_pass(quota, of, thresholds(histogram(ranked(quota, of), of), quota))
         for of in (rows, [*rows, *added])
     ]
     return ((alone, grown & {*range(len(rows))}) for alone, grown in zip(*passing_of, strict=True))

@@ -22,6 +22,7 @@ from making.ranked_rows import (
     let_pass,
     pipeline,
     ranked,
+    thresholds,
 )
 from oracles.quotas import Budget, Ranked, passing
 
@@ -39,7 +40,7 @@ def check(rows: list[Ranked], quota: Quota) -> None:
     since = int(quota.since[1]) - 1
     fraction = None if quota.fraction is None else Fraction(str(quota.fraction))
     budget = Budget(since, quota.shares or None, fraction, quota.count, quota.least or 0)
-    found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    found = thresholds(histogram(ranked(quota, rows), rows), quota)
     assert let_pass(quota, rows, found) == passing(rows, budget, STAGES)
 
 
@@ -59,7 +60,7 @@ def test_shares_that_limit_nothing_or_lack_a_category_are_told(
     """What is told of a run follows from which rows passed, and how many of each there were."""
     quota = Quota(name="mix", by="kind", share=shares, since="s1")
     limited = ranked(quota, rows)
-    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))
+    found = thresholds(histogram(limited, rows), quota)
     left = let_pass(quota, rows, found)[0]
     kept = np.array([row in left for row in range(len(rows))], np.bool_)
     depth = np.array([passed for _, _, passed in rows], np.int16)
@@ -93,7 +94,7 @@ def test_the_gate_finds_every_quota_that_was_applied_kept(
     """The gate counts by other code: what thresholds let pass is never more than it allows."""
     quota = Quota(name="mix", by="kind", since=since, order=order, **budget)
     limited, configured = ranked(quota, rows), resolved(pipeline(quota))
-    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))
+    found = thresholds(histogram(limited, rows), quota)
     stages, first = ["s1", "s2", "s3"], int(since[1]) - 1
     passing_of = let_pass(quota, rows, found)
     depth = np.array([min(passed, first) for _, _, passed in rows], np.int16)
@@ -143,7 +144,7 @@ def test_no_category_has_more_than_its_share_of_what_passes(
 ) -> None:
     """To the row, though rows of one rank go together and others get fewer for that."""
     quota = Quota(name="mix", by="kind", share=shares, since=since)
-    found = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    found = thresholds(histogram(ranked(quota, rows), rows), quota)
     for passed in let_pass(quota, rows, found):
         there = [rows[row][0] for row in passed]
         if sum(quota.shares.values()) == 1 or any(name not in shares for name in there):
@@ -183,7 +184,7 @@ def test_so_many_pass_that_they_are_the_share(curated: int, share: float, wanted
     quota = Quota(name="mix", by="synthetic", share={"true": share}, since="s1")
     rows: list[Ranked] = [("false", 0, 1)] * curated + [("true", 100 * n, 1) for n in range(1, 501)]
     limited = ranked(quota, rows)
-    found = quotas.thresholds(histogram(limited, rows), quota, pipeline(quota))[0]["true"]
+    found = thresholds(histogram(limited, rows), quota)[0]["true"]
     assert (limited.value[curated:] <= found.bound).sum() == wanted
     assert found.bound == 1.0 or wanted < 500
 
@@ -197,14 +198,14 @@ def test_histograms_of_parts_add_up_in_any_order(monkeypatch: pytest.MonkeyPatch
         for depth in random.integers(1, 4, 3000)
     ]
     parts = [histogram(ranked(quota, rows[part::10]), rows[part::10]) for part in range(10)]
-    whole = quotas.thresholds(histogram(ranked(quota, rows), rows), quota, pipeline(quota))
+    whole = thresholds(histogram(ranked(quota, rows), rows), quota)
     for order in (parts, parts[::-1]):
         total = Histogram()
         for part in order:
             total.add(part)
-        assert quotas.thresholds(total, quota, pipeline(quota)) == whole
+        assert thresholds(total, quota) == whole
         assert total.added().number.sum() == 3000
-    assert quotas.thresholds(Histogram(), quota, pipeline(quota)) == {}
+    assert thresholds(Histogram(), quota) == {}
 
 
 def test_parts_that_name_other_categories_add_up() -> None:
@@ -213,7 +214,7 @@ def test_parts_that_name_other_categories_add_up() -> None:
     total = Histogram()
     for half in halves:
         total.add(histogram(ranked(quota, half), half))
-    found = quotas.thresholds(total, quota, pipeline(quota))[0]
+    found = thresholds(total, quota)[0]
     assert found["a"] == (1.0, 1, LEVELS)
     assert found["b"].of == 3 and 2 / LEVELS <= found["b"].bound < 5 / LEVELS
 
@@ -270,7 +271,7 @@ def test_of_rows_that_are_all_alike_exactly_so_many_pass(
     here = np.ones(rows, np.bool_), np.ones(rows, np.int16)
     counted = quotas.counted(limited, *here)
     counted.units = ["unit"]
-    found = quotas.thresholds(counted, quota, pipeline(quota))
+    found = thresholds(counted, quota)
     seen = limited.seen(Check(0, "q", quota.side, math.nan, quota=True), found)
     assert seen.passed.sum() == min(count, rows)
     first = np.argsort(ranks.sampling_levels(ids, 1))[:count]
@@ -295,7 +296,7 @@ def test_where_ranks_are_too_many_bins_are_wide_whatever_the_order(seed: int, mo
             total = Histogram()
             for part in order:
                 total.add(part)
-            results.append(quotas.thresholds(total, quota, pipeline(quota)))
+            results.append(thresholds(total, quota))
     assert results[0] == results[1]
     bits = total.added().bits
     passing_rows = sum(rank <= results[0][0]["a"].level for _, rank, _ in rows)
