@@ -17,6 +17,7 @@ from curation.failures.errors import UsageError
 from curation.inspect import caption_promises, data_docs
 from curation.inspect.data_docs import Validated
 from curation.inspect.expectation import EXAMPLES, Expectation
+from curation.judging.histogram import MOST
 from curation.judging.ledger import LedgerError
 from curation.output import finished
 from curation.output.groups import Groups
@@ -55,7 +56,8 @@ def check(output: str) -> list[Expectation]:
         broke = tuple(f"{of.column} {of.says}" for of in validated.values() if not of.passed)
         shards.append(Validated(name, table.num_rows, len(validated), broke))
     results = [_count(rows, run["counts"]["kept"]), *promises.values()]
-    results += _quotas(kinds, configuration, run["counts"].get("quotas", {}))
+    counts = run["counts"]
+    results += _quotas(kinds, configuration, counts.get("quotas", {}), counts["in"])
     says = "at least one left, where there were any"
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost, rows, says))
     results += caption_promises.promises(output, run, kept)
@@ -220,12 +222,13 @@ def _quotas(
     kinds: Mapping[str, Counter[tuple[str, str | None]]],
     configuration: dict[str, Any],
     counts: Mapping[str, Any],
+    judged: int,
 ) -> Iterator[Expectation]:
     """At most so many rows of each category pass the stage of a quota, or one after it.
 
     A share is one of what was left when its quota was applied: it is checked of the last quota. A
     fraction is one of those that the run counted (``counts``) before the quota was applied, at the
-    stage since when it is.
+    stage since when it is. So many rows were ``judged``.
     """
     names, quotas = [name for name, _ in _stages(configuration)], configuration.get("quotas", {})
     for name, quota in quotas.items():
@@ -240,7 +243,11 @@ def _quotas(
             for (stage, category), rows in kinds[quota["by"]].items():
                 passing[category] += rows if stage in names[number:] else 0
             counted = counts.get(name, {}).get(names[number], {})
-            most = _shares(passing, last_share) if last_share else _each(passing, quota, counted)
+            most = (
+                _shares(passing, last_share, judged)
+                if last_share
+                else _each(passing, quota, counted)
+            )
             beyond = sum(max(0, passing[of] - most[of]) for of in most if of is not None)
             label, rows = f"{name}_from_{names[number]}", passing.total()
             says = f"within the quota {name} from {names[number]} on"
@@ -258,12 +265,22 @@ def _each(
     return {name: max(int(total * part), least) for name, total in of.items()}
 
 
-def _shares(passing: Counter[str | None], shares: Mapping[str, float]) -> dict[str | None, int]:
-    """How many rows of each category may be among those that pass."""
+def _shares(
+    passing: Counter[str | None], shares: Mapping[str, float], judged: int
+) -> dict[str | None, int]:
+    """How many rows of each category may be among those that pass.
+
+    Shares of a whole are rounded, up perhaps; where ranks are counted in bins, rows of some
+    category are missing, and the others have more of the rest.
+    """
     parts = {name: Fraction(str(part)) for name, part in shares.items()}
-    if sum(parts.values()) != 1 and not any(passing[name] for name in passing.keys() - parts):
+    most: dict[str | None, int] = {name: int(passing.total() * of) for name, of in parts.items()}
+    if any(passing[name] for name in passing.keys() - parts):
+        return most
+    if sum(parts.values()) != 1:
         return {}
-    return {name: int(passing.total() * part) for name, part in parts.items()}
+    slack = 1 if judged <= MOST else 1 + passing.total() // 50
+    return {name: number + slack for name, number in most.items()}
 
 
 def _promise(entry: Any) -> str:

@@ -81,16 +81,32 @@ def _mixed(quota: Quota, passing: Passing, most: NDArray[np.int64]) -> list[int]
 
 
 def _shares(quota: Quota, passing: Passing, most: NDArray[np.int64]) -> list[int]:
-    """At most its share of the largest total there can be.
+    """At most its share of the largest total there can be; where nothing else passes and the shares
+    sum to 1, the whole numbers nearest to them.
 
-    That is the largest with total = others + the sum of the rows that then pass, rows of one rank
-    together: what follows from a total too large is still too large, so it is come to from above.
-    Where nothing else passes and the shares do not sum to 1, there is no mix to be a share of, and
-    all may pass: synthetic images can be curated alone.
+    Where nothing else passes and they do not sum to 1, there is no mix to be a share of, and all
+    may pass: synthetic images can be curated alone.
     """
     rows, parts = passing.within(most), quota.shares
-    if not passing.others and sum(parts.values()) != 1:
+    if passing.others:
+        return _within_others(rows, parts, passing, most)
+    if sum(parts.values()) != 1:
         return rows
+    shares = [parts[name] for name in passing.names]
+    supply = zip(rows, shares, strict=True)
+    total = min(there // share for there, share in supply if share)
+    return fitting.nearest(total, shares)
+
+
+def _within_others(
+    rows: Sequence[int],
+    parts: dict[str, Fraction],
+    passing: Passing,
+    most: NDArray[np.int64],
+) -> list[int]:
+    """The largest total is others + the sum of the rows that then pass, those of one rank together:
+    what follows from a total too large is still too large, so it is come to from above.
+    """
     unit = lcm(*(part.denominator for part in parts.values()))
     shares = [int(parts[name] * unit) for name in passing.names]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from math import lcm
 from typing import Any
 
 from curation.report import text
@@ -124,12 +123,6 @@ def _problems(quota: Mapping[str, Any], categories: Mapping[str, Any]) -> Iterat
     elif is_whole and alone and 0 < len(free) < len(categories):
         scarce = ", ".join(f"{text.prose(name, 60)} ({of['kept']})" for name, of in free.items())
         yield f"all rows of {scarce} that pass {since} are kept; more of them let more others stay"
-    elif is_whole and alone and categories and not kept:
-        steps = lcm(*(Fraction(str(part)).denominator for part in shares.values()))
-        yield (
-            f"nothing is kept: these shares are of {steps} rows or a multiple, and there are not "
-            "so many; rounder shares (halves, quarters, tenths) need fewer"
-        )
     if not is_whole and alone and len(free) == len(categories):
         beyond = [name for name, of in free.items() if of["kept"] > shares[name] * of["of"]]
         names = ", ".join(f"{text.prose(name, 60)} is {_part(free[name])} %" for name in beyond)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
+from math import ceil
 from typing import NamedTuple
 
 Ranked = tuple[str | None, int, int]  # category, rank (the smallest is best), stages passed
@@ -65,11 +67,38 @@ def _stopped(rows: Sequence[Ranked], left: set[int], budget: Budget) -> set[int]
         return stopped(lambda name: max(int(len(candidates[name]) * part), budget.least))
     shares = budget.shares or {}
     others = len(left) - sum(map(len, candidates.values()))
-    if not others and sum(shares.values()) != 1:
-        return set()
+    if not others:
+        return (
+            stopped(_nearest(shares, candidates).__getitem__)
+            if sum(shares.values()) == 1
+            else set()
+        )
 
     def beyond(total: int) -> set[int]:
         return stopped(lambda name: int(shares[name] * total))
 
     totals = range(len(left) + 1)
     return beyond(max(total for total in totals if total == len(left) - len(beyond(total))))
+
+
+def _nearest(
+    shares: Mapping[str, Fraction], candidates: Mapping[str, Sequence[int]]
+) -> dict[str, int]:
+    """Of the largest total of which no exact share is more than there is, the whole numbers that
+    sum to it and are off by the least in all: every way to round is tried.
+    """
+    most = sum(map(len, candidates.values()))
+    total = max(
+        total
+        for total in range(most + 1)
+        if all(part * total <= len(candidates.get(name, ())) for name, part in shares.items())
+    )
+    names = sorted(shares)
+    exact = [shares[name] * total for name in names]
+    ways = product(*({int(of), ceil(of)} for of in exact))
+    fitting = [way for way in ways if sum(way) == total]
+    off = [
+        sum((number - of) ** 2 for number, of in zip(way, exact, strict=True)) for way in fitting
+    ]
+    best = max(way for way, by in zip(fitting, off, strict=True) if by == min(off))
+    return dict(zip(names, best, strict=True))
