@@ -33,6 +33,7 @@ class Change:
     was: Colour | None = None
     place: Name | None = None
     language: str | None = None
+    amount: Name | None = None
 
     @property
     def kind(self) -> str:

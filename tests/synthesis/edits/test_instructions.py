@@ -1,0 +1,221 @@
+"""Instructions: what a change names is said to the letter, and nothing that it lacks."""
+
+import re
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curation.picture.colours import COLOURS
+from synthesis.captions.places import PLACES
+from synthesis.description import Name
+from synthesis.edits import instructions
+from synthesis.edits.edit import Change
+from synthesis.edits.instructions import MIXED, OPERATIONS, filling, grammar, instruct
+from synthesis.unrenderable import UnrenderableError
+
+LEAST_MANNERS, LEAST_PHRASINGS, LEAST_FORMS = 30, 8, 200
+LANGUAGES = ("en", "zh", MIXED)
+CELLS = [
+    Name(english, chinese)
+    for ours, theirs in zip(PLACES["en"], PLACES["zh"], strict=True)
+    for english, chinese in zip(ours, theirs, strict=True)
+]
+NAMES = [
+    Name("title", "标题"),
+    Name("heart icon", "爱心图标"),
+    Name("T-shirt", "T恤"),
+    Name("opening hours", "营业时间"),
+]
+OTHERS = [Name("brick wall", "砖墙"), Name("apple icon", "苹果图标"), Name("sky", "天空")]
+AMOUNT = Name("to twice its size", "到原来的2倍")
+LANGUAGE_NAMES = {"en": ("English", "英文", "英语"), "zh": ("Chinese", "中文")}
+HOSTILE = (
+    'say "no"',
+    "他说：“好”。",
+    "{new} {0} %s {{}}",
+    "a\n b  ，c",
+    "Stop.",
+    "今天？",
+    "\\n\\1",
+)
+
+texts = st.one_of(
+    st.sampled_from(HOSTILE),
+    st.text(alphabet="abcXYZ 你好世界。.!“”\"'{}/\\n", min_size=1, max_size=12).filter(str.strip),
+)
+colours = st.sampled_from(sorted(COLOURS.values(), key=lambda colour: colour.english))
+
+
+@st.composite
+def changes(draw: st.DrawFn, operation: str | None = None) -> Change:  # noqa: PLR0912
+    """A change as the families of edits make them."""
+    operation = operation or draw(st.sampled_from(OPERATIONS))
+    family, _, what = operation.partition(".")
+    maybe = lambda values: draw(st.one_of(st.none(), values))  # noqa: E731
+    fields: dict[str, object] = {}
+    if family == "text" and what != "add":
+        fields = {"old": maybe(texts), "thing": maybe(st.sampled_from(NAMES))}
+    if family == "text":
+        fields["place"] = maybe(st.sampled_from(CELLS))
+    if what in ("add", "replace") and family == "text":
+        fields["new"] = draw(texts)
+    if what == "translate":
+        fields |= {"new": maybe(texts), "language": draw(st.sampled_from(["en", "zh"]))}
+    if what in ("recolour", "colour") or operation == "task.boxes":
+        fields["colour"] = draw(colours)
+    if what in ("recolour", "colour"):
+        fields["was"] = maybe(colours)
+    if family in ("object", "attribute") or operation == "layout.move":
+        fields["thing"] = draw(st.sampled_from(NAMES))
+    if what == "move":
+        fields["place"] = draw(st.sampled_from(CELLS))
+    if operation == "layout.swap":
+        fields |= {"old": maybe(texts), "thing": NAMES[0], "other": NAMES[1]}
+        fields["new"] = draw(texts) if fields["old"] else None
+    if what == "material" or operation in ("background.replace", "object.replace"):
+        fields["other"] = draw(st.sampled_from(OTHERS))
+    if operation in ("restoration.rotate", "task.super_resolution"):
+        fields["amount"] = maybe(st.just(AMOUNT))
+    if operation in ("task.boxes", "task.mask"):
+        fields["thing"] = maybe(st.sampled_from(NAMES))
+    if operation in ("object.add", "restoration.uncrop"):
+        fields["place"] = maybe(st.sampled_from(CELLS))
+    return Change(operation, **fields)  # type: ignore[arg-type]
+
+
+def said(change: Change, language: str) -> list[tuple[str, ...]]:
+    """For each thing the change names, the ways to say it in the language."""
+
+    def named(name: object) -> tuple[str, ...]:
+        names = [name.english, name.chinese]  # type: ignore[attr-defined]
+        if name is change.place:
+            names.append(grammar.towards(names[0]))
+        return tuple(names) if language == MIXED else (names[language == "zh"], *names[2:])
+
+    ways = [(text,) for text in (change.old, change.new) if text is not None]
+    things = (change.thing, change.other, change.colour, change.was, change.place, change.amount)
+    ways += [named(thing) for thing in things if thing]
+    if change.language:
+        ways.append(LANGUAGE_NAMES[change.language])
+    return ways
+
+
+def outside_quotes(text: str, change: Change) -> str:
+    for quoted in sorted({change.old or "", change.new or ""} - {""}, key=len, reverse=True):
+        text = re.sub(r'["“«「『‹《【⟨⟦]' + re.escape(quoted) + r'["”»」』›》】⟩⟧]', " ", text)
+    return text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@settings(max_examples=250, deadline=None)
+@given(change=changes(), seed=st.integers(0, 10**6))
+def test_what_a_change_names_is_said_and_nothing_else(
+    language: str, change: Change, seed: int
+) -> None:
+    try:
+        text = instruct(Random(seed), language, change)
+    except UnrenderableError as problem:
+        assert problem.reason == "unquotable"
+        return
+    for ways in said(change, language):
+        lower = text.lower()
+        assert any(way in text or way.lower() in lower for way in ways), (text, ways)
+    for quoted in (change.old, change.new):
+        assert quoted is None or quoted in text
+    rest = outside_quotes(text, change)
+    assert not re.search(r'["“”«»「」『』‹›《》【】⟨⟩⟦⟧{}]', rest), text
+    for way in sorted((way for ways in said(change, MIXED) for way in ways), key=len)[::-1]:
+        rest = re.sub(re.escape(way), " ", rest, flags=re.IGNORECASE)
+    for name in (*NAMES, *OTHERS, *CELLS):
+        for word in (name.english, name.chinese):
+            assert not re.search(rf"(?<!\w){re.escape(word)}(?!\w)", rest), (text, word)
+    for name in (name for names in LANGUAGE_NAMES.values() for name in names):
+        assert name not in rest
+    mask = ("black", "white") if change.operation == "task.mask" else ()
+    for colour in COLOURS.values():
+        if colour.english not in mask:
+            assert not re.search(rf"(?<!\w){colour.english}(?!\w)", rest), text
+            assert colour.chinese not in rest, text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+@settings(max_examples=12, deadline=None)
+@given(data=st.data())
+def test_every_change_can_be_asked_for_in_hundreds_of_ways(
+    language: str, operation: str, data: st.DataObject
+) -> None:
+    change = data.draw(changes(operation))
+    patterns = filling.DATA[language]
+    usable = {
+        form: filling.usable(those[operation], change)
+        for form, those in (
+            ("do", patterns.PHRASINGS),
+            ("result", patterns.RESULTS),
+            ("terse", patterns.TERSE),
+        )
+    }
+    usable["doing"] = usable["do"]
+    assert len(set(patterns.MANNERS)) == len(patterns.MANNERS) >= LEAST_MANNERS
+    assert len(set(usable["do"])) >= LEAST_PHRASINGS
+    forms = {
+        manner.replace("{", pattern)
+        for manner in patterns.MANNERS
+        for pattern in usable[filling.slots(manner)[0].lower()]
+    }
+    assert len(forms) >= LEAST_FORMS
+
+
+@settings(max_examples=200, deadline=None)
+@given(change=changes(), seed=st.integers(0, 10**6))
+def test_mixed_instructions_hold_both_languages_outside_their_quotes(
+    change: Change, seed: int
+) -> None:
+    try:
+        rest = outside_quotes(instruct(Random(seed), MIXED, change), change)
+    except UnrenderableError:
+        return
+    assert re.search(r"[\u4e00-\u9fff]", rest)
+    assert re.search(r"[A-Za-z]{2}", rest)
+
+
+def test_the_two_instructions_of_a_row_say_their_languages() -> None:
+    change = Change("text.replace", old="Open", new="Closed")
+    rows = [instructions.both(Random(seed), change) for seed in range(400)]
+    assert rows == [instructions.both(Random(seed), change) for seed in range(400)]
+    languages = [tuple(instruction.language for instruction in row) for row in rows]
+    assert set(languages) == {("en", "zh"), (MIXED, "zh"), ("en", MIXED)}
+    assert 20 < sum(MIXED in pair for pair in languages) < 90
+    for instruction in (instruction for row in rows for instruction in row):
+        if instruction.language == "en":
+            assert not re.search(r"[\u4e00-\u9fff]", instruction.text)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("at the top left", "to the top left"),
+        ("on the right", "to the right"),
+        ("in the centre", "to the centre"),
+        ("below the title", "below the title"),
+    ],
+)
+def test_what_moves_goes_where_it_will_be(name: str, there: str) -> None:
+    assert grammar.towards(name) == there
+
+
+def test_a_text_that_ends_a_sentence_is_followed_by_no_full_stop() -> None:
+    change = Change("text.replace", old="Wait", new="Go on.")
+    for seed in range(300):
+        text = instruct(Random(seed), "en", change)
+        assert 'Go on.".' not in text
+    for verb, doing in {"put it": "putting it", "make it": "making it", "add": "adding"}.items():
+        assert grammar.gerund(verb) == doing
+
+
+def test_a_text_with_all_quotation_marks_is_rejected() -> None:
+    every = '"“”«»「」『』‹›《》【】⟨⟩⟦⟧'
+    with pytest.raises(UnrenderableError, match="unquotable"):
+        instruct(Random(1), "zh", Change("text.remove", old=every))
