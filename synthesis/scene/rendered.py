@@ -21,6 +21,7 @@ from synthesis.scene import camera, inscribed, legibility, naming, scenery
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
+from synthesis.scene.streams import together
 from synthesis.unrenderable import UnrenderableError
 
 LAYOUTS = {
@@ -41,7 +42,7 @@ def render_on(random: Random, job: Job, media: Sequence[Medium]) -> Sample:
     """One sample on one of the media. Raises ``UnrenderableError``."""
     canvas = random.choice(job.sizes)
     text = inscribed.inscribe(random, job, canvas, media)
-    scene = scenery.compose(random, text, canvas, job.backgrounds)
+    scene = scenery.compose(together(random), text, canvas, job.backgrounds)
     stem = legibility.stem(scene.coverage)
     legibility.check_stem(stem)
     legibility.check_occlusion(scene.coverage, scene.before)

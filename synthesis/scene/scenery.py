@@ -14,6 +14,7 @@ from synthesis.scene import backgrounds, footing, geometry, light, surroundings,
 from synthesis.scene.geometry import Region
 from synthesis.scene.inscribed import Inscribed
 from synthesis.scene.light import Gain
+from synthesis.scene.streams import Streams
 
 _IN_FRONT_SHARE = 0.07
 _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the text
@@ -33,7 +34,7 @@ class Scene:
     light: Gain
 
 
-def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
+def compose(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
     """The inked sheet in its surroundings, or before one of the user's images at ``paths``.
 
     Raises ``UnrenderableError`` (``bad_background``).
@@ -44,12 +45,12 @@ def compose(random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...
         warped = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
         placed, name = np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8), None
     else:
-        behind, name = _behind(random, text, canvas, paths)
+        behind, name = _behind(steps("behind"), text, canvas, paths)
         match = _match(behind) if paths else match
-        placed = _placed(random, text, behind, match)
-    over = light.over(random, text.sun, *canvas)
+        placed = _placed(steps("support"), text, behind, match)
+    over = light.over(steps("light"), text.sun, *canvas)
     image = light.lit(placed, over)
-    before = _in_front(random, image)
+    before = _in_front(steps("front"), image)
     red, green, blue = light.gain(over, *text.extent())
     seen = red * match[0], green * match[1], blue * match[2]
     return Scene(image, _coverage(text, canvas), before, name, seen)

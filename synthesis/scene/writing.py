@@ -84,23 +84,40 @@ def compose(
     ``smallest_scale`` is the least image pixels per pixel of the sheet. Raises
     ``UnrenderableError``.
     """
-    order = lettering.faces(random, job, medium.lettering, text)
-    typography = Typography(job.language, order, _setting(random, text, medium, sheet))
-    least = int(limits.smallest_em(job.language, canvas) * _MARGIN / min(1.0, smallest_scale)) + 1
-    most = int(medium.largest * min(sheet.ground.shape[:2]) * random.uniform(0.75, 1.0))
-    sizes = range(least, max(least, most) + 1)
+    style = typography(random, job, text, medium, sheet)
+    sizes = sizes_of(random, job.language, medium, sheet, smallest_scale, canvas)
     if sheet.arc and arcs.curves(text) and random.random() < sheet.arc.share:
-        apart = replace(typography, tracking=_APART_HANZI if _is_han(text) else _APART)
+        apart = replace(style, tracking=_APART_HANZI if _is_han(text) else _APART)
         with suppress(UnrenderableError):  # no room
-            return arcs.on_arc(random, text, apart, sheet.arc, least), "arc"
+            return arcs.on_arc(random, text, apart, sheet.arc, sizes[0]), "arc"
     if _may_run_down(text, sheet) and random.random() < _VERTICAL_SHARE:
         with suppress(UnrenderableError):  # a face without vertical forms, or no room
-            down = replace(typography, vertical=True)
+            down = replace(style, vertical=True)
             return block.fit(text, down, sheet.frame, sizes), "vertical"
-    placed = _in_rows(text, typography, sheet.frame, sizes)
+    placed = in_rows(text, style, sheet.frame, sizes)
     if _may_slant(text, medium, sheet) and random.random() < _SLANTED_SHARE:
         placed = _slanted(random, placed, sheet.frame)
     return placed, "level"
+
+
+def typography(random: Random, job: Job, text: str, medium: Medium, sheet: Sheet) -> Typography:
+    """How a text is set on the medium."""
+    order = lettering.faces(random, job, medium.lettering, text)
+    return Typography(job.language, order, _setting(random, text, medium, sheet))
+
+
+def sizes_of(
+    random: Random,
+    language: str,
+    medium: Medium,
+    sheet: Sheet,
+    smallest_scale: float,
+    canvas: Size,
+) -> range:
+    """The pixels per em of the sheet that suit it, from what can just be read in the image."""
+    least = int(limits.smallest_em(language, canvas) * _MARGIN / min(1.0, smallest_scale)) + 1
+    most = int(medium.largest * min(sheet.ground.shape[:2]) * random.uniform(0.75, 1.0))
+    return range(least, max(least, most) + 1)
 
 
 def _may_run_down(text: str, sheet: Sheet) -> bool:
@@ -114,10 +131,14 @@ def _may_slant(text: str, medium: Medium, sheet: Sheet) -> bool:
     return medium.lettering == "hand" and not sheet.rules and columns(text) <= _LONG
 
 
-def _in_rows(text: str, typography: Typography, frame: Frame, sizes: range) -> Block:
-    placed = block.fit(text, typography, frame, sizes)
+def in_rows(text: str, style: Typography, frame: Frame, sizes: range) -> Block:
+    """The text in level lines, a short one broken at its phrases where that costs little.
+
+    Raises ``UnrenderableError``.
+    """
+    placed = block.fit(text, style, frame, sizes)
     if columns(text) <= _SHORT and len(placed.lines) > 1 + text.count("\n"):
-        return _by_phrases(text, typography, frame, sizes, placed)
+        return _by_phrases(text, style, frame, sizes, placed)
     return placed
 
 
@@ -144,12 +165,10 @@ def _setting(random: Random, text: str, medium: Medium, sheet: Sheet) -> Setting
     )
 
 
-def _by_phrases(
-    text: str, typography: Typography, frame: Frame, sizes: range, anywhere: Block
-) -> Block:
+def _by_phrases(text: str, style: Typography, frame: Frame, sizes: range, anywhere: Block) -> Block:
     """The text broken at phrases where that costs little of its size, else as it was."""
     with suppress(UnrenderableError):
-        placed = block.fit(text, replace(typography, phrases=True), frame, sizes)
+        placed = block.fit(text, replace(style, phrases=True), frame, sizes)
         worth = _WORTH_PHRASES_OF_HANZI if _is_han(text) else _WORTH_PHRASES
         if placed.size >= worth * anywhere.size:
             return placed
