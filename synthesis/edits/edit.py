@@ -21,7 +21,8 @@ class Change:
     ``layout.swap`` the two that change places). ``thing`` is what it is done to, without an
     article; ``other`` is what takes its place. ``colour`` is the new colour, ``was`` the one
     before. ``place`` says where, wherever ``old`` or ``thing`` alone could be mistaken.
-    ``language`` is the one translated into, ``en`` or ``zh``.
+    ``language`` is the one translated into, ``en`` or ``zh``; ``amount`` is by how much something
+    is turned or enlarged.
     """
 
     operation: str

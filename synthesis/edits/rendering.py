@@ -6,9 +6,15 @@ from synthesis.edits import kinds
 from synthesis.edits.sample import sample
 from synthesis.job import Job
 from synthesis.sample import Rejected, Sample
+from synthesis.unrenderable import UnrenderableError
 
 
 def render(random: Random, job: Job) -> Sample | Rejected:
     """One pair, or the reason why it was discarded."""
     edit = kinds.choose(random, job).make(random, job)
-    return edit if isinstance(edit, Rejected) else sample(random, job, edit)
+    if isinstance(edit, Rejected):
+        return edit
+    try:
+        return sample(random, job, edit)
+    except UnrenderableError as problem:
+        return Rejected(problem.reason, problem.detail)

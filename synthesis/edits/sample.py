@@ -4,22 +4,21 @@ from random import Random
 
 from synthesis import png
 from synthesis.edits.edit import Edit
-from synthesis.edits.instructions import instruct
+from synthesis.edits.instructions import both
 from synthesis.job import Job
 from synthesis.sample import Pair, Sample
 
-LANGUAGES = ("en", "zh")  # of instructions
-
 
 def sample(random: Random, job: Job, edit: Edit, step: str | None = None) -> Sample:
-    """The result with what it was made from; ``step`` is ``2of4`` in a chain."""
+    """The result with what it was made from; ``step`` is ``2of4`` in a chain.
+
+    Raises ``UnrenderableError`` (``unquotable``).
+    """
     height, width = edit.target.shape[:2]
     pair = Pair(
         inputs=(png.encode(edit.source),),
         boxes=(edit.before,),
-        instructions=tuple(
-            (language, instruct(random, language, edit.change)) for language in LANGUAGES
-        ),
+        instructions=tuple((said.language, said.text) for said in both(random, edit.change)),
         mask=None if edit.mask is None else png.encode_grey(edit.mask),
         operation=edit.change.operation,
         step=step,
