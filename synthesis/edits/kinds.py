@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from random import Random
 
 from synthesis.edits.edit import Edit
-from synthesis.edits.layouts import layout as layouts
-from synthesis.edits.layouts import texts as layout_texts
+from synthesis.edits.layouts import colours, layout, moving, objects, texts
+from synthesis.edits.layouts.layout import Layout
 from synthesis.edits.steps import SceneT, Step, painted
 from synthesis.job import Job
 from synthesis.sample import Rejected
@@ -39,8 +39,25 @@ def of_scene(
     return make
 
 
+def _of_layouts(
+    operation: str, share: float, operate: Callable[[Random, Layout, Job], Step[Layout]]
+) -> Kind:
+    return Kind(operation, share, of_scene(layout.begin, operate))
+
+
 KINDS: Sequence[Kind] = (
-    Kind("text.replace", 3, of_scene(layouts.begin, layout_texts.replace_text)),
+    _of_layouts("text.replace", 4, texts.replace_text),
+    _of_layouts("text.add", 2, texts.add_text),
+    _of_layouts("text.remove", 2, texts.remove_text),
+    _of_layouts("text.recolour", 2, texts.recolour_text),
+    _of_layouts("layout.move", 1, moving.move_block),
+    _of_layouts("layout.swap", 1, moving.swap_entries),
+    _of_layouts("background.recolour", 1, colours.recolour_ground),
+    _of_layouts("attribute.colour", 2, colours.recolour_thing),
+    _of_layouts("object.add", 1, objects.add_object),
+    _of_layouts("object.remove", 1, objects.remove_object),
+    _of_layouts("object.replace", 1, objects.replace_object),
+    _of_layouts("object.move", 1, objects.move_object),
 )
 OPERATIONS = tuple(dict.fromkeys(kind.operation for kind in KINDS))
 

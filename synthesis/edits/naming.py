@@ -2,12 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 from synthesis.captions.places import PLACES, cell
 from synthesis.captions.roles import role_name
 from synthesis.description import Name, Words
+from synthesis.fonts.face import Extents
 
 LONGEST = {"en": 80, "zh": 40}  # characters of a text that is quoted
+_UNQUOTED = '\n“”"「」『』'
+_SAID = 0.7  # share of texts that are told with what they are, where what they say is enough
+_NEAR = 2.5  # heights of the lower of two things: how far apart neighbours may be
+_BESIDE = {
+    "right": ("to the right of “{}”", "“{}”右边"),
+    "left": ("to the left of “{}”", "“{}”左边"),
+    "below": ("below “{}”", "“{}”下方"),
+    "above": ("above “{}”", "“{}”上方"),
+}
 
 
 @dataclass(frozen=True)
@@ -19,32 +30,64 @@ class Called:
     place: Name | None
 
 
+def is_short(text: str, language: str) -> bool:
+    """Whether a text can be quoted whole."""
+    return 1 < len(text) <= LONGEST[language] and not any(mark in text for mark in _UNQUOTED)
+
+
 def role(words: Words) -> Name:
     """What a text is."""
     return Name(role_name("en", words.role), role_name("zh", words.role))
 
 
-def place(words: Words) -> Name:
-    """Where a text is."""
-    row, column = cell(words)
+def place(across: float, down: float) -> Name:
+    """Where in the image a point is that lies so far across and down, 0 to 1."""
+    row, column = cell(Words("", "", None, across, down))
     return Name(PLACES["en"][row][column], PLACES["zh"][row][column])
 
 
-def called(words: Words, others: Sequence[Words]) -> Called | None:
+def called(random: Random, words: Words, others: Sequence[Words]) -> Called | None:
     """How to name a text beside the others; ``None`` where no name is its alone."""
-    name = role(words)
-    alike = [other for other in others if words.text.casefold() in other.text.casefold()]
-    same = [other for other in others if _alike(name, role(other))]
-    if not alike and not same:
-        return Called(words.text, name, None)
+    alike = [other for other in others if contains(other.text, words.text)]
     if not alike:
-        return Called(words.text, None, None)
-    here = [other for other in alike if cell(other) == cell(words)]
-    if here:
+        return Called(words.text, role(words) if random.random() < _SAID else None, None)
+    if any(cell(other) == cell(words) for other in alike):
         return None
-    same_here = [other for other in same if cell(other) == cell(words)]
-    return Called(words.text, None if same_here else name, place(words))
+    return Called(words.text, role(words), place(words.across, words.down))
 
 
-def _alike(name: Name, other: Name) -> bool:
-    return name.english == other.english or name.chinese == other.chinese
+def contains(text: str, part: str) -> bool:
+    """Whether a text could be meant by the part."""
+    return part.casefold() in text.casefold()
+
+
+def beside(box: Extents, neighbours: Sequence[tuple[str, Extents]]) -> Name | None:
+    """Where a thing stands to the nearest text; ``None``: there is none near.
+
+    The neighbours are texts that can be quoted, with their boxes (left, top, right, bottom).
+    """
+    near = [(*_towards(box, other), text) for text, other in neighbours]
+    near = [entry for entry in near if entry[1] and entry[0] <= _NEAR]
+    if not near:
+        return None
+    _, side, text = min(near)
+    english, chinese = _BESIDE[side]
+    return Name(english.format(text), chinese.format(text))
+
+
+def _towards(box: Extents, other: Extents) -> tuple[float, str]:
+    """How far a thing is from another, in heights of the lower, and on which side of it."""
+    left, top, right, bottom = box
+    unit = min(bottom - top, other[3] - other[1])
+    level = min(bottom, other[3]) - max(top, other[1]) > 0.5 * unit
+    upright = min(right, other[2]) - max(left, other[0]) > 0.5 * min(
+        right - left, other[2] - other[0]
+    )
+    sides = {
+        "right": (left - other[2], level),
+        "left": (other[0] - right, level),
+        "below": (top - other[3], upright),
+        "above": (other[1] - bottom, upright),
+    }
+    apart = [(gap / unit, side) for side, (gap, holds) in sides.items() if holds and gap >= 0]
+    return min(apart, default=(0.0, ""))

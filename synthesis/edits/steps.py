@@ -14,8 +14,9 @@ from synthesis.sample import TextBox
 class Scene(Protocol):
     """What can be painted, and knows its boxes."""
 
-    def paint(self) -> Pixels:
-        """The pixels, (H, W, 4) uint8 RGBA, the same every time."""
+    @property
+    def pixels(self) -> Pixels:
+        """The pixels, (H, W, 4) uint8 RGBA, painted once."""
 
     def boxes(self) -> tuple[TextBox, ...]:
         """The boxes of all texts, in reading order."""
@@ -41,13 +42,12 @@ class Step(Generic[SceneT]):
     areas: Sequence[Extents] = ()
 
 
-def painted(step: Step[SceneT], source: Pixels | None = None) -> Edit:
-    """The step as an edit; ``source`` is what is known of the pixels before.
+def painted(step: Step[SceneT]) -> Edit:
+    """The step as an edit.
 
     Raises ``UnrenderableError`` where nothing changes, or anything beside what is named.
     """
-    source = step.before.paint() if source is None else source
-    target = step.after.paint()
+    source, target = step.before.pixels, step.after.pixels
     height, width = target.shape[:2]
     if step.areas:
         mask = masks.of_areas(step.areas, (height, width))

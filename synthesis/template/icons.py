@@ -107,10 +107,14 @@ def star(x: float, y: float, radius: float) -> skia.Path:
     return path
 
 
-def draw(canvas: skia.Canvas, name: str, box: Box, ink: RGB, random: Random) -> None:
-    """The pictogram ``name`` (any one for the empty name) as large as the box allows."""
-    chosen = name or random.choice(_PLAIN)
-    path, filled = _path(chosen)
+def chosen(seed: int, name: str) -> str:
+    """Which pictogram a seed means: that of the name, or any one for the empty name."""
+    return name or Random(seed).choice(_PLAIN)
+
+
+def draw(canvas: skia.Canvas, name: str, box: Box, ink: RGB) -> None:
+    """The pictogram ``name`` as large as the box allows."""
+    path, filled = _path(name)
     side = min(box.width, box.height)
     canvas.save()
     canvas.translate(box.left + (box.width - side) / 2, box.top + (box.height - side) / 2)

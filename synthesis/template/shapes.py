@@ -70,10 +70,14 @@ def _shape(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:
     elif shape in charts.DRAWN:
         charts.DRAWN[shape](canvas, part, box, unit)
     elif shape in {"icon", "search"}:
-        name = part.node.name or ("search" if shape == "search" else "")
-        if isinstance(part.data, str) and part.data in icons.NAMES:
-            name = part.data
-        icons.draw(canvas, name, box, part.ink, Random(part.seed))
+        icons.draw(canvas, icon_of(part), box, part.ink)
+
+
+def icon_of(part: Part) -> str:
+    """The name of the pictogram that a part of shape ``icon`` or ``search`` shows."""
+    if isinstance(part.data, str) and part.data in icons.NAMES:
+        return part.data
+    return icons.chosen(part.seed, part.node.name or ("search" * (part.node.shape == "search")))
 
 
 def _image(canvas: skia.Canvas, part: Part, box: Box, unit: float) -> None:

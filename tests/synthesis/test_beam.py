@@ -186,7 +186,7 @@ MISTAKES = (
     ("program: synthesis.pipeline.Synthesize", "program: os.path", 3, "a class inside curation"),
     ("program: synthesis.pipeline.Synthesize", "program: synthesis.none.It", 3, "no module"),
     ("program: synthesis.pipeline.Synthesize", "program: synthesis.pipeline.It", 3, "no such"),
-    ("mode: pure", "mode: poem", 6, "'pure', 'scene', 'template', 'mix' or 'strings'"),
+    ("mode: pure", "mode: poem", 6, "'pure', 'scene', 'template', 'mix', 'strings' or 'edit'"),
     ("mode: pure", "mod: pure", 6, "unknown key 'mod': expected one of"),
     ("    n: 24\n", "", 2, "expected the key 'n', which is missing"),
     ("n: 24", "n: many", 7, "a whole number"),

@@ -1,9 +1,11 @@
 """A layout that can be edited: its parts at their places, each of which may be replaced."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from random import Random
 
+from curation.picture.colours import RGB
 from synthesis.edits.steps import Scene
 from synthesis.fonts.face import Extents
 from synthesis.job import Job
@@ -43,13 +45,20 @@ class Layout(Scene):
     setter: Typesetter
     items: tuple[Item, ...]
 
-    def paint(self) -> Pixels:
+    @cached_property
+    def pixels(self) -> Pixels:
         """The pixels, (H, W, 4) uint8 RGBA."""
         shown = sorted((item for item in self.items if item.shown), key=lambda item: item.raised)
         parts = tuple(Arranged(item.part, item.box, item.inner) for item in shown)
         texts = tuple((item.part, item.text) for item in shown if item.text)
         placed = Placed(parts, texts, self.filling.backdrop)
-        return filled.paint(self.filling.size, self.filling.colours.roles["background"], placed)
+        return filled.paint(self.filling.size, self.ground, placed)
+
+    @property
+    def ground(self) -> RGB:
+        """The colour of the canvas, of a gradient the first."""
+        fill = self.items[0].part.fill
+        return fill[0] if fill else self.filling.colours.roles["background"]
 
     def boxes(self) -> tuple[TextBox, ...]:
         """The boxes of all texts, in reading order."""
@@ -65,9 +74,19 @@ class Layout(Scene):
             if item.shown and item.text:
                 yield number, item, item.text
 
+    def below(self, number: int) -> range:
+        """The numbers of an item and of all below it."""
+        return range(number, self.items[number].end)
+
+    def with_items(self, items: Mapping[int, Item]) -> "Layout":
+        """The same with other items in the places of those numbers."""
+        return replace(
+            self, items=tuple(items.get(number, item) for number, item in enumerate(self.items))
+        )
+
     def with_item(self, number: int, item: Item) -> "Layout":
         """The same with another item in that one's place."""
-        return replace(self, items=(*self.items[:number], item, *self.items[number + 1 :]))
+        return self.with_items({number: item})
 
     def others(self, number: int) -> list[Extents]:
         """The boxes of the inks of all other texts."""

@@ -1,53 +1,87 @@
 """Texts of a layout replaced, added, removed or recoloured: nothing else moves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from synthesis.description import Words
-from synthesis.edits import naming
+from curation.picture.colours import nearest
+from synthesis.description import Name, Words
+from synthesis.edits import colouring, naming
 from synthesis.edits.edit import Change
 from synthesis.edits.layouts.layout import Item, Layout
-from synthesis.edits.naming import LONGEST, Called
+from synthesis.edits.naming import Called, is_short
 from synthesis.edits.steps import Step
+from synthesis.fonts.face import Extents
 from synthesis.job import Job
 from synthesis.template import filled, laying
 from synthesis.template.expanding import Part
-from synthesis.template.typeset import Overflow, SetText
+from synthesis.template.typeset import Overflow, SetText, Typesetter
 from synthesis.unrenderable import UnrenderableError
 
 _TRIES = 8  # texts of an image that are tried
-_UNQUOTED = '\n“”"「」『』'
 _ELSEWHERE = 3  # times that the template is filled anew for other texts
 
 
 def replace_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """Another text of the same slot, as other contents of the template have it."""
     others = _other_texts(random, layout, job)
-    for number, called in nameable(random, layout):
-        item = layout.items[number]
+    for number, item, called in nameable(random, layout):
         for new in others.get(id(item.part.node), ()):
-            text = fitting(layout, number, new)
-            if (
-                text
-                and item.text
-                and new != called.old
-                and _is_number(new) == _is_number(called.old)
-            ):
-                after = layout.with_item(number, with_text(item, new, text))
+            if new == called.old or _has_digits(new) != _has_digits(called.old):
+                continue
+            if changed := with_text(layout, number, new, layout.setter):
                 change = Change("text.replace", called.old, new, called.thing, place=called.place)
-                return Step(layout, after, change, (item.text.box, text.box))
+                areas = (box_of(layout, number), box_of(changed, number))
+                return Step(layout, changed, change, areas)
     raise UnrenderableError("nothing_to_replace", layout.filling.loaded.stem)
 
 
-def nameable(random: Random, layout: Layout) -> Iterator[tuple[int, Called]]:
+def remove_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """A slot left empty."""
+    for number, item, called in nameable(random, layout):
+        change = Change("text.remove", called.old, None, called.thing, place=called.place)
+        without = layout.with_item(number, replace(item, text=None))
+        return Step(layout, without, change, (box_of(layout, number),))
+    raise UnrenderableError("nothing_to_remove", layout.filling.loaded.stem)
+
+
+def add_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """An empty slot filled: what ``remove_text`` does, from the end."""
+    for number, item, called in nameable(random, layout):
+        without = layout.with_item(number, replace(item, text=None))
+        box = box_of(layout, number)
+        place = beside(without, box) or middle_of(layout, box)
+        change = Change("text.add", None, called.old, called.thing, place=place)
+        return Step(without, layout, change, (box,))
+    raise UnrenderableError("nothing_to_add", layout.filling.loaded.stem)
+
+
+def recolour_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """A text in another ink that can be read as well."""
+    for number, item, called in nameable(random, layout):
+        colour = colouring.other(random, item.part.ink, item.part.grounds)
+        if colour is None:
+            continue
+        change = Change(
+            *("text.recolour", called.old, None, called.thing),
+            colour=colour,
+            was=nearest(item.part.ink),
+            place=called.place,
+        )
+        part = replace(item.part, ink=colour.rgb)
+        after = layout.with_item(number, replace(item, part=part))
+        return Step(layout, after, change, (box_of(layout, number),))
+    raise UnrenderableError("nothing_to_recolour", layout.filling.loaded.stem)
+
+
+def nameable(random: Random, layout: Layout) -> Iterator[tuple[int, Item, Called]]:
     """Some of the texts that an instruction can name, by their numbers, in an order of chance."""
     words = words_of(layout)
     numbers = [number for number in words if is_short(words[number].text, layout.language)]
     for number in random.sample(numbers, min(_TRIES, len(numbers))):
         rest = [those for other, those in words.items() if other != number]
-        if called := naming.called(words[number], rest):
-            yield number, called
+        if called := naming.called(random, words[number], rest):
+            yield number, layout.items[number], called
 
 
 def words_of(layout: Layout) -> dict[int, Words]:
@@ -58,32 +92,63 @@ def words_of(layout: Layout) -> dict[int, Words]:
     }
 
 
-def is_short(text: str, language: str) -> bool:
-    """Whether a text can be quoted whole."""
-    return 1 < len(text) <= LONGEST[language] and not any(mark in text for mark in _UNQUOTED)
+def box_of(layout: Layout, number: int) -> Extents:
+    """The box of the ink of an item's text."""
+    text = layout.items[number].text
+    if text is None:
+        raise ValueError(f"item {number} shows no text")
+    return text.box
 
 
-def fitting(layout: Layout, number: int, text: str) -> SetText | None:
-    """A text in an item's slot, at its scale and in its face; ``None`` where it does not fit."""
-    item, style = layout.items[number], layout.items[number].part.style
-    if style is None:
+def beside(layout: Layout, box: Extents) -> Name | None:
+    """Where a box lies to the nearest of the texts that stand once."""
+    texts = [(item.part.text, text.box) for _, item, text in layout.texts()]
+    said = [text for text, _ in texts]
+    neighbours = [
+        (text, other) for text, other in texts if stands_once(text, said, layout.language)
+    ]
+    return naming.beside(box, neighbours)
+
+
+def stands_once(text: str, texts: Sequence[str], language: str) -> bool:
+    """Whether a text of an image with those texts can be quoted, and no other be meant."""
+    return is_short(text, language) and sum(naming.contains(of, text) for of in texts) == 1
+
+
+def role_of(layout: Layout, number: int) -> Name:
+    """What the text of an item is."""
+    return naming.role(words_of(layout)[number])
+
+
+def middle_of(layout: Layout, box: Extents) -> Name:
+    """Where in the image the middle of a box is."""
+    width, height = layout.filling.size
+    return naming.place((box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height)
+
+
+def with_text(layout: Layout, number: int, text: str, setter: Typesetter) -> Layout | None:
+    """The layout with another text in an item's slot; ``None`` where it does not fit there."""
+    item = layout.items[number]
+    made = _fitting(layout, number, text, setter)
+    if made is None:
+        return None
+    return layout.with_item(number, replace(item, part=replace(item.part, text=text), text=made))
+
+
+def _fitting(layout: Layout, number: int, text: str, setter: Typesetter) -> SetText | None:
+    part, slot = layout.items[number].part, layout.items[number].inner
+    if part.style is None:
         return None
     try:
-        extent = layout.setter.measure(text, style, item.part.align, item.inner.width)
-        made = laying.set_in(layout.setter, item.part, style, text, item.inner)
+        extent = setter.measure(text, part.style, part.align, slot.width)
+        made = laying.set_in(setter, part, part.style, text, slot)
     except (Overflow, UnrenderableError):
         return None
-    fits = extent.height <= item.inner.height + 1
-    fits = fits and laying.stays_in(made, item.inner, layout.filling.size)
+    fits = extent.height <= slot.height + 1 and laying.stays_in(made, slot, layout.filling.size)
     return made if fits and not laying.meets(made.box, layout.others(number)) else None
 
 
-def with_text(item: Item, text: str, made: SetText) -> Item:
-    """The item with another text."""
-    return replace(item, part=replace(item.part, text=text), text=made)
-
-
-def _is_number(text: str) -> bool:
+def _has_digits(text: str) -> bool:
     return any(character.isdigit() for character in text)
 
 
@@ -94,7 +159,7 @@ def _other_texts(random: Random, layout: Layout, job: Job) -> dict[int, list[str
         record = filled.record_of(random, job, layout.filling.loaded)
         other = replace(layout.filling, record=record, seed=random.getrandbits(64))
         for part in _parts(laying.expanded(other, layout.language, 1.0)):
-            if part.text and is_short(part.text, layout.language):
+            if is_short(part.text, layout.language):
                 texts.setdefault(id(part.node), []).append(part.text)
     return texts
 

@@ -1,0 +1,106 @@
+"""Blocks of a layout moved to a free place, and entries that change places."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from synthesis.description import Name
+from synthesis.edits.edit import Change
+from synthesis.edits.layouts import marks, places, texts
+from synthesis.edits.layouts.layout import Layout
+from synthesis.edits.steps import Step
+from synthesis.job import Job
+from synthesis.unrenderable import UnrenderableError
+
+_TRIES = 12  # pairs of entries
+_SAME = 0.51  # pixels: boxes of one size differ by less
+CARD = Name("card", "卡片")
+ENTRY = Name("entry", "条目")
+
+
+def move_block(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """A text at a free place elsewhere, as it is."""
+    for number, item, called in texts.nameable(random, layout):
+        if called.place is not None or marks.is_visible(item):
+            continue
+        moved = places.moved(random, layout, number, [item.part.ink])
+        if moved is None:
+            continue
+        after, place = moved
+        change = Change("layout.move", called.old, None, called.thing, place=place)
+        areas = (texts.box_of(layout, number), texts.box_of(after, number))
+        return Step(layout, after, change, areas)
+    raise UnrenderableError("no_free_place", layout.filling.loaded.stem)
+
+
+def swap_entries(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """Two entries of one list exchanged: whole where they are of one size, else their texts."""
+    for first, second in _pairs(random, layout):
+        whole = layout.items[first].text is None
+        step = _whole(layout, first, second) if whole else _texts(layout, first, second)
+        if step is not None:
+            return step
+    raise UnrenderableError("nothing_to_swap", layout.filling.loaded.stem)
+
+
+def _pairs(random: Random, layout: Layout) -> Iterator[tuple[int, int]]:
+    """Pairs of entries of the same node: parts of a list, or texts that are set alike."""
+    by_node: dict[int, list[int]] = {}
+    for number, item in enumerate(layout.items):
+        if item.shown and (item.text or (item.part.node.each and _texts_below(layout, number))):
+            by_node.setdefault(id(item.part.node), []).append(number)
+    lists = [numbers for numbers in by_node.values() if len(numbers) > 1]
+    for _ in range(_TRIES if lists else 0):
+        first, second = sorted(random.sample(random.choice(lists), 2))
+        yield first, second
+
+
+def _texts_below(layout: Layout, number: int) -> list[int]:
+    return [other for other in layout.below(number) if layout.items[other].text]
+
+
+def _whole(layout: Layout, first: int, second: int) -> Step[Layout] | None:
+    """Two entries with all that is below them, in each other's places."""
+    one, other = layout.items[first], layout.items[second]
+    alike = abs(one.box.width - other.box.width) < _SAME
+    alike &= abs(one.box.height - other.box.height) < _SAME
+    names = text_of(layout, first), text_of(layout, second)
+    if not alike or names[0] is None or names[1] is None:
+        return None
+    if not one.part.fill and one.part.grounds != other.part.grounds:
+        return None
+    dx, dy = round(other.box.left - one.box.left), round(other.box.top - one.box.top)
+    after = places.shifted(places.shifted(layout, first, dx, dy), second, -dx, -dy)
+    areas = [places.bounds(of, number) for of in (layout, after) for number in (first, second)]
+    thing = CARD if one.part.fill else ENTRY
+    return Step(layout, after, Change("layout.swap", *names, thing, thing), areas)
+
+
+def text_of(layout: Layout, number: int) -> str | None:
+    """The first text of an entry that can be quoted and stands once; ``None``: none does."""
+    known = [item.part.text for _, item, _ in layout.texts()]
+    for other in _texts_below(layout, number):
+        text = layout.items[other].part.text
+        if texts.stands_once(text, known, layout.language):
+            return text
+    return None
+
+
+def _texts(layout: Layout, first: int, second: int) -> Step[Layout] | None:
+    """Two texts that are set alike, each in the other's slot."""
+    one, other = layout.items[first], layout.items[second]
+    known = [item.part.text for _, item, _ in layout.texts()]
+    if one.part.style != other.part.style or one.part.text == other.part.text:
+        return None
+    for item in (one, other):
+        if not texts.stands_once(item.part.text, known, layout.language):
+            return None
+    empty = layout.with_item(second, replace(other, text=None))
+    after = texts.with_text(empty, first, other.part.text, layout.setter)
+    after = after and texts.with_text(after, second, one.part.text, layout.setter)
+    if after is None:
+        return None
+    areas = [texts.box_of(of, number) for of in (layout, after) for number in (first, second)]
+    role = texts.role_of(layout, first)
+    change = Change("layout.swap", one.part.text, other.part.text, role, role)
+    return Step(layout, after, change, areas)
