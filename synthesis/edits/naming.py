@@ -13,6 +13,14 @@ LONGEST = {"en": 80, "zh": 40}  # characters of a text that is quoted
 _UNQUOTED = '\n“”"「」『』'
 _SAID = 0.7  # share of texts that are told with what they are, where what they say is enough
 _NEAR = 2.5  # heights of the lower of two things: how far apart neighbours may be
+_TEXTS = {  # what is the text itself, where a role is also what it stands on
+    "speech": Name("text in the speech bubble", "对话气泡里的文字"),
+    "narration": Name("text in the narration box", "旁白框里的文字"),
+    "badge": Name("badge text", "角标文字"),
+    "tab": Name("tab label", "选项卡文字"),
+    "logo": Name("logo text", "标志文字"),
+    "watermark": Name("watermark text", "水印文字"),
+}
 _BESIDE = {
     "right": ("to the right of “{}”", "“{}”右边"),
     "left": ("to the left of “{}”", "“{}”左边"),
@@ -37,7 +45,7 @@ def is_short(text: str, language: str) -> bool:
 
 def role(words: Words) -> Name:
     """What a text is."""
-    return Name(role_name("en", words.role), role_name("zh", words.role))
+    return _TEXTS.get(words.role) or Name(role_name("en", words.role), role_name("zh", words.role))
 
 
 def place(across: float, down: float) -> Name:
