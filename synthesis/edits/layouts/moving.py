@@ -36,8 +36,8 @@ def move_block(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 def swap_entries(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """Two entries of one list exchanged: whole where they are of one size, else their texts."""
     for first, second in _pairs(random, layout):
-        whole = layout.items[first].text is None
-        step = _whole(layout, first, second) if whole else _texts(layout, first, second)
+        swap = _blocks if layout.items[first].text is None else _texts
+        step = swap(layout, first, second)
         if step is not None:
             return step
     raise UnrenderableError("nothing_to_swap", layout.filling.loaded.stem)
@@ -59,20 +59,20 @@ def _texts_below(layout: Layout, number: int) -> list[int]:
     return [other for other in layout.below(number) if layout.items[other].text]
 
 
-def _whole(layout: Layout, first: int, second: int) -> Step[Layout] | None:
+def _blocks(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     """Two entries with all that is below them, in each other's places."""
-    one, other = layout.items[first], layout.items[second]
-    alike = abs(one.box.width - other.box.width) < _SAME
-    alike &= abs(one.box.height - other.box.height) < _SAME
+    left, right = layout.items[first], layout.items[second]
+    alike = abs(left.box.width - right.box.width) < _SAME
+    alike &= abs(left.box.height - right.box.height) < _SAME
     names = text_of(layout, first), text_of(layout, second)
     if not alike or names[0] is None or names[1] is None:
         return None
-    if not one.part.fill and one.part.grounds != other.part.grounds:
+    if not left.part.fill and left.part.grounds != right.part.grounds:
         return None
-    dx, dy = round(other.box.left - one.box.left), round(other.box.top - one.box.top)
+    dx, dy = round(right.box.left - left.box.left), round(right.box.top - left.box.top)
     after = places.shifted(places.shifted(layout, first, dx, dy), second, -dx, -dy)
     areas = [places.bounds(of, number) for of in (layout, after) for number in (first, second)]
-    thing = CARD if one.part.fill else ENTRY
+    thing = CARD if left.part.fill else ENTRY
     return Step(layout, after, Change("layout.swap", *names, thing, thing), areas)
 
 
@@ -88,19 +88,19 @@ def text_of(layout: Layout, number: int) -> str | None:
 
 def _texts(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     """Two texts that are set alike, each in the other's slot."""
-    one, other = layout.items[first], layout.items[second]
+    left, right = layout.items[first], layout.items[second]
     known = [item.part.text for _, item, _ in layout.texts()]
-    if one.part.style != other.part.style or one.part.text == other.part.text:
+    if left.part.style != right.part.style or left.part.text == right.part.text:
         return None
-    for item in (one, other):
+    for item in (left, right):
         if not texts.stands_once(item.part.text, known, layout.language):
             return None
-    empty = layout.with_item(second, replace(other, text=None))
-    after = texts.with_text(empty, first, other.part.text, layout.setter)
-    after = after and texts.with_text(after, second, one.part.text, layout.setter)
+    empty = layout.with_item(second, replace(right, text=None))
+    after = texts.with_text(empty, first, right.part.text, layout.setter)
+    after = after and texts.with_text(after, second, left.part.text, layout.setter)
     if after is None:
         return None
     areas = [texts.box_of(of, number) for of in (layout, after) for number in (first, second)]
     role = texts.role_of(layout, first)
-    change = Change("layout.swap", one.part.text, other.part.text, role, role)
+    change = Change("layout.swap", left.part.text, right.part.text, role, role)
     return Step(layout, after, change, areas)
