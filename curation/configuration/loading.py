@@ -4,7 +4,7 @@ Every mistake in the file is a ``ConfigurationError`` that names file, line, wha
 for a misspelt name, the nearest valid one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,12 @@ DEFAULT = "curate"
 _LISTS = "`beam signals` lists them"
 _COPY_IT = "it has no other; copy the one you mean into it (`beam` reads one file at a time)"
 EXTENDS = "extends"  # another entry of the same file that this one adds to, or changes
+SHARES = (  # of a whole, which those of another entry are not added to
+    ("quotas", "*", "share"),
+    ("quotas", "*", "also", "*"),
+    ("settings", "*", "targets", "*"),
+    ("settings", "*", "languages"),
+)
 COMMON_COLUMNS: Mapping[str, pa.DataType] = {  # ruled, but measured by no signal
     "size": pa.int64(),
 }
@@ -108,7 +114,7 @@ def load_all(path: str | None) -> list[Pipeline]:
 
 
 def _pipeline(entry: Document, name: str) -> Pipeline:
-    pipeline = bind(entry, Pipeline, {KEY: name})
+    pipeline = bind(entry, Pipeline, {KEY: name}, besides=(EXTENDS, program.KEY))
     tightening.check(pipeline, lambda: _scaling(pipeline))
     return pipeline
 
@@ -160,7 +166,7 @@ def _extended(
         message = f"{EXTENDS}: {shown(str(extended))} is no other pipeline of this file: {known}"
         entry.fail((EXTENDS,), message)
     base = _extended(document, pipelines, extended, (*before, name))
-    return entry.without(EXTENDS).over(base)
+    return entry.without(EXTENDS).over(base, SHARES)
 
 
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:
@@ -177,7 +183,7 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         if column not in there and path[0] == "stages":
             _refuse_of_captions(pipeline, column, path)
         if column not in there:
-            message = f"unknown column {shown(column)}: {expected_one_of(column, fitting, _LISTS)}"
+            message = f"unknown column {shown(column)}: {_known_column(pipeline, column, fitting)}"
             raise pipeline.error(message, *path)
         if column not in fitting:
             message = f"column {column!r} holds {there[column]}, expected {what}"
@@ -191,6 +197,14 @@ def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> Non
         if quota.name in known or quota.name == "captions":
             message = f"quota {quota.name!r} has the name of a column; expected another name"
             raise pipeline.error(message, "quotas", quota.name)
+
+
+def _known_column(pipeline: Pipeline, name: str, fitting: Iterable[str]) -> str:
+    """What to write in place of a column that is not there."""
+    modules = discovery.offering(lambda entry: name in entry.columns, pipeline.signals)
+    if modules:
+        return f"it is measured by {modules[0]}, which is to be named in 'signals'"
+    return expected_one_of(name, fitting, _LISTS)
 
 
 def _refuse_of_captions(pipeline: Pipeline, name: str, path: "_Path") -> None:

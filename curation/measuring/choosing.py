@@ -1,9 +1,11 @@
 """Which signals a pipeline has, in which order rules ask for them, and what it may not ask for."""
 
-from collections.abc import Container, Iterator, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
 
-from curation.configuration.loading import Pipeline, Stage, resolved
+import pyarrow as pa
+
+from curation.configuration.loading import QUOTA_COLUMNS, Pipeline, Stage, resolved
 from curation.groupings import discovery as groupings
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.grouping import Grouping
@@ -13,6 +15,8 @@ from curation.signals import captions, discovery, signal
 from curation.signals.captions import CaptionSignal
 from curation.signals.signal import CAPTIONS, SAID, Signal
 from curation.strict_yaml import expected_one_of, shown
+
+TARGETS = "targets"  # the setting of groupings: shares of values, by column
 
 
 def chosen(pipeline: Pipeline) -> Chosen:
@@ -94,14 +98,23 @@ def _check_reads(pipeline: Pipeline, selected: Chosen) -> None:
     for entry in selected.signals:
         for name in entry.reads:
             if name not in SAID and name not in selected.owner:
-                message = f"signal {entry.name!r} reads the column {name!r}, which none measures"
-                raise pipeline.error(f"{message}; leave it out as well", "without")
+                _refuse_reading(pipeline, entry.name, name)
             if entry.tier == "derived" and _tier_of(name, selected) not in ("file", "pixel"):
                 message = f"signal {entry.name!r} is derived: it cannot read the column {name!r}"
                 raise pipeline.error(f"{message}; expected a file or pixel one", "signals")
     if "phash" in pipeline.without:
         message = "'phash' cannot be left out: near-duplicates are found by it"
         raise pipeline.error(message, "without")
+
+
+def _refuse_reading(pipeline: Pipeline, reader: str, column: str) -> NoReturn:
+    """Say that a signal reads what no other measures, and which module would."""
+    message = f"signal {reader!r} reads the column {column!r}, which none measures"
+    modules = discovery.offering(lambda entry: column in entry.columns, pipeline.signals)
+    if modules:
+        name = f"{message}; name {modules[0]} in 'signals', which does, or leave {reader!r} out"
+        raise pipeline.error(name, "signals")
+    raise pipeline.error(f"{message}; leave it out as well", "without")
 
 
 def _check_written(pipeline: Pipeline, selected: Chosen) -> None:
@@ -129,7 +142,7 @@ def _tier_of(column: str, selected: Chosen) -> str:
 
 
 def _check_categories(pipeline: Pipeline, selected: Chosen) -> None:
-    """Refuse a category that a column never holds: it would let nothing pass, in silence."""
+    """Refuse a category that a column never holds: it would let nothing pass, or have no row."""
     for stage in pipeline.stages:
         for name, bound in stage.bounds.items():
             entry = selected.owner.get(name)
@@ -137,6 +150,34 @@ def _check_categories(pipeline: Pipeline, selected: Chosen) -> None:
             for category in (of for of in bound.among or () if known and of not in known):
                 message = f"{name} is never {category!r}: {expected_one_of(str(category), known)}"
                 raise pipeline.error(message, "stages", stage.name, "bounds", name, "in")
+    for column, value, path in _shared_out(pipeline):
+        known = _values(selected, column)
+        if known and value not in known:
+            message = f"{column} is never {value!r}: {expected_one_of(value, known)}"
+            raise pipeline.error(message, *path)
+
+
+def _shared_out(pipeline: Pipeline) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Every value that is given a share: the column, the value, and where in the file."""
+    for quota in pipeline.quotas:
+        path = ("quotas", quota.name)
+        yield from ((quota.by, value, (*path, "share", value)) for value in quota.share or ())
+        for column, shares in (quota.also or {}).items():
+            yield from ((column, value, (*path, "also", column, value)) for value in shares)
+    for name, values in pipeline.settings.items():
+        targets = values.get(TARGETS)
+        for column, shares in targets.items() if isinstance(targets, Mapping) else ():
+            own = ("settings", name, TARGETS, column)
+            yield from ((column, str(value), (*own, str(value))) for value in shares)
+
+
+def _values(selected: Chosen, name: str) -> tuple[str, ...]:
+    """All values that a column may have, as shares name them; empty where they are not known."""
+    column = selected.owner[name].columns.get(name) if name in selected.owner else None
+    kind = QUOTA_COLUMNS.get(name, column and column.type)
+    if kind is not None and pa.types.is_boolean(kind):
+        return "true", "false"
+    return column.categories if column else ()
 
 
 def _check_ranked(pipeline: Pipeline, selected: Chosen) -> None:

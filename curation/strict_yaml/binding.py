@@ -27,10 +27,16 @@ KEYS = "keys"  # in the context of an unknown key: those there are, where its mo
 _UNION = frozenset({Union, UnionType})
 
 
-def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None = None) -> _Bound:
+def bind(
+    document: Document,
+    kind: type[_Bound],
+    base: Mapping[str, Any] | None = None,
+    besides: Sequence[str] = (),
+) -> _Bound:
     """The document as a ``kind``: a model, or what pydantic knows, such as ``dict[str, Model]``.
 
-    ``base`` are values of what the document does not give, key by key. Types are strict: no text is
+    ``base`` are values of what the document does not give, key by key; ``besides`` keys that may
+    stand beside the model's, for whoever misspells them. Types are strict: no text is
     taken for a number. Raises ``ConfigurationError`` for the first thing wrong; a misspelt key,
     which is also a missing one, comes before all others; missing keys are told together.
     """
@@ -40,7 +46,7 @@ def bind(document: Document, kind: type[_Bound], base: Mapping[str, Any] | None 
             value, strict=True, by_alias=True, by_name=False
         )
     except ValidationError as error:
-        raise _first(error, document, kind) from None
+        raise _first(error, document, kind, besides) from None
     return cast(_Bound, bound.located(document) if isinstance(bound, Located) else bound)
 
 
@@ -74,7 +80,9 @@ class _Refusal(NamedTuple):
         return self.details["type"] in _TYPES
 
 
-def _first(error: ValidationError, document: Document, kind: Any) -> ConfigurationError:
+def _first(
+    error: ValidationError, document: Document, kind: Any, besides: Sequence[str]
+) -> ConfigurationError:
     """The refusal to tell, with all that the alternatives of a union say of the same value."""
     refusals = [_placed(details, document) for details in error.errors(include_url=False)]
     first = min(refusals, key=lambda of: (not of.is_unknown_key, document.line(of.place)))
@@ -83,7 +91,7 @@ def _first(error: ValidationError, document: Document, kind: Any) -> Configurati
     if telling is not None and telling.details["type"] == "missing":
         return document.error(telling.place, "; ".join(_lacking(refusals, document)))
     if telling is not None:
-        return document.error(telling.place, _message(telling, document, kind))
+        return document.error(telling.place, _message(telling, document, kind, besides))
     expected = dict.fromkeys(_TYPES.get(of.details["type"], "a longer list") for of in alike)
     value = described(first.details["input"])
     message = f"expected {' or '.join(expected)}, found {value}"
@@ -118,12 +126,13 @@ def _is_short(refusal: _Refusal) -> bool:
     return refusal.details["type"] == "missing" and isinstance(refusal.details["loc"][-1], int)
 
 
-def _message(refusal: _Refusal, document: Document, kind: Any) -> str:
+def _message(refusal: _Refusal, document: Document, kind: Any, besides: Sequence[str]) -> str:
     details = refusal.details
     if refusal.is_unknown_key:
         *above, key = details["loc"]
         name = ".".join([*_names(document.known(above)), shown(str(key))[1:-1]])
         keys = details.get("ctx", {}).get(KEYS) or _keys(kind, above)
+        keys = [*keys, *(besides if not above else ())]
         return f"unknown key '{name}': {expected_one_of(str(key), keys)}"
     return f"{_called(refusal.place, document)}: {explained(details)}"
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from curation.failures.errors import UsageError
 
+_PART = "name"  # the key that says which part is to be made, whose settings stand beside it
 Scalar = str | int | float | bool | None
 PathTo = tuple[str | int, ...]
 
@@ -72,12 +73,14 @@ class Document:
         rest = {name: node for name, node in self.root.value.items() if name != key}
         return replace(self, root=replace(self.root, value=rest))
 
-    def over(self, base: "Document") -> "Document":
+    def over(self, base: "Document", apart: Sequence[PathTo] = ()) -> "Document":
         """What stands here over what stands in ``base``, mapping by mapping, each with its line.
 
-        Keys come in the order of ``base``, new ones last. Null takes out what ``base`` has.
+        Keys come in the order of ``base``, new ones last. Null takes out what ``base`` has. Not
+        merged but replaced are mappings ``apart``, by how their paths end (``*`` is any key), and
+        one that names another part to be made by its key ``name``.
         """
-        return replace(self, root=_over(self.root, base.root))
+        return replace(self, root=_over(self.root, base.root, apart, ()))
 
     def error(self, path: Sequence[str | int], message: str) -> ConfigurationError:
         """An error at the line of what stands at ``path``."""
@@ -110,8 +113,12 @@ def _below(node: Node, step: str | int) -> tuple[str | int, Node] | None:
     return None
 
 
-def _over(node: Node, base: Node) -> Node:
+def _over(node: Node, base: Node, apart: Sequence[PathTo], path: tuple[str, ...]) -> Node:
     if not (isinstance(node.value, Mapping) and isinstance(base.value, Mapping)):
+        return node
+    name, before = node.value.get(_PART), base.value.get(_PART)
+    is_other_part = name is not None and before is not None and name.value != before.value
+    if is_other_part or any(_ends(path, end) for end in apart):
         return node
     merged: dict[str, Node] = {**base.value}
     for key, value in node.value.items():
@@ -120,8 +127,13 @@ def _over(node: Node, base: Node) -> Node:
         elif value.value is None:
             del merged[key]
         else:
-            merged[key] = _over(value, merged[key])
+            merged[key] = _over(value, merged[key], apart, (*path, key))
     return Node(node.line, merged)
+
+
+def _ends(path: tuple[str, ...], end: PathTo) -> bool:
+    last = path[len(path) - len(end) :] if len(end) <= len(path) else ()
+    return bool(last) and all(of in ("*", key) for key, of in zip(last, end, strict=True))
 
 
 def _plain(node: Node) -> Any:

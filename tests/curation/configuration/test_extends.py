@@ -86,6 +86,47 @@ def test_mistakes_are_told_at_the_line_that_holds_them(tmp_path: Path) -> None:
     assert refusal(tmp_path, looser, "strictest").startswith(":26: ")
 
 
+PARTS = """\
+pipelines:
+  base:
+    signals: [captioning.recaption]
+    settings:
+      recaption:
+        backend: {name: transformers, model: /models/captioner}
+        languages: {en: 0.5, zh: 0.5}
+        attempts: 3
+      mix: {targets: {domain: {nature: 0.5, design: 0.5}, category: {general: 1}}, most: 5}
+    quotas:
+      mix:
+        by: domain
+        share: {nature: 0.5, design: 0.5}
+        also: {language: {en: 0.5, zh: 0.5}}
+        since: s1
+    stages: {s1: {resolution: 256}}
+  other:
+    extends: base
+    settings:
+      recaption: {backend: {name: offline}, languages: {en: 1}}
+      mix: {targets: {domain: {people: 1}}}
+    quotas:
+      mix: {share: {people: 1}, also: {language: {en: 1}}}
+"""
+
+
+def test_shares_and_a_part_of_another_name_are_replaced_as_wholes(tmp_path: Path) -> None:
+    """Merged, shares would sum to 2, and a back end would have settings of another one."""
+    other = load(written(tmp_path, PARTS), "other")
+    recaption = {"backend": {"name": "offline"}, "languages": {"en": 1}, "attempts": 3}
+    assert other.settings["recaption"] == recaption
+    targets = {"domain": {"people": 1}, "category": {"general": 1}}
+    assert other.settings["mix"] == {"targets": targets, "most": 5}
+    (quota,) = other.quotas
+    assert quota.margins == {"domain": {"people": 1}, "language": {"en": 1}}
+    same = PARTS.replace("{name: offline}", "{name: transformers, revision: abc}")
+    backend = load(written(tmp_path, same), "other").settings["recaption"]["backend"]
+    assert backend == {"name": "transformers", "model": "/models/captioner", "revision": "abc"}
+
+
 @pytest.mark.parametrize(
     ("extended", "told"),
     [
