@@ -78,7 +78,7 @@ Verify = Annotated[
     bool, typer.Option("--verify", help="Trust no file by its time: read all of them again.")
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Throw away another collection's results in OUTPUT.")
+    bool, typer.Option("--replace", help="Let rows of other inputs go that OUTPUT has.")
 ]
 CaptionColumn = Annotated[
     list[str] | None,

@@ -39,6 +39,12 @@ def watch(output: str, what: str, count: Count, note: Note = str) -> Iterator[No
         yield
 
 
+def say(sentence: str) -> None:
+    """Show a sentence on standard error, above a bar that is shown there."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
 def note_of(what: str, count: Count) -> Note:
     """A note on how much of something else is done while there is any, with rate and time left."""
     since = (0, 0, 0.0)  # of how many, how many were done, and when

@@ -12,8 +12,8 @@ class Request:
 
     ``arguments`` are passed on to Beam untouched. ``unit_rows`` is how many rows are measured
     between two points a killed run can go on from. ``verify`` reads all inputs and shards again,
-    whatever their times say, and makes anew what is not as it was. ``replace`` throws away the
-    results of another collection that the output holds. ``columns`` are read besides the usual
+    whatever their times say, and makes anew what is not as it was. ``replace`` lets rows go
+    of other inputs that the output holds results of. ``columns`` are read besides the usual
     ones; ``allow_outside`` reads what links and lists name outside the inputs. ``without`` names
     signals to leave out, with all rules on their columns. ``sample`` is how many rows to draw and
     carry out the run on, None for all. ``exclude`` are names of rows to leave out.

@@ -23,16 +23,18 @@ from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import asking, choosing, contents, earlier, measure
 from curation.measuring.chosen import Chosen
-from curation.output import changes, column_files, mark
+from curation.output import changes, column_files, finished, mark
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
+from curation.progress import say
 from curation.report.quotas import problems
 from curation.request import Request
 from curation.runners import memory
 from curation.signals import signal
 from curation.sources import keep_columns, plan, sampling
 from curation.sources.confines import overlap
+from curation.sources.departed import departed
 from curation.sources.sample import SourceError, Unit, to_json
 from curation.sources.sampling import Stratum
 from curation.sources.stamp import settled
@@ -101,12 +103,7 @@ def _run(request: Request, signals: Chosen) -> Outcome:
         identity = _identity_of_run(request, planned, (*columns.folders, *groups.folders))
         if not request.verify and (done := mark.counts_if_finished(layout, identity)):
             return Outcome(done, False, True, strata)
-        if not request.replace and plan.is_another_collection(request.output, planned):
-            raise SourceError(
-                f"{request.output}: holds the results of another collection, and nothing of "
-                f"{', '.join(request.inputs)}; check --input, choose another --output, or throw "
-                "those results away by --replace"
-            )
+        _tell_departed(request, planned)
         if storage.exists(layout.success):
             changes.remember(layout)
         storage.delete([layout.success])
@@ -148,6 +145,24 @@ def _refuse_strangers(request: Request) -> None:
                 f"--reuse {folder}: is this run's own output, or lies around or in it; expected "
                 "another one: a run goes on from its own by itself"
             )
+
+
+def _tell_departed(request: Request, units: Sequence[Unit]) -> None:
+    """Say which rows of the last run the inputs no longer have, before they go.
+
+    Raises ``SourceError`` where the inputs are mostly others.
+    """
+    layout = Layout(request.output)
+    earlier = finished.inputs(layout)
+    lost = departed(request.output, units, request.inputs, earlier)
+    if lost.is_refused and not request.replace:
+        raise SourceError(
+            f"{request.output}: holds the results of another collection: {lost.as_text()} are not "
+            f"in {', '.join(request.inputs)}, and an output is of its inputs alone; give those as "
+            "well, each by --input, choose another --output, or let these rows go by --replace"
+        )
+    if lost.gone and request.sample is None:
+        say(f"{lost.as_text()} are no longer in the input: they leave the ledger and the shards")
 
 
 def _carry_out(

@@ -51,3 +51,12 @@ def success(layout: Layout) -> dict[str, Any]:
 def digest(run: bytes) -> str:
     """That of ``run.json``, by which ``success`` knows it."""
     return hashlib.sha256(run).hexdigest()
+
+
+def inputs(layout: Layout) -> list[str]:
+    """The inputs of the last run that came so far as to say them; empty where none did."""
+    try:
+        names = json.loads(storage.read_bytes(layout.run))["inputs"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

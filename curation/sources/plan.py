@@ -6,7 +6,6 @@ a manifest's lines.
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -15,7 +14,7 @@ from curation.output.layout import Layout as RunLayout
 from curation.sources.confines import Confines
 from curation.sources.fields import USUAL, Columns
 from curation.sources.sample import Layout, Part, SourceError, Unit, from_json, to_json, unit_id
-from curation.sources.scan import EXPECTED, Collection, folder_of, identity, scan
+from curation.sources.scan import EXPECTED, Collection, folder_of, scan
 from curation.sources.settling import settle
 
 UNIT_ROWS = 10_000
@@ -122,45 +121,6 @@ def identified(
         seen[plain] = occurrence + 1
         name = unit_id(layout, parts, occurrence, columns) if occurrence else plain
         yield Unit(name, layout, parts, columns)
-
-
-def is_another_collection(output: str, units: Sequence[Unit]) -> bool:
-    """Whether the earlier plan in ``output`` has nothing to do with these units.
-
-    It has when one location is in both, so that a collection may grow, shrink and be edited, or
-    when half of the smaller one's names and sizes are, so that it may move.
-    """
-    known = {unit.id: unit for unit in units}
-    earlier = {
-        storage.name_of(entry.path).split(".")[0]: entry.path
-        for entry in RunLayout(output).written("plan")
-    }
-    both = next(iter(known.keys() & earlier.keys()), None)  # at once, if nothing is new
-    if both and _places((known[both],)) & _places(_undamaged([earlier[both]])):
-        return False
-    places, contents = _places(units), _contents(units)
-    count = same = 0
-    for unit in _undamaged(earlier.values()):
-        if _places((unit,)) & places:
-            return False
-        count += len(unit.parts)
-        same += len(_contents((unit,)) & contents)
-    return 2 * same < min(count, len(contents))
-
-
-def _undamaged(paths: Iterable[str]) -> Iterator[Unit]:
-    for path in paths:
-        with suppress(SourceError):  # it is written anew
-            yield read_unit(path)
-
-
-def _places(units: Iterable[Unit]) -> set[int]:
-    """The hashes of all locations: a plan may hold many millions of names."""
-    return {hash(identity(part.path)) for unit in units for part in unit.parts}
-
-
-def _contents(units: Iterable[Unit]) -> set[int]:
-    return {hash((part.key, part.size, part.groups)) for unit in units for part in unit.parts}
 
 
 def write_unit(directory: str, unit: Unit) -> None:

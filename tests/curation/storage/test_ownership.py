@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from making.collection import drawing, encoded
-from making.runs import digests, finish, ledger_rows, run_in_process, start
+from making.reruns import ALONE
+from making.runs import carry_out, digests, finish, ledger_rows, run_in_process, start
 
 from curation.output.layout import NAMES
 from curation.sources import plan
+from curation.sources.departed import departed
 from curation.sources.sample import SourceError, Unit
 from curation.storage import ownership
 from curation.storage.ownership import OwnershipError
@@ -156,7 +158,8 @@ def test_another_collection_is_refused_unless_its_results_may_go(
         (other / f"{number}.jpg").write_bytes(encoded(drawing(100 + number)))
     run_in_process(pictures, output)
     before = contents(output)
-    with pytest.raises(SourceError, match=r"out: holds the results of another collection"):
+    says = rf"another collection: (\d+) of \1 rows of the last run \({pictures} \1\) are not in"
+    with pytest.raises(SourceError, match=says):
         run_in_process(other, output)
     assert contents(output) == before
     mine = users_files(output / "shards")
@@ -199,6 +202,12 @@ def renamed(_folder: Path, other: Path) -> list[Path]:
     return [other]
 
 
+def listed(folder: Path, _other: Path) -> list[Path]:
+    path = folder / "images.jsonl"
+    path.write_text('{"path": "0.jpg"}\n')
+    return [path]
+
+
 def packed(folder: Path, _other: Path) -> list[Path]:
     place = folder.with_name("in.tar")
     with tarfile.open(place, "w") as archive:
@@ -216,29 +225,64 @@ CHANGES: dict[str, Callable[[Path, Path], list[Path]]] = {
     "tar": packed,
     "same names": lambda _folder, other: [other],
     "other names": renamed,
+    "a file of it beside others": lambda folder, other: [other, folder / "0.jpg"],
+    "a list of it": listed,
 }
 
 
 @pytest.mark.parametrize(
-    ("change", "is_another"),
+    ("change", "gone", "is_refused"),
     [
-        ("nothing", False),
-        ("grow", False),
-        ("shrink", False),
-        ("edit all", False),
-        ("move", False),
-        ("move and edit one", False),
-        ("tar", True),
-        ("same names", True),
-        ("other names", True),
+        ("nothing", 0, False),
+        ("grow", 0, False),
+        ("shrink", 8, False),
+        ("edit all", 0, False),
+        ("move", 0, False),
+        ("move and edit one", 1, False),
+        ("tar", 9, True),
+        ("same names", 9, True),
+        ("other names", 9, True),
+        ("a file of it beside others", 8, True),
+        ("a list of it", 8, False),
     ],
 )
-def test_what_the_same_collection_is(tmp_path: Path, change: str, is_another: bool) -> None:
+def test_what_the_same_collection_is(
+    tmp_path: Path, change: str, gone: int, is_refused: bool
+) -> None:
     folder, output, other = tmp_path / "in", tmp_path / "out", tmp_path / "other"
     for place, extra in ((folder, 0), (other, 1)):
         place.mkdir()
         for number in range(9):
             (place / f"{number}.jpg").write_bytes(b"x" * (10 * number + 5 + extra))
-    assert not plan.is_another_collection(str(output), planned(output, folder))
-    units = plan.plan([str(source) for source in CHANGES[change](folder, other)])
-    assert plan.is_another_collection(str(output), units) == is_another
+    before = departed(str(output), planned(output, folder), [str(folder)])
+    assert (before.rows, before.gone.total(), before.is_refused) == (9, 0, False)
+    inputs = [str(source) for source in CHANGES[change](folder, other)]
+    after = departed(str(output), plan.plan(inputs), inputs, [str(folder)])
+    assert (after.gone[str(folder)], after.is_refused) == (gone, is_refused)
+
+
+def test_rows_that_are_gone_are_said_before_they_leave_the_ledger(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a folder that is given they were taken out; of another input they are asked for."""
+    first, second, output = tmp_path / "first", tmp_path / "second", tmp_path / "out"
+    for folder in (first, second):
+        folder.mkdir()
+        for number in range(4):
+            seed = number + 10 * (folder == second)
+            (folder / f"{number}.jpg").write_bytes(encoded(drawing(seed)))
+    carry_out([str(first), str(second)], str(output), ALONE, 8)
+    (first / "0.jpg").unlink()
+    capsys.readouterr()
+    carry_out([str(first), str(second)], str(output), ALONE, 8)
+    said = f"1 of 8 rows of the last run ({first} 1) are no longer in the input"
+    assert capsys.readouterr().err.startswith(said)
+    before = contents(output)
+    inputs = [str(first), str(second / "0.jpg")]
+    says = rf"3 of 7 rows of the last run \({second} 3\) are not in .* by --replace"
+    with pytest.raises(SourceError, match=says):
+        carry_out(inputs, str(output), ALONE, 8)
+    assert contents(output) == before
+    carry_out(inputs, str(output), ALONE, 8, replace=True)
+    assert len(ledger_rows(output)) == 4
+    assert "3 of 7 rows" in capsys.readouterr().err
