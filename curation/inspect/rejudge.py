@@ -7,6 +7,7 @@ from typing import Any
 
 from curation import exclusion, storage
 from curation.configuration import loading
+from curation.failures.errors import UsageError
 from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
@@ -22,8 +23,10 @@ from curation.report import quotas
 class Comparison:
     """How many rows keep, gain or lose their place, and which rules stop how many now and then.
 
-    ``unmeasured`` counts rows that need ``beam run``: looser bounds let them reach a model that
-    never saw them. ``quotas_before`` and ``quotas_after`` say by quota, stage and category how many
+    ``unmeasured`` counts rows that need ``beam run``, ``lacking`` says at how many each model is to
+    look: looser bounds let them reach one that never saw them. Of these ``undecided`` were kept,
+    and now are neither kept nor lost. ``quotas_before`` and ``quotas_after`` say by quota, stage
+    and category how many
     rows are kept of how many, as in ``run.json``. Judged is by the entry ``pipeline`` of ``file``;
     ``notes`` say which quotas and weights do not reach what they are to.
     """
@@ -32,7 +35,9 @@ class Comparison:
     after: Counter[str]
     gained: int
     lost: int
+    undecided: int
     unmeasured: int
+    lacking: Counter[str]
     rules_before: Counter[str]
     rules_after: Counter[str]
     quotas_before: dict[str, Any]
@@ -49,7 +54,8 @@ class Comparison:
         """A few lines for people: of the rules those that stop more rows now, or fewer."""
         lines = [
             f"kept {self.before['kept']} -> {self.after['kept']}"
-            f" (+{self.gained} kept, -{self.lost} dropped)"
+            f" (+{self.gained} kept, -{self.lost} dropped"
+            + (f", {self.undecided} not decided)" if self.undecided else ")")
         ]
         for rule in sorted(self.rules_before.keys() | self.rules_after.keys()):
             before, after = self.rules_before[rule], self.rules_after[rule]
@@ -58,7 +64,8 @@ class Comparison:
         lines += quotas.changes(self.quotas_before, self.quotas_after)
         if self.unmeasured:
             rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
-            lines.append(f"{rows} measuring: beam run with this configuration")
+            by = ", ".join(sorted(self.lacking))
+            lines.append(f"{rows} measuring by {by}: beam run with this configuration")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -89,13 +96,18 @@ def compare(
         )
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
     judged_units.sum_up(judge, units, winners)
-    now, gained, lost = Counts(), 0, 0
+    now, lacking, gained, lost, open_rows = Counts(), Counter[str](), 0, 0, 0
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))
         stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
         before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
         after = decision.judgement.verdict == rules.KEPT
-        gained, lost = gained + int((after & ~before).sum()), lost + int((before & ~after).sum())
+        waits = decision.unlooked
+        gained += int((after & ~before).sum())
+        lost += int((before & ~after & ~waits).sum())
+        open_rows += int((before & waits).sum())
+        lacking += judge.lacking(decision)
+    _refuse_unmeasured(judge, units, lacking)
     counted = now.as_json()
     configured = loading.resolved(pipeline).get("quotas", {})
     notes = quotas.problems(configured, counted.get("quotas", {}))
@@ -106,7 +118,9 @@ def compare(
         after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
         gained=gained,
         lost=lost,
+        undecided=open_rows,
         unmeasured=now.quarantine[UNMEASURED],
+        lacking=lacking,
         rules_before=_stopped(run["counts"]),
         rules_after=_stopped(counted),
         quotas_before=run["counts"].get("quotas", {}),
@@ -115,6 +129,25 @@ def compare(
         file=own.file,
         notes=notes,
     )
+
+
+def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Counter[str]) -> None:
+    """Refuse rules on what no row of the run was measured for. Raises ``UsageError``."""
+    measured = judge.measured
+    never = [
+        name
+        for name in sorted(judge.models_ruled)
+        if not any(storage.exists(measured.model_path(name, unit)) for unit in units)
+    ]
+    if not lacking.keys().isdisjoint(never):
+        left_out = " ".join(f"--without {name}" for name in never)
+        rows = max(lacking.values())
+        raise UsageError(
+            f"{measured.layout.root}: {rows:,} rows have no verdict by pipeline "
+            f"{judge.pipeline.name!r}: {', '.join(never)} measured no row of the run with these "
+            "settings; beam run with this configuration into the same output measures them, "
+            f"{left_out} judges by all other rules"
+        )
 
 
 def _file_of(run: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -269,6 +270,16 @@ class Judge:
         kept = decision.judgement.verdict == rules.KEPT
         self._waiting.add_kept(waiting, reading.looked, kept)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
+
+    @property
+    def models_ruled(self) -> frozenset[str]:
+        """The models of all that checks rule."""
+        return self._waiting.ruled
+
+    def lacking(self, decision: Decision) -> Counter[str]:
+        """By model, how many rows of a unit have no verdict before it looks at them."""
+        judged = decision.judgement.check
+        return self._waiting.lacking(decision.reading.looked, judged, decision.unlooked)
 
     def waiting(self, unit: str, decision: Decision, winners: Winners) -> Looks:
         """The pending rows, and up to which check each may go on by its own columns.

@@ -1,5 +1,6 @@
 """Which rows wait for a model: "not looked at yet" told apart from "looked, and nothing seen"."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -116,6 +117,26 @@ class Waiting:
             for name in self._sharing(self.models_of[_ruled(self.ordered[index])]):
                 unseen = here[~looked[name][here]]
                 waiting.setdefault(name, set()).update(unseen.tolist())
+
+    @property
+    def ruled(self) -> frozenset[str]:
+        """The models of all that checks rule."""
+        return frozenset(
+            name for check in self.ordered for name in self.models_of.get(_ruled(check), ())
+        )
+
+    def lacking(
+        self, looked: Looked, stopped_by: NDArray[np.int16], unlooked: Mask
+    ) -> Counter[str]:
+        """By model, how many of the rows that are ``unlooked`` (N,) it would have to look at for
+        the checks that stop them, ``stopped_by`` (N,).
+        """
+        rows = Counter[str]()
+        for index in np.unique(stopped_by[unlooked]).tolist():
+            here = unlooked & (stopped_by == index)
+            for name in self.models_of[_ruled(self.ordered[index])]:
+                rows[name] += int((here & ~looked[name]).sum())
+        return +rows
 
     def add_kept(self, waiting: dict[str, set[int]], looked: Looked, kept: Mask) -> None:
         """Add the kept rows (N,) bool that wait for what is requested of them."""

@@ -72,7 +72,7 @@ def departed(
 def _rows(layout: Layout, unit: Unit) -> int:
     """How many rows a container held; 1 where that is not known."""
     with suppress(column_files.ColumnFileError, OSError):
-        return column_files.read(layout.ledger(unit.id), ("key",)).num_rows
+        return int(column_files.read(layout.ledger(unit.id), ("key",)).num_rows)
     return 1
 
 
