@@ -19,9 +19,17 @@ _CARRIED = 0.86  # a table begins at so much of the height of what stands on it
 def shadowed(behind: Pixels, alpha: Pixels, region: Region, lift: float, sun: Light) -> Pixels:
     """The shadow of the sheet on what is behind it: close and dark, and wide and faint."""
     height, width = behind.shape[:2]
-    shadow = np.zeros((height, width), np.uint8)
-    shadow[region.slices] = alpha
-    small = cv2.resize(shadow, (width // _SHADOW_SCALE, height // _SHADOW_SCALE))
+    return textures.multiplied(behind, shadow(alpha, region, (height, width), lift, sun))
+
+
+def shadow(
+    alpha: Pixels, region: Region, shape: tuple[int, int], lift: float, sun: Light
+) -> Pixels:
+    """The gain of the shadow that a sheet with that ``alpha`` in the region casts, (H, W)."""
+    height, width = shape
+    cast = np.zeros((height, width), np.uint8)
+    cast[region.slices] = alpha
+    small = cv2.resize(cast, (width // _SHADOW_SCALE, height // _SHADOW_SCALE))
     gain = np.full(small.shape, NEUTRAL, np.float32)
     for reach, dark in ((0.5, 0.34), (1.8, 0.16 + 0.14 * sun.hardness)):
         by = reach * lift / _SHADOW_SCALE
@@ -30,7 +38,7 @@ def shadowed(behind: Pixels, alpha: Pixels, region: Region, lift: float, sun: Li
         soft = cv2.GaussianBlur(fallen, (0, 0), max(0.5, 0.8 * by))
         gain *= 1 - (dark / 255) * soft.astype(np.float32)
     large = cv2.resize(gain.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
-    return textures.multiplied(behind, np.asarray(large, np.uint8))
+    return np.asarray(large, np.uint8)
 
 
 def post(random: Random, behind: Pixels, region: Region, sun: Light) -> None:

@@ -3,10 +3,10 @@
 A medium is one file in ``synthesis/scene/media``; everything else is the same for all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from curation.picture.colours import RGB
 from synthesis.corpus.genres import Genre
@@ -67,7 +67,8 @@ class Medium:
     far it stands off what lies behind, in pixels of a 640 px image (0: no shadow); ``make`` takes
     width and height in pixels. ``hugs``: its shape follows the text, as a sign's does. ``support``
     is what carries a medium that stands before a far scene. ``writing`` is how all texts are put on
-    it, ``None`` where they are printed or written by hand.
+    it, ``None`` where they are printed or written by hand. ``palette`` is what ``make`` chooses
+    from once, by ``random.choice``; the first of each of these is the colour of what bears a text.
     """
 
     name: Name
@@ -83,3 +84,4 @@ class Medium:
     hugs: bool = False
     support: Literal["nothing", "table", "post", "stand"] = "nothing"
     writing: Writing | None = None
+    palette: Sequence[tuple[Any, ...]] = ()

@@ -90,7 +90,7 @@ def compose(
         apart = replace(style, tracking=_APART_HANZI if _is_han(text) else _APART)
         with suppress(UnrenderableError):  # no room
             return arcs.on_arc(random, text, apart, sheet.arc, sizes[0]), "arc"
-    if _may_run_down(text, sheet) and random.random() < _VERTICAL_SHARE:
+    if runs_down(random, text, sheet):
         with suppress(UnrenderableError):  # a face without vertical forms, or no room
             down = replace(style, vertical=True)
             return block.fit(text, down, sheet.frame, sizes), "vertical"
@@ -120,10 +120,11 @@ def sizes_of(
     return range(least, max(least, most) + 1)
 
 
-def _may_run_down(text: str, sheet: Sheet) -> bool:
-    """Whether a short text of hanzi stands on a sheet that is tall and not ruled."""
+def runs_down(random: Random, text: str, sheet: Sheet) -> bool:
+    """Whether it is set downwards: as most short hanzi on a tall sheet that is not ruled."""
     tall = sheet.frame.height > _TALL * sheet.frame.width and not sheet.rules
-    return tall and _is_han(text) and columns(text) <= _LONG
+    may = tall and _is_han(text) and columns(text) <= _LONG
+    return may and random.random() < _VERTICAL_SHARE
 
 
 def _may_slant(text: str, medium: Medium, sheet: Sheet) -> bool:

@@ -115,4 +115,5 @@ MEDIUM = Medium(
     largest=0.2,
     lift=11,
     make=make,
+    palette=_PAINTS,
 )

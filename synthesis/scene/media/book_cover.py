@@ -94,4 +94,5 @@ MEDIUM = Medium(
     largest=0.2,
     lift=14,
     make=make,
+    palette=_COVERS,
 )

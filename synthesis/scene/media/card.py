@@ -61,5 +61,6 @@ MEDIUM = Medium(
     largest=0.16,
     lift=6,
     make=make,
+    palette=_STOCKS,
     hugs=True,
 )

@@ -127,5 +127,6 @@ MEDIUM = Medium(
     largest=0.19,
     lift=0,
     make=make,
+    palette=_LABELS,
     support="table",
 )

@@ -124,4 +124,5 @@ MEDIUM = Medium(
     largest=0.17,
     lift=5,
     make=make,
+    palette=_SHIRTS,
 )

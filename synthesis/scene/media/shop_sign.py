@@ -57,5 +57,6 @@ MEDIUM = Medium(
     largest=0.5,
     lift=12,
     make=make,
+    palette=_BOARDS,
     hugs=True,
 )

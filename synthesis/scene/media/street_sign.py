@@ -69,6 +69,7 @@ MEDIUM = Medium(
     largest=0.42,
     lift=0,
     make=make,
+    palette=_PLATES,
     hugs=True,
     support="post",
 )

@@ -1,0 +1,210 @@
+"""A scene that can be photographed again with one thing changed and all others as they were.
+
+Every step has random numbers of its own (``streams.apart``): what a step makes does not depend on
+what another one did.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from random import Random
+
+import cv2
+import numpy as np
+
+from curation.picture.colours import RGB, Colour
+from synthesis.corpus import Paragraph
+from synthesis.image_sizes import Size
+from synthesis.job import Job
+from synthesis.raster import Pixels
+from synthesis.sample import TextBox
+from synthesis.scene import camera, inscribed, legibility, naming, scenery, streams, writing
+from synthesis.scene.geometry import Surface
+from synthesis.scene.inscribed import Blank, Inscribed
+from synthesis.scene.medium import Medium
+from synthesis.scene.streams import Streams
+from synthesis.scene.writing import Lines
+from synthesis.text import block as blocks
+from synthesis.text.block import Block, Typography
+from synthesis.unrenderable import UnrenderableError
+
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as it is set on a sheet."""
+
+    block: Block
+    lines: Lines
+
+    @cached_property
+    def flat(self) -> tuple[TextBox, ...]:
+        """Its boxes on the sheet."""
+        return self.block.boxes()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A blank sheet in its place, and how texts are set on it. ``role`` is what captions call
+    the text; ``canvas`` the size of the image.
+    """
+
+    job: Job
+    canvas: Size
+    steps: Streams
+    blank: Blank
+    style: Typography
+    role: str
+
+    def text(self, words: str, largest: int | None = None, lines: Lines | None = None) -> Text:
+        """The words set on the sheet, in ``lines`` as asked for, no larger than ``largest``.
+
+        Raises ``UnrenderableError``.
+        """
+        sheet, medium = self.blank.sheet, self.blank.medium
+        sizes = writing.sizes_of(
+            self.steps("size"),
+            self.job.language,
+            medium,
+            sheet,
+            self.blank.smallest_scale(),
+            self.canvas,
+        )
+        if largest is not None:
+            if largest < sizes[0]:
+                raise UnrenderableError("does_not_fit", f"{largest} px per em")
+            sizes = range(sizes[0], largest + 1)
+        if lines is None:
+            lines = "vertical" if writing.runs_down(self.steps("down"), words, sheet) else "level"
+        if lines == "vertical":
+            down = replace(self.style, vertical=True)
+            return Text(blocks.fit(words, down, sheet.frame, sizes), lines)
+        return Text(writing.in_rows(words, self.style, sheet.frame, sizes), lines)
+
+    def surface(self, texts: Sequence[Text]) -> Surface:
+        """The sheet in the image with all of the texts in sight."""
+        flat = [box for text in texts for box in text.flat]
+        return self.blank.surface(self.steps("settle"), flat, self.canvas)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A scene before the camera: ``image`` (H, W, 3), the glyphs in it (H, W), what is known of
+    the text, which is not there where it is not ``written``.
+    """
+
+    image: Pixels
+    text: Inscribed
+    scene: scenery.Scene
+    written: bool
+
+    @property
+    def boxes(self) -> tuple[TextBox, ...]:
+        """The boxes of the text in the image."""
+        return self.text.boxes if self.written else ()
+
+
+def stage(
+    random: Random,
+    job: Job,
+    media: Sequence[Medium],
+    suits: Callable[[str], bool] = lambda text: True,
+) -> tuple[Stage, Paragraph]:
+    """A blank sheet of one of the media for a text of the job that ``suits``, and that text.
+
+    Raises ``UnrenderableError``.
+    """
+    canvas = random.choice(job.sizes)
+    steps = streams.apart(random.getrandbits(64))
+    chance = steps("text")
+    for _ in range(_TRIES):
+        paragraph, medium = inscribed.choose(lambda _: chance, job, canvas, media)
+        if suits(paragraph.text):
+            break
+    else:
+        raise UnrenderableError("too_long", f"{_TRIES} texts, none to be quoted")
+    words = paragraph.text
+    blank = inscribed.prepare(steps, medium, words, canvas)
+    blank = replace(blank, sheet=replace(blank.sheet, arc=None))  # an emblem is laid with a text
+    style = writing.typography(steps("style"), job, words, medium, blank.sheet)
+    role = inscribed.role_of(paragraph)
+    return Stage(job, canvas, steps, blank, style, role), paragraph
+
+
+def shoot(
+    stage: Stage,
+    text: Text,
+    surface: Surface,
+    paint: RGB | None = None,
+    *,
+    blank: Blank | None = None,
+    written: bool = True,
+    paths: tuple[str, ...] = (),
+) -> Shot:
+    """The scene with the text in ``paint``, or in the first ink of the sheet that contrasts; on
+    another ``blank`` sheet where one is given. Raises ``UnrenderableError``.
+    """
+    blank = blank or stage.blank
+    bare = replace(blank.sheet, ground=blank.sheet.ground.copy())
+    below = inscribed.mean_below(bare, text.block)
+    boxes, em = inscribed.in_sight(surface, text.block, text.flat, stage.job.language, stage.canvas)
+    if bare.rules:
+        inscribed.rule(bare, text.block)
+        bare = replace(bare, rules=None)
+    kept = replace(bare, ground=bare.ground.copy())
+    sheet, coverage, paint = inscribed.inked(
+        stage.steps, bare, text.block, below, text.lines, blank.sun, paint
+    )
+    if not written:
+        sheet = inscribed.finished(stage.steps, kept)
+    seen = surface, text.flat, boxes, em, blank.where.beyond, text.lines, blank.sun
+    shown = Inscribed(blank.medium, stage.role, sheet, text.block, paint, below, coverage, *seen)
+    scene = scenery.compose(stage.steps, shown, stage.canvas, paths)
+    return Shot(scene.image, shown, scene, written)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A shot as the camera took it: (H, W, 3), and the names of its colours where they are true."""
+
+    image: Pixels
+    ink: Colour | None
+    ground: Colour | None
+    ground_rgb: RGB | None
+
+
+def photographs(stage: Stage, shots: Sequence[Shot]) -> list[Photo]:
+    """The shots by one camera: the same blur and the same noise at the same place.
+
+    Raises ``UnrenderableError`` where a text cannot be read.
+    """
+    stems = []
+    for shot in shots:
+        if shot.written:
+            stems.append(legibility.stem(shot.scene.coverage))
+            legibility.check_stem(stems[-1])
+            legibility.check_occlusion(shot.scene.coverage, shot.scene.before)
+    images = [camera.taken(stage.steps("camera"), shot.image, min(stems)) for shot in shots]
+    return [_seen(shot, image) for shot, image in zip(shots, images, strict=True)]
+
+
+def _seen(shot: Shot, image: Pixels) -> Photo:
+    if not shot.written:
+        return Photo(image, None, None, None)
+    text, scene = shot.text, shot.scene
+    glyphs = np.array([box.quad for box in text.boxes if box.level == "glyph"])
+    centres = glyphs.reshape(-1, 4, 2).mean(axis=1)
+    seen = legibility.measure(image, scene.coverage, centres, text.em)
+    legibility.check_contrast(seen, text.em)
+    return Photo(
+        image,
+        naming.ink(text.paint, seen.ink, seen.ground, scene.light),
+        None if text.sheet.clear else naming.ground(text.ground, seen.ground, scene.light),
+        seen.ground,
+    )
+
+
+def opaque(image: Pixels) -> Pixels:
+    """(H, W, 4) of an (H, W, 3) image."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)

@@ -1,0 +1,187 @@
+"""Edits of the text of a scene: another one, none, one where there was none, another colour."""
+
+import math
+from dataclasses import replace
+from random import Random
+
+from curation.picture.colours import RGB, Colour, contrast_ratio, lab, names
+from synthesis.captions.roles import role_name
+from synthesis.corpus.genres import PLAIN_ROLE
+from synthesis.description import Name
+from synthesis.edits import masks
+from synthesis.edits.edit import Change, Edit, Mask
+from synthesis.edits.scenes import regions
+from synthesis.edits.scenes.staging import (
+    Photo,
+    Shot,
+    Stage,
+    Text,
+    opaque,
+    photographs,
+    shoot,
+    stage,
+)
+from synthesis.job import Job
+from synthesis.scene import writing
+from synthesis.scene.media import all_media
+from synthesis.scene.medium import Medium
+from synthesis.unrenderable import UnrenderableError
+
+LONGEST = 72  # columns of a text that an instruction quotes
+_ALIKE = (0.6, 1.5)  # times the columns of a text: how long another in its place is
+_TRIES = 40
+_SMALLER = 0.62  # of its size: how much smaller another text may be set
+_QUOTED_SHARE, _NAMED_SHARE, _PLACED_SHARE = 0.75, 0.5, 0.35
+_APART = 35.0  # CIELAB: two colours of one text
+_CONTRAST = 5.5  # of another ink, before it is worn, lit and blurred
+_PAINTS = (  # where the sheet's own inks give no other colour
+    *((190, 24, 34), (18, 64, 160), (14, 104, 62), (236, 120, 24), (110, 40, 130)),
+    *((250, 214, 60), (250, 250, 246), (22, 22, 24), (246, 150, 180), (60, 160, 220)),
+)
+
+
+def replace_text(random: Random, job: Job) -> Edit:
+    """Another text in the place of the first. Raises ``UnrenderableError``."""
+    here, paragraph = stage(random, job, all_media(), quotable)
+    here = _unruled(here)
+    text = here.text(paragraph.text)
+    other = _another(random, job, paragraph.text, here.blank.medium)
+    second = _in_place(here, text, other)
+    change = Change("text.replace", new=other, **_which(random, here, paragraph.text))
+    return _rewritten(here, text, second, change)
+
+
+def _another(random: Random, job: Job, words: str, medium: Medium) -> str:
+    pool = [
+        paragraph
+        for genre, those in job.by_genre.items()
+        if writing.bears(medium, genre)
+        for paragraph in those
+    ]
+    low, high = (round(share * writing.columns(words)) for share in _ALIKE)
+    for _ in range(_TRIES):
+        other = random.choice(pool).text
+        long = writing.columns(other)
+        if other != words and quotable(other) and low <= long <= max(high, low + 4):
+            return other
+    raise UnrenderableError("no_other_text", f"for {words[:40]}")
+
+
+def _unruled(here: Stage) -> Stage:
+    """The stage without ruled lines, which are where the lines of one text are."""
+    sheet = replace(here.blank.sheet, rules=None)
+    return replace(here, blank=replace(here.blank, sheet=sheet))
+
+
+def _in_place(here: Stage, text: Text, words: str) -> Text:
+    """Other words as large as the text, or a little smaller where they are longer."""
+    second = here.text(words, text.block.size, text.lines)
+    if second.block.size < _SMALLER * text.block.size:
+        raise UnrenderableError("does_not_fit", f"{second.block.size} of {text.block.size} px")
+    return second
+
+
+def _rewritten(here: Stage, text: Text, second: Text, change: Change) -> Edit:
+    surface = here.surface([text, second])
+    first = shoot(here, text, surface)
+    shots = [first, shoot(here, second, surface, first.text.paint)]
+    return edited(
+        here, shots, photographs(here, shots), change, of_texts(here, [text, second], first)
+    )
+
+
+def remove(random: Random, job: Job) -> Edit:
+    """The medium left blank. Raises ``UnrenderableError``."""
+    here, paragraph = stage(random, job, all_media())
+    text = here.text(paragraph.text)
+    change = Change("text.remove", **_which(random, here, paragraph.text))
+    surface = here.surface([text])
+    shots = [shoot(here, text, surface), shoot(here, text, surface, written=False)]
+    return edited(here, shots, photographs(here, shots), change, of_texts(here, [text], shots[0]))
+
+
+def add(random: Random, job: Job) -> Edit:
+    """A text on a medium that was blank. Raises ``UnrenderableError``."""
+    here, paragraph = stage(random, job, all_media(), quotable)
+    text = here.text(paragraph.text)
+    surface = here.surface([text])
+    shots = [shoot(here, text, surface, written=False), shoot(here, text, surface)]
+    photos = photographs(here, shots)
+    ink = photos[1].ink if random.random() < _PLACED_SHARE else None
+    change = Change("text.add", new=paragraph.text, place=on(here.blank.medium), colour=ink)
+    return edited(here, shots, photos, change, of_texts(here, [text], shots[1]))
+
+
+def recolour(random: Random, job: Job) -> Edit:
+    """The text in another colour. Raises ``UnrenderableError``."""
+    here, paragraph = stage(random, job, all_media())
+    text = here.text(paragraph.text)
+    surface = here.surface([text])
+    first = shoot(here, text, surface)
+    own = names(first.text.paint)
+    inks = (*here.blank.sheet.inks, *_PAINTS)
+    others = [ink for ink in inks if not {*names(ink)} & {*own} and _suits(ink, first)]
+    if not others:
+        raise UnrenderableError("no_other_colour", f"on {first.text.ground}")
+    second = shoot(here, text, surface, random.choice(others))
+    shots = [first, second]
+    photos = photographs(here, shots)
+    colour, was = _two(photos[1].ink, photos[0].ink)
+    change = Change(
+        "text.recolour",
+        colour=colour,
+        was=was if random.random() < _PLACED_SHARE else None,
+        **_which(random, here, paragraph.text),
+    )
+    return edited(here, shots, photos, change, of_texts(here, [text], first))
+
+
+def _suits(ink: RGB, shot: Shot) -> bool:
+    """Whether it is told at a glance from the ink of the text, and plain on the same ground."""
+    apart = math.dist(lab(ink), lab(shot.text.paint)) >= _APART
+    return apart and contrast_ratio(ink, shot.text.ground) >= _CONTRAST
+
+
+def _two(after: Colour | None, before: Colour | None) -> tuple[Colour, Colour]:
+    """Both colours, where both have names and they are not one. Raises ``UnrenderableError``."""
+    if after is None or before is None or after == before:
+        raise UnrenderableError("unnamed_colour", "before or after")
+    return after, before
+
+
+def quotable(words: str) -> bool:
+    """Whether an instruction quotes it: it is short, and of one line."""
+    return writing.columns(words) <= LONGEST and "\n" not in words
+
+
+def on(medium: Medium) -> Name:
+    """Where a text on the medium is."""
+    return Name(f"on the {medium.name.english}", f"{medium.name.chinese}上")
+
+
+def _which(random: Random, here: Stage, words: str) -> dict[str, object]:
+    """How the one text of the scene is named: quoted, by its role, by what it stands on."""
+    quoted = quotable(words) and random.random() < _QUOTED_SHARE
+    named = here.role != PLAIN_ROLE and random.random() < _NAMED_SHARE
+    placed = random.random() < _PLACED_SHARE or not (quoted or named)
+    role = Name(role_name("en", here.role), role_name("zh", here.role))
+    return {
+        "old": words if quoted else None,
+        "thing": role if named else None,
+        "place": on(here.blank.medium) if placed else None,
+    }
+
+
+def of_texts(here: Stage, texts: list[Text], shot: Shot) -> Mask:
+    """Where the texts are in the image."""
+    sheet = shot.text.sheet
+    shape = sheet.ground.shape[0], sheet.ground.shape[1]
+    return regions.of_texts(texts, shot.text.surface, sheet.ink, shape, here.canvas)
+
+
+def edited(here: Stage, shots: list[Shot], photos: list[Photo], change: Change, mask: Mask) -> Edit:
+    """Two shots as an edit. Raises ``UnrenderableError`` where they differ beside the mask."""
+    source, target = (opaque(photo.image) for photo in photos)
+    masks.check(source, target, mask)
+    font = shots[1].text.block.faces[0].postscript
+    return Edit(source, target, mask, shots[0].boxes, shots[1].boxes, change, font)
