@@ -79,8 +79,8 @@ def number(job: Job, asked: int | None) -> int:
 
 
 def _check_modes(mode: str, backgrounds: str | None, templates: str | None) -> None:
-    if backgrounds and mode not in {"scene", "mix"}:
-        raise UsageError(f"--backgrounds is for modes scene and mix, not {mode}")
+    if backgrounds and mode not in {"scene", "mix", "edit"}:
+        raise UsageError(f"--backgrounds is for modes scene, mix and edit, not {mode}")
     if templates and mode not in {"template", "mix", "edit"}:
         raise UsageError(f"--templates is for modes template, mix and edit, not {mode}")
 

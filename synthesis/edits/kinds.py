@@ -7,6 +7,8 @@ from random import Random
 from synthesis.edits.edit import Edit
 from synthesis.edits.layouts import colours, layout, moving, objects, texts
 from synthesis.edits.layouts.layout import Layout
+from synthesis.edits.scenes import media
+from synthesis.edits.scenes import texts as scene_texts
 from synthesis.edits.steps import SceneT, Step, painted
 from synthesis.job import Job
 from synthesis.sample import Rejected
@@ -45,6 +47,18 @@ def _of_layouts(
     return Kind(operation, share, of_scene(layout.begin, operate))
 
 
+def _made(operation: str, share: float, make: Callable[[Random, Job], Edit]) -> Kind:
+    """Edits that a family makes at once."""
+
+    def attempted(random: Random, job: Job) -> Edit | Rejected:
+        try:
+            return make(random, job)
+        except UnrenderableError as problem:
+            return Rejected(problem.reason, problem.detail)
+
+    return Kind(operation, share, attempted)
+
+
 KINDS: Sequence[Kind] = (
     _of_layouts("text.replace", 4, texts.replace_text),
     _of_layouts("text.add", 2, texts.add_text),
@@ -58,6 +72,13 @@ KINDS: Sequence[Kind] = (
     _of_layouts("object.remove", 1, objects.remove_object),
     _of_layouts("object.replace", 1, objects.replace_object),
     _of_layouts("object.move", 1, objects.move_object),
+    _made("text.replace", 2, scene_texts.replace_text),
+    _made("text.add", 1, scene_texts.add),
+    _made("text.remove", 1, scene_texts.remove),
+    _made("text.recolour", 1, scene_texts.recolour),
+    _made("attribute.colour", 1, media.recolour),
+    _made("attribute.material", 1, media.remake),
+    _made("background.replace", 1, media.surround),
 )
 OPERATIONS = tuple(dict.fromkeys(kind.operation for kind in KINDS))
 

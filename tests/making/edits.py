@@ -20,14 +20,16 @@ def job(folder: Path, language: str) -> Job:
     return replace(layouts.job(folder, language), mode="edit")
 
 
-def some(job: Job, operation: str, count: int) -> Iterator[Edit | Rejected]:
-    """``count`` edits of an operation, and what was rejected on the way."""
+def some(
+    job: Job, operation: str, count: int, kind: kinds.Kind | None = None
+) -> Iterator[Edit | Rejected]:
+    """``count`` edits of an operation, of one kind or of any, and what was rejected on the way."""
     chance = Random(f"{operation} {job.language}")
     only = replace(job, kinds=((operation, 1.0),))
     for _ in range(MOST_TRIES):
         if not count:
             return
-        made = kinds.choose(chance, only).make(chance, only)
+        made = (kind or kinds.choose(chance, only)).make(chance, only)
         count -= isinstance(made, Edit)
         yield made
 

@@ -275,7 +275,11 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
         (["--lang", "tlh"], COUNT, "--lang tlh: expected one of en, zh"),
         (["--mode", "poem"], COUNT, "'pure', 'scene', 'template', 'mix', 'strings'"),
         (["--mode", "strings", "--lang", "ja"], COUNT, "--mode strings: there is none in 'ja'"),
-        (["--backgrounds", "none"], COUNT, "--backgrounds is for modes scene and mix, not pure"),
+        (
+            ["--backgrounds", "none"],
+            COUNT,
+            "--backgrounds is for modes scene, mix and edit, not pure",
+        ),
         (
             ["--templates", "none"],
             COUNT,

@@ -47,7 +47,7 @@ def replace_text(random: Random, job: Job) -> Edit:
     text = here.text(paragraph.text)
     other = _another(random, job, paragraph.text, here.blank.medium)
     second = _in_place(here, text, other)
-    change = Change("text.replace", new=other, **_which(random, here, paragraph.text))
+    change = _naming(random, here, paragraph.text, Change("text.replace", new=other))
     return _rewritten(here, text, second, change)
 
 
@@ -94,7 +94,7 @@ def remove(random: Random, job: Job) -> Edit:
     """The medium left blank. Raises ``UnrenderableError``."""
     here, paragraph = stage(random, job, all_media())
     text = here.text(paragraph.text)
-    change = Change("text.remove", **_which(random, here, paragraph.text))
+    change = _naming(random, here, paragraph.text, Change("text.remove"))
     surface = here.surface([text])
     shots = [shoot(here, text, surface), shoot(here, text, surface, written=False)]
     return edited(here, shots, photographs(here, shots), change, of_texts(here, [text], shots[0]))
@@ -127,12 +127,9 @@ def recolour(random: Random, job: Job) -> Edit:
     shots = [first, second]
     photos = photographs(here, shots)
     colour, was = _two(photos[1].ink, photos[0].ink)
-    change = Change(
-        "text.recolour",
-        colour=colour,
-        was=was if random.random() < _PLACED_SHARE else None,
-        **_which(random, here, paragraph.text),
-    )
+    said = was if random.random() < _PLACED_SHARE else None
+    change = Change("text.recolour", colour=colour, was=said)
+    change = _naming(random, here, paragraph.text, change)
     return edited(here, shots, photos, change, of_texts(here, [text], first))
 
 
@@ -159,17 +156,18 @@ def on(medium: Medium) -> Name:
     return Name(f"on the {medium.name.english}", f"{medium.name.chinese}上")
 
 
-def _which(random: Random, here: Stage, words: str) -> dict[str, object]:
-    """How the one text of the scene is named: quoted, by its role, by what it stands on."""
+def _naming(random: Random, here: Stage, words: str, change: Change) -> Change:
+    """The change with a name for the one text of the scene: quoted, its role, what bears it."""
     quoted = quotable(words) and random.random() < _QUOTED_SHARE
     named = here.role != PLAIN_ROLE and random.random() < _NAMED_SHARE
     placed = random.random() < _PLACED_SHARE or not (quoted or named)
     role = Name(role_name("en", here.role), role_name("zh", here.role))
-    return {
-        "old": words if quoted else None,
-        "thing": role if named else None,
-        "place": on(here.blank.medium) if placed else None,
-    }
+    return replace(
+        change,
+        old=words if quoted else None,
+        thing=role if named else None,
+        place=on(here.blank.medium) if placed else None,
+    )
 
 
 def of_texts(here: Stage, texts: list[Text], shot: Shot) -> Mask:

@@ -1,0 +1,133 @@
+"""Edits of scenes: beside the mask not a pixel differs, and what is said of the images is true."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from random import Random
+
+import numpy as np
+import pytest
+
+from curation.failures.errors import UsageError
+from synthesis import jobs
+from synthesis.edits.edit import Edit
+from synthesis.edits.scenes import media, staging, texts
+from synthesis.job import Job
+from synthesis.scene import streams
+from synthesis.unrenderable import UnrenderableError
+
+Make = Callable[[Random, Job], Edit]
+MAKES: dict[str, Make] = {
+    "text.replace": texts.replace_text,
+    "text.remove": texts.remove,
+    "text.add": texts.add,
+    "text.recolour": texts.recolour,
+    "attribute.colour": media.recolour,
+    "attribute.material": media.remake,
+    "background.replace": media.surround,
+}
+COUNT, TRIES = 2, 24
+
+
+@cache
+def job(language: str) -> Job:
+    try:
+        return jobs.prepare(language, "scene", seed=5, size="384x384")
+    except UsageError as problem:
+        pytest.skip(str(problem))
+
+
+@cache
+def edits(operation: str, language: str) -> list[Edit]:
+    made: list[Edit] = []
+    reasons: Counter[str] = Counter()
+    for number in range(TRIES):
+        try:
+            made.append(MAKES[operation](Random(f"{operation}/{number}"), job(language)))
+        except UnrenderableError as problem:
+            reasons[problem.reason] += 1
+        if len(made) == COUNT:
+            return made
+    raise AssertionError(f"{operation} in {language}: {reasons}")
+
+
+def differs(edit: Edit) -> np.ndarray:
+    return (edit.source != edit.target).any(axis=2)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("operation", MAKES)
+def test_beside_the_mask_no_pixel_differs(operation: str, language: str) -> None:
+    for edit in edits(operation, language):
+        assert edit.change.operation == operation
+        assert edit.mask is not None
+        assert set(np.unique(edit.mask)) <= {0, 255}
+        assert differs(edit).any()
+        assert not (differs(edit) & (edit.mask == 0)).any()
+
+
+@pytest.mark.parametrize("operation", ["text.replace", "text.recolour", "attribute.material"])
+def test_the_same_random_numbers_give_the_same_pair(operation: str) -> None:
+    (first, *_), (again, *_) = edits(operation, "zh"), edits.__wrapped__(operation, "zh")
+    assert (first.source == again.source).all()
+    assert (first.target == again.target).all()
+    assert (first.change, first.before, first.after) == (again.change, again.before, again.after)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_boxes_hold_the_text_there_is(language: str) -> None:
+    for edit in edits("text.replace", language):
+        blocks = [box.text for box in edit.after if box.level == "block"]
+        assert "".join("".join(blocks).split()) == "".join((edit.change.new or "").split())
+        assert edit.before != edit.after
+    for edit in edits("text.remove", language):
+        assert edit.before and not edit.after
+    for edit in edits("text.add", language):
+        assert edit.after and not edit.before
+    for operation in ("text.recolour", "attribute.colour", "background.replace"):
+        for edit in edits(operation, language):
+            assert edit.before == edit.after
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_recoloured_text_lies_within_its_boxes_mask(language: str) -> None:
+    for edit in edits("text.recolour", language):
+        glyphs = np.array([box.quad for box in edit.before if box.level == "glyph"])
+        for x, y in glyphs.reshape(-1, 4, 2).mean(axis=1).astype(int).tolist():
+            assert edit.mask is not None and edit.mask[y, x] == 255
+        assert edit.change.colour != edit.change.was
+
+
+def test_surroundings_change_around_the_medium_alone() -> None:
+    for edit in edits("background.replace", "en"):
+        (block,) = [np.array(box.quad) for box in edit.before if box.level == "block"]
+        x, y = block.reshape(4, 2).mean(axis=0).astype(int).tolist()
+        assert edit.mask is not None and edit.mask[y, x] == 0
+        assert edit.change.other not in (None, edit.change.thing)
+
+
+def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> None:
+    options, others = ("red", "green", "blue"), (1, 2, 3, 4, 5)
+    for seed in range(40):
+        plain = Random(seed)
+        steered = streams.Steered(Random(seed), options, lambda colour: colour.upper())
+        assert steered.choice(options) == plain.choice(options).upper()
+        assert [steered.choice(others) for _ in range(5)] == [
+            plain.choice(others) for _ in range(5)
+        ]
+        assert steered.random() == plain.random()
+
+
+def test_a_stage_is_photographed_twice_alike() -> None:
+    for number in range(TRIES):
+        try:
+            here, paragraph = staging.stage(Random(number), job("en"), media.all_media())
+            text = here.text(paragraph.text)
+            surface = here.surface([text])
+            shots = [staging.shoot(here, text, surface) for _ in range(2)]
+            first, second = staging.photographs(here, shots)
+        except UnrenderableError:
+            continue
+        assert (first.image == second.image).all()
+        return
+    raise AssertionError("no scene at all")
