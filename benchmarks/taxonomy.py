@@ -25,12 +25,12 @@ from benchmarks import mixed_nodes
 from benchmarks.defects.intervals import wilson
 from benchmarks.mixed_nodes import Mixed
 from curation.networks import class_posterior, weights
-from curation.signals import classes, embedding
+from curation.signals import classes, embedding, faces
 from curation.signals.row import Row
 from curation.signals.signal import ready
-from taxonomy import domains, kinds, senses, signals
+from taxonomy import domains, kinds, people, photographs, senses, signals
 from taxonomy.lexicon import lexicon
-from taxonomy.nodes import Assigned, Classifying, nouns
+from taxonomy.nodes import FACES, Assigned, Classifying, nouns
 from taxonomy.signals import TaxonomySettings
 from taxonomy.tree import tree
 
@@ -47,20 +47,40 @@ class Photograph:
 
 
 def measured(data: bytes) -> dict[str, Any]:
-    """What is seen of an image: its classes with scores, and how likely it is of each kind."""
+    """What is seen of an image: its classes with scores, how likely it is of each kind, whether it
+    is a photograph, and its faces.
+    """
     row = Row("", data, {}, {})
     seen = dict(ready(classes.classes)([row])[0])
     vector = ready(embedding.embedding)([row])[0]["embedding"]
-    return seen | {"kinds": kinds.fitted().probabilities(vector)}
+    return seen | {
+        "kinds": kinds.fitted().probabilities(vector),
+        "is_photograph": photographs.is_photograph(vector),
+        "faces": people.faces(ready(faces.faces)([row])[0]),
+    }
 
 
 def assigned(
     seen: Mapping[str, Any], texts: Sequence[str], *, is_kind_known: bool = True
 ) -> Assigned:
-    """The node of an image as shipped, or by its classes alone, be they sure or not."""
+    """The node of an image as shipped but for faces, or by its classes alone, be they sure or
+    not.
+    """
     of_kinds = seen["kinds"] if is_kind_known else (1.0,)
     classes = seen["classes"], seen["class_scores"]
-    return _classifying(is_kind_known).assigned(texts, *classes, of_kinds)
+    is_photograph = is_kind_known and seen["is_photograph"]
+    return _classifying(is_kind_known).assigned(
+        texts, *classes, of_kinds, is_photograph=is_photograph
+    )
+
+
+def is_of_people(photo: Photograph) -> bool:
+    """Whether faces stand out, so that the node is one of people and not the label."""
+    assigned_so = assigned(photo.seen, ())
+    by_faces = people.of_faces(
+        assigned_so, photo.seen["faces"], photo.seen["kinds"], TaxonomySettings().faces
+    )
+    return by_faces.source == FACES
 
 
 @cache
@@ -68,7 +88,7 @@ def _classifying(is_kind_known: bool) -> Classifying:
     return signals.of_settings(TaxonomySettings() if is_kind_known else TaxonomySettings(sure=0.0))
 
 
-def photographs(folder: Path) -> list[Photograph]:
+def labelled(folder: Path) -> list[Photograph]:
     """Those of the manifest whose label is a node."""
     number = tree().number
     with (folder / "manifest.csv").open(encoding="utf-8", newline="") as stream:
@@ -132,7 +152,7 @@ def main() -> None:
     print(f"a caption of 16 words: {(time.process_time() - began) * 2000:.0f} CPU-us")
     if folder is None:
         return
-    photos = photographs(folder)
+    photos = labelled(folder)
     translated = [photo for photo in photos if photo.captions["zh"]]
     print(f"{'':34} {'exact':24} {'within two steps':24} domain")
     for title, of, texts in (
@@ -142,6 +162,8 @@ def main() -> None:
         (f"with Chinese, {len(translated)}", translated, lambda photo: [photo.captions["zh"]]),
     ):
         print(f"{title:34} {'  '.join(f'{share:24}' for share in shares(of, texts))}")
+    standing = sum(map(is_of_people, photos))
+    print(f"faces stand out on {standing}, which are of people instead; the table is without faces")
     images = list(mixed_nodes.mixed(folder, measured))
     for title, is_kind_known in (("classes alone, sure or not", False), ("as shipped", True)):
 

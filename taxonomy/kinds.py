@@ -18,6 +18,7 @@ from taxonomy.tree import DATA
 
 FILE = DATA / "kinds.safetensors"
 SHARPNESS = 2.0  # calibrated on half of the images of benchmarks.mixed_nodes, by likelihood
+LEAN = 2.0  # towards pictures, of the log odds: pages are far away from them, photographs are not
 PICTURE = "picture"  # of things, people and places, photographed or drawn: what classes are for
 KINDS = (
     *(PICTURE, "document", "user_interface", "slide", "infographic", "chart", "map", "comic"),
@@ -54,12 +55,12 @@ class Kinds:
         """K that sum to 1. Raises ``ValueError`` for a vector of another size.
 
         Whether it is a picture is told more sharply than which of the others it is: its log odds
-        count ``SHARPNESS`` times.
+        count ``SHARPNESS`` times, and are raised by ``LEAN``.
         """
         logits = self.weight.astype(np.float64) @ np.asarray(vector, np.float64) + self.bias
         others = np.exp(logits[1:] - logits[1:].max())
         odds = logits[0] - logits[1:].max() - np.log(others.sum())
-        rest = 1 / (1 + np.exp(np.clip(SHARPNESS * odds, -50, 50)))
+        rest = 1 / (1 + np.exp(np.clip(SHARPNESS * odds + LEAN, -50, 50)))
         return [1 - float(rest), *(rest * others / others.sum()).tolist()]
 
 

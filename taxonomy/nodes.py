@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from taxonomy import rendered, senses
 from taxonomy.kinds import KINDS
 from taxonomy.lexicon import Lexicon, lexicon
+from taxonomy.photographs import sharpened
 from taxonomy.posterior import Posterior
 from taxonomy.tree import ROOT
 
-BOTH, CLASSES, KIND, SAYS, SYNTHETIC = SOURCES = (
-    *("both", "classes", "kind", "captions", "synthetic"),
+BOTH, CLASSES, KIND, SAYS, FACES, SYNTHETIC = SOURCES = (
+    *("both", "classes", "kind", "captions", "faces", "synthetic"),
 )
 SAID = 0.5  # confidence in what captions say and no class says anything of
 IS_PICTURE = 0.5
@@ -37,14 +38,17 @@ class Assigned:
 @dataclass(frozen=True)
 class Classifying:
     """``posterior`` of the image's classes, with ``KINDS`` but the first as the last of its leaves;
-    ``caution`` in being specific without a caption, and how ``sure`` a node must be without one;
-    what says fewer ``bits`` gives way to captions.
+    ``caution`` in being specific without a caption, and how ``sure`` a node must be without one,
+    ``sure_of_photograph`` that of a photograph, of which probabilities are taken at a
+    ``temperature``; what says fewer ``bits`` gives way to captions.
     """
 
     posterior: Posterior
     caution: float
     bits: float
     sure: float = 0.0
+    sure_of_photograph: float = 0.0
+    temperature: float = 1.0
 
     def assigned(
         self,
@@ -52,6 +56,8 @@ class Classifying:
         classes: Sequence[int],
         scores: Sequence[float],
         kinds: Sequence[float] = (1.0,),
+        *,
+        is_photograph: bool = False,
     ) -> Assigned:
         """The node of an image with these captions and likely ``classes``: those of what it shows
         where it is a picture, the first of the ``kinds``.
@@ -63,8 +69,10 @@ class Classifying:
             node = max(seen, key=lambda of: (tree.depth[of], seen[of], -of))
             return Assigned(node, seen[node], BOTH, tuple(named))
         # a caption makes a picture of what is likelier one than not, and asks for bits instead
-        likely = shown if named and kinds[0] >= IS_PICTURE else self._likely(classes, scores, kinds)
         sure = 0.0 if named else self.sure
+        if is_photograph and not named:
+            scores, sure = sharpened(scores, self.temperature), self.sure_of_photograph
+        likely = shown if named and kinds[0] >= IS_PICTURE else self._likely(classes, scores, kinds)
         node = self.posterior.hedged(likely, self.caution, sure) if likely else root
         probability = likely.get(node, 0.0)
         if named and self.posterior.bits(node) * probability < self.bits:

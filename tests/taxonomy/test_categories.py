@@ -125,6 +125,6 @@ def test_a_run_writes_them_and_knows_what_was_rendered(tmp_path: Path) -> None:
     shards = sorted((output / "shards").glob("*.parquet"))
     rows = [row for shard in shards for row in pq.read_table(shard).to_pylist()]
     said = {row["key"]: (row["category"], row["domain"], row["synthetic"]) for row in rows}
-    assert said["a.png"] == ("portrait", "nature", False)
+    assert said["a.png"] == ("portrait", "people", False)
     assert said["b.png"] == ("general", "nature", False)
     assert said["c.png"] == ("text_rendering", "synthetic", True)

