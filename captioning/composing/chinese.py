@@ -71,7 +71,7 @@ class Chinese:
         place = self._facts.text.place
         where = _PLACES[place] if place else ""
         if self._facts.text.is_all:
-            says = f"{where}的文字是" if where else "写有文字"
+            says = f"{where}有文字" if where else "写有文字"  # that it is all, nobody knows
         else:
             says = f"{where}的文字包括" if where else "文字包括"
         return f"{says}{_listed(self._facts.text.lines)}"

@@ -40,6 +40,7 @@ PALE, PALE_CHROMA = 0.965, 0.012  # what is lighter and duller is white
 PALISH = 0.87  # what is lighter is hardly grey
 ORANGE = 34  # degrees of hue, from which on a red is on its way to orange
 VIVID, GREYISH = 0.05, 0.02  # chroma of a colour with a name of its own, and of a grey
+BROWN = 0.04  # chroma of a brown: a stone, the moon, a dark roof have less
 _FAMILY = {name: head for head, others in FAMILIES.items() for name in (head, *others)}
 
 
@@ -86,7 +87,7 @@ def _family(colour: NDArray[np.uint8]) -> str | None:
     if lightness > PALE and chroma < PALE_CHROMA:
         return "white"
     family = _FAMILY.get(_named(colour).english)  # what lies between two is of neither
-    if family == "red" and ORANGE < hue < 180:
+    if (family == "red" and ORANGE < hue < 180) or (family == "brown" and chroma < BROWN):
         return None
     is_grey = family in ("grey", "white", "black")
     if is_grey:

@@ -250,6 +250,17 @@ def test_dull_and_dark_colours_have_no_name_of_their_own() -> None:
     assert not any("green" in of for of in said({}, murky))
     between = np.full((100, 100, 3), (226, 112, 60), np.uint8)
     assert not any(re.search("orange|red|brown", of) for of in said({}, between))
+    assert not any(
+        "brown" in of for of in said({}, np.full((100, 100, 3), (128, 112, 98), np.uint8))
+    )
+    assert all("brown" in of for of in said({}, np.full((100, 100, 3), (108, 67, 34), np.uint8)))
+
+
+def test_no_caption_says_that_what_was_read_is_all_there_is() -> None:
+    columns = {"text_regions": [line("Closed on Mondays", 140)], **SIZE}
+    captions = said(columns, language="zh")
+    assert any("中间有文字“Closed on Mondays”" in of for of in captions)
+    assert not any("文字是" in of for of in captions)
 
 
 def test_black_and_white_is_said() -> None:
