@@ -41,7 +41,8 @@ class Job:
     ``sizes`` are (width, height) in pixels, one of which an image gets; ``backgrounds`` and
     ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
     ``need`` are characters with how many images are to show each: then all images are for these.
-    ``kinds`` are operations of mode edit with their shares.
+    ``kinds`` are operations of mode edit with their shares, ``other_fonts`` the faces of the
+    language it translates into, and ``parallel`` texts in English and Chinese.
     """
 
     language: str
@@ -57,6 +58,8 @@ class Job:
     pages: tuple[Paragraph, ...] = ()
     need: tuple[tuple[str, int], ...] = ()
     kinds: tuple[tuple[str, float], ...] = ()
+    other_fonts: tuple[FontFile, ...] = ()
+    parallel: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def needed(self) -> needs.Needed:
@@ -73,13 +76,12 @@ class Job:
 
     def settings(self) -> dict[str, str]:
         """What the images depend on, each as short text; fonts and corpus by their digests."""
-        faces = json.dumps([face.digest for face in self.fonts])
         return {
             "lang": self.language,
             "mode": self.mode,
             "seed": str(self.seed),
             "size": " ".join(f"{width}x{height}" for width, height in self.sizes),
-            "fonts": hashlib.blake2b(faces.encode(), digest_size=16).hexdigest(),
+            "fonts": _digest([face.digest for face in self.fonts]),
             "corpus": self.corpus_digest,
             "backgrounds": files_digest(self.backgrounds),
             "templates": files_digest(self.templates),
@@ -93,13 +95,23 @@ class Job:
     def _edits(self) -> dict[str, str]:
         """What edits alone depend on."""
         kinds = " ".join(f"{operation}={share:g}" for operation, share in self.kinds)
-        return {"edits": str(EDITS_VERSION), "kinds": kinds}
+        return {
+            "edits": str(EDITS_VERSION),
+            "kinds": kinds,
+            "other_fonts": _digest([face.digest for face in self.other_fonts]),
+            "parallel": _digest(self.parallel),
+        }
 
     def digest(self) -> str:
         """BLAKE2b-128 of the settings: equal where the images are."""
-        settings = json.dumps(self.settings(), sort_keys=True)
-        return hashlib.blake2b(settings.encode(), digest_size=16).hexdigest()
+        return _digest(self.settings())
 
     def key(self, index: int) -> str:
         """The key of a sample: the settings a reader wants to see, then its index."""
         return f"{self.mode}/{self.language}/{self.seed}/{index:08d}"
+
+
+def _digest(value: object) -> str:
+    """BLAKE2b-128 of what JSON can say."""
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

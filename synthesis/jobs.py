@@ -1,6 +1,7 @@
 """From the words of a command line to a ``Job``: sizes, fonts and texts looked up and checked."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +36,7 @@ def prepare(
     templates: str | None = None,
     need: str | None = None,
     kinds: str | None = None,
+    parallel: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
     if need and (language, mode) != ("zh", "pure"):
@@ -44,12 +46,14 @@ def prepare(
     if mode == "strings":
         return _strings(language, seed, size, fonts, alone=(corpus, licence))
     _check_modes(mode, backgrounds, templates)
+    if parallel and mode != "edit":
+        raise UsageError(f"--parallel is for mode edit, not {mode}")
     if mode == "edit" or kinds:
         _check_edits(mode, language)
     own_templates = _files("--templates", templates, TEMPLATES)
     sizes = _sizes(mode, language, size or DEFAULT_SIZE[mode], own_templates)
     texts = corpora.load(language, corpus)
-    return Job(
+    job = Job(
         language=language,
         mode=cast(Mode, mode),
         seed=seed,
@@ -64,6 +68,7 @@ def prepare(
         need=needs.read(need) if need else (),
         kinds=_kinds(kinds) if kinds else (),
     )
+    return _editing(job, fonts, parallel) if mode == "edit" else job
 
 
 def number(job: Job, asked: int | None) -> int:
@@ -91,6 +96,19 @@ def _check_edits(mode: str, language: str) -> None:
     if language not in resources.languages():
         known = ", ".join(resources.languages())
         raise UsageError(f"--mode edit: there are no edits in {language!r}, only in {known}")
+
+
+def _editing(job: Job, fonts: str | None, parallel: str | None) -> Job:
+    """The job with what translations need; none where no face can write the other language."""
+    from synthesis.edits.translating import OPERATION, into
+
+    try:
+        faces = font_files.find(into(job.language), fonts)
+    except UsageError:
+        if OPERATION in dict(job.kinds):
+            raise
+        return job
+    return replace(job, other_fonts=faces, parallel=corpora.parallel(parallel))
 
 
 def _kinds(text: str) -> tuple[tuple[str, float], ...]:

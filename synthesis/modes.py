@@ -24,7 +24,7 @@ def render(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
     rare = _rare(random, job, index, attempt)
     mode = _mixed(random, job.language, rare) if job.mode == "mix" else job.mode
     if mode == "edit":
-        return edits.render(random, job)
+        return edits.render(random, job, index, attempt)
     if mode == "strings":
         return strings.render(random, job.language, font(job.fonts[0]), job.sizes[0])
     if mode == "scene":

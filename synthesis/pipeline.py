@@ -45,6 +45,8 @@ class Synthesize(BaseModel):
     fonts: Place | None = None
     backgrounds: Place | None = None
     templates: Place | None = None
+    kinds: str | None = None
+    parallel: Place | None = None
 
     @model_validator(mode="after")
     def _languages_are_known(self) -> "Synthesize":
@@ -164,6 +166,8 @@ def _job(settings: Synthesize, language: str) -> Job:
         fonts=settings.fonts,
         backgrounds=settings.backgrounds,
         templates=settings.templates,
+        kinds=settings.kinds,
+        parallel=settings.parallel,
     )
 
 

@@ -73,6 +73,13 @@ Kinds = Annotated[
         help="Operations of mode edit with their shares, as text.replace=2,object.add; else all."
     ),
 ]
+Parallel = Annotated[
+    str | None,
+    typer.Option(
+        help="Your texts for translations in mode edit: .jsonl with `en` and `zh`.",
+        parser=user_paths.place,
+    ),
+]
 Size = Annotated[
     str | None,
     typer.Option(
@@ -135,6 +142,7 @@ def render(
     templates: Templates = None,
     need: Need = None,
     kinds: Kinds = None,
+    parallel: Parallel = None,
     part_size: PartSize = 500,
     as_json: Json = False,
 ) -> None:
@@ -158,6 +166,7 @@ def render(
         templates=templates,
         need=need,
         kinds=kinds,
+        parallel=parallel,
     )
     count = jobs.number(job, n)
     for note in jobs.notes(job, size, corpus):

@@ -88,6 +88,21 @@ def load(language: str, file: str | None = None) -> Corpus:
     return Corpus(tuple(map(Paragraph, kept)), digest, provenance)
 
 
+@cache
+def parallel(file: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Texts in English and Chinese that say the same: ours, or those of ``file``, JSON lines with
+    ``en`` and ``zh``. Raises ``UsageError`` naming file and line.
+    """
+    path = Path(file) if file else SHIPPED / "parallel.jsonl"
+    pairs = dict.fromkeys(
+        (cleaning.clean(english), cleaning.clean(chinese))
+        for english, chinese in reading.parallel(path, ("en", "zh"))
+    )
+    if not pairs:
+        raise UsageError(f"--parallel {path}: no pair of texts in it")
+    return tuple(pairs)
+
+
 def _shipped(language: str) -> Corpus:
     """Ours needs no judging: a test holds it to the same rules."""
     path = SHIPPED / f"{language}.jsonl"

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 from curation.failures.errors import UsageError
 
@@ -38,28 +39,54 @@ def texts(path: Path) -> Iterator[str]:
         raise UsageError(f"--corpus {path}: no such file") from error
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, option: str = "--corpus") -> Iterator[tuple[int, str]]:
     with path.open("rb") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST_LINE + 1), b""), 1):
             if len(line) > LONGEST_LINE:
                 problem = f"a line of over {LONGEST_LINE:,} bytes; break it into paragraphs"
-                raise UsageError(f"--corpus {path}:{number}: {problem}")
+                raise UsageError(f"{option} {path}:{number}: {problem}")
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                place = f"--corpus {path}:{number}"
+                place = f"{option} {path}:{number}"
                 raise UsageError(f"{place}: not UTF-8 (byte {error.start} of the line)") from error
 
 
 def _json_text(line: str, place: str) -> str:
-    try:
-        value = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise UsageError(f"{place}: not JSON ({error})") from error
+    value = _json(line, place)
     text = value.get("text") if isinstance(value, dict) else None
     if not isinstance(text, str):
         raise UsageError(f'{place}: expected an object with a string "text"')
     return text
+
+
+def _json(line: str, place: str) -> Any:
+    try:
+        return json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UsageError(f"{place}: not JSON ({error})") from error
+
+
+def parallel(path: Path, languages: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """The pairs of a file of JSON lines: of each line the texts in both languages.
+
+    Raises ``UsageError`` naming file and line.
+    """
+    try:
+        for number, line in _lines(path, "--parallel"):
+            if line.strip():
+                yield _json_pair(line, languages, f"--parallel {path}:{number}")
+    except OSError as error:
+        raise UsageError(f"--parallel {path}: {error.strerror}") from error
+
+
+def _json_pair(line: str, languages: tuple[str, str], place: str) -> tuple[str, str]:
+    value = _json(line, place)
+    texts = [value.get(language) if isinstance(value, dict) else None for language in languages]
+    if not all(isinstance(text, str) and text.strip() for text in texts):
+        wanted = " and ".join(f'"{language}"' for language in languages)
+        raise UsageError(f"{place}: expected an object with texts {wanted}")
+    return str(texts[0]), str(texts[1])
 
 
 def _rows(path: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ from curation.picture.colours import RGB, Colour, contrast_ratio, lab, nearest
 from synthesis.pure.pairs import PALETTE
 from synthesis.template.colouring import LEAST_CONTRAST
 
-_APART = 25.0  # of 100, in CIELAB: how far another colour is at least
+_APART = 35.0  # of 100, in CIELAB: how far another colour is at least
 
 
 def other(

@@ -12,6 +12,7 @@ from synthesis.fonts.face import Extents
 LONGEST = {"en": 80, "zh": 40}  # characters of a text that is quoted
 _UNQUOTED = '\n“”"「」『』'
 _SAID = 0.7  # share of texts that are told with what they are, where what they say is enough
+_LENGTHS = (0.4, 2.2)  # of the length of an old text, that of a new one
 _NEAR = 2.5  # heights of the lower of two things: how far apart neighbours may be
 _TEXTS = {  # what is the text itself, where a role is also what it stands on
     "speech": Name("text in the speech bubble", "对话气泡里的文字"),
@@ -67,6 +68,16 @@ def called(random: Random, words: Words, others: Sequence[Words]) -> Called | No
 def contains(text: str, part: str) -> bool:
     """Whether a text could be meant by the part."""
     return part.casefold() in text.casefold()
+
+
+def stands_once(text: str, texts: Sequence[str], language: str) -> bool:
+    """Whether a text of an image with those texts can be quoted, and no other be meant."""
+    return is_short(text, language) and sum(contains(of, text) for of in texts) == 1
+
+
+def suits(old: str, new: str) -> bool:
+    """Whether a text may take the place of another: about as long, and not the same."""
+    return bool(new) and new != old and _LENGTHS[0] <= len(new) / len(old) <= _LENGTHS[1]
 
 
 def beside(box: Extents, neighbours: Sequence[tuple[str, Extents]]) -> Name | None:

@@ -69,10 +69,15 @@ def choose_pair(random: Random, ground: Ground, *, faint: bool = False) -> Pair:
     least = _FAINT_CONTRAST if faint else pairs.LEAST_CONTRAST
     while True:
         pair = pairs.choose(random, gradient=ground.gradient, light=faint, least=least)
-        if ground.shadow and relative_luminance(pair.near_end) < _DARKEST:
-            continue
-        if ground.levels is None or _worst_contrast(ground, pair) >= pairs.LEAST_CONTRAST:
+        if suits(ground, pair):
             return pair
+
+
+def suits(ground: Ground, pair: Pair) -> bool:
+    """Whether a shadow would show, and the ink can be told from the lines of the ground."""
+    if ground.shadow and relative_luminance(pair.near_end) < _DARKEST:
+        return False
+    return ground.levels is None or _worst_contrast(ground, pair) >= pairs.LEAST_CONTRAST
 
 
 def _worst_contrast(ground: Ground, pair: Pair) -> float:

@@ -132,7 +132,7 @@ def _moved(
     for line, (column, down) in zip(block.lines, places, strict=True):
         x = frame.left + (count - 1 - column if _is_right_to_left(block) else column) * step
         y = round(top + down * pitch) - _baseline(line)
-        lines.append(_shifted(line, float(round(x)), float(y)))
+        lines.append(shifted(line, float(round(x)), float(y)))
     return Block(block.text, block.size, tuple(lines), tuple(placing.runs(block.size, lines)))
 
 
@@ -190,7 +190,8 @@ def _is_right_to_left(block: Block) -> bool:
     return clusters[0].box[0] > clusters[-1].box[0]
 
 
-def _shifted(line: PlacedLine, x: float, y: float) -> PlacedLine:
+def shifted(line: PlacedLine, x: float, y: float) -> PlacedLine:
+    """An upright line moved by so many pixels."""
     return PlacedLine(
         line.text, tuple(_shifted_cluster(cluster, x, y) for cluster in line.clusters)
     )

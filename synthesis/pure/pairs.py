@@ -119,6 +119,13 @@ def choose(
             return pair
 
 
+def on(background: Colour, pair: Pair) -> Pair:
+    """The pair's ink on another background, a gradient where it is on one now."""
+    slope = GRADIENT if pair.is_gradient else 0
+    ends = _moved(background.rgb, [slope] * 3), _moved(background.rgb, [-slope] * 3)
+    return Pair(background, pair.ink, *ends, pair.ink_rgb)
+
+
 class _Weighted:
     """Colours, each with how likely it is beside the others."""
 

@@ -5,12 +5,13 @@ cannot render it, another does, or several together; only a text no font can ren
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from random import Random
 
 from synthesis import captions, png, raster
 from synthesis.description import Description, Name, Words
 from synthesis.fonts.face import font
-from synthesis.fonts.files import is_handwriting
+from synthesis.fonts.files import FontFile, is_handwriting
 from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import backgrounds, faces, limits, setting, texts
@@ -20,6 +21,7 @@ from synthesis.pure.setting import Fitted
 from synthesis.pure.textures import Rhythm
 from synthesis.sample import Rejected, Sample, TextBox
 from synthesis.text.block import Block
+from synthesis.text.layout import Frame
 from synthesis.unrenderable import UnrenderableError
 
 SMALLEST = limits.SMALLEST
@@ -33,37 +35,52 @@ COLUMNS = {
 }
 
 
+@dataclass(frozen=True)
+class Composed:
+    """A text as it will stand on its canvas; ``is_faint`` asks for dark ink on light ground."""
+
+    size: Size
+    manner: Manner
+    faces: tuple[FontFile, ...]
+    frame: Frame
+    fitted: Fitted
+    boxes: tuple[TextBox, ...]
+    is_faint: bool
+
+
 def render(random: Random, job: Job, text: str | None = None) -> Sample | Rejected:
     """One sample, of the text or of one of the job's, or the reason why it was discarded."""
     size = random.choice(job.sizes)
     text = text or texts.choose(random, job, size)
-    manner = choose(random, job.language, text, size)
     try:
-        chosen = faces.choose(random, job.fonts, text)
-        frame = setting.frame(random, size, manner.kind)
-        fitted = setting.fit(text, job.language, chosen, manner, size, frame)
-        boxes = fitted.block.boxes()
-        faint = _measured(job.language, fitted.block, boxes, size).is_sparse
-        faint |= fitted.block.size * font(chosen[0]).stem < _FAINT_STEM
-        return _rendered(random, job, fitted, boxes, manner, size, faint=faint)
+        return _rendered(random, job, compose(random, job, text, size))
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
 
-def _rendered(
-    random: Random,
-    job: Job,
-    fitted: Fitted,
-    boxes: tuple[TextBox, ...],
-    manner: Manner,
-    size: Size,
-    *,
-    faint: bool,
-) -> Sample:
-    placed = fitted.block
+def compose(random: Random, job: Job, text: str, size: Size) -> Composed:
+    """A text set on a canvas in a manner that suits both. Raises ``UnrenderableError``."""
+    manner = choose(random, job.language, text, size)
+    chosen = faces.choose(random, job.fonts, text)
+    frame = setting.frame(random, size, manner.kind)
+    fitted = setting.fit(text, job.language, chosen, manner, size, frame)
+    boxes = fitted.block.boxes()
+    faint = _measured(job.language, fitted.block, boxes, size).is_sparse
+    faint |= fitted.block.size * font(chosen[0]).stem < _FAINT_STEM
+    return Composed(size, manner, tuple(chosen), frame, fitted, boxes, faint)
+
+
+def rhythm_of(composed: Composed) -> Rhythm:
+    """Where the lines stand."""
+    placed = composed.fitted.block
+    return Rhythm(placed.runs[0].origins[0][1], composed.manner.setting.leading * placed.size)
+
+
+def _rendered(random: Random, job: Job, composed: Composed) -> Sample:
+    fitted, size, placed = composed.fitted, composed.size, composed.fitted.block
     ground = backgrounds.choose(random)
-    pair = backgrounds.choose_pair(random, ground, faint=faint)
-    rhythm = Rhythm(placed.runs[0].origins[0][1], manner.setting.leading * placed.size)
+    pair = backgrounds.choose_pair(random, ground, faint=composed.is_faint)
+    rhythm = rhythm_of(composed)
     canvas = backgrounds.paint(random, ground, pair, size, rhythm)
     raster.render(canvas, placed.runs, pair.ink_rgb)
     description = Description(
@@ -83,7 +100,7 @@ def _rendered(
         text=placed.text,
         caption=caption,
         language=job.language,
-        boxes=boxes,
+        boxes=composed.boxes,
         font=placed.faces[0].postscript,
         annotation=captions.annotation(description, caption),
     )

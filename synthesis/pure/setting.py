@@ -24,9 +24,14 @@ _WORTH_OWN_LINES = 0.65  # keeping a text's own lines whole may cost so much of 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A text at its place: in how many columns its lines stand, or whether they go down."""
+    """A text at its place: in how many columns its lines stand, or whether they go down.
+
+    ``typography`` and ``frame`` are what it is set by and in.
+    """
 
     block: Block
+    typography: Typography
+    frame: Frame
     columns: int = 1
     vertical: bool = False
 
@@ -86,11 +91,12 @@ def _fit(
     if manner.kind in {Kind.PROSE, Kind.PAGE} and not manner.vertical:
         most = sizes.up_to(sizes.most_wrapped)
         fitted = columns.fit(text, typography, frame, most, script, manner.share_of_largest)
-        return Fitted(fitted.block, fitted.count)
+        return Fitted(fitted.block, typography, frame, fitted.count)
     chosen, size_chosen = _largest(text, typography, frame, sizes, manner)
     smaller = max(sizes.least, int(size_chosen * manner.share_of_largest))
     narrowed = _narrowed(frame, manner, language, smaller / size_chosen)
-    return Fitted(block.at(text, chosen, narrowed, smaller), 1, manner.vertical)
+    placed = block.at(text, chosen, narrowed, smaller)
+    return Fitted(placed, chosen, narrowed, vertical=manner.vertical)
 
 
 def _largest(

@@ -7,8 +7,10 @@ from random import Random
 
 from making import layouts
 
-from synthesis.edits import kinds
+from synthesis import corpus
+from synthesis.edits import translating
 from synthesis.edits.edit import Edit
+from synthesis.edits.kinds import Kind
 from synthesis.job import Job
 from synthesis.sample import Rejected, TextBox
 
@@ -16,23 +18,26 @@ MOST_TRIES = 60
 
 
 def job(folder: Path, language: str) -> Job:
-    """A job of mode edit in a font that has all that the contents have."""
-    return replace(layouts.job(folder, language), mode="edit")
+    """A job of mode edit in fonts that have all that the contents of both languages have."""
+    own = layouts.job(folder, language)
+    other = layouts.job(folder, translating.into(language))
+    return replace(own, mode="edit", other_fonts=other.fonts, parallel=corpus.parallel())
 
 
-def some(
-    job: Job, operation: str, count: int, kind: kinds.Kind | None = None
-) -> Iterator[Edit | Rejected]:
-    """``count`` edits of an operation, of one kind or of any, and what was rejected on the way."""
-    chance = Random(f"{operation} {job.language}")
-    only = replace(job, kinds=((operation, 1.0),))
+def some(job: Job, kind: Kind, count: int) -> Iterator[Edit | Rejected]:
+    """``count`` edits of a kind, and what was rejected on the way."""
+    chance = Random(f"{kind.operation} {kind.family} {job.language}")
     for _ in range(MOST_TRIES):
         if not count:
             return
-        made = (kind or kinds.choose(chance, only)).make(chance, only)
+        made = kind.make(chance, job)
         count -= isinstance(made, Edit)
         yield made
 
 
 def texts(boxes: tuple[TextBox, ...]) -> list[str]:
     return [box.text for box in boxes if box.level == "block"]
+
+
+def chance(seed: int) -> Random:
+    return Random(seed)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from synthesis.description import Name
+from synthesis.edits import naming
 from synthesis.edits.edit import Change
 from synthesis.edits.layouts import marks, places, texts
 from synthesis.edits.layouts.layout import Layout
@@ -81,7 +82,7 @@ def text_of(layout: Layout, number: int) -> str | None:
     known = [item.part.text for _, item, _ in layout.texts()]
     for other in _texts_below(layout, number):
         text = layout.items[other].part.text
-        if texts.stands_once(text, known, layout.language):
+        if naming.stands_once(text, known, layout.language):
             return text
     return None
 
@@ -93,7 +94,7 @@ def _texts(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     if left.part.style != right.part.style or left.part.text == right.part.text:
         return None
     for item in (left, right):
-        if not texts.stands_once(item.part.text, known, layout.language):
+        if not naming.stands_once(item.part.text, known, layout.language):
             return None
     empty = layout.with_item(second, replace(right, text=None))
     after = texts.with_text(empty, first, right.part.text, layout.setter)

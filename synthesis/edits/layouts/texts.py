@@ -1,6 +1,6 @@
 """Texts of a layout replaced, added, removed or recoloured: nothing else moves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -24,10 +24,10 @@ _ELSEWHERE = 3  # times that the template is filled anew for other texts
 
 def replace_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """Another text of the same slot, as other contents of the template have it."""
-    others = _other_texts(random, layout, job)
+    others, known = _other_texts(random, layout, job), {of.part.text for _, of, _ in layout.texts()}
     for number, item, called in nameable(random, layout):
         for new in others.get(id(item.part.node), ()):
-            if new == called.old or _has_digits(new) != _has_digits(called.old):
+            if new in known or _has_digits(new) != _has_digits(called.old):
                 continue
             if changed := with_text(layout, number, new, layout.setter):
                 change = Change("text.replace", called.old, new, called.thing, place=called.place)
@@ -79,9 +79,14 @@ def nameable(random: Random, layout: Layout) -> Iterator[tuple[int, Item, Called
     words = words_of(layout)
     numbers = [number for number in words if is_short(words[number].text, layout.language)]
     for number in random.sample(numbers, min(_TRIES, len(numbers))):
-        rest = [those for other, those in words.items() if other != number]
-        if called := naming.called(random, words[number], rest):
+        if called := called_in(random, words, number):
             yield number, layout.items[number], called
+
+
+def called_in(random: Random, words: Mapping[int, Words], number: int) -> Called | None:
+    """How to name one of the texts; ``None`` where no name is its alone."""
+    rest = [those for other, those in words.items() if other != number]
+    return naming.called(random, words[number], rest)
 
 
 def words_of(layout: Layout) -> dict[int, Words]:
@@ -105,14 +110,9 @@ def beside(layout: Layout, box: Extents) -> Name | None:
     texts = [(item.part.text, text.box) for _, item, text in layout.texts()]
     said = [text for text, _ in texts]
     neighbours = [
-        (text, other) for text, other in texts if stands_once(text, said, layout.language)
+        (text, other) for text, other in texts if naming.stands_once(text, said, layout.language)
     ]
     return naming.beside(box, neighbours)
-
-
-def stands_once(text: str, texts: Sequence[str], language: str) -> bool:
-    """Whether a text of an image with those texts can be quoted, and no other be meant."""
-    return is_short(text, language) and sum(naming.contains(of, text) for of in texts) == 1
 
 
 def role_of(layout: Layout, number: int) -> Name:

@@ -1,0 +1,102 @@
+"""Chains: two to five edits of one image, each of which begins with what the last one came to.
+
+Of every ``BLOCK`` images the last ones are a chain. Which, and of what, follows from the number of
+the block: each image can be made alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+
+from synthesis.edits.edit import Edit
+from synthesis.edits.kinds import LAYOUTS, PAGES, Family
+from synthesis.edits.steps import SceneT, painted
+from synthesis.edits.translating import OPERATION as TRANSLATE
+from synthesis.job import Job
+from synthesis.sample import Rejected
+from synthesis.unrenderable import UnrenderableError
+
+BLOCK = 20
+LENGTHS = (2, 5)
+_ON_LAYOUTS = 0.7  # share of chains
+_TRIES = 12  # operations that are tried for a step
+_FIRST = frozenset({"text.add", "object.add", TRANSLATE})  # from a scene that is made for them
+
+
+@dataclass(frozen=True)
+class Link:
+    """The place of an image in a chain: ``step`` of ``count``, from 1, in the block's chain."""
+
+    block: int
+    step: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.step}of{self.count}"
+
+
+def link(job: Job, index: int) -> Link | None:
+    """The place of an image in a chain; ``None`` where it is in none."""
+    if not (_known(LAYOUTS, job) or _known(PAGES, job)):
+        return None
+    block, place = divmod(index, BLOCK)
+    count = _random(job, block, "length").randint(*LENGTHS)
+    step = place - (BLOCK - count) + 1
+    return Link(block, step, count) if step > 0 else None
+
+
+def edit(job: Job, place: Link, attempt: int) -> Edit | Rejected:
+    """One edit of a chain; of an attempt all its edits are made or none."""
+    made = _chain(job, place.block, place.count, attempt)
+    return made if isinstance(made, Rejected) else made[place.step - 1]
+
+
+@lru_cache(maxsize=1)  # the images of a chain follow each other
+def _chain(job: Job, block: int, count: int, attempt: int) -> Sequence[Edit] | Rejected:
+    random = _random(job, block, str(attempt))
+    layouts, pages = bool(_known(LAYOUTS, job)), bool(_known(PAGES, job))
+    on_layouts = random.random() < _ON_LAYOUTS if layouts and pages else layouts
+    try:
+        return (
+            _edits(random, job, LAYOUTS, count) if on_layouts else _edits(random, job, PAGES, count)
+        )
+    except UnrenderableError as problem:
+        return Rejected(problem.reason, problem.detail)
+
+
+def _edits(random: Random, job: Job, family: Family[SceneT], count: int) -> list[Edit]:
+    """Edits of one scene, one after the other. Raises ``UnrenderableError``."""
+    scene, edits = family.begin(random, job), list[Edit]()
+    shares = _known(family, job)
+    for _ in range(_TRIES * count):
+        last = edits[-1].change.operation if edits else ""
+        others = {name: share for name, share in shares.items() if name != last} or shares
+        operation = random.choices([*others], [*others.values()])[0]
+        try:
+            step = family.operations[operation][1](random, scene, job)
+        except UnrenderableError:
+            continue
+        if edits and step.before is not scene:
+            continue
+        edits.append(painted(step))
+        scene = step.after
+        if len(edits) == count:
+            return edits
+    raise UnrenderableError("broken_chain", f"{len(edits)} of {count}")
+
+
+def _known(family: Family[SceneT], job: Job) -> dict[str, float]:
+    """The operations of a family that the job asks for, with their shares."""
+    asked = dict(job.kinds)
+    shares = {
+        operation: asked.get(operation, 0.0) if asked else share
+        for operation, (share, _) in family.operations.items()
+        if job.other_fonts or operation != TRANSLATE
+    }
+    shares = {operation: share for operation, share in shares.items() if share}
+    return shares if {*shares} - _FIRST else {}
+
+
+def _random(job: Job, block: int, name: str) -> Random:
+    return Random(f"{job.seed}/{job.language}/chain/{block}/{name}")

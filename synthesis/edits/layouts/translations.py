@@ -1,0 +1,78 @@
+"""A text of a layout in the other language, in the same slot."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+
+from synthesis.edits import naming, translating
+from synthesis.edits.layouts import texts
+from synthesis.edits.layouts.layout import Item, Layout
+from synthesis.edits.steps import Step
+from synthesis.job import Job
+from synthesis.template import faces, filled
+from synthesis.template.typeset import Typesetter
+from synthesis.unrenderable import UnrenderableError
+
+_OPEN = frozenset(  # roles that any words may have; a price or a name is none
+    {
+        "text",
+        "title",
+        "subtitle",
+        "heading",
+        "subheading",
+        "headline",
+        "section",
+        "kicker",
+        "tagline",
+    }
+    | {"body", "description", "item", "bullet", "option", "task", "note", "footnote", "caption"}
+    | {"label", "button", "link", "menu", "tab", "badge", "quote", "speech", "narration", "post"}
+    | {"takeaway", "message", "status", "slogan", "wish", "answer", "feature"}
+)
+
+
+def translate_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+    """Words of the template itself, or a text of the parallel corpus in their place."""
+    setter = _setter(random, layout, job)
+    for number, item, _ in texts.nameable(random, layout):
+        for before, new in _translations(random, layout, number, item, job):
+            after = texts.with_text(before, number, new, setter)
+            called = texts.called_in(random, texts.words_of(before), number)
+            if after and called:
+                called = called if before is layout else replace(called, thing=None)
+                areas = (texts.box_of(before, number), texts.box_of(after, number))
+                change = translating.change(random, job, called, new)
+                return Step(before, after, change, areas)
+    raise UnrenderableError("nothing_to_translate", layout.filling.loaded.stem)
+
+
+def _setter(random: Random, layout: Layout, job: Job) -> Typesetter:
+    """What sets texts of the other language at the same scale."""
+    pairing = faces.choose(random, job.other_fonts, layout.filling.loaded.template.faces)
+    language = translating.into(job.language)
+    return replace(layout.setter, language=language, pairing=pairing, blocks={})
+
+
+def _translations(
+    random: Random, layout: Layout, number: int, item: Item, job: Job
+) -> Iterator[tuple[Layout, str]]:
+    """Layouts that show a text in the slot, each with what that is in the other language."""
+    style = item.part.style
+    upper = bool(style and style.upper)
+    if said := _said(item, job):
+        yield layout, said.upper() if upper else said
+        return
+    if filled.role_of(item.part) not in _OPEN:
+        return
+    for text, new in translating.drawn(random, job, item.part.text):
+        shown = text.upper() if upper else text
+        if before := texts.with_text(layout, number, shown, layout.setter):
+            yield before, new.upper() if upper else new
+
+
+def _said(item: Item, job: Job) -> str | None:
+    """What the template itself says in the other language; ``None`` where it says nothing fixed."""
+    say = item.part.node.say or {}
+    here, there = say.get(job.language, ""), say.get(translating.into(job.language), "")
+    fixed = here.casefold() == item.part.text.casefold() and "<" not in there
+    return there if fixed and naming.is_short(there, translating.into(job.language)) else None

@@ -1,0 +1,50 @@
+"""Chains of edits: each begins with the very file the last one ended with."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from making import edits
+
+from synthesis import modes
+from synthesis.edits import chains
+from synthesis.job import Job
+from synthesis.sample import Sample
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return edits.job(tmp_path_factory.mktemp("fonts"), "en")
+
+
+def rendered(job: Job, indices: range) -> list[Sample]:
+    samples = [modes.render_until_kept(job, index)[0] for index in indices]
+    return [sample for sample in samples if sample]
+
+
+def test_each_link_begins_with_what_the_last_came_to(job: Job) -> None:
+    (first,) = [index for index in range(chains.BLOCK) if str(chains.link(job, index))[:2] == "1o"]
+    made = rendered(job, range(first, chains.BLOCK))
+    assert len(made) == chains.BLOCK - first >= chains.LENGTHS[0]
+    for number, (before, after) in enumerate(pairwise(made), 2):
+        assert before.edit
+        assert after.edit
+        assert after.edit.inputs == (before.image,)
+        assert after.edit.boxes == (before.boxes,)
+        assert after.edit.step == f"{number}of{len(made)}"
+
+
+def test_a_link_is_the_same_alone(job: Job) -> None:
+    last = chains.BLOCK - 1
+    together = rendered(job, range(chains.BLOCK - 2, chains.BLOCK))[-1]
+    chains._chain.cache_clear()
+    assert rendered(job, range(last, chains.BLOCK)) == [together]
+
+
+def test_chains_are_of_the_kinds_asked_for_or_not_at_all(job: Job) -> None:
+    only = replace(job, kinds=(("text.recolour", 1.0),))
+    last = rendered(only, range(chains.BLOCK - 1, chains.BLOCK))[0]
+    assert last.edit
+    assert last.edit.operation == "text.recolour"
+    lonely = replace(job, kinds=(("object.add", 1.0),))
+    assert all(chains.link(lonely, index) is None for index in range(chains.BLOCK))
