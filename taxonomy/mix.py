@@ -152,14 +152,15 @@ def fitted(
 
 
 def conflicts(concluded: pa.Table, options: Options) -> list[str]:
-    """What the weights do not reach: by column and value, the share wanted and the share there.
+    """What the weights do not reach: a sentence a column, of each value the share wanted and the
+    share there.
 
     And why: no row has the value, all of its rows count as much as they may, or the targets of
-    another column hold it back.
+    another column hold it back; what is lacking, the others have.
     """
-    said: list[str] = []
     if not len(concluded):
-        return said
+        return []
+    said: list[str] = []
     count = np.asarray(concluded.column(_COUNT), np.float64)
     weight = np.asarray(concluded.column(_WEIGHT), np.float64)
     mass = count * weight
@@ -167,6 +168,7 @@ def conflicts(concluded: pa.Table, options: Options) -> list[str]:
         values = concluded.column(column).to_pylist()
         named = np.array([value in shares for value in values])
         total = mass[named].sum() or 1.0
+        off: list[tuple[float, str]] = []
         for name, share in shares.items():
             wanted = share / sum(shares.values())
             cells = np.array([value == name for value in values]) & (count > 0)
@@ -174,10 +176,16 @@ def conflicts(concluded: pa.Table, options: Options) -> list[str]:
             if abs(here - wanted) <= NOTED:
                 continue
             rows = int(count[cells].sum())
+            of = f"{name} {here:.1%} in place of {wanted:.1%}"
+            if here > wanted:
+                off.append((here - wanted, of))
+                continue
             why = "no row of it" if not rows else f"{rows} rows"
-            if rows and here < wanted and (weight[cells] >= options.most - CLOSE).all():
+            if rows and (weight[cells] >= options.most - CLOSE).all():
                 why += f", each counts {options.most:g} times, the most there may be"
-            said.append(f"{column} {name}: {here:.1%} in place of {wanted:.1%} ({why})")
+            off.append((here - wanted, f"{of} ({why})"))
+        if off:  # what lacks most comes first
+            said.append(f"{column}: {', '.join(text for _, text in sorted(off))}")
     return said
 
 

@@ -11,13 +11,13 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from curation.networks import weights
@@ -27,6 +27,7 @@ from curation.shard.annotation import json_schema
 LARGEST = 2_000_000  # bytes of an answer that are read
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)  # states of a server that may pass
 JPEG_QUALITY = 92
+Price = Annotated[float, Field(ge=0)]
 CONNECTING = 5.0  # seconds until a server that is there has answered
 _ITSELF = ("url", "concurrency", "retries", "timeout", "key_variable", "prices")
 
@@ -51,7 +52,17 @@ class Endpoint(Backend):
     top_p: float = 0.95
     structured: bool = True
     key_variable: str = "OPENAI_API_KEY"
-    prices: tuple[float, float] = (0.0, 0.0)
+    prices: tuple[Price, Price] = (0.0, 0.0)
+
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _are_two(cls, prices: Any) -> Any:
+        if not isinstance(prices, tuple | list) or len(prices) != 2:
+            raise ValueError(
+                "expected two numbers, what a million tokens of prompts and of answers cost: "
+                "[0.15, 0.60]"
+            )
+        return tuple(prices)
 
     @property
     def answers_by(self) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """A finished run in a few lines: the funnel, where captions were said, what was quarantined."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from curation.report import quotas, text
@@ -27,7 +27,7 @@ def funnel(counts: dict[str, Any], keep: str = "") -> str:
         if stage == keep:
             verb = "kept, but no deeper"
     lines += quotas.lines(counts.get("quotas", {}))
-    lines += _captions(counts["captions"])
+    lines += _captions(counts["captions"], [*counts["stages"]], keep)
     lines += [f"note: {note}" for note in counts.get("notes", ())]
     if counts["quarantine"]:
         lines.append("quarantined:")
@@ -62,8 +62,10 @@ def since_last_run(changes: Mapping[str, Any] | None) -> str:
     )
 
 
-def _captions(counts: dict[str, Any]) -> list[str]:
-    """How many rows have captions, where these were said, and which side files say nothing."""
+def _captions(counts: dict[str, Any], stages: Sequence[str], keep: str) -> list[str]:
+    """How many rows have captions, where these were said, what became of those of each split, and
+    which side files say nothing.
+    """
     lines = [
         f"with captions {counts['with']} ({counts['kept_with']} kept),"
         f" without {counts['without']} ({counts['kept_without']} kept)"
@@ -75,14 +77,28 @@ def _captions(counts: dict[str, Any]) -> list[str]:
     if len(shown) > ORIGINS_SHOWN:
         rest = sum(of["in"] for _, of in shown[ORIGINS_SHOWN:])
         lines.append(f"  from elsewhere, see run.json       {rest:>8}")
-    lines += [
-        f"{split} captions: in {of['in']} = kept {of['kept']} + dropped {of['dropped']}"
-        f" + quarantined {of['quarantined']}"
-        for split, of in counts["splits"].items()
-    ]
+    for split, of in counts["splits"].items():
+        lines.append(
+            f"{split} captions: in {of['in']} = kept {of['kept']} + dropped {of['dropped']}"
+            f" + quarantined {of['quarantined']}"
+        )
+        lines += _stopped_captions(split, of["rules"], stages, keep)
     if counts["side_files_unread"]:
         lines.append(f"side files that could not be read: {counts['side_files_unread']}")
         lines += [
             f"  {text.prose(problem)}" for problem in counts["side_files_first"][:SIDE_FILES_SHOWN]
         ]
     return lines
+
+
+def _stopped_captions(
+    split: str, rules: Mapping[str, Mapping[str, int]], stages: Sequence[str], keep: str
+) -> list[str]:
+    """What rules on captions stop of a split, stage by stage; after ``keep`` they drop none."""
+    after = stages.index(keep) if keep in stages else len(stages)
+    return [
+        f"  {stage + ' ' + rule.removeprefix(f'caption_{split}.'):<30}{number:>8} "
+        + ("kept, but no deeper" if stages.index(stage) > after else "dropped")
+        for stage in stages
+        for rule, number in sorted(rules.get(stage, {}).items(), key=lambda of: (-of[1], of[0]))
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from making.chat_server import Server, completion, serving
 from PIL import Image
+from pydantic import ValidationError
 
 from captioning import prompting
 from captioning.backends.backend import Question, Reply
@@ -137,3 +138,12 @@ def test_answers_are_kept_by_what_they_depend_on(server: Server) -> None:
 def test_an_address_that_is_none_is_refused_before_any_work(url: str) -> None:
     with pytest.raises(MissingModelError, match="address of a server"):
         Endpoint(url=url, model="m").check()
+
+
+@pytest.mark.parametrize("prices", [[0.1], 0.5, [0.1, -1.0], {"prompts": 1.0}])
+def test_prices_are_two_numbers(prices: Any) -> None:
+    """Of a million tokens of prompts, and of answers."""
+    settings = {"url": "http://localhost:1/v1", "model": "m"}
+    assert Endpoint(**settings, prices=[0.15, 0.6]).token_prices == (0.15, 0.6)
+    with pytest.raises(ValidationError, match=r"expected two numbers|greater than or equal to 0"):
+        Endpoint(**settings, prices=prices)
