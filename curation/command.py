@@ -248,6 +248,8 @@ def plan(
             sample=sample,
         )
         planned = planning.plan(request, prices)
+        if output:
+            planning.record(output, planned)
     typer.echo(json.dumps(planned.as_json()) if as_json else planned_text.as_text(planned))
     if output:
         typer.echo(f"report: {output}/report.html", err=True)

@@ -1,11 +1,13 @@
 """``beam plan``: a run over a sample, and what it says of the whole input."""
 
 import contextlib
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from curation import report, storage
 from curation.configuration.loading import Pipeline
 from curation.inspect import expenses, forecast
 from curation.inspect.expenses import Expenses, Prices
@@ -16,6 +18,7 @@ from curation.output import finished
 from curation.output.layout import Layout
 from curation.request import Request
 from curation.sources.sampling import Stratum
+from curation.storage import ownership
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,15 @@ def of_own_rows(pipeline: Pipeline, grouped: tuple[str, ...]) -> Pipeline:
     read = [of for quota in pipeline.quotas for of in quota.columns if of in owned]
     requested = tuple(dict.fromkeys((*pipeline.measure, *read)))
     return pipeline.model_copy(update={"stages": stages, "quotas": (), "measure": requested})
+
+
+def record(output: str, planned: Planned) -> None:
+    """Put what is planned into the report of the sample's run. Raises ``OSError``."""
+    from curation.run import KIND_OF_SAMPLE
+
+    with ownership.held(output, KIND_OF_SAMPLE):
+        storage.write_bytes(Layout(output).forecast, json.dumps(planned.as_json()).encode())
+        report.write_report(output)
 
 
 @contextlib.contextmanager

@@ -55,8 +55,19 @@ def digest(run: bytes) -> str:
 
 def inputs(layout: Layout) -> list[str]:
     """The inputs of the last run that came so far as to say them; empty where none did."""
-    try:
-        names = json.loads(storage.read_bytes(layout.run))["inputs"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+    names = _object(layout.run).get("inputs")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def forecast(layout: Layout) -> dict[str, Any]:
+    """What a plan said of the whole input; empty where the run is no plan's."""
+    return _object(layout.forecast)
+
+
+def _object(path: str) -> dict[str, Any]:
+    """A JSON object; empty where there is none."""
+    try:
+        content = json.loads(storage.read_bytes(path))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

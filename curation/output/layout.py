@@ -153,6 +153,11 @@ class Layout:
         return storage.join(self.root, "report.html")
 
     @property
+    def forecast(self) -> str:
+        """Of the sample of a plan, what was said of the whole input."""
+        return storage.join(self.root, "forecast.json")
+
+    @property
     def data_docs(self) -> str:
         """What the gate validated, for people."""
         return storage.join(self.root, "data_docs.html")

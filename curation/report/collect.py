@@ -15,6 +15,7 @@ from curation.judging.ledger import Counts
 from curation.judging.rules import CAPTIONS
 from curation.output import finished
 from curation.output.groups import Groups
+from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import boxes, duplicates, funnel, origins, outcome, overlap, thumbnails, words
 from curation.report import sections as parts
@@ -144,7 +145,7 @@ def collect(output: str) -> Collected:
         [Nearest(bound) for bound in _once(of_numbers) if bound.column in charted],
         overlap.compared(bounds, schema, grouped.ruled),
         origins.chosen(schema),
-        parts.chosen(Known(run, schema, _columns(grouped))),
+        parts.chosen(Known(run, schema, _columns(grouped), finished.forecast(Layout(output)))),
         grouped,
         {bound.column for bound in bounds},
     )

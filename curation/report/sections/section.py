@@ -1,7 +1,7 @@
 """What a part of the page is that is there where a run has the columns for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -16,12 +16,14 @@ from curation.report.outcome import Unit
 class Known:
     """What is known before rows are read: ``run.json``, and the columns with their types.
 
-    ``grouped`` are the names of the columns that depend on other rows.
+    ``grouped`` are the names of the columns that depend on other rows, ``forecast`` what a plan
+    said of the whole input.
     """
 
     run: Mapping[str, Any]
     measured: pa.Schema
     grouped: Sequence[str] = ()
+    forecast: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stages(self) -> Mapping[str, Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """What captions will cost, told before they are asked for, by a server that counts tokens."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from making.in_process import ask_here
 
 from captioning.recaption import READ, recaption
 from curation.command import app
+from curation.report import write_report
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals import discovery
 from curation.signals.row import Row
@@ -89,6 +91,25 @@ def test_captions_tokens_hours_and_money_are_known_before_the_start(raw: Path) -
     hours = CAPTIONED * NEW_TOKENS / 0.5 / 3600
     assert predicted["gpu_hours"] == pytest.approx([hours] * 3)
     assert predicted["cost"] == pytest.approx([money + 2 * hours] * 3)
+
+
+def test_the_report_of_the_sample_says_what_the_whole_would_cost(raw: Path) -> None:
+    given = ("--price-gpu-hour", "2", "--tokens-per-second", "0.5")
+    output = raw / "sample"
+    with serving() as server:
+        of_tokens = of_server(server, ", prices: [2, 10]")
+        said = plan(raw, of_tokens, *given, "--json", "--output", str(output))
+    assert json.loads((output / "forecast.json").read_text()) == json.loads(said)
+    page = (output / "report.html").read_text()
+    section = page.partition('<section id="forecast">')[2].partition("</section>")[0]
+    assert "What recaption is asked</h3>" in section
+    shown = dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', section))
+    assert shown["captions to be asked for"] == str(CAPTIONED)
+    assert shown["tokens of answers"] == f"{CAPTIONED * NEW_TOKENS:,}"
+    money = CAPTIONED * (PROMPT_TOKENS * 2 + NEW_TOKENS * 10) / 1e6
+    assert float(shown["cost of tokens"]) == pytest.approx(money, rel=1e-3)
+    assert shown["GPU time"].endswith((" h", " min"))
+    assert Path(write_report(str(output))).read_text() == page  # as by `beam report`
 
 
 def test_of_a_part_of_the_rows_intervals_are_told_in_words(raw: Path) -> None:
