@@ -106,7 +106,8 @@ def compare(
         gained += int((after & ~before).sum())
         lost += int((before & ~after & ~waits).sum())
         open_rows += int((before & waits).sum())
-        lacking += judge.lacking(decision)
+        looked, check = decision.reading.looked, decision.judgement.check
+        lacking += judge.models.lacking(looked, check, waits)
     _refuse_unmeasured(judge, units, lacking)
     counted = now.as_json()
     configured = loading.resolved(pipeline).get("quotas", {})
@@ -136,7 +137,7 @@ def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Cou
     measured = judge.measured
     never = [
         name
-        for name in sorted(judge.models_ruled)
+        for name in sorted(judge.models.ruled)
         if not any(storage.exists(measured.model_path(name, unit)) for unit in units)
     ]
     if not lacking.keys().isdisjoint(never):

@@ -5,7 +5,6 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -69,7 +68,8 @@ def read_edges(output: str) -> Edges:
 
 class Judge:
     """Judges the units of a run by one configuration; ``ordered`` are the checks of its stages,
-    ``steps`` those in which the thresholds of its quotas are found.
+    ``steps`` those in which the thresholds of its quotas are found, ``models`` what any is still
+    to look at.
 
     With ``hold`` it keeps its readings of all units, some ten bytes a row and a hundred of one that
     may be a copy; without, that of the last. Methods raise ``columns.ColumnFileError``.
@@ -98,7 +98,7 @@ class Judge:
             if not check.quota and check.column not in self.groups.ruled
         ]
         self._others = [entry for entry in numbered if entry not in self._own]
-        self._waiting = Waiting(chosen, self.ordered, self.groups.refers)
+        self.models = Waiting(chosen, self.ordered, self.groups.refers)
         ruled = {check.column for _, check in self._own} | set(pipeline.quality)
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         ruled_captions = captions.columns(pipeline)
@@ -163,8 +163,8 @@ class Judge:
         seen = self._seen(table, {})
         readable = column_files.is_null(reasons)
         own = assumed = rules.stops(seen, readable, self._own)
-        if self._waiting.at_unlooked(looked, own).any():
-            unseen = self._waiting.unseen(looked, rows)
+        if self.models.at_unlooked(looked, own).any():
+            unseen = self.models.unseen(looked, rows)
             assumed = rules.stops(seen, readable, self._own, unseen)
         contenders = None
         if hot is not None:
@@ -186,14 +186,14 @@ class Judge:
         looked, waiting = self._looked(table), dict[str, set[int]]()
         readable = column_files.is_null(table.column("reason"))
         own = rules.stops(self._seen(table, {}), readable, self._own)
-        unlooked = self._waiting.at_unlooked(looked, own) & (own.check < limits)
-        self._waiting.add(waiting, looked, own.check, unlooked)
+        unlooked = self.models.at_unlooked(looked, own) & (own.check < limits)
+        self.models.add(waiting, looked, own.check, unlooked)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
 
     def _looked(self, table: pa.Table) -> dict[str, NDArray[np.bool_]]:
         """By model, at which of the rows (N,) it looked."""
         return {
-            name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self._waiting.places
+            name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self.models.places
         }
 
     def named(self, unit: str, own: pa.Table, hot: Members) -> pa.Table:
@@ -224,8 +224,8 @@ class Judge:
         seen = self._seen(groups, {of.quota.name: of for of in reading.limited}, thresholds)
         own = reading.own
         if reading.assumed is not own:
-            falls = self._waiting.falls(groups)
-            needless = self._waiting.at_unlooked(reading.looked, own, falls)
+            falls = self.models.falls(groups)
+            needless = self.models.at_unlooked(reading.looked, own, falls)
             own = reading.assumed.where(needless, own)
         stopped = own.before(rules.stops(seen, reading.readable, self._others))
         least = np.zeros(reading.rows, np.int16)
@@ -234,7 +234,7 @@ class Judge:
                 since = self.pipeline.number_of(of.quota.since) + 1
                 least[of.rows] = np.maximum(least[of.rows], since)
         judged = rules.judgement(stopped, reading.readable, self.ordered, self.pipeline, least)
-        unlooked = self._waiting.stopped(reading, judged)
+        unlooked = self.models.stopped(reading, judged)
         return Decision(reading, self.ordered, judged, groups, thresholds, unlooked)
 
     def stored(self, unit: str) -> pa.Table:
@@ -258,28 +258,18 @@ class Judge:
         what a model has not seen yet: their rank is that of rows that pass. Kept rows wait for what
         is requested of them.
         """
-        if not self._waiting.places:
+        if not self.models.places:
             return {}
         reading, waiting = decision.reading, dict[str, set[int]]()
-        self._waiting.add(waiting, reading.looked, decision.judgement.check, decision.unlooked)
+        self.models.add(waiting, reading.looked, decision.judgement.check, decision.unlooked)
         own = winners.rows_of(unit, self._standing_for)
         if len(own):
-            unlooked = self._waiting.at_unlooked(reading.looked, reading.own)
+            unlooked = self.models.at_unlooked(reading.looked, reading.own)
             unlooked[np.setdiff1d(np.arange(reading.rows), own)] = False
-            self._waiting.add(waiting, reading.looked, reading.own.check, unlooked)
+            self.models.add(waiting, reading.looked, reading.own.check, unlooked)
         kept = decision.judgement.verdict == rules.KEPT
-        self._waiting.add_kept(waiting, reading.looked, kept)
+        self.models.add_kept(waiting, reading.looked, kept)
         return {name: sorted(rows) for name, rows in waiting.items() if rows}
-
-    @property
-    def models_ruled(self) -> frozenset[str]:
-        """The models of all that checks rule."""
-        return self._waiting.ruled
-
-    def lacking(self, decision: Decision) -> Counter[str]:
-        """By model, how many rows of a unit have no verdict before it looks at them."""
-        judged = decision.judgement.check
-        return self._waiting.lacking(decision.reading.looked, judged, decision.unlooked)
 
     def waiting(self, unit: str, decision: Decision, winners: Winners) -> Looks:
         """The pending rows, and up to which check each may go on by its own columns.
@@ -300,7 +290,7 @@ class Judge:
             elif check.column not in self.duplicates.columns or self._may_yet_fall(check.column):
                 limits[:] = index
         stages = [check.stage for check in self.ordered]
-        for stage, falls in self._waiting.falls(decision.groups).items():
+        for stage, falls in self.models.falls(decision.groups).items():
             limits = np.minimum(limits, np.where(falls, stages.index(stage), limits))
         if not self._is_rank_seen:
             limits[winners.rows_of(unit, self._standing_for)] = len(self.ordered)
@@ -318,7 +308,7 @@ class Judge:
 
     def looked_at(self, stage: str, rule: str | None) -> frozenset[str]:
         """The models whose columns are of a kept row, by its stage and rule in the ledger."""
-        return self._waiting.looked_at(self.pipeline.number_of(stage) + 1, rule)
+        return self.models.looked_at(self.pipeline.number_of(stage) + 1, rule)
 
     def counted(self, unit: str, decision: Decision, step: Step) -> Histogram:
         """The ranks of the unit's kept rows in a quota, decided by the thresholds of the steps
@@ -381,7 +371,7 @@ class Judge:
 
     def _unlooked(self, looked: Looked, quota: Quota, rows: int) -> NDArray[np.bool_]:
         """The rows (N,) at which a model of the quota's categories did not look yet."""
-        every = (self._waiting.unlooked(looked, column, rows) for column in quota.margins)
+        every = (self.models.unlooked(looked, column, rows) for column in quota.margins)
         return functools.reduce(np.logical_or, every, np.zeros(rows, np.bool_))
 
     def _seen(
