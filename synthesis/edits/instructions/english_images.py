@@ -19,7 +19,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "clean up the grain in {image}",
         "get rid of the noise in {image}",
         "make {image} free of noise",
-        "reduce the noise of {image} to nothing",
+        "filter all noise from {image}",
         "filter the noise out of {image}",
         "smooth away the grain of {image}",
         "clear {image} of noise",

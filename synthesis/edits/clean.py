@@ -1,0 +1,134 @@
+"""Clean images of all sorts, which restoration damages and tasks are set on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import cv2
+import numpy as np
+
+from curation.picture import decoding
+from synthesis import raster
+from synthesis.captions.roles import role_name
+from synthesis.description import Name
+from synthesis.edits.layouts import layout
+from synthesis.edits.scenes import regions, staging
+from synthesis.image_sizes import Size
+from synthesis.job import Job
+from synthesis.pure import paragraph
+from synthesis.raster import Pixels, Run
+from synthesis.sample import Rejected, TextBox
+from synthesis.scene import backgrounds
+from synthesis.scene.media import all_media
+from synthesis.unrenderable import UnrenderableError
+
+PHOTO = Name("photo", "照片")
+_SHARES = {"page": 0.3, "layout": 0.35, "scene": 0.35}
+_OWN_SHARE = 0.4  # of images where the user has brought some
+_OWN_FONT = "none"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A thing of an image that has one name: (H, W) ``coverage`` of it, the boxes it has."""
+
+    name: Name
+    coverage: Pixels
+    boxes: tuple[TextBox, ...]
+
+
+@dataclass(frozen=True)
+class Clean:
+    """(H, W, 4) ``pixels`` with the boxes of their texts. ``thing`` is what the image is called
+    where a word for it is true; ``coverage`` (H, W) is of its glyphs, where it is known.
+    """
+
+    pixels: Pixels
+    boxes: tuple[TextBox, ...]
+    font: str
+    thing: Name | None = None
+    coverage: Pixels | None = None
+    parts: tuple[Part, ...] = field(default=())
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    def line_height(self) -> float | None:
+        """How high the smallest line of text is, in pixels; ``None`` where there is none."""
+        quads = [box.quad for box in self.boxes if box.level == "line"]
+        if not quads:
+            return None
+        corners = np.array(quads).reshape(-1, 4, 2)
+        sides = np.linalg.norm(corners - np.roll(corners, -1, axis=1), axis=2)
+        return float(sides.min(axis=1).min())
+
+
+def clean(random: Random, job: Job, families: Sequence[str] = tuple(_SHARES)) -> Clean:
+    """A page, a layout, a scene or an image of the user. Raises ``UnrenderableError``."""
+    if job.backgrounds and len(families) == len(_SHARES) and random.random() < _OWN_SHARE:
+        return _own(random, job)
+    family = random.choices(families, [_SHARES[name] for name in families])[0]
+    return {"page": _page, "layout": _layout, "scene": _scene}[family](random, job)
+
+
+def _page(random: Random, job: Job) -> Clean:
+    sample = paragraph.render(random, job)
+    if isinstance(sample, Rejected):
+        raise UnrenderableError(sample.reason, sample.detail)
+    rgb = decoding.decode(sample.image, short_side=None).rgb
+    return Clean(staging.opaque(rgb), sample.boxes, sample.font)
+
+
+def _layout(random: Random, job: Job) -> Clean:
+    filled = layout.begin(random, job)
+    pixels = filled.pixels
+    largest = max(text.block.size for _, _, text in filled.texts())
+    names = [item.part.node.role for _, item, _ in filled.texts()]
+    parts = tuple(
+        Part(
+            Name(role_name("en", role), role_name("zh", role)),
+            _covered(pixels, text.runs),
+            tuple(text.boxes()),
+        )
+        for role, (_, _, text) in zip(names, filled.texts(), strict=True)
+        if role == "title" and names.count(role) == 1 and text.block.size == largest
+    )
+    runs = [run for _, _, text in filled.texts() for run in text.runs]
+    covered = _covered(pixels, runs)
+    return Clean(pixels, filled.boxes(), filled.font(), None, covered, parts)
+
+
+def _covered(pixels: Pixels, runs: Sequence[Run]) -> Pixels:
+    layer = np.zeros_like(pixels)
+    raster.render(layer, runs, (255, 255, 255))
+    return np.asarray(cv2.extractChannel(layer, 3), np.uint8)
+
+
+def _scene(random: Random, job: Job) -> Clean:
+    here, chosen = staging.stage(random, job, all_media())
+    text = here.text(chosen.text)
+    shot = staging.shoot(here, text, here.surface([text]), paths=job.backgrounds)
+    (photo,) = staging.photographs(here, [shot])
+    parts = ()
+    if not shot.text.beyond:
+        medium = Part(here.blank.medium.name, regions.alpha(shot, here.canvas), ())
+        parts = (medium,)
+    font = text.block.faces[0].postscript
+    pixels = staging.opaque(photo.image)
+    return Clean(pixels, shot.boxes, font, PHOTO, shot.scene.coverage, parts)
+
+
+def _own(random: Random, job: Job) -> Clean:
+    """The middle of one of the user's images, in a size of the job."""
+    image = backgrounds.choose(random, job.backgrounds)
+    canvas = random.choice(job.sizes)
+    height, width = image.shape[:2]
+    scale = max(canvas[0] / width, canvas[1] / height)
+    across, down = min(width, round(canvas[0] / scale)), min(height, round(canvas[1] / scale))
+    left, top = (width - across) // 2, (height - down) // 2
+    window = image[top : top + down, left : left + across]
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    sized = cv2.resize(window, canvas, interpolation=how)
+    return Clean(staging.opaque(np.asarray(sized, np.uint8)), (), _OWN_FONT)
