@@ -7,20 +7,19 @@ from random import Random
 import cv2
 import numpy as np
 
-from curation.picture import decoding
 from synthesis import raster
 from synthesis.captions.roles import role_name
 from synthesis.description import Name
 from synthesis.edits.layouts import layout
+from synthesis.edits.pages import page
 from synthesis.edits.scenes import regions, staging
 from synthesis.image_sizes import Size
 from synthesis.job import Job
-from synthesis.pure import paragraph
 from synthesis.raster import Pixels, Run
-from synthesis.sample import Rejected, TextBox
+from synthesis.sample import TextBox
 from synthesis.scene import backgrounds
 from synthesis.scene.media import all_media
-from synthesis.unrenderable import UnrenderableError
+from synthesis.text import placing
 
 PHOTO = Name("photo", "照片")
 _SHARES = {"page": 0.3, "layout": 0.35, "scene": 0.35}
@@ -65,20 +64,21 @@ class Clean:
         return float(sides.min(axis=1).min())
 
 
-def clean(random: Random, job: Job, families: Sequence[str] = tuple(_SHARES)) -> Clean:
-    """A page, a layout, a scene or an image of the user. Raises ``UnrenderableError``."""
-    if job.backgrounds and len(families) == len(_SHARES) and random.random() < _OWN_SHARE:
+def clean(random: Random, job: Job, *, own: bool = True) -> Clean:
+    """A page, a layout, a scene or, where they may be its ``own``, an image of the user.
+
+    Raises ``UnrenderableError``.
+    """
+    if own and job.backgrounds and random.random() < _OWN_SHARE:
         return _own(random, job)
-    family = random.choices(families, [_SHARES[name] for name in families])[0]
+    family = random.choices([*_SHARES], [*_SHARES.values()])[0]
     return {"page": _page, "layout": _layout, "scene": _scene}[family](random, job)
 
 
 def _page(random: Random, job: Job) -> Clean:
-    sample = paragraph.render(random, job)
-    if isinstance(sample, Rejected):
-        raise UnrenderableError(sample.reason, sample.detail)
-    rgb = decoding.decode(sample.image, short_side=None).rgb
-    return Clean(staging.opaque(rgb), sample.boxes, sample.font)
+    here = page.begin(random, job)
+    runs = [run for _, piece in here.texts() for run in placing.runs(here.em, piece.lines)]
+    return Clean(here.pixels, here.boxes(), here.font(), None, _covered(here.pixels, runs))
 
 
 def _layout(random: Random, job: Job) -> Clean:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Generic
 
+from synthesis.edits import restoration, tasks
 from synthesis.edits.edit import Edit
 from synthesis.edits.layouts import colours, layout, moving, objects, texts
 from synthesis.edits.layouts import translations as layout_translations
@@ -112,14 +113,27 @@ _SCENES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {
     "text.add": (1, scene_texts.add),
     "text.remove": (1, scene_texts.remove),
     "text.recolour": (1, scene_texts.recolour),
+    TRANSLATE: (1, scene_texts.translate),
     "attribute.colour": (1, media.recolour),
     "attribute.material": (1, media.remake),
     "background.replace": (1, media.surround),
+}
+_IMAGES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {
+    "restoration.deblur": (0.6, restoration.deblur),
+    "restoration.denoise": (0.6, restoration.denoise),
+    "restoration.decompress": (0.6, restoration.decompress),
+    "restoration.uncrop": (0.6, restoration.uncrop),
+    "restoration.rotate": (0.6, restoration.rotate),
+    "task.boxes": (0.6, tasks.boxes),
+    "task.mask": (0.6, tasks.mask),
+    "task.edges": (0.4, tasks.edges),
+    "task.super_resolution": (0.6, tasks.super_resolution),
 }
 KINDS: Sequence[Kind] = (
     *LAYOUTS.kinds(),
     *PAGES.kinds(),
     *[Kind(name, share, _attempted(make), "scene") for name, (share, make) in _SCENES.items()],
+    *[Kind(name, share, _attempted(make)) for name, (share, make) in _IMAGES.items()],
 )
 OPERATIONS = tuple(dict.fromkeys(kind.operation for kind in KINDS))
 

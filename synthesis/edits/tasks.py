@@ -37,7 +37,7 @@ _AMOUNTS = {
 
 def boxes(random: Random, job: Job) -> Edit:
     """Every line of text framed in a named colour, or one text. Raises ``UnrenderableError``."""
-    image = clean(random, job)
+    image = clean(random, job, own=False)
     quads, change = _framed(random, image)
     colour = _frame_colour(random, image, quads)
     target = np.ascontiguousarray(image.pixels[..., :3])
@@ -102,8 +102,8 @@ def _draw(image: Pixels, quads: Sequence[Quad], value: tuple[int, ...]) -> None:
 
 def mask(random: Random, job: Job) -> Edit:
     """White where all text is, or a thing that has a name. Raises ``UnrenderableError``."""
-    image = clean(random, job, ("layout", "scene"))
-    assert image.coverage is not None, "layouts and scenes know their glyphs"
+    image = clean(random, job, own=False)
+    assert image.coverage is not None, "of what is rendered the glyphs are known"
     coverage, shown, thing = image.coverage, image.boxes, None
     if image.parts and random.random() < 0.5:
         part = random.choice(image.parts)

@@ -6,9 +6,10 @@ from random import Random
 
 from curation.picture.colours import RGB, Colour, contrast_ratio, lab, names
 from synthesis.captions.roles import role_name
+from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import PLAIN_ROLE
 from synthesis.description import Name
-from synthesis.edits import masks
+from synthesis.edits import masks, translating
 from synthesis.edits.edit import Change, Edit, Mask
 from synthesis.edits.scenes import regions
 from synthesis.edits.scenes.staging import (
@@ -34,6 +35,11 @@ _SMALLER = 0.62  # of its size: how much smaller another text may be set
 _QUOTED_SHARE, _NAMED_SHARE, _PLACED_SHARE = 0.75, 0.5, 0.35
 _APART = 35.0  # CIELAB: two colours of one text
 _CONTRAST = 5.5  # of another ink, before it is worn, lit and blurred
+_TRANSLATED_SHARE = 0.5  # of instructions: the translation is said, too
+_BILINGUAL = (  # media that are seen in either language with any short text
+    *("shop sign", "street sign", "wooden board", "blackboard", "whiteboard", "glass window"),
+    *("card", "screen", "sheet of paper"),
+)
 _PAINTS = (  # where the sheet's own inks give no other colour
     *((190, 24, 34), (18, 64, 160), (14, 104, 62), (236, 120, 24), (110, 40, 130)),
     *((250, 214, 60), (250, 250, 246), (22, 22, 24), (246, 150, 180), (60, 160, 220)),
@@ -81,13 +87,34 @@ def _in_place(here: Stage, text: Text, words: str) -> Text:
     return second
 
 
-def _rewritten(here: Stage, text: Text, second: Text, change: Change) -> Edit:
+def _rewritten(
+    here: Stage, text: Text, second: Text, change: Change, there: Stage | None = None
+) -> Edit:
     surface = here.surface([text, second])
     first = shoot(here, text, surface)
-    shots = [first, shoot(here, second, surface, first.text.paint)]
+    shots = [first, shoot(there or here, second, surface, first.text.paint)]
     return edited(
         here, shots, photographs(here, shots), change, of_texts(here, [text, second], first)
     )
+
+
+def translate(random: Random, job: Job) -> Edit:
+    """The text in the other language. Raises ``UnrenderableError``."""
+    pairs = dict(pair if job.language == "en" else pair[::-1] for pair in job.parallel)
+    known = replace(job, paragraphs=tuple(Paragraph(text) for text in pairs))
+    media = [medium for medium in all_media() if medium.name.english in _BILINGUAL]
+    here, paragraph = stage(random, known, media, quotable)
+    here, new = _unruled(here), pairs[paragraph.text]
+    text = here.text(paragraph.text, lines="level")
+    other = replace(job, language=translating.into(job.language), fonts=job.other_fonts)
+    medium, sheet = here.blank.medium, here.blank.sheet
+    style = writing.typography(here.steps("style"), other, new, medium, sheet)
+    there = replace(here, job=other, style=replace(style, setting=here.style.setting))
+    second = _in_place(there, text, new)
+    named = _naming(random, here, paragraph.text, Change(translating.OPERATION))
+    said = new if random.random() < _TRANSLATED_SHARE else None
+    change = replace(named, new=said, language=other.language)
+    return _rewritten(here, text, second, change, there)
 
 
 def remove(random: Random, job: Job) -> Edit:

@@ -22,6 +22,7 @@ MAKES: dict[str, Make] = {
     "text.remove": texts.remove,
     "text.add": texts.add,
     "text.recolour": texts.recolour,
+    "text.translate": texts.translate,
     "attribute.colour": media.recolour,
     "attribute.material": media.remake,
     "background.replace": media.surround,
@@ -32,7 +33,7 @@ COUNT, TRIES = 2, 24
 @cache
 def job(language: str) -> Job:
     try:
-        return jobs.prepare(language, "scene", seed=5, size="384x384")
+        return jobs.prepare(language, "edit", seed=5, size="384x384")
     except UsageError as problem:
         pytest.skip(str(problem))
 
@@ -80,6 +81,11 @@ def test_boxes_hold_the_text_there_is(language: str) -> None:
         blocks = [box.text for box in edit.after if box.level == "block"]
         assert "".join("".join(blocks).split()) == "".join((edit.change.new or "").split())
         assert edit.before != edit.after
+    for edit in edits("text.translate", language):
+        (old,) = [box.text for box in edit.before if box.level == "block"]
+        (new,) = [box.text for box in edit.after if box.level == "block"]
+        assert ((old, new) if language == "en" else (new, old)) in job(language).parallel
+        assert edit.change.language == ("zh" if language == "en" else "en")
     for edit in edits("text.remove", language):
         assert edit.before and not edit.after
     for edit in edits("text.add", language):
