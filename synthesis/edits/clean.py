@@ -111,10 +111,9 @@ def _scene(random: Random, job: Job) -> Clean:
     text = here.text(chosen.text)
     shot = staging.shoot(here, text, here.surface([text]), paths=job.backgrounds)
     (photo,) = staging.photographs(here, [shot])
-    parts = ()
+    parts: tuple[Part, ...] = ()
     if not shot.text.beyond:
-        medium = Part(here.blank.medium.name, regions.alpha(shot, here.canvas), ())
-        parts = (medium,)
+        parts = (Part(here.blank.medium.name, regions.alpha(shot, here.canvas), ()),)
     font = text.block.faces[0].postscript
     pixels = staging.opaque(photo.image)
     return Clean(pixels, shot.boxes, font, PHOTO, shot.scene.coverage, parts)
