@@ -1,15 +1,16 @@
 """The first images of a rendering on a contact sheet, each over its caption, as one PNG."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import islice
+from typing import Any
 
 from PIL import Image
 
 from curation import shard, storage
 from curation.picture import contact_sheet, decoding
 from curation.picture.contact_sheet import INK, MOST_LINES, PAPER, Lettering
-from synthesis import raster
+from synthesis import pairs_shown, raster
 from synthesis.captions import caption_language
 from synthesis.fonts.files import FontFile, characters, fallbacks
 from synthesis.text import block
@@ -26,25 +27,32 @@ _LEADING = 1.35
 def write(path: str, shards: Sequence[str], faces: Sequence[FontFile], language: str) -> None:
     """Write the sheet of the first ``MOST_IMAGES`` rows of the shards, atomically."""
     images, captions = [], []
-    for data, caption in islice(_rows(shards), MOST_IMAGES):
-        image = Image.fromarray(decoding.decode(data, short_side=None).rgb)
-        images.append(contact_sheet.fit(image, _SIDE))
-        captions.append(caption)
+    for row in islice(_rows(shards), MOST_IMAGES):
+        result = decoding.decode(row["image"]["bytes"], short_side=None).rgb
+        image = Image.fromarray(pairs_shown.side_by_side(row, result))
+        side = _SIDE * 2 if row["inputs"] else _SIDE
+        images.append(contact_sheet.fit(image, side))
+        captions.append(_caption(row))
     letter = _lettering(faces, language)
-    sheet = contact_sheet.compose(images, captions, side=_SIDE, letter=letter)
+    side = max(_SIDE, *(max(image.size) for image in images))
+    sheet = contact_sheet.compose(images, captions, side=side, letter=letter)
     stream = BytesIO()
     sheet.image.save(stream, "PNG")
     storage.write_bytes(path, stream.getvalue())
 
 
-def _rows(shards: Sequence[str]) -> Iterator[tuple[bytes, str]]:
+def _rows(shards: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    columns = ["image", "caption_recaption", *pairs_shown.COLUMNS]
     for path in shards:
-        for batch in shard.read(
-            path, columns=["image", "caption_recaption", "caption_instruction"]
-        ):
-            for row in batch.to_pylist():
-                captions = row["caption_recaption"] or row["caption_instruction"]
-                yield row["image"]["bytes"], captions[0]["text"]
+        for batch in shard.read(path, columns=columns):
+            yield from batch.to_pylist()
+
+
+def _caption(row: Mapping[str, Any]) -> str:
+    """The caption; of an edit its instructions."""
+    if row["caption_recaption"]:
+        return str(row["caption_recaption"][0]["text"])
+    return " / ".join(text for _, text in pairs_shown.instructions(row))
 
 
 def _lettering(faces: Sequence[FontFile], language: str) -> Lettering:

@@ -20,6 +20,7 @@ import cv2
 
 from curation import shard, storage
 from curation.picture import decoding
+from synthesis import pairs_shown
 from synthesis.raster import Pixels
 
 MOST_IMAGES = 96
@@ -30,8 +31,8 @@ TITLED = ("block", "line")  # levels whose boxes tell their text; of the others 
 _SHOWN = 320  # pixels: about the longest side of an image that is not enlarged
 _APART = {"block": 3.2, "line": 1.7, "word": 1.0, "glyph": 0.5}  # such pixels from ink to outline
 _COLUMNS = (
-    *("key", "image", "width", "height", "caption_recaption", "caption_instruction"),
-    *("annotation", "text_boxes"),
+    *("key", "image", "width", "height", "caption_recaption", "annotation", "text_boxes"),
+    *pairs_shown.COLUMNS,
 )
 
 
@@ -44,21 +45,38 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Input:
+    """What an edit began with: it stands ``offset`` pixels of the image to the result's left.
+
+    ``mask`` is SVG path data around what may differ in the result.
+    """
+
+    source: str
+    width: int
+    height: int
+    offset: int
+    mask: str
+
+
+@dataclass(frozen=True)
 class Shown:
-    """An image of the page: ``boxes`` and ``outlines`` by level, ``order`` through the lines."""
+    """An image of the page: ``boxes`` and ``outlines`` by level, ``order`` through the lines.
+
+    ``captions`` are (language, text); those of an edit with an ``input`` are its instructions.
+    """
 
     name: str
     font: str
     width: int
     height: int
     source: str
-    caption: str
-    language: str
+    captions: Sequence[tuple[str, str]]
     annotation: str
     counts: Mapping[str, int]
     boxes: Mapping[str, Sequence[Box]]
     outlines: Mapping[str, str]
     order: str
+    input: Input | None = None
 
 
 def write(
@@ -122,15 +140,13 @@ def _shown(row: Mapping[str, Any]) -> Shown:
         by_level[box["level"]].append(box)
     name, _, font = row["key"].rpartition("/")
     unit = max(row["width"], row["height"]) / _SHOWN
-    caption = (row["caption_recaption"] or row["caption_instruction"])[0]
     return Shown(
         name=name,
         font=font,
         width=row["width"],
         height=row["height"],
         source=_data_uri(decoding.decode(row["image"]["bytes"], short_side=None).rgb),
-        caption=caption["text"],
-        language=caption["language"],
+        captions=_captions(row),
         annotation=_indented(row["annotation"]),
         counts={level: len(boxes) for level, boxes in by_level.items()},
         boxes={
@@ -146,7 +162,24 @@ def _shown(row: Mapping[str, Any]) -> Shown:
             if level not in TITLED
         },
         order=" ".join(_middle(box["quad"]) for box in by_level["line"]),
+        input=_input(row),
     )
+
+
+def _captions(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if row["caption_recaption"]:
+        caption = row["caption_recaption"][0]
+        return [(caption["language"], caption["text"])]
+    return pairs_shown.instructions(row)
+
+
+def _input(row: Mapping[str, Any]) -> Input | None:
+    rgb = pairs_shown.input_of(row)
+    if rgb is None:
+        return None
+    height, width = rgb.shape[:2]
+    offset = width + round(pairs_shown.GAP * row["width"])
+    return Input(_data_uri(rgb), width, height, offset, pairs_shown.outline(row))
 
 
 def _data_uri(rgb: Pixels) -> str:

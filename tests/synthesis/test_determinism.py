@@ -100,7 +100,7 @@ def writes_next(out: Path, before: int) -> bool:
     return len(finished(out)) > before and any(out.glob(".part-*"))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", [*MODES, "edit"])
 def test_order_does_not_matter(language: str, mode: str) -> None:
     """Nothing of a picture is left behind for the next, whichever it is."""
     job = _job(language, mode)

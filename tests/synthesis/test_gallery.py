@@ -15,7 +15,7 @@ from PIL import Image
 from curation import shard
 from curation.picture.colours import RGB, contrast_ratio, relative_luminance
 from synthesis import gallery, png, raster
-from synthesis.sample import Sample, TextBox, row, upright_quad
+from synthesis.sample import Pair, Sample, TextBox, row, upright_quad
 
 SETTINGS = {"mode": "pure", "lang": "en", "seed": "7", "licence": "CC0-1.0"}
 HOSTILE = '</title><script>alert(1)</script> "quoted" & <b>bold</b>'
@@ -33,6 +33,15 @@ def sample(width: int = 96, height: int = 64, caption: str = "a caption") -> Sam
     picture = png.encode(raster.solid(width, height, (250, 240, 230)))
     annotation = {"Caption": caption, "Abnormal Element": "no"}
     return Sample(picture, width, height, "text", caption, "en", BOXES, "Face-Regular", annotation)
+
+
+def pair(mask: bool = True) -> Sample:
+    outline = np.zeros((64, 96), np.uint8)
+    outline[10:20, 30:50] = 255
+    said = (("en", HOSTILE), ("zh", "把标题改掉"))
+    drawn = png.encode_grey(outline) if mask else None
+    edit = Pair((png.encode(raster.solid(80, 40, (9, 9, 9))),), ((),), said, drawn, "text.replace")
+    return replace(sample(caption=""), edit=edit)
 
 
 def write(path: Path, samples: list[Sample], first: int = 0) -> str:
@@ -205,3 +214,17 @@ def test_a_rendering_without_pictures_has_a_page(tmp_path: Path) -> None:
 def test_same_shards_same_bytes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [sample(), sample(640, 640)])
     assert page(tmp_path, [path], {}, 2) == page(tmp_path, [path], {}, 2)
+
+
+def test_an_edit_is_seen_beside_what_it_began_with(tmp_path: Path) -> None:
+    text = page(tmp_path, [write(tmp_path / "a.parquet", [pair(), pair(mask=False)])], {}, 2)
+    elements = Elements(text)
+    offset = 80 + round(0.03 * 96)
+    assert elements.of("svg")[0]["viewbox"] == f"0 0 {offset + 96} 64"
+    before, after = elements.of("image")[:2]
+    assert (before["width"], after["width"]) == ("80", "96")
+    assert elements.of("g", "result")[0]["transform"] == f"translate({offset} 0)"
+    assert len(elements.of("g", "mask")) == 1
+    assert '<path d="M30 10L30 19L49 19L49 10Z"/>' in text
+    assert [one["lang"] for one in elements.of("p", "caption")] == ["en", "zh"] * 2
+    assert HOSTILE in elements.told

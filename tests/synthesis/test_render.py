@@ -141,7 +141,7 @@ def test_killed_driver_resumes_to_the_same_bytes(
     assert contents(out) == contents(undisturbed)
 
 
-@pytest.mark.parametrize("mode", ["scene", "template", "mix", "strings"])
+@pytest.mark.parametrize("mode", ["scene", "template", "mix", "strings", "edit"])
 def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: str) -> None:
     size = "64x32" if mode == "strings" else "256x256"
     fonts = str(Path(fonts) / "two.ttf") if mode == "strings" else fonts  # the other lacks a Q
