@@ -7,6 +7,7 @@ what is cut off holds no text.
 import math
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from synthesis.edits.edit import Change, Edit
 from synthesis.edits.scenes.staging import opaque
 from synthesis.job import Job
 from synthesis.raster import Pixels
-from synthesis.sample import Quad, TextBox
+from synthesis.sample import TextBox
 from synthesis.unrenderable import UnrenderableError
 
 _NAMED_SHARE, _AMOUNT_SHARE = 0.6, 0.6
@@ -227,12 +228,9 @@ def _through(boxes: tuple[TextBox, ...], *matrix: float) -> tuple[TextBox, ...]:
         return ()
     rows: NDArray[np.float64] = np.array(matrix, np.float64).reshape(2, 3)
     corners = np.array([box.quad for box in boxes]).reshape(-1, 2)
-    mapped: list[Quad] = [
-        tuple(quad)
-        for quad in np.round(corners @ rows[:, :2].T + rows[:, 2], 3).reshape(-1, 8).tolist()
-    ]
+    mapped: list[Any] = np.round(corners @ rows[:, :2].T + rows[:, 2], 3).reshape(-1, 8).tolist()
     return tuple(
-        TextBox(box.text, quad, box.level) for box, quad in zip(boxes, mapped, strict=True)
+        TextBox(box.text, tuple(quad), box.level) for box, quad in zip(boxes, mapped, strict=True)
     )
 
 
