@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import pyarrow as pa
@@ -279,8 +280,8 @@ def _shares(
         return most
     if sum(parts.values()) != 1:
         return {}
-    slack = 1 if judged <= MOST else 1 + passing.total() // 50
-    return {name: number + slack for name, number in most.items()}
+    slack = 0 if judged <= MOST else 1 + passing.total() // 50
+    return {name: ceil(passing.total() * of) + slack for name, of in parts.items()}
 
 
 def _promise(entry: Any) -> str:

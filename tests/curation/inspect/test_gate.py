@@ -147,12 +147,13 @@ def test_without_great_expectations_it_says_what_to_install(
     [
         ({"share": {"true": 0.2}}, 0),  # of 6
         ({"share": {"true": 0.15}}, 1),
-        ({"share": {"true": 0.1, "false": 0.9}}, 1),
-        ({"share": {"true": 0.16, "false": 0.84}}, 1),
-        ({"share": {"true": 0.16, "false": 0.84, "other": 0}}, 1),
+        ({"share": {"true": 0.1, "false": 0.9}}, 0),  # to the nearest row
+        ({"share": {"true": 0.5, "false": 0.5}}, 2),
+        ({"share": {"true": 0.16, "false": 0.84, "other": 0}}, 0),
+        ({"share": {"true": 0, "false": 1}}, 1),
         ({"share": {"true": 0.1, "false": 0.5}}, 0),  # nothing else is there: no mix
         ({"share": {"false": 0.5}}, 2),
-        ({"share": {"false": 0.5, "true": 0.1, "other": 0.4}}, 2 + 1),
+        ({"share": {"false": 0.5, "true": 0.1, "other": 0.4}}, 2),
         ({"count": 5}, 0),
         ({"count": 4}, 1),
         ({"fraction": 0.5}, 0),  # of 10 of each that the run counted
