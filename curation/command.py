@@ -31,6 +31,7 @@ from curation.options import (
     KeepColumns,
     Key,
     KeyColumn,
+    Long,
     Output,
     PlanOutput,
     Replace,
@@ -331,9 +332,10 @@ def export(
 def explain(
     key: Key,
     output: Output,
+    long: Long = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a row: where it came from, every rule it met, what became of it.
+    """Explain a row: where it came from, what became of it, and which rules it fails.
 
     Example: beam explain photos/cat.jpg --output curated/
     """
@@ -344,7 +346,8 @@ def explain(
         plain = [explanation.as_json() for explanation in explanations]
         typer.echo(json.dumps(plain, ensure_ascii=False))
     else:
-        typer.echo("\n\n".join(explaining.as_text(explanation) for explanation in explanations))
+        texts = (explaining.as_text(of, short=not long) for of in explanations)
+        typer.echo("\n\n".join(texts))
 
 
 @app.command()

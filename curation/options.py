@@ -28,6 +28,9 @@ Without = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Details = Annotated[bool, typer.Option("--details", help="List every promise that was checked.")]
 Key = Annotated[str, typer.Argument(help="A row's key, id, or the end of its location.")]
+Long = Annotated[
+    bool, typer.Option("--long", help="Also what it passes, and all that was measured.")
+]
 Cost = Annotated[bool, typer.Option(help="Also measure CPU milliseconds per image.")]
 
 # of ``beam export``

@@ -1,6 +1,7 @@
 """What a run shows on standard error while it works: a bar in a terminal, lines elsewhere."""
 
 import contextlib
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 LINE_SECONDS = 10.0  # between two lines where nobody watches a bar, such as in a log
+LINES_ALIKE = 6  # of lines that differ in rates alone one is written
+_RATES = re.compile(r", [\d.,e+]+/s(, [\d,]+ s left)?")
 REMOTE_LINE_SECONDS = 60.0  # a listing there is slow and paid for
 Count = Callable[[], tuple[int, int]]
 Note = Callable[[], str]
@@ -100,12 +103,20 @@ def _bar(console: "Console", what: str, count: Count, note: Note) -> Iterator[No
 @contextlib.contextmanager
 def _lines(stream: TextIO, what: str, count: Count, note: Note, seconds: float) -> Iterator[None]:
     begun, before = time.monotonic(), count()[1]
+    last, same = "", 0
 
     def write() -> None:
+        nonlocal last, same
         total, done = count()
         rate = (done - before) / (time.monotonic() - begun)
         parts = (line(what, total, done, rate), note())
-        stream.write(", ".join(filter(None, parts)) + "\n")
+        said = ", ".join(filter(None, parts))
+        is_same = _RATES.sub("", said) == last
+        same = same + 1 if is_same else 0
+        if same % LINES_ALIKE:
+            return  # nothing has come of it meanwhile
+        last = _RATES.sub("", said)
+        stream.write(f"{said}\n")
         stream.flush()
 
     with repeated(write, seconds):

@@ -2,13 +2,16 @@
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any, Literal
 
 from curation.inspect.explained_captions import ExplainedCaption
 from curation.report import text
 
+FAILED = ("failed", "would fail")
 Outcome = Literal["passed", "failed", "would pass", "would fail", "not measured", "not reached"]
 
 
@@ -92,8 +95,11 @@ def _printable(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def as_text(explanation: Explanation) -> str:
-    """For a terminal: control characters and bidirectional overrides become U+FFFD."""
+def as_text(explanation: Explanation, *, short: bool = False) -> str:
+    """For a terminal: control characters and bidirectional overrides become U+FFFD.
+
+    ``short``: of the rules those that it failed or would fail, and no measured columns.
+    """
     lines = [
         text.name(explanation.key, 300),
         f"  from          {text.name(explanation.uri, 1000)}",
@@ -114,25 +120,34 @@ def as_text(explanation: Explanation) -> str:
     if explanation.duplicates:
         lines.append(f"  duplicates    {text.count(explanation.duplicates_total)} of it:")
         lines += [f"                  {_relative(relative)}" for relative in explanation.duplicates]
-    stage = None
-    for check in explanation.checks:
-        if check.stage != stage:
-            stage = check.stage
-            lines += ["", f"  {text.name(stage)}"]
-        lines.append(_check_line(check))
-        if check.outcome in ("failed", "would fail") and check.evidence:
-            lines += textwrap.wrap(
-                "because of " + ", ".join(_evidence(check.evidence, explanation.signals)),
-                width=100,
-                initial_indent=" " * 17,
-                subsequent_indent=" " * 19,
-            )
+    for stage, checks in groupby(explanation.checks, lambda of: of.stage):
+        lines += ["", f"  {text.name(stage)}", *_checks([*checks], explanation, short)]
+    if short:
+        return "\n".join([*lines, "", "  every rule, and all that was measured: --long"])
     shown = {name: value for name, value in explanation.signals.items() if value is not None}
     if shown:
         lines += ["", "  signals"]
         units = explanation.units
         lines += [_signal_line(name, value, units.get(name)) for name, value in shown.items()]
     return "\n".join(lines)
+
+
+def _checks(checks: Sequence[Check], explanation: Explanation, short: bool) -> Iterator[str]:
+    """The rules of a stage, a line each; ``short``: of those that it does not fail the numbers."""
+    for check in checks:
+        if short and check.outcome not in FAILED:
+            continue
+        yield _check_line(check)
+        if check.outcome in FAILED and check.evidence:
+            yield from textwrap.wrap(
+                "because of " + ", ".join(_evidence(check.evidence, explanation.signals)),
+                width=100,
+                initial_indent=" " * 17,
+                subsequent_indent=" " * 19,
+            )
+    others = Counter(check.outcome for check in checks if check.outcome not in FAILED)
+    if short and others:
+        yield "    " + ", ".join(f"{number} {outcome}" for outcome, number in others.items())
 
 
 def _verdict(explanation: Explanation) -> str:

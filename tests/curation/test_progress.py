@@ -1,11 +1,14 @@
 """Progress: lines in a log, a bar in a terminal, both with what is known."""
 
+import contextlib
+import io
 import os
 import pty
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,31 @@ def test_where_nobody_watches_progress_is_lines(
             shown += capsys.readouterr().err
     first = r"units measured: 20 of 40 \(50 %\), [\d.e+]+/s, [\d,]+ s left, warm\n"
     assert re.match(first, shown), shown
+
+
+def test_a_line_that_differs_in_its_rate_alone_is_seldom_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writers: list[Callable[[], None]] = []
+
+    @contextlib.contextmanager
+    def repeated(write: Callable[[], None], _seconds: float) -> Iterator[None]:
+        writers.append(write)
+        yield
+
+    monkeypatch.setattr(progress, "repeated", repeated)
+    stream, done, notes = io.StringIO(), [0], ["images: 2 of 8, 1.5/s, 4 s left"]
+    with progress._lines(stream, "units", lambda: (4, done[0]), lambda: notes[0], 10):
+        (write,) = writers
+        for second in range(3):
+            notes[0] = f"images: 2 of 8, 1.{second}/s, {second} s left"
+            write()
+        done[0] = 1
+        write()
+        for _ in range(progress.LINES_ALIKE):
+            write()
+    units = [line.split(",")[0] for line in stream.getvalue().splitlines()]
+    assert units == ["units: 0 of 4 (0 %)", *["units: 1 of 4 (25 %)"] * 2]
 
 
 def test_a_line_of_progress_says_what_it_knows() -> None:
