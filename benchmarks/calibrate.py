@@ -69,7 +69,7 @@ def measure(
             row |= ready(entry)(decoded.header)
         elif entry.tier in ("pixel", "derived"):
             row |= ready(entry)(decoded if entry.tier == "pixel" else row)
-        elif with_models:
+        elif with_models and not entry.is_of_pairs:
             row |= ready(entry)([Row("", data, {}, {})])[0]
     return row, decoded.small
 

@@ -143,6 +143,8 @@ def measure(data: bytes, signals: Sequence[Signal]) -> dict[str, Any]:
     decoded = decoding.decode(data)
     row: dict[str, Any] = {"size": len(data)}
     for entry in signals:  # ordered by tier: derived ones find what they read
+        if entry.is_of_pairs:
+            continue
         if entry.tier == "model":
             row |= ready(entry)([Row("", data, {}, row)])[0]
         else:

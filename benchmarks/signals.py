@@ -62,7 +62,7 @@ def main() -> None:
         times["small and grey views"].append(timed(lambda p=decoded: (p.small, p.grey))[1])
         row: dict[str, Any] = {}
         for entry in signals:
-            if entry.tier != "model":
+            if entry.tier not in ("pair", "model"):
                 given = {"file": decoded.header, "pixel": decoded, "derived": row}[entry.tier]
                 columns, spent = timed(partial(ready(entry), given))
                 row |= columns
@@ -80,7 +80,7 @@ def main() -> None:
     for name, spent in times.items():
         print(f"  {name:24} {np.median(spent):7.3f}")
     if arguments.models:
-        for entry in [entry for entry in signals if entry.tier == "model"]:
+        for entry in [of for of in signals if of.tier == "model" and not of.is_of_pairs]:
             measure = ready(entry)
             measure(batch[:1])
             spent = timed(lambda m=measure: m(batch[:MODEL_BATCH]))[1]

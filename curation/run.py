@@ -358,6 +358,7 @@ def _write_run(
         "signals": signals.measured(layout).as_json(),
         "groups": signals.groups(layout).as_json(),
         "scaling": sorted(verdicts.scaling(signals.signals)),
+        "of_pairs": sorted(signals.of_pairs),
         "units": units,
         "measured": earlier.by_signal(steps.measured),
         "since_last_run": steps.changes,

@@ -223,13 +223,19 @@ _Wanted = tuple[Callable[[pa.DataType], bool], str]
 def _named(pipeline: Pipeline) -> Iterator[tuple[str, _Path, _Wanted]]:
     """The columns that are named, where, and of which type they must be."""
     numbers: _Wanted = (_is_number, "a column of numbers")
+    anything: _Wanted = (lambda _: True, "a column")
+    categories: _Wanted = (_is_category, "categories for 'in'")
     for index, column in enumerate(pipeline.quality):
         yield column, ("quality", index), numbers
     for stage in pipeline.stages:
         for column, bound in stage.bounds.items():
-            among: _Wanted = (_is_category, "categories for 'in'")
-            wanted = numbers if bound.among is None else among
+            wanted = numbers if bound.among is None else categories
             yield column, ("stages", stage.name, "bounds", column), wanted
+    for kind, instead in pipeline.edits.items():
+        for which in ("image", "inputs"):
+            for column, bound in getattr(instead, which).items():
+                wanted = numbers if isinstance(bound, Bound) and not bound.among else anything
+                yield column, ("edits", kind, which, column), wanted
     for quota in pipeline.quotas:
         yield quota.by, ("quotas", quota.name, "by"), (_is_category, "categories")
         for column in quota.also or ():

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import pyarrow as pa
 from pydantic import AfterValidator, Field, model_validator
 
+from curation.shard import EDIT_KINDS
 from curation.signals import captions
 from curation.signals.signal import Column
 from curation.strict_yaml import (
@@ -54,6 +55,7 @@ def _module_exists(name: str) -> bool:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+Free = Literal["any"]  # no bound
 SignalModule = Annotated[str, AfterValidator(_module)]
 
 
@@ -128,6 +130,15 @@ class Stage(Frozen):
                 known = expected_one_of(split, captions.SPLITS)
                 raise refused(f"unknown captions {shown(split)}: {known}", "captions", split)
         return self
+
+
+class Instead(Frozen):
+    """What holds of edits of a kind instead of bounds on columns, whatever the stage: another bound
+    where a stage bounds the column, or with ``any`` none. ``image`` is the result.
+    """
+
+    image: Mapping[Name, Bound | Free] = {}
+    inputs: Mapping[Name, Bound | Free] = {}
 
 
 class NearDuplicate(Frozen):
@@ -217,7 +228,7 @@ class Pipeline(Located):
     ``signals`` and ``groupings`` are import paths of further modules with such, ``settings`` what
     is set for these by their names, ``without`` signals that are left out, ``measure`` columns
     that shards are to have besides, of every kept row. ``quotas`` limit categories of rows, each of
-    what those before it leave.
+    what those before it leave. ``edits`` says by ``edit_kind`` what holds instead of bounds.
     """
 
     name: Key
@@ -232,6 +243,7 @@ class Pipeline(Located):
     without: tuple[str, ...] = ()
     measure: tuple[Name, ...] = ()
     stages: Annotated[Named[Stage], Field(min_length=1)]
+    edits: Mapping[Name, Instead] = {}
     quotas: Named[Quota] = ()
 
     @model_validator(mode="before")
@@ -281,6 +293,14 @@ class Pipeline(Located):
                         raise refused(message, *path)
                     if wrong := bound.refusal_of_caption(known[name]):
                         raise refused(wrong, *path)
+        return self
+
+    @model_validator(mode="after")
+    def _kinds_of_edits_are_known(self) -> "Pipeline":
+        for kind in self.edits:
+            if kind not in EDIT_KINDS:
+                message = f"unknown kind {shown(kind)}: {expected_one_of(kind, EDIT_KINDS)}"
+                raise refused(message, "edits", kind)
         return self
 
     def _check_stage(self, name: str, *path: str) -> None:

@@ -107,6 +107,7 @@ class RunModels(Step):
                 self.measured.models[entry.name].content,
                 self.chosen.settings_of(entry),
                 self.chosen.models[entry.name],
+                entry.name in self.chosen.of_inputs,
             )
             for entry in self.chosen.signals
             if entry.name in self.chosen.models

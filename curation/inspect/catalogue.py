@@ -16,11 +16,13 @@ from curation.picture.decoding import Picture
 from curation.signals import captions, signal
 from curation.signals.captions import CaptionSignal
 from curation.signals.discovery import discover
+from curation.signals.pair import Pair
 from curation.signals.row import Row
 from curation.signals.signal import Signal, ready
 
 REPEATS = 5
 MODEL_REPEATS = 2
+INSTRUCTION = ("Make the waves slower",)
 CAPTIONS = {"caption_raw": ["Waves in three colours"]}  # of the image that is timed
 
 
@@ -132,6 +134,8 @@ def _cost(entry: Signal, sample: bytes, known: dict[str, Any]) -> float | None:
 def _given(entry: Signal, fresh: Picture, row: Row) -> Any:
     if entry.tier == "derived":
         return {name: row.columns[name] for name in entry.reads}
+    if entry.tier == "pair":
+        return Pair(fresh, [fresh], INSTRUCTION)
     return {"file": fresh.header, "pixel": fresh, "model": [row]}[entry.tier]
 
 

@@ -70,8 +70,11 @@ def _with_values(
             yield bound, limits[bound.column][0]
         elif bound.column != CAPTIONS:
             known = values.get(bound.column)
-            in_ledger = known is None and judged["rule"] == bound.rule  # it alone may say so
-            yield bound, judged["value"] if in_ledger else known
+            decided = judged["rule"] == bound.rule
+            of_input = decided and (judged["reason"] or "").startswith("input ")
+            if of_input and judged["value"] is not None:
+                known = judged["value"] / bound.scale
+            yield bound, judged["value"] if known is None and decided else known
         elif left is not None:
             passes = left.get(bound.stage, 0)
             hidden = not passes and judged["rule"] != bound.rule and _unmeasured(run, bound, values)

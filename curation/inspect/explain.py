@@ -21,6 +21,7 @@ from curation.inspect.in_shards import with_shards
 from curation.judging import ledger
 from curation.output import column_files, finished
 from curation.output.groups import Groups
+from curation.output.input_columns import INPUTS, column
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import outcome, text
@@ -41,7 +42,7 @@ EXACT = ("exact_better.max", PAIR)
 # Known of every row and said above, or of use to the program alone; captions are said one by one.
 _NOT_SIGNALS = {
     *("uri", "key", "id", "size", "reason", "detail", "input_bytes", "source_digest"),
-    *("caption_length", "captions_digest", "caption_recaption", "caption_fused"),
+    *("caption_length", "captions_digest", "caption_recaption", "caption_fused", INPUTS),
     *map(captions.counted, captions.SPLITS),
 }
 
@@ -154,10 +155,24 @@ def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Ex
         **{name: judged[name] for name in ("verdict", "stage", "rule", "value", "bound", "reason")},
         checks=tuple(checks.checks(run, judged, measured | groups, table.slice(row, 1))),
         signals=signals,
+        inputs=_of_inputs(run, columns, unit, row) if measured.get("input_bytes") else (),
         units={name: columns_of_run[name].unit for name in signals if name in columns_of_run},
         captions=explained(run, judged["captions"], measured),
         representative=_unknown(judged["duplicate_of"]),
         quota=checks.ranking(run, ruled),
+    )
+
+
+def _of_inputs(
+    run: Mapping[str, Any], columns: Measured, unit: str, row: int
+) -> tuple[dict[str, Any], ...]:
+    """What stages bound, of each input of an edit."""
+    bounded = dict.fromkeys(of for s in outcome.stages(run).values() for of in s.get("bounds", {}))
+    lists = columns.with_inputs(columns.read(unit, ("key",)), unit, [*bounded])
+    known = {name: lists.column(column(name))[row].as_py() or () for name in bounded}
+    return tuple(
+        {name: values[place] for name, values in known.items() if place < len(values)}
+        for place in range(max(map(len, known.values()), default=0))
     )
 
 

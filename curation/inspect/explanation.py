@@ -55,6 +55,7 @@ class Explanation:
     ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
     ``shard`` is the file it was written to, ``captions`` are all of it, also those that fell.
     ``quota`` is what ranks the row, where the rule is a quota; ``units`` are those of ``signals``.
+    ``inputs`` are the bounded columns of what an edit was made from, input by input.
     """
 
     key: str
@@ -79,6 +80,7 @@ class Explanation:
     quota: str | None = None
     captions: tuple[ExplainedCaption, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[Mapping[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The explanation as plain data; a lone surrogate becomes U+FFFD and NaN null."""
@@ -129,6 +131,9 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
         lines += ["", "  signals"]
         units = explanation.units
         lines += [_signal_line(name, value, units.get(name)) for name, value in shown.items()]
+    for number, columns in enumerate(explanation.inputs, 1):
+        lines += ["", f"  input {number}"]
+        lines += [_signal_line(name, value, None) for name, value in columns.items()]
     return "\n".join(lines)
 
 
@@ -160,7 +165,8 @@ def _verdict(explanation: Explanation) -> str:
         failed = [check for check in explanation.checks if check.outcome == "failed"]
         values = f"{_value(explanation.value)} is {word} {_value(explanation.bound)}"
         values += f" px at {failed[0].scale}" if failed and failed[0].scale else ""
-        why = f"{explanation.rule}: {ranked}{values}"
+        image = f"{explanation.reason}: " if explanation.reason else ""  # the image of a pair
+        why = f"{explanation.rule}: {ranked}{image}{values}"
     if explanation.verdict == "kept":
         return f"kept, stage {explanation.stage} passed" + (
             f"; stopped after it by {why}" if why else ""

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curation import shard, storage
 from curation.failures.errors import UsageError
@@ -40,7 +41,9 @@ def check(output: str) -> list[Expectation]:
     layout = Layout(output)
     run = finished.read_run(output)
     configuration = run["configuration"]
-    validate = _validator(configuration, run.get("scaling", ()), Groups.of_run(output, run).ruled)
+    grouped = Groups.of_run(output, run).ruled
+    nullable = {*grouped, *run.get("of_pairs", ()), *_exempted(configuration)}
+    validate = _validator(configuration, run.get("scaling", ()), nullable)
     promises: dict[str, Expectation] = {}
     lost, rows, kinds = 0, 0, dict[str, Counter[tuple[str, str | None]]]()
     kept = caption_promises.Kept()
@@ -122,7 +125,7 @@ def _shards(directory: str) -> Iterator[tuple[str, pa.Table]]:
     for info in infos:
         tables: list[pa.Table] = []
         for batch in shard.read(storage.join(directory, info.file)):
-            table = pa.Table.from_batches([batch.drop_columns(["image", "inputs"])])
+            table = pa.Table.from_batches([batch.drop_columns(["image", "inputs", "edit_mask"])])
             same = list(map(_is_its_content, batch.select(_OF_ID).to_pylist()))
             tables.append(table.append_column("content_matches", pa.array(same, pa.bool_())))
         if tables:
@@ -151,6 +154,26 @@ def _bounds(
             return
 
 
+def _exempted(configuration: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The columns of results that other bounds hold for, or none, and for which kinds of edits."""
+    exempted: dict[str, list[str]] = {}
+    for kind, instead in configuration.get("edits", {}).items():
+        for column in instead["image"]:
+            exempted.setdefault(column, []).append(kind)
+    return exempted
+
+
+def _without_exempt(table: pa.Table, configuration: Mapping[str, Any]) -> pa.Table:
+    """The rows with null for what bounds on a column do not hold for."""
+    for column, kinds in _exempted(configuration).items():
+        if column in table.column_names:
+            exempt = pc.is_in(table.column("edit_kind"), pa.array(kinds))
+            place = table.schema.get_field_index(column)
+            held = pc.if_else(exempt, None, table.column(column))
+            table = table.set_column(place, table.schema.field(place), held)
+    return table
+
+
 def _scaled(bound: float | None, scale: float) -> float | None:
     """A bound in the unit that is stored."""
     return None if bound is None else bound / scale
@@ -162,7 +185,7 @@ def _stages(configuration: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _validator(
-    configuration: dict[str, Any], scaling: Container[str], grouped: Container[str]
+    configuration: dict[str, Any], scaling: Container[str], nullable: Container[str]
 ) -> Callable[[pa.Table], dict[str, Expectation]]:
     """What checks the rows of one shard, by Great Expectations. Raises ``UsageError``."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # nothing is sent anywhere
@@ -176,13 +199,14 @@ def _validator(
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_pandas("shards").add_dataframe_asset("rows")
     definition = source.add_batch_definition_whole_dataframe("all")
-    wanted = list(_expectations(configuration, scaling, grouped))
+    wanted = list(_expectations(configuration, scaling, nullable))
     columns = list(dict.fromkeys(entry.column for entry in wanted))
     suite = gx.ExpectationSuite(name="shards", expectations=wanted)
 
     def validate(table: pa.Table) -> dict[str, Expectation]:
         there = [name for name in columns if name in table.column_names]
-        batch = definition.get_batch({"dataframe": table.select(there).to_pandas()})
+        held = _without_exempt(table, configuration).select(there)
+        batch = definition.get_batch({"dataframe": held.to_pandas()})
         results = batch.validate(suite).results
         return {_promise(entry): _result(entry) for entry in results}
 
@@ -190,7 +214,7 @@ def _validator(
 
 
 def _expectations(
-    configuration: dict[str, Any], scaling: Container[str], grouped: Container[str]
+    configuration: dict[str, Any], scaling: Container[str], nullable: Container[str]
 ) -> Iterator[Any]:
     """What the configuration promises of every row."""
     from great_expectations import expectations as expect
@@ -208,7 +232,7 @@ def _expectations(
         else:
             low, high = (_scaled(bound.get(end), scale) for end in ("min", "max"))
             yield expect.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
-        if column not in grouped:
+        if column not in nullable:
             yield expect.ExpectColumnValuesToNotBeNull(column=column)
 
 

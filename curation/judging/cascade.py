@@ -16,6 +16,7 @@ from curation.judging.verdicts import Judge
 from curation.measuring.chosen import Chosen
 from curation.measuring.models import Seen
 from curation.measuring.pending import Pending, Waiting
+from curation.output import input_columns
 from curation.output.measured import CONTENT, LOOKED, PROBLEM, UNMEASURABLE
 from curation.signals.signal import CAPTIONS, Signal
 
@@ -70,11 +71,21 @@ def _with_seen(
             fresh = pa.array([of and of.get(name) for of in values], column.type)
             before = table.column(name).cast(column.type)
             table = _replaced(table, name, pc.if_else(looked, fresh, before))
+        if (of_inputs := input_columns.column(name)) in table.column_names:
+            fresh = pa.array([_of_inputs(of, name) for of in values], pa.list_(column.type))
+            before = table.column(of_inputs).cast(fresh.type)
+            table = _replaced(table, of_inputs, pc.if_else(looked, fresh, before))
     flag = LOOKED + entry.name
     table = _replaced(table, flag, pc.or_(looked, table.column(flag)))
     failed = pa.array([UNMEASURABLE if of and of.get(PROBLEM) else None for of in values])
     reasons = pc.coalesce(table.column("reason"), failed.cast(pa.string()))
     return _replaced(table, "reason", reasons)
+
+
+def _of_inputs(values: Mapping[str, Any] | None, name: str) -> list[Any] | None:
+    """What a model saw of the inputs of an edit."""
+    inputs = values.get(input_columns.INPUTS) if values else None
+    return None if inputs is None else [of.get(name) for of in inputs]
 
 
 def _replaced(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:

@@ -26,8 +26,10 @@ from curation.judging.rules import (
     QUARANTINED,
     VERDICTS,
     Check,
+    Held,
     Judgement,
 )
+from curation.output import input_columns
 from curation.output.measured import UNMEASURABLE
 
 SCHEMA = pa.schema(
@@ -183,15 +185,15 @@ def rows(
     judgement: Judgement,
     ordered: Sequence[Check],
     pipeline: Pipeline,
-    held: tuple[NDArray[np.float64], NDArray[np.float64]],
+    held: Held,
     refers: Mapping[str, pa.ChunkedArray],
     unlooked: NDArray[np.bool_],
 ) -> pa.Table:
     """The ledger of one unit without captions, aligned with its base file.
 
-    ``held`` are the values that decided and their bounds; ``refers``, by ruled column, the ids of
-    the rows (N,) that stand for others; ``unlooked`` (N,) are the rows that lack a value because no
-    model looked at them yet.
+    ``held`` are the values that decided, their bounds and images; ``refers``, by ruled column, the
+    ids of the rows (N,) that stand for others; ``unlooked`` (N,) are the rows that lack a value
+    because no model looked at them yet.
     """
     stages = [stage.name for stage in pipeline.stages]
     reasons, details = signals.column("reason").to_pylist(), signals.column("detail").to_pylist()
@@ -205,14 +207,17 @@ def rows(
         *(of.tolist() for of in held),
         strict=True,
     )
-    for row, (verdict, depth, index, value, bound) in enumerate(decisions):
+    for row, (verdict, depth, index, value, bound, image) in enumerate(decisions):
         check = ordered[index] if index >= 0 else None
         reason = None
+        which = f"input {image}" if image else ""
         if verdict == QUARANTINED:
             code = reasons[row] or (UNMEASURED if unlooked[row] else UNMEASURABLE)
-            reason = _reason(code, details[row], check)
+            reason = _reason(code, details[row], check, which)
         elif check is not None and check.side == "in":
-            reason = _not_among(check, signals[check.column][row].as_py())
+            reason = _not_among(check, _value(signals, check.column, row, image), which)
+        elif which:
+            reason = which
         elif verdict == KEPT and retrieved[row]:
             reason = f"retrieved for {retrieved[row]}"
         columns["verdict"].append(VERDICTS[verdict])
@@ -226,14 +231,25 @@ def rows(
     return pa.table({"key": signals["key"], "id": signals["id"], **columns}, schema=SCHEMA)
 
 
-def _reason(code: str, detail: str | None, check: Check | None) -> str:
-    why = detail or (f"{check.column} is null" if check else None)
+def _reason(code: str, detail: str | None, check: Check | None, which: str) -> str:
+    """``which`` is the image of an edit that it is about, empty for a row's own."""
+    said = f"{which}: " if which else ""
+    why = detail or (f"{said}{check.column} is null" if check else None)
     return f"{code}: {why}" if why else code
 
 
-def _not_among(check: Check, value: object) -> str:
+def _not_among(check: Check, value: object, which: str) -> str:
     allowed = ", ".join(map(str, check.among))
-    return f"{check.column} is {value}; expected one of {allowed}"
+    said = f"{which}: " if which else ""
+    return f"{said}{check.column} is {value}; expected one of {allowed}"
+
+
+def _value(signals: pa.Table, column: str, row: int, image: int) -> object:
+    """The column of a row's image, or of one of its inputs."""
+    if not image:
+        return signals[column][row].as_py()
+    of_inputs = signals[input_columns.column(column)][row].as_py()
+    return of_inputs[image - 1] if of_inputs else None
 
 
 def _stage(stages: list[str], verdict: int, depth: int, check: Check | None) -> str | None:

@@ -7,7 +7,7 @@ however early a deeper stage stops it; ``Judgement.check`` still says what stopp
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ KEPT, DROPPED, QUARANTINED = 0, 1, 2
 NOWHERE = np.iinfo(np.int16).max  # in place of the check that stops a row
 VERDICTS = ("kept", "dropped", "quarantined")
 Place = TypeVar("Place", int, str)  # a stage by its number, or by its name
-_TIER_ORDER = {"file": 0, "pixel": 1, "derived": 2, "model": 3, "group": 4}
+_TIER_ORDER = {"file": 0, "pixel": 1, "derived": 2, "pair": 3, "model": 4, "group": 5}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def checks(
     waves: Mapping[str, int] | None = None,
     scaling: Container[str] = (),
 ) -> tuple[Check, ...]:
-    """All checks in evaluation order: by stage, in it by tier (file, pixel, derived, model, group).
+    """All checks in evaluation order: by stage, in it by tier (file, pixel, derived, pair, model,
+    group).
 
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
     Groups come last because they compare survivors; rules on captions come before models, unless
@@ -147,13 +148,15 @@ def passes(check: Check, value: NDArray[Any]) -> NDArray[np.bool_]:
 class Seen:
     """What a check sees of N rows: which ``passed`` (N,) bool, never one that is ``null`` (N,), and
     the ``value`` (N,) float64 that it held against its ``bound``, both NaN for a category. Without
-    ``null`` those are null that have no value.
+    ``null`` those are null that have no value. ``image`` (N,) says which image of a pair decided:
+    0 the result, 1 its first input; without it the result did.
     """
 
     passed: NDArray[np.bool_]
     value: NDArray[np.float64]
     bound: float | NDArray[np.float64]
     null: NDArray[np.bool_] | None = None
+    image: NDArray[np.int8] | None = None
 
     @property
     def nulls(self) -> NDArray[np.bool_]:
@@ -228,14 +231,27 @@ def judgement(
     return Judgement(verdict, depth, np.where(decided, stopped.check, -1).astype(np.int16))
 
 
+class Held(NamedTuple):
+    """What the checks that decided saw, and the ``bound`` they held it against: (N,), else NaN; and
+    of which ``image`` (N,), 0 the result.
+    """
+
+    value: NDArray[np.float64]
+    bound: NDArray[np.float64]
+    image: NDArray[np.int8]
+
+
 def held_against(
     seen: Callable[[Check], Seen], judged: Judgement, ordered: Sequence[Check]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What the checks that decided saw, and the bounds they held it against: (N,), else NaN."""
+) -> Held:
+    """What decided about N rows."""
     rows = len(judged.check)
     value, bound = np.full(rows, np.nan), np.full(rows, np.nan)
+    image = np.zeros(rows, np.int8)
     for index in np.unique(judged.check[judged.check >= 0]).tolist():
         here, looked = judged.check == index, seen(ordered[index])
         value[here] = looked.value[here]
         bound[here] = np.broadcast_to(looked.bound, rows)[here]
-    return value, bound
+        if looked.image is not None:
+            image[here] = looked.image[here]
+    return Held(value, bound, image)

@@ -25,11 +25,12 @@ from curation.groupings.duplicates.representatives import (
     Winners,
 )
 from curation.groupings.grouping import PASSED, Grouping
-from curation.judging import captions, quotas, rules
+from curation.judging import captions, pairs, quotas, rules
 from curation.judging.caption_ends import CaptionEnds
 from curation.judging.decision import Decision
 from curation.judging.histogram import Histogram
 from curation.judging.ledger import COLUMNS, RETRIEVED
+from curation.judging.pair_columns import PairColumns
 from curation.judging.quotas import Limited
 from curation.judging.reading import Reading
 from curation.judging.rules import Check, Seen
@@ -103,9 +104,11 @@ class Judge:
         ruled |= {column for columns in chosen.quotas.values() for column in columns}
         ruled_captions = captions.columns(pipeline)
         ruled = ruled - {rules.CAPTIONS} | set(ruled_captions)
+        self._pairs = PairColumns(pipeline, chosen, self.measured)
+        ruled |= self._pairs.ruled
         self._ruled = sorted(ruled)
         self._said = [RETRIEVED] if RETRIEVED in chosen.owner else []
-        needed = ruled | {"reason", "phash", "id", "synthetic", "input_bytes"}
+        needed = ruled | {"reason", "phash", "id", "synthetic", pairs.SIZE}
         needed |= {"caption_length", "captions_digest"}
         self._needed = sorted(needed | {LOOKED + name for name in chosen.models})
         self._ruled_captions, self.caption_ends = ruled_captions, CaptionEnds(pipeline, chosen)
@@ -176,7 +179,8 @@ class Judge:
 
     def rows(self, unit: str, besides: Sequence[str] = ()) -> pa.Table:
         """What verdicts on the unit's rows (N) are made of, and columns besides."""
-        return self.measured.read(unit, [*dict.fromkeys((*self._needed, *besides))])
+        table = self.measured.read(unit, [*dict.fromkeys((*self._needed, *besides))])
+        return self._pairs.added(table, unit, besides)
 
     def following(self, table: pa.Table, limits: NDArray[np.int64]) -> Pending:
         """Which of these rows (N) models are to look at next, by rules on signals alone.
@@ -192,9 +196,10 @@ class Judge:
 
     def _looked(self, table: pa.Table) -> dict[str, NDArray[np.bool_]]:
         """By model, at which of the rows (N,) it looked."""
-        return {
+        looked = {
             name: np.asarray(table.column(LOOKED + name), np.bool_) for name in self.models.places
         }
+        return self._pairs.looked(table, looked)
 
     def named(self, unit: str, own: pa.Table, hot: Members) -> pa.Table:
         """Contenders of the unit with the names of those whose content is ``hot``."""
@@ -240,11 +245,9 @@ class Judge:
     def stored(self, unit: str) -> pa.Table:
         """What ledgers say of the unit's rows, and what rules read."""
         names = (*self._ruled, *COLUMNS, *self._said, *self.caption_ends.columns)
-        return self.measured.read(unit, [*dict.fromkeys(names)])
+        return self._pairs.added(self.measured.read(unit, [*dict.fromkeys(names)]), unit)
 
-    def held_against(
-        self, table: pa.Table, decision: Decision
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def held_against(self, table: pa.Table, decision: Decision) -> rules.Held:
         """What decided about each of the rows (``stored``), and the bound it was held against."""
         limited = {of.quota.name: of for of in decision.reading.limited}
         columns = side_by_side([table, decision.groups])
@@ -383,14 +386,13 @@ class Judge:
         if ruled and self._ruled_captions:
             depths = captions.depths(table, self.pipeline)
         waits = self.caption_ends.waits(table, depths)
+        edits = self._pairs.of(table)
 
         def seen(check: Check) -> Seen:
             if check.quota:
                 return limited[check.column].seen(check, thresholds.get(check.column, {}))
             if check.column == rules.CAPTIONS:
                 return captions.seen(check, depths, waits)
-            if check.side == "in":
-                return rules.categories(check, table.column(check.column))
-            return rules.numbers(check, column_files.as_float(table.column(check.column)))
+            return edits.seen(check, pairs.seen(check, table.column(check.column)))
 
         return seen

@@ -45,7 +45,8 @@ def chosen(pipeline: Pipeline) -> Chosen:
     gone = {of for name in pipeline.without if name in known for of in known[name].columns}
     requested = tuple(name for name in asked if name not in gone)
     made = limited, requested, grouped, _caption_rules(pipeline), _ruled(pipeline)
-    selected = Chosen(signals, values, order, *made, pipeline.without)
+    bounded = frozenset(name for stage in pipeline.stages for name in stage.bounds)
+    selected = Chosen(signals, values, order, *made, pipeline.without, bounded)
     for place, name in enumerate(asked):
         if name not in selected.owner and name not in gone:
             message = f"unknown column {shown(name)}: {expected_one_of(name, selected.owner)}"
@@ -77,6 +78,7 @@ def _groupings(pipeline: Pipeline) -> tuple[Grouping, ...]:
     """Duplicates, and those that the configuration names, before anything is set for them."""
     plain = resolved(pipeline)
     rules = [plain["stages"], plain.get("settings"), plain.get("without")]
+    rules += [plain["edits"]] if plain.get("edits") else []
     own = Duplicates(pipeline.near_duplicate.radius, pipeline.quality, rules)
     return (own, *groupings.discover(pipeline.groupings))
 

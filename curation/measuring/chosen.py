@@ -35,9 +35,9 @@ class Chosen:
 
     ``order`` are the columns that rules ask for, by stage, the loosest first; ``quotas`` those that
     each quota reads; ``requested`` columns that kept rows are to have, ruled or not; ``groupings``
-    make columns of the rows together; ``captions`` are the rules on those, as plain data, and
-    ``caption_signals`` what they name. Of cheap signals that are ``left_out`` the columns are there
-    still, but neither ruled nor in shards.
+    make columns of the rows together; ``bounded`` are the columns that stages bound;
+    ``captions`` are the rules on those, as plain data, and ``caption_signals`` what they name. Of
+    cheap signals that are ``left_out`` the columns are there, but neither ruled nor in shards.
     """
 
     signals: tuple[Signal, ...]
@@ -49,6 +49,7 @@ class Chosen:
     captions: Any = None
     caption_signals: tuple[CaptionSignal, ...] = ()
     left_out: tuple[str, ...] = ()
+    bounded: frozenset[str] = frozenset()
 
     @cached_property
     def owner(self) -> dict[str, Signal]:
@@ -94,6 +95,34 @@ class Chosen:
 
     def _read(self, entry: Signal) -> list[Signal]:
         return [self.owner[name] for name in entry.reads if name not in SAID]
+
+    @cached_property
+    def of_pairs(self) -> frozenset[str]:
+        """The columns that edit samples alone have."""
+        return frozenset(name for name, of in self.owner.items() if of.is_of_pairs)
+
+    @cached_property
+    def ruled_of_inputs(self) -> tuple[str, ...]:
+        """The bounded columns that are of an image alone: bounds on them hold for every image of an
+        edit. Captions, what depends on other rows and what reads captions are the result's.
+        """
+        own = (name for name in self.bounded & self.owner.keys() if self._is_of_image(name))
+        return tuple(sorted({*own, *(self.bounded & {"size"})}))
+
+    @cached_property
+    def of_inputs(self) -> frozenset[str]:
+        """The models that look at the inputs of edits, too: what bounds or models of pairs need."""
+        pairs = [of for of in self.signals if of.name in self.models and of.is_of_pairs]
+        asked = {name for entry in pairs for name in entry.reads if name in self.owner}
+        return frozenset(
+            model for name in {*asked, *self.ruled_of_inputs} for model in self.needed_for(name)
+        )
+
+    def _is_of_image(self, column: str) -> bool:
+        entry = self.owner.get(column)
+        if entry is None or entry.is_of_pairs or CAPTIONS in entry.reads:
+            return False
+        return all(self._is_of_image(name) for name in entry.reads if name not in SAID)
 
     def measured(self, layout: Layout) -> Measured:
         """Where the columns of all signals of a run lie."""

@@ -31,14 +31,20 @@ _DIGITS = 16  # of an id, by which the file is searched that has a row
 class Earlier:
     """The rows of column files (``paths``) that have these ``fields``, by their ``content``.
 
-    The first of the ``content`` columns is the id. Files that are gone, damaged or of other columns
-    are as if they were not there. Memory: 12 bytes a row, and ``HELD`` files.
+    The first of the ``content`` columns is the id. Files with a column ``of_inputs`` give it, too.
+    Files that are gone, damaged or of other columns are as if they were not there. Memory: 12 bytes
+    a row, and ``HELD`` files.
     """
 
     def __init__(
-        self, paths: Sequence[str], content: Sequence[str], fields: Sequence[pa.Field]
+        self,
+        paths: Sequence[str],
+        content: Sequence[str],
+        fields: Sequence[pa.Field],
+        of_inputs: pa.Field | None = None,
     ) -> None:
         self._paths, self._content, self._fields = paths, tuple(content), tuple(fields)
+        self._of_inputs = of_inputs
         self._held: dict[str, tuple[dict[str, int], pa.Table]] = {}
 
     def row(self, key: str) -> dict[str, Any] | None:
@@ -71,12 +77,15 @@ class Earlier:
         return self._held[path]
 
     def _undamaged(self, path: str) -> tuple[dict[str, int], pa.Table]:
-        names = [of.name for of in self._fields]
         try:
+            known = column_files.read_schema(path).names if self._of_inputs is not None else ()
+            more = [of for of in (self._of_inputs,) if of is not None and of.name in known]
+            fields = [*self._fields, *more]
+            names = [of.name for of in fields]
             table = column_files.read(path, [*dict.fromkeys((*self._content, *names))])
         except (ColumnFileError, UnmeasuredColumnError):
             return {}, pa.table({})
-        if any(table.schema.field(of.name).type != of.type for of in self._fields):
+        if any(table.schema.field(of.name).type != of.type for of in fields):
             return {}, pa.table({})
         contents = keys(table, self._content).to_pylist()
         rows = {key: row for row, key in enumerate(contents) if key is not None}
@@ -107,12 +116,17 @@ class Known:
     asked: Counter[str] = field(default_factory=Counter)
     _fresh: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
-    def seen(self, model: str, key: str) -> Mapping[str, Any] | None:
-        """What a model saw before of this content, or None: then it is to be asked."""
+    def seen(self, model: str, key: str, needs: str | None = None) -> Mapping[str, Any] | None:
+        """What a model saw before of this content, or None: then it is to be asked.
+
+        It is also asked where the column that this row ``needs`` is null.
+        """
         known = self._fresh.get((model, key))
         for place in (self.own, self.elsewhere):
             if known is None and model in place:
                 known = place[model].row(key)
+                if known is not None and needs and known.get(needs) is None:
+                    known = None
         (self.asked if known is None else self.taken)[model] += 1
         return known
 

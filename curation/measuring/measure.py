@@ -2,7 +2,8 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,12 @@ import pyarrow as pa
 from curation import shard
 from curation.measuring.decoded import decoded as decode
 from curation.measuring.earlier import Earlier
+from curation.output.input_columns import INPUTS
 from curation.output.measured import CONTENT, ROWS, UNMEASURABLE
 from curation.picture import decoding
+from curation.picture.decoding import Picture
 from curation.signals.captions import SPLITS, counted
+from curation.signals.pair import Pair
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
@@ -21,7 +25,7 @@ from curation.sources.identity import captions_digest, content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
 
-VERSION = 10  # raised when the rows below change meaning; part of the name of base files
+VERSION = 11  # raised when the rows below change meaning; part of the name of base files
 # Signals are many short calls that each let go of the interpreter lock: two threads in them spend
 # half as much again on waking one another; one at a time, beside others that decode, costs nothing.
 _MEASURING = threading.Lock()
@@ -45,6 +49,7 @@ ROW_FIELDS = (
     pa.field("side_file_problem", pa.string()),  # side files that could not be read, and why
 )
 
+_OF_AN_IMAGE = ("file", "pixel", "derived")
 _Named = tuple[str, Callable[[Any], Mapping[str, Any]]]  # a signal, and what measures
 # columns of a shard that a signal may measure; where it measures null, what the source says stays
 MEASURABLE = ("width", "height", "format", *source_fields.MEASURABLE)
@@ -55,6 +60,13 @@ def schema(signals: Sequence[Signal]) -> pa.Schema:
     """The schema of a base file; models are not part of it."""
     own = [entry for entry in signals if entry.tier != "model"]
     return pa.schema([*ROW_FIELDS, *map(shard.stored, fields(own))])
+
+
+def input_field(signals: Sequence[Signal]) -> pa.Field:
+    """What a base file with edit samples has besides: a list of what was measured of each input."""
+    own = [entry for entry in signals if entry.tier in _OF_AN_IMAGE]
+    kinds = [pa.field("size", pa.int64()), *map(shard.stored, fields(own))]
+    return pa.field(INPUTS, pa.list_(pa.struct(kinds)))
 
 
 def refusal(signals: Sequence[Signal]) -> str | None:
@@ -78,7 +90,8 @@ def measure(
     settings: Mapping[str, Settings] | None = None,
     known: Callable[[str], Mapping[str, Any] | None] = lambda content: None,
 ) -> pa.Table:
-    """Measure the ``file``, ``pixel`` and ``derived`` signals of every sample, one row each.
+    """Measure the ``file``, ``pixel``, ``derived`` and ``pair`` signals of every sample, one row
+    each. Where there are edit samples, ``INPUTS`` has what was measured of each of their inputs.
 
     Rows are sorted by key and location, so the table does not depend on the order of input. A
     sample without a whole image has a ``reason`` and null signals. The columns to ``keep``
@@ -88,11 +101,14 @@ def measure(
     chosen = settings or {}
     by_tier = {
         tier: [(of.name, ready(of, chosen.get(of.name))) for of in signals if of.tier == tier]
-        for tier in ("file", "pixel", "derived")
+        for tier in (*_OF_AN_IMAGE, "pair")
     }
     rows = [_measure_one(sample, by_tier, known) for sample in samples]
     rows.sort(key=lambda row: (row["key"], row["uri"]))
-    table = pa.Table.from_pylist(rows, schema=schema(signals))
+    columns = schema(signals)
+    if any(row.get(INPUTS) is not None for row in rows):
+        columns = columns.append(input_field(signals))
+    table = pa.Table.from_pylist(rows, schema=columns)
     for name in keep:
         table = table.append_column(
             name, keep_columns.column([row[_KEPT].get(name) for row in rows])
@@ -130,7 +146,8 @@ def earlier(signals: Sequence[Signal], paths: Sequence[str]) -> Earlier:
     """What base files of these signals hold: that of a row is of its image and source alone."""
     own = [entry for entry in signals if entry.tier != "model"]
     names = [of.name for of in fields(own)]
-    return Earlier(paths, CONTENT, [schema(own).field(of) for of in ("reason", "detail", *names)])
+    kept = [schema(own).field(of) for of in ("reason", "detail", *names)]
+    return Earlier(paths, CONTENT, kept, input_field(own))
 
 
 def _measure_one(
@@ -156,26 +173,69 @@ def _measure_one(
         reason, detail = why_lost(sample)
         return row | {"reason": reason, "detail": detail}
     row |= {"id": content_id(sample), "size": len(sample.data)}
-    if (before := known("/".join(row[name] for name in CONTENT))) is not None:
+    before = known("/".join(row[name] for name in CONTENT))
+    if before is not None and (before.get(INPUTS) is not None or not sample.inputs):
         return {**row, **before}
     try:
-        decoded = decode(sample)
+        image, inputs = decode(sample)
     except decoding.PictureError as error:
         return row | {"reason": error.reason, "detail": error.detail[:500]}
-    name = ""
     try:
-        header = replace(decoded.header, licence=sample.licence, source=sample.source)
-        for name, function in signals["file"]:  # noqa: B007 (told where it fails)
-            row |= function(header)
-        with _MEASURING:
-            for name, function in signals["pixel"]:  # noqa: B007
-                row |= function(decoded)
-        for name, function in signals["derived"]:  # noqa: B007
-            row |= function(row)
+        row |= _columns(image, sample, signals)
+        if inputs:
+            row[INPUTS] = [
+                _columns(of, sample, signals, f"input {number}: ") | {"size": of.header.size}
+                for number, of in enumerate(inputs, 1)
+            ]
+            row |= _of_pair(image, inputs, sample, signals["pair"])
+    except _FailedError as error:
+        return row | {INPUTS: None, "reason": UNMEASURABLE, "detail": str(error)}
+    return row
+
+
+class _FailedError(Exception):
+    """What a signal raised of an image."""
+
+
+@contextmanager
+def _naming(name: Callable[[], str]) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if isinstance(error, NOT_OF_THE_PICTURE):
             raise
-        return row | {"reason": UNMEASURABLE, "detail": f"{name}: {problem_of(error)}"}
+        raise _FailedError(f"{name()}: {problem_of(error)}") from error
+
+
+def _columns(
+    picture: Picture, sample: Sample, signals: Mapping[str, Sequence[_Named]], which: str = ""
+) -> dict[str, Any]:
+    """The columns of one image. Raises ``_FailedError``, which says ``which`` image of a pair."""
+    row: dict[str, Any] = {}
+    name = ""
+    with _naming(lambda: f"{which}{name}"):
+        header = replace(picture.header, licence=sample.licence, source=sample.source)
+        for name, function in signals["file"]:  # noqa: B007 (named where it fails)
+            row |= function(header)
+        with _MEASURING:
+            for name, function in signals["pixel"]:  # noqa: B007
+                row |= function(picture)
+        for name, function in signals["derived"]:  # noqa: B007
+            row |= function(row)
+    return row
+
+
+def _of_pair(
+    image: Picture, inputs: Sequence[Picture], sample: Sample, signals: Sequence[_Named]
+) -> dict[str, Any]:
+    """The columns of a pair. Raises ``_FailedError``."""
+    row: dict[str, Any] = {}
+    said = tuple(caption.text for caption in sample.caption_instruction or ())
+    pair = Pair(image, inputs, said, sample.edit_kind, sample.edit_operation)
+    name = ""
+    with _naming(lambda: name), _MEASURING:
+        for name, function in signals:  # noqa: B007
+            row |= function(pair)
     return row
 
 

@@ -18,9 +18,13 @@ from curation.measuring.asking import Asker, DiedError, FailedError, HangError
 from curation.measuring.earlier import Known
 from curation.measuring.measure import problem_of, rows_digest
 from curation.measuring.pending import Pending
+from curation.output import input_columns
+from curation.output.column_files import as_float
+from curation.output.input_columns import INPUTS
 from curation.output.measured import PROBLEM, ROWS, keys
 from curation.signals.row import SPLITS, Row
 from curation.signals.signal import CAPTIONS, Settings, Signal
+from curation.sources.image_names import MOST_INPUTS
 from curation.sources.sample import Sample
 
 BATCH_SIZE = 16  # rows given to a model at once: 16 x 200 kB of reduced pixels
@@ -33,13 +37,14 @@ Seen = dict[str, Values]  # by name of model
 @dataclass(frozen=True)
 class Model:
     """A model: its ``signal``, what is set for it, the columns that say what it looked at, and its
-    ``place``: the stage and wave in which it looks.
+    ``place``: the stage and wave in which it looks. ``of_inputs``: at the inputs of edits, too.
     """
 
     signal: Signal
     content: tuple[str, ...]
     settings: Settings = field(default_factory=Settings)
     place: tuple[int, int] = (0, 0)
+    of_inputs: bool = False
 
     @property
     def reads(self) -> list[str]:
@@ -54,7 +59,8 @@ class Model:
     def earlier(self, paths: Sequence[str]) -> earlier.Earlier:
         """What it saw before, as files of its columns say."""
         measured = [schema(self).field(name) for name in (*self.signal.columns, PROBLEM)]
-        return earlier.Earlier(paths, ("id", READ), measured)
+        more = input_field(self) if self.of_inputs else None
+        return earlier.Earlier(paths, ("id", READ), measured, more)
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,14 @@ def schema(model: Model) -> pa.Schema:
     return pa.schema([*known, *map(shard.stored, columns), pa.field(PROBLEM, pa.string())])
 
 
+def input_field(model: Model) -> pa.Field:
+    """What such a file has besides where an edit was looked at: the columns of each input; an empty
+    list where nothing was seen.
+    """
+    columns = (pa.field(name, of.type) for name, of in model.signal.columns.items())
+    return pa.field(INPUTS, pa.list_(pa.struct(list(map(shard.stored, columns)))))
+
+
 def measure(
     asked: Asked, read: Callable[[set[str]], Iterable[Sample]], asker: Asker
 ) -> Iterator[tuple[int, Seen]]:
@@ -110,12 +124,16 @@ def measure(
     unread = {name: set(rows.tolist()) for name, rows in asked.wanted.items()}
     row_of = {uris[row]: row for rows in unread.values() for row in rows}
     for batch in _batches(asked.base, row_of, read):
-        asker.begin(batch)
+        inputs = _inputs(batch)
+        asker.begin(batch | inputs)
         seen: Seen = {}
         todo = {name: [row for row in batch if row in rows] for name, rows in unread.items()}
         while any(todo.values()):
             for wave in _waves(todo, asked.models):
-                fresh = {name: _look(asked, name, batch, todo[name], seen, asker) for name in wave}
+                fresh = {
+                    name: _look(asked, name, batch | inputs, todo[name], seen, asker)
+                    for name in wave
+                }
                 for name, values in fresh.items():
                     seen.setdefault(name, {}).update(values)
                 yield 0, fresh
@@ -143,23 +161,95 @@ def _look(
 ) -> Values:
     """What a model sees of rows of the batch, given what others saw."""
     model = asked.models[name]
-    owner = {column: of for of in seen for column in asked.models[of].signal.columns}
     for row in rows:
         batch[row].columns = {
-            column: seen[owner[column]][row].get(column)
-            if column in owner and row in seen[owner[column]]
-            else asked.base.column(column)[row].as_py()
-            for column in model.reads
+            column: _value(asked, seen, row, column, None) for column in model.reads
         }
     digests = {row: model.digest_of(batch[row]) for row in rows}
+    if model.signal.is_of_pairs:
+        for row in rows:
+            batch[row].columns |= {
+                input_columns.column(column): [
+                    _value(asked, seen, row, column, place)
+                    for place in range(len(batch[row].inputs))
+                ]
+                for column in model.reads
+            }
     contents = {row: f"{batch[row].id}/{digests[row]}" for row in rows}
-    values = {key: asked.known.seen(name, key) for key in dict.fromkeys(contents.values())}
+    edits = {contents[row] for row in rows if model.of_inputs and batch[row].inputs}
+    values = {
+        key: asked.known.seen(name, key, INPUTS if key in edits else None)
+        for key in dict.fromkeys(contents.values())
+    }
     first = {key: row for row, key in reversed(contents.items()) if values[key] is None}
     fresh = [row for row in rows if first.get(contents[row]) == row]
-    for row, measured in zip(fresh, _each(model, fresh, asker), strict=True):
+    of_inputs = _of_inputs(asked, model, batch, fresh, seen, asker)
+    for row, own in zip(fresh, _each(model, fresh, asker), strict=True):
+        measured = _joined(own, of_inputs[row]) if contents[row] in edits else own
         values[contents[row]] = measured
         asked.known.add(name, contents[row], measured)
     return {row: {**(values[contents[row]] or {}), READ: digests[row]} for row in rows}
+
+
+def _value(asked: Asked, seen: Seen, row: int, column: str, place: int | None) -> Any:
+    """A column of a row, or of its input at a ``place``: as it was seen just now, else stored."""
+    for name, values in seen.items():
+        if column in asked.models[name].signal.columns and row in values:
+            if place is None:
+                return values[row].get(column)
+            inputs = values[row].get(INPUTS) or ()
+            return inputs[place].get(column) if place < len(inputs) else None
+    if place is None:
+        return asked.base.column(column)[row].as_py()
+    if (name := input_columns.column(column)) not in asked.base.column_names:
+        return None
+    stored = asked.base.column(name)[row].as_py() or ()
+    return stored[place] if place < len(stored) else None
+
+
+def _inputs(batch: Mapping[int, Row]) -> dict[int, Row]:
+    """The inputs of the batch's edits as rows of their own, without captions, by ``_number``."""
+    return {
+        _number(number, place): Row(row.id, data, dict.fromkeys(SPLITS, ()), {})
+        for number, row in batch.items()
+        for place, data in enumerate(row.inputs)
+    }
+
+
+def _number(row: int, place: int) -> int:
+    """The number of an input among the rows of a batch, which are numbered from 0."""
+    return -1 - row * MOST_INPUTS - place
+
+
+def _of_inputs(
+    asked: Asked,
+    model: Model,
+    batch: Mapping[int, Row],
+    rows: Sequence[int],
+    seen: Seen,
+    asker: Asker,
+) -> dict[int, list[dict[str, Any]]]:
+    """What a model sees of the inputs of these rows of the batch; nothing of rows without any."""
+    if not model.of_inputs:
+        return {}
+    places = [(row, place) for row in rows for place in range(len(batch[row].inputs))]
+    for row, place in places:
+        batch[_number(row, place)].columns = {
+            column: _value(asked, seen, row, column, place) for column in model.reads
+        }
+    numbers = [_number(*of) for of in places]
+    measured: dict[int, list[dict[str, Any]]] = {}
+    for (row, _), values in zip(places, _each(model, numbers, asker), strict=True):
+        measured.setdefault(row, []).append(values)
+    return measured
+
+
+def _joined(result: dict[str, Any], inputs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What was seen of a result and of its inputs; a model that failed on one failed on all."""
+    named = (f"input {place}: {of[PROBLEM]}" for place, of in enumerate(inputs, 1) if PROBLEM in of)
+    if PROBLEM in result or any(PROBLEM in of for of in inputs):
+        return {PROBLEM: result.get(PROBLEM) or next(named, None), INPUTS: []}
+    return {**result, INPUTS: [*inputs]}
 
 
 def _batches(
@@ -216,6 +306,13 @@ def merged(model: Model, base: pa.Table, before: pa.Table | None, fresh: Values)
             if key is not None and key in known:
                 rows[row] = old[known[key]]
     rows |= fresh
+    if model.of_inputs:
+        edits = np.flatnonzero(as_float(base.column("input_bytes")) > 0)
+        for row in edits.tolist():
+            if row in rows and rows[row].get(INPUTS) is None and row in fresh:
+                rows[row] = {**rows[row], INPUTS: []}  # looked, and nothing seen
+    if any(of.get(INPUTS) is not None for of in rows.values()):
+        target = target.append(input_field(model))
     table_rows = [
         values | {"row": row} | {name: of[row] for name, of in content.items()}
         for row, values in sorted(rows.items())

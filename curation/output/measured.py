@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import storage
-from curation.output import column_files
+from curation.output import column_files, input_columns
 from curation.output.finished import REMEDY, OutcomeError
 from curation.output.layout import Layout
 
@@ -169,6 +169,27 @@ class Measured:
         if names is None:
             return table
         return table.select([*dict.fromkeys(names)])
+
+    def with_inputs(self, table: pa.Table, unit: str, names: Sequence[str]) -> pa.Table:
+        """The unit's rows (``read``) with lists of what was measured of their inputs, by the names
+        of ``input_columns``; a null list is one of a model that did not look, or of a row without
+        inputs. Raises ``ColumnFileError``.
+        """
+        of_base = [name for name in names if name not in self._model_of]
+        lists = dict(input_columns.read(self.base_path(unit), of_base)) if of_base else {}
+        for name, model in self.models.items():
+            wanted = [column for column in model.columns if column in names]
+            path = self.model_path(name, unit)
+            if wanted and storage.exists(path) and (own := input_columns.read(path, wanted)):
+                read = column_files.read(path, ("row",))
+                known = column_files.read(self.base_path(unit), ("key",))
+                place = self._places(known, unit, read, path, model)
+                rows = pa.array(place, mask=place < 0)
+                lists |= {column: of.take(rows) for column, of in own.items()}
+        for name in names:
+            values = lists.get(name)
+            table = _appended(table, input_columns.column(name), values)
+        return table
 
     def _is_base(self, name: str) -> bool:
         others = (self._model_of, self._caption_signal_of)

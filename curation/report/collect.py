@@ -29,6 +29,7 @@ from curation.report.origins import Origins
 from curation.report.outcome import Bound, Unit
 from curation.report.overlap import Flags, Overlap
 from curation.report.sections import Known, Section
+from curation.report.sections.pairs import EditPairs
 from curation.report.thumbnails import Thumbnail
 from curation.signals import signal
 
@@ -162,7 +163,7 @@ def collect(output: str) -> Collected:
         duplicates=groups,
         quarantine=rows.quarantine,
         kept=tuple(rows.kept.picks),
-        thumbnails=_thumbnails(output, run, rows.picks(groups), schema),
+        thumbnails=_thumbnails(output, run, rows, groups, schema),
         overlap=rows.rules,
         origins=rows.origins,
         sections=rows.sections,
@@ -184,11 +185,16 @@ def _alone(unit: Unit, column: str, rules: Overlap, beyond: Flags) -> Flags:
 
 
 def _thumbnails(
-    output: str, run: Mapping[str, Any], picks: list[Pick], schema: pa.Schema
+    output: str,
+    run: Mapping[str, Any],
+    rows: _Rows,
+    groups: Sequence[Duplicates],
+    schema: pa.Schema,
 ) -> dict[str, Thumbnail]:
     boxed, worded = boxes.columns(schema), words.columns(schema)
     measured = Measured.of_run(output, run) if boxed or worded else None
-    return thumbnails.fetch(output, picks, measured, boxed, worded)
+    paired = {pick.uri for of in rows.sections if isinstance(of, EditPairs) for pick in of.picks()}
+    return thumbnails.fetch(output, rows.picks(groups), measured, boxed, worded, paired)
 
 
 def _first_pass(output: str, charted: tuple[str, ...]) -> tuple[LedgerCounts, dict[str, Floats]]:

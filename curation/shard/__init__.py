@@ -1,6 +1,7 @@
 """The shard format: Parquet files of one Arrow schema, and the manifest of a folder of them."""
 
 from curation.shard.digests import digest_of_rows
+from curation.shard.edit_kinds import EDIT_KINDS, EDIT_OPERATIONS
 from curation.shard.manifest import (
     MANIFEST_NAME,
     ShardInfo,
@@ -31,6 +32,8 @@ __all__ = [
     "BASE_FIELDS",
     "BATCH_ROWS",
     "CAPTIONS",
+    "EDIT_KINDS",
+    "EDIT_OPERATIONS",
     "EMBEDDING",
     "GROUP_FIELDS",
     "IMAGE",

@@ -11,7 +11,8 @@ SPLITS = tuple(f"caption_{name}" for name in ("raw", "recaption", "fused", "inst
 
 class Row:
     """One row: its original ``data``, its ``captions`` by split (an edit's instruction is one), the
-    ``inputs`` of an edit as bytes, and the ``columns`` that the signal reads.
+    ``inputs`` of an edit as bytes, and the ``columns`` that the signal reads; one of pairs has also
+    those of the inputs, as lists: ``inputs.embedding``.
 
     Pixels are decoded when a signal asks for them, once for all signals of a wave that need the
     same reduction. What a signal sees depends on the row and on the side it asks for alone, never
@@ -23,7 +24,7 @@ class Row:
         identity: str,
         data: bytes,
         captions: Mapping[str, Sequence[str]],
-        columns: Mapping[str, Any],
+        columns: dict[str, Any],
         inputs: Sequence[bytes] = (),
     ) -> None:
         self.id, self.data, self.inputs = identity, data, tuple(inputs)

@@ -19,8 +19,8 @@ from curation.networks.weights import MissingModelError
 from curation.picture.decoding import SMALL_SIDE
 from curation.signals.row import Row
 
-Tier = Literal["file", "pixel", "derived", "model"]
-TIERS: tuple[Tier, ...] = ("file", "pixel", "derived", "model")
+Tier = Literal["file", "pixel", "derived", "pair", "model"]
+TIERS: tuple[Tier, ...] = ("file", "pixel", "derived", "pair", "model")
 Cost = Literal["light", "medium", "heavy"]
 COSTS: tuple[Cost, ...] = ("light", "medium", "heavy")
 CAPTIONS = "captions"  # what ``reads`` calls the captions of a row; all else there is a column
@@ -92,10 +92,10 @@ class Signal:
 
     ``function`` is, by tier: for ``file`` a function of a ``Header``; for ``pixel`` one of a
     ``Picture``; for ``derived`` one of a mapping with the ``file`` and ``pixel`` columns of the
-    row; for ``model`` one that loads the model and returns a ``Measure``, which takes ``Row``
-    after ``Row`` and yields as many mappings. Each mapping has exactly the keys of ``columns``
-    and depends on its own row alone. Functions of signals with ``settings`` of their own take
-    these as well, last.
+    row; for ``pair`` one of a ``Pair``, called of edit samples alone; for ``model`` one that loads
+    the model and returns a ``Measure``, which takes ``Row`` after ``Row`` and yields as many
+    mappings. Each mapping has exactly the keys of ``columns`` and depends on its own row alone.
+    Functions of signals with ``settings`` of their own take these as well, last.
 
     ``reads`` names what a model looks at besides the pixels: what is ``SAID``, or columns of other
     signals; for a ``derived`` signal all that it looks at, which is what explains its value.
@@ -104,6 +104,7 @@ class Signal:
     ``MissingModelError`` that begins with "needs". After ``patience`` seconds without an answer on
     a batch each of its images is asked about alone, and after as many again that one is given up.
     ``tokens`` are the columns by which the cost of a language model is told before a run.
+    A model ``of_pairs`` is asked about edit samples alone, as those of tier ``pair`` are.
     """
 
     name: str
@@ -118,6 +119,14 @@ class Signal:
     check: Callable[[Any], object] = _nothing
     patience: float = 300.0
     tokens: Tokens | None = None
+    of_pairs: bool = False
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether its columns are of edit samples alone: null for others, which no rule on them
+        holds for.
+        """
+        return self.of_pairs or self.tier == "pair"
 
 
 def signal(

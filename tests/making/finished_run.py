@@ -221,7 +221,7 @@ def _write(layout: Layout, units: tuple[str, ...], tables: list[pa.Table]) -> di
         column_files.write(measured(layout).base_path(unit), table)
         looked = np.ones(table.num_rows, np.bool_)
         refers = dict.fromkeys(groups_of, pa.chunked_array([pa.array(representative[rows])]))
-        against = held[0][rows], held[1][rows]
+        against = rules.Held(*(of[rows] for of in held))
         written = ledger.rows(table, own, ordered, chosen, against, refers, ~looked)
         silent = pa.array([[]] * table.num_rows, ledger.CAPTIONS.type)
         written = written.append_column(ledger.CAPTIONS, silent)

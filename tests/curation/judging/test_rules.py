@@ -49,8 +49,8 @@ def judge(keep: str = "s2", **columns: list[float | None]) -> Told:
     judged = rules.judgement(
         rules.stops(seen, readable, enumerate(ordered)), readable, ordered, plan
     )
-    value, _ = rules.held_against(seen, judged, ordered)
-    return Told(judged.verdict, judged.depth, judged.check, value)
+    held = rules.held_against(seen, judged, ordered)
+    return Told(judged.verdict, judged.depth, judged.check, held.value)
 
 
 def test_checks_run_by_stage_then_tier_then_as_written() -> None:

@@ -42,7 +42,7 @@ def _broken(name: str) -> frozenset[str]:
     decoded = decoding.decode((SHARED / name).read_bytes())
     values: dict[str, float] = {}
     for entry in discovery.discover():
-        if entry.tier != "model":
+        if entry.tier not in ("pair", "model"):
             seen = {"file": decoded.header, "pixel": decoded, "derived": values}
             values |= entry.function(seen[entry.tier])
     return frozenset(

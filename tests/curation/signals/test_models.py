@@ -40,6 +40,8 @@ def rows(name: str) -> list[Row]:
         {column: value for of in read for column, value in alone(of)[place].items()}
         for place in range(len(IMAGES))
     ]
+    for known in columns:
+        known |= {f"inputs.{column}": [value] for column, value in known.items()}
     said = [{"caption_raw": SAID[: place % 4]} for place in range(len(IMAGES))]
     return [Row(str(place), data, said[place], columns[place]) for place, data in enumerate(IMAGES)]
 

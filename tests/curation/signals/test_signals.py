@@ -29,6 +29,7 @@ DEFECTS = (
     "oversaturated",
     "posterised",
 )
+PAIRS = ("pair_changes", "pair_instruction", "pair_kind", "pair_sizes")
 SHAPES = [
     (1, 1),
     (1, 7),
@@ -61,6 +62,8 @@ def test_every_signal_is_found_with_its_tier() -> None:
         **dict.fromkeys(("watermarks", "faces", "hidden_faces"), "model"),
         **dict.fromkeys((entry.name for entry in PIXEL_SIGNALS), "pixel"),
         **dict.fromkeys(DEFECTS, "derived"),
+        **dict.fromkeys(PAIRS, "pair"),
+        "pair_similarity": "model",
     }
 
 

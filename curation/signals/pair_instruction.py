@@ -1,0 +1,80 @@
+"""What the instruction of an edit is: whether it is one, how long, and in which language.
+
+Forms that no caption should have, such as "make it blue", are what instructions are; refusals,
+addresses, names of files and the like are neither.
+"""
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from curation.signals.caption_validity import CATEGORIES, EMPTY, VALID, by_patterns
+from curation.signals.languages import HAN, scripts, split
+from curation.signals.pair import Pair
+from curation.signals.signal import Column, signal
+
+MISSING = "missing"
+LANGUAGES = ("en", "zh", "both", "other")
+LONGEST = 20_000  # characters that are looked at
+LEAST = 0.15  # of letters in another language that is written: less are names and what is quoted
+_WORD = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\\W_\u3400-\u9fff]+")
+_SPOKEN = {"English": "en", "Chinese": "zh"}
+
+
+@signal(
+    tier="pair",
+    version=1,
+    columns={
+        "instruction_validity": Column(
+            pa.string(),
+            "a category",
+            "valid, or why it is no instruction; missing: nothing is said",
+            categories=(MISSING, *(of for of in CATEGORIES if of != "prompt")),
+        ),
+        "instruction_words": Column(
+            pa.int32(), "words from 0", "of the longest instruction; a Chinese character is one"
+        ),
+        "instruction_language": Column(
+            pa.string(), "a category", "en, zh, both or other", categories=LANGUAGES
+        ),
+    },
+)
+def pair_instruction(pair: Pair) -> dict[str, object]:
+    """Of several instructions, which say the same, one that is none counts, and the longest."""
+    texts = [text[:LONGEST] for text in pair.instructions if text.strip()]
+    if not texts:
+        why = EMPTY if pair.instructions else MISSING
+        return _columns(why, 0, "other")
+    every = [_validity(text) for text in texts]
+    wrong = next((of for of in every if of != VALID), VALID)
+    return _columns(wrong, max(len(_WORD.findall(text)) for text in texts), language(texts))
+
+
+def _columns(validity: str, words: int, spoken: str) -> dict[str, object]:
+    return {
+        "instruction_validity": validity,
+        "instruction_words": words,
+        "instruction_language": spoken,
+    }
+
+
+def _validity(text: str) -> str:
+    category = by_patterns(text)
+    return VALID if category == "prompt" else category
+
+
+def language(texts: Sequence[str]) -> str:
+    """English, Chinese, both in several texts or in one, or any other."""
+    spoken = {_SPOKEN.get(split([text]), "other") for text in texts}
+    if "other" in spoken:
+        return "other"
+    if len(spoken) > 1 or any(map(_is_mixed, texts)):
+        return "both"
+    return spoken.pop()
+
+
+def _is_mixed(text: str) -> bool:
+    counts = scripts(text)
+    han, latin = HAN * counts.get("han", 0), counts.get("latin", 0)
+    return bool(min(han, latin) >= LEAST * (han + latin) > 0)

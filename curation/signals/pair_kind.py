@@ -1,0 +1,113 @@
+"""Of which kind an edit is: as its source calls it, else by the words of its instruction.
+
+The rules are data, ``edit_kinds.yaml``. What an instruction quotes is no part of its words; that it
+quotes something is.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Annotated
+
+import pyarrow as pa
+from pydantic import Field
+
+from curation.shard import EDIT_KINDS, EDIT_OPERATIONS
+from curation.signals.caption_validity import unquoted
+from curation.signals.pair import Pair
+from curation.signals.signal import Column, signal
+from curation.strict_yaml import Frozen, bind, read
+
+VERSION = 1  # of the rules, and of what is below
+FILE = "edit_kinds.yaml"
+LONGEST = 500  # characters that are looked at
+Kind = tuple[str | None, str | None]
+_PLACE = re.compile(r"<([^<>\W]+)>")
+
+
+class Rule(Frozen):
+    """A kind, and an operation where one can be told, of texts in which a pattern is found."""
+
+    kind: str
+    operation: str | None = None
+    holds: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Rules(Frozen):
+    """The file of rules; what its keys mean is said at its head."""
+
+    version: Annotated[int, Field(ge=1)]
+    sources: Mapping[str, str]
+    words: Mapping[str, str]
+    rules: tuple[Rule, ...]
+
+
+@signal(
+    tier="pair",
+    version=VERSION,
+    columns={
+        "edit_kind": Column(
+            pa.string(), "a category", "what kind of edit it is", categories=EDIT_KINDS
+        ),
+        "edit_operation": Column(
+            pa.string(), "a category", "the edit, finer", categories=EDIT_OPERATIONS
+        ),
+    },
+)
+def pair_kind(pair: Pair) -> dict[str, str | None]:
+    """Kind and operation: the source's if it says any that is known, else the instruction's."""
+    kind, operation = of_source(pair.kind, pair.operation)
+    if kind is None:
+        kind, operation = of_instructions(pair.instructions)
+    return {"edit_kind": kind, "edit_operation": operation}
+
+
+def of_source(kind: str | None, operation: str | None) -> Kind:
+    """What a source says, in our words or those of a known data set; None where it does not."""
+    for said in (operation, kind):
+        known = _known(said) if said else None
+        if known and (known[1] or said == kind):
+            return known
+    return (kind, operation) if kind in EDIT_KINDS else (None, None)
+
+
+def _known(said: str) -> Kind | None:
+    name = shipped().sources.get(said.casefold().replace(" ", "_"), said)
+    if name in EDIT_OPERATIONS:
+        return name.partition(".")[0], name
+    return (name, None) if name in EDIT_KINDS else None
+
+
+def of_instructions(texts: Iterable[str]) -> Kind:
+    """What the first instruction asks for of which a rule says so; None where none does."""
+    for text in texts:
+        plain = unquoted(text[:LONGEST]).replace("\u00a7", " \u00a7 ")
+        plain = " ".join(plain.split())
+        for kind, operation, pattern in _patterns():
+            if pattern.search(plain):
+                return kind, operation
+    return None, None
+
+
+@cache
+def shipped() -> Rules:
+    """The rules as shipped. Raises ``ConfigurationError`` for a file that is no such."""
+    document = read(str(resources.files("curation.signals") / FILE))
+    rules = bind(document, Rules)
+    if rules.version != VERSION:
+        document.fail(("version",), f"expected {VERSION}, as pair_kind.py has it")
+    return rules
+
+
+@cache
+def _patterns() -> tuple[tuple[str, str | None, re.Pattern[str]], ...]:
+    rules = shipped()
+
+    def written(pattern: str) -> str:
+        return _PLACE.sub(lambda match: rules.words[match[1]], pattern)
+
+    return tuple(
+        (of.kind, of.operation, re.compile("|".join(f"(?:{written(p)})" for p in of.holds)))
+        for of in rules.rules
+    )

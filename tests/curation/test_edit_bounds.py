@@ -1,0 +1,137 @@
+"""Bounds on every image of an edit pair, what holds instead for kinds, and columns of pairs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from making.collection import drawing, encoded
+from making.pipelines import DUPLICATES, pipeline_text
+from making.runs import digests, ledger_rows, run_in_process
+from PIL import Image, ImageFilter
+
+from curation.configuration import loading
+from curation.failures.errors import UsageError
+from curation.inspect import explain, gate, rejudge
+from curation.measuring import choosing
+
+STAGES: dict[str, dict[str, dict[str, object]]] = {
+    "s1": {"short_side": {"min": 256}, **DUPLICATES},
+    "s2": {
+        "clarity": {"min": 0.3},
+        "format": {"in": ["JPEG"]},
+        "changed_share": {"min": 0.002},
+        "instruction_validity": {"in": ["valid"]},
+        "aspect_difference": {"max": 1.1},
+    },
+}
+INSTEAD = "edits: {restoration: {inputs: {clarity: any}}, view: {inputs: {short_side: {min: 128}}}}"
+TEXT = pipeline_text(STAGES, top=[INSTEAD])
+
+
+def blurred(seed: int) -> Image.Image:
+    return drawing(seed).filter(ImageFilter.GaussianBlur(9))
+
+
+def repainted(seed: int) -> Image.Image:
+    image = drawing(seed)
+    image.paste(drawing(seed + 50, 90), (20, 40))
+    return image
+
+
+def put(root: Path, name: str, result: bytes, inputs: list[bytes], **said: Any) -> None:
+    (root / f"{name}.jpg").write_bytes(result)
+    for number, data in enumerate(inputs, 1):
+        (root / f"{name}.input{number}.jpg").write_bytes(data)
+    told = {"instruction": "make the left corner colourful"} | said
+    (root / f"{name}.json").write_text(json.dumps(told))
+
+
+def make(root: Path) -> Path:
+    root.mkdir()
+    good, small = encoded(repainted(1)), encoded(drawing(1, 200))
+    put(root, "good", good, [encoded(drawing(1))])
+    put(root, "small", good, [encoded(drawing(1)), small])
+    put(root, "seen", good, [encoded(drawing(1)), small], edit_kind="view")
+    put(root, "soft", encoded(repainted(2)), [encoded(blurred(2))])
+    put(root, "deblur", encoded(repainted(3)), [encoded(blurred(3))], edit_kind="restoration")
+    put(root, "soft-result", encoded(blurred(4)), [encoded(drawing(4))], edit_kind="restoration")
+    put(root, "png", encoded(repainted(5)), [encoded(drawing(5)), encoded(drawing(5), "PNG")])
+    put(root, "same", encoded(drawing(6)), [encoded(drawing(6), quality=60)])
+    put(root, "refusal", encoded(repainted(7)), [encoded(drawing(7))], instruction="I cannot help.")
+    put(root, "wide", encoded(repainted(8).crop((0, 0, 288, 260))), [encoded(drawing(8))])
+    (root / "alone.jpg").write_bytes(encoded(drawing(9)))
+    (root / "alone-small.jpg").write_bytes(small)
+    return root
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("bounds")
+    (root / "pipelines.yaml").write_text(TEXT)
+    run_in_process(make(root / "in"), root / "out")
+    return root / "out"
+
+
+def told(output: Path) -> dict[str, tuple[Any, ...]]:
+    rows = ledger_rows(output)
+    names = ("verdict", "rule", "reason")
+    return {row["key"].partition(".")[0]: tuple(row[of] for of in names) for row in rows}
+
+
+def test_a_row_falls_by_the_first_image_that_fails_and_the_ledger_says_which(output: Path) -> None:
+    rows = told(output)
+    kept = ("kept", None, None)
+    assert {name for name, of in rows.items() if of == kept} == {"good", "deblur", "seen", "alone"}
+    assert rows["small"] == ("dropped", "short_side.min", "input 2")
+    assert rows["soft"] == ("dropped", "clarity.min", "input 1")
+    assert rows["soft-result"] == ("dropped", "clarity.min", None), "an exemption of its inputs"
+    assert rows["png"][1:] == ("format.in", "input 2: format is PNG; expected one of JPEG")
+    assert rows["same"] == ("dropped", "changed_share.min", None)
+    assert rows["refusal"][1] == "instruction_validity.in"
+    assert rows["wide"] == ("dropped", "aspect_difference.max", None)
+    assert rows["alone-small"] == ("dropped", "short_side.min", None)
+    small = next(row for row in ledger_rows(output) if row["key"] == "small.jpg")
+    assert (small["value"], small["bound"]) == (200, 256)
+
+
+def test_an_explanation_shows_every_image(output: Path) -> None:
+    (explanation,) = explain.explain(str(output), "small.jpg")
+    assert [of["short_side"] for of in explanation.inputs] == [288, 200]
+    text = explain.as_text(explanation)
+    assert "short_side.min: input 2: 200 is below 256" in text and "  input 2\n" in text
+    failed = [of for of in explanation.checks if of.outcome == "failed"]
+    assert [(of.rule, of.value) for of in failed] == [("short_side.min", 200)]
+
+
+def test_what_holds_instead_is_decided_anew_without_an_image(output: Path, tmp_path: Path) -> None:
+    before = digests(output, ("signals",))
+    looser = tmp_path / "looser.yaml"
+    more = "restoration: {image: {clarity: any}, inputs"
+    looser.write_text(TEXT.replace("restoration: {inputs", more))
+    again = rejudge.compare(str(output), str(looser))
+    assert (again.before["kept"], again.after["kept"], again.lost) == (4, 5, 0)
+    assert digests(output, ("signals",)) == before
+
+
+def test_the_gate_holds_results_against_bounds(output: Path) -> None:
+    assert all(of.passed for of in gate.check(str(output)))
+
+
+@pytest.mark.parametrize(
+    ("instead", "message"),
+    [
+        ("{restored: {}}", "unknown kind 'restored'.*restoration"),
+        ("{restoration: {inputs: {claritty: any}}}", "unknown column 'claritty'.*clarity"),
+        ("{restoration: {inputs: {clarity: none}}}", "clarity"),
+        ("{restoration: {input: {clarity: any}}}", "inputs"),
+    ],
+)
+def test_a_mistake_in_what_holds_instead_is_told(
+    tmp_path: Path, instead: str, message: str
+) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(pipeline_text(STAGES, top=[f"edits: {instead}"]))
+    with pytest.raises(UsageError, match=message):
+        pipeline = loading.load(str(path))
+        loading.check_columns(pipeline, choosing.known_columns(choosing.chosen(pipeline)))
