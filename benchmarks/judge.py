@@ -21,7 +21,7 @@ import typer
 
 from benchmarks import synthetic_runs
 from curation.inspect import rejudge
-from curation.judging import rules, verdicts
+from curation.judging import rules
 from curation.measuring import choosing
 from curation.output.layout import Layout
 
@@ -62,7 +62,7 @@ def main(
         names = synthetic_runs.write_signals(output, units, rows)
         synthetic_runs.finish(output, names, before)
         signals = choosing.chosen(after)
-        checks = rules.checks(after, verdicts.tiers(signals))
+        checks = rules.checks(after, signals.tiers)
         read = {check.column for check in checks} - set(signals.duplicates.columns)
         needed = sorted(read | {"reason", "phash", *after.quality})
 

@@ -19,7 +19,6 @@ from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
 from curation.groupings.grouping import Telling
 from curation.groupings.grouping import notes as grouping_notes
-from curation.judging import verdicts
 from curation.judging.ledger import Counts, LedgerError
 from curation.measuring import asking, choosing, contents, earlier, measure
 from curation.measuring.chosen import Chosen
@@ -357,7 +356,7 @@ def _write_run(
         "counts": counts,
         "signals": signals.measured(layout).as_json(),
         "groups": signals.groups(layout).as_json(),
-        "scaling": sorted(verdicts.scaling(signals.signals)),
+        "scaling": sorted(signals.scaling),
         "of_pairs": sorted(signals.of_pairs),
         "units": units,
         "measured": earlier.by_signal(steps.measured),

@@ -43,21 +43,8 @@ from curation.output import column_files
 from curation.output.groups import side_by_side
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED
-from curation.signals.signal import Signal
 
 NONE: Thresholds = {}
-
-
-def tiers(chosen: Chosen) -> dict[str, str]:
-    """The tier of every column that a rule may name."""
-    known = {column: entry.tier for entry in chosen.signals for column in entry.columns}
-    groups = (column for entry in chosen.groupings for column in entry.columns)
-    return {**known, "size": "file", **dict.fromkeys(groups, "group")}
-
-
-def scaling(signals: Sequence[Signal]) -> set[str]:
-    """The columns that are stored per side of the image, and ruled in pixels."""
-    return {name for entry in signals for name, of in entry.columns.items() if of.scales}
 
 
 def read_edges(output: str) -> Edges:
@@ -89,7 +76,7 @@ class Judge:
             for column, of in chosen.owner.items()
             if of.name in chosen.models
         }
-        own = rules.checks(pipeline, tiers(chosen), waves, scaling(chosen.signals))
+        own = rules.checks(pipeline, chosen.tiers, waves, chosen.scaling)
         self.ordered: tuple[Check, ...] = rules.with_quotas(own, pipeline)
         self.steps: tuple[Step, ...] = steps(pipeline)
         numbered = [*enumerate(self.ordered)]

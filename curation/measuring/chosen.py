@@ -96,6 +96,18 @@ class Chosen:
     def _read(self, entry: Signal) -> list[Signal]:
         return [self.owner[name] for name in entry.reads if name not in SAID]
 
+    @property
+    def tiers(self) -> dict[str, str]:
+        """The tier of every column that a rule may name."""
+        groups = (column for entry in self.groupings for column in entry.columns)
+        known = {column: entry.tier for column, entry in self.owner.items()}
+        return {**known, "size": "file", **dict.fromkeys(groups, "group")}
+
+    @property
+    def scaling(self) -> set[str]:
+        """The columns that are stored per side of the image, and ruled in pixels."""
+        return {name for of in self.signals for name, it in of.columns.items() if it.scales}
+
     @cached_property
     def of_pairs(self) -> frozenset[str]:
         """The columns that edit samples alone have."""
