@@ -43,7 +43,7 @@ Luma = NDArray[np.uint8]
 class HiddenFacesSettings(Settings):
     """A head is under a mosaic, or a blur, with at least that probability, 0 to 1."""
 
-    mosaic: float = 0.7
+    mosaic: float = 0.5
     blur: float = 0.995
 
 
@@ -87,7 +87,7 @@ class PlaceFinder:
 
 @signal(
     tier="model",
-    version=2,
+    version=3,
     columns={
         "hidden_faces": Column(pa.int32(), "count from 0", "heads under a mosaic or a blur"),
         "hidden_face_regions": Column(REGIONS, UNIT, "hidden heads: by what, and how sure"),
