@@ -122,10 +122,15 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
     if explanation.duplicates:
         lines.append(f"  duplicates    {text.count(explanation.duplicates_total)} of it:")
         lines += [f"                  {_relative(relative)}" for relative in explanation.duplicates]
-    for stage, checks in groupby(explanation.checks, lambda of: of.stage):
-        lines += ["", f"  {text.name(stage)}", *_checks([*checks], explanation, short)]
+    by_stage = groupby(explanation.checks, lambda of: of.stage)
+    stages = [(stage, [*checks]) for stage, checks in by_stage]
     if short:
-        return "\n".join([*lines, "", "  every rule, and all that was measured: --long"])
+        for stage, checks in stages:
+            lines.append(f"  {text.name(stage):<14}{_numbers(checks)}")
+            lines += _checks([of for of in checks if of.outcome in FAILED], explanation)
+        return "\n".join([*lines, "  every rule, and all that was measured: --long"])
+    for stage, checks in stages:
+        lines += ["", f"  {text.name(stage)}", *_checks(checks, explanation)]
     shown = {name: value for name, value in explanation.signals.items() if value is not None}
     if shown:
         lines += ["", "  signals"]
@@ -137,11 +142,15 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _checks(checks: Sequence[Check], explanation: Explanation, short: bool) -> Iterator[str]:
-    """The rules of a stage, a line each; ``short``: of those that it does not fail the numbers."""
+def _numbers(checks: Sequence[Check]) -> str:
+    """How many rules of a stage came out how: ``16 passed, 1 failed``."""
+    outcomes = Counter(check.outcome for check in checks)
+    return ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+
+
+def _checks(checks: Sequence[Check], explanation: Explanation) -> Iterator[str]:
+    """Rules, a line each, and of those that it fails why."""
     for check in checks:
-        if short and check.outcome not in FAILED:
-            continue
         yield _check_line(check)
         if check.outcome in FAILED and check.evidence:
             yield from textwrap.wrap(
@@ -150,9 +159,6 @@ def _checks(checks: Sequence[Check], explanation: Explanation, short: bool) -> I
                 initial_indent=" " * 17,
                 subsequent_indent=" " * 19,
             )
-    others = Counter(check.outcome for check in checks if check.outcome not in FAILED)
-    if short and others:
-        yield "    " + ", ".join(f"{number} {outcome}" for outcome, number in others.items())
 
 
 def _verdict(explanation: Explanation) -> str:
