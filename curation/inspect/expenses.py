@@ -24,7 +24,7 @@ from curation.measuring import measure, models
 from curation.measuring.chosen import Chosen
 from curation.measuring.here import Here
 from curation.measuring.models import Asked, Model
-from curation.output import column_files
+from curation.output import column_files, finished
 from curation.output.layout import Layout
 from curation.output.measured import CONTENT, LOOKED, Measured
 from curation.signals.signal import Signal, ready
@@ -56,13 +56,14 @@ class Prices:
 @dataclass(frozen=True)
 class Step:
     """What one of the steps takes: CPU and GPU seconds a row, on so many ``rows``; of a model also
-    the seconds until it has answered.
+    the seconds until it has answered, and its ``folder``, which its version and settings name.
     """
 
     cpu_seconds: float
     gpu_seconds: float | None
     rows: Estimate
     wall_seconds: float | None = None
+    folder: str | None = None
 
     @property
     def cpu_hours(self) -> Estimate:
@@ -87,6 +88,8 @@ class Step:
             "cpu_hours": self.cpu_hours.as_json(),
             "gpu_hours": None if self.gpu_seconds is None else self.gpu_hours.as_json(),
             "wall_hours": None if self.wall_seconds is None else self.wall_hours.as_json(),
+            "seconds_a_row": [self.cpu_seconds, self.wall_seconds],
+            "folder": self.folder,
         }
 
 
@@ -172,12 +175,14 @@ def expenses(
         if entry.tokens:
             prices = chosen.settings_of(entry).token_prices()
             asked[name] = answers.answers(rows, entry.tokens, prices)
-        if seconds := _model(layout, chosen, entry, run["seed"]):
+        folder = chosen.measured(layout).models[name].folder
+        known = _timed_before(layout, name, folder) if entry.tokens else None
+        if seconds := known or _model(layout, chosen, entry, run["seed"]):
             cpu, wall = seconds
             gpu = wall if _on_gpu() else None
             if tokens_per_second and name in asked:
                 gpu = asked[name].gpu_seconds(tokens_per_second) / looks.value
-            steps[name] = Step(cpu, gpu, looks, wall)
+            steps[name] = Step(cpu, gpu, looks, wall, folder)
     kept = rows.among("verdict", "kept")
     if kept.any():
         seconds_each = run["steps"]["shards"]["cpu_seconds"] / int(kept.sum())
@@ -216,6 +221,18 @@ def _measuring(units: Sequence[Unit], chosen: Chosen) -> float:
         spent += time.process_time() - start
         rows += len(samples)
     return spent / max(1, rows)
+
+
+def _timed_before(layout: Layout, name: str, folder: str) -> tuple[float, float] | None:
+    """What an earlier plan in this output timed of a model with the same settings, if any.
+
+    Who answers for money is not asked again to be timed.
+    """
+    step = finished.forecast(layout).get("steps", {}).get(name, {})
+    cpu, wall = step.get("seconds_a_row") or (None, None)
+    if step.get("folder") != folder or cpu is None or wall is None:
+        return None
+    return float(cpu), float(wall)
 
 
 def _model(layout: Layout, chosen: Chosen, entry: Signal, seed: int) -> tuple[float, float] | None:

@@ -64,5 +64,5 @@ def table(numbers: np.ndarray, random: np.random.Generator) -> pa.Table:
 def with_formats(unit: pa.Table, random: np.random.Generator) -> pa.Table:
     """The same rows, most of them of one of two formats."""
     place = unit.schema.get_field_index("format")
-    names = [(None, "png", "jpeg")[number] for number in random.choice(3, unit.num_rows)]
+    names = [(None, "PNG", "JPEG")[number] for number in random.choice(3, unit.num_rows)]
     return unit.set_column(place, unit.schema.field(place), pa.array(names, pa.string()))

@@ -46,7 +46,7 @@ class Forecast:
                 ("rows kept, duplicates and quotas apart", kept),
                 ("CPU time", _time(said["cpu_hours"])),
                 ("GPU time", "no model ran on a GPU here" if gpu is None else _time(gpu)),
-                ("shards", _span([of / 1e9 for of in said["shard_bytes"]], "GB")),
+                ("shards", _size(said["shard_bytes"])),
                 ("cost", _span(money) if money else "not known without prices"),
             ],
             "steps": [_step(name, of) for name, of in said["steps"].items()],
@@ -75,8 +75,9 @@ def _asked(of: Mapping[str, Any], step: Mapping[str, Any] | None) -> list[tuple[
         ("tokens of prompts", _span(of["prompt_tokens"])),
         ("tokens of answers", _span(of["new_tokens"])),
     ]
-    cost = of["cost_of_tokens"]
-    asked.append(("cost of tokens", _span(cost) if cost else "not known without prices"))
+    cost, tokens = of["cost_of_tokens"], of["prompt_tokens"][0] + of["new_tokens"][0]
+    unpriced = "not known without prices" if tokens else "none: no language model is asked"
+    asked.append(("cost of tokens", _span(cost) if cost else unpriced))
     if step and step["gpu_hours"]:
         asked.append(("GPU time", _time(step["gpu_hours"])))
     elif step and step["wall_hours"]:
@@ -87,6 +88,11 @@ def _asked(of: Mapping[str, Any], step: Mapping[str, Any] | None) -> list[tuple[
 def _time(hours: Ends) -> str:
     unit, factor = next((of for of in _UNITS if hours[0] * of[1] >= 1), _UNITS[-1])
     return _span([factor * of for of in hours], unit)
+
+
+def _size(ends: Ends) -> str:
+    unit, factor = ("GB", 1e9) if ends[0] >= 1e9 else ("MB", 1e6)
+    return _span([of / factor for of in ends], unit)
 
 
 def _span(ends: Ends, unit: str = "") -> str:

@@ -125,7 +125,7 @@ def test_quotas_take_of_what_those_before_leave_in_one_step_and_in_many(
     rules = {row["rule"] for row in rows}
     assert {"synthetic.max", "best.min", "half.max"} <= rules
     quotas = wanted["counts"]["quotas"]
-    for name in ("png", "jpeg"):
+    for name in ("PNG", "JPEG"):
         there = [row for row in rows if row["format"] == name and row["reason"] is None]
         left = [row for row in there if row["rule"] not in FIRST and _passed(row) == 2]
         stopped = [row for row in left if row["rule"] == "best.min"]
@@ -146,14 +146,14 @@ def test_shares_that_take_turns_at_stages_are_as_in_one_step_and_in_many(
     random = np.random.default_rng(6)
     units = [with_formats(with_drawn(unit, random, 0.6), random) for unit in units[:6]] + units[6:]
     top = ("quotas:", "  synthetic: {by: synthetic, share: {true: 0.3}, since: s1}")
-    formats = "  formats: {by: format, share: {png: 0.1}, since: s1}"
+    formats = "  formats: {by: format, share: {PNG: 0.1}, since: s1}"
     stages = {"s1": {"short_side": {"min": 1}}, "s2": {"clarity": {"min": 0.7}}}
     text = pipeline_text(stages, keep="s1", top=[*top, formats])
     wanted = run(tmp_path / "one", units, monkeypatch, 10**6, text)
     assert run(tmp_path / "many", units, monkeypatch, 37, text) == wanted
     first, second = (of["dropped"] for of in wanted["counts"]["stages"].values())
     assert min(first["synthetic.max"], first["formats.max"], second["formats.max"]) > 0
-    last = wanted["counts"]["quotas"]["formats"]["s2"]["png"]
+    last = wanted["counts"]["quotas"]["formats"]["s2"]["PNG"]
     assert 0 < last["kept"] <= 0.1 * last["of"]
 
 

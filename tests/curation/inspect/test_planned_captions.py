@@ -112,6 +112,20 @@ def test_the_report_of_the_sample_says_what_the_whole_would_cost(raw: Path) -> N
     assert Path(write_report(str(output))).read_text() == page  # as by `beam report`
 
 
+def test_a_captioner_that_was_timed_is_not_asked_again(raw: Path) -> None:
+    """By the plan before in the same output, with the same settings; others are timed anew."""
+    output = ("--output", str(raw / "sample"), "--json")
+    with serving() as server:
+        first = json.loads(plan(raw, of_server(server), *output))["steps"]["recaption"]
+        asked = len(server.asked)
+        assert asked > CAPTIONED  # and some of them once more
+        again = json.loads(plan(raw, of_server(server), *output))["steps"]["recaption"]
+        assert len(server.asked) == asked
+        assert again["seconds_a_row"] == first["seconds_a_row"]
+        plan(raw, of_server(server, ", temperature: 0.5"), *output)
+        assert len(server.asked) == 2 * asked
+
+
 def test_of_a_part_of_the_rows_intervals_are_told_in_words(raw: Path) -> None:
     with serving() as server:
         said = plan(raw, of_server(server, ", prices: [2, 10]"), "--sample", "15")
