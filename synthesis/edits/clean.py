@@ -64,14 +64,15 @@ class Clean:
         return float(sides.min(axis=1).min())
 
 
-def clean(random: Random, job: Job, *, own: bool = True) -> Clean:
-    """A page, a layout, a scene or, where they may be its ``own``, an image of the user.
+def clean(random: Random, job: Job, *, own: bool = True, layouts: bool = True) -> Clean:
+    """A page, a scene, one of the ``layouts`` or one of the user's ``own`` images.
 
     Raises ``UnrenderableError``.
     """
     if own and job.backgrounds and random.random() < _OWN_SHARE:
         return _own(random, job)
-    family = random.choices([*_SHARES], [*_SHARES.values()])[0]
+    families = [family for family in _SHARES if layouts or family != "layout"]
+    family = random.choices(families, [_SHARES[name] for name in families])[0]
     return {"page": _page, "layout": _layout, "scene": _scene}[family](random, job)
 
 

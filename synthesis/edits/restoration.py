@@ -131,7 +131,7 @@ def _compressed(random: Random, image: Pixels, line: float) -> Pixels:
 
 def uncrop(random: Random, job: Job) -> Edit:
     """A part of the image, alone or on the canvas. Raises ``UnrenderableError``."""
-    image = clean(random, job)
+    image = clean(random, job, layouts=False)  # of which more than texts would be cut off
     width, height = image.size
     free = _free(image)
     sides = [side for side, share in free.items() if share >= _LEAST_CUT]

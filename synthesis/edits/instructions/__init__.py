@@ -115,22 +115,26 @@ def _framed(manner: str, phrase: str, change: Change) -> str:
         text = manner.replace("{" + slot + "}", said)
         ends = manner.endswith(("{" + slot + "}.", "{" + slot + "}。"))
     quotes = [shown for shown in (change.old, change.new) if shown]
-    closed = any(phrase[:-1].endswith(shown) and ends_a_sentence(shown) for shown in quotes)
+    closed = any(phrase[:-1].endswith(shown) and _ends(shown, manner) for shown in quotes)
     return text[:-1] if ends and closed else text
+
+
+def _ends(text: str, manner: str) -> bool:
+    """Whether a text ends a sentence as the language of the manner does."""
+    return ends_a_sentence(text) and (not manner.endswith("。") or not text.rstrip()[-1].isascii())
 
 
 def _kept(random: Random, data: ModuleType, manner: str, change: Change) -> str:
     """What must stay the same, as a sentence of its own; mostly nothing."""
     if change.operation in _NOTHING_KEPT or random.random() >= _KEEP_SHARE:
         return ""
-    if change.operation.startswith(UNCHANGING):
-        keep = random.choice(data.KEEP_CONTENT)
-    elif manner.endswith("}"):
+    bare = manner.endswith("}")
+    unchanging = change.operation.startswith(UNCHANGING)
+    if bare and not unchanging:
         return str(random.choice(data.KEEP_TERSE))
-    else:
-        keep = random.choice(data.KEEP)
-    blank = " " if data is english else ""
-    return f"{'.' if data is english and manner.endswith('}') else ''}{blank}{keep}"
+    keep = random.choice(data.KEEP_CONTENT if unchanging else data.KEEP)
+    stop, blank = (".", " ") if data is english else ("。", "")
+    return f"{stop if bare else ''}{blank}{keep}"
 
 
 def _mixed(random: Random, change: Change) -> str:

@@ -176,7 +176,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "exchange {target} for {other} with the same text",
         "put the same text on {other} instead of {target}",
         "make {target} {other}",
-        "move the text from {target} to {other}",
+        "let {target} become {other}",
         "convert {target} into {other}",
     ),
     "object.add": _ADDED,

@@ -6,6 +6,8 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from curation.picture.colours import RGB, contrast_ratio, lab, names
 from synthesis.edits.edit import Change, Edit
 from synthesis.edits.scenes import regions
@@ -24,6 +26,7 @@ from synthesis.unrenderable import UnrenderableError
 _SAID_SHARE = 0.4  # of edits: what was there before is told
 _APART = 25.0  # CIELAB: two colours of one medium
 _SHAPE = 1.15  # times the widest and the narrowest of a medium: in another's place
+_LEAST_AROUND = 0.12  # of the image: surroundings that are seen
 _BEYOND = 0.03  # of the sheet: how far a text may go beyond another sheet's frame
 _CONTRAST = 5.5  # of an ink on another ground, before they are worn, lit and blurred
 
@@ -139,6 +142,8 @@ def surround(random: Random, job: Job) -> Edit:
     first = shoot(here, text, surface)
     if first.text.beyond or first.scene.surroundings is None:
         raise UnrenderableError("no_surroundings", "the medium fills the image")
+    if float(np.mean(regions.alpha(first, here.canvas) == 0)) < _LEAST_AROUND:
+        raise UnrenderableError("no_surroundings", "hardly any are seen")
     behind = next(key for key, place in PLACES.items() if place.name == first.scene.surroundings)
     instead = random.choice([*_like(behind)])
     medium = replace(here.blank.medium, places=(instead,))

@@ -211,6 +211,12 @@ def test_a_text_that_ends_a_sentence_is_followed_by_no_full_stop() -> None:
     for seed in range(300):
         text = instruct(Random(seed), "en", change)
         assert 'Go on.".' not in text
+    for seed in range(300):
+        text = instruct(Random(seed), "zh", Change("text.replace", old="等", new="6 p.m."))
+        assert "p.m.”其" not in text and "p.m.”别" not in text
+    for seed in range(600):
+        text = instruct(Random(seed), "zh", Change("restoration.deblur"))
+        assert not re.search("[^。！？，](画面内容不|内容保持|不要改变)", text), text
     for verb, doing in {"put it": "putting it", "make it": "making it", "add": "adding"}.items():
         assert grammar.gerund(verb) == doing
 
