@@ -12,7 +12,7 @@ from synthesis.captions.roles import role_name
 from synthesis.description import Name
 from synthesis.edits.layouts import layout
 from synthesis.edits.pages import page
-from synthesis.edits.scenes import regions, staging
+from synthesis.edits.scenes import regions, studio
 from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.raster import Pixels, Run
@@ -108,15 +108,15 @@ def _covered(pixels: Pixels, runs: Sequence[Run]) -> Pixels:
 
 
 def _scene(random: Random, job: Job) -> Clean:
-    here, chosen = staging.stage(random, job, all_media())
+    here, chosen = studio.set_up(random, job, all_media())
     text = here.text(chosen.text)
-    shot = staging.shoot(here, text, here.surface([text]), paths=job.backgrounds)
-    (photo,) = staging.photographs(here, [shot])
+    shot = studio.shoot(here, text, here.surface([text]), paths=job.backgrounds)
+    (photo,) = studio.photographs(here, [shot])
     parts: tuple[Part, ...] = ()
     if not shot.text.beyond:
         parts = (Part(here.blank.medium.name, regions.alpha(shot, here.canvas), ()),)
     font = text.block.faces[0].postscript
-    pixels = staging.opaque(photo.image)
+    pixels = studio.opaque(photo.image)
     return Clean(pixels, shot.boxes, font, PHOTO, shot.scene.coverage, parts)
 
 
@@ -131,4 +131,4 @@ def _own(random: Random, job: Job) -> Clean:
     window = image[top : top + down, left : left + across]
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     sized = cv2.resize(window, canvas, interpolation=how)
-    return Clean(staging.opaque(np.asarray(sized, np.uint8)), (), _OWN_FONT)
+    return Clean(studio.opaque(np.asarray(sized, np.uint8)), (), _OWN_FONT)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from synthesis.description import Name
 from synthesis.edits.clean import Clean, clean
 from synthesis.edits.edit import Change, Edit
-from synthesis.edits.scenes.staging import opaque
+from synthesis.edits.scenes.studio import opaque
 from synthesis.job import Job
 from synthesis.raster import Pixels
 from synthesis.sample import TextBox

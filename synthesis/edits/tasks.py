@@ -12,7 +12,7 @@ from synthesis.edits.clean import Clean, clean
 from synthesis.edits.edit import Change, Edit
 from synthesis.edits.restoration import check_seen, scaled
 from synthesis.edits.scenes import regions
-from synthesis.edits.scenes.staging import opaque
+from synthesis.edits.scenes.studio import opaque
 from synthesis.edits.scenes.texts import quotable
 from synthesis.job import Job
 from synthesis.raster import Pixels

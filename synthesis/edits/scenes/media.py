@@ -11,7 +11,7 @@ import numpy as np
 from curation.picture.colours import RGB, contrast_ratio, lab, names
 from synthesis.edits.edit import Change, Edit
 from synthesis.edits.scenes import regions
-from synthesis.edits.scenes.staging import Shot, Stage, Text, photographs, shoot, stage
+from synthesis.edits.scenes.studio import Shot, Studio, Text, photographs, set_up, shoot
 from synthesis.edits.scenes.texts import edited
 from synthesis.job import Job
 from synthesis.scene import inscribed
@@ -33,7 +33,7 @@ _CONTRAST = 5.5  # of an ink on another ground, before they are worn, lit and bl
 
 def recolour(random: Random, job: Job) -> Edit:
     """The same medium in another colour. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, [medium for medium in all_media() if medium.palette])
+    here, paragraph = set_up(random, job, [medium for medium in all_media() if medium.palette])
     text, medium = here.text(paragraph.text), here.blank.medium
     surface = here.surface([text])
     first = shoot(here, text, surface)
@@ -73,8 +73,8 @@ def _suits(colour: RGB, shot: Shot) -> bool:
     return apart and contrast_ratio(colour, shot.text.paint) >= _CONTRAST
 
 
-def _blank(here: Stage, medium: Medium, random: Random) -> Blank:
-    """A sheet of the medium in the place of that of the stage, before the same surroundings."""
+def _blank(here: Studio, medium: Medium, random: Random) -> Blank:
+    """A sheet of the medium in the place of that of the studio, before the same surroundings."""
     blank = here.blank
     sheet = medium.make(random, blank.where.width, blank.where.height, blank.sun)
     sheet = replace(sheet, arc=None, frame=blank.where.visible(sheet.frame, here.canvas))
@@ -83,7 +83,7 @@ def _blank(here: Stage, medium: Medium, random: Random) -> Blank:
 
 def remake(random: Random, job: Job) -> Edit:
     """The same text in the same place on another medium. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, [medium for medium in all_media() if _lies(medium)])
+    here, paragraph = set_up(random, job, [medium for medium in all_media() if _lies(medium)])
     text = here.text(paragraph.text)
     surface = here.surface([text])
     first = shoot(here, text, surface)
@@ -95,7 +95,7 @@ def remake(random: Random, job: Job) -> Edit:
     return edited(here, shots, photographs(here, shots), change, mask)
 
 
-def _in_place(random: Random, here: Stage, shot: Shot, text: Text) -> Blank:
+def _in_place(random: Random, here: Studio, shot: Shot, text: Text) -> Blank:
     """Another medium that may be there, with the text in the ink that it has."""
     media = [other for other in all_media() if _takes(other, here, shot)]
     for other in random.sample(media, len(media)):
@@ -112,8 +112,8 @@ def _lies(medium: Medium) -> bool:
     return flat and medium.name.english != "T-shirt"
 
 
-def _takes(other: Medium, here: Stage, shot: Shot) -> bool:
-    """Whether another medium may be where that of the stage is."""
+def _takes(other: Medium, here: Studio, shot: Shot) -> bool:
+    """Whether another medium may be where that of the studio is."""
     medium, where = here.blank.medium, here.blank.where
     low, high = other.aspects
     places = [PLACES[key].name for key in other.places]
@@ -136,7 +136,7 @@ def _holds(blank: Blank, text: Text) -> bool:
 
 def surround(random: Random, job: Job) -> Edit:
     """Other surroundings behind the same medium. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, [medium for medium in all_media() if _stands(medium)])
+    here, paragraph = set_up(random, job, [medium for medium in all_media() if _stands(medium)])
     text = here.text(paragraph.text)
     surface = here.surface([text])
     first = shoot(here, text, surface)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from synthesis.edits.edit import Mask
-from synthesis.edits.scenes.staging import Shot, Text
+from synthesis.edits.scenes.studio import Shot, Text
 from synthesis.image_sizes import Size
 from synthesis.raster import Pixels
 from synthesis.scene import footing, geometry, textures

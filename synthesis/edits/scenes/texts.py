@@ -12,15 +12,15 @@ from synthesis.description import Name
 from synthesis.edits import masks, translating
 from synthesis.edits.edit import Change, Edit, Mask
 from synthesis.edits.scenes import regions
-from synthesis.edits.scenes.staging import (
+from synthesis.edits.scenes.studio import (
     Photo,
     Shot,
-    Stage,
+    Studio,
     Text,
     opaque,
     photographs,
+    set_up,
     shoot,
-    stage,
 )
 from synthesis.job import Job
 from synthesis.scene import writing
@@ -48,7 +48,7 @@ _PAINTS = (  # where the sheet's own inks give no other colour
 
 def replace_text(random: Random, job: Job) -> Edit:
     """Another text in the place of the first. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, all_media(), quotable)
+    here, paragraph = set_up(random, job, all_media(), quotable)
     here = _unruled(here)
     text = here.text(paragraph.text)
     other = _another(random, job, paragraph.text, here.blank.medium)
@@ -73,13 +73,13 @@ def _another(random: Random, job: Job, words: str, medium: Medium) -> str:
     raise UnrenderableError("no_other_text", f"for {words[:40]}")
 
 
-def _unruled(here: Stage) -> Stage:
-    """The stage without ruled lines, which are where the lines of one text are."""
+def _unruled(here: Studio) -> Studio:
+    """The studio without ruled lines, which are where the lines of one text are."""
     sheet = replace(here.blank.sheet, rules=None)
     return replace(here, blank=replace(here.blank, sheet=sheet))
 
 
-def _in_place(here: Stage, text: Text, words: str) -> Text:
+def _in_place(here: Studio, text: Text, words: str) -> Text:
     """Other words as large as the text, or a little smaller where they are longer."""
     second = here.text(words, text.block.size, text.lines)
     if second.block.size < _SMALLER * text.block.size:
@@ -88,7 +88,7 @@ def _in_place(here: Stage, text: Text, words: str) -> Text:
 
 
 def _rewritten(
-    here: Stage, text: Text, second: Text, change: Change, there: Stage | None = None
+    here: Studio, text: Text, second: Text, change: Change, there: Studio | None = None
 ) -> Edit:
     surface = here.surface([text, second])
     first = shoot(here, text, surface)
@@ -103,7 +103,7 @@ def translate(random: Random, job: Job) -> Edit:
     pairs = dict(pair if job.language == "en" else pair[::-1] for pair in job.parallel)
     known = replace(job, paragraphs=tuple(Paragraph(text) for text in pairs))
     media = [medium for medium in all_media() if medium.name.english in _BILINGUAL]
-    here, paragraph = stage(random, known, media, quotable)
+    here, paragraph = set_up(random, known, media, quotable)
     here, new = _unruled(here), pairs[paragraph.text]
     text = here.text(paragraph.text, lines="level")
     other = replace(job, language=translating.into(job.language), fonts=job.other_fonts)
@@ -119,7 +119,7 @@ def translate(random: Random, job: Job) -> Edit:
 
 def remove(random: Random, job: Job) -> Edit:
     """The medium left blank. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, all_media())
+    here, paragraph = set_up(random, job, all_media())
     text = here.text(paragraph.text)
     change = _naming(random, here, paragraph.text, Change("text.remove"))
     surface = here.surface([text])
@@ -129,7 +129,7 @@ def remove(random: Random, job: Job) -> Edit:
 
 def add(random: Random, job: Job) -> Edit:
     """A text on a medium that was blank. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, all_media(), quotable)
+    here, paragraph = set_up(random, job, all_media(), quotable)
     text = here.text(paragraph.text)
     surface = here.surface([text])
     shots = [shoot(here, text, surface, written=False), shoot(here, text, surface)]
@@ -141,7 +141,7 @@ def add(random: Random, job: Job) -> Edit:
 
 def recolour(random: Random, job: Job) -> Edit:
     """The text in another colour. Raises ``UnrenderableError``."""
-    here, paragraph = stage(random, job, all_media())
+    here, paragraph = set_up(random, job, all_media())
     text = here.text(paragraph.text)
     surface = here.surface([text])
     first = shoot(here, text, surface)
@@ -183,7 +183,7 @@ def on(medium: Medium) -> Name:
     return Name(f"on the {medium.name.english}", f"{medium.name.chinese}上")
 
 
-def _naming(random: Random, here: Stage, words: str, change: Change) -> Change:
+def _naming(random: Random, here: Studio, words: str, change: Change) -> Change:
     """The change with a name for the one text of the scene: quoted, its role, what bears it."""
     quoted = quotable(words) and random.random() < _QUOTED_SHARE
     named = here.role != PLAIN_ROLE and random.random() < _NAMED_SHARE
@@ -197,14 +197,16 @@ def _naming(random: Random, here: Stage, words: str, change: Change) -> Change:
     )
 
 
-def of_texts(here: Stage, texts: list[Text], shot: Shot) -> Mask:
+def of_texts(here: Studio, texts: list[Text], shot: Shot) -> Mask:
     """Where the texts are in the image."""
     sheet = shot.text.sheet
     shape = sheet.ground.shape[0], sheet.ground.shape[1]
     return regions.of_texts(texts, shot.text.surface, sheet.ink, shape, here.canvas)
 
 
-def edited(here: Stage, shots: list[Shot], photos: list[Photo], change: Change, mask: Mask) -> Edit:
+def edited(
+    here: Studio, shots: list[Shot], photos: list[Photo], change: Change, mask: Mask
+) -> Edit:
     """Two shots as an edit. Raises ``UnrenderableError`` where they differ beside the mask."""
     source, target = (opaque(photo.image) for photo in photos)
     masks.check(source, target, mask)

@@ -11,7 +11,7 @@ import pytest
 from curation.failures.errors import UsageError
 from synthesis import jobs
 from synthesis.edits.edit import Edit
-from synthesis.edits.scenes import media, staging, texts
+from synthesis.edits.scenes import media, studio, texts
 from synthesis.job import Job
 from synthesis.scene import streams
 from synthesis.unrenderable import UnrenderableError
@@ -127,11 +127,11 @@ def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> N
 def test_a_stage_is_photographed_twice_alike() -> None:
     for number in range(TRIES):
         try:
-            here, paragraph = staging.stage(Random(number), job("en"), media.all_media())
+            here, paragraph = studio.set_up(Random(number), job("en"), media.all_media())
             text = here.text(paragraph.text)
             surface = here.surface([text])
-            shots = [staging.shoot(here, text, surface) for _ in range(2)]
-            first, second = staging.photographs(here, shots)
+            shots = [studio.shoot(here, text, surface) for _ in range(2)]
+            first, second = studio.photographs(here, shots)
         except UnrenderableError:
             continue
         assert (first.image == second.image).all()

@@ -45,7 +45,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Stage:
+class Studio:
     """A blank sheet in its place, and how texts are set on it. ``role`` is what captions call
     the text; ``canvas`` the size of the image.
     """
@@ -105,12 +105,12 @@ class Shot:
         return self.text.boxes if self.written else ()
 
 
-def stage(
+def set_up(
     random: Random,
     job: Job,
     media: Sequence[Medium],
     suits: Callable[[str], bool] = lambda text: True,
-) -> tuple[Stage, Paragraph]:
+) -> tuple[Studio, Paragraph]:
     """A blank sheet of one of the media for a text of the job that ``suits``, and that text.
 
     Raises ``UnrenderableError``.
@@ -129,11 +129,11 @@ def stage(
     blank = replace(blank, sheet=replace(blank.sheet, arc=None))  # an emblem is laid with a text
     style = writing.typography(steps("style"), job, words, medium, blank.sheet)
     role = inscribed.role_of(paragraph)
-    return Stage(job, canvas, steps, blank, style, role), paragraph
+    return Studio(job, canvas, steps, blank, style, role), paragraph
 
 
 def shoot(
-    stage: Stage,
+    studio: Studio,
     text: Text,
     surface: Surface,
     paint: RGB | None = None,
@@ -145,22 +145,24 @@ def shoot(
     """The scene with the text in ``paint``, or in the first ink of the sheet that contrasts; on
     another ``blank`` sheet where one is given. Raises ``UnrenderableError``.
     """
-    blank = blank or stage.blank
+    blank = blank or studio.blank
     bare = replace(blank.sheet, ground=blank.sheet.ground.copy())
     below = inscribed.mean_below(bare, text.block)
-    boxes, em = inscribed.in_sight(surface, text.block, text.flat, stage.job.language, stage.canvas)
+    boxes, em = inscribed.in_sight(
+        surface, text.block, text.flat, studio.job.language, studio.canvas
+    )
     if bare.rules:
         inscribed.rule(bare, text.block)
         bare = replace(bare, rules=None)
     kept = replace(bare, ground=bare.ground.copy())
     sheet, coverage, paint = inscribed.inked(
-        stage.steps, bare, text.block, below, text.lines, blank.sun, paint
+        studio.steps, bare, text.block, below, text.lines, blank.sun, paint
     )
     if not written:
-        sheet = inscribed.finished(stage.steps, kept)
+        sheet = inscribed.finished(studio.steps, kept)
     seen = surface, text.flat, boxes, em, blank.where.beyond, text.lines, blank.sun
-    shown = Inscribed(blank.medium, stage.role, sheet, text.block, paint, below, coverage, *seen)
-    scene = scenery.compose(stage.steps, shown, stage.canvas, paths)
+    shown = Inscribed(blank.medium, studio.role, sheet, text.block, paint, below, coverage, *seen)
+    scene = scenery.compose(studio.steps, shown, studio.canvas, paths)
     return Shot(scene.image, shown, scene, written)
 
 
@@ -174,7 +176,7 @@ class Photo:
     ground_rgb: RGB | None
 
 
-def photographs(stage: Stage, shots: Sequence[Shot]) -> list[Photo]:
+def photographs(studio: Studio, shots: Sequence[Shot]) -> list[Photo]:
     """The shots by one camera: the same blur and the same noise at the same place.
 
     Raises ``UnrenderableError`` where a text cannot be read.
@@ -185,7 +187,7 @@ def photographs(stage: Stage, shots: Sequence[Shot]) -> list[Photo]:
             stems.append(legibility.stem(shot.scene.coverage))
             legibility.check_stem(stems[-1])
             legibility.check_occlusion(shot.scene.coverage, shot.scene.before)
-    images = [camera.taken(stage.steps("camera"), shot.image, min(stems)) for shot in shots]
+    images = [camera.taken(studio.steps("camera"), shot.image, min(stems)) for shot in shots]
     return [_seen(shot, image) for shot, image in zip(shots, images, strict=True)]
 
 
