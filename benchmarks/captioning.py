@@ -39,7 +39,7 @@ def questions(count: int, seed: int = 0) -> list[Question]:
     for number in range(count):
         height, width = random.choice([(224, 224), (168, 280), (280, 168), (112, 336), (140, 140)])
         rgb = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
-        made.append(Question(str(number), rgb, random.choice(turns)))
+        made.append(Question(str(number), [rgb], random.choice(turns)))
     return made
 
 
@@ -98,7 +98,7 @@ class Bare:
                 )
             )
         size = {"shortest_edge": 4 * TOKEN_PIXELS, "longest_edge": VISUAL_TOKENS * TOKEN_PIXELS}
-        images = [[of.rgb] for of in asked]
+        images = [[*of.images] for of in asked]
         return self.processor(
             text=texts, images=images, return_tensors="pt", padding=True, size=size
         )

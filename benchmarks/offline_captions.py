@@ -100,7 +100,7 @@ def main() -> None:
         answers = []
         for language in ("en", "zh"):
             turn = prompting.turn(prompting.prompt("annotate", language))
-            answers.append(annotation(Question(name, rgb, turn, language, columns)))
+            answers.append(annotation(Question(name, [rgb], turn, language, columns)))
         rows.append((name, Image.fromarray(rgb), [of.caption for of in answers]))
         said.append(f"{len(rows)} {name}\n" + "".join(f"  {of.as_json()}\n" for of in answers))
     for start in range(0, len(rows), ON_A_SHEET):

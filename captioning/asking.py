@@ -5,15 +5,17 @@ Equal prompts and sizes are asked together: what differs in a batch is padded to
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from captioning.backends.backend import Captioner, Question, Reply
-from captioning.parsing import NONE, Answer, InvalidAnswerError, parse
+from captioning.backends.backend import FINAL, Captioner, Question, Reply
+from captioning.parsing import NONE, Finish, InvalidAnswerError
 
+Answer = TypeVar("Answer")
+Parse = Callable[[str, Finish], Answer]  # raises ``InvalidAnswerError``
 ProblemOf = Callable[[int, Answer], str]  # of the question of a number; ``NONE`` where it is fine
 
 
-class Asked:
+class Asked(Generic[Answer]):
     """What became of one question: the answer to it, or the ``problem`` of its last reply; and the
     tokens that all replies took.
     """
@@ -22,7 +24,7 @@ class Asked:
         self.answer: Answer | None = None
         self.problem, self.attempts, self.prompt_tokens, self.new_tokens = NONE, 0, 0, 0
 
-    def add(self, reply: Reply, problem_of: Callable[[Answer], str]) -> None:
+    def add(self, reply: Reply, parse: Parse[Answer], problem_of: Callable[[Answer], str]) -> None:
         """One more reply."""
         self.attempts += 1
         self.prompt_tokens += reply.prompt_tokens
@@ -40,16 +42,23 @@ class Asked:
 
 
 def ask(
-    captioner: Captioner, questions: Mapping[int, Question], problem_of: ProblemOf, attempts: int
-) -> dict[int, Asked]:
-    """What became of questions, by their numbers; each is asked up to ``attempts`` times.
+    captioner: Captioner,
+    questions: Mapping[int, Question],
+    parse: Parse[Answer],
+    problem_of: ProblemOf[Answer],
+    attempts: int,
+) -> dict[int, Asked[Answer]]:
+    """What became of questions, by their numbers; each is asked up to ``attempts`` times, unless
+    the captioner says that it has no answer (``FINAL``).
 
     Raises ``ConnectionError`` where an endpoint is not to be reached.
     """
     ordered = dict(sorted(questions.items(), key=lambda of: alike(of[1])))
-    asked = {number: Asked() for number in ordered}
+    asked: dict[int, Asked[Answer]] = {number: Asked() for number in ordered}
     for attempt in range(attempts):
-        waiting = [number for number, of in asked.items() if of.answer is None]
+        waiting = [
+            number for number, of in asked.items() if of.answer is None and of.problem not in FINAL
+        ]
         batch = [ordered[number] for number in waiting]
         replies = captioner.answer(batch, attempt) if batch else ()
         for number, reply in zip(waiting, replies, strict=True):
@@ -58,10 +67,10 @@ def ask(
                     f"the captioner's endpoint gave no answer ({reply.text}): see that it "
                     "runs; what was answered before is kept"
                 )
-            asked[number].add(reply, partial(problem_of, number))
+            asked[number].add(reply, parse, partial(problem_of, number))
     return asked
 
 
 def alike(question: Question) -> tuple[Any, ...]:
-    """What questions are ordered by: prompt, size, id."""
-    return question.turn.system, question.rgb.shape, question.id
+    """What questions are ordered by: prompt, sizes, id."""
+    return question.turn.system, [of.shape for of in question.images], question.id

@@ -32,7 +32,12 @@ def reserve(schema: Mapping[str, Any]) -> int:
 def _least(schema: Mapping[str, Any]) -> Any:
     if "enum" in schema:
         return max(schema["enum"], key=len)
-    return [] if schema.get("type") == "array" else "x"
+    if schema.get("type") == "array":
+        items = schema["items"]  # of objects one may be open, or due after a comma
+        return [_least(items)] if items.get("type") == "object" else []
+    if schema.get("type") == "object":
+        return {key: _least(of) for key, of in schema["properties"].items()}
+    return "x"
 
 
 class Grammar:

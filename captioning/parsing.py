@@ -55,15 +55,25 @@ def parse(answer: str, finish: Finish = "stop") -> Answer:
     ``finish`` is why the model stopped: one that reached its limit was cut off, however complete
     the answer looks.
     """
+    mended: list[str] = []
+    values = values_of(answer, finish, KEYS, _NAMES, mended)
+    return Answer(_annotation(values, mended), tuple(dict.fromkeys(mended)))
+
+
+def values_of(
+    answer: str, finish: Finish, keys: Sequence[str], names: Mapping[str, str], mended: list[str]
+) -> dict[str, Any]:
+    """The values of an answer's object under our ``keys``, which it may call by other ``names``.
+
+    What was mended is added to ``mended``. Raises ``InvalidAnswerError``.
+    """
     if finish == "length":
         raise InvalidAnswerError("truncated", "the model reached its limit of tokens")
     if len(answer) > LONGEST:
         raise InvalidAnswerError("too_long", f"{len(answer)} characters")
     if not answer.strip():
         raise InvalidAnswerError("empty")
-    mended: list[str] = []
-    values = _object(answer, mended)
-    return Answer(_annotation(_named(values, mended), mended), tuple(dict.fromkeys(mended)))
+    return named(_object(answer, mended), keys, names, mended)
 
 
 def _object(answer: str, mended: list[str]) -> dict[str, Any]:
@@ -125,22 +135,24 @@ def _checked(value: Any) -> dict[str, Any]:
     return value
 
 
-def _named(values: Mapping[str, Any], mended: list[str]) -> dict[str, Any]:
+def named(
+    values: Mapping[str, Any], keys: Sequence[str], names: Mapping[str, str], mended: list[str]
+) -> dict[str, Any]:
     """The values under our keys. Raises ``InvalidAnswerError`` for missing and further ones."""
-    known = {_plain(key): key for key in KEYS} | {_plain(of): key for of, key in _NAMES.items()}
-    named: dict[str, Any] = {}
+    known = {_plain(key): key for key in keys} | {_plain(of): key for of, key in names.items()}
+    ours_of: dict[str, Any] = {}
     for key, value in values.items():
         ours = known.get(_plain(key))
         if ours is None:
             raise InvalidAnswerError("unknown_key", repr(key[:40]))
         if ours != key:
             mended.append("keys")
-        if ours in named and named[ours] != value:
+        if ours in ours_of and ours_of[ours] != value:
             raise InvalidAnswerError("contradictory", f"two values for {ours!r}")
-        named[ours] = value
-    if missing := [key for key in KEYS if key not in named]:
+        ours_of[ours] = value
+    if missing := [key for key in keys if key not in ours_of]:
         raise InvalidAnswerError("missing_key", ", ".join(missing))
-    return named
+    return ours_of
 
 
 def _plain(key: str) -> str:
@@ -149,7 +161,7 @@ def _plain(key: str) -> str:
 
 def _annotation(values: Mapping[str, Any], mended: list[str]) -> Annotation:
     caption, kind, style = (
-        _text(key, values[key], mended) for key in ("Caption", "Image Type", "Image Style")
+        text_of(key, values[key], mended) for key in ("Caption", "Image Type", "Image Style")
     )
     watermarks = _list(values["Watermark List"], mended)
     said = (
@@ -157,12 +169,13 @@ def _annotation(values: Mapping[str, Any], mended: list[str]) -> Annotation:
         kind,
         style,
         [text for text in _cleaned(watermarks, mended) if text],
-        _yes_no(values["Abnormal Element"], mended),
+        yes_no("Abnormal Element", values["Abnormal Element"], mended),
     )
     return Annotation.model_validate(dict(zip(KEYS, said, strict=True)))
 
 
-def _text(key: str, value: Any, mended: list[str]) -> str:
+def text_of(key: str, value: Any, mended: list[str]) -> str:
+    """The text under a key, as one line. Raises ``InvalidAnswerError`` for anything else."""
     if not isinstance(value, str):
         raise InvalidAnswerError("wrong_type", f"{key}: a {type(value).__name__}, no text")
     text = clean(value)
@@ -192,15 +205,16 @@ def _cleaned(texts: Sequence[str], mended: list[str]) -> Iterator[str]:
         yield clean(text)
 
 
-def _yes_no(value: Any, mended: list[str]) -> Literal["yes", "no"]:
+def yes_no(key: str, value: Any, mended: list[str]) -> Literal["yes", "no"]:
+    """The answer under a key. Raises ``InvalidAnswerError`` for anything else."""
     if isinstance(value, str) and value in ("yes", "no"):
         return "yes" if value == "yes" else "no"
     if isinstance(value, bool | str):
         said = _YES_NO.get(str(value).strip().casefold())
         if said is not None:
-            mended.append("abnormal")
+            mended.append(key.split(maxsplit=1)[0].casefold())
             return said
-    raise InvalidAnswerError("wrong_type", "Abnormal Element: neither yes nor no")
+    raise InvalidAnswerError("wrong_type", f"{key}: neither yes nor no")
 
 
 def clean(text: str) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parent / "prompts"
 Language = Literal["en", "zh"]
 LONGEST_DATA = 2000  # characters of a stranger's text in a prompt
 _PLACES = re.compile(r"\{(length|raw|text|caption)\}")
-NO_KINDS = ("fuse",)  # prompts that ask for no caption of an image, but for more about one
+NO_KINDS = ("fuse", "edit")  # prompts that ask for no caption of an image
 
 
 class Prompt(Frozen):
@@ -49,12 +49,29 @@ class Prompt(Frozen):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
+class EditPrompt(Prompt):
+    """The prompt about an edit: what is said before each input (``{number}`` from 1) and before the
+    result.
+    """
+
+    input_label: str
+    result_label: str
+
+    def labels(self, inputs: int) -> tuple[str, ...]:
+        """What is said before each of so many inputs, and before the result."""
+        numbered = (self.input_label.format(number=of) for of in range(1, inputs + 1))
+        return (*numbered, self.result_label)
+
+
 @dataclass(frozen=True)
 class Turn:
-    """What a captioner is told of an image: the ``system``'s turn, and the ``user``'s."""
+    """What a captioner is told of an image: the ``system``'s turn, and the ``user``'s; of several
+    images with a label before each.
+    """
 
     system: str
     user: str
+    labels: tuple[str, ...] = ()
 
 
 @cache
@@ -67,6 +84,12 @@ def kinds() -> tuple[str, ...]:
 def prompt(kind: str, language: Language) -> Prompt:
     """The prompt of a kind. Raises ``ConfigurationError``."""
     return bind(read(str(FOLDER / f"{kind}.{language}.yaml")), Prompt)
+
+
+@cache
+def edit_prompt(language: Language) -> EditPrompt:
+    """The prompt about edits. Raises ``ConfigurationError``."""
+    return bind(read(str(FOLDER / f"edit.{language}.yaml")), EditPrompt)
 
 
 def turn(
@@ -84,6 +107,11 @@ def turn(
         return _PLACES.sub(lambda place: values[place.group(1)], template).strip()
 
     return Turn(filled(of.system), filled(of.user))
+
+
+def edit_turn(of: EditPrompt, inputs: int, length: int = 0) -> Turn:
+    """The prompt about an edit of so many inputs, for the ``length``-th of its lengths."""
+    return replace(turn(of, length), labels=of.labels(inputs))
 
 
 def _data(texts: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from captioning import asking, checks, fused, fusing, prompting
 from captioning.asking import Asked
 from captioning.backends.backend import Captioner, Question
 from captioning.fusing import Given
-from captioning.parsing import NONE, Answer
+from captioning.parsing import NONE, Answer, parse
 from captioning.quotes import plain, prose
 from captioning.settings import RecaptionSettings
 from curation import shard
@@ -105,7 +105,7 @@ def recaption(settings: RecaptionSettings) -> Measure:
 
     def fused_by_model(
         given: Mapping[int, Given], questions: Mapping[int, Question]
-    ) -> dict[int, Asked]:
+    ) -> dict[int, Asked[Answer]]:
         """What the model made of recaptions that there is anything to fuse with."""
         again = {n: fusing.question(questions[n], of) for n, of in given.items() if of.raw}
 
@@ -114,11 +114,11 @@ def recaption(settings: RecaptionSettings) -> Measure:
             why = fusing.problem(answer.annotation.caption, given[number], language)
             return why if why != NONE else problem_of(number, answer)
 
-        return asking.ask(captioner, again, problem, 1)
+        return asking.ask(captioner, again, parse, problem, 1)
 
     def measure(rows: Sequence[Row]) -> list[dict[str, Any]]:
         questions = {n: _question(row, settings) for n, row in enumerate(rows) if not _said(row)}
-        asked = asking.ask(captioner, questions, problem_of, settings.attempts)
+        asked = asking.ask(captioner, questions, parse, problem_of, settings.attempts)
         given = {
             n: Given(of.answer.annotation.caption, _raw(rows[n], is_valid), _seen(rows[n]).text)
             for n, of in asked.items()
@@ -146,9 +146,11 @@ def _said(row: Row) -> Sequence[str]:
     return row.captions.get("caption_recaption", ())
 
 
-def _language(identity: str, shares: Mapping[prompting.Language, float]) -> prompting.Language:
-    """The language of a row's recaption: by its id, in the shares that were asked for."""
-    digest = hashlib.sha256(f"language of the recaption\n{identity}".encode()).digest()
+def language_of(
+    identity: str, shares: Mapping[prompting.Language, float], what: str = "recaption"
+) -> prompting.Language:
+    """The language of ``what`` a row gets: by its id, in the shares that were asked for."""
+    digest = hashlib.sha256(f"language of the {what}\n{identity}".encode()).digest()
     place = int.from_bytes(digest[:8]) / 2**64 * sum(shares.values())
     for language, share in shares.items():
         place -= share
@@ -157,13 +159,17 @@ def _language(identity: str, shares: Mapping[prompting.Language, float]) -> prom
     return [*shares][-1]
 
 
+def number_of(identity: str, what: str) -> int:
+    """A number 0 to 2**32 - 1 for ``what`` is to be chosen for a row: by its id alone."""
+    return int.from_bytes(hashlib.sha256(f"{what}\n{identity}".encode()).digest()[:4])
+
+
 def _question(row: Row, settings: RecaptionSettings) -> Question:
-    language = _language(row.id, settings.languages)
+    language = language_of(row.id, settings.languages)
     prompt = prompting.prompt(settings.kind_of(row.columns), language)
-    digest = hashlib.sha256(f"length of the recaption\n{row.id}".encode()).digest()
     raw, text = row.captions.get("caption_raw", ()), _seen(row).text
-    turn = prompting.turn(prompt, int.from_bytes(digest[:4]), raw, text)
-    return Question(row.id, row.picture(SIDE).rgb, turn, language, row.columns)
+    turn = prompting.turn(prompt, number_of(row.id, "length of the recaption"), raw, text)
+    return Question(row.id, [row.picture(SIDE).rgb], turn, language, row.columns)
 
 
 def _seen(row: Row) -> checks.Seen:
@@ -183,7 +189,11 @@ def _of_source(row: Row) -> dict[str, Any]:
 
 
 def _columns(
-    row: Row, question: Question, asked: Asked, given: Given | None, fused_asked: Asked | None
+    row: Row,
+    question: Question,
+    asked: Asked[Answer],
+    given: Given | None,
+    fused_asked: Asked[Answer] | None,
 ) -> dict[str, Any]:
     """The columns of a row that the captioner was asked about."""
     every = [of for of in (asked, fused_asked) if of]
@@ -214,7 +224,9 @@ def _columns(
     }
 
 
-def _fused(given: Given, language: prompting.Language, asked: Asked | None) -> tuple[str, str]:
+def _fused(
+    given: Given, language: prompting.Language, asked: Asked[Answer] | None
+) -> tuple[str, str]:
     """The fused caption, and what added to the recaption: the model, else the rule."""
     if asked and asked.answer:
         text, by = asked.answer.annotation.caption, MODEL

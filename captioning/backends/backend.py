@@ -5,7 +5,7 @@ A new one is one file here with a class that derives from ``Backend``; its field
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -14,22 +14,42 @@ from numpy.typing import NDArray
 
 from captioning.parsing import Finish
 from captioning.prompting import Language, Turn
+from curation.shard.annotation import json_schema
 from curation.strict_yaml import Chosen
 
-Reason = Literal["", "unreachable", "refused"]
+Reason = Literal["", "unreachable", "refused", "unchanged", "unclear", "several_inputs"]
+FINAL: tuple[Reason, ...] = ("unchanged", "unclear", "several_inputs")  # asking again is no use
+
+
+@dataclass(frozen=True)
+class Form:
+    """What an answer is to be: the JSON ``schema`` it is held to, and the ``name`` of that."""
+
+    name: str
+    schema: Callable[[], Mapping[str, Any]]
+
+
+ANNOTATION = Form("annotation", json_schema)
 
 
 @dataclass(frozen=True)
 class Question:
-    """About one image: its ``id`` and pixels (H, W, 3), what the captioner is told of it, the
-    language asked for, and the ``columns`` that were measured of it, for a back end without eyes.
+    """About one row: its ``id`` and ``images``, the pixels (H, W, 3) of each, an edit's inputs in
+    their order and last its result; what the captioner is told of them, the language asked for, the
+    ``columns`` that were measured, for a back end without eyes, and the ``form`` of the answer.
     """
 
     id: str
-    rgb: NDArray[uint8]
+    images: Sequence[NDArray[uint8]]
     turn: Turn
     language: Language = "en"
     columns: Mapping[str, Any] = field(default_factory=dict)
+    form: Form = ANNOTATION
+
+    def labelled(self) -> Sequence[tuple[str, NDArray[uint8]]]:
+        """The images, each with what is said before it; "" where nothing is."""
+        labels = self.turn.labels or ("",) * len(self.images)
+        return [*zip(labels, self.images, strict=True)]
 
     def seed(self, attempt: int) -> int:
         """Of the ``attempt``-th try: 0 to 2**31 - 1, of the image and the try alone."""
@@ -53,7 +73,8 @@ class Captioner(Protocol):
     def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
         """A reply for each; the first ``attempt`` is greedy, later ones are sampled by ``seed``.
 
-        One that cannot be answered has a ``reason`` and fails no other.
+        All questions of a call are of one form. One that cannot be answered has a ``reason`` and
+        fails no other.
         """
 
 

@@ -22,7 +22,6 @@ from pydantic import Field, field_validator
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from curation.networks import weights
 from curation.networks.weights import MissingModelError
-from curation.shard.annotation import json_schema
 
 LARGEST = 2_000_000  # bytes of an answer that are read
 AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)  # states of a server that may pass
@@ -146,11 +145,14 @@ class _Server:
             return Reply("", reason="refused")
 
     def _body(self, question: Question, attempt: int) -> dict[str, Any]:
-        image = base64.b64encode(jpeg(question.rgb, self._settings.pixels)).decode()
-        parts = [
-            {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{image}"}},
-            {"type": "text", "text": question.turn.user},
-        ]
+        parts: list[dict[str, Any]] = []
+        for label, rgb in question.labelled():
+            if label:
+                parts.append({"type": "text", "text": label})
+            image = base64.b64encode(jpeg(rgb, self._settings.pixels)).decode()
+            url = {"url": f"data:image/jpeg;base64,{image}"}
+            parts.append({"type": "image_url", "image_url": url})
+        parts.append({"type": "text", "text": question.turn.user})
         body: dict[str, Any] = {
             "model": self._settings.model,
             "messages": [
@@ -163,7 +165,8 @@ class _Server:
             "seed": question.seed(attempt),
         }
         if self._settings.structured:
-            schema = {"name": "annotation", "schema": json_schema(), "strict": True}
+            form = question.form
+            schema = {"name": form.name, "schema": form.schema(), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from captioning import edit_answer
 from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.changes import pairs
 from captioning.checks import hinders
 from captioning.composing import legible, wording
 from captioning.composing.facts import Code, Facts, Shape
@@ -42,7 +44,12 @@ class _Composer:
     """Questions to answers, one by one; an attempt after the first has another wording."""
 
     def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
-        return [Reply(annotation(question, attempt).as_json()) for question in questions]
+        return [self._reply(question, attempt) for question in questions]
+
+    def _reply(self, question: Question, attempt: int) -> Reply:
+        if question.form == edit_answer.FORM:
+            return pairs.reply(question, attempt)
+        return Reply(annotation(question, attempt).as_json())
 
 
 def annotation(question: Question, attempt: int = 0) -> Annotation:
@@ -63,7 +70,7 @@ def annotation(question: Question, attempt: int = 0) -> Annotation:
 
 def facts(question: Question) -> Facts:
     """All that is sure of an image."""
-    columns, seen = question.columns, looks(question.rgb)
+    columns, seen = question.columns, looks(question.images[0])
     read = columns.get("text_regions")
     marks = legible.watermarks(columns.get("watermark_regions"), read)
     overlaid = _texts(columns.get("watermark_regions")) if marks else []
@@ -78,7 +85,7 @@ def facts(question: Question) -> Facts:
     if medium == "photograph" and noun is None and set(_texts(read)) - set(overlaid):
         medium = "image"  # a poster looks like a photograph, too
     seen = replace(seen, medium=medium)
-    shape = _shape(question.rgb.shape)
+    shape = _shape(question.images[0].shape)
     return Facts(seen, shape, noun, legible.text(read, size, overlaid), code, codes, marks)
 
 

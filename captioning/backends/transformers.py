@@ -6,15 +6,13 @@ named; nothing is fetched and no code of a stranger is run.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any
 
 from pydantic import Field
 
 from captioning import constrained
-from captioning.backends.backend import Backend, Captioner, Question, Reply
+from captioning.backends.backend import Backend, Captioner, Form, Question, Reply
 from curation.networks import weights
-from curation.shard.annotation import json_schema
 
 TOKEN_PIXELS = 28 * 28  # of an image, for one visual token of Qwen2.5-VL
 
@@ -89,11 +87,15 @@ class _Model:
             settings.model, dtype=kind, use_safetensors=True, **where
         )
         self._model.to(device).eval()
+        self._grammars: dict[str, constrained.Grammar] = {}
 
-    @cached_property
-    def _grammar(self) -> constrained.Grammar:
-        text = self._model.config.get_text_config()
-        return constrained.Grammar(self._processor.tokenizer, text.vocab_size, json_schema())
+    def _grammar(self, form: Form) -> constrained.Grammar:
+        """That of the form, compiled when it is first asked for."""
+        if form.name not in self._grammars:
+            size = self._model.config.get_text_config().vocab_size
+            made = constrained.Grammar(self._processor.tokenizer, size, form.schema())
+            self._grammars[form.name] = made
+        return self._grammars[form.name]
 
     def answer(self, questions: Sequence[Question], attempt: int) -> list[Reply]:
         """A reply for each, in one batch; sampled ones are asked one by one, each by its seed."""
@@ -109,7 +111,8 @@ class _Model:
 
         inputs = self._inputs(questions)
         length, budget = inputs["input_ids"].shape[1], self._settings.new_tokens
-        constraint = constrained.Constraint(self._grammar, len(questions), length, budget)
+        grammar = self._grammar(questions[0].form)
+        constraint = constrained.Constraint(grammar, len(questions), length, budget)
         options: dict[str, Any] = {"do_sample": False}
         if seed is not None:
             torch.manual_seed(seed)
@@ -124,14 +127,14 @@ class _Model:
                 **inputs,
                 max_new_tokens=budget,
                 repetition_penalty=1.0,  # more would punish text that the image repeats
-                eos_token_id=self._grammar.end,
-                pad_token_id=self._grammar.end,
+                eos_token_id=grammar.end,
+                pad_token_id=grammar.end,
                 logits_processor=LogitsProcessorList([constraint]),
                 **options,
             )
         prompts = inputs["attention_mask"].sum(1).tolist()
         return [
-            self._reply(written, prompt)
+            self._reply(written, prompt, grammar.end)
             for written, prompt in zip(tokens[:, length:].tolist(), prompts, strict=True)
         ]
 
@@ -141,7 +144,7 @@ class _Model:
                 {"role": "system", "content": [{"type": "text", "text": of.turn.system}]},
                 {
                     "role": "user",
-                    "content": [{"type": "image"}, {"type": "text", "text": of.turn.user}],
+                    "content": _content(of),
                 },
             ]
             for of in questions
@@ -156,16 +159,25 @@ class _Model:
         }
         inputs = self._processor(
             text=texts,
-            images=[[of.rgb] for of in questions],
+            images=[[*of.images] for of in questions],
             return_tensors="pt",
             padding=True,
             size=pixels,
         )
         return inputs.to(self._device)
 
-    def _reply(self, written: list[int], prompt: int) -> Reply:
-        end = self._grammar.end
+    def _reply(self, written: list[int], prompt: int, end: int) -> Reply:
         is_whole = end in written
         tokens = written[: written.index(end)] if is_whole else written
         text = self._processor.tokenizer.decode(tokens, skip_special_tokens=True)
         return Reply(text, "stop" if is_whole else "length", prompt, len(tokens))
+
+
+def _content(question: Question) -> list[dict[str, str]]:
+    """The parts of the user's turn: images in their order, then what is asked."""
+    parts: list[dict[str, str]] = []
+    for label, _ in question.labelled():
+        if label:
+            parts.append({"type": "text", "text": label})
+        parts.append({"type": "image"})
+    return [*parts, {"type": "text", "text": question.turn.user}]

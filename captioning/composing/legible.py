@@ -124,13 +124,16 @@ def _is_sure(line: _Line, size: tuple[int, int] | None) -> bool:
     letters = plain(line.text)
     script = languages.script(line.text)
     enough = len(letters) >= (HAN if script in ("han", "kana") else LETTERS)
-    if line.score < SURE or not enough or script not in SCRIPTS:
-        return False
-    if _RUN_ON.search(line.text) or _MISREAD.search(line.text):
-        return False
-    if clean(line.text) != line.text or not all(map(_is_plain, line.text)):
+    if line.score < SURE or not enough or not is_legible(line.text):
         return False
     return size is None or not (_is_cut(line, size) or _is_tiny(line, size))
+
+
+def is_legible(text: str) -> bool:
+    """Whether a reader that is sure of a text is right: its letters, plain signs, no space lost."""
+    if languages.script(text) not in SCRIPTS or _RUN_ON.search(text) or _MISREAD.search(text):
+        return False
+    return clean(text) == text and all(map(_is_plain, text))
 
 
 def _is_plain(character: str) -> bool:

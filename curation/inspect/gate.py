@@ -138,7 +138,7 @@ _OF_ID = ("id", "image", "inputs", "caption_instruction")
 def _is_its_content(row: dict[str, Any]) -> bool:
     """Whether the id is that of the row's images and instruction."""
     inputs = [image["bytes"] for image in row["inputs"] or ()]
-    instruction = [caption["text"] for caption in row["caption_instruction"] or ()]
+    instruction = shard.of_source(row["caption_instruction"])
     recorded: str = row["id"]
     return shard.content_id(row["image"]["bytes"], inputs, instruction) == recorded
 

@@ -2,6 +2,7 @@
 
 from curation.shard.digests import digest_of_rows
 from curation.shard.edit_kinds import EDIT_KINDS, EDIT_OPERATIONS
+from curation.shard.instructions import CAPTIONER, of_source
 from curation.shard.manifest import (
     MANIFEST_NAME,
     ShardInfo,
@@ -31,6 +32,7 @@ from curation.shard.writing import ROW_GROUP_BYTES, SHARD_BYTES, SHARD_ROWS, wri
 __all__ = [
     "BASE_FIELDS",
     "BATCH_ROWS",
+    "CAPTIONER",
     "CAPTIONS",
     "EDIT_KINDS",
     "EDIT_OPERATIONS",
@@ -51,6 +53,7 @@ __all__ = [
     "digest_of",
     "digest_of_rows",
     "is_listed",
+    "of_source",
     "outline",
     "read",
     "read_manifest",

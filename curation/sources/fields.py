@@ -86,7 +86,7 @@ class SourceColumns:
     caption_recaption: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
     caption_fused: Captions = field(default=None, metadata=_told(CAPTIONS, measurable=True))
     caption_instruction: Captions = field(
-        default=None, metadata=_told(CAPTIONS, *_INSTRUCTION_NAMES)
+        default=None, metadata=_told(CAPTIONS, *_INSTRUCTION_NAMES, measurable=True)
     )
     annotation: str | None = field(default=None, metadata=_told(TEXT, measurable=True))
     text_boxes: TextBoxes = field(default=None, metadata=_told(BOXES, measurable=True))

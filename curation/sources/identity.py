@@ -15,7 +15,8 @@ def content_id(sample: Sample) -> str:
     if sample.data is None:
         raise ValueError(f"{sample.uri}: no id without its bytes")
     inputs = [image.data for image in sample.inputs or ()]
-    instruction = [caption.text for caption in sample.caption_instruction or ()]
+    said = sample.caption_instruction or ()
+    instruction = shard.of_source({"text": of.text, "origin": of.origin} for of in said)
     return shard.content_id(sample.data, inputs, instruction)
 
 

@@ -81,7 +81,7 @@ class Originals:
             (sample,) = sources.read(from_json(text))
             beside, source = _of_source(sample)
             data = sample.data or b""
-        instruction = [caption["text"] for caption in source["caption_instruction"] or ()]
+        instruction = shard.of_source(source["caption_instruction"])
         inputs = beside[: len(source["inputs"] or ())]
         if (shard.content_id(data, inputs, instruction), source[SAID]) != (identity, said):
             self._refuse(self._units[self._unit[row]], f"{uri} is not what was measured")

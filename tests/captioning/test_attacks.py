@@ -105,7 +105,7 @@ def check_model(rows: Sequence[Row], language: Language, folder: Path) -> None:
     turn = prompting.turn(prompting.prompt("text", language))
     questions = []
     for row in rows:
-        question = Question(row.id, row.picture(SIDE).rgb, turn, language, row.columns)
+        question = Question(row.id, [row.picture(SIDE).rgb], turn, language, row.columns)
         orders = lines(row)
         again = fusing.question(question, Given("A page.", [" ".join(orders)], orders))
         assert again.turn.system == fusing.question(question, Given("", [])).turn.system

@@ -36,7 +36,7 @@ def url(server: Server) -> str:
 
 
 def question(name: str = "a", side: int = 40) -> Question:
-    return Question(name, np.full((side, 2 * side, 3), 200, np.uint8), TURN)
+    return Question(name, [np.full((side, 2 * side, 3), 200, np.uint8)], TURN)
 
 
 def test_what_is_asked_is_the_prompt_the_bytes_and_the_schema(

@@ -57,7 +57,7 @@ def asked(
     language: Any = "en",
 ) -> Question:
     turn = prompting.turn(prompting.prompt("annotate", language))
-    return Question(of, noise() if rgb is None else rgb, turn, language, columns)
+    return Question(of, [noise() if rgb is None else rgb], turn, language, columns)
 
 
 def said(columns: Mapping[str, Any], rgb: Any = None, language: str = "en") -> list[str]:

@@ -2,16 +2,17 @@
 
 import json
 import re
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captioning import prompting
+from captioning import edit_answer, prompting
 from curation.shard.annotation import KEYS
 
 KINDS = ("annotate", "general", "knowledge", "portrait", "structured", "text")
-EVERY = [(kind, language) for kind in (*KINDS, *prompting.NO_KINDS) for language in ("en", "zh")]
+EVERY = [(kind, language) for kind in (*KINDS, "fuse", "edit") for language in ("en", "zh")]
 
 
 def test_the_kinds_are_the_reports() -> None:
@@ -22,10 +23,11 @@ def test_the_kinds_are_the_reports() -> None:
 def test_a_prompt_asks_for_the_keys_in_their_order_by_a_sample_that_parses(
     kind: str, language: prompting.Language
 ) -> None:
-    prompt = prompting.prompt(kind, language)
+    is_edit = kind == "edit"
+    prompt = (prompting.edit_prompt if is_edit else partial(prompting.prompt, kind))(language)
     assert prompt.language == language and prompt.version >= 1
     sample = re.findall(r"\{\".*\}", prompt.system)
-    assert [tuple(json.loads(of)) for of in sample] == [KEYS]
+    assert [tuple(json.loads(of)) for of in sample] == [edit_answer.KEYS if is_edit else KEYS]
     turns = {prompting.turn(prompt, number).system for number in range(7)}
     assert len(turns) == max(1, len(prompt.lengths))
     assert not re.search(r"\{[a-z]+\}", " ".join(turns))

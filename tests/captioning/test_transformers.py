@@ -34,7 +34,7 @@ def questions(count: int, start: int = 0) -> list[Question]:
     for number in range(start, start + count):
         noise = np.random.default_rng(number)
         pixels = noise.integers(0, 255, (56 + 28 * (number % 3), 84, 3), dtype=np.uint8)
-        made.append(Question(str(number), pixels, PORTRAIT if number % 2 else TURN))
+        made.append(Question(str(number), [pixels], PORTRAIT if number % 2 else TURN))
     return made
 
 

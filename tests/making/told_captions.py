@@ -1,8 +1,10 @@
 """A back end that says what a test has it say."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from captioning import edit_answer
 from captioning.backends.backend import Backend, Captioner, Question, Reply
 from curation.shard.annotation import KEYS, Annotation
 
@@ -14,6 +16,19 @@ def said(caption: str, watermarks: Sequence[str] = ()) -> Reply:
     values = caption, "photograph", "realistic", [*watermarks], "no"
     annotation = Annotation.model_validate(dict(zip(KEYS, values, strict=True)))
     return Reply(annotation.as_json(), "stop", 100, 20)
+
+
+def said_edit(
+    instruction: str,
+    changed: Sequence[tuple[str, str]] = (),
+    kind: str = "text",
+    faithful: str = "yes",
+) -> Reply:
+    """An answer about an edit, of 20 tokens to a prompt of 100."""
+    texts = [dict(zip(edit_answer.SIDES, of, strict=True)) for of in changed]
+    values = instruction, kind, texts, "the rest", faithful
+    text = json.dumps(dict(zip(edit_answer.KEYS, values, strict=True)), ensure_ascii=False)
+    return Reply(text, "stop", 100, 20)
 
 
 class Told(Backend):
