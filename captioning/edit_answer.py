@@ -9,11 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from captioning.backends.backend import Form
 from captioning.parsing import Finish, InvalidAnswerError, clean, named, text_of, values_of, yes_no
+from curation.shard import EDIT_KINDS
 
-KINDS = (
-    *("text", "layout", "background", "attribute", "object", "style", "restoration", "task"),
-    *("view", "depth", "reference", "subject", "composition"),
-)
 Text = Annotated[str, Field(min_length=1)]
 _NAMES: Mapping[str, str] = {
     "指令": "Instruction", "编辑指令": "Instruction", "编辑类型": "Edit Kind", "类型": "Edit Kind",
@@ -36,7 +33,7 @@ class ChangedText(_Said):
 
 class Edit(_Said):
     """What is said of an edit; ``model_dump(by_alias=True)`` has the keys of the schema, and
-    ``edit_kind`` is one of ``KINDS``.
+    ``edit_kind`` is one of ``EDIT_KINDS``.
     """
 
     instruction: Text = Field(alias="Instruction")
@@ -69,7 +66,7 @@ def json_schema(longest: int = 1000, short: int = 300, most: int = 16) -> dict[s
         "type": "object",
         "properties": {
             "Instruction": {"type": "string", "minLength": 1, "maxLength": longest},
-            "Edit Kind": {"enum": [*KINDS]},
+            "Edit Kind": {"enum": [*EDIT_KINDS]},
             "Changed Text": {"type": "array", "items": changed, "maxItems": most},
             "Kept": side,
             "Faithful": {"enum": ["yes", "no"]},
@@ -108,8 +105,8 @@ def parse(answer: str, finish: Finish = "stop") -> EditAnswer:
 def _kind(value: Any, mended: list[str]) -> str:
     """One of the kinds: a model that makes up another has not understood what it is asked."""
     kind = value.strip().casefold() if isinstance(value, str) else ""
-    if kind not in KINDS:
-        raise InvalidAnswerError("wrong_type", f"Edit Kind: none of {', '.join(KINDS)}")
+    if kind not in EDIT_KINDS:
+        raise InvalidAnswerError("wrong_type", f"Edit Kind: none of {', '.join(EDIT_KINDS)}")
     if kind != value:
         mended.append("kind")
     return kind

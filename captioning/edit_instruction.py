@@ -15,7 +15,7 @@ from captioning.asking import Asked
 from captioning.backends.backend import FINAL, Captioner, Question
 from captioning.changes import pairs
 from captioning.checks import loop
-from captioning.edit_answer import FORM, KINDS, EditAnswer
+from captioning.edit_answer import FORM, EditAnswer
 from captioning.edit_checks import Read
 from captioning.parsing import NONE
 from captioning.quotes import prose
@@ -52,7 +52,10 @@ def _check(settings: EditInstructionSettings) -> None:
             pa.string(), "category", "why there is none", categories=PROBLEMS
         ),
         "instruction_kind": Column(
-            pa.string(), "category", "the kind of edit, as the model says", categories=KINDS
+            pa.string(),
+            "category",
+            "the kind of edit, as the model says",
+            categories=shard.EDIT_KINDS,
         ),
         "edit_faithful": Column(
             pa.string(),
@@ -77,6 +80,7 @@ def _check(settings: EditInstructionSettings) -> None:
     cost="heavy",
     check=_check,
     patience=3600.0,
+    of_pairs=True,
     tokens=Tokens("instruction_attempts", "instruction_prompt_tokens", "instruction_new_tokens"),
 )
 def edit_instruction(settings: EditInstructionSettings) -> Measure:

@@ -18,6 +18,7 @@ from captioning.changes.change import KINDS, Change, Line
 from captioning.edit_instruction import edit_instruction
 from captioning.settings import EditInstructionSettings
 from curation.picture.colours import COLOURS
+from curation.shard import EDIT_KINDS
 from curation.signals.row import Row
 
 Pixels = NDArray[np.uint8]
@@ -238,7 +239,7 @@ def test_every_operation_has_words_and_a_kind(language: prompting.Language) -> N
             operation, "PUSH", "PULL", ("left", "top"), COLOURS["red"], ("brighter", "warmer"),
             (("left", 10), ("top", 20)), (800, 600),
         )  # fmt: skip
-        assert change.kind in edit_answer.KINDS
+        assert change.kind in EDIT_KINDS
         every = {wording.instruction([change], language, number) for number in range(0, 210)}
         assert len(every) >= 5 and not any("{" in of or "  " in of for of in every)
     assert {of.partition(".")[0] for of in patterns} == KINDS.keys()

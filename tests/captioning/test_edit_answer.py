@@ -8,8 +8,9 @@ import pytest
 
 from captioning import edit_answer, prompting
 from captioning.constrained import reserve
-from captioning.edit_answer import KEYS, KINDS, json_schema, parse
+from captioning.edit_answer import KEYS, json_schema, parse
 from captioning.parsing import InvalidAnswerError
+from curation.shard import EDIT_KINDS
 
 GOOD = {
     "Instruction": 'Replace "PUSH" with "PULL".',
@@ -79,7 +80,7 @@ def test_an_answer_that_was_cut_off_is_none() -> None:
 
 
 def test_the_reserve_has_room_for_a_text_that_was_begun() -> None:
-    longest = max(KINDS, key=len)
+    longest = max(EDIT_KINDS, key=len)
     least = GOOD | {"Edit Kind": longest, "Instruction": "x", "Kept": ""}
     least |= {"Changed Text": [{"Before": "", "After": ""}]}
     assert reserve(json_schema()) >= len(json.dumps(least))
@@ -91,7 +92,7 @@ def test_prompts_name_every_key_and_kind_and_label_every_image(
 ) -> None:
     prompt = prompting.edit_prompt(language)
     assert all(f'"{key}"' in prompt.system for key in (*KEYS, *edit_answer.SIDES))
-    assert all(kind in prompt.system for kind in KINDS)
+    assert all(kind in prompt.system for kind in EDIT_KINDS)
     turn = prompting.edit_turn(prompt, 3, 1)
     assert len(turn.labels) == len(set(turn.labels)) == 4
     assert prompt.lengths[1] in turn.system and "{" not in turn.system.partition('{"Inst')[0]
