@@ -74,7 +74,7 @@ def _edits(random: Random, job: Job, family: Family[SceneT], count: int) -> list
         others = {name: share for name, share in shares.items() if name != last} or shares
         operation = random.choices([*others], [*others.values()])[0]
         try:
-            step = family.operations[operation][1](random, scene, job)
+            step = family.operations[operation].operate(random, scene, job)
         except UnrenderableError:
             continue
         if edits and step.before is not scene:
@@ -90,8 +90,8 @@ def _known(family: Family[SceneT], job: Job) -> dict[str, float]:
     """The operations of a family that the job asks for, with their shares."""
     asked = dict(job.kinds)
     shares = {
-        operation: asked.get(operation, 0.0) if asked else share
-        for operation, (share, _) in family.operations.items()
+        operation: asked.get(operation, 0.0) if asked else of.share
+        for operation, of in family.operations.items()
         if job.other_fonts or operation != TRANSLATE
     }
     shares = {operation: share for operation, share in shares.items() if share}

@@ -9,6 +9,7 @@ from synthesis.pure.pairs import PALETTE
 from synthesis.template.colouring import LEAST_CONTRAST
 
 _APART = 35.0  # of 100, in CIELAB: how far another colour is at least
+GROUNDS_APART = 16.0  # the same of large areas, where less is seen
 
 
 def other(
@@ -20,12 +21,14 @@ def other(
     )
 
 
-def chosen(random: Random, was: RGB, suits: Callable[[RGB], bool]) -> Colour | None:
-    """A named colour that suits and cannot be taken for what was; ``None``: there is none."""
+def chosen(
+    random: Random, was: RGB, suits: Callable[[RGB], bool], apart: float = _APART
+) -> Colour | None:
+    """A named colour that suits and is so far ``apart``; ``None``: there is none."""
     before = nearest(was)
     colours = [
         colour
         for colour in PALETTE
-        if colour != before and math.dist(lab(colour.rgb), lab(was)) >= _APART and suits(colour.rgb)
+        if colour != before and math.dist(lab(colour.rgb), lab(was)) >= apart and suits(colour.rgb)
     ]
     return random.choice(colours) if colours else None

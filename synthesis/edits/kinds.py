@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from random import Random
-from typing import Generic
+from typing import Generic, NamedTuple
 
 from synthesis.edits import restoration, tasks
 from synthesis.edits.edit import Edit
@@ -37,22 +38,30 @@ class Kind:
     family: str = "image"
 
 
+class Operation(NamedTuple, Generic[SceneT]):
+    """What is done to a scene, and how often; ``begin`` makes scenes on which it can be done.
+
+    Both raise ``UnrenderableError`` where it cannot.
+    """
+
+    share: float
+    operate: Callable[[Random, SceneT, Job], Step[SceneT]]
+    begin: Callable[[Random, Job], SceneT] | None = None
+
+
 @dataclass(frozen=True)
 class Family(Generic[SceneT]):
-    """Scenes of one kind: how one begins, and what is done to it how often.
-
-    Both raise ``UnrenderableError`` where nothing can be done.
-    """
+    """Scenes of one kind: how one begins, and what is done to it."""
 
     name: str
     begin: Callable[[Random, Job], SceneT]
-    operations: Mapping[str, tuple[float, Callable[[Random, SceneT, Job], Step[SceneT]]]]
+    operations: Mapping[str, Operation[SceneT]]
 
     def kinds(self) -> list[Kind]:
         """Its operations, each on a scene of its own."""
         return [
-            Kind(operation, share, _made(self.begin, operate), self.name)
-            for operation, (share, operate) in self.operations.items()
+            Kind(name, of.share, _made(of.begin or self.begin, of.operate), self.name)
+            for name, of in self.operations.items()
         ]
 
 
@@ -75,37 +84,41 @@ def _attempted(make: Callable[[Random, Job], Edit]) -> Make:
     return attempt
 
 
+def _with(shapes: frozenset[str]) -> Callable[[Random, Job], Layout]:
+    return partial(layout.begin, shapes=shapes)
+
+
 LAYOUTS: Family[Layout] = Family(
     "layout",
     layout.begin,
     {
-        "text.replace": (4, texts.replace_text),
-        "text.add": (2, texts.add_text),
-        "text.remove": (2, texts.remove_text),
-        "text.recolour": (2, texts.recolour_text),
-        TRANSLATE: (2, layout_translations.translate_text),
-        "layout.move": (1, moving.move_block),
-        "layout.swap": (1, moving.swap_entries),
-        "background.recolour": (1, colours.recolour_ground),
-        "attribute.colour": (2, colours.recolour_thing),
-        "object.add": (1, objects.add_object),
-        "object.remove": (1, objects.remove_object),
-        "object.replace": (1, objects.replace_object),
-        "object.move": (1, objects.move_object),
+        "text.replace": Operation(4, texts.replace_text),
+        "text.add": Operation(2, texts.add_text),
+        "text.remove": Operation(2, texts.remove_text),
+        "text.recolour": Operation(2, texts.recolour_text),
+        TRANSLATE: Operation(2, layout_translations.translate_text),
+        "layout.move": Operation(1, moving.move_block),
+        "layout.swap": Operation(1, moving.swap_entries),
+        "background.recolour": Operation(1, colours.recolour_ground),
+        "attribute.colour": Operation(2, colours.recolour_thing),
+        "object.add": Operation(1, objects.add_object, _with(objects.OBJECTS)),
+        "object.remove": Operation(1, objects.remove_object, _with(objects.OBJECTS)),
+        "object.replace": Operation(1, objects.replace_object, _with(objects.REPLACED)),
+        "object.move": Operation(1, objects.move_object, _with(objects.MOVED)),
     },
 )
 PAGES: Family[Page] = Family(
     "page",
     page.begin,
     {
-        "text.replace": (2, lines.replace_line),
-        "text.add": (1, lines.add_line),
-        "text.remove": (1, lines.remove_line),
-        "text.recolour": (1, lines.recolour_line),
-        TRANSLATE: (1, page_translations.translate_line),
-        "layout.swap": (0.5, lines.swap_lines),
-        "background.recolour": (0.5, grounds.recolour_ground),
-        "background.replace": (0.5, grounds.replace_ground),
+        "text.replace": Operation(2, lines.replace_line),
+        "text.add": Operation(1, lines.add_line),
+        "text.remove": Operation(1, lines.remove_line),
+        "text.recolour": Operation(1, lines.recolour_line),
+        TRANSLATE: Operation(1, page_translations.translate_line),
+        "layout.swap": Operation(0.5, lines.swap_lines),
+        "background.recolour": Operation(0.5, grounds.recolour_ground),
+        "background.replace": Operation(0.5, grounds.replace_ground),
     },
 )
 _SCENES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {

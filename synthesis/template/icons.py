@@ -11,6 +11,7 @@ from curation.picture.colours import RGB
 from synthesis.template.boxes import Box
 
 _GRID = 24.0
+_STROKE = 1.9
 Draw = Callable[[skia.Canvas, skia.Paint, skia.Paint], None]
 _PATHS = {  # SVG path data of our own: strokes unless the name ends in "!"
     "check": "M5 13 L10 18 L19 7",
@@ -112,6 +113,19 @@ def chosen(seed: int, name: str) -> str:
     return name or Random(seed).choice(_PLAIN)
 
 
+def bounds(name: str, box: Box) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what ``draw`` paints, in pixels."""
+    path, filled = _path(name)
+    rect = path.computeTightBounds()
+    reach = 0.0 if filled else _STROKE / 2
+    rect.outset(reach, reach)
+    side = min(box.width, box.height)
+    left, top = box.left + (box.width - side) / 2, box.top + (box.height - side) / 2
+    edges = (rect.left(), rect.top(), rect.right(), rect.bottom())
+    x0, y0, x1, y1 = (edge * side / _GRID for edge in edges)
+    return left + x0, top + y0, left + x1, top + y1
+
+
 def draw(canvas: skia.Canvas, name: str, box: Box, ink: RGB) -> None:
     """The pictogram ``name`` as large as the box allows."""
     path, filled = _path(name)
@@ -122,7 +136,7 @@ def draw(canvas: skia.Canvas, name: str, box: Box, ink: RGB) -> None:
     paint = skia.Paint(Color=skia.Color(*ink), AntiAlias=True)
     if not filled:
         paint.setStyle(skia.Paint.kStroke_Style)
-        paint.setStrokeWidth(1.9)
+        paint.setStrokeWidth(_STROKE)
         paint.setStrokeCap(skia.Paint.kRound_Cap)
         paint.setStrokeJoin(skia.Paint.kRound_Join)
     canvas.drawPath(path, paint)

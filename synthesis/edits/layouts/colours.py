@@ -47,7 +47,7 @@ def recolour_ground(random: Random, layout: Layout, job: Job) -> Step[Layout]:
             and len({nearest(of) for of in grounds}) == 1
         )
 
-    colour = colouring.chosen(random, was, suits)
+    colour = colouring.chosen(random, was, suits, colouring.GROUNDS_APART)
     if colour is None:
         raise UnrenderableError("no_colour", layout.filling.loaded.stem)
     part = replace(root.part, fill=(colour.rgb,), grounds=tuple(_tinted(layout, colour.rgb)))
@@ -87,7 +87,7 @@ def _recoloured_surfaces(random: Random, layout: Layout) -> Iterator[Step[Layout
         quoted = moving.text_of(layout, number)
         (was,) = item.part.fill
         inks = _standing(layout, number)
-        colour = colouring.chosen(random, was, partial(_shows, inks))
+        colour = colouring.chosen(random, was, partial(_shows, inks), colouring.GROUNDS_APART)
         if quoted is None or colour is None:
             continue
         below = {

@@ -1,8 +1,8 @@
 """A layout that can be edited: its parts at their places, each of which may be replaced."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
 
 from curation.picture.colours import RGB
@@ -16,8 +16,11 @@ from synthesis.template.arranging import Arranged
 from synthesis.template.boxes import Box
 from synthesis.template.expanding import Part
 from synthesis.template.laying import Filling, Placed
+from synthesis.template.models import Loaded
 from synthesis.template.typeset import SetText, Typesetter
 from synthesis.unrenderable import UnrenderableError
+
+_TRIES = 40  # templates, for one with a shape
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Item:
     text: SetText | None = None
     shown: bool = True
     raised: bool = False
+
+    @cached_property
+    def boxes(self) -> Sequence[TextBox]:
+        """The boxes of its text: most items are the same before an edit and after it."""
+        return self.text.boxes() if self.text else ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Layout(Scene):
 
     def boxes(self) -> tuple[TextBox, ...]:
         """The boxes of all texts, in reading order."""
-        return tuple(box for _, _, text in self.texts() for box in text.boxes())
+        return tuple(box for _, item, _ in self.texts() for box in item.boxes)
 
     def font(self) -> str:
         """The PostScript name of the face with the most glyphs."""
@@ -93,9 +101,16 @@ class Layout(Scene):
         return [text.box for other, _, text in self.texts() if other != number]
 
 
-def begin(random: Random, job: Job) -> Layout:
-    """A layout as mode template fills it. Raises ``UnrenderableError``."""
-    filling = filled.fill(random, job, *filled.choose(random, job))
+def begin(random: Random, job: Job, shapes: frozenset[str] = frozenset()) -> Layout:
+    """A layout as mode template fills it, of a template with any of the shapes, if there is one.
+
+    Raises ``UnrenderableError``.
+    """
+    for _ in range(_TRIES):
+        loaded, size = filled.choose(random, job)
+        if not shapes or _shapes(loaded) & shapes:
+            break
+    filling = filled.fill(random, job, loaded, size)
     placed = laying.as_full_as_fits(filling, job.language)
     if placed.setter is None or not placed.texts:
         raise UnrenderableError("no_text", filling.loaded.stem)
@@ -105,6 +120,12 @@ def begin(random: Random, job: Job) -> Layout:
         for number, arranged in enumerate(placed.parts)
     )
     return Layout(filling, job.language, placed.setter, items)
+
+
+@lru_cache(maxsize=1024)
+def _shapes(loaded: Loaded) -> frozenset[str]:
+    """The shapes of a template."""
+    return frozenset(node.shape for node in loaded.template.layout.everything() if node.shape)
 
 
 def _count(part: Part) -> int:

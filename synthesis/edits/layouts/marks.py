@@ -8,7 +8,9 @@ from synthesis.description import Name, Words
 from synthesis.edits.layouts import names, texts
 from synthesis.edits.layouts.layout import Item, Layout
 from synthesis.fonts.face import Extents
-from synthesis.template import laying
+from synthesis.template import icons, laying, shapes
+from synthesis.template.boxes import Box
+from synthesis.template.brushes import whole_pixels
 
 _SHADOW = 1.6  # units that a shadow reaches beyond its box
 _STROKE = 1.2  # units that strokes of shapes reach beyond their box, at most
@@ -18,6 +20,8 @@ _REACHING = frozenset({"lines", "balloon", "bars", "gauge", "donut", "pie", "sli
 def extent(layout: Layout, number: int) -> Extents:
     """The bounds of what an item paints, in pixels, with its text but without those below it."""
     item = layout.items[number]
+    if item.part.node.shape in {"icon", "search"}:
+        return icons.bounds(shapes.icon_of(item.part), Box(*whole_pixels(item.box)))
     left, top, width, height = item.box
     unit = laying.unit_of(layout.filling.size)
     reach = _SHADOW * unit if item.part.node.shadow else 0.0
@@ -55,15 +59,15 @@ def is_free(layout: Layout, number: int) -> bool:
     return not laying.meets(box, [*later, *inks])
 
 
-def of(random: Random, layout: Layout, shapes: frozenset[str]) -> Iterator[tuple[int, Item, Name]]:
+def of(random: Random, layout: Layout, wanted: frozenset[str]) -> Iterator[tuple[int, Item, Name]]:
     """The marks of those shapes that can be named, by their numbers, in an order of chance."""
     marks = [
         (number, item, name)
         for number, item in enumerate(layout.items)
         if item.shown and (name := names.named(item.part)) is not None
     ]
-    wanted = [mark for mark in marks if mark[1].part.node.shape in shapes]
-    for number, item, name in random.sample(wanted, len(wanted)):
+    chosen = [mark for mark in marks if mark[1].part.node.shape in wanted]
+    for number, item, name in random.sample(chosen, len(chosen)):
         alike = [
             other for other, of, called in marks if other != number and _is_alike(called, name)
         ]

@@ -14,17 +14,15 @@ from synthesis.template import art
 from synthesis.template.expanding import Part
 from synthesis.unrenderable import UnrenderableError
 
-_OBJECTS = frozenset(
-    {"icon", "search", "art", "seal", "avatar", "stars", "arrow", "barcode", "map"}
-)
-_REPLACED = frozenset({"icon", "art"})
-_MOVED = frozenset({"icon", "search", "seal", "avatar", "stars", "arrow", "barcode"})
+OBJECTS = frozenset({"icon", "search", "art", "seal", "avatar", "stars", "arrow", "barcode", "map"})
+REPLACED = frozenset({"icon", "art"})
+MOVED = frozenset({"icon", "search", "seal", "avatar", "stars", "arrow", "barcode"})
 _LARGEST = 0.45  # of the canvas: what is larger is the image itself
 
 
 def remove_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A mark gone: what lies under it shows."""
-    for number, item, name in _objects(random, layout, _OBJECTS):
+    for number, item, name in _objects(random, layout, OBJECTS):
         without = layout.with_item(number, replace(item, shown=False))
         change = Change("object.remove", thing=name)
         return Step(layout, without, change, (marks.extent(layout, number),))
@@ -33,7 +31,7 @@ def remove_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 
 def add_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A mark where there was none: what ``remove_object`` does, from the end."""
-    for number, item, _ in _objects(random, layout, _OBJECTS):
+    for number, item, _ in _objects(random, layout, OBJECTS):
         without, box = (
             layout.with_item(number, replace(item, shown=False)),
             marks.extent(layout, number),
@@ -46,17 +44,18 @@ def add_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 
 def replace_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """Another icon or another image in the same place."""
-    for number, item, name in _objects(random, layout, _REPLACED):
+    for number, item, name in _objects(random, layout, REPLACED):
         part, other = _another(random, item.part)
         after = layout.with_item(number, replace(item, part=part))
         change = Change("object.replace", thing=name, other=other)
-        return Step(layout, after, change, (marks.extent(layout, number),))
+        areas = (marks.extent(layout, number), marks.extent(after, number))
+        return Step(layout, after, change, areas)
     raise UnrenderableError("no_object", layout.filling.loaded.stem)
 
 
 def move_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A mark at a free place elsewhere."""
-    for number, item, name in _objects(random, layout, _MOVED):
+    for number, item, name in _objects(random, layout, MOVED):
         moved = places.moved(random, layout, number, [item.part.ink])
         if moved is None:
             continue

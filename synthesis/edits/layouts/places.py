@@ -35,30 +35,36 @@ def moved(
     it. ``None``: there is no such place in another part of the image.
     """
     box = bounds(layout, number)
-    ground = _ground(layout, box)
-    here = _cell_of(layout, box)
-    by_cell: dict[Cell, list[tuple[float, int, int]]] = {}
-    width, height = layout.filling.size
-    for left, top in _free(layout, box):
-        across, down = (
-            (left + (box[2] - box[0]) / 2) / width,
-            (top + (box[3] - box[1]) / 2) / height,
-        )
-        at = cell(Words("", "", None, across, down))
-        off = math.dist((across, down), ((at[1] + 0.5) / 3, (at[0] + 0.5) / 3))
-        if at != here:
-            by_cell.setdefault(at, []).append((off, left, top))
-    for at in random.sample(sorted(by_cell), len(by_cell)):
-        _, left, top = min(by_cell[at])
-        dx, dy = left - math.floor(box[0]), top - math.floor(box[1])
-        target = (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
-        under = _ground(layout, target)
-        if _distance(under, ground) <= _SAME_GROUND and all(
-            contrast_ratio(ink, under) >= _LEAST_CONTRAST for ink in inks
-        ):
+    ground, here = _ground(layout, box), _cell_of(layout, box)
+    known = _by_cell(layout, _free(layout, box), (box[2] - box[0], box[3] - box[1]))
+    for at in random.sample(sorted(known), len(known)):
+        dx, dy = known[at][0] - math.floor(box[0]), known[at][1] - math.floor(box[1])
+        under = _ground(layout, (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy))
+        shows = all(contrast_ratio(ink, under) >= _LEAST_CONTRAST for ink in inks)
+        if at != here and shows and math.dist(lab(under), lab(ground)) <= _SAME_GROUND:
             place = naming.place((at[1] + 0.5) / 3, (at[0] + 0.5) / 3)
             return shifted(layout, number, dx, dy), place
     return None
+
+
+def _by_cell(
+    layout: Layout, places: NDArray[np.int64], extent: tuple[float, float]
+) -> dict[Cell, tuple[int, int]]:
+    """Of (N, 2) lefts and tops of places of that width and height those nearest to the middles of
+    the cells of the grid that they lie in.
+    """
+    middles = (places + np.array(extent) / 2) / layout.filling.size
+    cells = np.minimum((middles * 3).astype(np.int64), 2)
+    off = np.hypot(*(middles - (cells + 0.5) / 3).T)
+    nearest: dict[Cell, tuple[int, int]] = {}
+    for index in np.argsort(off, kind="stable").tolist():
+        column, row = cells[index].tolist()
+        if (row, column) not in nearest:
+            left, top = places[index].tolist()
+            nearest[row, column] = (left, top)
+            if len(nearest) == 9:
+                break
+    return nearest
 
 
 def bounds(layout: Layout, number: int) -> Extents:
@@ -93,8 +99,8 @@ def _shifted(item: Item, dx: int, dy: int) -> Item:
     return replace(item, box=boxes[0], inner=boxes[1], text=text, raised=True)
 
 
-def _free(layout: Layout, box: Extents) -> list[tuple[int, int]]:
-    """Left and top of places as large as a box, with room around, where nothing stands."""
+def _free(layout: Layout, box: Extents) -> NDArray[np.int64]:
+    """(N, 2) left and top of places as large as a box, with room around, where nothing stands."""
     busy = _edges(layout.pixels)
     for item in layout.items[1:]:
         if item.shown and (item.part.node.shape or (item.part.fill and item.text)):
@@ -107,24 +113,25 @@ def _free(layout: Layout, box: Extents) -> list[tuple[int, int]]:
     wide = math.ceil(box[2]) - math.floor(box[0]) + 2 * room
     tall = math.ceil(box[3]) - math.floor(box[1]) + 2 * room
     if wide >= busy.shape[1] or tall >= busy.shape[0]:
-        return []
+        return np.zeros((0, 2), np.int64)
     sums = cv2.integral(busy)
     inside = sums[tall:, wide:] - sums[:-tall, wide:] - sums[tall:, :-wide] + sums[:-tall, :-wide]
     rows, columns = np.nonzero(inside[::_STEP, ::_STEP] == 0)
-    return [
-        (column * _STEP + room, row * _STEP + room)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-    ]
+    return np.stack([columns, rows], axis=1) * _STEP + room
 
 
 def _edges(pixels: Pixels) -> NDArray[np.uint8]:
     """(H, W) 1 where a pixel differs from the one to its right or below it."""
     edges = np.zeros(pixels.shape[:2], np.uint8)
-    across = cv2.absdiff(pixels[:, 1:], pixels[:, :-1]).max(axis=2) > _EDGE
-    down = cv2.absdiff(pixels[1:], pixels[:-1]).max(axis=2) > _EDGE
-    edges[:, :-1] |= across
-    edges[:-1] |= down
+    edges[:, :-1] |= _differ(pixels[:, 1:], pixels[:, :-1])
+    edges[:-1] |= _differ(pixels[1:], pixels[:-1])
     return edges
+
+
+def _differ(pixels: Pixels, others: Pixels) -> NDArray[np.bool_]:
+    """Where two images of one size differ by an edge, in any channel."""
+    differs = cv2.absdiff(pixels, others) > _EDGE
+    return np.asarray(differs.view(np.uint32)[..., 0] != 0)
 
 
 def _ground(layout: Layout, box: Extents) -> RGB:
@@ -141,7 +148,3 @@ def _ground(layout: Layout, box: Extents) -> RGB:
 def _cell_of(layout: Layout, box: Extents) -> Cell:
     width, height = layout.filling.size
     return cell(Words("", "", None, (box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height))
-
-
-def _distance(colour: RGB, other: RGB) -> float:
-    return math.dist(lab(colour), lab(other))

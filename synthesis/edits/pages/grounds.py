@@ -23,7 +23,7 @@ def recolour_ground(random: Random, page: Page, job: Job) -> Step[Page]:
     def suits(rgb: RGB) -> bool:
         return _suits(page, _on(page, rgb))
 
-    colour = colouring.chosen(random, was.rgb, suits)
+    colour = colouring.chosen(random, was.rgb, suits, colouring.GROUNDS_APART)
     if colour is None:
         raise UnrenderableError("no_colour", "page")
     after = replace(page, pair=_on(page, colour.rgb))
