@@ -11,6 +11,7 @@ import pyarrow as pa
 from curation.configuration.loading import Quota
 from curation.inspect.explanation import Check, Outcome
 from curation.judging import quotas
+from curation.judging.pairs import SIZE
 from curation.judging.rules import CAPTIONS
 from curation.report import outcome
 from curation.report.described import evidence
@@ -27,7 +28,7 @@ def checks(
 
     ``judged`` is the row of the ledger, ``values`` are those of all its columns, and ``row`` has
     the measured ones. Rules that do not limit the row are left out: quotas of other categories,
-    and those on captions where it never had one.
+    those on captions where it never had one, and on pairs where it is none.
     """
     known = evidence(run)
     kept = judged["verdict"] == "kept"
@@ -68,6 +69,8 @@ def _with_values(
     for bound in _with_thresholds(outcome.bounds(run), limits):
         if bound.quota:
             yield bound, limits[bound.column][0]
+        elif bound.column in run.get("of_pairs", ()) and not values.get(SIZE):
+            continue
         elif bound.column != CAPTIONS:
             known = values.get(bound.column)
             decided = judged["rule"] == bound.rule

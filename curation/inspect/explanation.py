@@ -113,6 +113,8 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
     if further := [of for of in explanation.checks if of.outcome == "would fail"]:
         names = ", ".join(f"{of.rule} ({text.name(of.stage)})" for of in further)
         lines.append(f"  would fail    {names}")
+    if explanation.inputs:
+        lines.append(f"  edit          {_edit(explanation)}")
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
     for caption in explanation.captions:
@@ -159,6 +161,16 @@ def _checks(checks: Sequence[Check], explanation: Explanation) -> Iterator[str]:
                 initial_indent=" " * 17,
                 subsequent_indent=" " * 19,
             )
+
+
+def _edit(explanation: Explanation) -> str:
+    """Of what kind an edit is, from how many images, and how much it changed."""
+    known, number = explanation.signals, len(explanation.inputs)
+    said = [known.get("edit_operation") or known.get("edit_kind") or "of no known kind"]
+    said.append(f"from {number} {'image' if number == 1 else 'images'}")
+    if (share := known.get("changed_share")) is not None:
+        said.append(f"{100 * share:.2g} % of the pixels changed")
+    return text.prose(", ".join(said), 200)
 
 
 def _verdict(explanation: Explanation) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from curation.signals.caption_validity import CATEGORIES, EMPTY, VALID, by_patterns
+from curation.signals.caption_validity import CATEGORIES, EMPTY, VALID, by_patterns, unquoted
 from curation.signals.languages import HAN, scripts, split
 from curation.signals.pair import Pair
 from curation.signals.signal import Column, signal
@@ -18,6 +18,7 @@ MISSING = "missing"
 LANGUAGES = ("en", "zh", "both", "other")
 LONGEST = 20_000  # characters that are looked at
 LEAST = 0.15  # of letters in another language that is written: less are names and what is quoted
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\\W_\u3400-\u9fff]+")
 _SPOKEN = {"English": "en", "Chinese": "zh"}
 
@@ -65,16 +66,16 @@ def _validity(text: str) -> str:
 
 
 def language(texts: Sequence[str]) -> str:
-    """English, Chinese, both in several texts or in one, or any other."""
-    spoken = {_SPOKEN.get(split([text]), "other") for text in texts}
+    """English, Chinese, both in several texts or in one, or any other; quotations do not count."""
+    spoken = {of for text in texts for of in _spoken(unquoted(text))}
     if "other" in spoken:
         return "other"
-    if len(spoken) > 1 or any(map(_is_mixed, texts)):
-        return "both"
-    return spoken.pop()
+    return spoken.pop() if len(spoken) == 1 else "both"
 
 
-def _is_mixed(text: str) -> bool:
+def _spoken(text: str) -> set[str]:
     counts = scripts(text)
     han, latin = HAN * counts.get("han", 0), counts.get("latin", 0)
-    return bool(min(han, latin) >= LEAST * (han + latin) > 0)
+    is_mixed = min(han, latin) >= LEAST * (han + latin) > 0
+    parts = [_HAN.sub(" ", text), "".join(_HAN.findall(text))] if is_mixed else [text]
+    return {_SPOKEN.get(split([part]), "other") for part in parts}

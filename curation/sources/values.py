@@ -4,6 +4,8 @@ Captions stay bit-identical. The one exception: a lone surrogate (JSON ``"\\ud80
 in UTF-8, hence not in Arrow, and becomes U+FFFD; so do invalid bytes of a ``.txt`` file.
 """
 
+import base64
+import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,10 +154,16 @@ def _is_quad(value: Any) -> bool:
 
 
 def mask(values: Sequence[Value]) -> Mask:
-    """The first PNG: plain bytes, or ``bytes`` beside a ``path``; what is none is not taken."""
+    """The first PNG: plain bytes, or ``bytes`` beside a ``path``; what is none is not taken.
+
+    In JSON, bytes are text in base64.
+    """
     for value, *_ in values:
         image = value if isinstance(value, Mapping) else {"bytes": value}
         data, path = image.get("bytes"), image.get("path")
+        if isinstance(data, str):
+            with contextlib.suppress(ValueError):
+                data = base64.b64decode(data, validate=True)
         if isinstance(data, bytes) and data.startswith(_PNG):
             return {"bytes": data, "path": clean(path) if isinstance(path, str) else None}
     return None

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded
 from making.pipelines import DUPLICATES, pipeline_text
@@ -135,3 +136,52 @@ def test_a_mistake_in_what_holds_instead_is_told(
     with pytest.raises(UsageError, match=message):
         pipeline = loading.load(str(path))
         loading.check_columns(pipeline, choosing.known_columns(choosing.chosen(pipeline)))
+
+
+def framed(image: Image.Image) -> bytes:
+    """With a black frame around it."""
+    framed = Image.new("RGB", (image.width + 80, image.height + 80))
+    framed.paste(image, (40, 40))
+    return encoded(framed)
+
+
+def test_models_look_at_inputs_where_a_bound_asks(tmp_path: Path) -> None:
+    """Also of edits that they saw before they knew of inputs; of other rows nothing changes."""
+    stages = {"s1": {"short_side": {"min": 256}}, "s2": {"borders": {"max": 0.04}}}
+    (tmp_path / "pipelines.yaml").write_text(pipeline_text(stages))
+    source = tmp_path / "in"
+    source.mkdir()
+    put(source, "good", encoded(repainted(1)), [encoded(drawing(1))])
+    put(source, "framed", encoded(repainted(2)), [encoded(drawing(2)), framed(drawing(2))])
+    (source / "alone.jpg").write_bytes(encoded(drawing(3)))
+    run_in_process(source, tmp_path / "out")
+    expected = told(tmp_path / "out")
+    assert expected["framed"] == ("dropped", "borders.max", "input 2")
+    assert {expected[name][0] for name in ("good", "alone")} == {"kept"}
+    after, looked = digests(tmp_path / "out"), []
+    for path in (tmp_path / "out" / "signals").glob("borders-*/*.parquet"):
+        table = pq.read_table(path)
+        if "inputs" in table.column_names:  # no file without edits has it
+            looked += [len(of or ()) for of in table.column("inputs").to_pylist()]
+            pq.write_table(table.drop_columns(["inputs"]), path)  # as files of before
+    assert sorted(looked)[-2:] == [1, 2]
+    run_in_process(source, tmp_path / "out", verify=True)
+    assert digests(tmp_path / "out", ("ledger", "shards")) == {
+        name: digest for name, digest in after.items() if name.startswith(("ledger", "shards"))
+    }
+
+
+def test_quotas_go_by_what_pairs_are(tmp_path: Path) -> None:
+    quota = "quotas: {images: {by: edit_images, share: {multi: 0.25}, since: s1}}"
+    text = pipeline_text({"s1": {"short_side": {"min": 256}}}, top=[quota])
+    (tmp_path / "pipelines.yaml").write_text(text)
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(3):
+        put(source, f"single{number}", encoded(repainted(number)), [encoded(drawing(number))])
+        inputs = [encoded(drawing(number + 10)), encoded(drawing(number))]
+        put(source, f"multi{number}", encoded(repainted(number + 10)), inputs)
+    run_in_process(source, tmp_path / "out")
+    rows = told(tmp_path / "out")
+    assert sum(of[0] == "kept" for name, of in rows.items() if name.startswith("multi")) == 1
+    assert all(of[0] == "kept" for name, of in rows.items() if name.startswith("single"))

@@ -40,7 +40,7 @@ def count(path: str, options: Options) -> int:
     """How many rows ``read`` gives."""
     if not options.strip:
         return sum(batch.num_rows for batch in select(path, options.asked, ("id",)))
-    images = select(path, options.asked, ("image", "inputs"))
+    images = select(path, options.asked, ("image", "inputs", "edit_mask"))
     return sum(_can_be_stripped(row) for batch in images for row in batch.to_pylist())
 
 
@@ -73,4 +73,5 @@ def _can_be_stripped(row: dict[str, Any]) -> bool:
 
 
 def _images(row: dict[str, Any]) -> list[dict[str, Any]]:
-    return [row["image"], *(row.get("inputs") or ())]
+    mask = row.get("edit_mask")
+    return [row["image"], *(row.get("inputs") or ()), *([mask] if mask else [])]

@@ -1,5 +1,6 @@
 """Under which names captions are read, and what the user names."""
 
+import base64
 import io
 import json
 import tarfile
@@ -78,6 +79,9 @@ PNG = b"\x89PNG\r\n\x1a\n and so on"
         (PNG, {"bytes": PNG, "path": None}),
         ({"bytes": b"no image", "path": "a"}, None),
         ({"bytes": PNG.decode("latin-1")}, None),
+        ({"bytes": base64.b64encode(PNG).decode()}, {"bytes": PNG, "path": None}),
+        (base64.b64encode(PNG).decode(), {"bytes": PNG, "path": None}),
+        ("no base64", None),
         (None, None),
         ([PNG], None),
     ],

@@ -1,0 +1,138 @@
+"""What is measured of edit pairs: what changed, sizes, instructions and kinds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from making.collection import drawing, encoded
+from PIL import Image
+
+from benchmarks.edit_kinds import instructions
+from curation.picture import decoding
+from curation.shard import EDIT_KINDS, EDIT_OPERATIONS
+from curation.signals.pair import Pair
+from curation.signals.pair_changes import pair_changes
+from curation.signals.pair_instruction import pair_instruction
+from curation.signals.pair_kind import of_instructions, of_source, pair_kind, shipped
+from curation.signals.pair_similarity import pair_similarity
+from curation.signals.pair_sizes import pair_sizes
+from curation.signals.row import Row
+from curation.signals.signal import ready
+
+
+def pair(result: bytes, *inputs: bytes, said: Sequence[str] = ()) -> Pair:
+    return Pair(decoding.decode(result), [*map(decoding.decode, inputs)], said)
+
+
+def edited(image: Image.Image, side: int) -> bytes:
+    image = image.copy()
+    image.paste(drawing(77, side), (30, 50))
+    return encoded(image)
+
+
+def test_what_changed_rises_with_the_edit_and_not_with_compression() -> None:
+    source = drawing(1)
+    before = encoded(source)
+    same = [encoded(source, quality=of) for of in (90, 60, 30)]
+    same += [encoded(source.resize((200, 200))), encoded(source, "PNG")]
+    assert max(pair_changes.function(pair(of, before))["changed_share"] for of in same) < 0.0007
+    shares = [
+        pair_changes.function(pair(edited(source, side), before))["changed_share"]
+        for side in (12, 30, 80, 200)
+    ]
+    assert shares == sorted(shares) and shares[0] > 0.0007 and shares[-1] > 0.2
+    other = pair_changes.function(pair(encoded(drawing(2)), before, encoded(drawing(3))))
+    assert other["changed_share"] > 0.5 and other["phash_distance"] > 8
+    nearest = pair_changes.function(pair(before, encoded(drawing(2)), before))
+    assert (nearest["changed_share"], nearest["phash_distance"]) == (0, 0)
+
+
+def test_sizes_are_those_of_the_input_that_fits_best() -> None:
+    square, wide = encoded(drawing(1, 300)), encoded(drawing(1, 300).crop((0, 0, 300, 150)))
+    assert pair_sizes.function(pair(square, wide)) == {
+        "inputs_count": 1,
+        "edit_images": "single",
+        "aspect_difference": 2.0,
+        "scale_difference": pytest.approx(2**0.5),
+    }
+    both = pair_sizes.function(pair(square, wide, encoded(drawing(2, 100))))
+    assert (both["edit_images"], both["aspect_difference"]) == ("multi", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["Make the image brighter"], ("valid", 4, "en")),
+        (["把背景换成海边日落"], ("valid", 9, "zh")),
+        (["Replace 'TRAIN' with 'PLANE'", "将文本 'TRAIN' 替换为 'PLANE'"], ("valid", 8, "both")),
+        (["把 title 的颜色 change to red 吧"], ("valid", 9, "both")),
+        (["在门上写“GRAND OPENING SALE”"], ("valid", 7, "zh")),
+        ([], ("missing", 0, "other")),
+        (["  "], ("empty", 0, "other")),
+        (["I'm sorry, but I can't assist with that request."], ("refusal", 11, "en")),
+        (["https://example.com/a.jpg"], ("url", 5, "other")),
+        (["Transforme cette photo en noir et blanc"], ("valid", 7, "other")),
+        (["remove the dog", "抱歉,我无法帮助您。"], ("refusal", 8, "both")),
+    ],
+    ids=str,
+)
+def test_instructions(texts: list[str], expected: tuple[Any, ...]) -> None:
+    image = encoded(drawing(1))
+    assert tuple(pair_instruction.function(pair(image, image, said=texts)).values()) == expected
+
+
+def test_no_usual_instruction_is_called_invalid_or_of_another_language() -> None:
+    image = encoded(drawing(1, 64))
+    for _, _, text in instructions():
+        measured = pair_instruction.function(pair(image, image, said=[text]))
+        assert measured["instruction_validity"] == "valid", text
+        assert measured["instruction_language"] in ("en", "zh"), text
+
+
+def test_kinds_are_told_of_most_instructions_that_were_held_out() -> None:
+    told = {"held out": [0, 0], "fitting": [0, 0]}
+    for half, wanted, text in instructions():
+        kind, operation = of_instructions([text])
+        told[half][0] += (operation or kind) == wanted
+        told[half][1] += 1
+    assert min(right / total for right, total in told.values()) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "expected"),
+    [
+        ("text", "text.add", ("text", "text.add")),
+        ("text", None, ("text", None)),
+        ("Color_Alter", None, ("attribute", "attribute.colour")),
+        ("remove", None, ("object", "object.remove")),
+        ("style", "no such", ("style", None)),
+        ("whatever", None, (None, None)),
+        (None, None, (None, None)),
+    ],
+    ids=str,
+)
+def test_what_a_source_calls_an_edit_is_believed(
+    kind: str | None, operation: str | None, expected: tuple[str | None, str | None]
+) -> None:
+    assert of_source(kind, operation) == expected
+    image = decoding.decode(encoded(drawing(1, 64)))
+    measured = pair_kind.function(Pair(image, [image], ["turn it into a sketch"], kind, operation))
+    assert tuple(measured.values()) == (expected if expected[0] else ("style", None))
+
+
+def test_the_rules_name_kinds_and_operations_that_are_there() -> None:
+    rules = shipped()
+    for rule in rules.rules:
+        assert rule.kind in EDIT_KINDS and rule.operation in (None, *EDIT_OPERATIONS)
+        assert rule.operation is None or rule.operation.startswith(f"{rule.kind}.")
+    for name in rules.sources.values():
+        assert name in (*EDIT_KINDS, *EDIT_OPERATIONS)
+
+
+def test_similarity_is_of_all_inputs_and_null_where_one_has_no_vector() -> None:
+    measure = ready(pair_similarity)
+    columns = {"embedding": [1.0, 0.0], "inputs.embedding": [[0.6, 0.8], [1.0, 0.0]]}
+    lacking = {"embedding": [1.0, 0.0], "inputs.embedding": [[0.6, 0.8], None]}
+    first, second = measure([Row("a", b"", {}, columns), Row("b", b"", {}, lacking)])
+    assert tuple(first.values()) == pytest.approx((1.0, 0.6))
+    assert tuple(second.values()) == (None, None)
