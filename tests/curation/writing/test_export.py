@@ -68,6 +68,9 @@ def row(
 EDIT = {
     "inputs": [{"bytes": encoded("JPEG", 5), "path": "a.jpg"}, row(6)["image"]],
     "caption_instruction": [{"text": "redder", "language": "en"}],
+    "edit_kind": "text",
+    "edit_mask": {"bytes": encoded("PNG", 5), "path": "a.mask.png"},
+    "input_boxes": [[{"text": "a", "quad": [0.0, 1.5], "level": "line"}], []],
 }
 ROWS = [
     row(1, "JPEG", caption_raw=[{"text": "图 one"}, {"text": "two", "language": "en"}]),
@@ -115,6 +118,8 @@ def test_our_own_sources_read_the_same_images_and_captions_from_tars(tmp_path: P
             )
         inputs = [image.data for image in sample.inputs or ()]
         assert inputs == [image["bytes"] for image in expected.get("inputs") or ()]
+        for name in ("edit_kind", "edit_operation", "edit_mask", "input_boxes"):
+            assert getattr(sample, name) == expected.get(name)
         assert sample.licence == expected["licence"]
 
 
