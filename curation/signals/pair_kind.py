@@ -38,6 +38,7 @@ class Rules(Frozen):
     """The file of rules; what its keys mean is said at its head."""
 
     version: Annotated[int, Field(ge=1)]
+    aside: tuple[str, ...]
     sources: Mapping[str, str]
     words: Mapping[str, str]
     rules: tuple[Rule, ...]
@@ -83,7 +84,7 @@ def of_instructions(texts: Iterable[str]) -> Kind:
     """What the first instruction asks for of which a rule says so; None where none does."""
     for text in texts:
         plain = unquoted(text[:LONGEST]).replace("\u00a7", " \u00a7 ")
-        plain = " ".join(plain.split())
+        plain = " ".join(_aside().sub(" ", plain).split())
         for kind, operation, pattern in _patterns():
             if pattern.search(plain):
                 return kind, operation
@@ -98,6 +99,11 @@ def shipped() -> Rules:
     if rules.version != VERSION:
         document.fail(("version",), f"expected {VERSION}, as pair_kind.py has it")
     return rules
+
+
+@cache
+def _aside() -> re.Pattern[str]:
+    return re.compile("|".join(shipped().aside))
 
 
 @cache
