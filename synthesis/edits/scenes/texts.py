@@ -154,9 +154,10 @@ def recolour(random: Random, job: Job) -> Edit:
     shots = [first, second]
     photos = photographs(here, shots)
     colour, was = _two(photos[1].ink, photos[0].ink)
-    said = was if random.random() < _PLACED_SHARE else None
-    change = Change("text.recolour", colour=colour, was=said)
+    change = Change("text.recolour", colour=colour)
     change = _naming(random, here, paragraph.text, change)
+    if change.thing is None and random.random() < _PLACED_SHARE:  # nobody calls a poem black
+        change = replace(change, was=was)
     return edited(here, shots, photos, change, of_texts(here, [text], first))
 
 
