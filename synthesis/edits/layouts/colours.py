@@ -18,6 +18,7 @@ from synthesis.template.colouring import LEAST_CONTRAST
 from synthesis.unrenderable import UnrenderableError
 
 _LEAST_GROUND = 0.2  # of the canvas: less is hardly a background
+_PANEL = 0.2  # of the canvas: so large a box at an edge is a background, too
 _AREAS = (0.002, 0.6)  # of the canvas: least and most of what is coloured anew
 _LEAST_OF_SHAPES = 2.4  # contrast of a mark with what is under it
 _OF_MARKS = 3.0  # the same, of a new colour
@@ -34,6 +35,8 @@ def recolour_ground(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     root, was = layout.items[0], layout.ground
     if len(root.part.fill) > 1:
         raise UnrenderableError("shaded_ground", layout.filling.loaded.stem)
+    if any(_is_panel(layout, item) for item in layout.items[1:]):
+        raise UnrenderableError("several_grounds", layout.filling.loaded.stem)
     standing = [item.part for item in layout.items[1:] if item.part.grounds == root.part.grounds]
     inks = [part.ink for part in standing if part.text]
     marked = [part.ink for part in standing if part.kind == "shape" and part.node.shape != "art"]
@@ -62,6 +65,14 @@ def recolour_ground(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     before = {nearest(of) for of in _tinted(layout, was)}
     name = before.pop() if len(before) == 1 else None
     return Step(layout, after, Change("background.recolour", colour=colour, was=name))
+
+
+def _is_panel(layout: Layout, item: Item) -> bool:
+    """Whether an item could be taken for a part of the background: large, and at an edge."""
+    (left, top, wide, tall), (width, height) = item.box, layout.filling.size
+    at_edge = left < 1 or top < 1 or left + wide > width - 1 or top + tall > height - 1
+    plain = bool(item.part.fill) and item.part.node.shape in {None, "fill"} and item.shown
+    return plain and at_edge and wide * tall >= _PANEL * width * height
 
 
 def _tinted(layout: Layout, ground: RGB) -> list[RGB]:

@@ -1,0 +1,81 @@
+"""What of edits is asked for: kinds by shares, one's own pairs of texts, and what there is not."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from making import edits
+
+from curation.failures.errors import UsageError
+from synthesis import corpus, jobs
+from synthesis.edits import kinds
+from synthesis.edits.translating import OPERATION, into
+from synthesis.job import Job
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return edits.job(tmp_path_factory.mktemp("fonts"), "en")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"language": "fr"}, "there are no edits in 'fr', only in en, zh"),
+        ({"kinds": "text.replac"}, "did you mean 'text.replace'"),
+        ({"kinds": "text.replace=many"}, "expected a number after ="),
+        ({"kinds": "text.replace=0"}, "expected a share above 0"),
+        ({"mode": "pure", "kinds": "text.add"}, "--kinds is for mode edit, not pure"),
+        ({"mode": "pure", "parallel": "a"}, "--parallel is for mode edit, not pure"),
+        ({"parallel": "none.jsonl"}, "--parallel none.jsonl: No such file"),
+    ],
+)
+def test_what_cannot_be_is_told(options: dict[str, str], message: str) -> None:
+    asked = {"language": "en", "mode": "edit", **options}
+    with pytest.raises(UsageError, match=message):
+        jobs.prepare(asked.pop("language"), asked.pop("mode"), **asked)
+
+
+def test_kinds_are_as_often_as_their_shares(job: Job) -> None:
+    chance, asked = Random(1), (("object.add", 1.0), ("text.replace", 3.0))
+    some = Counter(kinds.choose(chance, replace(job, kinds=asked)).operation for _ in range(400))
+    assert {*some} == {"object.add", "text.replace"}
+    assert 2.2 < some["text.replace"] / some["object.add"] < 4.0
+
+
+def test_nothing_is_translated_without_faces(job: Job) -> None:
+    chance, bare = Random(1), replace(job, other_fonts=())
+    assert OPERATION not in {kinds.choose(chance, bare).operation for _ in range(300)}
+
+
+def test_shares_and_texts_are_of_the_fingerprint_and_only_of_edits(job: Job) -> None:
+    assert job.digest() != replace(job, kinds=(("text.add", 1.0),)).digest()
+    assert job.digest() != replace(job, parallel=(("a", "b"),)).digest()
+    other = replace(job, mode="template")
+    assert other.digest() == replace(other, parallel=(("a", "b"),)).digest()
+
+
+def test_ones_own_pairs_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"en": "To let", "zh": "出租"}\n\n{"en": "Sold", "zh": "已售"}\n', "utf-8")
+    assert corpus.parallel(str(file)) == (("To let", "出租"), ("Sold", "已售"))
+
+
+@pytest.mark.parametrize("line", ["[1]", '{"en": "To let"}', '{"en": "To let", "zh": " "}', "{"])
+def test_a_wrong_pair_is_told_with_its_line(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"en": "To let", "zh": "出租"}\n' + line + "\n", "utf-8")
+    with pytest.raises(UsageError, match=r"pairs.jsonl:2: "):
+        corpus.parallel(str(file))
+
+
+def test_our_pairs_are_in_their_languages_and_each_once() -> None:
+    pairs = corpus.parallel()
+    assert len(pairs) >= 300
+    assert len({english for english, _ in pairs}) == len({zh for _, zh in pairs}) == len(pairs)
+    for english, chinese in pairs:
+        assert max(map(ord, english)) < 0x2E80
+        assert any(ord(character) >= 0x2E80 for character in chinese)
+    assert {into("en"), into("zh")} == {"zh", "en"}
