@@ -107,16 +107,17 @@ LAYOUTS: Family[Layout] = Family(
         "object.move": Operation(1, objects.move_object, _with(objects.MOVED)),
     },
 )
+_SEVERAL = partial(page.begin, several=True)
 PAGES: Family[Page] = Family(
     "page",
     page.begin,
     {
         "text.replace": Operation(2, lines.replace_line),
-        "text.add": Operation(1, lines.add_line),
-        "text.remove": Operation(1, lines.remove_line),
+        "text.add": Operation(1, lines.add_line, _SEVERAL),
+        "text.remove": Operation(1, lines.remove_line, _SEVERAL),
         "text.recolour": Operation(1, lines.recolour_line),
         TRANSLATE: Operation(1, page_translations.translate_line),
-        "layout.swap": Operation(0.5, lines.swap_lines),
+        "layout.swap": Operation(0.5, lines.swap_lines, _SEVERAL),
         "background.recolour": Operation(0.5, grounds.recolour_ground),
         "background.replace": Operation(0.5, grounds.replace_ground),
     },

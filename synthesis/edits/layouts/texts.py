@@ -19,6 +19,22 @@ from synthesis.template.typeset import Overflow, SetText, Typesetter
 from synthesis.unrenderable import UnrenderableError
 
 _TRIES = 8  # texts of an image that are tried
+_FEW = 2  # texts in the part of the image where one is added: among more its place is not clear
+_ENTITIES = frozenset(  # of which a text is but the name: an arrow, a box or a dot stays
+    {
+        "setting",
+        "direction",
+        "task",
+        "option",
+        "item",
+        "bullet",
+        "feature",
+        "step",
+        "entry",
+        "reply",
+    }
+    | {"field", "message", "post", "likes", "replies", "event", "performer", "ingredient", "rating"}
+)
 _ELSEWHERE = 3  # times that the template is filled anew for other texts
 
 
@@ -39,7 +55,8 @@ def replace_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 def remove_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A slot left empty."""
     for number, item, called in nameable(random, layout):
-        change = Change("text.remove", called.old, None, called.thing, place=called.place)
+        thing = None if filled.role_of(item.part) in _ENTITIES else called.thing
+        change = Change("text.remove", called.old, None, thing, place=called.place)
         without = layout.with_item(number, replace(item, text=None))
         return Step(layout, without, change, (box_of(layout, number),))
     raise UnrenderableError("nothing_to_remove", layout.filling.loaded.stem)
@@ -50,8 +67,12 @@ def add_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     for number, item, called in nameable(random, layout):
         without = layout.with_item(number, replace(item, text=None))
         box = box_of(layout, number)
-        place = beside(without, box) or middle_of(layout, box)
-        change = Change("text.add", None, called.old, called.thing, place=place)
+        place = beside(without, box)
+        if place is None and len(_near(without, box)) > _FEW:
+            continue
+        place = place or middle_of(layout, box)
+        thing = None if filled.role_of(item.part) in _ENTITIES else called.thing
+        change = Change("text.add", None, called.old, thing, place=place)
         return Step(without, layout, change, (box,))
     raise UnrenderableError("nothing_to_add", layout.filling.loaded.stem)
 
@@ -124,6 +145,12 @@ def middle_of(layout: Layout, box: Extents) -> Name:
     """Where in the image the middle of a box is."""
     width, height = layout.filling.size
     return naming.place((box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height)
+
+
+def _near(layout: Layout, box: Extents) -> list[int]:
+    """The numbers of the texts that are in the same part of the image as a box."""
+    place = middle_of(layout, box)
+    return [number for number, _, text in layout.texts() if middle_of(layout, text.box) == place]
 
 
 def with_text(layout: Layout, number: int, text: str, setter: Typesetter) -> Layout | None:

@@ -99,10 +99,13 @@ class Page(Scene):
         )
 
 
-def begin(random: Random, job: Job) -> Page:
-    """A page as mode pure sets it. Raises ``UnrenderableError``."""
+def begin(random: Random, job: Job, *, several: bool = False) -> Page:
+    """A page as mode pure sets it, with ``several`` texts if there are short ones of one genre.
+
+    Raises ``UnrenderableError``.
+    """
     size = random.choice(job.sizes)
-    chance = random.random()
+    chance = 0.0 if several else random.random()
     if chance < _LISTED:
         text = _listed(random, job)
     elif chance < _LISTED + _SHORT:
