@@ -22,7 +22,7 @@ from synthesis.unrenderable import UnrenderableError
 _FRAMES = [COLOURS[name] for name in ("red", "green", "blue", "orange", "yellow", "magenta")]
 _MOST_FRAMES = 40
 _PAD, _THIN = 3.0, 240  # pixels around a text; the image's side over the width of a frame
-_CONTRAST = 1.9  # of a frame with what it lies on
+_CONTRAST = 2.4  # of a frame with what it lies on
 _FRACTION = 4  # bits: corners are placed to a sixteenth of a pixel
 _INK = 127  # of 255: glyphs cover so much of a pixel that is theirs
 _CANNY = (100, 200)  # the thresholds of the gradient, of levels of grey

@@ -59,18 +59,18 @@ MANNERS = (
     "Thanks in advance for {doing}.",
     "{Result}.",
     "I think {result}.",
-    "Small change: {result}.",
     "In the new version, {result}.",
     "Make sure of this: {result}.",
-    "One thing to fix: {result}.",
     "{Terse}",
     "{Terse}.",
     "{Terse}, please.",
     "Edit: {terse}.",
     "Change: {terse}.",
 )
-# only of what lies in an image, as `in the image` does not go with the image itself
+# only of what lies in an image: an image itself is not in the image, nor is it a small change
 WITHIN = (
+    "Small change: {result}.",
+    "One thing to fix: {result}.",
     "In this image, {do}.",
     "In the picture, please {do}.",
     "Edit the image: {do}.",
