@@ -75,7 +75,14 @@ def killed(run: subprocess.Popen[bytes], moment: Callable[[], object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "runs"), [("scene", [2]), ("template", [2]), ("mix", [1, 2])], ids=MODES
+    ("mode", "runs"),
+    [
+        ("scene", [2]),
+        ("template", [2]),
+        ("mix", [1, 2]),
+        pytest.param("edit", [1, 2], marks=pytest.mark.drill),
+    ],
+    ids=[*MODES, "edit"],
 )
 def test_same_bytes_for_any_processes_and_after_any_deaths(
     fonts: str, tmp_path: Path, mode: str, runs: list[int]

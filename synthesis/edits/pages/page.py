@@ -10,6 +10,7 @@ from synthesis import raster
 from synthesis.edits import naming
 from synthesis.edits.steps import Scene
 from synthesis.fonts.face import Extents
+from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.pure import backgrounds, paragraph, texts
 from synthesis.pure.backgrounds import Ground
@@ -112,12 +113,12 @@ def begin(random: Random, job: Job, *, several: bool = False) -> Page:
         text = short(random, job)
     else:
         text = texts.choose(random, job, size)
-    return of_text(random, job, text or texts.choose(random, job, size))
+    return of_text(random, job, text or texts.choose(random, job, size), size)
 
 
-def of_text(random: Random, job: Job, text: str) -> Page:
+def of_text(random: Random, job: Job, text: str, size: Size) -> Page:
     """A page of that text. Raises ``UnrenderableError``."""
-    composed = paragraph.compose(random, job, text, random.choice(job.sizes))
+    composed = paragraph.compose(random, job, text, size)
     ground = backgrounds.choose(random)
     pair = backgrounds.choose_pair(random, ground, faint=composed.is_faint)
     pieces = tuple(_pieces(composed, pair.ink_rgb))
