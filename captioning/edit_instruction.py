@@ -34,6 +34,7 @@ MOST_LETTERS = 600  # of an instruction beside what it quotes
 AGREEING = 0.5  # of what it quotes, and of what it says to have changed: less was made up
 IN_LANGUAGE = 0.5  # of its letters
 ORIGIN = shard.CAPTIONER
+UNASKED = "unasked"  # so that a rule lets pass what came with an instruction
 INPUTS = "inputs."  # begins the names of lists of what was measured of each input
 
 
@@ -60,8 +61,8 @@ def _check(settings: EditInstructionSettings) -> None:
         "edit_faithful": Column(
             pa.string(),
             "category",
-            "whether the result can come of the inputs, as the model says",
-            categories=("yes", "no"),
+            "whether the result can come of the inputs, as the model says, if it was asked",
+            categories=("yes", "no", UNASKED),
         ),
         "edit_answer": Column(pa.string(), "JSON", "the answer: instruction, kind, texts, kept"),
         **edit_checks.COLUMNS,
@@ -164,7 +165,8 @@ def _of_source(row: Row) -> dict[str, Any]:
     each = [edit_checks.values(text, (), "", read(row.columns)) for text in _said(row)]
     least = {name: min(of[name] for of in each) for name in edit_checks.COLUMNS}
     most = {"instruction_loop": max(of["instruction_loop"] for of in each)}
-    return none | least | most | {"instruction_problem": NONE, "instruction_attempts": 0}
+    known = {"instruction_problem": NONE, "instruction_attempts": 0, "edit_faithful": UNASKED}
+    return none | least | most | known
 
 
 def _columns(row: Row, language: str, asked: Asked[EditAnswer]) -> dict[str, Any]:

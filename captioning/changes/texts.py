@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from captioning.changes.change import Change, Line, Place
 from captioning.changes.pixels import ENERGY, Field, Pixels, apart, energy
-from captioning.composing.legible import is_legible
+from captioning.composing.legible import HAN as FEW
+from captioning.composing.legible import LETTERS, is_legible
 from captioning.quotes import plain
 from curation.picture.colours import nearest
 
@@ -24,7 +25,8 @@ STRAY = 0.0006  # of the image, changed beside all lines: less is a seam
 ROOM = 0.45  # of a line's height around it that belongs to it
 SHARED = 0.5  # of a line's box that has changed
 OVERLAP = 0.3  # of the smaller of two boxes, by which a line takes the other's place
-LEGIBLE = 4  # most lines of one change
+MINGLED = 0.35  # of a line's height by which lines may overlap, or be off the same height
+LEGIBLE = 3  # most lines of a text that is quoted
 LONGEST = 120  # characters of a text
 Box = tuple[float, float, float, float]
 
@@ -109,8 +111,15 @@ def _places(before: Sequence[Line], after: Sequence[Line]) -> list[_Group]:
 
 
 def _ordered(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """From the top, and from the left in a row."""
-    return tuple(sorted(lines, key=lambda of: (of.box[1], of.box[0])))
+    """From the top, and from the left in a row: lines whose middles lie within one another."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda of: of.box[1] + of.box[3]):
+        middle = (line.box[1] + line.box[3]) / 2
+        if rows and middle < rows[-1][0].box[3]:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return tuple(line for row in rows for line in sorted(row, key=lambda of: of.box[0]))
 
 
 def _overlap(a: Box, b: Box) -> float:
@@ -133,14 +142,9 @@ def _change(
     place: _Group, before: Pixels, after: Pixels, lines: tuple[Sequence[Line], Sequence[Line]]
 ) -> Change | None:
     """What happened in a place; None where it cannot be said with certainty."""
-    every = (*place.before, *place.after)
-    if len(every) > LEGIBLE or not all(map(_is_certain, every)):
+    if not all(map(_is_readable, (place.before, place.after))):
         return None
     old, new = _text(place.before), _text(place.after)
-    if max(len(of or "") for of in (old, new)) > LONGEST or any(
-        '"' in (of or "") for of in (old, new)
-    ):
-        return None
     if old is not None and _count(old, lines[0]) != 1:
         return None
     if old is None or new is None:
@@ -160,6 +164,24 @@ def _gone(place: _Group, before: Pixels, after: Pixels) -> Change | None:
     """No text where there was one."""
     removed = Change("text.remove", old=_text(place.before), place=_place(place.before))
     return removed if _is_empty(after, before, place.before) else None
+
+
+def _is_readable(lines: Sequence[Line]) -> bool:
+    """Whether it is certain what lines say together; no quotation mark is among their signs."""
+    if len(lines) > LEGIBLE or sum(len(of.text) for of in lines) > LONGEST:
+        return False
+    return all(map(_is_certain, lines)) and _is_in_order(lines)
+
+
+def _is_in_order(lines: Sequence[Line]) -> bool:
+    """Whether it is plain how lines follow: each below the other, or beside it at its height."""
+    for first, second in pairwise(lines):
+        high = min(of.box[3] - of.box[1] for of in (first, second))
+        is_below = second.box[1] > first.box[3] - MINGLED * high
+        is_beside = abs(second.box[1] - first.box[1]) < MINGLED * high
+        if not (is_below or (is_beside and second.box[0] > first.box[2] - MINGLED * high)):
+            return False
+    return True
 
 
 def _text(lines: Sequence[Line]) -> str | None:
@@ -218,7 +240,10 @@ def _moved(first: Change, second: Change) -> Change:
 
 
 def _is_certain(line: Line) -> bool:
-    return line.score >= CERTAIN and is_legible(line.text)
+    """Whether a line says that; a magnifying glass is read as a Q."""
+    letters = plain(line.text)
+    least = FEW if letters.isdecimal() or not letters.isascii() else LETTERS
+    return line.score >= CERTAIN and len(letters) >= least and is_legible(line.text)
 
 
 def _recoloured(place: _Group, before: Pixels, after: Pixels, text: str) -> Change | None:

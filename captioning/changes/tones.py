@@ -11,6 +11,7 @@ from captioning.changes.change import Change, Tone
 from captioning.changes.pixels import SAME, Field, Pixels, is_same, mean_difference
 
 COLOURLESS, COLOURED = 2.0, 5.0  # mean chroma of CIELAB: of a grey image, and of one that is none
+FLAT = 0.4  # of the pixels in one colour, to 8 levels
 FITTED = 16.0  # levels of the mean of a window by which the fitted image may miss the result
 EXPLAINED = 0.5  # of the mean difference that may be left
 SEEN = 30  # pixels of a level, by which it is known what became of it
@@ -30,13 +31,14 @@ def toned(before: Pixels, after: Pixels) -> Change | None:
         return Change("colourise") if _is_grey_of(after, before) else None
     if is_same(cv2.bitwise_not(before), after):
         return Change("invert")
-    fitted = _curved(before, after)
-    if not _explains(fitted, before, after):
-        fitted = _mixed(before, after)
-        if not _explains(fitted, before, after):
-            return None
-    tones = _tones(before, fitted, lab, chroma)
+    tones = () if _is_flat(before) else _tones(before, after, lab, chroma)
     return Change("tones", tones=tones) if tones else None
+
+
+def _is_flat(rgb: Pixels) -> bool:
+    """Whether one colour covers so much that a curve could give that another and leave the rest."""
+    coarse = (rgb >> 3).astype(np.int32) @ np.array([1024, 32, 1], np.int32)
+    return float(np.bincount(coarse.ravel()).max()) > FLAT * coarse.size
 
 
 def _explains(fitted: Pixels, before: Pixels, after: Pixels) -> bool:
@@ -49,7 +51,7 @@ def _is_grey_of(coloured: Pixels, grey: Pixels) -> bool:
     """Whether a grey image shows the light of a coloured one, under any curve."""
     light = np.repeat(cv2.cvtColor(coloured, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     flat = np.repeat(cv2.cvtColor(grey, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    return is_same(light, flat, 2 * SAME) or is_same(_curved(light, flat), flat)
+    return is_same(light, flat, 2 * SAME) or is_same(_curve(light, flat), flat)
 
 
 def _curved(before: Pixels, after: Pixels) -> Pixels:
@@ -58,6 +60,7 @@ def _curved(before: Pixels, after: Pixels) -> Pixels:
 
 
 def _curve(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Under the one curve that does so."""
     levels, values = before.ravel(), after.ravel().astype(np.float64)
     counts = np.bincount(levels, minlength=256)
     sums = np.bincount(levels, weights=values, minlength=256)
@@ -90,39 +93,51 @@ def _mixed(before: Pixels, after: Pixels) -> Pixels:
 
 
 def _tones(
-    before: Pixels, fitted: Pixels, lab: list[Field], chroma: list[float]
+    before: Pixels, after: Pixels, lab: list[Field], chroma: list[float]
 ) -> tuple[Tone, ...]:
-    """What is plainly other, the cast first; what follows from another is not said."""
-    tones: list[Tone] = []
+    """What is plainly other; what follows from another is not said."""
     light = [float(of[..., 0].mean()) for of in lab]
+    lighter: tuple[Tone, ...] = ("brighter" if light[1] > light[0] else "darker",)
+    if abs(light[1] - light[0]) < LIGHTER:
+        lighter = ()
+    is_curve = _explains(_curve(before, after), before, after)
+    if is_curve and lighter:
+        return lighter
+    if _explains(_mixed(before, after), before, after):
+        return lighter or _contrast(lab) or _vividness(chroma)
+    if is_curve:
+        return _contrast(lab)
+    fitted = _curved(before, after)
+    if not _explains(fitted, before, after) or not (cast := _cast(before, fitted)):
+        return ()
+    return (cast, *lighter)
+
+
+def _contrast(lab: list[Field]) -> tuple[Tone, ...]:
     spread = [float(of[..., 0].std()) for of in lab]
-    red, blue = _cast(before, fitted)
-    if max(abs(red), abs(blue)) >= CAST:
-        if abs(blue) >= abs(red):
-            tones.append("warmer" if blue > 0 else "cooler")
-        else:
-            tones.append("pinker" if red > 0 else "greener")
-    if abs(light[1] - light[0]) >= LIGHTER:
-        tones.append("brighter" if light[1] > light[0] else "darker")
-    if tones:
-        return tuple(tones)
     wider = (spread[1] + 0.1) / (spread[0] + 0.1)
+    if 1 / CONTRAST < wider < CONTRAST:
+        return ()
+    return ("more_contrast",) if wider > 1 else ("less_contrast",)
+
+
+def _vividness(chroma: list[float]) -> tuple[Tone, ...]:
     vivid = (chroma[1] + 0.1) / (chroma[0] + 0.1)
-    if not 1 / CONTRAST < wider < CONTRAST:  # which makes colours stronger, too
-        is_plain = (wider > 1) == (vivid > 1) or 1 / VIVID < vivid < VIVID
-        contrast: Tone = "more_contrast" if wider > 1 else "less_contrast"
-        return (contrast,) if is_plain else ()
     if 1 / VIVID < vivid < VIVID:
         return ()
     return ("more_vivid",) if vivid > 1 else ("less_vivid",)
 
 
-def _cast(before: Pixels, fitted: Pixels) -> tuple[float, float]:
-    """By how much what was grey is now redder (a*) and yellower (b*); 0 and 0 without any grey."""
+def _cast(before: Pixels, fitted: Pixels) -> Tone | None:
+    """Which colour what was grey has now; None where there is no grey, or it is grey still."""
     lab = [cv2.cvtColor(of.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for of in (before, fitted)]
     grey = np.hypot(lab[0][..., 1], lab[0][..., 2]) < 6
     grey &= (lab[0][..., 0] > 15) & (lab[0][..., 0] < 92)
     if grey.mean() < 0.005:
-        return 0.0, 0.0
-    moved = (lab[1] - lab[0])[grey].mean(axis=0)
-    return float(moved[1]), float(moved[2])
+        return None
+    _, red, yellow = (float(of) for of in (lab[1] - lab[0])[grey].mean(axis=0))
+    if max(abs(red), abs(yellow)) < CAST:
+        return None
+    if abs(yellow) >= abs(red):
+        return "warmer" if yellow > 0 else "cooler"
+    return "pinker" if red > 0 else "greener"

@@ -46,7 +46,7 @@ _ZH: Mapping[Operation, tuple[str, ...]] = {
                      "把写着“{old}”的地方改写成“{new}”"),
     "text.add": ("在图像{place}加上文字“{new}”", "在{place}写上“{new}”"),
     "layout.move": ("把文字“{new}”移到图像{place}", "将“{new}”挪到{place}"),
-    "text.remove": ("去掉文字“{old}”", "删除“{old}”这几个字", "把“{old}”擦掉"),
+    "text.remove": ("去掉文字“{old}”", "删除“{old}”这段文字", "把“{old}”擦掉"),
     "text.recolour": ("把文字“{new}”改成{colour}", "将“{new}”的颜色换成{colour}"),
     "background.recolour": ("把背景改成{colour}", "将背景颜色换成{colour}"),
     "mirror.sides": ("把图像左右翻转", "将图像水平镜像"),

@@ -28,7 +28,7 @@ class Thumbnail:
 
     ``boxes`` are in pixels of the ``original`` (width, height); ``words`` are what models said,
     ``said`` what the source says, by column of captions. Of an edit that was asked for so, ``pair``
-    has the other images and ``instructions`` what was to be done.
+    has the other images and ``instructions`` what was to be done, as a captioner says if ``asked``.
     """
 
     source: str = ""
@@ -42,6 +42,7 @@ class Thumbnail:
     said: Mapping[str, tuple[Said, ...]] = field(default_factory=dict)
     pair: PairImages | None = None
     instructions: tuple[Said, ...] = ()
+    asked: bool = False
 
     def captions(self, column: str) -> tuple[Said, ...]:
         """The captions of a column, whoever wrote them."""
@@ -118,4 +119,5 @@ def _as_pair(made: Thumbnail, sample: Sample) -> Thumbnail:
     except decoding.PictureError:
         return made
     instructions = words.said((of.text, of.language) for of in sample.caption_instruction or ())
-    return replace(made, pair=pair, instructions=instructions)
+    written = () if instructions else made.words.captions.get(words.INSTRUCTION, ())
+    return replace(made, pair=pair, instructions=instructions or written, asked=bool(written))

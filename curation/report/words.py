@@ -10,6 +10,8 @@ from curation.output.measured import Measured
 from curation.report import text
 
 RECAPTION, FUSED, PATH = "caption_recaption", "caption_fused", "node_path"
+INSTRUCTION = "caption_instruction"
+WRITTEN = (RECAPTION, FUSED, INSTRUCTION)  # by models
 SHOWN = 3  # names of a path, the last ones
 CAPTIONS = 8  # of a split
 LONGEST = 900  # characters of a caption
@@ -38,7 +40,7 @@ class Words:
 
 def columns(schema: pa.Schema) -> list[str]:
     """The columns that hold words, of those that a run measured."""
-    return [name for name in (RECAPTION, FUSED, PATH) if name in schema.names]
+    return [name for name in (*WRITTEN, PATH) if name in schema.names]
 
 
 def said(captions: Iterable[tuple[str, str | None]]) -> tuple[Said, ...]:
@@ -64,7 +66,7 @@ def measured(
             own = {name: table.column(name)[row].as_py() or () for name in names}
             captions = {
                 name: said((of["text"], of["language"]) for of in own[name])
-                for name in (RECAPTION, FUSED)
+                for name in WRITTEN
                 if own.get(name)
             }
             written = " / ".join(of["text"] for of in own.get(RECAPTION, ()))

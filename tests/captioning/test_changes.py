@@ -199,6 +199,12 @@ def test_texts_are_quoted_as_they_were_and_are() -> None:
     )  # fmt: skip
 
 
+def test_what_was_read_in_pieces_is_put_together_in_the_order_of_reading() -> None:
+    before = [TITLE, ("A warm", 40, 160), ("week", 160, 158)]  # read a little higher
+    [change] = of_pages(before, [TITLE, ("Seven days", 40, 160)])
+    assert (change.old, change.new) == ("A warm week", "Seven days")
+
+
 def test_a_text_in_another_colour_is_said_by_that_colour() -> None:
     before, lines = page(TITLE, PUSH), [line(*TITLE), line(*PUSH)]
     after = page(TITLE)
@@ -225,6 +231,8 @@ def test_text_is_not_spoken_of_where_that_is_not_sure() -> None:
     assert said(before, after, None) == "unclear"
     unread = [line(*TITLE)], [line(*TITLE), line(*PULL)]
     assert said(before, after, unread) == "unclear"  # something stood there before
+    icon = [line(*TITLE)], [line(*TITLE), line("Q", 40, 160)]
+    assert said(page(TITLE), page(TITLE, ("Q", 40, 160)), icon) == "unclear"
     more = page(TITLE, PULL)
     more[240:300, 300:360] = (200, 30, 30)
     lines = [line(*TITLE), line(*PUSH)], [line(*TITLE), line(*PULL)]

@@ -40,6 +40,8 @@ def rows(tmp_path: Path, name: str, source: str) -> dict[str, dict[str, Any]]:
     assert all(promise.passed for promise in gate.check(str(output)))
     made = [of for file in sorted((output / "shards").glob("*.parquet"))
             for of in pq.read_table(file).to_pylist()]  # fmt: skip
+    page = (output / "report.html").read_text(encoding="utf-8")
+    assert "written by a captioner" in page or name == "again"
     return {Path(row["key"]).name[0]: row for row in made}
 
 

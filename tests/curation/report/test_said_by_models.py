@@ -36,12 +36,13 @@ def test_words_are_those_of_the_rows_that_are_asked_for() -> None:
             "uri": ["a", "b", "c"],
             words.RECAPTION: pa.array([said(["A cat."]), said([]), None], shard.CAPTIONS),
             words.PATH: pa.array([["entity", "animal", "pet", "cat"], None, ["entity"]]),
+            words.INSTRUCTION: pa.array([None, said(["Add a hat."]), None], shard.CAPTIONS),
         }
     )
     names = words.columns(table.schema)
     assert words.measured(Stored(table), "u", names, {"a", "b"}) == {
         "a": Words("A cat.", "animal › pet › cat", {words.RECAPTION: (Said("A cat.", "en"),)}),
-        "b": Words(),
+        "b": Words(captions={words.INSTRUCTION: (Said("Add a hat.", "en"),)}),
     }
     assert words.measured(Stored(table), "u", [words.PATH], {"c"}) == {"c": Words("", "entity")}
     assert words.columns(pa.schema([("width", pa.int32())])) == []
