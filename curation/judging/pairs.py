@@ -49,7 +49,8 @@ class Pairs:
     def seen(self, check: Check, looked: Seen) -> Seen:
         """What a check sees of all images of rows, given what it ``looked`` at: their own."""
         if check.column in self.of_pairs:
-            return replace(looked, passed=looked.passed | ~self.rows, null=looked.nulls & self.rows)
+            others = ~self.rows
+            looked = replace(looked, passed=looked.passed | others, null=looked.nulls & self.rows)
         if not self.has_any:
             return looked
         looked = self._instead(check, looked, "image", self.table.column(check.column), self.rows)

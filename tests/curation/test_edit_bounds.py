@@ -26,7 +26,10 @@ STAGES: dict[str, dict[str, dict[str, object]]] = {
         "aspect_difference": {"max": 1.1},
     },
 }
-INSTEAD = "edits: {restoration: {inputs: {clarity: any}}, view: {inputs: {short_side: {min: 128}}}}"
+INSTEAD = (
+    "edits: {restoration: {inputs: {clarity: any}}, view: {inputs: {short_side: {min: 128}}, "
+    "image: {aspect_difference: {max: 1.2}}}}"
+)
 TEXT = pipeline_text(STAGES, top=[INSTEAD])
 
 
@@ -61,6 +64,8 @@ def make(root: Path) -> Path:
     put(root, "same", encoded(drawing(6)), [encoded(drawing(6), quality=60)])
     put(root, "refusal", encoded(repainted(7)), [encoded(drawing(7))], instruction="I cannot help.")
     put(root, "wide", encoded(repainted(8).crop((0, 0, 288, 260))), [encoded(drawing(8))])
+    wide = encoded(repainted(10).crop((0, 0, 288, 258)))
+    put(root, "seen-wide", wide, [encoded(drawing(10))], edit_kind="view", instruction="from above")
     (root / "alone.jpg").write_bytes(encoded(drawing(9)))
     (root / "alone-small.jpg").write_bytes(small)
     return root
@@ -83,7 +88,9 @@ def told(output: Path) -> dict[str, tuple[Any, ...]]:
 def test_a_row_falls_by_the_first_image_that_fails_and_the_ledger_says_which(output: Path) -> None:
     rows = told(output)
     kept = ("kept", None, None)
-    assert {name for name, of in rows.items() if of == kept} == {"good", "deblur", "seen", "alone"}
+    assert {name for name, of in rows.items() if of == kept} == {
+        *("good", "deblur", "seen", "seen-wide", "alone")
+    }
     assert rows["small"] == ("dropped", "short_side.min", "input 2")
     assert rows["soft"] == ("dropped", "clarity.min", "input 1")
     assert rows["soft-result"] == ("dropped", "clarity.min", None), "an exemption of its inputs"
@@ -111,7 +118,7 @@ def test_what_holds_instead_is_decided_anew_without_an_image(output: Path, tmp_p
     more = "restoration: {image: {clarity: any}, inputs"
     looser.write_text(TEXT.replace("restoration: {inputs", more))
     again = rejudge.compare(str(output), str(looser))
-    assert (again.before["kept"], again.after["kept"], again.lost) == (4, 5, 0)
+    assert (again.before["kept"], again.after["kept"], again.lost) == (5, 6, 0)
     assert digests(output, ("signals",)) == before
 
 
