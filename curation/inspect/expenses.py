@@ -239,7 +239,8 @@ def _model(layout: Layout, chosen: Chosen, entry: Signal, seed: int) -> tuple[fl
     """CPU and wall seconds a row of a model, loaded; None where it looked at no row."""
     measured = chosen.measured(layout)
     content = measured.models[entry.name].content
-    model = Model(entry, content, chosen.settings_of(entry))
+    looks = entry.name in chosen.of_inputs
+    model = Model(entry, content, chosen.settings_of(entry), of_inputs=looks)
     ready(entry, model.settings)
     cpu = wall = 0.0
     rows = 0
