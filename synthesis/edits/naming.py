@@ -14,6 +14,21 @@ _UNQUOTED = '\n“”"「」『』'
 _SAID = 0.7  # share of texts that are told with what they are, where what they say is enough
 _LENGTHS = (0.4, 2.2)  # of the length of an old text, that of a new one
 _NEAR = 2.5  # heights of the lower of two things: how far apart neighbours may be
+_ENTITIES = frozenset(  # of which a text is but the name: an arrow, a box or a dot is there, too
+    {
+        "setting",
+        "direction",
+        "task",
+        "option",
+        "item",
+        "bullet",
+        "feature",
+        "step",
+        "entry",
+        "reply",
+    }
+    | {"field", "message", "post", "likes", "replies", "event", "performer", "ingredient", "rating"}
+)
 _TEXTS = {  # what is the text itself, where a role is also what it stands on
     "speech": Name("text in the speech bubble", "对话气泡里的文字"),
     "narration": Name("text in the narration box", "旁白框里的文字"),
@@ -44,8 +59,10 @@ def is_short(text: str, language: str) -> bool:
     return 1 < len(text) <= LONGEST[language] and not any(mark in text for mark in _UNQUOTED)
 
 
-def role(words: Words) -> Name:
-    """What a text is."""
+def role(words: Words) -> Name | None:
+    """What a text is; ``None`` where it is but the name of something."""
+    if words.role in _ENTITIES:
+        return None
     return _TEXTS.get(words.role) or Name(role_name("en", words.role), role_name("zh", words.role))
 
 

@@ -151,7 +151,8 @@ def _surface(item: Item) -> Name:
         return _BALLOON
     if part.text:
         return _BUTTON if part.node.role == "button" else _BOX
-    return moving.CARD if part.node.round or part.node.shadow or part.node.entry else _BOX
+    is_card = part.node.round or part.node.shadow or part.node.entry
+    return moving.CARD if is_card and item.box.width <= moving.STRIP * item.box.height else _BOX
 
 
 def _recoloured_marks(random: Random, layout: Layout) -> Iterator[Step[Layout]]:

@@ -14,9 +14,11 @@ from synthesis.job import Job
 from synthesis.unrenderable import UnrenderableError
 
 _TRIES = 12  # pairs of entries
+STRIP = 4.0  # times as wide as high: what is wider is a row and no card
 _SAME = 0.51  # pixels: boxes of one size differ by less
 CARD = Name("card", "卡片")
 ENTRY = Name("entry", "条目")
+PANEL = Name("comic panel", "漫画格")
 
 
 def move_block(random: Random, layout: Layout, job: Job) -> Step[Layout]:
@@ -73,8 +75,17 @@ def _blocks(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     dx, dy = round(right.box.left - left.box.left), round(right.box.top - left.box.top)
     after = places.shifted(places.shifted(layout, first, dx, dy), second, -dx, -dy)
     areas = [places.bounds(of, number) for of in (layout, after) for number in (first, second)]
-    thing = CARD if left.part.fill else ENTRY
+    thing = block_name(layout, first)
     return Step(layout, after, Change("layout.swap", *names, thing, thing), areas)
+
+
+def block_name(layout: Layout, number: int) -> Name:
+    """What a part of a layout is called: a card, a panel of a comic, or any entry."""
+    item = layout.items[number]
+    if any(layout.items[other].part.node.shape == "balloon" for other in layout.below(number)):
+        return PANEL
+    is_card = bool(item.part.fill) and item.box.width <= STRIP * item.box.height
+    return CARD if is_card else ENTRY
 
 
 def text_of(layout: Layout, number: int) -> str | None:

@@ -20,21 +20,6 @@ from synthesis.unrenderable import UnrenderableError
 
 _TRIES = 8  # texts of an image that are tried
 _FEW = 2  # texts in the part of the image where one is added: among more its place is not clear
-_ENTITIES = frozenset(  # of which a text is but the name: an arrow, a box or a dot stays
-    {
-        "setting",
-        "direction",
-        "task",
-        "option",
-        "item",
-        "bullet",
-        "feature",
-        "step",
-        "entry",
-        "reply",
-    }
-    | {"field", "message", "post", "likes", "replies", "event", "performer", "ingredient", "rating"}
-)
 _ELSEWHERE = 3  # times that the template is filled anew for other texts
 
 
@@ -55,8 +40,7 @@ def replace_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 def remove_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A slot left empty."""
     for number, item, called in nameable(random, layout):
-        thing = None if filled.role_of(item.part) in _ENTITIES else called.thing
-        change = Change("text.remove", called.old, None, thing, place=called.place)
+        change = Change("text.remove", called.old, None, called.thing, place=called.place)
         without = layout.with_item(number, replace(item, text=None))
         return Step(layout, without, change, (box_of(layout, number),))
     raise UnrenderableError("nothing_to_remove", layout.filling.loaded.stem)
@@ -71,8 +55,7 @@ def add_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
         if place is None and len(_near(without, box)) > _FEW:
             continue
         place = place or middle_of(layout, box)
-        thing = None if filled.role_of(item.part) in _ENTITIES else called.thing
-        change = Change("text.add", None, called.old, thing, place=place)
+        change = Change("text.add", None, called.old, called.thing, place=place)
         return Step(without, layout, change, (box,))
     raise UnrenderableError("nothing_to_add", layout.filling.loaded.stem)
 
@@ -136,8 +119,8 @@ def beside(layout: Layout, box: Extents) -> Name | None:
     return naming.beside(box, neighbours)
 
 
-def role_of(layout: Layout, number: int) -> Name:
-    """What the text of an item is."""
+def role_of(layout: Layout, number: int) -> Name | None:
+    """What the text of an item is; ``None`` where it is but the name of something."""
     return naming.role(words_of(layout)[number])
 
 

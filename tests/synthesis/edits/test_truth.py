@@ -10,7 +10,7 @@ from making import edits
 from synthesis.edits import kinds, masks
 from synthesis.edits.edit import Change, Edit
 from synthesis.edits.kinds import Kind
-from synthesis.edits.layouts.moving import CARD, ENTRY
+from synthesis.edits.layouts.moving import CARD, ENTRY, PANEL
 from synthesis.job import Job
 from synthesis.sample import Rejected, TextBox
 
@@ -60,7 +60,11 @@ def check_texts(edit: Edit) -> None:
     if change.operation.startswith(SAME_TEXTS):
         assert (gone, come) == ([], [])
         moved = change.operation in {"layout.swap", "layout.move"}
-        texts = [change.old or "", change.new or ""] if change.thing not in {CARD, ENTRY} else None
+        texts = (
+            [change.old or "", change.new or ""]
+            if change.thing not in {CARD, ENTRY, PANEL}
+            else None
+        )
         if not moved:
             assert edit.before == edit.after
         elif texts:
