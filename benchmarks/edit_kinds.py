@@ -1,18 +1,34 @@
-"""How many instructions are told right: by half the set that the rules were written on, and by the
-other half. ``python -m benchmarks.edit_kinds [--wrong]``.
+"""How many instructions are told right: by half the set that the rules were written on, by the
+other half, and by the patterns of rendering. ``python -m benchmarks.edit_kinds [--wrong]``.
+
+Rendered instructions pair operations with things by chance: of some only the image tells the kind.
 """
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
+from curation.picture.colours import COLOURS
 from curation.signals.languages import script
 from curation.signals.pair_kind import of_instructions
+from synthesis.description import Name
+from synthesis.edits.edit import Change
+from synthesis.edits.instructions import OPERATIONS, instruct
 
 FILE = Path(__file__).parent / "edit_texts" / "instructions.tsv"
+EACH = 20  # rendered instructions of an operation in a language
+TEXTS = ("Open", "Summer Sale", "Good morning", "营业中", "夏季特卖", "Menu", "早安")
+THINGS = (Name("title", "标题"), Name("heart icon", "爱心图标"), Name("T-shirt", "T恤"))
+OTHERS = (Name("brick wall", "砖墙"), Name("apple icon", "苹果图标"), Name("sky", "天空"))
+PLACES = (Name("at the top left", "左上角"), Name("at the bottom", "下方"))
+TWICE = Name("twice its size", "原来的2倍")
+
+Row = tuple[str, str, str]
 
 
-def instructions() -> list[tuple[str, str, str]]:
+def instructions() -> list[Row]:
     """Half, what is asked for and the text; every second line of the file is held out."""
     rows = []
     for number, line in enumerate(FILE.read_text("utf-8").splitlines()):
@@ -21,10 +37,40 @@ def instructions() -> list[tuple[str, str, str]]:
     return rows
 
 
+def rendered() -> Iterator[Row]:
+    """As many of each operation in English and Chinese."""
+    for operation in OPERATIONS:
+        for number in range(EACH):
+            for language in ("en", "zh"):
+                random = Random(f"{operation} {number} {language}")
+                yield "rendered", operation, instruct(random, language, _change(random, operation))
+
+
+def _change(random: Random, operation: str) -> Change:
+    """A change with all that instructions of its operation may name."""
+    family, _, what = operation.partition(".")
+    is_text, is_swap = family == "text", what == "swap"
+    quotes = is_text or is_swap
+    old = random.choice(TEXTS) if quotes and what != "add" else None
+    return Change(
+        operation,
+        old=old,
+        new=random.choice(TEXTS) if quotes and what not in ("remove", "recolour") else None,
+        thing=None if family in ("background", "restoration") else random.choice(THINGS),
+        other=random.choice(OTHERS) if what in ("material", "replace", "swap") else None,
+        colour=random.choice([*COLOURS.values()])
+        if what in ("recolour", "colour", "boxes")
+        else None,
+        place=random.choice(PLACES) if is_text or what in ("move", "add", "uncrop") else None,
+        language=random.choice(("en", "zh")) if what == "translate" else None,
+        amount=TWICE if what == "super_resolution" else None,
+    )
+
+
 def main() -> None:
     """Print the table."""
     kinds, operations, total = Counter[str](), Counter[str](), Counter[str]()
-    for half, wanted, text in instructions():
+    for half, wanted, text in (*instructions(), *rendered()):
         kind, operation = of_instructions([text])
         place = f"{half}, {'zh' if script(text) == 'han' else 'en'}"
         total[place] += 1
