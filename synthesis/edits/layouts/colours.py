@@ -109,7 +109,9 @@ def _recoloured_surfaces(random: Random, layout: Layout) -> Iterator[Step[Layout
         part = replace(item.part, fill=(colour.rgb,), grounds=(colour.rgb,))
         after = layout.with_items({**below, number: replace(item, part=part)})
         change = Change(
-            *("attribute.colour", quoted, None, _surface(item)), colour=colour, was=nearest(was)
+            *("attribute.colour", quoted, None, _surface(layout, number)),
+            colour=colour,
+            was=nearest(was),
         )
         yield Step(layout, after, change, (marks.extent(layout, number),))
 
@@ -144,15 +146,15 @@ def _on(item: Item, fill: tuple[RGB, ...], colour: Colour) -> Item:
     return replace(item, part=replace(item.part, grounds=(colour.rgb,)))
 
 
-def _surface(item: Item) -> Name:
+def _surface(layout: Layout, number: int) -> Name:
     """What a coloured box is called."""
-    part = item.part
+    part = layout.items[number].part
     if part.node.shape == "balloon":
         return _BALLOON
     if part.text:
         return _BUTTON if part.node.role == "button" else _BOX
-    is_card = part.node.round or part.node.shadow or part.node.entry
-    return moving.CARD if is_card and item.box.width <= moving.STRIP * item.box.height else _BOX
+    named = moving.block_name(layout, number)
+    return _BOX if named == moving.ENTRY else named
 
 
 def _recoloured_marks(random: Random, layout: Layout) -> Iterator[Step[Layout]]:

@@ -14,7 +14,7 @@ from synthesis.job import Job
 from synthesis.unrenderable import UnrenderableError
 
 _TRIES = 12  # pairs of entries
-STRIP = 4.0  # times as wide as high: what is wider is a row and no card
+_STRIP = 4.0  # times as wide as high: what is wider is a row and no card
 _SAME = 0.51  # pixels: boxes of one size differ by less
 CARD = Name("card", "卡片")
 ENTRY = Name("entry", "条目")
@@ -84,7 +84,9 @@ def block_name(layout: Layout, number: int) -> Name:
     item = layout.items[number]
     if any(layout.items[other].part.node.shape == "balloon" for other in layout.below(number)):
         return PANEL
-    is_card = bool(item.part.fill) and item.box.width <= STRIP * item.box.height
+    node, several = item.part.node, len(_texts_below(layout, number)) > 1
+    is_card = several and item.box.width <= _STRIP * item.box.height
+    is_card &= bool(item.part.fill) and bool(node.round or node.shadow or node.entry)
     return CARD if is_card else ENTRY
 
 
