@@ -16,6 +16,7 @@ from making.runs import carry_out, digests, ledger_rows
 from curation.command import app
 from curation.configuration import loading
 from curation.configuration.loading import ConfigurationError
+from curation.failures.errors import UsageError
 from curation.graphs import judging
 from curation.inspect import explain, rejudge
 from curation.measuring import choosing, measure
@@ -255,8 +256,8 @@ def test_the_command_leaves_out_what_it_is_told_to(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert "note: without nsfw_open" in done.stdout
     assert not list((tmp_path / "out" / "signals").glob("nsfw_open-*"))
-    judged = rejudge.compare(str(tmp_path / "out"), str(config))
-    assert judged.unmeasured > 0
+    with pytest.raises(UsageError, match="--without nsfw_open judges by all other rules"):
+        rejudge.compare(str(tmp_path / "out"), str(config))
     assert rejudge.compare(str(tmp_path / "out"), str(config), ["nsfw_open"]).unmeasured == 0
     wrong = invoke(app, [*words, "--config", str(config), "--without", "nsfw_opn"])
     assert wrong.exit_code == 2 and "'nsfw_open'" in wrong.stderr
