@@ -47,8 +47,8 @@ def test_every_answer_about_a_pair_is_whole(captioner: Captioner) -> None:
 
 
 @pytest.mark.drill
-def test_a_thousand_answers_about_pairs_are_whole(captioner: Captioner) -> None:
-    for start in range(0, 1008, 16):
+def test_two_hundred_answers_about_pairs_are_whole(captioner: Captioner) -> None:
+    for start in range(0, 208, 16):
         asked = [question(n, 1 + n % 3) for n in range(start, start + 16)]
         for reply in captioner.answer(asked, start // 16 % 2):
             edit_answer.parse(reply.text, reply.finish)
