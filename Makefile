@@ -10,6 +10,7 @@ UV = $(BIN)/uv
 GOOGLE := .cache/google
 COMPILE := --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml requirements.in
 EXTRAS := curate nsfw gate heic codes ocr captions synthesis train align demo test develop
+BESIDE := --numprocesses 2 --dist loadfile  # tests of one file share what they made
 INPUT ?=
 
 help: ## list the targets
@@ -47,11 +48,13 @@ demo: setup ## raw images to a trained model, under demo/ (INPUT=dir takes your 
 # The tests of Spark run where Java, Spark and Beam's job server are here or can be fetched.
 test: setup google ## all tests
 	@$(BIN)/python -m benchmarks.cluster.parts --limit 120 || echo "the tests of Spark will be skipped"
-	@$(BIN)/pytest --ignore tests/curation/runners/test_dataflow.py
+	@$(BIN)/pytest $(BESIDE) --ignore tests/curation/runners/test_dataflow.py
 	@PYTHONPATH=$(GOOGLE) $(BIN)/pytest tests/curation/runners/test_dataflow.py tests/curation/runners/test_preflight.py
 
 drills: setup google ## the long tests that `make test` leaves out
 	@$(BIN)/pytest -m drill --timeout 3600
+	@$(BIN)/pytest $(BESIDE) --hypothesis-profile searching \
+	    $$(grep -rl --include='test_*.py' 'from hypothesis' tests)
 
 spark: setup ## fetch Spark and Beam's job server into .cache/spark, for its tests and benchmark
 	@$(BIN)/python -m benchmarks.cluster.parts

@@ -1,4 +1,8 @@
-"""What all tests share: no clock in properties, nothing from a hub, the same faces everywhere."""
+"""What all tests share: no clock in properties, the same examples every time, nothing from a hub, the
+same faces everywhere.
+
+``pytest --hypothesis-profile searching`` looks at other examples, as `make drills` does.
+"""
 
 import os
 import shutil
@@ -12,7 +16,8 @@ from making import installed_fonts
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
-settings.register_profile("unhurried", deadline=None)
+settings.register_profile("unhurried", deadline=None, derandomize=True)
+settings.register_profile("searching", deadline=None)
 settings.load_profile("unhurried")
 _FACES = pytest.StashKey[Path]()
 

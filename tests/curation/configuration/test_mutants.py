@@ -71,7 +71,7 @@ def check(path: str, name: str) -> None:
     if not isinstance(entry, loading.Pipeline):
         return
     signals = choosing.chosen(entry)
-    known = choosing.known_columns(signals)
+    known = {**loading.COMMON_COLUMNS, **choosing.known_columns(signals)}
     loading.check_columns(entry, known)
     with suppress(MissingModelError):  # of weights that nobody ships
         signals.check()
