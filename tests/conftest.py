@@ -1,7 +1,7 @@
-"""What all tests share: no clock in properties, the same examples every time, nothing from a hub, the
-same faces everywhere.
+"""What all tests share: no clock in properties, the same examples every time, nothing from a hub,
+the same faces everywhere.
 
-``pytest --hypothesis-profile searching`` looks at other examples, as `make drills` does.
+``pytest --hypothesis-profile searching`` looks at other examples, as ``make drills`` does.
 """
 
 import os

@@ -41,15 +41,21 @@ def _broken(name: str) -> frozenset[str]:
     bounds = loading.load(str(loading.shipped_path())).stages[1].bounds
     decoded = decoding.decode((SHARED / name).read_bytes())
     values: dict[str, float] = {}
+    of_pairs: set[str] = set()
     for entry in discovery.discover():
-        if entry.tier not in ("pair", "model"):
+        if entry.tier == "pair":
+            of_pairs.update(entry.columns)
+        elif entry.tier != "model":
             seen = {"file": decoded.header, "pixel": decoded, "derived": values}
             values |= entry.function(seen[entry.tier])
     return frozenset(
         column
         for column, bound in bounds.items()
-        if (bound.min is not None and values[column] < bound.min)
-        or (bound.max is not None and values[column] > bound.max)
+        if column not in of_pairs
+        and (
+            (bound.min is not None and values[column] < bound.min)
+            or (bound.max is not None and values[column] > bound.max)
+        )
     )
 
 

@@ -25,6 +25,7 @@ MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset"}
 WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
+WORDS |= {"kinds"}  # operations of edits: synthesis.render
 WORDS |= {"name", "captions", "stage", "where"}  # of a format, splits, a stage, bounds: beam export
 
 
