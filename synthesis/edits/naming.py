@@ -12,6 +12,7 @@ from synthesis.fonts.face import Extents
 LONGEST = {"en": 80, "zh": 40}  # characters of a text that is quoted
 _UNQUOTED = '\n“”"「」『』'
 _SAID = 0.7  # share of texts that are told with what they are, where what they say is enough
+_APART = 0.25  # of the image's sides: nearer texts that say the same are not told by their places
 _LENGTHS = (0.4, 2.2)  # of the length of an old text, that of a new one
 _NEAR = 2.5  # heights of the lower of two things: how far apart neighbours may be
 _ENTITIES = frozenset(  # of which a text is but the name: an arrow, a box or a dot is there, too
@@ -77,9 +78,14 @@ def called(random: Random, words: Words, others: Sequence[Words]) -> Called | No
     alike = [other for other in others if contains(other.text, words.text)]
     if not alike:
         return Called(words.text, role(words) if random.random() < _SAID else None, None)
-    if any(cell(other) == cell(words) for other in alike):
+    if any(cell(other) == cell(words) or _is_near(other, words) for other in alike):
         return None
     return Called(words.text, role(words), place(words.across, words.down))
+
+
+def _is_near(words: Words, other: Words) -> bool:
+    """Whether two texts are so near that the place of one is also that of the other."""
+    return max(abs(words.across - other.across), abs(words.down - other.down)) < _APART
 
 
 def contains(text: str, part: str) -> bool:

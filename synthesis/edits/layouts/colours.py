@@ -37,7 +37,11 @@ def recolour_ground(random: Random, layout: Layout, job: Job) -> Step[Layout]:
         raise UnrenderableError("shaded_ground", layout.filling.loaded.stem)
     if any(_is_panel(layout, item) for item in layout.items[1:]):
         raise UnrenderableError("several_grounds", layout.filling.loaded.stem)
-    standing = [item.part for item in layout.items[1:] if item.part.grounds == root.part.grounds]
+    standing = [  # what was moved may stand on the canvas, whatever it stood on before
+        item.part
+        for item in layout.items[1:]
+        if item.raised or item.part.grounds == root.part.grounds
+    ]
     inks = [part.ink for part in standing if part.text]
     marked = [part.ink for part in standing if part.kind == "shape" and part.node.shape != "art"]
     marked = [ink for ink in marked if contrast_ratio(ink, was) >= _LEAST_OF_SHAPES]
@@ -92,7 +96,13 @@ def recolour_thing(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 
 
 def _recoloured_surfaces(random: Random, layout: Layout) -> Iterator[Step[Layout]]:
-    numbers = [number for number, item in enumerate(layout.items) if _is_surface(layout, item)]
+    numbers = [
+        number
+        for number, item in enumerate(layout.items)
+        if _is_surface(layout, item)
+        and moving.is_whole(layout, number)
+        and not moving.is_row(layout, number)
+    ]
     for number in random.sample(numbers, len(numbers)):
         item = layout.items[number]
         quoted = moving.text_of(layout, number)

@@ -10,6 +10,7 @@ from synthesis.edits.edit import Change
 from synthesis.edits.layouts import marks, places, texts
 from synthesis.edits.layouts.layout import Layout
 from synthesis.edits.steps import Step
+from synthesis.fonts.face import Extents
 from synthesis.job import Job
 from synthesis.unrenderable import UnrenderableError
 
@@ -59,12 +60,43 @@ def _pairs(random: Random, layout: Layout) -> Iterator[tuple[int, int]]:
 
 
 def _texts_below(layout: Layout, number: int) -> list[int]:
-    return [other for other in layout.below(number) if layout.items[other].text]
+    """The numbers of the texts of a part that stand in it: none that was moved away."""
+    texts = [(other, layout.items[other].text) for other in layout.below(number)]
+    return [other for other, text in texts if text and _stands_in(layout, number, text.box)]
+
+
+def _stands_in(layout: Layout, number: int, box: Extents) -> bool:
+    """Whether the middle of a box lies in an item's."""
+    (left, top, width, height), (across, down) = layout.items[number].box, _middle(box)
+    return left <= across <= left + width and top <= down <= top + height
+
+
+def _middle(box: Extents) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def is_whole(layout: Layout, number: int) -> bool:
+    """Whether earlier edits moved nothing out of a part, and nothing from elsewhere onto it."""
+    below = layout.below(number)
+    moved = [
+        (other, marks.extent(layout, other))
+        for other, item in enumerate(layout.items)
+        if item.shown and item.raised and (item.text or item.part.node.shape)
+    ]
+    return all((other in below) == _stands_in(layout, number, box) for other, box in moved)
+
+
+def is_row(layout: Layout, number: int) -> bool:
+    """Whether a part is a strip of several texts: to quote one of them would not name it."""
+    box = layout.items[number].box
+    return box.width > _STRIP * box.height and len(_texts_below(layout, number)) > 1
 
 
 def _blocks(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     """Two entries with all that is below them, in each other's places."""
     left, right = layout.items[first], layout.items[second]
+    if not (is_whole(layout, first) and is_whole(layout, second)):
+        return None
     alike = abs(left.box.width - right.box.width) < _SAME
     alike &= abs(left.box.height - right.box.height) < _SAME
     names = text_of(layout, first), text_of(layout, second)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.picture.colours import RGB, contrast_ratio, lab
-from synthesis.captions.places import Cell, cell
-from synthesis.description import Name, Words
+from synthesis.captions.places import Cell
+from synthesis.description import Name
 from synthesis.edits import naming
 from synthesis.edits.layouts import marks
 from synthesis.edits.layouts.layout import Item, Layout
@@ -24,6 +24,10 @@ _AROUND = 0.012  # of the canvas's sides together: free room around what is move
 _EDGE = 5  # of 255: neighbouring pixels of one ground differ by less
 _LEAST_CONTRAST = 3.0
 _SAME_GROUND = 14.0  # of 100, in CIELAB
+_FORTH = 0.15  # of a side of the canvas: how far what is moved goes at least
+_ASIDE = 0.12  # the same: how far at most where no side is said
+_BACK = 0.01  # the same: away from a side that is said
+_NEAR_SIDE = 0.3  # the same: how far from a side its middle may come to lie
 
 
 def moved(
@@ -32,29 +36,33 @@ def moved(
     """The layout with an item and all below it at a free place, and where that is.
 
     Ground is what lies under the item now, or nearly that colour; every one of the inks shows on
-    it. ``None``: there is no such place in another part of the image.
+    it. What is said is true of where the item comes to and of the way there. ``None``: there is no
+    such place.
     """
     box = bounds(layout, number)
-    ground, here = _ground(layout, box), _cell_of(layout, box)
-    known = _by_cell(layout, _free(layout, box), (box[2] - box[0], box[3] - box[1]))
+    ground, known = _ground(layout, box), _by_cell(layout, _free(layout, box), box)
     for at in random.sample(sorted(known), len(known)):
         dx, dy = known[at][0] - math.floor(box[0]), known[at][1] - math.floor(box[1])
         under = _ground(layout, (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy))
         shows = all(contrast_ratio(ink, under) >= _LEAST_CONTRAST for ink in inks)
-        if at != here and shows and math.dist(lab(under), lab(ground)) <= _SAME_GROUND:
+        if shows and math.dist(lab(under), lab(ground)) <= _SAME_GROUND:
             place = naming.place((at[1] + 0.5) / 3, (at[0] + 0.5) / 3)
             return shifted(layout, number, dx, dy), place
     return None
 
 
 def _by_cell(
-    layout: Layout, places: NDArray[np.int64], extent: tuple[float, float]
+    layout: Layout, places: NDArray[np.int64], box: Extents
 ) -> dict[Cell, tuple[int, int]]:
-    """Of (N, 2) lefts and tops of places of that width and height those nearest to the middles of
-    the cells of the grid that they lie in.
+    """Of (N, 2) lefts and tops of places for a box those nearest to the middles of the cells of the
+    grid that they lie in, of those to which the cell's name says the way.
     """
-    middles = (places + np.array(extent) / 2) / layout.filling.size
+    size = np.array(layout.filling.size)
+    middles = (places + np.array((box[2] - box[0], box[3] - box[1])) / 2) / size
+    here = np.array((box[0] + box[2], box[1] + box[3])) / 2 / size
     cells = np.minimum((middles * 3).astype(np.int64), 2)
+    said = _is_as_said(here, middles, cells - 1)
+    places, middles, cells = places[said], middles[said], cells[said]
     off = np.hypot(*(middles - (cells + 0.5) / 3).T)
     nearest: dict[Cell, tuple[int, int]] = {}
     for index in np.argsort(off, kind="stable").tolist():
@@ -65,6 +73,25 @@ def _by_cell(
             if len(nearest) == 9:
                 break
     return nearest
+
+
+def _is_as_said(
+    here: NDArray[np.float64], there: NDArray[np.float64], sides: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(N,) whether a way from ``here`` (2,) to ``there`` (N, 2), across and down, 0 to 1, leads to
+    those sides (N, 2): -1 is left and top, 1 right and bottom, 0 is not said.
+
+    It is a good way to a side that is said, away from none, and hardly to any that is not; and it
+    ends near the side. To the centre goes what comes much nearer to it.
+    """
+    way = there - here
+    forth = way * sides
+    straight = (np.abs(way) < _ASIDE) | (sides != 0)
+    near = (np.abs(there - 0.5) >= 0.5 - _NEAR_SIDE) | (sides == 0)
+    to_side = (forth.max(1) >= _FORTH) & (forth.min(1) >= -_BACK)
+    nearer = np.hypot(*(here - 0.5)) - np.hypot(*(there - 0.5).T) >= _FORTH
+    to_centre = (sides == 0).all(1) & nearer
+    return np.asarray((to_side & straight.all(1) & near.all(1)) | to_centre)
 
 
 def bounds(layout: Layout, number: int) -> Extents:
@@ -143,8 +170,3 @@ def _ground(layout: Layout, box: Extents) -> RGB:
     edge = np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]])
     red, green, blue = np.median(edge[:, :3], axis=0).astype(int).tolist()
     return red, green, blue
-
-
-def _cell_of(layout: Layout, box: Extents) -> Cell:
-    width, height = layout.filling.size
-    return cell(Words("", "", None, (box[0] + box[2]) / 2 / width, (box[1] + box[3]) / 2 / height))

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from random import Random
 
+import cv2
+
 from curation.picture.colours import COLOURS, RGB, contrast_ratio, nearest
 from synthesis.description import Name
 from synthesis.edits import colouring
@@ -14,6 +16,8 @@ from synthesis.job import Job
 from synthesis.pure import backgrounds, pairs
 from synthesis.pure.pairs import LEAST_CONTRAST, Pair
 from synthesis.unrenderable import UnrenderableError
+
+_LEAST_SEEN = 0.25  # levels, mean over the image: single dots and hairs on paper are hardly seen
 
 
 def recolour_ground(random: Random, page: Page, job: Job) -> Step[Page]:
@@ -40,12 +44,13 @@ def replace_ground(random: Random, page: Page, job: Job) -> Step[Page]:
     ]
     if not others or page.pair.is_gradient:
         raise UnrenderableError("no_texture", "page")
-    ground = random.choice(others)
-    name = ground.texture or Name("plain ground", "纯色背景")
-    other = Name(name.english.removeprefix("a "), name.chinese)
-    return Step(
-        page, replace(page, ground=ground), Change("background.replace", other=other), _all(page)
-    )
+    for ground in random.sample(others, len(others)):
+        after = replace(page, ground=ground)
+        if cv2.absdiff(after.pixels, page.pixels).max(axis=2).mean() >= _LEAST_SEEN:
+            name = ground.texture or Name("plain ground", "纯色背景")
+            other = Name(name.english.removeprefix("a "), name.chinese)
+            return Step(page, after, Change("background.replace", other=other), _all(page))
+    raise UnrenderableError("hardly_seen", "page")
 
 
 def _all(page: Page) -> list[Extents]:
