@@ -90,7 +90,7 @@ def _is_as_said(
     near = (np.abs(there - 0.5) >= 0.5 - _NEAR_SIDE) | (sides == 0)
     to_side = (forth.max(1) >= _FORTH) & (forth.min(1) >= -_BACK)
     nearer = np.hypot(*(here - 0.5)) - np.hypot(*(there - 0.5).T) >= _FORTH
-    to_centre = (sides == 0).all(1) & nearer
+    to_centre = (sides == 0).all(1) & nearer & (np.abs(there - 0.5) < _ASIDE).all(1)
     return np.asarray((to_side & straight.all(1) & near.all(1)) | to_centre)
 
 

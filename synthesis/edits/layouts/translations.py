@@ -47,8 +47,13 @@ def translate_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 
 
 def _setter(random: Random, layout: Layout, job: Job) -> Typesetter:
-    """What sets texts of the other language at the same scale."""
-    pairing = faces.choose(random, job.other_fonts, layout.filling.loaded.template.faces)
+    """What sets texts of the other language at the same scale, in faces of the same classes."""
+    orders = layout.setter.pairing.orders
+    heading, body = (faces.class_of(orders[of, False, False][0].family) for of in (True, False))
+    wanted = layout.filling.loaded.template.faces.model_copy(
+        update={"heading": heading, "body": body}
+    )
+    pairing = faces.choose(random, job.other_fonts, wanted)
     language = translating.into(job.language)
     return replace(layout.setter, language=language, pairing=pairing, blocks={})
 

@@ -31,5 +31,6 @@ def translate_line(random: Random, page: Page, job: Job) -> Step[Page]:
 def _typography(random: Random, page: Page, job: Job, text: str) -> Typography:
     """What sets a text of the other language as the page is set."""
     own = page.composed.fitted.typography
-    chosen = tuple(faces.choose(random, job.other_fonts, text))
+    fonts = translating.alike(job.other_fonts, page.composed.fitted.block.faces[0])
+    chosen = tuple(faces.choose(random, fonts, text))
     return replace(own, language=translating.into(job.language), faces=chosen, halves=False)

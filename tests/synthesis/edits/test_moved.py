@@ -10,7 +10,7 @@ from making import edits
 
 from synthesis.captions.places import PLACES
 from synthesis.description import Name, Words
-from synthesis.edits import naming
+from synthesis.edits import naming, translating
 from synthesis.edits.edit import Edit
 from synthesis.edits.kinds import KINDS
 from synthesis.edits.layouts import colours, moving, places
@@ -18,6 +18,7 @@ from synthesis.edits.layouts import layout as layouts
 from synthesis.edits.layouts.layout import Layout
 from synthesis.edits.layouts.moving import CARD
 from synthesis.edits.steps import Step
+from synthesis.fonts.files import FontFile
 from synthesis.job import Job
 from synthesis.sample import TextBox
 from synthesis.unrenderable import UnrenderableError
@@ -127,3 +128,15 @@ def test_a_row_of_texts_is_not_named_by_one_of_them(job: Job) -> None:
                 rows += 1
                 assert not named & {*texts}
     assert rows
+
+
+def test_faces_of_the_other_language_look_alike() -> None:
+    fonts = [
+        FontFile("/f", 0, name, style, "", weight)
+        for name in ("Noto Sans CJK SC", "Noto Serif CJK SC")
+        for style, weight in (("Regular", 400), ("Bold", 700))
+    ]
+    for latin, weight, first in (("DejaVu Sans", 400, 0), ("DejaVu Serif", 700, 3)):
+        face = FontFile("/l", 0, latin, "Book", "", weight)
+        assert translating.alike(fonts, face) == [fonts[first]]
+    assert translating.alike(fonts[:1], face) == fonts[:1]
