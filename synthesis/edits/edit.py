@@ -22,7 +22,7 @@ class Change:
     article; ``other`` is what takes its place. ``colour`` is the new colour, ``was`` the one
     before. ``place`` says where, wherever ``old`` or ``thing`` alone could be mistaken.
     ``language`` is the one translated into, ``en`` or ``zh``; ``amount`` is by how much something
-    is turned or enlarged.
+    is turned or enlarged; ``tilted`` says of what is turned that it is askew, by a few degrees.
     """
 
     operation: str
@@ -35,6 +35,7 @@ class Change:
     place: Name | None = None
     language: str | None = None
     amount: Name | None = None
+    tilted: bool = False
 
     @property
     def kind(self) -> str:

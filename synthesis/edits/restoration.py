@@ -6,6 +6,7 @@ what is cut off holds no text.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -27,11 +28,14 @@ _LEAST_SEEN, _SEEN_SHARE = 14.0, 0.03  # levels by which so many of the samples 
 _BLUR = (0.07, 0.13)  # of a line's height: the standard deviation
 _MOTION = (0.25, 0.45)  # of a line's height: the way
 _SMALL_LINE, _NO_LINE = 14.0, 34.0  # pixels: small lines, and what images without text count as
-_QUALITY, _QUALITY_SMALL = (9, 20), (11, 22)  # of JPEG: below, colours are lost
+_QUALITY, _QUALITY_SMALL = (9, 20), (11, 22)  # of JPEG
+_BETTER = 3  # of quality, until colours are kept
+_DRIFT, _DRIFT_SIDE = 8.0, 16  # levels, of squares of that side: by how much colours may be off
 _LEAST_CUT, _MOST_CUT = 0.14, 0.4  # of a side
 _MARGIN = 8  # pixels around texts
 _MOST_DEGREES = 12
 _FILLS = (0, 128, 255)
+_FILL_APART = 60.0  # levels of grey, at least, between what surrounds an image and its edge
 SIDES = {
     "left": Name("on the left", "左侧"),
     "right": Name("on the right", "右侧"),
@@ -74,7 +78,7 @@ def _restored(
     random: Random, image: Clean, source: Pixels, boxes: tuple[TextBox, ...], change: Change
 ) -> Edit:
     thing = image.thing if random.random() < _NAMED_SHARE else None
-    said = Change(change.operation, thing=thing, place=change.place, amount=change.amount)
+    said = replace(change, thing=thing)
     return Edit(source, image.pixels, None, boxes, image.boxes, said, image.font)
 
 
@@ -122,6 +126,22 @@ def _specked(random: Random, image: Pixels, line: float) -> Pixels:
 
 def _compressed(random: Random, image: Pixels, line: float) -> Pixels:
     quality = random.randint(*(_QUALITY_SMALL if line < _SMALL_LINE else _QUALITY))
+    while _drift(compressed := _jpeg(image, quality), image) > _DRIFT:
+        quality += _BETTER
+    return compressed
+
+
+def _drift(image: Pixels, original: Pixels) -> float:
+    """By how many levels large areas have another colour, which nothing left of them tells."""
+    size = max(1, image.shape[1] // _DRIFT_SIDE), max(1, image.shape[0] // _DRIFT_SIDE)
+    means = [
+        cv2.resize(of, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for of in (image, original)
+    ]
+    return float(np.quantile(cv2.absdiff(*means).max(axis=2), 0.75))
+
+
+def _jpeg(image: Pixels, quality: int) -> Pixels:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
     if not done:
@@ -148,12 +168,20 @@ def uncrop(random: Random, job: Job) -> Edit:
     if random.random() < 0.5:
         source, boxes = np.ascontiguousarray(part), _through(image.boxes, 1, 0, -left, 0, 1, -top)
     else:
-        source = np.full_like(image.pixels, random.choice(_FILLS))
+        source = np.full_like(image.pixels, _fill(random, part))
         source[..., 3] = 255
         source[top:bottom, left:right] = part
         boxes = image.boxes
     place = SIDES[chosen[0]] if len(chosen) == 1 else None
     return _restored(random, image, source, boxes, Change("restoration.uncrop", place=place))
+
+
+def _fill(random: Random, part: Pixels) -> int:
+    """A grey that can be told from the edge of what it is around."""
+    grey = cv2.cvtColor(part, cv2.COLOR_RGBA2GRAY)
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    below = float(np.median(edge))
+    return random.choice([fill for fill in _FILLS if abs(fill - below) >= _FILL_APART])
 
 
 def _free(image: Clean) -> dict[str, float]:
@@ -176,12 +204,10 @@ def rotate(random: Random, job: Job) -> Edit:
     holds all of it. Raises ``UnrenderableError``.
     """
     image = clean(random, job)
-    source, boxes, amount = (
-        _quarters(random, image) if random.random() < 0.5 else _degrees(random, image)
-    )
-    change = Change(
-        "restoration.rotate", amount=amount if random.random() < _AMOUNT_SHARE else None
-    )
+    tilted = random.random() >= 0.5
+    source, boxes, amount = (_degrees if tilted else _quarters)(random, image)
+    said = amount if random.random() < _AMOUNT_SHARE else None
+    change = Change("restoration.rotate", amount=said, tilted=tilted)
     return _restored(random, image, source, boxes, change)
 
 
@@ -208,7 +234,7 @@ def _degrees(random: Random, image: Clean) -> tuple[Pixels, tuple[TextBox, ...],
     matrix = np.array([[cosine, -sine, x], [sine, cosine, y]])
     half = matrix.copy()  # pixels are centred on half coordinates
     half[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    fill = random.choice(_FILLS)
+    fill = _fill(random, image.pixels)
     turned = cv2.warpAffine(
         image.pixels,
         half,

@@ -1,12 +1,13 @@
 """Tasks from image to image: frames around texts, masks, edges, more resolution."""
 
+import math
 from collections.abc import Sequence
 from random import Random
 
 import cv2
 import numpy as np
 
-from curation.picture.colours import COLOURS, RGB, Colour, contrast_ratio
+from curation.picture.colours import COLOURS, RGB, Colour, contrast_ratio, lab
 from synthesis.description import Name
 from synthesis.edits.clean import Clean, clean
 from synthesis.edits.edit import Change, Edit
@@ -22,7 +23,8 @@ from synthesis.unrenderable import UnrenderableError
 _FRAMES = [COLOURS[name] for name in ("red", "green", "blue", "orange", "yellow", "magenta")]
 _MOST_FRAMES = 40
 _PAD, _THIN = 3.0, 240  # pixels around a text; the image's side over the width of a frame
-_CONTRAST = 2.4  # of a frame with what it lies on
+_CONTRAST = 2.4  # of frames with what they lie on, all together
+_APART = 35.0  # CIELAB: of each one from what it lies on
 _FRACTION = 4  # bits: corners are placed to a sixteenth of a pixel
 _INK = 127  # of 255: glyphs cover so much of a pixel that is theirs
 _CANNY = (100, 200)  # the thresholds of the gradient, of levels of grey
@@ -76,25 +78,35 @@ def _of(thing: Name) -> Change:
 
 
 def _frame_colour(random: Random, image: Clean, quads: Sequence[Quad]) -> Colour:
-    """A colour that stands out from what the frames lie on."""
-    drawn = np.zeros(image.pixels.shape[:2], np.uint8)
-    _draw(drawn, quads, (255,))
-    red, green, blue, _ = cv2.mean(image.pixels, drawn)
-    below: RGB = (round(red), round(green), round(blue))
-    plain = [colour for colour in _FRAMES if contrast_ratio(colour.rgb, below) >= _CONTRAST]
+    """A colour that stands out from what every one of the frames lies on."""
+    below = _below(image, quads)
+    each = [lab(_below(image, [quad])) for quad in quads]
+    plain = [
+        colour
+        for colour in _FRAMES
+        if contrast_ratio(colour.rgb, below) >= _CONTRAST
+        and all(math.dist(lab(colour.rgb), ground) >= _APART for ground in each)
+    ]
     if not plain:
         raise UnrenderableError("no_colour", f"for frames on {below}")
     return random.choice(plain)
 
 
+def _below(image: Clean, quads: Sequence[Quad]) -> RGB:
+    drawn = np.zeros(image.pixels.shape[:2], np.uint8)
+    _draw(drawn, quads, (255,))
+    red, green, blue, _ = cv2.mean(image.pixels, drawn)
+    return round(red), round(green), round(blue)
+
+
 def _draw(image: Pixels, quads: Sequence[Quad], value: tuple[int, ...]) -> None:
     """Frames a little outside of the quads, in place."""
-    thick = max(2, round(min(image.shape[:2]) / _THIN))
+    thick = max(2, round(min(image.shape[:2]) / _THIN) // 2 * 2)  # drawn as one more
     for quad in quads:
         corners = np.array(quad).reshape(4, 2)
         for start, end in ((0, 1), (3, 2), (0, 3), (1, 2)):
             way = corners[end] - corners[start]
-            step = _PAD * way / max(float(np.hypot(*way)), 1e-6)
+            step = (_PAD + thick / 2) * way / max(float(np.hypot(*way)), 1e-6)
             corners[start], corners[end] = corners[start] - step, corners[end] + step
         points = np.round(corners * (1 << _FRACTION)).astype(np.int32)
         cv2.polylines(image, [points], True, value, thick, cv2.LINE_AA, _FRACTION)

@@ -22,6 +22,7 @@ _NOTHING_KEPT = ("task.mask", "task.edges")
 _TWO_VERBS = re.compile(r":| and (draw|keep|move|the other)|, so that")
 _COLON = re.compile("[:：]")
 _NO_COLON = re.compile("[:：?？]|would you|吧|就")
+_BEGGING = re.compile("烦请|劳驾|麻烦|拜托")
 _CHATTY = re.compile("咱们|要不|嗨|帮我|帮忙|有空|吧|就行|就好|拜托")
 
 
@@ -83,12 +84,14 @@ def _form(manner: str) -> str:
 
 def _suited(patterns: Sequence[str], manner: str) -> Sequence[str]:
     """The patterns that go with a manner: no second colon, none in a question, and in Chinese
-    no 将 of written language where one chats.
+    no 将 of written language where one chats, and no 让 after 麻烦.
     """
     if _NO_COLON.search(manner):
         patterns = [pattern for pattern in patterns if not _COLON.search(pattern)] or patterns
     if _CHATTY.search(manner):
         patterns = [pattern for pattern in patterns if pattern[0] not in "将让"] or patterns
+    if _BEGGING.search(manner):
+        patterns = [pattern for pattern in patterns if pattern[0] != "让"] or patterns
     return patterns
 
 
@@ -143,8 +146,9 @@ def _mixed(random: Random, change: Change) -> str:
     frame = mixed.FRAMES[random.choice(["english", "chinese", *names])]
     patterns = usable(DATA[frame.language].PHRASINGS[change.operation], change)
     speech = _speech(random, frame.language, frame.names, change)
-    phrase = filled(speech, random.choice(patterns), change)
-    text = _framed(random.choice(frame.manners), phrase, change)
+    manner = random.choice(frame.manners)
+    phrase = filled(speech, random.choice(_suited(patterns, manner)), change)
+    text = _framed(manner, phrase, change)
     if change.operation in _NOTHING_KEPT or random.random() >= _KEEP_SHARE:
         return text
     unchanging = change.operation.startswith(UNCHANGING)

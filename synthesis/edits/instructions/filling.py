@@ -26,7 +26,15 @@ _DEFAULTS = {  # what is changed where a change does not say it
     "task.boxes": Name("every line of text", "每一行文字"),
 }
 _MOVES = ("layout.move", "object.move")
-_PLAINLY = re.compile(r"\b(read|say|says|reads|writ\w+)\b|写|{with}")
+_PLAINLY = re.compile(r"\b(read|say|says|reads|writ\w+)\b|写|{with}|{target}的|^{target}[^ ]")
+MIDDLES = {  # of an edge: the ends of it are at the top, too
+    "at the top": Name("at the top centre", "顶部中间"),
+    "at the bottom": Name("at the bottom centre", "底部中间"),
+    "on the left": Name("in the middle of the left side", "左侧中部"),
+    "on the right": Name("in the middle of the right side", "右侧中部"),
+}
+_OF_TILTS = re.compile("straighten|^level|tilt|校正|倾斜")
+_OF_TURNS = re.compile("right way up|orientation|方向|正向|转过来")
 _SPACES = (  # around English names in Chinese: set off, but not from marks
     (re.compile(" +"), " "),
     (re.compile("^ | $| (?=[，。；：、“「])|(?<=[，。；：、”」]) "), ""),
@@ -40,7 +48,11 @@ def slots(pattern: str) -> list[str]:
 
 def usable(patterns: Sequence[str], change: Change) -> list[str]:
     """The patterns that say all of the change, and ask for nothing it lacks."""
-    return [pattern for pattern in patterns if _says(set(slots(pattern)), change)]
+    return [
+        pattern
+        for pattern in patterns
+        if _says(set(slots(pattern)), change) and _turns(pattern, change)
+    ]
 
 
 def _says(asked: set[str], change: Change) -> bool:
@@ -52,6 +64,12 @@ def _says(asked: set[str], change: Change) -> bool:
         and ("was" in asked) <= (change.was is not None)
         and ("there" in asked) <= placed
     )
+
+
+def _turns(pattern: str, change: Change) -> bool:
+    """Whether a pattern is said of what is askew, or of what is turned by quarters."""
+    wrong = _OF_TURNS if change.tilted else _OF_TILTS
+    return change.operation != "restoration.rotate" or not wrong.search(pattern)
 
 
 def filled(speech: Speech, pattern: str, change: Change) -> str:
@@ -85,7 +103,8 @@ def _image(speech: Speech, change: Change, pattern: str) -> str:
 
 
 def _to(speech: Speech, change: Change, pattern: str) -> str:
-    there = place(speech, change.place, change.other)
+    where = change.place and MIDDLES.get(change.place.english, change.place)
+    there = place(speech, where, change.other)
     return towards(there) if speech.language == "en" else there
 
 

@@ -13,6 +13,7 @@ from synthesis.description import Name
 
 _DETERMINED = ("the ", "every ", "each ", "all ", "both ", "a ", "an ", "this ", "any ")
 _UNIQUE = ("sky",)  # there is but one
+_GROUNDS = ("色块",)  # which is not called what is written on it
 _TOWARDS = {
     "at the ": "to the ",
     "on the left": "to the left",
@@ -112,6 +113,8 @@ def _chinese(
     if text is None:
         return of + noun
     quote = speech.quoted(text)
+    if noun.endswith(_GROUNDS):
+        return f"{there}{quote}所在的{noun}"
     ways = [f"{of}{noun}{quote}"]
     if not thing and not colour:
         ways = [of + quote, of + quote, *ways]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from curation.picture.colours import RGB, contrast_ratio, lab, names
+from synthesis.description import Name
 from synthesis.edits.edit import Change, Edit
 from synthesis.edits.scenes import regions
 from synthesis.edits.scenes.studio import Shot, Studio, Text, photographs, set_up, shoot
-from synthesis.edits.scenes.texts import edited
+from synthesis.edits.scenes.texts import edited, unruled
 from synthesis.job import Job
 from synthesis.scene import inscribed
 from synthesis.scene.geometry import Surface
@@ -26,8 +27,16 @@ from synthesis.unrenderable import UnrenderableError
 _SAID_SHARE = 0.4  # of edits: what was there before is told
 _APART = 25.0  # CIELAB: two colours of one medium
 _SHAPE = 1.15  # times the widest and the narrowest of a medium: in another's place
-_LEAST_AROUND = 0.12  # of the image: surroundings that are seen
+_LEAST_AROUND = 0.2  # of the image: surroundings that are seen
 _BEYOND = 0.03  # of the sheet: how far a text may go beyond another sheet's frame
+_SHEET, _CRUMPLED = "sheet of paper", "crumpled sheet of paper"
+PAPERS = {_SHEET, _CRUMPLED, "card"}  # whose colour stays, by so many tries
+_TRIES, _ALIKE = 6, 9.0  # CIELAB
+_FLAT = Name("flat sheet of paper", "平整的纸")
+_WALLS = {  # as an instruction tells them from other walls
+    "plaster wall": Name("plaster wall", "抹灰墙面"),
+    "wall of boards": Name("wooden wall", "木板墙"),
+}
 _CONTRAST = 5.5  # of an ink on another ground, before they are worn, lit and blurred
 
 
@@ -77,20 +86,24 @@ def _blank(here: Studio, medium: Medium, random: Random) -> Blank:
     """A sheet of the medium in the place of that of the studio, before the same surroundings."""
     blank = here.blank
     sheet = medium.make(random, blank.where.width, blank.where.height, blank.sun)
-    sheet = replace(sheet, arc=None, frame=blank.where.visible(sheet.frame, here.canvas))
+    sheet = replace(
+        sheet, arc=None, rules=None, frame=blank.where.visible(sheet.frame, here.canvas)
+    )
     return replace(blank, sheet=sheet, medium=replace(medium, places=blank.medium.places))
 
 
 def remake(random: Random, job: Job) -> Edit:
     """The same text in the same place on another medium. Raises ``UnrenderableError``."""
     here, paragraph = set_up(random, job, [medium for medium in all_media() if _lies(medium)])
+    here = unruled(here)  # lines that come or go would have to be said
     text = here.text(paragraph.text)
     surface = here.surface([text])
     first = shoot(here, text, surface)
     blank = _in_place(random, here, first, text)
     bent = Surface(surface.matrix, blank.sheet.bend)
     shots = [first, shoot(here, text, bent, first.text.paint, blank=blank)]
-    change = Change("attribute.material", thing=here.blank.medium.name, other=blank.medium.name)
+    thing, other = _called(here.blank.medium.name, blank.medium.name)
+    change = Change("attribute.material", thing=thing, other=other)
     mask = regions.of_sheets(shots, here.canvas)
     return edited(here, shots, photographs(here, shots), change, mask)
 
@@ -99,11 +112,24 @@ def _in_place(random: Random, here: Studio, shot: Shot, text: Text) -> Blank:
     """Another medium that may be there, with the text in the ink that it has."""
     media = [other for other in all_media() if _takes(other, here, shot)]
     for other in random.sample(media, len(media)):
-        blank = _blank(here, other, here.steps("sheet"))
-        below = inscribed.mean_below(blank.sheet, text.block)
-        if _holds(blank, text) and contrast_ratio(shot.text.paint, below) >= _CONTRAST:
-            return blank
+        papers = {other.name.english, here.blank.medium.name.english} <= PAPERS
+        for number in range(_TRIES if papers else 1):
+            blank = _blank(here, other, here.steps(f"sheet {number}" if number else "sheet"))
+            below = inscribed.mean_below(blank.sheet, text.block)
+            apart = math.dist(lab(below), lab(shot.text.ground))
+            plain = contrast_ratio(shot.text.paint, below) >= _CONTRAST
+            if _holds(blank, text) and plain and (apart <= _ALIKE or not papers):
+                return blank
     raise UnrenderableError("no_medium", f"in place of a {here.blank.medium.name.english}")
+
+
+def _called(was: Name, now: Name) -> tuple[Name, Name]:
+    """What two media are called beside each other: one paper is told from the other."""
+    if {was.english, now.english} == {_SHEET, _CRUMPLED}:
+        return (_FLAT, now) if was.english == _SHEET else (was, _FLAT)
+    if was.english == _SHEET:
+        return Name(_SHEET, "这张纸"), now
+    return was, (Name(_SHEET, "一张纸") if now.english == _SHEET else now)
 
 
 def _lies(medium: Medium) -> bool:
@@ -150,11 +176,16 @@ def surround(random: Random, job: Job) -> Edit:
     shots = [first, shoot(here, text, surface, blank=replace(here.blank, medium=medium))]
     change = Change(
         "background.replace",
-        thing=PLACES[behind].name if random.random() < _SAID_SHARE else None,
-        other=PLACES[instead].name,
+        thing=_place(behind) if random.random() < _SAID_SHARE else None,
+        other=_place(instead),
     )
     mask = regions.around_sheet(first, here.canvas)
     return edited(here, shots, photographs(here, shots), change, mask)
+
+
+def _place(key: str) -> Name:
+    name = PLACES[key].name
+    return _WALLS.get(name.english, name)
 
 
 def _stands(medium: Medium) -> bool:

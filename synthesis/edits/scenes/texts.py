@@ -49,7 +49,7 @@ _PAINTS = (  # where the sheet's own inks give no other colour
 def replace_text(random: Random, job: Job) -> Edit:
     """Another text in the place of the first. Raises ``UnrenderableError``."""
     here, paragraph = set_up(random, job, all_media(), quotable)
-    here = _unruled(here)
+    here = unruled(here)
     text = here.text(paragraph.text)
     other = _another(random, job, paragraph.text, here.blank.medium)
     second = _in_place(here, text, other)
@@ -73,7 +73,7 @@ def _another(random: Random, job: Job, words: str, medium: Medium) -> str:
     raise UnrenderableError("no_other_text", f"for {words[:40]}")
 
 
-def _unruled(here: Studio) -> Studio:
+def unruled(here: Studio) -> Studio:
     """The studio without ruled lines, which are where the lines of one text are."""
     sheet = replace(here.blank.sheet, rules=None)
     return replace(here, blank=replace(here.blank, sheet=sheet))
@@ -104,7 +104,7 @@ def translate(random: Random, job: Job) -> Edit:
     known = replace(job, paragraphs=tuple(Paragraph(text) for text in pairs))
     media = [medium for medium in all_media() if medium.name.english in _BILINGUAL]
     here, paragraph = set_up(random, known, media, quotable)
-    here, new = _unruled(here), pairs[paragraph.text]
+    here, new = unruled(here), pairs[paragraph.text]
     text = here.text(paragraph.text, lines="level")
     other = replace(job, language=translating.into(job.language), fonts=job.other_fonts)
     medium, sheet = here.blank.medium, here.blank.sheet

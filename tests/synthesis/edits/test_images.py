@@ -124,6 +124,57 @@ def test_a_turned_source_is_turned_back_by_what_is_said_and_its_boxes_with_it() 
     assert seen & {*quarters} and seen - {*quarters}
 
 
+@pytest.mark.parametrize("operation", ["restoration.rotate", "restoration.uncrop"])
+def test_what_is_around_an_image_is_told_from_it(operation: str) -> None:
+    for ground in ((252, 252, 252), (8, 8, 8), (128, 128, 128)):
+        of = plain(ground)
+        for number in range(20):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(restoration, "clean", lambda *_, of=of, **__: of)
+                edit = MAKES[operation](Random(number), job("en"))
+            around = (edit.source[..., :3] != ground).all(axis=2)
+            apart = np.abs(edit.source[around][:, :3].astype(int) - ground[0])
+            assert not around.any() or np.median(apart) >= 60
+
+
+def test_what_is_compressed_keeps_its_colours() -> None:
+    of = plain((250, 244, 224), (242, 230, 208))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(restoration, "clean", lambda *_, **__: of)
+        patch.setattr(restoration, "check_seen", lambda *_: None)
+        for number in range(12):
+            edit = restoration.decompress(Random(number), job("en"))
+            means = [
+                cv2.resize(side, (24, 24), interpolation=cv2.INTER_AREA)
+                for side in (edit.source, edit.target)
+            ]
+            assert np.quantile(cv2.absdiff(*means).max(axis=2), 0.75) <= 8
+
+
+def plain(top: tuple[int, ...], bottom: tuple[int, ...] | None = None) -> clean.Clean:
+    """An image without text, from one colour to another."""
+    share = np.linspace(0, 1, 384)[:, None, None]
+    rgb = np.array(top) * (1 - share) + np.array(bottom or top) * share
+    pixels = np.full((384, 384, 4), 255, np.uint8)
+    pixels[..., :3] = np.broadcast_to(rgb, (384, 384, 3)).round()
+    return clean.Clean(pixels, (), "none")
+
+
+def test_every_frame_is_seen_and_beside_its_text() -> None:
+    of = plain((255, 255, 255))
+    of.pixels[:100, :, :3] = (16, 104, 76)
+    quads = [(40.0, y, 300.0, y, 300.0, y + 20, 40.0, y + 20) for y in (30.0, 150.0, 200.0, 250.0)]
+    lines = tuple(TextBox(f"line {number}", quad, "line") for number, quad in enumerate(quads))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks, "clean", lambda *_, **__: clean.Clean(of.pixels, lines, "none"))
+        for number in range(20):
+            edit = tasks.boxes(Random(number), job("en"))
+            assert edit.change.colour and edit.change.colour.english not in ("green", "dark green")
+            for x0, y0, _, _, x1, y1, _, _ in quads:
+                inside = np.s_[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+                assert (edit.source[inside] == edit.target[inside]).all()
+
+
 def flattened(image: np.ndarray, box: TextBox) -> np.ndarray:
     """What a box holds, as 64 x 16 pixels."""
     quad = np.array(box.quad, np.float32).reshape(4, 2) - 0.5

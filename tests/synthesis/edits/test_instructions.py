@@ -78,6 +78,8 @@ def changes(draw: st.DrawFn, operation: str | None = None) -> Change:  # noqa: P
         fields["other"] = draw(st.sampled_from(OTHERS))
     if operation in ("restoration.rotate", "task.super_resolution"):
         fields["amount"] = maybe(st.just(AMOUNT))
+    if operation == "restoration.rotate":
+        fields["tilted"] = draw(st.booleans())
     if operation in ("task.boxes", "task.mask"):
         fields["thing"] = maybe(st.sampled_from(NAMES))
     if operation in ("object.add", "restoration.uncrop"):
@@ -91,7 +93,8 @@ def said(change: Change, language: str) -> list[tuple[str, ...]]:
     def named(name: object) -> tuple[str, ...]:
         names = [name.english, name.chinese]  # type: ignore[attr-defined]
         if name is change.place:
-            names.append(grammar.towards(names[0]))
+            middle = filling.MIDDLES.get(names[0], name)
+            names += [grammar.towards(names[0]), grammar.towards(middle.english), middle.chinese]
         return tuple(names) if language == MIXED else (names[language == "zh"], *names[2:])
 
     ways = [(text,) for text in (change.old, change.new) if text is not None]
@@ -204,6 +207,44 @@ def test_the_two_instructions_of_a_row_say_their_languages() -> None:
 )
 def test_what_moves_goes_where_it_will_be(name: str, there: str) -> None:
     assert grammar.towards(name) == there
+
+
+@pytest.mark.parametrize("operation", ["layout.move", "object.move"])
+def test_what_moves_to_an_edge_is_told_from_what_moves_to_its_ends(operation: str) -> None:
+    change = Change(operation, thing=Name("title", "标题"), place=Name("at the top", "上方"))
+    for seed in range(40):
+        assert "to the top cent" in instruct(Random(seed), "en", change)
+        assert "顶部中间" in instruct(Random(seed), "zh", change)
+    corner = Change(operation, thing=Name("title", "标题"), place=Name("at the top left", "左上角"))
+    assert "左上角" in instruct(Random(1), "zh", corner)
+
+
+@pytest.mark.parametrize(
+    ("tilted", "never"),
+    [
+        (True, "right way up|orientation|方向|正向|转过来"),
+        (False, "traighten|Level|^level|tilt|角度|倾斜"),
+    ],
+)
+def test_what_is_askew_is_straightened_and_what_is_turned_set_upright(
+    tilted: bool, never: str
+) -> None:
+    change = Change("restoration.rotate", tilted=tilted)
+    for language in LANGUAGES:
+        for seed in range(150):
+            text = instruct(Random(seed), language, change)
+            assert not re.search(never, text), text
+
+
+def test_chinese_instructions_are_said_as_one_says_them() -> None:
+    moved = Change("layout.move", "64%", thing=Name("date", "日期"), place=Name("", "左下角"))
+    coloured = Change("attribute.colour", "讲座", thing=Name("box", "色块"), colour=COLOURS["red"])
+    for seed in range(600):
+        text = instruct(Random(seed), "zh", moved)
+        assert not re.search("(烦请|劳驾|麻烦.?|拜托)让", text), text
+        assert not re.search("^(修改：|编辑：)?写着|的日期的", text), text
+        assert "“讲座”所在的色块" in instruct(Random(seed), "zh", coloured)
+        assert not re.search("帮我[将让]", instruct(Random(seed), MIXED, moved))
 
 
 def test_a_text_that_ends_a_sentence_is_followed_by_no_full_stop() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from random import Random
 
+import cv2
 import numpy as np
 import pytest
 
@@ -110,6 +111,23 @@ def test_surroundings_change_around_the_medium_alone() -> None:
         x, y = block.reshape(4, 2).mean(axis=0).astype(int).tolist()
         assert edit.mask is not None and edit.mask[y, x] == 0
         assert edit.change.other not in (None, edit.change.thing)
+
+
+def test_paper_of_another_kind_has_the_colour_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    papers = [one for one in media.all_media() if one.name.english in media.PAPERS]
+    monkeypatch.setattr(media, "all_media", lambda: papers)
+    said: list[tuple[str, str]] = []
+    for number in range(24):
+        try:
+            edit = media.remake(Random(number), job("zh"))
+        except UnrenderableError:
+            continue
+        both = cv2.erode(edit.mask, np.ones((61, 61), np.uint8)) > 0
+        before, after = (np.median(of[both][:, :3], axis=0) for of in (edit.source, edit.target))
+        assert np.abs(before - after).max() <= 30
+        assert edit.change.thing and edit.change.other
+        said.append((edit.change.thing.chinese, edit.change.other.chinese))
+    assert said and not {"纸"} & {name for names in said for name in names}
 
 
 def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> None:
