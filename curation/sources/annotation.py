@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curation.sources import fields, values
-from curation.sources.edits import Image, instruction_of, joined
+from curation.sources.edits import LACKS_INPUT, Image, instruction_of, joined
 from curation.sources.fields import USUAL, Columns, SourceColumns
 from curation.sources.kind import suffix_of
 from curation.sources.sample import Sample
 from curation.sources.values import Caption, Value, clean
 
 _ESCAPED = re.compile(r"\\udc[89a-f][0-9a-f]", re.IGNORECASE)
+_WITHOUT_INPUT = (
+    f"{LACKS_INPUT}; expected a file beside it that is named like a.input.png, or a list (.jsonl) "
+    "or table that names both; a path in a side file is not followed"
+)
 _NOT_UTF8 = "captions that are not UTF-8, of which � is kept; save it as UTF-8"
 
 
@@ -47,6 +51,17 @@ def sample(
         kept=said.kept or None,
         **{name: getattr(said, name) for name in fields.NAMES},
     )
+
+
+def with_input(said: Annotation, image: Image, inputs: Sequence[Image]) -> Image:
+    """The image, or why it is none: an instruction, wherever it is said, without an input."""
+    if (
+        inputs
+        or image.data is None
+        or not any(of.text.strip() for of in said.caption_instruction or ())
+    ):
+        return image
+    return Image(image.path, None, _WITHOUT_INPUT)
 
 
 def from_text(name: str, data: bytes) -> Annotation:

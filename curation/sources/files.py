@@ -34,7 +34,9 @@ def read_part(
         image = _image(part.path, part.size)
         inputs = [_image(*entry) for entry in part.inputs]
     key = storable(part.key)
-    yield annotation.sample(_annotation(part, columns), image, inputs, uri=uri, key=key)
+    said = _annotation(part, columns)
+    image = annotation.with_input(said, image, inputs)
+    yield annotation.sample(said, image, inputs, uri=uri, key=key)
 
 
 def uri_of(part: Part) -> str:

@@ -78,11 +78,13 @@ def read_part(
     for group in _groups(part, only, columns):
         for member, inputs, problem in group.rows():
             if only is None or member.uri in only:
-                image = member.image
+                said, image = group.annotation(member.name), member.image
+                images = () if problem else [entry.image for entry in inputs]
+                image = Image(image.path, None, problem) if problem else image
                 yield annotation.sample(
-                    group.annotation(member.name),
-                    Image(image.path, None, problem) if problem else image,
-                    () if problem else [entry.image for entry in inputs],
+                    said,
+                    annotation.with_input(said, image, images),
+                    images,
                     uri=member.uri,
                     key=portable(storable(group.key)),
                 )

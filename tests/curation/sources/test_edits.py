@@ -261,3 +261,24 @@ def test_a_glob_of_results_finds_their_inputs_and_one_of_inputs_images(tmp_path:
     assert [image.data for image in pair.inputs or ()] == [b"1"]
     images = read_all(f"{tmp_path}/*.input.jpg")
     assert [(image.data, image.inputs) for image in images] == [(b"1", None), (b"2", None)]
+
+
+@pytest.mark.parametrize("more", [{}, {"input_image": "other.png"}], ids=str)
+def test_an_instruction_without_its_input_is_told_wherever_it_is_said(
+    tmp_path: Path, more: dict[str, str]
+) -> None:
+    said = json.dumps({"instruction": "make it red", **more})
+    folder = put(tmp_path / "folder", {"a.jpg": b"A", "a.json": said.encode(), "other.png": b"O"})
+    listed = put(tmp_path / "list", {"a.jpg": b"A"})
+    line = {"target_image": "a.jpg", "instruction": "make it red"}
+    (tmp_path / "list" / "edits.jsonl").write_text(json.dumps(line) + "\n")
+    tar = tmp_path / "0.tar"
+    with tarfile.open(tar, "w") as stream:
+        for name, data in (("a.jpg", b"A"), ("a.json", said.encode())):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            stream.addfile(info, io.BytesIO(data))
+    for place in (folder, listed, tar):
+        (row,) = (sample for sample in read_all(str(place)) if sample.path.endswith("a.jpg"))
+        assert row.data is None
+        assert re.match("missing: an edit without its input image; .*a.input.png", row.error or "")
