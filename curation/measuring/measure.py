@@ -230,8 +230,10 @@ def _of_pair(
 ) -> dict[str, Any]:
     """The columns of a pair. Raises ``_FailedError``."""
     row: dict[str, Any] = {}
-    said = tuple(caption.text for caption in sample.caption_instruction or ())
-    pair = Pair(image, inputs, said, sample.edit_kind, sample.edit_operation)
+    told = sample.caption_instruction or ()
+    said = tuple(caption.text for caption in told)
+    languages = tuple(caption.language for caption in told if caption.language)
+    pair = Pair(image, inputs, said, sample.edit_kind, sample.edit_operation, languages)
     name = ""
     with _naming(lambda: name), _MEASURING:
         for name, function in signals:  # noqa: B007

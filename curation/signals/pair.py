@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import cv2
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from curation.picture.decoding import Picture
 
-SIDE = 256  # pixels of the longer side at which a pair's images are held side by side
+SIDE = 256  # pixels of the longer side at which a pair is shown
 Pixels = NDArray[np.uint8]
 
 
@@ -19,7 +18,7 @@ class Pair:
     """A ``result`` and the 1 to 3 ``inputs`` that it was made from, decoded.
 
     ``instructions`` are the texts that say what was to be done; ``kind`` and ``operation`` what the
-    source calls the edit, None where it does not say.
+    source calls the edit, None where it does not say; ``languages`` those that it says of texts.
     """
 
     result: Picture
@@ -27,16 +26,14 @@ class Pair:
     instructions: Sequence[str] = ()
     kind: str | None = None
     operation: str | None = None
+    languages: Sequence[str] = ()
 
-    @cached_property
-    def aligned(self) -> tuple[Pixels, tuple[Pixels, ...]]:
-        """The result, its longer side ``SIDE`` pixels, and the inputs stretched to its size:
-        (h, w, 3) uint8 each, RGB.
-        """
-        height, width = self.result.rgb.shape[:2]
-        scale = SIDE / max(height, width)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        return resized(self.result.rgb, size), tuple(resized(of.rgb, size) for of in self.inputs)
+
+def scaled(rgb: Pixels, side: int = SIDE) -> Pixels:
+    """RGB (h, w, 3), its longer side ``side`` pixels."""
+    height, width = rgb.shape[:2]
+    scale = side / max(height, width)
+    return resized(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))
 
 
 def resized(rgb: Pixels, size: tuple[int, int]) -> Pixels:

@@ -21,11 +21,23 @@ LEAST = 0.15  # of letters in another language that is written: less are names a
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\\W_\u3400-\u9fff]+")
 _SPOKEN = {"English": "en", "Chinese": "zh"}
+MIXED = "mixed"  # what a source calls the language of a text in both
+# What orders say though no caption does, and what is looked at in its place: a label that a credit
+# has, too; whether it can be done, what is missing and what not to change, which are no refusals; a
+# bare "without".
+_ORDERS = (
+    (r"\A\W*(?:编辑|修改|指令|任务|edit|task|instruction)[ \t]{0,3}[:：](?=.{0,9}\w)", ""),
+    ("能不能|可不可以|能否|可否", "可以"),
+    (r"\bmissing (?=parts?\b|pieces?\b|areas?\b|regions?\b|rest\b|half\b|edges?\b|sides?\b)", ""),
+    (r"\b(?:do not|don't|don’t|never) (?=change|touch|alter|modify|move)", ""),
+    (r"\A\W*without the ", "delete the "),
+)
+_ORDER = [(re.compile(form, re.IGNORECASE), plain) for form, plain in _ORDERS]
 
 
 @signal(
     tier="pair",
-    version=1,
+    version=2,
     columns={
         "instruction_validity": Column(
             pa.string(),
@@ -49,7 +61,8 @@ def pair_instruction(pair: Pair) -> dict[str, object]:
         return _columns(why, 0, "other")
     every = [_validity(text) for text in texts]
     wrong = next((of for of in every if of != VALID), VALID)
-    return _columns(wrong, max(len(_WORD.findall(text)) for text in texts), language(texts))
+    words = max(len(_WORD.findall(text)) for text in texts)
+    return _columns(wrong, words, "both" if MIXED in pair.languages else language(texts))
 
 
 def _columns(validity: str, words: int, spoken: str) -> dict[str, object]:
@@ -61,6 +74,8 @@ def _columns(validity: str, words: int, spoken: str) -> dict[str, object]:
 
 
 def _validity(text: str) -> str:
+    for form, plain in _ORDER:
+        text = form.sub(plain, text)
     category = by_patterns(text)
     return VALID if category == "prompt" else category
 
@@ -76,6 +91,9 @@ def language(texts: Sequence[str]) -> str:
 def _spoken(text: str) -> set[str]:
     counts = scripts(text)
     han, latin = HAN * counts.get("han", 0), counts.get("latin", 0)
-    is_mixed = min(han, latin) >= LEAST * (han + latin) > 0
-    parts = [_HAN.sub(" ", text), "".join(_HAN.findall(text))] if is_mixed else [text]
+    parts = [text]
+    if min(han, latin):  # each part for itself: a word of one among the other is no foreign letter
+        parts = [_HAN.sub(" ", text), "".join(_HAN.findall(text))]
+        if min(han, latin) < LEAST * (han + latin):
+            parts = parts[:1] if latin > han else [text]
     return {_SPOKEN.get(split([part]), "other") for part in parts}

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation.inspect import catalogue
+from curation.signals.discovery import discover
 from curation.signals.signal import Column, Signal
 
 
@@ -30,3 +31,19 @@ def test_what_others_read_is_what_lies_in_a_file() -> None:
 
 def _array(_rows: Any) -> list[dict[str, Any]]:
     return [{"vector": np.array([1, 2], np.float32)}]
+
+
+def test_what_is_read_of_the_inputs_of_pairs_is_there() -> None:
+    """Of ``pair_similarity``, which reads vectors of inputs, no cost could be told."""
+    (similarity,) = (of for of in discover() if of.name == "pair_similarity")
+    vector = Column(pa.list_(pa.float32()), "numbers", "made up")
+    signals = (
+        similarity,
+        Signal("encoded", "model", 1, {"embedding": vector}, lambda: _array_of_it),
+    )
+    costs = catalogue._costs(signals, catalogue._synthetic_jpeg())
+    assert costs["pair_similarity"] is not None
+
+
+def _array_of_it(_rows: Any) -> list[dict[str, Any]]:
+    return [{"embedding": np.array([1, 0], np.float32)}]
