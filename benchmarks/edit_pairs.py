@@ -1,26 +1,30 @@
-"""What bounds on columns of pairs catch and lose, on pairs made of photographs.
+"""What bounds on columns of pairs catch and lose, on pairs made of photographs, and rendered ones.
 
-``python -m benchmarks.edit_pairs FOLDER [--every N] [--embed]``, with the ``manifest.csv`` of
-``benchmarks.calibrate``. Bad are pairs of an image with itself, compressed, resized or shifted by a
-few pixels, and with another image; good are edits of a part, of a colour, of text and by a filter.
-``--embed`` measures the embeddings, too.
+``python -m benchmarks.edit_pairs FOLDER [--every N] [--embed] [--rendered DIR ...]``, with the
+``manifest.csv`` of ``benchmarks.calibrate``. Bad are pairs of an image with itself, compressed,
+resized or shifted by a few pixels, and with another image; good are edits of a part, of a colour,
+of text and by a filter. ``--embed`` measures the embeddings, too. A DIR is what
+``synthesis.render --mode edit`` wrote: its pairs are good, and their results, compressed and
+resized, are bad.
 """
 
 import argparse
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from curation.picture import decoding
+from curation.picture.decoding import Picture
 from curation.signals.pair import Pair
-from curation.signals.pair_changes import pair_changes
+from curation.signals.pair_changes import LEAST, pair_changes
 from curation.signals.pair_sizes import pair_sizes
 
 Edit = Callable[[Image.Image, Image.Image, np.random.Generator], Image.Image]
@@ -29,6 +33,8 @@ COLUMNS = (
     *("scale_difference", "input_similarity"),
 )
 LONGEST = 768
+LEAST_LEVELS = 0.0005  # `changed_levels` of `curate`
+SAME = ("JPEG quality 90", "JPEG quality 60", "JPEG quality 30", "resized to 2/3")
 
 
 def _compressed(quality: int) -> Edit:
@@ -175,12 +181,50 @@ def measured(
     return dict(columns)
 
 
+def rendered(folders: Sequence[Path]) -> Iterator[tuple[str, Picture, Picture]]:
+    """Operation, result and input of every pair in the shards of the folders."""
+    for path in sorted(file for folder in folders for file in folder.glob("*.parquet")):
+        names = ["edit_operation", "image", "inputs"]
+        for row in pq.read_table(path, columns=names).to_pylist():
+            sources = (row["image"]["bytes"], row["inputs"][0]["bytes"])
+            yield row["edit_operation"], *map(decoding.decode, sources)
+
+
+def _of_rendered(folders: Sequence[Path]) -> None:
+    """How many rendered pairs there are and are lost, and of their results as bad pairs caught."""
+    good: dict[str, list[float]] = {}
+    bad: dict[str, list[float]] = {}
+    for number, (operation, result, source) in enumerate(rendered(folders)):
+        columns = pair_changes.function(Pair(result, [source]))
+        good.setdefault(operation, []).append(_kept_by(operation, columns))
+        if number % 4:
+            continue
+        image = Image.fromarray(result.rgb)
+        for name in SAME:
+            same = EDITS[name][1](image, image, np.random.default_rng(7))
+            bad.setdefault(name, []).append(measured(image, same, None)["changed_share"])
+    print(f"\n{sum(map(len, good.values()))} rendered pairs: lost of each operation")
+    for operation, kept in sorted(good.items()):
+        print(f"  {operation:<26}{sum(share < LEAST for share in kept):>4} of {len(kept)}")
+    print("their results, compressed or resized: caught")
+    for name, shares in bad.items():
+        print(f"  {name:<26}{sum(share < LEAST for share in shares):>4} of {len(shares)}")
+
+
+def _kept_by(operation: str, columns: Mapping[str, Any]) -> float:
+    """The share by which it is judged; of restoration and tasks whether anything differs."""
+    if operation.startswith(("restoration", "task")):
+        return float(columns["changed_levels"] >= LEAST_LEVELS)
+    return float(columns["changed_share"])
+
+
 def main() -> None:
     """Print quantiles of every column by kind of pair."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--every", type=int, default=8)
     parser.add_argument("--embed", action="store_true")
+    parser.add_argument("--rendered", type=Path, nargs="*", default=[])
     options = parser.parse_args()
     embed = None
     if options.embed:
@@ -196,11 +240,14 @@ def main() -> None:
             measured(image, edit(image, images[place - 1], random), embed)
             for place, image in enumerate(images)
         ]
-        print(f"\n{name} ({'good' if is_good else 'bad'})")
+        caught = sum(row["changed_share"] < LEAST for row in rows)
+        print(f"\n{name} ({'good' if is_good else 'bad'}): {caught} too much the same")
         for column in COLUMNS:
             if column in rows[0]:
                 values = np.quantile([row[column] for row in rows], (0, 0.05, 0.5, 0.95, 1))
                 print(f"  {column:<20}" + "".join(f"{value:>10.4g}" for value in values))
+    if options.rendered:
+        _of_rendered(options.rendered)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from curation.picture import decoding
 from curation.report.images import Image, encoded
-from curation.signals.pair import Pair, Pixels
-from curation.signals.pair_changes import NOISE, difference
+from curation.signals.pair import Pixels, resized, scaled
+from curation.signals.pair_changes import Mask, changed
 from curation.sources.sample import Sample
 
 OUTLINE = (230, 0, 122)  # RGB: seldom in photographs, and seen on light and dark
@@ -37,30 +36,37 @@ def of_sample(sample: Sample) -> PairImages | None:
     if not sample.inputs or sample.data is None:
         return None
     pictures = [decoding.decode(of) for of in (sample.data, *(of.data for of in sample.inputs))]
-    result, inputs = Pair(pictures[0], pictures[1:]).aligned
-    changed = min((difference(result, of) > NOISE for of in inputs), key=np.count_nonzero)
-    share, mask = float(changed.mean()), None
+    result = scaled(pictures[0].rgb)
+    masks = [changed(pictures[0].rgb, of.rgb) for of in pictures[1:]]
+    where = min(masks, key=lambda of: float(of.mean()))
+    share, mask = float(where.mean()), None
     if sample.edit_mask:
         mask = encoded(decoding.decode(sample.edit_mask["bytes"]).rgb)
     return PairImages(
         tuple(encoded(of.rgb) for of in pictures[1:]),
-        encoded(marked(result, changed)),
+        encoded(marked(result, _scaled(where, result))),
         share,
         share < ALL,
         mask,
     )
 
 
-def marked(rgb: Pixels, changed: NDArray[np.bool_]) -> Pixels:
+def _scaled(where: Mask, rgb: Pixels) -> Mask:
+    """What lies in a pixel of ``rgb`` of what is true in a mask of another size."""
+    size = rgb.shape[1], rgb.shape[0]
+    return resized(where.astype(np.uint8) * 255, size) > 0
+
+
+def marked(rgb: Pixels, where: Mask) -> Pixels:
     """The image with what is the same (h, w) faded, and an outline around what changed."""
-    if changed.mean() >= ALL:
+    if where.mean() >= ALL:
         return rgb
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (GAP, GAP))
-    region = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    region = cv2.morphologyEx(where.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
     region = cv2.dilate(region, kernel)
     faded = 255 * FADED + rgb.astype(np.float32).mean(axis=2, keepdims=True) * (1 - FADED)
     shown = np.where(region[..., None] > 0, rgb, faded).astype(np.uint8)
     outlines, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     shown = np.ascontiguousarray(shown)
-    cv2.drawContours(shown, outlines, -1, OUTLINE, THICK if changed.mean() > SMALL else 1)
+    cv2.drawContours(shown, outlines, -1, OUTLINE, THICK if where.mean() > SMALL else 1)
     return shown

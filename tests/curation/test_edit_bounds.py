@@ -21,7 +21,7 @@ STAGES: dict[str, dict[str, dict[str, object]]] = {
     "s2": {
         "clarity": {"min": 0.3},
         "format": {"in": ["JPEG"]},
-        "changed_share": {"min": 0.002},
+        "changed_share": {"min": 0.000025},
         "instruction_validity": {"in": ["valid"]},
         "aspect_difference": {"max": 1.1},
     },

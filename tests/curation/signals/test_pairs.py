@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from making.collection import drawing, encoded
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from benchmarks.edit_kinds import instructions
+from benchmarks.edit_kinds import instructions, rendered
 from curation.picture import decoding
 from curation.shard import EDIT_KINDS, EDIT_OPERATIONS
 from curation.signals.pair import Pair
-from curation.signals.pair_changes import pair_changes
+from curation.signals.pair_changes import LEAST, pair_changes
 from curation.signals.pair_instruction import pair_instruction
 from curation.signals.pair_kind import of_instructions, of_source, pair_kind, shipped
 from curation.signals.pair_similarity import pair_similarity
@@ -35,16 +35,44 @@ def test_what_changed_rises_with_the_edit_and_not_with_compression() -> None:
     before = encoded(source)
     same = [encoded(source, quality=of) for of in (90, 60, 30)]
     same += [encoded(source.resize((200, 200))), encoded(source, "PNG")]
-    assert max(pair_changes.function(pair(of, before))["changed_share"] for of in same) < 0.0007
+    assert max(pair_changes.function(pair(of, before))["changed_share"] for of in same) < LEAST
     shares = [
         pair_changes.function(pair(edited(source, side), before))["changed_share"]
         for side in (12, 30, 80, 200)
     ]
-    assert shares == sorted(shares) and shares[0] > 0.0007 and shares[-1] > 0.2
+    assert shares == sorted(shares) and shares[0] > LEAST and shares[-1] > 0.2
     other = pair_changes.function(pair(encoded(drawing(2)), before, encoded(drawing(3))))
     assert other["changed_share"] > 0.5 and other["phash_distance"] > 8
     nearest = pair_changes.function(pair(before, encoded(drawing(2)), before))
     assert (nearest["changed_share"], nearest["phash_distance"]) == (0, 0)
+
+
+def lettered(text: str, ink: str = "black") -> Image.Image:
+    """A page of 640 pixels with a line of small letters."""
+    image = Image.new("RGB", (640, 448), "ivory")
+    ImageDraw.Draw(image).text((300, 200), text, ink, font_size=10)
+    return image
+
+
+@pytest.mark.parametrize(
+    "other", [lettered("Eggs"), lettered("Milk", "red"), lettered("")], ids=str
+)
+def test_a_small_text_that_is_another_is_seen(other: Image.Image) -> None:
+    before = encoded(lettered("Milk"), "PNG")
+    after = pair_changes.function(pair(encoded(other, "PNG"), before))
+    assert after["changed_share"] > LEAST and after["changed_levels"] > 0.0005
+    same = [encoded(lettered("Milk"), quality=of) for of in (90, 60, 30)]
+    shares = [pair_changes.function(pair(of, before))["changed_share"] for of in same]
+    assert max(shares) < LEAST
+
+
+def test_only_the_same_pixels_have_no_difference_at_all() -> None:
+    image = drawing(1)
+    same, faint = encoded(image, "PNG"), encoded(image, quality=95)
+    assert pair_changes.function(pair(same, same))["changed_levels"] == 0
+    assert pair_changes.function(pair(faint, same))["changed_levels"] > 0.0005
+    half = image.resize((image.width // 2, image.height // 2))
+    assert pair_changes.function(pair(same, encoded(half, "PNG")))["changed_levels"] > 0.0005
 
 
 def test_sizes_are_those_of_the_input_that_fits_best() -> None:
@@ -66,6 +94,12 @@ def test_sizes_are_those_of_the_input_that_fits_best() -> None:
         (["把背景换成海边日落"], ("valid", 9, "zh")),
         (["Replace 'TRAIN' with 'PLANE'", "将文本 'TRAIN' 替换为 'PLANE'"], ("valid", 8, "both")),
         (["把 title 的颜色 change to red 吧"], ("valid", 9, "both")),
+        (["需要 bring the seal with a star to the top right。"], ("valid", 12, "en")),
+        (["OK, 把标题换成红色"], ("valid", 8, "zh")),
+        (["编辑：Canny边缘检测。"], ("valid", 7, "both")),
+        (["责任编辑：王小明"], ("boilerplate", 7, "zh")),
+        (["能不能帮我在“Menu”下方加上内容为“Open”的回答？"], ("valid", 18, "zh")),
+        (["编辑："], ("boilerplate", 2, "zh")),
         (["在门上写“GRAND OPENING SALE”"], ("valid", 7, "zh")),
         ([], ("missing", 0, "other")),
         (["  "], ("empty", 0, "other")),
@@ -87,6 +121,22 @@ def test_no_usual_instruction_is_called_invalid_or_of_another_language() -> None
         measured = pair_instruction.function(pair(image, image, said=[text]))
         assert measured["instruction_validity"] == "valid", text
         assert measured["instruction_language"] in ("en", "zh"), text
+
+
+def test_no_rendered_instruction_is_called_invalid_or_of_another_language() -> None:
+    image = encoded(drawing(1, 64))
+    decoded = decoding.decode(image)
+    for _, _, text in rendered():
+        measured = pair_instruction.function(Pair(decoded, [decoded], [text]))
+        assert measured["instruction_validity"] == "valid", text
+        assert measured["instruction_language"] in ("en", "zh", "both"), text
+
+
+def test_where_a_source_calls_a_text_mixed_it_counts_as_both() -> None:
+    image = decoding.decode(encoded(drawing(1, 64)))
+    text = "需要 bring the seal with a star to the top right。"
+    measured = pair_instruction.function(Pair(image, [image], [text], languages=["mixed"]))
+    assert measured["instruction_language"] == "both"
 
 
 def test_kinds_are_told_of_most_instructions_that_were_held_out() -> None:
