@@ -6,7 +6,8 @@ A collection with its captions goes through the shipped ``pipelines.yaml``, mode
 taxonomy, groupings and quotas included: in threads, in worker processes, and on a real Spark
 cluster of two workers on this machine. Every file of shards, ledger, columns and groups is compared
 with those of the threads, which are the baseline. Models cost a second an image, so that most
-images come as thumbnails, as crawls have them, and fall at the first stage.
+images come as thumbnails, as crawls have them, and fall at the first stage. ``--pairs`` adds so
+many edit pairs.
 """
 
 import csv
@@ -28,6 +29,7 @@ from PIL import Image
 from benchmarks.cluster import parts, runs
 from benchmarks.cluster.spark import Cluster
 from benchmarks.kills import digests
+from synthesis import jobs, modes
 
 ROOT = Path(__file__).resolve().parents[1]
 WHOLE = ("bad", "dups", "quality")  # folders whose files most rules are about
@@ -54,6 +56,20 @@ def collect(data: Path, folder: Path, count: int, large: int) -> None:
         if captions := [*_captions(rows[name])]:
             text = json.dumps({"captions": captions}, ensure_ascii=False)
             path.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def add_pairs(folder: Path, count: int) -> None:
+    """``count`` rendered edit pairs, as files of a user's own: result, input and instructions."""
+    folder.mkdir()
+    job = jobs.prepare("en", "edit")
+    for index in range(count):
+        sample, _ = modes.render_until_kept(job, index)
+        if sample is None or sample.edit is None:
+            continue
+        (folder / f"{index}.png").write_bytes(sample.image)
+        (folder / f"{index}.input.png").write_bytes(sample.edit.inputs[0])
+        for language, text in sample.edit.instructions:
+            (folder / f"{index}.instruction_{language}.txt").write_text(text, encoding="utf-8")
 
 
 def _pixels(path: Path) -> int:
@@ -92,6 +108,7 @@ def main(
     ),
     count: Annotated[int, typer.Option(min=20, help="Files of the collection.")] = 1000,
     large: Annotated[int, typer.Option(help="Of the good images, so many as they are.")] = 120,
+    pairs: Annotated[int, typer.Option(help="Edit pairs beside them.")] = 0,
     unit_rows: Annotated[int, typer.Option(help="Rows between two resume points.")] = 64,
     processes: Annotated[bool, typer.Option(help="In worker processes, too.")] = True,
     spark: Annotated[bool, typer.Option(help="On a cluster, too.")] = True,
@@ -108,6 +125,7 @@ def main(
         work.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(work / "input", ignore_errors=True)
         collect(data, work / "input", count, large)
+        add_pairs(work / "input" / "pairs", pairs)
         job = runs.Job(work / "input", ROOT / "pipelines.yaml", unit_rows)
         wanted = _digests(job, work / "threads", THREADS)
         print(told(work / "threads"), flush=True)
