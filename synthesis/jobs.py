@@ -112,23 +112,29 @@ def _editing(job: Job, fonts: str | None, parallel: str | None) -> Job:
 
 
 def _kinds(text: str) -> tuple[tuple[str, float], ...]:
-    """``text.replace=2,object.add``: operations and shares; a share that is not said is 1."""
+    """``text.replace=2,object.add``: operations and shares; a share that is not said is 1.
+
+    ``restoration=2`` are all operations of that group, which share it.
+    """
     from synthesis.edits.kinds import OPERATIONS
 
     shares: dict[str, float] = {}
     for entry in text.split(","):
         name, _, share = entry.strip().partition("=")
-        if name not in OPERATIONS:
+        names = [of for of in OPERATIONS if name in (of, of.partition(".")[0])]
+        if not names:
             hint = did_you_mean(name, OPERATIONS)
             raise UsageError(
-                f"--kinds: no operation {name!r}{hint}; there are {', '.join(OPERATIONS)}"
+                f"--kinds: no operation {name!r}{hint}; there are {', '.join(OPERATIONS)}, and for "
+                "all of a group its name: text"
             )
         try:
-            shares[name] = float(share or 1)
+            one_share = float(share or 1) / len(names)
         except ValueError as problem:
             raise UsageError(f"--kinds {entry}: expected a number after =") from problem
-        if not (0 < shares[name] < float("inf")):
+        if not (0 < one_share < float("inf")):
             raise UsageError(f"--kinds {entry}: expected a share above 0")
+        shares.update(dict.fromkeys(names, one_share))
     return tuple(sorted(shares.items()))
 
 

@@ -109,11 +109,15 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
     return footer.num_rows, recorded
 
 
+ALL = "all"  # of what a setting chooses among, where it says nothing
+
+
 def _check_settings(path: str, recorded: dict[str, str], asked: dict[str, str]) -> None:
     recorded = {"schema": "1"} | recorded  # shards of the first version did not say so
     for setting in sorted({*recorded, *asked}, key=lambda name: (name != "schema", name)):
         before, now = recorded.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
+            before, now = before or ALL, now or ALL
             raise UsageError(f"{path}: rendered with {setting} {before}, now {now}; {_ADVICE}")
 
 

@@ -70,7 +70,8 @@ Mode = Annotated[
 Kinds = Annotated[
     str | None,
     typer.Option(
-        help="Operations of mode edit with their shares, as text.replace=2,object.add; else all."
+        help="Operations of mode edit with their shares, as text.replace=2,object.add, or groups "
+        "of them, as restoration; else all."
     ),
 ]
 Parallel = Annotated[

@@ -27,3 +27,8 @@ def test_a_part_of_an_older_schema_is_not_taken_for_finished(tmp_path: Path) -> 
     write_version_1(part, told)
     with pytest.raises(UsageError, match="rendered with schema 1, now 3; choose another --out"):
         parts.read_finished(str(part), job, 0, 1)
+
+
+def test_all_kinds_are_called_so_where_others_are_asked_for() -> None:
+    with pytest.raises(UsageError, match=r"kinds all, now text\.add=1; "):
+        parts._check_settings("a", {"kinds": ""}, {"schema": "1", "kinds": "text.add=1"})

@@ -38,6 +38,13 @@ def test_what_cannot_be_is_told(options: dict[str, str], message: str) -> None:
         jobs.prepare(asked.pop("language"), asked.pop("mode"), **asked)
 
 
+def test_a_group_is_all_its_operations() -> None:
+    asked = dict(jobs.prepare("en", "edit", kinds="restoration=2.5,text.add").kinds)
+    operations = [of for of in kinds.OPERATIONS if of.startswith("restoration.")]
+    assert len(operations) == 5
+    assert asked == {"text.add": 1.0, **dict.fromkeys(operations, 0.5)}
+
+
 def test_kinds_are_as_often_as_their_shares(job: Job) -> None:
     chance, asked = Random(1), (("object.add", 1.0), ("text.replace", 3.0))
     some = Counter(kinds.choose(chance, replace(job, kinds=asked)).operation for _ in range(400))
