@@ -30,7 +30,7 @@ _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 class WebDataset:
     """Tars in USTAR form whose bytes depend on the rows alone: no times, no owners."""
 
-    version: int = 1
+    version: int = 2
     folder: str = ""
     prefix: str = "part"
     suffix: str = ".tar"
@@ -68,7 +68,11 @@ def _members(row: dict[str, Any], captions: Sequence[str]) -> Iterator[tuple[str
     for number, source in enumerate(inputs, 1):
         which = "input" if number == 1 else f"input{number}"
         yield f"{which}.{_suffix(None, source)}", source["bytes"]
-    said = (caption for split in captions for caption in row.get(split) or ())
+    said = (
+        caption
+        for split in _order(captions, is_edit=bool(inputs))
+        for caption in row.get(split) or ()
+    )
     text = next((of["text"] for of in said if of.get("stage") != ""), None)  # "": passes no stage
     if text is not None:
         yield "txt", text.encode()
@@ -76,6 +80,13 @@ def _members(row: dict[str, Any], captions: Sequence[str]) -> Iterator[tuple[str
         row[split] = [_present(caption) for caption in row.get(split) or ()]
     content = json.dumps(_present(_plain(row)), ensure_ascii=False)
     yield "json", content.encode()
+
+
+def _order(captions: Sequence[str], *, is_edit: bool) -> Sequence[str]:
+    """The splits in the order asked for; where none is, an edit's instruction comes first."""
+    if is_edit and tuple(captions) == SPLITS:
+        return sorted(captions, key=lambda split: split != "caption_instruction")
+    return captions
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
