@@ -11,7 +11,7 @@ resized, are bad.
 import argparse
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from curation.picture import decoding
-from curation.picture.decoding import Picture
 from curation.signals.pair import Pair
 from curation.signals.pair_changes import LEAST, pair_changes
 from curation.signals.pair_sizes import pair_sizes
@@ -33,7 +32,7 @@ COLUMNS = (
     *("scale_difference", "input_similarity"),
 )
 LONGEST = 768
-LEAST_LEVELS = 0.0005  # `changed_levels` of `curate`
+LEAST_LEVELS = {"restoration": 0.0005, "task": 0.0, "background": 0.05}  # of `curate`, alone
 SAME = ("JPEG quality 90", "JPEG quality 60", "JPEG quality 30", "resized to 2/3")
 
 
@@ -181,41 +180,38 @@ def measured(
     return dict(columns)
 
 
-def rendered(folders: Sequence[Path]) -> Iterator[tuple[str, Picture, Picture]]:
-    """Operation, result and input of every pair in the shards of the folders."""
-    for path in sorted(file for folder in folders for file in folder.glob("*.parquet")):
-        names = ["edit_operation", "image", "inputs"]
-        for row in pq.read_table(path, columns=names).to_pylist():
-            sources = (row["image"]["bytes"], row["inputs"][0]["bytes"])
-            yield row["edit_operation"], *map(decoding.decode, sources)
-
-
 def _of_rendered(folders: Sequence[Path]) -> None:
-    """How many rendered pairs there are and are lost, and of their results as bad pairs caught."""
-    good: dict[str, list[float]] = {}
-    bad: dict[str, list[float]] = {}
-    for number, (operation, result, source) in enumerate(rendered(folders)):
-        columns = pair_changes.function(Pair(result, [source]))
-        good.setdefault(operation, []).append(_kept_by(operation, columns))
-        if number % 4:
-            continue
-        image = Image.fromarray(result.rgb)
-        for name in SAME:
+    """How many rendered pairs are lost, and how many of their results as bad pairs are caught."""
+    good, bad = dict[str, list[bool]](), dict[str, list[bool]]()
+    names = ["edit_operation", "image", "inputs"]
+    files = sorted(file for folder in folders for file in folder.glob("*.parquet"))
+    rows = [row for file in files for row in pq.read_table(file, columns=names).to_pylist()]
+    for number, row in enumerate(rows):
+        result, source = row["image"]["bytes"], row["inputs"][0]["bytes"]
+        pair = Pair(decoding.decode(result), [decoding.decode(source)])
+        operation = row["edit_operation"]
+        columns = pair_changes.function(pair)
+        good.setdefault(operation, []).append(_is_kept(operation, columns))
+        image = Image.open(io.BytesIO(result)).convert("RGB")
+        for name in SAME if number % 4 == 0 else ():
             same = EDITS[name][1](image, image, np.random.default_rng(7))
-            bad.setdefault(name, []).append(measured(image, same, None)["changed_share"])
-    print(f"\n{sum(map(len, good.values()))} rendered pairs: lost of each operation")
-    for operation, kept in sorted(good.items()):
-        print(f"  {operation:<26}{sum(share < LEAST for share in kept):>4} of {len(kept)}")
-    print("their results, compressed or resized: caught")
-    for name, shares in bad.items():
-        print(f"  {name:<26}{sum(share < LEAST for share in shares):>4} of {len(shares)}")
+            is_caught = measured(image, same, None)["changed_share"] < LEAST
+            bad.setdefault(name, []).append(is_caught)
+    kept = sum(map(sum, good.values()))
+    print(f"\n{len(rows)} rendered pairs (good): {len(rows) - kept} too much the same")
+    for operation, those in sorted(good.items()):
+        print(f"  {operation:<26}{len(those) - sum(those):>4} of {len(those)}")
+    print("their results, compressed or resized (bad): caught")
+    for name, caught in bad.items():
+        print(f"  {name:<26}{sum(caught):>4} of {len(caught)}")
 
 
-def _kept_by(operation: str, columns: Mapping[str, Any]) -> float:
-    """The share by which it is judged; of restoration and tasks whether anything differs."""
-    if operation.startswith(("restoration", "task")):
-        return float(columns["changed_levels"] >= LEAST_LEVELS)
-    return float(columns["changed_share"])
+def _is_kept(operation: str, columns: Mapping[str, Any]) -> bool:
+    """By `curate`, with what holds instead for its kind."""
+    kind = operation.partition(".")[0]
+    if kind in LEAST_LEVELS:
+        return bool(columns["changed_levels"] >= LEAST_LEVELS[kind])
+    return bool(columns["changed_share"] >= LEAST)
 
 
 def main() -> None:

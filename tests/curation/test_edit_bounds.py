@@ -192,3 +192,28 @@ def test_quotas_go_by_what_pairs_are(tmp_path: Path) -> None:
     rows = told(tmp_path / "out")
     assert sum(of[0] == "kept" for name, of in rows.items() if name.startswith("multi")) == 1
     assert all(of[0] == "kept" for name, of in rows.items() if name.startswith("single"))
+
+
+def test_rendered_pairs_pass_the_bounds_of_edits_and_the_quotas_of_the_docs(tmp_path: Path) -> None:
+    """Those with one English and one Chinese instruction, which `languages` call `both`."""
+    page = (Path(__file__).parents[2] / "docs" / "edits.md").read_text("utf-8")
+    quotas = page.partition("### Quotas\n")[2].partition("    quotas:\n")[2].partition("\n\n")[0]
+    lines = "\n".join(line.removeprefix("    ").strip() for line in quotas.splitlines())
+    top = "quotas: {" + ", ".join(lines.splitlines()).replace("s3", "s2") + "}"
+    (tmp_path / "pipelines.yaml").write_text(pipeline_text(STAGES, top=[top]))
+    source = tmp_path / "in"
+    source.mkdir()
+    said = {"instruction": None, "instruction_en": "paint the corner", "instruction_zh": "涂角落"}
+    for number in range(3):
+        image = encoded(repainted(number))
+        put(source, f"a{number}", image, [encoded(drawing(number))], edit_kind="text", **said)
+    run_in_process(source, tmp_path / "out")
+    assert [row["verdict"] for row in ledger_rows(tmp_path / "out")] == ["kept"] * 3
+
+
+def test_the_preset_for_edits_has_no_quota_on_what_is_rendered() -> None:
+    quotas = {name: loading.load(None, name).quotas for name in ("curate", "edits")}
+    names = {name: [quota.name for quota in of] for name, of in quotas.items()}
+    assert "synthetic" in names["curate"] and "synthetic" not in names["edits"]
+    captioned = loading.load(None, "edits-captioned")
+    assert "captioning.edit_instruction" in captioned.signals
