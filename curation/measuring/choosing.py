@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from curation.configuration.loading import QUOTA_COLUMNS, Pipeline, Stage, resolved
+from curation.configuration.models import Instead
 from curation.groupings import discovery as groupings
 from curation.groupings.duplicates.grouping import Duplicates
 from curation.groupings.grouping import Grouping
@@ -217,7 +218,18 @@ def without(pipeline: Pipeline, names: Sequence[str]) -> Pipeline:
     stages = tuple(_stage_without(stage, gone, unsaid) for stage in pipeline.stages)
     quality = tuple(name for name in pipeline.quality if name not in gone)
     quotas = tuple(quota for quota in pipeline.quotas if not gone.intersection(quota.columns))
-    return reduced.model_copy(update={"stages": stages, "quality": quality, "quotas": quotas})
+    edits = {kind: _instead_without(instead, gone) for kind, instead in pipeline.edits.items()}
+    left = {"stages": stages, "quality": quality, "quotas": quotas, "edits": edits}
+    return reduced.model_copy(update=left)
+
+
+def _instead_without(instead: Instead, gone: Container[str]) -> Instead:
+    """What holds instead for a kind of edit, without columns that are gone."""
+    left = {
+        which: {name: bound for name, bound in bounds.items() if name not in gone}
+        for which, bounds in (("image", instead.image), ("inputs", instead.inputs))
+    }
+    return instead.model_copy(update=left)
 
 
 def _stage_without(stage: Stage, gone: Container[str], unsaid: Container[str]) -> Stage:

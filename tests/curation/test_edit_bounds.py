@@ -217,3 +217,9 @@ def test_the_preset_for_edits_has_no_quota_on_what_is_rendered() -> None:
     assert "synthetic" in names["curate"] and "synthetic" not in names["edits"]
     captioned = loading.load(None, "edits-captioned")
     assert "captioning.edit_instruction" in captioned.signals
+
+
+def test_a_signal_left_out_takes_what_holds_instead_along() -> None:
+    left = choosing.without(loading.load(None, "curate"), ["pair_similarity"])
+    assert "input_similarity" not in left.edits["task"].image
+    loading.check_columns(left, choosing.known_columns(choosing.chosen(left)))
