@@ -55,7 +55,9 @@ def lettered(text: str, ink: str = "black") -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    "other", [lettered("Eggs"), lettered("Milk", "red"), lettered("")], ids=str
+    "other",
+    [lettered("Eggs"), lettered("Milk", "red"), lettered("")],
+    ids=["replaced", "recoloured", "removed"],
 )
 def test_a_small_text_that_is_another_is_seen(other: Image.Image) -> None:
     before = encoded(lettered("Milk"), "PNG")
