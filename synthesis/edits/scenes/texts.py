@@ -106,7 +106,8 @@ def translate(random: Random, job: Job) -> Edit:
     here, paragraph = set_up(random, known, media, quotable)
     here, new = unruled(here), pairs[paragraph.text]
     text = here.text(paragraph.text, lines="level")
-    other = replace(job, language=translating.into(job.language), fonts=job.other_fonts)
+    fonts = translating.alike(job.other_fonts, text.block.faces[0])
+    other = replace(job, language=translating.into(job.language), fonts=tuple(fonts))
     medium, sheet = here.blank.medium, here.blank.sheet
     style = writing.typography(here.steps("style"), other, new, medium, sheet)
     there = replace(here, job=other, style=replace(style, setting=here.style.setting))

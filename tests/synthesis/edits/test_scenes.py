@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from random import Random
 
@@ -11,8 +12,10 @@ import pytest
 
 from curation.failures.errors import UsageError
 from synthesis import jobs
+from synthesis.edits import translating
 from synthesis.edits.edit import Edit
 from synthesis.edits.scenes import media, studio, texts
+from synthesis.fonts.files import FontFile
 from synthesis.job import Job
 from synthesis.scene import streams
 from synthesis.unrenderable import UnrenderableError
@@ -128,6 +131,27 @@ def test_paper_of_another_kind_has_the_colour_it_had(monkeypatch: pytest.MonkeyP
         assert edit.change.thing and edit.change.other
         said.append((edit.change.thing.chinese, edit.change.other.chinese))
     assert said and not {"纸"} & {name for names in said for name in names}
+
+
+def test_a_translation_is_set_in_a_face_like_that_of_the_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faces: list[tuple[FontFile, FontFile]] = []
+    in_place = texts._in_place
+
+    def seen(here: studio.Studio, text: studio.Text, words: str) -> studio.Text:
+        second = in_place(here, text, words)
+        faces.append((text.block.faces[0], second.block.faces[0]))
+        return second
+
+    monkeypatch.setattr(texts, "_in_place", seen)
+    known = job("zh")
+    for number in range(TRIES):
+        with suppress(UnrenderableError):
+            texts.translate(Random(number), known)
+    assert len(faces) > TRIES / 4
+    for face, other in faces:
+        assert other in translating.alike(known.other_fonts, face)
 
 
 def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> None:
