@@ -3,16 +3,36 @@
 Equal prompts and sizes are asked together: what differs in a batch is padded to the longest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+import pyarrow as pa
+
 from captioning.backends.backend import FINAL, Captioner, Question, Reply
 from captioning.parsing import NONE, Finish, InvalidAnswerError
+from curation.signals.signal import Column, Tokens
 
 Answer = TypeVar("Answer")
 Parse = Callable[[str, Finish], Answer]  # raises ``InvalidAnswerError``
 ProblemOf = Callable[[int, Answer], str]  # of the question of a number; ``NONE`` where it is fine
+
+
+def columns(what: str) -> dict[str, Column]:
+    """Of ``what`` is asked for: how often, what it took, and what of the answer was mended."""
+    return {
+        f"{what}_mended": Column(
+            pa.list_(pa.string()), "names", "what of the answer was mended", in_shards=False
+        ),
+        f"{what}_attempts": Column(pa.int8(), "count from 0", "answers asked for", in_shards=False),
+        f"{what}_prompt_tokens": Column(pa.int32(), "tokens", "asked", in_shards=False),
+        f"{what}_new_tokens": Column(pa.int32(), "tokens", "answered", in_shards=False),
+    }
+
+
+def tokens(what: str) -> Tokens:
+    """Which of the ``columns`` say what asking costs."""
+    return Tokens(f"{what}_attempts", f"{what}_prompt_tokens", f"{what}_new_tokens")
 
 
 class Asked(Generic[Answer]):
@@ -39,6 +59,15 @@ class Asked(Generic[Answer]):
             return
         self.problem = problem_of(answer)
         self.answer = answer if self.problem == NONE else None
+
+
+def counts(what: str, every: Sequence[Asked[Any]]) -> dict[str, int]:
+    """The ``columns`` that count, summed over all questions of a row."""
+    return {
+        f"{what}_attempts": sum(of.attempts for of in every),
+        f"{what}_prompt_tokens": sum(of.prompt_tokens for of in every),
+        f"{what}_new_tokens": sum(of.new_tokens for of in every),
+    }
 
 
 def ask(

@@ -68,16 +68,12 @@ def _alone(lines: Sequence[str], others: Sequence[str]) -> list[str]:
 
 def _agrees(changed: Sequence[ChangedText], before: Sequence[str], after: Sequence[str]) -> float:
     """Of the letters said to have been there before and after, those that were read there."""
-    said = agreed = 0
-    for text, lines in ((of.before, before) for of in changed):
-        said, agreed = said + len(plain(text)), agreed + _read_of(text, lines)
-    for text, lines in ((of.after, after) for of in changed):
-        said, agreed = said + len(plain(text)), agreed + _read_of(text, lines)
+    texts = [(of.before, before) for of in changed] + [(of.after, after) for of in changed]
+    said = sum(len(plain(text)) for text, _ in texts)
+    agreed = sum(len(plain(text)) for text, lines in texts if _is_read(text, lines))
     return agreed / said if said else 1.0
 
 
-def _read_of(text: str, lines: Sequence[str]) -> int:
-    """How many letters of a text were read: all or none."""
-    letters = plain(text)
+def _is_read(text: str, lines: Sequence[str]) -> bool:
     quoted = text.replace('"', " ")
-    return 0 if agreement(f'"{quoted}"', lines).invented else len(letters)
+    return not agreement(f'"{quoted}"', lines).invented

@@ -26,7 +26,7 @@ from curation import shard
 from curation.picture import decoding
 from curation.signals.caption_validity import by_patterns
 from curation.signals.row import Row
-from curation.signals.signal import CAPTIONS, Column, Measure, Tokens, signal
+from curation.signals.signal import CAPTIONS, Column, Measure, signal
 
 PROBLEMS = (*ANSWERS, "misquoted", "too_wordy", "other_language", *FINAL)
 INVALID = ("refusal", "url", "filename", "empty")  # "make it blue" is a prompt, and may be
@@ -66,14 +66,7 @@ def _check(settings: EditInstructionSettings) -> None:
         ),
         "edit_answer": Column(pa.string(), "JSON", "the answer: instruction, kind, texts, kept"),
         **edit_checks.COLUMNS,
-        "instruction_mended": Column(
-            pa.list_(pa.string()), "names", "what of the answer was mended", in_shards=False
-        ),
-        "instruction_attempts": Column(
-            pa.int8(), "count from 0", "answers asked for", in_shards=False
-        ),
-        "instruction_prompt_tokens": Column(pa.int32(), "tokens", "asked", in_shards=False),
-        "instruction_new_tokens": Column(pa.int32(), "tokens", "answered", in_shards=False),
+        **asking.columns("instruction"),
     },
     settings=EditInstructionSettings,
     reads=(CAPTIONS, "text_regions"),
@@ -82,7 +75,7 @@ def _check(settings: EditInstructionSettings) -> None:
     check=_check,
     patience=3600.0,
     of_pairs=True,
-    tokens=Tokens("instruction_attempts", "instruction_prompt_tokens", "instruction_new_tokens"),
+    tokens=asking.tokens("instruction"),
 )
 def edit_instruction(settings: EditInstructionSettings) -> Measure:
     """The instruction of each edit; nothing of other rows. Raises ``MissingModelError``."""
@@ -171,12 +164,8 @@ def _of_source(row: Row) -> dict[str, Any]:
 
 def _columns(row: Row, language: str, asked: Asked[EditAnswer]) -> dict[str, Any]:
     """The columns of a row that the captioner was asked about."""
-    known = dict.fromkeys(edit_instruction.columns) | {
-        "instruction_problem": asked.problem,
-        "instruction_attempts": asked.attempts,
-        "instruction_prompt_tokens": asked.prompt_tokens,
-        "instruction_new_tokens": asked.new_tokens,
-    }
+    known = dict.fromkeys(edit_instruction.columns) | asking.counts("instruction", [asked])
+    known["instruction_problem"] = asked.problem
     if asked.answer is None:
         return known | {"caption_instruction": []}
     edit = asked.answer.edit

@@ -23,7 +23,7 @@ from curation import shard
 from curation.shard.annotation import KEYS, Annotation
 from curation.signals import captions
 from curation.signals.row import Row
-from curation.signals.signal import CAPTIONS, Column, Measure, Tokens, signal
+from curation.signals.signal import CAPTIONS, Column, Measure, signal
 
 PROBLEMS = (
     NONE, "empty", "no_json", "truncated", "too_long", "missing_key", "unknown_key",
@@ -67,14 +67,7 @@ def _check(settings: RecaptionSettings) -> None:
             pa.string(), "category", "why there is no recaption", categories=PROBLEMS
         ),
         "recaption_kind": Column(pa.string(), "a kind", "of the prompt that asked for it"),
-        "recaption_mended": Column(
-            pa.list_(pa.string()), "names", "what of the answer was mended", in_shards=False
-        ),
-        "recaption_attempts": Column(
-            pa.int8(), "count from 0", "answers asked for", in_shards=False
-        ),
-        "recaption_prompt_tokens": Column(pa.int32(), "tokens", "asked", in_shards=False),
-        "recaption_new_tokens": Column(pa.int32(), "tokens", "answered", in_shards=False),
+        **asking.columns("recaption"),
         **{
             name: Column(pa.list_(pa.float32()), of.unit, of.meaning, in_shards=False)
             for name, of in _CHECKS.items()
@@ -86,7 +79,7 @@ def _check(settings: RecaptionSettings) -> None:
     cost="heavy",
     check=_check,
     patience=3600.0,
-    tokens=Tokens("recaption_attempts", "recaption_prompt_tokens", "recaption_new_tokens"),
+    tokens=asking.tokens("recaption"),
 )
 def recaption(settings: RecaptionSettings) -> Measure:
     """The recaption of each row. Raises ``MissingModelError``."""
@@ -197,13 +190,8 @@ def _columns(
 ) -> dict[str, Any]:
     """The columns of a row that the captioner was asked about."""
     every = [of for of in (asked, fused_asked) if of]
-    counts = {
-        "recaption_problem": asked.problem,
-        "recaption_attempts": sum(of.attempts for of in every),
-        "recaption_prompt_tokens": sum(of.prompt_tokens for of in every),
-        "recaption_new_tokens": sum(of.new_tokens for of in every),
-    }
-    known = dict.fromkeys(recaption.columns) | counts
+    known = dict.fromkeys(recaption.columns) | asking.counts("recaption", every)
+    known["recaption_problem"] = asked.problem
     if asked.answer is None or given is None:
         return known | {"caption_recaption": [], "caption_fused": []} | _lists([])
     annotation, language = asked.answer.annotation, question.language

@@ -230,9 +230,9 @@ def _of_pair(
 ) -> dict[str, Any]:
     """The columns of a pair. Raises ``_FailedError``."""
     row: dict[str, Any] = {}
-    told = sample.caption_instruction or ()
-    said = tuple(caption.text for caption in told)
-    languages = tuple(caption.language for caption in told if caption.language)
+    instructions = sample.caption_instruction or ()
+    said = tuple(caption.text for caption in instructions)
+    languages = tuple(caption.language for caption in instructions if caption.language)
     pair = Pair(image, inputs, said, sample.edit_kind, sample.edit_operation, languages)
     name = ""
     with _naming(lambda: name), _MEASURING:

@@ -47,8 +47,8 @@ def put(root: Path, name: str, result: bytes, inputs: list[bytes], **said: Any) 
     (root / f"{name}.jpg").write_bytes(result)
     for number, data in enumerate(inputs, 1):
         (root / f"{name}.input{number}.jpg").write_bytes(data)
-    told = {"instruction": "make the left corner colourful"} | said
-    (root / f"{name}.json").write_text(json.dumps(told))
+    side = {"instruction": "make the left corner colourful"} | said
+    (root / f"{name}.json").write_text(json.dumps(side))
 
 
 def make(root: Path) -> Path:
@@ -79,14 +79,14 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "out"
 
 
-def told(output: Path) -> dict[str, tuple[Any, ...]]:
+def verdicts(output: Path) -> dict[str, tuple[Any, ...]]:
     rows = ledger_rows(output)
     names = ("verdict", "rule", "reason")
     return {row["key"].partition(".")[0]: tuple(row[of] for of in names) for row in rows}
 
 
 def test_a_row_falls_by_the_first_image_that_fails_and_the_ledger_says_which(output: Path) -> None:
-    rows = told(output)
+    rows = verdicts(output)
     kept = ("kept", None, None)
     assert {name for name, of in rows.items() if of == kept} == {
         *("good", "deblur", "seen", "seen-wide", "alone")
@@ -162,7 +162,7 @@ def test_models_look_at_inputs_where_a_bound_asks(tmp_path: Path) -> None:
     put(source, "framed", encoded(repainted(2)), [encoded(drawing(2)), framed(drawing(2))])
     (source / "alone.jpg").write_bytes(encoded(drawing(3)))
     run_in_process(source, tmp_path / "out")
-    expected = told(tmp_path / "out")
+    expected = verdicts(tmp_path / "out")
     assert expected["framed"] == ("dropped", "borders.max", "input 2")
     assert {expected[name][0] for name in ("good", "alone")} == {"kept"}
     after, looked = digests(tmp_path / "out"), []
@@ -189,7 +189,7 @@ def test_quotas_go_by_what_pairs_are(tmp_path: Path) -> None:
         inputs = [encoded(drawing(number + 10)), encoded(drawing(number))]
         put(source, f"multi{number}", encoded(repainted(number + 10)), inputs)
     run_in_process(source, tmp_path / "out")
-    rows = told(tmp_path / "out")
+    rows = verdicts(tmp_path / "out")
     assert sum(of[0] == "kept" for name, of in rows.items() if name.startswith("multi")) == 1
     assert all(of[0] == "kept" for name, of in rows.items() if name.startswith("single"))
 

@@ -100,8 +100,8 @@ def test_each_quota_counts_what_passes_everything_before_it(
 
 def test_steps_go_by_stages_and_join_where_no_other_quota_comes_between() -> None:
     share, count = {"share": {"a": 0.5}}, {"count": 2}
-    one = pipeline([(share, "s1"), (count, "s3")])
-    assert steps(one) == ((0, (0, 1, 2)), (1, (2,)))
+    joined = pipeline([(share, "s1"), (count, "s3")])
+    assert steps(joined) == ((0, (0, 1, 2)), (1, (2,)))
     two = pipeline([(share, "s1"), (share, "s2"), (count, "s1")])
     assert steps(two) == ((0, (0,)), (2, (0,)), (0, (1,)), (1, (1,)), (0, (2,)), (1, (2,)))
 

@@ -142,12 +142,12 @@ def test_where_a_source_calls_a_text_mixed_it_counts_as_both() -> None:
 
 
 def test_kinds_are_told_of_most_instructions_that_were_held_out() -> None:
-    told = {"held out": [0, 0], "fitting": [0, 0]}
+    counts = {"held out": [0, 0], "fitting": [0, 0]}
     for half, wanted, text in instructions():
         kind, operation = of_instructions([text])
-        told[half][0] += (operation or kind) == wanted
-        told[half][1] += 1
-    assert min(right / total for right, total in told.values()) > 0.95
+        counts[half][0] += (operation or kind) == wanted
+        counts[half][1] += 1
+    assert min(right / total for right, total in counts.values()) > 0.95
 
 
 @pytest.mark.parametrize(

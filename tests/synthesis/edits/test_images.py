@@ -1,7 +1,5 @@
 """Restoration and tasks: the source is worse as is said of it, the result is what is asked for."""
 
-from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -9,8 +7,8 @@ from random import Random
 import cv2
 import numpy as np
 import pytest
+from making.edits import Make, made, prepared
 
-from curation.failures.errors import UsageError
 from curation.picture import decoding
 from curation.picture.colours import contrast_ratio
 from curation.signals.detail import detail
@@ -20,11 +18,8 @@ from curation.signals.texture import texture
 from synthesis import jobs, png
 from synthesis.edits import clean, restoration, tasks
 from synthesis.edits.edit import Edit
-from synthesis.job import Job
 from synthesis.sample import TextBox
-from synthesis.unrenderable import UnrenderableError
 
-Make = Callable[[Random, Job], Edit]
 MAKES: dict[str, Make] = {
     "restoration.deblur": restoration.deblur,
     "restoration.denoise": restoration.denoise,
@@ -40,25 +35,8 @@ COUNT, TRIES = 4, 60
 
 
 @cache
-def job(language: str) -> Job:
-    try:
-        return jobs.prepare(language, "edit", seed=5, size="384x384")
-    except UsageError as problem:
-        pytest.skip(str(problem))
-
-
-@cache
 def edits(operation: str, language: str = "en", count: int = COUNT) -> list[Edit]:
-    made: list[Edit] = []
-    reasons: Counter[str] = Counter()
-    for number in range(TRIES):
-        try:
-            made.append(MAKES[operation](Random(f"{operation}/{number}"), job(language)))
-        except UnrenderableError as problem:
-            reasons[problem.reason] += 1
-        if len(made) == count:
-            return made
-    raise AssertionError(f"{operation} in {language}: {reasons}")
+    return made(MAKES[operation], operation, language, count, TRIES)
 
 
 def measured(pixels: np.ndarray, signal: Signal, column: str) -> float:
@@ -131,7 +109,7 @@ def test_what_is_around_an_image_is_told_from_it(operation: str) -> None:
         for number in range(20):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(restoration, "clean", lambda *_, of=of, **__: of)
-                edit = MAKES[operation](Random(number), job("en"))
+                edit = MAKES[operation](Random(number), prepared("en"))
             around = (edit.source[..., :3] != ground).all(axis=2)
             apart = np.abs(edit.source[around][:, :3].astype(int) - ground[0])
             assert not around.any() or np.median(apart) >= 60
@@ -143,7 +121,7 @@ def test_what_is_compressed_keeps_its_colours() -> None:
         patch.setattr(restoration, "clean", lambda *_, **__: of)
         patch.setattr(restoration, "check_seen", lambda *_: None)
         for number in range(12):
-            edit = restoration.decompress(Random(number), job("en"))
+            edit = restoration.decompress(Random(number), prepared("en"))
             means = [
                 cv2.resize(side, (24, 24), interpolation=cv2.INTER_AREA)
                 for side in (edit.source, edit.target)
@@ -168,7 +146,7 @@ def test_every_frame_is_seen_and_beside_its_text() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "clean", lambda *_, **__: clean.Clean(of.pixels, lines, "none"))
         for number in range(20):
-            edit = tasks.boxes(Random(number), job("en"))
+            edit = tasks.boxes(Random(number), prepared("en"))
             assert edit.change.colour and edit.change.colour.english not in ("green", "dark green")
             for x0, y0, _, _, x1, y1, _, _ in quads:
                 inside = np.s_[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]

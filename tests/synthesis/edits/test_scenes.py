@@ -1,7 +1,5 @@
 """Edits of scenes: beside the mask not a pixel differs, and what is said of the images is true."""
 
-from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from random import Random
@@ -9,18 +7,15 @@ from random import Random
 import cv2
 import numpy as np
 import pytest
+from making.edits import Make, made, prepared
 
-from curation.failures.errors import UsageError
-from synthesis import jobs
 from synthesis.edits import translating
 from synthesis.edits.edit import Edit
 from synthesis.edits.scenes import media, studio, texts
 from synthesis.fonts.files import FontFile
-from synthesis.job import Job
 from synthesis.scene import streams
 from synthesis.unrenderable import UnrenderableError
 
-Make = Callable[[Random, Job], Edit]
 MAKES: dict[str, Make] = {
     "text.replace": texts.replace_text,
     "text.remove": texts.remove,
@@ -35,25 +30,8 @@ COUNT, TRIES = 2, 24
 
 
 @cache
-def job(language: str) -> Job:
-    try:
-        return jobs.prepare(language, "edit", seed=5, size="384x384")
-    except UsageError as problem:
-        pytest.skip(str(problem))
-
-
-@cache
 def edits(operation: str, language: str) -> list[Edit]:
-    made: list[Edit] = []
-    reasons: Counter[str] = Counter()
-    for number in range(TRIES):
-        try:
-            made.append(MAKES[operation](Random(f"{operation}/{number}"), job(language)))
-        except UnrenderableError as problem:
-            reasons[problem.reason] += 1
-        if len(made) == COUNT:
-            return made
-    raise AssertionError(f"{operation} in {language}: {reasons}")
+    return made(MAKES[operation], operation, language, COUNT, TRIES)
 
 
 def differs(edit: Edit) -> np.ndarray:
@@ -88,7 +66,7 @@ def test_boxes_hold_the_text_there_is(language: str) -> None:
     for edit in edits("text.translate", language):
         (old,) = [box.text for box in edit.before if box.level == "block"]
         (new,) = [box.text for box in edit.after if box.level == "block"]
-        assert ((old, new) if language == "en" else (new, old)) in job(language).parallel
+        assert ((old, new) if language == "en" else (new, old)) in prepared(language).parallel
         assert edit.change.language == ("zh" if language == "en" else "en")
     for edit in edits("text.remove", language):
         assert edit.before and not edit.after
@@ -122,7 +100,7 @@ def test_paper_of_another_kind_has_the_colour_it_had(monkeypatch: pytest.MonkeyP
     said: list[tuple[str, str]] = []
     for number in range(24):
         try:
-            edit = media.remake(Random(number), job("zh"))
+            edit = media.remake(Random(number), prepared("zh"))
         except UnrenderableError:
             continue
         both = cv2.erode(edit.mask, np.ones((61, 61), np.uint8)) > 0
@@ -145,7 +123,7 @@ def test_a_translation_is_set_in_a_face_like_that_of_the_text(
         return second
 
     monkeypatch.setattr(texts, "_in_place", seen)
-    known = job("zh")
+    known = prepared("zh")
     for number in range(TRIES):
         with suppress(UnrenderableError):
             texts.translate(Random(number), known)
@@ -169,7 +147,7 @@ def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> N
 def test_a_stage_is_photographed_twice_alike() -> None:
     for number in range(TRIES):
         try:
-            here, paragraph = studio.set_up(Random(number), job("en"), media.all_media())
+            here, paragraph = studio.set_up(Random(number), prepared("en"), media.all_media())
             text = here.text(paragraph.text)
             surface = here.surface([text])
             shots = [studio.shoot(here, text, surface) for _ in range(2)]
