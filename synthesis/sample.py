@@ -29,7 +29,7 @@ class Pair:
     """What an edit sample has beside its result: the files it was made from, with their boxes.
 
     ``instructions`` are (language, text); ``mask`` is a grey PNG file, 255 where pixels may differ;
-    ``step`` is its place in a chain of edits, ``2of4``.
+    ``step`` is its place in a chain of edits, ``step2``.
     """
 
     inputs: tuple[bytes, ...]

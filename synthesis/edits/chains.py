@@ -1,7 +1,8 @@
 """Chains: two to five edits of one image, each of which begins with what the last one came to.
 
 Of every ``BLOCK`` images the last ones are a chain. Which, and of what, follows from the number of
-the block: each image can be made alone.
+the block: each image can be made alone. Nothing of an edit tells how many follow, so that a run
+which ends inside a chain has a shorter one, and lacks nothing.
 """
 
 from collections.abc import Sequence
@@ -26,14 +27,14 @@ _FIRST = frozenset({"text.add", "object.add", TRANSLATE})  # from a scene that i
 
 @dataclass(frozen=True)
 class Link:
-    """The place of an image in a chain: ``step`` of ``count``, from 1, in the block's chain."""
+    """The place of an image in its block's chain: its ``step``, from 1, of up to ``count``."""
 
     block: int
     step: int
     count: int
 
     def __str__(self) -> str:
-        return f"{self.step}of{self.count}"
+        return f"step{self.step}"
 
 
 def link(job: Job, index: int) -> Link | None:

@@ -10,7 +10,7 @@ from synthesis.sample import Pair, Sample
 
 
 def sample(random: Random, job: Job, edit: Edit, step: str | None = None) -> Sample:
-    """The result with what it was made from; ``step`` is ``2of4`` in a chain.
+    """The result with what it was made from; ``step`` is its place in a chain, ``step2``.
 
     Raises ``UnrenderableError`` (``unquotable``).
     """

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from making import edits
 
-from synthesis import modes
+from synthesis import modes, parts
 from synthesis.edits import chains
 from synthesis.job import Job
+from synthesis.pool import render_all
 from synthesis.sample import Sample
 
 
@@ -22,8 +25,14 @@ def rendered(job: Job, indices: range) -> list[Sample]:
     return [sample for sample in samples if sample]
 
 
+def first_link(job: Job) -> int:
+    """The index of the first edit of the first chain."""
+    (first,) = [index for index in range(chains.BLOCK) if str(chains.link(job, index)) == "step1"]
+    return first
+
+
 def test_each_link_begins_with_what_the_last_came_to(job: Job) -> None:
-    (first,) = [index for index in range(chains.BLOCK) if str(chains.link(job, index))[:2] == "1o"]
+    first = first_link(job)
     made = rendered(job, range(first, chains.BLOCK))
     assert len(made) == chains.BLOCK - first >= chains.LENGTHS[0]
     for number, (before, after) in enumerate(pairwise(made), 2):
@@ -31,7 +40,7 @@ def test_each_link_begins_with_what_the_last_came_to(job: Job) -> None:
         assert after.edit
         assert after.edit.inputs == (before.image,)
         assert after.edit.boxes == (before.boxes,)
-        assert after.edit.step == f"{number}of{len(made)}"
+        assert after.edit.step == f"step{number}"
 
 
 def test_a_link_is_the_same_alone(job: Job) -> None:
@@ -39,6 +48,19 @@ def test_a_link_is_the_same_alone(job: Job) -> None:
     together = rendered(job, range(chains.BLOCK - 2, chains.BLOCK))[-1]
     chains._chain.cache_clear()
     assert rendered(job, range(last, chains.BLOCK)) == [together]
+
+
+def test_a_run_that_ends_inside_a_chain_has_a_shorter_one(job: Job, tmp_path: Path) -> None:
+    """Each step has its predecessor, and a larger run goes on to what it is from the beginning."""
+    first, path = first_link(job), str(tmp_path / "part.parquet")
+    for count in (first + 1, chains.BLOCK):
+        assert parts.read_finished(path, job, first, count) is None
+        parts.write(path, job, first, count, render_all(job, first, count, 1))
+        rows = pq.read_table(path).to_pylist()
+        steps = [f"step{number}" for number in range(1, count - first + 1)]
+        assert [row["key"].split("/")[5] for row in rows] == steps
+        for before, after in pairwise(rows):
+            assert after["inputs"][0]["bytes"] == before["image"]["bytes"]
 
 
 def test_chains_are_of_the_kinds_asked_for_or_not_at_all(job: Job) -> None:
