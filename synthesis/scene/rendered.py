@@ -24,6 +24,7 @@ from synthesis.scene.medium import Medium
 from synthesis.scene.streams import together
 from synthesis.unrenderable import UnrenderableError
 
+_LEAST_AROUND = 0.12  # of the image: surroundings that can be told from what is seen of them
 LAYOUTS = {
     "vertical": Name("vertical lines that go from right to left", "自右向左竖向"),
     "arc": Name("an arc", "呈弧形"),
@@ -80,7 +81,7 @@ def _description(
         background=_ground(text, scene, seen),
         writing=text.medium.writing or ("handwritten" if by_hand else "printed"),
         surface=text.sheet.surface,
-        surroundings=scene.surroundings,
+        surroundings=scene.surroundings if scene.around >= _LEAST_AROUND else None,
         image_type="photo",
         layout=LAYOUTS.get(text.lines),
         details=(text.sheet.arc.emblem.name,) if text.sheet.arc and text.lines == "arc" else (),

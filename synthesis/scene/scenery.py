@@ -24,7 +24,8 @@ _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the tex
 class Scene:
     """An image (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), what
     the surroundings are called: nothing where none are seen or where they are the user's own; and
-    what the ``light`` on the text makes of a level.
+    what the ``light`` on the text makes of a level. ``around`` is the share of the image that the
+    sheet leaves to its surroundings.
     """
 
     image: Pixels
@@ -32,6 +33,7 @@ class Scene:
     before: Pixels | None
     surroundings: Name | None
     light: Gain
+    around: float
 
 
 def compose(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
@@ -40,6 +42,7 @@ def compose(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...
     Raises ``UnrenderableError`` (``bad_background``).
     """
     match: Gain = (1.0, 1.0, 1.0)
+    around = 0.0
     if text.beyond:
         layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
         warped = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
@@ -47,17 +50,19 @@ def compose(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...
     else:
         behind, name = _behind(steps("behind"), text, canvas, paths)
         match = _match(behind) if paths else match
-        placed = _placed(steps("support"), text, behind, match)
+        placed, around = _placed(steps("support"), text, behind, match)
     over = light.over(steps("light"), text.sun, *canvas)
     image = light.lit(placed, over)
     before = _in_front(steps("front"), image)
     red, green, blue = light.gain(over, *text.extent())
     seen = red * match[0], green * match[1], blue * match[2]
-    return Scene(image, _coverage(text, canvas), before, name, seen)
+    return Scene(image, _coverage(text, canvas), before, name, seen, around)
 
 
-def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> Pixels:
-    """The inked sheet before what is behind it, with its shadow there and what carries it."""
+def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> tuple[Pixels, float]:
+    """The inked sheet before what is behind it, with its shadow there and what carries it; the
+    share of the image beside it.
+    """
     height, width = behind.shape[:2]
     medium, sheet = text.medium, text.sheet
     extent = geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0])
@@ -80,7 +85,7 @@ def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> Pix
     if match != (1.0, 1.0, 1.0):
         front = np.asarray(cv2.multiply(front, (*match, 1.0)), np.uint8)
     behind[region.slices] = textures.blended(front, behind[region.slices], alpha)
-    return behind
+    return behind, 1 - cv2.countNonZero(alpha) / (width * height)
 
 
 def _coverage(text: Inscribed, canvas: Size) -> Pixels:
@@ -104,7 +109,8 @@ def _behind(
         return _cropped(random, image, canvas), None
     place, texture = surroundings.choose(random, text.medium.places)
     if not place.plane:
-        return textures.patch(random, texture, width, height, random.uniform(0.9, 1.8)), place.name
+        zoom = random.uniform(*place.zoom)
+        return textures.patch(random, texture, width, height, zoom), place.name
     zoom = max(canvas) / textures.SIDE * random.uniform(1.0, 1.4)
     centre = text.coverage.shape[1] / 2, text.coverage.shape[0] / 2
     shift = [random.uniform(-0.3, 0.3) * textures.SIDE - textures.SIDE / 2 for _ in range(2)]

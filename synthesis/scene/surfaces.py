@@ -17,11 +17,11 @@ _WOODS = (  # early and late wood
     ((172, 140, 108), (128, 98, 70)),
     ((232, 206, 168), (206, 172, 126)),
 )
-_CLOTHS = (
-    ((226, 218, 204), (206, 196, 180)),
+_CLOTHS = (  # as the threads that go either way are dyed
+    ((232, 224, 208), (158, 60, 52)),
     ((178, 52, 50), (236, 232, 226)),
     ((74, 98, 132), (226, 228, 230)),
-    ((142, 150, 138), (128, 136, 124)),
+    ((146, 158, 142), (238, 236, 224)),
     ((98, 128, 104), (232, 232, 222)),
 )
 _PLASTERS = ((214, 208, 198), (198, 204, 206), (226, 216, 196), (186, 190, 184), (206, 188, 172))
@@ -64,15 +64,15 @@ def wood(variant: int, planks: int) -> Pixels:
 
 @cache
 def cloth(variant: int) -> Pixels:
-    """(SIDE, SIDE, 4) woven cloth: plain, striped or checked, with soft folds."""
+    """(SIDE, SIDE, 4) a woven tablecloth, checked, striped or with thin lines, and its creases."""
     chance = textures.generator("cloth", variant)
     weft, warp = _CLOTHS[variant % len(_CLOTHS)]
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     period = chance.uniform(70, 120)
     across, down = ((np.mod(axis / period, 1) < 0.5).astype(np.float32) for axis in (x, y))
-    pattern = {0: 0 * x, 1: (across + down) / 2, 2: across}[int(chance.integers(0, 3))]
-    if variant % len(_CLOTHS) in (0, 3):
-        pattern = 0.3 * textures.noise(chance, (120, 120), 1)
+    lines = [(np.abs(np.mod(axis / period, 1) - 0.5) < 0.09).astype(np.float32) for axis in (x, y)]
+    checks, thin = (across + down) / 2, (lines[0] + lines[1]) / 2
+    pattern = {0: thin, 2: across}.get(variant % len(_CLOTHS), checks)
     weave = (
         0.94
         + 0.05 * np.sin(x * 1.9) * np.sin(y * 1.9)
@@ -80,8 +80,15 @@ def cloth(variant: int) -> Pixels:
     )
     folds = textures.noise(chance, (3, 3), 2)
     shade = 1 + 5.5 * cv2.GaussianBlur(cv2.Sobel(folds, cv2.CV_32F, 1, 1, ksize=5), (0, 0), 6)
-    image = mixed(weft, warp, pattern) * (weave * np.clip(shade, 0.8, 1.15))[..., None]
+    shade = np.clip(shade, 0.8, 1.15) * _ironed(x) * _ironed(y)
+    image = mixed(weft, warp, pattern) * (weave * shade)[..., None]
     return textures.opaque(image)
+
+
+def _ironed(along: Floats) -> Floats:
+    """The gain of the creases of a cloth that was kept folded: a third of it from each other."""
+    off = np.mod(along + SIDE / 6, SIDE / 3) - SIDE / 6
+    return np.asarray(1 + 0.05 * np.tanh(off / 4) * np.exp(-np.abs(off) / 26), np.float32)
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy as np
 
 from synthesis.description import Name
 from synthesis.raster import Pixels
-from synthesis.scene import surfaces, textures
+from synthesis.scene import rooms, surfaces, textures
 from synthesis.scene.textures import SIDE, Floats
 
 _HALF = SIDE // 2
@@ -25,7 +25,7 @@ class Place:
     """``plane``: in the plane of the medium, else far behind it. ``make`` takes a variant.
 
     ``tiles``: it goes on beyond its edges by repeating, else mirrored. ``turns``: what lies on it
-    may lie at any angle to it.
+    may lie at any angle to it. ``zoom`` is how much of a far scene is seen (``textures.patch``).
     """
 
     name: Name
@@ -33,6 +33,7 @@ class Place:
     make: Callable[[int], Pixels]
     tiles: bool = False
     turns: bool = False
+    zoom: tuple[float, float] = (0.9, 1.8)
 
 
 def _canvas(top: tuple[int, int, int], bottom: tuple[int, int, int]) -> Floats:
@@ -57,35 +58,9 @@ def _bytes(image: Floats) -> Pixels:
 
 
 def _room(variant: int) -> Pixels:
-    """A wall, a floor, a window or shelves, some furniture."""
-    chance = textures.generator("room", variant)
-    walls = ((206, 200, 188), (188, 196, 198), (216, 206, 190), (174, 178, 168), (200, 188, 178))
-    wall = walls[variant % len(walls)]
-    image = _canvas(wall, tuple(int(value * 0.84) for value in wall))  # type: ignore[arg-type]
-    floor = chance.uniform(0.68, 0.8)
-    _rectangle(image, (0, floor, 1, 1), (132 + 20 * chance.random(), 104, 78))
-    _rectangle(image, (0, floor - 0.02, 1, floor), (228, 226, 222))
-    left = chance.uniform(0.05, 0.6)
-    if variant % 2:
-        _rectangle(image, (left, 0.08, left + 0.3, 0.5), (246, 248, 250))
-        _rectangle(image, (left + 0.14, 0.08, left + 0.16, 0.5), (196, 194, 190))
-    else:
-        for row in range(3):
-            top = 0.12 + row * 0.16
-            _rectangle(image, (left, top + 0.13, left + 0.34, top + 0.15), (120, 88, 60))
-            at = left
-            while at < left + 0.31:
-                wide = chance.uniform(0.015, 0.04)
-                spine = (at, top + chance.uniform(0, 0.05), at + wide, top + 0.13)
-                tone = chance.uniform(70, 190)
-                _rectangle(image, spine, tuple(tone * chance.uniform(0.72, 1.0, 3)))
-                at += wide + 0.003
-    for _ in range(2):
-        at, wide = chance.uniform(0, 0.8), chance.uniform(0.15, 0.4)
-        dark = chance.uniform(60, 150)
-        rgb = (dark, dark * 0.92, dark * 0.82)
-        _rectangle(image, (at, floor - chance.uniform(0.05, 0.2), at + wide, floor + 0.1), rgb)
-    return _bytes(_soft(image, chance.uniform(9, 15)))
+    """A room a little out of focus: less than what is far, as its things tell what it is."""
+    chance = textures.generator("focus in a room", variant)
+    return _bytes(_soft(rooms.room(variant), chance.uniform(3.5, 6)))
 
 
 def _street(variant: int) -> Pixels:
@@ -201,7 +176,7 @@ PLACES = {
     "boards": Place(
         Name("wall of boards", "木板墙"), True, lambda variant: surfaces.wood(variant, 5)
     ),
-    "room": Place(Name("room", "房间"), False, _room),
+    "room": Place(Name("room", "房间"), False, _room, zoom=(0.8, 1.0)),
     "street": Place(Name("street", "街道"), False, _street),
     "night": Place(Name("street at night", "夜晚的街道"), False, _night),
     "foliage": Place(Name("garden", "花园"), False, _foliage),

@@ -11,18 +11,20 @@ from synthesis.edits.layouts.layout import Item, Layout
 from synthesis.edits.steps import Step
 from synthesis.job import Job
 from synthesis.template import art
+from synthesis.template.boxes import Box
 from synthesis.template.expanding import Part
 from synthesis.unrenderable import UnrenderableError
 
 OBJECTS = frozenset({"icon", "search", "art", "seal", "avatar", "stars", "arrow", "barcode", "map"})
 REPLACED = frozenset({"icon", "art"})
 MOVED = frozenset({"icon", "search", "seal", "avatar", "stars", "arrow", "barcode"})
+_AT_EDGE = 1.0  # pixels
 _LARGEST = 0.45  # of the canvas: what is larger is the image itself
 
 
 def remove_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A mark gone: what lies under it shows."""
-    for number, item, name in _objects(random, layout, OBJECTS):
+    for number, item, name in _removable(random, layout):
         without = layout.with_item(number, replace(item, shown=False))
         change = Change("object.remove", thing=name)
         return Step(layout, without, change, (marks.extent(layout, number),))
@@ -31,7 +33,7 @@ def remove_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
 
 def add_object(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A mark where there was none: what ``remove_object`` does, from the end."""
-    for number, item, _ in _objects(random, layout, OBJECTS):
+    for number, item, _ in _removable(random, layout):
         without, box = (
             layout.with_item(number, replace(item, shown=False)),
             marks.extent(layout, number),
@@ -75,6 +77,27 @@ def _objects(
         small = item.box.width * item.box.height <= _LARGEST * width * height
         if small and marks.is_free(layout, number):
             yield number, item, name
+
+
+def _removable(random: Random, layout: Layout) -> Iterator[tuple[int, Item, Name]]:
+    """The marks that can go without a trace: to none of them belongs a border that would stay."""
+    for number, item, name in _objects(random, layout, OBJECTS):
+        if not any(_meet(item.box, layout.items[up].box) for up in _bordered(layout, number)):
+            yield number, item, name
+
+
+def _bordered(layout: Layout, number: int) -> Iterator[int]:
+    """The numbers of the parts with a border that an item is in."""
+    for up in range(1, number):
+        if number in layout.below(up) and layout.items[up].part.border:
+            yield up
+
+
+def _meet(box: Box, frame: Box) -> bool:
+    """Whether a box reaches the edge of the frame that it is in."""
+    near = (box.left - frame.left, box.top - frame.top)
+    far = (near[0] + box.width - frame.width, near[1] + box.height - frame.height)
+    return min(*near, -far[0], -far[1]) < _AT_EDGE
 
 
 def _another(random: Random, part: Part) -> tuple[Part, Name]:

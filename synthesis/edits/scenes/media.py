@@ -6,8 +6,6 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from curation.picture.colours import RGB, contrast_ratio, lab, names
 from synthesis.description import Name
 from synthesis.edits.edit import Change, Edit
@@ -168,7 +166,7 @@ def surround(random: Random, job: Job) -> Edit:
     first = shoot(here, text, surface)
     if first.text.beyond or first.scene.surroundings is None:
         raise UnrenderableError("no_surroundings", "the medium fills the image")
-    if float(np.mean(regions.alpha(first, here.canvas) == 0)) < _LEAST_AROUND:
+    if first.scene.around < _LEAST_AROUND:
         raise UnrenderableError("no_surroundings", "hardly any are seen")
     behind = next(key for key, place in PLACES.items() if place.name == first.scene.surroundings)
     instead = random.choice([*_like(behind)])
