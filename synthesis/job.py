@@ -15,6 +15,7 @@ from typing import Literal
 from synthesis.characters import need as needs
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import Genre
+from synthesis.corpus.translations import TextKind, Translation
 from synthesis.fonts.files import FontFile
 from synthesis.image_sizes import Size
 
@@ -59,7 +60,7 @@ class Job:
     need: tuple[tuple[str, int], ...] = ()
     kinds: tuple[tuple[str, float], ...] = ()
     other_fonts: tuple[FontFile, ...] = ()
-    parallel: tuple[tuple[str, str], ...] = ()
+    parallel: tuple[Translation, ...] = ()
 
     @cached_property
     def needed(self) -> needs.Needed:
@@ -73,6 +74,14 @@ class Job:
         for paragraph in self.paragraphs:
             genres.setdefault(paragraph.genre, []).append(paragraph)
         return {genre: tuple(those) for genre, those in genres.items()}
+
+    @cached_property
+    def translations(self) -> Mapping[TextKind | None, tuple[Translation, ...]]:
+        """The texts in two languages by their kinds; those of no known kind under ``None``."""
+        kinds: dict[TextKind | None, list[Translation]] = {}
+        for translation in self.parallel:
+            kinds.setdefault(translation.kind, []).append(translation)
+        return {kind: tuple(those) for kind, those in kinds.items()}
 
     def settings(self) -> dict[str, str]:
         """What the images depend on, each as short text; fonts and corpus by their digests."""

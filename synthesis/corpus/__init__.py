@@ -15,6 +15,7 @@ from pathlib import Path
 from curation.failures.errors import UsageError
 from synthesis.corpus import cleaning, fitness, reading
 from synthesis.corpus.genres import Genre
+from synthesis.corpus.translations import Translation
 from synthesis.fonts.languages import LANGUAGES
 
 SHIPPED = Path(__file__).parents[1] / "corpora"
@@ -89,15 +90,12 @@ def load(language: str, file: str | None = None) -> Corpus:
 
 
 @cache
-def parallel(file: str | None = None) -> tuple[tuple[str, str], ...]:
+def parallel(file: str | None = None) -> tuple[Translation, ...]:
     """Texts in English and Chinese that say the same: ours, or those of ``file``, JSON lines with
-    ``en`` and ``zh``. Raises ``UsageError`` naming file and line.
+    ``en``, ``zh`` and, if it is known, a ``kind``. Raises ``UsageError`` naming file and line.
     """
     path = Path(file) if file else SHIPPED / "parallel.jsonl"
-    pairs = dict.fromkeys(
-        (cleaning.clean(english), cleaning.clean(chinese))
-        for english, chinese in reading.parallel(path, ("en", "zh"))
-    )
+    pairs = dict.fromkeys(reading.parallel(path))
     if not pairs:
         raise UsageError(f"--parallel {path}: no pair of texts in it")
     return tuple(pairs)

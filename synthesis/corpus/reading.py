@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from curation.failures.errors import UsageError
+from curation.strict_yaml import did_you_mean
+from synthesis.corpus import cleaning
+from synthesis.corpus.translations import TextKind, Translation
 
 LONGEST_LINE = 1_000_000  # bytes: longer is no paragraph but a broken file
 _BATCH = 1000  # rows of Parquet held at a time
@@ -67,26 +70,31 @@ def _json(line: str, place: str) -> Any:
         raise UsageError(f"{place}: not JSON ({error})") from error
 
 
-def parallel(path: Path, languages: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """The pairs of a file of JSON lines: of each line the texts in both languages.
+def parallel(path: Path) -> Iterator[Translation]:
+    """The pairs of a file of JSON lines: of each line ``en``, ``zh`` and perhaps ``kind``.
 
     Raises ``UsageError`` naming file and line.
     """
     try:
         for number, line in _lines(path, "--parallel"):
             if line.strip():
-                yield _json_pair(line, languages, f"--parallel {path}:{number}")
+                yield _translation(line, f"--parallel {path}:{number}")
     except OSError as error:
         raise UsageError(f"--parallel {path}: {error.strerror}") from error
 
 
-def _json_pair(line: str, languages: tuple[str, str], place: str) -> tuple[str, str]:
+def _translation(line: str, place: str) -> Translation:
     value = _json(line, place)
-    texts = [value.get(language) if isinstance(value, dict) else None for language in languages]
+    value = value if isinstance(value, dict) else {}
+    texts = [value.get(language) for language in ("en", "zh")]
     if not all(isinstance(text, str) and text.strip() for text in texts):
-        wanted = " and ".join(f'"{language}"' for language in languages)
-        raise UsageError(f"{place}: expected an object with texts {wanted}")
-    return str(texts[0]), str(texts[1])
+        raise UsageError(f'{place}: expected an object with texts "en" and "zh"')
+    kind = value.get("kind")
+    if kind is not None and kind not in [*TextKind]:
+        hint = did_you_mean(str(kind), [*TextKind])
+        raise UsageError(f"{place}: kind {kind!r}{hint}; there are {', '.join(TextKind)}")
+    english, chinese = (cleaning.clean(str(text)) for text in texts)
+    return Translation(english, chinese, kind and TextKind(kind))
 
 
 def _rows(path: Path) -> Iterator[str]:

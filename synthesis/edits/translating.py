@@ -1,14 +1,15 @@
 """Translations: texts in English and Chinese that say the same, and the one language's other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 
+from synthesis.corpus.translations import TextKind
 from synthesis.edits import naming
 from synthesis.edits.edit import Change
 from synthesis.edits.naming import Called
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
-from synthesis.template.faces import class_of
+from synthesis.template.faces import class_of, is_slanted
 
 OPERATION = "text.translate"
 _TRIES = 16  # pairs of texts
@@ -22,24 +23,31 @@ def into(language: str) -> str:
 
 
 def alike(fonts: Sequence[FontFile], face: FontFile) -> Sequence[FontFile]:
-    """Those of the fonts that look most like a face: of its class, and if there are, as bold."""
-    of_class = [of for of in fonts if class_of(of.family) == class_of(face.family)]
-    bold = face.weight >= _BOLD
-    as_bold = [of for of in of_class or fonts if (of.weight >= _BOLD) == bold]
-    return as_bold or of_class or fonts
+    """Those of the fonts that look most like a face: of its class, and if there are, as bold and
+    as upright or slanted.
+    """
+    near = [of for of in fonts if class_of(of.family) == class_of(face.family)] or fonts
+    near = [of for of in near if (of.weight >= _BOLD) == (face.weight >= _BOLD)] or near
+    return [of for of in near if is_slanted(of) == is_slanted(face)] or near
 
 
-def drawn(random: Random, job: Job, old: str) -> Iterator[tuple[str, str]]:
-    """Some texts that may stand where the old one does, each with its translation."""
-    for _ in range(_TRIES):
-        english, chinese = random.choice(job.parallel)
-        text, new = (english, chinese) if job.language == "en" else (chinese, english)
-        if (
-            naming.suits(old, text)
-            and naming.is_short(text, job.language)
-            and _is_sayable(new, job)
-        ):
-            yield text, new
+def drawn(
+    random: Random, job: Job, old: str, kinds: Collection[TextKind]
+) -> Sequence[tuple[str, str]]:
+    """Some texts of the kinds that may stand where the old one does, each with its translation.
+
+    Those of no known kind are of every kind.
+    """
+    known = [each.out_of(job.language) for kind in kinds for each in job.translations.get(kind, ())]
+    known += [each.out_of(job.language) for each in job.translations.get(None, ()) if kinds]
+    pairs = [
+        (text, new)
+        for text, new in known
+        if naming.suits(old, text)
+        and naming.is_short(text, job.language)
+        and naming.is_short(new, into(job.language))
+    ]
+    return random.sample(pairs, min(_TRIES, len(pairs)))
 
 
 def change(random: Random, job: Job, called: Called, new: str) -> Change:
@@ -49,7 +57,3 @@ def change(random: Random, job: Job, called: Called, new: str) -> Change:
         place=called.place,
         language=into(job.language),
     )
-
-
-def _is_sayable(text: str, job: Job) -> bool:
-    return naming.is_short(text, into(job.language))

@@ -47,6 +47,11 @@ def class_of(family: str) -> str:
     return "sans"
 
 
+def is_slanted(file: FontFile) -> bool:
+    """Whether a face is italic or oblique."""
+    return any(word in file.style.lower() for word in ("italic", "oblique"))
+
+
 @dataclass(frozen=True)
 class Pairing:
     """The faces of headings and of the rest, best first; all others stand in where they fail.
@@ -121,10 +126,9 @@ def _paired(families: Families, heading: str, body: str) -> Pairing:
 
 def _nearest(files: Sequence[FontFile], bold: bool, italic: bool) -> list[FontFile]:
     def distance(file: FontFile) -> tuple[int, int]:
-        style = file.style.lower()
-        slanted = "italic" in style or "oblique" in style
-        narrow = any(word in style for word in _NARROW)
-        return (slanted != italic) * 4 + narrow * 2, abs(file.weight - (700 if bold else 400))
+        narrow = any(word in file.style.lower() for word in _NARROW)
+        wrong = (is_slanted(file) != italic) * 4 + narrow * 2
+        return wrong, abs(file.weight - (700 if bold else 400))
 
     return sorted(files, key=distance)
 

@@ -1,9 +1,10 @@
 """A text of a layout in the other language, in the same slot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
+from synthesis.corpus.translations import TextKind
 from synthesis.edits import naming, translating
 from synthesis.edits.layouts import texts
 from synthesis.edits.layouts.layout import Item, Layout
@@ -13,22 +14,68 @@ from synthesis.template import faces, filled
 from synthesis.template.typeset import Typesetter
 from synthesis.unrenderable import UnrenderableError
 
-_OPEN = frozenset(  # roles that any words may have; a price or a name is none
-    {
-        "text",
-        "title",
-        "subtitle",
-        "heading",
-        "subheading",
-        "headline",
-        "section",
-        "kicker",
-        "tagline",
-    }
-    | {"body", "description", "item", "bullet", "option", "task", "note", "footnote", "caption"}
-    | {"label", "button", "link", "menu", "tab", "badge", "quote", "speech", "narration", "post"}
-    | {"takeaway", "message", "status", "slogan", "wish", "answer", "feature"}
-)
+KINDS: Mapping[str, str] = {  # by role of a slot what may stand there; a name or a number is none
+    "title": "title",
+    "headline": "headline",
+    "deck": "headline",
+    "teaser": "headline",
+    "event": "headline",
+    "subtitle": "sentence slogan",
+    "tagline": "slogan",
+    "slogan": "slogan",
+    "quote": "slogan",
+    "takeaway": "slogan",
+    "kicker": "heading subject",
+    "chapter": "chapter",
+    "heading": "heading",
+    "subheading": "heading",
+    "section": "heading",
+    "button": "button",
+    "link": "button",
+    "label": "label",
+    "field": "label",
+    "menu": "label",
+    "tab": "label",
+    "setting": "label",
+    "column": "label",
+    "badge": "offer status",
+    "discount": "offer",
+    "status": "status",
+    "sky": "weather",
+    "date": "date",
+    "hours": "date",
+    "address": "address",
+    "place": "address place",
+    "direction": "place",
+    "dish": "dish",
+    "product": "product",
+    "lesson": "subject",
+    "skill": "subject",
+    "topic": "subject",
+    "category": "subject",
+    "note": "footnote",
+    "warning": "package",
+    "question": "question",
+    "answer": "sentence",
+    "description": "sentence",
+    "body": "sentence",
+    "footnote": "footnote",
+    "caption": "title",
+    "feature": "sentence",
+    "item": "sentence",
+    "bullet": "sentence task",
+    "step": "task",
+    "task": "task",
+    "text": "task",
+    "message": "question speech",
+    "reply": "speech",
+    "post": "narration speech",
+    "speech": "question speech",
+    "narration": "narration",
+    "wish": "greeting",
+    "greeting": "greeting",
+}
+_DISHES = "menuitem"  # entries of which a name is that of a dish
 
 
 def translate_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
@@ -67,12 +114,19 @@ def _translations(
     if said := _said(item, job):
         yield layout, said.upper() if upper else said
         return
-    if filled.role_of(item.part) not in _OPEN:
-        return
-    for text, new in translating.drawn(random, job, item.part.text):
+    for text, new in translating.drawn(random, job, item.part.text, kinds_in(layout, number)):
         shown = text.upper() if upper else text
         if before := texts.with_text(layout, number, shown, layout.setter):
             yield before, new.upper() if upper else new
+
+
+def kinds_in(layout: Layout, number: int) -> list[TextKind]:
+    """The kinds of texts that may stand in an item's slot."""
+    role = filled.role_of(layout.items[number].part)
+    around = [item for item in layout.items[:number] if item.end > number]
+    if role == "name" and any(item.part.node.entry == _DISHES for item in around):
+        role = "dish"
+    return [TextKind(kind) for kind in KINDS.get(role, "").split()]
 
 
 def _said(item: Item, job: Job) -> str | None:

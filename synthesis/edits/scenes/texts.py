@@ -8,6 +8,7 @@ from curation.picture.colours import RGB, Colour, contrast_ratio, lab, names
 from synthesis.captions.roles import role_name
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import PLAIN_ROLE
+from synthesis.corpus.translations import TextKind
 from synthesis.description import Name
 from synthesis.edits import masks, translating
 from synthesis.edits.edit import Change, Edit, Mask
@@ -39,6 +40,10 @@ _TRANSLATED_SHARE = 0.5  # of instructions: the translation is said, too
 _BILINGUAL = (  # media that are seen in either language with any short text
     *("shop sign", "street sign", "wooden board", "blackboard", "whiteboard", "glass window"),
     *("card", "screen", "sheet of paper"),
+)
+_WRITTEN = (  # kinds of texts that are, and those of no known kind
+    *(TextKind.NOTICE, TextKind.PLACE, TextKind.OFFER, TextKind.DISH, TextKind.DATE),
+    *(TextKind.TITLE, TextKind.SLOGAN, TextKind.GREETING, TextKind.SENTENCE, None),
 )
 _PAINTS = (  # where the sheet's own inks give no other colour
     *((190, 24, 34), (18, 64, 160), (14, 104, 62), (236, 120, 24), (110, 40, 130)),
@@ -100,7 +105,9 @@ def _rewritten(
 
 def translate(random: Random, job: Job) -> Edit:
     """The text in the other language. Raises ``UnrenderableError``."""
-    pairs = dict(pair if job.language == "en" else pair[::-1] for pair in job.parallel)
+    pairs = dict(
+        pair.out_of(job.language) for kind in _WRITTEN for pair in job.translations.get(kind, ())
+    )
     known = replace(job, paragraphs=tuple(Paragraph(text) for text in pairs))
     media = [medium for medium in all_media() if medium.name.english in _BILINGUAL]
     here, paragraph = set_up(random, known, media, quotable)
