@@ -1,17 +1,16 @@
 """Gathering one shard: the original bytes of its rows read once more, sorted, written atomically.
 
-Bytes arrive in the order of the sources and leave in the order of the ids. What was measured is
-held as columns, never as a Python object per row.
+Bytes arrive in the order of the sources and leave in the order of the ids, as what was measured
+does (``stored``); neither is in memory as a whole while the shard is written.
 """
 
 import json
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from curation import shard, storage
@@ -19,15 +18,13 @@ from curation.output import column_files
 from curation.output.groups import Groups
 from curation.output.layout import Layout
 from curation.output.measured import Measured
+from curation.runners import memory
 from curation.signals.captions import stage_column
-from curation.sources import keep_columns
-from curation.writing import caption_stages
+from curation.writing import caption_stages, stored
 from curation.writing.originals import OF_SOURCE, SAID, Originals
 
-BATCH_BYTES = 2 << 20
-ORDER = ("id", "key", "uri")
+BATCH_BYTES = 512 << 10
 NOT_STORED = ["uri", "size"]  # nor part of a shard's name
-LookedAt = Callable[[str, str | None], Collection[str]]  # by stage and rule, names of models
 Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
 
 
@@ -92,7 +89,7 @@ def gather(
     signal_fields: Sequence[pa.Field],
     group_fields: Sequence[pa.Field] = (),
     stages: Sequence[str] = (),
-    looked_at: LookedAt | None = None,
+    looked_at: stored.LookedAt | None = None,
 ) -> shard.ShardInfo | None:
     """Write shard ``part`` of ``parts`` unless it is there already; ``None`` if it holds nothing.
 
@@ -106,7 +103,7 @@ def gather(
     rows = {unit: kept_rows(layout.root, unit, share, of) for unit, share, of in shares}
     if not any(rows.values()):  # a few large files seldom fall into every range of hashes
         return None
-    measured, row_of = _sorted(_metadata(columns, groups, rows, signal_fields, looked_at))
+    measured, row_of = stored.in_order(columns, groups, rows, signal_fields, looked_at)
     measured = caption_stages.capped(measured, stages)
     shard_schema = shard.schema([*signal_fields, *group_fields])
     digest = shard.digest_of_rows(measured.drop_columns(NOT_STORED), 6, str(shard_schema))
@@ -116,64 +113,16 @@ def gather(
         if info := shard.undamaged(path):
             return info
         storage.delete([path])
-    with tempfile.TemporaryFile() as spill:
+    with tempfile.TemporaryFile() as spill, tempfile.TemporaryFile() as aside:
         originals = Originals(layout, measured.num_rows, spill)
         _locate(originals, rows, measured.column("uri"), row_of)
-        return shard.write(path, _batches(measured, originals, shard_schema), shard_schema)
-
-
-def _metadata(
-    columns: Measured,
-    groups: Groups,
-    rows: Mapping[str, Sequence[int]],
-    signal_fields: Sequence[pa.Field],
-    looked_at: LookedAt | None,
-) -> Iterator[pa.RecordBatch]:
-    """What is stored of the rows, unit by unit, in the order of ``rows``."""
-    kinds = {field.name: shard.stored(field).type for field in signal_fields}
-    layout = columns.layout
-    for unit in sorted(rows):
-        chosen = pa.array(rows[unit], pa.int64())
-        wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
-        table = columns.read(unit, wanted)
-        ledger = column_files.read(layout.ledger(unit), ("stage", "rule"))
-        for more in (groups.read(unit), ledger.select(["stage"])):
-            for field, column in zip(more.schema, more.columns, strict=True):
-                table = table.append_column(field, column)
-        for place, field in enumerate(table.schema):
-            if field.name in kinds and field.type != kinds[field.name]:
-                converted = keep_columns.as_type(
-                    table.column(place).combine_chunks(), kinds[field.name]
-                )
-                table = table.set_column(place, field.name, converted)
-        table, ledger = table.take(chosen), ledger.take(chosen)
-        if looked_at:
-            table = _without_others(table, ledger, columns, looked_at)
-        yield from table.combine_chunks().to_batches()
-
-
-def _without_others(
-    table: pa.Table, ledger: pa.Table, columns: Measured, looked_at: LookedAt
-) -> pa.Table:
-    """The rows without columns of models that they do not need."""
-    pairs = [(row["stage"], row["rule"]) for row in ledger.to_pylist()]
-    needed = {pair: looked_at(*pair) for pair in set(pairs)}
-    for name, of in columns.models.items():
-        shown = pa.array([row if name in needed[pair] else None for row, pair in enumerate(pairs)])
-        for column in of.columns if shown.null_count else ():
-            if (place := table.schema.get_field_index(column)) >= 0:
-                values = table.column(column).take(shown.cast(pa.int64()))
-                table = table.set_column(place, table.schema.field(place), values)
-    return table
-
-
-def _sorted(batches: Iterator[pa.RecordBatch]) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The rows in the order of the shard, and where each of the given rows is among them: (N,)."""
-    table = pa.Table.from_batches(list(batches))
-    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in ORDER])
-    place = np.empty(table.num_rows, np.int64)
-    place[order.to_numpy()] = np.arange(table.num_rows)
-    return table.take(order).combine_chunks(), place
+        sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.beside
+        stored.set_aside(aside, measured, _pieces(sizes))
+        del measured
+        memory.give_back()
+        return shard.write(
+            path, _batches(stored.taken_up(aside), originals, shard_schema), shard_schema
+        )
 
 
 def _locate(
@@ -191,58 +140,50 @@ def _locate(
         originals.add(unit, dict(zip(uris, places.tolist(), strict=True)))
 
 
-def _batches(
-    measured: pa.Table, originals: Originals, shard_schema: pa.Schema
-) -> Iterator[pa.RecordBatch]:
-    """The rows in order, in batches of about ``BATCH_BYTES``, columns in the order of the shard."""
-    sizes = np.asarray(measured.column("size").to_numpy(), np.int64) + originals.beside
-    total = np.cumsum(sizes)
-    stored = {
-        field.name: measured.column(field.name).cast(field.type).combine_chunks()
-        for field in shard_schema
-        if field.name in measured.column_names
-    }
-    stages = (stage_column(field.name.removeprefix("caption_")) for field in shard_schema)
-    stored |= {
-        name: measured.column(name).combine_chunks()
-        for name in stages
-        if name in measured.column_names
-    }
-    keys = [measured.column(name) for name in ("uri", "id", SAID)]
-    start = 0
+def _pieces(sizes: NDArray[np.int64]) -> list[slice]:
+    """Rows of these bytes (N,) in order, in pieces of about ``BATCH_BYTES``."""
+    pieces, total, start = list[slice](), np.cumsum(sizes), 0
     while start < len(total):
         before = int(total[start - 1]) if start else 0
         stop = max(start + 1, int(np.searchsorted(total, before + BATCH_BYTES)))
-        piece = slice(start, stop)
-        known = zip(*(column[piece].to_pylist() for column in keys), strict=True)
+        pieces.append(slice(start, stop))
+        start = stop
+    return pieces
+
+
+def _batches(
+    measured: Iterable[pa.RecordBatch], originals: Originals, shard_schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """The rows in order, piece by piece, columns in the order of the shard."""
+    start = 0
+    for piece in measured:
+        keys = (piece.column(name).to_pylist() for name in ("uri", "id", SAID))
+        known = zip(*keys, strict=True)
         read = [originals.read(start + row, *keys_of_row) for row, keys_of_row in enumerate(known)]
         batch = pa.RecordBatch.from_arrays(
-            [_column(field, read, stored, piece) for field in shard_schema], schema=shard_schema
+            [_column(field, read, piece) for field in shard_schema], schema=shard_schema
         )
         del read  # else its bytes would be held a second time while the batch is written
         yield batch
-        start = stop
+        start += piece.num_rows
 
 
 def _column(
-    field: pa.Field,
-    read: Sequence[tuple[bytes, dict[str, object]]],
-    stored: Mapping[str, pa.Array],
-    piece: slice,
+    field: pa.Field, read: Sequence[tuple[bytes, dict[str, object]]], measured: pa.RecordBatch
 ) -> pa.Array:
-    """One column of a batch: of what was measured, else from the originals."""
+    """One column of a piece: of what was measured, else from the originals."""
     if field.name == "image":
         images = _binary([data for data, _ in read])
         paths = pa.array([of_source["path"] for _, of_source in read], pa.string())
         return pa.StructArray.from_arrays([images, paths], fields=list(field.type))
     if field.name not in OF_SOURCE:
-        return stored[field.name][piece]
+        return measured.column(field.name).cast(field.type)
     said: list[Any] = [of_source[field.name] for _, of_source in read]
-    if field.name in stored:
-        measured = stored[field.name][piece].to_pylist()
-        said = [_standing(field, *of) for of in zip(said, measured, strict=True)]
-    if (passed := stage_column(field.name.removeprefix("caption_"))) in stored:
-        stages = stored[passed][piece].to_pylist()
+    if field.name in measured.schema.names:
+        values = measured.column(field.name).cast(field.type).to_pylist()
+        said = [_standing(field, *of) for of in zip(said, values, strict=True)]
+    if (passed := stage_column(field.name.removeprefix("caption_"))) in measured.schema.names:
+        stages = measured.column(passed).to_pylist()
         said = [_with_stages(*of) for of in zip(said, stages, strict=True)]
     return pa.array(said, field.type)
 

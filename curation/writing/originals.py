@@ -70,7 +70,7 @@ class Originals:
         the source says something else than ``said``, its digest.
         """
         start, middle, end = self._ends[row].tolist()
-        with _naming_the_spill():
+        with naming_the_spill():
             self._spill.seek(start)
             images = self._spill.read(middle - start)
             text = self._spill.read(end - middle)
@@ -90,7 +90,7 @@ class Originals:
         return data, source
 
     def _hold(self, row: int, images: Sequence[bytes], text: bytes) -> None:
-        with _naming_the_spill():
+        with naming_the_spill():
             start = self._spill.tell()
             middle = start + sum(self._spill.write(data) for data in images)
             self._ends[row] = start, middle, middle + self._spill.write(text)
@@ -105,7 +105,7 @@ class Originals:
 
 
 @contextmanager
-def _naming_the_spill() -> Iterator[None]:
+def naming_the_spill() -> Iterator[None]:
     """An unnamed file's errors name no path, and would be taken for those of the output."""
     try:
         yield
