@@ -54,8 +54,7 @@ __all__ = [
 FILE_NAME = "pipelines.yaml"
 DEFAULT = "curate"
 _LISTS = "`beam signals` lists them"
-_COPY_IT = "it has no other; copy the one you mean into it (`beam` reads one file at a time)"
-EXTENDS = "extends"  # another entry of the same file that this one adds to, or changes
+EXTENDS = "extends"  # another entry, of the same file or the shipped one, that this one changes
 SHARES = (  # of a whole, which those of another entry are not added to
     ("quotas", "*", "share"),
     ("quotas", "*", "also", "*"),
@@ -155,18 +154,36 @@ def _document(path: str | None) -> Document:
 def _extended(
     document: Document, pipelines: Mapping[str, Any], name: str, before: tuple[str, ...]
 ) -> Document:
-    """An entry over the one that it extends, and so on; ``before`` are those it is extended by."""
+    """An entry over the one that it extends, and so on; ``before`` are those it is extended by.
+
+    What no other entry of the file is called is one of the shipped file, which an entry of the same
+    name may extend, too.
+    """
     entry = document.at("pipelines", name)
     extended = entry.value.get(EXTENDS) if isinstance(entry.value, dict) else None
     if extended is None:
         return entry
     others = [other for other in pipelines if other not in (*before, name)]
-    if extended not in others:
-        known = expected_one_of(str(extended), others) if others else _COPY_IT
-        message = f"{EXTENDS}: {shown(str(extended))} is no other pipeline of this file: {known}"
-        entry.fail((EXTENDS,), message)
-    base = _extended(document, pipelines, extended, (*before, name))
+    if extended in others:
+        base = _extended(document, pipelines, extended, (*before, name))
+    else:
+        shipped, installed = _installed(document)
+        valid = [*others, *(other for other in installed if other not in (*before, *others))]
+        if extended not in valid:
+            beside = f", nor of {shipped.file}" if installed else ""
+            message = f"{EXTENDS}: {shown(str(extended))} is no other pipeline of this file{beside}"
+            entry.fail((EXTENDS,), f"{message}: {expected_one_of(str(extended), valid)}")
+        base = _extended(shipped, installed, extended, ())
     return entry.without(EXTENDS).over(base, SHARES)
+
+
+def _installed(document: Document) -> tuple[Document, Mapping[str, Any]]:
+    """The shipped file and its entries; of these none where it is the ``document``."""
+    path = shipped_path()
+    if not storage.is_remote(document.file) and Path(document.file).resolve() == path:
+        return document, {}
+    shipped = read(str(path))
+    return shipped, bind(shipped, _File).pipelines
 
 
 def check_columns(pipeline: Pipeline, columns: Mapping[str, pa.DataType]) -> None:

@@ -45,9 +45,9 @@ def check(pipeline: Pipeline, scaling: Callable[[], Container[str]] = tuple) -> 
         for end in ends:
             _compare(pipeline, stage, end, passed)
         for end in ends:
-            line = pipeline.line(*end.path)
+            there = pipeline.where(*end.path)
             place = f"stage {stage.name!r}"
-            where = place if line is None else f"{place} on line {line}"
+            where = place if there is None else f"{place} {there}"
             passed[end.name, end.end] = end.scaled, where
         _check_categories(pipeline, stage)
 

@@ -28,10 +28,14 @@ class ConfigurationError(UsageError):
 
 @dataclass(frozen=True)
 class Node:
-    """A value, and the 1-based line it stands on (for a mapping's value: the line of its key)."""
+    """A value, and the 1-based line it stands on (for a mapping's value: the line of its key).
+
+    ``file`` is that of the line where it is another than the document's.
+    """
 
     line: int
     value: "Scalar | tuple[Node, ...] | Mapping[str, Node]"
+    file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,21 @@ class Document:
 
         Keys come in the order of ``base``, new ones last. Null takes out what ``base`` has. Not
         merged but replaced are mappings ``apart``, by how their paths end (``*`` is any key), and
-        one that names another part to be made by its key ``name``.
+        one that names another part to be made by its key ``name``. ``base`` may be of another
+        file: what stands there is told with its name.
         """
-        return replace(self, root=_over(self.root, base.root, apart, ()))
+        below = base.root if base.file == self.file else _of_file(base.root, base.file)
+        return replace(self, root=_over(self.root, below, apart, ()))
 
     def error(self, path: Sequence[str | int], message: str) -> ConfigurationError:
         """An error at the line of what stands at ``path``."""
-        return ConfigurationError(self.file, self.line(path), message)
+        node = self._walk(path)[0]
+        return ConfigurationError(node.file or self.file, node.line, message)
+
+    def where(self, path: Sequence[str | int]) -> str:
+        """Where something stands, in words: its line, and its file where that is another."""
+        node = self._walk(path)[0]
+        return f"at {node.file}:{node.line}" if node.file else f"on line {node.line}"
 
     def fail(self, path: Sequence[str | int], message: str) -> NoReturn:
         """Refuse what stands at ``path``. Raises ``ConfigurationError``."""
@@ -129,6 +141,16 @@ def _over(node: Node, base: Node, apart: Sequence[PathTo], path: tuple[str, ...]
         else:
             merged[key] = _over(value, merged[key], apart, (*path, key))
     return Node(node.line, merged)
+
+
+def _of_file(node: Node, file: str) -> Node:
+    """The same values, said to stand in the file where no other is named yet."""
+    value = node.value
+    if isinstance(value, Mapping):
+        value = {key: _of_file(child, file) for key, child in value.items()}
+    elif isinstance(value, tuple):
+        value = tuple(_of_file(child, file) for child in value)
+    return Node(node.line, value, node.file or file)
 
 
 def _ends(path: tuple[str, ...], end: PathTo) -> bool:

@@ -44,9 +44,9 @@ class Located(Frozen):
             return ConfigurationError("configuration", None, message)
         return self._document.error(path, message)
 
-    def line(self, *path: str | int) -> int | None:
-        """The line of a key; None if the model comes from no file."""
-        return None if self._document is None else self._document.line(path)
+    def where(self, *path: str | int) -> str | None:
+        """Where a key stands, in words; None if the model comes from no file."""
+        return None if self._document is None else self._document.where(path)
 
     @property
     def file(self) -> str | None:

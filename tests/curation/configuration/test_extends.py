@@ -11,10 +11,12 @@ from curation.configuration.loading import (
     check_columns,
     load,
     load_any,
+    origin,
     resolved,
     shipped_path,
 )
 from curation.measuring import choosing
+from curation.output.layout import Layout
 
 BASE = """\
 pipelines:
@@ -130,7 +132,8 @@ def test_shares_and_a_part_of_another_name_are_replaced_as_wholes(tmp_path: Path
 @pytest.mark.parametrize(
     ("extended", "told"),
     [
-        ("bass", "'bass' is no other pipeline of this file: expected one of base"),
+        ("bass", "'bass' is no other pipeline of this file, nor of"),
+        ("bass", "expected one of base, curate, "),
         ("stricter", "'stricter' is no other pipeline"),
         ("strictest", "'strictest' is no other pipeline"),
         ("[base]", "is no other pipeline"),
@@ -139,6 +142,68 @@ def test_shares_and_a_part_of_another_name_are_replaced_as_wholes(tmp_path: Path
 def test_only_another_entry_can_be_extended(tmp_path: Path, extended: str, told: str) -> None:
     text = BASE.replace("extends: base", f"extends: {extended}")
     assert told in refusal(tmp_path, text, "strictest")
+
+
+OF_SHIPPED = """\
+pipelines:
+  mine:
+    extends: curate
+    keep: s3
+    stages:
+      s1:
+        bounds:
+          short_side: {min: 300}
+  curate:
+    extends: curate
+    seed: 1
+"""
+
+
+def test_an_entry_of_the_shipped_file_can_be_extended_from_any_other(tmp_path: Path) -> None:
+    path, shipped = written(tmp_path, OF_SHIPPED), load(str(shipped_path()))
+    own = load(path, "curate")  # over the shipped one of the same name
+    assert resolved(own) == resolved(shipped) | {"seed": 1}
+    assert origin(own) == path
+    mine = load(path, "mine")
+    assert (mine.seed, mine.keep, origin(mine)) == (1, "s3", path)
+    assert mine.stages[0].bounds == {**shipped.stages[0].bounds, "short_side": Bound(min=300)}
+    plain = "pipelines: {again: {extends: edits}}"
+    again = resolved(load(written(tmp_path, plain), "again"))
+    assert again == resolved(load(str(shipped_path()), "edits"))
+    folders = [
+        choosing.chosen(of).measured(Layout(str(tmp_path))).folders
+        for of in (load(path, "again"), load(str(shipped_path()), "edits"))
+    ]
+    assert folders[0] == folders[1]  # so that what was measured by one is taken over by the other
+
+
+def test_a_circle_through_the_shipped_file_is_none_but_one_in_the_file_is_refused(
+    tmp_path: Path,
+) -> None:
+    across = "pipelines: {curate: {extends: mine}, mine: {extends: edits}}"
+    edits = load(str(shipped_path()), "edits")
+    assert resolved(load(written(tmp_path, across), "curate")) == resolved(edits)
+    circle = "pipelines: {curate: {extends: edits}, edits: {extends: curate}}"
+    assert "'curate' is no other pipeline" in refusal(tmp_path, circle, "curate")
+
+
+def test_mistakes_against_the_shipped_file_are_told_with_the_file_of_each_line(
+    tmp_path: Path,
+) -> None:
+    looser = OF_SHIPPED.replace("short_side: {min: 300}", "peak: {min: 0.5}")
+    told = refusal(tmp_path, looser, "mine")
+    lines = shipped_path().read_text(encoding="utf-8").splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if "peak: {min: 0.35}" in line)
+    assert told.startswith(f"{shipped_path()}:{number}: ")  # s2 is looser than what is new in s1
+    assert "of stage 's1' on line 8" in told
+    later = OF_SHIPPED.replace("s1:", "s3:")
+    later = later.replace("short_side: {min: 300}", "peak: {min: 0.1}")
+    told = refusal(tmp_path, later, "mine")
+    assert told.startswith(":8: ") and f"of stage 's2' at {shipped_path()}:{number}; " in told
+    unknown = OF_SHIPPED.replace("short_side: {min: 300}", "short_site: {min: 300}")
+    with pytest.raises(ConfigurationError, match=r"pipelines\.yaml:8: unknown column 'short_site'"):
+        loaded = load(written(tmp_path, unknown), "mine")
+        check_columns(loaded, choosing.known_columns(choosing.chosen(loaded)))
 
 
 def test_a_program_can_be_extended_too(tmp_path: Path) -> None:
