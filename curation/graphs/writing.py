@@ -23,6 +23,7 @@ class GatherShard(Step):
 
     def setup(self) -> None:
         super().setup()
+        memory.give_large_back()
         self.judge = Judge(self.layout.root, self.pipeline, self.chosen)
 
     def process(self, line: str) -> Iterator[tuple[str, shard.ShardInfo]]:

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 _TRIM_THRESHOLD, _MAP_THRESHOLD, _ARENAS = -1, -3, -8  # of mallopt(3)
 _REUSED_BYTES = 16 << 20  # the pixels of nearly every image, reduced, are smaller
+_GIVEN_BACK_BYTES = 128 << 10  # from here on by default
 
 
 def keep_freed() -> None:
@@ -24,6 +25,17 @@ def keep_freed() -> None:
     set_option(_ARENAS, 1)
     set_option(_MAP_THRESHOLD, _REUSED_BYTES)
     set_option(_TRIM_THRESHOLD, 2 * _REUSED_BYTES)
+
+
+def give_large_back() -> None:
+    """Until ``keep_freed``: what is large goes back as soon as it is freed, and leaves no holes.
+
+    For steps that hold row groups: between these, what small things left free could not be reused.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_MAP_THRESHOLD, _GIVEN_BACK_BYTES)
+    except (AttributeError, OSError, TypeError):
+        return
 
 
 def give_back() -> None:
