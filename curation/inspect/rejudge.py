@@ -145,7 +145,8 @@ def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Cou
         rows = max(lacking.values())
         raise UsageError(
             f"{measured.layout.root}: {rows:,} rows have no verdict by pipeline "
-            f"{judge.pipeline.name!r}: {', '.join(never)} measured no row of the run with these "
+            f"{judge.pipeline.name!r} of {judge.pipeline.file}: {', '.join(never)} measured no row "
+            "of the run with these "
             "settings; beam run with this configuration into the same output measures them, "
             f"{left_out} judges by all other rules"
         )

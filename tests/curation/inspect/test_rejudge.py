@@ -60,7 +60,7 @@ def test_rows_that_a_model_never_saw_are_neither_kept_nor_dropped(
     assert kept > 0
 
     config.write_text(text.replace("bounds: {", "bounds: {letters: {min: 1}, "))
-    says = f"{kept} rows have no verdict by pipeline 'mine': letters .* --without letters judges"
+    says = f"{kept} rows have no verdict by pipeline 'mine' of {config}: letters .* --without"
     with pytest.raises(UsageError, match=says):
         rejudge.compare(output, None)
     assert rejudge.compare(output, None, ["letters"]).lost == 0
