@@ -117,7 +117,20 @@ def _refuse_reading(pipeline: Pipeline, reader: str, column: str) -> NoReturn:
     if modules:
         name = f"{message}; name {modules[0]} in 'signals', which does, or leave {reader!r} out"
         raise pipeline.error(name, "signals")
-    raise pipeline.error(f"{message}; leave it out as well", "without")
+    names = " ".join(f"--without {name}" for name in _depending(pipeline))
+    raise pipeline.error(f"{message}; leave out all that depend on it: {names}", "without")
+
+
+def _depending(pipeline: Pipeline) -> list[str]:
+    """The signals left out, those that read what none of the others measures, and so on."""
+    gone, every = list(pipeline.without), discovery.discover(pipeline.signals)
+    while True:
+        left = [of for of in every if of.name not in gone or of.tier != "model"]  # as in ``chosen``
+        measured = {*SAID, *(column for of in left for column in of.columns)}
+        lacking = [of.name for of in left if of.name not in gone and not measured >= {*of.reads}]
+        if not lacking:
+            return gone
+        gone += lacking
 
 
 def _check_written(pipeline: Pipeline, selected: Chosen) -> None:

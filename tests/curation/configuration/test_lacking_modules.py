@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from curation.configuration.loading import ConfigurationError, check_columns, load
+from curation.configuration.loading import (
+    ConfigurationError,
+    check_columns,
+    load,
+    shipped_path,
+)
 from curation.measuring import choosing
 
 STAGES = "    stages: {s1: {resolution: 256, bounds: {short_side: {min: 1}}}}\n"
@@ -95,3 +100,16 @@ def test_a_share_of_what_a_column_never_holds_is_refused(case: str, tmp_path: Pa
     message = refusal(tmp_path, f"{SIGNALS}    groupings: [taxonomy.mix]\n{entry}")
     assert message.startswith(f":{FIRST + 3}: ")
     assert says in message
+
+
+def test_all_that_depends_on_a_signal_left_out_is_named_ready_to_be_given() -> None:
+    pipeline = load(str(shipped_path()))
+    with pytest.raises(ConfigurationError) as caught:
+        choosing.without(pipeline, ["text"])
+    told = caught.value.message.rpartition(": ")[2]
+    names = told.replace("--without", "").split()
+    assert names[0] == "text" and {"categories", "watermarks"} < {*names}
+    assert choosing.without(pipeline, names).without == tuple(names)
+    fewer = [name for name in names if name != "categories"]
+    with pytest.raises(ConfigurationError, match="'categories' reads the column 'text_area'"):
+        choosing.without(pipeline, fewer)
