@@ -10,18 +10,18 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 from pydantic import AfterValidator, Field
 
+from curation.signals import rule_file
 from curation.signals.caption_loops import loops, tokens
 from curation.signals.caption_names import is_name
 from curation.signals.caption_words import Words
 from curation.signals.captions import OfText, caption_signal
+from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column
-from curation.strict_yaml import Frozen, bind, read
 
 VERSION = 6  # of the patterns, and of what is below
 VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
@@ -60,10 +60,9 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 ByCategory = Mapping[Category, tuple[Pattern, ...]]
 
 
-class Patterns(Frozen):
+class Patterns(Versioned):
     """The file of patterns; what its keys mean is said at its head."""
 
-    version: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
     quotes: tuple[Pattern, ...]
     raw: ByCategory
@@ -78,11 +77,7 @@ class Patterns(Frozen):
 @cache
 def patterns() -> Patterns:
     """The patterns as shipped. Raises ``ConfigurationError`` for a file that is no such."""
-    document = read(str(resources.files("curation.signals") / FILE))
-    shipped = bind(document, Patterns)
-    if shipped.version != VERSION:
-        document.fail(("version",), f"expected {VERSION}, as caption_validity.py has it")
-    return shipped
+    return rule_file.shipped(FILE, Patterns, VERSION, "caption_validity.py")
 
 
 @caption_signal(

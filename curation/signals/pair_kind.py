@@ -7,17 +7,18 @@ quotes something is.
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import resources
 from typing import Annotated
 
 import pyarrow as pa
 from pydantic import Field
 
 from curation.shard import EDIT_KINDS, EDIT_OPERATIONS
+from curation.signals import rule_file
 from curation.signals.caption_validity import unquoted
 from curation.signals.pair import Pair
+from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column, signal
-from curation.strict_yaml import Frozen, bind, read
+from curation.strict_yaml import Frozen
 
 VERSION = 1  # of the rules, and of what is below
 FILE = "edit_kinds.yaml"
@@ -34,10 +35,9 @@ class Rule(Frozen):
     holds: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class Rules(Frozen):
+class Rules(Versioned):
     """The file of rules; what its keys mean is said at its head."""
 
-    version: Annotated[int, Field(ge=1)]
     aside: tuple[str, ...]
     sources: Mapping[str, str]
     words: Mapping[str, str]
@@ -94,11 +94,7 @@ def of_instructions(texts: Iterable[str]) -> Kind:
 @cache
 def shipped() -> Rules:
     """The rules as shipped. Raises ``ConfigurationError`` for a file that is no such."""
-    document = read(str(resources.files("curation.signals") / FILE))
-    rules = bind(document, Rules)
-    if rules.version != VERSION:
-        document.fail(("version",), f"expected {VERSION}, as pair_kind.py has it")
-    return rules
+    return rule_file.shipped(FILE, Rules, VERSION, "pair_kind.py")
 
 
 @cache
