@@ -23,7 +23,7 @@ from curation.signals.captions import OfText, caption_signal
 from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column
 
-VERSION = 6  # of the patterns, and of what is below
+VERSION = 7  # of the patterns, and of what is below
 VALID, EMPTY, REPETITION = "valid", "empty", "repetition"
 Category = Literal["empty", "prompt", "url", "filename", "refusal", "boilerplate"]
 ORDER: tuple[Category, ...] = ("empty", "url", "filename", "refusal", "prompt", "boilerplate")
@@ -44,6 +44,11 @@ _OPENING = re.compile(
     r" (?:image|photo|photograph|picture|illustration) (?:of|shows|depicts|features)(?= \w)"
     r"|(?:这|此|该)(?:是一)?[张幅](?:图片|图像|照片|图|画)"
     r"(?:中|里)?(?:显示|展示|描绘|拍的)(?:的|了|是)?(?=\w))"
+)
+# That an image holds a quoted text, and nothing else: words of prompts, but nothing is asked for.
+_HOLDS_TEXT = re.compile(
+    r"[一这此该]?[幅张]?(?:图片|图像|照片|图|画)(?:上面|上|中|里)?\W*(?:上面|上|中|里)?"
+    r"[写印刻标]?有(?:文字|字样|标语|标题|字)?[\s:,.。]*\u00a7[\s.。!]*"
 )
 LONGEST_EVIDENCE = 80  # characters
 
@@ -152,7 +157,7 @@ class _Matcher:
         return {"validity": category, "repetition": share, "validity_evidence": evidence}
 
     def _by_words(self, words: Words, unquoted: str) -> tuple[str, str]:
-        if _is_name_with_number(unquoted):
+        if _is_name_with_number(unquoted) or _HOLDS_TEXT.fullmatch(unquoted):
             return VALID, ""
         judged = words.judge(_OPENING.sub("", unquoted))
         if judged.probability >= (UNLIKELY_OF_FEW if len(tokens(unquoted)) <= FEW else UNLIKELY):

@@ -54,6 +54,14 @@ def test_a_text_in_quotation_marks_is_looked_at_itself() -> None:
     assert kind("\u201cLove\u201d") == VALID
 
 
+@pytest.mark.parametrize("quoted", ["谢谢", "欢迎光临本店"])
+def test_that_an_image_holds_a_text_is_no_prompt_unless_something_is_asked_for(quoted: str) -> None:
+    for valid in ("一幅图像，写有文字“{}”", "一张图片，写有文字“{}”。", "图像上写有“{}”"):
+        assert kind(valid.format(quoted)) == VALID
+    for prompt in ("生成一幅图像，写有文字“{}”", "一幅图像，写有文字“{}”，高清，8k"):
+        assert kind(prompt.format(quoted)) == "prompt"
+
+
 @pytest.mark.parametrize(
     ("text", "share"),
     [
