@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple
 
 from synthesis.edits import restoration, tasks
 from synthesis.edits.edit import Edit
-from synthesis.edits.layouts import colours, layout, moving, objects, texts
+from synthesis.edits.layouts import blocks, colours, layout, moving, objects, texts
 from synthesis.edits.layouts import translations as layout_translations
 from synthesis.edits.layouts.layout import Layout
 from synthesis.edits.pages import grounds, lines, page
@@ -97,7 +97,7 @@ LAYOUTS: Family[Layout] = Family(
         "text.remove": Operation(2, texts.remove_text),
         "text.recolour": Operation(2, texts.recolour_text),
         TRANSLATE: Operation(2, layout_translations.translate_text),
-        "layout.move": Operation(1, moving.move_block),
+        "layout.move": Operation(1, blocks.move_block),
         "layout.swap": Operation(1, moving.swap_entries),
         "background.recolour": Operation(1, colours.recolour_ground),
         "attribute.colour": Operation(2, colours.recolour_thing),

@@ -1,4 +1,4 @@
-"""Blocks of a layout moved to a free place, and entries that change places."""
+"""Texts of a layout moved to a free place, and entries that change places."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +22,7 @@ ENTRY = Name("entry", "条目")
 PANEL = Name("comic panel", "漫画格")
 
 
-def move_block(random: Random, layout: Layout, job: Job) -> Step[Layout]:
+def move_text(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     """A text at a free place elsewhere, as it is."""
     for number, item, called in texts.nameable(random, layout):
         if called.place is not None or marks.is_visible(item):
@@ -47,13 +47,18 @@ def swap_entries(random: Random, layout: Layout, job: Job) -> Step[Layout]:
     raise UnrenderableError("nothing_to_swap", layout.filling.loaded.stem)
 
 
-def _pairs(random: Random, layout: Layout) -> Iterator[tuple[int, int]]:
-    """Pairs of entries of the same node: parts of a list, or texts that are set alike."""
+def entries(layout: Layout) -> list[list[int]]:
+    """The numbers of what one node came to: parts of a list, or texts that are set alike."""
     by_node: dict[int, list[int]] = {}
     for number, item in enumerate(layout.items):
         if item.shown and (item.text or (item.part.node.each and _texts_below(layout, number))):
             by_node.setdefault(id(item.part.node), []).append(number)
-    lists = [numbers for numbers in by_node.values() if len(numbers) > 1]
+    return [numbers for numbers in by_node.values() if len(numbers) > 1]
+
+
+def _pairs(random: Random, layout: Layout) -> Iterator[tuple[int, int]]:
+    """Pairs of entries of the same node: parts of a list, or texts that are set alike."""
+    lists = entries(layout)
     for _ in range(_TRIES if lists else 0):
         first, second = sorted(random.sample(random.choice(lists), 2))
         yield first, second
@@ -94,21 +99,29 @@ def is_row(layout: Layout, number: int) -> bool:
 
 def _blocks(layout: Layout, first: int, second: int) -> Step[Layout] | None:
     """Two entries with all that is below them, in each other's places."""
-    left, right = layout.items[first], layout.items[second]
-    if not (is_whole(layout, first) and is_whole(layout, second)):
-        return None
-    alike = abs(left.box.width - right.box.width) < _SAME
-    alike &= abs(left.box.height - right.box.height) < _SAME
     names = text_of(layout, first), text_of(layout, second)
-    if not alike or names[0] is None or names[1] is None:
+    if not are_alike(layout, first, second) or names[0] is None or names[1] is None:
         return None
-    if not left.part.fill and left.part.grounds != right.part.grounds:
-        return None
-    dx, dy = round(right.box.left - left.box.left), round(right.box.top - left.box.top)
+    dx, dy = way(layout, first, second)
     after = places.shifted(places.shifted(layout, first, dx, dy), second, -dx, -dy)
     areas = [places.bounds(of, number) for of in (layout, after) for number in (first, second)]
     thing = block_name(layout, first)
     return Step(layout, after, Change("layout.swap", *names, thing, thing), areas)
+
+
+def are_alike(layout: Layout, first: int, second: int) -> bool:
+    """Whether two entries, still whole, would look the same in each other's places."""
+    left, right = layout.items[first], layout.items[second]
+    alike = abs(left.box.width - right.box.width) < _SAME
+    alike &= abs(left.box.height - right.box.height) < _SAME
+    alike &= bool(left.part.fill) or left.part.grounds == right.part.grounds
+    return alike and is_whole(layout, first) and is_whole(layout, second)
+
+
+def way(layout: Layout, first: int, second: int) -> tuple[int, int]:
+    """How far it is from one entry to another, across and down, in whole pixels."""
+    here, there = layout.items[first].box, layout.items[second].box
+    return round(there.left - here.left), round(there.top - here.top)
 
 
 def block_name(layout: Layout, number: int) -> Name:

@@ -40,15 +40,30 @@ def moved(
     such place.
     """
     box = bounds(layout, number)
-    ground, known = _ground(layout, box), _by_cell(layout, _free(layout, box), box)
+    without = hidden(layout, number)  # where it stands now it may stand, too
+    ground, known = _ground(layout, box), _by_cell(layout, _free(without, box), box)
     for at in random.sample(sorted(known), len(known)):
         dx, dy = known[at][0] - math.floor(box[0]), known[at][1] - math.floor(box[1])
-        under = _ground(layout, (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy))
+        under = _ground(without, (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy))
         shows = all(contrast_ratio(ink, under) >= _LEAST_CONTRAST for ink in inks)
         if shows and math.dist(lab(under), lab(ground)) <= _SAME_GROUND:
             place = naming.place((at[1] + 0.5) / 3, (at[0] + 0.5) / 3)
             return shifted(layout, number, dx, dy), place
     return None
+
+
+def towards(layout: Layout, box: Extents, dx: int, dy: int) -> Name | None:
+    """Where what stands in a box comes to by a way across and down; ``None`` where the name of
+    that place does not say the way.
+    """
+    size = np.array(layout.filling.size)
+    here = np.array((box[0] + box[2], box[1] + box[3])) / 2 / size
+    there = (here + np.array((dx, dy)) / size)[None]
+    cells = np.minimum((there * 3).astype(np.int64), 2)
+    if not _is_as_said(here, there, cells - 1)[0]:
+        return None
+    column, row = cells[0].tolist()
+    return naming.place((column + 0.5) / 3, (row + 0.5) / 3)
 
 
 def _by_cell(
@@ -105,6 +120,13 @@ def bounds(layout: Layout, number: int) -> Extents:
     if box is None:
         raise ValueError(f"item {number} shows nothing")
     return box
+
+
+def hidden(layout: Layout, number: int) -> Layout:
+    """The layout without an item and all below it."""
+    return layout.with_items(
+        {other: replace(layout.items[other], shown=False) for other in layout.below(number)}
+    )
 
 
 def shifted(layout: Layout, number: int, dx: int, dy: int) -> Layout:

@@ -16,6 +16,7 @@ from synthesis.edits.instructions import MIXED, OPERATIONS, filling, grammar, in
 from synthesis.unrenderable import UnrenderableError
 
 LEAST_MANNERS, LEAST_PHRASINGS, LEAST_FORMS = 30, 8, 200
+RENDERINGS, LEAST_RENDERED = 200, 100
 LANGUAGES = ("en", "zh", MIXED)
 CELLS = [
     Name(english, chinese)
@@ -40,6 +41,25 @@ HOSTILE = (
     "今天？",
     "\\n\\1",
 )
+
+FULL = {
+    operation: Change(
+        operation,
+        old="Open"
+        if operation.startswith(("text.rem", "text.rep", "text.rec", "text.tr"))
+        else None,
+        new="Closed" if operation in ("text.replace", "text.add") else None,
+        thing=None if operation.startswith(("text", "background", "restoration")) else NAMES[1],
+        other=OTHERS[0]
+        if operation
+        in ("layout.swap", "attribute.material", "background.replace", "object.replace")
+        else None,
+        colour=COLOURS["red"] if operation.endswith(("colour", "task.boxes")) else None,
+        place=CELLS[0] if operation.endswith(("move", ".add")) else None,
+        language="zh" if operation == "text.translate" else None,
+    )
+    for operation in OPERATIONS
+}
 
 texts = st.one_of(
     st.sampled_from(HOSTILE),
@@ -169,6 +189,16 @@ def test_every_change_can_be_asked_for_in_hundreds_of_ways(
         for pattern in usable[filling.slots(manner)[0].lower()]
     }
     assert len(forms) >= LEAST_FORMS
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_two_hundred_instructions_for_a_change_are_of_many_forms(
+    operation: str, language: str
+) -> None:
+    change = FULL[operation]
+    forms = {instruct(Random(seed), language, change) for seed in range(RENDERINGS)}
+    assert len(forms) >= LEAST_RENDERED
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,6 +1,7 @@
 """What an edit says was not so before, and names things by what still stands in them."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from random import Random
 
 import cv2
@@ -13,10 +14,10 @@ from synthesis.description import Name, Words
 from synthesis.edits import naming, translating
 from synthesis.edits.edit import Edit
 from synthesis.edits.kinds import KINDS
-from synthesis.edits.layouts import colours, moving, places
+from synthesis.edits.layouts import blocks, colours, moving, places
 from synthesis.edits.layouts import layout as layouts
 from synthesis.edits.layouts.layout import Layout
-from synthesis.edits.layouts.moving import CARD
+from synthesis.edits.layouts.moving import CARD, ENTRY, PANEL
 from synthesis.edits.steps import Step
 from synthesis.fonts.files import FontFile
 from synthesis.job import Job
@@ -24,6 +25,7 @@ from synthesis.sample import TextBox
 from synthesis.unrenderable import UnrenderableError
 
 SEEDS = 60
+BLOCKS = {CARD, ENTRY, PANEL}
 ROW = Name("box", "色块")
 SEEN = 0.25  # levels, mean over the image
 
@@ -40,6 +42,8 @@ def made(job: Job, operation: str, family: str, count: int) -> list[Edit]:
 
 def test_a_place_that_is_said_is_where_and_the_way_how(job: Job) -> None:
     for edit in made(job, "layout.move", "layout", 24):
+        if edit.change.thing in BLOCKS:
+            continue
         assert edit.change.place is not None
         said = sum(PLACES["en"], ()).index(edit.change.place.english)
         here, there = (middle(boxes, edit) for boxes in (edit.before, edit.after))
@@ -49,6 +53,32 @@ def test_a_place_that_is_said_is_where_and_the_way_how(job: Job) -> None:
             assert way > -0.03
             assert side != 1 or said == 4 or abs(after - before) < 0.14
         assert np.hypot(*np.subtract(here, there)) > 0.1
+
+
+def test_a_block_is_moved_with_all_in_it_and_nothing_else(job: Job) -> None:
+    """To the place of an entry that is left out, which is where it is said to be."""
+    moves = 0
+    for seed in range(12):
+        chance = Random(seed)
+        for step in islice(blocks._to_gaps(chance, layouts.begin(chance, job)), 1):
+            moves += 1
+            before, after = (
+                {number: text.box for number, _, text in of.texts()}
+                for of in (step.before, step.after)
+            )
+            ways = {number: np.subtract(after[number], box) for number, box in before.items()}
+            moved = [number for number, way in ways.items() if way.any()]
+            quoted = {step.before.items[number].part.text for number in moved}
+            assert step.change.old in quoted and step.change.thing in BLOCKS
+            (first, *others), (here, there) = [ways[number] for number in moved], step.areas
+            assert all(np.allclose(way, first) for way in others)
+            assert np.allclose(np.subtract(there, here), first)
+            assert all(here[0] - 1 <= before[number][0] <= here[2] for number in moved)
+            said = sum(PLACES["en"], ()).index(step.change.place.english)  # type: ignore[union-attr]
+            width, height = step.before.filling.size
+            down, across = (there[1] + there[3]) / 2 / height, (there[0] + there[2]) / 2 / width
+            assert (int(down * 3), int(across * 3)) == divmod(said, 3)
+    assert moves >= 3
 
 
 def middle(boxes: Sequence[TextBox], edit: Edit) -> tuple[float, float]:
