@@ -30,8 +30,9 @@ def replace_line(random: Random, page: Page, job: Job) -> Step[Page]:
     """Another text where one was."""
     for number, called in nameable(random, page):
         known = [piece.text for _, piece in page.texts()]
+        genre = pages.genre_of(job, called.old)
         for _ in range(_TRIES):
-            new = pages.short(random, job)
+            new = pages.short(random, job, genre)
             if not naming.suits(called.old, new) or new in known:
                 continue
             if changed := with_text(page, number, new):

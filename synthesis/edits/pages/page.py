@@ -7,6 +7,7 @@ from random import Random
 
 from curation.picture.colours import RGB
 from synthesis import raster
+from synthesis.corpus.genres import Genre
 from synthesis.edits import naming
 from synthesis.edits.steps import Scene
 from synthesis.fonts.face import Extents
@@ -125,10 +126,15 @@ def of_text(random: Random, job: Job, text: str, size: Size) -> Page:
     return Page(job.language, composed, ground, pair, random.getrandbits(32), pieces)
 
 
-def short(random: Random, job: Job) -> str:
-    """A text of the job's that can be quoted; empty where none is met."""
+def genre_of(job: Job, text: str) -> Genre | None:
+    """The genre of a text of the job's, or of the one that it is a line of; ``None``: not known."""
+    return next((of.genre for of in job.paragraphs if text in of.text.split("\n")), None)
+
+
+def short(random: Random, job: Job, genre: Genre | None = None) -> str:
+    """A text of the job's that can be quoted, if one is named of a genre; empty: none is met."""
     for _ in range(_TRIES):
-        text = random.choice(job.paragraphs).text
+        text = random.choice(job.by_genre[genre] if genre else job.paragraphs).text
         if naming.is_short(text, job.language):
             return text
     return ""

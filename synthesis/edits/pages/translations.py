@@ -8,7 +8,7 @@ from synthesis.corpus.genres import Genre
 from synthesis.corpus.translations import TextKind
 from synthesis.edits import translating
 from synthesis.edits.pages import lines
-from synthesis.edits.pages.page import Page
+from synthesis.edits.pages.page import Page, genre_of
 from synthesis.edits.steps import Step
 from synthesis.job import Job
 from synthesis.pure import faces
@@ -61,7 +61,7 @@ def translate_line(random: Random, page: Page, job: Job) -> Step[Page]:
 
 def _kinds(job: Job, text: str) -> list[TextKind]:
     """The kinds of texts that may stand beside others of a text's genre."""
-    genre = next((of.genre for of in job.paragraphs if text in of.text.split("\n")), None)
+    genre = genre_of(job, text)
     return [TextKind(kind) for kind in KINDS[genre].split()] if genre in KINDS else [*TextKind]
 
 

@@ -10,8 +10,9 @@ from making.edits import prepared
 from synthesis import corpus
 from synthesis.corpus.translations import TextKind, Translation
 from synthesis.edits import naming, translating
-from synthesis.edits.kinds import LAYOUTS
+from synthesis.edits.kinds import LAYOUTS, PAGES
 from synthesis.edits.layouts import layout, translations
+from synthesis.edits.pages import page
 from synthesis.edits.pages import translations as page_translations
 from synthesis.template import filled
 from synthesis.unrenderable import UnrenderableError
@@ -83,3 +84,17 @@ def test_what_is_drawn_is_of_the_kinds_asked_for_and_about_as_long() -> None:
     assert all(naming.suits("Read more", text) for text, _ in drawn)
     assert translating.drawn(chance, job, "Read more", []) == []
     assert Translation("a", "b").out_of("zh") == ("b", "a")
+
+
+def test_lines_of_a_page_are_replaced_by_others_of_their_genre() -> None:
+    job, replaced = prepared("en"), 0
+    for number in range(8):
+        random = Random(f"genre/{number}")
+        try:
+            step = PAGES.operations["text.replace"].operate(random, page.begin(random, job), job)
+        except UnrenderableError:
+            continue
+        old, new = (page.genre_of(job, text or "") for text in (step.change.old, step.change.new))
+        assert old == new
+        replaced += old is not None
+    assert replaced >= 3
