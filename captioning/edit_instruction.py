@@ -57,6 +57,14 @@ def _check(settings: EditInstructionSettings) -> None:
             "category",
             "the kind of edit, as the model says",
             categories=shard.EDIT_KINDS,
+            fills="edit_kind",
+        ),
+        "captioned_language": Column(
+            pa.string(),
+            "category",
+            "the language that the instruction was asked for in",
+            categories=("en", "zh"),
+            fills="instruction_language",
         ),
         "edit_faithful": Column(
             pa.string(),
@@ -174,6 +182,7 @@ def _columns(row: Row, language: str, asked: Asked[EditAnswer]) -> dict[str, Any
         **known,
         "caption_instruction": [caption],
         "instruction_kind": edit.edit_kind,
+        "captioned_language": language,
         "edit_faithful": edit.faithful,
         "edit_answer": edit.as_json(),
         "instruction_mended": list(asked.answer.mended),

@@ -115,6 +115,7 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
         lines.append(f"  would fail    {names}")
     if explanation.inputs:
         lines.append(f"  edit          {_edit(explanation)}")
+        lines += map(_instruction, explanation.signals.get("caption_instruction") or ())
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
     for caption in explanation.captions:
@@ -171,6 +172,11 @@ def _edit(explanation: Explanation) -> str:
     if (share := known.get("changed_share")) is not None:
         said.append(f"{100 * share:.2g} % of the pixels changed")
     return text.prose(", ".join(said), 200)
+
+
+def _instruction(written: Mapping[str, Any]) -> str:
+    """An instruction that a model wrote."""
+    return f"  instruction   {text.prose(written['text'], 300)} (written by a captioner)"
 
 
 def _verdict(explanation: Explanation) -> str:

@@ -71,6 +71,10 @@ def _with_seen(
             fresh = pa.array([of and of.get(name) for of in values], column.type)
             before = table.column(name).cast(column.type)
             table = _replaced(table, name, pc.if_else(looked, fresh, before))
+        if column.fills and column.fills in table.column_names:
+            own = table.column(column.fills)
+            fresh = pa.array([of and of.get(name) for of in values], own.type)
+            table = _replaced(table, column.fills, pc.coalesce(own, fresh))
         if (of_inputs := input_columns.column(name)) in table.column_names:
             fresh = pa.array([_of_inputs(of, name) for of in values], pa.list_(column.type))
             before = table.column(of_inputs).cast(fresh.type)

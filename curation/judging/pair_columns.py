@@ -12,7 +12,7 @@ from curation.judging import pairs
 from curation.judging.pairs import Pairs
 from curation.measuring.chosen import Chosen
 from curation.output import column_files, input_columns
-from curation.output.measured import Measured
+from curation.output.measured import OWN, Measured
 
 Mask = NDArray[np.bool_]
 
@@ -24,6 +24,11 @@ class PairColumns:
 
     def __init__(self, pipeline: Pipeline, chosen: Chosen, measured: Measured) -> None:
         self.ruled = {pairs.KIND} if pipeline.edits else set()
+        self._filled = chosen.fillers.keys()
+        self._fills_after: int | None = None
+        if pipeline.edits and (filler := chosen.fillers.get(pairs.KIND)):
+            self.ruled.add(OWN + pairs.KIND)
+            self._fills_after = chosen.models.get(filler.name, (len(pipeline.stages), 0))[0]
         self._edits, self._measured = pipeline.edits, measured
         self._of_pairs, self._of_inputs = chosen.of_pairs, chosen.ruled_of_inputs
         self._looked_by = {name: measured.models[name].columns[0] for name in chosen.of_inputs}
@@ -33,7 +38,15 @@ class PairColumns:
 
     def of(self, table: pa.Table) -> Pairs:
         """The edits among rows with these columns."""
-        return Pairs(table, self._of_pairs, self._edits)
+        return Pairs(table, self._of_pairs, self._edits, self._fills_after)
+
+    def open_to(self, table: pa.Table, column: str) -> Mask:
+        """Of which rows (N,) a model may yet say what a column holds: where one fills it, of edits
+        that lack it.
+        """
+        if column not in self._filled:
+            return np.ones(table.num_rows, np.bool_)
+        return pairs.rows(table) & column_files.is_null(table.column(column))
 
     def added(self, table: pa.Table, unit: str, besides: Sequence[str] = ()) -> pa.Table:
         """The rows with what rules, and those that read columns ``besides``, read of inputs; as

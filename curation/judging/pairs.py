@@ -19,6 +19,7 @@ from curation.configuration.models import Bound, Instead
 from curation.judging import rules
 from curation.judging.rules import Check, Seen
 from curation.output import column_files, input_columns
+from curation.output.measured import OWN
 
 KIND = "edit_kind"  # the column by which a pipeline tells edits apart
 SIZE = "input_bytes"  # the column that says which rows are edits
@@ -29,12 +30,14 @@ Mask = NDArray[np.bool_]
 class Pairs:
     """The edits among the N rows of a ``table``. ``of_pairs`` are the columns that they alone have;
     lists of what was measured of inputs are named as in ``input_columns``. ``edits`` say by kind
-    what holds instead of bounds.
+    what holds instead of bounds. Kinds that a model says are known in stages after the one of the
+    number ``fills_after``, in which it looks: a bound sees the same, whoever looked before.
     """
 
     table: pa.Table
     of_pairs: frozenset[str]
     edits: Mapping[str, Instead]
+    fills_after: int | None = None
 
     @cached_property
     def rows(self) -> Mask:
@@ -81,16 +84,22 @@ class Pairs:
         rows: Mask,
     ) -> Seen:
         """By what holds instead for ``rows`` of some kinds, of whose ``values`` it looked so."""
+        is_early = self.fills_after is not None and check.stage <= self.fills_after
         for kind, instead in self.edits.items():
             bounds = getattr(instead, which)
             if check.column in bounds:
-                here = rows & column_files.equals(self._kinds, kind)
+                here = rows & column_files.equals(self._own if is_early else self._kinds, kind)
                 looked = _where(here, _held(check, bounds[check.column], values), looked)
         return looked
 
     @cached_property
     def _kinds(self) -> pa.ChunkedArray:
         return pc.fill_null(self.table.column(KIND).cast(pa.string()), "")
+
+    @cached_property
+    def _own(self) -> pa.ChunkedArray:
+        """The kinds that sources and instructions say."""
+        return pc.fill_null(self.table.column(OWN + KIND).cast(pa.string()), "")
 
 
 def rows(table: pa.Table) -> Mask:

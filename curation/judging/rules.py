@@ -88,6 +88,7 @@ def checks(
     tiers: Mapping[str, str],
     waves: Mapping[str, int] | None = None,
     scaling: Container[str] = (),
+    filled: Container[str] = (),
 ) -> tuple[Check, ...]:
     """All checks in evaluation order: by stage, in it by tier (file, pixel, derived, pair, model,
     group).
@@ -95,11 +96,13 @@ def checks(
     Of models' columns those of earlier ``waves`` come first; else the order of the file holds.
     Groups come last because they compare survivors; rules on captions come before models, unless
     models measure these.
-    ``scaling`` are the columns that scale.
+    ``scaling`` are the columns that scale. What a model ``filled`` comes after its own columns,
+    which say why there is nothing.
     """
 
-    def place(column: str) -> tuple[int, int]:
-        return _TIER_ORDER[tiers.get(column, "pixel")], (waves or {}).get(column, 0)
+    def place(column: str) -> tuple[int, int, bool]:
+        tier = "model" if column in filled else tiers.get(column, "pixel")
+        return _TIER_ORDER[tier], (waves or {}).get(column, 0), column in filled
 
     ordered: list[Check] = []
     for number, stage in enumerate(pipeline.stages):

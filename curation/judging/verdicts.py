@@ -71,12 +71,15 @@ class Judge:
         self.groupings = {entry.name: entry for entry in chosen.groupings}
         self.duplicates = chosen.duplicates
         self.wholes: dict[str, pa.Table] = {}
+        owners = chosen.owner | chosen.fillers
         waves = {
             column: chosen.models[of.name][1]
-            for column, of in chosen.owner.items()
+            for column, of in owners.items()
             if of.name in chosen.models
         }
-        own = rules.checks(pipeline, chosen.tiers, waves, chosen.scaling)
+        own = rules.checks(
+            pipeline, chosen.tiers, waves, chosen.scaling, chosen.fillers.keys() & waves.keys()
+        )
         self.ordered: tuple[Check, ...] = rules.with_quotas(own, pipeline)
         self.steps: tuple[Step, ...] = steps(pipeline)
         numbered = [*enumerate(self.ordered)]
@@ -147,7 +150,7 @@ class Judge:
         rows, reasons = table.num_rows, table.column("reason")
         looked = self._looked(table)
         limited = tuple(
-            quotas.limited(quota, table, self.pipeline.seed, self._unlooked(looked, quota, rows))
+            quotas.limited(quota, table, self.pipeline.seed, self._unlooked(looked, quota, table))
             for quota in self.pipeline.quotas
         )
         seen = self._seen(table, {})
@@ -359,9 +362,13 @@ class Judge:
             table = table.append_column(PASSED, pa.array(rules.judgement(*judged).depth))
         return table.select(grouping.reads)
 
-    def _unlooked(self, looked: Looked, quota: Quota, rows: int) -> NDArray[np.bool_]:
+    def _unlooked(self, looked: Looked, quota: Quota, table: pa.Table) -> NDArray[np.bool_]:
         """The rows (N,) at which a model of the quota's categories did not look yet."""
-        every = (self.models.unlooked(looked, column, rows) for column in quota.margins)
+        rows = table.num_rows
+        every = (
+            self.models.unlooked(looked, column, rows) & self._pairs.open_to(table, column)
+            for column in quota.margins
+        )
         return functools.reduce(np.logical_or, every, np.zeros(rows, np.bool_))
 
     def _seen(

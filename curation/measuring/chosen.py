@@ -67,9 +67,20 @@ class Chosen:
         for stage, columns in enumerate((*self.order, self.requested)):
             for column in columns:
                 for name in self.read_by_groupings.get(column, (column,)):
-                    if name in self.owner:
-                        self._place(self.owner[name], stage, placed)
+                    for entry in self._measuring(name):
+                        self._place(entry, stage, placed)
         return placed
+
+    @cached_property
+    def fillers(self) -> dict[str, Signal]:
+        """By column that a model's fills, that model."""
+        every = ((of.fills, entry) for entry in self.signals for of in entry.columns.values())
+        return {column: entry for column, entry in every if column in self.owner}
+
+    def _measuring(self, column: str) -> list[Signal]:
+        """The signals that give a column its values: its own, and what fills it."""
+        every = (self.owner.get(column), self.fillers.get(column))
+        return [entry for entry in every if entry]
 
     @cached_property
     def read_by_groupings(self) -> dict[str, tuple[str, ...]]:
@@ -86,12 +97,14 @@ class Chosen:
         return placed.setdefault(entry.name, (stage, wave))[1]
 
     def needed_for(self, column: str) -> tuple[str, ...]:
-        """The models that a column is of: its own, and all whose columns that one reads."""
-        if column not in self.owner or self.owner[column].tier != "model":
-            return ()
-        entry = self.owner[column]
-        read = (name for of in entry.reads if of not in SAID for name in self.needed_for(of))
-        return (*read, entry.name)
+        """The models that a column is of: its own or what fills it, and all whose columns these
+        read.
+        """
+        needed: list[str] = []
+        for entry in (of for of in self._measuring(column) if of.tier == "model"):
+            needed += (name for of in entry.reads if of not in SAID for name in self.needed_for(of))
+            needed.append(entry.name)
+        return tuple(needed)
 
     def _read(self, entry: Signal) -> list[Signal]:
         return [self.owner[name] for name in entry.reads if name not in SAID]
@@ -143,6 +156,7 @@ class Chosen:
                 self._model_folder(entry),
                 tuple(entry.columns),
                 self._is_of_captions(entry),
+                {of.fills: name for name, of in entry.columns.items() if of.fills},
             )
             for entry in self.signals
             if entry.tier == "model"

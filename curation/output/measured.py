@@ -24,6 +24,7 @@ from curation.output.finished import REMEDY, OutcomeError
 from curation.output.layout import Layout
 
 LOOKED = "looked:"  # and a model's name: whether it looked at a row, also where it saw nothing
+OWN = "own:"  # and a column that a model's fills: its values without that
 ROWS = b"rows"  # metadata of both kinds of files: a digest of the base file's rows
 PROBLEM = "problem"
 UNMEASURABLE = "unmeasurable"
@@ -32,11 +33,14 @@ CONTENT = ("id", "source_digest")  # of a row: its image, and what its source sa
 
 @dataclass(frozen=True)
 class ModelColumns:
-    """Where a model's ``columns`` lie, and whether they depend on what is said as well."""
+    """Where a model's ``columns`` lie, and whether they depend on what is said as well; ``fills``
+    are those that stand in for columns of the base file, by these.
+    """
 
     folder: str
     columns: tuple[str, ...]
     captions: bool = False
+    fills: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def content(self) -> tuple[str, ...]:
@@ -84,7 +88,9 @@ class Measured:
     def from_json(cls, layout: Layout, data: Mapping[str, Any]) -> "Measured":
         """What ``as_json`` wrote. Raises ``LookupError``, ``TypeError``."""
         models = {
-            name: ModelColumns(of["folder"], tuple(of["columns"]), of["captions"])
+            name: ModelColumns(
+                of["folder"], tuple(of["columns"]), of["captions"], of.get("fills", {})
+            )
             for name, of in data["models"].items()
         }
         captions = {
@@ -150,9 +156,34 @@ class Measured:
         """The named columns of the unit's N rows in the order of its base file; None: all.
 
         Models' columns are null where they did not look; ``LOOKED`` and a model's name is a column
-        of booleans. A row that a model failed on has a ``reason`` and a ``detail``. Raises
-        ``ColumnFileError``, ``UnmeasuredColumnError``.
+        of booleans. A column that a model's fills has its values where its own are null; ``OWN``
+        and its name is without. A row that a model failed on has a ``reason`` and a ``detail``.
+        Raises ``ColumnFileError``, ``UnmeasuredColumnError``.
         """
+        if names is None:
+            every = self._filled(self._read(unit, None), self.filled)
+            return every.drop_columns([OWN + name for name in self.filled])
+        plain = [name.removeprefix(OWN) for name in names]
+        filled = {of: by for of, by in self.filled.items() if of in plain}
+        table = self._read(unit, [*dict.fromkeys((*plain, *filled.values()))])
+        return self._filled(table, filled).select([*dict.fromkeys(names)])
+
+    @cached_property
+    def filled(self) -> dict[str, str]:
+        """The columns that fill others, by those."""
+        return {of: by for model in self.models.values() for of, by in model.fills.items()}
+
+    def _filled(self, table: pa.Table, filled: Mapping[str, str]) -> pa.Table:
+        for of, by in filled.items():
+            own = table.column(of)
+            table = table.append_column(OWN + of, own)
+            values = pc.coalesce(own, table.column(by).cast(own.type))
+            place = table.schema.get_field_index(of)
+            table = table.set_column(place, table.schema.field(place), values)
+        return table
+
+    def _read(self, unit: str, names: Sequence[str] | None) -> pa.Table:
+        """The columns as their own signals measured them."""
         own = None if names is None else [name for name in names if self._is_base(name)]
         path = self.base_path(unit)
         table = column_files.read(path, own if own != [] else ["key"])
@@ -166,9 +197,7 @@ class Measured:
             wanted = [column for column in said.columns if names is None or column in names]
             if wanted:
                 table = self._with_captions(table, self.caption_path(name, unit), wanted)
-        if names is None:
-            return table
-        return table.select([*dict.fromkeys(names)])
+        return table
 
     def with_inputs(self, table: pa.Table, unit: str, names: Sequence[str]) -> pa.Table:
         """The unit's rows (``read``) with lists of what was measured of their inputs, by the names

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from curation.signals.caption_validity import CATEGORIES, EMPTY, VALID, by_patterns, unquoted
+from curation.signals.caption_validity import CATEGORIES, VALID, by_patterns, unquoted
 from curation.signals.languages import HAN, scripts, split
 from curation.signals.pair import Pair
 from curation.signals.signal import Column, signal
@@ -37,19 +37,19 @@ _ORDER = [(re.compile(form, re.IGNORECASE), plain) for form, plain in _ORDERS]
 
 @signal(
     tier="pair",
-    version=2,
+    version=3,
     columns={
         "instruction_validity": Column(
             pa.string(),
             "a category",
-            "valid, or why it is no instruction; missing: nothing is said",
+            "valid, or why it is no instruction; missing: nothing, or blanks",
             categories=(MISSING, *(of for of in CATEGORIES if of != "prompt")),
         ),
         "instruction_words": Column(
             pa.int32(), "words from 0", "of the longest instruction; a Chinese character is one"
         ),
         "instruction_language": Column(
-            pa.string(), "a category", "en, zh, both or other", categories=LANGUAGES
+            pa.string(), "a category", "en, zh, both or other; null: none", categories=LANGUAGES
         ),
     },
 )
@@ -57,15 +57,14 @@ def pair_instruction(pair: Pair) -> dict[str, object]:
     """Of several instructions, which say the same, one that is none counts, and the longest."""
     texts = [text[:LONGEST] for text in pair.instructions if text.strip()]
     if not texts:
-        why = EMPTY if pair.instructions else MISSING
-        return _columns(why, 0, "other")
+        return _columns(MISSING, 0, None)
     every = [_validity(text) for text in texts]
     wrong = next((of for of in every if of != VALID), VALID)
     words = max(len(_WORD.findall(text)) for text in texts)
     return _columns(wrong, words, "both" if MIXED in pair.languages else language(texts))
 
 
-def _columns(validity: str, words: int, spoken: str) -> dict[str, object]:
+def _columns(validity: str, words: int, spoken: str | None) -> dict[str, object]:
     return {
         "instruction_validity": validity,
         "instruction_words": words,

@@ -71,7 +71,8 @@ class Column:
     What ``scales`` with the image is stored as a share of its short side, and ruled in pixels at
     the resolution of a stage: characters of 10 pixels at 256 are of 52 at 1328. What is not
     ``in_shards``, such as an embedding, is written into shards where a pipeline asks for it.
-    ``categories`` are all that a column of text may hold, where that is known.
+    ``categories`` are all that a column of text may hold, where that is known. A model's column
+    that ``fills`` another, of a signal that is none, stands in for it where that one is null.
     """
 
     type: pa.DataType
@@ -80,6 +81,7 @@ class Column:
     scales: bool = False
     in_shards: bool = True
     categories: tuple[str, ...] = ()
+    fills: str | None = None
 
 
 def _nothing(settings: Any) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from curation import shard
 from curation.output import column_files
 from curation.output.groups import Groups
-from curation.output.measured import Measured
+from curation.output.measured import OWN, Measured
 from curation.sources import keep_columns
 from curation.writing.originals import SAID, naming_the_spill
 
@@ -46,8 +46,8 @@ def _of_units(
     layout = columns.layout
     for unit in sorted(rows):
         chosen = pa.array(rows[unit], pa.int64())
-        wanted = [*dict.fromkeys((*ORDER, SAID, "size", *kinds))]
-        table = columns.read(unit, wanted)
+        own = [OWN + name for name in columns.filled if name in kinds]
+        table = columns.read(unit, [*dict.fromkeys((*ORDER, SAID, "size", *kinds, *own))])
         ledger = column_files.read(layout.ledger(unit), ("stage", "rule"))
         for more in (groups.read(unit), ledger.select(["stage"])):
             for field, column in zip(more.schema, more.columns, strict=True):
@@ -61,7 +61,7 @@ def _of_units(
         table, ledger = table.take(chosen), ledger.take(chosen)
         if looked_at:
             table = _without_others(table, ledger, columns, looked_at)
-        yield from table.combine_chunks().to_batches()
+        yield from table.drop_columns(own).combine_chunks().to_batches()
 
 
 def _without_others(
@@ -75,6 +75,11 @@ def _without_others(
         for column in of.columns if shown.null_count else ():
             if (place := table.schema.get_field_index(column)) >= 0:
                 values = table.column(column).take(shown.cast(pa.int64()))
+                table = table.set_column(place, table.schema.field(place), values)
+        for column in of.fills if shown.null_count else ():
+            if (place := table.schema.get_field_index(column)) >= 0:
+                both = table.column(column), table.column(OWN + column)
+                values = pc.if_else(pc.is_valid(shown), *(each.cast(both[0].type) for each in both))
                 table = table.set_column(place, table.schema.field(place), values)
     return table
 

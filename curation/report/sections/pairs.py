@@ -20,6 +20,7 @@ SHARE = "changed_share"
 EACH, DROPPED = 2, 2  # kept pairs of a kind, and dropped ones of a rule, that are shown
 SHOWN_RULES = 8
 UNKNOWN = "kind not known"
+NO_LANGUAGE = "no instruction"
 RESULT = "the result"
 
 
@@ -49,7 +50,8 @@ class EditPairs:
             for name in (KIND, IMAGES, LANGUAGE)
         }
         for name, values in known.items():
-            pairs = zip((value or UNKNOWN for value in values), is_kept, strict=True)
+            none = NO_LANGUAGE if name == LANGUAGE else UNKNOWN
+            pairs = zip((value or none for value in values), is_kept, strict=True)
             self.counts.setdefault(name, Counter()).update(pairs)
         ledger = unit.ledger.select(["verdict", "rule", "reason"]).take(taken).to_pylist()
         for of in ledger:
