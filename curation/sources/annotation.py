@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curation.sources import fields, values
-from curation.sources.edits import LACKS_INPUT, Image, instruction_of, joined
+from curation.sources.edits import LACKS_INPUT, Image, instruction_of, is_mask, joined
 from curation.sources.fields import USUAL, Columns, SourceColumns
 from curation.sources.kind import suffix_of
 from curation.sources.sample import Sample
@@ -18,6 +18,7 @@ _WITHOUT_INPUT = (
     f"{LACKS_INPUT}; expected a file beside it that is named like a.input.png, or a list (.jsonl) "
     "or table that names both; a path in a side file is not followed"
 )
+_NO_MASK = "no PNG, as the mask of an edit is; the pair has none"
 _NOT_UTF8 = "captions that are not UTF-8, of which � is kept; save it as UTF-8"
 
 
@@ -81,7 +82,7 @@ def from_text(name: str, data: bytes) -> Annotation:
 def from_side_file(
     name: str, data: bytes | None, error: str | None = None, columns: Columns = USUAL
 ) -> Annotation:
-    """The annotation of a side file, by its name; ``error`` says why there are no ``data``.
+    """The annotation of a side file or a mask, by its name; ``error`` says why it has no ``data``.
 
     What cannot be read, or is no JSON or no UTF-8 though it should be, is a ``problem`` that names
     the file.
@@ -89,6 +90,9 @@ def from_side_file(
     suffix = suffix_of(name).lower()
     if data is None:
         return Annotation(problem=f"{name}: {error}")
+    if is_mask(name):
+        mask = values.mask([Value({"bytes": data, "path": name}, None, None)])
+        return Annotation(edit_mask=mask, problem=None if mask else f"{name}: {_NO_MASK}")
     if suffix != ".json":
         return from_text(name, data)
     try:

@@ -1,7 +1,7 @@
 """Edit samples: a result with its inputs, and what is wrong with the whole if one is."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from curation.sources import fields, image_names
@@ -11,6 +11,7 @@ from curation.sources.sample import SourceImage
 
 LACKS_INPUT = "missing: an edit without its input image"
 _LACKS_RESULT = "missing: inputs and an instruction without the image that was made of them"
+_MASK = ".mask.png"
 _INSTRUCTIONS = {
     name.name: name.language
     for column in fields.TABLE
@@ -60,12 +61,13 @@ class Group:
     """The files of one edit sample, by name.
 
     ``results`` are more than one where it is not clear which is meant, none where there is none;
-    ``problem`` says why it cannot be read.
+    ``problem`` says why it cannot be read. ``masks`` show where the edit was.
     """
 
     results: tuple[str, ...]
     inputs: tuple[str, ...]
     problem: str | None = None
+    masks: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -75,7 +77,7 @@ class Group:
     @property
     def parts(self) -> tuple[str, ...]:
         """The files that are no rows."""
-        return self.inputs if self.results else self.inputs[1:]
+        return (*(self.inputs if self.results else self.inputs[1:]), *self.masks)
 
 
 def instruction_of(name: str) -> tuple[str, str | None] | None:
@@ -99,10 +101,21 @@ def _role(name: str) -> tuple[str, Role] | None:
     return (stem[:dot], role) if role else None
 
 
-def is_input(name: str) -> bool:
-    """Whether a file is named as the input of an edit sample is."""
+def is_part(name: str) -> bool:
+    """Whether a file is named as the input or the mask of an edit sample is."""
     role = _role(name)
-    return role is not None and role[1].kind == "input"
+    return is_mask(name) or (role is not None and role[1].kind == "input")
+
+
+def is_mask(name: str) -> bool:
+    """Whether a file is named as the mask of an edit sample is: ``a.mask.png``."""
+    return _mask_of(name) is not None
+
+
+def _mask_of(name: str) -> str | None:
+    stem = name[: -len(_MASK)]
+    is_named = name.casefold().endswith(_MASK) and stem.rpartition("/")[2]
+    return stem if is_named else None
 
 
 def stem_of_result(name: str) -> str:
@@ -116,7 +129,7 @@ def groups(images: Collection[str], instructed: Collection[str]) -> list[Group]:
 
     ``instructed`` are the stems that have an instruction. With one, or beside a result that is
     named so (``a.output.jpg``), other names of inputs count too, such as ``a.source.jpg``; without
-    either these are images like any other.
+    either these are images like any other. So is ``a.mask.png`` beside an image without inputs.
     """
     roles: dict[str, list[tuple[str, Role]]] = {stem: [] for stem in instructed}
     for name in images:
@@ -128,7 +141,15 @@ def groups(images: Collection[str], instructed: Collection[str]) -> list[Group]:
         if stem in roles and not _role(name):
             plain.setdefault(stem, []).append(name)
     every = (_group(plain.get(stem, []), roles[stem], stem in instructed) for stem in sorted(roles))
-    return [group for group in every if group]
+    masks: dict[str, list[str]] = {}
+    for name in images if roles else ():
+        if (of := _mask_of(name)) is not None:
+            masks.setdefault(of, []).append(name)
+    return [
+        replace(group, masks=tuple(sorted(masks.get(stem, ()))) if group.inputs else ())
+        for stem, group in zip(sorted(roles), every, strict=True)
+        if group
+    ]
 
 
 def _group(

@@ -48,6 +48,7 @@ class Beside:
         group = self._edits.get(part.path)
         if group is None:
             return part
+        part = _with_masks(part, [self._images[path] for path in group.masks], refusal)
         inputs = [self._images[path] for path in group.inputs]
         for number, entry in enumerate(inputs, 1):
             if problem := refusal(entry):
@@ -78,6 +79,18 @@ class Beside:
             problems=tuple(f"{_name(entry)}: {OUTSIDE}" for entry in refused),
             stamps=part.stamps + tuple(entry.times for entry in read),
         )
+
+
+def _with_masks(part: Part, masks: Sequence[FileEntry], refusal: Refusal) -> Part:
+    """The image with its masks, which are read as side files are."""
+    refused = [entry for entry in masks if refusal(entry)]
+    read = [entry for entry in masks if entry not in refused]
+    return replace(
+        part,
+        sidecars=(*part.sidecars, *((_name(entry), entry.size) for entry in read)),
+        problems=(*part.problems, *(f"{_name(entry)}: {OUTSIDE}" for entry in refused)),
+        stamps=part.stamps + tuple(entry.times for entry in read),
+    )
 
 
 def _stem(name: str) -> tuple[str, bool]:

@@ -1,14 +1,14 @@
 """WebDataset tars, as img2dataset writes them: consecutive members of one stem are one sample."""
 
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from curation import storage
 from curation.sources import annotation, edits, files
 from curation.sources.annotation import Annotation
-from curation.sources.edits import Image
+from curation.sources.edits import Group, Image
 from curation.sources.fields import USUAL, Columns
 from curation.sources.files import storable, too_large
 from curation.sources.kind import kind, portable, side_file_order, stem_of
@@ -42,8 +42,8 @@ class _Group:
     images: list[_ImageMember] = field(default_factory=list)
     said: list[tuple[str, Annotation]] = field(default_factory=list)  # with the member's name
 
-    def rows(self) -> Iterator[tuple[_ImageMember, list[_ImageMember], str | None]]:
-        """The images that are samples, each with its inputs and what is wrong with these."""
+    def rows(self) -> Iterator[tuple[_ImageMember, Group | None]]:
+        """The images that are samples, and with what belongs to one that is an edit."""
         by_name = {member.name: member for member in self.images}
         said = (edits.instruction_of(name) for name, _ in self.said)
         groups = edits.groups(by_name, {parsed[0] for parsed in said if parsed})
@@ -52,17 +52,23 @@ class _Group:
         for member in self.images:
             if member.name in parts:
                 continue
-            group = group_of.get(member.name)
-            inputs = [by_name[name] for name in group.inputs] if group else []
-            yield member, inputs, group.problem if group else None
+            yield member, group_of.get(member.name)
 
-    def annotation(self, image: str) -> Annotation:
-        """What is said about an image: not by side files that bear the name of another one."""
+    def named(self, names: Sequence[str]) -> list[Image]:
+        """The images of these names."""
+        by_name = {member.name: member.image for member in self.images}
+        return [by_name[name] for name in names]
+
+    def annotation(self, image: str, masks: Sequence[str] = ()) -> Annotation:
+        """What is said about an image, its ``masks`` among that: not by side files that bear the
+        name of another one.
+        """
         others = {entry.name for entry in self.images if entry.name != image}
-        others |= {stem_of(name) for name in others if edits.is_input(name)}
+        others |= {stem_of(name) for name in others if edits.is_part(name)}
         own = [entry for entry in self.said if stem_of(entry[0]) not in others]
         own.sort(key=lambda entry: side_file_order(entry[0]))
-        return annotation.merge(said for _, said in own)
+        shown = (annotation.from_side_file(of.path, of.data, of.error) for of in self.named(masks))
+        return annotation.merge([*(said for _, said in own), *shown])
 
 
 def read_part(
@@ -76,11 +82,12 @@ def read_part(
     without an image. Raises ``OSError`` when a remote filesystem is out.
     """
     for group in _groups(part, only, columns):
-        for member, inputs, problem in group.rows():
+        for member, edit in group.rows():
             if only is None or member.uri in only:
-                said, image = group.annotation(member.name), member.image
-                images = () if problem else [entry.image for entry in inputs]
-                image = Image(image.path, None, problem) if problem else image
+                said = group.annotation(member.name, edit.masks if edit else ())
+                problem = edit.problem if edit else None
+                images = group.named(edit.inputs) if edit and not problem else ()
+                image = Image(member.image.path, None, problem) if problem else member.image
                 yield annotation.sample(
                     said,
                     annotation.with_input(said, image, images),
@@ -93,7 +100,7 @@ def read_part(
 def locations(part: Part, columns: Columns = USUAL) -> Iterator[str]:
     """Those of the samples that ``read_part`` yields, in its order; no image is read."""
     for group in _groups(part, (), columns):
-        for picture, _, _ in group.rows():
+        for picture, _ in group.rows():
             yield picture.uri
 
 
@@ -115,7 +122,7 @@ def _groups(part: Part, only: Collection[str] | None, columns: Columns) -> Itera
                 group = group or _Group(key, columns)
                 uri = _uri(part, member.name, taken)
                 wanted = keys is None or uri in (only or ())
-                if not wanted and edits.is_input(member.name):  # of one that may be wanted
+                if not wanted and edits.is_part(member.name):  # of one that may be wanted
                     wanted = storable(key) in (keys or ())
                 if not _add(group, member, stream, uri, wanted):
                     break

@@ -282,3 +282,41 @@ def test_an_instruction_without_its_input_is_told_wherever_it_is_said(
         (row,) = (sample for sample in read_all(str(place)) if sample.path.endswith("a.jpg"))
         assert row.data is None
         assert re.match("missing: an edit without its input image; .*a.input.png", row.error or "")
+
+
+PNG = b"\x89PNG\r\n\x1a\n mask"
+
+
+def _masked(kind: str, place: Path) -> list[Sample]:
+    """A pair with a mask, a pair whose mask is none, an image that has no inputs."""
+    files = [
+        *(("a.input.jpg", b"A1"), ("a.jpg", b"A"), ("a.mask.png", PNG), ("a.txt", b"of a")),
+        *(("b.input.jpg", b"B1"), ("b.jpg", b"B"), ("b.mask.png", b"no PNG")),
+        *(("c.jpg", b"C"), ("c.mask.png", PNG + b"c")),
+    ]
+    place.mkdir()
+    if kind == "folder":
+        for name, data in files:
+            (place / name).write_bytes(data)
+        return read_all(str(place))
+    with tarfile.open(place / "0.tar", "w") as tar:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return read_all(str(place))
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar"])
+def test_a_file_beside_a_pair_may_be_its_mask(tmp_path: Path, kind: str) -> None:
+    samples = _masked(kind, tmp_path / "in")
+    by_path = {sample.path: sample for sample in samples}
+    assert set(by_path) == {"a.jpg", "b.jpg", "c.jpg", "c.mask.png"}, "of c it is an image"
+    assert by_path["a.jpg"].edit_mask == {"bytes": PNG, "path": "a.mask.png"}
+    assert [of.text for of in by_path["a.jpg"].caption_raw or ()] == ["of a"]
+    assert by_path["b.jpg"].edit_mask is None and by_path["b.jpg"].error is None
+    assert (by_path["b.jpg"].problem or "").startswith("b.mask.png: no PNG")
+    assert by_path["c.jpg"].edit_mask is by_path["c.jpg"].problem is None
+    for sample in samples:  # each is read again alone, as gathering does
+        (unit,) = plan.plan([str(tmp_path / "in")])
+        assert list(sources.read(unit, {sample.uri})) == [sample]
