@@ -30,7 +30,7 @@ from curation.progress import say
 from curation.report.quotas import problems
 from curation.request import Request
 from curation.runners import memory
-from curation.signals import signal
+from curation.signals import pair_kind, signal
 from curation.sources import keep_columns, plan, sampling
 from curation.sources.confines import overlap
 from curation.sources.departed import departed
@@ -41,6 +41,7 @@ from curation.storage import ownership
 from curation.writing import gather
 
 KIND, KIND_OF_SAMPLE = "curation", "plan"
+KINDS_SHOWN = 5  # names of edits that no rule knows
 DRIVER_FOLDERS = ("plan", "checked", "ledger", "pending", "looked")
 PACKAGES = ("apache-beam", "pyarrow", "pillow", "opencv-python-headless", "numpy", "nudenet")
 
@@ -217,6 +218,7 @@ def _carry_out(
         missed = exclusion.unmatched(columns, [unit.id for unit in units], request.exclude)
         notes += exclusion.notes(request.exclude, counts.of_rule(exclusion.RULE), missed)
     plain = counts.as_json()
+    notes += [pair_kind.note(*of) for of in counts.unknown_kinds.most_common(KINDS_SHOWN)]
     notes += problems(resolved(pipeline).get("quotas", {}), plain.get("quotas", {}))
     notes += _of_groupings(signals, layout)
     plain |= {"notes": notes} if notes else {}

@@ -31,6 +31,7 @@ from curation.judging.rules import (
 )
 from curation.output import input_columns
 from curation.output.measured import UNMEASURABLE
+from curation.signals.pair_kind import UNKNOWN
 
 SCHEMA = pa.schema(
     [
@@ -48,7 +49,7 @@ SCHEMA = pa.schema(
 CAPTIONS = pa.field("captions", caption_ends.TYPE, nullable=False)  # follows, of each row
 COUNTED = (
     *("verdicts", "entered", "passed", "quarantine", "kept", "kept_bytes"),
-    *("captions", "kept_captions", "pending"),
+    *("captions", "kept_captions", "pending", "unknown_kinds"),
 )
 NO_CAPTION = ""  # where captions of rows without any were said
 UNREAD_SHOWN = 20
@@ -74,6 +75,7 @@ class Counts:
     read, the first of which are told; ``caption_ends`` are captions and what became of each.
     ``pending`` are rows that models are still to look at, by
     model, and ``waiting`` how many these are: there are none once a run is finished.
+    ``unknown_kinds`` are edits by what their sources call them, where that is no known kind.
     """
 
     total: int = 0
@@ -88,6 +90,7 @@ class Counts:
     captions: Counter[str] = field(default_factory=Counter)
     kept_captions: Counter[str] = field(default_factory=Counter)
     pending: Counter[str] = field(default_factory=Counter)
+    unknown_kinds: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
     unread: int = 0
     unread_first: list[str] = field(default_factory=list)
@@ -294,7 +297,9 @@ def count(
 
 
 def count_captions(counts: Counts, signals: pa.Table, kept: NDArray[np.bool_]) -> None:
-    """Add to the funnel where the captions of the rows of one unit were said."""
+    """Add to the funnel where the captions of the rows of one unit were said, and what its edits
+    were called in vain.
+    """
     origins = pc.fill_null(signals.column("caption_origin"), NO_CAPTION)
     for counter, column in (
         (counts.captions, origins),
@@ -302,6 +307,8 @@ def count_captions(counts: Counts, signals: pa.Table, kept: NDArray[np.bool_]) -
     ):
         for entry in pc.value_counts(column).to_pylist():
             counter[entry["values"]] += entry["counts"]
+    if UNKNOWN in signals.column_names:
+        counts.unknown_kinds.update(signals.column(UNKNOWN).drop_null().to_pylist())
     unread = signals.filter(pc.is_valid(signals.column("side_file_problem")))
     counts.unread += unread.num_rows
     columns = (unread.column(name).cast(pa.binary()) for name in ("key", "side_file_problem"))

@@ -43,6 +43,7 @@ from curation.output import column_files
 from curation.output.groups import side_by_side
 from curation.output.layout import Layout
 from curation.output.measured import LOOKED
+from curation.signals.pair_kind import UNKNOWN
 
 NONE: Thresholds = {}
 
@@ -97,7 +98,7 @@ class Judge:
         self._pairs = PairColumns(pipeline, chosen, self.measured)
         ruled |= self._pairs.ruled
         self._ruled = sorted(ruled)
-        self._said = [RETRIEVED] if RETRIEVED in chosen.owner else []
+        self._said = [name for name in (RETRIEVED, UNKNOWN) if name in chosen.owner]
         needed = ruled | {"reason", "phash", "id", "synthetic", pairs.SIZE}
         needed |= {"caption_length", "captions_digest"}
         self._needed = sorted(needed | {LOOKED + name for name in chosen.models})

@@ -18,11 +18,13 @@ from curation.signals.caption_validity import unquoted
 from curation.signals.pair import Pair
 from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column, signal
-from curation.strict_yaml import Frozen
+from curation.strict_yaml import Frozen, expected_one_of, shown
 
-VERSION = 1  # of the rules, and of what is below
+VERSION = 2  # of the rules, and of what is below
 FILE = "edit_kinds.yaml"
 LONGEST = 500  # characters that are looked at
+UNKNOWN = "edit_kind_unknown"
+LONGEST_NAME = 60  # characters of a name that is not known
 Kind = tuple[str | None, str | None]
 _PLACE = re.compile(r"<([^<>\W]+)>")
 
@@ -54,14 +56,27 @@ class Rules(Versioned):
         "edit_operation": Column(
             pa.string(), "a category", "the edit, finer", categories=EDIT_OPERATIONS
         ),
+        UNKNOWN: Column(
+            pa.string(), "a name", "what the source calls it that is no known kind", in_shards=False
+        ),
     },
 )
 def pair_kind(pair: Pair) -> dict[str, str | None]:
     """Kind and operation: the source's if it says any that is known, else the instruction's."""
     kind, operation = of_source(pair.kind, pair.operation)
+    unknown = None
     if kind is None:
         kind, operation = of_instructions(pair.instructions)
-    return {"edit_kind": kind, "edit_operation": operation}
+        unknown = pair.kind or pair.operation
+    known = {"edit_kind": kind, "edit_operation": operation}
+    return known | {UNKNOWN: unknown[:LONGEST_NAME] if unknown else None}
+
+
+def note(name: str, pairs: int) -> str:
+    """That a name was passed over, of so many pairs, and the nearest known one."""
+    every = {*EDIT_KINDS, *EDIT_OPERATIONS, *shipped().sources}
+    said = f"edit_kind {shown(name)} is not known and was passed over in {pairs} "
+    return f"{said}{'pair' if pairs == 1 else 'pairs'}: {expected_one_of(name, every)}"
 
 
 def of_source(kind: str | None, operation: str | None) -> Kind:

@@ -62,7 +62,8 @@ def make(root: Path) -> Path:
     put(root, "soft-result", encoded(blurred(4)), [encoded(drawing(4))], edit_kind="restoration")
     put(root, "png", encoded(repainted(5)), [encoded(drawing(5)), encoded(drawing(5), "PNG")])
     put(root, "same", encoded(drawing(6)), [encoded(drawing(6), quality=60)])
-    put(root, "refusal", encoded(repainted(7)), [encoded(drawing(7))], instruction="I cannot help.")
+    said = {"instruction": "I cannot help.", "edit_kind": "restoratoin"}
+    put(root, "refusal", encoded(repainted(7)), [encoded(drawing(7))], **said)
     put(root, "wide", encoded(repainted(8).crop((0, 0, 288, 260))), [encoded(drawing(8))])
     wide = encoded(repainted(10).crop((0, 0, 288, 258)))
     put(root, "seen-wide", wide, [encoded(drawing(10))], edit_kind="view", instruction="from above")
@@ -101,6 +102,13 @@ def test_a_row_falls_by_the_first_image_that_fails_and_the_ledger_says_which(out
     assert rows["alone-small"] == ("dropped", "short_side.min", None)
     small = next(row for row in ledger_rows(output) if row["key"] == "small.jpg")
     assert (small["value"], small["bound"]) == (200, 256)
+
+
+def test_a_kind_that_is_not_known_is_told_with_the_nearest_that_is(output: Path) -> None:
+    (note,) = json.loads((output / "run.json").read_text())["counts"]["notes"]
+    assert note.startswith("edit_kind 'restoratoin' is not known and was passed over in 1 pair: ")
+    assert "did you mean 'restoration'" in note
+    assert "restoratoin" in (output / "report.html").read_text("utf-8")
 
 
 def test_an_explanation_shows_every_image(output: Path) -> None:

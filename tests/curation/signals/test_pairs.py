@@ -170,7 +170,9 @@ def test_what_a_source_calls_an_edit_is_believed(
     assert of_source(kind, operation) == expected
     image = decoding.decode(encoded(drawing(1, 64)))
     measured = pair_kind.function(Pair(image, [image], ["turn it into a sketch"], kind, operation))
-    assert tuple(measured.values()) == (expected if expected[0] else ("style", None))
+    unknown = None if expected[0] else kind or operation
+    of_words = expected if expected[0] else ("style", None)
+    assert tuple(measured.values()) == (*of_words, unknown), "what is passed over is noted"
 
 
 def test_the_rules_name_kinds_and_operations_that_are_there() -> None:
