@@ -12,6 +12,7 @@ from making.runs import digests, ledger_rows, run_in_process
 from PIL import Image, ImageFilter
 
 from curation.configuration import loading
+from curation.configuration.models import Bound
 from curation.failures.errors import UsageError
 from curation.inspect import explain, gate, rejudge
 from curation.measuring import choosing
@@ -225,6 +226,15 @@ def test_the_preset_for_edits_has_no_quota_on_what_is_rendered() -> None:
     assert "synthetic" in names["curate"] and "synthetic" not in names["edits"]
     captioned = loading.load(None, "edits-captioned")
     assert "captioning.edit_instruction" in captioned.signals
+
+
+def test_what_a_style_or_a_subject_keeps_of_its_input_may_be_less() -> None:
+    pipeline = loading.load(None, "edits")
+    usual = pipeline.stages[pipeline.number_of("s3")].bounds["input_similarity"].min
+    kinds = ("style", "subject", "composition")
+    instead = [pipeline.edits[kind].image.get("input_similarity") for kind in kinds]
+    of_kinds = [of.min if isinstance(of, Bound) else None for of in instead]
+    assert (usual, of_kinds) == (0.6, [0.5, 0.5, None]), "as docs/edits.md says and measured"
 
 
 def test_a_signal_left_out_takes_what_holds_instead_along() -> None:
