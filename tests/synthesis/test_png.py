@@ -1,6 +1,7 @@
 """The PNG files of drawn pictures: every decoder sees the same pixels."""
 
 import io
+import zlib
 
 import cv2
 import numpy as np
@@ -39,3 +40,14 @@ def test_views_of_a_canvas_are_encoded_as_they_look() -> None:
     canvas = np.random.default_rng(1).integers(0, 256, (40, 60, 4), dtype=np.uint8)
     part = canvas[5:25, 10:50]
     assert png.encode(part) == png.encode(part.copy())
+
+
+def test_noise_is_written_as_it_differs_from_pixel_to_pixel() -> None:
+    slope = np.linspace(40, 210, 333)[None, :, None] + np.linspace(-30, 30, 200)[:, None, None]
+    noise = np.random.default_rng(5).normal(0, 2, (200, 333, 4))
+    canvas = (slope + noise).clip(0, 255).astype(np.uint8)
+    canvas[..., 3] = 255
+    data = png.encode(canvas)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(decoded, canvas[:, :, 2::-1])
+    assert len(data) < 0.7 * len(zlib.compress(canvas[..., :3].tobytes()))

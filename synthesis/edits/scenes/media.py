@@ -91,7 +91,9 @@ def _blank(here: Studio, medium: Medium, random: Random) -> Blank:
 
 
 def remake(random: Random, job: Job) -> Edit:
-    """The same text in the same place on another medium. Raises ``UnrenderableError``."""
+    """The same text in the same place on another medium, whose colour is said where it may be
+    painted in any. Raises ``UnrenderableError``.
+    """
     here, paragraph = set_up(random, job, [medium for medium in all_media() if _lies(medium)])
     here = unruled(here)  # lines that come or go would have to be said
     text = here.text(paragraph.text)
@@ -100,17 +102,22 @@ def remake(random: Random, job: Job) -> Edit:
     blank = _in_place(random, here, first, text)
     bent = Surface(surface.matrix, blank.sheet.bend)
     shots = [first, shoot(here, text, bent, first.text.paint, blank=blank)]
-    thing, other = _called(here.blank.medium.name, blank.medium.name)
-    change = Change("attribute.material", thing=thing, other=other)
-    mask = regions.of_sheets(shots, here.canvas)
-    return edited(here, shots, photographs(here, shots), change, mask)
+    photos = photographs(here, shots)
+    was, now = here.blank.medium, blank.medium
+    painted = bool(now.palette) and not _are_papers(was, now)
+    colour = photos[1].ground if painted else None
+    if painted and colour is None:
+        raise UnrenderableError("unnamed_colour", f"of a {now.name.english}")
+    thing, other = _called(was.name, now.name)
+    change = Change("attribute.material", thing=thing, other=other, colour=colour)
+    return edited(here, shots, photos, change, regions.of_sheets(shots, here.canvas))
 
 
 def _in_place(random: Random, here: Studio, shot: Shot, text: Text) -> Blank:
     """Another medium that may be there, with the text in the ink that it has."""
     media = [other for other in all_media() if _takes(other, here, shot)]
     for other in random.sample(media, len(media)):
-        papers = {other.name.english, here.blank.medium.name.english} <= PAPERS
+        papers = _are_papers(other, here.blank.medium)
         for number in range(_TRIES if papers else 1):
             blank = _blank(here, other, here.steps(f"sheet {number}" if number else "sheet"))
             below = inscribed.mean_below(blank.sheet, text.block)
@@ -119,6 +126,10 @@ def _in_place(random: Random, here: Studio, shot: Shot, text: Text) -> Blank:
             if _holds(blank, text) and plain and (apart <= _ALIKE or not papers):
                 return blank
     raise UnrenderableError("no_medium", f"in place of a {here.blank.medium.name.english}")
+
+
+def _are_papers(*media: Medium) -> bool:
+    return {medium.name.english for medium in media} <= PAPERS
 
 
 def _called(was: Name, now: Name) -> tuple[Name, Name]:
