@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 from synthesis.edits.edit import Edit
-from synthesis.edits.kinds import LAYOUTS, PAGES, Family
+from synthesis.edits.kinds import LAYOUTS, PAGES, SCENES, Family
 from synthesis.edits.steps import SceneT, painted
 from synthesis.edits.translating import OPERATION as TRANSLATE
 from synthesis.job import Job
@@ -20,7 +21,7 @@ from synthesis.unrenderable import UnrenderableError
 
 BLOCK = 20
 LENGTHS = (2, 5)
-_ON_LAYOUTS = 0.7  # share of chains
+_SHARES = {"layout": 0.5, "page": 0.2, "scene": 0.3}  # of chains
 _TRIES = 12  # operations that are tried for a step
 _FIRST = frozenset({"text.add", "object.add", TRANSLATE})  # from a scene that is made for them
 
@@ -39,7 +40,7 @@ class Link:
 
 def link(job: Job, index: int) -> Link | None:
     """The place of an image in a chain; ``None`` where it is in none."""
-    if not (_known(LAYOUTS, job) or _known(PAGES, job)):
+    if not _families(job):
         return None
     block, place = divmod(index, BLOCK)
     count = _random(job, block, "length").randint(*LENGTHS)
@@ -56,12 +57,10 @@ def edit(job: Job, place: Link, attempt: int) -> Edit | Rejected:
 @lru_cache(maxsize=1)  # the images of a chain follow each other
 def _chain(job: Job, block: int, count: int, attempt: int) -> Sequence[Edit] | Rejected:
     random = _random(job, block, str(attempt))
-    layouts, pages = bool(_known(LAYOUTS, job)), bool(_known(PAGES, job))
-    on_layouts = random.random() < _ON_LAYOUTS if layouts and pages else layouts
+    families = _families(job)
+    family = random.choices(families, [_SHARES[of.name] for of in families])[0]
     try:
-        return (
-            _edits(random, job, LAYOUTS, count) if on_layouts else _edits(random, job, PAGES, count)
-        )
+        return _edits(random, job, family, count)
     except UnrenderableError as problem:
         return Rejected(problem.reason, problem.detail)
 
@@ -85,6 +84,12 @@ def _edits(random: Random, job: Job, family: Family[SceneT], count: int) -> list
         if len(edits) == count:
             return edits
     raise UnrenderableError("broken_chain", f"{len(edits)} of {count}")
+
+
+def _families(job: Job) -> list[Family[Any]]:
+    """The families of scenes whose operations the job asks for."""
+    families: list[Family[Any]] = [LAYOUTS, PAGES, SCENES]
+    return [family for family in families if _known(family, job)]
 
 
 def _known(family: Family[SceneT], job: Job) -> dict[str, float]:

@@ -12,13 +12,12 @@ from synthesis.captions.roles import role_name
 from synthesis.description import Name
 from synthesis.edits.layouts import layout
 from synthesis.edits.pages import page
-from synthesis.edits.scenes import regions, studio
+from synthesis.edits.scenes import regions, stage, studio
 from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.raster import Pixels, Run
 from synthesis.sample import TextBox
 from synthesis.scene import backgrounds
-from synthesis.scene.media import all_media
 from synthesis.text import placing
 
 PHOTO = Name("photo", "照片")
@@ -108,16 +107,12 @@ def _covered(pixels: Pixels, runs: Sequence[Run]) -> Pixels:
 
 
 def _scene(random: Random, job: Job) -> Clean:
-    here, chosen = studio.set_up(random, job, all_media())
-    text = here.text(chosen.text)
-    shot = studio.shoot(here, text, here.surface([text]), paths=job.backgrounds)
-    (photo,) = studio.photographs(here, [shot])
+    here = stage.begin(random, job, paths=job.backgrounds)
     parts: tuple[Part, ...] = ()
-    if not shot.text.beyond:
-        parts = (Part(here.blank.medium.name, regions.alpha(shot, here.canvas), ()),)
-    font = text.block.faces[0].postscript
-    pixels = studio.opaque(photo.image)
-    return Clean(pixels, shot.boxes, font, PHOTO, shot.scene.coverage, parts)
+    if not here.shot.text.beyond:
+        parts = (Part(here.medium.name, regions.alpha(here.shot, here.studio.canvas), ()),)
+    coverage = here.shot.scene.coverage
+    return Clean(here.pixels, here.boxes(), here.font(), PHOTO, coverage, parts)
 
 
 def _own(random: Random, job: Job) -> Clean:

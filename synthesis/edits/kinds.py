@@ -14,8 +14,9 @@ from synthesis.edits.layouts.layout import Layout
 from synthesis.edits.pages import grounds, lines, page
 from synthesis.edits.pages import translations as page_translations
 from synthesis.edits.pages.page import Page
-from synthesis.edits.scenes import media
+from synthesis.edits.scenes import media, stage
 from synthesis.edits.scenes import texts as scene_texts
+from synthesis.edits.scenes.stage import Stage
 from synthesis.edits.steps import SceneT, Step, painted
 from synthesis.edits.translating import OPERATION as TRANSLATE
 from synthesis.job import Job
@@ -122,16 +123,20 @@ PAGES: Family[Page] = Family(
         "background.replace": Operation(0.5, grounds.replace_ground),
     },
 )
-_SCENES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {
-    "text.replace": (2, scene_texts.replace_text),
-    "text.add": (1, scene_texts.add),
-    "text.remove": (1, scene_texts.remove),
-    "text.recolour": (1, scene_texts.recolour),
-    TRANSLATE: (1, scene_texts.translate),
-    "attribute.colour": (1, media.recolour),
-    "attribute.material": (1, media.remake),
-    "background.replace": (1, media.surround),
-}
+SCENES: Family[Stage] = Family(
+    "scene",
+    scene_texts.begin,
+    {
+        "text.replace": Operation(2, scene_texts.replace_text),
+        "text.add": Operation(1, scene_texts.add),
+        "text.remove": Operation(1, scene_texts.remove, stage.begin),
+        "text.recolour": Operation(1, scene_texts.recolour, stage.begin),
+        TRANSLATE: Operation(1, scene_texts.translate, scene_texts.begin_translated),
+        "attribute.colour": Operation(1, media.recolour, media.begin_painted),
+        "attribute.material": Operation(1, media.remake, media.begin_flat),
+        "background.replace": Operation(1, media.surround, media.begin_before),
+    },
+)
 _IMAGES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {
     "restoration.deblur": (0.6, restoration.deblur),
     "restoration.denoise": (0.6, restoration.denoise),
@@ -146,7 +151,7 @@ _IMAGES: Mapping[str, tuple[float, Callable[[Random, Job], Edit]]] = {
 KINDS: Sequence[Kind] = (
     *LAYOUTS.kinds(),
     *PAGES.kinds(),
-    *[Kind(name, share, _attempted(make), "scene") for name, (share, make) in _SCENES.items()],
+    *SCENES.kinds(),
     *[Kind(name, share, _attempted(make)) for name, (share, make) in _IMAGES.items()],
 )
 OPERATIONS = tuple(dict.fromkeys(kind.operation for kind in KINDS))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from synthesis.edits import masks
-from synthesis.edits.edit import Change, Edit
+from synthesis.edits.edit import Change, Edit, Mask
 from synthesis.fonts.face import Extents
 from synthesis.raster import Pixels
 from synthesis.sample import TextBox
@@ -32,14 +32,15 @@ SceneT = TypeVar("SceneT", bound=Scene)
 class Step(Generic[SceneT]):
     """A scene before and after a change.
 
-    ``areas`` (left, top, right, bottom in pixels) are what the change names; empty: the ground,
-    wherever it shows.
+    ``areas`` (left, top, right, bottom in pixels) are what the change names, or the ``mask`` says
+    where the two may differ; without both it is the ground, wherever it shows.
     """
 
     before: SceneT
     after: SceneT
     change: Change
     areas: Sequence[Extents] = ()
+    mask: Mask | None = None
 
 
 def painted(step: Step[SceneT]) -> Edit:
@@ -49,7 +50,9 @@ def painted(step: Step[SceneT]) -> Edit:
     """
     source, target = step.before.pixels, step.after.pixels
     height, width = target.shape[:2]
-    if step.areas:
+    if step.mask is not None:
+        mask = step.mask
+    elif step.areas:
         mask = masks.of_areas(step.areas, (height, width))
     else:
         mask = masks.of_ground(source, target)

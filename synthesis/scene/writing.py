@@ -87,17 +87,19 @@ def compose(
     style = typography(random, job, text, medium, sheet)
     sizes = sizes_of(random, job.language, medium, sheet, smallest_scale, canvas)
     if sheet.arc and arcs.curves(text) and random.random() < sheet.arc.share:
-        apart = replace(style, tracking=_APART_HANZI if _is_han(text) else _APART)
         with suppress(UnrenderableError):  # no room
-            return arcs.on_arc(random, text, apart, sheet.arc, sizes[0]), "arc"
+            return arcs.on_arc(random, text, spaced(text, style), sheet.arc, sizes[0]), "arc"
     if runs_down(random, text, sheet):
         with suppress(UnrenderableError):  # a face without vertical forms, or no room
             down = replace(style, vertical=True)
             return block.fit(text, down, sheet.frame, sizes), "vertical"
     placed = in_rows(text, style, sheet.frame, sizes)
-    if _may_slant(text, medium, sheet) and random.random() < _SLANTED_SHARE:
-        placed = _slanted(random, placed, sheet.frame)
-    return placed, "level"
+    return slanted(random, placed, text, medium, sheet), "level"
+
+
+def spaced(text: str, style: Typography) -> Typography:
+    """The style of letters that fan out over an arc."""
+    return replace(style, tracking=_APART_HANZI if _is_han(text) else _APART)
 
 
 def typography(random: Random, job: Job, text: str, medium: Medium, sheet: Sheet) -> Typography:
@@ -143,8 +145,11 @@ def in_rows(text: str, style: Typography, frame: Frame, sizes: range) -> Block:
     return placed
 
 
-def _slanted(random: Random, placed: Block, frame: Frame) -> Block:
-    """The text turned a little, as nobody writes straight on a board."""
+def slanted(random: Random, placed: Block, text: str, medium: Medium, sheet: Sheet) -> Block:
+    """The text turned a little, as most are on a board: nobody writes straight by hand there."""
+    if not _may_slant(text, medium, sheet) or random.random() >= _SLANTED_SHARE:
+        return placed
+    frame = sheet.frame
     middle = frame.left + frame.width / 2, frame.top + frame.height / 2
     return paths.turned(placed, random.triangular(-_MOST_SLANT, _MOST_SLANT, -0.4), middle)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from curation.picture.colours import RGB, contrast_ratio, lab, names
 from synthesis.description import Name
-from synthesis.edits.edit import Change, Edit
-from synthesis.edits.scenes import regions
-from synthesis.edits.scenes.studio import Shot, Studio, Text, photographs, set_up, shoot
-from synthesis.edits.scenes.texts import edited, unruled
+from synthesis.edits.edit import Change
+from synthesis.edits.scenes import regions, stage
+from synthesis.edits.scenes.stage import Stage
+from synthesis.edits.scenes.studio import Shot, Text
+from synthesis.edits.steps import Step
 from synthesis.job import Job
 from synthesis.scene import inscribed
-from synthesis.scene.geometry import Surface
 from synthesis.scene.inscribed import Blank
 from synthesis.scene.media import all_media
 from synthesis.scene.medium import Medium
@@ -38,40 +38,44 @@ _WALLS = {  # as an instruction tells them from other walls
 _CONTRAST = 5.5  # of an ink on another ground, before they are worn, lit and blurred
 
 
-def recolour(random: Random, job: Job) -> Edit:
+def begin_painted(random: Random, job: Job) -> Stage:
+    """A scene with a medium that is seen in several colours."""
+    return stage.begin(random, job, lambda medium: bool(medium.palette), curved=True)
+
+
+def recolour(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The same medium in another colour. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, [medium for medium in all_media() if medium.palette])
-    text, medium = here.text(paragraph.text), here.blank.medium
-    surface = here.surface([text])
-    first = shoot(here, text, surface)
-    others = [colours[0] for colours in medium.palette if _suits(colours[0], first)]
+    medium, was = here.medium, here.photo.ground
+    others = [colours[0] for colours in medium.palette if _suits(colours[0], here.shot)]
     if not others:
         raise UnrenderableError("no_other_colour", f"of a {medium.name.english}")
+    if was is None:
+        raise UnrenderableError("unnamed_colour", "before")
     painted = random.choice(others)
 
     def turned(own: tuple[Any, ...]) -> tuple[Any, ...]:
         return (painted, *own[1:])
 
-    steered = Steered(here.steps("sheet"), medium.palette, turned)
-    other = _blank(here, medium, steered)
-    if other.sheet.ink != here.blank.sheet.ink:
+    steered = Steered(here.studio.steps(here.drawn), medium.palette, turned)
+    blank, sheet = _blank(here, medium, steered), here.studio.blank.sheet
+    if blank.sheet.ink != sheet.ink:
         raise UnrenderableError("other_ink", f"on a {medium.name.english}")
-    shots = [first, shoot(here, text, surface, first.text.paint, blank=other)]
-    photos = photographs(here, shots)
-    was, colour = photos[0].ground, photos[1].ground
-    if colour is None or was is None:
-        raise UnrenderableError("unnamed_colour", "before or after")
-    before, after = (shot.text.ground for shot in shots)
-    if {*names(before)} & {*names(after)} or math.dist(lab(before), lab(after)) < _APART:
+    kept = replace(blank.sheet, rules=sheet.rules, arc=sheet.arc)
+    after = here.on(replace(blank, sheet=kept))
+    colour = after.photo.ground
+    if colour is None:
+        raise UnrenderableError("unnamed_colour", "after")
+    first, second = here.shot.text.ground, after.shot.text.ground
+    if {*names(first)} & {*names(second)} or math.dist(lab(first), lab(second)) < _APART:
         raise UnrenderableError("same_colour", f"{was.english} and {colour.english}")
-    label = here.blank.sheet.surface if medium.name.english == "jar" else None
+    label = sheet.surface if medium.name.english == "jar" else None
     change = Change(
         "attribute.colour",
         thing=label or medium.name,
         colour=colour,
         was=was if random.random() < _SAID_SHARE else None,
     )
-    return edited(here, shots, photos, change, regions.of_sheet(first, here.canvas))
+    return Step(here, after, change, mask=regions.of_sheet(here.shot, here.studio.canvas))
 
 
 def _suits(colour: RGB, shot: Shot) -> bool:
@@ -80,52 +84,55 @@ def _suits(colour: RGB, shot: Shot) -> bool:
     return apart and contrast_ratio(colour, shot.text.paint) >= _CONTRAST
 
 
-def _blank(here: Studio, medium: Medium, random: Random) -> Blank:
-    """A sheet of the medium in the place of that of the studio, before the same surroundings."""
-    blank = here.blank
+def _blank(here: Stage, medium: Medium, random: Random) -> Blank:
+    """A sheet of the medium in the place of that of the scene, before the same surroundings."""
+    blank, canvas = here.studio.blank, here.studio.canvas
     sheet = medium.make(random, blank.where.width, blank.where.height, blank.sun)
-    sheet = replace(
-        sheet, arc=None, rules=None, frame=blank.where.visible(sheet.frame, here.canvas)
-    )
+    sheet = replace(sheet, arc=None, rules=None, frame=blank.where.visible(sheet.frame, canvas))
     return replace(blank, sheet=sheet, medium=replace(medium, places=blank.medium.places))
 
 
-def remake(random: Random, job: Job) -> Edit:
+def begin_flat(random: Random, job: Job) -> Stage:
+    """A scene with a medium that another may take the place of."""
+    return stage.begin(random, job, _lies, ruled=False)
+
+
+def remake(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The same text in the same place on another medium, whose colour is said where it may be
     painted in any. Raises ``UnrenderableError``.
     """
-    here, paragraph = set_up(random, job, [medium for medium in all_media() if _lies(medium)])
-    here = unruled(here)  # lines that come or go would have to be said
-    text = here.text(paragraph.text)
-    surface = here.surface([text])
-    first = shoot(here, text, surface)
-    blank = _in_place(random, here, first, text)
-    bent = Surface(surface.matrix, blank.sheet.bend)
-    shots = [first, shoot(here, text, bent, first.text.paint, blank=blank)]
-    photos = photographs(here, shots)
-    was, now = here.blank.medium, blank.medium
+    sheet = here.studio.blank.sheet
+    if not _lies(here.medium) or not here.shot.written or sheet.rules or sheet.arc:
+        raise UnrenderableError("no_medium", f"in place of a {here.medium.name.english}")
+    after = here.on(*_in_place(random, here))
+    was, now = here.medium, after.medium
     painted = bool(now.palette) and not _are_papers(was, now)
-    colour = photos[1].ground if painted else None
+    colour = after.photo.ground if painted else None
     if painted and colour is None:
         raise UnrenderableError("unnamed_colour", f"of a {now.name.english}")
     thing, other = _called(was.name, now.name)
     change = Change("attribute.material", thing=thing, other=other, colour=colour)
-    return edited(here, shots, photos, change, regions.of_sheets(shots, here.canvas))
+    mask = regions.of_sheets((here.shot, after.shot), here.studio.canvas)
+    return Step(here, after, change, mask=mask)
 
 
-def _in_place(random: Random, here: Studio, shot: Shot, text: Text) -> Blank:
-    """Another medium that may be there, with the text in the ink that it has."""
-    media = [other for other in all_media() if _takes(other, here, shot)]
+def _in_place(random: Random, here: Stage) -> tuple[Blank, str]:
+    """A sheet of another medium that may be there, the text plain on it in the ink that it has,
+    and the step whose random numbers made it.
+    """
+    text = here.text
+    media = [other for other in all_media() if _takes(other, here)]
     for other in random.sample(media, len(media)):
-        papers = _are_papers(other, here.blank.medium)
+        papers = _are_papers(other, here.medium)
         for number in range(_TRIES if papers else 1):
-            blank = _blank(here, other, here.steps(f"sheet {number}" if number else "sheet"))
+            drawn = f"sheet {number}" if number else "sheet"
+            blank = _blank(here, other, here.studio.steps(drawn))
             below = inscribed.mean_below(blank.sheet, text.block)
-            apart = math.dist(lab(below), lab(shot.text.ground))
-            plain = contrast_ratio(shot.text.paint, below) >= _CONTRAST
+            apart = math.dist(lab(below), lab(here.shot.text.ground))
+            plain = contrast_ratio(here.paint, below) >= _CONTRAST
             if _holds(blank, text) and plain and (apart <= _ALIKE or not papers):
-                return blank
-    raise UnrenderableError("no_medium", f"in place of a {here.blank.medium.name.english}")
+                return blank, drawn
+    raise UnrenderableError("no_medium", f"in place of a {here.medium.name.english}")
 
 
 def _are_papers(*media: Medium) -> bool:
@@ -147,16 +154,15 @@ def _lies(medium: Medium) -> bool:
     return flat and medium.name.english != "T-shirt"
 
 
-def _takes(other: Medium, here: Studio, shot: Shot) -> bool:
-    """Whether another medium may be where that of the studio is."""
-    medium, where = here.blank.medium, here.blank.where
-    low, high = other.aspects
+def _takes(other: Medium, here: Stage) -> bool:
+    """Whether another medium may be where that of the scene is."""
+    where, (low, high) = here.studio.blank.where, other.aspects
     places = [PLACES[key].name for key in other.places]
     return (
-        other is not medium
+        other.name != here.medium.name
         and _lies(other)
-        and shot.scene.surroundings in places
-        and bool(other.bears & medium.bears)
+        and here.shot.scene.surroundings in places
+        and bool(other.bears & here.medium.bears)
         and low / _SHAPE <= where.width / where.height <= high * _SHAPE
     )
 
@@ -169,36 +175,33 @@ def _holds(blank: Blank, text: Text) -> bool:
     return inside_x and frame.top - y <= top and bottom <= frame.top + frame.height + y
 
 
-def surround(random: Random, job: Job) -> Edit:
+def begin_before(random: Random, job: Job) -> Stage:
+    """A scene with a medium that leaves something of its surroundings."""
+    return stage.begin(random, job, lambda medium: medium.view.share[0] <= 1, curved=True)
+
+
+def surround(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """Other surroundings behind the same medium. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, [medium for medium in all_media() if _stands(medium)])
-    text = here.text(paragraph.text)
-    surface = here.surface([text])
-    first = shoot(here, text, surface)
-    if first.text.beyond or first.scene.surroundings is None:
+    scene, blank = here.shot.scene, here.studio.blank
+    if scene.surroundings is None:
         raise UnrenderableError("no_surroundings", "the medium fills the image")
-    if first.scene.around < _LEAST_AROUND:
+    if scene.around < _LEAST_AROUND:
         raise UnrenderableError("no_surroundings", "hardly any are seen")
-    behind = next(key for key, place in PLACES.items() if place.name == first.scene.surroundings)
+    behind = next(key for key, place in PLACES.items() if place.name == scene.surroundings)
     instead = random.choice([*_like(behind)])
-    medium = replace(here.blank.medium, places=(instead,))
-    shots = [first, shoot(here, text, surface, blank=replace(here.blank, medium=medium))]
+    after = here.on(replace(blank, medium=replace(here.medium, places=(instead,))))
     change = Change(
         "background.replace",
         thing=_place(behind) if random.random() < _SAID_SHARE else None,
         other=_place(instead),
     )
-    mask = regions.around_sheet(first, here.canvas)
-    return edited(here, shots, photographs(here, shots), change, mask)
+    mask = regions.around_sheet(here.shot, here.studio.canvas)
+    return Step(here, after, change, mask=mask)
 
 
 def _place(key: str) -> Name:
     name = PLACES[key].name
     return _WALLS.get(name.english, name)
-
-
-def _stands(medium: Medium) -> bool:
-    return medium.view.share[0] <= 1
 
 
 def _like(key: str) -> Iterator[str]:

@@ -18,10 +18,19 @@ from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.raster import Pixels
 from synthesis.sample import TextBox
-from synthesis.scene import camera, inscribed, legibility, naming, scenery, streams, writing
+from synthesis.scene import (
+    arcs,
+    camera,
+    inscribed,
+    legibility,
+    naming,
+    scenery,
+    streams,
+    writing,
+)
 from synthesis.scene.geometry import Surface
 from synthesis.scene.inscribed import Blank, Inscribed
-from synthesis.scene.medium import Medium
+from synthesis.scene.medium import Medium, Sheet
 from synthesis.scene.streams import Streams
 from synthesis.scene.writing import Lines
 from synthesis.text import block as blocks
@@ -33,8 +42,9 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is set on a sheet."""
+    """The ``words`` of a text as they are set on a sheet."""
 
+    words: str
     block: Block
     lines: Lines
 
@@ -75,12 +85,26 @@ class Studio:
             if largest < sizes[0]:
                 raise UnrenderableError("does_not_fit", f"{largest} px per em")
             sizes = range(sizes[0], largest + 1)
-        if lines is None:
-            lines = "vertical" if writing.runs_down(self.steps("down"), words, sheet) else "level"
-        if lines == "vertical":
+        lines = lines or self._lines(words, sheet)
+        if lines == "arc" and sheet.arc:
+            chance = self.steps("arc")
+            block = arcs.on_arc(chance, words, self._spaced(words), sheet.arc, sizes[0])
+        elif lines == "vertical":
             down = replace(self.style, vertical=True)
-            return Text(blocks.fit(words, down, sheet.frame, sizes), lines)
-        return Text(writing.in_rows(words, self.style, sheet.frame, sizes), lines)
+            block = blocks.fit(words, down, sheet.frame, sizes)
+        else:
+            rows = writing.in_rows(words, self.style, sheet.frame, sizes)
+            block = writing.slanted(self.steps("slant"), rows, words, medium, sheet)
+        return Text(words, block, lines)
+
+    def _lines(self, words: str, sheet: Sheet) -> Lines:
+        arc = sheet.arc
+        if arc and arcs.curves(words) and self.steps("curve").random() < arc.share:
+            return "arc"
+        return "vertical" if writing.runs_down(self.steps("down"), words, sheet) else "level"
+
+    def _spaced(self, words: str) -> Typography:
+        return writing.spaced(words, self.style)
 
     def surface(self, texts: Sequence[Text]) -> Surface:
         """The sheet in the image with all of the texts in sight."""
@@ -110,10 +134,14 @@ def set_up(
     job: Job,
     media: Sequence[Medium],
     suits: Callable[[str], bool] = lambda text: True,
+    *,
+    curved: bool = False,
+    ruled: bool = True,
 ) -> tuple[Studio, Paragraph]:
     """A blank sheet of one of the media for a text of the job that ``suits``, and that text.
 
-    Raises ``UnrenderableError``.
+    ``curved``: it may follow an arc, with an emblem that is laid in the same ink. What is not
+    ``ruled`` has no lines where those of one text are. Raises ``UnrenderableError``.
     """
     canvas = random.choice(job.sizes)
     steps = streams.apart(random.getrandbits(64))
@@ -126,7 +154,8 @@ def set_up(
         raise UnrenderableError("too_long", f"{_TRIES} texts, none to be quoted")
     words = paragraph.text
     blank = inscribed.prepare(steps, medium, words, canvas)
-    blank = replace(blank, sheet=replace(blank.sheet, arc=None))  # an emblem is laid with a text
+    sheet = replace(blank.sheet, arc=blank.sheet.arc if curved else None)
+    blank = replace(blank, sheet=replace(sheet, rules=sheet.rules if ruled else None))
     style = writing.typography(steps("style"), job, words, medium, blank.sheet)
     role = inscribed.role_of(paragraph)
     return Studio(job, canvas, steps, blank, style, role), paragraph
@@ -173,27 +202,25 @@ class Photo:
     image: Pixels
     ink: Colour | None
     ground: Colour | None
-    ground_rgb: RGB | None
 
 
-def photographs(studio: Studio, shots: Sequence[Shot]) -> list[Photo]:
-    """The shots by one camera: the same blur and the same noise at the same place.
+def photograph(studio: Studio, shot: Shot, sharp: float) -> Photo:
+    """The shot by a camera that keeps ``sharp`` so many pixels: always with the same noise.
 
-    Raises ``UnrenderableError`` where a text cannot be read.
+    Raises ``UnrenderableError`` where the text cannot be read.
     """
-    stems = []
-    for shot in shots:
-        if shot.written:
-            stems.append(legibility.stem(shot.scene.coverage))
-            legibility.check_stem(stems[-1])
-            legibility.check_occlusion(shot.scene.coverage, shot.scene.before)
-    images = [camera.taken(studio.steps("camera"), shot.image, min(stems)) for shot in shots]
-    return [_seen(shot, image) for shot, image in zip(shots, images, strict=True)]
+    if shot.written:
+        stem = legibility.stem(shot.scene.coverage)
+        legibility.check_stem(stem)
+        if stem < sharp:
+            raise UnrenderableError("thin_stem", f"{stem:.2f} px, and {sharp:.2f} are kept sharp")
+        legibility.check_occlusion(shot.scene.coverage, shot.scene.before)
+    return _seen(shot, camera.taken(studio.steps("camera"), shot.image, sharp))
 
 
 def _seen(shot: Shot, image: Pixels) -> Photo:
     if not shot.written:
-        return Photo(image, None, None, None)
+        return Photo(image, None, None)
     text, scene = shot.text, shot.scene
     glyphs = np.array([box.quad for box in text.boxes if box.level == "glyph"])
     centres = glyphs.reshape(-1, 4, 2).mean(axis=1)
@@ -203,7 +230,6 @@ def _seen(shot: Shot, image: Pixels) -> Photo:
         image,
         naming.ink(text.paint, seen.ink, seen.ground, scene.light),
         None if text.sheet.clear else naming.ground(text.ground, seen.ground, scene.light),
-        seen.ground,
     )
 
 

@@ -1,31 +1,24 @@
 """Edits of the text of a scene: another one, none, one where there was none, another colour."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from curation.picture.colours import RGB, Colour, contrast_ratio, lab, names
+from curation.picture.colours import RGB, contrast_ratio, lab, names
 from synthesis.captions.roles import role_name
 from synthesis.corpus import Paragraph
 from synthesis.corpus.genres import PLAIN_ROLE
 from synthesis.corpus.translations import TextKind
 from synthesis.description import Name
-from synthesis.edits import masks, translating
-from synthesis.edits.edit import Change, Edit, Mask
-from synthesis.edits.scenes import regions
-from synthesis.edits.scenes.studio import (
-    Photo,
-    Shot,
-    Studio,
-    Text,
-    opaque,
-    photographs,
-    set_up,
-    shoot,
-)
+from synthesis.edits import translating
+from synthesis.edits.edit import Change, Mask
+from synthesis.edits.scenes import regions, stage
+from synthesis.edits.scenes.stage import Stage
+from synthesis.edits.scenes.studio import Shot, Studio, Text
+from synthesis.edits.steps import Step
 from synthesis.job import Job
-from synthesis.scene import writing
-from synthesis.scene.media import all_media
+from synthesis.scene import inscribed, writing
 from synthesis.scene.medium import Medium
 from synthesis.unrenderable import UnrenderableError
 
@@ -51,135 +44,150 @@ _PAINTS = (  # where the sheet's own inks give no other colour
 )
 
 
-def replace_text(random: Random, job: Job) -> Edit:
+def begin(random: Random, job: Job) -> Stage:
+    """A scene with a text that can be quoted, and nothing that holds another one in its lines."""
+    return stage.begin(random, job, suits=quotable, ruled=False)
+
+
+def replace_text(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """Another text in the place of the first. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, all_media(), quotable)
-    here = unruled(here)
-    text = here.text(paragraph.text)
-    other = _another(random, job, paragraph.text, here.blank.medium)
-    second = _in_place(here, text, other)
-    change = _naming(random, here, paragraph.text, Change("text.replace", new=other))
-    return _rewritten(here, text, second, change)
+    _check(here, job)
+    other = _another(random, job, here)
+    studio = replace(here.studio, role=inscribed.role_of(other))
+    second = _in_place(here, other.text)
+    change = _naming(random, here, Change("text.replace", new=other.text))
+    return _rewritten(here, studio, second, change)
 
 
-def _another(random: Random, job: Job, words: str, medium: Medium) -> str:
+def _check(here: Stage, job: Job) -> None:
+    """Raise ``UnrenderableError`` where no other text can be written in its place."""
+    if not here.shot.written or here.text.lines == "arc" or here.studio.blank.sheet.rules:
+        raise UnrenderableError("no_place_for_text", f"{here.text.lines} lines")
+    if here.studio.job.language != job.language:
+        raise UnrenderableError("other_language", "after a translation")
+
+
+def _another(random: Random, job: Job, here: Stage) -> Paragraph:
+    """A text of the job that may stand there: about as long, and short enough to be quoted."""
     pool = [
         paragraph
         for genre, those in job.by_genre.items()
-        if writing.bears(medium, genre)
+        if writing.bears(here.medium, genre)
         for paragraph in those
     ]
+    words = here.text.words
     low, high = (round(share * writing.columns(words)) for share in _ALIKE)
-    for _ in range(_TRIES):
-        other = random.choice(pool).text
-        long = writing.columns(other)
-        if other != words and quotable(other) and low <= long <= max(high, low + 4):
+    for _ in range(_TRIES if pool else 0):
+        other = random.choice(pool)
+        long = writing.columns(other.text)
+        if other.text != words and quotable(other.text) and low <= long <= max(high, low + 4):
             return other
     raise UnrenderableError("no_other_text", f"for {words[:40]}")
 
 
-def unruled(here: Studio) -> Studio:
-    """The studio without ruled lines, which are where the lines of one text are."""
-    sheet = replace(here.blank.sheet, rules=None)
-    return replace(here, blank=replace(here.blank, sheet=sheet))
-
-
-def _in_place(here: Studio, text: Text, words: str) -> Text:
+def _in_place(here: Stage, words: str, studio: Studio | None = None) -> Text:
     """Other words as large as the text, or a little smaller where they are longer."""
-    second = here.text(words, text.block.size, text.lines)
-    if second.block.size < _SMALLER * text.block.size:
-        raise UnrenderableError("does_not_fit", f"{second.block.size} of {text.block.size} px")
+    size = here.text.block.size
+    second = (studio or here.studio).text(words, size, here.text.lines)
+    if second.block.size < _SMALLER * size:
+        raise UnrenderableError("does_not_fit", f"{second.block.size} of {size} px")
     return second
 
 
-def _rewritten(
-    here: Studio, text: Text, second: Text, change: Change, there: Studio | None = None
-) -> Edit:
-    surface = here.surface([text, second])
-    first = shoot(here, text, surface)
-    shots = [first, shoot(there or here, second, surface, first.text.paint)]
-    return edited(
-        here, shots, photographs(here, shots), change, of_texts(here, [text, second], first)
-    )
+def _rewritten(here: Stage, studio: Studio, second: Text, change: Change) -> Step[Stage]:
+    before = here.with_room(second)
+    after = before.rewritten(studio, second)
+    return Step(before, after, change, mask=of_texts(before, [here.text, second]))
 
 
-def translate(random: Random, job: Job) -> Edit:
+def begin_translated(random: Random, job: Job) -> Stage:
+    """A scene with a text of the parallel corpus. Raises ``UnrenderableError``."""
+    known = replace(job, paragraphs=tuple(Paragraph(text) for text in _pairs(job)))
+    here = stage.begin(random, known, _is_bilingual, quotable, ruled=False)
+    if here.text.lines != "level":
+        raise UnrenderableError("vertical_text", "letters stand in level lines")
+    return replace(here, studio=replace(here.studio, job=job))
+
+
+def _is_bilingual(medium: Medium) -> bool:
+    return medium.name.english in _BILINGUAL
+
+
+def _pairs(job: Job) -> dict[str, str]:
+    pairs = [pair for kind in _WRITTEN for pair in job.translations.get(kind, ())]
+    return dict(pair.out_of(job.language) for pair in pairs)
+
+
+def translate(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The text in the other language. Raises ``UnrenderableError``."""
-    pairs = dict(
-        pair.out_of(job.language) for kind in _WRITTEN for pair in job.translations.get(kind, ())
-    )
-    known = replace(job, paragraphs=tuple(Paragraph(text) for text in pairs))
-    media = [medium for medium in all_media() if medium.name.english in _BILINGUAL]
-    here, paragraph = set_up(random, known, media, quotable)
-    here, new = unruled(here), pairs[paragraph.text]
-    text = here.text(paragraph.text, lines="level")
-    fonts = translating.alike(job.other_fonts, text.block.faces[0])
+    _check(here, job)
+    new = _pairs(job).get(here.text.words)
+    if new is None or here.text.lines != "level":
+        raise UnrenderableError("no_translation", f"of {here.text.words[:40]}")
+    studio = here.studio
+    fonts = translating.alike(job.other_fonts, here.text.block.faces[0])
     other = replace(job, language=translating.into(job.language), fonts=tuple(fonts))
-    medium, sheet = here.blank.medium, here.blank.sheet
-    style = writing.typography(here.steps("style"), other, new, medium, sheet)
-    there = replace(here, job=other, style=replace(style, setting=here.style.setting))
-    second = _in_place(there, text, new)
-    named = _naming(random, here, paragraph.text, Change(translating.OPERATION))
+    style = writing.typography(studio.steps("style"), other, new, here.medium, studio.blank.sheet)
+    there = replace(studio, job=other, style=replace(style, setting=studio.style.setting))
+    second = _in_place(here, new, there)
+    named = _naming(random, here, Change(translating.OPERATION))
     said = new if random.random() < _TRANSLATED_SHARE else None
-    change = replace(named, new=said, language=other.language)
-    return _rewritten(here, text, second, change, there)
+    return _rewritten(here, there, second, replace(named, new=said, language=other.language))
 
 
-def remove(random: Random, job: Job) -> Edit:
+def remove(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The medium left blank. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, all_media())
-    text = here.text(paragraph.text)
-    change = _naming(random, here, paragraph.text, Change("text.remove"))
-    surface = here.surface([text])
-    shots = [shoot(here, text, surface), shoot(here, text, surface, written=False)]
-    return edited(here, shots, photographs(here, shots), change, of_texts(here, [text], shots[0]))
+    _check_written(here)
+    change = _naming(random, here, Change("text.remove"))
+    return Step(here, here.unwritten(), change, mask=of_texts(here, [here.text]))
 
 
-def add(random: Random, job: Job) -> Edit:
+def add(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """A text on a medium that was blank. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, all_media(), quotable)
-    text = here.text(paragraph.text)
-    surface = here.surface([text])
-    shots = [shoot(here, text, surface, written=False), shoot(here, text, surface)]
-    photos = photographs(here, shots)
-    ink = photos[1].ink if random.random() < _PLACED_SHARE else None
-    change = Change("text.add", new=paragraph.text, place=on(here.blank.medium), colour=ink)
-    return edited(here, shots, photos, change, of_texts(here, [text], shots[1]))
+    before, after = here, here
+    if here.shot.written:
+        _check_written(here)
+        before = here.unwritten()
+    else:
+        other = _another(random, job, here)
+        studio = replace(here.studio, role=inscribed.role_of(other))
+        after = here.rewritten(studio, _in_place(here, other.text))
+    ink = after.photo.ink if random.random() < _PLACED_SHARE else None
+    change = Change("text.add", new=after.text.words, place=on(here.medium), colour=ink)
+    return Step(before, after, change, mask=of_texts(after, [after.text]))
 
 
-def recolour(random: Random, job: Job) -> Edit:
+def _check_written(here: Stage) -> None:
+    """Raise ``UnrenderableError`` where there is no text, or an emblem of the same ink with it."""
+    if not here.shot.written or here.text.lines == "arc":
+        raise UnrenderableError("no_text", "or an emblem in the same ink")
+
+
+def recolour(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The text in another colour. Raises ``UnrenderableError``."""
-    here, paragraph = set_up(random, job, all_media())
-    text = here.text(paragraph.text)
-    surface = here.surface([text])
-    first = shoot(here, text, surface)
-    own = names(first.text.paint)
-    inks = (*here.blank.sheet.inks, *_PAINTS)
-    others = [ink for ink in inks if not {*names(ink)} & {*own} and _suits(ink, first)]
+    _check_written(here)
+    own = names(here.paint)
+    inks = (*here.studio.blank.sheet.inks, *_PAINTS)
+    others = [ink for ink in inks if not {*names(ink)} & {*own} and _suits(ink, here.shot)]
     if not others:
-        raise UnrenderableError("no_other_colour", f"on {first.text.ground}")
-    second = shoot(here, text, surface, random.choice(others))
-    shots = [first, second]
-    photos = photographs(here, shots)
-    colour, was = _two(photos[1].ink, photos[0].ink)
-    change = Change("text.recolour", colour=colour)
-    change = _naming(random, here, paragraph.text, change)
+        raise UnrenderableError("no_other_colour", f"on {here.shot.text.ground}")
+    was = here.photo.ink
+    if was is None:
+        raise UnrenderableError("unnamed_colour", "before")
+    after = here.painted(random.choice(others))
+    colour = after.photo.ink
+    if colour is None or colour == was:
+        raise UnrenderableError("unnamed_colour", "after")
+    change = _naming(random, here, Change("text.recolour", colour=colour))
     if change.thing is None and random.random() < _PLACED_SHARE:  # nobody calls a poem black
         change = replace(change, was=was)
-    return edited(here, shots, photos, change, of_texts(here, [text], first))
+    return Step(here, after, change, mask=of_texts(here, [here.text]))
 
 
 def _suits(ink: RGB, shot: Shot) -> bool:
     """Whether it is told at a glance from the ink of the text, and plain on the same ground."""
     apart = math.dist(lab(ink), lab(shot.text.paint)) >= _APART
     return apart and contrast_ratio(ink, shot.text.ground) >= _CONTRAST
-
-
-def _two(after: Colour | None, before: Colour | None) -> tuple[Colour, Colour]:
-    """Both colours, where both have names and they are not one. Raises ``UnrenderableError``."""
-    if after is None or before is None or after == before:
-        raise UnrenderableError("unnamed_colour", "before or after")
-    return after, before
 
 
 def quotable(words: str) -> bool:
@@ -192,32 +200,23 @@ def on(medium: Medium) -> Name:
     return Name(f"on the {medium.name.english}", f"{medium.name.chinese}上")
 
 
-def _naming(random: Random, here: Studio, words: str, change: Change) -> Change:
+def _naming(random: Random, here: Stage, change: Change) -> Change:
     """The change with a name for the one text of the scene: quoted, its role, what bears it."""
+    words, called = here.text.words, here.studio.role
     quoted = quotable(words) and random.random() < _QUOTED_SHARE
-    named = here.role != PLAIN_ROLE and random.random() < _NAMED_SHARE
+    named = called != PLAIN_ROLE and random.random() < _NAMED_SHARE
     placed = random.random() < _PLACED_SHARE or not (quoted or named)
-    role = Name(role_name("en", here.role), role_name("zh", here.role))
+    role = Name(role_name("en", called), role_name("zh", called))
     return replace(
         change,
         old=words if quoted else None,
         thing=role if named else None,
-        place=on(here.blank.medium) if placed else None,
+        place=on(here.medium) if placed else None,
     )
 
 
-def of_texts(here: Studio, texts: list[Text], shot: Shot) -> Mask:
+def of_texts(here: Stage, texts: Sequence[Text]) -> Mask:
     """Where the texts are in the image."""
-    sheet = shot.text.sheet
+    sheet = here.shot.text.sheet
     shape = sheet.ground.shape[0], sheet.ground.shape[1]
-    return regions.of_texts(texts, shot.text.surface, sheet.ink, shape, here.canvas)
-
-
-def edited(
-    here: Studio, shots: list[Shot], photos: list[Photo], change: Change, mask: Mask
-) -> Edit:
-    """Two shots as an edit. Raises ``UnrenderableError`` where they differ beside the mask."""
-    source, target = (opaque(photo.image) for photo in photos)
-    masks.check(source, target, mask)
-    font = shots[1].text.block.faces[0].postscript
-    return Edit(source, target, mask, shots[0].boxes, shots[1].boxes, change, font)
+    return regions.of_texts(texts, here.surface, sheet.ink, shape, here.studio.canvas)

@@ -1,37 +1,39 @@
 """Edits of scenes: beside the mask not a pixel differs, and what is said of the images is true."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 import cv2
 import numpy as np
 import pytest
-from making.edits import Make, made, prepared
+from making.edits import made, prepared
 
 from synthesis.edits import translating
 from synthesis.edits.edit import Edit
-from synthesis.edits.scenes import media, studio, texts
+from synthesis.edits.kinds import SCENES, Operation
+from synthesis.edits.scenes import media, stage, texts
+from synthesis.edits.scenes.stage import Stage
+from synthesis.edits.scenes.studio import Studio, Text
+from synthesis.edits.steps import painted
 from synthesis.fonts.files import FontFile
+from synthesis.job import Job
 from synthesis.scene import streams
 from synthesis.unrenderable import UnrenderableError
 
-MAKES: dict[str, Make] = {
-    "text.replace": texts.replace_text,
-    "text.remove": texts.remove,
-    "text.add": texts.add,
-    "text.recolour": texts.recolour,
-    "text.translate": texts.translate,
-    "attribute.colour": media.recolour,
-    "attribute.material": media.remake,
-    "background.replace": media.surround,
-}
+OPERATIONS = SCENES.operations
 COUNT, TRIES = 2, 24
 
 
 @cache
 def edits(operation: str, language: str) -> list[Edit]:
-    return made(MAKES[operation], operation, language, COUNT, TRIES)
+    return made(partial(make, OPERATIONS[operation]), operation, language, COUNT, TRIES)
+
+
+def make(of: Operation[Stage], random: Random, job: Job) -> Edit:
+    """An edit by an operation. Raises ``UnrenderableError``."""
+    return painted(of.operate(random, (of.begin or SCENES.begin)(random, job), job))
 
 
 def differs(edit: Edit) -> np.ndarray:
@@ -39,7 +41,7 @@ def differs(edit: Edit) -> np.ndarray:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("operation", MAKES)
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_beside_the_mask_no_pixel_differs(operation: str, language: str) -> None:
     for edit in edits(operation, language):
         assert edit.change.operation == operation
@@ -96,11 +98,12 @@ def test_surroundings_change_around_the_medium_alone() -> None:
 
 def test_paper_of_another_kind_has_the_colour_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
     papers = [one for one in media.all_media() if one.name.english in media.PAPERS]
-    monkeypatch.setattr(media, "all_media", lambda: papers)
+    for module in (media, stage):
+        monkeypatch.setattr(module, "all_media", lambda: papers)
     said: list[tuple[str, str]] = []
     for number in range(24):
         try:
-            edit = media.remake(Random(number), prepared("zh"))
+            edit = make(OPERATIONS["attribute.material"], Random(number), prepared("zh"))
         except UnrenderableError:
             continue
         both = cv2.erode(edit.mask, np.ones((61, 61), np.uint8)) > 0
@@ -117,16 +120,16 @@ def test_a_translation_is_set_in_a_face_like_that_of_the_text(
     faces: list[tuple[FontFile, FontFile]] = []
     in_place = texts._in_place
 
-    def seen(here: studio.Studio, text: studio.Text, words: str) -> studio.Text:
-        second = in_place(here, text, words)
-        faces.append((text.block.faces[0], second.block.faces[0]))
+    def seen(here: Stage, words: str, there: Studio | None = None) -> Text:
+        second = in_place(here, words, there)
+        faces.append((here.text.block.faces[0], second.block.faces[0]))
         return second
 
     monkeypatch.setattr(texts, "_in_place", seen)
     known = prepared("zh")
     for number in range(TRIES):
         with suppress(UnrenderableError):
-            texts.translate(Random(number), known)
+            make(OPERATIONS["text.translate"], Random(number), known)
     assert len(faces) > TRIES / 4
     for face, other in faces:
         assert other in translating.alike(known.other_fonts, face)
@@ -145,15 +148,43 @@ def test_the_choice_among_options_is_told_and_all_others_are_as_they_were() -> N
 
 
 def test_a_stage_is_photographed_twice_alike() -> None:
+    here = begun(lambda number: stage.begin(Random(number), prepared("en")))
+    again = here.painted(here.paint)
+    assert again is not here
+    assert (again.photo.image == here.photo.image).all()
+
+
+def test_the_colour_of_another_material_is_said_where_it_could_be_any() -> None:
+    for language in ("en", "zh"):
+        for edit in edits("attribute.material", language):
+            (other,) = [of for of in media.all_media() if edit.change.other == of.name] or [None]
+            if other and other.palette and other.name.english not in media.PAPERS:
+                assert edit.change.colour
+
+
+def test_an_arc_keeps_its_ink_and_its_emblem() -> None:
+    """Where a text is changed an emblem in its ink would change with it."""
+    job = prepared("en")
+    here = begun(partial(curved, job))
+    for name in ("text.replace", "text.remove", "text.recolour", "attribute.material"):
+        with pytest.raises(UnrenderableError):
+            OPERATIONS[name].operate(Random(1), here, job)
+
+
+def curved(job: Job, number: int) -> Stage:
+    """A text on an arc. Raises ``UnrenderableError``."""
+    signs = {"arched sign", "jar"}
+    here = stage.begin(Random(number), job, lambda of: of.name.english in signs, curved=True)
+    if here.text.lines != "arc":
+        raise UnrenderableError("no_arc", here.text.words)
+    return here
+
+
+def begun(begin: Callable[[int], Stage]) -> Stage:
+    """The first of some stages that can be photographed."""
     for number in range(TRIES):
-        try:
-            here, paragraph = studio.set_up(Random(number), prepared("en"), media.all_media())
-            text = here.text(paragraph.text)
-            surface = here.surface([text])
-            shots = [studio.shoot(here, text, surface) for _ in range(2)]
-            first, second = studio.photographs(here, shots)
-        except UnrenderableError:
-            continue
-        assert (first.image == second.image).all()
-        return
+        with suppress(UnrenderableError):
+            here = begin(number)
+            assert here.photo
+            return here
     raise AssertionError("no scene at all")
