@@ -55,34 +55,23 @@ def table(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> No
     left, top, width, height = box
     canvas.drawRect(skia.Rect.MakeXYWH(*box), paint(mixed(deep, light, 0.82)))
     side = min(width, height)
-    centres = [(left + width / 2, top + height / 2)]
-    if max(width, height) > 1.7 * side:
-        along = (0.22, 0.78)
-        centres = [
-            (left + width * a, top + height / 2)
-            if width > height
-            else (left + width / 2, top + height * a)
-            for a in along
-        ]
-    for x, y in centres:
-        canvas.drawCircle(x, y + side * 0.02, side * 0.39, paint((0, 0, 0), 40))
-        canvas.drawCircle(x, y, side * 0.38, paint(SOFT_WHITE))
-        canvas.drawCircle(x, y, side * 0.28, paint(mixed(deep, SOFT_WHITE, 0.1)))
-        canvas.drawCircle(x, y, side * 0.22, paint(warm))
-        for number in range(9):
-            angle = number * 2.4 + random.random()
-            reach = side * 0.05 * math.sqrt(number)
-            tone = random.choice(
-                (mixed(warm, SOFT_WHITE, 0.6), mixed(deep, warm, 0.6), (112, 150, 82))
-            )
-            canvas.drawCircle(
-                x + reach * math.cos(angle), y + reach * math.sin(angle), side * 0.035, paint(tone)
-            )
-        for lean in (-1, 1):
-            handle = skia.Rect.MakeXYWH(
-                x + lean * side * 0.44 - side * 0.012, y - side * 0.25, side * 0.024, side * 0.5
-            )
-            canvas.drawRoundRect(handle, side * 0.012, side * 0.012, paint(light))
+    x, y = left + width / 2, top + height / 2
+    canvas.drawCircle(x, y + side * 0.02, side * 0.39, paint((0, 0, 0), 40))
+    canvas.drawCircle(x, y, side * 0.38, paint(SOFT_WHITE))
+    canvas.drawCircle(x, y, side * 0.28, paint(mixed(deep, SOFT_WHITE, 0.1)))
+    canvas.drawCircle(x, y, side * 0.22, paint(warm))
+    for number in range(9):
+        angle = number * 2.4 + random.random()
+        reach = side * 0.05 * math.sqrt(number)
+        tone = random.choice((mixed(warm, SOFT_WHITE, 0.6), mixed(deep, warm, 0.6), (112, 150, 82)))
+        canvas.drawCircle(
+            x + reach * math.cos(angle), y + reach * math.sin(angle), side * 0.035, paint(tone)
+        )
+    for lean in (-1, 1):
+        handle = skia.Rect.MakeXYWH(
+            x + lean * side * 0.44 - side * 0.012, y - side * 0.25, side * 0.024, side * 0.5
+        )
+        canvas.drawRoundRect(handle, side * 0.012, side * 0.012, paint(light))
 
 
 def goods(canvas: skia.Canvas, box: Box, random: Random, colours: Colours) -> None:

@@ -106,9 +106,9 @@ def remake(random: Random, here: Stage, job: Job) -> Step[Stage]:
         raise UnrenderableError("no_medium", f"in place of a {here.medium.name.english}")
     after = here.on(*_in_place(random, here))
     was, now = here.medium, after.medium
-    painted = bool(now.palette) and not _are_papers(was, now)
-    colour = after.photo.ground if painted else None
-    if painted and colour is None:
+    same = _are_papers(was, now) and after.photo.ground == here.photo.ground
+    colour = None if same or not now.palette else after.photo.ground
+    if now.palette and not same and colour is None:
         raise UnrenderableError("unnamed_colour", f"of a {now.name.english}")
     thing, other = _called(was.name, now.name)
     change = Change("attribute.material", thing=thing, other=other, colour=colour)

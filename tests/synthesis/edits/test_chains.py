@@ -1,7 +1,9 @@
 """Chains of edits: each begins with the very file the last one ended with."""
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,10 +11,13 @@ import pytest
 from making import edits
 
 from synthesis import modes, parts
-from synthesis.edits import chains
+from synthesis.edits import chains, kinds
 from synthesis.job import Job
 from synthesis.pool import render_all
 from synthesis.sample import Sample
+from synthesis.unrenderable import UnrenderableError
+
+MOST_SEEDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +75,15 @@ def test_chains_are_of_the_kinds_asked_for_or_not_at_all(job: Job) -> None:
     assert last.edit.operation == "text.recolour"
     lonely = replace(job, kinds=(("object.add", 1.0),))
     assert all(chains.link(lonely, index) is None for index in range(chains.BLOCK))
+
+
+def test_scenes_are_changed_step_by_step() -> None:
+    job = edits.prepared("en")
+    for seed in range(MOST_SEEDS):
+        with suppress(UnrenderableError):
+            made = chains._edits(Random(seed), job, kinds.SCENES, chains.LENGTHS[1])
+            break
+    for before, after in pairwise(made):
+        assert (after.source == before.target).all()
+        assert after.before == before.after
+        assert after.change.operation != before.change.operation
