@@ -3,8 +3,8 @@
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
-from random import Random
 from pathlib import Path
+from random import Random
 
 import pyarrow.parquet as pq
 import pytest
