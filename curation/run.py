@@ -360,6 +360,7 @@ def _write_run(
         "groups": signals.groups(layout).as_json(),
         "scaling": sorted(signals.scaling),
         "of_pairs": sorted(signals.of_pairs),
+        "of_inputs": list(signals.ruled_of_inputs),
         "units": units,
         "measured": earlier.by_signal(steps.measured),
         "since_last_run": steps.changes,

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from curation import shard, storage
 from curation.failures.errors import UsageError
-from curation.inspect import caption_promises, data_docs
+from curation.inspect import caption_promises, data_docs, input_promises
 from curation.inspect.data_docs import Validated
 from curation.inspect.expectation import EXAMPLES, Expectation
 from curation.judging.histogram import MOST
@@ -65,6 +65,7 @@ def check(output: str) -> list[Expectation]:
     says = "at least one left, where there were any"
     results.append(Expectation("a_caption_is_left", "captions", lost == 0, lost, rows, says))
     results += caption_promises.promises(output, run, kept)
+    results += input_promises.promises(output, run, _bounds(configuration, run.get("scaling", ())))
     data_docs.write(layout, run, results, shards)
     broken = [entry for entry in results if not entry.passed]
     if broken:

@@ -21,6 +21,7 @@ from curation.signals.pair import Pair
 from curation.signals.signal import Settings, Signal, fields, ready
 from curation.sources import fields as source_fields
 from curation.sources import keep_columns
+from curation.sources.edits import named
 from curation.sources.identity import captions_digest, content_id
 from curation.sources.sample import Sample, source_digest
 from curation.sources.values import clean
@@ -174,7 +175,7 @@ def _measure_one(
         return row | {"reason": reason, "detail": detail}
     row |= {"id": content_id(sample), "size": len(sample.data)}
     before = known("/".join(row[name] for name in CONTENT))
-    if before is not None and (before.get(INPUTS) is not None or not sample.inputs):
+    if before is not None and _says_all(before, sample):
         return {**row, **before}
     try:
         image, inputs = decode(sample)
@@ -191,6 +192,20 @@ def _measure_one(
     except _FailedError as error:
         return row | {INPUTS: None, "reason": UNMEASURABLE, "detail": str(error)}
     return row
+
+
+def _says_all(before: Mapping[str, Any], sample: Sample) -> bool:
+    """Whether what was measured before is all that would be measured now: of an edit its inputs,
+    too, or why not. A broken image is to be told by the name that its file has now.
+    """
+    if not sample.inputs or before.get(INPUTS) is not None:
+        return True
+    reason, detail = before.get("reason"), before.get("detail") or ""
+    if reason is None or reason == UNMEASURABLE:
+        return reason is not None
+    images = [(f"input {number}", of.path) for number, of in enumerate(sample.inputs, 1)]
+    names = (named(f"{reason}: ", *of) for of in (*images, ("result", sample.path)))
+    return f"{reason}: {detail}".startswith(tuple(names))
 
 
 class _FailedError(Exception):

@@ -1,9 +1,11 @@
 """Bounds on every image of an edit pair, what holds instead for kinds, and columns of pairs."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from making.collection import drawing, encoded
@@ -15,6 +17,7 @@ from curation.configuration import loading
 from curation.configuration.models import Bound
 from curation.failures.errors import UsageError
 from curation.inspect import explain, gate, rejudge
+from curation.judging.ledger import LedgerError
 from curation.measuring import choosing
 
 STAGES: dict[str, dict[str, dict[str, object]]] = {
@@ -131,8 +134,25 @@ def test_what_holds_instead_is_decided_anew_without_an_image(output: Path, tmp_p
     assert digests(output, ("signals",)) == before
 
 
-def test_the_gate_holds_results_against_bounds(output: Path) -> None:
-    assert all(of.passed for of in gate.check(str(output)))
+def test_the_gate_holds_every_image_of_kept_pairs_against_bounds(
+    output: Path, tmp_path: Path
+) -> None:
+    checked = gate.check(str(output))
+    assert all(of.passed for of in checked)
+    of_inputs = {of.column: of.rows for of in checked if of.name == "of_inputs"}
+    assert of_inputs == {"short_side": 2, "clarity": 4, "format": 5}, "but those of freed kinds"
+    copied = shutil.copytree(output, tmp_path / "out")
+    broken = {"good.jpg": {"short_side": 200, "format": None}, "seen.jpg": {"short_side": 1}}
+    for path in (copied / "signals").glob("base-*/*.parquet"):
+        table = pq.read_table(path)
+        rows = table.to_pylist()
+        for row in rows:
+            if row["key"] in broken:
+                row["inputs"][-1] |= broken[row["key"]]
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    says = r"2 of \d+ promises broken: short_side of inputs at least 256, .*: 1 row, as 200; format"
+    with pytest.raises(LedgerError, match=says):
+        gate.check(str(copied))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +255,8 @@ def test_what_a_style_or_a_subject_keeps_of_its_input_may_be_less() -> None:
     instead = [pipeline.edits[kind].image.get("input_similarity") for kind in kinds]
     of_kinds = [of.min if isinstance(of, Bound) else None for of in instead]
     assert (usual, of_kinds) == (0.6, [0.5, 0.5, None]), "as docs/edits.md says and measured"
+    freed = {kind for kind, of in pipeline.edits.items() if "least_input_similarity" in of.image}
+    assert freed == {"restoration", "task", "depth", "style", "reference"}
 
 
 def test_a_signal_left_out_takes_what_holds_instead_along() -> None:
