@@ -88,12 +88,12 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     """Index the shards, take the first steps, and say what that cost."""
     import torch
 
-    from train import loop, parts
+    from train import configuration_file, loop, parts
     from train.autoencoders.patch_pca import PatchPcaAutoencoder
-    from train.configuration import PRESETS, Configuration
+    from train.configuration import Configuration
     from train.data import loading
 
-    content = PRESETS["demo"].model_dump()
+    content = configuration_file.shipped("demo").model_dump()
     content["data"] |= {"sizes": (), "resolution": 64, "memory_bytes": _MEMORY}
     content["evaluation"] |= {"held_out": 256}
     configuration = Configuration.model_validate(content | {"precision": "fp32"})

@@ -17,8 +17,9 @@ from infer import checkpoints
 from infer.prompts import Prompt
 from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
-from train.flow import Flow, sample
-from train.models.family import Condition, Family
+from train.flow import Asked, Flow, sample
+from train.models.family import Family
+from train.packing.packed import Packed, Text
 from train.pixels import as_image
 from train.text_encoders.text_encoder import TextEncoder
 
@@ -91,21 +92,28 @@ def generate(
         settings.width // generator.autoencoder.factor,
     )
     guided = settings.guidance > 1  # as QwenImagePipeline: at most 1 is no guidance at all
+    kind = next(generator.transformer.parameters()).dtype  # whatever that of the text encoder
+
+    def encode(texts: Sequence[str]) -> list[Text]:
+        return [_as(kind, text) for text in generator.text_encoder.encode(list(texts))]
+
     with torch.inference_mode():
-        encode = generator.text_encoder.encode
-        negative = Condition(*encode([settings.negative])) if guided else None
+        negative = encode([settings.negative])[0] if guided else None
         for start in range(0, len(prompts), settings.batch_size):
             batch = prompts[start : start + settings.batch_size]
+            texts = encode([prompt.text for prompt in batch])
             latents = sample(
-                partial(_velocity, generator),
+                partial(_velocity, generator.transformer, kind),
+                generator.family,
+                [
+                    Asked(text, _seed(prompt), negative)
+                    for text, prompt in zip(texts, batch, strict=True)
+                ],
                 (generator.autoencoder.channels, *cells),
-                Condition(*encode([prompt.text for prompt in batch])),
-                negative=negative,
-                patch=generator.family.patch,
                 steps=settings.steps,
                 guidance=settings.guidance if guided else 1.0,
-                seeds=[_seed(prompt) for prompt in batch],
                 flow=generator.flow,
+                device=texts[0][0].device,
             )
             pixels = generator.autoencoder.decode(latents)
             if not pixels.isfinite().all():
@@ -113,12 +121,15 @@ def generate(
             yield from (as_image(row) for row in pixels)
 
 
-def _velocity(generator: Generator, latents: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
-    """The velocity in the network's own precision, whatever that of the text encoder."""
-    network = generator.transformer
-    kind = next(network.parameters()).dtype
-    own = Condition(condition.features.to(kind), condition.mask)
-    return generator.family.velocity(network, latents.to(kind), sigma.to(kind), own)
+def _velocity(network: Any, kind: torch.dtype, packed: Packed) -> Tensor:
+    """The velocity in the network's own precision."""
+    image, sigma = packed.image.to(kind), packed.sigma.to(kind)
+    velocity: Tensor = network(Packed(packed.text, image, sigma, packed.layout))
+    return velocity
+
+
+def _as(kind: torch.dtype, text: Text) -> Text:
+    return tuple(stretch.to(kind) for stretch in text)
 
 
 def _seed(prompt: Prompt) -> int:

@@ -22,12 +22,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from curation import storage
-from train import checkpoint_folder, families, flow, optimiser
+from train import checkpoint_folder, families, flow
 from train.autoencoders.autoencoder import Autoencoder, load_autoencoder
 from train.checkpoint_folder import LATEST, OPTIMISER, RAW, STATE, CheckpointError
 from train.configuration import Configuration
 from train.flow import Flow
 from train.models.family import Family
+from train.optimisers import schedule
 from train.text_encoders.text_encoder import TextEncoder, load_text_encoder
 from train.trained_on import Captions, TrainedOn
 
@@ -130,6 +131,9 @@ def _pipeline_class(
     """
     if parts["transformer"][0] != "diffusers":
         return {"_class_name": "InkstonePipeline"}
+    if parts["transformer"][1] == "QwenImage21Transformer2DModel":
+        real = {"vae", "processor"} <= set(parts)
+        return {"_class_name": "QwenImage21Pipeline" if real else "InkstonePipeline"}
     if {"vae", "tokenizer"} <= set(parts):
         return {"_class_name": "QwenImagePipeline"}
     if {"vae", "tokenizer"} & set(parts):
@@ -206,7 +210,7 @@ def _drop_old(directory: Path, newest: Path, configuration: Configuration) -> No
     """
     there = checkpoint_folder.by_age(directory)
     later, earlier = there[: there.index(newest)], there[there.index(newest) + 1 :]
-    fork = optimiser.full_until(configuration.steps, configuration.optimiser)
+    fork = schedule.full_until(configuration.steps, configuration.optimiser)
     droppable = [path for path in earlier if path.name != checkpoint_folder.name(fork)]
     for path in (*later, *droppable[configuration.checkpoint.keep - 1 :]):
         checkpoint_folder.retire(path)

@@ -15,6 +15,7 @@ from train import families
 from train.models.qwen_image import QwenImage
 
 CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
+Task = Literal["t2i", "ti2i", "i2i"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -54,8 +55,13 @@ class DataConfiguration(_Frozen):
     in proportion to their product, in which a null is 1.
 
     ``captions`` are splits with their shares, where given; else all have the same. Each time an
-    image is shown one of the splits it has is chosen by share, and one of its captions there.
-    ``caption_dropout`` is the share of images shown without caption, which guidance needs.
+    image is shown one of the splits it has is chosen by share, and one of its captions there, of
+    these by the shares of ``languages``, where given; others are not taken then.
+    ``caption_dropout`` is the share of images shown with an empty caption, which guidance needs.
+
+    ``tasks`` are shares of what is shown: ``t2i``, images of captions; ``ti2i``, edit pairs, whose
+    inputs the network sees beside an instruction (as ``references`` says: their latents, what a
+    text encoder sees of them, or both); ``i2i``, images of what the text encoder sees of them.
     ``held_out`` is the share of TEXTS (of captions, where an image shows no text) never trained
     on, chosen by their hash.
 
@@ -74,7 +80,10 @@ class DataConfiguration(_Frozen):
     where: Mapping[str, Bound] = {}
     weight: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     captions: Annotated[Mapping[CaptionColumn, Positive], BeforeValidator(_shares)] = {}
+    languages: Mapping[str, Positive] = {}
     caption_dropout: Share = 0.1
+    tasks: Annotated[Mapping[Task, Positive], Field(min_length=1)] = {"t2i": 1.0}
+    references: Literal["both", "latents", "text"] = "both"
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
     resolution: _Side | Annotated[tuple[_Side, ...], Field(min_length=1)] = 0
     resize: bool = False
@@ -91,6 +100,40 @@ class DataConfiguration(_Frozen):
     def splits(self) -> Mapping[CaptionColumn, float]:
         """The splits of captions that are read, with their shares."""
         return self.captions or dict.fromkeys(get_args(CaptionColumn), 1.0)
+
+
+class SourceConfiguration(_Frozen):
+    """Shards of a phase, from which ``share`` of what it shows comes: ``data`` is a folder or glob,
+    empty for that of ``--data``. The others stand in place of those of ``data:``, where given.
+    """
+
+    data: str = ""
+    share: Positive = 1.0
+    stage: str | None = None
+    where: Mapping[str, Bound] | None = None
+    weight: Annotated[tuple[str, ...] | None, BeforeValidator(_listed)] = None
+
+
+class PhaseConfiguration(_Frozen):
+    """A stretch of training. ``steps`` is its length; the last one goes on to the end of the
+    run, which may also end before it.
+
+    ``sources`` are what it is trained on, those of ``--data`` where there are none. ``frozen`` are
+    beginnings of names of weights that are not trained in it, such as ``text_encoder`` or
+    ``transformer.blocks.0.``. The others stand in place of those of the whole run, where given.
+    """
+
+    label: str = ""
+    steps: Count | None = None
+    batch: Count | None = None
+    learning_rate: Positive | None = None
+    frozen: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    sources: tuple[SourceConfiguration, ...] = ()
+    resolution: _Side | Annotated[tuple[_Side, ...], Field(min_length=1)] | None = None
+    captions: Annotated[Mapping[CaptionColumn, Positive] | None, BeforeValidator(_shares)] = None
+    languages: Mapping[str, Positive] | None = None
+    caption_dropout: Share | None = None
+    tasks: Annotated[Mapping[Task, Positive], Field(min_length=1)] | None = None
 
 
 class AutoencoderConfiguration(_Frozen):
@@ -130,15 +173,15 @@ class FlowConfiguration(_Frozen):
 
 
 class OptimiserConfiguration(_Frozen):
-    """``muon`` takes the two-dimensional weights inside the blocks, AdamW all the rest;
-    ``adamw`` takes everything. ``learning_rate`` is AdamW's, ``muon_learning_rate`` Muon's.
+    """``muon`` takes the matrices inside the blocks, AdamW all the rest; ``adamw`` takes
+    everything. ``learning_rate`` is AdamW's, ``muon_learning_rate`` Muon's, of steps as long.
 
     Rates rise over ``warmup`` steps and fall linearly to 0 over the last ``decay`` share of all.
     """
 
     kind: Literal["adamw", "muon"] = "adamw"
     learning_rate: Positive = 1e-4
-    muon_learning_rate: Positive = 3e-3
+    muon_learning_rate: Positive = 1e-3
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.95
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -188,7 +231,9 @@ class Configuration(_Frozen):
     ``train/objectives`` or an import path; their other keys are settings of what was chosen.
 
     A batch goes through the network in portions of at most ``tokens_at_once`` image and text
-    tokens, padding included; the gradient is that of the whole ``batch``.
+    tokens; the gradient is that of the whole ``batch``.
+
+    ``phases`` are the curriculum: what is trained on, and how, from step to step.
     """
 
     preset: str
@@ -201,6 +246,7 @@ class Configuration(_Frozen):
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999
     log_every: Count = 10
     data: DataConfiguration = DataConfiguration()
+    phases: tuple[PhaseConfiguration, ...] = ()
     autoencoder: AutoencoderConfiguration = AutoencoderConfiguration()
     text_encoder: TextEncoderConfiguration = TextEncoderConfiguration()
     model: families.Choice = QwenImage()
@@ -209,39 +255,3 @@ class Configuration(_Frozen):
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     evaluation: EvaluationConfiguration = EvaluationConfiguration()
     checkpoint: CheckpointConfiguration = CheckpointConfiguration()
-
-
-# One font, four cells of 16x32 px: tuned by benchmarks/held_out_strings.py on two CPU cores.
-DEMO = Configuration(
-    preset="demo",
-    steps=240,
-    ema=0.98,
-    data=DataConfiguration(sizes=("64x32",), resize=True),
-    autoencoder=AutoencoderConfiguration(channels=24),
-    model=QwenImage(
-        layers=6, heads=2, head_width=64, rope_axes=(16, 24, 24), attention="_native_math"
-    ),
-    optimiser=OptimiserConfiguration(
-        kind="muon", learning_rate=3e-3, muon_learning_rate=2e-2, decay=0.4
-    ),
-    evaluation=EvaluationConfiguration(every=50, steps=8),
-    checkpoint=CheckpointConfiguration(every=100),
-)
-
-# The published sizes; it shows how to name the real parts, and is too large for one machine.
-QWEN_IMAGE = Configuration(
-    preset="qwen-image",
-    steps=100_000,
-    batch=256,
-    tokens_at_once=65_536,
-    ema=0.9999,
-    data=DataConfiguration(resolution=256),
-    autoencoder=AutoencoderConfiguration(kind="qwen", path="Qwen-Image/vae"),
-    text_encoder=TextEncoderConfiguration(
-        kind="qwen", path="Qwen-Image/text_encoder", longest=1024
-    ),
-    optimiser=OptimiserConfiguration(learning_rate=1e-4, warmup=1000),
-    evaluation=EvaluationConfiguration(guidance=4.0, images=64, batch=8),
-)
-
-PRESETS = {preset.preset: preset for preset in (DEMO, QWEN_IMAGE)}

@@ -1,4 +1,7 @@
-"""``--config file.yaml``: overrides of a preset, where every mistake is told with its line."""
+"""Presets, and ``--config file.yaml`` that overrides one: every mistake is told with its line.
+
+A preset is a file in ``train/presets``, of what differs from the defaults of ``Configuration``.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +11,9 @@ from pydantic import ValidationError
 
 from curation.failures.errors import UsageError
 from curation.strict_yaml import bind, expected_one_of, explained, read
-from train.configuration import PRESETS, Configuration
+from train.configuration import Configuration
+
+_FOLDER = Path(__file__).with_name("presets")
 
 
 def resolve(preset: str, file: Path | None = None, **overrides: Any) -> Configuration:
@@ -16,15 +21,28 @@ def resolve(preset: str, file: Path | None = None, **overrides: Any) -> Configur
 
     Raises ``UsageError`` naming file, line, key and the nearest valid one, or the wrong override.
     """
-    if preset not in PRESETS:
-        raise UsageError(f"--preset {preset}: {expected_one_of(preset, PRESETS)}")
-    configuration = PRESETS[preset] if file is None else _overridden(PRESETS[preset], file)
+    configuration = shipped(preset)
+    if file is not None:
+        configuration = _overridden(configuration, file)
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Configuration.model_validate(configuration.model_dump() | given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(f"--{first['loc'][0]}: {explained(first)}") from None
+
+
+def presets() -> list[str]:
+    """The names of all presets."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def shipped(preset: str) -> Configuration:
+    """A preset as it is. Raises ``UsageError`` with the nearest name where there is none."""
+    if preset not in presets():
+        raise UsageError(f"--preset {preset}: {expected_one_of(preset, presets())}")
+    document = read(str(_FOLDER / f"{preset}.yaml"))
+    return bind(document, Configuration, {"preset": preset})
 
 
 def _overridden(preset: Configuration, file: Path) -> Configuration:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.failures.errors import UsageError
-from train import checkpoint, checkpoint_folder, optimiser
+from train import checkpoint, checkpoint_folder
 from train.configuration import Configuration
+from train.optimisers import schedule
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ def start(latest: Path, wanted: Configuration) -> Start:
             continue
         before, at = _steps(folder)
         shorter = min(before, wanted.steps)
-        if at <= min(optimiser.full_until(shorter, wanted.optimiser), step):
+        if at <= min(schedule.full_until(shorter, wanted.optimiser), step):
             return Start(folder, _reason(folder, planned, wanted))
-    fell = optimiser.full_until(shorter, wanted.optimiser)
+    fell = schedule.full_until(shorter, wanted.optimiser)
     raise UsageError(
         f"--steps {wanted.steps}: in a run of {shorter} steps the learning rate falls after step"
         f" {fell}, and the earliest checkpoint in {latest.parent} is of step {at}, later; ask for"

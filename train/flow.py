@@ -5,7 +5,8 @@ Two conventions meet here. The Qwen-Image report (arXiv 2508.02324, pre-training
 noise level sigma = 1 - t, and the network predicts x1 - x0 = -v. The network here always speaks
 the second; ``sigma`` in this file always is the share of noise.
 
-Shapes: B batch, C latent channels, h w latent cells, T text tokens, D text feature width.
+Shapes: N samples, A target tokens of all of them, C values of a token; c latent channels, h w
+latent cells.
 """
 
 import math
@@ -16,11 +17,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from train import patches
 from train.configuration import FlowConfiguration
-from train.models.family import Condition
+from train.models.family import Family
+from train.packing import patches
+from train.packing.packed import Item, Packed, Text, pack
 
-Velocity = Callable[[Tensor, Tensor, Condition], Tensor]  # a network's, as ``Family.velocity``
+Velocity = Callable[[Packed], Tensor]  # a network's, (A, C)
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,14 @@ class Flow:
         slope = (self.max_shift - self.base_shift) / (self.max_tokens - self.base_tokens)
         return self.base_shift + slope * (tokens - self.base_tokens)
 
-    def sample_levels(self, count: int, tokens: int, generator: torch.Generator) -> Tensor:
-        """``count`` noise levels for training, (count,) in (0, 1).
+    def level(self, tokens: int, generator: torch.Generator) -> float:
+        """A noise level in (0, 1) for training on an image of so many image tokens.
 
         sigmoid(z) shifted by exp(mu) on its odds is sigmoid(z + mu).
         """
-        normal = torch.randn(count, generator=generator)
-        return torch.sigmoid(
-            self.logit_mean + self.logit_standard_deviation * normal + self.mu(tokens)
-        )
+        normal = float(torch.randn((), generator=generator, dtype=torch.float64))
+        logit = self.logit_mean + self.logit_standard_deviation * normal + self.mu(tokens)
+        return 1 / (1 + math.exp(-logit))
 
     def schedule(self, steps: int, tokens: int) -> list[float]:
         """Noise levels of the sampler, steps + 1 of them from 1 to 0; finite for one step too."""
@@ -76,9 +77,8 @@ def build(configuration: FlowConfiguration) -> Flow:
 
 
 def path(data: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
-    """The point sigma noise + (1 - sigma) data; ``sigma`` is (B,), the others (B, C, h, w)."""
-    level = sigma.view(-1, *[1] * (data.ndim - 1))
-    return level * noise + (1 - level) * data
+    """The points sigma noise + (1 - sigma) data of tokens (A, C), of level ``sigma`` (A,) each."""
+    return sigma[:, None] * noise + (1 - sigma[:, None]) * data
 
 
 def target(data: Tensor, noise: Tensor) -> Tensor:
@@ -86,65 +86,74 @@ def target(data: Tensor, noise: Tensor) -> Tensor:
     return noise - data
 
 
-def loss(prediction: Tensor, data: Tensor, noise: Tensor) -> Tensor:
-    """Mean squared error to ``target`` over all elements, in float32; a scalar."""
-    return torch.nn.functional.mse_loss(prediction.float(), target(data, noise).float())
-
-
 def noise_like(shape: tuple[int, int, int], seeds: Sequence[int]) -> Tensor:
-    """(B, C, h, w) standard normal, image by image from its own seed."""
+    """(N, c, h, w) standard normal, image by image from its own seed."""
     rows = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     return torch.stack(rows)
 
 
-def guide(conditional: Tensor, unconditional: Tensor, guidance: float, patch: int) -> Tensor:
-    """True classifier-free guidance, rescaled per image token to the conditional length.
+def guide(conditional: Tensor, unconditional: Tensor, guidance: float) -> Tensor:
+    """True classifier-free guidance of tokens (A, C), each rescaled to its conditional length.
 
-    As ``QwenImagePipeline`` does; (B, C, h, w) each, ``patch`` is the side of a token in cells.
+    As ``QwenImagePipeline`` does.
     """
-    given, other = patches.pack(conditional, patch), patches.pack(unconditional, patch)
-    mixed = other + guidance * (given - other)
+    mixed = unconditional + guidance * (conditional - unconditional)
     length = mixed.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
-    scaled = mixed * (given.norm(dim=-1, keepdim=True) / length)
-    return patches.unpack(scaled, patch, conditional.shape[2], conditional.shape[3])
+    guided: Tensor = mixed * (conditional.norm(dim=-1, keepdim=True) / length)
+    return guided
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An image to sample: the ``text`` of its prompt, that of the ``negative`` one where there is
+    guidance, latents (c, h, w) of the ``references`` that it is made from, and its noise's seed.
+    """
+
+    text: Text
+    seed: int
+    negative: Text | None = None
+    references: tuple[Tensor, ...] = ()
 
 
 @torch.no_grad()
 def sample(
     velocity: Velocity,
+    family: Family,
+    asked: Sequence[Asked],
     shape: tuple[int, int, int],
-    condition: Condition,
     *,
-    negative: Condition | None = None,
-    patch: int,
     steps: int,
     guidance: float = 1.0,
-    seeds: Sequence[int],
     flow: Flow | None = None,
+    device: torch.device | str = "cpu",
 ) -> Tensor:
-    """Sample latents (B, C, h, w) by Euler steps from noise to data.
+    """Sample latents (N, c, h, w) of ``shape`` (c, h, w) by Euler steps from noise to data.
 
-    ``velocity`` gives that of the network; ``shape`` is (C, h, w) of the latents of one image, of
-    tokens of ``patch`` cells a side; ``seeds`` has one entry per image. ``guidance`` 1 means none,
-    else a ``negative`` condition is needed (a single row of it is broadcast). Raises ``ValueError``
-    for counts that do not fit.
+    ``velocity`` is the network's. ``guidance`` 1 means none, else every image needs a negative
+    text: raises ``ValueError`` where it has none.
     """
     flow = flow or Flow()
-    count = len(seeds)
-    if count != len(condition.features):
-        raise ValueError(f"{count} seeds for {len(condition.features)} prompts")
     guided = guidance != 1
-    if guided and negative is None:
-        raise ValueError("guidance other than 1 needs a negative condition")
-    levels = flow.schedule(steps, (shape[1] // patch) * (shape[2] // patch))
-    latents = noise_like(shape, seeds).to(condition.features.device)
-    for level, following in pairwise(levels):
-        sigma = torch.full((count,), level, device=latents.device)
-        direction = velocity(latents, sigma, condition).float()
-        if guided and negative is not None:
-            away = Condition(
-                negative.features.expand(count, -1, -1), negative.mask.expand(count, -1)
-            )
-            direction = guide(direction, velocity(latents, sigma, away).float(), guidance, patch)
-        latents = latents + (following - level) * direction
-    return latents
+    if guided and any(each.negative is None for each in asked):
+        raise ValueError("guidance other than 1 needs a negative text")
+    noise = noise_like(shape, [each.seed for each in asked]).to(device)
+    given = _packed(family, asked, noise, [each.text for each in asked])
+    other = _packed(family, asked, noise, [each.negative or each.text for each in asked])
+    grid = (shape[1] // family.patch, shape[2] // family.patch)
+    tokens = torch.cat([patches.pack(each, family.patch) for each in noise])
+    for level, following in pairwise(flow.schedule(steps, grid[0] * grid[1])):
+        sigma = torch.full((len(asked),), level, device=device)
+        direction = velocity(given.with_targets(tokens, sigma)).float()
+        if guided:
+            away = velocity(other.with_targets(tokens, sigma)).float()
+            direction = guide(direction, away, guidance)
+        tokens = tokens + (following - level) * direction
+    images = tokens.chunk(len(asked))
+    return torch.stack([patches.unpack(each, family.patch, *shape[1:]) for each in images])
+
+
+def _packed(family: Family, asked: Sequence[Asked], noise: Tensor, texts: Sequence[Text]) -> Packed:
+    rows = zip(asked, noise, texts, strict=True)
+    items = [Item(text, latents, each.references) for each, latents, text in rows]
+    sigma = torch.ones(len(asked), device=noise.device)
+    return pack(items, [family.order(item) for item in items], sigma, family.patch)

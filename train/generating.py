@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +10,8 @@ from torch import Tensor
 from train import flow
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration
-from train.models.family import Condition
+from train.flow import Asked
+from train.packing.packed import Text
 from train.precision import autocast
 from train.text_encoders.text_encoder import TextEncoder
 
@@ -33,19 +33,26 @@ class Generator:
         """Images (B, 3, H, W) in [-1, 1] on the CPU, of ``cells`` (h, w) latent cells, with steps
         and guidance by ``evaluation``.
         """
-        family, settings = self.configuration.model, self.configuration.evaluation
-        features, mask = self.text_encoder.encode(list(captions))
-        negative, negative_mask = self.text_encoder.encode([""])
+        settings = self.configuration.evaluation
+        encode = self.text_encoder.encode
+        negative = _float(encode([""])[0])
+        asked = [
+            Asked(_float(text), seed, negative)
+            for text, seed in zip(encode(captions), seeds, strict=True)
+        ]
         with autocast(self.device, self.configuration.precision):
             latents = flow.sample(
-                partial(family.velocity, self.transformer),
+                self.transformer,
+                self.configuration.model,
+                asked,
                 (self.autoencoder.channels, *cells),
-                Condition(features.float(), mask),
-                negative=Condition(negative.float(), negative_mask),
-                patch=family.patch,
                 steps=settings.steps,
                 guidance=settings.guidance,
-                seeds=seeds,
                 flow=flow.build(self.configuration.flow),
+                device=self.device,
             )
         return self.autoencoder.decode(latents).float().cpu()
+
+
+def _float(text: Text) -> Text:
+    return tuple(stretch.float() for stretch in text)

@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from curation.picture import contact_sheet
 from train import flow
 from train.data.examples import Example
 from train.data.loading import Bucket, Data
 from train.generating import Generator
-from train.models.family import Condition
+from train.packing.packed import Item, pack
 from train.pixels import as_image
 from train.precision import autocast
 from train.seeds import seed_for
@@ -112,22 +113,25 @@ def _judged(
 @torch.no_grad()
 def _loss(generator: Generator, bucket: Bucket) -> float:
     """The flow loss of the first held-out images, at the same noise every time."""
-    configuration = generator.configuration
-    data = bucket.latents[:_LOSS_IMAGES]
+    configuration, family = generator.configuration, generator.configuration.model
+    schedule = flow.build(configuration.flow)
+    examples = bucket.examples[:_LOSS_IMAGES]
+    texts = generator.text_encoder.encode([example.captions[0] for example in examples])
     random = torch.Generator().manual_seed(seed_for(configuration.seed, "held out"))
-    noise = torch.randn(data.shape, generator=random)
-    family = configuration.model
-    tokens = data.shape[2] * data.shape[3] // family.patch**2
-    sigma = flow.build(configuration.flow).sample_levels(len(data), tokens, random)
     total = 0.0
-    for start in range(0, len(data), configuration.evaluation.batch):
-        part = slice(start, start + configuration.evaluation.batch)
-        texts = [example.captions[0] for example in bucket.examples[:_LOSS_IMAGES][part]]
-        x0, x1, level = (value[part].to(generator.device) for value in (data, noise, sigma))
-        features, mask = generator.text_encoder.encode(texts)
-        noisy = flow.path(x0, x1, level)
-        condition = Condition(features.float(), mask)
+    for start in range(0, len(examples), configuration.evaluation.batch):
+        rows = range(start, min(start + configuration.evaluation.batch, len(examples)))
+        latents = [bucket.latents[row].to(generator.device) for row in rows]
+        items = [Item(texts[row], own) for row, own in zip(rows, latents, strict=True)]
+        tokens = latents[0][0].numel() // family.patch**2
+        levels = [schedule.level(tokens, random) for _ in rows]
+        sigma = torch.tensor(levels, device=generator.device)
+        packed = pack(items, [family.order(item) for item in items], sigma, family.patch)
+        noise = torch.randn(packed.image.shape, generator=random).to(generator.device)
+        level = sigma.repeat_interleave(tokens)
+        noisy = packed.with_targets(flow.path(packed.image, noise, level), sigma)
         with autocast(generator.device, configuration.precision):
-            velocity = family.velocity(generator.transformer, noisy, level, condition)
-        total += float(flow.loss(velocity, x0, x1)) * len(x0)
-    return total / len(data)
+            velocity = generator.transformer(noisy)
+        wanted = flow.target(packed.image, noise)
+        total += float(mse_loss(velocity.float(), wanted)) * len(rows)
+    return total / len(examples)

@@ -23,7 +23,7 @@ from train import (
 from train.autoencoders.autoencoder import load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
-from train.data import index, loading, skipped
+from train.data import loading, skipped
 from train.data.loading import Data, Sources
 from train.judges import Judges
 from train.stopping import stopping
@@ -82,6 +82,7 @@ def _run(
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     run = parts.assemble(configuration, loaded, device)
+    parts.check_frozen(run.trained, loaded.phases)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
         progress = _resume(start, run, progress, tell)
@@ -147,7 +148,7 @@ def _resume(
 def _digest(folder: Path, data: str, configuration: Configuration) -> str:
     """What identifies the rows that a finished run would train on."""
     unit = load_autoencoder(str(folder)).factor * configuration.model.patch
-    return index.scan(data, unit, configuration.data, skipped.Skipped()).digest
+    return loading.digest(data, unit, configuration)
 
 
 def _check_data(folder: Path, digest: str) -> None:

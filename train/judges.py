@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from train.configuration import Configuration
-from train.data.examples import Example, Pixels
+from train.data.examples import Example
 from train.data.loading import Data
 from train.evaluators.evaluator import Evaluation
+from train.pixels import Pixels
 
 
 class Judges:

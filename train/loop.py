@@ -12,12 +12,14 @@ from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from curation.failures.interruption import Interruption
-from train import checkpoint, ema, optimiser, records
+from train import checkpoint, ema, phases, records
 from train.checkpoint import Progress
 from train.evaluators.evaluator import Evaluation
 from train.generating import Generator
 from train.objectives.objective import Objective
+from train.optimisers import schedule
 from train.parts import Parts
+from train.phases import Phase
 from train.records import Records
 
 
@@ -30,8 +32,10 @@ def train_step(parts: Parts, step: int) -> tuple[float, float]:
     value = _backward(parts, step)
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
     norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
-    factor = optimiser.learning_rate_factor(step, configuration.steps, configuration.optimiser)
-    optimiser.set_learning_rates(parts.optimisers, factor, configuration.optimiser)
+    phase = phases.at(parts.data.phases, step)
+    factor = schedule.learning_rate_factor(step, configuration.steps, configuration.optimiser)
+    relative = phase.learning_rate / configuration.optimiser.learning_rate
+    schedule.set_learning_rates(parts.optimisers, factor * relative)
     for each in parts.optimisers:
         each.step()
         each.zero_grad(set_to_none=True)
@@ -85,16 +89,21 @@ class Loop:
         """
         settings = self._parts.configuration
         since, images = time.monotonic(), 0
-        first = self._progress.step
-        fork = optimiser.full_until(settings.steps, settings.optimiser)
+        first = logged = self._progress.step
+        fork = schedule.full_until(settings.steps, settings.optimiser)
+        phase = None
         for step in range(first + 1, settings.steps + 1):
+            if phase is not phases.at(self._parts.data.phases, step):
+                phase = phases.at(self._parts.data.phases, step)
+                self._begin(phase)
             self._loss, norm = train_step(self._parts, step)
-            images += settings.batch
+            images += phase.batch
             self._records.step(step, {"loss": self._loss, "grad_norm": norm})
             if step % settings.log_every == 0 or step == settings.steps:
                 now = time.monotonic()
-                self._log(step, norm, images / (now - since), settings.steps - step)
-                since, images = now, 0
+                pace = (now - since) / (step - logged)
+                self._log(step, norm, images / (now - since), pace * (settings.steps - step))
+                since, images, logged = now, 0, step
             last = step == settings.steps or stopped()
             if not last and step % settings.evaluation.every == 0:
                 self._evaluate(step, settings.evaluation.images)
@@ -109,14 +118,18 @@ class Loop:
         self._records.close()
         return {**figures, "loss": self._loss}
 
-    def _log(self, step: int, norm: float, speed: float, left: int) -> None:
+    def _begin(self, phase: Phase) -> None:
+        self._parts.freeze(phase.frozen)
+        if len(self._parts.data.phases) > 1:
+            self._records.tell(f"phase {phase.label}: steps {phase.first} to {phase.last}")
+
+    def _log(self, step: int, norm: float, speed: float, seconds: float) -> None:
         values = {
             "loss": self._loss,
             "grad_norm": norm,
             "images_per_second": speed,
             "memory_gib": records.peak_memory(),
         }
-        seconds = left * self._parts.configuration.batch / speed
         self._records.tell(records.line(step, self._parts.configuration.steps, values, seconds))
         self._records.curves(step, {f"train/{name}": value for name, value in values.items()})
 

@@ -1,16 +1,21 @@
 """What a step's network sees: its batch with noise, in portions that fit into memory.
 
-Shapes: B batch, C latent channels, h w latent cells, b images of a portion.
+Shapes: N samples of the batch, n of a portion, A target tokens of a portion, C values of a token;
+c latent channels, h w latent cells.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from train import flow
-from train.models.family import Condition, Family
+from train.data.batches import Shown
+from train.packing import patches
+from train.packing.layout import Sample
+from train.packing.packed import Item, Text, pack
 from train.parts import Parts
 from train.precision import autocast
 from train.seeds import seed_for
@@ -18,92 +23,122 @@ from train.seeds import seed_for
 
 @dataclass(frozen=True)
 class Noised:
-    """The batch of a step: ``data`` and ``noise`` (B, C, h, w), ``sigma`` (B,) the share of noise,
-    and the captions left after dropout.
+    """A sample of a step: what is ``shown``, its caption after dropout, and its ``noise`` (c, h, w)
+    of share ``sigma``.
     """
 
-    data: Tensor
+    shown: Shown
+    caption: str
     noise: Tensor
-    sigma: Tensor
-    captions: list[str]
+    sigma: float
 
 
 @dataclass(frozen=True)
 class Portion:
-    """Images of a batch that went through the network together, ``share`` of all: the ``predicted``
-    velocity, ``data`` and ``noise``, (b, C, h, w) each, and ``sigma`` (b,).
+    """Samples that went through the network together: the ``predicted`` velocity of all their
+    target tokens, their ``data`` and ``noise``, (A, C) each; ``sigma`` (n,) of each sample, and
+    ``sample`` (A,) the sample of each token. ``weight`` (A,) sums up to the portion's share of the
+    batch: every image counts the same, whatever its size. ``samples`` went through.
     """
 
     predicted: Tensor
     data: Tensor
     noise: Tensor
     sigma: Tensor
-    share: float
+    sample: Tensor
+    weight: Tensor
+    samples: tuple[Noised, ...]
 
 
-def noised(parts: Parts, step: int) -> Noised:
-    """The batch of the 1-based ``step`` with its noise, noise levels and captions."""
+def noised(parts: Parts, step: int) -> list[Noised]:
+    """The samples of the 1-based ``step``, each with noise, level and dropout from its own seed."""
     configuration = parts.configuration
-    batch = parts.data.at(step)
-    random = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step))
-    noise = torch.randn(batch.latents.shape, generator=random)
-    sigma = flow.build(configuration.flow).sample_levels(
-        len(noise), tokens_of(noise, parts.family), random
-    )
-    captions = drop_captions(batch.captions, configuration.data.caption_dropout, random)
-    data, noise, sigma = (value.to(parts.device) for value in (batch.latents, noise, sigma))
-    return Noised(data, noise, sigma, captions)
+    schedule = flow.build(configuration.flow)
+    samples: list[Noised] = []
+    for place, shown in enumerate(parts.data.at(step)):
+        random = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step, place))
+        dropped = float(torch.rand((), generator=random)) < shown.caption_dropout
+        sigma = schedule.level(shown.latents[0].numel() // parts.family.patch**2, random)
+        noise = torch.randn(shown.latents.shape, generator=random)
+        samples.append(Noised(shown, "" if dropped else shown.caption, noise, sigma))
+    return samples
 
 
-def through_network(parts: Parts, batch: Noised) -> Iterator[Portion]:
+def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion]:
     """The batch through the network, in portions of at most ``tokens_at_once`` tokens.
 
     Long captions so take no more memory than that asks for, and gradients add up to those of the
     batch. The gradient of a portion is to be taken before the next is asked for; after the last the
     text encoder gets its own, if it is trained.
     """
-    configuration = parts.configuration
-    encoded, mask = parts.text_encoder.encode(batch.captions)
-    features = encoded.detach().requires_grad_(encoded.requires_grad)
-    tokens = tokens_of(batch.noise, parts.family)
-    for rows, longest in portions(mask.sum(1).tolist(), tokens, configuration.tokens_at_once):
-        data, noise, sigma = batch.data[rows], batch.noise[rows], batch.sigma[rows]
-        condition = Condition(features[rows, :longest].float(), mask[rows, :longest])
-        noisy = flow.path(data, noise, sigma)
-        with autocast(parts.device, configuration.precision):
-            predicted = parts.family.velocity(parts.transformer, noisy, sigma, condition)
-        yield Portion(predicted, data, noise, sigma, len(noisy) / len(batch.noise))
-    if features.grad is not None:
-        encoded.backward(features.grad)  # type: ignore[no-untyped-call]
-
-
-def tokens_of(latents: Tensor, family: Family) -> int:
-    """The image tokens of each of latents (B, C, h, w)."""
-    return int(latents.shape[2] * latents.shape[3] // family.patch**2)
-
-
-def portions(lengths: list[int], tokens: int, most: int) -> list[tuple[list[int] | slice, int]]:
-    """The rows of a batch that go through the network together, and their longest caption.
-
-    ``lengths`` are the text tokens of each row, ``tokens`` the image tokens; with its padding a
-    portion has at most ``most`` of both, or one row. Where all do they stay as they are, else rows
-    of about a length go together.
-    """
-    if len(lengths) * (tokens + max(lengths)) <= most:
-        return [(slice(None), max(lengths))]
-    divided: list[tuple[list[int] | slice, int]] = []
-    rows: list[int] = []
-    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if rows and (len(rows) + 1) * (tokens + lengths[row]) > most:
-            divided.append((rows, lengths[rows[-1]]))
-            rows = []
-        rows.append(row)
-    return [*divided, (rows, lengths[rows[-1]])]
-
-
-def drop_captions(captions: list[str], dropout: float, random: torch.Generator) -> list[str]:
-    """The captions, each "" with chance ``dropout``."""
-    chance = torch.rand(len(captions), generator=random).tolist()
-    return [
-        "" if drop < dropout else caption for caption, drop in zip(captions, chance, strict=True)
+    images = [each.shown.images for each in samples]
+    encoded = parts.text_encoder.encode([each.caption for each in samples], images)
+    texts = [_leaves(text) for text in encoded]
+    items = [
+        Item(text, each.shown.latents.to(parts.device), _on(each.shown.references, parts.device))
+        for each, text in zip(samples, texts, strict=True)
     ]
+    orders = [parts.family.order(item) for item in items]
+    lengths = [sum(span.tokens for span in order) for order in orders]
+    for rows in portions(lengths, parts.configuration.tokens_at_once):
+        own = [samples[row] for row in rows]
+        packed = [items[row] for row in rows], [orders[row] for row in rows]
+        yield _portion(parts, own, *packed, 1 / len(samples))
+    pairs = [
+        (features, leaf.grad)
+        for text, leaves in zip(encoded, texts, strict=True)
+        for features, leaf in zip(text, leaves, strict=True)
+        if leaf.grad is not None
+    ]
+    if pairs:
+        tokens, gradients = zip(*pairs, strict=True)
+        torch.autograd.backward(tokens, gradients)
+
+
+def _leaves(text: Text) -> Text:
+    """The same features, of which gradients are kept and go no further."""
+    return tuple(stretch.detach().requires_grad_(stretch.requires_grad) for stretch in text)
+
+
+def _on(latents: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
+    return tuple(each.to(device) for each in latents)
+
+
+def _portion(
+    parts: Parts,
+    samples: Sequence[Noised],
+    items: Sequence[Item],
+    orders: Sequence[Sample],
+    share: float,
+) -> Portion:
+    """Samples through the network, each of so large a ``share`` of the batch."""
+    device, patch = parts.device, parts.family.patch
+    sigma = torch.tensor([each.sigma for each in samples], device=device)
+    packed = pack(items, orders, sigma, patch)
+    layout = packed.layout
+    places, sample = (
+        torch.from_numpy(each).to(device) for each in (layout.target_places, layout.target_sample)
+    )
+    data = packed.image if len(places) == len(packed.image) else packed.image[places]
+    noise = torch.cat([patches.pack(each.noise, patch) for each in samples]).to(device)
+    noisy = packed.with_targets(flow.path(data, noise, sigma[sample]), sigma)
+    with autocast(device, parts.configuration.precision):
+        predicted = parts.transformer(noisy)
+    of_token = share / np.array(layout.target_lengths, np.float32)
+    weight = torch.from_numpy(of_token.astype(np.float32)).to(device)[sample]
+    return Portion(predicted, data, noise, sigma, sample, weight, tuple(samples))
+
+
+def portions(lengths: Sequence[int], most: int) -> list[list[int]]:
+    """Which samples go through the network together, by first-fit: each into the first portion that
+    has room for its ``lengths`` tokens, of ``most`` at most, or into one of its own.
+    """
+    filled: list[tuple[int, list[int]]] = []
+    for row, length in enumerate(lengths):
+        for place, (used, rows) in enumerate(filled):
+            if used + length <= most:
+                filled[place] = (used + length, [*rows, row])
+                break
+        else:
+            filled.append((length, [row]))
+    return [rows for _, rows in filled]

@@ -90,7 +90,10 @@ class InkstonePipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def _encode(self, prompts: list[str]) -> tuple[Tensor, Tensor | None]:
         """Features (B, T, D), and a mask (B, T) where some of them are padding."""
-        features, mask = self.text_encoder.encode(prompts)
+        rows = [text[0] for text in self.text_encoder.encode(prompts)]
+        features = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        counts = torch.tensor([len(row) for row in rows], device=features.device)
+        mask = torch.arange(features.shape[1], device=features.device) < counts[:, None]
         return features.to(self.transformer.dtype), None if bool(mask.all()) else mask
 
     def _sigmas(self, steps: int, cells: tuple[int, int]) -> list[float]:

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+Pixels = NDArray[np.uint8]  # (H, W, 3)
+Images = tuple[Pixels, ...]  # those of a prompt
 
-def scaled(pixels: NDArray[np.uint8]) -> Tensor:
+
+def scaled(pixels: Pixels) -> Tensor:
     """(H, W, 3) bytes -> (1, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 

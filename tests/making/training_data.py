@@ -32,13 +32,12 @@ def shown(pattern, **options):
 
 
 def steps(loaded):
-    """The batches of the first epoch."""
-    count = loaded.plan.per_epoch
+    """The batches that show every row once, the last of them rows of the next epoch, too."""
+    count = -(-sum(loaded.counts.values()) // BATCH)
     return [loaded.at(step) for step in range(1, count + 1)]
 
 
 def trained(loaded):
-    """Latents (C, h, w) and caption of every row that the first epoch shows."""
-    return [
-        pair for batch in steps(loaded) for pair in zip(batch.latents, batch.captions, strict=True)
-    ]
+    """Latents (c, h, w) and caption of every row, as the first epoch shows them."""
+    shown = [each for batch in steps(loaded) for each in batch]
+    return [(each.latents, each.caption) for each in shown[: sum(loaded.counts.values())]]

@@ -1,9 +1,19 @@
 """Training runs and parts that several files of tests hold theirs against."""
 
+from making.qwen_21_parts import (
+    qwen_3_encoder,
+    qwen_21_autoencoder,
+    qwen_21_folder,
+    qwen_21_pipeline,
+)
 from making.qwen_parts import qwen_autoencoder, qwen_encoder, qwen_folder, qwen_pipeline
 from making.training_runs import tiny, undisturbed
 
 __all__ = [
+    "qwen_3_encoder",
+    "qwen_21_autoencoder",
+    "qwen_21_folder",
+    "qwen_21_pipeline",
     "qwen_autoencoder",
     "qwen_encoder",
     "qwen_folder",

@@ -8,9 +8,10 @@ from making import training_shards as shards
 from making.commands import invoke
 from safetensors.torch import load_file
 
-from train import checkpoint, optimiser
+from train import checkpoint
 from train.__main__ import app
 from train.configuration import OptimiserConfiguration
+from train.optimisers import schedule
 
 
 @pytest.fixture
@@ -105,9 +106,9 @@ def test_a_shorter_run_starts_before_its_own_fall_or_is_told_why_not(train, tmp_
 def test_the_rates_of_two_lengths_agree_until_the_shorter_falls(decay):
     settings = OptimiserConfiguration(decay=decay, warmup=3)
     for steps in (1, 7, 40, 240, 1001):
-        until = optimiser.full_until(steps, settings)
+        until = schedule.full_until(steps, settings)
         rates = [
-            optimiser.learning_rate_factor(step, steps, settings) for step in range(1, steps + 1)
+            schedule.learning_rate_factor(step, steps, settings) for step in range(1, steps + 1)
         ]
         rise = [min(1.0, step / 3) for step in range(1, steps + 1)]
         assert 1 <= until <= steps

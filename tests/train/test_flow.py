@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train import flow
-from train.flow import Flow
-from train.models.family import Condition
+from train.flow import Asked, Flow
+from train.models.qwen_image import QwenImage
+from train.packing import patches
 
-PATCH = 2
+FAMILY = QwenImage()
 SHAPE = (3, 4, 6)
 
 
@@ -42,9 +43,9 @@ def normal(*shape, seed=0):
 
 
 def test_the_report_and_diffusers_are_the_same_path_and_opposite_velocities():
-    data, noise = normal(5, *SHAPE), normal(5, *SHAPE, seed=1)
+    data, noise = normal(5, 12), normal(5, 12, seed=1)
     sigma = torch.tensor([0.0, 0.1, 0.5, 0.9, 1.0])
-    t = (1 - sigma).view(-1, 1, 1, 1)
+    t = (1 - sigma).view(-1, 1)
     report = t * data + (1 - t) * noise  # arXiv 2508.02324: x_t = t x0 + (1 - t) x1
     assert torch.allclose(flow.path(data, noise, sigma), report, atol=1e-6)
     # v = dx_t/dt = x0 - x1; the network predicts dx/dsigma
@@ -56,7 +57,7 @@ def test_the_report_and_diffusers_are_the_same_path_and_opposite_velocities():
 def test_the_path_is_the_schedulers():
     theirs = scheduler(Flow())
     theirs.set_timesteps(sigmas=[1.0, 0.7, 0.3], mu=0.5)
-    data, noise = normal(3, *SHAPE), normal(3, *SHAPE, seed=1)
+    data, noise = normal(3, 12), normal(3, 12, seed=1)
     expected = theirs.scale_noise(data, theirs.timesteps, noise)
     assert torch.allclose(flow.path(data, noise, theirs.sigmas[:3]), expected, atol=1e-6)
 
@@ -81,88 +82,110 @@ def test_one_step_is_finite_where_the_shipped_scheduler_is_not():
 
 def test_training_noise_levels_are_the_schedulers_shift_of_a_logit_normal():
     own = Flow(logit_mean=0.3, logit_standard_deviation=0.8)
-    drawn = own.sample_levels(1000, 64, torch.Generator().manual_seed(3))
-    plain = torch.sigmoid(0.3 + 0.8 * normal(1000, seed=3))
-    assert torch.allclose(drawn, scheduler(own).time_shift(own.mu(64), 1.0, plain), atol=1e-6)
-    assert own.sample_levels(1000, 4096, torch.Generator().manual_seed(3)).mean() > drawn.mean()
+
+    def levels(tokens):
+        random = torch.Generator().manual_seed(3)
+        return torch.tensor([own.level(tokens, random) for _ in range(1000)])
+
+    logit = torch.logit(levels(64).double())
+    assert float(logit.mean()) == pytest.approx(0.3 + own.mu(64), abs=0.1)
+    assert float(logit.std()) == pytest.approx(0.8, rel=0.1)
+    plain = torch.sigmoid(logit - own.mu(64))
+    assert torch.allclose(levels(64), scheduler(own).time_shift(own.mu(64), 1.0, plain).float())
+    assert levels(4096).mean() > levels(64).mean()
 
 
-def straight(data, noise):
-    """A network that knows the answer."""
+def asked(seeds, **options):
+    """Images of a text of two tokens."""
+    text = (torch.arange(8.0).view(2, 4),)
+    return [Asked(text, seed, **options) for seed in seeds]
 
-    def velocity(latents, sigma, _condition):
-        assert torch.allclose(latents, flow.path(data, noise, sigma), atol=1e-4)
-        return flow.target(data, noise)
 
-    return velocity
+def tokens(latents):
+    return torch.cat([patches.pack(each, FAMILY.patch) for each in latents])
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_the_sampler_walks_the_path_that_was_trained(steps):
     seeds = [4, 5, 6]
-    noise = flow.noise_like(SHAPE, seeds)
     data = normal(3, *SHAPE, seed=9)
-    text = Condition(torch.zeros(3, 2, 4), torch.ones(3, 2, dtype=torch.bool))
-    known = straight(data, noise)
-    drawn = flow.sample(known, SHAPE, text, patch=PATCH, steps=steps, seeds=seeds)
-    assert torch.allclose(drawn, data, atol=1e-5)
+    noise = tokens(flow.noise_like(SHAPE, seeds))
+
+    def known(packed):  # a network that knows the answer
+        level = packed.sigma.repeat_interleave(6)
+        assert torch.allclose(packed.image, flow.path(tokens(data), noise, level), atol=1e-4)
+        return flow.target(tokens(data), noise)
+
+    generated = flow.sample(known, FAMILY, asked(seeds), SHAPE, steps=steps)
+    assert torch.allclose(generated, data, atol=1e-5)
 
 
-def curved(latents, sigma, condition):
+def curved(packed):
     """Some smooth velocity that depends on everything."""
-    text = condition.features.mean((1, 2)).view(-1, 1, 1, 1)
-    return torch.sin(latents) * sigma.view(-1, 1, 1, 1) + text
+    layout = packed.layout
+    text = torch.stack([part.mean() for part in packed.text.split(layout.text_lengths)])
+    sample = torch.from_numpy(layout.target_sample)
+    targets = packed.image[torch.from_numpy(layout.target_places)]
+    return torch.sin(targets) * packed.sigma[sample, None] + text[sample, None]
 
 
 @pytest.mark.parametrize("steps", [2, 9])
 def test_the_sampler_steps_as_the_scheduler(steps):
-    own, text = Flow(), Condition(normal(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
-    drawn = flow.sample(curved, SHAPE, text, patch=PATCH, steps=steps, seeds=[1, 2], flow=own)
+    own = Flow()
+    generated = flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=steps, flow=own)
     theirs = scheduler(own)
     levels = torch.linspace(1.0, 1 / steps, steps, dtype=torch.float64).tolist()
     theirs.set_timesteps(sigmas=levels, mu=own.mu(6))
     latents = flow.noise_like(SHAPE, [1, 2])
     for timestep in theirs.timesteps:
-        sigma = (timestep / 1000).expand(2)
-        velocity = curved(latents, sigma, text)
+        velocity = torch.sin(latents) * (timestep / 1000) + 3.5
         latents = theirs.step(velocity, timestep, latents, return_dict=False)[0]
-    assert torch.allclose(drawn, latents, atol=1e-5)
+    assert torch.allclose(generated, latents, atol=1e-5)
+
+
+def test_references_are_seen_at_every_step_and_stay_as_they_are():
+    seen = []
+
+    def watching(packed):
+        is_reference = torch.from_numpy(~packed.layout.is_target)
+        seen.append(packed.image[is_reference])
+        return curved(packed)
+
+    references = (normal(3, 2, 4), normal(3, 4, 4, seed=1))
+    generated = flow.sample(watching, FAMILY, asked([1, 2], references=references), SHAPE, steps=3)
+    assert torch.equal(generated, flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=3))
+    assert len(seen) == 3
+    expected = torch.cat([patches.pack(each, 2) for each in references * 2])
+    assert all(torch.equal(each, expected) for each in seen)
 
 
 def test_guidance_one_is_no_guidance_and_costs_none():
     calls = []
 
-    def counted(*arguments):
-        calls.append(arguments)
-        return curved(*arguments)
+    def counted(packed):
+        calls.append(packed)
+        return curved(packed)
 
-    text = Condition(normal(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
-    negative = Condition(normal(1, 1, 4, seed=2), text.mask[:1, :1])
-    common = {"steps": 3, "seeds": [1, 2], "patch": PATCH}
-    plain = flow.sample(counted, SHAPE, text, **common)
-    unguided = flow.sample(counted, SHAPE, text, guidance=1.0, negative=negative, **common)
+    negative = (normal(1, 4, seed=2),)
+    plain = flow.sample(counted, FAMILY, asked([1, 2]), SHAPE, steps=3)
+    given_one = asked([1, 2], negative=negative)
+    unguided = flow.sample(counted, FAMILY, given_one, SHAPE, steps=3, guidance=1.0)
     assert torch.equal(plain, unguided)
     assert len(calls) == 6
-    four = flow.sample(counted, SHAPE, text, guidance=4.0, negative=negative, **common)
+    four = flow.sample(counted, FAMILY, given_one, SHAPE, steps=3, guidance=4.0)
     assert len(calls) == 12
     assert not torch.allclose(four, plain, atol=1e-2)
-    conditional, unconditional = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
-    assert torch.allclose(flow.guide(conditional, unconditional, 1.0, 2), conditional, atol=1e-5)
-    assert flow.guide(torch.zeros(1, *SHAPE), torch.zeros(1, *SHAPE), 4.0, 2).isfinite().all()
+    conditional, unconditional = normal(6, 12), normal(6, 12, seed=1)
+    assert torch.allclose(flow.guide(conditional, unconditional, 1.0), conditional, atol=1e-5)
+    assert flow.guide(torch.zeros(1, 12), torch.zeros(1, 12), 4.0).isfinite().all()
+    with pytest.raises(ValueError, match="needs a negative text"):
+        flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=1, guidance=2.0)
 
 
 def test_an_images_noise_is_its_own():
     both = flow.noise_like(SHAPE, [7, 8])
     assert torch.equal(both[1], flow.noise_like(SHAPE, [8])[0])
     assert not torch.equal(both[0], both[1])
-
-
-def test_counts_that_do_not_fit_are_refused():
-    text = Condition(torch.zeros(2, 3, 4), torch.ones(2, 3, dtype=torch.bool))
-    with pytest.raises(ValueError, match="1 seeds for 2 prompts"):
-        flow.sample(curved, SHAPE, text, patch=PATCH, steps=1, seeds=[1])
-    with pytest.raises(ValueError, match="needs a negative condition"):
-        flow.sample(curved, SHAPE, text, patch=PATCH, steps=1, seeds=[1, 2], guidance=2.0)
 
 
 @given(
@@ -175,11 +198,3 @@ def test_any_schedule_falls_from_one_to_zero(tokens, steps, terminal):
     assert len(levels) == steps + 1
     assert (levels[0], levels[-1]) == (1.0, 0.0)
     assert all(before > after for before, after in pairwise(levels))
-
-
-def test_the_loss_is_the_mean_square_in_float32():
-    data, noise = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
-    prediction = (noise - data + 0.5).to(torch.bfloat16)
-    found = flow.loss(prediction, data, noise)
-    assert found.dtype == torch.float32
-    assert found.item() == pytest.approx(0.25, rel=0.02)

@@ -22,23 +22,22 @@ TINY = {
 }
 
 
-@given(
-    st.lists(st.integers(1, 200), min_size=1, max_size=60), st.integers(1, 64), st.integers(1, 3000)
-)
-def test_portions_are_all_rows_and_none_has_too_many_tokens(lengths, tokens, most):
-    shown = []
-    for rows, longest in noising.portions(lengths, tokens, most):
-        places = list(range(len(lengths))[rows]) if isinstance(rows, slice) else rows
-        assert longest == max(lengths[place] for place in places)
-        assert len(places) == 1 or len(places) * (tokens + longest) <= most
-        shown += places
-    assert sorted(shown) == list(range(len(lengths)))
+@given(st.lists(st.integers(1, 200), min_size=1, max_size=60), st.integers(1, 3000))
+def test_portions_are_all_samples_and_none_has_too_many_tokens(lengths, most):
+    portions = noising.portions(lengths, most)
+    assert sorted(row for rows in portions for row in rows) == list(range(len(lengths)))
+    for number, rows in enumerate(portions):
+        assert len(rows) == 1 or sum(lengths[row] for row in rows) <= most
+        assert rows == sorted(rows)
+        for other in portions[:number]:  # first-fit: the first of a portion had no room before
+            before = [row for row in other if row < rows[0]]
+            assert sum(lengths[row] for row in before) + lengths[rows[0]] > most
 
 
 @pytest.fixture
-def gradients(tmp_path):
-    """Loss and gradients of the first step by the most tokens at once."""
-    rows = shards.rows(40)
+def assembled(tmp_path):
+    """A run on images of two sizes whose captions have 1 to 46 words, by tokens at once."""
+    rows = shards.rows(40) + shards.rows(20, columns=3, seed=1)
     for number, row in enumerate(rows):
         row["caption_recaption"] = [{"text": "word " * (1 + 3 * (number % 16))}]
     shards.write(tmp_path / "a.parquet", rows)
@@ -52,16 +51,21 @@ def gradients(tmp_path):
                 torch.nn.init.normal_(
                     weight, std=0.1, generator=torch.Generator().manual_seed(weight.numel())
                 )
-        loss = loop._backward(run, 1)
-        names = [name for module in run.raw.values() for name, _ in module.named_parameters()]
-        weights = [weight for module in run.raw.values() for weight in module.parameters()]
-        return loss, {name: weight.grad for name, weight in zip(names, weights, strict=True)}
+        return run
 
     return call
 
 
-def test_the_gradient_is_that_of_the_whole_batch(gradients):
-    whole, small = gradients(100_000), gradients(100)
+def gradients(run):
+    """Loss and gradients of the first step."""
+    loss = loop._backward(run, 1)
+    names = [name for module in run.raw.values() for name, _ in module.named_parameters()]
+    weights = [weight for module in run.raw.values() for weight in module.parameters()]
+    return loss, {name: weight.grad for name, weight in zip(names, weights, strict=True)}
+
+
+def test_the_gradient_is_that_of_the_whole_batch(assembled):
+    whole, small = gradients(assembled(100_000)), gradients(assembled(100))
     assert small[0] == pytest.approx(whole[0], rel=1e-5)
     assert whole[1]["token.weight"].abs().sum() > 0
     for name, gradient in whole[1].items():
@@ -69,3 +73,24 @@ def test_the_gradient_is_that_of_the_whole_batch(gradients):
             assert small[1][name] is None
             continue
         assert torch.allclose(gradient, small[1][name], rtol=1e-3, atol=1e-6), name
+
+
+def test_every_image_counts_the_same_whatever_its_size(assembled):
+    run = assembled(100)
+    samples = noising.noised(run, 1)
+    assert len({each.shown.latents.shape for each in samples}) == 2
+    portions = list(noising.through_network(run, samples))
+    assert len(portions) > 3
+    for portion in portions:
+        of_sample = torch.zeros(len(portion.samples)).index_add(0, portion.sample, portion.weight)
+        assert torch.allclose(of_sample, torch.full_like(of_sample, 1 / BATCH))
+    losses = [
+        (portion.predicted - (portion.noise - portion.data))
+        .square()
+        .mean(-1)[portion.sample == place]
+        .mean()
+        for portion in portions
+        for place in range(len(portion.samples))
+    ]
+    total = sum(float(loss) for loss in run.configuration.objective.losses(run, 1))
+    assert total == pytest.approx(float(torch.stack(losses).mean()), rel=1e-5)

@@ -1,7 +1,6 @@
 """Training with the real parts: AutoencoderKLQwenImage and Qwen2.5-VL, tiny and random."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,11 +9,10 @@ from diffusers import QwenImagePipeline
 from making import tiny_qwen
 from making import training_shards as shards
 from making.commands import invoke
+from making.sampling import of_checkpoint
 
-from train import flow
 from train.__main__ import app
 from train.checkpoint import load_for_inference
-from train.models.family import Condition
 from train.text_encoders.byte_text import ByteTextEncoder
 
 
@@ -27,6 +25,7 @@ def trained(tmp_path_factory):
     (folder / "real.yaml").write_text(
         f"""
 steps: 3
+phases: []
 batch: 4
 precision: fp32
 data: {{held_out: 0.2, resolution: 0, sizes: [32x32], resize: true}}
@@ -60,17 +59,7 @@ def test_the_checkpoint_opens_as_a_qwen_image_pipeline_and_draws_the_same(traine
         output_type="np",
     ).images[0]
     loaded = load_for_inference(folder)
-    latents = flow.sample(
-        partial(loaded.family.velocity, loaded.transformer),
-        (16, 4, 4),
-        Condition(*loaded.text_encoder.encode(["ink"])),
-        negative=Condition(*loaded.text_encoder.encode([""])),
-        patch=loaded.family.patch,
-        steps=3,
-        guidance=4.0,
-        seeds=[6],
-        flow=flow.build(loaded.configuration.flow),
-    )
+    latents = of_checkpoint(loaded, ["ink"], (16, 4, 4), steps=3, guidance=4.0, seeds=[6])
     ours = (loaded.autoencoder.decode(latents)[0] / 2 + 0.5).permute(1, 2, 0).numpy()
     assert np.isfinite(theirs).all()
     assert theirs.std() > 0.01

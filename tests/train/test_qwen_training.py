@@ -56,6 +56,7 @@ def trained(tmp_path_factory):
     (root / "qwen.yaml").write_text(
         f"""
 batch: 3
+phases: []
 precision: fp32
 device: cpu
 autoencoder: {{kind: qwen, path: {base}}}

@@ -9,21 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 
 import pytest
 import torch
 from making import training_shards as shards
 from making.commands import invoke
 from making.places import ROOT
+from making.sampling import of_checkpoint
 from making.training_runs import assert_same_run, losses, train
 from PIL import Image
 
 from train import checkpoint, checkpoint_folder, configuration_file, flow, precision, settling
 from train.__main__ import app
 from train.checkpoint import load_for_inference
-from train.configuration import PRESETS
-from train.models.family import Condition
 
 
 def test_a_run_learns_and_leaves_everything(undisturbed):
@@ -81,24 +79,16 @@ def test_a_checkpoint_draws_and_has_the_diffusers_layout(undisturbed):
     assert index["autoencoder"] == ["patch_pca", "PatchPcaAutoencoder"]
     assert loaded.configuration.steps == 40
     assert checkpoint.read_progress(out / "checkpoint-40").sizes == ((32, 16), (48, 16))
-    encode = loaded.text_encoder.encode
+    shape = (loaded.autoencoder.channels, 2, 4)
     for steps, guidance in ((1, 1.0), (3, 4.0)):
-        latents = flow.sample(
-            partial(loaded.family.velocity, loaded.transformer),
-            (loaded.autoencoder.channels, 2, 4),
-            Condition(*encode([shards.caption("AE", "red")])),
-            negative=Condition(*encode([""])),
-            patch=loaded.family.patch,
-            steps=steps,
-            guidance=guidance,
-            seeds=[1],
-            flow=flow.build(loaded.configuration.flow),
+        latents = of_checkpoint(
+            loaded, [shards.caption("AE", "red")], shape, steps=steps, guidance=guidance, seeds=[1]
         )
         pixels = loaded.autoencoder.decode(latents)
         assert pixels.shape == (1, 3, 16, 32)
         assert pixels.isfinite().all()
     raw = load_for_inference(out / "checkpoint-40", ema=False)
-    assert not torch.equal(raw.transformer.proj_out.weight, loaded.transformer.proj_out.weight)
+    assert not torch.equal(raw.transformer.out.weight, loaded.transformer.out.weight)
     assert not torch.equal(raw.text_encoder.token.weight, loaded.text_encoder.token.weight)
 
 
@@ -288,7 +278,7 @@ def test_a_mistake_is_one_line_and_an_exit_code(
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(flow, "loss", lambda *_: torch.tensor(float("nan")))
+    monkeypatch.setattr(flow, "target", lambda data, noise: data * float("nan"))
     result = train(tiny, tmp_path / "out", code=2)
     assert "step 1: the loss is nan; lower optimiser.learning_rate" in result.stderr
 
@@ -324,22 +314,22 @@ def test_settings_cannot_be_changed_and_scientific_numbers_are_numbers(tmp_path)
     assert found.seed == 3
     with pytest.raises(ValueError, match="frozen"):
         found.steps = 4
-    assert PRESETS["demo"].seed == 0
+    assert configuration_file.shipped("demo").seed == 0
 
 
 def test_the_presets_build_what_they_say():
-    demo = PRESETS["demo"]
+    demo = configuration_file.shipped("demo")
     network = demo.model.build(demo.autoencoder.channels, demo.text_encoder.width)
     assert 3.5e6 < sum(weight.numel() for weight in network.parameters()) < 4e6
     assert network.config.in_channels == 4 * demo.autoencoder.channels
     with torch.device("meta"):
-        large = PRESETS["qwen-image"].model.build(16, 3584)
+        large = configuration_file.shipped("qwen-image").model.build(16, 3584)
     count = sum(weight.numel() for weight in large.parameters())
-    assert count == pytest.approx(20.4e9, rel=0.005)  # spec: 20 B
+    assert count == 20_430_401_088  # of the published checkpoint
 
 
 def test_precision_follows_the_hardware_and_the_run_it_continues(undisturbed):
-    demo = PRESETS["demo"]
+    demo = configuration_file.shipped("demo")
     assert settling.settled(demo, None).precision in {"bf16", "fp32"}
     found = undisturbed[0] / "checkpoint-40"
     before = checkpoint.read_configuration(found)

@@ -44,8 +44,9 @@ def load_autoencoder(directory: str) -> Autoencoder:
     """The autoencoder stored in a checkpoint's root, or in the autoencoder's own folder.
 
     ``autoencoder/`` (or a folder of class ``PatchPcaAutoencoder``) is ours; ``vae/`` (or a folder
-    of class ``AutoencoderKLQwenImage``) is read by ``train.autoencoders.qwen``. Raises
-    ``FileNotFoundError`` and, for another class, ``ValueError``.
+    of class ``AutoencoderKLQwenImage``) is read by ``train.autoencoders.qwen``, of class
+    ``AutoencoderKLQwenImage21`` by ``qwen21``. Raises ``FileNotFoundError`` and, for another class,
+    ``ValueError``.
     """
     folder = Path(directory)
     for name in ("autoencoder", "vae"):
@@ -64,6 +65,11 @@ def load_autoencoder(directory: str) -> Autoencoder:
         from train.autoencoders.qwen import QwenAutoencoder
 
         return QwenAutoencoder.load(folder)
+    if kind == "AutoencoderKLQwenImage21":
+        from train.autoencoders.qwen21 import Qwen21Autoencoder
+
+        return Qwen21Autoencoder.load(folder)
     raise ValueError(
-        f"{path}: class {kind!r}; expected PatchPcaAutoencoder or AutoencoderKLQwenImage"
+        f"{path}: class {kind!r}; expected PatchPcaAutoencoder, AutoencoderKLQwenImage or"
+        " AutoencoderKLQwenImage21"
     )

@@ -7,10 +7,9 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from curation.failures.errors import UsageError
@@ -18,8 +17,9 @@ from curation.picture import decoding, sizes
 from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
+from train.pixels import Pixels
 
-Pixels = NDArray[np.uint8]
+_INSTRUCTION = "caption_instruction"
 _MOST_CAPTIONS = 255  # of a split: an index counts them in a byte
 _OVERSAMPLING = 2  # of an image that is scaled down: a decoder may reduce it to so much of its size
 
@@ -32,10 +32,17 @@ class Glyph:
     box: tuple[float, float, float, float]
 
 
+class Caption(NamedTuple):
+    """A caption in its language, empty where unknown."""
+
+    text: str
+    language: str
+
+
 @dataclass(frozen=True)
 class Example:
-    """An image's words. ``captions`` are in the order of the splits asked for; ``text`` is what
-    the image shows (its lines joined), empty where unknown.
+    """An image's words. ``captions`` are in the order of the splits asked for, of an edit sample
+    its instructions; ``text`` is what the image shows (its lines joined), empty where unknown.
     """
 
     id: str
@@ -44,22 +51,39 @@ class Example:
     glyphs: tuple[Glyph, ...]
 
 
-def caption_texts(
-    row: Mapping[str, Any], splits: Iterable[str], stages: Iterable[str] | None = None
-) -> list[list[str]]:
-    """The captions of each split that say anything, in order, at most 255 of a split.
+def caption_columns(configuration: DataConfiguration) -> list[str]:
+    """The columns that ``captions`` looks at."""
+    return [*configuration.splits, _INSTRUCTION]
+
+
+def captions(
+    row: Mapping[str, Any], configuration: DataConfiguration, stages: Iterable[str] | None = None
+) -> list[list[Caption]]:
+    """The captions of each split that say anything, in order, at most 255 of a split; last the
+    instructions. An edit sample, which has instructions, has nothing but these here.
 
     ``stages``, where given, are those that a caption may have. One that was judged and passes no
     stage is left out; one that was not judged is taken.
     """
-    return [
-        [
-            caption["text"]
-            for caption in row.get(name) or ()
-            if caption["text"] and _is_wanted(caption.get("stage"), stages)
-        ][:_MOST_CAPTIONS]
-        for name in splits
-    ]
+    instructions = _captions(row, _INSTRUCTION, configuration, stages)
+    if instructions:
+        return [*([] for _ in configuration.splits), instructions]
+    return [*(_captions(row, name, configuration, stages) for name in configuration.splits), []]
+
+
+def _captions(
+    row: Mapping[str, Any],
+    column: str,
+    configuration: DataConfiguration,
+    stages: Iterable[str] | None,
+) -> list[Caption]:
+    wanted = configuration.languages
+    every = (
+        Caption(each["text"], each.get("language") or "")
+        for each in row.get(column) or ()
+        if each["text"] and _is_wanted(each.get("stage"), stages)
+    )
+    return [each for each in every if not wanted or each.language in wanted][:_MOST_CAPTIONS]
 
 
 def _is_wanted(stage: str | None, stages: Iterable[str] | None) -> bool:
@@ -90,8 +114,7 @@ def read(
     Boxes fit the image as it was rendered: they are scaled where the aspect ratio stays, else left
     out.
     """
-    splits = caption_texts(row, configuration.splits, stages)
-    captions = [text for texts in splits for text in texts]
+    texts = tuple(each.text for split in captions(row, configuration, stages) for each in split)
     native = (row["width"] or 0, row["height"] or 0)
     boxes = row.get("text_boxes") or []
     glyphs: tuple[Glyph, ...] = ()
@@ -100,7 +123,7 @@ def read(
         glyphs = tuple(
             Glyph(box["text"], _box(box["quad"], scale)) for box in boxes if box["level"] == "glyph"
         )
-    return Example(row["id"], tuple(captions), shown_text(boxes), glyphs)
+    return Example(row["id"], texts, shown_text(boxes), glyphs)
 
 
 def _box(quad: list[float], scale: float) -> tuple[float, float, float, float]:
@@ -155,10 +178,45 @@ def decode(row: Mapping[str, Any], size: Size, configuration: DataConfiguration)
     An image that has the size already is taken as it is, and at native resolution it is only
     cropped: scaling would blur small text.
     """
-    data = (row["image"] or {}).get("bytes") or b""
+    return _decoded(row["image"], (row["width"], row["height"]), size, configuration)
+
+
+def decode_inputs(
+    row: Mapping[str, Any], size: Size, unit: int, configuration: DataConfiguration
+) -> tuple[Pixels, ...]:
+    """The inputs of an edit sample that is trained on at ``size``, (H, W, 3) each.
+
+    One of the size of the result is cut as that is, so that both lie upon each other; any other is
+    of the size that it would have by itself. Raises ``PictureError``, also for one that is too
+    small.
+    """
+    cut: list[Pixels] = []
+    for number, image in enumerate(row["inputs"] or (), 1):
+        data = image["bytes"] or b""
+        native = _upright(data)
+        alike = native == (row["width"], row["height"])
+        own = size if alike else target_size(*native, unit, configuration)
+        if not all(own):
+            detail = f"input {number}: {native[0]}x{native[1]} px, no token"
+            raise PictureError("unsupported", detail)
+        cut.append(_decoded(image, native, own, configuration))
+    if not cut:
+        raise PictureError("empty", "an instruction without inputs")
+    return tuple(cut)
+
+
+def _upright(data: bytes) -> Size:
+    header = decoding.read_header(data)
+    return header.width, header.height
+
+
+def _decoded(
+    image: Mapping[str, Any] | None, native: Size, size: Size, configuration: DataConfiguration
+) -> Pixels:
+    data = (image or {}).get("bytes") or b""
     if not _scales(configuration):
         return _cropped(decoding.decode(data, None).rgb, size)
-    rgb = decoding.decode(data, _short_side((row["width"], row["height"]), size)).rgb
+    rgb = decoding.decode(data, _short_side(native, size)).rgb
     if size == rgb.shape[1::-1]:
         return np.array(rgb)
     return np.array(ImageOps.fit(Image.fromarray(rgb), size, Image.Resampling.LANCZOS))

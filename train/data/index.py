@@ -17,11 +17,12 @@ from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
 from train.data import examples, selection
+from train.data.examples import Caption
 from train.data.selection import Selection
 from train.data.skipped import NO_CAPTION, Skipped
 from train.trained_on import Captions
 
-_LONGEST_CAPTION = 65_535  # bytes; longer ones count as this
+_MOST_LANGUAGES = 255  # an index numbers them in a byte
 _LINES = ["text_boxes.list.element.text", "text_boxes.list.element.level"]
 
 
@@ -41,7 +42,8 @@ class Index:
     ``group`` (N,) numbers ``groups``, ``row`` (N,) is the place in its row group, ``size`` (N,)
     numbers ``sizes``, which are (width, height) in pixels. ``weight`` is (N,), None where all are
     equal. ``captions`` (N, S) counts captions per split, ``first`` (N,) numbers a row's first in
-    ``caption_bytes`` (M,), the lengths in UTF-8.
+    ``language`` (M,), which numbers ``languages``. ``pair`` (N,) are edit samples, of which the
+    last split counts the instructions; of other rows it counts none.
     """
 
     groups: tuple[RowGroup, ...]
@@ -52,7 +54,9 @@ class Index:
     weight: NDArray[np.float32] | None
     captions: NDArray[np.uint8]
     first: NDArray[np.int32]
-    caption_bytes: NDArray[np.uint16]
+    language: NDArray[np.uint8]
+    languages: tuple[str, ...]
+    pair: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.group)
@@ -61,7 +65,8 @@ class Index:
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         arrays = (self.group, self.row, self.size, self.weight, self.captions, self.first)
-        return sum(array.nbytes for array in (*arrays, self.caption_bytes) if array is not None)
+        more = (self.language, self.pair)
+        return sum(array.nbytes for array in (*arrays, *more) if array is not None)
 
     def only(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Index":
         """The index of some of the rows."""
@@ -74,7 +79,9 @@ class Index:
             None if self.weight is None else self.weight[rows],
             self.captions[rows],
             self.first[rows],
-            self.caption_bytes,
+            self.language,
+            self.languages,
+            self.pair[rows],
         )
 
 
@@ -91,11 +98,18 @@ class Scan:
     digest: str
 
 
-def scan(pattern: str, unit: int, configuration: DataConfiguration, skipped: Skipped) -> Scan:
+def scan(
+    pattern: str,
+    unit: int,
+    configuration: DataConfiguration,
+    skipped: Skipped,
+    seen: Captions | None = None,
+) -> Scan:
     """Read every column but the images of every shard that matches, in order of path.
 
-    ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot
-    be used are noted in ``skipped``. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
+    ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot be
+    used are noted in ``skipped``; ``seen`` gathers captions of several scans. Raises
+    ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
     if storage.exists(of_run := storage.join(pattern, "shards", shard.MANIFEST_NAME)):
         raise UsageError(
@@ -108,21 +122,25 @@ def scan(pattern: str, unit: int, configuration: DataConfiguration, skipped: Ski
             f"--data {pattern}: no .parquet file matches; expected shards, as"
             " `python -m synthesis.render` and `beam run` write them"
         )
-    scanner = _Scanner(unit, configuration, skipped)
+    scanner = _Scanner(unit, configuration, skipped, Captions() if seen is None else seen)
     for path in files:
         scanner.shard(path)
     return scanner.finish()
 
 
 class _Scanner:
-    def __init__(self, unit: int, configuration: DataConfiguration, skipped: Skipped) -> None:
+    def __init__(
+        self, unit: int, configuration: DataConfiguration, skipped: Skipped, seen: Captions
+    ) -> None:
         self._unit, self._configuration, self._skipped = unit, configuration, skipped
-        self._seen, self._digest = Captions(), hashlib.blake2b(digest_size=16)
+        self._seen, self._digest = seen, hashlib.blake2b(digest_size=16)
         self._groups: list[RowGroup] = []
         self._sizes: dict[Size, int] = {}
         self._numbers: list[NDArray[np.int32]] = []  # (n, 3): row group, row, size
         self._captions: list[NDArray[np.uint8]] = []
-        self._bytes: list[NDArray[np.uint16]] = []
+        self._languages: dict[str, int] = {}
+        self._language = bytearray()
+        self._pairs: list[NDArray[np.bool_]] = []
         self._weights: list[NDArray[np.float32]] = []
         self._held_out: list[NDArray[np.bool_]] = []
 
@@ -131,7 +149,7 @@ class _Scanner:
         if not {"id", "image"} <= set(outline.columns):
             raise UsageError(f"{path}: no shard: it lacks the columns id and image")
         wanted = selection.of_shard(path, list(outline.columns), self._configuration)
-        columns = ["id", "width", "height", *_LINES, *self._configuration.splits]
+        columns = ["id", "width", "height", *_LINES, *examples.caption_columns(self._configuration)]
         batches = shard.read(path, list(dict.fromkeys([*columns, *wanted.columns])))
         for number, count in enumerate(outline.groups):
             self._digest.update(f"{count} rows\n".encode())
@@ -146,10 +164,10 @@ class _Scanner:
 
     def _add(self, batch: pa.RecordBatch, start: int, wanted: Selection) -> None:
         taken, weights = wanted.rows(batch, self._skipped.note)
-        usable: list[tuple[int, int, bool, list[list[str]]]] = []
+        usable: list[tuple[int, int, bool, list[list[Caption]]]] = []
         weighted = bool(self._configuration.weight)
         for place, row in _rows(batch, taken):
-            captions = examples.caption_texts(row, self._configuration.splits, wanted.asked.stages)
+            captions = examples.captions(row, self._configuration, wanted.asked.stages)
             native = (row["width"] or 0, row["height"] or 0)
             size = examples.target_size(*native, self._unit, self._configuration)
             if not any(captions):
@@ -160,40 +178,53 @@ class _Scanner:
                 out = self._learn(row, captions, float(weights[place]) if weighted else None)
                 number = self._sizes.setdefault(size, len(self._sizes))
                 usable.append((place, number, out, captions))
-        if not usable:
-            return
+        if usable:
+            self._append(start, usable, weights if weighted else None)
+
+    def _append(
+        self,
+        start: int,
+        usable: list[tuple[int, int, bool, list[list[Caption]]]],
+        weights: NDArray[np.float32] | None,
+    ) -> None:
         places = np.array([place for place, *_ in usable], np.int32)
         groups = np.full(len(usable), len(self._groups) - 1, np.int32)
         sizes = np.array([number for _, number, *_ in usable], np.int32)
         self._numbers.append(np.stack([groups, start + places, sizes], 1))
         self._held_out.append(np.array([out for *_, out, _ in usable], bool))
-        counts = [[len(texts) for texts in captions] for *_, captions in usable]
+        counts = [[len(split) for split in captions] for *_, captions in usable]
         self._captions.append(np.array(counts, np.uint8))
-        lengths = [_length(text) for *_, splits in usable for texts in splits for text in texts]
-        self._bytes.append(np.array(lengths, np.uint16))
-        if weighted:
+        self._pairs.append(np.array([bool(captions[-1]) for *_, captions in usable], bool))
+        self._language += bytes(
+            self._number(caption.language)
+            for *_, captions in usable
+            for split in captions
+            for caption in split
+        )
+        if weights is not None:
             self._weights.append(weights[places])
 
-    def _learn(self, row: dict[str, Any], captions: list[list[str]], weight: float | None) -> bool:
+    def _number(self, language: str) -> int:
+        """Of a language; beyond 255 of them all others are one."""
+        return self._languages.setdefault(language, min(len(self._languages), _MOST_LANGUAGES))
+
+    def _learn(
+        self, row: dict[str, Any], captions: list[list[Caption]], weight: float | None
+    ) -> bool:
         """Whether a row is held out; if not, what its captions say is noted."""
-        texts = [text for split in captions for text in split]
+        texts = [caption.text for split in captions for caption in split]
         shown = examples.shown_text(row.get("text_boxes"))
         out = examples.is_held_out(shown or texts[0], self._configuration.held_out)
         line = f"{row['id']}:{out:d}:{weight}:{texts}\n"
         self._digest.update(line.encode("utf-8", "replace"))
         if not out:
-            languages = (
-                caption["language"]
-                for name in self._configuration.splits
-                for caption in row.get(name) or ()
-                if caption["text"] and caption["language"]
-            )
-            self._seen.add(texts, languages)
+            languages = {caption.language for split in captions for caption in split}
+            self._seen.add(texts, languages - {""})
         return out
 
     def finish(self) -> Scan:
         numbers = np.concatenate([np.empty((0, 3), np.int32), *self._numbers])
-        splits = len(self._configuration.splits)
+        splits = len(self._configuration.splits) + 1
         captions = np.concatenate([np.empty((0, splits), np.uint8), *self._captions])
         ends = np.cumsum(captions.sum(1, dtype=np.int64))
         order = sorted(self._sizes)
@@ -207,7 +238,9 @@ class _Scanner:
             np.concatenate(self._weights) if self._weights else None,
             captions,
             np.concatenate([[0], ends])[:-1].astype(np.int32),
-            np.concatenate([np.empty(0, np.uint16), *self._bytes]),
+            np.frombuffer(bytes(self._language), np.uint8),
+            tuple(self._languages)[: _MOST_LANGUAGES + 1],
+            np.concatenate([np.empty(0, bool), *self._pairs]),
         )
         held_out = np.concatenate([np.empty(0, bool), *self._held_out])
         return Scan(index, held_out, self._seen, self._digest.hexdigest())
@@ -217,7 +250,3 @@ def _rows(batch: pa.RecordBatch, taken: NDArray[np.bool_]) -> Iterator[tuple[int
     places = np.flatnonzero(taken)
     rows = batch.take(pa.array(places)).to_pylist() if len(places) < len(taken) else None
     return zip(places.tolist(), batch.to_pylist() if rows is None else rows, strict=True)
-
-
-def _length(caption: str) -> int:
-    return min(_LONGEST_CAPTION, len(caption.encode("utf-8", "replace")))

@@ -2,7 +2,7 @@
 
 An image is encoded alone, so that its latents never depend on which others are read with it.
 
-Shapes: B batch, C latent channels, h w latent cells, H W pixels.
+Shapes: c latent channels, h w latent cells, H W pixels.
 """
 
 from collections import OrderedDict
@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import torch
 from torch import Tensor
 
 from curation import shard
@@ -21,11 +19,10 @@ from curation.picture.decoding import PictureError
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import DataConfiguration
 from train.data import examples
-from train.data.examples import Example, Pixels
+from train.data.examples import Example
 from train.data.index import Index, RowGroup
-from train.data.plan import Plan
 from train.data.skipped import Unreadable
-from train.pixels import scaled
+from train.pixels import Pixels, scaled
 
 AHEAD = 8192  # rows read at once, and shuffled together, at most
 _OVERHEAD = 1024  # bytes of a row in memory beside its latents: objects, allocation
@@ -33,29 +30,30 @@ Notice = Callable[[Unreadable], None]
 
 
 @dataclass(frozen=True)
-class Batch:
-    """``latents`` (B, C, h, w) on the CPU, and a caption for each."""
-
-    latents: Tensor
-    captions: list[str]
-
-
-@dataclass(frozen=True)
 class Row:
-    """A row as read: its number in the index, its example, and its pixels (H, W, 3)."""
+    """A row as read: its number in the index, its example, its pixels and, of an edit sample, those
+    of its inputs, (H, W, 3) each.
+    """
 
     number: int
     example: Example
     pixels: Pixels
+    inputs: tuple[Pixels, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows are read: as ``data`` says, at sizes that are multiples of ``unit`` pixels, the side
+    of an image token; every bad image is given to ``notice``.
+    """
+
+    data: DataConfiguration
+    unit: int
+    notice: Notice
 
 
 def rows_read(
-    index: Index,
-    rows: Iterable[int],
-    configuration: DataConfiguration,
-    notice: Notice,
-    *,
-    boxes: bool = False,
+    index: Index, rows: Iterable[int], reading: Reading, *, boxes: bool = False
 ) -> Iterator[Row]:
     """The rows in the order of the shards, each row group read once, images decoded.
 
@@ -63,24 +61,30 @@ def rows_read(
     which cost more than the rest where an image shows a page. Raises ``shard.ShardError``,
     ``OSError``, ``MemoryError``.
     """
-    columns = ["id", "key", "image", "width", "height", *configuration.splits]
+    columns = ["id", "key", "image", "width", "height", *examples.caption_columns(reading.data)]
     columns += ["text_boxes"] if boxes else []
     by_group: dict[int, dict[int, int]] = {}
     for number in sorted(rows):
         places = by_group.setdefault(int(index.group[number]), {})
         places[int(index.row[number])] = number
     for group, places in by_group.items():
-        path = index.groups[group].path
-        for place, values in _values(index.groups[group], columns, places):
-            number = places[place]
-            size = index.sizes[index.size[number]]
+        pairs = bool(index.pair[list(places.values())].any())
+        wanted = [*columns, "inputs"] if pairs else columns
+        for place, values in _values(index.groups[group], wanted, places):
             try:
-                pixels = examples.decode(values, size, configuration)
+                yield _row(index, places[place], values, reading)
             except PictureError as error:
-                notice(_unreadable(path, values["key"], error))
-                continue
-            example = examples.read(values, size, configuration, index.groups[group].stages)
-            yield Row(number, example, pixels)
+                reading.notice(_unreadable(index.groups[group].path, values["key"], error))
+
+
+def _row(index: Index, number: int, values: dict[str, Any], reading: Reading) -> Row:
+    size = index.sizes[index.size[number]]
+    pixels = examples.decode(values, size, reading.data)
+    inputs: tuple[Pixels, ...] = ()
+    if index.pair[number]:
+        inputs = examples.decode_inputs(values, size, reading.unit, reading.data)
+    stages = index.groups[index.group[number]].stages
+    return Row(number, examples.read(values, size, reading.data, stages), pixels, inputs)
 
 
 def _values(
@@ -105,12 +109,12 @@ def _unreadable(path: str, key: str, error: PictureError) -> Unreadable:
 
 
 def encode(autoencoder: Autoencoder, pixels: Pixels) -> Tensor:
-    """(H, W, 3) bytes -> (C, h, w) float32 on the CPU."""
-    return autoencoder.encode(scaled(pixels))[0].float().cpu()
+    """(H, W, 3) bytes -> (c, h, w) float32 on the CPU."""
+    return autoencoder.encode(scaled(pixels))[0].float().cpu().clone()
 
 
 def row_bytes(index: Index, autoencoder: Autoencoder) -> list[int]:
-    """About what a row of each size takes in memory, captions besides."""
+    """About what a row of each size takes in memory, captions and inputs besides."""
     factor = autoencoder.factor
     cells = [(width // factor) * (height // factor) for width, height in index.sizes]
     return [4 * autoencoder.channels * count + _OVERHEAD for count in cells]
@@ -121,7 +125,8 @@ def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int) 
 
     Raises ``UsageError`` where that is less than a batch.
     """
-    rows = memory // 2 // (largest := max(row_bytes(index, autoencoder)))
+    largest = max(row_bytes(index, autoencoder))
+    rows = memory // 2 // largest
     if rows < batch:
         raise UsageError(
             f"data.memory_bytes is {memory:,}; two batches of {batch} images need"
@@ -130,93 +135,70 @@ def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int) 
     return min(rows, AHEAD)
 
 
-class Latents:
-    """The batches of a plan.
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a row: latents (c, h, w) of its image and of its inputs, its captions, and
+    what a text encoder looks at (H, W, 3), if it does.
+    """
 
-    Latents are kept, least recently used ones dropped, so that all take at most
-    ``configuration.memory_bytes``. Where one is missing, those of the following batches are read
-    with it, up to ``ahead`` rows: a row group is then read once or twice an epoch.
+    latents: Tensor
+    inputs: tuple[Tensor, ...]
+    captions: tuple[str, ...]
+    looked_at: tuple[Pixels, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """About what it takes in memory."""
+        latents = sum(each.nbytes for each in (self.latents, *self.inputs))
+        looked_at = sum(each.nbytes for each in self.looked_at)
+        return latents + looked_at + sum(map(len, self.captions)) + _OVERHEAD
+
+
+class Latents:
+    """The rows of an index as a network needs them.
+
+    They are kept, least recently used ones dropped, so that all take at most ``memory`` bytes;
+    ``looks`` says whether the text encoder sees images.
     """
 
     def __init__(
-        self,
-        index: Index,
-        plan: Plan,
-        autoencoder: Autoencoder,
-        configuration: DataConfiguration,
-        notice: Notice,
-        ahead: int,
+        self, index: Index, autoencoder: Autoencoder, reading: Reading, memory: int, looks: bool
     ) -> None:
-        self._index, self._plan, self._autoencoder = index, plan, autoencoder
-        self._configuration, self._notice, self._ahead = configuration, notice, ahead
-        self._kept: OrderedDict[int, tuple[Tensor, tuple[str, ...]]] = OrderedDict()
+        self.index, self._autoencoder, self._reading = index, autoencoder, reading
+        self._memory, self._looks = memory, looks
+        self._kept: OrderedDict[int, Kept] = OrderedDict()
         self._used = 0
         self._bad: set[int] = set()
 
-    def at(self, step: int) -> Batch:
-        """The batch of the 1-based ``step``; the same however the run came to it.
+    def has(self, number: int) -> bool:
+        """Whether nothing would have to be read for a row."""
+        if number in self._kept:
+            self._kept.move_to_end(number)
+        return number in self._kept or number in self._bad
 
-        In place of a row with a bad image stands the next good one of its size, and where a size
-        has no good image the batch of the next step. Raises ``UsageError`` where no image is good,
-        ``shard.ShardError``, ``OSError``, ``MemoryError``.
-        """
-        for instead in range(step, step + self._plan.per_epoch):
-            batch = self._plan.at(instead)
-            if any(number not in self._kept for number in batch.rows.tolist()):
-                self._read_ahead(instead)
-            rows = [self._row(number) for number in batch.rows.tolist()]
-            pairs = zip(rows, batch.captions.tolist(), strict=True)
-            good = [(row[0], row[1][choice % len(row[1])]) for row, choice in pairs if row]
-            if good:
-                return Batch(torch.stack([row for row, _ in good]), [text for _, text in good])
-        raise UsageError("--data: none of the images can be read")
+    def get(self, number: int) -> Kept | None:
+        """A row, read now where it is not kept; None where its image is bad."""
+        if not self.has(number):
+            self.read([number])
+        return self._kept.get(number)
 
-    def keep(self, row: Row) -> None:
-        """Encode a row that was read anyway."""
-        latents = encode(self._autoencoder, row.pixels).clone()
-        self._kept[row.number] = latents, row.example.captions
-        self._used += _size(latents, row.example.captions)
-        while self._used > self._configuration.memory_bytes and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._used -= _size(*dropped)
-
-    def _read_ahead(self, step: int) -> None:
-        wanted: dict[int, None] = {}
-        rows = 0
-        for batch in self._plan.following(step):
-            rows += len(batch.rows)
-            if wanted and rows > self._ahead:
-                break
-            for number in batch.rows.tolist():
-                if number in self._kept:
-                    self._kept.move_to_end(number)
-                elif number not in self._bad:
-                    wanted[number] = None
-        self._read(wanted)
-
-    def _read(self, rows: Iterable[int]) -> None:
+    def read(self, rows: Iterable[int]) -> None:
+        """Read rows in one go."""
         missing = set(rows)
-        for row in rows_read(self._index, rows, self._configuration, self._notice):
+        for row in rows_read(self.index, missing.copy(), self._reading):
             self.keep(row)
             missing.discard(row.number)
         self._bad |= missing
 
-    def _row(self, number: int) -> tuple[Tensor, tuple[str, ...]] | None:
-        """The row, or the next good one of its size, round to the first; None where all are bad."""
-        for candidate in self._candidates(number):
-            if candidate not in self._kept and candidate not in self._bad:
-                self._read([candidate])
-            if candidate in self._kept:
-                self._kept.move_to_end(candidate)
-                return self._kept[candidate]
-        return None
-
-    def _candidates(self, number: int) -> Iterator[int]:
-        yield number
-        same = np.flatnonzero(self._index.size == self._index.size[number])
-        place = int(np.searchsorted(same, number))
-        yield from np.roll(same, -place)[1:].tolist()
-
-
-def _size(latents: Tensor, captions: tuple[str, ...]) -> int:
-    return latents.nbytes + sum(map(len, captions)) + _OVERHEAD
+    def keep(self, row: Row) -> None:
+        """Encode a row that was read anyway."""
+        looked_at = (row.inputs or (row.pixels,)) if self._looks else ()
+        inputs = tuple(encode(self._autoencoder, pixels) for pixels in row.inputs)
+        latents = encode(self._autoencoder, row.pixels)
+        if before := self._kept.pop(row.number, None):
+            self._used -= before.nbytes
+        self._kept[row.number] = Kept(latents, inputs, row.example.captions, looked_at)
+        self._used += self._kept[row.number].nbytes
+        while self._used > self._memory and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            self._used -= dropped.nbytes

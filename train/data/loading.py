@@ -1,28 +1,34 @@
-"""Everything a run learns from and is judged by, from the pattern of its shards.
+"""Everything a run learns from and is judged by: the shards of all phases.
 
-Shapes: N examples of a bucket, C latent channels, h w latent cells.
+Shapes: N examples of a bucket, c latent channels, h w latent cells.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
+from train import phases
 from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
-from train.configuration import AutoencoderConfiguration, Configuration
+from train.configuration import AutoencoderConfiguration, Configuration, Task
 from train.data import latents
-from train.data.examples import Example, Pixels
+from train.data.batches import Batches, Manner, Shown
+from train.data.examples import Example
 from train.data.index import Index, scan
-from train.data.latents import Batch, Latents, Notice, Row
-from train.data.plan import Plan
+from train.data.latents import Latents, Notice, Reading, Row
+from train.data.plan import Stream, Stretch
 from train.data.skipped import Skipped, Unreadable
-from train.pixels import scaled
+from train.phases import Phase
+from train.pixels import Pixels, scaled
 from train.seeds import seed_for
 from train.trained_on import Captions
 
@@ -34,7 +40,7 @@ Watcher = Callable[[Example, Pixels], bool]
 
 @dataclass(frozen=True)
 class Bucket:
-    """Examples of one ``size`` (width, height) in pixels, with ``latents`` (N, C, h, w)."""
+    """Examples of one ``size`` (width, height) in pixels, with ``latents`` (N, c, h, w)."""
 
     size: Size
     examples: list[Example]
@@ -45,11 +51,12 @@ class Bucket:
 class Data:
     """What a run trains on and is judged by.
 
-    ``counts`` are the training images of each size, most first; ``held_out`` are examples with
-    unseen texts, ordered by size and, inside, as in the shards, all of them or as many as are
-    judged; ``shown`` are those that are generated at evaluations: the held-out ones, or where there
-    are none some of the training images. ``skipped`` are the rows left out, ``seen`` what the
-    training captions say. ``digest`` identifies rows, split and order.
+    ``counts`` are the training images of each size, those of the last phase first and of these the
+    most; ``held_out`` are examples with unseen texts of the last phase, ordered by size and,
+    inside, as in the shards, all of them or as many as are judged; ``shown`` are those that are
+    generated at evaluations: the held-out ones, or where there are none some of the training
+    images. ``skipped`` are the rows left out, ``seen`` what the training captions say. ``digest``
+    identifies rows, split and order.
     """
 
     counts: dict[Size, int]
@@ -59,12 +66,11 @@ class Data:
     skipped: Skipped
     seen: Captions
     digest: str
-    index: Index
-    plan: Plan
-    batches: Latents
+    phases: tuple[Phase, ...]
+    batches: Batches
 
-    def at(self, step: int) -> Batch:
-        """The batch of the 1-based ``step``: a pure function of it, the seed and the shards."""
+    def at(self, step: int) -> list[Shown]:
+        """What the 1-based ``step`` is shown: a pure function of it, the seed and the shards."""
         return self.batches.at(step)
 
 
@@ -76,7 +82,7 @@ class Sources:
     with the first training examples and their pixels (H, W, 3) until it says that it has seen
     enough, ``notice`` with every bad image that is met, at once or while training.
     ``judged_on`` are other shards to hold images out of, and to show to ``watch``; the same texts
-    are held out of both.
+    are held out of both. ``looks`` says whether the text encoder sees images.
     """
 
     pattern: str
@@ -85,10 +91,30 @@ class Sources:
     watch: Watcher | None = None
     notice: Notice | None = None
     judged_on: str | None = None
+    looks: bool = False
+
+
+@dataclass
+class _Source:
+    """Shards as one phase or several read them: all rows of theirs that can be used."""
+
+    reading: Reading
+    training: Index
+    held_out: Index
+
+
+@dataclass
+class _Scanned:
+    """The sources of all phases, each once; the number of each phase's own."""
+
+    sources: list[_Source] = field(default_factory=list)
+    numbers: list[list[int]] = field(default_factory=list)
+    seen: Captions = field(default_factory=Captions)
+    digest: str = ""
 
 
 def load(sources: Sources, configuration: Configuration) -> Data:
-    """Index every shard that matches the pattern, in order of path, and read what is judged.
+    """Index every shard of every phase, and read what is judged.
 
     A ``patch_pca`` that is not stored is fitted on the first training images. Raises ``UsageError``
     where nothing is left to train on, ``shard.ShardError`` for a damaged shard.
@@ -98,45 +124,171 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     if isinstance(network, nn.Module):
         network.to(sources.device)
     factor = ready.factor if ready else configuration.autoencoder.factor
+    unit = factor * configuration.model.patch
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
-    unit = factor * configuration.model.patch
-    rows = scan(sources.pattern, unit, configuration.data, skipped)
-    training, held_out = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
-    watch = sources.watch
+    curriculum = phases.of_run(configuration, sources.pattern)
+    scanned = _scan(curriculum, unit, skipped, notice)
+    last = [scanned.sources[number] for number in scanned.numbers[-1]]
+    judged, watch = last, sources.watch
     if sources.judged_on:
-        held_out = _judged_on(sources.judged_on, unit, configuration, watch)
+        judged = [_judged_on(sources.judged_on, Reading(last[0].reading.data, unit, notice), watch)]
         watch = None
-    first = _first(training, configuration, notice, _FIT if ready is None else 1, watch)
-    if not first:
-        reasons = "; ".join(skipped.lines(configuration.data)) or "the shards have no rows"
-        if rows.held_out.any() and rows.held_out.all():
-            reasons = f"data.held_out: all {len(rows.held_out)} images are held out"
-        raise UsageError(f"--data {sources.pattern}: nothing to train on: {reasons}")
-    autoencoder = ready or _fit(first, configuration.autoencoder)
-    ahead = latents.rows_ahead(
-        training, autoencoder, configuration.batch, configuration.data.memory_bytes
-    )
-    shares = tuple(configuration.data.splits.values())
-    plan = Plan(training, configuration.batch, configuration.seed, shares, -(-ahead // 2))
-    batches = Latents(training, plan, autoencoder, configuration.data, notice, ahead)
-    for row in first:
-        batches.keep(row)
-    judged = _some(held_out, configuration.evaluation.held_out, configuration.seed)
-    kept = _buckets(judged, autoencoder, configuration, notice)
-    some = training.only(np.arange(min(len(training), configuration.evaluation.images)))
+    least = _FIT if ready is None else 1
+    first = [_first(each, -(-least // len(scanned.sources)), watch) for each in scanned.sources]
+    _refuse_nothing(first, scanned, configuration, sources.pattern, skipped)
+    every = [row for rows in first for row in rows]
+    autoencoder = ready or _fit(every, configuration.autoencoder)
+    batches = _batches(scanned, curriculum, autoencoder, configuration, sources.looks)
+    for number, rows in enumerate(first):
+        for row in rows:
+            batches.latents[number].keep(row)
+    seed = configuration.seed
+    held = [_some(each.held_out, configuration.evaluation.held_out, seed) for each in judged]
+    kept = _buckets(held, judged, autoencoder, configuration.evaluation.held_out)
+    most = configuration.evaluation.images
+    some = [each.training.only(np.arange(min(len(each.training), most))) for each in last]
     return Data(
-        _counts(training),
+        _counts(scanned),
         kept,
-        kept or _buckets(some, autoencoder, configuration, notice),
+        kept or _buckets(some, last, autoencoder, most),
         autoencoder,
         skipped,
-        rows.seen,
-        rows.digest,
-        training,
-        plan,
+        scanned.seen,
+        scanned.digest,
+        curriculum,
         batches,
     )
+
+
+def digest(pattern: str, unit: int, configuration: Configuration) -> str:
+    """What identifies the rows that a run trains on, ``Data.digest``."""
+    curriculum = phases.of_run(configuration, pattern)
+    return _scan(curriculum, unit, Skipped(), lambda bad: None).digest
+
+
+def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Notice) -> _Scanned:
+    scanned, known, digests = _Scanned(), dict[tuple[str, str], int](), []
+    for phase in curriculum:
+        own: list[int] = []
+        for source in phase.sources:
+            rows_by = source.data.model_copy(update=_NO_MATTER)
+            key = (source.pattern, rows_by.model_dump_json())
+            if key not in known:
+                known[key] = len(scanned.sources)
+                rows = scan(source.pattern, unit, source.data, skipped, scanned.seen)
+                reading = Reading(source.data, unit, notice)
+                training, held = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
+                scanned.sources.append(_Source(reading, training, held))
+                digests.append(rows.digest)
+            own.append(known[key])
+        scanned.numbers.append(own)
+    of_all = hashlib.blake2b("".join(digests).encode(), digest_size=16).hexdigest()
+    scanned.digest = digests[0] if len(digests) == 1 else of_all
+    return scanned
+
+
+_NO_MATTER = {"caption_dropout": 0.0, "tasks": {"t2i": 1.0}, "references": "both"}  # to the index
+
+
+def _batches(
+    scanned: _Scanned,
+    curriculum: Sequence[Phase],
+    autoencoder: Autoencoder,
+    configuration: Configuration,
+    looks: bool,
+) -> Batches:
+    memory = configuration.data.memory_bytes // max(map(len, map(set, scanned.numbers)))
+    kept = {
+        number: Latents(each.training, autoencoder, each.reading, memory, looks)
+        for number, each in enumerate(scanned.sources)
+    }
+    largest = max(phase.batch for phase in curriculum)
+    ahead = {
+        number: latents.rows_ahead(each.training, autoencoder, largest, memory)
+        for number, each in enumerate(scanned.sources)
+        if len(each.training)
+    }
+    stretches, manners = [], []
+    for place, phase in enumerate(curriculum):
+        streams, shares = _streams(scanned, place, phase, configuration.seed, ahead)
+        stretches.append(Stretch(phase.first, phase.last, phase.batch, streams, shares))
+        data = phase.data
+        manners.append(
+            Manner(
+                data.caption_dropout,
+                data.references in ("both", "latents"),
+                looks and data.references in ("both", "text"),
+            )
+        )
+    return Batches(stretches, manners, kept, ahead)
+
+
+def _streams(
+    scanned: _Scanned, place: int, phase: Phase, seed: int, ahead: dict[int, int]
+) -> tuple[list[Stream], list[float]]:
+    """The streams of a phase, of every source for every task; a task's share is divided among the
+    sources that have rows for it.
+    """
+    streams: list[Stream] = []
+    shares: list[float] = []
+    for task, of_task in phase.data.tasks.items():
+        able = []
+        for source, number in zip(phase.sources, scanned.numbers[place], strict=True):
+            rows = np.flatnonzero(_is_for(scanned.sources[number].training, task))
+            if len(rows):
+                able.append((source, number, rows))
+        if not able:
+            raise UsageError(
+                f"{phase.label}: tasks asks for {task}, and no source of it has {_NEEDED[task]}"
+            )
+        total = sum(source.share for source, *_ in able)
+        for source, number, rows in able:
+            index = scanned.sources[number].training
+            splits = (*source.data.splits.values(), 1.0)
+            stream = Stream(
+                index,
+                rows,
+                number,
+                task,
+                seed,
+                f"{place}:{number}:{task}",
+                splits,
+                -(-ahead[number] // 2),
+                source.data.languages,
+            )
+            streams.append(stream)
+            shares.append(of_task * source.share / total)
+    return streams, shares
+
+
+_NEEDED: dict[Task, str] = {
+    "t2i": "images with captions",
+    "ti2i": "edit pairs with instructions",
+    "i2i": "images",
+}
+
+
+def _is_for(index: Index, task: Task) -> NDArray[np.bool_]:
+    """(N,) which rows a task can be made of."""
+    return index.pair if task == "ti2i" else ~index.pair
+
+
+def _refuse_nothing(
+    first: Sequence[Sequence[Row]],
+    scanned: _Scanned,
+    configuration: Configuration,
+    pattern: str,
+    skipped: Skipped,
+) -> None:
+    """Raise ``UsageError`` for a source of which no row is left, with the reasons."""
+    for rows, source in zip(first, scanned.sources, strict=True):
+        if rows:
+            continue
+        reasons = "; ".join(skipped.lines(source.reading.data)) or "the shards have no rows"
+        if len(source.held_out) and not len(source.training):
+            reasons = f"data.held_out: all {len(source.held_out)} images are held out"
+        raise UsageError(f"--data {pattern}: nothing to train on: {reasons}")
 
 
 def _noticing(skipped: Skipped, notice: Notice | None) -> Notice:
@@ -148,17 +300,11 @@ def _noticing(skipped: Skipped, notice: Notice | None) -> Notice:
     return both
 
 
-def _first(
-    index: Index,
-    configuration: Configuration,
-    notice: Notice,
-    least: int,
-    watch: Watcher | None,
-) -> list[Row]:
+def _first(source: _Source, least: int, watch: Watcher | None) -> list[Row]:
     """The first rows that can be read: at least so many, more where ``watch`` wants to see them."""
     first: list[Row] = []
-    everyone = range(len(index))
-    for row in latents.rows_read(index, everyone, configuration.data, notice, boxes=bool(watch)):
+    everyone = range(len(source.training))
+    for row in latents.rows_read(source.training, everyone, source.reading, boxes=bool(watch)):
         first.append(row)
         if watch and (len(first) >= _WATCHED or not watch(row.example, row.pixels)):
             watch = None
@@ -167,21 +313,20 @@ def _first(
     return first
 
 
-def _judged_on(
-    pattern: str, unit: int, configuration: Configuration, watch: Watcher | None
-) -> Index:
+def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> _Source:
     """The rows of other shards that are held out; ``watch`` is shown some of the others."""
-    every = {"stage": "", "where": {}, "weight": ()}
-    data = configuration.data.model_copy(update=every)
-    rows = scan(pattern, unit, data, Skipped())
+    data = reading.data.model_copy(update={"stage": "", "where": {}, "weight": ()})
+    reading = Reading(data, reading.unit, lambda bad: None)
+    rows = scan(pattern, reading.unit, data, Skipped())
+    source = _Source(reading, rows.index.only(~rows.held_out), rows.index.only(rows.held_out))
     if watch:
-        _first(rows.index.only(~rows.held_out), configuration, lambda bad: None, 1, watch)
+        _first(source, 1, watch)
     if not rows.held_out.any():
         raise UsageError(f"--evaluate-on {pattern}: none of its images are held out")
-    return rows.index.only(rows.held_out)
+    return source
 
 
-def _fit(first: list[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
+def _fit(first: Sequence[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
     images = [scaled(row.pixels) for row in first[:_FIT]]
     return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
 
@@ -195,22 +340,37 @@ def _some(index: Index, most: int, seed: int) -> Index:
 
 
 def _buckets(
-    index: Index, autoencoder: Autoencoder, configuration: Configuration, notice: Notice
+    indexes: Sequence[Index], sources: Sequence[_Source], autoencoder: Autoencoder, most: int
 ) -> tuple[Bucket, ...]:
+    """At most so many rows of all, with their latents."""
     gathered: dict[Size, tuple[list[Example], list[Tensor]]] = {}
-    every = range(len(index))
-    for row in latents.rows_read(index, every, configuration.data, notice, boxes=True):
-        size = index.sizes[index.size[row.number]]
-        members, encoded = gathered.setdefault(size, ([], []))
-        members.append(row.example)
-        encoded.append(latents.encode(autoencoder, row.pixels))
+    left = most
+    for index, source in zip(indexes, sources, strict=True):
+        rows = range(min(left, len(index)))
+        left -= len(rows)
+        for row in latents.rows_read(index, rows, source.reading, boxes=True):
+            size = index.sizes[index.size[row.number]]
+            members, encoded = gathered.setdefault(size, ([], []))
+            members.append(row.example)
+            encoded.append(latents.encode(autoencoder, row.pixels))
     return tuple(
         Bucket(size, members, torch.stack(encoded))
         for size, (members, encoded) in sorted(gathered.items())
     )
 
 
-def _counts(index: Index) -> dict[Size, int]:
-    counts = np.bincount(index.size, minlength=len(index.sizes)).tolist()
-    ordered = sorted(zip(index.sizes, counts, strict=True), key=lambda entry: -entry[1])
-    return {size: count for size, count in ordered if count}
+def _counts(scanned: _Scanned) -> dict[Size, int]:
+    last = set(scanned.numbers[-1])
+    counted: list[tuple[bool, int, Size]] = []
+    for own in (True, False):
+        total: Counter[Size] = Counter()
+        for number, source in enumerate(scanned.sources):
+            if (number in last) == own:
+                index = source.training
+                counts = np.bincount(index.size, minlength=len(index.sizes)).tolist()
+                total.update(dict(zip(index.sizes, counts, strict=True)))
+        counted += [(not own, -count, size) for size, count in total.items() if count]
+    merged: dict[Size, int] = {}
+    for _, count, size in sorted(counted, key=lambda entry: entry[:2]):
+        merged[size] = merged.get(size, 0) - count
+    return merged

@@ -1,1 +1,1 @@
-"""Model families: one file each, chosen by its name (``model: {name: qwen_image}``)."""
+"""Model families: one file or folder each, chosen by its name (``model: {name: qwen_image}``)."""

@@ -1,33 +1,27 @@
 """What a model family is: how its network is built, called, stored, and known again in a folder.
 
-Shapes: B batch, C latent channels, h w latent cells, T text tokens, D text feature width.
+Shapes: A target tokens of a packed batch, c latent channels, p patch side, D text feature width.
 """
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field
 
 from curation.strict_yaml import Chosen
+from train.packing.layout import ImageSpan, Sample, TextSpan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from train.packing.keys import Source
+    from train.packing.packed import Item
+
 _CONFIGURATION, _WEIGHTS = "config.json", "model.safetensors"
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What images are made for: text ``features`` (B, T, D), and a ``mask`` (B, T) bool that is
-    True on real tokens; padding is never attended to.
-    """
-
-    features: "Tensor"
-    mask: "Tensor"
+Grid = tuple[int, int]  # an image's tokens, (height, width)
 
 
 class Family(Chosen):
@@ -41,18 +35,48 @@ class Family(Chosen):
 
     @abstractmethod
     def build(self, channels: int, text_width: int) -> "nn.Module":
-        """A new network for latents of C ``channels`` and features of D ``text_width``, with
-        weights from torch's current random state. Raises ``UsageError`` for settings that do not go
-        together.
+        """A new network for latents of c ``channels`` and features of D ``text_width``, with
+        weights from torch's current random state.
+
+        It maps a ``Packed`` batch to the velocity (A, c p p) of its target tokens, noise - data.
+        Raises ``UsageError`` for settings that do not go together.
         """
 
-    @abstractmethod
-    def velocity(
-        self, network: Any, noisy: "Tensor", sigma: "Tensor", condition: Condition
-    ) -> "Tensor":
-        """The velocity (B, C, h, w), noise - data, at the points ``noisy`` (B, C, h, w) of noise
-        level ``sigma`` (B,) in [0, 1].
+    def sample(self, text: Sequence[int], target: Grid, references: Sequence[Grid]) -> Sample:
+        """The order of a sample's tokens: here text, target, references.
+
+        ``text`` has the tokens before, between and behind the places of images in a prompt, of
+        whatever number of stretches.
         """
+        return (
+            TextSpan(sum(text)),
+            ImageSpan(*target, target=True),
+            *(ImageSpan(*grid, target=False) for grid in references),
+        )
+
+    def order(self, item: "Item") -> Sample:
+        """The order of an item's tokens."""
+        return self.sample(
+            [len(stretch) for stretch in item.text],
+            self._grid(item.target),
+            [self._grid(reference) for reference in item.references],
+        )
+
+    def _grid(self, latents: "Tensor") -> Grid:
+        """The tokens (height, width) of latents (c, h, w)."""
+        return latents.shape[-2] // self.patch, latents.shape[-1] // self.patch
+
+    def matrices(self, network: "nn.Module") -> "dict[str, Source]":
+        """The parameters of a network that map hidden states to hidden states, by name, with what
+        is fused in each: what Muon moves. Here all in ``blocks``, each a matrix by itself.
+        """
+        from train.packing.keys import Published, Source
+
+        return {
+            name: Source((Published(name),))
+            for name, weight in network.named_parameters()
+            if name.startswith("blocks.") and weight.ndim == 2
+        }
 
     def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``directory/transformer``; returns its line for ``model_index.json``."""

@@ -16,14 +16,17 @@ class FlowMatching(Objective):
     """Flow matching (arXiv 2210.02747), at noise levels by ``flow`` of the configuration."""
 
     def losses(self, parts: "Parts", step: int) -> Iterator["Tensor"]:
-        """As ``Objective``, one for each portion of the batch."""
+        """As ``Objective``, one for each portion of the batch: the mean over the values of a
+        sample, then over samples, so that every image counts the same, whatever its size.
+        """
         from train import noising
 
         for portion in noising.through_network(parts, noising.noised(parts, step)):
-            yield self.loss(portion) * portion.share
+            yield (self.error(portion).mean(-1) * portion.weight).sum()
 
-    def loss(self, portion: "Portion") -> "Tensor":
-        """The mean of some loss over a portion, a scalar."""
+    def error(self, portion: "Portion") -> "Tensor":
+        """The error of every value, (A, C)."""
         from train import flow
 
-        return flow.loss(portion.predicted, portion.data, portion.noise)
+        target = flow.target(portion.data, portion.noise)
+        return (portion.predicted.float() - target.float()).square()

@@ -3,13 +3,14 @@
 A checkpoint takes a copy of this file along, so that diffusers can load it where Inkstone is not
 installed: nothing of ours is imported here.
 
-Shapes: B batch, T tokens (padded on the right to the longest of the batch), D feature width.
+Shapes: t tokens of a prompt, T those of all, D feature width.
 """
 
 import hashlib
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -57,22 +58,20 @@ class ByteTextEncoder(nn.Module):
                     tokens.append((1 + byte, place, 1 + offset))
         return tokens[: self.longest]
 
-    def encode(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
-        """Features (B, T, D) float32 and mask (B, T) bool. Raises ``ValueError`` for no prompt."""
+    def encode(self, prompts: Sequence[str], images: object = None) -> list[tuple[Tensor, ...]]:
+        """Features of each prompt, (t, D) float32; of ``images`` it sees nothing.
+
+        Raises ``ValueError`` for no prompt.
+        """
         if not prompts:
             raise ValueError("no prompts to encode")
         rows = [self.tokens(prompt) for prompt in prompts]
-        length = max(len(row) for row in rows)
         device = self.token.weight.device
-        indices = torch.tensor(
-            [row + [(0, 0, 0)] * (length - len(row)) for row in rows], device=device
-        )
-        counts = torch.tensor([len(row) for row in rows], device=device)
-        mask = torch.arange(length, device=device) < counts[:, None]
-        features = (
-            self.token(indices[..., 0]) + self.place(indices[..., 1]) + self.offset(indices[..., 2])
-        )
-        return features * mask[..., None], mask
+        token, place, offset = torch.tensor(
+            [token for row in rows for token in row], device=device
+        ).unbind(1)
+        features = self.token(token) + self.place(place) + self.offset(offset)
+        return [(each,) for each in features.split([len(row) for row in rows])]
 
     def save(self, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``directory/text_encoder``, this file too; return its line for the index."""

@@ -3,13 +3,15 @@
 It is ``transformers.Qwen2_5_VLForConditionalGeneration`` with its ``Qwen2Tokenizer``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from train.frozen import Frozen, keep
+from train.pixels import Images
 
 # As in QwenImagePipeline. The first PREFIX_TOKENS tokens, the system prompt, are dropped.
 TEMPLATE = (
@@ -68,11 +70,12 @@ class QwenTextEncoder(Frozen):
         return encoder
 
     @torch.no_grad()
-    def encode(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
-        """Features (B, T, D) in the model's own precision and mask (B, T) bool.
+    def encode(
+        self, prompts: Sequence[str], images: Sequence[Images] | None = None
+    ) -> list[tuple[Tensor, ...]]:
+        """Features of each prompt, (t, D) in the model's own precision.
 
-        A prompt longer than ``longest`` tokens is cut off. Padding is on the right and zero,
-        whichever side the tokenizer pads on. Raises ``ValueError`` for no prompt.
+        A prompt longer than ``longest`` tokens is cut off. Raises ``ValueError`` for no prompt.
         """
         if not prompts:
             raise ValueError("no prompts to encode")
@@ -88,10 +91,7 @@ class QwenTextEncoder(Frozen):
             input_ids=tokens.input_ids, attention_mask=tokens.attention_mask, use_cache=False
         ).last_hidden_state
         real = tokens.attention_mask.bool()
-        rows = [state[keep][PREFIX_TOKENS:] for state, keep in zip(states, real, strict=True)]
-        features = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        counts = torch.tensor([len(row) for row in rows], device=features.device)
-        return features, torch.arange(features.shape[1], device=features.device) < counts[:, None]
+        return [(state[keep][PREFIX_TOKENS:],) for state, keep in zip(states, real, strict=True)]
 
     def save(self, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``text_encoder/`` and ``tokenizer/``; return their lines for the index."""

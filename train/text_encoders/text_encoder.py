@@ -1,15 +1,17 @@
 """What turns prompts into features, and which of them a configuration or folder names.
 
-Shapes: B batch, T tokens (padded on the right to the longest of the batch), D feature width.
+Shapes: t tokens of one stretch of text, D feature width, H W pixels.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor
 
 from train.configuration import TextEncoderConfiguration
+from train.pixels import Images
 from train.text_encoders.byte_text import ByteTextEncoder
 
 _CONFIGURATION = "config.json"
@@ -18,17 +20,23 @@ _CONFIGURATION = "config.json"
 class TextEncoder(Protocol):
     """A text encoder. ``width`` is D.
 
-    ``encode`` gives features (B, T, D) and a mask (B, T) bool, True on real tokens; padding is on
-    the right and every prompt, the empty one too, has at least one real token. An encoder that is
-    an ``nn.Module`` with parameters that require a gradient is trained with the model; any other is
-    frozen and called without gradients. ``save`` writes the encoder's own folder(s) below
-    ``directory``, the ROOT of a checkpoint, and returns its lines for ``model_index.json``:
-    ``{"text_encoder": (library, class)}``, with a tokenizer also ``{"tokenizer": ...}``.
+    ``encode`` gives features of each prompt, (t, D) with t at least 1 also of the empty one; of a
+    prompt with ``images`` (H, W, 3) what the encoder sees of these is among them. Where a family
+    puts latents in the places of images, the features before, between and behind these places are
+    apart: one stretch more than images, of which some may be empty.
+
+    An encoder that is an ``nn.Module`` with parameters that require a gradient is trained with the
+    model; any other is frozen and called without gradients. ``save`` writes the encoder's own
+    folder(s) below ``directory``, the ROOT of a checkpoint, and returns its lines for
+    ``model_index.json``: ``{"text_encoder": (library, class)}``, with a tokenizer also
+    ``{"tokenizer": ...}``.
     """
 
     width: int
 
-    def encode(self, prompts: list[str]) -> tuple[Tensor, Tensor]: ...
+    def encode(
+        self, prompts: Sequence[str], images: Sequence[Images] | None = None
+    ) -> list[tuple[Tensor, ...]]: ...
 
     def save(self, directory: Path) -> dict[str, tuple[str, str]]: ...
 
@@ -46,8 +54,9 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
     ``longest`` is where a frozen one cuts prompts, in tokens; its own where not given.
 
     A folder of class ``ByteTextEncoder`` is ours; a transformers folder of Qwen2.5-VL (its
-    ``tokenizer/`` beside it) is read by ``train.text_encoders.qwen``. Raises
-    ``FileNotFoundError`` and, for another class, ``ValueError``.
+    ``tokenizer/`` beside it) is read by ``train.text_encoders.qwen``, one of Qwen3-VL (its
+    ``processor/`` beside it) by ``qwen3``, which cuts nothing. Raises ``FileNotFoundError`` and,
+    for another class, ``ValueError``.
     """
     folder = Path(directory)
     if (folder / "text_encoder" / _CONFIGURATION).is_file():
@@ -64,4 +73,8 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
         from train.text_encoders.qwen import QwenTextEncoder
 
         return QwenTextEncoder.load(folder, longest)
-    raise ValueError(f"{path}: expected class ByteTextEncoder or model type qwen2_5_vl")
+    if content.get("model_type") == "qwen3_vl":
+        from train.text_encoders.qwen3 import Qwen3TextEncoder
+
+        return Qwen3TextEncoder.load(folder)
+    raise ValueError(f"{path}: expected class ByteTextEncoder or model type qwen2_5_vl or qwen3_vl")

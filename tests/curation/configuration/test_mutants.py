@@ -21,13 +21,12 @@ from curation.measuring import choosing
 from curation.networks.weights import MissingModelError
 from curation.strict_yaml import ConfigurationError
 from train import configuration_file
-from train.configuration import PRESETS
 
 ODD = ["null", "true", "-1", "0", "1e308", "-0.5", ".inf", ".nan", "1" + "0" * 400, "''", "'a: b'"]
 ODD += ["[]", "{}", "[1]", "[a, a]", "{a: 1}", "{min: 1}", "{min: 2, max: 1}", "{in: []}", "[[]]"]
 ODD += ["{in: [1, a]}", "{in: [true, 1]}", "{in: [300]}", "9999999999", "2020-01-01", "[null]"]
 ODD += ["'{x}'", "'..'", '"a\\tb"', "curation.run", "os.path", "[curation.run]", "{name: '.'}"]
-PRESET = next(iter(PRESETS))
+PRESET = "demo"
 _MARK = re.compile(r"'@@(.*?)@@'")
 
 
@@ -60,7 +59,7 @@ def shipped() -> dict[str, Any]:
 
 @cache
 def preset() -> dict[str, Any]:
-    content: dict[str, Any] = PRESETS[PRESET].model_dump(mode="json")
+    content: dict[str, Any] = configuration_file.shipped(PRESET).model_dump(mode="json")
     del content["preset"]
     return content
 

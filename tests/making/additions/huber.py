@@ -11,7 +11,7 @@ class Huber(FlowMatching):
 
     delta: float = 0.5
 
-    def loss(self, portion):
-        """The mean over a portion."""
+    def error(self, portion):
+        """The error of every value."""
         target = flow.target(portion.data, portion.noise)
-        return huber_loss(portion.predicted.float(), target, delta=self.delta)
+        return huber_loss(portion.predicted.float(), target, delta=self.delta, reduction="none")

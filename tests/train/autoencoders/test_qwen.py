@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from train import patches
+from train.packing import patches
 
 
 def test_latents_equal_the_pipelines_own(qwen_folder, qwen_autoencoder):
@@ -37,7 +37,7 @@ def test_decoding_equals_the_pipelines(qwen_pipeline, qwen_autoencoder):
     image = qwen_pipeline(
         **arguments, generator=torch.Generator().manual_seed(3), output_type="pt"
     ).images
-    pixels = qwen_autoencoder.decode(patches.unpack(packed, 2, 4, 8))
+    pixels = qwen_autoencoder.decode(patches.unpack(packed[0], 2, 4, 8)[None])
     assert pixels.shape == (1, 3, 32, 64)
     assert torch.equal((pixels / 2 + 0.5).clamp(0, 1), image)
 

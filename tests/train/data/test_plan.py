@@ -1,7 +1,6 @@
-"""The batches of a run: each row as often as it should be, few sizes and lengths mixed."""
+"""What a step is shown: each row as often as it should be, each stream as much as its share."""
 
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,69 +8,74 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from train.data.index import Index, RowGroup
-from train.data.plan import _LENGTHS, Plan
+from train.data.plan import Stream, Stretch, at
 from train.seeds import seed_for
 
 
-def index(sizes, weight=None, captions=None, group_rows=7, lengths=None):
-    """Rows of these sizes; ``captions`` (N, S) are counts of captions per split."""
-    count = len(sizes)
+def index(count, weight=None, captions=None, group_rows=7, languages=None):
+    """Rows whose ``captions`` (N, S) are counts of captions per split, in ``languages`` (M,)."""
     captions = np.ones((count, 1), np.uint8) if captions is None else np.array(captions, np.uint8)
     ends = np.cumsum(captions.sum(1))
-    lengths = np.full(ends[-1], 50) if lengths is None else np.array(lengths)
     return Index(
         tuple(RowGroup("a", number) for number in range(-(-count // group_rows))),
-        ((32, 16), (48, 16), (64, 16)),
+        ((32, 16),),
         (np.arange(count) // group_rows).astype(np.int32),
         (np.arange(count) % group_rows).astype(np.int32),
-        np.array(sizes, np.int16),
+        np.zeros(count, np.int16),
         None if weight is None else np.array(weight, np.float32),
         captions,
         np.concatenate([[0], ends[:-1]]).astype(np.int32),
-        lengths.astype(np.uint16),
+        np.zeros(ends[-1], np.uint8) if languages is None else np.array(languages, np.uint8),
+        ("en", "zh"),
+        np.zeros(count, bool),
     )
 
 
-def plan(rows, size=4, seed=1, shares=(1.0,), window=10):
-    return Plan(rows, size, seed, shares, window)
+def stream(rows, seed=1, shares=(1.0,), window=10, only=None, **options):
+    every = np.arange(len(rows)) if only is None else np.array(only)
+    return Stream(rows, every, 0, "t2i", seed, "a", shares, window, **options)
 
 
-def epoch(made, number=0):
-    first = number * made.per_epoch + 1
-    return [made.at(step) for step in range(first, first + made.per_epoch)]
+def stretch(*streams, size=4, shares=None, first=1, last=10**9):
+    return Stretch(first, last, size, streams, shares or [1.0] * len(streams))
+
+
+def epoch(of, number=0):
+    count = len(of.rows)
+    return of.between(number * count, (number + 1) * count)
 
 
 @settings(deadline=None)
 @given(
-    sizes=st.lists(st.integers(0, 2), min_size=1, max_size=120),
+    count=st.integers(1, 120),
     size=st.integers(1, 20),
     seed=st.integers(0, 2**63 - 1),
     number=st.integers(0, 5),
     window=st.integers(1, 200),
     data=st.data(),
 )
-def test_an_epoch_shows_every_row_once_and_mixes_no_sizes(sizes, size, seed, number, window, data):
-    long = st.lists(st.integers(1, 3000), min_size=len(sizes), max_size=len(sizes))
-    rows = index(sizes, lengths=data.draw(long))
-    made = plan(rows, size, seed, window=window)
-    batches = epoch(made, number)
-    rows_shown = sorted(row for batch in batches for row in batch.rows.tolist())
-    assert rows_shown == list(range(len(sizes)))
-    for batch in batches:
-        assert 0 < len(batch.rows) <= size
-        assert len(set(rows.size[batch.rows].tolist())) == 1
-    fresh = plan(rows, size, seed, window=window)  # begun anywhere, as a resumed run is
-    for place in data.draw(st.permutations(range(len(batches)))):
-        again = fresh.at(number * made.per_epoch + 1 + place)
-        assert np.array_equal(again.rows, batches[place].rows)
-        assert np.array_equal(again.captions, batches[place].captions)
+def test_an_epoch_shows_every_row_once_and_batches_follow_without_a_break(
+    count, size, seed, number, window, data
+):
+    rows = index(count)
+    made = stream(rows, seed, window=window)
+    assert sorted(epoch(made, number).rows.tolist()) == list(range(count))
+    whole = stretch(made, size=size)
+    shown = [whole.at(step)[0] for step in range(1, 3 * count // size + 2)]
+    assert all(len(each.rows) == size for each in shown)
+    together = np.concatenate([each.rows for each in shown])
+    epochs = [epoch(made, n).rows for n in range(len(together) // count + 1)]
+    assert np.array_equal(together, np.concatenate(epochs)[: len(together)])
+    fresh = stretch(stream(rows, seed, window=window), size=size)  # begun anywhere, as a resume is
+    for place in data.draw(st.permutations(range(len(shown)))):
+        again = fresh.at(place + 1)[0]
+        assert np.array_equal(again.rows, shown[place].rows)
+        assert np.array_equal(again.captions, shown[place].captions)
 
 
 def test_epochs_and_seeds_differ():
     def order(seed, number):
-        return np.concatenate(
-            [batch.rows for batch in epoch(plan(index([0] * 50), seed=seed), number)]
-        ).tolist()
+        return epoch(stream(index(50), seed), number).rows.tolist()
 
     assert order(1, 0) == order(1, 0)
     assert order(1, 0) != order(1, 1)
@@ -80,21 +84,18 @@ def test_epochs_and_seeds_differ():
 
 
 def test_a_stretch_of_steps_needs_few_row_groups():
-    rows = index([0] * 2000, group_rows=100)
-    made = plan(rows, 20, window=200)
-    batches = epoch(made)
-    for start in range(0, len(batches) - 10, 10):
-        near = np.concatenate([batch.rows for batch in batches[start : start + 10]])
-        assert len(set(rows.group[near].tolist())) <= 4  # two windows of two
-    first = [set(rows.group[batch.rows].tolist()) for batch in batches[:3]]
-    assert all(len(groups) == 2 for groups in first)  # and rows of a window are mixed
+    rows = index(2000, group_rows=100)
+    shown = epoch(stream(rows, window=200)).rows
+    for start in range(0, 1800, 200):
+        assert len(set(rows.group[shown[start : start + 200]].tolist())) <= 4  # two windows of two
+    for start in range(3):  # and rows of a window are mixed
+        assert len(set(rows.group[shown[20 * start : 20 * start + 20]].tolist())) == 2
 
 
 def test_rows_are_shown_in_proportion_to_weight():
     weight = np.array([0.5, 1, 2, 4] * 25)
-    rows = index([0] * 60 + [1] * 40, weight)
-    made = plan(rows)
-    shown = [Counter(np.concatenate([batch.rows for batch in epoch(made, n)])) for n in range(200)]
+    made = stream(index(100, weight))
+    shown = [Counter(epoch(made, n).rows.tolist()) for n in range(200)]
     assert all(sum(counts.values()) == 100 for counts in shown)
     expected = weight / weight.mean()
     for counts in shown:
@@ -109,13 +110,11 @@ def test_rows_are_shown_in_proportion_to_weight():
 
 def test_captions_are_chosen_by_the_shares_of_the_splits_a_row_has():
     captions = [[1, 2], [3, 0], [0, 1]] * 400
-    made = plan(index([0] * 1200, captions=captions), size=50, shares=(1.0, 3.0))
+    made = stream(index(1200, captions=captions), shares=(1.0, 3.0))
 
     def choices(number):
-        batches = epoch(made, number)
-        rows = np.concatenate([batch.rows for batch in batches]).tolist()
-        captions = np.concatenate([batch.captions for batch in batches]).tolist()
-        return dict(zip(rows, captions, strict=True))
+        shown = epoch(made, number)
+        return dict(zip(shown.rows.tolist(), shown.captions.tolist(), strict=True))
 
     chosen = choices(0)
     both, first, second = (Counter(chosen[row] for row in range(at, 1200, 3)) for at in range(3))
@@ -128,13 +127,41 @@ def test_captions_are_chosen_by_the_shares_of_the_splits_a_row_has():
     assert choices(1) != chosen
 
 
-def test_a_batch_is_of_one_class_of_lengths_but_for_the_rest():
-    lengths = np.random.default_rng(0).integers(20, 2500, 3000)
-    rows = index([0] * 3000, lengths=lengths)
-    batches = epoch(plan(rows, 32, window=500))
-    classes = [set(np.searchsorted(_LENGTHS, lengths[batch.rows]).tolist()) for batch in batches]
-    assert sum(len(names) > 1 for names in classes) <= len(_LENGTHS)
-    padded = sum(lengths[batch.rows].max() * len(batch.rows) for batch in batches)
-    assert padded < 1.25 * lengths.sum()
-    assert all(longer == round(longer) for longer in _LENGTHS)
-    assert all(long > short for short, long in pairwise(_LENGTHS))
+def test_captions_of_a_split_are_chosen_by_the_shares_of_their_languages():
+    rows = index(3000, captions=[[3]] * 3000, languages=[0, 1, 0] * 3000)
+    chosen = Counter(epoch(stream(rows, languages={"en": 1.0, "zh": 6.0})).captions.tolist())
+    assert chosen[1] / 3000 == pytest.approx(6 / 8, abs=0.03)
+    assert chosen[0] == pytest.approx(chosen[2], rel=0.25)
+    assert Counter(epoch(stream(rows)).captions.tolist())[1] / 3000 == pytest.approx(
+        1 / 3, abs=0.03
+    )
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    shares=st.lists(st.floats(0.001, 10), min_size=1, max_size=5),
+    size=st.integers(1, 40),
+    step=st.integers(1, 10**6),
+)
+def test_streams_have_their_shares_at_every_length(shares, size, step):
+    streams = [stream(index(50), seed=number) for number in range(len(shares))]
+    made = stretch(*streams, size=size, shares=shares)
+    before, after = made._places((step - 1) * size), made._places(step * size)
+    assert sum(after) - sum(before) == size
+    assert all(one <= two for one, two in zip(before, after, strict=True))
+    for share, place in zip(shares, after, strict=True):
+        wanted = share / sum(shares) * step * size
+        assert abs(place - wanted) <= 16 + step * size / 2**13  # van der Corput's discrepancy
+    assert sum(len(part.rows) for part in made.at(step)) == size
+
+
+def test_the_stretch_of_a_step_is_the_first_that_reaches_it():
+    first, second = stretch(stream(index(5)), last=3), stretch(stream(index(5)), first=4, last=9)
+    assert [at([first, second], step) for step in (1, 3, 4, 9, 12)] == [
+        first,
+        first,
+        second,
+        second,
+        second,
+    ]
+    assert np.array_equal(second.at(4)[0].rows, first.at(1)[0].rows)

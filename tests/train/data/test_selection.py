@@ -135,7 +135,7 @@ def test_weights_are_multiplied_and_a_null_is_1(tmp_path):
     folder = write(tmp_path, rows)
     found, skipped, loaded = numbers(folder, weight=("weight", "boost"))
     assert skipped == {"of weight 0": 1}
-    assert loaded.index.weight.tolist() == [1.0] * 8 + [6.0] * 4 + [1.0]
+    assert loaded.batches.latents[0].index.weight.tolist() == [1.0] * 8 + [6.0] * 4 + [1.0]
     assert len(found) == 13
     assert 9 <= sum(8 <= row < 12 for row in found) <= 10  # 24 of 33 by weight
     with pytest.raises(UsageError, match=r"nothing to train on: 14 outside data\.where"):

@@ -36,21 +36,16 @@ def test_hanzi_are_bytes_of_one_place_in_quotes_and_words_outside(encoder):
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_prompts_can_be_encoded_together(first, second):
     encoder = ByteTextEncoder(4, words=8, places=4, longest=32)
-    features, mask = encoder.encode([first, second])
-    assert features.shape == (*mask.shape, 4)
-    assert mask.shape[1] <= 32
-    assert mask.any(1).all()
-    assert not features[~mask].any()
-    counts = mask.sum(1)
-    assert torch.equal(mask, torch.arange(mask.shape[1]) < counts[:, None])  # padded on the right
-    alone, _ = encoder.encode([first])
-    assert torch.equal(features[0, : counts[0]], alone[0])
+    both = encoder.encode([first, second])
+    assert all(0 < len(text) <= 32 and text.shape[1] == 4 for (text,) in both)
+    for (together,), prompt in zip(both, (first, second), strict=True):
+        assert torch.equal(together, encoder.encode([prompt])[0][0])
 
 
 def test_lone_surrogates_and_long_prompts_do_no_harm(encoder):
-    features, mask = encoder.encode(['"\ud800"', "word " * 100_000])
-    assert features.isfinite().all()
-    assert mask.sum(1).tolist() == [2, encoder.longest]
+    texts = [text for (text,) in encoder.encode(['"\ud800"', "word " * 100_000])]
+    assert all(text.isfinite().all() for text in texts)
+    assert [len(text) for text in texts] == [2, encoder.longest]
     with pytest.raises(ValueError, match="no prompts"):
         encoder.encode([])
 
@@ -59,6 +54,6 @@ def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):
     assert encoder.save(tmp_path) == {"text_encoder": ("byte_text", "ByteTextEncoder")}
     loaded = load_text_encoder(str(tmp_path))
     prompt = ['a "word"']
-    assert torch.equal(loaded.encode(prompt)[0], encoder.encode(prompt)[0])
+    assert torch.equal(loaded.encode(prompt)[0][0], encoder.encode(prompt)[0][0])
     with pytest.raises(FileNotFoundError, match="no text encoder here"):
         load_text_encoder(str(tmp_path / "elsewhere"))

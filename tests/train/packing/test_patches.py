@@ -6,7 +6,7 @@ from diffusers import QwenImagePipeline
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train import patches
+from train.packing import patches
 
 
 def normal(*shape, seed=0):
@@ -14,17 +14,17 @@ def normal(*shape, seed=0):
 
 
 def test_packing_is_that_of_diffusers():
-    latents = normal(2, 16, 4, 6)
-    theirs = QwenImagePipeline._pack_latents(latents, 2, 16, 4, 6)
+    latents = normal(16, 4, 6)
+    theirs = QwenImagePipeline._pack_latents(latents[None], 1, 16, 4, 6)[0]
     assert torch.equal(patches.pack(latents, 2), theirs)
     assert torch.equal(patches.unpack(theirs, 2, 4, 6), latents)
     with pytest.raises(ValueError, match="no multiple of the patch 2"):
-        patches.pack(normal(1, 16, 3, 4), 2)
+        patches.pack(normal(16, 3, 4), 2)
 
 
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 4))
 def test_unpack_undoes_pack(patch, channels, rows, columns):
-    latents = normal(2, channels, rows * patch, columns * patch)
+    latents = normal(channels, rows * patch, columns * patch)
     tokens = patches.pack(latents, patch)
-    assert tokens.shape == (2, rows * columns, channels * patch * patch)
+    assert tokens.shape == (rows * columns, channels * patch * patch)
     assert torch.equal(patches.unpack(tokens, patch, rows * patch, columns * patch), latents)

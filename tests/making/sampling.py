@@ -1,0 +1,20 @@
+"""Images sampled with a network, as the sampler takes what is asked for."""
+
+from train import flow
+from train.flow import Asked
+
+
+def sample(family, network, encoder, prompts, shape, *, seeds, negative="", **options):
+    """Latents (N, c, h, w) of prompts."""
+    away = encoder.encode([negative])[0]
+    asked = [
+        Asked(text, seed, away) for text, seed in zip(encoder.encode(prompts), seeds, strict=True)
+    ]
+    return flow.sample(network, family, asked, shape, **options)
+
+
+def of_checkpoint(loaded, prompts, shape, **options):
+    """The same of a loaded checkpoint, by its own flow."""
+    own = loaded.configuration and flow.build(loaded.configuration.flow)
+    parts = (loaded.family, loaded.transformer, loaded.text_encoder)
+    return sample(*parts, prompts, shape, flow=own, **options)

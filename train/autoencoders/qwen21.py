@@ -1,0 +1,85 @@
+"""``diffusers.AutoencoderKLQwenImage21`` as an autoencoder: what ``QwenImage21Pipeline`` computes.
+
+It knows alpha. What comes without is opaque, and what is asked for without lies over white: both
+are decided here, and nowhere else.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from train.frozen import Frozen, keep
+
+
+class Qwen21Autoencoder(Frozen):
+    """The autoencoder of Qwen-Image-2.1: 64 channels, factor 16 (as configured in its folder).
+
+    Latents are (x - mean) / std by the statistics in the autoencoder's configuration, per channel.
+    ``folder`` is where the weights came from, if from disk; ``save`` then links them.
+    """
+
+    mean: Tensor
+    standard_deviation: Tensor
+
+    def __init__(self, model: Any, folder: Path | None = None) -> None:
+        super().__init__(model)
+        self.folder = folder
+        self.channels = int(model.config.z_dim)
+        self.factor = int(model.config.scale_factor_spatial)
+        for name, values in (
+            ("mean", torch.tensor(model.config.latents_mean)),
+            ("standard_deviation", torch.tensor(model.config.latents_std)),
+        ):
+            self.register_buffer(name, values.view(1, -1, 1, 1), persistent=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Qwen21Autoencoder":
+        """Read a folder of ``AutoencoderKLQwenImage21.save_pretrained``."""
+        from diffusers import AutoencoderKLQwenImage21
+
+        return cls(AutoencoderKLQwenImage21.from_pretrained(folder, local_files_only=True), folder)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, 3 or 4, H, W) in [-1, 1], a fourth channel alpha from clear to opaque ->
+        (B, C, H/f, W/f), normalised.
+
+        The mode of the posterior, so that an image always has the same latents; with a
+        ``generator`` a sample of it instead. Raises ``ValueError`` for a size that is no multiple
+        of the factor (the autoencoder would crop it in silence).
+        """
+        height, width = pixels.shape[-2:]
+        if height % self.factor or width % self.factor:
+            raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
+        frames = _with_alpha(pixels).to(*self.place()).unsqueeze(2)  # (B, 4, 1, H, W)
+        posterior = self.model.encode(frames).latent_dist
+        raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
+        latents: Tensor = (raw - self.mean.to(raw)) / self.standard_deviation.to(raw)
+        return latents
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1], over white."""
+        pixels = self.decode_with_alpha(latents)
+        opacity = (pixels[:, 3:] + 1) / 2
+        return pixels[:, :3] * opacity + (1 - opacity)
+
+    @torch.no_grad()
+    def decode_with_alpha(self, latents: Tensor) -> Tensor:
+        """(B, C, h, w) normalised -> (B, 4, hf, wf) clipped to [-1, 1], the fourth alpha."""
+        latents = latents.to(*self.place())
+        raw = latents * self.standard_deviation.to(latents) + self.mean.to(latents)
+        pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]
+        return pixels.clamp(-1, 1)
+
+    def save(self, directory: Path) -> dict[str, tuple[str, str]]:
+        """Write ``directory/vae`` and return its line for ``model_index.json``."""
+        keep(self.folder, directory / "vae", self.model)
+        return {"vae": ("diffusers", type(self.model).__name__)}
+
+
+def _with_alpha(pixels: Tensor) -> Tensor:
+    if pixels.shape[1] == 4:
+        return pixels
+    return torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1)

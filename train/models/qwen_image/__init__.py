@@ -1,0 +1,113 @@
+"""Qwen-Image (arXiv 2508.02324), built small or large, or as published.
+
+Shapes: c latent channels, p patch side, D text feature width.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from curation.failures.errors import UsageError
+from train.models.family import Family
+from train.models.qwen_image.config import PUBLISHED_CLASS, Config
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from train.packing.keys import Source
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class QwenImage(Family):
+    """The size of the MMDiT. Width is ``heads`` x ``head_width``; ``rope_axes`` (frame, row,
+    column) sum up to ``head_width``. ``zero_cond_t``: references are seen as of noise level 0, as
+    edit models since 2511 do; ``layered``: positions and condition of the layered model.
+
+    ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
+    ``recompute`` saves memory: activations of a block are computed again in the backward pass.
+    """
+
+    layers: Count = 60
+    heads: Count = 24
+    head_width: Count = 128
+    rope_axes: tuple[int, int, int] = (16, 56, 56)
+    zero_cond_t: bool = False
+    layered: bool = False
+    attention: Literal["pass_by_pass", "varlen", "flex"] = "pass_by_pass"
+    recompute: bool = False
+
+    def build(self, channels: int, text_width: int) -> "nn.Module":
+        """A new ``PackedQwenImage``.
+
+        Blocks start as the identity (modulation and output are zero, as in DiT, arXiv 2212.09748),
+        all other matrices Xavier.
+        """
+        from train.models.qwen_image.network import PackedQwenImage
+
+        network = PackedQwenImage(self._config(channels, text_width), self.attention)
+        network.recomputes = self.recompute
+        network.initialise()
+        return network
+
+    def _config(self, channels: int, text_width: int) -> Config:
+        if sum(self.rope_axes) != self.head_width:
+            raise UsageError(
+                f"model.rope_axes {self.rope_axes} sum up to {sum(self.rope_axes)};"
+                f" expected model.head_width, {self.head_width}"
+            )
+        if any(axis % 2 for axis in self.rope_axes):
+            raise UsageError(f"model.rope_axes {self.rope_axes}: expected even numbers")
+        return Config(
+            patch_size=self.patch,
+            in_channels=channels * self.patch**2,
+            out_channels=channels,
+            num_layers=self.layers,
+            attention_head_dim=self.head_width,
+            num_attention_heads=self.heads,
+            joint_attention_dim=text_width,
+            axes_dims_rope=self.rope_axes,
+            zero_cond_t=self.zero_cond_t,
+            use_additional_t_cond=self.layered,
+            use_layer3d_rope=self.layered,
+        )
+
+    def matrices(self, network: Any) -> "dict[str, Source]":
+        """As ``Family``, each published matrix by itself."""
+        from train.models.qwen_image.keys import keys
+
+        sources = keys(network.config)
+        return {name: sources[name] for name in super().matrices(network)}
+
+    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
+        """As diffusers does."""
+        folder = directory / "transformer"
+        folder.mkdir()
+        network.save(folder)
+        return {"transformer": ("diffusers", PUBLISHED_CLASS)}
+
+    def load(self, folder: Path, channels: int, text_width: int) -> "nn.Module":
+        """A published folder, or one of ours."""
+        from train.models.qwen_image.network import load
+
+        network = load(folder, self.attention)
+        network.recomputes = self.recompute
+        return network
+
+    @classmethod
+    def recognised(cls, content: Mapping[str, Any]) -> Self | None:
+        """A published folder, or one of ours: both are those of diffusers."""
+        if content.get("_class_name") != PUBLISHED_CLASS:
+            return None
+        config = Config.of(content)
+        return cls(
+            patch=config.patch_size,
+            layers=config.num_layers,
+            heads=config.num_attention_heads,
+            head_width=config.attention_head_dim,
+            rope_axes=config.axes_dims_rope,
+            zero_cond_t=config.zero_cond_t,
+            layered=config.use_layer3d_rope,
+        )

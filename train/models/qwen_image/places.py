@@ -1,0 +1,64 @@
+"""What all blocks of a network need to know of a batch, made once and outside of them.
+
+Shapes: N samples; T text, S image, J = T + S joined and A target tokens; R rows of modulation.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from train.models.qwen_image.config import Config
+from train.models.qwen_image.positions import positions
+from train.packing.attention import Attend, bidirectional
+from train.packing.kernels import kernel
+from train.packing.layout import Integers, Layout
+from train.packing.rotary import Rotation, rotation
+
+
+@dataclass(frozen=True)
+class Places:
+    """``to_joint`` (J,) takes text, then image tokens to the joined order, ``from_joint`` (J,)
+    takes them back; ``text_row`` (T,), ``image_row`` (S,) and ``target_row`` (A,) are rows of
+    modulation; ``target`` (A,) are places among the image tokens.
+    """
+
+    to_joint: Tensor
+    from_joint: Tensor
+    text_row: Tensor
+    image_row: Tensor
+    target: Tensor
+    target_row: Tensor
+    text_turn: Rotation
+    image_turn: Rotation
+    attend: Attend
+
+
+@lru_cache(maxsize=2)  # the steps of sampling, with and without the prompt, share theirs
+def places(layout: Layout, config: Config, attention: str, device: torch.device) -> Places:
+    """Of a batch. Raises ``ValueError`` for samples in another order than the family's,
+    ``UsageError`` for ``attention`` that does not run here.
+    """
+
+    def moved(values: Integers) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+
+    at = positions(layout, config.use_layer3d_rope)
+    from_joint = np.concatenate([layout.text_places, layout.image_places])
+    target = np.flatnonzero(layout.is_target)
+    row = layout.image_sample
+    if config.zero_cond_t:  # rows N to 2N are those of noise level 0
+        row = np.where(layout.is_target, row, row + len(layout.samples))
+    return Places(
+        to_joint=moved(np.argsort(from_joint)),
+        from_joint=moved(from_joint),
+        text_row=moved(layout.text_sample),
+        image_row=moved(row),
+        target=moved(target),
+        target_row=moved(layout.image_sample[target]),
+        text_turn=rotation(at[layout.text_places], config.axes_dims_rope, device),
+        image_turn=rotation(at[layout.image_places], config.axes_dims_rope, device),
+        attend=kernel(attention, device)(bidirectional(layout), device),
+    )

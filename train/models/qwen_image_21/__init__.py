@@ -1,0 +1,121 @@
+"""Qwen-Image-2.1 (arXiv 2605.10730, as diffusers has it), built small or large, or as published.
+
+Shapes: c latent channels, p patch side, D text feature width.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from curation.failures.errors import UsageError
+from train.models.family import Family, Grid
+from train.models.qwen_image_21.sizes import PUBLISHED_CLASS, QwenImage21Sizes
+from train.packing.layout import ImageSpan, Sample, Span, TextSpan
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from train.packing.keys import Source
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class QwenImage21(Family):
+    """The size of the network. Width is ``heads`` x ``head_width``, and that of the MLP
+    ``mlp_ratio`` times as much; ``rope_axes`` (frame, row, column) sum up to ``head_width``.
+    ``causal_condition``: text and references are seen as of noise level 0, and need computing but
+    once for all steps of sampling.
+
+    ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
+    ``recompute`` saves memory: activations of a block are computed again in the backward pass.
+    """
+
+    patch: Count = 1
+    layers: Count = 32
+    heads: Count = 32
+    head_width: Count = 128
+    mlp_ratio: Count = 3
+    rope_axes: tuple[int, int, int] = (16, 56, 56)
+    causal_condition: bool = True
+    attention: Literal["pass_by_pass", "varlen", "flex"] = "pass_by_pass"
+    recompute: bool = False
+
+    def build(self, channels: int, text_width: int) -> "nn.Module":
+        """A new ``PackedQwenImage21``.
+
+        Blocks start as the identity (modulation and output are zero, as in DiT, arXiv 2212.09748),
+        all other matrices Xavier.
+        """
+        from train.models.qwen_image_21.network import PackedQwenImage21
+
+        network = PackedQwenImage21(self.sizes(channels, text_width), self.attention)
+        network.recomputes = self.recompute
+        network.initialise()
+        return network
+
+    def sizes(self, channels: int, text_width: int) -> QwenImage21Sizes:
+        """Of the network that ``build`` would build. Raises ``UsageError`` as it does."""
+        try:
+            return QwenImage21Sizes(
+                patch_size=self.patch,
+                in_channels=channels,
+                out_channels=channels,
+                num_layers=self.layers,
+                attention_head_dim=self.head_width,
+                num_attention_heads=self.heads,
+                context_in_dim=text_width,
+                mlp_ratio=self.mlp_ratio,
+                axes_dims_rope=self.rope_axes,
+                causal_condition=self.causal_condition,
+            )
+        except ValueError as error:
+            raise UsageError(f"model: {error}") from None
+
+    def sample(self, text: Sequence[int], target: Grid, references: Sequence[Grid]) -> Sample:
+        """Each reference behind the stretch of text before its place, and last the target."""
+        spans: list[Span] = []
+        for tokens, grid in zip_longest(text, references):
+            spans += [TextSpan(tokens)] if tokens else []
+            spans += [ImageSpan(grid[0], grid[1], target=False)] if grid else []
+        return (*spans, ImageSpan(*target, target=True))
+
+    def matrices(self, network: Any) -> "dict[str, Source]":
+        """As ``Family``, each published matrix by itself."""
+        from train.models.qwen_image_21.keys import keys
+
+        sources = keys(network.sizes)
+        return {name: sources[name] for name in super().matrices(network)}
+
+    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
+        """As diffusers does."""
+        folder = directory / "transformer"
+        folder.mkdir()
+        network.save(folder)
+        return {"transformer": ("diffusers", PUBLISHED_CLASS)}
+
+    def load(self, folder: Path, channels: int, text_width: int) -> "nn.Module":
+        """A published folder, or one of ours."""
+        from train.models.qwen_image_21.network import load
+
+        network = load(folder, self.attention)
+        network.recomputes = self.recompute
+        return network
+
+    @classmethod
+    def recognised(cls, content: Mapping[str, Any]) -> Self | None:
+        """A published folder, or one of ours: both are those of diffusers."""
+        if content.get("_class_name") != PUBLISHED_CLASS:
+            return None
+        sizes = QwenImage21Sizes.of(content)
+        return cls(
+            patch=sizes.patch_size,
+            layers=sizes.num_layers,
+            heads=sizes.num_attention_heads,
+            head_width=sizes.attention_head_dim,
+            mlp_ratio=sizes.mlp_ratio,
+            rope_axes=sizes.axes_dims_rope,
+            causal_condition=sizes.causal_condition,
+        )

@@ -1,0 +1,43 @@
+"""Which optimiser moves which weights."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from train.configuration import OptimiserConfiguration
+from train.optimisers.muon import Muon
+from train.packing.keys import Source
+
+
+def build(
+    configuration: OptimiserConfiguration,
+    modules: Mapping[str, nn.Module],
+    matrices: Mapping[str, Source],
+) -> tuple[Optimizer, ...]:
+    """The optimisers, (AdamW,) or (AdamW, Muon), with their full learning rates; each trainable
+    weight is moved by exactly one.
+
+    ``matrices`` are Muon's among the weights of all ``modules``, by name, such as
+    "transformer.blocks.0.out.weight", with what is fused in each.
+    """
+    hidden: list[tuple[nn.Parameter, Source]] = []
+    rest: list[nn.Parameter] = []
+    for part, module in modules.items():
+        for name, weight in module.named_parameters():
+            source = matrices.get(f"{part}.{name}") if configuration.kind == "muon" else None
+            if weight.requires_grad and source:
+                hidden.append((weight, source))
+            elif weight.requires_grad:
+                rest.append(weight)
+    adamw = torch.optim.AdamW(
+        rest,
+        lr=configuration.learning_rate,
+        betas=configuration.betas,
+        weight_decay=configuration.weight_decay,
+    )
+    if not hidden:
+        return (adamw,)
+    settings = (configuration.momentum, configuration.weight_decay)
+    return adamw, Muon(hidden, configuration.muon_learning_rate, *settings)

@@ -1,0 +1,31 @@
+"""Learning rates from step to step: they rise, hold, and fall."""
+
+import math
+from collections.abc import Iterable
+
+from torch.optim import Optimizer
+
+from train.configuration import OptimiserConfiguration
+
+FULL = "full_lr"  # of a group of parameters: its learning rate where the factor is 1
+
+
+def learning_rate_factor(step: int, steps: int, configuration: OptimiserConfiguration) -> float:
+    """The factor on all learning rates at the 1-based ``step`` of ``steps``, in (0, 1]."""
+    rise = min(1.0, step / configuration.warmup) if configuration.warmup else 1.0
+    falling = configuration.decay * steps
+    fall = min(1.0, (steps - step + 1) / falling) if falling else 1.0
+    return rise * fall
+
+
+def full_until(steps: int, configuration: OptimiserConfiguration) -> int:
+    """The last of ``steps`` before the learning rates begin to fall; ``steps`` if they never do."""
+    falling = configuration.decay * steps
+    return min(steps, math.floor(steps + 1 - falling)) if falling else steps
+
+
+def set_learning_rates(optimisers: Iterable[Optimizer], factor: float) -> None:
+    """Set every learning rate to its full value times ``factor``."""
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = group.setdefault(FULL, group["lr"]) * factor

@@ -1,0 +1,96 @@
+"""The curriculum: which stretch of training a step is of, and what that is trained on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from curation.failures.errors import UsageError
+from train.configuration import (
+    Configuration,
+    DataConfiguration,
+    PhaseConfiguration,
+    SourceConfiguration,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The shards of ``pattern``, as ``data`` says; ``share`` of all that a phase shows."""
+
+    pattern: str
+    share: float
+    data: DataConfiguration
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps ``first`` to ``last`` (1-based, both included), with everything settled."""
+
+    label: str
+    first: int
+    last: int
+    batch: int
+    learning_rate: float
+    frozen: tuple[str, ...]
+    sources: tuple[Source, ...]
+    data: DataConfiguration
+
+
+def of_run(configuration: Configuration, pattern: str) -> tuple[Phase, ...]:
+    """The phases of a run on the shards of ``pattern``; one where none are named.
+
+    A run of fewer steps than they have ends before the last of them. Raises ``UsageError`` where
+    one says nothing of its steps, or a source has no shards.
+    """
+    given = configuration.phases or (PhaseConfiguration(),)
+    phases: list[Phase] = []
+    for number, each in enumerate(given):
+        key, first = f"phases[{number}]", phases[-1].last + 1 if phases else 1
+        last = configuration.steps
+        if number < len(given) - 1:
+            if each.steps is None:
+                raise UsageError(f"{key}: expected steps; only the last phase goes on to the end")
+            last = min(last, first - 1 + each.steps)
+        if first <= configuration.steps:
+            phases.append(_phase(configuration, each, pattern, key, (first, last)))
+    return tuple(phases)
+
+
+def _phase(
+    configuration: Configuration,
+    given: PhaseConfiguration,
+    pattern: str,
+    key: str,
+    steps: tuple[int, int],
+) -> Phase:
+    changes = ("resolution", "captions", "languages", "caption_dropout", "tasks")
+    data = _changed(configuration.data, {name: getattr(given, name) for name in changes})
+    sources = []
+    for number, source in enumerate(given.sources or (SourceConfiguration(),)):
+        own = source.data or pattern
+        if not own:
+            raise UsageError(
+                f"{key}.sources[{number}]: expected data, or --data on the command line"
+            )
+        settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
+        sources.append(Source(own, source.share, _changed(data, settings)))
+    rate = configuration.optimiser.learning_rate
+    return Phase(
+        given.label or key,
+        *steps,
+        given.batch or configuration.batch,
+        given.learning_rate or rate,
+        given.frozen,
+        tuple(sources),
+        data,
+    )
+
+
+def _changed(data: DataConfiguration, changes: dict[str, Any]) -> DataConfiguration:
+    return data.model_copy(
+        update={name: value for name, value in changes.items() if value is not None}
+    )
+
+
+def at(phases: tuple[Phase, ...], step: int) -> Phase:
+    """The phase of the 1-based ``step``."""
+    return next(phase for phase in phases if step <= phase.last)
