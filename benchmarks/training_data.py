@@ -88,7 +88,7 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     """Index the shards, take the first steps, and say what that cost."""
     import torch
 
-    from train import configuration_file, loop, parts
+    from train import configuration_file, parts, stepping
     from train.autoencoders.patch_pca import PatchPcaAutoencoder
     from train.configuration import Configuration
     from train.data import loading
@@ -108,7 +108,7 @@ def measure(folder: Path, steps: int, train: bool) -> dict[str, Any]:
     clock, images, tokens, padded = time.process_time(), 0, 0, 0
     for step in range(1, steps + 1):
         if run:
-            loop.train_step(run, step)
+            stepping.train_step(run, step)
             continue
         batch = data.at(step)
         lengths = [len(caption.split()) for caption in batch.captions]

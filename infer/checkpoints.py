@@ -113,19 +113,21 @@ def _trained_on(folder: Path) -> "TrainedOn | None":
 
 
 def size_unit(folder: Path) -> int:
-    """Width and height must be multiples of this many pixels: autoencoder factor times patch side.
+    """Width and height must be multiples of this many pixels, by the family of the network.
 
     Read from the configurations alone, so that a wrong size costs no loading of weights.
     """
     try:
-        patch = families.of_folder(folder).patch
+        family = families.of_folder(folder)
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from error
     ours = folder / "autoencoder" / "config.json"
     if ours.is_file():
-        return patch * int(_read(ours)["factor"])
-    stages = _read(folder / "vae" / "config.json").get("temperal_downsample", [0, 0, 0])
-    return patch * int(2 ** len(stages))
+        return family.unit(int(_read(ours)["factor"]))
+    vae = _read(folder / "vae" / "config.json")
+    if "scale_factor_spatial" in vae:
+        return family.unit(int(vae["scale_factor_spatial"]))
+    return family.unit(2 ** len(vae.get("temperal_downsample", [0, 0, 0])))
 
 
 def check_size(width: int, height: int, unit: int) -> None:

@@ -85,7 +85,7 @@ def generate(
     batches round differently in the last bits. Raises ``UsageError`` for a size the checkpoint
     cannot generate, or when its weights give no finite image.
     """
-    unit = generator.autoencoder.factor * generator.family.patch
+    unit = generator.family.unit(generator.autoencoder.factor)
     checkpoints.check_size(settings.width, settings.height, unit)
     cells = (
         settings.height // generator.autoencoder.factor,

@@ -33,9 +33,10 @@ def train(
             parser=user_paths.place,
         ),
     ] = None,
-    preset: Annotated[str, typer.Option(help="Settings to start from: demo or qwen-image.")] = (
-        "demo"
-    ),
+    preset: Annotated[
+        str,
+        typer.Option(help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21."),
+    ] = ("demo"),
     config: Annotated[
         Path | None,
         typer.Option(help="YAML that overrides settings of the preset.", parser=user_paths.path),
@@ -48,6 +49,9 @@ def train(
     show: Annotated[
         bool, typer.Option("--show", help="Print the settings as JSON and stop.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print what the run would take, and stop.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train on shards, or go on where an interrupted run of the same command stopped.
@@ -55,8 +59,8 @@ def train(
     Example: python -m train --preset demo --data 'demo/strings-en/part-*.parquet' --out demo/train
 
     Each line it prints: the loss of the step (mean squared error of the velocity), the norm of its
-    gradient before clipping, images trained on per second, the peak of memory, and the time left in
-    hours:minutes:seconds.
+    gradient before clipping, images trained on per second, the share of the device's peak that real
+    tokens make use of (MFU), the peak of memory, and the time left in hours:minutes:seconds.
 
     Watch it: tensorboard --logdir demo/train/tensorboard, and the images in demo/train/samples.
     """
@@ -65,6 +69,12 @@ def train(
     wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed)
     if show:
         typer.echo(wanted.model_dump_json(indent=1))
+        return
+    if plan:
+        threads_waiting.settle()
+        from train import planning
+
+        typer.echo(planning.plan(wanted, data or ""), nl=False)
         return
     if data is None or out is None:
         raise UsageError("expected --data and --out: what to train on, and where to write")

@@ -16,6 +16,7 @@ LATEST = "latest"
 STATE = "training_state"
 RAW = "raw.safetensors"
 OPTIMISER = "optimiser.safetensors"
+AVERAGES = "averages.safetensors"  # all but the first
 _INDEX = "model_index.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
 _LEAVINGS = re.compile(r"\.checkpoint-\d+(\.old)?\.partial")

@@ -147,7 +147,7 @@ def _resume(
 
 def _digest(folder: Path, data: str, configuration: Configuration) -> str:
     """What identifies the rows that a finished run would train on."""
-    unit = load_autoencoder(str(folder)).factor * configuration.model.patch
+    unit = configuration.model.unit(load_autoencoder(str(folder)).factor)
     return loading.digest(data, unit, configuration)
 
 

@@ -1,66 +1,37 @@
 """The training loop: every step a pure function of configuration, data, weights and step number."""
 
-import math
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from curation.failures.errors import UsageError
 from curation.failures.interruption import Interruption
-from train import checkpoint, ema, phases, records
+from train import checkpoint, ema, peak, phases, records, stepping
 from train.checkpoint import Progress
 from train.evaluators.evaluator import Evaluation
 from train.generating import Generator
-from train.objectives.objective import Objective
 from train.optimisers import schedule
 from train.parts import Parts
 from train.phases import Phase
 from train.records import Records
+from train.stepping import Taken, Tally, train_step
+
+_PASSES = 3  # forward passes that a step counts as: the gradient takes two
 
 
-def train_step(parts: Parts, step: int) -> tuple[float, float]:
-    """One optimiser step, the 1-based ``step``; returns loss and gradient norm before clipping.
-
-    Raises ``UsageError`` when the loss is not finite.
+@dataclass
+class _Lately:
+    """What came since the last line of the log, after ``step``; FLOPs are those that are needed,
+    on real tokens: nothing that is computed again counts.
     """
-    configuration = parts.configuration
-    value = _backward(parts, step)
-    weights = [weight for group in parts.optimisers for weight in _weights(group)]
-    norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
-    phase = phases.at(parts.data.phases, step)
-    factor = schedule.learning_rate_factor(step, configuration.steps, configuration.optimiser)
-    relative = phase.learning_rate / configuration.optimiser.learning_rate
-    schedule.set_learning_rates(parts.optimisers, factor * relative)
-    for each in parts.optimisers:
-        each.step()
-        each.zero_grad(set_to_none=True)
-    ema.update(parts.ema, parts.raw, ema.decay_at(step, configuration.ema))
-    return value, norm
 
-
-def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
-    return [weight for entry in group.param_groups for weight in entry["params"]]
-
-
-def _backward(parts: Parts, step: int) -> float:
-    """The loss of the step by the objective; its gradient."""
-    objective: Objective = parts.configuration.objective
-    total = 0.0
-    for loss in objective.losses(parts, step):
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise UsageError(
-                f"step {step}: the loss is {value}; lower"
-                " optimiser.learning_rate (and muon_learning_rate) in a --config file"
-            )
-        loss.backward()  # type: ignore[no-untyped-call]
-        total += value
-    return total
+    step: int
+    since: float = field(default_factory=time.monotonic)
+    images: int = 0
+    flops: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 class Loop:
@@ -81,6 +52,9 @@ class Loop:
         self._cpu = time.process_time() - progress.cpu_seconds
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
+        self._skipped = list(progress.skipped)
+        self._peak = peak.peak(parts.device, parts.configuration.precision)
+        self._lately = _Lately(progress.step)
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         """Train to the last step; returns the last evaluation's figures.
@@ -88,50 +62,68 @@ class Loop:
         When ``stopped`` says so, a checkpoint is written and ``Interruption`` raised.
         """
         settings = self._parts.configuration
-        since, images = time.monotonic(), 0
-        first = logged = self._progress.step
+        first = self._progress.step
+        self._records.tell(f"peak for MFU: {self._peak}")
+        self._lately = _Lately(first)
         fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
         for step in range(first + 1, settings.steps + 1):
             if phase is not phases.at(self._parts.data.phases, step):
                 phase = phases.at(self._parts.data.phases, step)
                 self._begin(phase)
-            self._loss, norm = train_step(self._parts, step)
-            images += phase.batch
-            self._records.step(step, {"loss": self._loss, "grad_norm": norm})
+            taken = train_step(self._parts, step)
+            self._lately.images += phase.batch
+            self._count(step, taken)
             if step % settings.log_every == 0 or step == settings.steps:
-                now = time.monotonic()
-                pace = (now - since) / (step - logged)
-                self._log(step, norm, images / (now - since), pace * (settings.steps - step))
-                since, images, logged = now, 0, step
+                self._log(step, taken)
+            if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
+                ema.snapshot(self.directory, self._parts.averages, step)
             last = step == settings.steps or stopped()
             if not last and step % settings.evaluation.every == 0:
                 self._evaluate(step, settings.evaluation.images)
-                since = time.monotonic()
+                self._lately.since = time.monotonic()
             if last or step % settings.checkpoint.every == 0 or step == fork:
                 self._save(step)
-                since = time.monotonic()
+                self._lately.since = time.monotonic()
             if last and step < settings.steps:
                 self._records.close()
                 raise Interruption(signal.SIGINT)  # what SIGTERM asked for is done, too
         figures = self._evaluate(settings.steps, None)
         self._records.close()
-        return {**figures, "loss": self._loss}
+        return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped)}
+
+    def _count(self, step: int, taken: Taken) -> None:
+        self._records.step(step, taken.metrics())
+        self._lately.flops += _PASSES * taken.flops
+        if taken.skipped:
+            self._skipped.append(step)
+            most = self.configuration.optimiser.skips
+            self._records.tell(stepping.check_skips(self._skipped, step, taken, most))
+            return
+        self._loss = taken.loss
+        self._lately.tally.merge(taken.tally)
 
     def _begin(self, phase: Phase) -> None:
         self._parts.freeze(phase.frozen)
         if len(self._parts.data.phases) > 1:
             self._records.tell(f"phase {phase.label}: steps {phase.first} to {phase.last}")
 
-    def _log(self, step: int, norm: float, speed: float, seconds: float) -> None:
+    def _log(self, step: int, taken: Taken) -> None:
+        lately, steps = self._lately, self.configuration.steps
+        seconds = time.monotonic() - lately.since
         values = {
-            "loss": self._loss,
-            "grad_norm": norm,
-            "images_per_second": speed,
+            "loss": taken.loss,
+            "grad_norm": taken.norm,
+            "images_per_second": lately.images / seconds,
+            "mfu": lately.flops / seconds / self._peak.flops,
             "memory_gib": records.peak_memory(),
         }
-        self._records.tell(records.line(step, self._parts.configuration.steps, values, seconds))
-        self._records.curves(step, {f"train/{name}": value for name, value in values.items()})
+        left = seconds / (step - lately.step) * (steps - step)
+        self._records.tell(records.line(step, steps, values, left))
+        curves = {f"train/{name}": value for name, value in values.items()}
+        curves |= {f"loss/{group}": value for group, value in lately.tally.means().items()}
+        self._records.curves(step, {**curves, "train/skipped_steps": len(self._skipped)})
+        self._lately = _Lately(step)
 
     def _evaluate(self, step: int, images: int | None) -> dict[str, Any]:
         generator = self._generator()
@@ -165,6 +157,7 @@ class Loop:
             self._progress.sizes,
             self.cpu_seconds,
             self.wall_seconds,
+            tuple(self._skipped),
         )
         checkpoint.save(self.directory, self._parts.state(self._progress))
 

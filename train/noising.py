@@ -5,62 +5,76 @@ c latent channels, h w latent cells.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from train import flow
+from train import flow, phases
 from train.data.batches import Shown
-from train.packing import patches
-from train.packing.layout import Sample
-from train.packing.packed import Item, Text, pack
+from train.packing import patches, routing
+from train.packing.layout import Integers, Sample
+from train.packing.packed import Item, Packed, Text, pack
 from train.parts import Parts
 from train.precision import autocast
 from train.seeds import seed_for
+
+_LEVELS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0))  # of noise, by which losses are reported
 
 
 @dataclass(frozen=True)
 class Noised:
     """A sample of a step: what is ``shown``, its caption after dropout, and its ``noise`` (c, h, w)
-    of share ``sigma``.
+    of share ``sigma``; the share of image tokens that go ``around`` blocks, and the seed of which.
     """
 
     shown: Shown
     caption: str
     noise: Tensor
     sigma: float
+    around: float = 0.0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
 class Portion:
     """Samples that went through the network together: the ``predicted`` velocity of all their
     target tokens, their ``data`` and ``noise``, (A, C) each; ``sigma`` (n,) of each sample, and
-    ``sample`` (A,) the sample of each token. ``weight`` (A,) sums up to the portion's share of the
-    batch: every image counts the same, whatever its size. ``samples`` went through.
+    ``lengths`` (n,) how many of the tokens are its own. ``share`` is that of a sample in the batch.
+    ``groups`` of each sample are those by which losses are reported; ``flops`` those of the forward
+    pass. ``samples`` went through.
     """
 
     predicted: Tensor
     data: Tensor
     noise: Tensor
     sigma: Tensor
-    sample: Tensor
-    weight: Tensor
+    lengths: Tensor
+    share: float
+    groups: tuple[tuple[str, ...], ...]
+    flops: int
     samples: tuple[Noised, ...]
+
+    def by_sample(self, of_token: Tensor) -> Tensor:
+        """The mean (n,) of each sample's tokens (A,)."""
+        return torch.segment_reduce(of_token, "mean", lengths=self.lengths)
 
 
 def noised(parts: Parts, step: int) -> list[Noised]:
     """The samples of the 1-based ``step``, each with noise, level and dropout from its own seed."""
     configuration = parts.configuration
     schedule = flow.build(configuration.flow)
+    around = phases.at(parts.data.phases, step).tread
     samples: list[Noised] = []
     for place, shown in enumerate(parts.data.at(step)):
         random = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step, place))
         dropped = float(torch.rand((), generator=random)) < shown.caption_dropout
         sigma = schedule.level(shown.latents[0].numel() // parts.family.patch**2, random)
         noise = torch.randn(shown.latents.shape, generator=random)
-        samples.append(Noised(shown, "" if dropped else shown.caption, noise, sigma))
+        seed = seed_for(configuration.seed, "around", step, place) if around else 0
+        caption = "" if dropped else shown.caption
+        samples.append(Noised(shown, caption, noise, sigma, around, seed))
     return samples
 
 
@@ -114,7 +128,7 @@ def _portion(
     """Samples through the network, each of so large a ``share`` of the batch."""
     device, patch = parts.device, parts.family.patch
     sigma = torch.tensor([each.sigma for each in samples], device=device)
-    packed = pack(items, orders, sigma, patch)
+    packed = replace(pack(items, orders, sigma, patch), kept=_kept(samples, orders))
     layout = packed.layout
     places, sample = (
         torch.from_numpy(each).to(device) for each in (layout.target_places, layout.target_sample)
@@ -124,9 +138,45 @@ def _portion(
     noisy = packed.with_targets(flow.path(data, noise, sigma[sample]), sigma)
     with autocast(device, parts.configuration.precision):
         predicted = parts.transformer(noisy)
-    of_token = share / np.array(layout.target_lengths, np.float32)
-    weight = torch.from_numpy(of_token.astype(np.float32)).to(device)[sample]
-    return Portion(predicted, data, noise, sigma, sample, weight, tuple(samples))
+    lengths = torch.tensor(layout.target_lengths, device=device)
+    groups = tuple(_groups(each, parts.data.autoencoder.factor) for each in samples)
+    flops = _flops(parts, packed)
+    return Portion(predicted, data, noise, sigma, lengths, share, groups, flops, tuple(samples))
+
+
+def _kept(samples: Sequence[Noised], orders: Sequence[Sample]) -> Integers | None:
+    """The image tokens that go through all blocks; None where all do."""
+    if not any(each.around for each in samples):
+        return None
+    choices = [
+        routing.kept(order, each.around, torch.Generator().manual_seed(each.seed))
+        for each, order in zip(samples, orders, strict=True)
+    ]
+    return np.flatnonzero(np.concatenate(choices))
+
+
+def _flops(parts: Parts, packed: Packed) -> int:
+    """Of the forward pass, less where tokens go around blocks."""
+    family, layout = parts.family, packed.layout
+    flops = family.flops(parts.transformer, layout)
+    if packed.kept is None:
+        return flops
+    fewer = family.flops(parts.transformer, routing.shortened(layout, packed.kept))
+    share = len(family.middle) / len(parts.transformer.blocks)
+    return round((1 - share) * flops + share * fewer)
+
+
+def _groups(sample: Noised, factor: int) -> tuple[str, ...]:
+    """By noise level, size in pixels, task and source."""
+    shown = sample.shown
+    height, width = (factor * cells for cells in shown.latents.shape[1:])
+    low, high = next(bounds for bounds in _LEVELS if sample.sigma <= bounds[1])
+    return (
+        f"noise/{low}-{high}",
+        f"size/{width}x{height}",
+        f"task/{shown.task}",
+        f"source/{shown.source}",
+    )
 
 
 def portions(lengths: Sequence[int], most: int) -> list[list[int]]:

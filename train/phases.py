@@ -31,6 +31,7 @@ class Phase:
     batch: int
     learning_rate: float
     frozen: tuple[str, ...]
+    tread: float
     sources: tuple[Source, ...]
     data: DataConfiguration
 
@@ -73,6 +74,11 @@ def _phase(
             )
         settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
         sources.append(Source(own, source.share, _changed(data, settings)))
+    if given.tread and not configuration.model.middle:
+        raise UsageError(
+            f"{key}.tread: model {configuration.model.name} of this size has no middle blocks that"
+            " tokens could go around; those of Qwen-Image need 6 layers"
+        )
     rate = configuration.optimiser.learning_rate
     return Phase(
         given.label or key,
@@ -80,6 +86,7 @@ def _phase(
         given.batch or configuration.batch,
         given.learning_rate or rate,
         given.frozen,
+        given.tread,
         tuple(sources),
         data,
     )

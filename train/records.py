@@ -1,6 +1,7 @@
 """What a run writes down: a log line, ``metrics.jsonl``, TensorBoard curves and sample grids."""
 
 import json
+import math
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ class Records:
         self._metrics = (directory / METRICS).open("a", encoding="utf-8")
         self._board = SummaryWriter(str(directory / _BOARD), purge_step=step + 1)
 
-    def step(self, step: int, values: Mapping[str, float]) -> None:
+    def step(self, step: int, values: Mapping[str, Any]) -> None:
         """One line for one step, on disk at once (though not yet forced there)."""
         self._metrics.write(json.dumps({"step": step, **values}) + "\n")
         self._metrics.flush()
@@ -47,7 +48,8 @@ class Records:
     def curves(self, step: int, values: Mapping[str, float]) -> None:
         """Points of TensorBoard curves."""
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+            if math.isfinite(value):
+                self._board.add_scalar(name, value, step)
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
         """The figures of an evaluation, and its images as ``samples/step-<step>.png``."""
@@ -87,12 +89,15 @@ def _forget_after(path: Path, step: int) -> None:
 
 
 def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float) -> str:
-    """One log line in columns: step, loss, gradient norm, images/s, peak memory and time left."""
+    """One log line in columns: step, loss, gradient norm, images/s, MFU, peak memory and time
+    left.
+    """
     minutes, seconds = divmod(round(seconds_left), 60)
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
     return (
         f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:7.4f}"
         f"  grad_norm {values['grad_norm']:7.3f}  {values['images_per_second']:6.0f} images/s"
+        f"  MFU {100 * values['mfu']:5.1f} %"
         f"  {values['memory_gib']:6.2f} GiB  {left:>8} left"
     )
 

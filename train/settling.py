@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from curation.failures.errors import UsageError
-from train import checkpoint
+from train import checkpoint, execution
 from train.configuration import Configuration
 
 # What may change between a run and its continuation without changing the curve (see extension).
@@ -33,8 +33,11 @@ def check_parts(configuration: Configuration) -> None:
 def settled(configuration: Configuration, folder: Path | None) -> Configuration:
     """The configuration with its precision decided; that of the run in ``folder``, if it agrees.
 
-    Raises ``UsageError`` where the run it would continue has other settings.
+    Raises ``UsageError`` where the run it would continue has other settings, or the device lacks
+    float8.
     """
+    if configuration.precision == "float8":
+        execution.check_float8(usable_device(configuration.device))
     earlier = checkpoint.read_configuration(folder) if folder else None
     if configuration.precision == "auto":
         precision = earlier.precision if earlier else _precision(configuration.device)

@@ -16,7 +16,7 @@ TINY = """
 steps: 40
 batch: 16
 precision: fp32
-ema: 0.9
+ema: {decay: 0.9}
 log_every: 5
 data: {sizes: [], held_out: 0.2}
 autoencoder: {channels: 8}

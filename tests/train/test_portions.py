@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from making import training_shards as shards
 from making.training_data import BATCH
 
-from train import loop, noising, parts
+from train import noising, parts, stepping
 from train.configuration import Configuration
 from train.data import loading
 from train.data.loading import Sources
@@ -58,7 +58,7 @@ def assembled(tmp_path):
 
 def gradients(run):
     """Loss and gradients of the first step."""
-    loss = loop._backward(run, 1)
+    loss, _, _ = stepping.backward(run, 1)
     names = [name for module in run.raw.values() for name, _ in module.named_parameters()]
     weights = [weight for module in run.raw.values() for weight in module.parameters()]
     return loss, {name: weight.grad for name, weight in zip(names, weights, strict=True)}
@@ -82,15 +82,34 @@ def test_every_image_counts_the_same_whatever_its_size(assembled):
     portions = list(noising.through_network(run, samples))
     assert len(portions) > 3
     for portion in portions:
-        of_sample = torch.zeros(len(portion.samples)).index_add(0, portion.sample, portion.weight)
-        assert torch.allclose(of_sample, torch.full_like(of_sample, 1 / BATCH))
+        assert portion.share == 1 / BATCH
+        assert int(portion.lengths.sum()) == len(portion.predicted)
     losses = [
-        (portion.predicted - (portion.noise - portion.data))
-        .square()
-        .mean(-1)[portion.sample == place]
-        .mean()
+        error.square().mean()
         for portion in portions
-        for place in range(len(portion.samples))
+        for error in (portion.predicted - (portion.noise - portion.data)).split(
+            portion.lengths.tolist()
+        )
     ]
-    total = sum(float(loss) for loss in run.configuration.objective.losses(run, 1))
-    assert total == pytest.approx(float(torch.stack(losses).mean()), rel=1e-5)
+    total = sum(each.total.item() for each in run.configuration.objective.losses(run, 1))
+    assert total == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
+
+
+def test_losses_are_counted_by_noise_size_task_and_source(assembled):
+    run = assembled(100)
+    loss, tally, flops = stepping.backward(run, 1)
+    samples = noising.noised(run, 1)
+    kinds = {name.split("/")[0] for name in tally.counts}
+    assert kinds == {"noise", "size", "task", "source"}
+    for kind in kinds:
+        own = [name for name in tally.counts if name.startswith(kind)]
+        assert sum(tally.counts[name] for name in own) == BATCH
+        assert sum(tally.sums[name] for name in own) / BATCH == pytest.approx(loss)
+    low = sum(each.sigma <= 0.3 for each in samples)
+    assert tally.counts.get("noise/0.0-0.3", 0) == low
+    wide = sum(each.shown.latents.shape[2] == 6 for each in samples)
+    assert 0 < wide < BATCH
+    assert (tally.counts["size/48x16"], tally.counts["size/32x16"]) == (wide, BATCH - wide)
+    assert tally.means()["size/48x16"] == tally.sums["size/48x16"] / wide
+    whole = assembled(100_000)
+    assert flops == stepping.backward(whole, 1)[2] > 0  # portions add up

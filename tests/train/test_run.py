@@ -19,7 +19,7 @@ from making.sampling import of_checkpoint
 from making.training_runs import assert_same_run, losses, train
 from PIL import Image
 
-from train import checkpoint, checkpoint_folder, configuration_file, flow, precision, settling
+from train import checkpoint, checkpoint_folder, configuration_file, precision, settling
 from train.__main__ import app
 from train.checkpoint import load_for_inference
 
@@ -38,7 +38,7 @@ def test_a_run_learns_and_leaves_everything(undisturbed):
     assert any(
         re.fullmatch(
             r"step 10/40  loss  \d\.\d{4}  grad_norm +\d+\.\d{3}  +\d+ images/s"
-            r"  +\d+\.\d\d GiB   0:00:\d\d left",
+            r"  MFU +\d+\.\d %  +\d+\.\d\d GiB   0:00:\d\d left",
             line,
         )
         for line in lines
@@ -66,7 +66,10 @@ def test_curves_and_sample_grids_are_in_tensorboard(undisturbed):
     assert [point.step for point in points] == list(range(5, 41, 5))
     curve = losses(out)
     assert [point.value for point in points] == pytest.approx(curve[4::5])
-    wanted = {"train/grad_norm", "train/images_per_second", "evaluation/held_out_loss"}
+    means = [json.loads(line)["groups"]["task/t2i"][0] for line in (out / "metrics.jsonl").open()]
+    points = [point.value for point in board.Scalars("loss/task/t2i")]
+    assert points == pytest.approx([sum(means[n : n + 5]) / 5 for n in range(0, 40, 5)])
+    wanted = {"train/grad_norm", "train/images_per_second", "train/mfu", "evaluation/held_out_loss"}
     assert wanted <= set(board.Tags()["scalars"])
     assert [image.step for image in board.Images("samples")] == [20, 40]
 
@@ -215,12 +218,12 @@ def write_config(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stepss: 4", "bad.yaml:1: unknown key 'stepss': expected one of"),
+        ("stepss: 4", "bad.yaml:1: unknown key 'stepss': did you mean 'steps'"),
         (
             "steps: 4\nmodel:\n  heads: 2\n  leyers: 1",
             "bad.yaml:4: unknown key 'model.leyers': expected one of attention, head_width",
         ),
-        ("steps: 4\nema: 1.5", "bad.yaml:2: 'ema': expected it to be less than 1, found 1.5"),
+        ("ema: {decay: 1.5}", "bad.yaml:1: 'ema.decay': expected it to be less than 1, found 1.5"),
         (
             "data:\n  captions: [caption_rwa]",
             "bad.yaml:2: 'data.captions': expected 'caption_recaption', 'caption_fused' or",
@@ -275,12 +278,6 @@ def test_a_mistake_is_one_line_and_an_exit_code(
     assert not (tmp_path / "out").exists()
     assert message in result.stderr
     assert "Traceback" not in result.output
-
-
-def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(flow, "target", lambda data, noise: data * float("nan"))
-    result = train(tiny, tmp_path / "out", code=2)
-    assert "step 1: the loss is nan; lower optimiser.learning_rate" in result.stderr
 
 
 def test_a_damaged_shard_is_named(tiny, tmp_path):

@@ -124,7 +124,7 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     if isinstance(network, nn.Module):
         network.to(sources.device)
     factor = ready.factor if ready else configuration.autoencoder.factor
-    unit = factor * configuration.model.patch
+    unit = configuration.model.unit(factor)
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
     curriculum = phases.of_run(configuration, sources.pattern)

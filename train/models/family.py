@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field
 
 from curation.strict_yaml import Chosen
-from train.packing.layout import ImageSpan, Sample, TextSpan
+from train.packing.layout import ImageSpan, Layout, Sample, TextSpan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,6 +32,12 @@ class Family(Chosen):
     """
 
     patch: Annotated[int, Field(ge=1)] = 2
+
+    def unit(self, factor: int) -> int:
+        """Sides of images are multiples of so many pixels, those of an image token here, where the
+        autoencoder makes one latent cell of ``factor`` pixels a side.
+        """
+        return factor * self.patch
 
     @abstractmethod
     def build(self, channels: int, text_width: int) -> "nn.Module":
@@ -77,6 +83,18 @@ class Family(Chosen):
             for name, weight in network.named_parameters()
             if name.startswith("blocks.") and weight.ndim == 2
         }
+
+    @property
+    def middle(self) -> range:
+        """The blocks that image tokens may go around in training (``packing.routing``), by number;
+        here none.
+        """
+        return range(0)
+
+    def flops(self, network: Any, layout: Layout) -> int:
+        """Of a forward pass over real tokens; here two for every weight and token."""
+        weights: int = sum(weight.numel() for weight in network.parameters())
+        return 2 * layout.tokens * weights
 
     def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``directory/transformer``; returns its line for ``model_index.json``."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from train.objectives.objective import Objective
+from train.objectives.objective import Losses, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 class FlowMatching(Objective):
     """Flow matching (arXiv 2210.02747), at noise levels by ``flow`` of the configuration."""
 
-    def losses(self, parts: "Parts", step: int) -> Iterator["Tensor"]:
-        """As ``Objective``, one for each portion of the batch: the mean over the values of a
-        sample, then over samples, so that every image counts the same, whatever its size.
+    def losses(self, parts: "Parts", step: int) -> Iterator[Losses]:
+        """As ``Objective``, for each portion of the batch: the mean over the values of a sample, so
+        that every image counts the same, whatever its size.
         """
         from train import noising
 
         for portion in noising.through_network(parts, noising.noised(parts, step)):
-            yield (self.error(portion).mean(-1) * portion.weight).sum()
+            of_sample = portion.by_sample(self.error(portion).mean(-1))
+            yield Losses(of_sample, portion.share, portion.groups, portion.flops)
 
     def error(self, portion: "Portion") -> "Tensor":
         """The error of every value, (A, C)."""

@@ -31,13 +31,19 @@ def build(
                 hidden.append((weight, source))
             elif weight.requires_grad:
                 rest.append(weight)
-    adamw = torch.optim.AdamW(
-        rest,
-        lr=configuration.learning_rate,
-        betas=configuration.betas,
-        weight_decay=configuration.weight_decay,
-    )
+    adamw = _adamw(configuration, rest)
     if not hidden:
         return (adamw,)
     settings = (configuration.momentum, configuration.weight_decay)
     return adamw, Muon(hidden, configuration.muon_learning_rate, *settings)
+
+
+def _adamw(configuration: OptimiserConfiguration, weights: list[nn.Parameter]) -> Optimizer:
+    rate, betas = configuration.learning_rate, configuration.betas
+    if configuration.states == "int8":
+        from train.optimisers import eight_bit
+
+        return eight_bit.adamw(weights, rate, betas, configuration.weight_decay)
+    return torch.optim.AdamW(
+        weights, lr=rate, betas=betas, weight_decay=configuration.weight_decay, fused=True
+    )

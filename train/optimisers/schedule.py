@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from train.configuration import OptimiserConfiguration
@@ -28,4 +29,8 @@ def set_learning_rates(optimisers: Iterable[Optimizer], factor: float) -> None:
     """Set every learning rate to its full value times ``factor``."""
     for optimiser in optimisers:
         for group in optimiser.param_groups:
-            group["lr"] = group.setdefault(FULL, group["lr"]) * factor
+            rate = group.setdefault(FULL, float(group["lr"])) * factor
+            if isinstance(group["lr"], Tensor):  # compiled steps would compile a number in
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate

@@ -10,6 +10,8 @@ Shapes: J joined tokens, H heads, E width of a head.
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -103,12 +105,18 @@ def _seen(sample: Sequence[Pass], query: Tensor, key: Tensor, value: Tensor) -> 
     )
 
 
+@lru_cache(maxsize=64)
+def _causal(queries: int, keys: int) -> Any:
+    """Which keys the last so many queries of them see; it holds no tensor."""
+    return causal_lower_right(queries, keys)
+
+
 def _of_pass(part: Pass, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """(G, H, end - start, E) of the tensors (G, H, n, E)."""
     if part.end - part.start < query.shape[2]:
         query = query[:, :, part.start : part.end]
         key, value = key[:, :, : part.end], value[:, :, : part.end]
-    mask = causal_lower_right(part.end - part.start, part.end) if part.causal else None
+    mask = _causal(part.end - part.start, part.end) if part.causal else None
     if mask is None and _is_short(key):
         weights = torch.softmax(query @ key.mT * key.shape[-1] ** -0.5, dim=-1)
         return weights @ value

@@ -5,13 +5,13 @@ width, C values of an image token; c latent channels, h w latent cells, p patch 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from train.packing import patches
-from train.packing.layout import ImageSpan, Layout, Sample
+from train.packing.layout import ImageSpan, Integers, Layout, Sample
 
 Text = tuple[Tensor, ...]  # features (t, D) before, between and behind the places of its images
 
@@ -19,21 +19,24 @@ Text = tuple[Tensor, ...]  # features (t, D) before, between and behind the plac
 @dataclass(frozen=True)
 class Packed:
     """``text`` features (T, D), ``image`` tokens (S, C), those of targets with their noise, and
-    ``sigma`` (N,), the share of noise of each sample's targets, float32 in [0, 1].
+    ``sigma`` (N,), the share of noise of each sample's targets, float32 in [0, 1]. ``kept`` (K,)
+    are places of the image tokens that go through all blocks, where others go around some
+    (``train.packing.routing``); None where all do.
     """
 
     text: Tensor
     image: Tensor
     sigma: Tensor
     layout: Layout
+    kept: Integers | None = None
 
     def with_targets(self, targets_ac: Tensor, sigma_n: Tensor) -> "Packed":
         """The same with other target tokens (A, C) and noise levels (N,)."""
         if len(targets_ac) == len(self.image):
-            return Packed(self.text, targets_ac, sigma_n, self.layout)
+            return replace(self, image=targets_ac, sigma=sigma_n)
         places = torch.from_numpy(self.layout.target_places).to(self.image.device)
         image = self.image.index_copy(0, places, targets_ac.to(self.image.dtype))
-        return Packed(self.text, image, sigma_n, self.layout)
+        return replace(self, image=image, sigma=sigma_n)
 
 
 @dataclass(frozen=True)

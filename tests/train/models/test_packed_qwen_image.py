@@ -7,6 +7,7 @@ import torch
 from making.packed_qwen import MIXED, OPTIONS, TINY, off, ours, packed, singles, theirs, velocity
 from torch._dynamo.testing import CompileCounter
 
+from train import execution
 from train.models.qwen_image.keys import keys
 from train.packing.keys import parted
 from train.packing.layout import Layout, TextSpan
@@ -70,11 +71,12 @@ def test_a_batch_is_its_samples(option, tmp_path):
         assert off(network(batch), apart) < 1e-6
 
 
-def test_recomputation_changes_no_bit(tmp_path):
+@pytest.mark.parametrize("kind", ["block", "selective"])
+def test_recomputation_changes_no_bit(kind, tmp_path):
     network, batch = ours(theirs(TINY), tmp_path), packed(MIXED)
     results = []
-    for recomputes in (False, True):
-        network.recomputes = recomputes
+    for recomputes in ("none", kind):
+        execution.recompute(network, recomputes)
         network.zero_grad()
         velocities = network(batch)
         velocities.square().sum().backward()

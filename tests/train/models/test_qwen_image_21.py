@@ -14,6 +14,8 @@ from making.packed_21 import (
     published,
 )
 
+from train import execution
+
 OPTIONS = {
     "as shipped": SIZES,
     "no causal condition": replace(SIZES, causal_condition=False),
@@ -82,11 +84,12 @@ def test_a_batch_equals_its_samples(sizes):
     assert difference(together, torch.cat(singles)) < 1e-6
 
 
-def test_recomputation_changes_no_gradient():
+@pytest.mark.parametrize("kind", ["block", "selective"])
+def test_recomputation_changes_no_gradient(kind):
     gradients = []
-    for recompute in (False, True):
+    for recompute in ("none", kind):
         network = packed_network(diffusers_network())
-        network.recomputes = recompute
+        execution.recompute(network, recompute)
         network(packed(*SAMPLES.values())).square().sum().backward()
         gradients.append({name: weight.grad for name, weight in network.named_parameters()})
     for name, gradient in gradients[0].items():

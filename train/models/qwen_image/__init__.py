@@ -12,6 +12,7 @@ from pydantic import Field
 from curation.failures.errors import UsageError
 from train.models.family import Family
 from train.models.qwen_image.config import PUBLISHED_CLASS, Config
+from train.packing.layout import Layout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +28,6 @@ class QwenImage(Family):
     edit models since 2511 do; ``layered``: positions and condition of the layered model.
 
     ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
-    ``recompute`` saves memory: activations of a block are computed again in the backward pass.
     """
 
     layers: Count = 60
@@ -37,7 +37,6 @@ class QwenImage(Family):
     zero_cond_t: bool = False
     layered: bool = False
     attention: Literal["pass_by_pass", "varlen", "flex"] = "pass_by_pass"
-    recompute: bool = False
 
     def build(self, channels: int, text_width: int) -> "nn.Module":
         """A new ``PackedQwenImage``.
@@ -48,7 +47,6 @@ class QwenImage(Family):
         from train.models.qwen_image.network import PackedQwenImage
 
         network = PackedQwenImage(self._config(channels, text_width), self.attention)
-        network.recomputes = self.recompute
         network.initialise()
         return network
 
@@ -81,6 +79,18 @@ class QwenImage(Family):
         sources = keys(network.config)
         return {name: sources[name] for name in super().matrices(network)}
 
+    @property
+    def middle(self) -> range:
+        """As ``Family``."""
+        from train.packing import routing
+
+        return routing.middle(self.layers)
+
+    def flops(self, network: Any, layout: Layout) -> int:
+        """As ``Family``, those that a step needs: matrices and attention."""
+        counted: int = network.flops(layout)
+        return counted
+
     def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
         """As diffusers does."""
         folder = directory / "transformer"
@@ -92,9 +102,7 @@ class QwenImage(Family):
         """A published folder, or one of ours."""
         from train.models.qwen_image.network import load
 
-        network = load(folder, self.attention)
-        network.recomputes = self.recompute
-        return network
+        return load(folder, self.attention)
 
     @classmethod
     def recognised(cls, content: Mapping[str, Any]) -> Self | None:

@@ -13,13 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
-from torch.utils.checkpoint import checkpoint
 
 from train.models.qwen_image.block import Block
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.keys import keys
-from train.models.qwen_image.places import places
-from train.packing import weights
+from train.models.qwen_image.places import Places, places, routed
+from train.packing import routing, weights
 from train.packing.layout import Layout
 from train.packing.norms import RmsNorm
 from train.packing.packed import Packed
@@ -48,15 +47,13 @@ class Conditioning(nn.Module):
 class PackedQwenImage(nn.Module):
     """The network. ``attention`` names the kernel (``train.packing.kernels``).
 
-    Switches: ``recomputes`` activations of each block in the backward pass; ``rounds_timestep`` as
-    diffusers does, for parity (``TimeEmbedding``).
+    The switch ``rounds_timestep`` rounds it as diffusers does, for parity (``TimeEmbedding``).
     """
 
     def __init__(self, config: Config, attention: str = "pass_by_pass") -> None:
         super().__init__()
         self.config = config
         self.attention = attention
-        self.recomputes = False
         width = config.width
         self.image_in = nn.Linear(config.in_channels, width)
         self.text_norm = RmsNorm(config.joint_attention_dim)
@@ -88,11 +85,7 @@ class PackedQwenImage(nn.Module):
         text = self.text_in(self.text_norm(packed.text.to(kind)))
         where = places(packed.layout, self.config, self.attention, image.device)
         condition = self.condition(packed.sigma, additional, image.dtype)
-        for block in self.blocks:
-            if self.recomputes and torch.is_grad_enabled():
-                text, image = checkpoint(block, text, image, condition, where, use_reentrant=False)
-            else:
-                text, image = block(text, image, condition, where)
+        text, image = self._through(text, image, condition, packed, where)
         table = self.modulation_out(condition[: len(packed.sigma)])
         targets = image.index_select(0, where.target)
         scale, shift = table.chunk(2, dim=-1)  # the other order than in blocks
@@ -100,6 +93,30 @@ class PackedQwenImage(nn.Module):
             modulated(targets, torch.cat([shift, scale], dim=-1), where.target_row)
         )
         return velocity
+
+    def _through(
+        self, text: Tensor, image: Tensor, condition: Tensor, packed: Packed, where: Places
+    ) -> tuple[Tensor, Tensor]:
+        """Text (T, d) and image tokens (S, d) through all blocks, but for those of the image that
+        go around some.
+        """
+        if packed.kept is None:
+            for block in self.blocks:
+                text, image = block(text, image, condition, where)
+            return text, image
+        middle = routing.middle(len(self.blocks))
+        kept, inside = (
+            torch.from_numpy(packed.kept).to(image.device),
+            routed(packed, where, self.attention),
+        )
+        around = image
+        for number, block in enumerate(self.blocks):
+            if number == middle.start:
+                around, image = image, image.index_select(0, kept)
+            text, image = block(text, image, condition, inside if number in middle else where)
+            if number == middle[-1]:
+                image = around.index_copy(0, kept, image)
+        return text, image
 
     def condition(
         self, sigma: Tensor, additional: Tensor | None, activations: torch.dtype

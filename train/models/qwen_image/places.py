@@ -3,7 +3,7 @@
 Shapes: N samples; T text, S image, J = T + S joined and A target tokens; R rows of modulation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,9 +12,11 @@ from torch import Tensor
 
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.positions import positions
+from train.packing import routing
 from train.packing.attention import Attend, bidirectional
 from train.packing.kernels import kernel
 from train.packing.layout import Integers, Layout
+from train.packing.packed import Packed
 from train.packing.rotary import Rotation, rotation
 
 
@@ -61,4 +63,26 @@ def places(layout: Layout, config: Config, attention: str, device: torch.device)
         text_turn=rotation(at[layout.text_places], config.axes_dims_rope, device),
         image_turn=rotation(at[layout.image_places], config.axes_dims_rope, device),
         attend=kernel(attention, device)(bidirectional(layout), device),
+    )
+
+
+def routed(packed: Packed, where: Places, attention: str) -> Places:
+    """Of the tokens that go through all blocks of a batch alone, ``packed.kept``; the targets are
+    not among them.
+    """
+    layout, device = packed.layout, where.to_joint.device
+    assert packed.kept is not None
+    joined = routing.joined(layout, packed.kept)
+    order = np.concatenate([layout.text_places, layout.image_places[packed.kept]])
+    from_joint = torch.from_numpy(np.searchsorted(joined, order)).to(device)
+    kept = torch.from_numpy(packed.kept).to(device)
+    passes = routing.passes(bidirectional(layout), joined, layout.tokens)
+    turn = where.image_turn
+    return replace(
+        where,
+        to_joint=torch.argsort(from_joint),
+        from_joint=from_joint,
+        image_row=where.image_row[kept],
+        image_turn=Rotation(turn.cos[kept], turn.sin[kept]),
+        attend=kernel(attention, device)(passes, device),
     )

@@ -13,7 +13,7 @@ from pydantic import Field
 from curation.failures.errors import UsageError
 from train.models.family import Family, Grid
 from train.models.qwen_image_21.sizes import PUBLISHED_CLASS, QwenImage21Sizes
-from train.packing.layout import ImageSpan, Sample, Span, TextSpan
+from train.packing.layout import ImageSpan, Layout, Sample, Span, TextSpan
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,7 +30,6 @@ class QwenImage21(Family):
     once for all steps of sampling.
 
     ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
-    ``recompute`` saves memory: activations of a block are computed again in the backward pass.
     """
 
     patch: Count = 1
@@ -41,7 +40,10 @@ class QwenImage21(Family):
     rope_axes: tuple[int, int, int] = (16, 56, 56)
     causal_condition: bool = True
     attention: Literal["pass_by_pass", "varlen", "flex"] = "pass_by_pass"
-    recompute: bool = False
+
+    def unit(self, factor: int) -> int:
+        """Two tokens: the text encoder has a place for each 2 x 2 of them."""
+        return 2 * super().unit(factor)
 
     def build(self, channels: int, text_width: int) -> "nn.Module":
         """A new ``PackedQwenImage21``.
@@ -52,7 +54,6 @@ class QwenImage21(Family):
         from train.models.qwen_image_21.network import PackedQwenImage21
 
         network = PackedQwenImage21(self.sizes(channels, text_width), self.attention)
-        network.recomputes = self.recompute
         network.initialise()
         return network
 
@@ -89,6 +90,28 @@ class QwenImage21(Family):
         sources = keys(network.sizes)
         return {name: sources[name] for name in super().matrices(network)}
 
+    @property
+    def middle(self) -> range:
+        """As ``Family``."""
+        from train.packing import routing
+
+        return routing.middle(self.layers)
+
+    def flops(self, network: Any, layout: Layout) -> int:
+        """As ``Family``, those that a step needs: (8 + 6 ``mlp_ratio``) d^2 L for each token, and
+        4 d L for each pair of tokens of which one sees the other.
+        """
+        from train.packing.attention import block_causal
+
+        width, layers = self.heads * self.head_width, self.layers
+        pairs = sum(
+            (part.end - part.start) * (part.end - part.seen_from)
+            - (part.causal * (part.end - part.start) ** 2) // 2
+            for part in block_causal(layout)
+        )
+        matrices = (8 + 6 * self.mlp_ratio) * width**2
+        return layers * (matrices * layout.tokens + 4 * width * pairs)
+
     def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
         """As diffusers does."""
         folder = directory / "transformer"
@@ -100,9 +123,7 @@ class QwenImage21(Family):
         """A published folder, or one of ours."""
         from train.models.qwen_image_21.network import load
 
-        network = load(folder, self.attention)
-        network.recomputes = self.recompute
-        return network
+        return load(folder, self.attention)
 
     @classmethod
     def recognised(cls, content: Mapping[str, Any]) -> Self | None:

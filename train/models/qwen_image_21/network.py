@@ -15,14 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, silu
-from torch.utils.checkpoint import checkpoint
 
 from train.models.qwen_image_21.block import Block, Modulation
 from train.models.qwen_image_21.keys import keys
-from train.models.qwen_image_21.places import Places, attention, places
+from train.models.qwen_image_21.places import Places, attention, places, routed
 from train.models.qwen_image_21.prefix import PrefixCache, recording
 from train.models.qwen_image_21.sizes import QwenImage21Sizes
-from train.packing import weights
+from train.packing import routing, weights
 from train.packing.attention import Attend
 from train.packing.layout import Layout
 from train.packing.norms import rms_norm
@@ -50,15 +49,13 @@ class TextIn(nn.Module):
 class PackedQwenImage21(nn.Module):
     """The network. ``attention`` names the kernel (``train.packing.kernels``).
 
-    Switches: ``recomputes`` activations of each block in the backward pass; ``rounds_timestep`` as
-    diffusers does, for parity (``TimeEmbedding``).
+    The switch ``rounds_timestep`` rounds it as diffusers does, for parity (``TimeEmbedding``).
     """
 
     def __init__(self, sizes: QwenImage21Sizes, attention: str = "pass_by_pass") -> None:
         super().__init__()
         width = sizes.width
         self.sizes, self.attention = sizes, attention
-        self.recomputes = False
         self.time = TimeEmbedding(width, bias=False)
         self.text_in = TextIn(sizes)
         self.image_in = nn.Linear(sizes.values_in, width, bias=False)
@@ -87,7 +84,11 @@ class PackedQwenImage21(nn.Module):
         attend = attention(packed.layout, self.attention, image.device)
         tokens = reorder(torch.cat([text, image]), where.to_joint, where.from_joint)
         condition = self._condition(packed.sigma, tokens.dtype)
-        targets = self._through(tokens, where, condition, [attend] * len(self.blocks))
+        if packed.kept is None:
+            targets = self._through(tokens, where, condition, [attend] * len(self.blocks))
+        else:
+            route = routed(packed, where, self.attention)
+            targets = self._routed(tokens, where, condition, attend, route)
         return self._velocity(targets, where, condition)
 
     def prefix(self, packed: Packed) -> PrefixCache:
@@ -173,16 +174,37 @@ class PackedQwenImage21(nn.Module):
         """``tokens`` (J, d) to what becomes of the targets among them (A, d), by an attention for
         each block.
         """
-        scale, gate, scale_mlp, gate_mlp = self.modulation(condition).chunk(4, dim=-1)
-        modulation = Modulation(scale, gate.tanh(), scale_mlp, gate_mlp.tanh())
+        modulation = self._modulation(condition)
         kept: list[Tensor | None] = [None] * (len(self.blocks) - 1) + [where.target]
         for block, attend, places_kept in zip(self.blocks, attends, kept, strict=True):
-            inputs = (tokens, modulation, where.row, where.turn, attend, places_kept)
-            if self.recomputes and torch.is_grad_enabled():
-                tokens = checkpoint(block, *inputs, use_reentrant=False)
-            else:
-                tokens = block(*inputs)
+            tokens = block(tokens, modulation, where.row, where.turn, attend, places_kept)
         return tokens
+
+    def _routed(
+        self,
+        tokens: Tensor,
+        where: Places,
+        condition: Tensor,
+        attend: Attend,
+        route: tuple[Tensor, Places, Attend],
+    ) -> Tensor:
+        """As ``_through``, but some tokens go around the middle blocks (``routing``)."""
+        modulation, middle = self._modulation(condition), routing.middle(len(self.blocks))
+        kept, inside, attend_inside = route
+        around = tokens
+        for number, block in enumerate(self.blocks):
+            if number == middle.start:
+                around, tokens = tokens, tokens.index_select(0, kept)
+            at, seeing = (inside, attend_inside) if number in middle else (where, attend)
+            targets = where.target if number == len(self.blocks) - 1 else None
+            tokens = block(tokens, modulation, at.row, at.turn, seeing, targets)
+            if number == middle[-1]:
+                tokens = around.index_copy(0, kept, tokens)
+        return tokens
+
+    def _modulation(self, condition: Tensor) -> Modulation:
+        scale, gate, scale_mlp, gate_mlp = self.modulation(condition).chunk(4, dim=-1)
+        return Modulation(scale, gate.tanh(), scale_mlp, gate_mlp.tanh())
 
     def _velocity(self, targets: Tensor, where: Places, condition: Tensor) -> Tensor:
         """(A, d) to (A, patch side^2 x channels out)."""

@@ -4,7 +4,7 @@ Shapes: N samples, J tokens that pass through the blocks (of those joined: all, 
 tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -15,9 +15,11 @@ from torch import Tensor
 from train.models.qwen_image_21.positions import positions
 from train.models.qwen_image_21.prefix import prefix_passes
 from train.models.qwen_image_21.sizes import QwenImage21Sizes
+from train.packing import routing
 from train.packing.attention import Attend, block_causal
 from train.packing.kernels import kernel
 from train.packing.layout import ImageSpan, Integers, Layout
+from train.packing.packed import Packed
 from train.packing.rotary import Rotation, rotation
 
 
@@ -98,3 +100,17 @@ def _check(layout: Layout) -> None:
                 "a sample of Qwen-Image-2.1 is text and references, and last its target, not"
                 f" {sample}"
             )
+
+
+def routed(packed: Packed, where: Places, name: str) -> tuple[Tensor, Places, Attend]:
+    """Of the tokens that go through all blocks of a batch alone: their places (K,) among the J,
+    their own ``Places``, but for the targets, and attention by the kernel of this ``name``.
+    """
+    layout, device = packed.layout, where.row.device
+    assert packed.kept is not None
+    joined = routing.joined(layout, packed.kept)
+    at = torch.from_numpy(joined).to(device)
+    passes = routing.passes(block_causal(layout), joined, layout.tokens)
+    turn = Rotation(where.turn.cos[at], where.turn.sin[at])
+    inside = replace(where, row=where.row[at], turn=turn)
+    return at, inside, kernel(name, device)(passes, device)

@@ -1,0 +1,139 @@
+"""One step of training: gradients, and what moves by them; or nothing, where they are not finite.
+
+A step is skipped whole where its loss or the norm of its gradient is not finite: neither weights
+nor the optimisers' state nor averages change, and the next step sees another batch.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from curation.failures.errors import UsageError
+from train import phases
+from train.objectives.objective import Losses, Objective
+from train.optimisers import schedule
+from train.parts import Parts
+
+WINDOW = 100  # steps, the latest, of which so many may be skipped as ``optimiser.skips`` says
+
+
+@dataclass
+class Tally:
+    """Sums of losses and numbers of samples by group."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, losses: float, samples: int, group: str) -> None:
+        """``samples`` of a group, whose ``losses`` add up to so much."""
+        self.sums[group] = self.sums.get(group, 0.0) + losses
+        self.counts[group] = self.counts.get(group, 0) + samples
+
+    def merge(self, other: "Tally") -> None:
+        """Add all of another one."""
+        for group, count in other.counts.items():
+            self.add(other.sums[group], count, group)
+
+    def means(self) -> dict[str, float]:
+        """The mean loss of each group, by name."""
+        return {group: self.sums[group] / self.counts[group] for group in sorted(self.sums)}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a step came to: its ``loss``, the ``norm`` of its gradient before clipping, the losses
+    of its samples by group, and the FLOPs of its forward passes over real tokens.
+    """
+
+    loss: float
+    norm: float
+    tally: Tally
+    flops: int
+
+    @property
+    def skipped(self) -> bool:
+        """Whether nothing moved."""
+        return not (math.isfinite(self.loss) and math.isfinite(self.norm))
+
+    def metrics(self) -> dict[str, Any]:
+        """Plain data for ``metrics.jsonl``; null is what is not finite."""
+        values: dict[str, Any] = {"loss": _known(self.loss), "grad_norm": _known(self.norm)}
+        if self.skipped:
+            values["skipped"] = True
+        means = self.tally.means()
+        if means:
+            counts = self.tally.counts
+            values["groups"] = {name: [_known(means[name]), counts[name]] for name in means}
+        return values
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def train_step(parts: Parts, step: int) -> Taken:
+    """Take the 1-based ``step``, or skip it."""
+    configuration = parts.configuration
+    loss, tally, flops = backward(parts, step)
+    weights = [weight for group in parts.optimisers for weight in _weights(group)]
+    norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
+    taken = Taken(loss, norm, tally, flops)
+    if not taken.skipped:
+        phase = phases.at(parts.data.phases, step)
+        factor = schedule.learning_rate_factor(step, configuration.steps, configuration.optimiser)
+        relative = phase.learning_rate / configuration.optimiser.learning_rate
+        schedule.set_learning_rates(parts.optimisers, factor * relative)
+        for each in parts.optimisers:
+            each.step()
+        for average in parts.averages:
+            average.update(parts.raw, step)
+    for each in parts.optimisers:
+        each.zero_grad(set_to_none=True)
+    return taken
+
+
+def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
+    return [weight for entry in group.param_groups for weight in entry["params"]]
+
+
+def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
+    """Take the gradient of a step by the objective; returns its loss, that of groups, and FLOPs.
+
+    Nothing waits for the device before all of it is asked for.
+    """
+    objective: Objective = parts.configuration.objective
+    shown: list[tuple[Losses, Tensor]] = []
+    for losses in objective.losses(parts, step):
+        losses.total.backward()  # type: ignore[no-untyped-call]
+        shown.append((losses, losses.of_sample.detach()))
+    lengths = [len(values) for _, values in shown]
+    together = torch.cat([values for _, values in shown]).double().cpu()
+    values = torch.split(together, lengths)
+    tally, total, flops = Tally(), 0.0, 0
+    for (losses, _), own in zip(shown, values, strict=True):
+        total += float(own.sum()) * losses.share
+        flops += losses.flops
+        for value, groups in zip(own.tolist(), losses.groups, strict=bool(losses.groups)):
+            for group in groups:
+                tally.add(value, 1, group)
+    return total, tally, flops
+
+
+def check_skips(skipped: Sequence[int], step: int, taken: Taken, most: int) -> str:
+    """The sentence that says that a ``step`` was skipped, the last of those ``skipped``.
+
+    Raises ``UsageError`` where more than ``most`` of the latest ``WINDOW`` steps were.
+    """
+    lately = sum(each > step - WINDOW for each in skipped)
+    what = f"the loss is {taken.loss}, the norm of its gradient {taken.norm}"
+    if lately > most:
+        raise UsageError(
+            f"step {step}: {what}; {lately} of the last {WINDOW} steps were not finite, and"
+            f" optimiser.skips allows {most}: lower optimiser.learning_rate (and"
+            " muon_learning_rate) in a --config file"
+        )
+    return f"step {step} skipped: {what} ({lately} of the last {WINDOW} steps, {most} may be)"
