@@ -20,7 +20,7 @@ from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column, signal
 from curation.strict_yaml import Frozen, expected_one_of, shown
 
-VERSION = 2  # of the rules, and of what is below
+VERSION = 3  # of the rules, and of what is below
 FILE = "edit_kinds.yaml"
 LONGEST = 500  # characters that are looked at
 UNKNOWN = "edit_kind_unknown"
