@@ -111,7 +111,7 @@ def _scene(random: Random, job: Job) -> Clean:
     parts: tuple[Part, ...] = ()
     if not here.shot.text.beyond:
         parts = (Part(here.medium.name, regions.alpha(here.shot, here.studio.canvas), ()),)
-    coverage = here.shot.scene.coverage
+    coverage = here.shot.coverage
     return Clean(here.pixels, here.boxes(), here.font(), PHOTO, coverage, parts)
 
 

@@ -21,96 +21,139 @@ _AROUND = 4  # pixels: what the edges of glyphs may be beyond the box of the tex
 
 
 @dataclass(frozen=True)
+class Behind:
+    """What lies behind a sheet (H, W, 3), and its name: none where it is the user's own image."""
+
+    image: Pixels
+    name: Name | None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a sheet is put, whatever is written on it: ``ground`` (H, W, 3) is what lies behind it
+    with its shadow and what carries it, ``alpha`` (h, w) the sheet in its ``region``. ``match``
+    brings the sheet to the user's image; ``around`` is the share of the image beside the sheet.
+    """
+
+    ground: Pixels
+    name: Name | None
+    region: Region
+    alpha: Pixels
+    match: Gain
+    around: float
+
+
+@dataclass(frozen=True)
 class Scene:
-    """An image (H, W, 3), where its glyphs are (H, W), what is in front of them (H, W), what
-    the surroundings are called: nothing where none are seen or where they are the user's own; and
-    what the ``light`` on the text makes of a level. ``around`` is the share of the image that the
-    sheet leaves to its surroundings.
+    """An image (H, W, 3), what is in front of its glyphs (H, W), what the surroundings are called:
+    nothing where none are seen or where they are the user's own; and what the ``light`` on the
+    text makes of a level. ``around`` is the share of the image that the sheet leaves to its
+    surroundings.
     """
 
     image: Pixels
-    coverage: Pixels
     before: Pixels | None
     surroundings: Name | None
     light: Gain
     around: float
 
 
-def compose(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Scene:
-    """The inked sheet in its surroundings, or before one of the user's images at ``paths``.
-
-    Raises ``UnrenderableError`` (``bad_background``).
-    """
-    match: Gain = (1.0, 1.0, 1.0)
-    around = 0.0
-    if text.beyond:
-        layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
-        warped = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
-        placed, name = np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8), None
-    else:
-        behind, name = _behind(steps("behind"), text, canvas, paths)
-        match = _match(behind) if paths else match
-        placed, around = _placed(steps("support"), text, behind, match)
+def compose(steps: Streams, text: Inscribed, canvas: Size, place: Setting | None) -> Scene:
+    """The inked sheet in its ``setting``; one that goes beyond the image has none."""
+    match: Gain = place.match if place else (1.0, 1.0, 1.0)
+    placed = _placed(text, place) if place else _filling(text, canvas)
     over = light.over(steps("light"), text.sun, *canvas)
     image = light.lit(placed, over)
     before = _in_front(steps("front"), image)
     red, green, blue = light.gain(over, *text.extent())
     seen = red * match[0], green * match[1], blue * match[2]
-    return Scene(image, _coverage(text, canvas), before, name, seen, around)
+    name, around = (place.name, place.around) if place else (None, 0.0)
+    return Scene(image, before, name, seen, around)
 
 
-def _placed(random: Random, text: Inscribed, behind: Pixels, match: Gain) -> tuple[Pixels, float]:
-    """The inked sheet before what is behind it, with its shadow there and what carries it; the
-    share of the image beside it.
+def setting(
+    steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...], known: Behind | None
+) -> Setting | None:
+    """Where the sheet is put: before what is ``known`` to lie behind it, else before surroundings
+    of its medium or one of the user's images at ``paths``. None where it goes beyond the image.
+
+    Raises ``UnrenderableError`` (``bad_background``).
     """
-    height, width = behind.shape[:2]
-    medium, sheet = text.medium, text.sheet
-    extent = geometry.edge(sheet.ground.shape[1], sheet.ground.shape[0])
-    region = text.surface.region(extent, width, height)
-    layer = np.asarray(cv2.cvtColor(sheet.ground, cv2.COLOR_RGB2RGBA), np.uint8)
-    if sheet.outline is not None:
-        cv2.insertChannel(sheet.outline, layer, 3)
-    seen = text.surface.warp(layer, region)
-    alpha = np.asarray(cv2.extractChannel(seen, 3), np.uint8)
+    if text.beyond:
+        return None
+    behind = known or look_behind(steps, text, canvas, paths)
+    ground = behind.image.copy()
+    medium, region = text.medium, _region(text, canvas)
+    alpha = _alpha(text, region)
+    random = steps("support")
     if medium.support == "post":
-        footing.post(random, behind, region, text.sun)
+        footing.post(random, ground, region, text.sun)
     if medium.support == "table":
-        footing.table(random, behind, region)
+        footing.table(random, ground, region)
     if medium.support == "stand":
-        footing.stand(random, behind, region)
+        footing.stand(random, ground, region)
     if medium.lift:
-        lift = medium.lift * min(width, height) / 640
-        behind = footing.shadowed(behind, alpha, region, lift, text.sun)
+        lift = medium.lift * min(canvas) / 640
+        ground = footing.shadowed(ground, alpha, region, lift, text.sun)
+    match = _match(behind.image) if paths else (1.0, 1.0, 1.0)
+    around = 1 - cv2.countNonZero(alpha) / (canvas[0] * canvas[1])
+    return Setting(ground, behind.name, region, alpha, match, around)
+
+
+def _region(text: Inscribed, canvas: Size) -> Region:
+    height, width = text.sheet.ground.shape[:2]
+    return text.surface.region(geometry.edge(width, height), *canvas)
+
+
+def _alpha(text: Inscribed, region: Region) -> Pixels:
+    """(h, w) of the sheet in the region: 255 where it hides what is behind it."""
+    outline = text.sheet.outline
+    if outline is None:
+        outline = np.full(text.sheet.ground.shape[:2], 255, np.uint8)
+    return text.surface.warp(np.ascontiguousarray(outline), region)
+
+
+def _placed(text: Inscribed, place: Setting) -> Pixels:
+    """The inked sheet in its setting."""
+    layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
+    seen = text.surface.warp(np.asarray(layer, np.uint8), place.region)
     front = np.asarray(cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), np.uint8)
-    if match != (1.0, 1.0, 1.0):
-        front = np.asarray(cv2.multiply(front, (*match, 1.0)), np.uint8)
-    behind[region.slices] = textures.blended(front, behind[region.slices], alpha)
-    return behind, 1 - cv2.countNonZero(alpha) / (width * height)
+    if place.match != (1.0, 1.0, 1.0):
+        front = np.asarray(cv2.multiply(front, (*place.match, 1.0)), np.uint8)
+    image, slices = place.ground.copy(), place.region.slices
+    image[slices] = textures.blended(front, image[slices], place.alpha)
+    return image
 
 
-def _coverage(text: Inscribed, canvas: Size) -> Pixels:
+def _filling(text: Inscribed, canvas: Size) -> Pixels:
+    """The inked sheet all over the image."""
+    layer = cv2.cvtColor(text.sheet.ground, cv2.COLOR_RGB2RGBA)
+    warped = text.surface.warp(np.asarray(layer, np.uint8), Region(0, 0, *canvas), endless=True)
+    return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def coverage(text: Inscribed, canvas: Size) -> Pixels:
     """(H, W) of the glyphs in the image."""
     left, top, right, bottom = text.extent()
     low = max(0, math.floor(left) - _AROUND), max(0, math.floor(top) - _AROUND)
     high = min(canvas[0], math.ceil(right) + _AROUND), min(canvas[1], math.ceil(bottom) + _AROUND)
     region = Region(*low, high[0] - low[0], high[1] - low[1])
-    coverage = np.zeros(canvas[::-1], np.uint8)
-    coverage[region.slices] = text.surface.warp(text.coverage, region)
-    return coverage
+    seen = np.zeros(canvas[::-1], np.uint8)
+    seen[region.slices] = text.surface.warp(text.coverage, region)
+    return seen
 
 
-def _behind(
-    random: Random, text: Inscribed, canvas: Size, paths: tuple[str, ...]
-) -> tuple[Pixels, Name | None]:
-    """(H, W, 3) of the surroundings, and their name."""
+def look_behind(steps: Streams, text: Inscribed, canvas: Size, paths: tuple[str, ...]) -> Behind:
+    """What lies behind the sheet. Raises ``UnrenderableError`` (``bad_background``)."""
+    random = steps("behind")
     width, height = canvas
     if paths:
         image = backgrounds.choose(random, paths)
-        return _cropped(random, image, canvas), None
+        return Behind(_cropped(random, image, canvas), None)
     place, texture = surroundings.choose(random, text.medium.places)
     if not place.plane:
-        zoom = random.uniform(*place.zoom)
-        return textures.patch(random, texture, width, height, zoom), place.name
+        far = random.uniform(*place.zoom)
+        return Behind(textures.patch(random, texture, width, height, far), place.name)
     zoom = max(canvas) / textures.SIDE * random.uniform(1.0, 1.4)
     centre = text.coverage.shape[1] / 2, text.coverage.shape[0] / 2
     shift = [random.uniform(-0.3, 0.3) * textures.SIDE - textures.SIDE / 2 for _ in range(2)]
@@ -125,7 +168,7 @@ def _behind(
     )
     border = cv2.BORDER_WRAP if place.tiles else cv2.BORDER_REFLECT_101
     plane = cv2.warpPerspective(texture, matrix, canvas, flags=cv2.INTER_LINEAR, borderMode=border)
-    return np.asarray(cv2.cvtColor(plane, cv2.COLOR_RGBA2RGB), np.uint8), place.name
+    return Behind(np.asarray(cv2.cvtColor(plane, cv2.COLOR_RGBA2RGB), np.uint8), place.name)
 
 
 def _cropped(random: Random, image: Pixels, canvas: Size) -> Pixels:

@@ -3,6 +3,7 @@
 Random ones where there are several ways to say it; each quotes and names all that it is given.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -14,6 +15,7 @@ from synthesis.description import Name
 _DETERMINED = ("the ", "every ", "each ", "all ", "both ", "a ", "an ", "this ", "any ")
 _UNIQUE = ("sky",)  # there is but one
 _GROUNDS = ("色块",)  # which is not called what is written on it
+_NAMES = re.compile(r"\bnames?\b")  # which are something, and do not say it
 _TOWARDS = {
     "at the ": "to the ",
     "on the left": "to the left",
@@ -92,7 +94,7 @@ def _english(
     ways = [f"{the} {quote}{where}"]
     if not thing and not colour:
         ways = [quote + where, quote + where, *ways]
-    if not plainly:
+    if not plainly and not _NAMES.search(noun):
         ways += [f"{the}{where} that reads {quote}", f"{the}{where} that says {quote}"]
     return speech.random.choice(ways)
 
@@ -149,8 +151,11 @@ def added(speech: Speech, thing: Name | None, text: str | None, colour: Colour |
     else:
         noun = f"{colour.english} " if colour else ""
         if thing:
-            a = with_article(noun + thing.english)
-            ways = [f"{a} {quote}", f"{a} that reads {quote}", f"{a} that says {quote}"]
+            noun += thing.english
+            a = f"the {noun}" if thing.english.startswith("name") else with_article(noun)
+            ways = [f"{a} {quote}"]
+            if not _NAMES.search(noun):
+                ways += [f"{a} that reads {quote}", f"{a} that says {quote}"]
         else:
             ways = [f"the {noun}text {quote}"]
         bare = [quote, quote]

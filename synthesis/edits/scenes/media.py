@@ -45,10 +45,11 @@ def begin_painted(random: Random, job: Job) -> Stage:
 
 def recolour(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """The same medium in another colour. Raises ``UnrenderableError``."""
-    medium, was = here.medium, here.photo.ground
+    medium = here.medium
     others = [colours[0] for colours in medium.palette if _suits(colours[0], here.shot)]
     if not others:
         raise UnrenderableError("no_other_colour", f"of a {medium.name.english}")
+    was = here.photo.ground
     if was is None:
         raise UnrenderableError("unnamed_colour", "before")
     painted = random.choice(others)
@@ -161,9 +162,9 @@ def _takes(other: Medium, here: Stage) -> bool:
     return (
         other.name != here.medium.name
         and _lies(other)
-        and here.shot.scene.surroundings in places
         and bool(other.bears & here.medium.bears)
         and low / _SHAPE <= where.width / where.height <= high * _SHAPE
+        and here.shot.surroundings in places
     )
 
 
@@ -182,12 +183,12 @@ def begin_before(random: Random, job: Job) -> Stage:
 
 def surround(random: Random, here: Stage, job: Job) -> Step[Stage]:
     """Other surroundings behind the same medium. Raises ``UnrenderableError``."""
-    scene, blank = here.shot.scene, here.studio.blank
-    if scene.surroundings is None:
+    shot, blank = here.shot, here.studio.blank
+    if shot.surroundings is None:
         raise UnrenderableError("no_surroundings", "the medium fills the image")
-    if scene.around < _LEAST_AROUND:
+    if shot.around < _LEAST_AROUND:
         raise UnrenderableError("no_surroundings", "hardly any are seen")
-    behind = next(key for key, place in PLACES.items() if place.name == scene.surroundings)
+    behind = next(key for key, place in PLACES.items() if place.name == shot.surroundings)
     instead = random.choice([*_like(behind)])
     after = here.on(replace(blank, medium=replace(here.medium, places=(instead,))))
     change = Change(

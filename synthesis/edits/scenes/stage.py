@@ -70,23 +70,26 @@ class Stage(Scene):
 
     def rewritten(self, here: Studio, text: Text) -> "Stage":
         """Another text, set as ``here``, in the same ink."""
-        shot = studio.shoot(here, text, self.surface, self.paint)
+        shot = studio.shoot(here, text, self.surface, self.paint, before=self.shot)
         return replace(self, studio=here, text=text, shot=shot)
 
     def painted(self, paint: RGB) -> "Stage":
         """The text in another ink."""
-        return replace(self, shot=studio.shoot(self.studio, self.text, self.surface, paint))
+        shot = studio.shoot(self.studio, self.text, self.surface, paint, before=self.shot)
+        return replace(self, shot=shot)
 
     def unwritten(self) -> "Stage":
         """The sheet without the text."""
-        shot = studio.shoot(self.studio, self.text, self.surface, self.paint, written=False)
+        seen = self.text, self.surface, self.paint
+        shot = studio.shoot(self.studio, *seen, written=False, before=self.shot)
         return replace(self, shot=shot)
 
     def on(self, blank: Blank, drawn: str | None = None) -> "Stage":
         """The text in its ink on another sheet, or before other surroundings."""
         here = replace(self.studio, blank=blank)
         bent = Surface(self.surface.matrix, blank.sheet.bend)
-        shot = studio.shoot(here, self.text, bent, self.paint, written=self.shot.written)
+        written, before = self.shot.written, self.shot
+        shot = studio.shoot(here, self.text, bent, self.paint, written=written, before=before)
         return replace(self, studio=here, shot=shot, drawn=drawn or self.drawn)
 
     def with_room(self, text: Text) -> "Stage":
@@ -119,6 +122,6 @@ def begin(
     here, paragraph = studio.set_up(random, job, suited, suits, curved=curved, ruled=ruled)
     text = here.text(paragraph.text)
     shot = studio.shoot(here, text, here.surface([text]), paths=tuple(paths))
-    stem = legibility.stem(shot.scene.coverage)
+    stem = legibility.stem(shot.coverage)
     legibility.check_stem(stem)
     return Stage(here, text, shot, _SPARE * stem)

@@ -14,6 +14,7 @@ import numpy as np
 
 from curation.picture.colours import RGB, Colour
 from synthesis.corpus import Paragraph
+from synthesis.description import Name
 from synthesis.image_sizes import Size
 from synthesis.job import Job
 from synthesis.raster import Pixels
@@ -114,14 +115,67 @@ class Studio:
 
 @dataclass(frozen=True)
 class Shot:
-    """A scene before the camera: ``image`` (H, W, 3), the glyphs in it (H, W), what is known of
-    the text, which is not there where it is not ``written``.
+    """A scene before the camera, and what is known of the text, which is not there where it is not
+    ``written``. Pixels are rendered once they are asked for; what is the same in the shot
+    ``before``, the same scene otherwise, is taken from there. ``paths`` are the user's images.
     """
 
-    image: Pixels
+    steps: Streams
+    canvas: Size
     text: Inscribed
-    scene: scenery.Scene
     written: bool
+    paths: tuple[str, ...] = ()
+    before: "Shot | None" = None
+
+    @cached_property
+    def scene(self) -> scenery.Scene:
+        """The image. Raises ``UnrenderableError`` for a background that is none."""
+        return scenery.compose(self.steps, self.text, self.canvas, self._setting)
+
+    @cached_property
+    def coverage(self) -> Pixels:
+        """(H, W) of the glyphs in the image."""
+        return scenery.coverage(self.text, self.canvas)
+
+    @property
+    def surroundings(self) -> Name | None:
+        """What they are called; nothing where none are seen or they are the user's own."""
+        place = self._setting
+        return place.name if place else None
+
+    @property
+    def around(self) -> float:
+        """The share of the image that the sheet leaves to them."""
+        place = self._setting
+        return place.around if place else 0.0
+
+    @cached_property
+    def _setting(self) -> scenery.Setting | None:
+        before, text = self.before, self.text
+        if before and self._is_behind_same(before):
+            own, other = text.sheet.outline, before.text.sheet.outline
+            same = text.medium is before.text.medium and own is other
+            if same and text.surface is before.text.surface:
+                return before._setting
+        return scenery.setting(self.steps, text, self.canvas, self.paths, self._behind)
+
+    @cached_property
+    def _behind(self) -> scenery.Behind | None:
+        if self.text.beyond:
+            return None
+        if self.before and self._is_behind_same(self.before):
+            return self.before._behind
+        return scenery.look_behind(self.steps, self.text, self.canvas, self.paths)
+
+    def _is_behind_same(self, other: "Shot") -> bool:
+        """Whether what lies behind the sheet is seen as in another shot of the same steps."""
+        mine, its = self.text, other.text
+        return (
+            (mine.beyond, mine.medium.places) == (its.beyond, its.medium.places)
+            and mine.coverage.shape == its.coverage.shape
+            and self.paths == other.paths
+            and np.array_equal(mine.surface.matrix, its.surface.matrix)
+        )
 
     @property
     def boxes(self) -> tuple[TextBox, ...]:
@@ -170,9 +224,12 @@ def shoot(
     blank: Blank | None = None,
     written: bool = True,
     paths: tuple[str, ...] = (),
+    before: Shot | None = None,
 ) -> Shot:
     """The scene with the text in ``paint``, or in the first ink of the sheet that contrasts; on
-    another ``blank`` sheet where one is given. Raises ``UnrenderableError``.
+    another ``blank`` sheet where one is given. ``before`` is the shot that this changes.
+
+    Raises ``UnrenderableError``.
     """
     blank = blank or studio.blank
     bare = replace(blank.sheet, ground=blank.sheet.ground.copy())
@@ -191,8 +248,7 @@ def shoot(
         sheet = inscribed.finished(studio.steps, kept)
     seen = surface, text.flat, boxes, em, blank.where.beyond, text.lines, blank.sun
     shown = Inscribed(blank.medium, studio.role, sheet, text.block, paint, below, coverage, *seen)
-    scene = scenery.compose(studio.steps, shown, studio.canvas, paths)
-    return Shot(scene.image, shown, scene, written)
+    return Shot(studio.steps, studio.canvas, shown, written, paths, before)
 
 
 @dataclass(frozen=True)
@@ -210,26 +266,26 @@ def photograph(studio: Studio, shot: Shot, sharp: float) -> Photo:
     Raises ``UnrenderableError`` where the text cannot be read.
     """
     if shot.written:
-        stem = legibility.stem(shot.scene.coverage)
+        stem = legibility.stem(shot.coverage)
         legibility.check_stem(stem)
         if stem < sharp:
             raise UnrenderableError("thin_stem", f"{stem:.2f} px, and {sharp:.2f} are kept sharp")
-        legibility.check_occlusion(shot.scene.coverage, shot.scene.before)
-    return _seen(shot, camera.taken(studio.steps("camera"), shot.image, sharp))
+        legibility.check_occlusion(shot.coverage, shot.scene.before)
+    return _seen(shot, camera.taken(studio.steps("camera"), shot.scene.image, sharp))
 
 
 def _seen(shot: Shot, image: Pixels) -> Photo:
     if not shot.written:
         return Photo(image, None, None)
-    text, scene = shot.text, shot.scene
+    text, light = shot.text, shot.scene.light
     glyphs = np.array([box.quad for box in text.boxes if box.level == "glyph"])
     centres = glyphs.reshape(-1, 4, 2).mean(axis=1)
-    seen = legibility.measure(image, scene.coverage, centres, text.em)
+    seen = legibility.measure(image, shot.coverage, centres, text.em)
     legibility.check_contrast(seen, text.em)
     return Photo(
         image,
-        naming.ink(text.paint, seen.ink, seen.ground, scene.light),
-        None if text.sheet.clear else naming.ground(text.ground, seen.ground, scene.light),
+        naming.ink(text.paint, seen.ink, seen.ground, light),
+        None if text.sheet.clear else naming.ground(text.ground, seen.ground, light),
     )
 
 

@@ -296,3 +296,14 @@ def test_a_text_with_all_quotation_marks_is_rejected() -> None:
     every = '"“”«»「」『』‹›《》【】⟨⟩⟦⟧'
     with pytest.raises(UnrenderableError, match="unquotable"):
         instruct(Random(1), "zh", Change("text.remove", old=every))
+
+
+@pytest.mark.parametrize("operation", ["text.add", "text.replace", "text.remove"])
+def test_a_name_does_not_say_what_it_is(operation: str) -> None:
+    author = Name("name of the author", "作者名")
+    old, new = {"text.add": (None, "Ann"), "text.remove": ("Ann", None)}.get(
+        operation, ("Ann", "Eve")
+    )
+    change = Change(operation, old=old, new=new, thing=author, place=CELLS[0])
+    said = {instruct(Random(seed), "en", change) for seed in range(RENDERINGS)}
+    assert not [text for text in said if re.search(r"that (?:says|reads)|\ba name", text)]
