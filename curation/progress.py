@@ -138,3 +138,8 @@ def line(what: str, total: int, done: int, rate: float) -> str:
 def three_digits(number: float) -> str:
     """A number with three significant digits, but all before the point: ``1,235``, ``1.23``."""
     return f"{number:,.0f}" if abs(number) >= 999.5 else f"{number:.3g}"
+
+
+def two_digits(number: float) -> str:
+    """The same with two: ``100``, ``12``, ``0.0012``."""
+    return f"{number:,.0f}" if abs(number) >= 99.5 else f"{number:.2g}"

@@ -110,15 +110,21 @@ def _record(path: str) -> tuple[int, dict[str, Any]]:
 
 
 ALL = "all"  # of what a setting chooses among, where it says nothing
+_FIRST = ("schema", "lang", "mode")
 
 
 def _check_settings(path: str, recorded: dict[str, str], asked: dict[str, str]) -> None:
     recorded = {"schema": "1"} | recorded  # shards of the first version did not say so
-    for setting in sorted({*recorded, *asked}, key=lambda name: (name != "schema", name)):
+    for setting in sorted({*recorded, *asked}, key=_shown_first):
         before, now = recorded.get(setting, "unset"), asked.get(setting, "unset")
         if before != now:
             before, now = before or ALL, now or ALL
             raise UsageError(f"{path}: rendered with {setting} {before}, now {now}; {_ADVICE}")
+
+
+def _shown_first(setting: str) -> tuple[int, str]:
+    """What others follow from, as the fonts from the language, comes before them."""
+    return _FIRST.index(setting) if setting in _FIRST else len(_FIRST), setting
 
 
 def _settings(job: Job) -> dict[str, str]:

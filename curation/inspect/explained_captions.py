@@ -10,6 +10,8 @@ from curation.report import text
 from curation.report.outcome import stages
 from curation.signals import captions
 
+IN_SOURCE = "(its text is in the source alone)"
+
 
 @dataclass(frozen=True)
 class ExplainedCaption:
@@ -32,7 +34,7 @@ class ExplainedCaption:
         if self.text is not None:
             return text.prose(self.text, 300)
         is_answer = self.verdict == "quarantined" and self.rule is None
-        return "none" if is_answer else "(its text is in the source alone)"
+        return "none" if is_answer else IN_SOURCE
 
     @property
     def end(self) -> str:

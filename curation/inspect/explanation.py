@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Literal
 
-from curation.inspect.explained_captions import ExplainedCaption
+from curation.inspect.explained_captions import IN_SOURCE, ExplainedCaption
+from curation.progress import two_digits
 from curation.report import text
 
 FAILED = ("failed", "would fail")
@@ -55,7 +56,8 @@ class Explanation:
     ``duplicates`` are at most twenty of the ``duplicates_total`` rows that it represents;
     ``shard`` is the file it was written to, ``captions`` are all of it, also those that fell.
     ``quota`` is what ranks the row, where the rule is a quota; ``units`` are those of ``signals``.
-    ``inputs`` are the bounded columns of what an edit was made from, input by input.
+    ``inputs`` are the bounded columns of what an edit was made from, input by input;
+    ``instructions`` what a shard or a captioner says was asked for.
     """
 
     key: str
@@ -81,6 +83,7 @@ class Explanation:
     captions: tuple[ExplainedCaption, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[Mapping[str, Any], ...] = ()
+    instructions: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The explanation as plain data; a lone surrogate becomes U+FFFD and NaN null."""
@@ -114,8 +117,8 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
         names = ", ".join(f"{of.rule} ({text.name(of.stage)})" for of in further)
         lines.append(f"  would fail    {names}")
     if explanation.inputs:
+        lines += [f"  instruction   {of}" for of in _instructions(explanation)]
         lines.append(f"  edit          {_edit(explanation)}")
-        lines += map(_instruction, explanation.signals.get("caption_instruction") or ())
     if explanation.shard:
         lines.append(f"  shard         {text.name(explanation.shard, 300)}")
     for caption in explanation.captions:
@@ -170,13 +173,19 @@ def _edit(explanation: Explanation) -> str:
     said = [known.get("edit_operation") or known.get("edit_kind") or "of no known kind"]
     said.append(f"from {number} {'image' if number == 1 else 'images'}")
     if (share := known.get("changed_share")) is not None:
-        said.append(f"{100 * share:.2g} % of the pixels changed")
+        said.append(f"{two_digits(100 * share)} % of the pixels changed")
     return text.prose(", ".join(said), 200)
 
 
-def _instruction(written: Mapping[str, Any]) -> str:
-    """An instruction that a model wrote."""
-    return f"  instruction   {text.prose(written['text'], 300)} (written by a captioner)"
+def _instructions(explanation: Explanation) -> list[str]:
+    """What was asked for, in all its wordings, and whether a model wrote them."""
+    known = explanation.signals
+    written = [of["text"] for of in known.get("caption_instruction") or ()]
+    by = " (written by a captioner)" if written else ""
+    said = [text.prose(of, 300) + by for of in explanation.instructions or written]
+    if said:
+        return said
+    return ["none"] if known.get("instruction_validity") == "missing" else [IN_SOURCE]
 
 
 def _verdict(explanation: Explanation) -> str:

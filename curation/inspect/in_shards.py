@@ -15,7 +15,7 @@ from curation.signals.row import SPLITS
 
 
 def with_shards(output: str, explanations: list[Explanation]) -> list[Explanation]:
-    """The explanations with file and captions of kept rows. Raises ``ShardError``."""
+    """The explanations with file, captions and instructions of kept rows. Raises ``ShardError``."""
     kept = {explanation.id for explanation in explanations if explanation.verdict == "kept"}
     folder = Layout(output).shards
     if not kept or not storage.exists(storage.join(folder, shard.MANIFEST_NAME)):
@@ -34,7 +34,12 @@ def with_shards(output: str, explanations: list[Explanation]) -> list[Explanatio
             for row, name, key in zip(rows.tolist(), names, keys, strict=True):
                 where[str(name), key] = f"shards/{info.file}", _captions(batch, row)
     return [
-        replace(entry, shard=file, captions=with_texts(entry.captions, captions))
+        replace(
+            entry,
+            shard=file,
+            captions=with_texts(entry.captions, captions),
+            instructions=tuple(captions.get("instruction", ())) if entry.inputs else (),
+        )
         for entry in explanations
         for file, captions in [where.get((str(entry.id), entry.key), (None, {}))]
     ]

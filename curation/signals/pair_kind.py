@@ -18,21 +18,24 @@ from curation.signals.caption_validity import unquoted
 from curation.signals.pair import Pair
 from curation.signals.rule_file import Versioned
 from curation.signals.signal import Column, signal
-from curation.strict_yaml import Frozen, expected_one_of, shown
+from curation.strict_yaml import Frozen, nearest, shown
 
-VERSION = 3  # of the rules, and of what is below
+VERSION = 4  # of the rules, and of what is below
 FILE = "edit_kinds.yaml"
 LONGEST = 500  # characters that are looked at
 UNKNOWN = "edit_kind_unknown"
 LONGEST_NAME = 60  # characters of a name that is not known
+LISTED = "docs/edits.md lists the kinds"
 Kind = tuple[str | None, str | None]
 _PLACE = re.compile(r"<([^<>\W]+)>")
 
 
 class Rule(Frozen):
-    """A kind, and an operation where one can be told, of texts in which a pattern is found."""
+    """A kind, and an operation where one can be told, of texts in which a pattern is found; no kind
+    where what they ask for is none of ours.
+    """
 
-    kind: str
+    kind: str | None = None
     operation: str | None = None
     holds: Annotated[tuple[str, ...], Field(min_length=1)]
 
@@ -73,10 +76,14 @@ def pair_kind(pair: Pair) -> dict[str, str | None]:
 
 
 def note(name: str, pairs: int) -> str:
-    """That a name was passed over, of so many pairs, and the nearest known one."""
-    every = {*EDIT_KINDS, *EDIT_OPERATIONS, *shipped().sources}
+    """That a name was passed over, of so many pairs, and the kind of the nearest known one."""
+    names = {of.partition(".")[2]: of for of in reversed(EDIT_OPERATIONS)}
+    names |= {of: of for of in (*EDIT_KINDS, *EDIT_OPERATIONS)} | dict(shipped().sources)
+    near = nearest(name, names)
+    kind, _ = of_source(names.get(near or ""), None)
     said = f"edit_kind {shown(name)} is not known and was passed over in {pairs} "
-    return f"{said}{'pair' if pairs == 1 else 'pairs'}: {expected_one_of(name, every)}"
+    said += "pair: " if pairs == 1 else "pairs: "
+    return said + (f"did you mean {kind!r}? " if kind else "") + LISTED
 
 
 def of_source(kind: str | None, operation: str | None) -> Kind:
@@ -96,7 +103,9 @@ def _known(said: str) -> Kind | None:
 
 
 def of_instructions(texts: Iterable[str]) -> Kind:
-    """What the first instruction asks for of which a rule says so; None where none does."""
+    """What the first instruction asks for of which a rule says so; None where none does, or where
+    the rule says that it is no kind of ours.
+    """
     for text in texts:
         plain = unquoted(text[:LONGEST]).replace("\u00a7", " \u00a7 ")
         plain = " ".join(_aside().sub(" ", plain).split())
@@ -118,7 +127,7 @@ def _aside() -> re.Pattern[str]:
 
 
 @cache
-def _patterns() -> tuple[tuple[str, str | None, re.Pattern[str]], ...]:
+def _patterns() -> tuple[tuple[str | None, str | None, re.Pattern[str]], ...]:
     rules = shipped()
 
     def written(pattern: str) -> str:

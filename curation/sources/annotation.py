@@ -14,10 +14,6 @@ from curation.sources.sample import Sample
 from curation.sources.values import Caption, Value, clean
 
 _ESCAPED = re.compile(r"\\udc[89a-f][0-9a-f]", re.IGNORECASE)
-_WITHOUT_INPUT = (
-    f"{LACKS_INPUT}; expected a file beside it that is named like a.input.png, or a list (.jsonl) "
-    "or table that names both; a path in a side file is not followed"
-)
 _NO_MASK = "no PNG, as the mask of an edit is; the pair has none"
 _NOT_UTF8 = "captions that are not UTF-8, of which � is kept; save it as UTF-8"
 
@@ -62,7 +58,7 @@ def with_input(said: Annotation, image: Image, inputs: Sequence[Image]) -> Image
         or not any(of.text.strip() for of in said.caption_instruction or ())
     ):
         return image
-    return Image(image.path, None, _WITHOUT_INPUT)
+    return Image(image.path, None, LACKS_INPUT)
 
 
 def from_text(name: str, data: bytes) -> Annotation:

@@ -9,7 +9,10 @@ from curation.sources.image_names import MOST_INPUTS, Role
 from curation.sources.kind import stem_of
 from curation.sources.sample import SourceImage
 
-LACKS_INPUT = "missing: an edit without its input image"
+LACKS_INPUT = (
+    "missing: an edit without its input image; expected a file beside it that is named like a.input"
+    ".png, or a list (.jsonl) or table that names both; a path in a side file is not followed"
+)
 _LACKS_RESULT = "missing: inputs and an instruction without the image that was made of them"
 _MASK = ".mask.png"
 _INSTRUCTIONS = {

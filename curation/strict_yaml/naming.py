@@ -23,8 +23,13 @@ def expected_one_of(given: str, valid: Iterable[str], lists: str = "") -> str:
 
 def did_you_mean(given: str, valid: Iterable[str]) -> str:
     """``; did you mean 'b'?`` where one of the valid names is near, else nothing."""
-    near = _near(given, valid, 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(given, valid)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def nearest(given: str, valid: Iterable[str]) -> str | None:
+    """The valid name nearest to what was given, where one is near."""
+    return next(iter(_near(given, valid, 1)), None)
 
 
 def _near(given: str, valid: Iterable[str], most: int) -> list[str]:

@@ -25,6 +25,7 @@ from curation.writing.originals import OF_SOURCE, SAID, Originals
 
 BATCH_BYTES = 512 << 10
 NOT_STORED = ["uri", "size"]  # nor part of a shard's name
+IN_OUR_WORDS = ("edit_kind", "edit_operation")  # of which no other name passes on
 Share = tuple[str, int, int]  # a unit; which of how many equal ranges of content hashes
 
 
@@ -190,8 +191,10 @@ def _column(
 
 def _standing(field: pa.Field, said: Any, measured: Any) -> Any:
     """What of a source's and a signal's value stands: captions that a source has are not replaced,
-    and they are what was judged.
+    and they are what was judged; of a kind of edit what was measured, even where that is nothing.
     """
+    if field.name in IN_OUR_WORDS:
+        return measured
     stands = measured is None or (bool(said) and field.type == shard.CAPTIONS)
     return said if stands else measured
 

@@ -19,6 +19,7 @@ from curation.failures.errors import UsageError
 from curation.inspect import explain, gate, rejudge
 from curation.judging.ledger import LedgerError
 from curation.measuring import choosing
+from curation.signals import pair_kind
 
 STAGES: dict[str, dict[str, dict[str, object]]] = {
     "s1": {"short_side": {"min": 256}, **DUPLICATES},
@@ -111,7 +112,9 @@ def test_a_row_falls_by_the_first_image_that_fails_and_the_ledger_says_which(out
 def test_a_kind_that_is_not_known_is_told_with_the_nearest_that_is(output: Path) -> None:
     (note,) = json.loads((output / "run.json").read_text())["counts"]["notes"]
     assert note.startswith("edit_kind 'restoratoin' is not known and was passed over in 1 pair: ")
-    assert "did you mean 'restoration'" in note
+    assert "did you mean 'restoration'? docs/edits.md lists the kinds" in note
+    assert "did you mean 'attribute'?" in pair_kind.note("colour", 2), "of which it is an operation"
+    assert "mean" not in pair_kind.note("qqqq", 2)
     assert "restoratoin" in (output / "report.html").read_text("utf-8")
 
 
@@ -120,8 +123,15 @@ def test_an_explanation_shows_every_image(output: Path) -> None:
     assert [of["short_side"] for of in explanation.inputs] == [288, 200]
     text = explain.as_text(explanation)
     assert "short_side.min: input 2: 200 is below 256" in text and "  input 2\n" in text
+    assert "  instruction   (its text is in the source alone)\n" in text
     failed = [of for of in explanation.checks if of.outcome == "failed"]
     assert [(of.rule, of.value) for of in failed] == [("short_side.min", 200)]
+
+
+def test_what_a_kept_pair_asks_for_is_explained_before_all_else_of_it(output: Path) -> None:
+    (explanation,) = explain.explain(str(output), "seen.jpg")
+    short = explain.as_text(explanation, short=True)
+    assert short.index("  instruction   make the left corner colourful\n") < short.index("  edit ")
 
 
 def test_what_holds_instead_is_decided_anew_without_an_image(output: Path, tmp_path: Path) -> None:

@@ -44,12 +44,15 @@ def make(root: Path, *, edited: bool = False) -> Path:
     return root
 
 
-def held(output: Path) -> dict[str, dict[str, Any]]:
-    """The rows of the shards by key, without folder and extension."""
+def read(output: Path) -> list[dict[str, Any]]:
     infos = shard.verify(str(output / "shards"))
     batches = [b for info in infos for b in shard.read(str(output / "shards" / info.file))]
-    rows = [row for batch in batches for row in batch.to_pylist()]
-    return {row["key"].rpartition("/")[2].partition(".")[0]: row for row in rows}
+    return [row for batch in batches for row in batch.to_pylist()]
+
+
+def held(output: Path) -> dict[str, dict[str, Any]]:
+    """The rows of the shards by key, without folder and extension."""
+    return {row["key"].rpartition("/")[2].partition(".")[0]: row for row in read(output)}
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +167,18 @@ def test_what_sources_know_of_an_edit_passes_unchanged(output: Path, tmp_path: P
         (other,) = (row for key, row in edits.items() if key != name)
         assert (other["edit_mask"], other["input_boxes"]) == (None, None)
         assert (other["edit_kind"], other["edit_operation"]) == ("attribute", None), "by its words"
+
+
+def test_a_shard_holds_the_kind_that_was_measured_and_no_other_name(
+    output: Path, tmp_path: Path
+) -> None:
+    unknown, known = [row for row in held(output).values() if row["inputs"]][:2]
+    unknown |= {"edit_kind": "fliping", "edit_operation": "sideways"}
+    unknown["caption_instruction"][0]["text"] = "Flip the image horizontally"
+    known |= {"edit_kind": "Color_Alter", "edit_operation": "dyed"}
+    (tmp_path / "in").mkdir()
+    table = pa.Table.from_pylist([unknown, known], schema=shard.schema())
+    pq.write_table(table, tmp_path / "in" / "edits.parquet")
+    run_in_process(tmp_path / "in", tmp_path / "out")
+    rows = {row["key"]: (row["edit_kind"], row["edit_operation"]) for row in read(tmp_path / "out")}
+    assert rows == {unknown["key"]: (None, None), known["key"]: ("attribute", "attribute.colour")}

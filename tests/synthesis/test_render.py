@@ -268,7 +268,7 @@ def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_
     [
         (["--seed", "2"], COUNT, "rendered with seed 1, now 2"),
         (["--size", "128x96"], COUNT, "rendered with size 96x96, now 128x96"),
-        (["--lang", "zh"], COUNT, "rendered with "),
+        (["--lang", "zh"], COUNT, "rendered with lang en, now zh"),
         ([], 8, "does not belong to this run"),
         (["--part-size", "5"], COUNT, "holds indices 0 to 7, not 0 to 4"),
         (["--size", "big"], COUNT, "expected WIDTHxHEIGHT"),

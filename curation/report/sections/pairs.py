@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from curation.judging.pairs import KIND, SIZE
+from curation.progress import two_digits
 from curation.report.cards import Card, Thumbnails, card
 from curation.report.nearest import Pick
 from curation.report.outcome import Unit
@@ -20,7 +21,7 @@ SHARE = "changed_share"
 EACH, DROPPED = 2, 2  # kept pairs of a kind, and dropped ones of a rule, that are shown
 SHOWN_RULES = 8
 UNKNOWN = "kind not known"
-NO_LANGUAGE = "no instruction"
+NOT_MEASURED = {KIND: UNKNOWN, IMAGES: "not measured", LANGUAGE: "no instruction"}
 RESULT = "the result"
 
 
@@ -50,7 +51,7 @@ class EditPairs:
             for name in (KIND, IMAGES, LANGUAGE)
         }
         for name, values in known.items():
-            none = NO_LANGUAGE if name == LANGUAGE else UNKNOWN
+            none = NOT_MEASURED[name]
             pairs = zip((value or none for value in values), is_kept, strict=True)
             self.counts.setdefault(name, Counter()).update(pairs)
         ledger = unit.ledger.select(["verdict", "rule", "reason"]).take(taken).to_pylist()
@@ -69,7 +70,7 @@ class EditPairs:
             row = int(pick.value)
             share = column(SHARE)[row].as_py()
             said = [column(OPERATION)[row].as_py() or column(KIND)[row].as_py()]
-            said += [None if share is None else f"{100 * share:.2g} % changed"]
+            said += [None if share is None else f"{two_digits(100 * share)} % changed"]
             reason = unit.ledger.column("reason")[row].as_py()
             said += [f"by {_image(reason)}" if _image(reason) != RESULT else None]
             self.said[pick.uri] = tuple(of for of in said if of)

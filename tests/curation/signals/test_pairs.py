@@ -175,10 +175,40 @@ def test_what_a_source_calls_an_edit_is_believed(
     assert tuple(measured.values()) == (*of_words, unknown), "what is passed over is noted"
 
 
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        (
+            None,
+            ("Crop the borders of this picture", "crop it square", "trim the margins"),
+        ),
+        (None, ("Flip the image horizontally", "Please mirror this photo.", "flip it upside down")),
+        (None, ("裁掉照片的边缘", "把这张图裁成正方形", "将图片水平翻转", "把照片左右镜像一下")),
+        (
+            "restoration.uncrop",
+            ("restore what was cropped off it", "uncrop it", "un-crop it"),
+        ),
+        ("restoration.uncrop", ("把被裁掉的部分补回来", "恢复裁掉的部分", "补全裁剪掉的画面")),
+        ("restoration.rotate", ("rotate the photo 90 degrees clockwise", "把照片旋转90度")),
+        ("view", ("Get closer to the animal", "Move in closer", "靠近一点看这只猫")),
+        ("object.remove", ("crop out the man", "Remove the mirror")),
+        ("object.move", ("Move the cup closer to the plate", "把杯子移到镜子旁边")),
+        ("object.add", ("add a mirror to the picture", "加一面镜子")),
+    ],
+    ids=str,
+)
+def test_what_is_cropped_flipped_or_seen_from_nearer(
+    kind: str | None, texts: tuple[str, ...]
+) -> None:
+    for text in texts:
+        told, operation = of_instructions([text])
+        assert (operation or told) == kind, text
+
+
 def test_the_rules_name_kinds_and_operations_that_are_there() -> None:
     rules = shipped()
     for rule in rules.rules:
-        assert rule.kind in EDIT_KINDS and rule.operation in (None, *EDIT_OPERATIONS)
+        assert rule.kind in (None, *EDIT_KINDS) and rule.operation in (None, *EDIT_OPERATIONS)
         assert rule.operation is None or rule.operation.startswith(f"{rule.kind}.")
     for name in rules.sources.values():
         assert name in (*EDIT_KINDS, *EDIT_OPERATIONS)

@@ -14,6 +14,7 @@ from making.folders import put, read_all
 
 from curation import sources
 from curation.sources import Caption, Sample, plan
+from curation.sources.edits import LACKS_INPUT
 from curation.sources.identity import content_id
 
 PAIRS = [
@@ -249,7 +250,7 @@ def test_a_table_may_hold_edits_and_other_rows(tmp_path: Path) -> None:
         None,
         None,
         "missing: input_image 1, though there is input_image 2",
-        "missing: an edit without its input image",
+        LACKS_INPUT,
     ]
     assert samples[0].inputs is None
     assert [sample.caption_raw for sample in samples] == [(Caption(text),) for text in "abcd"]
