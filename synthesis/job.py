@@ -21,7 +21,7 @@ from synthesis.image_sizes import Size
 
 Mode = Literal["pure", "scene", "template", "mix", "strings", "edit"]
 RENDERING_VERSION = 8  # raise it whenever the same settings would give other pixels or captions
-EDITS_VERSION = 4  # the same for what mode edit alone depends on
+EDITS_VERSION = 5  # the same for what mode edit alone depends on
 _LIBRARIES = ("skia-python", "uharfbuzz", "icu4py", "opencv-python-headless", "zlib-ng", "pyarrow")
 
 

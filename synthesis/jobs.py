@@ -123,10 +123,11 @@ def _kinds(text: str) -> tuple[tuple[str, float], ...]:
         name, _, share = entry.strip().partition("=")
         names = [of for of in OPERATIONS if name in (of, of.partition(".")[0])]
         if not names:
-            hint = did_you_mean(name, OPERATIONS)
+            groups = dict.fromkeys(of.partition(".")[0] for of in OPERATIONS)
+            hint = did_you_mean(name, (*OPERATIONS, *groups))
             raise UsageError(
                 f"--kinds: no operation {name!r}{hint}; there are {', '.join(OPERATIONS)}, and for "
-                "all of a group its name: text"
+                f"all of a group its name: {', '.join(groups)}"
             )
         try:
             one_share = float(share or 1) / len(names)

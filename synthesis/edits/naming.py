@@ -29,12 +29,15 @@ _ENTITIES = frozenset(  # of which a text is but the name: an arrow, a box or a 
         "reply",
     }
     | {"field", "message", "post", "likes", "replies", "event", "performer", "ingredient", "rating"}
+    | {"low", "high", "place", "value", "given", "distance", "change", "word", "saying", "sky"}
 )
 _TEXTS = {  # what is the text itself, where a role is also what it stands on
     "speech": Name("text in the speech bubble", "对话气泡里的文字"),
     "narration": Name("text in the narration box", "旁白框里的文字"),
     "badge": Name("badge text", "角标文字"),
     "tab": Name("tab label", "选项卡文字"),
+    "date": Name("date", "日期文字"),
+    "day": Name("day number", "日期数字"),
     "logo": Name("logo text", "标志文字"),
     "watermark": Name("watermark text", "水印文字"),
 }

@@ -258,6 +258,15 @@ def test_the_preset_for_edits_has_no_quota_on_what_is_rendered() -> None:
     assert "captioning.edit_instruction" in captioned.signals
 
 
+def test_the_presets_for_edits_ask_nothing_of_captions_that_a_model_writes() -> None:
+    for name in ("edits", "edits-captioned"):
+        pipeline = loading.load(None, name)
+        asked = [*pipeline.measure, *pipeline.groupings, *pipeline.quotas]
+        assert not asked and all(
+            "recaption" not in (of.captions or ()) for of in pipeline.stages
+        ), name
+
+
 def test_what_a_style_or_a_subject_keeps_of_its_input_may_be_less() -> None:
     pipeline = loading.load(None, "edits")
     usual = pipeline.stages[pipeline.number_of("s3")].bounds["input_similarity"].min

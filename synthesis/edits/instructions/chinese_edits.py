@@ -41,7 +41,7 @@ _REMOVED = (
     "抹掉{target}",
 )
 _REMOVED_RESULT = ("{target}不应该出现", "{target}应该去掉", "{target}不需要了")
-_REMOVED_TERSE = ("去掉{target}", "删除{target}", "不要{target}", "{target}：删除")
+_REMOVED_TERSE = ("去掉{target}", "删除{target}", "去除{target}", "{target}：删除")
 _REPLACED = (
     "把{target}换成{other}",
     "将{target}替换为{other}",
@@ -158,7 +158,7 @@ RESULTS: dict[str, tuple[str, ...]] = {
     "text.replace": (
         "{target}应该改成{new}",
         "{target}应为{new}",
-        "{target}的地方应该写{new}",
+        "{target}应该写成{new}",
         "{target}要变成{new}",
     ),
     "text.add": ("{here}应该有{what}", "{here}还缺{what}", "{here}要有{what}"),

@@ -22,10 +22,10 @@ _RECOLOURED_RESULT = (
 )
 _RECOLOURED_TERSE = (
     "{target} → {colour}",
-    "{target} in {colour}",
     "{target}: {colour}",
+    "{target}: change to {colour}",
     "{target}: {was} → {colour}",
-    "{colour} instead of {was} for {target}",
+    "{target}: {colour} instead of {was}",
 )
 _REMOVED = (
     "remove {target}",
@@ -43,7 +43,7 @@ _REMOVED_RESULT = (
     "{target} should not be there",
     "{target} should disappear",
 )
-_REMOVED_TERSE = ("remove {target}", "delete {target}", "without {target}", "{target}: gone")
+_REMOVED_TERSE = ("remove {target}", "delete {target}", "without {target}", "{target}: remove")
 _REPLACED = (
     "replace {target} with {other}",
     "swap {target} for {other}",
@@ -62,7 +62,7 @@ _REPLACED_RESULT = (
 _REPLACED_TERSE = (
     "{target} → {other}",
     "{other} instead of {target}",
-    "{target}: now {other}",
+    "{target}: replace with {other}",
 )
 _MOVED = (
     "move {target} {to}",
@@ -109,7 +109,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "update {target} to {new}",
         "put {new} in place of {target}",
         "write {new} instead of {target}",
-        "have {target} say {new}",
+        "correct {target} to {new}",
         "turn {target} into {new}",
     ),
     "text.add": (
@@ -221,9 +221,9 @@ TERSE: dict[str, tuple[str, ...]] = {
     "text.replace": (
         "{target} → {new}",
         "{target} => {new}",
-        "{target} to {new}",
         "{new} instead of {target}",
-        "{target}: now {new}",
+        "{target}: change to {new}",
+        "{target}: replace with {new}",
     ),
     "text.add": ("add {what}{where}", "new: {what}{where}", "plus {what}{where}"),
     "text.remove": _REMOVED_TERSE,

@@ -109,7 +109,7 @@ def _chinese(
 ) -> str:
     noun = speech.name(thing) if thing else "文字"
     if colour:
-        noun = speech.name(colour) + noun
+        noun = _coloured(speech, noun, colour, is_text=text is not None)
     there = place.chinese if place else ""
     of = f"{there}的" if there else ""
     if text is None:
@@ -123,6 +123,12 @@ def _chinese(
     if not plainly:
         ways += [f"{there}写着{quote}的{noun}"]
     return speech.random.choice(ways)
+
+
+def _coloured(speech: Speech, noun: str, colour: Colour, *, is_text: bool) -> str:
+    """The noun in a colour: ``红色标题``; of a date or a price it is not said so closely."""
+    closely = not is_text or speech.names == "en" or noun.endswith(("文字", "标题"))
+    return f"{speech.name(colour)}{'' if closely else '的'}{noun}"
 
 
 def indefinite(speech: Speech, thing: Name, colour: Colour | None = None) -> str:
@@ -145,8 +151,9 @@ def added(speech: Speech, thing: Name | None, text: str | None, colour: Colour |
     quote = speech.quoted(text)
     if speech.language == "zh":
         noun = speech.name(thing) if thing else "文字"
-        noun = speech.name(colour) + noun if colour else noun
+        noun = _coloured(speech, noun, colour, is_text=True) if colour else noun
         ways = [f"{noun}{quote}", f"内容为{quote}的{noun}"]
+        ways = ways[:1] if "的" in noun else ways  # else it reads as if it said what it is in
         bare = [quote, quote, f"{quote}字样"]
     else:
         noun = f"{colour.english} " if colour else ""

@@ -26,6 +26,10 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     [
         ({"language": "fr"}, "there are no edits in 'fr', only in en, zh"),
         ({"kinds": "text.replac"}, "did you mean 'text.replace'"),
+        (
+            {"kinds": "restore"},
+            "did you mean 'restoration'.* all of a group its name: text, .*task",
+        ),
         ({"kinds": "text.replace=many"}, "expected a number after ="),
         ({"kinds": "text.replace=0"}, "expected a share above 0"),
         ({"mode": "pure", "kinds": "text.add"}, "--kinds is for mode edit, not pure"),

@@ -307,3 +307,13 @@ def test_a_name_does_not_say_what_it_is(operation: str) -> None:
     change = Change(operation, old=old, new=new, thing=author, place=CELLS[0])
     said = {instruct(Random(seed), "en", change) for seed in range(RENDERINGS)}
     assert not [text for text in said if re.search(r"that (?:says|reads)|\ba name", text)]
+
+
+@pytest.mark.parametrize(
+    ("chinese", "expected"),
+    [("价格", "白色的价格“9”"), ("标题", "白色标题“9”"), ("日期文字", "白色日期文字“9”")],
+)
+def test_a_colour_is_not_put_closely_on_what_has_none(chinese: str, expected: str) -> None:
+    speech = grammar.Speech(Random(1), "zh", "zh", ["9"])
+    said = grammar.definite(speech, Name("", chinese), "9", colour=COLOURS["white"], plainly=True)
+    assert said == expected
