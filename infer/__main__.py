@@ -20,6 +20,7 @@ app = commands.application()
 @app.command()
 def generate(
     texts: options.Prompts = None,
+    inputs: options.Inputs = None,
     output: options.Output = Path("generated.png"),
     seed: options.Seed = 0,
     checkpoint: options.Checkpoint = None,
@@ -38,6 +39,8 @@ def generate(
 
     Example: python -m infer 'the word "ink" in red on white' -o ink.png --seed 7
 
+    An edit: python -m infer --input page.png 'Replace "ink" with "INK"' -o edited.png
+
     A sheet of many: python -m infer --prompts prompts.txt -o images/ --sheet sheet.png
 
     Every PNG carries its prompt, seed, steps and guidance; its seed generates it again alone.
@@ -47,7 +50,8 @@ def generate(
 
     if guidance is not None and not math.isfinite(guidance):
         raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
-    request = job.Request(tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
+    asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
+    request = job.Request(*asked, tuple(inputs or ()))
     wanted = job.prepare(request)
     from infer.sampling import Settings  # heavy, so only once the arguments are known good
 

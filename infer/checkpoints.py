@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("demo/train")
 _INDEX = "model_index.json"
+_NO_EDITS = ("QwenImagePipeline",)
 _UNSUPPORTED = (
     "use_karras_sigmas",
     "use_exponential_sigmas",
@@ -94,13 +95,21 @@ def unfinished(folder: Path) -> str | None:
     return f"step {step} of {planned}: training is not finished"
 
 
-def beyond(folder: Path, prompts: Sequence[str], size: tuple[int, int]) -> list[str]:
-    """What is asked for and was never trained on, a sentence each; none for a foreign folder.
+def beyond(
+    folder: Path, prompts: Sequence[str], size: tuple[int, int], *, edits: bool = False
+) -> list[str]:
+    """What is asked for and was never trained on, a sentence each; of a foreign folder it is known
+    only whether it edits images, as ``edits`` asks for.
 
     ``size`` is (width, height) in pixels. Raises ``UsageError`` for a damaged record.
     """
     record = _trained_on(folder)
-    return list(record.beyond(prompts, size)) if record else []
+    if record:
+        return list(record.beyond(prompts, size, edits=edits))
+    named = str(_read(folder / _INDEX).get("_class_name")) if (folder / _INDEX).is_file() else ""
+    if edits and named in _NO_EDITS:
+        return [f"a {named} was never trained on edits: it cannot know what --input is for"]
+    return []
 
 
 def _trained_on(folder: Path) -> "TrainedOn | None":

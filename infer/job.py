@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from curation import progress, storage
@@ -20,6 +20,7 @@ from infer.prompts import Prompt
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from infer.inputs import Inputs
     from infer.sampling import Settings
 
 _LARGEST_SIDE = 8192
@@ -33,6 +34,7 @@ class Job:
 
     ``folder`` is the run's own, None where files were named.
     ``usual`` is the size to generate at, and the steps and guidance unless others are asked for.
+    ``inputs`` are what all prompts edit, by ``names``.
     """
 
     prompts: tuple[Prompt, ...]
@@ -41,11 +43,15 @@ class Job:
     sheet: Path | None
     checkpoint: Path
     usual: Defaults
+    inputs: "Inputs | None" = None
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for on the command line: prompts, a ``file`` of more, and where to write."""
+    """What was asked for on the command line: prompts, a ``file`` of more, where to write, and the
+    images that are to be edited.
+    """
 
     texts: tuple[str, ...]
     file: str | None
@@ -54,6 +60,7 @@ class Request:
     checkpoint: Path | None = None
     size: str | None = None
     sheet: Path | None = None
+    inputs: tuple[str, ...] = ()
 
 
 def prepare(request: Request) -> Job:
@@ -66,8 +73,11 @@ def prepare(request: Request) -> Job:
     asked_size = _asked_size(request.size) if request.size else None
     folder = checkpoints.find(request.checkpoint)
     usual = checkpoints.defaults(folder)
-    width, height = asked_size or (usual.width, usual.height)
-    checkpoints.check_size(width, height, checkpoints.size_unit(folder))
+    unit = checkpoints.size_unit(folder)
+    inputs = _inputs(request.inputs, folder, unit)
+    own_size = inputs.size if inputs else (usual.width, usual.height)
+    width, height = asked_size or own_size
+    checkpoints.check_size(width, height, unit)
     targets = name_files(output, len(asked))
     sheet = sheet or (_sheet_name(output) if len(asked) > 1 else None)
     _refuse_strangers((*targets, *([sheet] if sheet else [])))
@@ -78,7 +88,15 @@ def prepare(request: Request) -> Job:
         sheet=sheet,
         checkpoint=folder,
         usual=replace(usual, width=width, height=height),
+        inputs=inputs,
+        names=tuple(PurePath(path).name for path in request.inputs),
     )
+
+
+def _inputs(paths: tuple[str, ...], folder: Path, unit: int) -> "Inputs | None":
+    from infer import inputs
+
+    return inputs.read(paths, folder, unit)
 
 
 def _check_names(output: Path, sheet: Path | None) -> None:
@@ -103,7 +121,8 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     from infer import sampling
 
     asked = [prompt.text for prompt in job.prompts]
-    warnings = checkpoints.beyond(job.checkpoint, asked, (settings.width, settings.height))
+    size = (settings.width, settings.height)
+    warnings = checkpoints.beyond(job.checkpoint, asked, size, edits=bool(job.inputs))
     for warning in warnings:
         _tell(f"warning: expect nonsense of {job.checkpoint.name}: {warning}")
     if trained := checkpoints.trained(job.checkpoint):
@@ -117,9 +136,11 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
     with progress.watch("", "images", lambda: (len(job.prompts), len(rows))):
-        images = sampling.generate(generator, job.prompts, settings)
+        images = sampling.generate(generator, job.prompts, settings, job.inputs)
         for prompt, target, image in zip(job.prompts, job.targets, images, strict=True):
             facts = _facts(prompt, settings, job.checkpoint)
+            if job.names:
+                facts["inputs"] = ", ".join(job.names)
             storage.write_bytes(str(target), png(image, facts))
             rows.append({"file": str(target), **facts})
             if job.sheet:

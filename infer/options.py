@@ -10,6 +10,14 @@ from curation.storage import user_paths
 Prompts = Annotated[
     list[str] | None, typer.Argument(metavar="PROMPT", help="What to generate an image of.")
 ]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="An image to edit as the prompt says; up to three, the result as large as the last.",
+        parser=user_paths.place,
+    ),
+]
 Output = Annotated[
     Path,
     typer.Option(

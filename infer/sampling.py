@@ -7,20 +7,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from infer import checkpoints
+from infer.inputs import Inputs
 from infer.prompts import Prompt
 from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
 from train.flow import Asked, Flow, sample
 from train.models.family import Family
 from train.packing.packed import Packed, Text
-from train.pixels import as_image
+from train.pixels import as_image, scaled
 from train.text_encoders.text_encoder import TextEncoder
 
 
@@ -77,9 +80,13 @@ def _device(name: str) -> torch.device:
 
 
 def generate(
-    generator: Generator, prompts: Sequence[Prompt], settings: Settings
+    generator: Generator,
+    prompts: Sequence[Prompt],
+    settings: Settings,
+    inputs: Inputs | None = None,
 ) -> Iterator[Image.Image]:
-    """The images of the prompts, RGB, in order. Every prompt needs its seed.
+    """The images of the prompts, RGB, in order, or what these make of ``inputs``. Every prompt
+    needs its seed.
 
     With ``batch_size`` 1 an image's bytes depend on its prompt, seed and settings only; larger
     batches round differently in the last bits. Raises ``UsageError`` for a size the checkpoint
@@ -94,10 +101,14 @@ def generate(
     guided = settings.guidance > 1  # as QwenImagePipeline: at most 1 is no guidance at all
     kind = next(generator.transformer.parameters()).dtype  # whatever that of the text encoder
 
+    looked_at = inputs.looked_at if inputs else ()
+
     def encode(texts: Sequence[str]) -> list[Text]:
-        return [_as(kind, text) for text in generator.text_encoder.encode(list(texts))]
+        images = [looked_at] * len(texts)
+        return [_as(kind, text) for text in generator.text_encoder.encode(list(texts), images)]
 
     with torch.inference_mode():
+        references = _references(generator, kind, inputs.encoded if inputs else ())
         negative = encode([settings.negative])[0] if guided else None
         for start in range(0, len(prompts), settings.batch_size):
             batch = prompts[start : start + settings.batch_size]
@@ -106,7 +117,7 @@ def generate(
                 partial(_velocity, generator.transformer, kind),
                 generator.family,
                 [
-                    Asked(text, _seed(prompt), negative)
+                    Asked(text, _seed(prompt), negative, references)
                     for text, prompt in zip(texts, batch, strict=True)
                 ],
                 (generator.autoencoder.channels, *cells),
@@ -126,6 +137,15 @@ def _velocity(network: Any, kind: torch.dtype, packed: Packed) -> Tensor:
     image, sigma = packed.image.to(kind), packed.sigma.to(kind)
     velocity: Tensor = network(Packed(packed.text, image, sigma, packed.layout))
     return velocity
+
+
+def _references(
+    generator: Generator, kind: torch.dtype, images: Sequence[NDArray[np.uint8]]
+) -> tuple[Tensor, ...]:
+    """The latents (c, h, w) of images, where the network is."""
+    device = next(generator.transformer.parameters()).device
+    encoded = (generator.autoencoder.encode(scaled(each))[0] for each in images)
+    return tuple(each.to(device, kind) for each in encoded)
 
 
 def _as(kind: torch.dtype, text: Text) -> Text:

@@ -38,6 +38,7 @@ COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")
 COMMANDS += ("synthesis.template.__main__",)
 COMMANDS += ("train.__main__", "infer.__main__")
+COMMANDS += ("train.change_plan", "train.produce", "train.serve_units")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
 HEAVY |= {
@@ -56,7 +57,7 @@ BEAM_AT_MODULE_LEVEL = {
     for name in ("judging", "measuring", "near_duplicates", "programs", "steps", "writing")
 }
 BEAM_AT_MODULE_LEVEL |= {"curation.runners.forked_workers", "curation.runners.running"}
-BEAM_LAZILY = {"curation.runners.fork_server", "curation.storage.names"}
+BEAM_LAZILY = {"curation.runners.fork_server", "curation.storage.names", "train.producers.beam"}
 VAGUE = {"common", "helper", "helpers", "misc", "util", "utilities", "utils"}
 SAYS_NOTHING = {"found", "one", "told", "whole"}  # as names: say what it is
 SAYING = ("curation.inspect", "curation.report", "curation.runners", "curation.sources")
@@ -66,7 +67,12 @@ SAYING += ("curation.shard", "curation.signals", "curation.strict_yaml")
 SAYING += ("captioning", "infer", "synthesis", "taxonomy", "train")
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
-ENDPOINT = "captioning.backends.endpoint"  # speaks to the one server that its settings name
+SPEAKERS = {  # to the one server that their settings name
+    "captioning.backends.endpoint",
+    "train.producers.transport",
+}
+LISTENING = {"http.server", "socketserver", "wsgiref", "xmlrpc"}
+LISTENERS = {"train.producers.serving"}  # of units to other hosts, to those who have the token
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
 UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
 BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding"}
@@ -166,7 +172,8 @@ def reads_weights_only(node: ast.AST) -> bool:
 def unsafe(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Code from data, shells and the network."""
     for found in imports(tree, module):
-        if within(found.full, UNSAFE if module == ENDPOINT else UNSAFE | NETWORK):
+        never = UNSAFE if module in SPEAKERS else UNSAFE | NETWORK
+        if within(found.full, never if module in LISTENERS else never | LISTENING):
             yield found.line, f"imports {found.full}"
     for node in ast.walk(tree):
         if called(node) in UNSAFE_CALLS and not reads_weights_only(node):
@@ -241,6 +248,9 @@ BROKEN: tuple[tuple[Rule, str, str], ...] = (
     (unsafe, "curation.judging.rules", "import pickle"),
     (unsafe, "curation.judging.rules", "def f():\n    from urllib.request import urlopen"),
     (unsafe, "curation.judging.rules", "from urllib import request"),
+    (unsafe, "train.producers.supply", "import http.client"),
+    (unsafe, "train.producers.transport", "from http.server import HTTPServer"),
+    (unsafe, "train.producers.serving", "from urllib.request import urlopen"),
     (unsafe, "curation.judging.rules", "x = eval('1')"),
     (unsafe, "curation.judging.rules", "subprocess.run('ls', shell=True)"),
     (unsafe, "train.checkpoint", "torch.load('x')"),

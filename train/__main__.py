@@ -1,6 +1,7 @@
 """``python -m train``: train a flow-matching MMDiT on shards. Thin: arguments in, result out."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,6 +80,8 @@ def train(
     if data is None or out is None:
         raise UsageError("expected --data and --out: what to train on, and where to write")
     result = _run(wanted, (data, out, evaluate_on), threads)
+    if os.environ.get("RANK", "0") != "0":  # of a run of several processes, the first says it
+        return
     if as_json:
         typer.echo(json.dumps(result, indent=1))
         return

@@ -50,7 +50,7 @@ def make(out: Path, width: float) -> Path:
     Raises ``UsageError`` where there are no averages to make it of, ``CheckpointError``,
     ``OSError``.
     """
-    from train import checkpoint, checkpoint_folder, trained_on
+    from train import checkpoint, checkpoint_export, checkpoint_folder, trained_on
 
     folder = checkpoint_folder.find(out)
     configuration = checkpoint.read_configuration(folder) if folder else None
@@ -69,7 +69,8 @@ def make(out: Path, width: float) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     state = Path(checkpoint_folder.STATE)
     (partial / state).mkdir(parents=True)
-    checkpoint.write_pipeline(partial, checkpoint.of_modules(folder, loaded, modules))
+    weights = {part: module.state_dict() for part, module in modules.items()}
+    checkpoint_export.write(partial, checkpoint.of_modules(folder, loaded, modules), weights)
     for name in (Path(trained_on.NAME), state / "configuration.json"):
         shutil.copyfile(folder / name, partial / name)
     shutil.rmtree(final, ignore_errors=True)

@@ -14,13 +14,12 @@ from curation import storage
 
 LATEST = "latest"
 STATE = "training_state"
-RAW = "raw.safetensors"
-OPTIMISER = "optimiser.safetensors"
-AVERAGES = "averages.safetensors"  # all but the first
+FILES = "files.json"  # names those of the training state that hold tensors
 _INDEX = "model_index.json"
+_WRITTEN = ("progress.json", "configuration.json")
 _NAME = re.compile(r"checkpoint-(\d+)")
 _LEAVINGS = re.compile(r"\.checkpoint-\d+(\.old)?\.partial")
-_OLD_PART = "codec"
+_OLD_PART, _OLD_STATE = "codec", "raw.safetensors"
 _LARGEST_HEADER = 100 << 20
 
 
@@ -115,25 +114,34 @@ def by_age(directory: Path) -> list[Path]:
 
 def damage(folder: Path) -> str | None:
     """What keeps the run from going on from this checkpoint, or None. Only headers are read."""
-    for part in (_INDEX, f"{STATE}/progress.json", f"{STATE}/configuration.json"):
-        try:
-            json.loads((folder / part).read_text("utf-8"))
-        except OSError as error:
-            return f"{folder / part}: {error.strerror}"
-        except ValueError:
-            return f"{folder / part}: damaged, no JSON"
-    needed = {folder / STATE / RAW, folder / STATE / OPTIMISER}
-    for path in sorted(needed | set(folder.rglob("*.safetensors"))):
-        try:
-            with path.open("rb") as stream:
-                expected = _expected_size(stream)
-        except OSError as error:
-            return f"{path}: {error.strerror}"
-        except (ValueError, LookupError, TypeError):
-            return f"{path}: damaged, no header of tensors"
-        if expected != (size := path.stat().st_size):
-            return f"{path}: damaged, {size} bytes of {expected}"
-    return None
+    state = folder / STATE
+    if (state / _OLD_STATE).is_file():
+        return (
+            f"{folder}: the training state of an earlier version, with {STATE}/{_OLD_STATE}, from"
+            " which this one cannot go on (python -m infer reads the checkpoint)"
+        )
+    needed = set(folder.rglob("*.safetensors"))
+    try:
+        for path in (folder / _INDEX, *(state / name for name in (*_WRITTEN, FILES))):
+            content = json.loads(path.read_text("utf-8"))
+        needed |= {state / str(name) for name in content}
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    except (ValueError, TypeError):
+        return f"{path}: damaged, no JSON"
+    return next(filter(None, map(_damage_of_tensors, sorted(needed))), None)
+
+
+def _damage_of_tensors(path: Path) -> str | None:
+    try:
+        with path.open("rb") as stream:
+            expected = _expected_size(stream)
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    except (ValueError, LookupError, TypeError):
+        return f"{path}: damaged, no header of tensors"
+    size = path.stat().st_size
+    return None if expected == size else f"{path}: damaged, {size} bytes of {expected}"
 
 
 def _expected_size(stream: BinaryIO) -> int:

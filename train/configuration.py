@@ -75,6 +75,10 @@ class DataConfiguration(_Frozen):
     only ones.
 
     ``memory_bytes`` bounds the latents held in memory; images are read from the shards as needed.
+
+    ``units``, a folder or http://host:port, has latents and text features that producers make
+    (`python -m train.produce`); ``prefetch`` batches of them are read ahead. ``cache`` is a folder
+    in which a run without producers keeps what it encoded, at most ``cache_bytes``.
     """
 
     stage: str = ""
@@ -90,6 +94,10 @@ class DataConfiguration(_Frozen):
     resize: bool = False
     sizes: tuple[Annotated[str, AfterValidator(_size)], ...] = ()
     memory_bytes: Count = 4 << 30
+    units: str = ""
+    prefetch: Count = 4
+    cache: str = ""
+    cache_bytes: Count = 64 << 30
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -122,8 +130,8 @@ class PhaseConfiguration(_Frozen):
     ``sources`` are what it is trained on, those of ``--data`` where there are none. ``frozen`` are
     beginnings of names of weights that are not trained in it, such as ``text_encoder`` or
     ``transformer.blocks.0.``. ``tread`` is the share of image tokens that go around the middle
-    blocks (TREAD, arXiv 2501.04765), for images of many tokens. The others stand in place of those
-    of the whole run, where given.
+    blocks (TREAD, arXiv 2501.04765), for images of many tokens; ``repa`` switches that on. The
+    others stand in place of those of the whole run, where given.
     """
 
     label: str = ""
@@ -132,6 +140,7 @@ class PhaseConfiguration(_Frozen):
     learning_rate: Positive | None = None
     frozen: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
     tread: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    repa: bool = False
     sources: tuple[SourceConfiguration, ...] = ()
     resolution: _Side | Annotated[tuple[_Side, ...], Field(min_length=1)] | None = None
     captions: Annotated[Mapping[CaptionColumn, Positive] | None, BeforeValidator(_shares)] = None
@@ -155,13 +164,15 @@ class AutoencoderConfiguration(_Frozen):
 class TextEncoderConfiguration(_Frozen):
     """The text encoder: ``byte``, learnt with the model, or frozen ``qwen`` from ``path``.
 
-    ``width`` is the feature width of ``byte``. Captions are cut at ``longest`` tokens.
+    ``width`` is the feature width of ``byte``, which sees of images a ``view`` of so many pixels
+    squared, or nothing (0). Captions are cut at ``longest`` tokens.
     """
 
     kind: Literal["byte", "qwen"] = "byte"
     path: str = ""
     width: Count = 128
-    longest: Annotated[int, Field(ge=1, le=1024)] = 512
+    view: Annotated[int, Field(ge=0, le=512)] = 0
+    longest: Annotated[int, Field(ge=1, le=1024)] = 1024
 
 
 class FlowConfiguration(_Frozen):
@@ -218,6 +229,17 @@ class EmaConfiguration(_Frozen):
     snapshots: Count = 1000
 
 
+class AlignmentConfiguration(_Frozen):
+    """REPA (arXiv 2410.06940), in phases with ``repa: true``: image tokens of the ``block`` of this
+    number are drawn towards what a frozen ``encoder`` sees in the image, the folder of a vision
+    transformer such as DINOv2, or ``efficientnet_lite0``, which the extra ``curate`` brings along.
+    """
+
+    encoder: str = "efficientnet_lite0"
+    block: Count = 8
+    weight: Positive = 0.5
+
+
 Objective = Annotated[Any, choice("train.objectives.objective.Objective")]
 Evaluator = Annotated[Any, choice("train.evaluators.evaluator.Evaluator")]
 
@@ -252,6 +274,20 @@ class CheckpointConfiguration(_Frozen):
     keep: Count = 2
 
 
+class DistributedConfiguration(_Frozen):
+    """How the processes that torchrun started divide a run: ``replicate`` x ``shard`` x ``tensor``
+    of them, ``shard`` 0 for all that are left.
+
+    Weights, gradients, averages and what optimisers remember are divided among ``shard`` (FSDP2),
+    of which there are ``replicate`` groups (HSDP); a batch is divided among all of these. The heads
+    of attention, and the MLPs, are divided among ``tensor``.
+    """
+
+    shard: Annotated[int, Field(ge=0)] = 0
+    replicate: Count = 1
+    tensor: Count = 1
+
+
 class Configuration(_Frozen):
     """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it;
     "float8" is that with float8 for the matrices inside blocks. Weights stay fp32.
@@ -279,6 +315,7 @@ class Configuration(_Frozen):
     compile: bool = False
     device: str = "auto"
     ema: EmaConfiguration = EmaConfiguration()
+    repa: AlignmentConfiguration = AlignmentConfiguration()
     log_every: Count = 10
     data: DataConfiguration = DataConfiguration()
     phases: tuple[PhaseConfiguration, ...] = ()
@@ -290,3 +327,10 @@ class Configuration(_Frozen):
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     evaluation: EvaluationConfiguration = EvaluationConfiguration()
     checkpoint: CheckpointConfiguration = CheckpointConfiguration()
+    distributed: DistributedConfiguration = DistributedConfiguration()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What is trained on in some phase or other."""
+        mixes = [phase.tasks or self.data.tasks for phase in self.phases] or [self.data.tasks]
+        return tuple(dict.fromkeys(task for mix in mixes for task in mix))

@@ -53,13 +53,19 @@ def _overridden(preset: Configuration, file: Path) -> Configuration:
 
 
 def _same_parts(base: dict[str, Any], over: Any) -> dict[str, Any]:
-    """The preset without the settings of parts for which the file chooses others."""
+    """The preset without the settings of parts for which the file chooses others, and without the
+    mixes (such as ``data.tasks``) for which it names shares.
+    """
     if not isinstance(over, Mapping):
         return base
-    return {
-        key: value
-        for key, value in base.items()
-        if not isinstance(value, Mapping)
-        or not isinstance(over.get(key), Mapping)
-        or over[key].get("name", value.get("name")) == value.get("name")
-    }
+    kept = dict(base)
+    for key, value in base.items():
+        own = over.get(key)
+        if not isinstance(value, Mapping) or not isinstance(own, Mapping):
+            continue
+        if own.get("name", value.get("name")) != value.get("name"):
+            del kept[key]
+        else:
+            mixes = {name for name in own if isinstance(value.get(name), Mapping)}
+            kept[key] = {name: each for name, each in value.items() if name not in mixes}
+    return kept

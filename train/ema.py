@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from curation import storage
 from train.configuration import EmaConfiguration
+from train.distributed import sharded
+from train.distributed.world import World
 from train.power import Power
 
 SNAPSHOTS = "averages"  # below a training output: step-<step>-width-<width>.safetensors
@@ -43,8 +45,8 @@ class Average:
     @torch.no_grad()
     def update(self, raw: Mapping[str, nn.Module], step: int) -> None:
         """average <- decay average + (1 - decay) raw, weight by weight; buffers are copied."""
-        for name, module in raw.items():
-            own = self.modules[name]
+        for name, own in self.modules.items():
+            module = raw[name]
             held = [weight.detach() for weight in own.parameters()]
             given = [weight.detach() for weight in module.parameters()]
             torch._foreach_lerp_(held, given, 1 - self.rule.decay_at(step))
@@ -75,16 +77,22 @@ def weights(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
     }
 
 
-def snapshot(directory: Path, averages: Sequence[Average], step: int) -> None:
+def snapshot(directory: Path, averages: Sequence[Average], step: int, world: World) -> None:
     """Write power-function averages after ``step`` below a training output, 2 bytes a weight.
 
     In float16 a weight is off by a fortieth of a per cent at most. Raises ``OSError``.
     """
     folder = directory / SNAPSHOTS
-    folder.mkdir(exist_ok=True)
+    if world.is_first:
+        folder.mkdir(exist_ok=True)
     for average in averages:
         if isinstance(average.rule, Power):
-            half = {name: value.half().cpu() for name, value in weights(average.modules).items()}
+            half: dict[str, Tensor] = {}
+            for name, value in weights(average.modules).items():
+                gathered = sharded.full(value.half())
+                half |= {name: gathered.cpu()} if world.is_first else {}
+            if not world.is_first:
+                continue
             final = snapshot_path(directory, step, average.rule.width)
             partial = final.with_name(final.name + storage.TEMPORARY_SUFFIX)
             save_file(half, str(partial))

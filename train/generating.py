@@ -12,8 +12,19 @@ from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration
 from train.flow import Asked
 from train.packing.packed import Text
+from train.pixels import Images
 from train.precision import autocast
 from train.text_encoders.text_encoder import TextEncoder
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is seen of the inputs of an edit: latents (c, h, w) that the network sees, and images
+    (H, W, 3) that the text encoder does.
+    """
+
+    references: tuple[Tensor, ...] = ()
+    images: Images = ()
 
 
 @dataclass(frozen=True)
@@ -28,17 +39,27 @@ class Generator:
 
     @torch.no_grad()
     def generate(
-        self, captions: Sequence[str], cells: tuple[int, int], seeds: Sequence[int]
+        self,
+        captions: Sequence[str],
+        cells: tuple[int, int],
+        seeds: Sequence[int],
+        inputs: Sequence[Inputs] | None = None,
     ) -> Tensor:
         """Images (B, 3, H, W) in [-1, 1] on the CPU, of ``cells`` (h, w) latent cells, with steps
         and guidance by ``evaluation``.
         """
         settings = self.configuration.evaluation
-        encode = self.text_encoder.encode
-        negative = _float(encode([""])[0])
+        inputs = inputs or [Inputs()] * len(captions)
+        images = [each.images for each in inputs]
+        texts: Sequence[Text] = self.text_encoder.encode(captions, images)
+        negatives: Sequence[Text | None] = [None] * len(captions)
+        if settings.guidance != 1:
+            negatives = [_float(each) for each in self._negatives(images)]
         asked = [
-            Asked(_float(text), seed, negative)
-            for text, seed in zip(encode(captions), seeds, strict=True)
+            Asked(_float(text), seed, negative, tuple(each.to(self.device) for each in own))
+            for text, seed, negative, own in zip(
+                texts, seeds, negatives, [each.references for each in inputs], strict=True
+            )
         ]
         with autocast(self.device, self.configuration.precision):
             latents = flow.sample(
@@ -52,6 +73,12 @@ class Generator:
                 device=self.device,
             )
         return self.autoencoder.decode(latents).float().cpu()
+
+    def _negatives(self, images: Sequence[Images]) -> list[Text]:
+        """The empty prompt, of an edit with its images."""
+        if any(images):
+            return list(self.text_encoder.encode([""] * len(images), images))
+        return [self.text_encoder.encode([""])[0]] * len(images)
 
 
 def _float(text: Text) -> Text:

@@ -12,8 +12,10 @@ from torch.nn.functional import mse_loss
 from curation.picture import contact_sheet
 from train import flow
 from train.data.examples import Example
-from train.data.loading import Bucket, Data
-from train.generating import Generator
+from train.data.judging import Bucket
+from train.data.loading import Data
+from train.generating import Generator, Inputs
+from train.packing import patches
 from train.packing.packed import Item, pack
 from train.pixels import as_image
 from train.precision import autocast
@@ -26,11 +28,14 @@ _TILE = 192  # pixels: the longer side of an image in the grid, at most
 
 @dataclass(frozen=True)
 class Task:
-    """A caption to generate an image of, of so many latent cells (h, w), with its noise seed."""
+    """A caption to generate an image of, of so many latent cells (h, w), with its noise seed; an
+    instruction with what is seen of its inputs.
+    """
 
     example: Example
     cells: tuple[int, int]
     seed: int
+    inputs: Inputs
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,12 @@ def tasks(data: Data, seed: int) -> list[Task]:
     tasks_by_caption: dict[str, Task] = {}
     for bucket in data.shown:
         height, width = bucket.latents.shape[2:]
-        for example in bucket.examples:
+        seen = zip(bucket.examples, bucket.references, bucket.images, strict=True)
+        for example, references, images in seen:
             caption = example.captions[0]
             own = seed_for(seed, "held out", caption)
-            tasks_by_caption.setdefault(caption, Task(example, (height, width), own))
+            inputs = Inputs(references, images)
+            tasks_by_caption.setdefault(caption, Task(example, (height, width), own, inputs))
     order = np.random.default_rng(seed_for(seed, "held out")).permutation(len(tasks_by_caption))
     listed = list(tasks_by_caption.values())
     return [listed[place] for place in order]
@@ -78,7 +85,8 @@ def evaluate(
             part = places[start : start + settings.batch]
             texts = [chosen[place].example.captions[0] for place in part]
             seeds = [chosen[place].seed for place in part]
-            generated = generator.generate(texts, cells, seeds)
+            inputs = [chosen[place].inputs for place in part]
+            generated = generator.generate(texts, cells, seeds, inputs)
             for place, image in zip(part, generated, strict=True):
                 images[place] = image
     right = _judged(images, chosen, reader) if data.held_out else None
@@ -116,22 +124,27 @@ def _loss(generator: Generator, bucket: Bucket) -> float:
     configuration, family = generator.configuration, generator.configuration.model
     schedule = flow.build(configuration.flow)
     examples = bucket.examples[:_LOSS_IMAGES]
-    texts = generator.text_encoder.encode([example.captions[0] for example in examples])
+    captions = [example.captions[0] for example in examples]
+    texts = generator.text_encoder.encode(captions, bucket.images[:_LOSS_IMAGES])
+    device = generator.device
     random = torch.Generator().manual_seed(seed_for(configuration.seed, "held out"))
     total = 0.0
     for start in range(0, len(examples), configuration.evaluation.batch):
         rows = range(start, min(start + configuration.evaluation.batch, len(examples)))
-        latents = [bucket.latents[row].to(generator.device) for row in rows]
-        items = [Item(texts[row], own) for row, own in zip(rows, latents, strict=True)]
+        latents = [bucket.latents[row].to(device) for row in rows]
+        references = [tuple(each.to(device) for each in bucket.references[row]) for row in rows]
+        zipped = zip(rows, latents, references, strict=True)
+        items = [Item(texts[row], own, seen) for row, own, seen in zipped]
         tokens = latents[0][0].numel() // family.patch**2
         levels = [schedule.level(tokens, random) for _ in rows]
-        sigma = torch.tensor(levels, device=generator.device)
+        sigma = torch.tensor(levels, device=device)
         packed = pack(items, [family.order(item) for item in items], sigma, family.patch)
-        noise = torch.randn(packed.image.shape, generator=random).to(generator.device)
+        data = torch.cat([patches.pack(own, family.patch) for own in latents])
+        noise = torch.randn(data.shape, generator=random).to(device)
         level = sigma.repeat_interleave(tokens)
-        noisy = packed.with_targets(flow.path(packed.image, noise, level), sigma)
-        with autocast(generator.device, configuration.precision):
+        noisy = packed.with_targets(flow.path(data, noise, level), sigma)
+        with autocast(device, configuration.precision):
             velocity = generator.transformer(noisy)
-        wanted = flow.target(packed.image, noise)
+        wanted = flow.target(data, noise)
         total += float(mse_loss(velocity.float(), wanted)) * len(rows)
     return total / len(examples)

@@ -3,7 +3,8 @@
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from curation.storage import ownership
 from train import (
     checkpoint,
     checkpoint_folder,
+    checkpoint_state,
+    checkpoint_writing,
     extension,
     held_out,
     loop,
@@ -25,8 +28,11 @@ from train.checkpoint import Progress
 from train.configuration import Configuration
 from train.data import loading, skipped
 from train.data.loading import Data, Sources
+from train.distributed.world import World, check, local_device, started
 from train.judges import Judges
+from train.producers import connecting
 from train.stopping import stopping
+from train.text_encoders import text_encoder
 
 KIND = "training"
 RESULT = "result.json"
@@ -54,55 +60,98 @@ def run(
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
     ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
-    with ownership.held(str(request.directory), KIND):
-        return _run(configuration, request, tell)
+    device = local_device(settling.usable_device(configuration.device))
+    with started(configuration.distributed, device) as world:
+        with ExitStack() as first:
+            if world.is_first:
+                first.enter_context(ownership.held(str(request.directory), KIND))
+            say = tell if world.is_first else _nothing
+            result = _run(configuration, request, say, device, world)
+            world.wait()
+        return result
+
+
+def _nothing(message: str) -> None:
+    """The first process says it."""
 
 
 def _run(
-    configuration: Configuration, request: Request, tell: Callable[[str], None]
+    configuration: Configuration,
+    request: Request,
+    tell: Callable[[str], None],
+    device: str,
+    world: World,
 ) -> dict[str, Any]:
     directory = request.directory
     _quieten()
     settling.check_parts(configuration)
-    device = settling.usable_device(configuration.device)
+    world.wait()
     latest = checkpoint_folder.newest(directory)
     configuration = settling.settled(configuration, latest)
     if latest and (done := _finished(directory, configuration)):
-        _check_data(latest, _digest(latest, request.data, configuration))
+        if not configuration.data.units:  # else the encoder that sizes depend on is elsewhere
+            _check_data(latest, _digest(latest, request.data, configuration))
         more = f"--steps {2 * configuration.steps} would train it for longer"
         tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
         return done
     start = extension.start(latest, configuration) if latest else None
-    checkpoint_folder.remove_leavings(directory)
-    storage.remove_partials(str(directory), str(directory / records.SAMPLES))
     judges = Judges(configuration)
-    stored = load_autoencoder(str(start.folder)) if start else None
-    bad = skipped.Log(directory / UNREADABLE, tell, resume=start is not None)
-    sources = Sources(request.data, stored, device, judges.watch, bad.add, request.judged_on)
+    store, absent = connecting.begin(configuration, tell)
+    elsewhere = absent.autoencoder
+    stored = load_autoencoder(str(start.folder)) if start and not elsewhere else elsewhere
+    _remove_leavings(directory, world)
+    unreadable = UNREADABLE if world.is_first else f"unreadable-{world.rank}.jsonl"
+    bad = skipped.Log(directory / unreadable, tell, resume=start is not None)
+    encoder = absent.text_encoder
+    looks = encoder.sees_images if encoder else text_encoder.sees_images(configuration.text_encoder)
+    sources = Sources(request.data, stored, device, judges.watch, bad.add, request.judged_on, looks)
+    sources = replace(sources, judged=not absent.any)
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
-    run = parts.assemble(configuration, loaded, device)
+    check(world, (phase.batch for phase in loaded.phases), configuration.optimiser.states)
+    run = parts.assemble(configuration, loaded, device, absent.text_encoder, world)
     parts.check_frozen(run.trained, loaded.phases)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
         progress = _resume(start, run, progress, tell)
+    units = connecting.connect(store, run, sources, tell)
+    if units:
+        units.replay(progress.plan)
+        run = units.connected(run)
     weights = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
     tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {run.device}")
     ahead = judges.prepare(loaded, tell)
-    with stopping() as stopped:
-        trained = loop.Loop(run, progress, directory, judges.evaluations, tell)
-        if loaded.held_out:
+    with stopping() as stopped, closing(units) if units else nullcontext():
+        trained = loop.Loop(run, progress, directory, judges.evaluations, tell, units)
+        if loaded.held_out and world.is_first:
             _write_captions(directory, held_out.captions(loaded, configuration.seed))
         figures = trained.run(stopped)
     skips = {**loaded.skipped.counts, **bad.counts}
-    return _write_result(trained, figures, {**ahead, "skipped": skips})
+    if trained.cut:
+        tell(f"{trained.cut} times a caption was cut: it was too long for the text encoder")
+    values = {**ahead, "skipped": skips, "captions_cut": trained.cut}
+    result = _result(trained, figures, values)
+    if world.is_first:
+        _write_result(directory, result)
+    return result
 
 
-def _write_result(
-    trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]
-) -> dict[str, Any]:
+def _remove_leavings(directory: Path, world: World) -> None:
+    """What a killed run left, when all have read what is there."""
+    world.wait()
+    if world.is_first:
+        checkpoint_folder.remove_leavings(directory)
+        storage.remove_partials(str(directory), str(directory / records.SAMPLES))
+
+
+def _write_result(directory: Path, result: dict[str, Any]) -> None:
+    written = json.dumps(result, indent=1) + "\n"
+    storage.write_bytes(str(directory / RESULT), written.encode())
+
+
+def _result(trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     configuration, directory = trained.configuration, trained.directory
-    result = {
+    return {
         "preset": configuration.preset,
         "step": configuration.steps,
         **figures,
@@ -112,8 +161,6 @@ def _write_result(
         "checkpoint": str(checkpoint_folder.latest(directory)),
         "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
     }
-    storage.write_bytes(str(directory / RESULT), (json.dumps(result, indent=1) + "\n").encode())
-    return result
 
 
 def _write_captions(directory: Path, captions: list[str]) -> None:
@@ -138,9 +185,12 @@ def _resume(
     _check_data(folder, progress.data)
     if start.reason:
         tell(start.reason)
-    checkpoint.restore(folder, run.state(progress))
-    (folder.parent / RESULT).unlink(missing_ok=True)
-    checkpoint.point_to(folder)
+    modules = [average.modules for average in run.averages]
+    state, group = folder / checkpoint_folder.STATE, run.world.group
+    checkpoint_state.restore(state, run.raw, modules, run.optimisers, group)
+    if run.world.is_first:
+        (folder.parent / RESULT).unlink(missing_ok=True)
+        checkpoint_writing.point_to(folder)
     tell(f"continuing {folder} after step {earlier.step}")
     return earlier
 
@@ -166,6 +216,8 @@ def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str],
     tell(f"held out by text: {judged} images are judged")
     for line in loaded.skipped.lines(configuration.data, images=False):
         tell(f"skipped: {line}")
+    for line in loaded.skipped.warnings(configuration.data):
+        tell(f"warning: {line}")
 
 
 def _quieten() -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from curation.failures.interruption import Interruption
-from train import checkpoint, ema, peak, phases, records, stepping
+from train import ema, peak, phases, records, stepping
 from train.checkpoint import Progress
+from train.checkpoint_writing import Writer
 from train.evaluators.evaluator import Evaluation
 from train.generating import Generator
 from train.optimisers import schedule
 from train.parts import Parts
 from train.phases import Phase
-from train.records import Records
+from train.producers.supply import Supply
+from train.records import Records, Unwritten
 from train.stepping import Taken, Tally, train_step
 
 _PASSES = 3  # forward passes that a step counts as: the gradient takes two
@@ -35,7 +37,9 @@ class _Lately:
 
 
 class Loop:
-    """Steps, log lines, evaluations and checkpoints of one run from ``progress`` on."""
+    """Steps, log lines, evaluations and checkpoints of one run from ``progress`` on; ``cut``
+    counts the captions shown that were too long for the text encoder.
+    """
 
     def __init__(
         self,
@@ -44,23 +48,34 @@ class Loop:
         directory: Path,
         evaluations: Sequence[Evaluation],
         tell: Callable[[str], None],
+        supply: Supply | None = None,
     ) -> None:
         self._parts, self.directory, self._evaluations = parts, directory, evaluations
-        self.configuration = parts.configuration
+        self.configuration, self._supply = parts.configuration, supply
         self._progress = progress
-        self._records = Records(directory, progress.step, tell)
+        self._world = parts.world
+        kind = Records if self._world.is_first else Unwritten
+        self._records = kind(directory, progress.step, tell)
+        self._checkpoints = Writer(directory, self._world)
         self._cpu = time.process_time() - progress.cpu_seconds
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
         self._skipped = list(progress.skipped)
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step)
+        self.cut = progress.cut
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         """Train to the last step; returns the last evaluation's figures.
 
         When ``stopped`` says so, a checkpoint is written and ``Interruption`` raised.
         """
+        with self._checkpoints:
+            figures = self._run(stopped)
+        self._records.close()
+        return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped)}
+
+    def _run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         settings = self._parts.configuration
         first = self._progress.step
         self._records.tell(f"peak for MFU: {self._peak}")
@@ -68,17 +83,21 @@ class Loop:
         fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
         for step in range(first + 1, settings.steps + 1):
+            if self._supply:
+                self._parts = self._supply.advance(self._parts, step, self._records.tell)
             if phase is not phases.at(self._parts.data.phases, step):
                 phase = phases.at(self._parts.data.phases, step)
                 self._begin(phase)
+            before = self._parts.text_encoder.cut
             taken = train_step(self._parts, step)
+            self.cut += self._parts.text_encoder.cut - before
             self._lately.images += phase.batch
             self._count(step, taken)
             if step % settings.log_every == 0 or step == settings.steps:
                 self._log(step, taken)
             if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
-                ema.snapshot(self.directory, self._parts.averages, step)
-            last = step == settings.steps or stopped()
+                ema.snapshot(self.directory, self._parts.averages, step, self._world)
+            last = step == settings.steps or self._world.any(stopped())
             if not last and step % settings.evaluation.every == 0:
                 self._evaluate(step, settings.evaluation.images)
                 self._lately.since = time.monotonic()
@@ -86,11 +105,10 @@ class Loop:
                 self._save(step)
                 self._lately.since = time.monotonic()
             if last and step < settings.steps:
+                self._checkpoints.wait()
                 self._records.close()
                 raise Interruption(signal.SIGINT)  # what SIGTERM asked for is done, too
-        figures = self._evaluate(settings.steps, None)
-        self._records.close()
-        return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped)}
+        return self._evaluate(settings.steps, None)
 
     def _count(self, step: int, taken: Taken) -> None:
         self._records.step(step, taken.metrics())
@@ -115,7 +133,7 @@ class Loop:
             "loss": taken.loss,
             "grad_norm": taken.norm,
             "images_per_second": lately.images / seconds,
-            "mfu": lately.flops / seconds / self._peak.flops,
+            "mfu": lately.flops / seconds / (self._world.size * self._peak.flops),
             "memory_gib": records.peak_memory(),
         }
         left = seconds / (step - lately.step) * (steps - step)
@@ -123,6 +141,8 @@ class Loop:
         curves = {f"train/{name}": value for name, value in values.items()}
         curves |= {f"loss/{group}": value for group, value in lately.tally.means().items()}
         self._records.curves(step, {**curves, "train/skipped_steps": len(self._skipped)})
+        if self._supply:
+            self._records.arrivals(step, self._supply.figures())
         self._lately = _Lately(step)
 
     def _evaluate(self, step: int, images: int | None) -> dict[str, Any]:
@@ -158,8 +178,10 @@ class Loop:
             self.cpu_seconds,
             self.wall_seconds,
             tuple(self._skipped),
+            tuple(self._supply.versions) if self._supply else (),
+            self.cut,
         )
-        checkpoint.save(self.directory, self._parts.state(self._progress))
+        self._checkpoints.save(self._parts.state(self._progress))
 
     @property
     def cpu_seconds(self) -> float:

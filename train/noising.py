@@ -6,12 +6,14 @@ c latent channels, h w latent cells.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from train import flow, phases
+from train.data import features
 from train.data.batches import Shown
 from train.packing import patches, routing
 from train.packing.layout import Integers, Sample
@@ -26,7 +28,8 @@ _LEVELS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0))  # of noise, by which losses are 
 @dataclass(frozen=True)
 class Noised:
     """A sample of a step: what is ``shown``, its caption after dropout, and its ``noise`` (c, h, w)
-    of share ``sigma``; the share of image tokens that go ``around`` blocks, and the seed of which.
+    of share ``sigma``; the share of image tokens that go ``around`` blocks, and the seed of which;
+    whether it is ``aligned`` (REPA).
     """
 
     shown: Shown
@@ -35,6 +38,7 @@ class Noised:
     sigma: float
     around: float = 0.0
     seed: int = 0
+    aligned: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Portion:
     target tokens, their ``data`` and ``noise``, (A, C) each; ``sigma`` (n,) of each sample, and
     ``lengths`` (n,) how many of the tokens are its own. ``share`` is that of a sample in the batch.
     ``groups`` of each sample are those by which losses are reported; ``flops`` those of the forward
-    pass. ``samples`` went through.
+    pass. ``samples`` went through. ``alignment`` (n,) are losses of their own, to be added, where
+    a phase has them.
     """
 
     predicted: Tensor
@@ -55,6 +60,7 @@ class Portion:
     groups: tuple[tuple[str, ...], ...]
     flops: int
     samples: tuple[Noised, ...]
+    alignment: Tensor | None = None
 
     def by_sample(self, of_token: Tensor) -> Tensor:
         """The mean (n,) of each sample's tokens (A,)."""
@@ -62,19 +68,22 @@ class Portion:
 
 
 def noised(parts: Parts, step: int) -> list[Noised]:
-    """The samples of the 1-based ``step``, each with noise, level and dropout from its own seed."""
+    """The samples of the 1-based ``step`` that this process is shown, each with noise, level and
+    dropout from the seed of its place in the batch.
+    """
     configuration = parts.configuration
     schedule = flow.build(configuration.flow)
-    around = phases.at(parts.data.phases, step).tread
+    phase = phases.at(parts.data.phases, step)
+    around = phase.tread
     samples: list[Noised] = []
-    for place, shown in enumerate(parts.data.at(step)):
-        random = torch.Generator().manual_seed(seed_for(configuration.seed, "step", step, place))
-        dropped = float(torch.rand((), generator=random)) < shown.caption_dropout
+    world = parts.world
+    for place, shown in parts.data.batches.at(step, world.data_rank, world.data_ranks):
+        random = features.chance(configuration.seed, step, place)
+        caption = features.caption(shown, random)
         sigma = schedule.level(shown.latents[0].numel() // parts.family.patch**2, random)
         noise = torch.randn(shown.latents.shape, generator=random)
         seed = seed_for(configuration.seed, "around", step, place) if around else 0
-        caption = "" if dropped else shown.caption
-        samples.append(Noised(shown, caption, noise, sigma, around, seed))
+        samples.append(Noised(shown, caption, noise, sigma, around, seed, phase.repa))
     return samples
 
 
@@ -84,24 +93,33 @@ def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion
     Long captions so take no more memory than that asks for, and gradients add up to those of the
     batch. The gradient of a portion is to be taken before the next is asked for; after the last the
     text encoder gets its own, if it is trained.
+
+    Where a batch is divided among processes, all go through as many portions: those with fewer have
+    more of no weight.
     """
-    images = [each.shown.images for each in samples]
-    encoded = parts.text_encoder.encode([each.caption for each in samples], images)
-    texts = [_leaves(text) for text in encoded]
+    features_by_sample = encoded(parts, samples)
+    texts = [_leaves(_on(text, parts.device)) for text in features_by_sample]
     items = [
         Item(text, each.shown.latents.to(parts.device), _on(each.shown.references, parts.device))
         for each, text in zip(samples, texts, strict=True)
     ]
     orders = [parts.family.order(item) for item in items]
     lengths = [sum(span.tokens for span in order) for order in orders]
-    for rows in portions(lengths, parts.configuration.tokens_at_once):
+    divided = portions(lengths, parts.configuration.tokens_at_once)
+    counts = parts.world.parts([len(samples), len(divided)])
+    share = 1 / sum(count for count, _ in counts)
+    idle = max(passes for _, passes in counts) - len(divided)
+    shortest = lengths.index(min(lengths))
+    for rows in [*divided, *[[shortest]] * idle]:
         own = [samples[row] for row in rows]
         packed = [items[row] for row in rows], [orders[row] for row in rows]
-        yield _portion(parts, own, *packed, 1 / len(samples))
+        yield _portion(parts, own, *packed, share)
+        if idle and rows is divided[-1]:
+            share = 0.0
     pairs = [
-        (features, leaf.grad)
-        for text, leaves in zip(encoded, texts, strict=True)
-        for features, leaf in zip(text, leaves, strict=True)
+        (stretch, leaf.grad)
+        for text, leaves in zip(features_by_sample, texts, strict=True)
+        for stretch, leaf in zip(text, leaves, strict=True)
         if leaf.grad is not None
     ]
     if pairs:
@@ -109,13 +127,19 @@ def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion
         torch.autograd.backward(tokens, gradients)
 
 
+def encoded(parts: Parts, samples: Sequence[Noised]) -> list[Text]:
+    """The features of the captions."""
+    shown = [each.shown for each in samples]
+    return features.encode(parts.text_encoder, [each.caption for each in samples], shown)
+
+
 def _leaves(text: Text) -> Text:
     """The same features, of which gradients are kept and go no further."""
     return tuple(stretch.detach().requires_grad_(stretch.requires_grad) for stretch in text)
 
 
-def _on(latents: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
-    return tuple(each.to(device) for each in latents)
+def _on(tensors: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
+    return tuple(each.to(device, non_blocking=True) for each in tensors)
 
 
 def _portion(
@@ -137,11 +161,31 @@ def _portion(
     noise = torch.cat([patches.pack(each.noise, patch) for each in samples]).to(device)
     noisy = packed.with_targets(flow.path(data, noise, sigma[sample]), sigma)
     with autocast(device, parts.configuration.precision):
-        predicted = parts.transformer(noisy)
+        predicted, alignment = _predicted(parts, noisy, samples)
     lengths = torch.tensor(layout.target_lengths, device=device)
     groups = tuple(_groups(each, parts.data.autoencoder.factor) for each in samples)
     flops = _flops(parts, packed)
-    return Portion(predicted, data, noise, sigma, lengths, share, groups, flops, tuple(samples))
+    if not share:
+        groups, flops = (), 0
+    return Portion(
+        predicted, data, noise, sigma, lengths, share, groups, flops, tuple(samples), alignment
+    )
+
+
+def _predicted(
+    parts: Parts, noisy: Packed, samples: Sequence[Noised]
+) -> tuple[Tensor, Tensor | None]:
+    """The velocity, and the losses of alignment, where there are some."""
+    if parts.alignment is None or not samples[0].aligned:
+        return parts.transformer(noisy), None
+    outputs: list[Any] = []
+    block = parts.transformer.blocks[parts.alignment.configuration.block - 1]
+    handle = block.register_forward_hook(lambda _module, _given, output: outputs.append(output))
+    predicted = parts.transformer(noisy)
+    handle.remove()
+    hidden = parts.family.of_targets(outputs[0], noisy.layout)
+    latents = [each.shown.latents for each in samples]
+    return predicted, parts.alignment.losses(hidden, latents, parts.family.patch)
 
 
 def _kept(samples: Sequence[Noised], orders: Sequence[Sample]) -> Integers | None:

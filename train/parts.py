@@ -8,10 +8,13 @@ import torch
 from torch import nn
 
 from curation.failures.errors import UsageError
-from train import ema, execution
+from train import alignment, ema, execution
+from train.alignment import Alignment
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
 from train.data.loading import Data
+from train.distributed import placing
+from train.distributed.world import World
 from train.ema import Average
 from train.models.family import Family
 from train.optimisers import building
@@ -24,7 +27,8 @@ from train.text_encoders.text_encoder import TextEncoder
 @dataclass(frozen=True)
 class Parts:
     """The objects of a run. ``raw`` are the trained modules by name, ``averages`` their EMAs;
-    ``trained`` are the names of all weights that are trained in some phase or other.
+    ``trained`` are the names of all weights that are trained in some phase or other. The processes
+    of the ``world`` have parts of each.
     """
 
     configuration: Configuration
@@ -36,6 +40,8 @@ class Parts:
     averages: tuple[Average, ...]
     optimisers: tuple[torch.optim.Optimizer, ...]
     trained: tuple[str, ...]
+    world: World
+    alignment: Alignment | None = None
 
     def freeze(self, frozen: Sequence[str]) -> None:
         """Train the weights that are trained at all, but for those whose names, such as
@@ -69,11 +75,20 @@ class Parts:
         )
 
 
-def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
-    """Build everything with weights by the configuration's seed."""
+def assemble(
+    configuration: Configuration,
+    data: Data,
+    device: str,
+    absent: TextEncoder | None = None,
+    world: World | None = None,
+) -> Parts:
+    """Build everything with weights by the configuration's seed, divided among the ``world``;
+    ``absent`` stands for a text encoder that is not here.
+    """
+    world = world or World()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
-        encoder = text_encoder.build(configuration.text_encoder)
+        encoder = absent or text_encoder.build(configuration.text_encoder)
         transformer = configuration.model.build(data.autoencoder.channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
     if isinstance(encoder, nn.Module):
@@ -83,8 +98,17 @@ def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
     of_network = configuration.model.matrices(transformer)
     matrices = {f"transformer.{name}": count for name, count in of_network.items()}
     averages = ema.start(configuration.ema, raw)
-    optimisers = building.build(configuration.optimiser, raw, matrices)
+    aligned = _alignment(configuration, transformer, data, device)
+    if aligned and world.size > 1:
+        raise UsageError("repa: not in a run of several processes yet; leave repa out of phases")
     execution.prepare(transformer, configuration, device)
+    half = configuration.precision != "fp32" and torch.device(device).type == "cuda"
+    placing.divide(raw, configuration.model, world, half=half)
+    for each in averages:
+        placing.divide(each.modules, configuration.model, world, half=half)
+    if aligned:
+        raw["alignment"] = aligned.projector
+    optimisers = building.build(configuration.optimiser, raw, matrices)
     return Parts(
         configuration,
         device,
@@ -95,7 +119,22 @@ def assemble(configuration: Configuration, data: Data, device: str) -> Parts:
         averages,
         optimisers,
         tuple(name for name, weight in named_weights(raw) if weight.requires_grad),
+        world,
+        aligned,
     )
+
+
+def _alignment(
+    configuration: Configuration, transformer: Any, data: Data, device: str
+) -> Alignment | None:
+    """What REPA needs, where a phase asks for it."""
+    if not any(phase.repa for phase in data.phases):
+        return None
+    features = alignment.features(configuration.repa, device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(configuration.seed, "alignment"))
+        projector = alignment.projector(transformer.image_in.out_features, features.width)
+    return Alignment(configuration.repa, features, projector.to(device), data.autoencoder)
 
 
 def named_weights(modules: Mapping[str, nn.Module]) -> Iterator[tuple[str, nn.Parameter]]:

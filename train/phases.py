@@ -14,11 +14,14 @@ from train.configuration import (
 
 @dataclass(frozen=True)
 class Source:
-    """The shards of ``pattern``, as ``data`` says; ``share`` of all that a phase shows."""
+    """The shards of ``pattern``, as ``data`` says; ``share`` of all that a phase shows. ``named``
+    is what a sentence about them begins with.
+    """
 
     pattern: str
     share: float
     data: DataConfiguration
+    named: str
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Phase:
     learning_rate: float
     frozen: tuple[str, ...]
     tread: float
+    repa: bool
     sources: tuple[Source, ...]
     data: DataConfiguration
 
 
-def of_run(configuration: Configuration, pattern: str) -> tuple[Phase, ...]:
-    """The phases of a run on the shards of ``pattern``; one where none are named.
+def of_run(configuration: Configuration, pattern: str, first: int = 1) -> tuple[Phase, ...]:
+    """The phases of a run on the shards of ``pattern`` from step ``first`` on; one where none are
+    named.
 
     A run of fewer steps than they have ends before the last of them. Raises ``UsageError`` where
     one says nothing of its steps, or a source has no shards.
@@ -45,7 +50,7 @@ def of_run(configuration: Configuration, pattern: str) -> tuple[Phase, ...]:
     given = configuration.phases or (PhaseConfiguration(),)
     phases: list[Phase] = []
     for number, each in enumerate(given):
-        key, first = f"phases[{number}]", phases[-1].last + 1 if phases else 1
+        key, first = f"phases[{number}]", phases[-1].last + 1 if phases else first
         last = configuration.steps
         if number < len(given) - 1:
             if each.steps is None:
@@ -73,11 +78,25 @@ def _phase(
                 f"{key}.sources[{number}]: expected data, or --data on the command line"
             )
         settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
-        sources.append(Source(own, source.share, _changed(data, settings)))
+        named = f"{key}.sources[{number}].data {own}" if source.data else f"--data {own}"
+        if given.label and source.data:
+            named = f"phase {given.label}: {named}"
+        sources.append(Source(own, source.share, _changed(data, settings), named))
     if given.tread and not configuration.model.middle:
         raise UsageError(
             f"{key}.tread: model {configuration.model.name} of this size has no middle blocks that"
             " tokens could go around; those of Qwen-Image need 6 layers"
+        )
+    layers = getattr(configuration.model, "layers", 0)
+    if given.repa and not 0 < configuration.repa.block <= layers:
+        raise UsageError(
+            f"{key}.repa: repa.block is {configuration.repa.block}; model"
+            f" {configuration.model.name} has {layers} blocks"
+        )
+    if given.repa and given.tread and configuration.repa.block - 1 in configuration.model.middle:
+        raise UsageError(
+            f"{key}: with tread not all tokens are in block {configuration.repa.block}, which repa"
+            " aligns: set repa.block to 1 or 2, or use them in different phases"
         )
     rate = configuration.optimiser.learning_rate
     return Phase(
@@ -87,6 +106,7 @@ def _phase(
         given.learning_rate or rate,
         given.frozen,
         given.tread,
+        given.repa,
         tuple(sources),
         data,
     )

@@ -16,6 +16,7 @@ from curation import storage
 
 METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
+ARRIVALS = "arrivals.jsonl"
 SAMPLES = "samples"
 _BOARD = "tensorboard"
 
@@ -32,7 +33,7 @@ class Records:
         from torch.utils.tensorboard import SummaryWriter
 
         self._directory, self._tell = directory, tell
-        for name in (METRICS, EVALUATIONS):
+        for name in (METRICS, EVALUATIONS, ARRIVALS):
             _forget_after(directory / name, step)
         for path in (directory / SAMPLES).glob("step-*.png"):
             if int(path.stem.removeprefix("step-")) > step:
@@ -50,6 +51,12 @@ class Records:
         for name, value in values.items():
             if math.isfinite(value):
                 self._board.add_scalar(name, value, step)
+
+    def arrivals(self, step: int, values: Mapping[str, float]) -> None:
+        """How batches arrived up to a step, which depends on the clock: a line and curves."""
+        with (self._directory / ARRIVALS).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": step, **values}) + "\n")
+        self.curves(step, {f"data/{name}": value for name, value in values.items()})
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
         """The figures of an evaluation, and its images as ``samples/step-<step>.png``."""
@@ -72,6 +79,28 @@ class Records:
         """Flush everything."""
         self._metrics.close()
         self._board.close()
+
+
+class Unwritten(Records):
+    """What a process keeps that is not the first of a run: nothing."""
+
+    def __init__(self, directory: Path, step: int, tell: Callable[[str], None]) -> None:
+        pass
+
+    def step(self, step: int, values: Mapping[str, Any]) -> None:
+        """As ``Records``."""
+
+    def curves(self, step: int, values: Mapping[str, float]) -> None:
+        """As ``Records``."""
+
+    def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
+        """As ``Records``."""
+
+    def tell(self, message: str) -> None:
+        """As ``Records``."""
+
+    def close(self) -> None:
+        """As ``Records``."""
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -6,11 +6,15 @@ from typing import Any
 import torch
 
 from curation.failures.errors import UsageError
-from train import checkpoint, execution
+from train import checkpoint, checkpoint_folder, execution, families
+from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 
 # What may change between a run and its continuation without changing the curve (see extension).
-_FREE = {"steps", "device", "log_every", "evaluation", "checkpoint"}
+_FREE: dict[str, Any] = dict.fromkeys(
+    ("steps", "device", "log_every", "evaluation", "checkpoint", "distributed"), True
+)
+_FREE["data"] = {"units", "prefetch", "cache", "cache_bytes"}
 
 
 def check_parts(configuration: Configuration) -> None:
@@ -23,6 +27,8 @@ def check_parts(configuration: Configuration) -> None:
     for name, kind, path in named:
         folder = "vae" if name == "autoencoder" else name
         places = (Path(path), Path(path) / folder)  # the part's own folder, or the whole pipeline's
+        if configuration.data.units:
+            continue  # producers have it
         if kind == "qwen" and not any((place / "config.json").is_file() for place in places):
             raise UsageError(
                 f"{name}.path: no config.json in {path!r}; expected the {folder} folder of"
@@ -45,13 +51,34 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
     if earlier is None or folder is None:
         return configuration
     was, now = (_flat(each.model_dump(exclude=_FREE)) for each in (earlier, configuration))
-    name = next((name for name in sorted(now) if was.get(name) != now[name]), None)
+    parts_first = sorted(now, key=lambda name: (not name.endswith(".name"), name))
+    name = next((name for name in parts_first if was.get(name) != now[name]), None)
     if name:
         raise UsageError(
             f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"
             f" {now[name]}: give it the same settings, or another --out"
         )
+    _check_family(folder, configuration)
     return configuration
+
+
+def _check_family(folder: Path, configuration: Configuration) -> None:
+    """Raise ``CheckpointError`` where the network in ``folder`` is not of the run's family."""
+    path = folder / "transformer" / "config.json"
+    advice = (
+        f"put the transformer/ that it was saved with back, or remove {folder.name} and"
+        f" {checkpoint_folder.LATEST} in {folder.parent} to go on from the checkpoint before it"
+    )
+    try:
+        stored: object = families.of_folder(folder)
+    except ValueError as error:
+        problem = str(error) if str(path) in str(error) else f"{path}: {error}"
+        raise CheckpointError(f"{problem}; {advice}") from None
+    if type(stored) is not type(configuration.model):
+        raise CheckpointError(
+            f"{path}: a network of {type(stored).__name__}, but the run is one of"
+            f" {type(configuration.model).__name__}; {advice}"
+        )
 
 
 def _flat(content: dict[str, Any], path: str = "") -> dict[str, Any]:

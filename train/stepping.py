@@ -6,14 +6,15 @@ nor the optimisers' state nor averages change, and the next step sees another ba
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from curation.failures.errors import UsageError
-from train import phases
+from train import not_finite, phases
+from train.distributed import heads, sharded
 from train.objectives.objective import Losses, Objective
 from train.optimisers import schedule
 from train.parts import Parts
@@ -46,13 +47,15 @@ class Tally:
 @dataclass(frozen=True)
 class Taken:
     """What a step came to: its ``loss``, the ``norm`` of its gradient before clipping, the losses
-    of its samples by group, and the FLOPs of its forward passes over real tokens.
+    of its samples by group, and the FLOPs of its forward passes over real tokens; the ``cause``
+    of what is not finite, where that is known.
     """
 
     loss: float
     norm: float
     tally: Tally
     flops: int
+    cause: str = ""
 
     @property
     def skipped(self) -> bool:
@@ -78,11 +81,13 @@ def _known(value: float) -> float | None:
 def train_step(parts: Parts, step: int) -> Taken:
     """Take the 1-based ``step``, or skip it."""
     configuration = parts.configuration
-    loss, tally, flops = backward(parts, step)
+    loss, tally, flops = _of_all(parts, *backward(parts, step))
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
-    norm = float(nn.utils.clip_grad_norm_(weights, configuration.optimiser.clip))
+    norm = sharded.clip(weights, configuration.optimiser.clip)
     taken = Taken(loss, norm, tally, flops)
-    if not taken.skipped:
+    if taken.skipped:
+        taken = replace(taken, cause=not_finite.cause(parts, step))
+    else:
         phase = phases.at(parts.data.phases, step)
         factor = schedule.learning_rate_factor(step, configuration.steps, configuration.optimiser)
         relative = phase.learning_rate / configuration.optimiser.learning_rate
@@ -123,6 +128,17 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
     return total, tally, flops
 
 
+def _of_all(parts: Parts, loss: float, tally: Tally, flops: int) -> tuple[float, Tally, int]:
+    """What the processes among which a batch is divided come to together."""
+    by_head = parts.family.by_head(parts.transformer)
+    heads.sum_shared(parts.transformer, by_head.shared if by_head else (), parts.world)
+    everyone = parts.world.parts([loss, tally.sums, tally.counts, flops])
+    together = Tally()
+    for _, sums, counts, _ in everyone:
+        together.merge(Tally(sums, counts))
+    return sum(each[0] for each in everyone), together, sum(each[3] for each in everyone)
+
+
 def check_skips(skipped: Sequence[int], step: int, taken: Taken, most: int) -> str:
     """The sentence that says that a ``step`` was skipped, the last of those ``skipped``.
 
@@ -130,10 +146,14 @@ def check_skips(skipped: Sequence[int], step: int, taken: Taken, most: int) -> s
     """
     lately = sum(each > step - WINDOW for each in skipped)
     what = f"the loss is {taken.loss}, the norm of its gradient {taken.norm}"
+    remedy = (
+        taken.cause or "lower optimiser.learning_rate (and muon_learning_rate) in a --config file"
+    )
     if lately > most:
         raise UsageError(
             f"step {step}: {what}; {lately} of the last {WINDOW} steps were not finite, and"
-            f" optimiser.skips allows {most}: lower optimiser.learning_rate (and"
-            " muon_learning_rate) in a --config file"
+            f" optimiser.skips allows {most}: {remedy}"
         )
-    return f"step {step} skipped: {what} ({lately} of the last {WINDOW} steps, {most} may be)"
+    skipped_so_far = f"{lately} of the last {WINDOW} steps, {most} may be"
+    because = f"; {taken.cause}" if taken.cause else ""
+    return f"step {step} skipped: {what} ({skipped_so_far}){because}"

@@ -22,7 +22,7 @@ class TrainedOn(BaseModel):
     inside quotation marks of captions and ``described`` those outside, each as one string in
     order; ``longest`` the most characters in one quotation; ``frames`` the captions with emptied
     quotations, where they are few, else empty; ``quotes`` whether any caption had a quotation.
-    ``data`` identifies the images as ``progress.json`` does.
+    ``data`` identifies the images as ``progress.json`` does, ``tasks`` are those trained on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +38,7 @@ class TrainedOn(BaseModel):
     longest: int
     written: str
     described: str
+    tasks: tuple[str, ...] = ("t2i",)
 
     def write(self, folder: Path) -> None:
         """Write the file into a checkpoint."""
@@ -49,9 +50,17 @@ class TrainedOn(BaseModel):
         captions = f", captions such as: {_shown(self.frames[0])}" if self.frames else ""
         return f"trained for {self.steps:,} steps on {self.images:,} images, {sizes} px{captions}"
 
-    def beyond(self, prompts: Iterable[str], size: tuple[int, int]) -> Iterator[str]:
-        """What is asked for and was never trained on: a sentence each, most harmful first."""
+    def beyond(
+        self, prompts: Iterable[str], size: tuple[int, int], *, edits: bool = False
+    ) -> Iterator[str]:
+        """What is asked for, ``edits`` of images or not, and was never trained on: a sentence each,
+        most harmful first.
+        """
         listed = list(prompts)
+        if edits and "ti2i" not in self.tasks:
+            yield "it was never trained on edits: it cannot know what --input is for"
+        if not edits and "t2i" not in self.tasks and "ti2i" in self.tasks:
+            yield "it was trained on edits alone: give it images with --input"
         if size not in self.sizes:
             yield f"size {size[0]}x{size[1]} was never trained; it was {self._some_sizes()}"
         texts = [text for prompt in listed for text in quoted(prompt)]
@@ -133,6 +142,7 @@ class Captions:
         steps: int,
         sizes: tuple[tuple[int, int], ...],
         columns: tuple[str, ...],
+        tasks: tuple[str, ...] = ("t2i",),
     ) -> TrainedOn:
         """All that was gathered."""
         few = len(self._frames) <= _MOST_FRAMES
@@ -148,6 +158,7 @@ class Captions:
             longest=self._longest,
             written="".join(sorted(self._written)),
             described="".join(sorted(self._described)),
+            tasks=tasks,
         )
 
 

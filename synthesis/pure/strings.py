@@ -67,6 +67,20 @@ def render(random: Random, language: str, font: Font, size: tuple[int, int]) -> 
     width, height = size
     text = "".join(random.choices(CHARACTERS[language], k=random.randint(1, LONGEST)))
     ink = random.choice(INKS)
+    canvas = written(font, language, text, ink, size)
+    caption = CAPTION[language].format(
+        text=text, ink=ink.name(language), background=COLOURS["white"].name(language)
+    )
+    boxes = _boxes(text, cell_width(language, height), height)
+    image = png.encode(canvas)
+    return Sample(image, width, height, text, caption, language, boxes, font.file.postscript)
+
+
+def written(
+    font: Font, language: str, text: str, ink: Colour, size: tuple[int, int]
+) -> raster.Pixels:
+    """A text in its cells on white; ``size`` is (width, height)."""
+    width, height = size
     cell = cell_width(language, height)
     glyphs = [_glyph(font, character) for character in text]
     pixels = _font_size(font, language, cell, height)
@@ -77,12 +91,7 @@ def render(random: Random, language: str, font: Font, size: tuple[int, int]) -> 
     ]
     canvas = raster.solid(width, height, COLOURS["white"].rgb)
     raster.render(canvas, [raster.Run(font, pixels, glyphs, origins)], ink.rgb)
-    caption = CAPTION[language].format(
-        text=text, ink=ink.name(language), background=COLOURS["white"].name(language)
-    )
-    boxes = _boxes(text, cell, height)
-    image = png.encode(canvas)
-    return Sample(image, width, height, text, caption, language, boxes, font.file.postscript)
+    return canvas
 
 
 def _boxes(text: str, cell: int, height: int) -> tuple[TextBox, ...]:

@@ -263,7 +263,7 @@ def test_an_output_that_cannot_be_written_is_exit_code_four(run, tmp_path):
 def test_an_interruption_is_exit_code_130_and_keeps_what_is_drawn(run, tmp_path, monkeypatch):
     from infer import sampling
 
-    def interrupted(artist, prompts, settings):
+    def interrupted(generator, prompts, settings, inputs):
         yield Image.new("RGB", (32, 16))
         raise Interruption(signal.SIGINT)
 

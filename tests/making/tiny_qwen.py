@@ -1,8 +1,8 @@
 """Tiny random checkpoints of the REAL Qwen-Image classes, saved as a diffusers folder.
 
 Everything is the shipped class with a small configuration: the tokenizer has a byte-level
-vocabulary of our own, with merges such that the prompt template's prefix is 34 tokens, as with the
-shipped one.
+vocabulary of our own, with merges such that the prefixes of the prompt templates are 34 and 64
+tokens, as with the shipped one.
 """
 
 import json
@@ -14,6 +14,23 @@ TEMPLATE_WORDS = (
     *("system", "user", "assistant", "Describe", "Ġthe", "Ġimage", "Ġby", "Ġdetailing", "Ġcolor"),
     *("Ġshape", "Ġsize", "Ġtexture", "Ġquantity", "Ġtext", "Ġspatial", "Ġrelationships", "Ġof"),
     *("Ġobjects", "Ġand", "Ġbackground"),
+    # of the template for edits
+    *(
+        "Ġkey",
+        "Ġfeatures",
+        "Ġinput",
+        "Ġ(",
+        "color",
+        "),",
+        "Ġthen",
+        "Ġexplain",
+        "Ġhow",
+        "Ġuser",
+        "'s",
+    ),
+    *("Ġinstruction", "Ġshould", "Ġalter", "Ġor", "Ġmodify", "ĠGenerate", "Ġa", "Ġnew", "Ġthat"),
+    *("Ġmeets", "Ġrequirements", "Ġwhile", "Ġmaintaining", "Ġconsistency", "Ġwith", "Ġoriginal"),
+    *("Ġwhere", "Ġappropriate"),
 )
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -83,6 +100,18 @@ def save_tokenizer(directory: Path, padding_side: str = "right"):
     return tokenizer
 
 
+def make_processor(tokenizer):
+    """A ``Qwen2VLProcessor`` that takes images of 28 px, too."""
+    from transformers import Qwen2VLImageProcessor, Qwen2VLProcessor, Qwen2VLVideoProcessor
+
+    sizes = {"shortest_edge": 28 * 28, "longest_edge": 4096 * 4096}
+    return Qwen2VLProcessor(
+        image_processor=Qwen2VLImageProcessor(size=sizes),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(),
+    )
+
+
 def make_text_encoder(vocabulary_size: int, ids: dict[str, int]):
     """A random ``Qwen2_5_VLForConditionalGeneration`` of two layers, ``TEXT_WIDTH`` wide."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
@@ -125,7 +154,7 @@ def make_autoencoder():
     return AutoencoderKLQwenImage(base_dim=4, num_res_blocks=1)
 
 
-def make_transformer():
+def make_transformer(**options):
     """A random ``QwenImageTransformer2DModel`` of two layers, 32 wide."""
     from diffusers import QwenImageTransformer2DModel
 
@@ -135,6 +164,7 @@ def make_transformer():
         num_attention_heads=2,
         joint_attention_dim=TEXT_WIDTH,
         axes_dims_rope=(4, 6, 6),
+        **options,
     )
 
 
@@ -153,5 +183,25 @@ def save_pipeline(directory: Path, seed: int = 0, padding_side: str = "right") -
             text_encoder=make_text_encoder(len(tokenizer), ids).eval(),
             tokenizer=tokenizer,
             transformer=make_transformer().eval(),
+        ).save_pretrained(directory)
+    return directory
+
+
+def save_edit_pipeline(directory: Path, kind: str, seed: int = 0, **transformer) -> Path:
+    """Save all six parts as diffusers' edit pipeline ``kind`` reads them; returns the folder."""
+    import diffusers
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        tokenizer = save_tokenizer(directory / "tokenizer")
+        ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
+        getattr(diffusers, kind)(
+            scheduler=diffusers.FlowMatchEulerDiscreteScheduler(**SCHEDULER),
+            vae=make_autoencoder().eval(),
+            text_encoder=make_text_encoder(len(tokenizer), ids).eval(),
+            tokenizer=tokenizer,
+            processor=make_processor(tokenizer),
+            transformer=make_transformer(**transformer).eval(),
         ).save_pretrained(directory)
     return directory

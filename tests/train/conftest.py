@@ -6,7 +6,15 @@ from making.qwen_21_parts import (
     qwen_21_folder,
     qwen_21_pipeline,
 )
-from making.qwen_parts import qwen_autoencoder, qwen_encoder, qwen_folder, qwen_pipeline
+from making.qwen_parts import (
+    qwen_autoencoder,
+    qwen_edit_encoder,
+    qwen_edit_folder,
+    qwen_edit_pipeline,
+    qwen_encoder,
+    qwen_folder,
+    qwen_pipeline,
+)
 from making.training_runs import tiny, undisturbed
 
 __all__ = [
@@ -15,6 +23,9 @@ __all__ = [
     "qwen_21_folder",
     "qwen_21_pipeline",
     "qwen_autoencoder",
+    "qwen_edit_encoder",
+    "qwen_edit_folder",
+    "qwen_edit_pipeline",
     "qwen_encoder",
     "qwen_folder",
     "qwen_pipeline",

@@ -80,10 +80,11 @@ def test_selective_recomputation_keeps_what_matrices_gave(monkeypatch):
 
 
 def test_compiled_blocks_compute_the_same():
+    """Traced as a compiler would, and run as they are: compiling takes minutes."""
     torch._dynamo.reset()
-    plain, network = made(), made()
+    plain, network = made(layers=1), made(layers=1)
     execution.recompute(network, "selective")
-    execution.compile_blocks(network, "cpu", backend="aot_eager")
+    execution.compile_blocks(network, "cpu", backend="eager")
     results = []
     for each in (plain, network):
         velocities = each(batch())
@@ -109,7 +110,7 @@ def test_float8_is_for_matrices_in_blocks_and_stays_near():
     assert all(own is given for own, given in zip(network.parameters(), weights, strict=True))
     velocities = network(batch())
     exact = plain(batch())
-    assert 0 < float((velocities - exact).norm() / exact.norm()) < 0.1
+    assert 0 < ((velocities - exact).norm() / exact.norm()).item() < 0.1
     velocities.square().sum().backward()
     gradient = network.blocks[0].image.qkv.weight.grad
     assert gradient.dtype == torch.float32

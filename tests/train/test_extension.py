@@ -8,7 +8,7 @@ from making import training_shards as shards
 from making.commands import invoke
 from safetensors.torch import load_file
 
-from train import checkpoint
+from train import checkpoint_writing
 from train.__main__ import app
 from train.configuration import OptimiserConfiguration
 from train.optimisers import schedule
@@ -68,7 +68,7 @@ def test_a_longer_run_that_is_stopped_at_once_goes_on_as_itself_or_back(train, t
     out = tmp_path / "out"
     finished = content(out, 10)
     (out / "result.json").unlink()  # what going back to an earlier checkpoint does first
-    checkpoint.point_to(out / "checkpoint-8")
+    checkpoint_writing.point_to(out / "checkpoint-8")
     told = train("out", 10).stderr
     assert "going back to step 8; steps 9 to 10 are trained again, replacing checkpoint-10" in told
     assert (out / "metrics.jsonl").read_bytes() == (tmp_path / "once/metrics.jsonl").read_bytes()
@@ -93,7 +93,7 @@ def test_a_shorter_run_starts_before_its_own_fall_or_is_told_why_not(train, tmp_
     (tmp_path / "out" / "result.json").unlink()
     for step in (8, 10):
         (tmp_path / "out" / f"checkpoint-{step}").rename(tmp_path / f"out/moved-{step}")
-    checkpoint.point_to(tmp_path / "out" / "checkpoint-7")
+    checkpoint_writing.point_to(tmp_path / "out" / "checkpoint-7")
     told = train("out", 8, code=2).stderr
     assert "--steps 8: in a run of 8 steps the learning rate falls after step 6" in told
     assert "the earliest checkpoint in " in told

@@ -7,11 +7,10 @@ import torch
 from making import training_shards as shards
 from making.commands import invoke
 from making.training_runs import losses
-from safetensors.torch import load_file
 
 from curation import shard
 from curation.failures.errors import UsageError
-from train import configuration_file, phases
+from train import checkpoint_state, configuration_file, held_out, phases
 from train.__main__ import app
 from train.configuration import Configuration
 from train.data import loading
@@ -127,6 +126,32 @@ def test_what_a_network_sees_of_inputs_is_chosen(sources, references, latents, i
     assert all(bool(each.images) == images for each in shown)
 
 
+@pytest.mark.parametrize(
+    "data", [{"tasks": {"i2i": 1}}, {"tasks": {"ti2i": 1}, "references": "text"}]
+)
+def test_a_text_encoder_that_sees_nothing_is_refused_where_it_would_have_to(sources, data):
+    pattern = str(sources / ("images" if "i2i" in data["tasks"] else "pairs"))
+    with pytest.raises(UsageError, match="need a text encoder that sees images"):
+        loading.load(Sources(pattern), configured(data=data))
+
+
+def test_held_out_edits_are_shown_with_what_a_network_sees_of_their_inputs(sources):
+    data = {"tasks": {"ti2i": 1}, "held_out": 0.3}
+    loaded = loading.load(Sources(str(sources / "pairs"), looks=True), configured(data=data))
+    chosen = held_out.tasks(loaded, 0)
+    assert chosen
+    for task in chosen:
+        assert 1 <= len(task.inputs.references) == len(task.inputs.images) <= 3
+
+
+def test_a_mix_in_a_file_stands_in_place_of_the_presets(tmp_path):
+    config = tmp_path / "edits.yaml"
+    config.write_text("data: {tasks: {ti2i: 1}}")
+    settled = configuration_file.resolve("demo", config)
+    assert settled.data.tasks == {"ti2i": 1.0}
+    assert settled.data.resize  # the rest of the preset's stays
+
+
 def test_a_task_that_no_source_has_rows_for_is_refused(sources):
     given = configured(phases=[{"label": "edits", "tasks": {"ti2i": 1}}])
     with pytest.raises(UsageError, match=r"edits: tasks asks for ti2i, and no source of it has"):
@@ -146,7 +171,8 @@ phases:
 
 def test_a_run_of_two_phases_is_the_same_after_a_stop_between_them(sources, tmp_path):
     config = tmp_path / "two.yaml"
-    config.write_text(shards.TINY + TWO.replace("PAIRS", str(sources / "pairs")))
+    short = shards.TINY.replace("{width: 16}", "{width: 16, longest: 6}")
+    config.write_text(short + TWO.replace("PAIRS", str(sources / "pairs")))
 
     def run(out, steps):
         arguments = ["--data", str(sources / "images"), "--out", str(tmp_path / out)]
@@ -159,12 +185,16 @@ def test_a_run_of_two_phases_is_the_same_after_a_stop_between_them(sources, tmp_
     assert "phase images: steps 1 to 6" in result.stderr
     assert "phase edits: steps 7 to 12" in result.stderr
     run("stopped", 7)
-    run("stopped", 12)
+    again = run("stopped", 12)
+    cut = json.loads(result.stdout)["captions_cut"]
+    assert f"{cut} times a caption was cut" in result.stderr
+    assert 80 < cut < 6 * 16 + 6 * 6 / 3 + 1  # not the empty ones, nor instructions
+    assert json.loads(again.stdout)["captions_cut"] == cut
     assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
 
     def weights(out, step):
         folder = tmp_path / out / f"checkpoint-{step}" / "training_state"
-        return load_file(str(folder / "raw.safetensors"))
+        return checkpoint_state.read(folder, "raw.")
 
     first, last = weights("whole", 7), weights("whole", 12)
     assert torch.equal(first["text_encoder.token.weight"], last["text_encoder.token.weight"])

@@ -180,10 +180,10 @@ def test_a_full_disk_keeps_the_checkpoint_before(tiny, undisturbed, tmp_path, mo
     (out / "latest").write_text("checkpoint-35\n")
     shutil.rmtree(out / "checkpoint-40")
 
-    def full(*_arguments):
+    def full(*_arguments, **_named):
         raise OSError(28, "No space left on device", "weights")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr("safetensors.torch.save", full)
     result = train(tiny, out, code=4)
     assert "train: weights: No space left on device" in result.stderr
     assert checkpoint_folder.latest(out) == out / "checkpoint-35"
@@ -259,7 +259,7 @@ def test_a_wrong_configuration_is_told_with_its_line(tmp_path, text, message):
         (
             ["--preset", "demmo"],
             2,
-            "expected one of demo, qwen-image; did you mean 'demo'?",
+            "small; did you mean 'demo'?",
         ),
         (["--data", "nowhere/*.parquet"], 2, "nowhere/*.parquet: no .parquet file matches"),
         (["--out", "file/below"], 4, "Not a directory"),

@@ -56,8 +56,8 @@ def test_a_corrupt_latest_is_told_and_nothing_begins_anew(tiny, undisturbed, tmp
 @pytest.mark.parametrize(
     ("name", "size"),
     [
-        ("training_state/raw.safetensors", 5000),
-        ("training_state/optimiser.safetensors", 0),
+        ("training_state/shard-00001-model-00001-of-00001.safetensors", 5000),
+        ("training_state/files.json", 1),
         ("transformer/diffusion_pytorch_model.safetensors", 3),
         ("training_state/progress.json", 10),
         ("training_state/configuration.json", None),
@@ -78,7 +78,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on(
     assert f"train: {path}: " in result.stderr
     assert "the newest whole one is checkpoint-35" in result.stderr
     assert everything(out) == before
-    if name.startswith("training_state/raw"):  # and the advice works
+    if name.startswith("training_state/shard"):  # and the advice works
         (out / "latest").unlink()
         assert "continuing" in train(tiny, out).stderr
         assert_same_run(out, undisturbed[0])

@@ -111,21 +111,28 @@ def scan(
     used are noted in ``skipped``; ``seen`` gathers captions of several scans. Raises
     ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
+    scanner = _Scanner(unit, configuration, skipped, Captions() if seen is None else seen)
+    for path in paths(pattern, f"--data {pattern}"):
+        scanner.shard(path)
+    return scanner.finish()
+
+
+def paths(pattern: str, named: str) -> list[str]:
+    """The shards that match, in order; ``named`` begins the sentence of the ``UsageError`` that is
+    raised where there are none.
+    """
     if storage.exists(of_run := storage.join(pattern, "shards", shard.MANIFEST_NAME)):
         raise UsageError(
-            f"--data {pattern}: holds all that a run left; its shards lie in a folder of their "
-            f"own: --data {of_run[: -len(shard.MANIFEST_NAME) - 1]}"
+            f"{named}: holds all that a run left; its shards lie in a folder of their own:"
+            f" {of_run[: -len(shard.MANIFEST_NAME) - 1]}"
         )
     files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
     if not files:
         raise UsageError(
-            f"--data {pattern}: no .parquet file matches; expected shards, as"
+            f"{named}: no .parquet file matches; expected shards, as"
             " `python -m synthesis.render` and `beam run` write them"
         )
-    scanner = _Scanner(unit, configuration, skipped, Captions() if seen is None else seen)
-    for path in files:
-        scanner.shard(path)
-    return scanner.finish()
+    return files
 
 
 class _Scanner:
@@ -176,6 +183,8 @@ class _Scanner:
                 self._skipped.size(native)
             else:
                 out = self._learn(row, captions, float(weights[place]) if weighted else None)
+                if size[0] > native[0] or size[1] > native[1]:
+                    self._skipped.enlarged[native] += 1
                 number = self._sizes.setdefault(size, len(self._sizes))
                 usable.append((place, number, out, captions))
         if usable:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import torch
 from torch import Tensor
 
 from curation import shard
@@ -21,7 +22,7 @@ from train.configuration import DataConfiguration
 from train.data import examples
 from train.data.examples import Example
 from train.data.index import Index, RowGroup
-from train.data.skipped import Unreadable
+from train.data.skipped import NOT_FINITE, Unreadable
 from train.pixels import Pixels, scaled
 
 AHEAD = 8192  # rows read at once, and shuffled together, at most
@@ -31,11 +32,12 @@ Notice = Callable[[Unreadable], None]
 
 @dataclass(frozen=True)
 class Row:
-    """A row as read: its number in the index, its example, its pixels and, of an edit sample, those
-    of its inputs, (H, W, 3) each.
+    """A row as read: its number in the index, its key, its example, its pixels and, of an edit
+    sample, those of its inputs, (H, W, 3) each.
     """
 
     number: int
+    key: str
     example: Example
     pixels: Pixels
     inputs: tuple[Pixels, ...]
@@ -84,7 +86,8 @@ def _row(index: Index, number: int, values: dict[str, Any], reading: Reading) ->
     if index.pair[number]:
         inputs = examples.decode_inputs(values, size, reading.unit, reading.data)
     stages = index.groups[index.group[number]].stages
-    return Row(number, examples.read(values, size, reading.data, stages), pixels, inputs)
+    example = examples.read(values, size, reading.data, stages)
+    return Row(number, values["key"], example, pixels, inputs)
 
 
 def _values(
@@ -137,10 +140,11 @@ def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int) 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of a row: latents (c, h, w) of its image and of its inputs, its captions, and
+    """What is kept of a row: its id, latents (c, h, w) of its image and inputs, its captions, and
     what a text encoder looks at (H, W, 3), if it does.
     """
 
+    id: str
     latents: Tensor
     inputs: tuple[Tensor, ...]
     captions: tuple[str, ...]
@@ -176,6 +180,10 @@ class Latents:
             self._kept.move_to_end(number)
         return number in self._kept or number in self._bad
 
+    def is_bad(self, number: int) -> bool:
+        """Whether a row was read, and cannot be shown."""
+        return number in self._bad
+
     def get(self, number: int) -> Kept | None:
         """A row, read now where it is not kept; None where its image is bad."""
         if not self.has(number):
@@ -191,14 +199,25 @@ class Latents:
         self._bad |= missing
 
     def keep(self, row: Row) -> None:
-        """Encode a row that was read anyway."""
+        """Encode a row that was read anyway; one whose latents are not finite is bad."""
         looked_at = (row.inputs or (row.pixels,)) if self._looks else ()
         inputs = tuple(encode(self._autoencoder, pixels) for pixels in row.inputs)
         latents = encode(self._autoencoder, row.pixels)
+        if not all(bool(torch.isfinite(each).all()) for each in (latents, *inputs)):
+            self._bad.add(row.number)
+            self._reading.notice(self._not_finite(row))
+            return
         if before := self._kept.pop(row.number, None):
             self._used -= before.nbytes
-        self._kept[row.number] = Kept(latents, inputs, row.example.captions, looked_at)
-        self._used += self._kept[row.number].nbytes
+        example = row.example
+        kept = Kept(example.id, latents, inputs, example.captions, looked_at)
+        self._kept[row.number] = kept
+        self._used += kept.nbytes
         while self._used > self._memory and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._used -= dropped.nbytes
+
+    def _not_finite(self, row: Row) -> Unreadable:
+        path = self.index.groups[self.index.group[row.number]].path
+        detail = "the autoencoder gives latents that are not finite numbers"
+        return Unreadable(path.rsplit("/", 1)[-1], row.key, NOT_FINITE, detail)

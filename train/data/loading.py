@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
@@ -20,31 +19,22 @@ from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration, Configuration, Task
-from train.data import latents
-from train.data.batches import Batches, Manner, Shown
+from train.data import judging, latents
+from train.data.batches import Batches, Manner, Shown, Steps
 from train.data.examples import Example
-from train.data.index import Index, scan
+from train.data.index import Index, Scan, paths, scan
+from train.data.judging import Bucket
 from train.data.latents import Latents, Notice, Reading, Row
 from train.data.plan import Stream, Stretch
 from train.data.skipped import Skipped, Unreadable
 from train.phases import Phase
 from train.pixels import Pixels, scaled
-from train.seeds import seed_for
 from train.trained_on import Captions
 
 _FIT = 1024  # training images that a patch PCA is fitted on, at most
 _WATCHED = 4096  # training images shown to who watches, at most
 
 Watcher = Callable[[Example, Pixels], bool]
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """Examples of one ``size`` (width, height) in pixels, with ``latents`` (N, c, h, w)."""
-
-    size: Size
-    examples: list[Example]
-    latents: Tensor
 
 
 @dataclass(frozen=True)
@@ -67,11 +57,11 @@ class Data:
     seen: Captions
     digest: str
     phases: tuple[Phase, ...]
-    batches: Batches
+    batches: Steps
 
     def at(self, step: int) -> list[Shown]:
         """What the 1-based ``step`` is shown: a pure function of it, the seed and the shards."""
-        return self.batches.at(step)
+        return [shown for _, shown in self.batches.at(step)]
 
 
 @dataclass(frozen=True)
@@ -82,7 +72,8 @@ class Sources:
     with the first training examples and their pixels (H, W, 3) until it says that it has seen
     enough, ``notice`` with every bad image that is met, at once or while training.
     ``judged_on`` are other shards to hold images out of, and to show to ``watch``; the same texts
-    are held out of both. ``looks`` says whether the text encoder sees images.
+    are held out of both. ``looks`` says whether the text encoder sees images, ``judged`` whether
+    held-out images are read at all.
     """
 
     pattern: str
@@ -92,15 +83,20 @@ class Sources:
     notice: Notice | None = None
     judged_on: str | None = None
     looks: bool = False
+    judged: bool = True
 
 
 @dataclass
 class _Source:
-    """Shards as one phase or several read them: all rows of theirs that can be used."""
+    """Shards as one phase or several read them: all rows of theirs that can be used; which were
+    ``skipped``. ``named`` as in ``phases.Source``.
+    """
 
+    named: str
     reading: Reading
     training: Index
     held_out: Index
+    skipped: Skipped
 
 
 @dataclass
@@ -119,6 +115,8 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     A ``patch_pca`` that is not stored is fitted on the first training images. Raises ``UsageError``
     where nothing is left to train on, ``shard.ShardError`` for a damaged shard.
     """
+    curriculum = phases.of_run(configuration, sources.pattern)
+    _check_there(curriculum, sources.judged_on)
     ready = sources.autoencoder or autoencoders.build(configuration.autoencoder)
     network: object = ready
     if isinstance(network, nn.Module):
@@ -127,31 +125,32 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     unit = configuration.model.unit(factor)
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
-    curriculum = phases.of_run(configuration, sources.pattern)
     scanned = _scan(curriculum, unit, skipped, notice)
     last = [scanned.sources[number] for number in scanned.numbers[-1]]
     judged, watch = last, sources.watch
     if sources.judged_on:
         judged = [_judged_on(sources.judged_on, Reading(last[0].reading.data, unit, notice), watch)]
         watch = None
-    least = _FIT if ready is None else 1
-    first = [_first(each, -(-least // len(scanned.sources)), watch) for each in scanned.sources]
-    _refuse_nothing(first, scanned, configuration, sources.pattern, skipped)
-    every = [row for rows in first for row in rows]
+    least = -(-(_FIT if ready is None else 1) // len(scanned.sources))
+    first = [_first(each, least, watch) for each in scanned.sources]
+    _refuse_nothing(first, scanned)
+    every = [row for rows in first for row in rows[:least]]  # the same whoever watches
     autoencoder = ready or _fit(every, configuration.autoencoder)
     batches = _batches(scanned, curriculum, autoencoder, configuration, sources.looks)
-    for number, rows in enumerate(first):
-        for row in rows:
-            batches.latents[number].keep(row)
-    seed = configuration.seed
-    held = [_some(each.held_out, configuration.evaluation.held_out, seed) for each in judged]
-    kept = _buckets(held, judged, autoencoder, configuration.evaluation.held_out)
-    most = configuration.evaluation.images
-    some = [each.training.only(np.arange(min(len(each.training), most))) for each in last]
+    manner = _manner(curriculum[-1], sources.looks)
+    kept, shown = tuple[Bucket, ...](), tuple[Bucket, ...]()
+    if sources.judged:
+        for number, rows in enumerate(first):
+            for row in rows:
+                batches.latents[number].keep(row)
+            _refuse_not_finite(scanned.sources[number], batches.latents[number], rows)
+        pairs = [(each.held_out, each.reading) for each in judged]
+        others = [(each.training, each.reading) for each in last]
+        kept, shown = judging.read(pairs, others, autoencoder, configuration, manner)
     return Data(
         _counts(scanned),
         kept,
-        kept or _buckets(some, last, autoencoder, most),
+        shown,
         autoencoder,
         skipped,
         scanned.seen,
@@ -161,10 +160,41 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     )
 
 
+def replanned(
+    sources: Sources,
+    configuration: Configuration,
+    curriculum: Sequence[Phase],
+    autoencoder: Autoencoder,
+    seed: int,
+) -> tuple[Batches, str]:
+    """The batches of another curriculum, shuffled by another ``seed``, and what identifies its
+    rows. Raises as ``load``.
+    """
+    unit = configuration.model.unit(autoencoder.factor)
+    skipped = Skipped()
+    scanned = _scan(curriculum, unit, skipped, _noticing(skipped, sources.notice))
+    first = [_first(each, 1, None) for each in scanned.sources]
+    _refuse_nothing(first, scanned)
+    reseeded = configuration.model_copy(update={"seed": seed})
+    batches = _batches(scanned, curriculum, autoencoder, reseeded, sources.looks)
+    return batches, scanned.digest
+
+
 def digest(pattern: str, unit: int, configuration: Configuration) -> str:
     """What identifies the rows that a run trains on, ``Data.digest``."""
     curriculum = phases.of_run(configuration, pattern)
     return _scan(curriculum, unit, Skipped(), lambda bad: None).digest
+
+
+def _check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
+    """Raise ``UsageError`` for shards that are not there, of any phase, before the first are read:
+    that may take hours.
+    """
+    named = {source.pattern: source.named for phase in curriculum for source in phase.sources}
+    if judged_on:
+        named.setdefault(judged_on, f"--evaluate-on {judged_on}")
+    for pattern, name in named.items():
+        paths(pattern, name)
 
 
 def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Notice) -> _Scanned:
@@ -176,16 +206,22 @@ def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Noti
             key = (source.pattern, rows_by.model_dump_json())
             if key not in known:
                 known[key] = len(scanned.sources)
-                rows = scan(source.pattern, unit, source.data, skipped, scanned.seen)
-                reading = Reading(source.data, unit, notice)
-                training, held = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
-                scanned.sources.append(_Source(reading, training, held))
+                own_skipped = Skipped()
+                rows = scan(source.pattern, unit, source.data, own_skipped, scanned.seen)
+                skipped.add(own_skipped)
+                reading = Reading(source.data, unit, _noticing(own_skipped, notice))
+                scanned.sources.append(_source(source.named, reading, rows, own_skipped))
                 digests.append(rows.digest)
             own.append(known[key])
         scanned.numbers.append(own)
     of_all = hashlib.blake2b("".join(digests).encode(), digest_size=16).hexdigest()
     scanned.digest = digests[0] if len(digests) == 1 else of_all
     return scanned
+
+
+def _source(named: str, reading: Reading, rows: Scan, skipped: Skipped) -> _Source:
+    training, held = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
+    return _Source(named, reading, training, held, skipped)
 
 
 _NO_MATTER = {"caption_dropout": 0.0, "tasks": {"t2i": 1.0}, "references": "both"}  # to the index
@@ -213,15 +249,27 @@ def _batches(
     for place, phase in enumerate(curriculum):
         streams, shares = _streams(scanned, place, phase, configuration.seed, ahead)
         stretches.append(Stretch(phase.first, phase.last, phase.batch, streams, shares))
-        data = phase.data
-        manners.append(
-            Manner(
-                data.caption_dropout,
-                data.references in ("both", "latents"),
-                looks and data.references in ("both", "text"),
-            )
-        )
+        manners.append(_manner(phase, looks))
     return Batches(stretches, manners, kept, ahead)
+
+
+def _manner(phase: Phase, looks: bool) -> Manner:
+    """How a phase shows samples. Raises ``UsageError`` where a task needs a text encoder that
+    ``looks``, and this one does not.
+    """
+    data = phase.data
+    blind = "i2i" in data.tasks or ("ti2i" in data.tasks and data.references == "text")
+    if blind and not looks:
+        raise UsageError(
+            f"{phase.label}: tasks i2i, and ti2i with references: text, need a text encoder that"
+            " sees images: text_encoder.view of kind byte, or the folder of an edit pipeline, with"
+            " its processor/"
+        )
+    return Manner(
+        data.caption_dropout,
+        data.references in ("both", "latents"),
+        looks and data.references in ("both", "text"),
+    )
 
 
 def _streams(
@@ -274,21 +322,24 @@ def _is_for(index: Index, task: Task) -> NDArray[np.bool_]:
     return index.pair if task == "ti2i" else ~index.pair
 
 
-def _refuse_nothing(
-    first: Sequence[Sequence[Row]],
-    scanned: _Scanned,
-    configuration: Configuration,
-    pattern: str,
-    skipped: Skipped,
-) -> None:
+def _refuse_nothing(first: Sequence[Sequence[Row]], scanned: _Scanned) -> None:
     """Raise ``UsageError`` for a source of which no row is left, with the reasons."""
     for rows, source in zip(first, scanned.sources, strict=True):
         if rows:
             continue
-        reasons = "; ".join(skipped.lines(source.reading.data)) or "the shards have no rows"
+        reasons = "; ".join(source.skipped.lines(source.reading.data)) or "the shards have no rows"
         if len(source.held_out) and not len(source.training):
             reasons = f"data.held_out: all {len(source.held_out)} images are held out"
-        raise UsageError(f"--data {pattern}: nothing to train on: {reasons}")
+        raise UsageError(f"{source.named}: nothing to train on: {reasons}")
+
+
+def _refuse_not_finite(source: _Source, kept: Latents, rows: Sequence[Row]) -> None:
+    """Raise ``UsageError`` where the latents of not one of the first ``rows`` are finite."""
+    if all(kept.is_bad(row.number) for row in rows):
+        raise UsageError(
+            f"{source.named}: the autoencoder gives of none of the first {len(rows)} images latents"
+            " that are finite numbers: check the weights in autoencoder.path"
+        )
 
 
 def _noticing(skipped: Skipped, notice: Notice | None) -> Notice:
@@ -318,45 +369,17 @@ def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> _Source
     data = reading.data.model_copy(update={"stage": "", "where": {}, "weight": ()})
     reading = Reading(data, reading.unit, lambda bad: None)
     rows = scan(pattern, reading.unit, data, Skipped())
-    source = _Source(reading, rows.index.only(~rows.held_out), rows.index.only(rows.held_out))
+    source = _source(f"--evaluate-on {pattern}", reading, rows, Skipped())
     if watch:
         _first(source, 1, watch)
     if not rows.held_out.any():
-        raise UsageError(f"--evaluate-on {pattern}: none of its images are held out")
+        raise UsageError(f"{source.named}: none of its images are held out")
     return source
 
 
 def _fit(first: Sequence[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
     images = [scaled(row.pixels) for row in first[:_FIT]]
     return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
-
-
-def _some(index: Index, most: int, seed: int) -> Index:
-    """The index, or ``most`` of its rows by chance."""
-    if len(index) <= most:
-        return index
-    random = np.random.default_rng(seed_for(seed, "held out", "rows"))
-    return index.only(np.sort(random.choice(len(index), most, replace=False)))
-
-
-def _buckets(
-    indexes: Sequence[Index], sources: Sequence[_Source], autoencoder: Autoencoder, most: int
-) -> tuple[Bucket, ...]:
-    """At most so many rows of all, with their latents."""
-    gathered: dict[Size, tuple[list[Example], list[Tensor]]] = {}
-    left = most
-    for index, source in zip(indexes, sources, strict=True):
-        rows = range(min(left, len(index)))
-        left -= len(rows)
-        for row in latents.rows_read(index, rows, source.reading, boxes=True):
-            size = index.sizes[index.size[row.number]]
-            members, encoded = gathered.setdefault(size, ([], []))
-            members.append(row.example)
-            encoded.append(latents.encode(autoencoder, row.pixels))
-    return tuple(
-        Bucket(size, members, torch.stack(encoded))
-        for size, (members, encoded) in sorted(gathered.items())
-    )
 
 
 def _counts(scanned: _Scanned) -> dict[Size, int]:

@@ -143,6 +143,46 @@ def at(stretches: Sequence[Stretch], step: int) -> Stretch:
     return next((each for each in stretches if step <= each.last), stretches[-1])
 
 
+@dataclass(frozen=True)
+class Part:
+    """Some showings of a stream: their ``places`` (b,) in the batch, ``rows`` and ``captions``."""
+
+    stream: Stream
+    places: list[int]
+    rows: Integers
+    captions: Integers
+
+
+def divided(showings: Sequence[Showings], rank: int, ranks: int) -> list[Part]:
+    """What ``rank`` of ``ranks`` is shown of a batch: one image after the other goes to that which
+    has the fewest pixels so far, by the sizes that the index knows. Every rank has some where the
+    batch is not smaller than their number.
+    """
+    pixels = np.concatenate([_pixels(each) for each in showings])
+    owner = np.zeros(len(pixels), np.int64)
+    load = np.zeros(ranks)
+    for place, size in enumerate(pixels.tolist() if ranks > 1 else ()):
+        owner[place] = int(load.argmin())
+        load[owner[place]] += size
+    parts: list[Part] = []
+    first = 0
+    for each in showings:
+        own = np.flatnonzero(owner[first : first + len(each.rows)] == rank)
+        if len(own):
+            places = (first + own).tolist()
+            parts.append(Part(each.stream, places, each.rows[own], each.captions[own]))
+        first += len(each.rows)
+    return parts
+
+
+def _pixels(showings: Showings) -> Integers:
+    """(b,) of each image."""
+    index = showings.stream.index
+    areas = np.array([width * height for width, height in index.sizes], np.int64)
+    pixels: Integers = areas[index.size[showings.rows]]
+    return pixels
+
+
 def _sample(
     rows: Integers, weight: NDArray[np.float32] | None, random: np.random.Generator
 ) -> Integers:

@@ -12,12 +12,13 @@ from train.configuration import DataConfiguration
 
 OUTSIDE, NO_WEIGHT = "outside data.where", "of weight 0"
 NO_CAPTION, WRONG_SIZE, UNREADABLE = "without a caption", "of another size", "unreadable"
+NOT_FINITE = "latents not finite (see autoencoder.path)"
 _NAMED = 3  # in a line
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A bad image: ``reason`` is one of ``picture.formats.REASONS``."""
+    """A bad image: ``reason`` is one of ``picture.formats.REASONS``, or ``NOT_FINITE``."""
 
     shard: str
     key: str
@@ -34,6 +35,7 @@ class Skipped:
 
     counts: Counter[str] = field(default_factory=Counter)
     sizes: Counter[Size] = field(default_factory=Counter)
+    enlarged: Counter[Size] = field(default_factory=Counter)  # not left out, but told
     unreadable: dict[Unreadable, None] = field(default_factory=dict)  # in the order met
 
     def note(self, reason: str, rows: int = 1) -> None:
@@ -46,6 +48,12 @@ class Skipped:
         self.note(WRONG_SIZE)
         self.sizes[size] += 1
 
+    def add(self, other: "Skipped") -> None:
+        """What was left out of other shards, too."""
+        self.counts.update(other.counts)
+        self.sizes.update(other.sizes)
+        self.enlarged.update(other.enlarged)
+
     def image(self, bad: Unreadable) -> None:
         """A row's image cannot be decoded; the same one again changes nothing."""
         if bad not in self.unreadable:
@@ -57,6 +65,17 @@ class Skipped:
         for reason, count in self.counts.items():
             if images or reason != UNREADABLE:
                 yield f"{count} {reason} ({self._remedy(reason, configuration)})"
+
+    def warnings(self, configuration: DataConfiguration) -> Iterator[str]:
+        """What is trained on all the same, and what to do about it."""
+        if count := self.enlarged.total():
+            side = min(configuration.resolutions, default=0)
+            wanted = f"data.resolution {side}" if side else "data.sizes"
+            yield (
+                f"{count} images are smaller than what they are scaled to, and blurred by it"
+                f" ({self._common(self.enlarged)}; {wanted} asks for more): data.where"
+                " {short_side: {min: ...}} leaves them out, a smaller class shows them as they are"
+            )
 
     def _remedy(self, reason: str, configuration: DataConfiguration) -> str:
         if reason == UNREADABLE:
@@ -73,17 +92,20 @@ class Skipped:
         }[reason]
 
     def _sizes(self, configuration: DataConfiguration) -> str:
-        common = self.sizes.most_common(_NAMED)
-        seen = ", ".join(f"{count} of {width}x{height}" for (width, height), count in common)
-        more = ", ..." if len(self.sizes) > _NAMED else ""
+        seen = self._common(self.sizes)
         if not configuration.sizes:
-            return f"{seen}{more}: smaller than one token; set data.resolution to scale them"
+            return f"{seen}: smaller than one token; set data.resolution to scale them"
         wanted = ", ".join(configuration.sizes)
         return (
-            f"{seen}{more}: data.sizes asks for {wanted} only; render with --size"
+            f"{seen}: data.sizes asks for {wanted} only; render with --size"
             f" {configuration.sizes[0]}, set data.resize to scale them, or name the sizes in a"
             " --config file ([] takes every size)"
         )
+
+    def _common(self, sizes: Counter[Size]) -> str:
+        common = sizes.most_common(_NAMED)
+        seen = ", ".join(f"{count} of {width}x{height}" for (width, height), count in common)
+        return seen + (", ..." if len(sizes) > _NAMED else "")
 
 
 class Log:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field
 
 from curation.strict_yaml import Chosen
+from train.packing.by_head import ByHead
 from train.packing.layout import ImageSpan, Layout, Sample, TextSpan
 
 if TYPE_CHECKING:
@@ -91,10 +92,20 @@ class Family(Chosen):
         """
         return range(0)
 
+    def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
+        """The target tokens (A, d) in what a block of the network gave."""
+        raise NotImplementedError(f"{self.name} has no blocks of tokens")
+
     def flops(self, network: Any, layout: Layout) -> int:
         """Of a forward pass over real tokens; here two for every weight and token."""
         weights: int = sum(weight.numel() for weight in network.parameters())
         return 2 * layout.tokens * weights
+
+    def by_head(self, network: "nn.Module") -> ByHead | None:
+        """How a network is divided by head among processes; None: it is not. Here as it says."""
+        own: Any = getattr(network, "by_head", None)
+        division: ByHead | None = own() if own else None
+        return division
 
     def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``directory/transformer``; returns its line for ``model_index.json``."""

@@ -23,6 +23,8 @@ class FlowMatching(Objective):
 
         for portion in noising.through_network(parts, noising.noised(parts, step)):
             of_sample = portion.by_sample(self.error(portion).mean(-1))
+            if portion.alignment is not None:
+                of_sample = of_sample + portion.alignment
             yield Losses(of_sample, portion.share, portion.groups, portion.flops)
 
     def error(self, portion: "Portion") -> "Tensor":

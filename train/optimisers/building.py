@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from train.configuration import OptimiserConfiguration
+from train.distributed.sharded import by_placement
 from train.optimisers.muon import Muon
 from train.packing.keys import Source
 
@@ -44,6 +45,7 @@ def _adamw(configuration: OptimiserConfiguration, weights: list[nn.Parameter]) -
         from train.optimisers import eight_bit
 
         return eight_bit.adamw(weights, rate, betas, configuration.weight_decay)
+    alike = [{"params": group} for group in by_placement(weights)]  # which alone go together
     return torch.optim.AdamW(
-        weights, lr=rate, betas=betas, weight_decay=configuration.weight_decay, fused=True
+        alike, lr=rate, betas=betas, weight_decay=configuration.weight_decay, fused=True
     )

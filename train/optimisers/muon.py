@@ -6,28 +6,31 @@ Shapes: B matrices of the same shape, m rows, n columns.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
+from train.distributed import sharded
 from train.packing.keys import Source, apart, together
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Jordan's quintic: the steepest at 0
 _ITERATIONS = 5
 _RMS = 0.2  # of an update of AdamW, about (arXiv 2502.16982, 2.2)
 _TINY = 1e-7
+NUMBERS = torch.bfloat16  # that matrices are orthogonalised in
 
 
 def orthogonalised(matrices_bmn: Tensor) -> Tensor:
-    """(B, m, n), each with singular values near 1 and the same singular vectors, in bfloat16.
+    """(B, m, n), each with singular values near 1 and the same singular vectors, in ``NUMBERS``.
 
     By Newton-Schulz iterations, after which singular values lie between 0.5 and 1.5.
     """
     wide = matrices_bmn.shape[1] > matrices_bmn.shape[2]
-    x = matrices_bmn.bfloat16()
+    x = matrices_bmn.to(NUMBERS)
     x = x.mT if wide else x
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=_TINY)
     a, b, c = _COEFFICIENTS
@@ -42,7 +45,9 @@ class Muon(Optimizer):
     (``train.packing.keys``): each of these is orthogonalised by itself.
 
     The step of a matrix does not depend on which others there are, but for rounding: those of the
-    same shape are orthogonalised together.
+    same shape are orthogonalised together. Weights that are divided among processes are gathered,
+    each process orthogonalises some of them, and takes its part of all: the step is that of a
+    process by itself.
     """
 
     def __init__(
@@ -65,16 +70,16 @@ class Muon(Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Move all weights that have a gradient."""
         for group in self.param_groups:
-            alike: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    moved = self._momentum(weight, group["momentum"])
-                    matrices = apart(self._sources[weight], moved)
-                    alike.setdefault((matrices.shape[1], matrices.shape[2]), []).append(
-                        (weight, matrices)
-                    )
-            for shape, entries in alike.items():
-                self._move(group, shape, entries)
+            moved = {
+                weight: self._momentum(weight, group["momentum"])
+                for weight in group["params"]
+                if weight.grad is not None
+            }
+            for weights in sharded.by_placement(moved):
+                if isinstance(weights[0], DTensor):
+                    self._move_divided(group, weights, moved)
+                else:
+                    self._move_here(group, weights, moved)
 
     def _momentum(self, weight: nn.Parameter, momentum: float) -> Tensor:
         """The gradient and its running mean, as Nesterov has them."""
@@ -86,18 +91,49 @@ class Muon(Optimizer):
         buffer.lerp_(weight.grad, 1 - momentum)
         return weight.grad.lerp(buffer, momentum)
 
-    def _move(
+    def _move_here(
         self,
         group: Mapping[str, Any],
-        shape: tuple[int, int],
-        entries: list[tuple[nn.Parameter, Tensor]],
+        weights: Sequence[nn.Parameter],
+        moved: Mapping[nn.Parameter, Tensor],
     ) -> None:
-        """Move weights whose matrices all have ``shape``."""
-        steps = orthogonalised(torch.cat([matrices for _, matrices in entries]))
-        length = group["lr"] * _RMS * math.sqrt(max(shape))
-        start = 0
-        for weight, matrices in entries:
-            own = together(self._sources[weight], steps[start : start + len(matrices)])
-            start += len(matrices)
-            weight.mul_(1 - group["lr"] * group["weight_decay"])
-            weight.add_(own.to(weight.dtype), alpha=-length)
+        """Move weights of a process by itself, those of the same shape together."""
+        alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = {}
+        for weight in weights:
+            matrices = apart(self._sources[weight], moved[weight])
+            alike.setdefault(matrices.shape[1:], []).append((weight, matrices))
+        for same in alike.values():
+            counts = [len(matrices) for _, matrices in same]
+            steps = orthogonalised(torch.cat([matrices for _, matrices in same]))
+            for (weight, _), step in zip(same, torch.split(steps, counts), strict=True):
+                self._move(group, weight, together(self._sources[weight], step))
+
+    def _move_divided(
+        self,
+        group: Mapping[str, Any],
+        weights: Sequence[nn.Parameter],
+        moved: Mapping[nn.Parameter, Tensor],
+    ) -> None:
+        """Move weights that are divided alike: as many at a time as there are processes, each of
+        which orthogonalises one.
+        """
+        rank, size = distributed.get_rank(), distributed.get_world_size()
+        for start in range(0, len(weights), size):
+            batch = weights[start : start + size]
+            gathered = [sharded.full(moved[weight]) for weight in batch]
+            steps = [torch.empty_like(each, dtype=NUMBERS) for each in gathered]
+            if rank < len(batch):
+                source = self._sources[batch[rank]]
+                own = orthogonalised(apart(source, gathered[rank]))
+                steps[rank] = together(source, own).contiguous()
+            for owner, (weight, step) in enumerate(zip(batch, steps, strict=True)):
+                distributed.broadcast(step, owner)
+                self._move(group, weight, sharded.part_of(step, weight))
+
+    def _move(self, group: Mapping[str, Any], weight: nn.Parameter, step: Tensor) -> None:
+        """Move what there is here of a weight, by its part of an orthogonal ``step``."""
+        rows = weight.shape[0] // len(self._sources[weight].parts)
+        length = group["lr"] * _RMS * math.sqrt(max(rows, weight.shape[1]))
+        here = sharded.local(weight)
+        here.mul_(1 - group["lr"] * group["weight_decay"])
+        here.add_(step.to(here.dtype), alpha=-length)

@@ -51,6 +51,7 @@ class Qwen3TextEncoder(Frozen):
         message = [{"role": "system", "content": [{"type": "text", "text": SYSTEM}]}]
         tokens = processor.apply_chat_template(message, tokenize=True, return_dict=False)
         self.dropped = len(tokens[0])
+        self.sees_images, self.cut = True, 0  # it cuts nothing
         self.slot = int(processor.tokenizer.convert_tokens_to_ids(SLOT))
 
     @classmethod

@@ -13,12 +13,14 @@ from torch import Tensor
 from train.configuration import TextEncoderConfiguration
 from train.pixels import Images
 from train.text_encoders.byte_text import ByteTextEncoder
+from train.text_encoders.qwen_templates import processor_folder
 
 _CONFIGURATION = "config.json"
 
 
 class TextEncoder(Protocol):
-    """A text encoder. ``width`` is D.
+    """A text encoder. ``width`` is D; ``sees_images`` says whether features depend on images, and
+    ``cut`` counts the prompts so far that were too long for it.
 
     ``encode`` gives features of each prompt, (t, D) with t at least 1 also of the empty one; of a
     prompt with ``images`` (H, W, 3) what the encoder sees of these is among them. Where a family
@@ -33,6 +35,10 @@ class TextEncoder(Protocol):
     """
 
     width: int
+    cut: int
+
+    @property
+    def sees_images(self) -> bool: ...
 
     def encode(
         self, prompts: Sequence[str], images: Sequence[Images] | None = None
@@ -44,8 +50,18 @@ class TextEncoder(Protocol):
 def build(configuration: TextEncoderConfiguration) -> TextEncoder:
     """The encoder; a learnt one with weights from torch's current random state."""
     if configuration.kind == "byte":
-        return ByteTextEncoder(configuration.width, longest=configuration.longest)
+        longest, view = configuration.longest, configuration.view
+        return ByteTextEncoder(configuration.width, longest=longest, view=view)
     return load_text_encoder(configuration.path, configuration.longest)
+
+
+def sees_images(configuration: TextEncoderConfiguration) -> bool:
+    """Whether the encoder will see images; nothing heavy is read. Raises ``FileNotFoundError``."""
+    if configuration.kind == "byte":
+        return bool(configuration.view)
+    folder = _folder(configuration.path)
+    content = json.loads((folder / _CONFIGURATION).read_text())
+    return content.get("model_type") == "qwen3_vl" or bool(processor_folder(folder))
 
 
 def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder:
@@ -58,14 +74,8 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
     ``processor/`` beside it) by ``qwen3``, which cuts nothing. Raises ``FileNotFoundError`` and,
     for another class, ``ValueError``.
     """
-    folder = Path(directory)
-    if (folder / "text_encoder" / _CONFIGURATION).is_file():
-        folder = folder / "text_encoder"
+    folder = _folder(directory)
     path = folder / _CONFIGURATION
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{directory}: no text encoder here; expected text_encoder/config.json"
-        )
     content = json.loads(path.read_text())
     if content.get("_class_name") == "ByteTextEncoder":
         return ByteTextEncoder.from_pretrained(folder)
@@ -78,3 +88,15 @@ def load_text_encoder(directory: str, longest: int | None = None) -> TextEncoder
 
         return Qwen3TextEncoder.load(folder)
     raise ValueError(f"{path}: expected class ByteTextEncoder or model type qwen2_5_vl or qwen3_vl")
+
+
+def _folder(directory: str) -> Path:
+    """The encoder's own folder. Raises ``FileNotFoundError``."""
+    folder = Path(directory)
+    if (folder / "text_encoder" / _CONFIGURATION).is_file():
+        folder = folder / "text_encoder"
+    if not (folder / _CONFIGURATION).is_file():
+        raise FileNotFoundError(
+            f"{directory}: no text encoder here; expected text_encoder/config.json"
+        )
+    return folder

@@ -1,5 +1,6 @@
 """Prompts as bytes of quoted text and words, encoded together or alone."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -45,9 +46,53 @@ def test_any_prompts_can_be_encoded_together(first, second):
 def test_lone_surrogates_and_long_prompts_do_no_harm(encoder):
     texts = [text for (text,) in encoder.encode(['"\ud800"', "word " * 100_000])]
     assert all(text.isfinite().all() for text in texts)
-    assert [len(text) for text in texts] == [2, encoder.longest]
+    assert [len(text) for text in texts] == [2, 1024]
     with pytest.raises(ValueError, match="no prompts"):
         encoder.encode([])
+
+
+@pytest.fixture(scope="module")
+def seeing():
+    torch.manual_seed(2)
+    return ByteTextEncoder(24, words=16, view=16)
+
+
+def test_images_are_seen_before_the_prompt_each_at_its_place(seeing):
+    random = np.random.default_rng(0)
+    wide, high = (random.integers(0, 256, size, np.uint8) for size in ((32, 64, 3), (64, 16, 3)))
+    prompts = ["a", "b c", ""]
+    images = [(wide,), (wide, high), ()]
+    together = seeing.encode(prompts, images)
+    cells = [3, 3 + 4, 0]  # 23x11 px and 8x32 px, in cells of 8 px
+    for (text,), own, prompt, count in zip(together, images, prompts, cells, strict=True):
+        assert torch.equal(text, seeing.encode([prompt], [own])[0][0])
+        assert len(text) == count + len(seeing.tokens(prompt))
+        assert torch.equal(text[count:], seeing.encode([prompt])[0][0])
+    other = seeing.encode(["a"], [(255 - wide,)])[0][0]
+    assert not torch.equal(other[:3], together[0][0][:3])
+    swapped = seeing.encode(["b c"], [(high, wide)])[0][0]
+    assert not torch.equal(swapped[:4], together[1][0][3:7])  # the number of an image counts
+    other.sum().backward()
+    assert seeing.cell.weight.grad.abs().sum() > 0
+
+
+def test_what_is_cut_is_counted(seeing):
+    short = ByteTextEncoder(4, words=8, longest=3)
+    short.encode(["a b", "a b c", "a b c d"])
+    assert short.cut == 2
+    assert len(seeing.encode(["word " * 1023])[0][0]) == 1024
+    assert seeing.cut == 0
+    assert not short.sees_images
+    assert seeing.sees_images
+
+
+def test_what_sees_is_saved(seeing, tmp_path):
+    seeing.save(tmp_path)
+    image = [(np.full((16, 16, 3), 7, np.uint8),)]
+    loaded = load_text_encoder(str(tmp_path))
+    assert torch.equal(loaded.encode(["a"], image)[0][0], seeing.encode(["a"], image)[0][0])
+    with pytest.raises(ValueError, match="1 prompts with images for 2"):
+        loaded.encode(["a"], image * 2)
 
 
 def test_a_saved_text_encoder_is_the_same(encoder, tmp_path):

@@ -15,7 +15,7 @@ from train.models.qwen_image.config import PUBLISHED_CLASS, Config
 from train.packing.layout import Layout
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from train.packing.keys import Source
 
@@ -85,6 +85,13 @@ class QwenImage(Family):
         from train.packing import routing
 
         return routing.middle(self.layers)
+
+    def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
+        """As ``Family``, of text and image tokens."""
+        import torch
+
+        tokens: Tensor = block_output[1]
+        return tokens[torch.from_numpy(layout.target_places).to(tokens.device)]
 
     def flops(self, network: Any, layout: Layout) -> int:
         """As ``Family``, those that a step needs: matrices and attention."""

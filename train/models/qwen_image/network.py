@@ -14,11 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from train.models.qwen_image.block import Block
+from train.models.qwen_image.block import Block, LastText, Stream
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.keys import keys
 from train.models.qwen_image.places import Places, places, routed
 from train.packing import routing, weights
+from train.packing.by_head import ByHead
 from train.packing.layout import Layout
 from train.packing.norms import RmsNorm
 from train.packing.packed import Packed
@@ -143,6 +144,20 @@ class PackedQwenImage(nn.Module):
                 nn.init.ones_(parameter)
             else:
                 _xavier(parameter, len(sources[name].parts))
+
+    def by_head(self) -> ByHead:
+        """How it is divided among processes."""
+        outputs, inputs, shared = list[str](), list[str](), list[str]()
+        for name, module in self.named_modules():
+            if isinstance(module, Stream):
+                outputs += [f"{name}.qkv", f"{name}.mlp_in"]
+                inputs += [f"{name}.out", f"{name}.mlp_out"]
+                shared.append(f"{name}.qk_norm")
+            elif isinstance(module, LastText):
+                outputs.append(f"{name}.key_value")
+                shared.append(f"{name}.key_norm")
+        heads = self.config.num_attention_heads
+        return ByHead(heads, tuple(outputs), tuple(inputs), tuple(shared))
 
     def parameter_count(self) -> int:
         """All of them, those without a gradient too."""

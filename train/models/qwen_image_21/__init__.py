@@ -16,7 +16,7 @@ from train.models.qwen_image_21.sizes import PUBLISHED_CLASS, QwenImage21Sizes
 from train.packing.layout import ImageSpan, Layout, Sample, Span, TextSpan
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from train.packing.keys import Source
 
@@ -96,6 +96,16 @@ class QwenImage21(Family):
         from train.packing import routing
 
         return routing.middle(self.layers)
+
+    def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
+        """As ``Family``, of joined tokens; the last block gives those of targets alone."""
+        import torch
+
+        tokens: Tensor = block_output
+        if len(tokens) < layout.tokens:
+            return tokens
+        places = layout.image_places[layout.is_target]
+        return tokens[torch.from_numpy(places).to(tokens.device)]
 
     def flops(self, network: Any, layout: Layout) -> int:
         """As ``Family``, those that a step needs: (8 + 6 ``mlp_ratio``) d^2 L for each token, and

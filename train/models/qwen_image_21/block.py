@@ -33,8 +33,8 @@ class Block(nn.Module):
     def __init__(self, sizes: QwenImage21Sizes) -> None:
         super().__init__()
         width, inner = sizes.width, sizes.mlp_ratio * sizes.width
-        self.by_head = (sizes.num_attention_heads, 3, sizes.attention_head_dim)
-        self.mlp_by_head = (sizes.num_attention_heads, 2, inner // sizes.num_attention_heads)
+        self.by_head = (-1, 3, sizes.attention_head_dim)  # of all heads, or of some
+        self.mlp_by_head = (-1, 2, inner // sizes.num_attention_heads)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.qk_norm = nn.Parameter(torch.ones(2 * sizes.attention_head_dim))
         self.attended = nn.Linear(width, width, bias=False)
@@ -63,7 +63,7 @@ class Block(nn.Module):
         self, tokens: Tensor, modulation: Modulation, row: Tensor, turn: Rotation
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values (J, H, E)."""
-        qkv = self.qkv(modulated(tokens, modulation.scale, row)).view(len(tokens), *self.by_head)
+        qkv = self.qkv(modulated(tokens, modulation.scale, row)).unflatten(-1, self.by_head)
         query_key, value = torch.split(qkv, [2, 1], dim=2)
         query, key = normed_and_turned(query_key, self.qk_norm.view(2, -1), turn).unbind(2)
         return query, key, value[:, :, 0]
@@ -74,6 +74,6 @@ class Block(nn.Module):
         """What ``tokens`` (J, d) become by what they ``attended`` (J, H, E) to."""
         tokens = gated(tokens, self.attended(attended.flatten(1)), modulation.gate, row)
         inner = self.mlp_in(modulated(tokens, modulation.scale_mlp, row))
-        gate, values = inner.view(len(tokens), *self.mlp_by_head).unbind(2)
+        gate, values = inner.unflatten(-1, self.mlp_by_head).unbind(2)
         change = self.mlp_out((silu(gate) * values).flatten(1))
         return gated(tokens, change, modulation.gate_mlp, row)

@@ -23,6 +23,7 @@ from train.models.qwen_image_21.prefix import PrefixCache, recording
 from train.models.qwen_image_21.sizes import QwenImage21Sizes
 from train.packing import routing, weights
 from train.packing.attention import Attend
+from train.packing.by_head import ByHead
 from train.packing.layout import Layout
 from train.packing.norms import rms_norm
 from train.packing.packed import Packed
@@ -141,6 +142,16 @@ class PackedQwenImage21(nn.Module):
     def flops(self, layout: Layout) -> int:
         """Of one forward pass (``QwenImage21Sizes.flops``)."""
         return self.sizes.flops(layout)
+
+    def by_head(self) -> ByHead:
+        """How it is divided among processes."""
+        blocks = [f"blocks.{number}" for number in range(len(self.blocks))]
+        return ByHead(
+            self.sizes.num_attention_heads,
+            tuple(f"{block}.{layer}" for block in blocks for layer in ("qkv", "mlp_in")),
+            tuple(f"{block}.{layer}" for block in blocks for layer in ("attended", "mlp_out")),
+            tuple(f"{block}.qk_norm" for block in blocks),
+        )
 
     def compile_blocks(self, **options: Any) -> None:
         """Compile what blocks do before and after attention, for any number of tokens."""

@@ -1,0 +1,143 @@
+"""What a model made of held-out pages: is the new text right, and did the other line stay?
+
+Shapes: B pages, H W pixels, h w latent cells.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from benchmarks import string_edits
+from benchmarks.string_edits import LINE, Line, Pair
+from synthesis.fonts.face import Font
+from synthesis.pure import strings
+from train.checkpoint import load_for_inference
+from train.data.latents import encode
+from train.generating import Generator, Inputs
+from train.pixels import Pixels, as_image, scaled
+from train.string_reader import Key, Reader
+
+_SHOWN = 16  # pages in the grid
+_BATCH = 40
+_SHIFTS = range(-3, 4)  # pixels
+
+
+@dataclass(frozen=True)
+class Judged:
+    """``figures`` by name, and rows of input, edited and truth."""
+
+    figures: dict[str, float]
+    grid: list[tuple[Image.Image, Image.Image, Image.Image]]
+
+
+def judge(checkpoint: Path, pairs: Sequence[Pair]) -> Judged:
+    """The model of a training output, on pages it never saw.
+
+    ``text.replace`` and so on are shares of changed lines that read exactly as asked, ink included;
+    ``unchanged_line`` of other lines that still read as before. ``unchanged_psnr`` (dB) is the mean
+    over the other lines; ``ceiling`` figures are those of the truth after the autoencoder.
+    """
+    loaded = load_for_inference(checkpoint)
+    if loaded.configuration is None:
+        raise ValueError(f"{checkpoint}: no training output of ours")
+    parts = (loaded.transformer, loaded.text_encoder, loaded.autoencoder)
+    generator = Generator(*parts, loaded.configuration, "cpu")
+    pen = string_edits.face()
+    before, after = (
+        [string_edits.page(pen, lines) for lines in side]
+        for side in ([pair.before for pair in pairs], [pair.after for pair in pairs])
+    )
+    edited = _edited(generator, pairs, before)
+    truth = torch.cat([scaled(page) for page in after])
+    kept = loaded.autoencoder.decode(loaded.autoencoder.encode(truth)).float()
+    reader = _reader(pen)
+    figures = _figures(reader, pairs, edited, truth)
+    ceiling = _figures(reader, pairs, kept, truth)
+    figures |= {f"ceiling_{name}": value for name, value in ceiling.items()}
+    figures["ceiling_psnr"] = figures.pop("ceiling_unchanged_psnr")
+    rows = zip(before[:_SHOWN], edited, after, strict=False)
+    grid = [(Image.fromarray(a), as_image(b), Image.fromarray(c)) for a, b, c in rows]
+    return Judged(figures, grid)
+
+
+def _edited(generator: Generator, pairs: Sequence[Pair], before: Sequence[Pixels]) -> Tensor:
+    """(B, 3, H, W): what the model makes of pages."""
+    references = generator.configuration.data.references
+    made: list[Tensor] = []
+    for start in range(0, len(pairs), _BATCH):
+        pages = before[start : start + _BATCH]
+        latents = [encode(generator.autoencoder, page) for page in pages]
+        inputs = [
+            Inputs(
+                () if references == "text" else (own,), () if references == "latents" else (page,)
+            )
+            for own, page in zip(latents, pages, strict=True)
+        ]
+        asked = [pair.instruction for pair in pairs[start : start + _BATCH]]
+        cells = (latents[0].shape[1], latents[0].shape[2])
+        made.append(generator.generate(asked, cells, range(start, start + len(asked)), inputs))
+    return torch.cat(made)
+
+
+def _reader(pen: Font) -> Reader:
+    """Nearest template of every character in every ink, and of an empty cell."""
+    cell = (strings.cell_width("en", LINE[1]), LINE[1])
+    keys: list[Key] = [("", "")]
+    templates = [np.full((cell[1], cell[0], 3), 255, np.uint8)]
+    for ink in strings.INKS:
+        for character in strings.CHARACTERS["en"]:
+            keys.append((character, ink.name("en")))
+            line = strings.written(pen, "en", character, ink, LINE)
+            templates.append(line[:, : cell[0], :3])
+    stacked = torch.cat([scaled(np.ascontiguousarray(each)) for each in templates])
+    return Reader(tuple(keys), stacked.flatten(1), cell)
+
+
+def _figures(
+    reader: Reader, pairs: Sequence[Pair], pages: Tensor, truth: Tensor
+) -> dict[str, float]:
+    right: dict[str, list[bool]] = defaultdict(list)
+    levels: list[float] = []
+    shifts: list[int] = []
+    for pair, page, wanted in zip(pairs, pages, truth, strict=True):
+        lines, expected = page.split(LINE[1], 1), wanted.split(LINE[1], 1)
+        read = reader.read(torch.stack(lines))
+        for place, line in enumerate(pair.after):
+            name = pair.operation if place == pair.place else "unchanged_line"
+            right[name].append(read[place] == _keys(line, len(read[place])))
+        other = 1 - pair.place
+        levels.append(_psnr(lines[other], expected[other]))
+        shifts.append(_shift(lines[other], expected[other]))
+    return {
+        **{name: float(np.mean(values)) for name, values in sorted(right.items())},
+        "unchanged_psnr": float(np.mean(levels)),
+        "unchanged_psnr_lowest": min(levels),
+        "largest_shift": float(max(shifts)),
+    }
+
+
+def _keys(line: Line, cells: int) -> list[Key]:
+    written: list[Key] = [(character, line.ink.name("en")) for character in line.text]
+    return written + [("", "")] * (cells - len(written))
+
+
+def _psnr(image: Tensor, truth: Tensor) -> float:
+    """In dB, of images (3, H, W) in [-1, 1]."""
+    error = float(((image - truth) / 2).pow(2).mean())
+    return float(-10 * np.log10(max(error, 1e-10)))
+
+
+def _shift(image: Tensor, truth: Tensor) -> int:
+    """By how many pixels, along the axis along which it is more, an image (3, H, W) is off."""
+    errors = {
+        (down, across): float((image.roll((down, across), (1, 2)) - truth).pow(2).sum())
+        for down in _SHIFTS
+        for across in _SHIFTS
+    }
+    return max(map(abs, min(errors, key=lambda each: errors[each])))

@@ -1,0 +1,54 @@
+"""Pairs that a small model learns edits from are exact, and no text is on both sides."""
+
+import numpy as np
+
+from benchmarks import string_edits
+from benchmarks.edits_judged import _figures, _reader
+from benchmarks.string_edits import LINE, OPERATIONS
+
+
+def test_only_the_line_that_is_named_changes():
+    pen = string_edits.face()
+    made = list(string_edits.pairs(3, 40, held_out=True))
+    assert {pair.operation for pair in made} == set(OPERATIONS)
+    for pair in made:
+        before, after = (string_edits.page(pen, lines) for lines in (pair.before, pair.after))
+        assert before.shape == after.shape == (64, 64, 3)
+        rows = np.flatnonzero((before != after).any((1, 2)))
+        assert (rows // LINE[1] == pair.place).all()
+        assert (("first", "second")[pair.place]) in pair.instruction
+        assert pair.after[pair.place].text in pair.instruction or pair.operation != "text.replace"
+
+
+def test_no_held_out_text_is_trained_on():
+    texts = [
+        {
+            line.text
+            for pair in string_edits.pairs(1, 300, held_out=held_out)
+            for line in (*pair.before, *pair.after)
+        }
+        - {""}
+        for held_out in (True, False)
+    ]
+    assert not texts[0] & texts[1]
+    assert min(map(len, texts)) > 100
+
+
+def test_the_truth_is_judged_right_and_a_shifted_page_is_not():
+    import torch
+
+    from train.pixels import scaled
+
+    pen = string_edits.face()
+    made = list(string_edits.pairs(5, 30, held_out=True))
+    truth = torch.cat([scaled(string_edits.page(pen, pair.after)) for pair in made])
+    figures = _figures(_reader(pen), made, truth, truth)
+    assert {figures[name] for name in (*OPERATIONS, "unchanged_line")} == {1.0}
+    assert (figures["unchanged_psnr"], figures["largest_shift"]) == (100.0, 0.0)
+    moved = _figures(_reader(pen), made, truth.roll(2, 3), truth)
+    assert moved["largest_shift"] == 2
+    assert moved["unchanged_psnr"] < 30
+    before = torch.cat([scaled(string_edits.page(pen, pair.before)) for pair in made])
+    left = _figures(_reader(pen), made, before, truth)
+    assert left["unchanged_line"] == 1
+    assert max(left[name] for name in OPERATIONS) == 0

@@ -1,0 +1,114 @@
+"""Two steps of tiny networks, by a process alone or by those that a test started together.
+
+As a program: ``python -m making.distributed_drill FOLDER CASE ...`` in each of them.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+from making.packed_21 import SAMPLES, SIZES
+from making.packed_qwen import MIXED, TINY
+from safetensors.torch import save_file
+
+from train.configuration import DistributedConfiguration, OptimiserConfiguration
+from train.distributed import heads, placing, sharded
+from train.distributed.world import started
+from train.models.qwen_image import QwenImage
+from train.models.qwen_image.keys import keys as qwen_image_keys
+from train.models.qwen_image.network import PackedQwenImage
+from train.models.qwen_image_21.keys import keys as qwen_image_21_keys
+from train.models.qwen_image_21.network import PackedQwenImage21
+from train.optimisers import building, muon
+from train.packing.layout import Layout
+from train.packing.packed import Packed
+
+STEPS = 2
+CLIP = 0.1  # far below the norm of these gradients
+
+
+def network(name):
+    """A network in which every weight says something."""
+    made = PackedQwenImage(TINY) if name == "qwen_image" else PackedQwenImage21(SIZES)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for key, weight in made.named_parameters():
+            near = 1.0 if "norm" in key and weight.ndim == 1 else 0.0
+            weight.copy_(near + 0.25 * torch.randn(weight.shape, generator=generator))
+    return made
+
+
+def sample(name, number):
+    """One sample, by itself: ``number`` decides its sizes, its tokens and its noise level."""
+    kinds = MIXED.samples if name == "qwen_image" else tuple(SAMPLES.values())
+    layout = Layout((kinds[number % len(kinds)],))
+    config = TINY if name == "qwen_image" else SIZES
+    width = TINY.joint_attention_dim if name == "qwen_image" else SIZES.context_in_dim
+    generator = torch.Generator().manual_seed(number)
+    return Packed(
+        torch.randn(sum(layout.text_lengths), width, generator=generator),
+        torch.randn(len(layout.is_target), config.in_channels, generator=generator),
+        torch.rand(1, generator=generator),
+        layout,
+    )
+
+
+def losses(made, name, step, world):
+    """Of this process's samples of a step, each by itself; as many in every process."""
+    numbers = list(range(7 * step, 7 * step + 7))
+    own = numbers[world.data_rank :: world.data_ranks]
+    most = max(world.everyone(len(own)))
+    shares = [1 / 7] * len(own) + [0.0] * (most - len(own))
+    for number, share in zip([*own, *numbers][:most], shares, strict=True):
+        yield made(sample(name, number)).square().mean() * share
+
+
+def trained(name, optimiser, world):
+    """The weights, whole, after two clipped steps; the norms of their gradients."""
+    made = network(name)
+    family = QwenImage()  # either network says itself how it is divided
+    placing.divide({"transformer": made}, family, world)
+    settings = OptimiserConfiguration(kind=optimiser, learning_rate=1e-3, weight_decay=0.1)
+    sources = qwen_image_keys(TINY) if name == "qwen_image" else qwen_image_21_keys(SIZES)
+    matrices = {
+        f"transformer.{key}": sources[key]
+        for key, weight in made.named_parameters()
+        if key.startswith("blocks.") and weight.ndim == 2
+    }
+    optimisers = building.build(settings, {"transformer": made}, matrices)
+    norms = []
+    for step in range(STEPS):
+        for loss in losses(made, name, step, world):
+            loss.backward()
+        heads.sum_shared(made, family.by_head(made).shared, world)
+        norms.append(sharded.clip(made.parameters(), CLIP))
+        for each in optimisers:
+            each.step()
+            each.zero_grad(set_to_none=True)
+    weights = {key: sharded.full(weight.detach()) for key, weight in made.named_parameters()}
+    return {key: weight.contiguous() for key, weight in weights.items()}, norms
+
+
+def main(folder, *cases):
+    """Cases are ``qwen_image:muon:1x2x1``, the last part replicate x shard x tensor.
+
+    Muon's matrices are orthogonalised in float32: rounded to bfloat16, the last bits of a sum
+    decide on what becomes of the singular values that are nearly 0.
+    """
+    torch.set_num_threads(1)
+    muon.NUMBERS = torch.float32
+    for case in cases:
+        name, optimiser, axes = case.split(":")
+        replicate, shard, tensor = map(int, axes.split("x"))
+        settings = DistributedConfiguration(replicate=replicate, shard=shard, tensor=tensor)
+        with started(settings, "cpu") as world:
+            weights, norms = trained(name, optimiser, world)
+            if world.is_first:
+                metadata = {"norms": ",".join(map(repr, norms))}
+                save_file(weights, Path(folder) / f"{case}.safetensors", metadata)
+        os.environ["MASTER_PORT"] = str(int(os.environ["MASTER_PORT"]) + 1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

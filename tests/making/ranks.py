@@ -1,0 +1,26 @@
+"""A command in several processes, as torchrun would start them."""
+
+import os
+import socket
+import subprocess
+
+
+def together(count, command, cwd):
+    """Run it in ``count`` processes at once; their exit codes and all that they said."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"WORLD_SIZE": f"{count}", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **place, "RANK": f"{rank}", "LOCAL_RANK": f"{rank}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(count)
+    ]
+    said = [process.communicate()[0] for process in processes]
+    return [process.returncode for process in processes], said

@@ -1,0 +1,66 @@
+"""Runs of one process and of two, ended at any moment: what is finished has the same bits.
+
+Everything happens in one program that forks the processes, so that torch is imported once.
+"""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from making import training_shards as shards
+from making.exact_resume import CONFIG, STEPS
+from making.places import ROOT
+from making.training_runs import assert_same_state
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """The folder of the runs, and what happened to them."""
+    folder = tmp_path_factory.mktemp("runs")
+    pattern = shards.write_all(folder)
+    (folder / "run.yaml").write_text(CONFIG)
+    seed = random.randrange(1000)
+    given = [pattern, str(folder / "run.yaml"), str(folder), str(seed), "1:3", "2:5"]
+    command = [sys.executable, "-m", "making.forked_runs", *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_what_was_ended_and_finished_has_the_bits_of_what_was_not(runs, size):
+    folder, happened = runs
+    of_size = happened[f"{size}"]
+    assert of_size["alone"] == of_size["codes"] == [0] * size
+    assert all(any(each["codes"]) for each in of_size["kills"]), of_size  # it had not ended
+    assert_same_state(folder / f"{size}-killed", folder / f"{size}", STEPS)
+
+
+def test_processes_end_as_they_are_told_to(runs):
+    folder, happened = runs
+    several = {each["moment"]: each["codes"] for each in happened["2"]["kills"]}
+    assert several["told to end"] == [130, 130]  # SIGTERM to the first alone
+    assert several["the last alone"] == [4, -9]
+    lines = Counter((folder / "2-killed.log").read_text().splitlines())
+    lost = [line for line in lines if line.startswith("process 0 of 2 lost another one")]
+    assert len(lost) == 1
+    assert "run the same command again to go on" in lost[0]
+
+
+def losses(out):
+    return [json.loads(line)["loss"] for line in (out / "metrics.jsonl").open()]
+
+
+def test_other_numbers_of_processes_take_the_same_steps(runs):
+    folder, happened = runs
+    alone = losses(folder / "1")
+    assert len(alone) == STEPS
+    assert losses(folder / "2") == pytest.approx(alone, rel=1e-5)
+    assert happened["continued"] == [
+        {**happened["continued"][0], "codes": [130, 130]},
+        [0],
+    ]
+    assert losses(folder / "continued") == pytest.approx(alone, rel=1e-5)

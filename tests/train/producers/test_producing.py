@@ -1,0 +1,198 @@
+"""Units as producers make them: what a run would have made, once, whoever is killed meanwhile."""
+
+import errno
+import os
+import signal
+from collections import Counter
+
+import pytest
+import torch
+from making import produced
+from making.produced import LAST, make_all, opened
+
+from train.producers import agreed
+from train.producers.spans import Spans
+
+
+def assert_same_batches(batches, others, steps=range(1, LAST + 1), **ranks):
+    for step in steps:
+        one, two = batches.at(step, **ranks), others.at(step, **ranks)
+        assert [place for place, _ in one] == [place for place, _ in two]
+        for (_, ours), (_, theirs) in zip(one, two, strict=True):
+            assert torch.equal(ours.latents, theirs.latents)
+            assert (ours.id, ours.planned, ours.task) == (theirs.id, theirs.planned, theirs.task)
+            assert ours.caption in ("", theirs.caption)
+
+
+def test_units_are_what_a_run_would_have_made(tmp_path):
+    made = opened(tmp_path)
+    make_all(made)
+    consumer, counters = made.consumer()
+    assert_same_batches(consumer, made.batches)
+    for rank in range(3):
+        assert_same_batches(consumer, made.batches, [2], rank=rank, ranks=3)
+    figures = counters.values()
+    assert figures["ids_missed"] == figures["ids_doubled"] == figures["units_damaged"] == 0
+    assert figures["bytes"] > 0
+    assert made.folder.leases() == set()
+
+
+def test_an_epoch_shows_every_id_once(tmp_path):
+    made = opened(tmp_path, memory_bytes=1 << 20)
+    rows = len(made.batches.stretches[0].streams[0].rows)
+    make_all(made)
+    consumer, _ = made.consumer()
+    steps = rows // 16
+    assert steps < LAST
+    shown = Counter(each.planned for step in range(1, steps + 1) for _, each in consumer.at(step))
+    rest = [each.planned for _, each in consumer.at(steps + 1)][: rows % 16]
+    assert len(shown + Counter(rest)) == rows
+    assert set((shown + Counter(rest)).values()) == {1}
+
+
+def test_a_unit_that_lacks_a_row_is_counted(tmp_path):
+    made = opened(tmp_path)
+    (span,) = made.workshop.plan.at(1).spans.at(1)
+    entries = made.workshop.maker.entries(span)
+    dropped = [each for each in entries if (each["step"], each["place"]) != (1, 3)]
+    about = made.workshop.maker.about(span)
+    made.folder.publish(span.name, lambda stream: produced.units.write(stream, dropped, about))
+    consumer, counters = made.consumer()
+    assert len(consumer.at(1)) == 15
+    assert counters.values()["ids_missed"] == 1
+
+
+def test_a_producer_killed_in_a_unit_leaves_a_lease_that_is_taken_over(tmp_path):
+    made = opened(tmp_path)
+    torch.set_num_threads(1)
+    child = os.fork()
+    if not child:
+        maker = made.workshop.maker
+        entries = maker.entries
+
+        def killed(span, working):
+            done = []
+
+            def count():
+                done.append(1)
+                if len(done) == 20:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            return entries(span, count)
+
+        maker.entries = killed
+        made.producer("killed", seconds=0.0).once()
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    assert len(made.folder.leases()) == 1
+    assert made.folder.names() == {}
+    after = made.producer("after")
+    assert after.once()
+    assert after.counts["leases_expired"] == 1
+    assert made.folder.leases() == set()
+    name = next(iter(made.folder.names()))
+    again = opened(tmp_path / "again", str(tmp_path / "data" / "*.parquet"))
+    assert again.producer().once()
+    assert made.folder.unit(name).read_bytes() == again.folder.unit(name).read_bytes()
+
+
+def test_several_share_the_work_and_what_is_leased_is_left_alone(tmp_path):
+    made = opened(tmp_path)
+    first, second = made.producer("a"), made.producer("b")
+    while any([first.once(), second.once()]):
+        pass
+    assert first.counts["units"] == second.counts["units"] == 1
+    assert first.counts["units_twice"] == second.counts["units_twice"] == 0
+    assert first.is_done
+    assert made.folder.counts()["samples"] == 16 * LAST
+    make_again = made.producer("c")
+    assert not make_again.once()
+
+
+def test_nothing_is_made_beyond_the_depth_and_what_is_past_is_discarded(tmp_path):
+    made = opened(tmp_path)
+    near = made.producer(depth=2)
+    while near.once():
+        pass
+    assert len(made.folder.names()) == 1
+    assert not near.is_done
+    before = set(made.folder.names())
+    made.folder.tell_position("a", 9)
+    while near.once():
+        pass
+    made.folder.tell_position("a", LAST - 2)
+    assert near.is_done
+    assert len(made.folder.names()) == 1
+    assert not before & set(made.folder.names())
+    assert near.counts["units_discarded"] == 1
+
+
+def test_a_full_disk_is_told_and_waited_out(tmp_path, monkeypatch):
+    made = opened(tmp_path)
+    producer = made.producer()
+
+    def full(name, write):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(made.folder, "publish", full)
+        assert not producer.once()
+    assert "No space left on device: waiting for consumers" in made.said[-1]
+    assert "--depth" in made.said[-1]
+    assert made.folder.leases() == set()
+    assert producer.once()
+
+
+def test_another_error_of_the_disk_is_raised_and_the_lease_given_back(tmp_path, monkeypatch):
+    made = opened(tmp_path)
+
+    def broken(name, write):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(made.folder, "publish", broken)
+    with pytest.raises(OSError, match="Input/output"):
+        made.producer().once()
+    assert made.folder.leases() == set()
+
+
+def test_another_version_holds_from_its_step_on(tmp_path):
+    made = opened(tmp_path)
+    changed = made.workshop.plan.at(1).version
+    from train.configuration import PhaseConfiguration
+
+    phases = (PhaseConfiguration(batch=4), *changed.phases)
+    assert agreed.propose(made.root, phases, 6) == 2
+    producer = made.producer()
+    while producer.once():
+        pass
+    assert made.workshop.plan.versions == []  # not before consumers agree
+    agreed.accept(made.root, 2, 7)
+    agreed.accept(made.root, 2, 12)  # what was agreed on stays
+    while producer.once():
+        pass
+    (version,) = made.workshop.plan.versions
+    assert (version.number, version.first) == (2, 7)
+    consumer, counters = made.consumer()
+    assert [len(consumer.at(step)) for step in (5, 6, 7, 8)] == [16, 16, 4, 4]
+    assert_same_batches(consumer, made.workshop.plan.at(7).batches, range(7, LAST + 1))
+    assert counters.values()["ids_missed"] == counters.values()["ids_doubled"] == 0
+    held = made.workshop.plan.phases
+    assert [(each.first, each.last) for each in held] == [(1, 6), (7, 1000)]
+
+
+def test_every_showing_is_in_one_unit_and_names_say_what_is_in_them(tmp_path):
+    phases = opened(tmp_path).workshop.plan.phases
+    for largest in (1, 1 << 20, 60 << 20, 1 << 40):
+        spans = Spans(phases, [largest], "x")
+        places = [
+            (step, place)
+            for span in spans.between(1, 20)
+            for step, own in span.places.items()
+            for place in own
+        ]
+        assert len(places) == len(set(places))
+        assert {(step, place) for step in range(1, 21) for place in range(16)} <= set(places)
+        names = [span.name for span in spans.between(1, 20)]
+        assert len(set(names)) == len(names)
+        other = Spans(phases, [largest], "y")
+        assert not set(names) & {span.name for span in other.between(1, 20)}

@@ -1,0 +1,90 @@
+"""What a run is judged by: held-out images in memory, with their latents.
+
+Shapes: N examples of a bucket, c latent channels, h w latent cells.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from curation.picture.sizes import Size
+from train.autoencoders.autoencoder import Autoencoder
+from train.configuration import Configuration
+from train.data import latents
+from train.data.batches import Manner
+from train.data.examples import Example
+from train.data.index import Index
+from train.data.latents import Reading
+from train.pixels import Pixels
+from train.seeds import seed_for
+
+Rows = Sequence[tuple[Index, Reading]]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Examples of one ``size`` (width, height) in pixels, with ``latents`` (N, c, h, w); of edits
+    also what the network sees of the inputs, as ``Shown`` has it.
+    """
+
+    size: Size
+    examples: list[Example]
+    latents: Tensor
+    references: list[tuple[Tensor, ...]]
+    images: list[tuple[Pixels, ...]]
+
+
+def read(
+    held_out: Rows,
+    training: Rows,
+    autoencoder: Autoencoder,
+    configuration: Configuration,
+    manner: Manner,
+) -> tuple[tuple[Bucket, ...], tuple[Bucket, ...]]:
+    """What is held out, as many as are judged, and what is shown at evaluations: the same, or some
+    of what is trained on where nothing is held out; edits as ``manner`` shows them.
+    """
+    settings = configuration.evaluation
+    held = [
+        (_some(index, settings.held_out, configuration.seed), reading)
+        for index, reading in held_out
+    ]
+    kept = _buckets(held, autoencoder, settings.held_out, manner)
+    most = settings.images
+    some = [(index.only(np.arange(min(len(index), most))), reading) for index, reading in training]
+    return kept, kept or _buckets(some, autoencoder, most, manner)
+
+
+def _some(index: Index, most: int, seed: int) -> Index:
+    """The index, or ``most`` of its rows by chance."""
+    if len(index) <= most:
+        return index
+    random = np.random.default_rng(seed_for(seed, "held out", "rows"))
+    return index.only(np.sort(random.choice(len(index), most, replace=False)))
+
+
+def _buckets(
+    rows_of: Rows, autoencoder: Autoencoder, most: int, manner: Manner
+) -> tuple[Bucket, ...]:
+    """At most so many rows of all, with their latents, those of edits as ``manner`` shows them."""
+    gathered: dict[Size, list[tuple[Example, Tensor, tuple[Tensor, ...], tuple[Pixels, ...]]]] = {}
+    left = most
+    for index, reading in rows_of:
+        rows = range(min(left, len(index)))
+        left -= len(rows)
+        for row in latents.rows_read(index, rows, reading, boxes=True):
+            size = index.sizes[index.size[row.number]]
+            seen = row.inputs if manner.sees_latents else ()
+            references = tuple(latents.encode(autoencoder, each) for each in seen)
+            images = row.inputs if manner.sees_images else ()
+            own = latents.encode(autoencoder, row.pixels)
+            gathered.setdefault(size, []).append((row.example, own, references, images))
+    buckets = []
+    for size, members in sorted(gathered.items()):
+        examples, encoded, references_of, images_of = zip(*members, strict=True)
+        own = torch.stack(encoded)
+        buckets.append(Bucket(size, list(examples), own, list(references_of), list(images_of)))
+    return tuple(buckets)

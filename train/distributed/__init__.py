@@ -1,0 +1,1 @@
+"""A run of several processes: who has what, and how they agree."""

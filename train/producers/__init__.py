@@ -1,0 +1,1 @@
+"""Latents and text features made ahead, by processes of their own, and read while training."""

@@ -1,0 +1,72 @@
+"""Where a consumer's units come from: a folder that producers write, or a server of it."""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from train.producers import agreed
+from train.producers.consuming import Store
+from train.producers.folder import UnitFolder
+from train.producers.plans import Version
+from train.producers.spans import Span
+
+
+def owner() -> str:
+    """A name that no other process has."""
+    host = "".join(each if each.isalnum() else "-" for each in socket.gethostname())
+    return f"{host[:60]}-{os.getpid()}"
+
+
+class Agreement(Protocol):
+    """What producers and consumers have agreed on. Versions are as ``agreed.version`` gives them;
+    ``counts`` are the producers'.
+    """
+
+    def plan(self) -> Mapping[str, Any] | None: ...
+
+    def version(self, number: int) -> tuple[Version, bool] | None: ...
+
+    def accept(self, number: int, first: int) -> None: ...
+
+    def counts(self) -> dict[str, float]: ...
+
+
+class SharedStore(Store, Agreement, Protocol):
+    """Both, as a consumer needs it."""
+
+
+class FolderStore:
+    """A folder on this host, or one that hosts share."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder, self._owner, self._told = UnitFolder(root), owner(), 0
+
+    def get(self, span: Span) -> Path | None:
+        """The unit, if it is there."""
+        return self._folder.get(span.name)
+
+    def remove(self, span: Span) -> None:
+        """Producers make it again."""
+        self._folder.discard(span.name)
+
+    def tell_position(self, step: int) -> None:
+        """Producers look ahead from here."""
+        self._folder.tell_position(self._owner, step)
+
+    def plan(self) -> Mapping[str, Any] | None:
+        """``plan.json``, if there is one."""
+        return agreed.read(self._folder.root)
+
+    def version(self, number: int) -> tuple[Version, bool] | None:
+        """Another version of the plan."""
+        return agreed.version(self._folder.root, number)
+
+    def accept(self, number: int, first: int) -> None:
+        """Let it begin."""
+        agreed.accept(self._folder.root, number, first)
+
+    def counts(self) -> dict[str, float]:
+        """What producers counted."""
+        return self._folder.counts()
