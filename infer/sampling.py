@@ -1,6 +1,5 @@
 """Generating images from prompts with a checkpoint."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from curation.failures.errors import UsageError
 from infer import checkpoints
 from infer.inputs import Inputs
 from infer.prompts import Prompt
+from train import quieten
 from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
 from train.flow import Asked, Flow, sample
@@ -56,7 +56,7 @@ def load(folder: Path, device: str = "auto") -> Generator:
 
     Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
     """
-    _quieten()
+    quieten.libraries()
     flow = checkpoints.schedule(folder)
     place = _device(device)
     try:
@@ -156,13 +156,3 @@ def _seed(prompt: Prompt) -> int:
     if prompt.seed is None:
         raise ValueError(f"prompt without a seed: {prompt.text!r}")
     return prompt.seed
-
-
-def _quieten() -> None:
-    """Keep the libraries' own progress bars and warnings off the terminal: ours tell enough."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity(logging.ERROR)
-        library.disable_progress_bar()

@@ -1,7 +1,6 @@
 """A training job from its arguments to its result: start, resume, or find it finished."""
 
 import json
-import logging
 from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from train import (
     held_out,
     loop,
     parts,
+    quieten,
     records,
     settling,
 )
@@ -83,7 +83,7 @@ def _run(
     world: World,
 ) -> dict[str, Any]:
     directory = request.directory
-    _quieten()
+    quieten.libraries()
     settling.check_parts(configuration)
     world.wait()
     latest = checkpoint_folder.newest(directory)
@@ -218,13 +218,3 @@ def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str],
         tell(f"skipped: {line}")
     for line in loaded.skipped.warnings(configuration.data):
         tell(f"warning: {line}")
-
-
-def _quieten() -> None:
-    """Keep the libraries' progress bars and notices off the terminal: ours tell enough."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity(logging.ERROR)
-        library.disable_progress_bar()

@@ -1,8 +1,9 @@
 """A command in several processes, as torchrun would start them."""
 
-import os
 import socket
 import subprocess
+
+from making.places import ENVIRONMENT
 
 
 def together(count, command, cwd):
@@ -15,7 +16,7 @@ def together(count, command, cwd):
         subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, **place, "RANK": f"{rank}", "LOCAL_RANK": f"{rank}"},
+            env={**ENVIRONMENT, **place, "RANK": f"{rank}", "LOCAL_RANK": f"{rank}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

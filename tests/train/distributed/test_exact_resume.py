@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 from making import training_shards as shards
 from making.exact_resume import CONFIG, STEPS
-from making.places import ROOT
+from making.places import ENVIRONMENT, ROOT
 from making.training_runs import assert_same_state
 
 
@@ -25,7 +25,9 @@ def runs(tmp_path_factory):
     seed = random.randrange(1000)
     given = [pattern, str(folder / "run.yaml"), str(folder), str(seed), "1:3", "2:5"]
     command = [sys.executable, "-m", "making.forked_runs", *given]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)
 
