@@ -49,8 +49,10 @@ def precision(place: Place) -> Iterator[Row]:
     for family in _FAMILIES:
         network = on.network(family, tiny, CPU.widths)
         packed = on.packed(family, network, tiny, 32)
-        whole, half = (on.results(network, packed, each, place.device) for each in ("fp32", "bf16"))
-        yield on.most(f"bf16 from fp32, {type(family).__name__}", on.apart(half, whole), _CLOSE)
+        single, half = (
+            on.results(network, packed, each, place.device) for each in ("fp32", "bf16")
+        )
+        yield on.most(f"bf16 from fp32, {type(family).__name__}", on.apart(half, single), _CLOSE)
 
 
 def speed(place: Place) -> Iterator[Row]:
@@ -74,8 +76,8 @@ def speed(place: Place) -> Iterator[Row]:
             of_block = flops / few
         del network
     slope = (seconds[few] - seconds[few // 2]) / (few - few // 2)
-    whole = seconds[few] + (_DEEPEST - few) * slope
-    share = of_block * _DEEPEST / whole / top.flops
+    all_blocks = seconds[few] + (_DEEPEST - few) * slope
+    share = of_block * _DEEPEST / all_blocks / top.flops
     why = f"a line through {few // 2} and {few} blocks, no optimiser and no data"
     verdict = "pass" if share >= _MFU else "fail"
     name = f"MFU of {_DEEPEST} blocks, extrapolated"

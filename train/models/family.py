@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from train.packing.packed import Item
 
 _CONFIGURATION, _WEIGHTS = "config.json", "model.safetensors"
+Count = Annotated[int, Field(ge=1)]
 Grid = tuple[int, int]  # an image's tokens, (height, width)
 
 
@@ -32,7 +33,7 @@ class Family(Chosen):
     ``patch`` is the side of an image token in latent cells: images have whole tokens.
     """
 
-    patch: Annotated[int, Field(ge=1)] = 2
+    patch: Count = 2
 
     def unit(self, factor: int) -> int:
         """Sides of images are multiples of so many pixels, those of an image token here, where the

@@ -5,30 +5,27 @@ Shapes: c latent channels, p patch side, D text feature width.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curation.failures.errors import UsageError
-from train.models.family import Family
+from train.models._published import PublishedFamily
+from train.models.family import Count
 from train.models.qwen_image.config import PUBLISHED_CLASS, Config
 from train.packing.layout import Layout
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from train.packing.keys import Source
 
-Count = Annotated[int, Field(ge=1)]
-
-
-class QwenImage(Family):
+class QwenImage(PublishedFamily):
     """The size of the MMDiT. Width is ``heads`` x ``head_width``; ``rope_axes`` (frame, row,
     column) sum up to ``head_width``. ``zero_cond_t``: references are seen as of noise level 0, as
     edit models since 2511 do; ``layered``: positions and condition of the layered model.
 
     ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
     """
+
+    published_class = PUBLISHED_CLASS
 
     layers: Count = 60
     heads: Count = 24
@@ -72,38 +69,12 @@ class QwenImage(Family):
             use_layer3d_rope=self.layered,
         )
 
-    def matrices(self, network: Any) -> "dict[str, Source]":
-        """As ``Family``, each published matrix by itself."""
-        from train.models.qwen_image.keys import keys
-
-        sources = keys(network.config)
-        return {name: sources[name] for name in super().matrices(network)}
-
-    @property
-    def middle(self) -> range:
-        """As ``Family``."""
-        from train.packing import routing
-
-        return routing.middle(self.layers)
-
     def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
         """As ``Family``, of text and image tokens."""
         import torch
 
         tokens: Tensor = block_output[1]
         return tokens[torch.from_numpy(layout.target_places).to(tokens.device)]
-
-    def flops(self, network: Any, layout: Layout) -> int:
-        """As ``Family``, those that a step needs: matrices and attention."""
-        counted: int = network.flops(layout)
-        return counted
-
-    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
-        """As diffusers does."""
-        folder = directory / "transformer"
-        folder.mkdir()
-        network.save(folder)
-        return {"transformer": ("diffusers", PUBLISHED_CLASS)}
 
     def load(self, folder: Path, channels: int, text_width: int) -> "nn.Module":
         """A published folder, or one of ours."""

@@ -18,8 +18,9 @@ from train.models.qwen_image.block import Block, LastText, Stream
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.keys import keys
 from train.models.qwen_image.places import Places, places, routed
-from train.packing import routing, weights
+from train.packing import compiling, routing, weights
 from train.packing.by_head import ByHead
+from train.packing.keys import Keys
 from train.packing.layout import Layout
 from train.packing.norms import RmsNorm
 from train.packing.packed import Packed
@@ -145,6 +146,10 @@ class PackedQwenImage(nn.Module):
             else:
                 _xavier(parameter, len(sources[name].parts))
 
+    def sources(self) -> Keys:
+        """What each parameter is made of."""
+        return keys(self.config)
+
     def by_head(self) -> ByHead:
         """How it is divided among processes."""
         outputs, inputs, shared = list[str](), list[str](), list[str]()
@@ -175,14 +180,11 @@ class PackedQwenImage(nn.Module):
 
     def compile_blocks(self, **options: Any) -> None:
         """Compile what blocks do before and after attention, for any number of tokens."""
-        for block in self.blocks:
-            for part in ("before", "after"):
-                compiled = torch.compile(getattr(block, part), dynamic=True, **options)
-                setattr(block, part, compiled)
+        compiling.compile_parts(self.blocks, **options)
 
     def save(self, folder: Path, largest_part: int = weights.LARGEST_PART) -> None:
         """Write the published files into the ``folder``, which is there."""
-        weights.save(dict(self.named_parameters()), keys(self.config), folder, largest_part)
+        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part)
         content = json.dumps(self.config.content(), indent=2, sort_keys=True) + "\n"
         (folder / weights.CONFIGURATION).write_text(content, "utf-8")
 

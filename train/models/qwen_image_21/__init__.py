@@ -6,24 +6,19 @@ Shapes: c latent channels, p patch side, D text feature width.
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curation.failures.errors import UsageError
-from train.models.family import Family, Grid
+from train.models._published import PublishedFamily
+from train.models.family import Count, Grid
 from train.models.qwen_image_21.sizes import PUBLISHED_CLASS, QwenImage21Sizes
 from train.packing.layout import ImageSpan, Layout, Sample, Span, TextSpan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from train.packing.keys import Source
 
-Count = Annotated[int, Field(ge=1)]
-
-
-class QwenImage21(Family):
+class QwenImage21(PublishedFamily):
     """The size of the network. Width is ``heads`` x ``head_width``, and that of the MLP
     ``mlp_ratio`` times as much; ``rope_axes`` (frame, row, column) sum up to ``head_width``.
     ``causal_condition``: text and references are seen as of noise level 0, and need computing but
@@ -31,6 +26,8 @@ class QwenImage21(Family):
 
     ``attention`` names the kernel: ``pass_by_pass`` runs anywhere, ``varlen``, ``flex`` on a GPU.
     """
+
+    published_class = PUBLISHED_CLASS
 
     patch: Count = 1
     layers: Count = 32
@@ -83,20 +80,6 @@ class QwenImage21(Family):
             spans += [ImageSpan(grid[0], grid[1], target=False)] if grid else []
         return (*spans, ImageSpan(*target, target=True))
 
-    def matrices(self, network: Any) -> "dict[str, Source]":
-        """As ``Family``, each published matrix by itself."""
-        from train.models.qwen_image_21.keys import keys
-
-        sources = keys(network.sizes)
-        return {name: sources[name] for name in super().matrices(network)}
-
-    @property
-    def middle(self) -> range:
-        """As ``Family``."""
-        from train.packing import routing
-
-        return routing.middle(self.layers)
-
     def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
         """As ``Family``, of joined tokens; the last block gives those of targets alone."""
         import torch
@@ -108,26 +91,8 @@ class QwenImage21(Family):
         return tokens[torch.from_numpy(places).to(tokens.device)]
 
     def flops(self, network: Any, layout: Layout) -> int:
-        """As ``Family``, those that a step needs: (8 + 6 ``mlp_ratio``) d^2 L for each token, and
-        4 d L for each pair of tokens of which one sees the other.
-        """
-        from train.packing.attention import block_causal
-
-        width, layers = self.heads * self.head_width, self.layers
-        pairs = sum(
-            (part.end - part.start) * (part.end - part.seen_from)
-            - (part.causal * (part.end - part.start) ** 2) // 2
-            for part in block_causal(layout)
-        )
-        matrices = (8 + 6 * self.mlp_ratio) * width**2
-        return layers * (matrices * layout.tokens + 4 * width * pairs)
-
-    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
-        """As diffusers does."""
-        folder = directory / "transformer"
-        folder.mkdir()
-        network.save(folder)
-        return {"transformer": ("diffusers", PUBLISHED_CLASS)}
+        """As ``Family``; neither channels nor the width of features count."""
+        return self.sizes(1, 1).flops(layout)
 
     def load(self, folder: Path, channels: int, text_width: int) -> "nn.Module":
         """A published folder, or one of ours."""

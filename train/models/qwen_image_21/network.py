@@ -21,9 +21,10 @@ from train.models.qwen_image_21.keys import keys
 from train.models.qwen_image_21.places import Places, attention, places, routed
 from train.models.qwen_image_21.prefix import PrefixCache, recording
 from train.models.qwen_image_21.sizes import QwenImage21Sizes
-from train.packing import routing, weights
+from train.packing import compiling, routing, weights
 from train.packing.attention import Attend
 from train.packing.by_head import ByHead
+from train.packing.keys import Keys
 from train.packing.layout import Layout
 from train.packing.norms import rms_norm
 from train.packing.packed import Packed
@@ -143,6 +144,10 @@ class PackedQwenImage21(nn.Module):
         """Of one forward pass (``QwenImage21Sizes.flops``)."""
         return self.sizes.flops(layout)
 
+    def sources(self) -> Keys:
+        """What each parameter is made of."""
+        return keys(self.sizes)
+
     def by_head(self) -> ByHead:
         """How it is divided among processes."""
         blocks = [f"blocks.{number}" for number in range(len(self.blocks))]
@@ -155,14 +160,11 @@ class PackedQwenImage21(nn.Module):
 
     def compile_blocks(self, **options: Any) -> None:
         """Compile what blocks do before and after attention, for any number of tokens."""
-        for block in self.blocks:
-            for part in ("before", "after"):
-                compiled = torch.compile(getattr(block, part), dynamic=True, **options)
-                setattr(block, part, compiled)
+        compiling.compile_parts(self.blocks, **options)
 
     def save(self, folder: Path, largest_part: int = weights.LARGEST_PART) -> None:
         """Write the published files into the ``folder``, which is there."""
-        weights.save(dict(self.named_parameters()), keys(self.sizes), folder, largest_part)
+        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part)
         content = json.dumps(self.sizes.content(), indent=2, sort_keys=True) + "\n"
         (folder / weights.CONFIGURATION).write_text(content, "utf-8")
 
