@@ -110,11 +110,13 @@ def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion
     share = 1 / sum(count for count, _ in counts)
     idle = max(passes for _, passes in counts) - len(divided)
     shortest = lengths.index(min(lengths))
-    for rows in [*divided, *[[shortest]] * idle]:
+    for portion in [*divided, *[[shortest]] * idle]:
+        # those alike behind one another, which attention then takes as they are
+        rows = sorted(portion, key=lambda row: [span.tokens for span in orders[row]])
         own = [samples[row] for row in rows]
         packed = [items[row] for row in rows], [orders[row] for row in rows]
         yield _portion(parts, own, *packed, share)
-        if idle and rows is divided[-1]:
+        if idle and portion is divided[-1]:
             share = 0.0
     pairs = [
         (stretch, leaf.grad)

@@ -65,41 +65,54 @@ def gradients(function, *tensors):
     return [value.detach(), *(tensor.grad for tensor in given)]
 
 
-ROW = torch.tensor([2, 0, 0, 2, 1])
+INDICES = {"any": [2, 0, 0, 2, 1, 1], "even": [0, 0, 1, 1, 2, 2]}
 
 
-def plainly_modulated(tokens, table):
-    shift, scale = table[ROW].chunk(2, dim=-1)
+def read(name):
+    """The rows that tokens read of a table of three."""
+    made = rows.Rows.of(np.array(INDICES[name]), 3, "cpu")
+    assert made.even == (name == "even")
+    return made
+
+
+def plainly_modulated(tokens, table, index):
+    shift, scale = table[index].chunk(2, dim=-1)
     return torch.nn.functional.layer_norm(tokens, (4,), eps=1e-6) * (1 + scale) + shift
 
 
-def plainly_scaled(tokens, table):
-    return torch.nn.functional.layer_norm(tokens, (4,), eps=1e-6) * (1 + table[ROW])
+def plainly_scaled(tokens, table, index):
+    return torch.nn.functional.layer_norm(tokens, (4,), eps=1e-6) * (1 + table[index])
 
 
-TABLES = {
-    "shift and scale": (lambda *t: rows.modulated(*t, ROW), plainly_modulated, 8),
-    "scale": (lambda *t: rows.modulated(*t, ROW), plainly_scaled, 4),
-}
+PLAIN = {"shift and scale": (plainly_modulated, 8), "scale": (plainly_scaled, 4)}
 
 
+@pytest.mark.parametrize("name", INDICES)
 @pytest.mark.parametrize("by_matrices", [False, True])
-@pytest.mark.parametrize("kind", TABLES)
-def test_modulation_by_rows_is_that_of_plain_indexing(kind, by_matrices):
-    ours, plain, width = TABLES[kind]
-    given = normal(5, 4), normal(3, width, seed=1)
+@pytest.mark.parametrize("kind", PLAIN)
+def test_modulation_by_rows_is_that_of_plain_indexing(kind, by_matrices, name):
+    (plain, width), own = PLAIN[kind], read(name)
+    given = normal(6, 4), normal(3, width, seed=1)
     with patch.object(torch.compiler, "is_compiling", lambda: by_matrices):
-        measured = gradients(ours, *given)
-    for each, expected in zip(measured, gradients(plain, *given), strict=True):
+        measured = gradients(lambda *tensors: rows.modulated(*tensors, own), *given)
+    plainly = gradients(lambda *tensors: plain(*tensors, own.index), *given)
+    for each, expected in zip(measured, plainly, strict=True):
         torch.testing.assert_close(each, expected)
 
 
-def test_a_gate_by_rows_is_that_of_plain_indexing():
-    given = normal(5, 4), normal(5, 4, seed=1), normal(3, 4, seed=2)
-    measured = gradients(lambda *tensors: rows.gated(*tensors, ROW), *given)
-    expected = gradients(lambda tokens, change, table: tokens + change * table[ROW], *given)
+@pytest.mark.parametrize("name", INDICES)
+def test_a_gate_by_rows_is_that_of_plain_indexing(name):
+    own = read(name)
+    given = normal(6, 4), normal(6, 4, seed=1), normal(3, 4, seed=2)
+    measured = gradients(lambda *tensors: rows.gated(*tensors, own), *given)
+    expected = gradients(lambda kept, change, table: kept + change * table[own.index], *given)
     for each, other in zip(measured, expected, strict=True):
         torch.testing.assert_close(each, other)
+
+
+def test_rows_that_only_begin_in_order_are_looked_up():
+    for index in ([0, 0, 1, 1, 2], [0, 1, 1, 0, 2, 2], [0, 0, 1, 1]):
+        assert not rows.Rows.of(np.array(index), 3, "cpu").even
 
 
 def test_an_order_and_its_gradient_are_those_of_plain_indexing():

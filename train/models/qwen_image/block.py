@@ -5,6 +5,8 @@ Shapes: T text, S image and J = T + S joined tokens; d width, H heads, E = d / H
 modulation.
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
@@ -12,9 +14,29 @@ from torch.nn.functional import gelu
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.places import Places
 from train.packing.rotary import Rotation, normed_and_turned
-from train.packing.rows import gated, modulated, reorder
+from train.packing.rows import Rows, gated, modulated, reorder
 
 _CHUNKS = 6  # of modulation: shift, scale, gate of attention, then those of the MLP
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """Of a kind of token: shift and scale (R, 2 d) before attention and before the MLP, and what
+    multiplies what they change (R, d).
+    """
+
+    attention: Tensor
+    gate: Tensor
+    mlp: Tensor
+    gate_mlp: Tensor
+
+
+@dataclass(frozen=True)
+class Table:
+    """The modulation of a block, of both kinds of tokens."""
+
+    image: Modulation
+    text: Modulation
 
 
 class Stream(nn.Module):
@@ -87,17 +109,16 @@ class Block(nn.Module):
         self, text: Tensor, image: Tensor, condition: Tensor, places: Places
     ) -> tuple[Tensor, Tensor]:
         """(T, d) and (S, d) for both; ``condition`` is what ``modulation`` takes, of R rows."""
-        table = self.modulation(condition)
+        table = _table(self.modulation(condition))
         attended = places.attend(*self.before(text, image, table, places))
         return self.after(text, image, attended, table, places)
 
     def before(
-        self, text: Tensor, image: Tensor, table: Tensor, places: Places
+        self, text: Tensor, image: Tensor, table: Table, places: Places
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values (J, H, E) in joined order."""
-        of_image, of_text = (part[:, : 2 * text.shape[1]] for part in table.chunk(2, dim=-1))
-        text = modulated(text, of_text, places.text_row)
-        image = modulated(image, of_image, places.image_row)
+        text = modulated(text, table.text.attention, places.text_rows)
+        image = modulated(image, table.image.attention, places.image_rows)
         text_qk, text_value = self.text.attended(text, places.text_turn)
         image_qk, image_value = self.image.attended(image, places.image_turn)
         order = (places.to_joint, places.from_joint)
@@ -105,25 +126,27 @@ class Block(nn.Module):
         return query, key, reorder(torch.cat([text_value, image_value]), *order)
 
     def after(
-        self, text: Tensor, image: Tensor, attended: Tensor, table: Tensor, places: Places
+        self, text: Tensor, image: Tensor, attended: Tensor, table: Table, places: Places
     ) -> tuple[Tensor, Tensor]:
         """What both kinds of tokens become by what they ``attended`` (J, H, E) to."""
-        of_image, of_text = (part[:, 2 * text.shape[1] :] for part in table.chunk(2, dim=-1))
         stream_order = reorder(attended.flatten(1), places.from_joint, places.to_joint)
         to_text, to_image = torch.split(stream_order, [len(text), len(image)])
-        image = _changed(self.image, image, to_image, of_image, places.image_row)
+        image = _changed(self.image, image, to_image, table.image, places.image_rows)
         if isinstance(self.text, Stream):
-            text = _changed(self.text, text, to_text, of_text, places.text_row)
+            text = _changed(self.text, text, to_text, table.text, places.text_rows)
         return text, image
 
 
+def _table(modulation: Tensor) -> Table:
+    """Of (R, 12 d), split once: the gradient of a slice would be as large as all of it."""
+    width = modulation.shape[1] // (2 * _CHUNKS)
+    parts = torch.split(modulation, [2 * width, width, 2 * width, width] * 2, dim=1)
+    return Table(image=Modulation(*parts[:4]), text=Modulation(*parts[4:]))
+
+
 def _changed(
-    stream: Stream, tokens: Tensor, attended: Tensor, table: Tensor, row: Tensor
+    stream: Stream, tokens: Tensor, attended: Tensor, table: Modulation, rows: Rows
 ) -> Tensor:
-    """``tokens`` (T, d) after attention and MLP, with both gates, by their ``row`` of the ``table``
-    (R, 4 d): gate, then shift, scale and gate of the MLP.
-    """
-    width = tokens.shape[1]
-    tokens = gated(tokens, stream.out(attended), table[:, :width], row)
-    change = stream.mlp(modulated(tokens, table[:, width : 3 * width], row))
-    return gated(tokens, change, table[:, 3 * width :], row)
+    """``tokens`` (T, d) after attention and MLP, with both gates."""
+    tokens = gated(tokens, stream.out(attended), table.gate, rows)
+    return gated(tokens, stream.mlp(modulated(tokens, table.mlp, rows)), table.gate_mlp, rows)

@@ -92,7 +92,7 @@ class PackedQwenImage(nn.Module):
         targets = image.index_select(0, where.target)
         scale, shift = table.chunk(2, dim=-1)  # the other order than in blocks
         velocity: Tensor = self.out(
-            modulated(targets, torch.cat([shift, scale], dim=-1), where.target_row)
+            modulated(targets, torch.cat([shift, scale], dim=-1), where.target_rows)
         )
         return velocity
 

@@ -18,21 +18,22 @@ from train.packing.kernels import kernel
 from train.packing.layout import Integers, Layout
 from train.packing.packed import Packed
 from train.packing.rotary import Rotation, rotation
+from train.packing.rows import Rows
 
 
 @dataclass(frozen=True)
 class Places:
     """``to_joint`` (J,) takes text, then image tokens to the joined order, ``from_joint`` (J,)
-    takes them back; ``text_row`` (T,), ``image_row`` (S,) and ``target_row`` (A,) are rows of
+    takes them back; ``text_rows`` (T,), ``image_rows`` (S,) and ``target_rows`` (A,) are those of
     modulation; ``target`` (A,) are places among the image tokens.
     """
 
     to_joint: Tensor
     from_joint: Tensor
-    text_row: Tensor
-    image_row: Tensor
+    text_rows: Rows
+    image_rows: Rows
     target: Tensor
-    target_row: Tensor
+    target_rows: Rows
     text_turn: Rotation
     image_turn: Rotation
     attend: Attend
@@ -50,16 +51,18 @@ def places(layout: Layout, config: Config, attention: str, device: torch.device)
     at = positions(layout, config.use_layer3d_rope)
     from_joint = np.concatenate([layout.text_places, layout.image_places])
     target = np.flatnonzero(layout.is_target)
-    row = layout.image_sample
+    row, samples = layout.image_sample, len(layout.samples)
+    count = samples
     if config.zero_cond_t:  # rows N to 2N are those of noise level 0
-        row = np.where(layout.is_target, row, row + len(layout.samples))
+        count = 2 * samples
+        row = np.where(layout.is_target, row, row + samples)
     return Places(
         to_joint=moved(np.argsort(from_joint)),
         from_joint=moved(from_joint),
-        text_row=moved(layout.text_sample),
-        image_row=moved(row),
+        text_rows=Rows.of(layout.text_sample, count, device),
+        image_rows=Rows.of(row, count, device),
         target=moved(target),
-        target_row=moved(layout.image_sample[target]),
+        target_rows=Rows.of(layout.image_sample[target], samples, device),
         text_turn=rotation(at[layout.text_places], config.axes_dims_rope, device),
         image_turn=rotation(at[layout.image_places], config.axes_dims_rope, device),
         attend=kernel(attention, device)(bidirectional(layout), device),
@@ -82,7 +85,7 @@ def routed(packed: Packed, where: Places, attention: str) -> Places:
         where,
         to_joint=torch.argsort(from_joint),
         from_joint=from_joint,
-        image_row=where.image_row[kept],
+        image_rows=where.image_rows.of_tokens(kept),
         image_turn=Rotation(turn.cos[kept], turn.sin[kept]),
         attend=kernel(attention, device)(passes, device),
     )

@@ -12,7 +12,7 @@ from torch.nn.functional import silu
 from train.models.qwen_image_21.sizes import QwenImage21Sizes
 from train.packing.attention import Attend
 from train.packing.rotary import Rotation, normed_and_turned
-from train.packing.rows import gated, modulated
+from train.packing.rows import Rows, gated, modulated
 
 
 @dataclass(frozen=True)
@@ -45,35 +45,33 @@ class Block(nn.Module):
         self,
         tokens: Tensor,
         modulation: Modulation,
-        row: Tensor,
+        rows: Rows,
         turn: Rotation,
         attend: Attend,
         kept: Tensor | None,
     ) -> Tensor:
-        """(J, d), each with its ``row`` (J,) of the modulation, to (J, d), or to (A, d) of those
+        """(J, d), each with its own of the ``rows`` of modulation, to (J, d), or to (A, d) of those
         places that are ``kept``.
         """
-        attended = attend(*self.before(tokens, modulation, row, turn))
+        attended = attend(*self.before(tokens, modulation, rows, turn))
         if kept is not None:
             tokens, attended = tokens.index_select(0, kept), attended.index_select(0, kept)
-            row = row.index_select(0, kept)
-        return self.after(tokens, attended, modulation, row)
+            rows = rows.of_tokens(kept)
+        return self.after(tokens, attended, modulation, rows)
 
     def before(
-        self, tokens: Tensor, modulation: Modulation, row: Tensor, turn: Rotation
+        self, tokens: Tensor, modulation: Modulation, rows: Rows, turn: Rotation
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values (J, H, E)."""
-        qkv = self.qkv(modulated(tokens, modulation.scale, row)).unflatten(-1, self.by_head)
+        qkv = self.qkv(modulated(tokens, modulation.scale, rows)).unflatten(-1, self.by_head)
         query_key, value = torch.split(qkv, [2, 1], dim=2)
         query, key = normed_and_turned(query_key, self.qk_norm.view(2, -1), turn).unbind(2)
         return query, key, value[:, :, 0]
 
-    def after(
-        self, tokens: Tensor, attended: Tensor, modulation: Modulation, row: Tensor
-    ) -> Tensor:
+    def after(self, tokens: Tensor, attended: Tensor, modulation: Modulation, rows: Rows) -> Tensor:
         """What ``tokens`` (J, d) become by what they ``attended`` (J, H, E) to."""
-        tokens = gated(tokens, self.attended(attended.flatten(1)), modulation.gate, row)
-        inner = self.mlp_in(modulated(tokens, modulation.scale_mlp, row))
+        tokens = gated(tokens, self.attended(attended.flatten(1)), modulation.gate, rows)
+        inner = self.mlp_in(modulated(tokens, modulation.scale_mlp, rows))
         gate, values = inner.unflatten(-1, self.mlp_by_head).unbind(2)
         change = self.mlp_out((silu(gate) * values).flatten(1))
-        return gated(tokens, change, modulation.gate_mlp, row)
+        return gated(tokens, change, modulation.gate_mlp, rows)

@@ -190,7 +190,7 @@ class PackedQwenImage21(nn.Module):
         modulation = self._modulation(condition)
         kept: list[Tensor | None] = [None] * (len(self.blocks) - 1) + [where.target]
         for block, attend, places_kept in zip(self.blocks, attends, kept, strict=True):
-            tokens = block(tokens, modulation, where.row, where.turn, attend, places_kept)
+            tokens = block(tokens, modulation, where.rows, where.turn, attend, places_kept)
         return tokens
 
     def _routed(
@@ -210,7 +210,7 @@ class PackedQwenImage21(nn.Module):
                 around, tokens = tokens, tokens.index_select(0, kept)
             at, seeing = (inside, attend_inside) if number in middle else (where, attend)
             targets = where.target if number == len(self.blocks) - 1 else None
-            tokens = block(tokens, modulation, at.row, at.turn, seeing, targets)
+            tokens = block(tokens, modulation, at.rows, at.turn, seeing, targets)
             if number == middle[-1]:
                 tokens = around.index_copy(0, kept, tokens)
         return tokens
@@ -222,7 +222,7 @@ class PackedQwenImage21(nn.Module):
     def _velocity(self, targets: Tensor, where: Places, condition: Tensor) -> Tensor:
         """(A, d) to (A, patch side^2 x channels out)."""
         scale = self.modulation_out(condition)
-        velocity: Tensor = self.out(modulated(targets, scale, where.target_row))
+        velocity: Tensor = self.out(modulated(targets, scale, where.target_rows))
         return velocity
 
 

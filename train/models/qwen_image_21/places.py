@@ -21,21 +21,22 @@ from train.packing.kernels import kernel
 from train.packing.layout import ImageSpan, Integers, Layout
 from train.packing.packed import Packed
 from train.packing.rotary import Rotation, rotation
+from train.packing.rows import Rows
 
 
 @dataclass(frozen=True)
 class Places:
     """``to_joint`` (J,) takes text, then image tokens to the joined order, ``from_joint`` (J,)
-    takes them back; ``row`` (J,) and ``target_row`` (A,) are rows of modulation; ``target`` (A,)
-    are places among the J.
+    takes them back; ``rows`` (J,) and ``target_rows`` (A,) are those of modulation; ``target``
+    (A,) are places among the J.
     """
 
     to_joint: Tensor
     from_joint: Tensor
-    row: Tensor
+    rows: Rows
     turn: Rotation
     target: Tensor
-    target_row: Tensor
+    target_rows: Rows
 
 
 @lru_cache(maxsize=4)  # the steps of sampling, with and without the prompt, share theirs
@@ -62,13 +63,14 @@ def places(
         return torch.from_numpy(np.ascontiguousarray(values)).to(device)
 
     to_joint = np.argsort(at)
+    count = len(layout.samples) + sizes.causal_condition
     return Places(
         to_joint=moved(to_joint),
         from_joint=moved(np.argsort(to_joint)),
-        row=moved(_rows(layout, sizes.causal_condition)[joined]),
+        rows=Rows.of(_rows(layout, sizes.causal_condition)[joined], count, device),
         turn=rotation(positions(layout)[joined], sizes.axes_dims_rope, device),
         target=moved(np.flatnonzero(np.isin(joined, targets))),
-        target_row=moved(layout.image_sample[layout.is_target]),
+        target_rows=Rows.of(layout.image_sample[layout.is_target], count, device),
     )
 
 
@@ -106,11 +108,11 @@ def routed(packed: Packed, where: Places, name: str) -> tuple[Tensor, Places, At
     """Of the tokens that go through all blocks of a batch alone: their places (K,) among the J,
     their own ``Places``, but for the targets, and attention by the kernel of this ``name``.
     """
-    layout, device = packed.layout, where.row.device
+    layout, device = packed.layout, where.to_joint.device
     assert packed.kept is not None
     joined = routing.joined(layout, packed.kept)
     at = torch.from_numpy(joined).to(device)
     passes = routing.passes(block_causal(layout), joined, layout.tokens)
     turn = Rotation(where.turn.cos[at], where.turn.sin[at])
-    inside = replace(where, row=where.row[at], turn=turn)
+    inside = replace(where, rows=where.rows.of_tokens(at), turn=turn)
     return at, inside, kernel(name, device)(passes, device)
