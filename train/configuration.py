@@ -250,7 +250,8 @@ class EvaluationConfiguration(_Frozen):
     Held-out captions are generated ``every`` so many steps, ``images`` of them (all at the end).
 
     ``held_out`` is the most images that are held out in memory and judged; others are not trained
-    on either. ``grid`` is the number of images in the sample grid.
+    on either. ``grid`` is the number of images in the sample grid. ``gradients``: also measure the
+    norm of the gradient of each noise level, size, task and source by itself, a pass each.
     """
 
     evaluators: Annotated[tuple[Evaluator, ...], Field(validate_default=True)] = (
@@ -263,6 +264,7 @@ class EvaluationConfiguration(_Frozen):
     guidance: Annotated[float, Field(ge=1)] = 1.0
     batch: Count = 128
     grid: Count = 24
+    gradients: bool = True
 
 
 class CheckpointConfiguration(_Frozen):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.failures.interruption import Interruption
-from train import ema, peak, phases, records, stepping
+from train import ema, group_norms, peak, phases, records, stepping
 from train.checkpoint import Progress
 from train.checkpoint_writing import Writer
 from train.evaluators.evaluator import Evaluation
@@ -98,6 +98,10 @@ class Loop:
             if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
                 ema.snapshot(self.directory, self._parts.averages, step, self._world)
             last = step == settings.steps or self._world.any(stopped())
+            if settings.evaluation.gradients and step % settings.evaluation.every == 0:
+                norms = group_norms.by_group(self._parts, step, taken.tally.counts)
+                self._records.gradients(step, norms)
+                self._lately.since = time.monotonic()
             if not last and step % settings.evaluation.every == 0:
                 self._evaluate(step, settings.evaluation.images)
                 self._lately.since = time.monotonic()

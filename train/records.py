@@ -17,6 +17,7 @@ from curation import storage
 METRICS = "metrics.jsonl"
 EVALUATIONS = "evaluations.jsonl"
 ARRIVALS = "arrivals.jsonl"
+GRADIENTS = "gradients.jsonl"
 SAMPLES = "samples"
 _BOARD = "tensorboard"
 
@@ -33,7 +34,7 @@ class Records:
         from torch.utils.tensorboard import SummaryWriter
 
         self._directory, self._tell = directory, tell
-        for name in (METRICS, EVALUATIONS, ARRIVALS):
+        for name in (METRICS, EVALUATIONS, ARRIVALS, GRADIENTS):
             _forget_after(directory / name, step)
         for path in (directory / SAMPLES).glob("step-*.png"):
             if int(path.stem.removeprefix("step-")) > step:
@@ -54,15 +55,18 @@ class Records:
 
     def arrivals(self, step: int, values: Mapping[str, float]) -> None:
         """How batches arrived up to a step, which depends on the clock: a line and curves."""
-        with (self._directory / ARRIVALS).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"step": step, **values}) + "\n")
+        self._append(ARRIVALS, step, values)
         self.curves(step, {f"data/{name}": value for name, value in values.items()})
+
+    def gradients(self, step: int, norms: Mapping[str, float]) -> None:
+        """The norms of gradients by group: a line and curves."""
+        self._append(GRADIENTS, step, norms)
+        self.curves(step, {f"grad_norm/{group}": norm for group, norm in norms.items()})
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
         """The figures of an evaluation, and its images as ``samples/step-<step>.png``."""
         _forget_after(self._directory / EVALUATIONS, step - 1)  # a run killed after the last one
-        with (self._directory / EVALUATIONS).open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({"step": step, **values}) + "\n")
+        self._append(EVALUATIONS, step, values)
         known = {name: value for name, value in values.items() if value is not None}
         self.curves(step, {f"evaluation/{name}": value for name, value in known.items()})
         if grid is not None:
@@ -70,6 +74,10 @@ class Records:
             with storage.atomic_write(str(path)) as stream_of_bytes:
                 grid.save(stream_of_bytes, "PNG")
             self._board.add_image("samples", np.asarray(grid), step, dataformats="HWC")
+
+    def _append(self, name: str, step: int, values: Mapping[str, Any]) -> None:
+        with (self._directory / name).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"step": step, **values}) + "\n")
 
     def tell(self, message: str) -> None:
         """A line for the person who watches."""
@@ -91,6 +99,12 @@ class Unwritten(Records):
         """As ``Records``."""
 
     def curves(self, step: int, values: Mapping[str, float]) -> None:
+        """As ``Records``."""
+
+    def arrivals(self, step: int, values: Mapping[str, float]) -> None:
+        """As ``Records``."""
+
+    def gradients(self, step: int, norms: Mapping[str, float]) -> None:
         """As ``Records``."""
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:

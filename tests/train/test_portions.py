@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from making import training_shards as shards
 from making.training_data import BATCH
 
-from train import noising, parts, stepping
+from train import group_norms, noising, parts, stepping
 from train.configuration import Configuration
 from train.data import loading
 from train.data.loading import Sources
@@ -113,3 +113,32 @@ def test_losses_are_counted_by_noise_size_task_and_source(assembled):
     assert tally.means()["size/48x16"] == tally.sums["size/48x16"] / wide
     whole = assembled(100_000)
     assert flops == stepping.backward(whole, 1)[2] > 0  # portions add up
+
+
+def test_gradients_of_groups_are_those_of_their_samples_alone(assembled):
+    run = assembled(100)
+    _, tally, _ = stepping.backward(run, 1)
+    weights = [weight for module in run.raw.values() for weight in module.parameters()]
+    together = [weight.grad for weight in weights]
+    for weight in weights:
+        weight.grad = None
+    norms = group_norms.by_group(run, 1, tally.counts)
+    assert all(weight.grad is None for weight in weights)
+    assert norms.keys() == {group for group in tally.counts if group.startswith(("noise", "size"))}
+    shares = {group: tally.counts[group] / BATCH for group in norms}
+    for kind in ("noise", "size"):  # the step's gradient is the mean of those of groups
+        own = [group for group in norms if group.startswith(kind)]
+        assert sum(shares[group] * norms[group] for group in own) > _norm(together)
+    samples = noising.noised(run, 1)
+    wide = [each for each in samples if each.shown.latents.shape[2] == 6]
+    for portion in noising.through_network(run, wide):
+        error = portion.by_sample(
+            (portion.predicted - (portion.noise - portion.data)).square().mean(-1)
+        )
+        (error.sum() / len(wide)).backward()
+    alone = _norm([weight.grad for weight in weights])
+    assert norms["size/48x16"] == pytest.approx(alone, rel=1e-4)
+
+
+def _norm(gradients):
+    return float(torch.stack([each.norm() for each in gradients if each is not None]).norm())

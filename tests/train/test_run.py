@@ -71,6 +71,12 @@ def test_curves_and_sample_grids_are_in_tensorboard(undisturbed):
     assert points == pytest.approx([sum(means[n : n + 5]) / 5 for n in range(0, 40, 5)])
     wanted = {"train/grad_norm", "train/images_per_second", "train/mfu", "evaluation/held_out_loss"}
     assert wanted <= set(board.Tags()["scalars"])
+    lines = [json.loads(line) for line in (out / "gradients.jsonl").open()]
+    assert [line.pop("step") for line in lines] == [20, 40]
+    for line in lines:
+        assert {group.split("/")[0] for group in line} == {"noise", "size"}  # the rest has a kind
+    points = [point.value for point in board.Scalars("grad_norm/size/32x16")]
+    assert points == pytest.approx([line["size/32x16"] for line in lines])
     assert [image.step for image in board.Images("samples")] == [20, 40]
 
 

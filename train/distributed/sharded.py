@@ -1,6 +1,6 @@
 """Weights of which every process has a part (``DTensor``), and those that are whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -49,6 +49,12 @@ def by_placement(tensors: Iterable[_Kind]) -> list[list[_Kind]]:
     return list(groups.values())
 
 
+def norm(gradients: Sequence[Tensor]) -> Tensor:
+    """A scalar, of gradients that may be divided in several ways; all processes call it at once."""
+    norms = [full(get_total_norm(group)) for group in by_placement(gradients)]
+    return norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+
+
 @torch.no_grad()
 def clip(weights: Iterable[Tensor], most: float) -> float:
     """Scale all gradients down so that their norm is at most so much; returns what it was.
@@ -56,8 +62,7 @@ def clip(weights: Iterable[Tensor], most: float) -> float:
     As ``torch.nn.utils.clip_grad_norm_``, of weights that are divided in several ways, too.
     """
     gradients = [weight.grad for weight in weights if weight.grad is not None]
-    norms = [full(get_total_norm(group)) for group in by_placement(gradients)]
-    norm = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
-    factor = torch.clamp(most / (norm + _TINY), max=1.0)
+    total = norm(gradients)
+    factor = torch.clamp(most / (total + _TINY), max=1.0)
     torch._foreach_mul_([local(gradient) for gradient in gradients], factor)
-    return float(norm)
+    return float(total)
