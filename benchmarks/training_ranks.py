@@ -5,18 +5,11 @@
 Every division of so many processes, both families, AdamW and Muon; one line each.
 """
 
+import json
+import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-import torch
-from making.distributed_drill import trained
-from making.places import ROOT
-from making.ranks import together
-from safetensors import safe_open
-
-from train.distributed.world import World
-from train.optimisers import muon
+from making.places import ENVIRONMENT, ROOT
 
 _HEADS = 2  # of the networks of the drill
 
@@ -35,29 +28,17 @@ def divisions(processes: int) -> list[str]:
 
 def main(processes: int) -> None:
     """Run all cases and print what they come to."""
-    torch.set_num_threads(1)
-    muon.NUMBERS = torch.float32  # as the drill has it
     cases = [
         f"{family}:{optimiser}:{axes}"
         for family in ("qwen_image", "qwen_image_21")
         for optimiser in ("adamw", "muon")
         for axes in divisions(processes)
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "making.distributed_drill", folder, *cases]
-        codes, said = together(processes, command, ROOT)
-        if any(codes):
-            sys.exit("\n".join(said))
-        for case in cases:
-            weights, norms = trained(*case.split(":")[:2], World())
-            with safe_open(Path(folder) / f"{case}.safetensors", "pt") as stored:
-                theirs = [float(norm) for norm in stored.metadata()["norms"].split(",")]
-                off = max(
-                    float((stored.get_tensor(name) - weight).abs().max())
-                    for name, weight in weights.items()
-                )
-            of_norm = max(abs(a / b - 1) for a, b in zip(theirs, norms, strict=True))
-            sys.stdout.write(f"{case:32} weights {off:.1e}  norms {of_norm:.1e}\n")
+    command = [sys.executable, "-m", "making.distributed_drill", f"{processes}", *cases]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, env=ENVIRONMENT)
+    for case, off in json.loads(done.stdout).items():
+        apart = f"weights {off['weights']:.1e} ({off['worst']})"
+        sys.stdout.write(f"{case:28} norms {off['norms']:.1e}  {apart}\n")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def assemble(
         placing.divide(each.modules, configuration.model, world, half=half)
     if aligned:
         raw["alignment"] = aligned.projector
-    optimisers = building.build(configuration.optimiser, raw, matrices)
+    optimisers = building.build(configuration.optimiser, raw, matrices, half=half)
     return Parts(
         configuration,
         device,

@@ -1,14 +1,18 @@
 """Keeps libraries' progress bars and notices off the terminal: ours tell enough."""
 
 import logging
+import os
 
 
 def libraries() -> None:
-    """Before any of them is imported: torch takes note of each of torchao's enums."""
-    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
+    """Before any of them is imported: torch takes note of each of torchao's enums.
 
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity(logging.ERROR)
-        library.disable_progress_bar()
+    transformers, whose import takes two seconds, is told by the environment.
+    """
+    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    from diffusers.utils import logging as diffusers_logging
+
+    diffusers_logging.set_verbosity(logging.ERROR)
+    diffusers_logging.disable_progress_bar()

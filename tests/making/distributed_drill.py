@@ -1,31 +1,38 @@
-"""Two steps of tiny networks, by a process alone or by those that a test started together.
+"""Two steps of tiny networks, divided among several processes and by one: how far they are apart.
 
-As a program: ``python -m making.distributed_drill FOLDER CASE ...`` in each of them.
+As a program: ``python -m making.distributed_drill 2 CASE ...`` prints as JSON, of each case, what
+two processes came to.
 """
 
+import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
+import torch.distributed.fsdp
+import torch.distributed.tensor.parallel
+from making import ranks
 from making.packed_21 import SAMPLES, SIZES
 from making.packed_qwen import MIXED, TINY
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from train.configuration import DistributedConfiguration, OptimiserConfiguration
 from train.distributed import heads, placing, sharded
-from train.distributed.world import started
+from train.distributed.world import World, started
 from train.models.qwen_image import QwenImage
 from train.models.qwen_image.keys import keys as qwen_image_keys
 from train.models.qwen_image.network import PackedQwenImage
 from train.models.qwen_image_21.keys import keys as qwen_image_21_keys
 from train.models.qwen_image_21.network import PackedQwenImage21
-from train.optimisers import building, muon
+from train.optimisers import building
 from train.packing.layout import Layout
 from train.packing.packed import Packed
 
 STEPS = 2
-CLIP = 0.1  # far below the norm of these gradients
+CLIP = 1e-3  # far below the norm of these gradients; AdamW makes steps of the sign of those that
+# are larger than its 1e-8, of sums that are nearly 0 too, of which only rounding is left
 
 
 def network(name):
@@ -90,14 +97,9 @@ def trained(name, optimiser, world):
     return {key: weight.contiguous() for key, weight in weights.items()}, norms
 
 
-def main(folder, *cases):
-    """Cases are ``qwen_image:muon:1x2x1``, the last part replicate x shard x tensor.
-
-    Muon's matrices are orthogonalised in float32: rounded to bfloat16, the last bits of a sum
-    decide on what becomes of the singular values that are nearly 0.
-    """
+def carry_out(folder, cases):
+    """All cases, in one of the processes; the first writes what they come to."""
     torch.set_num_threads(1)
-    muon.NUMBERS = torch.float32
     for case in cases:
         name, optimiser, axes = case.split(":")
         replicate, shard, tensor = map(int, axes.split("x"))
@@ -105,9 +107,31 @@ def main(folder, *cases):
         with started(settings, "cpu") as world:
             weights, norms = trained(name, optimiser, world)
             if world.is_first:
-                metadata = {"norms": ",".join(map(repr, norms))}
-                save_file(weights, Path(folder) / f"{case}.safetensors", metadata)
+                stored = weights | {"": torch.tensor(norms, dtype=torch.float64)}
+                save_file(stored, Path(folder) / f"{case}.safetensors")
         os.environ["MASTER_PORT"] = str(int(os.environ["MASTER_PORT"]) + 1)
+    return 0
+
+
+def compare(folder, case):
+    """The largest differences: of weights, absolute, and of norms, relative."""
+    weights, norms = trained(*case.split(":")[:2], World())
+    stored = load_file(Path(folder) / f"{case}.safetensors")
+    of_norms = [abs(a / b - 1) for a, b in zip(stored[""].tolist(), norms, strict=True)]
+    off = {key: float((stored[key] - weight).abs().max()) for key, weight in weights.items()}
+    worst = max(off, key=off.get)
+    return {"weights": off[worst], "worst": worst, "norms": max(of_norms)}
+
+
+def main(count, *cases):
+    """Cases are ``qwen_image:muon:1x2x1``, the last part replicate x shard x tensor."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        processes = ranks.fork(int(count), lambda: carry_out(folder, cases))
+        codes = ranks.codes(processes)
+        if any(codes):
+            sys.exit(f"exit codes {codes}")
+        sys.stdout.write(json.dumps({case: compare(folder, case) for case in cases}) + "\n")
 
 
 if __name__ == "__main__":

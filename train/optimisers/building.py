@@ -16,12 +16,15 @@ def build(
     configuration: OptimiserConfiguration,
     modules: Mapping[str, nn.Module],
     matrices: Mapping[str, Source],
+    *,
+    half: bool = False,
 ) -> tuple[Optimizer, ...]:
     """The optimisers, (AdamW,) or (AdamW, Muon), with their full learning rates; each trainable
     weight is moved by exactly one.
 
     ``matrices`` are Muon's among the weights of all ``modules``, by name, such as
-    "transformer.blocks.0.out.weight", with what is fused in each.
+    "transformer.blocks.0.out.weight", with what is fused in each; they are orthogonalised in
+    bfloat16 where ``half``.
     """
     hidden: list[tuple[nn.Parameter, Source]] = []
     rest: list[nn.Parameter] = []
@@ -36,7 +39,8 @@ def build(
     if not hidden:
         return (adamw,)
     settings = (configuration.momentum, configuration.weight_decay)
-    return adamw, Muon(hidden, configuration.muon_learning_rate, *settings)
+    numbers = torch.bfloat16 if half else torch.float32  # on a CPU the quicker of the two
+    return adamw, Muon(hidden, configuration.muon_learning_rate, *settings, numbers)
 
 
 def _adamw(configuration: OptimiserConfiguration, weights: list[nn.Parameter]) -> Optimizer:
