@@ -100,8 +100,9 @@ def usable_device(name: str) -> str:
 
 
 def _precision(device: str) -> str:
-    """bf16 where the hardware multiplies in it; elsewhere it would be slower, not faster."""
+    """bf16 where the hardware has units that multiply matrices in it; elsewhere it would be slower,
+    not faster, and with no more than AVX-512's instructions for it, too.
+    """
     if torch.device(usable_device(device)).type == "cuda":
         return "bf16"
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return "bf16" if any(getattr(torch.cpu, name, bool)() for name in checks) else "fp32"
+    return "bf16" if getattr(torch.cpu, "_is_amx_tile_supported", bool)() else "fp32"

@@ -331,9 +331,11 @@ def test_the_presets_build_what_they_say():
     assert count == 20_430_401_088  # of the published checkpoint
 
 
-def test_precision_follows_the_hardware_and_the_run_it_continues(undisturbed):
-    demo = configuration_file.shipped("demo")
-    assert settling.settled(demo, None).precision in {"bf16", "fp32"}
+def test_precision_follows_the_hardware_and_the_run_it_continues(undisturbed, monkeypatch):
+    demo = configuration_file.shipped("demo").model_copy(update={"device": "cpu"})
+    for has_matrix_units, expected in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_matrix_units: has)
+        assert settling.settled(demo, None).precision == expected
     found = undisturbed[0] / "checkpoint-40"
     before = checkpoint.read_configuration(found)
     again = before.model_copy(update={"precision": "auto"})
