@@ -54,6 +54,7 @@ def rows(folder: Path, copies: int) -> Iterator[dict[str, Any]]:
             "height": image.height,
             "format": image.format,
             "caption_recaption": [{"text": text, "language": "en"}],
+            "synthetic": False,
         }
 
 
@@ -63,7 +64,7 @@ def peak(folder: Path, precision: str) -> float:
     config.write_text(yaml.safe_dump({**_SETTINGS, "precision": precision}), "utf-8")
     command = [sys.executable, "-m", "train", "--preset", "nano", "--config", str(config)]
     command += ["--data", str(folder), "--out", str(folder / precision), "--threads", "1"]
-    done = subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(re.findall(r"([\d.]+) GiB", done.stderr)[-1])
 
 
