@@ -64,9 +64,8 @@ def defaults(folder: Path) -> Defaults:
     Qwen-Image's for any other folder.
     """
     state = folder / "training_state"
-    progress, configuration = state / "progress.json", state / "configuration.json"
-    sizes = _read(progress).get("sizes") if progress.is_file() else None
-    width, height = sizes[0] if sizes else of_class(CLASSES[-1])[0]
+    record, configuration = _trained_on(folder), state / "configuration.json"
+    width, height = record.sizes[0] if record else of_class(CLASSES[-1])[0]
     judged = _read(configuration).get("evaluation", {}) if configuration.is_file() else {}
     return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
 

@@ -19,6 +19,7 @@ from train import (
     held_out,
     loop,
     parts,
+    phases,
     quieten,
     records,
     settling,
@@ -61,6 +62,8 @@ def run(
     ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
     device = local_device(settling.usable_device(configuration.device))
+    if not configuration.data.units:
+        loading.check_there(phases.of_run(configuration, request.data), request.judged_on)
     with started(configuration.distributed, device) as world:
         with ExitStack() as first:
             if world.is_first:
@@ -128,7 +131,10 @@ def _run(
         figures = trained.run(stopped)
     skips = {**loaded.skipped.counts, **bad.counts}
     if trained.cut:
-        tell(f"{trained.cut} times a caption was cut: it was too long for the text encoder")
+        tell(
+            f"{trained.cut} of {_shown(loaded, configuration.steps)} captions shown were cut: the"
+            " text encoder takes no longer ones (text_encoder.longest, 1024 tokens at most)"
+        )
     values = {**ahead, "skipped": skips, "captions_cut": trained.cut}
     result = _result(trained, figures, values)
     if world.is_first:
@@ -209,12 +215,15 @@ def _check_data(folder: Path, digest: str) -> None:
         )
 
 
+def _shown(loaded: Data, steps: int) -> int:
+    """Images shown in all steps of a run."""
+    return sum(phase.batch * (min(phase.last, steps) - phase.first + 1) for phase in loaded.phases)
+
+
 def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str], None]) -> None:
     for (width, height), count in sorted(loaded.counts.items()):
         tell(f"bucket {width}x{height}: {count} images")
     judged = sum(len(bucket.examples) for bucket in loaded.held_out)
     tell(f"held out by text: {judged} images are judged")
-    for line in loaded.skipped.lines(configuration.data, images=False):
-        tell(f"skipped: {line}")
-    for line in loaded.skipped.warnings(configuration.data):
-        tell(f"warning: {line}")
+    for line in loaded.said:
+        tell(line)

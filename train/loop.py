@@ -98,7 +98,8 @@ class Loop:
             if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
                 ema.snapshot(self.directory, self._parts.averages, step, self._world)
             last = step == settings.steps or self._world.any(stopped())
-            if settings.evaluation.gradients and step % settings.evaluation.every == 0:
+            judges = step % settings.evaluation.every == 0 or step == settings.steps
+            if settings.evaluation.gradients and judges:
                 norms = group_norms.by_group(self._parts, step, taken.tally.counts)
                 self._records.gradients(step, norms)
                 self._lately.since = time.monotonic()

@@ -58,6 +58,9 @@ def of_run(configuration: Configuration, pattern: str, first: int = 1) -> tuple[
             last = min(last, first - 1 + each.steps)
         if first <= configuration.steps:
             phases.append(_phase(configuration, each, pattern, key, (first, last)))
+    labels = [each.label for each in phases]
+    if again := next((label for label in labels if labels.count(label) > 1), ""):
+        raise UsageError(f"phases: two have the label {again}; give each its own")
     return tuple(phases)
 
 

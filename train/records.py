@@ -34,6 +34,7 @@ class Records:
         from torch.utils.tensorboard import SummaryWriter
 
         self._directory, self._tell = directory, tell
+        directory.mkdir(parents=True, exist_ok=True)
         for name in (METRICS, EVALUATIONS, ARRIVALS, GRADIENTS):
             _forget_after(directory / name, step)
         for path in (directory / SAMPLES).glob("step-*.png"):
@@ -119,15 +120,16 @@ class Unwritten(Records):
 
 def _forget_after(path: Path, step: int) -> None:
     """Keep the lines of steps up to ``step``; a half-written last line goes, too."""
+    if not path.is_file():
+        return
     kept: list[str] = []
-    if path.is_file():
-        for line in path.read_text("utf-8").splitlines():
-            try:
-                number = json.loads(line)["step"]
-            except ValueError:
-                break
-            if number <= step:
-                kept.append(line + "\n")
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            number = json.loads(line)["step"]
+        except ValueError:
+            break
+        if number <= step:
+            kept.append(line + "\n")
     storage.write_bytes(str(path), "".join(kept).encode())
 
 
@@ -137,9 +139,10 @@ def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float
     """
     minutes, seconds = divmod(round(seconds_left), 60)
     left = f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+    speed = values["images_per_second"]
     return (
         f"step {step:>{len(str(steps))}}/{steps}  loss {values['loss']:7.4f}"
-        f"  grad_norm {values['grad_norm']:7.3f}  {values['images_per_second']:6.0f} images/s"
+        f"  grad_norm {values['grad_norm']:7.3f}  {speed:6.{0 if speed >= 10 else 2}f} images/s"
         f"  MFU {100 * values['mfu']:5.1f} %"
         f"  {values['memory_gib']:6.2f} GiB  {left:>8} left"
     )

@@ -69,7 +69,8 @@ class TrainedOn(BaseModel):
             yield f"it never learnt to write {_some(unseen)}"
         words = _beyond("".join(frame(prompt) for prompt in listed), self.described)
         if words and not self.frames:
-            yield f"no caption it learnt from had the characters {_some(words)}"
+            where = " outside of quotation marks" if self.quotes else ""
+            yield f"no caption it learnt from had the characters {_some(words)}{where}"
         long = [text for text in texts if len(text) > self.longest]
         if long and self.quotes:
             yield (
@@ -116,11 +117,10 @@ class Captions:
         self._languages: set[str] = set()
         self._longest = 0
         self._quotes = False
-        self._images = 0
+        self.images = 0  # that they are of, of which several sources may take the same ones
 
     def add(self, captions: Iterable[str], languages: Iterable[str]) -> None:
         """The captions of one training image, and their languages."""
-        self._images += 1
         self._languages.update(languages)
         for caption in captions:
             self._add(caption)
@@ -149,7 +149,7 @@ class Captions:
         return TrainedOn(
             data=data,
             steps=steps,
-            images=self._images,
+            images=self.images,
             sizes=sizes,
             captions=columns,
             languages=tuple(sorted(self._languages)),

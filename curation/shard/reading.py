@@ -15,7 +15,7 @@ from curation.shard.schema import BASE_FIELDS, VERSION
 BATCH_ROWS = 64
 # without both, Arrow holds a whole row group; with them some pages of each column
 STREAMING: dict[str, Any] = {"buffer_size": 1 << 20, "pre_buffer": False}
-REMEDY = "run what wrote it again (a `beam run` with --verify)"
+REMEDY = "run what wrote it again (`beam run` with --verify, or a rendering after removing it)"
 _UNREADABLE = (OSError, pa.ArrowException, ValueError)
 
 

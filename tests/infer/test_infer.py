@@ -318,6 +318,7 @@ def test_our_own_autoencoder_and_text_encoder_used_as_trained(run, tmp_path):
     from train.autoencoders.patch_pca import PatchPcaAutoencoder
     from train.configuration import Configuration, EvaluationConfiguration
     from train.text_encoders.byte_text import ByteTextEncoder
+    from train.trained_on import Captions
 
     torch.manual_seed(0)
     folder = tmp_path / "train" / "checkpoint-7"
@@ -336,7 +337,8 @@ def test_our_own_autoencoder_and_text_encoder_used_as_trained(run, tmp_path):
     ).save_pretrained(folder / "transformer")
     (folder / "model_index.json").write_text("{}")
     (folder / "training_state").mkdir()
-    (folder / "training_state" / "progress.json").write_text('{"sizes": [[24, 40], [8, 8]]}')
+    seen = Captions().summary(data="x", steps=7, sizes=((24, 40), (8, 8)), columns=("caption_raw",))
+    seen.write(folder)
     judged = EvaluationConfiguration(steps=3, guidance=1.5)
     configuration = Configuration(preset="demo", evaluation=judged).model_dump_json()
     (folder / "training_state" / "configuration.json").write_text(configuration)

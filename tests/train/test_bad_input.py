@@ -82,7 +82,7 @@ def test_a_flipped_bit_in_a_shard(run, column):
     flip(run.folder / "part-00000.parquet", column)
     told = run(4)
     assert f"train: {run.folder / 'part-00000.parquet'}: row group 0: " in told
-    assert "run what wrote it again (a `beam run` with --verify)" in told
+    assert "run what wrote it again (`beam run` with --verify, or a rendering" in told
 
 
 def test_rows_without_captions_are_counted_and_alone_refused(run):

@@ -119,6 +119,7 @@ def test_a_checkpoint_of_another_width_is_made_after_training(kept, tmp_path):
     images = ["one", "-o", str(tmp_path / "x.png"), "--checkpoint", str(folder), "--steps", "1"]
     generated = invoke(infer_app, images)
     assert generated.exit_code == 0, generated.output
+    assert "never trained" not in generated.stderr  # it has the size that was
 
 
 def test_averages_of_an_interrupted_run_are_the_same(kept, tmp_path):

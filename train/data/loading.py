@@ -4,7 +4,6 @@ Shapes: N examples of a bucket, c latent channels, h w latent cells.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,10 +18,11 @@ from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration, Configuration, Task
-from train.data import judging, latents
+from train.data import indexed, judging, latents
 from train.data.batches import Batches, Manner, Shown, Steps
 from train.data.examples import Example
 from train.data.index import Index, Scan, paths, scan
+from train.data.indexed import Indexed
 from train.data.judging import Bucket
 from train.data.latents import Latents, Notice, Reading, Row
 from train.data.plan import Stream, Stretch
@@ -31,7 +31,10 @@ from train.phases import Phase
 from train.pixels import Pixels, scaled
 from train.trained_on import Captions
 
-_FIT = 1024  # training images that a patch PCA is fitted on, at most
+_FIT, _FIT_PIXELS = (
+    1024,
+    2**26,
+)  # training images that a patch PCA is fitted on, and theirs, at most
 _WATCHED = 4096  # training images shown to who watches, at most
 
 Watcher = Callable[[Example, Pixels], bool]
@@ -45,8 +48,8 @@ class Data:
     most; ``held_out`` are examples with unseen texts of the last phase, ordered by size and,
     inside, as in the shards, all of them or as many as are judged; ``shown`` are those that are
     generated at evaluations: the held-out ones, or where there are none some of the training
-    images. ``skipped`` are the rows left out, ``seen`` what the training captions say. ``digest``
-    identifies rows, split and order.
+    images. ``skipped`` are the rows left out, ``said`` what is to be told of each source, ``seen``
+    what the training captions say. ``digest`` identifies rows, split and order.
     """
 
     counts: dict[Size, int]
@@ -54,6 +57,7 @@ class Data:
     shown: tuple[Bucket, ...]
     autoencoder: Autoencoder
     skipped: Skipped
+    said: tuple[str, ...]
     seen: Captions
     digest: str
     phases: tuple[Phase, ...]
@@ -87,23 +91,10 @@ class Sources:
 
 
 @dataclass
-class _Source:
-    """Shards as one phase or several read them: all rows of theirs that can be used; which were
-    ``skipped``. ``named`` as in ``phases.Source``.
-    """
-
-    named: str
-    reading: Reading
-    training: Index
-    held_out: Index
-    skipped: Skipped
-
-
-@dataclass
 class _Scanned:
     """The sources of all phases, each once; the number of each phase's own."""
 
-    sources: list[_Source] = field(default_factory=list)
+    sources: list[Indexed] = field(default_factory=list)
     numbers: list[list[int]] = field(default_factory=list)
     seen: Captions = field(default_factory=Captions)
     digest: str = ""
@@ -116,7 +107,7 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     where nothing is left to train on, ``shard.ShardError`` for a damaged shard.
     """
     curriculum = phases.of_run(configuration, sources.pattern)
-    _check_there(curriculum, sources.judged_on)
+    check_there(curriculum, sources.judged_on)
     ready = sources.autoencoder or autoencoders.build(configuration.autoencoder)
     network: object = ready
     if isinstance(network, nn.Module):
@@ -131,9 +122,10 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     if sources.judged_on:
         judged = [_judged_on(sources.judged_on, Reading(last[0].reading.data, unit, notice), watch)]
         watch = None
-    least = -(-(_FIT if ready is None else 1) // len(scanned.sources))
+    fitted = 1 if ready else _fitted(scanned)
+    least = -(-fitted // len(scanned.sources))
     first = [_first(each, least, watch) for each in scanned.sources]
-    _refuse_nothing(first, scanned)
+    indexed.refuse_nothing(scanned.sources, map(len, first))
     every = [row for rows in first for row in rows[:least]]  # the same whoever watches
     autoencoder = ready or _fit(every, configuration.autoencoder)
     batches = _batches(scanned, curriculum, autoencoder, configuration, sources.looks)
@@ -147,12 +139,15 @@ def load(sources: Sources, configuration: Configuration) -> Data:
         pairs = [(each.held_out, each.reading) for each in judged]
         others = [(each.training, each.reading) for each in last]
         kept, shown = judging.read(pairs, others, autoencoder, configuration, manner)
+    counts = indexed.counts(scanned.sources, set(scanned.numbers[-1]))
+    scanned.seen.images = sum(counts.values())
     return Data(
-        _counts(scanned),
+        counts,
         kept,
         shown,
         autoencoder,
         skipped,
+        tuple(indexed.lines(scanned.sources)),
         scanned.seen,
         scanned.digest,
         curriculum,
@@ -174,7 +169,7 @@ def replanned(
     skipped = Skipped()
     scanned = _scan(curriculum, unit, skipped, _noticing(skipped, sources.notice))
     first = [_first(each, 1, None) for each in scanned.sources]
-    _refuse_nothing(first, scanned)
+    indexed.refuse_nothing(scanned.sources, map(len, first))
     reseeded = configuration.model_copy(update={"seed": seed})
     batches = _batches(scanned, curriculum, autoencoder, reseeded, sources.looks)
     return batches, scanned.digest
@@ -186,7 +181,7 @@ def digest(pattern: str, unit: int, configuration: Configuration) -> str:
     return _scan(curriculum, unit, Skipped(), lambda bad: None).digest
 
 
-def _check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
+def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
     """Raise ``UsageError`` for shards that are not there, of any phase, before the first are read:
     that may take hours.
     """
@@ -210,7 +205,8 @@ def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Noti
                 rows = scan(source.pattern, unit, source.data, own_skipped, scanned.seen)
                 skipped.add(own_skipped)
                 reading = Reading(source.data, unit, _noticing(own_skipped, notice))
-                scanned.sources.append(_source(source.named, reading, rows, own_skipped))
+                place = (source.pattern, source.named)
+                scanned.sources.append(_source(*place, reading, rows, own_skipped))
                 digests.append(rows.digest)
             own.append(known[key])
         scanned.numbers.append(own)
@@ -219,9 +215,9 @@ def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Noti
     return scanned
 
 
-def _source(named: str, reading: Reading, rows: Scan, skipped: Skipped) -> _Source:
+def _source(pattern: str, named: str, reading: Reading, rows: Scan, skipped: Skipped) -> Indexed:
     training, held = rows.index.only(~rows.held_out), rows.index.only(rows.held_out)
-    return _Source(named, reading, training, held, skipped)
+    return Indexed(pattern, named, reading, training, held, skipped)
 
 
 _NO_MATTER = {"caption_dropout": 0.0, "tasks": {"t2i": 1.0}, "references": "both"}  # to the index
@@ -322,18 +318,7 @@ def _is_for(index: Index, task: Task) -> NDArray[np.bool_]:
     return index.pair if task == "ti2i" else ~index.pair
 
 
-def _refuse_nothing(first: Sequence[Sequence[Row]], scanned: _Scanned) -> None:
-    """Raise ``UsageError`` for a source of which no row is left, with the reasons."""
-    for rows, source in zip(first, scanned.sources, strict=True):
-        if rows:
-            continue
-        reasons = "; ".join(source.skipped.lines(source.reading.data)) or "the shards have no rows"
-        if len(source.held_out) and not len(source.training):
-            reasons = f"data.held_out: all {len(source.held_out)} images are held out"
-        raise UsageError(f"{source.named}: nothing to train on: {reasons}")
-
-
-def _refuse_not_finite(source: _Source, kept: Latents, rows: Sequence[Row]) -> None:
+def _refuse_not_finite(source: Indexed, kept: Latents, rows: Sequence[Row]) -> None:
     """Raise ``UsageError`` where the latents of not one of the first ``rows`` are finite."""
     if all(kept.is_bad(row.number) for row in rows):
         raise UsageError(
@@ -351,7 +336,7 @@ def _noticing(skipped: Skipped, notice: Notice | None) -> Notice:
     return both
 
 
-def _first(source: _Source, least: int, watch: Watcher | None) -> list[Row]:
+def _first(source: Indexed, least: int, watch: Watcher | None) -> list[Row]:
     """The first rows that can be read: at least so many, more where ``watch`` wants to see them."""
     first: list[Row] = []
     everyone = range(len(source.training))
@@ -364,12 +349,12 @@ def _first(source: _Source, least: int, watch: Watcher | None) -> list[Row]:
     return first
 
 
-def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> _Source:
+def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> Indexed:
     """The rows of other shards that are held out; ``watch`` is shown some of the others."""
     data = reading.data.model_copy(update={"stage": "", "where": {}, "weight": ()})
     reading = Reading(data, reading.unit, lambda bad: None)
     rows = scan(pattern, reading.unit, data, Skipped())
-    source = _source(f"--evaluate-on {pattern}", reading, rows, Skipped())
+    source = _source(pattern, f"--evaluate-on {pattern}", reading, rows, Skipped())
     if watch:
         _first(source, 1, watch)
     if not rows.held_out.any():
@@ -377,23 +362,13 @@ def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> _Source
     return source
 
 
+def _fitted(scanned: _Scanned) -> int:
+    """How many images a patch PCA is fitted on: fewer of large ones."""
+    sizes = [size for each in scanned.sources for size in each.training.sizes]
+    largest = max((width * height for width, height in sizes), default=1)
+    return max(1, min(_FIT, _FIT_PIXELS // largest))
+
+
 def _fit(first: Sequence[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
     images = [scaled(row.pixels) for row in first[:_FIT]]
     return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
-
-
-def _counts(scanned: _Scanned) -> dict[Size, int]:
-    last = set(scanned.numbers[-1])
-    counted: list[tuple[bool, int, Size]] = []
-    for own in (True, False):
-        total: Counter[Size] = Counter()
-        for number, source in enumerate(scanned.sources):
-            if (number in last) == own:
-                index = source.training
-                counts = np.bincount(index.size, minlength=len(index.sizes)).tolist()
-                total.update(dict(zip(index.sizes, counts, strict=True)))
-        counted += [(not own, -count, size) for size, count in total.items() if count]
-    merged: dict[Size, int] = {}
-    for _, count, size in sorted(counted, key=lambda entry: entry[:2]):
-        merged[size] = merged.get(size, 0) - count
-    return merged

@@ -88,7 +88,7 @@ class Skipped:
             OTHER_STAGE: f"data.stage asks for {configuration.stage} or deeper",
             OUTSIDE: f"of {', '.join(configuration.where)}; a null is outside, too",
             NO_WEIGHT: f"{' times '.join(configuration.weight)}: see data.weight",
-            NO_CAPTION: f"none in {', '.join(configuration.splits)}: see data.captions",
+            NO_CAPTION: _no_caption(configuration),
         }[reason]
 
     def _sizes(self, configuration: DataConfiguration) -> str:
@@ -106,6 +106,14 @@ class Skipped:
         common = sizes.most_common(_NAMED)
         seen = ", ".join(f"{count} of {width}x{height}" for (width, height), count in common)
         return seen + (", ..." if len(sizes) > _NAMED else "")
+
+
+def _no_caption(configuration: DataConfiguration) -> str:
+    columns = f"none in {', '.join(configuration.splits)}"
+    if configuration.languages:
+        languages = ", ".join(configuration.languages)
+        return f"{columns} in a language of data.languages, {languages}: see both"
+    return f"{columns}: see data.captions"
 
 
 class Log:

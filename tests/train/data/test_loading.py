@@ -17,7 +17,7 @@ from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.shard import ShardError
 from synthesis import image_sizes
-from train.configuration import DataConfiguration
+from train.configuration import Configuration, DataConfiguration
 from train.data import examples, loading
 from train.data.loading import Sources
 
@@ -316,3 +316,17 @@ def test_other_shards_can_be_judged_on_and_the_same_texts_are_held_out(tmp_path)
     assert not learnt & held
     with pytest.raises(UsageError, match=r"--evaluate-on .*: none of its images are held out"):
         loading.load(asked, configuration(held_out=0))
+
+
+def test_what_two_phases_take_of_the_same_shards_counts_once_and_is_told_apart(tmp_path):
+    shards.write(tmp_path / "a.parquet", shards.rows(20) + shards.rows(10, columns=3, seed=1))
+    wide = {"sources": [{"where": {"width": {"min": 40}}}]}
+    settings = configuration(held_out=0.1).model_dump() | {"phases": [{"steps": 1}, wide]}
+    run = Configuration.model_validate(settings)
+    loaded = loading.load(Sources(str(tmp_path)), run)
+    judged = sum(len(bucket.examples) for bucket in load(tmp_path, held_out=0.1).held_out)
+    assert sum(loaded.counts.values()) == loaded.seen.images == 30 - judged
+    assert list(loaded.counts) == [(48, 16), (32, 16)]  # the last phase's first
+    said = [line for line in loaded.said if line.startswith("source/1: ")]
+    assert said[0].startswith(f"source/1: --data {tmp_path}: {loaded.counts[48, 16]} images")
+    assert said[1] == "source/1: skipped: 20 outside data.where (of width; a null is outside, too)"
