@@ -117,7 +117,7 @@ def _run(
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
         progress = _resume(start, run, progress, tell)
-    units = connecting.connect(store, run, sources, tell)
+    units = connecting.connect(store, run, sources, directory, tell)
     if units:
         units.replay(progress.plan)
         run = units.connected(run)
@@ -129,6 +129,8 @@ def _run(
         if loaded.held_out and world.is_first:
             _write_captions(directory, held_out.captions(loaded, configuration.seed))
         figures = trained.run(stopped)
+        if units:
+            units.finish()
     skips = {**loaded.skipped.counts, **bad.counts}
     if trained.cut:
         tell(

@@ -147,7 +147,7 @@ class Loop:
         curves |= {f"loss/{group}": value for group, value in lately.tally.means().items()}
         self._records.curves(step, {**curves, "train/skipped_steps": len(self._skipped)})
         if self._supply:
-            self._records.arrivals(step, self._supply.figures())
+            self._records.arrivals(step, self._supply.figures(self._world))
         self._lately = _Lately(step)
 
     def _evaluate(self, step: int, images: int | None) -> dict[str, Any]:

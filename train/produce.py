@@ -33,6 +33,9 @@ def produce(
     steps: Annotated[int | None, typer.Option(min=1, help="As of the training run.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="As of the training run.")] = None,
     depth: Annotated[int, typer.Option(min=1, help="Steps to be ahead of training.")] = 64,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Make all units, and end; no training need be there.")
+    ] = False,
     owner: Annotated[
         str, typer.Option(help="Name among producers. [default: host and process]")
     ] = "",
@@ -66,11 +69,11 @@ def produce(
         opened.plan,
         opened.maker,
         folder,
-        Settings(owner or stores.owner(), depth, lease),
+        Settings(owner or stores.owner(), wanted.steps if everything else depth, lease),
         wanted.steps,
         lambda message: typer.echo(message, err=True),
     )
-    while not producer.is_done:
+    while not (producer.is_all_made if everything else producer.is_done):
         if not producer.once():
             time.sleep(_IDLE)
     counts = ", ".join(f"{value} {name}" for name, value in sorted(producer.counts.items()))

@@ -1,8 +1,8 @@
 """``plan.json`` and ``versions/`` of a folder: what its units are of, and what follows.
 
 The first that comes writes ``plan.json``; all others must want the same. ``versions/<n>.json`` is
-another version of the plan, proposed by somebody; ``versions/<n>.accepted.json`` the step that the
-consumers let it begin at.
+another version of the plan, proposed by somebody; ``versions/<n>.accepted.json`` the same as a run
+took it in, from the step on that its processes agreed on, which never changes again.
 """
 
 import json
@@ -13,28 +13,32 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from curation import storage
 from curation.failures.errors import UsageError
 from train.configuration import PhaseConfiguration
+from train.producers import plans
 from train.producers.plans import Version
 
 PLAN, VERSIONS = "plan.json", "versions"
-_PHASES = TypeAdapter(tuple[PhaseConfiguration, ...])
+ACCEPTED, _PROPOSED = ".accepted.json", ".json"
 
 
 def agree(root: Path, content: Mapping[str, Any]) -> None:
     """Write what units are of, or raise ``UsageError`` where it is something else."""
     path = root / PLAN
     wanted = json.loads(json.dumps(dict(content)))
-    root.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{PLAN}.{uuid.uuid4().hex}{storage.TEMPORARY_SUFFIX}")
-    partial.write_text(json.dumps(wanted, indent=1) + "\n", "utf-8")
-    with suppress(FileExistsError):
-        os.link(partial, path)  # of several that come first, one
-    partial.unlink()
+    _write_first(path, wanted)
     differs(str(path), read(root) or {}, wanted)
+
+
+def _write_first(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file that appears whole; of several who do, the first has written it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{storage.TEMPORARY_SUFFIX}")
+    partial.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    with suppress(FileExistsError):
+        os.link(partial, path)
+    partial.unlink()
 
 
 def read(root: Path) -> dict[str, Any] | None:
@@ -78,40 +82,41 @@ def _flat(content: Any, path: str = "") -> dict[str, Any]:
 def propose(root: Path, phases: tuple[PhaseConfiguration, ...], first: int) -> int:
     """Propose another version from a step on; returns its number. Raises ``OSError``."""
     (root / VERSIONS).mkdir(parents=True, exist_ok=True)
-    number = 2 + len(list((root / VERSIONS).glob("*.accepted.json")))
-    content = {"first": first, "phases": _PHASES.dump_python(phases, mode="json")}
-    path = root / VERSIONS / f"{number}.json"
+    number = 2 + len(list((root / VERSIONS).glob(f"*{ACCEPTED}")))
+    content = plans.plain(Version(number, first, phases))
+    path = root / VERSIONS / f"{number}{_PROPOSED}"
     storage.write_bytes(str(path), (json.dumps(content, indent=1) + "\n").encode())
     return number
 
 
-def accept(root: Path, number: int, first: int) -> None:
-    """Let a version begin at a step; that never changes again. Raises ``OSError``."""
-    path = root / VERSIONS / f"{number}.accepted.json"
-    (root / VERSIONS).mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), path.open("x") as stream:
-        stream.write(json.dumps({"first": first}) + "\n")
+def accept(root: Path, version: Version) -> None:
+    """Let a version begin, unless another of its number did. Raises ``OSError``."""
+    _write_first(root / VERSIONS / f"{version.number}{ACCEPTED}", plans.plain(version))
 
 
 def plain_versions(root: Path) -> dict[str, dict[str, Any]]:
-    """All further versions by number, plain: where accepted with the step that was agreed on."""
+    """All further versions by number, plain, and whether they are accepted."""
     versions: dict[str, dict[str, Any]] = {}
     number = 2
-    while (path := root / VERSIONS / f"{number}.json").is_file():
-        accepted = path.with_name(f"{number}.accepted.json")
+    while path := _of_version(root, number):
         try:
             content = json.loads(path.read_bytes())
-            agreed_on = json.loads(accepted.read_bytes()) if accepted.is_file() else {}
-            versions[str(number)] = {**content, **agreed_on, "accepted": bool(agreed_on)}
+            versions[str(number)] = {**content, "accepted": path.name.endswith(ACCEPTED)}
         except (ValueError, TypeError) as error:
             raise _unreadable(str(path), error) from None
         number += 1
     return versions
 
 
+def _of_version(root: Path, number: int) -> Path | None:
+    """The file that says what a version is."""
+    paths = (root / VERSIONS / f"{number}{end}" for end in (ACCEPTED, _PROPOSED))
+    return next((path for path in paths if path.is_file()), None)
+
+
 def version(root: Path, number: int) -> tuple[Version, bool] | None:
     """A version, and whether it is accepted; None where nobody proposed it (yet)."""
-    if not (root / VERSIONS / f"{number}.json").is_file():
+    if not _of_version(root, number):
         return None
     given = plain_versions(root).get(str(number))
     return version_of(str(root), number, given) if given else None
@@ -120,9 +125,8 @@ def version(root: Path, number: int) -> tuple[Version, bool] | None:
 def version_of(where: str, number: int, content: Mapping[str, Any]) -> tuple[Version, bool]:
     """A version out of plain data. Raises ``UsageError``."""
     try:
-        phases = _PHASES.validate_python(content["phases"])
-        return Version(number, int(content["first"]), phases), bool(content["accepted"])
-    except (ValueError, LookupError, TypeError, ValidationError) as error:
+        return plans.version_of_plain({**content, "number": number}), bool(content["accepted"])
+    except (ValueError, LookupError, TypeError) as error:
         raise _unreadable(f"{where}: version {number}", error) from None
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from train.configuration import Configuration
-from train.producers import stores, units, workshop
+from train.producers import stores, workshop
 from train.producers.folder import UnitFolder
 from train.producers.workshop import Workshop
 
@@ -41,21 +41,13 @@ def run(
 def make(wanted: tuple[str, tuple[int, int]], settings: str, pattern: str, root: str) -> str:
     """Make a unit, unless it is there or leased; returns its name."""
     name, (first, _) = wanted
-    opened, folder, owner = (
-        _workshop(settings, pattern, root),
-        UnitFolder(Path(root)),
-        stores.owner(),
-    )
+    opened = _workshop(settings, pattern, root)
+    folder, owner = UnitFolder(Path(root)), stores.owner()
     spans = opened.plan.at(first).spans.at(first)
     span = next(each for each in spans if each.name == name)
-    if folder.get(name) or folder.lease(name, owner) == "held":
-        return name
-    try:
-        entries = opened.maker.entries(span, lambda: None)
-        about = opened.maker.about(span)
-        folder.publish(name, lambda stream: units.write(stream, entries, about))
-    finally:
-        folder.release(name, owner)
+    with folder.leased(name, owner) as leased:
+        if leased != "held" and not folder.get(name):
+            opened.maker.publish(span, folder)
     return name
 
 

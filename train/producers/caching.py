@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from train.data.batches import Shown
-from train.producers import folder, units
+from train.producers import folder
 from train.producers.counters import Counters
 from train.producers.folder import UnitFolder
 from train.producers.making import Keys, Maker
@@ -84,8 +84,7 @@ class Cache:
         with suppress(FileNotFoundError):
             os.utime(path)
             return path
-        entries, about = self._maker.entries(span), self._maker.about(span)
-        self._folder.publish(span.name, lambda stream: units.write(stream, entries, about))
+        self._maker.publish(span, self._folder)
         self._counters.count("units_made")
         self._known.add(span.name)
         self._known.forget(folder.remove_oldest(self._folder, self._most, [span.name]))
@@ -96,5 +95,5 @@ class Cache:
         self._folder.discard(span.name)
         self._known.forget([span.name])
 
-    def tell_position(self, step: int) -> None:
+    def tell_position(self, run: str, step: int) -> None:
         """Nobody else wants to know."""

@@ -5,16 +5,20 @@ Before anything is loaded ``begin`` says what of the encoders the run needs; whe
 """
 
 import time
+import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from curation import storage
 from curation.failures.errors import UsageError
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration
 from train.data.loading import Sources
+from train.distributed.world import World
 from train.parts import Parts
 from train.producers import agreed, fingerprints, plans, workshop
 from train.producers.caching import Cache, Known
@@ -26,9 +30,10 @@ from train.producers.plans import Encoders, Plan
 from train.producers.prefetching import Prefetched
 from train.producers.stand_ins import AbsentAutoencoder, AbsentTextEncoder
 from train.producers.stores import Agreement, FolderStore, SharedStore
-from train.producers.supply import ALONE, Ranks, Supply, Tell
+from train.producers.supply import Supply, Tell
 from train.text_encoders.text_encoder import TextEncoder
 
+_NAMED = "units-of.txt"  # in the folder of a run: its name among those that read units
 _POLL, _PATIENCE = 1.0, 30.0  # seconds between looks for the plan, and until that is said
 
 
@@ -67,9 +72,10 @@ def begin(configuration: Configuration, tell: Tell) -> tuple[SharedStore | None,
 
 
 def connect(
-    store: SharedStore | None, parts: Parts, sources: Sources, tell: Tell, ranks: Ranks = ALONE
+    store: SharedStore | None, parts: Parts, sources: Sources, directory: Path, tell: Tell
 ) -> Supply | None:
-    """Units for a run: of a store, or of ``data.cache``; None where it has neither.
+    """Units for the run of a ``directory``: of a store, or of ``data.cache``; None where it has
+    neither.
 
     Raises ``UsageError`` where the units are of something else.
     """
@@ -85,20 +91,21 @@ def connect(
             configuration.steps,
             configuration.data.prefetch,
             pinned=torch.device(parts.device).type == "cuda",
-            begun=store.tell_position,
+            begun=partial(store.tell_position, _name(directory, parts.world)),
+            leads=parts.world.is_first,
         )
-        return Supply(plan, batches, store, counters, ranks)
+        return Supply(plan, batches, store, counters)
     if not configuration.data.cache:
         return None
-    if ranks.data_ranks > 1:
+    if parts.world.size > 1:
         raise UsageError(
-            f"data.cache: for one process, not {ranks.data_ranks}: give data.units, and run"
+            f"data.cache: for one process, not {parts.world.size}: give data.units, and run"
             " producers"
         )
-    return _cached(parts, sources, counters, tell, ranks)
+    return _cached(parts, sources, counters, tell)
 
 
-def _cached(parts: Parts, sources: Sources, counters: Counters, tell: Tell, ranks: Ranks) -> Supply:
+def _cached(parts: Parts, sources: Sources, counters: Counters, tell: Tell) -> Supply:
     configuration, data = parts.configuration, parts.data
     root = Path(configuration.data.cache)
     folder = UnitFolder(root)
@@ -109,7 +116,7 @@ def _cached(parts: Parts, sources: Sources, counters: Counters, tell: Tell, rank
     maker = Maker(plan, parts.text_encoder, configuration.seed, known.get)
     cache = Cache(folder, maker, known, configuration.data.cache_bytes, counters)
     batches = UnitBatches(plan, cache, counters, tell)
-    return Supply(plan, batches, FolderStore(root), counters, ranks)
+    return Supply(plan, batches, FolderStore(root), counters)
 
 
 def _consumers_plan(store: Agreement, parts: Parts, sources: Sources, where: str) -> Plan:
@@ -162,6 +169,17 @@ def _plan_of(store: Agreement, where: str, tell: Tell) -> Any:
             tell(f"data.units: waiting {waited:.0f} s for {where}/{agreed.PLAN}: start a producer")
         time.sleep(_POLL)
     return plan
+
+
+def _name(directory: Path, world: World) -> str:
+    """What the run of a directory is called, in all its processes and whenever it is continued: so
+    nobody waits for a killed one that goes on.
+    """
+    path = directory / _NAMED
+    if world.is_first and not path.is_file():
+        storage.write_bytes(str(path), f"{uuid.uuid4().hex}\n".encode())
+    name, *_ = world.everyone(path.read_text("ascii").strip() if world.is_first else "")
+    return str(name)
 
 
 def _store(where: str) -> SharedStore:

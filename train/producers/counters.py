@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from train.data.batches import Showing, Shown
 
@@ -18,6 +18,7 @@ _SUMS = (
     "units_made",
     "units_damaged",
 )
+_SLOWEST = ("wait_", "stalled_", "batch_age")
 _REMEMBERED = 1024  # waits of the last steps, of which quantiles are taken
 
 
@@ -88,3 +89,14 @@ class Counters:
                 "batch_age": self.batch_age,
                 **{f"ready_{name}": float(value) for name, value in self._ready.items()},
             }
+
+
+def together(processes: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The figures of all processes of a run: of waits, all of which everyone waits for, and of ages
+    those of the slowest; of all else the sums.
+    """
+    names = dict.fromkeys(name for each in processes for name in each)
+    return {
+        name: (max if name.startswith(_SLOWEST) else sum)(each.get(name, 0.0) for each in processes)
+        for name in names
+    }

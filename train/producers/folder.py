@@ -2,20 +2,23 @@
 
 ``units/<name>.arrow`` appear by rename. ``leases/<name>.json`` say who makes a unit, until when:
 made by O_EXCL, rewritten while work goes on, taken over when the time is up. That two make the same
-unit costs time and nothing else: it is the same bytes. ``positions/`` say which step consumers are
-at, ``producers/`` what producers counted. Clocks of hosts may differ by less than a lease.
+unit costs time and nothing else: it is the same bytes. ``positions/`` say which step a run is at,
+behind its last when it is finished; ``producers/`` what producers counted. Clocks of hosts may
+differ by less than a lease.
 """
 
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from curation import storage
+from curation.storage.repeating import repeated
 
 SECONDS = 60.0  # that a lease lasts
 _STAYS = 120.0  # seconds that a position counts after it was told, while others are told
@@ -24,10 +27,10 @@ _OWNER = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class UnitFolder:
-    """What lies below ``root``; the folders are made."""
+    """What lies below ``root``; the folders are made. ``clock`` gives seconds since the epoch."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self.root, self.clock = root, clock
         for name in ("units", "leases", "positions", "producers"):
             (root / name).mkdir(parents=True, exist_ok=True)
 
@@ -66,7 +69,7 @@ class UnitFolder:
     def lease(self, name: str, owner: str, seconds: float = SECONDS) -> str:
         """Try to lease a unit: "leased", "taken over" from one whose time was up, or "held"."""
         path = self.root / "leases" / f"{name}.json"
-        words = json.dumps({"owner": owner, "deadline": time.time() + seconds}).encode()
+        words = json.dumps({"owner": owner, "deadline": self.clock() + seconds}).encode()
         expired = False
         for _ in range(2):
             with suppress(FileExistsError):
@@ -74,7 +77,7 @@ class UnitFolder:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(words)
                 return "taken over" if expired else "leased"
-            if time.time() < self._deadline(path, seconds):
+            if self.clock() < self._deadline(path, seconds):
                 return "held"
             aside = path.with_name(f"{name}.{owner}.expired")
             with suppress(FileNotFoundError):  # of several that see it, one can rename it
@@ -83,13 +86,26 @@ class UnitFolder:
                 expired = True
         return "held"
 
-    def prolong(self, name: str, owner: str, seconds: float = SECONDS) -> bool:
-        """Rewrite a lease that is still one's own; False where it is another's."""
+    @contextmanager
+    def leased(self, name: str, owner: str, seconds: float = SECONDS) -> Iterator[str]:
+        """Within, a lease as ``lease`` gives it: prolonged as long as that takes, then given back.
+        Of "held" nothing is done.
+        """
+        state = self.lease(name, owner, seconds)
+        if state == "held":
+            yield state
+            return
+        try:
+            with repeated(lambda: self.prolong(name, owner, seconds), seconds / 3):
+                yield state
+        finally:
+            self.release(name, owner)
+
+    def prolong(self, name: str, owner: str, seconds: float = SECONDS) -> None:
+        """Rewrite a lease that is still one's own."""
         path = self.root / "leases" / f"{name}.json"
-        if (_read(path) or {}).get("owner") != owner:
-            return False
-        _replace(path, {"owner": owner, "deadline": time.time() + seconds}, owner)
-        return True
+        if (_read(path) or {}).get("owner") == owner:
+            _replace(path, {"owner": owner, "deadline": self.clock() + seconds})
 
     def release(self, name: str, owner: str) -> None:
         """Give back a lease that is one's own."""
@@ -107,23 +123,24 @@ class UnitFolder:
         return 0.0
 
     def tell_position(self, owner: str, step: int) -> None:
-        """A consumer is at a step: what is before it is needed no more."""
-        _replace(self.root / "positions" / f"{owner}.json", {"step": step}, owner)
+        """A run is at a step: what is before it is needed no more."""
+        _replace(self.root / "positions" / f"{owner}.json", {"step": step, "at": self.clock()})
 
-    def position(self) -> int | None:
-        """The step of the hindmost consumer that is alive; of the last that was, without any."""
+    def position(self, last: int, since: float) -> int | None:
+        """The step of the hindmost run that is alive; without any, of the last that was. None where
+        there was none but those that were behind step ``last`` before ``since``: they are finished.
+        """
         known: list[tuple[float, int]] = []
         for path in (self.root / "positions").glob("*.json"):
-            with suppress(FileNotFoundError):
-                step = (_read(path) or {}).get("step")
-                if isinstance(step, int):
-                    known.append((path.stat().st_mtime, step))
-        alive = [step for at, step in known if at > time.time() - _STAYS]
+            match _read(path):
+                case {"step": int(step), "at": float(at)} if step <= last or at >= since:
+                    known.append((at, step))
+        alive = [step for at, step in known if at > self.clock() - _STAYS]
         return min(alive) if alive else max(known)[1] if known else None
 
     def tell_counts(self, owner: str, counts: dict[str, float]) -> None:
         """What a producer has counted so far."""
-        _replace(self.root / "producers" / f"{owner}.json", counts, owner)
+        _replace(self.root / "producers" / f"{owner}.json", counts)
 
     def counts(self) -> dict[str, float]:
         """What all producers have counted, added up."""
@@ -161,7 +178,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _replace(path: Path, content: dict[str, Any], owner: str) -> None:
-    partial = path.with_name(f".{path.stem}.{owner}{storage.TEMPORARY_SUFFIX}")
+def _replace(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{storage.TEMPORARY_SUFFIX}")
     partial.write_text(json.dumps(content))
     partial.replace(path)

@@ -7,6 +7,7 @@ from typing import Any
 from train.data import features
 from train.data.batches import Showing, Shown, looks
 from train.producers import spans, units
+from train.producers.folder import UnitFolder
 from train.producers.plans import Plan, Planned
 from train.producers.spans import Span
 from train.text_encoders.text_encoder import TextEncoder
@@ -37,10 +38,17 @@ class Maker:
         self._plan, self._encoder, self._seed, self._known = plan, text_encoder, seed, known
         self._learnt = features.is_learnt(text_encoder)
 
-    def entries(self, span: Span, working: Callable[[], object] = bool) -> list[dict[str, Any]]:
-        """The entries of a unit, in the order of steps and places; ``working`` is called after each
-        of them. Raises as reading rows does.
+    def publish(self, span: Span, folder: UnitFolder) -> tuple[int, bool]:
+        """Make a unit in a folder; how many samples it has, and whether it was not there yet.
+
+        Raises ``OSError``, and as reading rows does.
         """
+        entries, about = self.entries(span), self.about(span)
+        is_first = folder.publish(span.name, lambda stream: units.write(stream, entries, about))
+        return len(entries), is_first
+
+    def entries(self, span: Span) -> list[dict[str, Any]]:
+        """The entries of a unit, in the order of steps and places. Raises as reading rows does."""
         planned = self._plan.at(span.first)
         every: dict[int, list[_Wanted]] = {}
         for step, places in span.places.items():
@@ -60,7 +68,6 @@ class Maker:
                 shown = each.known or read.get(each.showing.place)
                 if shown:  # else its stream has no good image
                     made.append(self._entry(step, each, shown))
-                    working()
         return made
 
     def _wanted(self, planned: Planned, step: int, showing: Showing) -> _Wanted:

@@ -109,6 +109,14 @@ class Plan:
 
     def add(self, version: Version) -> None:
         """A further version holds from its step on. Raises ``UsageError`` as loading does."""
+        self.extend(self.planned(version))
+
+    def extend(self, planned: Planned) -> None:
+        """What ``planned`` gave holds from its step on."""
+        self._planned.append(planned)
+
+    def planned(self, version: Version) -> Planned:
+        """A version that may follow, settled. Raises ``UsageError`` as loading does."""
         if version.number != self._planned[-1].version.number + 1:
             raise UsageError(
                 f"version {version.number} of the plan follows"
@@ -120,7 +128,7 @@ class Plan:
         batches, digest = loading.replanned(
             self._sources, changed, curriculum, self._data.autoencoder, seed
         )
-        self._planned.append(self._cut(version, curriculum, batches, digest))
+        return self._cut(version, curriculum, batches, digest)
 
     def _cut(
         self, version: Version, curriculum: Sequence[Phase], batches: Batches, digest: str

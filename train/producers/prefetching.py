@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from torch import Tensor
@@ -13,13 +13,16 @@ from train.producers.consuming import UnitBatches
 from train.producers.counters import Counters
 
 _PAUSE = 1.0  # seconds between saying where training is, unless it waits
+_STILL = 20.0  # seconds of waiting until it is said again, so that producers know it is alive
 Batch = list[tuple[int, Shown]]
 
 
 class Prefetched:
     """``batches`` of steps up to ``last``, at most ``ahead`` of them ready while training goes on
-    with another; in pinned memory for a GPU. Steps come in order; any other begins anew. ``begun``
-    is called with a step that is asked for, now and then and where it is waited for.
+    with another; in pinned memory for a GPU. Steps come in order; any other begins anew.
+
+    ``begun`` is called with a step that is asked for, now and then and where it is waited for; by a
+    process that does not ``lead`` a run only where it waits for long: all are at the same step.
     """
 
     def __init__(
@@ -31,10 +34,11 @@ class Prefetched:
         *,
         pinned: bool,
         begun: Callable[[int], None] = lambda step: None,
+        leads: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._batches, self._counters, self._last, self._ahead = batches, counters, last, ahead
-        self._pinned, self._begun, self._clock = pinned, begun, clock
+        self._pinned, self._begun, self._leads, self._clock = pinned, begun, leads, clock
         self._said = float("-inf")
         self._thread = ThreadPoolExecutor(1, "batches")
         self._waiting: deque[tuple[tuple[int, int, int], Future[Batch]]] = deque()
@@ -49,8 +53,10 @@ class Prefetched:
             key = (each, rank, ranks)
             self._waiting.append((key, self._thread.submit(self._fetch, *key)))
         _, future = self._waiting.popleft()
-        if not future.done() or started - self._said > _PAUSE:
+        if self._leads and (not future.done() or started - self._said > _PAUSE):
             self._said = started
+            self._begun(step)
+        while not wait([future], _STILL).done:
             self._begun(step)
         batch = future.result()
         self._counters.ready(batch, -1)
@@ -67,6 +73,11 @@ class Prefetched:
         self._thread = ThreadPoolExecutor(1, "batches")
         self._batches.stopped.clear()
         self._counters.forget_ready()
+
+    def finish(self) -> None:
+        """Say that the last step is done."""
+        if self._leads:
+            self._begun(self._last + 1)
 
     def close(self) -> None:
         """Read no further."""

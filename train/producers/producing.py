@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from curation import storage
-from train.producers import agreed, units
+from train.producers import agreed
 from train.producers.folder import SECONDS, UnitFolder
 from train.producers.making import Maker
 from train.producers.plans import Plan
@@ -20,7 +20,7 @@ _GRACE = 4  # times ``depth``: what is so far ahead is not discarded, whoever ma
 @dataclass(frozen=True)
 class Settings:
     """``owner`` names a producer among all, ``depth`` is how many steps it looks ahead; a lease
-    lasts ``seconds``, and of a long unit is prolonged when a third of that is over.
+    lasts ``seconds``, and while a unit is made is prolonged whenever a third of that is over.
     """
 
     owner: str
@@ -43,6 +43,7 @@ class Producer:
         self._plan, self._maker, self._folder = plan, maker, folder
         self._settings, self._last, self._tell = settings, last, tell
         self.counts: Counter[str] = Counter()
+        self._begun = folder.clock()
         storage.remove_partials(str(folder.root / "units"))
 
     def once(self) -> bool:
@@ -51,7 +52,7 @@ class Producer:
         Raises ``UsageError``, ``shard.ShardError``, ``OSError`` but for a full disk.
         """
         self._take_versions()
-        position = self._folder.position() or 1
+        position = self._position() or 1
         until = min(position + self._settings.depth, self._last)
         self._discard(position)
         there = self._folder.names()
@@ -62,12 +63,23 @@ class Producer:
 
     @property
     def is_done(self) -> bool:
-        """Whether consumers are at the last step, or everything up to it is there."""
-        position = self._folder.position() or 1
-        if position + self._settings.depth < self._last:
-            return False
+        """Whether there were runs, and all are finished. One that is not may take in another plan,
+        or go back to its last checkpoint, and need units again.
+        """
+        position = self._position()
+        return position is not None and position > self._last
+
+    @property
+    def is_all_made(self) -> bool:
+        """Whether every unit is there that some step from where runs are to the last needs."""
         there = self._folder.names()
-        return all(span.name in there for span in self._wanted(position, self._last))
+        return all(span.name in there for span in self._wanted(self._position() or 1, self._last))
+
+    def _position(self) -> int | None:
+        """That of the hindmost run; those that were finished before this producer began are past:
+        whoever begins another producer wants units of another run.
+        """
+        return self._folder.position(self._last, self._begun)
 
     def _wanted(self, first: int, last: int) -> list[Span]:
         spans: dict[str, Span] = {}
@@ -76,37 +88,23 @@ class Producer:
         return list(spans.values())
 
     def _made(self, span: Span) -> bool:
-        owner, seconds = self._settings.owner, self._settings.seconds
-        leased = self._folder.lease(span.name, owner, seconds)
-        if leased == "held":
-            return False
-        self.counts["leases_expired"] += leased == "taken over"
-        started = prolonged = time.monotonic()
-
-        def working() -> None:
-            nonlocal prolonged
-            if time.monotonic() - prolonged > seconds / 3:
-                prolonged = time.monotonic()
-                self._folder.prolong(span.name, owner, seconds)
-
-        try:
-            if self._folder.get(span.name):  # made between the look and the lease
+        """Whether it was there to be made, and now is."""
+        started = time.monotonic()
+        with self._folder.leased(span.name, self._settings.owner, self._settings.seconds) as leased:
+            if leased == "held" or self._folder.get(span.name):  # made since it was looked for
                 return False
-            entries, about = self._maker.entries(span, working), self._maker.about(span)
-            is_first = self._folder.publish(
-                span.name, lambda stream: units.write(stream, entries, about)
-            )
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            self._tell(
-                f"{self._folder.unit(span.name)}: {error.strerror}: waiting for consumers to use"
-                " units up; give it more room, or lower --depth"
-            )
-            return False
-        finally:
-            self._folder.release(span.name, owner)
-        self._count(span, len(entries), time.monotonic() - started, is_first)
+            self.counts["leases_expired"] += leased == "taken over"
+            try:
+                samples, is_first = self._maker.publish(span, self._folder)
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                self._tell(
+                    f"{self._folder.unit(span.name)}: {error.strerror}: waiting for consumers to"
+                    " use units up; give it more room, or lower --depth"
+                )
+                return False
+        self._count(span, samples, time.monotonic() - started, is_first)
         return True
 
     def _count(self, span: Span, samples: int, seconds: float, is_first: bool) -> None:

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from curation.failures.errors import UsageError
-from train.producers import agreed
+from train.producers import agreed, plans
 from train.producers.folder import NAME, UnitFolder, check_owner
 from train.producers.units import Unit, UnitError
 
-_MOST_BODY = 4096
+_MOST_BODY = 64 << 10  # bytes: the phases of a version of the plan
 _UNIT = re.compile(rf"/unit/({NAME.pattern})")
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _SECONDS = 60
@@ -86,10 +86,12 @@ class _Handler(BaseHTTPRequestHandler):
                 folder.tell_position(owner, step)
             case {"damaged": str(name)} if NAME.fullmatch(name):
                 self._look_at(name)
-            case {"version": int(number), "first": int(first)} if number > 1 and first > 0:
-                agreed.accept(folder.root, number, first)
+            case {"version": {"number": int(number), "first": int(first)} as version} if (
+                number > 1 and first > 1
+            ):
+                agreed.accept(folder.root, plans.version_of_plain(version))
             case _:
-                raise ValueError("unit, position, damaged, or version and first")
+                raise ValueError("unit, position, damaged, or version")
         return {}
 
     def _look_at(self, name: str) -> None:

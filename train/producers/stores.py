@@ -28,7 +28,7 @@ class Agreement(Protocol):
 
     def version(self, number: int) -> tuple[Version, bool] | None: ...
 
-    def accept(self, number: int, first: int) -> None: ...
+    def accept(self, version: Version) -> None: ...
 
     def counts(self) -> dict[str, float]: ...
 
@@ -41,7 +41,7 @@ class FolderStore:
     """A folder on this host, or one that hosts share."""
 
     def __init__(self, root: Path) -> None:
-        self._folder, self._owner, self._told = UnitFolder(root), owner(), 0
+        self._folder = UnitFolder(root)
 
     def get(self, span: Span) -> Path | None:
         """The unit, if it is there."""
@@ -51,9 +51,9 @@ class FolderStore:
         """Producers make it again."""
         self._folder.discard(span.name)
 
-    def tell_position(self, step: int) -> None:
+    def tell_position(self, run: str, step: int) -> None:
         """Producers look ahead from here."""
-        self._folder.tell_position(self._owner, step)
+        self._folder.tell_position(run, step)
 
     def plan(self) -> Mapping[str, Any] | None:
         """``plan.json``, if there is one."""
@@ -63,9 +63,9 @@ class FolderStore:
         """Another version of the plan."""
         return agreed.version(self._folder.root, number)
 
-    def accept(self, number: int, first: int) -> None:
+    def accept(self, version: Version) -> None:
         """Let it begin."""
-        agreed.accept(self._folder.root, number, first)
+        agreed.accept(self._folder.root, version)
 
     def counts(self) -> dict[str, float]:
         """What producers counted."""

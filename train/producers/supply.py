@@ -1,16 +1,20 @@
 """What a run that is supplied with units knows of them while it trains.
 
 The loop calls ``advance`` before every step and writes down ``figures``; a checkpoint keeps
-``versions``, and a continued run begins with ``replay``.
+``versions``, and a continued run begins with ``replay``. All processes of a run do the same at
+once: the first of them looks what is proposed, and tells the others.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from curation.failures.errors import UsageError
-from train.parts import Parts
-from train.producers import plans
+from train.distributed import world
+from train.distributed.world import World
+from train.parts import Parts, check_frozen
+from train.phases import Phase
+from train.producers import counters, plans
 from train.producers.consuming import UnitBatches
 from train.producers.counters import Counters
 from train.producers.plans import Plan, Version
@@ -22,33 +26,6 @@ _LOOK = 8  # steps between looks for another version of the plan
 Tell = Callable[[str], None]
 
 
-class Ranks(Protocol):
-    """The processes of a run: whether this is the first, among how many a batch is divided, and the
-    value of every process in order.
-    """
-
-    @property
-    def is_first(self) -> bool: ...
-
-    @property
-    def data_ranks(self) -> int: ...
-
-    def everyone(self, value: Any) -> list[Any]: ...
-
-
-class Alone:
-    """A process by itself."""
-
-    is_first, data_ranks = True, 1
-
-    def everyone(self, value: Any) -> list[Any]:
-        """Its own."""
-        return [value]
-
-
-ALONE = Alone()
-
-
 class Supply:
     """The units of a run, and what is known of them."""
 
@@ -58,11 +35,11 @@ class Supply:
         batches: Prefetched | UnitBatches,
         agreement: Agreement,
         counters: Counters,
-        ranks: Ranks,
     ) -> None:
         self._plan, self._batches, self._agreement = plan, batches, agreement
-        self._counters, self._ranks = counters, ranks
-        self._refused = 0
+        self._counters = counters
+        self._refused: Version | None = None
+        self._looked = False
 
     @property
     def versions(self) -> list[dict[str, Any]]:
@@ -80,52 +57,89 @@ class Supply:
         return replace(parts, data=data)
 
     def advance(self, parts: Parts, step: int, tell: Tell) -> Parts:
-        """Before ``step``: all processes take in another version of the plan where there is one,
-        from a step on that none of them has read yet; the first of them decides.
+        """Before ``step``: all processes take in other versions of the plan where there are some,
+        each from a step on that none of them has read yet.
+
+        They look before the first step of a continued run, too: what was accepted after its
+        checkpoint is taken in before anything is read ahead.
         """
-        if step % _LOOK:
+        if step % _LOOK and self._looked:
             return parts
-        version = self._looked_for(step, parts, tell) if self._ranks.is_first else None
-        (content, *_) = self._ranks.everyone(version and plans.plain(version))
-        if content is None:
+        self._looked = True
+        first = parts.world.is_first
+        versions = self._looked_for(step, parts, tell) if first else []
+        accepted, *_ = parts.world.everyone([plans.plain(each) for each in versions])
+        if not accepted:
             return parts
-        taken = plans.version_of_plain(content)
-        if not self._ranks.is_first:
-            self._plan.add(taken)
-        tell(f"plan: version {taken.number} from step {taken.first} on")
+        for content in accepted:
+            taken = plans.version_of_plain(content)
+            if not first:
+                self._plan.add(taken)
+            tell(f"plan: version {taken.number} from step {taken.first} on")
         return self.connected(parts)
 
-    def _looked_for(self, step: int, parts: Parts, tell: Tell) -> Version | None:
-        number = len(self._plan.versions) + 2
-        given = self._agreement.version(number)
-        if given is None or number == self._refused:
-            return None
-        version, accepted = given
-        soonest = step + parts.configuration.data.prefetch + 1
-        if not accepted:
-            version = replace(version, first=max(version.first, soonest))
-        elif version.first < step:
-            raise UsageError(
-                f"data.units: version {number} of the plan began at step {version.first}, and this"
-                f" run is at {step} without it: continue it from its own checkpoint"
-            )
-        if version.first > parts.configuration.steps:
-            return None
-        try:
-            self._plan.add(version)
-        except UsageError as error:
-            self._refused = number
-            tell(f"plan: version {number} is refused, the plan goes on as it is: {error}")
-            return None
-        self._agreement.accept(number, version.first)
-        return version
+    def _looked_for(self, step: int, parts: Parts, tell: Tell) -> list[Version]:
+        """What is proposed or accepted, and can be: accepted, and in the plan of this process."""
+        taken: list[Version] = []
+        while given := self._agreement.version(len(self._plan.versions) + 2):
+            version, accepted = given
+            if version == self._refused:
+                break
+            if accepted and version.first < step:
+                raise UsageError(
+                    f"data.units: version {version.number} of the plan began at step"
+                    f" {version.first}, and this run is at {step} without it: continue it from its"
+                    " own checkpoint"
+                )
+            soonest = step + parts.configuration.data.prefetch + 1
+            proposed, first = version, version.first
+            if not accepted:
+                first = max([first, soonest, *(each.first for each in self._plan.versions)])
+                version = replace(version, first=first)
+            if first > parts.configuration.steps:
+                break
+            number = version.number
+            try:
+                self._take(version, parts)
+            except UsageError as error:
+                if accepted:
+                    raise UsageError(f"data.units: version {number} of the plan: {error}") from None
+                self._refused = proposed
+                tell(f"plan: version {number} is refused, the plan goes on as it is: {error}")
+                break
+            self._agreement.accept(version)
+            taken.append(version)
+        return taken
 
-    def figures(self) -> dict[str, float]:
-        """What was counted, by name; of producers under "producers/"."""
+    def _take(self, version: Version, parts: Parts) -> None:
+        """Add it to the plan. Raises ``UsageError`` for what this run cannot train on."""
+        planned = self._plan.planned(version)
+        _check(parts, planned.phases)
+        self._plan.extend(planned)
+
+    def finish(self) -> None:
+        """The run came to its end, and needs no units any more."""
+        if isinstance(self._batches, Prefetched):
+            self._batches.finish()
+
+    def figures(self, among: World) -> dict[str, float]:
+        """What was counted in all processes, by name; of producers under "producers/"."""
+        figures = counters.together(among.everyone(self._counters.values()))
+        if not among.is_first:
+            return figures
         produced = {f"producers/{name}": value for name, value in self._agreement.counts().items()}
-        return {**self._counters.values(), **produced}
+        return {**figures, **produced}
 
     def close(self) -> None:
         """Read no further."""
         if isinstance(self._batches, Prefetched):
             self._batches.close()
+
+
+def _check(parts: Parts, phases: Sequence[Phase]) -> None:
+    """Raise ``UsageError`` for phases that a run which has begun cannot take in."""
+    check_frozen(parts.trained, phases)
+    states = parts.configuration.optimiser.states
+    world.check(parts.world, (phase.batch for phase in phases), states)
+    if parts.alignment is None and any(phase.repa for phase in phases):
+        raise UsageError("repa: this run began without it; start another with phases that have it")

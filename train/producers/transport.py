@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from curation.failures.errors import UsageError
-from train.producers import agreed
+from train.producers import agreed, plans
 from train.producers.plans import Version
 from train.producers.spans import Span
 from train.producers.stores import owner
@@ -82,9 +82,9 @@ class HttpStore:
             path.unlink(missing_ok=True)
         self._posted({"damaged": span.name})
 
-    def tell_position(self, step: int) -> None:
+    def tell_position(self, run: str, step: int) -> None:
         """Producers look ahead from here."""
-        self._posted({"position": step})
+        self._posted({"owner": run, "position": step})
 
     def plan(self) -> Mapping[str, Any] | None:
         """``plan.json`` of the folder; None while there is none."""
@@ -95,9 +95,9 @@ class HttpStore:
         given = self._content("/plan")["versions"].get(str(number))
         return agreed.version_of(self._url, number, given) if given else None
 
-    def accept(self, number: int, first: int) -> None:
+    def accept(self, version: Version) -> None:
         """Let it begin."""
-        self._posted({"version": number, "first": first})
+        self._posted({"version": plans.plain(version)})
 
     def counts(self) -> dict[str, float]:
         """What producers counted."""

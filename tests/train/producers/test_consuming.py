@@ -165,7 +165,7 @@ def test_a_consumer_killed_in_a_batch_harms_nobody(tmp_path):
         store = FolderStore(made.root)
 
         def killed(step):
-            store.tell_position(step)
+            store.tell_position("a", step)
             if step == 3:
                 os.kill(os.getpid(), signal.SIGKILL)
 
@@ -176,7 +176,7 @@ def test_a_consumer_killed_in_a_batch_harms_nobody(tmp_path):
             prefetched.at(step)
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    assert made.folder.position() == 3
+    assert made.folder.position(LAST, 0) == 3
     consumer, _ = made.consumer()
     for step in range(1, LAST + 1):
         assert [each.planned for _, each in consumer.at(step)] == [

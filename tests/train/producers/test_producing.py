@@ -1,6 +1,7 @@
 """Units as producers make them: what a run would have made, once, whoever is killed meanwhile."""
 
 import errno
+import itertools
 import os
 import signal
 from collections import Counter
@@ -11,6 +12,7 @@ from making import produced
 from making.produced import LAST, make_all, opened
 
 from train.producers import agreed
+from train.producers.plans import Version
 from train.producers.spans import Spans
 
 
@@ -67,21 +69,16 @@ def test_a_producer_killed_in_a_unit_leaves_a_lease_that_is_taken_over(tmp_path)
     torch.set_num_threads(1)
     child = os.fork()
     if not child:
-        maker = made.workshop.maker
-        entries = maker.entries
+        count, entry = itertools.count(1), produced.units.entry
 
-        def killed(span, working):
-            done = []
+        def killed(*given):
+            if next(count) == 20:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return entry(*given)
 
-            def count():
-                done.append(1)
-                if len(done) == 20:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            return entries(span, count)
-
-        maker.entries = killed
-        made.producer("killed", seconds=0.0).once()
+        produced.units.entry = killed
+        made.folder.clock = lambda: 0.0
+        made.producer("killed").once()
         os._exit(1)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     assert len(made.folder.leases()) == 1
@@ -103,7 +100,8 @@ def test_several_share_the_work_and_what_is_leased_is_left_alone(tmp_path):
         pass
     assert first.counts["units"] == second.counts["units"] == 1
     assert first.counts["units_twice"] == second.counts["units_twice"] == 0
-    assert first.is_done
+    assert first.is_all_made
+    assert not first.is_done  # nobody was there yet
     assert made.folder.counts()["samples"] == 16 * LAST
     make_again = made.producer("c")
     assert not make_again.once()
@@ -120,11 +118,29 @@ def test_nothing_is_made_beyond_the_depth_and_what_is_past_is_discarded(tmp_path
     made.folder.tell_position("a", 9)
     while near.once():
         pass
-    made.folder.tell_position("a", LAST - 2)
-    assert near.is_done
+    made.folder.tell_position("a", LAST)
+    assert not near.is_done  # it may be killed, and go on from before
     assert len(made.folder.names()) == 1
     assert not before & set(made.folder.names())
     assert near.counts["units_discarded"] == 1
+    made.folder.tell_position("a", LAST + 1)
+    assert near.is_done
+
+
+def test_who_begins_behind_a_finished_run_makes_units_for_the_next(tmp_path):
+    made = opened(tmp_path)
+    made.folder.clock = lambda: 1.0
+    made.folder.tell_position("a", LAST + 1)
+    made.folder.clock = lambda: 2.0
+    producer = made.producer()
+    assert not producer.is_done
+    assert producer.once()
+    made.folder.tell_position("b", 1)
+    while producer.once():
+        pass
+    assert not producer.is_done
+    made.folder.tell_position("b", LAST + 1)
+    assert producer.is_done
 
 
 def test_a_full_disk_is_told_and_waited_out(tmp_path, monkeypatch):
@@ -166,8 +182,9 @@ def test_another_version_holds_from_its_step_on(tmp_path):
     while producer.once():
         pass
     assert made.workshop.plan.versions == []  # not before consumers agree
-    agreed.accept(made.root, 2, 7)
-    agreed.accept(made.root, 2, 12)  # what was agreed on stays
+    agreed.accept(made.root, Version(2, 7, phases))
+    agreed.accept(made.root, Version(2, 12, phases))  # what was agreed on stays
+    agreed.propose(made.root, phases, 9)
     while producer.once():
         pass
     (version,) = made.workshop.plan.versions

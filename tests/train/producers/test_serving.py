@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
@@ -100,7 +101,8 @@ def test_nothing_else_is_there(url, path):
         b'{"owner": 5, "position": 1}',
         b'{"owner": "a", "unit": "../../plan"}',
         b'{"owner": "a", "position": -1}',
-        b'{"owner": "a", "version": 1, "first": 1}',
+        b'{"owner": "a", "version": {"number": 1, "first": 9, "phases": []}}',
+        b'{"owner": "a", "version": {"number": 2, "first": 9, "phases": [{"steps": 0}]}}',
     ],
 )
 def test_a_lease_that_is_none_is_refused(made, url, content):
@@ -110,7 +112,7 @@ def test_a_lease_that_is_none_is_refused(made, url, content):
 
 
 def test_bodies_have_a_limit_and_a_length(url):
-    response, _ = asked(url, "POST", "/lease", b"x" * 5000)
+    response, _ = asked(url, "POST", "/lease", b"x" * 70_000)
     assert response.status == 413
     response, _ = asked(url, "POST", "/lease", iter([b"x"]), Transfer_Encoding="chunked")
     assert response.status == 413
@@ -135,8 +137,8 @@ def test_a_consumer_reads_the_same_batches(made, url):
         for (_, ours), (_, theirs) in zip(consumer.at(step), made.batches.at(step), strict=True):
             assert torch.equal(ours.latents, theirs.latents)
             assert ours.planned == theirs.planned
-    store.tell_position(5)
-    assert made.folder.position() == 5
+    store.tell_position("a", 5)
+    assert made.folder.position(LAST, 0) == 5
     assert store.counts()["units"] == 2
     assert counters.values()["bytes"] > 0
 
@@ -166,9 +168,10 @@ def test_versions_are_proposed_there_and_accepted_from_here(made, url):
     agreed.propose(made.root, (PhaseConfiguration(batch=3),), 50)
     version, accepted = store.version(2)
     assert (version.first, version.phases[0].batch, accepted) == (50, 3, False)
-    store.accept(2, 60)
-    version, accepted = store.version(2)
-    assert (version.first, accepted) == (60, True)
+    agreed_on = replace(version, first=60)
+    store.accept(agreed_on)
+    store.accept(replace(version, first=70))  # what was agreed on stays
+    assert store.version(2) == agreed.version(made.root, 2) == (agreed_on, True)
 
 
 def test_without_the_token_nothing_is_told(made, tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from making.training_runs import losses
 from train.__main__ import app
 from train.change_plan import app as change_app
 from train.produce import app as produce_app
-from train.producers import serving
+from train.producers import serving, supply
 
 STEPS = 24
 
@@ -47,8 +47,8 @@ def run(pattern, config, out, code=0):
 
 
 def produce(pattern, config, units, code=0):
-    given = ["--data", pattern, "--config", str(config), "--units", str(units), "--depth", "1000"]
-    result = invoke(produce_app, [*given, "--threads", "1"])
+    given = ["--data", pattern, "--config", str(config), "--units", str(units), "--threads", "1"]
+    result = invoke(produce_app, [*given, "--all"])
     assert result.exit_code == code, result.output
     return result
 
@@ -128,42 +128,61 @@ def back_to(out, step):
     (out / "latest").write_text(f"checkpoint-{step}\n")
 
 
+def propose(folder, phases, step):
+    path = folder.with_name("more.yaml")
+    path.write_text(yaml.safe_dump({"phases": phases}))
+    given = ["--units", str(folder), "--config", str(path), "--from-step", str(step)]
+    result = invoke(change_app, given)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
 def test_another_plan_begins_where_all_agree_and_a_continued_run_replays_it(
     pattern, plain, tmp_path
 ):
     cache, out = tmp_path / "cache", tmp_path / "out"
     data = {"cache": str(cache)}
     run(pattern, configured(tmp_path / "short.yaml", data, steps=1), tmp_path / "short")
-    more = tmp_path / "more.yaml"
-    more.write_text(yaml.safe_dump({"phases": [{"batch": 4, "label": "small"}]}))
-    given = ["--units", str(cache), "--config", str(more), "--from-step", "11"]
-    changed = invoke(change_app, given)
-    assert (changed.exit_code, changed.stdout) == (0, "version 2 is proposed from step 11 on\n")
+    said = propose(cache, [{"batch": 4, "label": "small"}], 2)
+    assert said == "version 2 is proposed from step 2 on\n"
     config = configured(tmp_path / "a.yaml", data)
     result = run(pattern, config, out)
-    assert "plan: version 2 from step 13 on" in result.stderr  # 8, where it was seen, and prefetch
-    assert "phase small: steps 13 to 24" in result.stderr
-    assert losses(out)[:12] == losses(plain)[:12]
-    assert losses(out)[12:] != losses(plain)[12:]
-    for step in (7, 14):
-        again = tmp_path / f"again-{step}"
-        shutil.copytree(out, again)
-        back_to(again, step)
-        run(pattern, config, again)
-        assert losses(again) == losses(out)
+    assert "plan: version 2 from step 6 on" in result.stderr  # 1, where it was seen, and prefetch
+    assert "phase small: steps 6 to 24" in result.stderr
+    assert losses(out)[:5] == losses(plain)[:5]
+    assert losses(out)[5:] != losses(plain)[5:]
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    back_to(again, 14)
+    run(pattern, config, again)
+    assert losses(again) == losses(out)
 
 
-def test_a_plan_that_cannot_be_is_told_and_training_goes_on(pattern, plain, tmp_path):
+def test_a_plan_that_cannot_be_is_told_and_training_goes_on_until_it_is_mended(
+    pattern, plain, tmp_path, monkeypatch
+):
     cache = tmp_path / "cache"
     data = {"cache": str(cache)}
     run(pattern, configured(tmp_path / "short.yaml", data, steps=1), tmp_path / "short")
-    more = tmp_path / "more.yaml"
-    more.write_text(yaml.safe_dump({"phases": [{"tasks": {"ti2i": 1}}]}))
-    given = ["--units", str(cache), "--config", str(more), "--from-step", "11"]
-    assert invoke(change_app, given).exit_code == 0
-    result = run(pattern, configured(tmp_path / "a.yaml", data), tmp_path / "out")
-    assert "plan: version 2 is refused" in result.stderr
-    assert result.stderr.count("is refused") == 1
+    propose(cache, [{"tasks": {"ti2i": 1}}], 11)
+    advance = supply.Supply.advance
+
+    def mended(self, parts, step, tell):
+        if step == 10:
+            propose(cache, [{"frozen": ["nothing"]}], 11)
+        if step == 18:
+            propose(cache, [{"batch": 4}], 11)
+        return advance(self, parts, step, tell)
+
+    monkeypatch.setattr(supply.Supply, "advance", mended)
+    result = run(pattern, configured(tmp_path / "a.yaml", data, log_every=24), tmp_path / "out")
+    refused = [line for line in result.stderr.splitlines() if "plan: version" in line]
+    assert [line[:37] for line in refused[:2]] == 2 * [
+        "plan: version 2 is refused, the plan g"[:37]
+    ]
+    assert "ti2i" in refused[0]
+    assert "no weight begins with 'nothing'" in refused[1]
+    assert len(refused) == 2  # that of step 18 is seen at 24, and would begin behind the last
     assert losses(tmp_path / "out") == losses(plain)
 
 
