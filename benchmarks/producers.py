@@ -1,24 +1,29 @@
 """What units cost: a producer's throughput, MB/s of file and HTTP, and how training waits.
 
 Makes small shards and tiny random parts of the real Qwen-Image classes, then
-1. makes units in this process: samples/s of reading, encoding and writing;
-2. reads them back whole from a folder (mapped, checked, copied) and over HTTP from a server in
-   another process: MB/s and CPU-s per GB, of units filled with numbers to a size that is read at;
-3. trains with 1 and with 2 producer processes that begin with it: seconds waited, and in which
-   steps; the same with all units made before. Stalls count after the first 10 steps.
+1. makes all units by one producer: samples/s of reading, encoding and writing;
+2. reads units back from a folder (mapped, checked, copied) and over HTTP from a server in another
+   process: MB/s and CPU-s per GB, of units filled with numbers to the size of v1's features;
+3. trains with all units made before; with 1 and with 2 producer processes that look ``_DEPTH``
+   steps ahead; and with one that is stopped for most of the time: seconds waited, and in which
+   steps. Stalls count after the first 10 steps. A step of training costs more than making its
+   samples, so that a producer keeps up where it has a core.
 
-    python -m benchmarks.producers --steps 120
+    PYTHONPATH=. python -m benchmarks.producers --steps 60
 
 Figures are of this machine as loaded as it is: say so with them.
 """
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,11 +34,14 @@ import yaml
 from benchmarks.from_tests import tiny_qwen, training_shards
 from train.data.batches import Shown
 from train.producers import spans, units
+from train.producers.counters import WARM_UP
 from train.producers.folder import UnitFolder
 from train.producers.stores import FolderStore
 from train.producers.transport import HttpStore
 from train.producers.units import Unit
 
+_DEPTH = 16  # steps
+_RUNS, _RESTS = 0.05, 2.0  # seconds of a slow producer
 _READ = 8  # units
 _TOKENS, _WIDTH = 128, 3584  # of v1's features: 0.92 MB a sample
 _SAMPLES = 64  # of a unit that is read: 59 MB
@@ -43,13 +51,13 @@ def configured(root: Path, name: str, steps: int, **data: Any) -> Path:
     """A small training configuration on the real classes, in a file."""
     settings = {
         "steps": steps,
-        "batch": 16,
+        "batch": 4,
         "precision": "fp32",
         "log_every": 10,
         "data": {"sizes": [], "held_out": 0, **data},
         "autoencoder": {"kind": "qwen", "path": str(root / "parts")},
         "text_encoder": {"kind": "qwen", "path": str(root / "parts")},
-        "model": {"layers": 4, "heads": 4, "head_width": 32, "rope_axes": [8, 12, 12]},
+        "model": {"layers": 8, "heads": 4, "head_width": 64, "rope_axes": [16, 24, 24]},
         "evaluation": {"evaluators": []},
         "checkpoint": {"every": 100_000},
     }
@@ -58,11 +66,33 @@ def configured(root: Path, name: str, steps: int, **data: Any) -> Path:
     return path
 
 
-def producer(root: Path, config: Path, folder: Path) -> "subprocess.Popen[bytes]":
+def producer(root: Path, config: Path, folder: Path, *more: str) -> "subprocess.Popen[bytes]":
     """A producer of one thread in a process of its own."""
     given = ["--data", str(root / "data"), "--config", str(config), "--units", str(folder)]
-    command = [sys.executable, "-m", "train.produce", *given, "--threads", "1", "--depth", "64"]
+    command = [sys.executable, "-m", "train.produce", *given, "--threads", "1", *more]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def slowed(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Within, a process runs for ``_RUNS`` seconds, is stopped for ``_RESTS``, and so on."""
+    over = threading.Event()
+
+    def pace() -> None:
+        while process.poll() is None:
+            for number, seconds in ((signal.SIGSTOP, _RESTS), (signal.SIGCONT, _RUNS)):
+                process.send_signal(number)
+                if over.wait(seconds):
+                    process.send_signal(signal.SIGCONT)
+                    return
+
+    thread = threading.Thread(target=pace)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def trained(root: Path, config: Path, out: Path) -> dict[str, Any]:
@@ -78,7 +108,7 @@ def trained(root: Path, config: Path, out: Path) -> dict[str, Any]:
 def throughput(root: Path, config: Path, folder: Path) -> str:
     """One producer alone, by its own counts."""
     begun = time.monotonic()
-    producer(root, config, folder).wait()
+    producer(root, config, folder, "--all").wait()
     counts = UnitFolder(folder).counts()
     busy = counts["busy_milliseconds"] / 1000
     return (
@@ -140,31 +170,34 @@ def transport(root: Path) -> list[str]:
     return lines
 
 
-def stall(root: Path, steps: int, producers: int) -> str:
+def stall(root: Path, steps: int, named: str, producers: int, *, slow: bool = False) -> str:
     """Training with producers that begin with it, or (0) with everything made before."""
-    folder = root / f"units-{producers}"
-    config = configured(root, f"stall-{producers}", steps, units=str(folder))
+    folder = root / named.replace(" ", "-")
+    config = configured(root, folder.name, steps, units=str(folder))
     if not producers:
-        producer(root, config, folder).wait()
-    running = [producer(root, config, folder) for _ in range(producers)]
+        producer(root, config, folder, "--all").wait()
+    running = [producer(root, config, folder, "--depth", str(_DEPTH)) for _ in range(producers)]
+    begun = time.monotonic()
     try:
-        last = trained(root, config, root / f"out-{producers}")
+        with slowed(running[0]) if slow else nullcontext():
+            last = trained(root, config, folder.with_suffix(".out"))
     finally:
         for each in running:
             each.terminate()
             each.wait()
-    named = f"{producers} producers" if producers else "all units made before"
+    busy = last.get("producers/busy_milliseconds", 0.0) / 1000
     return (
-        f"{named}: {last['stalled_steps']:.0f} of {steps - 10} steps stalled after warm-up,"
+        f"{named}: {last['stalled_steps']:.0f} of {steps - WARM_UP} steps stalled after warm-up,"
         f" {last['wait_seconds']:.2f} s waited in all, p99 {1000 * last['wait_p99']:.1f} ms,"
         f" max {1000 * last['wait_max']:.0f} ms; ids missed {last['ids_missed']:.0f},"
-        f" doubled {last['ids_doubled']:.0f}"
+        f" doubled {last['ids_doubled']:.0f}; producers were busy for {busy:.1f} s of"
+        f" {time.monotonic() - begun:.0f} s of training with its start"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=60)
     steps = parser.parse_args().steps
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -174,8 +207,10 @@ def main() -> None:
         print(throughput(root, config, root / "alone"), flush=True)
         for line in transport(root / "numbers"):
             print(line, flush=True)
-        for producers in (0, 1, 2):
-            print(stall(root, steps, producers), flush=True)
+        print(stall(root, steps, "all units made before", 0), flush=True)
+        print(stall(root, steps, "1 producer", 1), flush=True)
+        print(stall(root, steps, "2 producers", 2), flush=True)
+        print(stall(root, steps, "1 slow producer", 1, slow=True), flush=True)
 
 
 if __name__ == "__main__":

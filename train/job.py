@@ -129,8 +129,6 @@ def _run(
         if loaded.held_out and world.is_first:
             _write_captions(directory, held_out.captions(loaded, configuration.seed))
         figures = trained.run(stopped)
-        if units:
-            units.finish()
     skips = {**loaded.skipped.counts, **bad.counts}
     if trained.cut:
         tell(

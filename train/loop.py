@@ -73,6 +73,8 @@ class Loop:
         with self._checkpoints:
             figures = self._run(stopped)
         self._records.close()
+        if self._supply:
+            self._supply.finish()
         return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped)}
 
     def _run(self, stopped: Callable[[], bool]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ killed, too, and whose plan changes; and prints as JSON what happened. The runs 
 ``FOLDER/<run>-killed`` and, undisturbed, ``FOLDER/<run>``, such as ``2+units``.
 """
 
-import faulthandler
 import itertools
 import json
 import mmap
@@ -14,7 +13,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -28,7 +26,7 @@ import torch.distributed.checkpoint
 import torch.distributed.fsdp
 import torch.distributed.tensor.parallel
 import torch.utils.tensorboard
-from making import supplying
+from making import ranks, supplying
 from making.exact_resume import CHANGES
 from making.supplying import Producers
 
@@ -64,16 +62,7 @@ class Run:
         if self.producers:
             self.producers.start()
         self.mark[0] = supplying.NOWHERE
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        sys.stdout.flush()
-        self.processes = []
-        for rank in range(self.size):
-            process = os.fork()
-            if not process:
-                os._exit(self._child((rank, self.size, port)))
-            self.processes.append(process)
+        self.processes = ranks.fork(self.size, self._carried_out, self.log)
         return self
 
     def forget(self):
@@ -82,21 +71,14 @@ class Run:
         if self.producers:
             self.producers.forget()
 
-    def _child(self, place):
-        rank, size, port = place
-        log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        if size > 1:
-            os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": f"{size}"}
-            os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": f"{port}"}
-        faulthandler.register(signal.SIGUSR1, all_threads=True)
+    def _carried_out(self):
         try:
             torch.set_num_threads(1)
             wanted = configuration_file.resolve("demo", self.config)
             if self.producers:
                 wanted = self.producers.configured(wanted)
-            supplying.watch(bytearray(1) if rank else self.mark, self.producers)
+            is_first = os.environ.get("RANK", "0") == "0"
+            supplying.watch(self.mark if is_first else bytearray(1), self.producers)
             request = job.Request(str(self.data), self.out)
             job.run(wanted, request, tell)
         except Interruption as stop:
@@ -124,8 +106,8 @@ class Run:
                 return
             time.sleep(0.001)
 
-    def signal(self, number, *ranks):
-        for rank in ranks or range(len(self.processes)):
+    def signal(self, number, *who):
+        for rank in who or range(len(self.processes)):
             os.kill(self.processes[rank], number)
 
     def codes(self):
@@ -209,8 +191,8 @@ def main(data, config, folder, seed, *cases):
         run = run_of(case, size, f"{case}-killed")
         said[case] = {"alone": alone, **killed(run, int(kills), chance, borders, wanted.steps)}
         if run.producers:
+            said[case]["producers killed"] = run.producers.killed
             run.producers.kill()
-            said[case]["producers killed"] = run.producers.killed - 1
     if len(said) > 1:  # the last, continued by as many processes as the first
         first, *_, last = said
         run = run_of(last, last.partition("+")[0], "continued").start()

@@ -8,6 +8,7 @@ import shutil
 import signal
 from pathlib import Path
 
+from making import ranks
 from making.exact_resume import CHANGES
 
 from train import noising, produce
@@ -28,15 +29,15 @@ class Producers:
     def start(self):
         """Another one, where the last has ended."""
         if not self.process or os.waitpid(self.process, os.WNOHANG)[0]:
-            self.process = os.fork()
-            if not self.process:
-                os._exit(self._made())
+            (self.process,) = ranks.fork(
+                1, self._made, self.root.with_name(f"{self.root.name}.log")
+            )
 
     def kill(self):
-        if self.process:
+        if self.process and not os.waitpid(self.process, os.WNOHANG)[0]:
             os.kill(self.process, signal.SIGKILL)
             os.waitpid(self.process, 0)
-        self.killed += bool(self.process)
+            self.killed += 1
         self.process = 0
 
     def forget(self):
@@ -67,9 +68,6 @@ class Producers:
                 agreed.propose(self.root, given, first)
 
     def _made(self):
-        log = os.open(self.root.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
         settings = {"preset": "demo", "config": Path(self.config), "steps": None, "seed": None}
         more = {"depth": 64, "everything": False, "owner": "", "lease": LEASE, "threads": 1}
         produce.produce(data=self.data, units=self.root, **settings, **more)

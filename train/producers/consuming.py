@@ -24,8 +24,8 @@ _OPEN = 16  # units, at most: what is not open is opened again
 
 class Store(Protocol):
     """Where units come from. ``get`` gives a unit that is there, None while it is not (yet);
-    ``remove`` takes one away that is damaged. ``tell_position`` is called with the name of a run and
-    the step that it is at, behind the last when it is finished.
+    ``remove`` takes one away that is damaged. ``tell_position`` is called with the name of a run
+    and the step that it is at, behind the last when it is finished.
     """
 
     def get(self, span: Span) -> Path | None: ...

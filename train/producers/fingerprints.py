@@ -29,12 +29,14 @@ def of_autoencoder(configuration: Configuration, autoencoder: Any) -> str | None
 
 
 def of_text_encoder(configuration: Configuration, encoder: Any) -> str | None:
-    """Likewise; where the encoder is trained there is nothing to tell apart."""
+    """Likewise; where the encoder is trained there is nothing to tell apart. By how many captions
+    it is given at once the last bits differ.
+    """
     settings = configuration.text_encoder
     if settings.kind == "byte" or (encoder is not None and features.is_learnt(encoder)):
         return LEARNT
     files = _of_folders(text_encoder_folders(configuration))
-    return files and spans.digest([files, settings.longest])
+    return files and spans.digest([files, settings.longest, settings.at_once])
 
 
 def autoencoder_folders(configuration: Configuration) -> list[Path]:

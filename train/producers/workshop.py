@@ -48,7 +48,8 @@ def opened(
     data = loading.load(replace(sources, judged=False), configuration)
     plan = Plan(sources, configuration, data, encoders_of(configuration, data, encoder))
     agreed.agree(root, content(plan, configuration, data))
-    return Workshop(plan, Maker(plan, encoder, configuration.seed))
+    at_once = configuration.text_encoder.at_once
+    return Workshop(plan, Maker(plan, encoder, configuration.seed, at_once=at_once))
 
 
 def encoders_of(configuration: Configuration, data: Data, encoder: TextEncoder) -> Encoders:

@@ -15,7 +15,6 @@ from making.exact_resume import CHANGES, CONFIG, STEPS
 from making.places import ENVIRONMENT, ROOT
 from making.training_runs import assert_same_state
 
-
 ALONE, TWO = "1", "2+units"  # the second with producers, and another plan twice
 
 

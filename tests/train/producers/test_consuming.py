@@ -9,8 +9,9 @@ import pytest
 import torch
 from making.produced import LAST, make_all, opened
 
+from train.producers import prefetching
 from train.producers.consuming import NobodyWaitsError
-from train.producers.counters import WARM_UP, Counters
+from train.producers.counters import WARM_UP, Counters, together
 from train.producers.prefetching import Prefetched
 from train.producers.stores import FolderStore
 from train.producers.units import UnitError
@@ -182,3 +183,35 @@ def test_a_consumer_killed_in_a_batch_harms_nobody(tmp_path):
         assert [each.planned for _, each in consumer.at(step)] == [
             each.planned for _, each in made.batches.at(step)
         ]
+
+
+def test_of_several_processes_the_slowest_wait_counts_and_the_sums_of_all_else():
+    first = {"wait_max": 0.2, "stalled_steps": 3.0, "batch_age": 1.0, "bytes": 5.0}
+    second = {"wait_max": 0.5, "stalled_steps": 1.0, "batch_age": 0.0, "ids_missed": 2.0}
+    assert together([first, second]) == {
+        "wait_max": 0.5,
+        "stalled_steps": 3.0,
+        "batch_age": 1.0,
+        "bytes": 5.0,
+        "ids_missed": 2.0,
+    }
+
+
+def test_who_waits_says_again_that_it_is_alive_and_only_the_first_says_where_it_is(monkeypatch):
+    monkeypatch.setattr(prefetching, "_STILL", 0.001)
+    said = []
+    for leads in (True, False):
+        source, steps = Clocked(slow=True), []
+
+        def begun(step, source=source, steps=steps):
+            steps.append(step)
+            if len(steps) >= 3:
+                source.wanted.release()
+
+        prefetched = Prefetched(source, Counters(), LAST, 1, pinned=False, begun=begun, leads=leads)
+        prefetched.at(1)
+        prefetched.finish()
+        said.append((set(steps[:3]), steps[-1]))
+        source.wanted.release(9)
+        prefetched.close()
+    assert said == [({1}, LAST + 1), ({1}, 1)]

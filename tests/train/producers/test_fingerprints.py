@@ -40,6 +40,8 @@ def test_any_byte_of_any_of_its_files_counts(folder):
     assert both()[1] != text
     longest = configured(folder, longest=7)
     assert fingerprints.of_text_encoder(longest, None) != both()[1]
+    together = configured(folder, at_once=2)
+    assert fingerprints.of_text_encoder(together, None) != both()[1]
 
 
 def test_of_a_large_file_another_training_counts(folder, monkeypatch):

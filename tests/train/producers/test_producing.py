@@ -12,6 +12,7 @@ from making import produced
 from making.produced import LAST, make_all, opened
 
 from train.producers import agreed
+from train.producers.making import Maker
 from train.producers.plans import Version
 from train.producers.spans import Spans
 
@@ -213,3 +214,39 @@ def test_every_showing_is_in_one_unit_and_names_say_what_is_in_them(tmp_path):
         assert len(set(names)) == len(names)
         other = Spans(phases, [largest], "y")
         assert not set(names) & {span.name for span in other.between(1, 20)}
+
+
+class Lengths:
+    """A frozen encoder whose features are the bytes of a prompt; what it was given each time."""
+
+    width, cut, sees_images = 1, 0, False
+
+    def __init__(self):
+        self.given = []
+
+    def encode(self, prompts, images=None):
+        self.given.append(list(prompts))
+        return [
+            (torch.tensor([[float(byte)] for byte in f" {each}".encode()]),) for each in prompts
+        ]
+
+
+def test_captions_are_encoded_together_by_length_and_each_gets_its_own(tmp_path):
+    made, encoder = opened(tmp_path), Lengths()
+    plan = made.workshop.plan
+    (span,) = plan.at(1).spans.at(1)
+    entries = Maker(plan, encoder, 0, at_once=20).entries(span)
+    captions = [each["caption"] for each in entries]
+    for each in entries:
+        expected = [[float(byte)] for byte in f" {each['caption']}".encode()]
+        assert each["tensors"][-1]["shape"] == [len(expected), 1]
+        data = torch.tensor(expected).numpy().tobytes()
+        assert each["tensors"][-1]["data"][: len(data)] == data
+    assert [len(each) for each in encoder.given] == [20] * 6 + [8]
+    together = [each for given in encoder.given for each in given]
+    assert sorted(together) == sorted(captions)
+    assert [len(each) for each in together] == sorted(map(len, captions))
+    again = Lengths()
+    assert Maker(plan, again, 0, at_once=20).entries(span) == entries
+    assert again.given == encoder.given
+    assert Maker(plan, Lengths(), 0).entries(span) == entries
