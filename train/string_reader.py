@@ -50,9 +50,8 @@ class Templates:
             self._usable = False
             return False
         self._cell = cell
-        for place, key in enumerate(row):
-            patch = pixels[:, place * cell[0] : (place + 1) * cell[0]].astype(np.float64)
-            self._sums[key] = self._sums.get(key, 0) + patch
+        for key, patch in zip(row, _cells(pixels, cell), strict=True):
+            self._sums[key] = self._sums.get(key, 0) + patch.astype(np.float64)
             self._counts[key] += 1
         return True
 
@@ -66,6 +65,14 @@ class Templates:
         return Reader(keys, scaled.flatten(1), self._cell)
 
 
+def _cells(pixels: NDArray[np.uint8], cell: tuple[int, int]) -> NDArray[np.uint8]:
+    """(cells, height, width, 3) of an image (H, W, 3), row by row."""
+    across, down = cell
+    rows, columns = pixels.shape[0] // down, pixels.shape[1] // across
+    grid = pixels.reshape(rows, down, columns, across, 3).swapaxes(1, 2)
+    return grid.reshape(rows * columns, down, across, 3)
+
+
 def _cell_of(example: Example) -> tuple[int, int] | None:
     if not example.glyphs:
         return None
@@ -74,19 +81,25 @@ def _cell_of(example: Example) -> tuple[int, int] | None:
 
 
 def expected(example: Example, cell: tuple[int, int], size: tuple[int, int]) -> list[Key] | None:
-    """What each cell of an image of ``size`` (width, height) should show, from left to right.
+    """What each cell of an image of ``size`` (width, height) should show, row by row from left to
+    right.
 
     None where the boxes are not on a grid of such cells that fills the image.
     """
-    if size[0] % cell[0] or size[1] != cell[1] or not example.glyphs:
+    if size[0] % cell[0] or size[1] % cell[1] or not example.glyphs:
         return None
-    row: list[Key] = [("", "")] * (size[0] // cell[0])
+    columns, rows = size[0] // cell[0], size[1] // cell[1]
+    keys: list[Key] = [("", "")] * (columns * rows)
     for glyph in example.glyphs:
-        place, rest = divmod(glyph.box[0], cell[0])
-        if rest or glyph.box[2] - glyph.box[0] != cell[0] or not 0 <= place < len(row):
+        left, top, right, bottom = glyph.box
+        column, beside = divmod(left, cell[0])
+        row, above = divmod(top, cell[1])
+        if beside or above or (right - left, bottom - top) != cell:
             return None
-        row[int(place)] = (glyph.text, style(example.captions[0]))
-    return row
+        if not (0 <= column < columns and 0 <= row < rows):
+            return None
+        keys[int(row) * columns + int(column)] = (glyph.text, style(example.captions[0]))
+    return keys
 
 
 @dataclass(frozen=True)
@@ -124,14 +137,16 @@ class Reader:
     cell: tuple[int, int]
 
     def read(self, images: Tensor) -> list[list[Key]]:
-        """The keys of the cells, from left to right, of images (B, 3, H, W) in [-1, 1]."""
+        """The keys of the cells, as ``expected`` has them, of images (B, 3, H, W) in [-1, 1]."""
         batch, channels, height, width = images.shape
-        columns = width // self.cell[0]
-        grid = images.reshape(batch, channels, height, columns, self.cell[0])
-        cells = grid.permute(0, 3, 1, 2, 4).reshape(batch * columns, -1)
+        rows, columns = height // self.cell[1], width // self.cell[0]
+        grid = images.reshape(batch, channels, rows, self.cell[1], columns, self.cell[0])
+        cells = grid.permute(0, 2, 4, 1, 3, 5).reshape(batch * rows * columns, -1)
         nearest = torch.cdist(cells, self.templates).argmin(1)
         read = [self.keys[index] for index in nearest.tolist()]
-        return [read[start : start + columns] for start in range(0, len(read), columns)]
+        return [
+            read[start : start + rows * columns] for start in range(0, len(read), rows * columns)
+        ]
 
     def right(self, images: Tensor, examples: Sequence[Example]) -> list[list[bool]]:
         """Per image and cell: does it show what its example does?"""

@@ -85,7 +85,7 @@ class PackedQwenImage(nn.Module):
         kind = self.image_in.weight.dtype
         image = self.image_in(packed.image.to(kind))
         text = self.text_in(self.text_norm(packed.text.to(kind)))
-        where = places(packed.layout, self.config, self.attention, image.device)
+        where = self.places(packed.layout, image.device)
         condition = self.condition(packed.sigma, additional, image.dtype)
         text, image = self._through(text, image, condition, packed, where)
         table = self.modulation_out(condition[: len(packed.sigma)])
@@ -95,6 +95,10 @@ class PackedQwenImage(nn.Module):
             modulated(targets, torch.cat([shift, scale], dim=-1), where.target_rows)
         )
         return velocity
+
+    def places(self, layout: Layout, device: torch.device) -> Places:
+        """Where the tokens of a batch stand. Raises as ``forward``."""
+        return places(layout, self.config, self.attention, device)
 
     def _through(
         self, text: Tensor, image: Tensor, condition: Tensor, packed: Packed, where: Places

@@ -1,0 +1,1 @@
+"""Model families that only benchmarks compare with, each a file as those of ``train/models``."""
