@@ -30,7 +30,7 @@ import train
 from benchmarks import ablation_data, mixed_lines, seeds
 
 Settings = dict[str, Any]
-_STRINGS, _PAGES = 8192, 8192
+_STRINGS, _PAGES = 4096, 8192
 _PROBE = {"images": 1, "steps": 1, "held_out": 1}
 
 

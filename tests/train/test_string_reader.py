@@ -127,3 +127,22 @@ def test_templates_come_from_training_images_only(tmp_path):
     decoded = loaded.autoencoder.decode(loaded.held_out[0].latents)
     accuracy = judge(reader.right(decoded, loaded.held_out[0].examples))
     assert accuracy.share > 0.9  # the autoencoder alone does not hide the text
+
+
+def test_lines_below_one_another_are_read_row_by_row(reader):
+    cell = shards.CELL
+    glyphs = [
+        examples.Glyph(text, (across * cell, down * cell, (across + 1) * cell, (down + 1) * cell))
+        for text, across, down in (("T", 0, 0), ("O", 1, 0), ("7", 1, 1))
+    ]
+    caption = shards.caption("TO", "red")
+    page = examples.Example("1", (caption,), "TO\n7", tuple(glyphs))
+    images = torch.cat([generated(("TO", "red")), generated(("27", "red"))], dim=2)
+    look = style(caption)
+    assert expected(page, (cell, cell), (2 * cell, 2 * cell)) == [
+        ("T", look),
+        ("O", look),
+        ("", ""),
+        ("7", look),
+    ]
+    assert reader.right(images, [page]) == [[True, True, False, True]]
