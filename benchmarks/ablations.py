@@ -36,10 +36,13 @@ _PROBE = {"images": 1, "steps": 1, "held_out": 1}
 
 @dataclass(frozen=True)
 class Kind:
-    """Steps of one cost: on the shards ``data``, with ``settings`` of their own."""
+    """Steps of one cost: on the shards ``data``, with ``settings`` of their own. Kinds of the same
+    shards that cost otherwise have a ``label``.
+    """
 
     data: str
     settings: Settings = field(default_factory=dict)
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,13 @@ class Group:
 
 
 _DEMO = yaml.safe_load((Path(train.__file__).parent / "presets" / "demo.yaml").read_text("utf-8"))
+HALF = Kind("pages", {"data": {"resolution": 39}}, "pages-of-48x32-px")
 RUNNING = {"model": {**_DEMO["model"], "name": "running_positions"}}
 GROUPS = (
     Group(
         "strings",
         "strings-clean",
-        90,
+        100,
         {"data": {"sizes": [], "resize": False, "captions": {"caption_recaption": 1}}},
         (
             Arm("curated", Kind("strings-curated")),
@@ -100,7 +104,7 @@ GROUPS = (
         (
             Arm("last phase alone", Kind("pages")),
             Arm("one line first", Kind("pages"), Kind("lines")),
-            Arm("half the resolution first", Kind("pages"), Kind("pages", {"resolution": 39})),
+            Arm("half the resolution first", Kind("pages"), HALF),
         ),
     ),
 )
@@ -154,13 +158,12 @@ class Bench:
 
     def cost(self, group: Group, arm: Arm, kind: Kind) -> float:
         """CPU seconds of a step of a kind, measured once."""
-        name = f"cost-{kind.data}" + ("-half" if "resolution" in kind.settings else "")
+        name = f"cost-{kind.label or kind.data}"
         costs_path = self.out / "costs.json"
         costs: dict[str, float] = json.loads(costs_path.read_text()) if costs_path.is_file() else {}
         if name not in costs:
             probe: Settings = {"steps": 20, "evaluation": {"every": 5, **_PROBE}}
-            changes = {"data": kind.settings} if "resolution" in kind.settings else kind.settings
-            settings = merged(merged(group.settings, changes), probe)
+            settings = merged(merged(group.settings, kind.settings), probe)
             alone = Arm(name, kind, program=arm.program)
             self.trained(group, alone, name, 0, settings)
             lines = (self.out / "runs" / name / "evaluations.jsonl").read_text().splitlines()
@@ -179,7 +182,7 @@ class Bench:
             if arm.first:
                 first = round(budget / 3 / self.cost(group, arm, arm.first))
                 own = {"steps": first, "sources": [{"data": str(self.out / arm.first.data)}]}
-                phases = [own | arm.first.settings, {}]
+                phases = [own | arm.first.settings.get("data", {}), {}]
                 steps = first + round(budget * 2 / 3 / self.cost(group, arm, arm.last))
             else:
                 steps = round(budget / self.cost(group, arm, arm.last))
@@ -190,10 +193,11 @@ class Bench:
     def run(self, group: Group, arm: Arm, seed: int) -> Run:
         """An arm with a seed."""
         settings = self.settings(group, arm)
-        name = f"{group.name}-{arm.name.replace(' ', '-')}-{seed}"
+        label = f"{group.name}-{arm.name.replace(' ', '-')}"
+        name = f"{label}-{settings['steps']}-{seed}"
         result = self.trained(group, arm, name, seed, settings)
         if seed == 0:
-            shutil.copyfile(result["samples"], self.out / f"{name[:-2]}.png")
+            shutil.copyfile(result["samples"], self.out / f"{label}.png")
         return Run(
             group.name,
             arm.name,
@@ -235,7 +239,7 @@ def main() -> int:
     parser.add_argument("--group", choices=[group.name for group in GROUPS])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--images", type=int, default=400, help="of held-out texts that are judged")
+    parser.add_argument("--images", type=int, default=256, help="of held-out texts that are judged")
     options = parser.parse_args()
     bench = Bench(options.out, options.threads, options.images)
     chosen = [group for group in GROUPS if options.group in (None, group.name)]

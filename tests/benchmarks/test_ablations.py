@@ -28,7 +28,7 @@ def test_an_interval_is_that_of_student():
 
 def test_phases_of_a_curriculum_cost_what_the_last_alone_does(tmp_path):
     (pages,) = (group for group in GROUPS if group.name == "pages")
-    costs = {"cost-pages": 2.0, "cost-lines": 1.0, "cost-pages-half": 0.5}
+    costs = {"cost-pages": 2.0, "cost-lines": 1.0, "cost-pages-of-48x32-px": 0.5}
     (tmp_path / "costs.json").write_text(json.dumps(costs))
     bench = Bench(tmp_path, 1, 10)
     alone, lines, half = (bench.settings(pages, arm) for arm in pages.arms)
@@ -38,7 +38,7 @@ def test_phases_of_a_curriculum_cost_what_the_last_alone_does(tmp_path):
         assert begun * first + (settings["steps"] - begun) * 2 == pytest.approx(
             alone["steps"] * 2, abs=2
         )
-        Configuration.model_validate({"preset": "test", **settings})
+        Configuration.model_validate_json(json.dumps({"preset": "test", **settings}))
     assert Path(lines["phases"][0]["sources"][0]["data"]).name == "lines"
     assert half["phases"][0]["resolution"] == 39
 
