@@ -94,7 +94,7 @@ def expected(example: Example, cell: tuple[int, int], size: tuple[int, int]) -> 
         left, top, right, bottom = glyph.box
         column, beside = divmod(left, cell[0])
         row, above = divmod(top, cell[1])
-        if beside or above or (right - left, bottom - top) != cell:
+        if beside or above or right - left != cell[0] or bottom - top != cell[1]:
             return None
         if not (0 <= column < columns and 0 <= row < rows):
             return None
