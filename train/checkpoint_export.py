@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from train import flow
 from train.checkpoint import State
@@ -20,17 +20,20 @@ _LOADER = Path(__file__).with_name("pipeline.py")
 
 def write(folder: Path, state: State, averages: Mapping[str, Mapping[str, Tensor]]) -> None:
     """Write everything of a pipeline into the ``folder``, with the averaged weights by part and
-    name, all of them, on the CPU.
+    name, on the CPU, which are asked for one after another.
     """
     import diffusers
 
-    network = _network(state, averages["transformer"])
+    with torch.device("meta"):
+        network = state.configuration.model.build(
+            state.autoencoder.channels, state.text_encoder.width
+        )
     encoder: Any = state.text_encoder
     if "text_encoder" in averages:
         encoder = _encoder(state, averages["text_encoder"])
     _scheduler(flow.build(state.configuration.flow)).save_pretrained(folder / "scheduler")
     parts = {
-        **state.configuration.model.save(network, folder),
+        **state.configuration.model.save(network, folder, averages["transformer"]),
         "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
         **state.autoencoder.save(folder),
         **encoder.save(folder),
@@ -46,19 +49,10 @@ def write(folder: Path, state: State, averages: Mapping[str, Mapping[str, Tensor
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")
 
 
-def _network(state: State, weights: Mapping[str, Tensor]) -> nn.Module:
-    with torch.device("meta"):
-        network = state.configuration.model.build(
-            state.autoencoder.channels, state.text_encoder.width
-        )
-    network.load_state_dict(weights, assign=True)
-    return network
-
-
 def _encoder(state: State, weights: Mapping[str, Tensor]) -> Any:
     with torch.device("meta"):
         encoder: Any = text_encoder.build(state.configuration.text_encoder)
-    encoder.load_state_dict(weights, assign=True)
+    encoder.load_state_dict(dict(weights), assign=True)
     return encoder
 
 

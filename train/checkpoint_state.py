@@ -77,7 +77,7 @@ def restore(
             raise CheckpointError(
                 f"{folder}: {key} is {there}, not {tuple(tensor.shape)}: of another model?"
             )
-    _load(folder, wanted, group)
+    _load(_reader(folder), wanted, group)
     states.load(optimisers, remembered)
 
 
@@ -88,8 +88,36 @@ def read(folder: Path, prefix: str) -> dict[str, Tensor]:
         for key, (shape, kind) in described(folder).items()
         if key.startswith(prefix)
     }
-    _load(folder, wanted, None)
+    _load(_reader(folder), wanted, None)
     return {key.removeprefix(prefix): tensor for key, tensor in wanted.items()}
+
+
+class Stored(Mapping[str, Tensor]):
+    """The tensors whose names begin with ``prefix``, by what follows; each is read, and whole, when
+    it is asked for.
+    """
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self._folder, self._prefix = folder, prefix
+        self._reader = _reader(folder)
+        known: Any = self._reader.read_metadata()
+        setattr(self._reader, "read_metadata", lambda: known)  # noqa: B010 - else for each tensor
+        content = _described(known)
+        self._content = {
+            key.removeprefix(prefix): content[key] for key in content if key.startswith(prefix)
+        }
+
+    def __getitem__(self, name: str) -> Tensor:
+        shape, kind = self._content[name]
+        wanted = {self._prefix + name: torch.empty(shape, dtype=kind)}
+        _load(self._reader, wanted, None)
+        return wanted[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._content)
+
+    def __len__(self) -> int:
+        return len(self._content)
 
 
 def _named(modules: Modules) -> Iterator[tuple[str, nn.Parameter]]:
@@ -141,22 +169,29 @@ def _files(state: Mapping[str, Tensor]) -> dict[str, int]:
 
 def described(folder: Path) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Shape and type of all that is stored, by name."""
-    from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+    return _described(_reader(folder).read_metadata())
 
-    content: Any = HuggingFaceStorageReader(str(folder)).read_metadata().state_dict_metadata
+
+def _described(metadata: Any) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    content: Any = metadata.state_dict_metadata
     return {key: (tuple(each.size), each.properties.dtype) for key, each in content.items()}
 
 
-def _load(folder: Path, wanted: dict[str, Tensor], group: Any) -> None:
-    from torch.distributed.checkpoint.api import CheckpointException
+def _reader(folder: Path) -> Any:
     from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+
+    return HuggingFaceStorageReader(str(folder))
+
+
+def _load(reader: Any, wanted: dict[str, Tensor], group: Any) -> None:
+    from torch.distributed.checkpoint.api import CheckpointException
     from torch.distributed.checkpoint.state_dict_loader import load
 
     with _quiet():
         try:
             load(
                 wanted,
-                storage_reader=HuggingFaceStorageReader(str(folder)),
+                storage_reader=reader,
                 process_group=group,
                 no_dist=group is None,
             )

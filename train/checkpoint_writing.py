@@ -5,7 +5,8 @@
 ``tokenizer/``), ``pipeline.py`` (with the small parts: it opens the folder in diffusers),
 ``trained_on.json`` (for who generates with it) and ``training_state/`` (what an exact resume needs,
 with progress and configuration); ``OUT/latest`` names the newest whole one. A folder appears by
-rename, when all that its processes write is on disk.
+rename, when all that its processes write is on disk. What others open is written by the first
+process from what all stored, tensor by tensor.
 """
 
 import json
@@ -16,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from torch import Tensor, distributed
+from torch import distributed
 from torch.distributed.checkpoint.api import CheckpointException
 
 from curation import storage
@@ -24,7 +25,6 @@ from train import checkpoint_export, checkpoint_folder, checkpoint_state
 from train.checkpoint import State
 from train.checkpoint_folder import FILES, LATEST, STATE
 from train.configuration import Configuration
-from train.distributed import sharded
 from train.distributed.world import World
 from train.optimisers import schedule
 
@@ -64,10 +64,9 @@ class Writer:
             shutil.rmtree(partial, ignore_errors=True)
             (partial / STATE).mkdir(parents=True)
         self._world.wait()
-        averages = self._averages(state)
         tensors = checkpoint_state.tensors(state.raw, state.averages, state.optimisers)
         begun = checkpoint_state.write(partial / STATE, tensors, self._group)
-        self._writing = self._thread.submit(self._finish, begun, partial, state, averages)
+        self._writing = self._thread.submit(self._finish, begun, partial, state)
 
     def wait(self) -> None:
         """Until what was begun is written. Raises as ``save``."""
@@ -78,28 +77,14 @@ class Writer:
             except CheckpointException as error:  # which is no Exception
                 raise checkpoint_state.cause(error) from error
 
-    def _averages(self, state: State) -> dict[str, dict[str, Tensor]]:
-        """The weights of the first average, all of them, copied to the CPU of the first process."""
-        averages: dict[str, dict[str, Tensor]] = {}
-        for part, module in state.averages[0].items():
-            for name, value in module.state_dict().items():
-                gathered = sharded.full(value.detach())
-                if self._world.is_first:
-                    copied = gathered.cpu()
-                    copied = copied.clone() if copied is gathered else copied
-                    averages.setdefault(part, {})[name] = copied
-        return averages
-
-    def _finish(
-        self,
-        begun: "Future[Any]",
-        partial: Path,
-        state: State,
-        averages: dict[str, dict[str, Tensor]],
-    ) -> None:
+    def _finish(self, begun: "Future[Any]", partial: Path, state: State) -> None:
         begun.result()
         if not self._world.is_first:
             return
+        averages = {
+            part: checkpoint_state.Stored(partial / STATE, f"ema.0.{part}.")
+            for part in state.averages[0]
+        }
         checkpoint_export.write(partial, state, averages)
         checkpoint_export.trained_on(state).write(partial)
         _write_progress(partial / STATE, state)

@@ -307,6 +307,9 @@ class Configuration(_Frozen):
     whole "block" at a time, or "selective", all but those of matrices and attention. ``compile``
     compiles each block but its attention, once for all sizes.
 
+    ``weights``, the folder of a published network of the same size or of a checkpoint, are those
+    that training starts with; without it they are random.
+
     ``phases`` are the curriculum: what is trained on, and how, from step to step.
     """
 
@@ -327,6 +330,7 @@ class Configuration(_Frozen):
     autoencoder: AutoencoderConfiguration = AutoencoderConfiguration()
     text_encoder: TextEncoderConfiguration = TextEncoderConfiguration()
     model: families.Choice = QwenImage()
+    weights: str = ""
     objective: Annotated[Objective, Field(validate_default=True)] = {"name": "flow_matching"}
     flow: FlowConfiguration = FlowConfiguration()
     optimiser: OptimiserConfiguration = OptimiserConfiguration()

@@ -10,11 +10,14 @@ from torch import Tensor
 from train import flow
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration
+from train.distributed.world import World
 from train.flow import Asked
 from train.packing.packed import Text
 from train.pixels import Images
 from train.precision import autocast
 from train.text_encoders.text_encoder import TextEncoder
+
+_ALONE = World()
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,16 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Generator:
-    """The averaged weights and what surrounds them."""
+    """The averaged weights and what surrounds them. The processes of the ``world`` share images out
+    among them, and all have all of them.
+    """
 
     transformer: Any
     text_encoder: TextEncoder
     autoencoder: Autoencoder
     configuration: Configuration
     device: str
+    world: World = _ALONE
 
     @torch.no_grad()
     def generate(
@@ -48,8 +54,28 @@ class Generator:
         """Images (B, 3, H, W) in [-1, 1] on the CPU, of ``cells`` (h, w) latent cells, with steps
         and guidance by ``evaluation``.
         """
-        settings = self.configuration.evaluation
         inputs = inputs or [Inputs()] * len(captions)
+        total, ranks = len(captions), self.world.data_ranks
+        padded = -(-total // ranks) * ranks  # all take as many passes through the network
+        own = [place % total for place in range(self.world.data_rank, padded, ranks)]
+        generated = self._generated(
+            [captions[place] for place in own],
+            cells,
+            [seeds[place] for place in own],
+            [inputs[place] for place in own],
+        )
+        by_rank = torch.stack(self.world.parts_of(generated), dim=1)
+        return by_rank.flatten(0, 1)[:total]
+
+    def _generated(
+        self,
+        captions: Sequence[str],
+        cells: tuple[int, int],
+        seeds: Sequence[int],
+        inputs: Sequence[Inputs],
+    ) -> Tensor:
+        """By this process."""
+        settings = self.configuration.evaluation
         images = [each.images for each in inputs]
         texts: Sequence[Text] = self.text_encoder.encode(captions, images)
         negatives: Sequence[Text | None] = [None] * len(captions)

@@ -112,7 +112,9 @@ def _run(
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     check(world, (phase.batch for phase in loaded.phases), configuration.optimiser.states)
-    run = parts.assemble(configuration, loaded, device, absent.text_encoder, world)
+    run = parts.assemble(
+        configuration, loaded, device, absent.text_encoder, world, fresh=start is None
+    )
     parts.check_frozen(run.trained, loaded.phases)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:

@@ -175,6 +175,7 @@ class Loop:
             parts.data.autoencoder,
             parts.configuration,
             parts.device,
+            parts.world,
         )
 
     def _save(self, step: int) -> None:

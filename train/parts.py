@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from curation.failures.errors import UsageError
-from train import alignment, ema, execution
+from train import alignment, ema, execution, starting
 from train.alignment import Alignment
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
@@ -20,7 +20,6 @@ from train.models.family import Family
 from train.optimisers import building
 from train.phases import Phase
 from train.seeds import seed_for
-from train.text_encoders import text_encoder
 from train.text_encoders.text_encoder import TextEncoder
 
 
@@ -81,33 +80,34 @@ def assemble(
     device: str,
     absent: TextEncoder | None = None,
     world: World | None = None,
+    *,
+    fresh: bool = True,
 ) -> Parts:
     """Build everything with weights by the configuration's seed, divided among the ``world``;
-    ``absent`` stands for a text encoder that is not here.
+    ``absent`` stands for a text encoder that is not here. Where it is not ``fresh``, weights are
+    those of a checkpoint that is read next.
     """
     world = world or World()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_for(configuration.seed, "weights"))
-        encoder = absent or text_encoder.build(configuration.text_encoder)
-        transformer = configuration.model.build(data.autoencoder.channels, encoder.width)
-    raw: dict[str, nn.Module] = {"transformer": transformer.to(device).train()}
-    if isinstance(encoder, nn.Module):
-        encoder.to(device)
-        if any(weight.requires_grad for weight in encoder.parameters()):
-            raw["text_encoder"] = encoder.train()
+    channels = data.autoencoder.channels
+    start = starting.build(configuration, channels, world, absent=absent, fresh=fresh)
+    encoder, raw = start.encoder, dict(start.raw)
+    transformer: Any = raw["transformer"]
+    for module in (encoder, *raw.values()):
+        if isinstance(module, nn.Module) and not any(each.is_meta for each in module.parameters()):
+            module.to(device)
     of_network = configuration.model.matrices(transformer)
     matrices = {f"transformer.{name}": count for name, count in of_network.items()}
     averages = ema.start(configuration.ema, raw)
     aligned = _alignment(configuration, transformer, data, device)
-    if aligned and world.size > 1:
-        raise UsageError("repa: not in a run of several processes yet; leave repa out of phases")
     execution.prepare(transformer, configuration, device)
     half = configuration.precision != "fp32" and torch.device(device).type == "cuda"
     placing.divide(raw, configuration.model, world, half=half)
     for each in averages:
         placing.divide(each.modules, configuration.model, world, half=half)
+    starting.fill(start, averages, world, device)
     if aligned:
         raw["alignment"] = aligned.projector
+        placing.divide({"alignment": aligned.projector}, configuration.model, world)
     optimisers = building.build(configuration.optimiser, raw, matrices, half=half)
     return Parts(
         configuration,

@@ -18,6 +18,7 @@ from making.packed_21 import SAMPLES, SIZES
 from making.packed_qwen import MIXED, TINY
 from safetensors.torch import load_file, save_file
 
+from train import execution
 from train.configuration import DistributedConfiguration, OptimiserConfiguration
 from train.distributed import heads, placing, sharded
 from train.distributed.world import World, started
@@ -71,9 +72,20 @@ def losses(made, name, step, world):
         yield made(sample(name, number)).square().mean() * share
 
 
-def trained(name, optimiser, world):
+def changed(made, how):
+    """Change how a network is carried out."""
+    if how == "compiled":
+        execution.compile_blocks(made, "cpu", backend="eager")
+    elif how == "float8":
+        assert execution.to_float8(made, emulate=True)
+    else:
+        execution.recompute(made, how)
+
+
+def trained(name, optimiser, how, world):
     """The weights, whole, after two clipped steps; the norms of their gradients."""
     made = network(name)
+    changed(made, how)
     family = QwenImage()  # either network says itself how it is divided
     placing.divide({"transformer": made}, family, world)
     settings = OptimiserConfiguration(kind=optimiser, learning_rate=1e-3, weight_decay=0.1)
@@ -101,11 +113,11 @@ def carry_out(folder, cases):
     """All cases, in one of the processes; the first writes what they come to."""
     torch.set_num_threads(1)
     for case in cases:
-        name, optimiser, axes = case.split(":")
+        name, optimiser, axes, *how = case.split(":")
         replicate, shard, tensor = map(int, axes.split("x"))
         settings = DistributedConfiguration(replicate=replicate, shard=shard, tensor=tensor)
         with started(settings, "cpu") as world:
-            weights, norms = trained(name, optimiser, world)
+            weights, norms = trained(name, optimiser, *(how or ["none"]), world)
             if world.is_first:
                 stored = weights | {"": torch.tensor(norms, dtype=torch.float64)}
                 save_file(stored, Path(folder) / f"{case}.safetensors")
@@ -115,7 +127,8 @@ def carry_out(folder, cases):
 
 def compare(folder, case):
     """The largest differences: of weights, absolute, and of norms, relative."""
-    weights, norms = trained(*case.split(":")[:2], World())
+    name, optimiser, _, *how = case.split(":")
+    weights, norms = trained(name, optimiser, *(how or ["none"]), World())
     stored = load_file(Path(folder) / f"{case}.safetensors")
     of_norms = [abs(a / b - 1) for a, b in zip(stored[""].tolist(), norms, strict=True)]
     off = {key: float((stored[key] - weight).abs().max()) for key, weight in weights.items()}
@@ -124,7 +137,9 @@ def compare(folder, case):
 
 
 def main(count, *cases):
-    """Cases are ``qwen_image:muon:1x2x1``, the last part replicate x shard x tensor."""
+    """Cases are ``qwen_image:muon:1x2x1``, the last part replicate x shard x tensor, or
+    ``qwen_image:muon:1x2x1:block``, the last how it is carried out.
+    """
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         processes = ranks.fork(int(count), lambda: carry_out(folder, cases))

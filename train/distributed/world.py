@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed
 from torch.distributed import device_mesh
 
 from curation.failures.errors import UsageError
@@ -76,6 +76,14 @@ class World:
     def parts(self, value: Any) -> list[Any]:
         """As ``everyone``, of one process for each part of the batch."""
         return self.everyone(value)[:: self.tensor]
+
+    def parts_of(self, tensor: Tensor) -> list[Tensor]:
+        """As ``parts``, tensors on the CPU, all of the same shape."""
+        if self.mesh is None:
+            return [tensor]
+        gathered = [torch.empty_like(tensor) for _ in range(self.size)]
+        distributed.all_gather(gathered, tensor.contiguous())
+        return gathered[:: self.tensor]
 
     def any(self, value: bool) -> bool:
         """Whether it is so for any process."""

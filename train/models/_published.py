@@ -33,9 +33,9 @@ class PublishedFamily(Family):
         counted: int = network.flops(layout)
         return counted
 
-    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
-        """As diffusers does."""
+    def save(self, network: Any, directory: Path, values: Any = None) -> dict[str, tuple[str, str]]:
+        """As diffusers does, with no more than a part of the files in memory."""
         folder = directory / "transformer"
         folder.mkdir()
-        network.save(folder)
+        network.save(folder, values=values)
         return {"transformer": ("diffusers", self.published_class)}

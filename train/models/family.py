@@ -108,13 +108,19 @@ class Family(Chosen):
         division: ByHead | None = own() if own else None
         return division
 
-    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
-        """Write ``directory/transformer``; returns its line for ``model_index.json``."""
+    def save(
+        self, network: Any, directory: Path, values: "Mapping[str, Tensor] | None" = None
+    ) -> dict[str, tuple[str, str]]:
+        """Write ``directory/transformer``; returns its line for ``model_index.json``. ``values``
+        are the weights of a ``network`` on the meta device, by name, each read when it is asked
+        for.
+        """
         from safetensors.torch import save_file
 
         folder = directory / "transformer"
         folder.mkdir()
-        weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+        state = network.state_dict() if values is None else values
+        weights = {name: value.contiguous() for name, value in state.items()}
         save_file(weights, str(folder / _WEIGHTS))
         kind = type(network)
         content = {"_class_name": kind.__name__, **self.model_dump(mode="json")}

@@ -23,8 +23,20 @@ LARGEST_PART = 10 * 10**9  # bytes, as diffusers has it
 def load(network: nn.Module, keys: Keys, folder: Path, device: torch.device | str = "cpu") -> None:
     """Fill a ``network`` that was built on the meta device, in the types of numbers stored.
 
+    Raises as ``read``; the network is then of no use.
+    """
+    kinds = {name: each.requires_grad for name, each in network.named_parameters()}
+    for name, tensor in read(network, keys, folder):
+        place, _, last = name.rpartition(".")
+        filled = nn.Parameter(tensor.to(device), requires_grad=kinds[name])
+        setattr(network.get_submodule(place), last, filled)
+
+
+def read(network: nn.Module, keys: Keys, folder: Path) -> Iterator[tuple[str, Tensor]]:
+    """The parameters of a ``network`` that are stored in a folder, by name, one after another.
+
     Raises ``FileNotFoundError`` for a missing part, ``ValueError`` for tensors that are missing,
-    too many, or of another shape; the network is then of no use.
+    too many, or of another shape.
     """
     stored = _places(folder)
     known = {part.key for source in keys.values() for part in source.parts}
@@ -39,17 +51,19 @@ def load(network: nn.Module, keys: Keys, folder: Path, device: torch.device | st
             " family, or cut?"
         )
     for name, parameter in list(network.named_parameters()):
-        tensor = _read(stored, keys[name], name, parameter)
-        place, _, last = name.rpartition(".")
-        filled = nn.Parameter(tensor.to(device), requires_grad=parameter.requires_grad)
-        setattr(network.get_submodule(place), last, filled)
+        yield name, _read(stored, keys[name], name, parameter)
 
 
 def save(
-    state: Mapping[str, Tensor], keys: Keys, folder: Path, largest_part: int = LARGEST_PART
+    state: Mapping[str, Tensor],
+    keys: Keys,
+    folder: Path,
+    largest_part: int = LARGEST_PART,
+    values: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the parameters ``state`` into the ``folder``, in parts of at most so many bytes (or of
-    a single tensor).
+    a single tensor). Where they are on the meta device, ``values`` are theirs, each of which is
+    asked for when it is written.
     """
     from safetensors.torch import save_file
 
@@ -62,7 +76,7 @@ def save(
     ]
     places: dict[str, str] = {}
     for name, part in zip(names, parts, strict=True):
-        tensors = dict(_published(state, keys, part))
+        tensors = dict(_published(state if values is None else values, keys, part))
         save_file(tensors, str(folder / name), metadata={"format": "pt"})
         places |= dict.fromkeys(tensors, name)
     if len(parts) > 1:

@@ -7,6 +7,7 @@ Shapes: N samples; T text, S image and A target tokens; R noise levels; d width.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -186,9 +187,16 @@ class PackedQwenImage(nn.Module):
         """Compile what blocks do before and after attention, for any number of tokens."""
         compiling.compile_parts(self.blocks, **options)
 
-    def save(self, folder: Path, largest_part: int = weights.LARGEST_PART) -> None:
-        """Write the published files into the ``folder``, which is there."""
-        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part)
+    def save(
+        self,
+        folder: Path,
+        largest_part: int = weights.LARGEST_PART,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Write the published files into the ``folder``, which is there; ``values`` as of
+        ``weights.save``.
+        """
+        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
         content = json.dumps(self.config.content(), indent=2, sort_keys=True) + "\n"
         (folder / weights.CONFIGURATION).write_text(content, "utf-8")
 

@@ -8,7 +8,7 @@ width.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +162,16 @@ class PackedQwenImage21(nn.Module):
         """Compile what blocks do before and after attention, for any number of tokens."""
         compiling.compile_parts(self.blocks, **options)
 
-    def save(self, folder: Path, largest_part: int = weights.LARGEST_PART) -> None:
-        """Write the published files into the ``folder``, which is there."""
-        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part)
+    def save(
+        self,
+        folder: Path,
+        largest_part: int = weights.LARGEST_PART,
+        values: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Write the published files into the ``folder``, which is there; ``values`` as of
+        ``weights.save``.
+        """
+        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
         content = json.dumps(self.sizes.content(), indent=2, sort_keys=True) + "\n"
         (folder / weights.CONFIGURATION).write_text(content, "utf-8")
 
