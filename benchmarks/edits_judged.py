@@ -18,6 +18,7 @@ from benchmarks.string_edits import LINE, Line, Pair
 from synthesis.fonts.face import Font
 from synthesis.pure import strings
 from train.checkpoint import load_for_inference
+from train.data.batches import RECONSTRUCT
 from train.data.latents import encode
 from train.generating import Generator, Inputs
 from train.pixels import Pixels, as_image, scaled
@@ -36,12 +37,16 @@ class Judged:
     grid: list[tuple[Image.Image, Image.Image, Image.Image]]
 
 
-def judge(checkpoint: Path, pairs: Sequence[Pair]) -> Judged:
-    """The model of a training output, on pages it never saw.
+def judge(
+    checkpoint: Path, pairs: Sequence[Pair], pages: Sequence[tuple[Line, ...]] = ()
+) -> Judged:
+    """The model of a training output, on pairs and pages it never saw.
 
     ``text.replace`` and so on are shares of changed lines that read exactly as asked, ink included;
     ``unchanged_line`` of other lines that still read as before. ``unchanged_psnr`` (dB) is the mean
-    over the other lines; ``ceiling`` figures are those of the truth after the autoencoder.
+    over the other lines; ``ceiling`` figures are those of the truth after the autoencoder. Where it
+    learnt these tasks, too, ``t2i_line`` is the share of lines that are right on ``pages`` made of
+    captions, ``i2i_line`` and ``i2i_psnr`` on those made of what the text encoder sees of them.
     """
     loaded = load_for_inference(checkpoint)
     if loaded.configuration is None:
@@ -53,7 +58,8 @@ def judge(checkpoint: Path, pairs: Sequence[Pair]) -> Judged:
         [string_edits.page(pen, lines) for lines in side]
         for side in ([pair.before for pair in pairs], [pair.after for pair in pairs])
     )
-    edited = _edited(generator, pairs, before)
+    asked = [pair.instruction for pair in pairs]
+    edited = _generated(generator, asked, before, [_inputs(generator, page) for page in before])
     truth = torch.cat([scaled(page) for page in after])
     kept = loaded.autoencoder.decode(loaded.autoencoder.encode(truth)).float()
     reader = _reader(pen)
@@ -61,28 +67,64 @@ def judge(checkpoint: Path, pairs: Sequence[Pair]) -> Judged:
     ceiling = _figures(reader, pairs, kept, truth)
     figures |= {f"ceiling_{name}": value for name, value in ceiling.items()}
     figures["ceiling_psnr"] = figures.pop("ceiling_unchanged_psnr")
+    figures |= _by_other_tasks(generator, reader, pages)
     rows = zip(before[:_SHOWN], edited, after, strict=False)
     grid = [(Image.fromarray(a), as_image(b), Image.fromarray(c)) for a, b, c in rows]
     return Judged(figures, grid)
 
 
-def _edited(generator: Generator, pairs: Sequence[Pair], before: Sequence[Pixels]) -> Tensor:
-    """(B, 3, H, W): what the model makes of pages."""
+def _inputs(generator: Generator, page: Pixels) -> Inputs:
+    """What a model sees of a page that it edits."""
     references = generator.configuration.data.references
+    return Inputs(
+        () if references == "text" else (encode(generator.autoencoder, page),),
+        () if references == "latents" else (page,),
+    )
+
+
+def _generated(
+    generator: Generator,
+    asked: Sequence[str],
+    pages: Sequence[Pixels],
+    inputs: Sequence[Inputs],
+) -> Tensor:
+    """(B, 3, H, W): what the model makes of captions or instructions, as large as the pages."""
+    factor = generator.autoencoder.factor
+    cells = (pages[0].shape[0] // factor, pages[0].shape[1] // factor)
     made: list[Tensor] = []
-    for start in range(0, len(pairs), _BATCH):
-        pages = before[start : start + _BATCH]
-        latents = [encode(generator.autoencoder, page) for page in pages]
-        inputs = [
-            Inputs(
-                () if references == "text" else (own,), () if references == "latents" else (page,)
-            )
-            for own, page in zip(latents, pages, strict=True)
-        ]
-        asked = [pair.instruction for pair in pairs[start : start + _BATCH]]
-        cells = (latents[0].shape[1], latents[0].shape[2])
-        made.append(generator.generate(asked, cells, range(start, start + len(asked)), inputs))
+    for start in range(0, len(asked), _BATCH):
+        part = asked[start : start + _BATCH]
+        seeds = range(start, start + len(part))
+        made.append(generator.generate(part, cells, seeds, inputs[start : start + _BATCH]))
     return torch.cat(made)
+
+
+def _by_other_tasks(
+    generator: Generator, reader: Reader, pages: Sequence[tuple[Line, ...]]
+) -> dict[str, float]:
+    pen, figures = string_edits.face(), dict[str, float]()
+    tasks = generator.configuration.tasks if pages else ()
+    shown = [string_edits.page(pen, lines) for lines in pages]
+    if "t2i" in tasks:
+        asked = [string_edits.caption(lines) for lines in pages]
+        made = _generated(generator, asked, shown, [Inputs()] * len(pages))
+        figures["t2i_line"] = _lines_right(reader, pages, made)
+    if "i2i" in tasks:
+        asked = [RECONSTRUCT] * len(pages)
+        made = _generated(generator, asked, shown, [Inputs((), (page,)) for page in shown])
+        figures["i2i_line"] = _lines_right(reader, pages, made)
+        figures["i2i_psnr"] = float(
+            np.mean([_psnr(each, scaled(page)[0]) for each, page in zip(made, shown, strict=True)])
+        )
+    return figures
+
+
+def _lines_right(reader: Reader, pages: Sequence[tuple[Line, ...]], made: Tensor) -> float:
+    right = []
+    for lines, page in zip(pages, made, strict=True):
+        read = reader.read(torch.stack(page.split(LINE[1], 1)))
+        right += [own == _keys(line, len(own)) for own, line in zip(read, lines, strict=True)]
+    return float(np.mean(right))
 
 
 def _reader(pen: Font) -> Reader:

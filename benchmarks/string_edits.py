@@ -1,5 +1,5 @@
 """Exact edit pairs of pages so simple that a small model learns them: two lines of the style
-``strings``, of which an instruction changes one.
+``strings``, of which an instruction changes one. Pages by themselves have a caption instead.
 
 A page is 64x64 px, a line has one to four characters of one ink in cells of 16x32 px. Texts are
 split by their hash: every text of a held-out pair is of those that no training pair shows.
@@ -7,7 +7,7 @@ split by their hash: every text of a held-out pair is of those that no training 
 Shapes: H W pixels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -50,16 +50,34 @@ class Pair:
     instruction: str
 
 
+def pages(seed: int, count: int, *, held_out: bool) -> Iterator[tuple[Line, ...]]:
+    """Pages of two lines that differ."""
+    random = Random(f"{seed}:{held_out}:pages")
+    return (_page(random, held_out) for _ in range(count))
+
+
+def caption(lines: tuple[Line, ...]) -> str:
+    """What a page shows."""
+    return " ".join(
+        f'{place.capitalize()} line "{line.text}" in {line.ink.name("en")}.'
+        for place, line in zip(PLACES, lines, strict=True)
+    )
+
+
 def pairs(seed: int, count: int, *, held_out: bool, by_text: bool = False) -> Iterator[Pair]:
     """Pairs of all operations; ``by_text`` instructions say which line by its text, else by its
     place.
     """
     random = Random(f"{seed}:{held_out}")
     for _ in range(count):
-        lines = tuple(Line(_text(random, held_out), random.choice(strings.INKS)) for _ in PLACES)
-        if lines[0].text == lines[1].text:
-            lines = (lines[0], replace(lines[1], text=_other(random, lines[0].text, held_out)))
-        yield _pair(random, lines, held_out, by_text)
+        yield _pair(random, _page(random, held_out), held_out, by_text)
+
+
+def _page(random: Random, held_out: bool) -> tuple[Line, ...]:
+    lines = tuple(Line(_text(random, held_out), random.choice(strings.INKS)) for _ in PLACES)
+    if lines[0].text == lines[1].text:
+        lines = (lines[0], replace(lines[1], text=_other(random, lines[0].text, held_out)))
+    return lines
 
 
 def _pair(random: Random, lines: tuple[Line, ...], held_out: bool, by_text: bool) -> Pair:
@@ -103,31 +121,45 @@ def page(pen: Font, lines: tuple[Line, ...]) -> NDArray[np.uint8]:
     return np.concatenate(rows)
 
 
-def write(path: Path, made: Iterator[Pair]) -> None:
-    """A shard of pairs."""
+def write(path: Path, made: Iterable[Pair | tuple[Line, ...]]) -> None:
+    """A shard of pairs, or of pages with their captions."""
     pen = face()
-    table = pa.Table.from_pylist([_row(pen, pair) for pair in made], schema=shard.schema())
+    rows = [
+        _pair_row(pen, each) if isinstance(each, Pair) else _page_row(pen, each) for each in made
+    ]
+    table = pa.Table.from_pylist(rows, schema=shard.schema())
     path.parent.mkdir(parents=True, exist_ok=True)
     shard.write(str(path), table.to_batches(), shard.schema())
 
 
-def _row(pen: Font, pair: Pair) -> dict[str, Any]:
-    before, after = (png.encode(_opaque(page(pen, each))) for each in (pair.before, pair.after))
-    row: dict[str, Any] = dict.fromkeys(shard.schema().names)
-    return row | {
-        "id": shard.content_id(before + after + pair.instruction.encode()),
-        "key": pair.instruction,
-        "image": {"bytes": after, "path": None},
+def _pair_row(pen: Font, pair: Pair) -> dict[str, Any]:
+    before, after = (_png(pen, lines) for lines in (pair.before, pair.after))
+    return _row(after, pair.instruction, before) | {
         "inputs": [{"bytes": before, "path": None}],
-        "width": LINE[0],
-        "height": LINE[1] * len(PLACES),
-        "format": "PNG",
         "caption_instruction": [{"text": pair.instruction, "language": "en"}],
         "edit_kind": "text",
         "edit_operation": pair.operation,
+    }
+
+
+def _page_row(pen: Font, lines: tuple[Line, ...]) -> dict[str, Any]:
+    said = caption(lines)
+    return _row(_png(pen, lines), said) | {"caption_raw": [{"text": said, "language": "en"}]}
+
+
+def _row(image: bytes, words: str, source: bytes = b"") -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(shard.schema().names)
+    return row | {
+        "id": shard.content_id(source + image + words.encode()),
+        "key": words,
+        "image": {"bytes": image, "path": None},
+        "width": LINE[0],
+        "height": LINE[1] * len(PLACES),
+        "format": "PNG",
         "synthetic": True,
     }
 
 
-def _opaque(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], 2)
+def _png(pen: Font, lines: tuple[Line, ...]) -> bytes:
+    rgb = page(pen, lines)
+    return png.encode(np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], 2))
