@@ -152,13 +152,16 @@ class PhaseConfiguration(_Frozen):
 class AutoencoderConfiguration(_Frozen):
     """The autoencoder: ``patch_pca`` fitted on the training images, or ``qwen`` from ``path``.
 
-    ``channels`` and ``factor`` (pixels per latent cell side) describe ``patch_pca`` only.
+    ``channels`` and ``factor`` (pixels per latent cell side) describe ``patch_pca`` only, as does
+    ``whitening``: 1 gives all channels the same variance, 0 leaves them as they are in pixels. Of
+    errors as large in every channel pixels have least at 0.5.
     """
 
     kind: Literal["patch_pca", "qwen"] = "patch_pca"
     path: str = ""
     channels: Count = 16
     factor: Count = 8
+    whitening: Share = 1.0
 
 
 class TextEncoderConfiguration(_Frozen):

@@ -19,10 +19,10 @@ _WEIGHTS = "autoencoder.safetensors"
 
 
 class PatchPcaAutoencoder:
-    """Whitened principal components of f x f RGB patches: fixed, linear, fitted in a second.
+    """Principal components of f x f RGB patches: fixed, linear, fitted in a second.
 
-    ``mean`` is (3ff,), ``components`` (C, 3ff) orthonormal rows, ``scale`` (C,) the standard
-    deviation of each component over the fitted patches.
+    ``mean`` is (3ff,), ``components`` (C, 3ff) orthonormal rows, ``scale`` (C,) what each component
+    is divided by: whitened, its standard deviation over the fitted patches.
     """
 
     def __init__(self, factor: int, mean: Tensor, components: Tensor, scale: Tensor) -> None:
@@ -33,8 +33,14 @@ class PatchPcaAutoencoder:
         self.scale = scale
 
     @classmethod
-    def fit(cls, images: list[Tensor], factor: int, channels: int) -> "PatchPcaAutoencoder":
+    def fit(
+        cls, images: list[Tensor], factor: int, channels: int, whitening: float = 1.0
+    ) -> "PatchPcaAutoencoder":
         """Fit on images of any sizes, each (B, 3, H, W) in [-1, 1].
+
+        ``whitening`` 1 gives all channels the variance 1, 0 leaves their variances as in pixels;
+        between, standard deviations are those of pixels to the power of 1 - ``whitening``. Their
+        mean variance is 1 in any case.
 
         Raises ``ValueError`` when a size is no multiple of ``factor`` or there are more channels
         than pixel values in a patch.
@@ -51,7 +57,9 @@ class PatchPcaAutoencoder:
         # An eigenvector's sign is arbitrary: fixed, so that the same images give the same ones.
         largest = components.abs().argmax(1, keepdim=True)
         components = components * components.gather(1, largest).sign()
-        scale = variances.flip(0)[:channels].clamp_min(1e-8).sqrt()
+        deviation = variances.flip(0)[:channels].clamp_min(1e-8).sqrt()
+        left = deviation ** (1 - whitening)
+        scale = deviation**whitening * left.square().mean().sqrt()
         return cls(factor, mean.float(), components.float().contiguous(), scale.float())
 
     def encode(self, pixels: Tensor) -> Tensor:

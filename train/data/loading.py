@@ -369,6 +369,6 @@ def _fitted(scanned: _Scanned) -> int:
     return max(1, min(_FIT, _FIT_PIXELS // largest))
 
 
-def _fit(first: Sequence[Row], autoencoder: AutoencoderConfiguration) -> PatchPcaAutoencoder:
+def _fit(first: Sequence[Row], settings: AutoencoderConfiguration) -> PatchPcaAutoencoder:
     images = [scaled(row.pixels) for row in first[:_FIT]]
-    return PatchPcaAutoencoder.fit(images, autoencoder.factor, autoencoder.channels)
+    return PatchPcaAutoencoder.fit(images, settings.factor, settings.channels, settings.whitening)

@@ -37,6 +37,22 @@ def test_the_patch_pca_keeps_what_its_components_hold():
     assert torch.allclose(many[:, :12].mean(0), torch.zeros(12), atol=1e-3)
 
 
+def test_channels_are_whitened_by_as_much_as_is_asked():
+    images = [smooth(40, 16, 32)]
+    deviations, decoded = {}, {}
+    for whitening in (0, 0.5, 1):
+        autoencoder = PatchPcaAutoencoder.fit(images, 4, 12, whitening)
+        latents = autoencoder.encode(images[0])
+        decoded[whitening] = autoencoder.decode(latents)
+        channels = latents.transpose(0, 1).flatten(1)
+        deviations[whitening] = channels.std(1)
+        assert channels.var(1).mean().item() == pytest.approx(1, rel=1e-3)
+        assert torch.allclose(decoded[whitening], decoded[0], atol=1e-5)
+    as_is = deviations[0] / deviations[0][0]
+    assert as_is[-1] < 0.5
+    assert torch.allclose(deviations[0.5] / deviations[0.5][0], as_is.sqrt(), rtol=1e-3)
+
+
 def test_an_autoencoder_says_what_it_cannot_do_and_clips():
     autoencoder = PatchPcaAutoencoder.fit([smooth(4, 16, 16)], 8, 4)
     with pytest.raises(ValueError, match="17x16 px is no multiple of 8"):
