@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import string_edits
-from benchmarks.edits_judged import _figures, _reader
+from benchmarks.edits_judged import _figures, _lines_right, _reader
 from benchmarks.string_edits import LINE, OPERATIONS
 
 
@@ -52,3 +52,41 @@ def test_the_truth_is_judged_right_and_a_shifted_page_is_not():
     left = _figures(_reader(pen), made, before, truth)
     assert left["unchanged_line"] == 1
     assert max(left[name] for name in OPERATIONS) == 0
+
+
+def test_pages_and_pairs_are_shown_for_their_tasks(tmp_path):
+    from train.configuration import Configuration
+    from train.data import loading
+    from train.data.loading import Sources
+
+    pages = list(string_edits.pages(1, 12, held_out=False))
+    string_edits.write(tmp_path / "part-pages.parquet", pages)
+    string_edits.write(tmp_path / "part-pairs.parquet", string_edits.pairs(1, 12, held_out=False))
+    given = {
+        "preset": "test",
+        "batch": 12,
+        "data": {"tasks": {"t2i": 1, "ti2i": 1}, "held_out": 0, "references": "latents"},
+        "autoencoder": {"channels": 8, "factor": 16},
+        "model": {"patch": 1},
+    }
+    settings = Configuration.model_validate(given)
+    shown = loading.load(Sources(str(tmp_path / "part-*.parquet")), settings).at(1)
+    captions = {string_edits.caption(lines) for lines in pages}
+    assert [len(each.references) for each in shown].count(1) == 6
+    for each in shown:
+        assert (each.caption in captions) == (each.task == "t2i") == (not each.references)
+        assert each.latents.shape == (8, 4, 4)
+
+
+def test_every_line_of_a_page_counts():
+    import torch
+
+    from train.pixels import scaled
+
+    pen = string_edits.face()
+    pages = list(string_edits.pages(2, 10, held_out=True))
+    made = torch.cat([scaled(string_edits.page(pen, lines)) for lines in pages])
+    assert _lines_right(_reader(pen), pages, made) == 1
+    made[:5, :, LINE[1] :] = made[5:, :, LINE[1] :]
+    assert _lines_right(_reader(pen), pages, made) == 0.75
+    assert string_edits.caption(pages[0]).count(f'"{pages[0][0].text}" in ') == 1
