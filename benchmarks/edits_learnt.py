@@ -150,7 +150,7 @@ def _tasks(text: str) -> dict[str, float]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=400, help="of a model that sees both")
+    parser.add_argument("--steps", type=int, default=700, help="of what sees both, or --references")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pages", type=int, default=120, help="held-out pages that are judged")
