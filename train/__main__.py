@@ -53,6 +53,13 @@ def train(
     plan: Annotated[
         bool, typer.Option("--plan", help="Print what the run would take, and stop.")
     ] = False,
+    plan_on: Annotated[
+        str,
+        typer.Option(
+            help="Plan for these devices, such as h100x64 or a100-40gb. [default: the one here]",
+            show_default=False,
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train on shards, or go on where an interrupted run of the same command stopped.
@@ -71,11 +78,12 @@ def train(
     if show:
         typer.echo(wanted.model_dump_json(indent=1))
         return
-    if plan:
+    if plan or plan_on:
         threads_waiting.settle()
-        from train import planning
+        from train import planned_text, planning
 
-        typer.echo(planning.plan(wanted, data or ""), nl=False)
+        planned = planning.plan(wanted, data or "", plan_on)
+        typer.echo(planned.model_dump_json(indent=1) if as_json else planned_text.as_text(planned))
         return
     if data is None or out is None:
         raise UsageError("expected --data and --out: what to train on, and where to write")

@@ -3,11 +3,14 @@
 Activations are counted on a network of the same kind with few heads and layers, in whatever way it
 is carried out; what is kept grows with the number of heads and with that of layers, each linearly.
 
+Processes divide weights, gradients, averages and what the optimiser remembers (FSDP2). Activations
+are of a process's own portion, and each gathers blocks of weights: these are not divided.
+
 Shapes: d width, H heads, L layers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,12 +27,14 @@ from train.precision import autocast
 
 _GRID, _TEXT = (16, 16), 128  # image tokens and text of a sample that is counted on
 _FP32 = 4  # bytes
+_HELD = 3  # of a block: its weights, those of the next, which are gathered ahead, its gradients
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes, by what they are for; ``copies`` of the weights in bf16, where the network computes in
-    it, ``activations`` of a portion, None where they are unknown.
+    """Bytes, by what they are for; ``copies`` of the weights in bf16, where a process by itself
+    computes in it, and of the blocks that each of several has ``gathered``; ``activations`` of a
+    portion, None where they are unknown, and what is computed ``again`` for a block at a time.
     """
 
     weights: int
@@ -38,19 +43,41 @@ class Memory:
     optimiser: int
     averages: int
     activations: int | None
+    again: int
+    gathered: int
+
+    @property
+    def divided(self) -> int:
+        """What processes divide among them."""
+        return self.weights + self.gradients + self.optimiser + self.averages
+
+    @property
+    def undivided(self) -> int:
+        """What each of several processes has to itself, however many they are."""
+        return (self.activations or 0) + self.again + self.gathered
 
     @property
     def total(self) -> int:
-        """All of it."""
-        known = (
-            self.weights,
-            self.copies,
-            self.gradients,
-            self.optimiser,
-            self.averages,
-            self.activations,
-        )
-        return sum(part or 0 for part in known)
+        """All of it, of a process by itself."""
+        return self.divided + self.copies + (self.activations or 0) + self.again
+
+    def of_each(self, processes: int) -> int:
+        """What each of so many takes."""
+        if processes == 1:
+            return self.total
+        return -(-self.divided // processes) + self.undivided
+
+    def fewest(self, of_device: int) -> int | None:
+        """The least number of devices of so many bytes that it fits on; None: on no number."""
+        if self.total <= of_device:
+            return 1
+        room = of_device - self.undivided
+        return max(2, -(-self.divided // room)) if room > 0 else None
+
+    def of_tokens(self, share: float) -> "Memory":
+        """The same with portions of this share of the tokens."""
+        kept = None if self.activations is None else round(self.activations * share)
+        return replace(self, activations=kept, again=round(self.again * share))
 
 
 def needed(configuration: Configuration, network: Any, channels: int, text_width: int) -> Memory:
@@ -63,14 +90,37 @@ def needed(configuration: Configuration, network: Any, channels: int, text_width
     every = sum(weight.numel() for weight in network.parameters())
     of_adamw = 2 * (1 if settings.states == "int8" else _FP32)  # two moments
     kept = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
+    half = configuration.precision != "fp32"
+    kept_of_portion = activations(configuration, channels, text_width)
     return Memory(
         weights=_FP32 * every,
-        copies=0 if configuration.precision == "fp32" else _FP32 // 2 * every,
+        copies=_FP32 // 2 * every if half else 0,
         gradients=_FP32 * count,
         optimiser=of_adamw * (count - moved) + _FP32 * moved,
         averages=_FP32 * every * kept,
-        activations=activations(configuration, channels, text_width),
+        activations=kept_of_portion,
+        again=_again(configuration, kept_of_portion, channels, text_width),
+        gathered=(_FP32 // 2 if half else _FP32) * _HELD * _largest(network),
     )
+
+
+def _again(configuration: Configuration, kept: int | None, channels: int, text_width: int) -> int:
+    """Bytes that the backward pass computes again for a block, of a portion: a layer's share of
+    what is kept less than without recomputation.
+    """
+    if kept is None or configuration.recompute == "none":
+        return 0
+    plain = configuration.model_copy(update={"recompute": "none"})
+    all_of_it = activations(plain, channels, text_width) or 0
+    return (all_of_it - kept) // int(configuration.model.model_dump()["layers"])
+
+
+def _largest(network: Any) -> int:
+    """The weights of the largest block; all where there are no blocks."""
+    counts = [
+        sum(w.numel() for w in block.parameters()) for block in getattr(network, "blocks", ())
+    ]
+    return max(counts) if counts else sum(w.numel() for w in network.parameters())
 
 
 def activations(configuration: Configuration, channels: int, text_width: int) -> int | None:

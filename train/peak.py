@@ -1,5 +1,8 @@
-"""How many operations a second a device can do at most, against which a run is measured (MFU)."""
+"""How many operations a second a device can do at most, against which a run is measured (MFU),
+and what memory GPUs have.
+"""
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -9,25 +12,28 @@ from train.precision import autocast
 
 _SIDE, _REPEATS = 1024, 2  # of the matrices that are multiplied on a CPU
 _SIDE_GPU = 8192
-# Dense bf16 with fp32 sums, of the makers' data sheets; the first whose words are all in a name.
-_BF16 = (
-    ("B200", 2250e12),
-    ("H200", 989e12),
-    ("H100 PCIe", 756e12),
-    ("H100 NVL", 835e12),
-    ("H100", 989e12),
-    ("H800", 989e12),
-    ("H20", 148e12),
-    ("A100", 312e12),
-    ("A800", 312e12),
-    ("L40S", 362e12),
-    ("L40", 181e12),
-    ("L4", 121e12),
-    ("A40", 150e12),
-    ("A10", 125e12),
-    ("RTX 5090", 210e12),
-    ("RTX 4090", 165e12),
-    ("RTX 3090", 71e12),
+_GB = 10**9  # a device has some percent more, which its own software takes
+_GIGABYTES = re.compile(r"\b(\d{1,3})GB\b", re.IGNORECASE)
+# FLOPs a second in dense bf16 with fp32 sums, and GB of memory, of the makers' data sheets; the
+# first whose words are all in a name.
+_LISTED = (
+    ("B200", 2250e12, 180),
+    ("H200", 989e12, 141),
+    ("H100 PCIe", 756e12, 80),
+    ("H100 NVL", 835e12, 94),
+    ("H100", 989e12, 80),
+    ("H800", 989e12, 80),
+    ("H20", 148e12, 96),
+    ("A100", 312e12, 80),
+    ("A800", 312e12, 80),
+    ("L40S", 362e12, 48),
+    ("L40", 181e12, 48),
+    ("L4", 121e12, 24),
+    ("A40", 150e12, 48),
+    ("A10", 125e12, 24),
+    ("RTX 5090", 210e12, 32),
+    ("RTX 4090", 165e12, 24),
+    ("RTX 3090", 71e12, 24),
 )
 
 
@@ -55,12 +61,28 @@ def peak(device: str, precision: str) -> Peak:
 
 
 def of_table(name: str) -> Peak | None:
-    """Of a GPU by its ``name``; None where the table does not have it."""
-    words = set(name.replace("-", " ").split())
-    for model, flops in _BF16:
-        if words >= set(model.split()):
-            return Peak(flops, f"of the table of GPUs, for {model} in bf16")
-    return None
+    """Of a GPU by its ``name``, in whatever case; None where the table does not have it."""
+    row = _row(name)
+    return Peak(row[1], f"of the table of GPUs, for {row[0]} in bf16") if row else None
+
+
+def memory_of_table(name: str) -> int | None:
+    """Bytes of memory of such a GPU: those in its name, as in "A100-40GB", else the usual."""
+    row = _row(name)
+    if row is None:
+        return None
+    given = _GIGABYTES.search(name)
+    return _GB * (int(given[1]) if given else row[2])
+
+
+def names() -> tuple[str, ...]:
+    """Those of the table, as a command line has them."""
+    return tuple(model.lower().replace(" ", "-") for model, _, _ in _LISTED)
+
+
+def _row(name: str) -> tuple[str, float, int] | None:
+    words = set(name.casefold().replace("-", " ").split())
+    return next((row for row in _LISTED if words >= set(row[0].casefold().split())), None)
 
 
 def measured(device: str, precision: str) -> float:

@@ -1,59 +1,199 @@
-"""What a run will take, said before it is started: ``python -m train --plan``.
+"""What a run will take, worked out before it is started: ``python -m train --plan``.
 
 Shapes: c latent channels, D text feature width.
 """
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from pydantic import BaseModel, ConfigDict
 
 from curation.picture import sizes
 from curation.picture.sizes import Size
-from train import memory, phases, settling
-from train.configuration import Configuration, DataConfiguration
-from train.models.family import Family
-from train.packing.layout import Layout
-from train.peak import Peak, peak
+from train import devices, fitting, memory, phases
+from train.configuration import Configuration, DataConfiguration, Task
+from train.devices import Devices
+from train.distributed.world import axes_of, check_divided
+from train.fitting import Fit
+from train.memory import Memory
+from train.packing.layout import Layout, Sample
+from train.phases import Phase
+from train.text_encoders import qwen_templates, text_encoder
 
-_TEXTS = (32, 128, 512, 1024)  # tokens of captions that FLOPs are said for
-_TYPICAL = 128
+TYPICAL = 128  # tokens of text that phases are counted with
+USEFUL = 0.4  # of the peak: what trainers of such networks reach
+_TEXTS = (32, TYPICAL, 512, 1024)  # tokens of captions that FLOPs are said for
 _BACKWARD = 3  # a step is three forward passes: the gradient takes two
-_USEFUL = 0.4  # of the peak: what trainers of such networks reach
 _PUBLISHED = {"qwen_image_21": (64, 16, 4096)}  # channels, pixels of a latent cell, text width
 _PUBLISHED_QWEN_IMAGE = (16, 8, 3584)
+_SEEN_CELL = 28  # pixels a side that Qwen2.5-VL makes a token of: 14 of a patch, 2 x 2 merged
+_BYTE_CELL = 8  # pixels a side that the text encoder "byte" makes a token of
 
 
-def plan(configuration: Configuration, data: str) -> str:
-    """The plan of a run on the shards ``data``, which need not be there: plain text.
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
 
-    Raises ``UsageError`` for phases or parts that do not go together.
+
+class OfImage(_Frozen):
+    """FLOPs of training on an image of ``size`` for a ``task``, by tokens of text; it has so many
+    tokens more than an image of a caption: of ``references``, and ``seen`` by the text encoder.
     """
-    configuration = settling.settled(configuration, None)
-    device = settling.usable_device(configuration.device)
+
+    size: str
+    task: Task
+    references: int
+    seen: int
+    flops: Mapping[int, int]
+
+
+class Effort(_Frozen):
+    """FLOPs, and hours of all devices together: at their peak, and at ``USEFUL`` of it."""
+
+    flops: float
+    hours_at_peak: float
+    hours: float
+
+
+class OfPhase(_Frozen):
+    """``steps`` of ``batch`` samples, of ``tasks`` by their shares and of ``sizes`` in equal parts;
+    ``label`` is empty where the run is a stretch without a name. FLOPs are None where images keep
+    their sizes.
+    """
+
+    label: str
+    steps: int
+    batch: int
+    samples: int
+    tasks: Mapping[Task, float]
+    sizes: tuple[str, ...]
+    flops_of_sample: float | None
+    effort: Effort | None
+
+
+class Plan(_Frozen):
+    """All that ``--plan`` says; memory in bytes. Phases are counted with ``text`` tokens of text,
+    their hours at ``mfu`` of the peak; ``effort`` is that of all.
+    """
+
+    network: str
+    parameters: int
+    trained: int
+    channels: int
+    text_width: int
+    optimiser: str
+    states: str
+    tokens_at_once: int
+    recompute: str
+    text: int = TYPICAL
+    mfu: float = USEFUL
+    images: tuple[OfImage, ...]
+    phases: tuple[OfPhase, ...]
+    effort: Effort | None
+    memory: Memory
+    devices: Devices
+    fit: Fit
+
+
+def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
+    """The plan of a run on the shards ``data``, which need not be there, on the devices that ``on``
+    names (``h100x64``), else on the device here.
+
+    Raises ``UsageError`` for phases or parts that do not go together, or an unknown device.
+    """
+    chosen, configuration = devices.named(on, configuration)
     channels, factor, width = _parts(configuration)
     with torch.device("meta"):
         network: Any = configuration.model.build(channels, width)
-    top = peak(device, configuration.precision)
-    needed = memory.needed(configuration, network, channels, width)
+    weights = list(network.parameters())
+    counting = _Counting(configuration, network, factor, _seen(configuration))
     stretches = phases.of_run(configuration, data or "--data")
-    lines = [_of_network(network, configuration, (channels, width))]
-    lines += _of_sizes(configuration, network, factor, [phase.data for phase in stretches])
-    total = 0.0
-    for phase in stretches:
-        steps = phase.last - phase.first + 1
-        own = _sizes(phase.data, configuration.model.unit(factor))
-        each = [_of_sample(configuration.model, network, size, _TYPICAL, factor) for size in own]
-        flops = steps * phase.batch * sum(each) / len(each) if each else 0.0
-        total += flops
-        lines.append(
-            f"phase {phase.label}: {steps:,} steps of {phase.batch:,} samples,"
-            f" {steps * phase.batch:,} in all{_effort(flops, top)}"
-        )
-    return "\n".join([*lines, *_of_memory(needed, configuration, device), f"peak: {top}"]) + "\n"
+    _check(configuration, chosen, min(phase.batch for phase in stretches))
+    each = tuple(_of_phase(counting, phase, chosen) for phase in stretches)
+    if not any(phase.label for phase in configuration.phases) and len(each) == 1:
+        each = (each[0].model_copy(update={"label": ""}),)
+    known = [phase.effort.flops for phase in each if phase.effort]
+    needed = memory.needed(configuration, network, channels, width)
+    largest = counting.largest(stretches)
+    fit = fitting.fit(needed, chosen, largest, configuration, network, (channels, width))
+    return Plan(
+        network=str(configuration.model.name),
+        parameters=sum(weight.numel() for weight in weights),
+        trained=sum(weight.numel() for weight in weights if weight.requires_grad),
+        channels=channels,
+        text_width=width,
+        optimiser=configuration.optimiser.kind,
+        states=configuration.optimiser.states,
+        tokens_at_once=configuration.tokens_at_once,
+        recompute=configuration.recompute,
+        images=tuple(_of_images(counting, stretches)),
+        phases=each,
+        effort=_effort(sum(known), chosen) if len(known) == len(each) else None,
+        memory=needed,
+        devices=chosen,
+        fit=fit,
+    )
+
+
+def _check(configuration: Configuration, chosen: Devices, batch: int) -> None:
+    """Raise ``UsageError`` where so many processes would refuse the smallest ``batch``, the states
+    of the optimiser, or how they are to be divided.
+    """
+    if chosen.count > 1:
+        axes_of(configuration.distributed, chosen.count)
+        data_ranks = chosen.count // configuration.distributed.tensor
+        check_divided(data_ranks, [batch], configuration.optimiser.states)
+
+
+class _Counting(NamedTuple):
+    """The run, its network, the pixels of a latent cell, and the tokens in the text for an image
+    that the text encoder sees.
+    """
+
+    configuration: Configuration
+    network: Any
+    factor: int
+    seen: int
+
+    def sizes(self, data: DataConfiguration) -> list[Size]:
+        """Those that stand for a phase's; none where they are those of the images."""
+        step = self.configuration.model.unit(self.factor)
+        if data.resolutions:
+            return [sizes.of_ratio(side, 1.0, step) for side in data.resolutions]
+        return [size for text in data.sizes if (size := sizes.parse(text))]
+
+    def more(self, task: Task, data: DataConfiguration) -> tuple[int, int]:
+        """References, and tokens of images in the text, of a sample; an edit has one input."""
+        references = int(task == "ti2i" and data.references != "text")
+        looks = task == "i2i" or (task == "ti2i" and data.references != "latents")
+        return references, self.seen * looks
+
+    def sample(self, size: Size, text: int, more: tuple[int, int]) -> Sample:
+        """Of an image of ``size``, inputs of which are of the same size, behind a token of text."""
+        family, (references, seen) = self.configuration.model, more
+        step = self.factor * family.patch
+        grid = size[1] // step, size[0] // step
+        before = [1] * references
+        return family.sample([*before, text + seen - references], grid, [grid] * references)
+
+    def flops(self, size: Size, text: int, more: tuple[int, int]) -> int:
+        """Of training on it."""
+        layout = Layout((self.sample(size, text, more),))
+        return _BACKWARD * self.configuration.model.flops(self.network, layout)
+
+    def largest(self, stretches: Sequence[Phase]) -> int:
+        """Tokens of the largest sample, which goes through the network in a portion of its own."""
+        longest = self.configuration.text_encoder.longest
+        samples = [
+            self.sample(size, longest, self.more(task, phase.data))
+            for phase in stretches
+            for size in self.sizes(phase.data)
+            for task in phase.data.tasks
+        ]
+        return max((sum(span.tokens for span in sample) for sample in samples), default=1)
 
 
 def _parts(configuration: Configuration) -> tuple[int, int, int]:
@@ -70,77 +210,72 @@ def _parts(configuration: Configuration) -> tuple[int, int, int]:
     return channels, factor, width
 
 
-def _of_network(network: Any, configuration: Configuration, widths: tuple[int, int]) -> str:
-    count = sum(weight.numel() for weight in network.parameters())
-    trained = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
-    return (
-        f"network {configuration.model.name}: {count:,} parameters, {trained:,} of them trained;"
-        f" latents of {widths[0]} channels, text of {widths[1]} values a token"
-    )
+def _seen(configuration: Configuration) -> int:
+    """Tokens in the text for an image that the text encoder sees, a square. Qwen3-VL leaves them to
+    the latents; an encoder that is not here yet is taken for one that sees.
+    """
+    encoder = configuration.text_encoder
+    if encoder.kind == "byte":
+        return round(encoder.view / _BYTE_CELL) ** 2
+    if configuration.model.name == "qwen_image_21":
+        return 0
+    with suppress(FileNotFoundError):
+        if not text_encoder.sees_images(encoder):
+            return 0
+    path = Path(encoder.path)
+    pipeline = path if (path / "text_encoder").is_dir() else path.parent
+    return round(qwen_templates.of_folder(pipeline).side / _SEEN_CELL) ** 2
 
 
-def _sizes(data: DataConfiguration, step: int) -> list[Size]:
-    """The sizes that stand for those of a phase; none where they are those of the images."""
-    if data.resolutions:
-        return [sizes.of_ratio(side, 1.0, step) for side in data.resolutions]
-    return [size for text in data.sizes if (size := sizes.parse(text))]
-
-
-def _of_sample(family: Family, network: Any, size: Size, text: int, factor: int) -> int:
-    """FLOPs of training on one image of ``size`` with so many tokens of ``text``."""
-    step = factor * family.patch
-    sample = family.sample([text], (size[1] // step, size[0] // step), [])
-    return _BACKWARD * family.flops(network, Layout((sample,)))
-
-
-def _of_sizes(
-    configuration: Configuration, network: Any, factor: int, data: Sequence[DataConfiguration]
-) -> Iterator[str]:
-    step = configuration.model.unit(factor)
-    longest = configuration.text_encoder.longest
+def _of_images(counting: _Counting, stretches: Sequence[Phase]) -> Iterator[OfImage]:
+    """Every size of images of captions; of other tasks that differ, where a phase has them."""
+    longest = counting.configuration.text_encoder.longest
     texts = sorted({min(text, longest) for text in _TEXTS})
-    known = sorted({size for each in data for size in _sizes(each, step)})
-    if not known:
-        yield "images keep their sizes: FLOPs are those of the data"
-    for width, height in known:
-        each = [
-            _of_sample(configuration.model, network, (width, height), text, factor)
-            for text in texts
-        ]
-        shown = ", ".join(
-            f"{flops / 1e12:.4g} with {text}" for text, flops in zip(texts, each, strict=True)
+    kinds: dict[tuple[Size, Task], tuple[int, int]] = {}
+    for phase in stretches:
+        for size in counting.sizes(phase.data):
+            kinds[size, "t2i"] = (0, 0)
+            wanted = {task: counting.more(task, phase.data) for task in phase.data.tasks}
+            kinds |= {(size, task): more for task, more in wanted.items() if any(more)}
+    for (size, task), more in sorted(kinds.items(), key=lambda kind: (kind[0][0], kind[1])):
+        plain = counting.sample(size, TYPICAL, (0, 0))
+        own = counting.sample(size, TYPICAL, more)
+        beyond = sum(span.tokens for span in own) - sum(span.tokens for span in plain)
+        yield OfImage(
+            size=f"{size[0]}x{size[1]}",
+            task=task,
+            references=beyond - more[1],
+            seen=more[1],
+            flops={text: counting.flops(size, text, more) for text in texts},
         )
-        yield f"TFLOP to train on an image of {width}x{height}, by tokens of text: {shown}"
 
 
-def _effort(flops: float, top: Peak) -> str:
-    if not flops:
-        return ""
-    hours = flops / (_USEFUL * top.flops) / 3600
-    return (
-        f", {flops:.3g} FLOP with {_TYPICAL} tokens of text:"
-        f" {hours:,.1f} hours of this device at {100 * _USEFUL:.0f} % of its peak"
+def _of_phase(counting: _Counting, phase: Phase, chosen: Devices) -> OfPhase:
+    steps, own = phase.last - phase.first + 1, counting.sizes(phase.data)
+    tasks: Mapping[Task, float] = phase.data.tasks
+    every = sum(tasks.values())
+    shares = {task: share / every for task, share in tasks.items()}
+    of_sample = None
+    if own:
+        of_sample = sum(
+            share * counting.flops(size, TYPICAL, counting.more(task, phase.data)) / len(own)
+            for task, share in shares.items()
+            for size in own
+        )
+    samples = steps * phase.batch
+    return OfPhase(
+        label=phase.label,
+        steps=steps,
+        batch=phase.batch,
+        samples=samples,
+        tasks=shares,
+        sizes=tuple(f"{width}x{height}" for width, height in own),
+        flops_of_sample=of_sample,
+        effort=None if of_sample is None else _effort(samples * of_sample, chosen),
     )
 
 
-def _of_memory(needed: memory.Memory, configuration: Configuration, device: str) -> Iterator[str]:
-    def gib(size: int | None) -> str:
-        return "unknown" if size is None else f"{size / 2**30:.4g}"
-
-    yield (
-        f"GiB of memory for the network: {gib(needed.total)} = weights {gib(needed.weights)}"
-        f" + copies in bf16 {gib(needed.copies)} + gradients {gib(needed.gradients)}"
-        f" + {configuration.optimiser.kind} with states in {configuration.optimiser.states}"
-        f" {gib(needed.optimiser)} + averages {gib(needed.averages)} + activations of"
-        f" {configuration.tokens_at_once:,} tokens with recompute {configuration.recompute}"
-        f" {gib(needed.activations)}; autoencoder and text encoder come on top"
+def _effort(flops: float, chosen: Devices) -> Effort:
+    return Effort(
+        flops=flops, hours_at_peak=chosen.hours(flops, 1.0), hours=chosen.hours(flops, USEFUL)
     )
-    here = _memory_here(device)
-    fits = "fits" if needed.total < here else f"takes {-(-needed.total // here)} such devices"
-    yield f"{device} here has {gib(here)} GiB: it {fits}"
-
-
-def _memory_here(device: str) -> int:
-    if torch.device(device).type == "cuda":
-        return int(torch.cuda.get_device_properties(device).total_memory)
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,23 +1,25 @@
 """What a run will take: FLOPs, memory and steps, said before it is started."""
 
+import json
 import re
 
 import pytest
 import torch
 from making.commands import invoke
 
-from train import memory, peak, planning
+from train import devices, fitting, memory, peak
 from train.__main__ import app
 from train.configuration import Configuration
 from train.models.qwen_image import QwenImage
 from train.models.qwen_image_21 import QwenImage21
 from train.packing.layout import ImageSpan, Layout, TextSpan
+from train.planned_text import span
 
 
 @pytest.fixture
 def cheap(monkeypatch):
     """A device of a known peak."""
-    monkeypatch.setattr(planning, "peak", lambda *_: peak.Peak(1e12, "made up"))
+    monkeypatch.setattr(peak, "peak", lambda *_: peak.Peak(1e12, "made up"))
 
 
 def test_training_flops_are_those_of_the_published_sizes():
@@ -66,26 +68,133 @@ def test_memory_follows_optimiser_and_averages(cheap):
     assert plain.optimiser > needed(optimiser={"kind": "muon"}).optimiser > plain.gradients
 
 
+def planned(*arguments):
+    """What ``--plan --json`` says."""
+    result = invoke(app, ["--plan", "--json", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def given(folder, text):
+    (folder / "plan.yaml").write_text(text)
+    return "--config", folder / "plan.yaml"
+
+
 def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
-    path = tmp_path / "plan.yaml"
-    path.write_text(
+    arguments = given(
+        tmp_path,
         "steps: 30\nbatch: 10\ndata: {sizes: [], resize: false}\nphases:\n"
-        "  - {label: small, steps: 20, resolution: 64}\n  - {label: large, resolution: [64, 128]}"
+        "  - {label: small, steps: 20, resolution: 64}\n  - {label: large, resolution: [64, 128]}",
     )
-    result = invoke(app, ["--plan", "--config", str(path)])
+    result = invoke(app, ["--plan", *map(str, arguments)])
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert re.match(
         r"network qwen_image: 3,\d\d\d,\d\d\d parameters, [\d,]+ of them trained;", lines[0]
     )
-    assert [line.split(",")[0] for line in lines[1:3]] == [
+    assert lines[1] == "peak: 1 TFLOP/s, made up, which depends on what else runs"
+    assert [line.split(",")[0] for line in lines[2:4]] == [
         f"TFLOP to train on an image of {size}x{size}" for size in (64, 128)
     ]
-    assert "phase small: 20 steps of 10 samples, 200 in all, " in lines[3]
-    assert "phase large: 10 steps of 10 samples, 100 in all, " in lines[4]
-    assert lines[-1] == "peak: 1 TFLOP/s, made up"
-    flops, hours = re.search(r"([\d.e+]+) FLOP .* ([\d.,]+) hours", lines[3]).groups()
-    assert float(hours) == pytest.approx(float(flops) / 0.4e12 / 3600, abs=0.06)
+    assert "phase small: 20 steps of 10 samples, 200 in all, " in lines[4]
+    assert "phase large: 10 steps of 10 samples, 100 in all, " in lines[5]
+    assert lines[6].startswith("all phases: ")
+    as_data = planned(*arguments)
+    sizes = [image["flops"]["128"] for image in as_data["images"]]
+    small, large = as_data["phases"]
+    assert (small["flops_of_sample"], large["flops_of_sample"]) == (sizes[0], sum(sizes) / 2)
+    assert as_data["effort"]["flops"] == pytest.approx(200 * sizes[0] + 50 * sum(sizes))
+    assert as_data["effort"]["hours"] == pytest.approx(as_data["effort"]["flops"] / 0.4e12 / 3600)
+
+
+def test_a_run_without_phases_is_planned_without_a_name_for_it(cheap):
+    result = invoke(app, ["--plan"])
+    assert "\nrun: 240 steps of 128 samples, 30,720 in all, with 128 tokens" in result.stdout
+    assert "phase" not in result.stdout
+
+
+def test_what_is_not_divided_decides_whether_a_run_fits(tmp_path):
+    plan = planned("--preset", "qwen-image", "--plan-on", "h100x64")
+    parts, fit = plan["memory"], plan["fit"]
+    divided = sum(parts[name] for name in ("weights", "gradients", "optimiser", "averages"))
+    own = sum(parts[name] for name in ("activations", "again", "gathered"))
+    assert fit["fits"]
+    assert fit["of_each"] == -(-divided // 64) + own
+    room = plan["devices"]["memory"] - own
+    assert (fit["fewest"] - 1) * room < divided <= fit["fewest"] * room
+
+    arguments = ("--preset", "qwen-image", *given(tmp_path, "recompute: none"))
+    kept = planned(*arguments, "--plan-on", "h100x64")
+    assert kept["memory"]["activations"] > kept["devices"]["memory"]
+    assert (kept["fit"]["fits"], kept["fit"]["fewest"]) == (False, None)
+    block = kept["fit"]["changes"][0]
+    assert block == {"settings": "recompute: block", "undivided": own, "fewest": fit["fewest"]}
+
+
+def test_smaller_portions_are_advised_where_these_fit():
+    needed = memory.Memory(10, 5, 10, 20, 10, activations=800, again=0, gathered=10)
+    assert (needed.of_each(1), needed.of_each(5)) == (855, 820)
+    assert (needed.fewest(855), needed.fewest(820), needed.fewest(810)) == (1, 5, None)
+    advised = list(fitting._changed(needed, None, 4096, 512, of_device=240))
+    assert [settings for settings, _ in advised] == ["tokens_at_once: 512"]
+    assert advised[0][1].undivided == 110
+    assert not list(fitting._changed(needed, None, 4096, 513, of_device=240))
+
+
+def test_edits_are_counted_with_what_they_see(cheap, tmp_path):
+    arguments = given(
+        tmp_path,
+        "text_encoder: {view: 32}\ndata: {tasks: {t2i: 6, ti2i: 3, i2i: 1}, sizes: [64x32]}",
+    )
+    plan = planned(*arguments)
+    named = {image["task"]: image for image in plan["images"]}
+    tokens = {task: (image["references"], image["seen"]) for task, image in named.items()}
+    own = 64 * 32 // 16**2
+    assert tokens == {"t2i": (0, 0), "ti2i": (own, 16), "i2i": (0, 16)}
+    with_128 = {task: image["flops"]["128"] for task, image in named.items()}
+    wanted = 0.6 * with_128["t2i"] + 0.3 * with_128["ti2i"] + 0.1 * with_128["i2i"]
+    assert plan["phases"][0]["flops_of_sample"] == pytest.approx(wanted)
+    assert with_128["t2i"] < with_128["i2i"] < with_128["ti2i"]
+    lines = invoke(app, ["--plan", *map(str, arguments)]).stdout
+    assert "an edit of 64x32 (ti2i; more tokens: 8 of an input of that size and 16 of" in lines
+
+
+def test_edits_of_qwen_image_21_cost_more_than_images():
+    plan = planned("--preset", "qwen-image-21", "--plan-on", "h100x256")
+    plain, edits = (phase["flops_of_sample"] for phase in plan["phases"][:2])
+    assert plain == pytest.approx(16.25e12, rel=1e-3)
+    assert edits == pytest.approx(0.9 * plain + 0.1 * 27.2e12, rel=2e-3)
+    assert plan["fit"]["fits"]
+
+
+@pytest.mark.parametrize(
+    ("on", "count", "gigabytes"), [("h100", 1, 80), ("a100-40gbx8", 8, 40), ("RTX 4090x2", 2, 24)]
+)
+def test_a_run_is_planned_for_devices_by_name(on, count, gigabytes):
+    devices_named, configuration = devices.named(on, Configuration(preset="x"))
+    assert (devices_named.count, devices_named.memory) == (count, gigabytes * 10**9)
+    assert configuration.precision == "bf16"
+    assert devices_named.hours(3600 * devices_named.flops * count, 0.5) == 2
+
+
+@pytest.mark.parametrize(
+    ("on", "text", "said"),
+    [
+        ("h10x8", "{}", "--plan-on h10x8: expected one of a10, a100, "),
+        ("h100", "precision: fp32", "known in bf16, and precision is fp32"),
+        ("h100x2", "batch: 1", "a batch of 1 is divided among 2 processes"),
+    ],
+)
+def test_what_cannot_be_planned_for_is_refused(tmp_path, on, text, said):
+    result = invoke(app, ["--plan-on", on, *map(str, given(tmp_path, text))])
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_long_times_are_said_in_days_and_years():
+    hours = {0.001: "3.6 seconds", 0.5: "30.0 minutes", 23: "23.0 hours", 36: "1.5 days"}
+    assert {each: span(each) for each in hours} == hours
+    assert span(24 * 365 * 1234) == "1,234 years"
 
 
 @pytest.mark.parametrize(

@@ -134,11 +134,15 @@ def check(world: World, batches: Iterable[int], states: str) -> None:
     """Raise ``UsageError`` for ``batches`` that have less than an image for each part, and for
     ``states`` of optimisers that are not divided.
     """
-    if world.mesh is None:
-        return
-    if min(batches) < world.data_ranks:
+    if world.mesh is not None:
+        check_divided(world.data_ranks, batches, states)
+
+
+def check_divided(parts: int, batches: Iterable[int], states: str) -> None:
+    """As ``check``, of ``parts`` of the batch, of several processes."""
+    if (smallest := min(batches)) < parts:
         raise UsageError(
-            f"a batch of {min(batches)} is divided among {world.data_ranks} processes, and each"
+            f"a batch of {smallest} is divided among {parts} processes, and each"
             " needs an image: raise batch, or start fewer"
         )
     if states != "fp32":
