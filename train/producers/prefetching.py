@@ -39,28 +39,46 @@ class Prefetched:
     ) -> None:
         self._batches, self._counters, self._last, self._ahead = batches, counters, last, ahead
         self._pinned, self._begun, self._leads, self._clock = pinned, begun, leads, clock
-        self._said = float("-inf")
-        self._thread = ThreadPoolExecutor(1, "batches")
+        self._said, self._saying = float("-inf"), Future[None]()
+        self._saying.set_result(None)
+        self._thread, self._teller = (
+            ThreadPoolExecutor(1, "batches"),
+            ThreadPoolExecutor(1, "place"),
+        )
         self._waiting: deque[tuple[tuple[int, int, int], Future[Batch]]] = deque()
 
     def at(self, step: int, rank: int = 0, ranks: int = 1) -> Batch:
         """The batch, when it is there. Raises what reading it raised."""
-        started = self._clock()
         if self._waiting and self._waiting[0][0] != (step, rank, ranks):
             self.forget()
-        following = self._waiting[-1][0][0] + 1 if self._waiting else step
-        for each in range(following, min(step + self._ahead, self._last) + 1):
-            key = (each, rank, ranks)
-            self._waiting.append((key, self._thread.submit(self._fetch, *key)))
+        if not self._waiting:
+            self._read(step, rank, ranks)
         _, future = self._waiting.popleft()
-        if self._leads and (not future.done() or started - self._said > _PAUSE):
+        batch = self._arrived(step, future)
+        following = self._waiting[-1][0][0] + 1 if self._waiting else step + 1
+        for each in range(following, min(step + self._ahead, self._last) + 1):
+            self._read(each, rank, ranks)
+        return batch
+
+    def _read(self, *key: int) -> None:
+        """Read the batch of a step, for a rank of so many, in its turn."""
+        step, rank, ranks = key
+        self._waiting.append(((step, rank, ranks), self._thread.submit(self._fetch, *key)))
+
+    def _arrived(self, step: int, future: Future[Batch]) -> Batch:
+        """The batch, waited for; what else there is to do does not count as waiting."""
+        started, ready = self._clock(), future.done()
+        if self._leads and not ready:
             self._said = started
             self._begun(step)
         while not wait([future], _STILL).done:
             self._begun(step)
         batch = future.result()
-        self._counters.ready(batch, -1)
         self._counters.waited(self._clock() - started)
+        self._counters.ready(batch, -1)
+        if self._leads and started - self._said > _PAUSE and self._saying.done():
+            self._saying.result()  # raises what the last one raised
+            self._said, self._saying = started, self._teller.submit(self._begun, step)
         return batch
 
     def forget(self) -> None:
@@ -76,6 +94,7 @@ class Prefetched:
 
     def finish(self) -> None:
         """Say that the last step is done."""
+        wait([self._saying])
         if self._leads:
             self._begun(self._last + 1)
 
@@ -83,6 +102,7 @@ class Prefetched:
         """Read no further."""
         self.forget()
         self._thread.shutdown()
+        self._teller.shutdown()
 
     def _fetch(self, step: int, rank: int, ranks: int) -> Batch:
         batch = self._batches.at(step, rank, ranks)

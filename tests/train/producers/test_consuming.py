@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from concurrent.futures import wait
 from types import SimpleNamespace
 
 import pytest
@@ -143,6 +144,25 @@ def test_a_slow_producer_makes_the_counter_rise_and_one_that_keeps_up_does_not(s
     assert figures["wait_seconds"] == pytest.approx(0.005 * last if slow else 0)
     assert figures["wait_p99"] == figures["wait_max"] == pytest.approx(0.005 if slow else 0)
     prefetched.close()
+
+
+def test_saying_where_training_is_does_not_count_as_waiting():
+    source, counters, said = Clocked(slow=False), Counters(), []
+
+    def begun(step):
+        source.now += 5
+        said.append(step)
+
+    last = WARM_UP + 20
+    options = {"pinned": False, "begun": begun, "clock": lambda: source.now}
+    prefetched = Prefetched(source, counters, last, 2, **options)
+    for step in range(1, last + 1):
+        prefetched.at(step)
+        wait([reading for _, reading in prefetched._waiting])
+    prefetched.close()
+    assert counters.values()["stalled_steps"] == 0
+    assert said == sorted(set(said))
+    assert len(said) > 10
 
 
 def test_what_lies_ready_is_counted_by_size(tmp_path):
