@@ -30,7 +30,7 @@ import train
 from benchmarks import ablation_data, mixed_lines, seeds
 
 Settings = dict[str, Any]
-_STRINGS, _PAGES = 4096, 8192
+_STRINGS, _PAGES = 4096, mixed_lines.PAGES
 _PROBE = {"images": 1, "steps": 1, "held_out": 1}
 
 
@@ -99,7 +99,7 @@ GROUPS = (
     Group(
         "pages",
         "pages",
-        160,
+        270,
         yaml.safe_load(mixed_lines.SETTINGS),
         (
             Arm("last phase alone", Kind("pages")),
