@@ -29,9 +29,11 @@ class RunningPositions(QwenImage):
         network.initialise()
         return network
 
-    def save(self, network: Any, directory: Path) -> dict[str, tuple[str, str]]:
+    def save(
+        self, network: Any, directory: Path, values: Mapping[str, torch.Tensor] | None = None
+    ) -> dict[str, tuple[str, str]]:
         """In our own way: nobody else's pipeline would know its positions."""
-        return Family.save(self, network, directory)
+        return Family.save(self, network, directory, values)
 
     def load(self, folder: Path, channels: int, text_width: int) -> Any:
         """What ``save`` wrote."""
