@@ -42,6 +42,7 @@ class Job:
     ``sizes`` are (width, height) in pixels, one of which an image gets; ``backgrounds`` and
     ``templates`` are the user's own files, empty for ours; ``pages`` are texts of many paragraphs.
     ``need`` are characters with how many images are to show each: then all images are for these.
+    ``plain`` shows the paragraphs and nothing else: no turns of rare hanzi.
     ``kinds`` are operations of mode edit with their shares, ``other_fonts`` the faces of the
     language it translates into, and ``parallel`` texts in English and Chinese.
     """
@@ -58,6 +59,7 @@ class Job:
     templates: tuple[str, ...] = ()
     pages: tuple[Paragraph, ...] = ()
     need: tuple[tuple[str, int], ...] = ()
+    plain: bool = False
     kinds: tuple[tuple[str, float], ...] = ()
     other_fonts: tuple[FontFile, ...] = ()
     parallel: tuple[Translation, ...] = ()
@@ -97,6 +99,7 @@ class Job:
             "licence": self.licence or "unknown",
             "drawing": str(RENDERING_VERSION),
             **({"need": needs.digest(self.need)} if self.need else {}),
+            **({"plain": "yes"} if self.plain else {}),
             **(self._edits() if self.mode == "edit" else {}),
             **{name: version(name) for name in _LIBRARIES},
         }

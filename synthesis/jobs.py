@@ -35,12 +35,15 @@ def prepare(
     backgrounds: str | None = None,
     templates: str | None = None,
     need: str | None = None,
+    corpus_only: bool = False,
     kinds: str | None = None,
     parallel: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
     if need and (language, mode) != ("zh", "pure"):
         raise UsageError(f"--need is for --lang zh --mode pure, not {language} and {mode}")
+    if corpus_only and (not corpus or need or mode != "pure"):
+        raise UsageError("--corpus-only is for mode pure with --corpus, and without --need")
     if language not in LANGUAGES:
         raise UsageError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
     if mode == "strings":
@@ -66,6 +69,7 @@ def prepare(
         templates=own_templates,
         pages=texts.pages,
         need=needs.read(need) if need else (),
+        plain=corpus_only,
         kinds=_kinds(kinds) if kinds else (),
     )
     return _editing(job, fonts, parallel) if mode == "edit" else job
@@ -158,10 +162,11 @@ def notes(job: Job, size: str | None, corpus: str | None) -> Iterator[str]:
             f"--corpus {corpus}: layouts take their words from their templates, and only whole "
             "paragraphs from your texts; bring layouts of your own by --templates"
         )
-    if corpus and job.language == "zh" and job.mode in ("pure", "mix"):
+    if corpus and job.language == "zh" and job.mode in ("pure", "mix") and not job.plain:
         yield (
             f"--corpus {corpus}: characters of the national table that your texts lack have pages "
             "of their own, so that every character is learnt"
+            + ("; --corpus-only leaves these out" if job.mode == "pure" else "")
         )
 
 

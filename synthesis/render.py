@@ -98,6 +98,13 @@ Corpus = Annotated[
         parser=user_paths.place,
     ),
 ]
+CorpusOnly = Annotated[
+    bool,
+    typer.Option(
+        "--corpus-only",
+        help="No text but yours: no pages of hanzi that they lack (pure).",
+    ),
+]
 Licence = Annotated[
     str | None, typer.Option(help="Licence of your texts, e.g. CC-BY-4.0, kept in the shards.")
 ]
@@ -137,6 +144,7 @@ def render(
     seed: Seed = 1,
     workers: Workers = 1,
     corpus: Corpus = None,
+    corpus_only: CorpusOnly = False,
     licence: Licence = None,
     fonts: Fonts = None,
     backgrounds: Backgrounds = None,
@@ -161,6 +169,7 @@ def render(
         seed=seed,
         size=size,
         corpus=corpus,
+        corpus_only=corpus_only,
         licence=licence,
         fonts=fonts,
         backgrounds=backgrounds,

@@ -31,7 +31,7 @@ def text(random: Random, job: Job, index: int) -> str | None:
     """
     if job.need:
         return put(random, job.needed, *job.needed.turns[index])
-    if job.language != "zh" or not job.paragraphs:
+    if job.language != "zh" or not job.paragraphs or job.plain:
         return None
     key = job.corpus_digest, job.fonts
     if key not in _plans:
