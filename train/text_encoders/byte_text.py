@@ -28,6 +28,7 @@ _WEIGHTS = "text_encoder.safetensors"
 _CELL = 8  # pixels of a view that become one token, a side
 _PLACES = 64  # rows and columns of a view's cells that are told apart
 _IMAGES = 3  # that are told apart
+_LAST_BYTE = 0x7F  # the last code point that is a single byte
 _PIECES = re.compile(
     '"(?P<straight>[^"]*)"|“(?P<curly>[^”]*)”|「(?P<corner>[^」]*)」'  # what is to be written
     r"|(?P<word>[㐀-鿿豈-﫿]|[^\W㐀-鿿豈-﫿]+|[^\w\s])"  # else words; a hanzi is a word
@@ -42,17 +43,27 @@ class ByteTextEncoder(nn.Module):
     15 tokens and a training step costs half. Words share ``words`` buckets by BLAKE2; anything
     beyond ``longest`` tokens is cut off, which ``cut`` counts by prompts.
 
+    With ``characters`` a quoted character of several bytes is one token instead, of a table of so
+    many rows, by its code point modulo that: 20992 keep all hanzi of Unicode's main block apart.
+
     Of images it sees a ``view`` of about that many pixels squared, in cells that are one token
     each, before the prompt: the least of what a vision-language model sees. 0: it sees none.
     """
 
     def __init__(
-        self, width: int, words: int = 4096, places: int = 64, longest: int = 1024, view: int = 0
+        self,
+        width: int,
+        words: int = 4096,
+        places: int = 64,
+        longest: int = 1024,
+        view: int = 0,
+        characters: int = 0,
     ) -> None:
         super().__init__()
         self.width, self.words, self.places, self.longest = width, words, places, longest
-        self.view, self.cut = view, 0
-        self.token = nn.Embedding(257 + words, width)  # 0 begin, 1..256 bytes, then words
+        self.view, self.characters, self.cut = view, characters, 0
+        # 0 begin, 1..256 bytes, then words, then characters
+        self.token = nn.Embedding(257 + words + characters, width)
         self.place = nn.Embedding(places + 1, width)  # 0 outside, then the character's index + 1
         self.offset = nn.Embedding(5, width)  # 0 outside, then the byte's index in its character
         tables = [self.token, self.place, self.offset]
@@ -81,6 +92,10 @@ class ByteTextEncoder(nn.Module):
             quoted = match["straight"] or match["curly"] or match["corner"] or ""
             for index, character in enumerate(quoted):
                 place = min(index, self.places - 1) + 1
+                if self.characters and ord(character) > _LAST_BYTE:
+                    row = ord(character) % self.characters
+                    tokens.append((257 + self.words + row, place, 1))
+                    continue
                 for offset, byte in enumerate(character.encode("utf-8", "replace")):
                     tokens.append((1 + byte, place, 1 + offset))
         return tokens
@@ -144,6 +159,7 @@ class ByteTextEncoder(nn.Module):
             "places": self.places,
             "longest": self.longest,
             "view": self.view,
+            "characters": self.characters,
         }
         (folder / _CONFIGURATION).write_text(json.dumps(content, indent=2) + "\n")
         save_file(
@@ -157,7 +173,7 @@ class ByteTextEncoder(nn.Module):
         """Read the folder ``save`` wrote; diffusers calls it with options that do not matter."""
         folder = Path(folder)
         content = json.loads((folder / _CONFIGURATION).read_text())
-        names = ("width", "words", "places", "longest", "view")
+        names = ("width", "words", "places", "longest", "view", "characters")
         encoder = cls(**{name: content[name] for name in names if name in content})
         encoder.load_state_dict(load_file(str(folder / _WEIGHTS)))
         return encoder

@@ -50,8 +50,12 @@ class TextEncoder(Protocol):
 def build(configuration: TextEncoderConfiguration) -> TextEncoder:
     """The encoder; a learnt one with weights from torch's current random state."""
     if configuration.kind == "byte":
-        longest, view = configuration.longest, configuration.view
-        return ByteTextEncoder(configuration.width, longest=longest, view=view)
+        return ByteTextEncoder(
+            configuration.width,
+            longest=configuration.longest,
+            view=configuration.view,
+            characters=configuration.characters,
+        )
     return load_text_encoder(configuration.path, configuration.longest)
 
 

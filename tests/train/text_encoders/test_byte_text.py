@@ -34,6 +34,19 @@ def test_hanzi_are_bytes_of_one_place_in_quotes_and_words_outside(encoder):
     assert len(encoder.tokens("写着文字")) == 5
 
 
+def test_with_a_table_of_characters_a_hanzi_in_quotes_is_one_token(tmp_path):
+    encoder = ByteTextEncoder(4, words=8, characters=20_992)
+    found = encoder.tokens("写“你好A”")
+    assert [place for _, place, _ in found] == [0, 0, 1, 2, 3]
+    assert found[2][0] != found[3][0]
+    assert min(found[2][0], found[3][0]) >= 257 + 8
+    assert found[4] == (1 + ord("A"), 3, 1)
+    assert found[1] == ByteTextEncoder(4, words=8).tokens("写")[1]
+    encoder.save(tmp_path)
+    loaded = load_text_encoder(str(tmp_path))
+    assert torch.equal(loaded.encode(["“好”"])[0][0], encoder.encode(["“好”"])[0][0])
+
+
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_prompts_can_be_encoded_together(first, second):
     encoder = ByteTextEncoder(4, words=8, places=4, longest=32)
