@@ -109,7 +109,7 @@ def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
 
 def test_a_run_without_phases_is_planned_without_a_name_for_it(cheap):
     result = invoke(app, ["--plan"])
-    assert "\nrun: 240 steps of 128 samples, 30,720 in all, with 128 tokens" in result.stdout
+    assert "\nrun: 200 steps of 128 samples, 25,600 in all, with 128 tokens" in result.stdout
     assert "phase" not in result.stdout
 
 
