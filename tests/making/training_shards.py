@@ -23,7 +23,7 @@ autoencoder: {channels: 8}
 text_encoder: {width: 16}
 model: {layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6], patch: 2}
 optimiser: {muon_learning_rate: 0.02, learning_rate: 0.005, warmup: 2, decay: 0.3}
-evaluation: {every: 20, images: 8, steps: 2, grid: 4}
+evaluation: {gradients: true, every: 20, images: 8, steps: 2, grid: 4}
 checkpoint: {every: 7}
 """
 
