@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from curation.failures.interruption import Interruption
 from train import ema, group_norms, peak, phases, records, stepping
@@ -16,6 +16,7 @@ from train.generating import Generator
 from train.optimisers import schedule
 from train.parts import Parts
 from train.phases import Phase
+from train.producers.prefetching import StoppedWaitingError
 from train.producers.supply import Supply
 from train.records import Records, Unwritten
 from train.stepping import Taken, Tally, train_step
@@ -70,6 +71,8 @@ class Loop:
 
         When ``stopped`` says so, a checkpoint is written and ``Interruption`` raised.
         """
+        if self._supply:
+            self._supply.ends_when(stopped)
         with self._checkpoints:
             figures = self._run(stopped)
         self._records.close()
@@ -91,7 +94,10 @@ class Loop:
                 phase = phases.at(self._parts.data.phases, step)
                 self._begin(phase)
             before = self._parts.text_encoder.cut
-            taken = train_step(self._parts, step)
+            try:
+                taken = train_step(self._parts, step)
+            except StoppedWaitingError:
+                self._end_before(step)
             self.cut += self._parts.text_encoder.cut - before
             self._lately.images += phase.batch
             self._count(step, taken)
@@ -112,10 +118,19 @@ class Loop:
                 self._save(step)
                 self._lately.since = time.monotonic()
             if last and step < settings.steps:
-                self._checkpoints.wait()
-                self._records.close()
-                raise Interruption(signal.SIGINT)  # what SIGTERM asked for is done, too
+                self._end()
         return self._evaluate(settings.steps, None)
+
+    def _end_before(self, step: int) -> NoReturn:
+        """Of a run that waits for units; where there are several processes, others may not."""
+        if self._world.size == 1 and step - 1 > self._progress.step:
+            self._save(step - 1)
+        self._end()
+
+    def _end(self) -> NoReturn:
+        self._checkpoints.wait()
+        self._records.close()
+        raise Interruption(signal.SIGINT)  # what SIGTERM asked for is done, too
 
     def _count(self, step: int, taken: Taken) -> None:
         self._records.step(step, taken.metrics())

@@ -13,8 +13,12 @@ from train.producers.consuming import UnitBatches
 from train.producers.counters import Counters
 
 _PAUSE = 1.0  # seconds between saying where training is, unless it waits
-_STILL = 20.0  # seconds of waiting until it is said again, so that producers know it is alive
+_STILL = 2.0  # seconds of waiting until it is said again, so that producers know it is alive
 Batch = list[tuple[int, Shown]]
+
+
+class StoppedWaitingError(Exception):
+    """The run was asked to stop while it waited for a batch."""
 
 
 class Prefetched:
@@ -23,6 +27,7 @@ class Prefetched:
 
     ``begun`` is called with a step that is asked for, now and then and where it is waited for; by a
     process that does not ``lead`` a run only where it waits for long: all are at the same step.
+    Waiting ends when ``stopped`` says so.
     """
 
     def __init__(
@@ -45,10 +50,11 @@ class Prefetched:
             ThreadPoolExecutor(1, "batches"),
             ThreadPoolExecutor(1, "place"),
         )
+        self.stopped: Callable[[], bool] = lambda: False
         self._waiting: deque[tuple[tuple[int, int, int], Future[Batch]]] = deque()
 
     def at(self, step: int, rank: int = 0, ranks: int = 1) -> Batch:
-        """The batch, when it is there. Raises what reading it raised."""
+        """The batch, when it is there. Raises ``StoppedWaitingError`` and what reading raised."""
         if self._waiting and self._waiting[0][0] != (step, rank, ranks):
             self.forget()
         if not self._waiting:
@@ -72,6 +78,8 @@ class Prefetched:
             self._said = started
             self._begun(step)
         while not wait([future], _STILL).done:
+            if self.stopped():
+                raise StoppedWaitingError
             self._begun(step)
         batch = future.result()
         self._counters.waited(self._clock() - started)

@@ -117,6 +117,11 @@ class Supply:
         _check(parts, planned.phases)
         self._plan.extend(planned)
 
+    def ends_when(self, stopped: Callable[[], bool]) -> None:
+        """Who waits for units is asked by this to stop."""
+        if isinstance(self._batches, Prefetched):
+            self._batches.stopped = stopped
+
     def finish(self) -> None:
         """The run came to its end, and needs no units any more."""
         if isinstance(self._batches, Prefetched):

@@ -1,7 +1,9 @@
 """Whole runs: the same losses, to the bit, with producers, with a cache, and with neither."""
 
 import json
+import os
 import shutil
+import signal
 import threading
 
 import pytest
@@ -9,13 +11,16 @@ import torch
 import yaml
 from making import tiny_qwen
 from making import training_shards as shards
-from making.commands import invoke
+from making.commands import invoke, wait_for
 from making.training_runs import losses
 
+from curation.failures.interruption import Interruption
+from train import checkpoint, checkpoint_folder
 from train.__main__ import app
 from train.change_plan import app as change_app
 from train.produce import app as produce_app
-from train.producers import serving, supply
+from train.producers import prefetching, serving, supply
+from train.producers.units import Unit
 
 STEPS = 24
 
@@ -80,6 +85,34 @@ def test_a_cache_keeps_its_bound(pattern, plain, tmp_path):
     run(pattern, config, tmp_path / "out")
     assert losses(tmp_path / "out") == losses(plain)
     assert len(list((cache / "units").iterdir())) == 1
+
+
+def test_a_run_that_waits_for_units_is_saved_and_ends_when_it_is_asked_to(
+    pattern, plain, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(prefetching, "_STILL", 0.01)
+    units, out = tmp_path / "units", tmp_path / "out"
+    config = configured(tmp_path / "a.yaml", {"units": str(units)})
+    produce(pattern, config, units)
+    made = {path: Unit(path) for path in (units / "units").iterdir()}
+    (last,) = [path for path, unit in made.items() if unit.places(STEPS)]
+    before = min(step for step in range(1, STEPS + 1) if made[last].places(step)) - 1
+    last.unlink()
+
+    def interrupt():
+        metrics = out / "metrics.jsonl"
+        wait_for(lambda: metrics.is_file() and len(losses(out)) == before)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interruption):
+        run(pattern, config, out)
+    thread.join()
+    assert checkpoint.read_progress(checkpoint_folder.newest(out)).step == before
+    produce(pattern, config, units)
+    run(pattern, config, out)
+    assert losses(out) == losses(plain)
 
 
 def test_producers_give_the_same_losses_and_counts_are_written(pattern, plain, tmp_path):
