@@ -1,6 +1,6 @@
 """Networks divided among several processes beside one: how far weights are apart after two steps.
 
-    PYTHONPATH=.:tests python benchmarks/training_ranks.py 4
+    PYTHONPATH=.:tests python -m benchmarks.training_ranks 4
 
 Every division of so many processes, both families, AdamW and Muon; one line each.
 """
