@@ -18,17 +18,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
 from typing import Any
 
 import yaml
 from PIL import Image
 
-from benchmarks import string_edits
+from benchmarks import seeds, string_edits
 from benchmarks.string_edits import OPERATIONS
 
 _STEP = {"both": 1.0, "latents": 0.81, "text": 0.81}  # CPU time of a step, relative, as measured
-_T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # Student's t by the number of runs, 95 %, two-sided
 _SHARDS, _ROWS = 8, 1024
 _TASKS = "t2i=1,ti2i=2"
 
@@ -132,14 +130,11 @@ def report(runs: Sequence[Run]) -> None:
         )
     for references in dict.fromkeys(run.references for run in runs):
         own = [run for run in runs if run.references == references]
-        if len(own) in _T95:
-            intervals = "  ".join(f"{name} {_interval(own, name)}" for name in names)
+        if len(own) in seeds.T95:
+            values = {name: [run.figures[name] for run in own] for name in names}
+            shown = (f"{name} {seeds.interval(of, 2)}" for name, of in values.items())
+            intervals = "  ".join(shown)
             print(f"{references:<8} of {len(own)} seeds, 95 %:  {intervals}")
-
-
-def _interval(runs: Sequence[Run], name: str) -> str:
-    values = [run.figures[name] for run in runs]
-    return f"{mean(values):.2f}±{_T95[len(values)] * stdev(values) / len(values) ** 0.5:.2f}"
 
 
 def _tasks(text: str) -> dict[str, float]:

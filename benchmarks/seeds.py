@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from statistics import mean, stdev
 
-_T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # by the number of runs
+T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}  # by the number of runs
 
 
 def halfwidth(values: Sequence[float]) -> float:
     """Half of the interval of a mean of 2 to 5 ``values``; infinite of a single one."""
     if len(values) == 1:
         return float("inf")
-    return _T95[len(values)] * stdev(values) / len(values) ** 0.5
+    return T95[len(values)] * stdev(values) / len(values) ** 0.5
 
 
 def interval(values: Sequence[float], digits: int = 1) -> str:

@@ -54,7 +54,7 @@ def main(cases: Sequence[str]) -> None:
 def _said(happened: Mapping[str, Any]) -> str:
     kills = [each for each in happened["kills"] if any(each["codes"])]
     moments = Counter(each["moment"] for each in kills)
-    told = [f"{count} {moment}" for moment, count in moments.items()]
+    ends = [f"{count} {moment}" for moment, count in moments.items()]
     where = [
         f"{count} {words}"
         for key, words in _WHERE.items()
@@ -62,7 +62,7 @@ def _said(happened: Mapping[str, Any]) -> str:
     ]
     producers = happened.get("producers killed")
     more = f"; {producers} of producers" if producers else ""
-    return f"{len(kills)} kills ({', '.join(told)}){more}; they met it {', '.join(where)}"
+    return f"{len(kills)} kills ({', '.join(ends)}){more}; they met it {', '.join(where)}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from train.distributed import heads, sharded
+from train.distributed import sharded
 from train.objectives.objective import Losses
 from train.parts import Parts
 
@@ -40,8 +40,7 @@ def _weights(losses: Losses, group: str) -> Iterator[float]:
 
 def _norm(parts: Parts) -> float:
     """Of the gradient that was taken, which goes."""
-    by_head = parts.family.by_head(parts.transformer)
-    heads.sum_shared(parts.transformer, by_head.shared if by_head else (), parts.world)
+    parts.sum_heads()
     weights = [weight for module in parts.raw.values() for weight in module.parameters()]
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     norm = sharded.norm(gradients)

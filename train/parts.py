@@ -13,7 +13,7 @@ from train.alignment import Alignment
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
 from train.data.loading import Data
-from train.distributed import placing
+from train.distributed import heads, placing
 from train.distributed.world import World
 from train.ema import Average
 from train.models.family import Family
@@ -59,6 +59,11 @@ class Parts:
     def family(self) -> Family:
         """The family of the network."""
         return self.configuration.model
+
+    def sum_heads(self) -> None:
+        """Sum the gradients that processes have for what their heads have in common."""
+        by_head = self.family.by_head(self.transformer)
+        heads.sum_shared(self.transformer, by_head.shared if by_head else (), self.world)
 
     def state(self, progress: Progress) -> State:
         """What a checkpoint holds."""

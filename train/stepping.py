@@ -14,7 +14,7 @@ from torch import Tensor
 
 from curation.failures.errors import UsageError
 from train import not_finite, phases
-from train.distributed import heads, sharded
+from train.distributed import sharded
 from train.objectives.objective import Losses, Objective
 from train.optimisers import schedule
 from train.parts import Parts
@@ -130,8 +130,7 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
 
 def _of_all(parts: Parts, loss: float, tally: Tally, flops: int) -> tuple[float, Tally, int]:
     """What the processes among which a batch is divided come to together."""
-    by_head = parts.family.by_head(parts.transformer)
-    heads.sum_shared(parts.transformer, by_head.shared if by_head else (), parts.world)
+    parts.sum_heads()
     everyone = parts.world.parts([loss, tally.sums, tally.counts, flops])
     together = Tally()
     for _, sums, counts, _ in everyone:

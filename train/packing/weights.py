@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -84,6 +85,12 @@ def save(
         index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(places.items()))}
         text = json.dumps(index, indent=2, sort_keys=True) + "\n"
         (folder / f"{NAME}.safetensors.index.json").write_text(text, "utf-8")
+
+
+def save_configuration(content: Mapping[str, Any], folder: Path) -> None:
+    """Write what a network is built by, beside its weights, as diffusers does."""
+    written = json.dumps(content, indent=2, sort_keys=True) + "\n"
+    (folder / CONFIGURATION).write_text(written, "utf-8")
 
 
 def _places(folder: Path) -> dict[str, Path]:

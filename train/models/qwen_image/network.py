@@ -197,8 +197,7 @@ class PackedQwenImage(nn.Module):
         ``weights.save``.
         """
         weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
-        content = json.dumps(self.config.content(), indent=2, sort_keys=True) + "\n"
-        (folder / weights.CONFIGURATION).write_text(content, "utf-8")
+        weights.save_configuration(self.config.content(), folder)
 
 
 def load(

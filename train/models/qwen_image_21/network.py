@@ -172,8 +172,7 @@ class PackedQwenImage21(nn.Module):
         ``weights.save``.
         """
         weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
-        content = json.dumps(self.sizes.content(), indent=2, sort_keys=True) + "\n"
-        (folder / weights.CONFIGURATION).write_text(content, "utf-8")
+        weights.save_configuration(self.sizes.content(), folder)
 
     def _typed(self, values: Tensor) -> Tensor:
         return values.to(self.image_in.weight.dtype)
