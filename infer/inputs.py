@@ -42,20 +42,24 @@ def read(paths: Sequence[str], folder: Path, unit: int) -> Inputs | None:
 
     Raises ``UsageError`` for too many, an image that cannot be read, or is too small; ``OSError``.
     """
-    if not paths:
-        return None
     if len(paths) > MOST:
         raise UsageError(f"--input: {len(paths)} images; expected at most {MOST}")
-    data = [_bytes(path) for path in paths]
+    return of_bytes([(f"--input {path}", _bytes(path)) for path in paths], folder, unit)
+
+
+def of_bytes(named: Sequence[tuple[str, bytes]], folder: Path, unit: int) -> Inputs | None:
+    """The same of images, each with what a sentence about it begins with."""
+    if not named:
+        return None
     settings = _settings(folder)
     if settings is None:
-        natives = tuple(_decoded(path, each) for path, each in zip(paths, data, strict=True))
+        natives = tuple(_decoded(name, each) for name, each in named)
         encoded = tuple(_published(each) for each in natives)
         # Where latents stand in the places of what a text encoder sees, both are of one size.
         alike = families.of_folder(folder).name == "qwen_image_21"
         size = (encoded[-1].shape[1], encoded[-1].shape[0])
         return Inputs(encoded, encoded if alike else natives, size)
-    cut = tuple(_cut(path, each, settings, unit) for path, each in zip(paths, data, strict=True))
+    cut = tuple(_cut(name, each, settings, unit) for name, each in named)
     references = settings.references
     return Inputs(
         () if references == "text" else cut,
@@ -71,11 +75,11 @@ def _bytes(path: str) -> bytes:
         raise UsageError(f"--input {path}: no such file") from error
 
 
-def _decoded(path: str, data: bytes) -> Pixels:
+def _decoded(name: str, data: bytes) -> Pixels:
     try:
         return np.array(decoding.decode(data, None).rgb)
     except PictureError as error:
-        raise UsageError(f"--input {path}: {error.reason}: {error.detail}") from error
+        raise UsageError(f"{name}: {error.reason}: {error.detail}") from error
 
 
 def _published(pixels: Pixels) -> Pixels:
@@ -84,7 +88,7 @@ def _published(pixels: Pixels) -> Pixels:
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
-def _cut(path: str, data: bytes, settings: DataConfiguration, unit: int) -> Pixels:
+def _cut(name: str, data: bytes, settings: DataConfiguration, unit: int) -> Pixels:
     """As an input of the training data is cut."""
     try:
         header = decoding.read_header(data)
@@ -93,13 +97,13 @@ def _cut(path: str, data: bytes, settings: DataConfiguration, unit: int) -> Pixe
         if not all(size):
             trained = ", ".join(settings.sizes) or f"multiples of {unit}"
             raise UsageError(
-                f"--input {path}: {native[0]}x{native[1]} px is none of the sizes that this"
+                f"{name}: {native[0]}x{native[1]} px is none of the sizes that this"
                 f" checkpoint was trained on: {trained}"
             )
         row = {"image": {"bytes": data}, "width": native[0], "height": native[1]}
         return examples.decode(row, size, settings)
     except PictureError as error:
-        raise UsageError(f"--input {path}: {error.reason}: {error.detail}") from error
+        raise UsageError(f"{name}: {error.reason}: {error.detail}") from error
 
 
 def _settings(folder: Path) -> DataConfiguration | None:

@@ -70,13 +70,13 @@ def prepare(request: Request) -> Job:
     if not asked:
         raise UsageError("nothing to generate; give a prompt or a file of them with --prompts")
     _check_names(output, sheet)
-    asked_size = _asked_size(request.size) if request.size else None
+    own = asked_size(request.size) if request.size else None
     folder = checkpoints.find(request.checkpoint)
     usual = checkpoints.defaults(folder)
     unit = checkpoints.size_unit(folder)
     inputs = _inputs(request.inputs, folder, unit)
     own_size = inputs.size if inputs else (usual.width, usual.height)
-    width, height = asked_size or own_size
+    width, height = own or own_size
     checkpoints.check_size(width, height, unit)
     targets = name_files(output, len(asked))
     sheet = sheet or (_sheet_name(output) if len(asked) > 1 else None)
@@ -171,7 +171,7 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
             raise UsageError(f"{path}: is there and was not written here; name another --output")
 
 
-def _asked_size(text: str) -> tuple[int, int]:
+def asked_size(text: str) -> tuple[int, int]:
     """``64x32`` -> (64, 32), width first. Raises ``UsageError``."""
     width, height = sizes.parse(text) or (0, 0)
     if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):

@@ -1,17 +1,34 @@
-"""A benchmark carried out: its images generated, and scored."""
+"""A benchmark carried out: images made or taken, looked at, scored, and the result published."""
 
-from dataclasses import replace
+import platform
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from curation import progress
 from curation.failures.errors import UsageError
-from curation.strict_yaml import defined
-from infer import checkpoints
-from infer.evaluation.benchmark import Benchmark, Request
-from infer.prompts import Prompt
-from train.figures import Figures
+from curation.storage import ownership
+from curation.strict_yaml import defined, files
+from infer.evaluation.benchmark import Benchmark
+from infer.harness import cache, contamination, measuring, page, results, sources
+from infer.harness.measuring import Tools
+from infer.harness.metrics import Metric
+from infer.harness.rows import Request, Row, seed_of
+from infer.harness.sources import Source, Task
 
-PACKAGE = "infer.evaluation"
+PACKAGE, KIND = "infer.evaluation", "evaluation"
+_VERSIONS = ("inkstone", "torch", "numpy", "pillow", "rapidocr", "onnxruntime", "diffusers")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """``count`` prompts of each group, chosen by ``seed``."""
+
+    count: int
+    seed: int
 
 
 def benchmark(name: str) -> type[Benchmark]:
@@ -27,35 +44,164 @@ def benchmark(name: str) -> type[Benchmark]:
     return kind
 
 
+def names() -> list[str]:
+    """All benchmarks that are files in ``infer/evaluation``."""
+    return files(PACKAGE, Benchmark)
+
+
+def full_name(metric: Metric, tools: Mapping[str, str]) -> str:
+    """A metric's name with those of what it was read and judged by: never the bare one."""
+    by = tools.values() if metric.by is None else [tools[kind] for kind in metric.by]
+    used = ", ".join(dict.fromkeys(by))
+    return f"{metric.name} ({used})" if used else metric.name
+
+
 def run(
-    chosen: Benchmark, steps: int | None, guidance: float | None, batch: int, device: str
-) -> tuple[Figures, dict[str, Any]]:
-    """Generate what is asked for and score it; the figures, and how the images were made.
+    name: str,
+    chosen: Benchmark,
+    source: Source,
+    tools: Tools,
+    out: Path,
+    *,
+    sample: Sample | None = None,
+    trained_on: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Carry a benchmark out and write all of ``out``; the result, as ``result.json`` has it.
 
-    Raises ``UsageError``, ``OSError``.
+    Raises ``UsageError``, ``IncompleteError``, ``OwnershipError``, ``OSError``.
     """
-    from infer import sampling
+    everything = list(chosen.requests())
+    sources.check(name, everything)
+    requests = _sampled(everything, sample)
+    tasks = [Task(each, seed_of(name, each), each.size or source.size) for each in requests]
+    sampled = sample and {"prompts_of_a_group": sample.count, "seed": sample.seed}
+    settings = {
+        "benchmark": name,
+        "source": dict(source.identity),
+        **source.settings,
+        "sample": sampled,
+        "requests": cache.digest(
+            [[task.request.file, task.request.prompt, task.seed, task.size] for task in tasks]
+        ),
+    }
+    with ownership.held(str(out), KIND):
+        results.settle(out, settings)
+        source.make(name, tasks)
+        rows, ceiling = _judged(name, chosen, requests, source, tools)
+        report = _contamination(chosen, everything, trained_on)
+        result = {
+            "benchmark": name,
+            "metrics": _metrics(chosen, rows, ceiling, tools),
+            "source": dict(source.identity),
+            "settings": dict(source.settings),
+            "sample": sampled,
+            "prompts": len({each.id for each in requests}),
+            "of_prompts": len({each.id for each in everything}),
+            "images": len(rows),
+            "missing": sum(row.is_missing for row in rows),
+            "reader": dict(tools.reader.settings) | {"name": tools.reader.name}
+            if tools.reader
+            else None,
+            "judge": dict(tools.judge.settings) | {"name": tools.judge.name}
+            if tools.judge
+            else None,
+            "contamination": report,
+            "facts": dict(chosen.facts),
+            "versions": _versions(),
+        }
+        results.write_rows(out, rows)
+        page.write(out, result, rows, source.folder)
+        results.write_result(out, result)
+    return result
 
-    requests = chosen.requests()
-    usual = checkpoints.defaults(chosen.checkpoint)
-    settings = sampling.Settings(
-        usual.width,
-        usual.height,
-        usual.steps if steps is None else steps,
-        usual.guidance if guidance is None else guidance,
-        batch_size=batch,
-    )
-    generator = sampling.load(chosen.checkpoint, device)
-    images: dict[Request, Any] = {}
-    with progress.watch("", "images", lambda: (len(requests), len(images))):
-        for size in dict.fromkeys((request.width, request.height) for request in requests):
-            same = [each for each in requests if (each.width, each.height) == size]
-            prompts = [Prompt(each.prompt, each.seed) for each in same]
-            sized = replace(settings, width=size[0], height=size[1])
-            for request, image in zip(
-                same, sampling.generate(generator, prompts, sized), strict=True
-            ):
-                images[request] = image
-    figures = chosen.score([images[request] for request in requests])
-    made = {"images": len(requests), "steps": settings.steps, "guidance": settings.guidance}
-    return figures, {"checkpoint": str(chosen.checkpoint), **made}
+
+def _sampled(requests: list[Request], sample: Sample | None) -> list[Request]:
+    if sample is None:
+        return requests
+    groups: dict[str, list[str]] = {}
+    for request in requests:
+        if request.edits is not None:
+            raise UsageError("--sample: this benchmark edits its own images; leave --sample out")
+        own = groups.setdefault(request.group, [])
+        if request.id not in own[-1:]:
+            own.append(request.id)
+    taken = set[str]()
+    for group, ids in groups.items():
+        distinct = sorted(set(ids))
+        chosen = random.Random(f"{sample.seed}:{group}")
+        taken.update(chosen.sample(distinct, min(sample.count, len(distinct))))
+    return [request for request in requests if request.id in taken]
+
+
+def _judged(
+    name: str, chosen: Benchmark, requests: Sequence[Request], source: Source, tools: Tools
+) -> tuple[list[Row], list[Row]]:
+    """The rows of the images, and of perfect ones of the same prompts where there are such."""
+
+    def opened(request: Request) -> Any:
+        return sources.opened(source.folder, request)
+
+    if tools.judge:
+        total, left = measuring.calls(chosen, requests, opened, tools)
+        progress.say(f"{tools.judge.name}: {left:,} of {total:,} questions are not answered yet")
+    rows = measuring.rows(name, chosen, requests, opened, tools)
+    if missing := sum(row.is_missing for row in rows):
+        progress.say(f"{missing:,} of {len(rows):,} images are missing and count as empty ones")
+    first = {each.id: each for each in reversed(requests)}
+    if tools.judge or any(chosen.perfect(each) is None for each in list(first.values())[:1]):
+        return rows, []
+    return rows, measuring.rows(name, chosen, list(first.values()), chosen.perfect, tools)
+
+
+def _metrics(
+    chosen: Benchmark, rows: Sequence[Row], perfect: Sequence[Row], tools: Tools
+) -> dict[str, Any]:
+    listed: dict[str, Any] = {}
+    for metric in chosen.score(rows):
+        listed[full_name(metric, tools.names)] = metric.values()
+    for metric in chosen.score(perfect) if perfect else ():
+        own = listed.get(full_name(metric, tools.names))
+        if own is not None:
+            own["ceiling"] = metric.value
+            own["of_ceiling"] = own["value"] / metric.value if metric.value else None
+    return listed
+
+
+def _contamination(
+    chosen: Benchmark, requests: Sequence[Request], trained_on: Sequence[str]
+) -> dict[str, Any]:
+    if chosen.held_out:
+        return contamination.unchecked(chosen.held_out)
+    patterns = trained_on or contamination.named_by(chosen.checkpoint)
+    if not patterns:
+        return contamination.unchecked("no shards are known; name them with --trained-on")
+    return contamination.checked(requests, patterns)
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _VERSIONS:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def sentences(result: Mapping[str, Any]) -> list[str]:
+    """A line for each figure, with what must be said beside it."""
+    lines: list[str] = []
+    for name, each in result["metrics"].items():
+        interval = f"[{each['low']:.4f}, {each['high']:.4f}]"
+        line = f"{name}: {each['value']:.4f} {interval} (n = {each['n']})"
+        if "ceiling" in each:
+            line += f", ceiling {each['ceiling']:.4f}"
+        lines.append(line)
+    if result["sample"]:
+        lines.append(f"of a sample: {result['prompts']:,} of {result['of_prompts']:,} prompts")
+    if result["missing"]:
+        lines.append(
+            f"missing: {result['missing']:,} of {result['images']:,} images, as empty ones"
+        )
+    lines.append(contamination.sentence(result["contamination"]))
+    return lines

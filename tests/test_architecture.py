@@ -37,7 +37,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")
 COMMANDS += ("synthesis.template.__main__",)
-COMMANDS += ("train.__main__", "infer.__main__")
+COMMANDS += ("train.__main__", "infer.__main__", "infer.evaluation.__main__")
 COMMANDS += ("train.change_plan", "train.produce", "train.serve_units")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
@@ -68,7 +68,7 @@ SAYING += ("captioning", "infer", "synthesis", "taxonomy", "train")
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 NETWORK = {"aiohttp", "ftplib", "http.client", "httpx", "requests", "urllib3", "urllib.request"}
 SPEAKERS = {  # to the one server that their settings name
-    "captioning.backends.endpoint",
+    "curation.networks.endpoint",
     "train.producers.transport",
 }
 LISTENING = {"http.server", "socketserver", "wsgiref", "xmlrpc"}

@@ -7,12 +7,9 @@ environment and goes into the header alone.
 
 import base64
 import json
-import os
-import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -20,14 +17,12 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from captioning.backends.backend import Backend, Captioner, Question, Reply
-from curation.networks import weights
-from curation.networks.weights import MissingModelError
+from curation.networks import endpoint, weights
+from curation.networks.endpoint import EndpointError, Server
 
 LARGEST = 2_000_000  # bytes of an answer that are read
-AGAIN = (408, 409, 425, 429, 500, 502, 503, 504)  # states of a server that may pass
 JPEG_QUALITY = 92
 Price = Annotated[float, Field(ge=0)]
-CONNECTING = 5.0  # seconds until a server that is there has answered
 _ITSELF = ("url", "concurrency", "retries", "timeout", "key_variable", "prices")
 
 
@@ -74,73 +69,37 @@ class Endpoint(Backend):
 
     def check(self) -> None:
         weights.need("pip install 'inkstone[captions]'", "requests")
-        if not self.url.startswith(("http://", "https://")):
-            raise MissingModelError(
-                f"needs the address of a server as 'url', as in http://localhost:8000/v1: "
-                f"{self.url!r} is none"
-            )
-        place = urlsplit(self.url)
-        port = place.port or (443 if place.scheme == "https" else 80)
-        try:
-            socket.create_connection((place.hostname or "", port), CONNECTING).close()
-        except OSError as error:
-            raise MissingModelError(
-                f"needs the server at {self.url}, which does not answer ({error}): start it, or "
-                "correct the setting 'url'"
-            ) from None
+        endpoint.check(self.url)
 
     def captioner(self) -> Captioner:
         return _Server(self)
 
 
 class _Server:
-    """Connections to the server."""
+    """Questions to the server."""
 
     def __init__(self, settings: Endpoint) -> None:
-        import requests
-        from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
-
         self._settings = settings
-        self._session = requests.Session()
-        self._session.trust_env = False  # no password of a .netrc goes to it
-        self._session.max_redirects = 0
-        if key := os.environ.get(settings.key_variable):
-            self._session.headers["Authorization"] = f"Bearer {key}"
-        again = Retry(
-            total=settings.retries,
-            redirect=0,
-            allowed_methods={"POST"},
-            status_forcelist=AGAIN,
-            backoff_factor=0.5,
-            backoff_max=30,
-            backoff_jitter=0.5,
-            respect_retry_after_header=True,
-            raise_on_status=False,
+        self._server = Server(
+            settings.url,
+            settings.key_variable,
+            concurrency=settings.concurrency,
+            retries=settings.retries,
+            timeout=settings.timeout,
         )
-        adapter = HTTPAdapter(pool_maxsize=settings.concurrency, max_retries=again)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
 
     def answer(self, questions: Sequence[Question], attempt: int = 0) -> Sequence[Reply]:
         with ThreadPoolExecutor(self._settings.concurrency) as pool:
             return [*pool.map(lambda question: self._reply(question, attempt), questions)]
 
     def _reply(self, question: Question, attempt: int) -> Reply:
-        import requests
-
-        url = self._settings.url.rstrip("/") + "/chat/completions"
         try:
-            with self._session.post(
-                url, json=self._body(question, attempt), timeout=self._settings.timeout, stream=True
-            ) as response:
-                if response.status_code != requests.codes.ok:
-                    said = f"{url}: {response.status_code} {response.reason}"
-                    is_down = response.status_code in AGAIN
-                    return Reply(said, reason="unreachable" if is_down else "refused")
-                return _read(b"".join(_limited(response.iter_content(65536))))
-        except requests.RequestException as error:
-            return Reply(f"{url}: {type(error).__name__}", reason="unreachable")
+            body = self._body(question, attempt)
+            return _read(self._server.post("chat/completions", body, LARGEST))
+        except EndpointError as error:
+            if error.passes:
+                return Reply(str(error), reason="unreachable")
+            return Reply(str(error) if error.status else "", reason="refused")
         except ValueError:
             return Reply("", reason="refused")
 
@@ -180,16 +139,6 @@ def jpeg(rgb: NDArray[np.uint8], pixels: int) -> bytes:
     bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
     encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
     return bytes(encoded)
-
-
-def _limited(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Raises ``ValueError`` where there is more than ``LARGEST``."""
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > LARGEST:
-            raise ValueError(f"an answer of more than {LARGEST} bytes")
-        yield chunk
 
 
 def _read(body: bytes) -> Reply:

@@ -4,17 +4,15 @@ One font, fixed layout, unseen strings of seen glyphs, as `python -m train --pre
 out. Another sampler than the trainer's own evaluation, without its attention kernel and batches.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
-from infer.evaluation.benchmark import Benchmark, Request
+from infer.evaluation.benchmark import Benchmark, Measured, Request, Row, Seen
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from infer.harness.metrics import Metric
     from train.configuration import Configuration
-    from train.figures import Figures
 
 
 class HeldOutStrings(Benchmark):
@@ -22,11 +20,21 @@ class HeldOutStrings(Benchmark):
     same texts are held out of any shards.
     """
 
+    held_out = "its prompts are those that the trainer holds out of these shards"
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What it measures, and no more."""
+        from train.string_reader import LABEL
+
+        return {"label": LABEL}
+
     def requests(self) -> Sequence[Request]:
-        """One for each distinct held-out caption."""
+        """One for each distinct held-out caption, by the seeds of the trainer's evaluation."""
         from train import held_out
         from train.autoencoders.autoencoder import load_autoencoder
         from train.data import loading
+        from train.quotations import quoted
         from train.string_reader import Templates
 
         configuration = self._configuration()
@@ -44,40 +52,54 @@ class HeldOutStrings(Benchmark):
                 " `python -m synthesis.render --mode strings` makes them"
             )
         self._reader = reader
-        self._tasks = held_out.tasks(loaded, configuration.seed)
+        tasks = held_out.tasks(loaded, configuration.seed)
+        self._tasks = {f"{number:05d}": task for number, task in enumerate(tasks)}
         factor = autoencoder.factor
         return [
             Request(
-                task.example.captions[0],
-                task.cells[1] * factor,
-                task.cells[0] * factor,
-                task.seed,
+                id=name,
+                prompt=task.example.captions[0],
+                size=(task.cells[1] * factor, task.cells[0] * factor),
+                seed=task.seed,
+                texts=tuple(quoted(task.example.captions[0])),
             )
-            for task in self._tasks
+            for name, task in self._tasks.items()
         ]
 
-    def score(self, images: Sequence["Image.Image"]) -> "Figures":
-        """The share of images in which all cells are right, colour included."""
+    def measure(self, request: Request, seen: Seen) -> Measured:
+        """Which cells are right, colour included."""
         import numpy as np
 
-        from train import string_reader
-        from train.figures import Figures, Rate
         from train.pixels import scaled
 
-        right = [
-            self._reader.right(scaled(np.array(image.convert("RGB"))), [task.example])[0]
-            for task, image in zip(self._tasks, images, strict=True)
+        task, pixels = self._tasks[request.id], scaled(np.array(seen.image))
+        if seen.image.size != request.size:
+            raise UsageError(f"{request.file}: expected an image of {request.size} pixels")
+        [right] = self._reader.right(pixels, [task.example])
+        [keys] = self._reader.read(pixels)
+        read = "".join(character or " " for character, _ in keys).strip()
+        return Measured(sum(right) / len(right), read, {"right": sum(right), "cells": len(right)})
+
+    @staticmethod
+    def score(rows: Sequence[Row]) -> Sequence["Metric"]:
+        """The share of images in which all cells are right, and that of cells."""
+        from infer.harness import metrics
+
+        def is_exact(row: Row) -> bool:
+            return bool(row.values["right"] == row.values["cells"])
+
+        return [
+            metrics.share("exact", rows, is_exact),
+            metrics.pooled(
+                "cells", rows, lambda row: row.values["right"], lambda row: row.values["cells"]
+            ),
         ]
-        accuracy = string_reader.judge(right)
-        exact = Rate(accuracy.exact, accuracy.images)
-        cells = Rate(accuracy.cells, accuracy.all_cells)
-        sentence = f"held-out strings exact: {exact}, cells {cells} [{string_reader.LABEL}]"
-        values = {"exact": exact.values(), "cells": cells.values(), "label": string_reader.LABEL}
-        return Figures(values, sentence)
 
     def _configuration(self) -> "Configuration":
         from train.checkpoint import read_configuration
 
+        if self.checkpoint is None:
+            raise UsageError("expected --checkpoint: whose training held the strings out")
         configuration = read_configuration(self.checkpoint)
         if configuration is None:
             raise UsageError(f"{self.checkpoint}: not trained here, so that nothing was held out")

@@ -13,48 +13,59 @@ from infer.evaluation.__main__ import app
 from train.figures import Rate, interval
 
 
-def evaluate(out, *arguments, code=0):
-    given = ["held_out_strings", "--checkpoint", str(out), *arguments]
+def evaluate(checkpoint, *arguments, code=0):
+    given = ["held_out_strings", "--checkpoint", str(checkpoint), *arguments]
     result = invoke(app, given)
     assert result.exit_code == code, result.output
     return result
 
 
-def test_held_out_strings_are_scored_as_the_trainer_scored_them(tiny, undisturbed):
-    out, trained = undisturbed
-    figures = json.loads(evaluate(out, "--data", tiny[1], "--json").stdout)
+def test_held_out_strings_are_scored_as_the_trainer_scored_them(tiny, undisturbed, tmp_path):
+    checkpoint, trained = undisturbed
+    given = ["--data", tiny[1], "--out", str(tmp_path / "out")]
+    result = json.loads(evaluate(checkpoint, *given, "--json").stdout)
     trainer = json.loads(trained.stdout)
-    assert figures["images"] == figures["exact"]["of"] == trainer["held_out_images"]
-    assert figures["exact"]["share"] == pytest.approx(trainer["held_out_accuracy"], abs=0.05)
-    assert figures["cells"]["low"] < figures["cells"]["share"] < figures["cells"]["high"]
-    assert figures["steps"] == 2  # those it was judged with
-    sentence = evaluate(out, "--data", tiny[1]).stdout
-    assert sentence.startswith("held-out strings exact: ")
-    assert sentence.endswith("[one font, fixed layout, unseen strings of seen glyphs]\n")
+    exact, cells = result["metrics"]["exact"], result["metrics"]["cells"]
+    assert result["images"] == exact["n"] == trainer["held_out_images"]
+    assert exact["value"] == pytest.approx(trainer["held_out_accuracy"], abs=0.05)
+    assert exact["interval"] == "Wilson" and cells["interval"] == "bootstrap over prompts"
+    assert cells["low"] < cells["value"] < cells["high"]
+    assert result["settings"]["steps"] == 2  # those it was judged with
+    assert result["facts"]["label"] == "one font, fixed layout, unseen strings of seen glyphs"
+    assert "the trainer holds out" in result["contamination"]["reason"]
+    images = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/images").iterdir()}
+    assert len(images) == result["images"]
+    said = evaluate(checkpoint, *given)
+    assert said.stdout.startswith("exact: 0.")
+    assert {path: path.stat().st_mtime_ns for path in images} == images  # none made again
 
 
-def test_what_a_perfect_model_would_generate_is_all_right(tiny, undisturbed):
+def test_what_a_perfect_model_would_generate_is_all_right(tiny, undisturbed, tmp_path):
     from making import training_shards as shards
 
     from infer.checkpoints import find
     from infer.evaluation.held_out_strings import HeldOutStrings
 
-    benchmark = HeldOutStrings(find(undisturbed[0]), tiny[1])
-    requests = benchmark.requests()
-    perfect = []
-    for request in requests:
-        text, colour = request.prompt.split('"')[1], request.prompt.split()[4]
-        perfect.append(shards.draw(text, colour, request.width // shards.CELL))
-    assert benchmark.score(perfect).values["exact"]["share"] == 1
-    blank = [shards.draw("", "red", request.width // shards.CELL) for request in requests]
-    assert benchmark.score(blank).values["exact"]["share"] == 0
+    requests = HeldOutStrings(find(undisturbed[0]), tiny[1]).requests()
+    given = ["--data", tiny[1], "--json", "--images"]
+    for colour_of, expected in ((lambda request: request.prompt.split()[4], 1), (None, 0)):
+        folder = tmp_path / str(expected)
+        folder.mkdir()
+        for request in requests:
+            text = request.texts[0] if colour_of else ""
+            colour = colour_of(request) if colour_of else "red"
+            image = shards.draw(text, colour, request.size[0] // shards.CELL)
+            image.save(folder / request.file)
+        result = json.loads(evaluate(undisturbed[0], *given, str(folder)).stdout)
+        assert result["metrics"]["exact"]["value"] == expected
+        assert result["out"] == str(tmp_path / "evaluation" / folder.name / "held_out_strings")
 
 
 def test_what_is_missing_is_told(tiny, undisturbed, tmp_path):
-    out = undisturbed[0]
-    assert "expected --data: shards of rendered strings" in evaluate(out, code=2).stderr
+    checkpoint = undisturbed[0]
+    assert "expected --data: shards of rendered strings" in evaluate(checkpoint, code=2).stderr
     assert "no checkpoint here" in evaluate(tmp_path, code=2).stderr
-    nothing = evaluate(out, "--data", str(tmp_path), code=2).stderr
+    nothing = evaluate(checkpoint, "--data", str(tmp_path), code=2).stderr
     assert "no .parquet file matches" in nothing
 
 

@@ -84,14 +84,15 @@ def test_an_evaluator_is_one_file(settings, tmp_path):
     assert "brightness 0." in result.stderr
 
 
-def test_a_benchmark_is_one_file(undisturbed):
+def test_a_benchmark_is_one_file(undisturbed, tmp_path):
     given = ["blank_pages", "--checkpoint", str(undisturbed[0]), "--steps", "2", "--json"]
-    result = invoke(evaluation_app, given)
+    result = invoke(evaluation_app, [*given, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout)
     assert figures["benchmark"] == "blank_pages"
-    assert figures["marked"]["of"] == 3
-    assert 0 <= figures["marked"]["low"] <= figures["marked"]["share"] <= figures["marked"]["high"]
+    marked = figures["metrics"]["marked"]
+    assert marked["n"] == 3
+    assert 0 <= marked["low"] <= marked["value"] <= marked["high"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A benchmark of a newcomer's: how many images are not blank?"""
 
-from infer.evaluation.benchmark import Benchmark, Request
-from train.figures import Figures, Rate
+from infer.evaluation.benchmark import Benchmark, Measured, Request
+from infer.harness import metrics
 
 
 class BlankPages(Benchmark):
@@ -10,9 +10,13 @@ class BlankPages(Benchmark):
     def requests(self):
         """Three requests."""
         words = ("ink", "stone", "brush")
-        return [Request(f'the word "{word}"', 32, 16, seed) for seed, word in enumerate(words)]
+        return [Request(word, f'the word "{word}"', size=(32, 16)) for word in words]
 
-    def score(self, images):
+    def measure(self, request, seen):
+        """Whether it has more than one colour."""
+        return Measured(float(seen.image.getcolors(1) is None))
+
+    @staticmethod
+    def score(rows):
         """The share of images with more than one colour."""
-        marked = Rate(sum(image.getcolors(1) is None for image in images), len(images))
-        return Figures({"marked": marked.values()}, f"images that are not blank: {marked}")
+        return [metrics.share("marked", rows, lambda row: row.score == 1)]

@@ -1,0 +1,1 @@
+"""What every benchmark stands on: images, readers, judges, figures with intervals, and the page."""
