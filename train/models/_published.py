@@ -17,9 +17,14 @@ class PublishedFamily(Family):
     layers: Count
 
     def matrices(self, network: Any) -> Any:
-        """As ``Family``, each published matrix by itself."""
+        """As ``Family``, each published matrix by itself; modulation is made of noise levels, not of
+        hidden states, and is left to AdamW, by which small networks learn to write in fewer steps
+        (docs/log.md).
+        """
         sources = network.sources()
-        return {name: sources[name] for name in super().matrices(network)}
+        return {
+            name: sources[name] for name in super().matrices(network) if "modulation" not in name
+        }
 
     @property
     def middle(self) -> range:
