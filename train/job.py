@@ -93,7 +93,7 @@ def _run(
     configuration = settling.settled(configuration, latest)
     if latest and (done := _finished(directory, configuration)):
         if not configuration.data.units:  # else the encoder that sizes depend on is elsewhere
-            _check_data(latest, _digest(latest, request.data, configuration))
+            _check_data(latest, _digest(latest, request.data, configuration, tell))
         more = f"--steps {2 * configuration.steps} would train it for longer"
         tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
         return done
@@ -108,7 +108,7 @@ def _run(
     encoder = absent.text_encoder
     looks = encoder.sees_images if encoder else text_encoder.sees_images(configuration.text_encoder)
     sources = Sources(request.data, stored, device, judges.watch, bad.add, request.judged_on, looks)
-    sources = replace(sources, judged=not absent.any)
+    sources = replace(sources, judged=not absent.any, tell=tell if world.is_first else None)
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     check(world, (phase.batch for phase in loaded.phases), configuration.optimiser.states)
@@ -203,10 +203,12 @@ def _resume(
     return earlier
 
 
-def _digest(folder: Path, data: str, configuration: Configuration) -> str:
+def _digest(
+    folder: Path, data: str, configuration: Configuration, tell: Callable[[str], None]
+) -> str:
     """What identifies the rows that a finished run would train on."""
     unit = configuration.model.unit(load_autoencoder(str(folder)).factor)
-    return loading.digest(data, unit, configuration)
+    return loading.digest(data, unit, configuration, tell)
 
 
 def _check_data(folder: Path, digest: str) -> None:

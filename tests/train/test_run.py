@@ -24,8 +24,9 @@ from train.__main__ import app
 from train.checkpoint import load_for_inference
 
 
-def test_a_run_learns_and_leaves_everything(undisturbed):
+def test_a_run_learns_and_leaves_everything(tiny, undisturbed):
     out, result = undisturbed
+    _, pattern, _ = tiny
     curve = losses(out)
     assert len(curve) == 40
     assert sum(curve[-5:]) < 0.8 * sum(curve[:5])
@@ -34,6 +35,11 @@ def test_a_run_learns_and_leaves_everything(undisturbed):
     assert told["step"] == 40
     assert 0 <= told["held_out_accuracy"] <= told["held_out_ceiling"] <= 1
     lines = result.stderr.splitlines()
+    assert lines[:3] == [
+        f"indexing 180 rows in 2 files: {pattern}",
+        "fitting the autoencoder on 117 images",
+        "reading and encoding 63 images for evaluations",
+    ]
     assert "bucket 32x16: 73 images" in lines
     assert any(
         re.fullmatch(

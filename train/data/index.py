@@ -20,6 +20,7 @@ from train.data import examples, selection
 from train.data.examples import Caption
 from train.data.selection import Selection
 from train.data.skipped import NO_CAPTION, Skipped
+from train.saying import Done, Tell, shown
 from train.trained_on import Captions
 
 _MOST_LANGUAGES = 255  # an index numbers them in a byte
@@ -104,16 +105,21 @@ def scan(
     configuration: DataConfiguration,
     skipped: Skipped,
     seen: Captions | None = None,
+    tell: Tell | None = None,
 ) -> Scan:
     """Read every column but the images of every shard that matches, in order of path.
 
     ``unit`` is the side of an image token in pixels: sizes are multiples of it. Rows that cannot be
-    used are noted in ``skipped``; ``seen`` gathers captions of several scans. Raises
-    ``UsageError``, ``shard.ShardError``, ``OSError``.
+    used are noted in ``skipped``; ``seen`` gathers captions of several scans; ``tell`` is told what
+    is done. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
     scanner = _Scanner(unit, configuration, skipped, Captions() if seen is None else seen)
-    for path in paths(pattern, f"--data {pattern}"):
-        scanner.shard(path)
+    outlines = {path: shard.outline(path) for path in paths(pattern, f"--data {pattern}")}
+    rows = sum(sum(outline.groups) for outline in outlines.values())
+    files = f"{len(outlines):,} file{'s' if len(outlines) > 1 else ''}"
+    with shown(tell, "rows indexed", rows, f"indexing {rows:,} rows in {files}: {pattern}") as done:
+        for path, outline in outlines.items():
+            scanner.shard(path, outline, done)
     return scanner.finish()
 
 
@@ -151,8 +157,7 @@ class _Scanner:
         self._weights: list[NDArray[np.float32]] = []
         self._held_out: list[NDArray[np.bool_]] = []
 
-    def shard(self, path: str) -> None:
-        outline = shard.outline(path)
+    def shard(self, path: str, outline: shard.Outline, done: Done) -> None:
         if not {"id", "image"} <= set(outline.columns):
             raise UsageError(f"{path}: no shard: it lacks the columns id and image")
         wanted = selection.of_shard(path, list(outline.columns), self._configuration)
@@ -166,6 +171,7 @@ class _Scanner:
                 batch = next(batches)
                 self._add(batch, start, wanted)
                 start += batch.num_rows
+                done(batch.num_rows)
         for _ in batches:  # to its end, where the number of rows is checked
             pass
 

@@ -19,6 +19,7 @@ from train.data.examples import Example
 from train.data.index import Index
 from train.data.latents import Reading
 from train.pixels import Pixels
+from train.saying import shown
 from train.seeds import seed_for
 
 Rows = Sequence[tuple[Index, Reading]]
@@ -71,17 +72,21 @@ def _buckets(
 ) -> tuple[Bucket, ...]:
     """At most so many rows of all, with their latents, those of edits as ``manner`` shows them."""
     gathered: dict[Size, list[tuple[Example, Tensor, tuple[Tensor, ...], tuple[Pixels, ...]]]] = {}
-    left = most
-    for index, reading in rows_of:
-        rows = range(min(left, len(index)))
-        left -= len(rows)
-        for row in latents.rows_read(index, rows, reading, boxes=True):
-            size = index.sizes[index.size[row.number]]
-            seen = row.inputs if manner.sees_latents else ()
-            references = tuple(latents.encode(autoencoder, each) for each in seen)
-            images = row.inputs if manner.sees_images else ()
-            own = latents.encode(autoencoder, row.pixels)
-            gathered.setdefault(size, []).append((row.example, own, references, images))
+    left = total = min(most, sum(len(index) for index, _ in rows_of))
+    tell = rows_of[0][1].tell if total else None
+    sentence = f"reading and encoding {total:,} images for evaluations"
+    with shown(tell, "images encoded", total, sentence) as done:
+        for index, reading in rows_of:
+            rows = range(min(left, len(index)))
+            left -= len(rows)
+            for row in latents.rows_read(index, rows, reading, boxes=True):
+                size = index.sizes[index.size[row.number]]
+                seen = row.inputs if manner.sees_latents else ()
+                references = tuple(latents.encode(autoencoder, each) for each in seen)
+                images = row.inputs if manner.sees_images else ()
+                own = latents.encode(autoencoder, row.pixels)
+                gathered.setdefault(size, []).append((row.example, own, references, images))
+                done(1)
     buckets = []
     for size, members in sorted(gathered.items()):
         examples, encoded, references_of, images_of = zip(*members, strict=True)

@@ -24,6 +24,7 @@ from train.data.examples import Example
 from train.data.index import Index, RowGroup
 from train.data.skipped import NOT_FINITE, Unreadable
 from train.pixels import Pixels, scaled
+from train.saying import Tell, shown
 
 AHEAD = 8192  # rows read at once, and shuffled together, at most
 _OVERHEAD = 1024  # bytes of a row in memory beside its latents: objects, allocation
@@ -46,12 +47,13 @@ class Row:
 @dataclass(frozen=True)
 class Reading:
     """How rows are read: as ``data`` says, at sizes that are multiples of ``unit`` pixels, the side
-    of an image token; every bad image is given to ``notice``.
+    of an image token; every bad image is given to ``notice``, and ``tell`` is told of long work.
     """
 
     data: DataConfiguration
     unit: int
     notice: Notice
+    tell: Tell | None = None
 
 
 def rows_read(
@@ -173,6 +175,7 @@ class Latents:
         self._kept: OrderedDict[int, Kept] = OrderedDict()
         self._used = 0
         self._bad: set[int] = set()
+        self._was_read = False
 
     def has(self, number: int) -> bool:
         """Whether nothing would have to be read for a row."""
@@ -193,10 +196,15 @@ class Latents:
     def read(self, rows: Iterable[int]) -> None:
         """Read rows in one go."""
         missing = set(rows)
-        for row in rows_read(self.index, missing.copy(), self._reading):
-            self.keep(row)
-            missing.discard(row.number)
+        tell = self._reading.tell if len(missing) > 1 else None
+        sentence = "" if self._was_read else f"reading and encoding {len(missing):,} images ahead"
+        with shown(tell, "images encoded", len(missing), sentence) as done:
+            for row in rows_read(self.index, missing.copy(), self._reading):
+                self.keep(row)
+                missing.discard(row.number)
+                done(1)
         self._bad |= missing
+        self._was_read |= tell is not None
 
     def keep(self, row: Row) -> None:
         """Encode a row that was read anyway; one whose latents are not finite is bad."""

@@ -5,7 +5,7 @@ Shapes: N examples of a bucket, c latent channels, h w latent cells.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from torch import nn
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
-from train import phases
+from train import phases, saying
 from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
@@ -29,6 +29,7 @@ from train.data.plan import Stream, Stretch
 from train.data.skipped import Skipped, Unreadable
 from train.phases import Phase
 from train.pixels import Pixels, scaled
+from train.saying import Tell
 from train.trained_on import Captions
 
 _FIT, _FIT_PIXELS = (
@@ -77,7 +78,7 @@ class Sources:
     enough, ``notice`` with every bad image that is met, at once or while training.
     ``judged_on`` are other shards to hold images out of, and to show to ``watch``; the same texts
     are held out of both. ``looks`` says whether the text encoder sees images, ``judged`` whether
-    held-out images are read at all.
+    held-out images are read at all. ``tell`` is told of what takes long, and its progress is shown.
     """
 
     pattern: str
@@ -88,6 +89,7 @@ class Sources:
     judged_on: str | None = None
     looks: bool = False
     judged: bool = True
+    tell: Tell | None = None
 
 
 @dataclass
@@ -116,14 +118,17 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     unit = configuration.model.unit(factor)
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
-    scanned = _scan(curriculum, unit, skipped, notice)
+    scanned = _scan(curriculum, unit, skipped, notice, sources.tell)
     last = [scanned.sources[number] for number in scanned.numbers[-1]]
     judged, watch = last, sources.watch
     if sources.judged_on:
-        judged = [_judged_on(sources.judged_on, Reading(last[0].reading.data, unit, notice), watch)]
+        judged = [_judged_on(sources.judged_on, last[0].reading, watch)]
         watch = None
     fitted = 1 if ready else _fitted(scanned)
     least = -(-fitted // len(scanned.sources))
+    if not ready and sources.tell:
+        images = min(fitted, sum(len(each.training) for each in scanned.sources))
+        sources.tell(f"fitting the autoencoder on {images:,} images")
     first = [_first(each, least, watch) for each in scanned.sources]
     indexed.refuse_nothing(scanned.sources, map(len, first))
     every = [row for rows in first for row in rows[:least]]  # the same whoever watches
@@ -132,10 +137,12 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     manner = _manner(curriculum[-1], sources.looks)
     kept, shown = tuple[Bucket, ...](), tuple[Bucket, ...]()
     if sources.judged:
-        for number, rows in enumerate(first):
-            for row in rows:
-                batches.latents[number].keep(row)
-            _refuse_not_finite(scanned.sources[number], batches.latents[number], rows)
+        with saying.shown(sources.tell, "images encoded", sum(map(len, first))) as done:
+            for number, rows in enumerate(first):
+                for row in rows:
+                    batches.latents[number].keep(row)
+                    done(1)
+                _refuse_not_finite(scanned.sources[number], batches.latents[number], rows)
         pairs = [(each.held_out, each.reading) for each in judged]
         others = [(each.training, each.reading) for each in last]
         kept, shown = judging.read(pairs, others, autoencoder, configuration, manner)
@@ -167,7 +174,8 @@ def replanned(
     """
     unit = configuration.model.unit(autoencoder.factor)
     skipped = Skipped()
-    scanned = _scan(curriculum, unit, skipped, _noticing(skipped, sources.notice))
+    notice = _noticing(skipped, sources.notice)
+    scanned = _scan(curriculum, unit, skipped, notice, sources.tell)
     first = [_first(each, 1, None) for each in scanned.sources]
     indexed.refuse_nothing(scanned.sources, map(len, first))
     reseeded = configuration.model_copy(update={"seed": seed})
@@ -175,10 +183,10 @@ def replanned(
     return batches, scanned.digest
 
 
-def digest(pattern: str, unit: int, configuration: Configuration) -> str:
+def digest(pattern: str, unit: int, configuration: Configuration, tell: Tell) -> str:
     """What identifies the rows that a run trains on, ``Data.digest``."""
     curriculum = phases.of_run(configuration, pattern)
-    return _scan(curriculum, unit, Skipped(), lambda bad: None).digest
+    return _scan(curriculum, unit, Skipped(), lambda bad: None, tell).digest
 
 
 def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
@@ -192,7 +200,9 @@ def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
         paths(pattern, name)
 
 
-def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Notice) -> _Scanned:
+def _scan(
+    curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Notice, tell: Tell | None
+) -> _Scanned:
     scanned, known, digests = _Scanned(), dict[tuple[str, str], int](), []
     for phase in curriculum:
         own: list[int] = []
@@ -202,9 +212,9 @@ def _scan(curriculum: Sequence[Phase], unit: int, skipped: Skipped, notice: Noti
             if key not in known:
                 known[key] = len(scanned.sources)
                 own_skipped = Skipped()
-                rows = scan(source.pattern, unit, source.data, own_skipped, scanned.seen)
+                rows = scan(source.pattern, unit, source.data, own_skipped, scanned.seen, tell)
                 skipped.add(own_skipped)
-                reading = Reading(source.data, unit, _noticing(own_skipped, notice))
+                reading = Reading(source.data, unit, _noticing(own_skipped, notice), tell)
                 place = (source.pattern, source.named)
                 scanned.sources.append(_source(*place, reading, rows, own_skipped))
                 digests.append(rows.digest)
@@ -340,20 +350,23 @@ def _first(source: Indexed, least: int, watch: Watcher | None) -> list[Row]:
     """The first rows that can be read: at least so many, more where ``watch`` wants to see them."""
     first: list[Row] = []
     everyone = range(len(source.training))
-    for row in latents.rows_read(source.training, everyone, source.reading, boxes=bool(watch)):
-        first.append(row)
-        if watch and (len(first) >= _WATCHED or not watch(row.example, row.pixels)):
-            watch = None
-        if not watch and len(first) >= least:
-            break
+    total = 0 if watch else min(least, len(everyone))  # who watches says when it is enough
+    with saying.shown(source.reading.tell, "images read", total) as done:
+        for row in latents.rows_read(source.training, everyone, source.reading, boxes=bool(watch)):
+            first.append(row)
+            done(1)
+            if watch and (len(first) >= _WATCHED or not watch(row.example, row.pixels)):
+                watch = None
+            if not watch and len(first) >= least:
+                break
     return first
 
 
 def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> Indexed:
     """The rows of other shards that are held out; ``watch`` is shown some of the others."""
     data = reading.data.model_copy(update={"stage": "", "where": {}, "weight": ()})
-    reading = Reading(data, reading.unit, lambda bad: None)
-    rows = scan(pattern, reading.unit, data, Skipped())
+    reading = replace(reading, data=data, notice=lambda bad: None)
+    rows = scan(pattern, reading.unit, data, Skipped(), tell=reading.tell)
     source = _source(pattern, f"--evaluate-on {pattern}", reading, rows, Skipped())
     if watch:
         _first(source, 1, watch)

@@ -30,7 +30,8 @@ from train.producers.plans import Encoders, Plan
 from train.producers.prefetching import Prefetched
 from train.producers.stand_ins import AbsentAutoencoder, AbsentTextEncoder
 from train.producers.stores import Agreement, FolderStore, SharedStore
-from train.producers.supply import Supply, Tell
+from train.producers.supply import Supply
+from train.saying import Tell
 from train.text_encoders.text_encoder import TextEncoder
 
 _NAMED = "units-of.txt"  # in the folder of a run: its name among those that read units

@@ -20,10 +20,9 @@ from train.producers.counters import Counters
 from train.producers.plans import Plan, Version
 from train.producers.prefetching import Prefetched
 from train.producers.stores import Agreement
+from train.saying import Tell
 
 _LOOK = 8  # steps between looks for another version of the plan
-
-Tell = Callable[[str], None]
 
 
 class Supply:

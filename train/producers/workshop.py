@@ -1,7 +1,7 @@
 """What makes units: the plan with its encoders and their weights, set up from settings alone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,14 @@ def opened(
         encoder = text_encoder.build(configuration.text_encoder)
     if isinstance(encoder, nn.Module) and not features.is_learnt(encoder):
         encoder.to(device)
-    sources = Sources(pattern, device=device, notice=lambda bad: tell(f"skipped: {bad}"))
-    data = loading.load(replace(sources, judged=False), configuration)
+    sources = Sources(
+        pattern,
+        device=device,
+        notice=lambda bad: tell(f"skipped: {bad}"),
+        judged=False,
+        tell=tell,
+    )
+    data = loading.load(sources, configuration)
     plan = Plan(sources, configuration, data, encoders_of(configuration, data, encoder))
     agreed.agree(root, content(plan, configuration, data))
     at_once = configuration.text_encoder.at_once

@@ -1,5 +1,6 @@
 """Shards -> rows -> examples of equal size -> latents, and who is held out."""
 
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -12,7 +13,7 @@ from making.old_shards import write_version_1
 from making.training_data import configuration, load, shown, trained
 from PIL import Image
 
-from curation import shard
+from curation import progress, shard
 from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.shard import ShardError
@@ -39,6 +40,34 @@ def test_images_become_latents_of_their_size(tmp_path):
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
         assert torch.allclose(loaded.autoencoder.encode(pixels)[0], latents, atol=1e-4)
     assert not loaded.skipped.counts
+
+
+def test_what_takes_long_is_said_first_and_shown_while_it_lasts(tmp_path, monkeypatch, capsys):
+    @contextmanager
+    def repeated(write, seconds):
+        yield
+        write()  # as if each took longer than the seconds between two lines
+
+    monkeypatch.setattr(progress, "repeated", repeated)
+    pattern, settings = shards.write_all(tmp_path, 1500), configuration(held_out=0.2)
+    loaded = loading.load(Sources(str(pattern), tell=progress.say), settings)
+    trained(loaded)
+    images, judged = (
+        sum(loaded.counts.values()),
+        sum(len(each.examples) for each in loaded.held_out),
+    )
+    assert images > 1024
+    assert capsys.readouterr().err.splitlines() == [
+        f"indexing {images + judged:,} rows in 2 files: {pattern}",
+        f"rows indexed: {images + judged} of {images + judged} (100 %)",
+        "fitting the autoencoder on 1,024 images",
+        "images read: 1024 of 1024 (100 %)",
+        "images encoded: 1024 of 1024 (100 %)",
+        f"reading and encoding {judged:,} images for evaluations",
+        f"images encoded: {judged} of {judged} (100 %)",
+        f"reading and encoding {images - 1024:,} images ahead",
+        f"images encoded: {images - 1024} of {images - 1024} (100 %)",
+    ]
 
 
 def test_no_text_is_both_trained_on_and_held_out(tmp_path):
