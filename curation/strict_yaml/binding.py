@@ -130,7 +130,7 @@ def _message(refusal: _Refusal, document: Document, kind: Any, besides: Sequence
     details = refusal.details
     if refusal.is_unknown_key:
         *above, key = details["loc"]
-        name = ".".join([*_names(document.known(above)), shown(str(key))[1:-1]])
+        name = _name((*document.known(above), shown(str(key))[1:-1]))
         keys = details.get("ctx", {}).get(KEYS) or _keys(kind, above)
         keys = [*keys, *(besides if not above else ())]
         return f"unknown key '{name}': {expected_one_of(str(key), keys)}"
@@ -181,12 +181,13 @@ def _entries(count: int) -> str:
 
 
 def _called(place: PathTo, document: Document) -> str:
-    names = _names(place)
-    return repr(".".join(names)) if names else document.place
+    return repr(_name(place)) if place else document.place
 
 
-def _names(place: Sequence[str | int]) -> list[str]:
-    return [step for step in place if isinstance(step, str)]
+def _name(place: PathTo) -> str:
+    """``phases[1].sources[2].share``: positions in lists count from 0."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".")
 
 
 def _keys(kind: Any, path: Sequence[str | int]) -> list[str]:

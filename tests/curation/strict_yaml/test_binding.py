@@ -39,6 +39,14 @@ class Whole(Located):
         return self
 
 
+class Source(Frozen):
+    share: float = 1.0
+
+
+class Phase(Frozen):
+    sources: tuple[Source, ...] = ()
+
+
 GOOD = """\
 size: 3
 parts:
@@ -105,6 +113,20 @@ def test_what_is_wrong_is_told(old: str, new: str, message: str) -> None:
     told = refusal(GOOD.replace(old, new, 1))
     assert message in told
     assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- {}\n- sources:\n  - share: 1\n  - {}\n  - share: no\n", "5: '[1].sources[2].share': "),
+        ("- {}\n- sources: [{}, {}, {shade: 1}]\n", "2: unknown key '[1].sources[2].shade': "),
+        ("- {}\n- 3\n", "2: '[1]': expected a mapping, found 3"),
+    ],
+)
+def test_entries_of_lists_are_called_by_their_positions(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        bind(document(text), tuple[Phase, ...])
+    assert str(caught.value).startswith(f"f.yaml:{message}")
 
 
 def test_a_base_gives_what_the_file_does_not() -> None:
