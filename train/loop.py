@@ -146,7 +146,7 @@ class Loop:
     def _begin(self, phase: Phase) -> None:
         self._parts.freeze(phase.frozen)
         if len(self._parts.data.phases) > 1:
-            self._records.tell(f"phase {phase.label}: steps {phase.first} to {phase.last}")
+            self._records.tell(phase.sentence())
 
     def _log(self, step: int, taken: Taken) -> None:
         lately, steps = self._lately, self.configuration.steps

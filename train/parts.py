@@ -155,11 +155,11 @@ def check_frozen(trained: Sequence[str], phases: Sequence[Phase]) -> None:
         for start in phase.frozen:
             if not any(name.startswith(start) for name in trained):
                 raise UsageError(
-                    f"{phase.label}: frozen: no weight begins with {start!r}; there are"
+                    f"{phase.named}: frozen: no weight begins with {start!r}; there are"
                     f" {', '.join(sorted({_shortened(name) for name in trained})[:20])}"
                 )
         if phase.frozen and all(name.startswith(phase.frozen) for name in trained):
-            raise UsageError(f"{phase.label}: frozen: nothing is left to train")
+            raise UsageError(f"{phase.named}: frozen: nothing is left to train")
 
 
 def _shortened(name: str) -> str:

@@ -26,9 +26,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Phase:
-    """Steps ``first`` to ``last`` (1-based, both included), with everything settled."""
+    """Steps ``first`` to ``last`` (1-based, both included), with everything settled; ``named`` is
+    what sentences about it begin with.
+    """
 
-    label: str
+    named: str
     first: int
     last: int
     batch: int
@@ -38,6 +40,15 @@ class Phase:
     repa: bool
     sources: tuple[Source, ...]
     data: DataConfiguration
+
+    def sentence(self) -> str:
+        """Which steps it is, and of what."""
+        sides = " and ".join(map(str, self.data.resolutions))
+        sizes = f" of {sides} px" if sides else ""
+        shares = [f"{share:g} {task}" for task, share in self.data.tasks.items()]
+        tasks = f", {' : '.join(shares)}" if len(shares) > 1 else ""
+        steps = f"steps {self.first:,} to {self.last:,}"
+        return f"{self.named}: {steps}, {self.batch} samples each{sizes}{tasks}"
 
 
 def of_run(configuration: Configuration, pattern: str, first: int = 1) -> tuple[Phase, ...]:
@@ -57,8 +68,9 @@ def of_run(configuration: Configuration, pattern: str, first: int = 1) -> tuple[
                 raise UsageError(f"{key}: expected steps; only the last phase goes on to the end")
             last = min(last, first - 1 + each.steps)
         if first <= configuration.steps:
-            phases.append(_phase(configuration, each, pattern, key, (first, last)))
-    labels = [each.label for each in phases]
+            named = f"phase {each.label or f'{number + 1} of {len(given)}'}"
+            phases.append(_phase(configuration, each, pattern, (key, named), (first, last)))
+    labels = [each.label for each in given if each.label]
     if again := next((label for label in labels if labels.count(label) > 1), ""):
         raise UsageError(f"phases: two have the label {again}; give each its own")
     return tuple(phases)
@@ -68,9 +80,10 @@ def _phase(
     configuration: Configuration,
     given: PhaseConfiguration,
     pattern: str,
-    key: str,
+    names: tuple[str, str],
     steps: tuple[int, int],
 ) -> Phase:
+    key, called = names
     changes = ("resolution", "captions", "languages", "caption_dropout", "tasks")
     data = _changed(configuration.data, {name: getattr(given, name) for name in changes})
     sources = []
@@ -83,7 +96,7 @@ def _phase(
         settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
         named = f"{key}.sources[{number}].data {own}" if source.data else f"--data {own}"
         if given.label and source.data:
-            named = f"phase {given.label}: {named}"
+            named = f"{called}: {named}"
         sources.append(Source(own, source.share, _changed(data, settings), named))
     if given.tread and not configuration.model.middle:
         raise UsageError(
@@ -103,7 +116,7 @@ def _phase(
         )
     rate = configuration.optimiser.learning_rate
     return Phase(
-        given.label or key,
+        called,
         *steps,
         given.batch or configuration.batch,
         given.learning_rate or rate,

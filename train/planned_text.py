@@ -52,7 +52,7 @@ def _image(image: OfImage) -> str:
 
 
 def _phase(plan: Plan, phase: OfPhase) -> str:
-    of = f"phase {phase.label}" if phase.label else "run"
+    of = phase.named if len(plan.phases) > 1 else "run"
     line = f"{of}: {phase.steps:,} steps of {phase.batch:,} samples, {phase.samples:,} in all"
     if phase.flops_of_sample is None or phase.effort is None:
         return line

@@ -60,11 +60,10 @@ class Effort(_Frozen):
 
 class OfPhase(_Frozen):
     """``steps`` of ``batch`` samples, of ``tasks`` by their shares and of ``sizes`` in equal parts;
-    ``label`` is empty where the run is a stretch without a name. FLOPs are None where images keep
-    their sizes.
+    ``named`` is what the phase is called. FLOPs are None where images keep their sizes.
     """
 
-    label: str
+    named: str
     steps: int
     batch: int
     samples: int
@@ -113,8 +112,6 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
     stretches = phases.of_run(configuration, data or "--data")
     _check(configuration, chosen, min(phase.batch for phase in stretches))
     each = tuple(_of_phase(counting, phase, chosen) for phase in stretches)
-    if not any(phase.label for phase in configuration.phases) and len(each) == 1:
-        each = (each[0].model_copy(update={"label": ""}),)
     known = [phase.effort.flops for phase in each if phase.effort]
     needed = memory.needed(configuration, network, channels, width)
     largest = counting.largest(stretches)
@@ -264,7 +261,7 @@ def _of_phase(counting: _Counting, phase: Phase, chosen: Devices) -> OfPhase:
         )
     samples = steps * phase.batch
     return OfPhase(
-        label=phase.label,
+        named=phase.named,
         steps=steps,
         batch=phase.batch,
         samples=samples,

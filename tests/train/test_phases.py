@@ -56,7 +56,7 @@ def test_phases_follow_one_another_and_the_last_goes_on():
         (11, 15, 3),
         (16, 40, 8),
     ]
-    assert [each.label for each in settled] == ["first", "phases[1]", "phases[2]"]
+    assert [each.named for each in settled] == ["phase first", "phase 2 of 3", "phase 3 of 3"]
     assert [phases.at(settled, step).first for step in (1, 10, 11, 15, 16, 40)] == [
         1,
         1,
@@ -160,7 +160,7 @@ def test_a_task_that_no_source_has_rows_for_is_refused(sources):
 
 TWO = """
 phases:
-- {steps: 6, label: images}
+- {steps: 6}
 - label: edits
   batch: 6
   tasks: {t2i: 1, ti2i: 2}
@@ -182,8 +182,11 @@ def test_a_run_of_two_phases_is_the_same_after_a_stop_between_them(sources, tmp_
         return result
 
     result = run("whole", 12)
-    assert "phase images: steps 1 to 6" in result.stderr
-    assert "phase edits: steps 7 to 12" in result.stderr
+    said = [line for line in result.stderr.splitlines() if line.startswith("phase ")]
+    assert said == [
+        "phase 1 of 2: steps 1 to 6, 16 samples each",
+        "phase edits: steps 7 to 12, 6 samples each, 1 t2i : 2 ti2i",
+    ]
     run("stopped", 7)
     again = run("stopped", 12)
     cut = json.loads(result.stdout)["captions_cut"]
@@ -208,5 +211,8 @@ def test_freezing_what_there_is_not_is_refused(sources, tmp_path):
     arguments = ["--data", str(sources / "images"), "--out", str(tmp_path / "out")]
     result = invoke(app, [*arguments, "--config", str(config)])
     assert result.exit_code == 2
-    assert "no weight begins with 'transformer.block.'; there are" in result.stderr
+    assert (
+        "phase 1 of 1: frozen: no weight begins with 'transformer.block.'; there are"
+        in result.stderr
+    )
     assert "transformer.blocks.0" in result.stderr

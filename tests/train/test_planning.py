@@ -84,7 +84,7 @@ def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
     arguments = given(
         tmp_path,
         "steps: 30\nbatch: 10\ndata: {sizes: [], resize: false}\nphases:\n"
-        "  - {label: small, steps: 20, resolution: 64}\n  - {label: large, resolution: [64, 128]}",
+        "  - {steps: 20, resolution: 64}\n  - {label: large, resolution: [64, 128]}",
     )
     result = invoke(app, ["--plan", *map(str, arguments)])
     assert result.exit_code == 0, result.output
@@ -96,7 +96,7 @@ def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
     assert [line.split(",")[0] for line in lines[2:4]] == [
         f"TFLOP to train on an image of {size}x{size}" for size in (64, 128)
     ]
-    assert "phase small: 20 steps of 10 samples, 200 in all, " in lines[4]
+    assert "phase 1 of 2: 20 steps of 10 samples, 200 in all, " in lines[4]
     assert "phase large: 10 steps of 10 samples, 100 in all, " in lines[5]
     assert lines[6].startswith("all phases: ")
     as_data = planned(*arguments)

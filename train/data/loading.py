@@ -267,7 +267,7 @@ def _manner(phase: Phase, looks: bool) -> Manner:
     blind = "i2i" in data.tasks or ("ti2i" in data.tasks and data.references == "text")
     if blind and not looks:
         raise UsageError(
-            f"{phase.label}: tasks i2i, and ti2i with references: text, need a text encoder that"
+            f"{phase.named}: tasks i2i, and ti2i with references: text, need a text encoder that"
             " sees images: text_encoder.view of kind byte, or the folder of an edit pipeline, with"
             " its processor/"
         )
@@ -294,7 +294,7 @@ def _streams(
                 able.append((source, number, rows))
         if not able:
             raise UsageError(
-                f"{phase.label}: tasks asks for {task}, and no source of it has {_NEEDED[task]}"
+                f"{phase.named}: tasks asks for {task}, and no source of it has {_NEEDED[task]}"
             )
         total = sum(source.share for source, *_ in able)
         for source, number, rows in able:
