@@ -154,7 +154,7 @@ def transport(root: Path) -> list[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
         url = server.stderr.readline().split()[0]
-        store = HttpStore(url)
+        store = HttpStore(url, print)
         begun, cpu, size = time.monotonic(), time.process_time(), 0
         for span in wanted:
             path = store.get(span)

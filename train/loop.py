@@ -88,13 +88,13 @@ class Loop:
         fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
         for step in range(first + 1, settings.steps + 1):
-            if self._supply:
-                self._parts = self._supply.advance(self._parts, step, self._records.tell)
-            if phase is not phases.at(self._parts.data.phases, step):
-                phase = phases.at(self._parts.data.phases, step)
-                self._begin(phase)
             before = self._parts.text_encoder.cut
             try:
+                if self._supply:
+                    self._parts = self._supply.advance(self._parts, step, self._records.tell)
+                if phase is not phases.at(self._parts.data.phases, step):
+                    phase = phases.at(self._parts.data.phases, step)
+                    self._begin(phase)
                 taken = train_step(self._parts, step)
             except StoppedWaitingError:
                 self._end_before(step)

@@ -61,7 +61,7 @@ def begin(configuration: Configuration, tell: Tell) -> tuple[SharedStore | None,
         return None, Absent()
     if settings.cache:
         raise UsageError("data.units and data.cache: expected one of them: producers, or none")
-    store = _store(settings.units)
+    store = _store(settings.units, tell)
     encoders = plans.of_plain(_plan_of(store, settings.units, tell)["encoders"])
     absent = _absent(configuration, encoders)
     if absent.any and configuration.evaluation.evaluators:
@@ -183,9 +183,9 @@ def _name(directory: Path, world: World) -> str:
     return str(name)
 
 
-def _store(where: str) -> SharedStore:
+def _store(where: str, tell: Tell) -> SharedStore:
     if where.startswith(("http://", "https://")):
         from train.producers.transport import HttpStore
 
-        return HttpStore(where)
+        return HttpStore(where, tell)
     return FolderStore(Path(where))

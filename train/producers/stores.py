@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ def owner() -> str:
 
 class Agreement(Protocol):
     """What producers and consumers have agreed on. Versions are as ``agreed.version`` gives them;
-    ``counts`` are the producers'.
+    ``counts`` are the producers'. Who waits for an answer ends when it is ``stopped``.
     """
 
     def plan(self) -> Mapping[str, Any] | None: ...
@@ -31,6 +31,8 @@ class Agreement(Protocol):
     def accept(self, version: Version) -> None: ...
 
     def counts(self) -> dict[str, float]: ...
+
+    def ends_when(self, stopped: Callable[[], bool]) -> None: ...
 
 
 class SharedStore(Store, Agreement, Protocol):
@@ -70,3 +72,6 @@ class FolderStore:
     def counts(self) -> dict[str, float]:
         """What producers counted."""
         return self._folder.counts()
+
+    def ends_when(self, stopped: Callable[[], bool]) -> None:
+        """Nobody waits for a folder."""

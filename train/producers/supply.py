@@ -6,6 +6,7 @@ once: the first of them looks what is proposed, and tells the others.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from train.producers import counters, plans
 from train.producers.consuming import UnitBatches
 from train.producers.counters import Counters
 from train.producers.plans import Plan, Version
-from train.producers.prefetching import Prefetched
+from train.producers.prefetching import Prefetched, StoppedWaitingError
 from train.producers.stores import Agreement
 from train.saying import Tell
 
@@ -118,6 +119,7 @@ class Supply:
 
     def ends_when(self, stopped: Callable[[], bool]) -> None:
         """Who waits for units is asked by this to stop."""
+        self._agreement.ends_when(stopped)
         if isinstance(self._batches, Prefetched):
             self._batches.stopped = stopped
 
@@ -131,8 +133,10 @@ class Supply:
         figures = counters.together(among.everyone(self._counters.values()))
         if not among.is_first:
             return figures
-        produced = {f"producers/{name}": value for name, value in self._agreement.counts().items()}
-        return {**figures, **produced}
+        counts: dict[str, float] = {}
+        with suppress(StoppedWaitingError):  # the step is done, and is saved first
+            counts = self._agreement.counts()
+        return {**figures, **{f"producers/{name}": value for name, value in counts.items()}}
 
     def close(self) -> None:
         """Read no further."""

@@ -11,6 +11,7 @@ from making.produced import LAST, make_all, opened
 
 from curation.failures.errors import UsageError
 from train.producers import agreed, serving, transport
+from train.producers.prefetching import StoppedWaitingError
 from train.producers.transport import HttpStore
 
 
@@ -130,7 +131,7 @@ def test_leases_go_through(made, url):
 
 
 def test_a_consumer_reads_the_same_batches(made, url):
-    store = HttpStore(url)
+    store = HttpStore(url, pytest.fail)
     assert store.plan() == agreed.read(made.root)
     consumer, counters = made.consumer(store)
     for step in range(1, LAST + 1):
@@ -144,7 +145,7 @@ def test_a_consumer_reads_the_same_batches(made, url):
 
 
 def test_a_damaged_unit_is_discarded_there_but_a_good_one_is_not(made, url):
-    store = HttpStore(url)
+    store = HttpStore(url, pytest.fail)
     first, second = made.workshop.plan.at(1).spans.between(1, LAST)
     assert store.get(first)
     store.remove(first)
@@ -163,7 +164,7 @@ def test_a_damaged_unit_is_discarded_there_but_a_good_one_is_not(made, url):
 def test_versions_are_proposed_there_and_accepted_from_here(made, url):
     from train.configuration import PhaseConfiguration
 
-    store = HttpStore(url)
+    store = HttpStore(url, pytest.fail)
     assert store.version(2) is None
     agreed.propose(made.root, (PhaseConfiguration(batch=3),), 50)
     version, accepted = store.version(2)
@@ -187,9 +188,9 @@ def test_without_the_token_nothing_is_told(made, tmp_path, monkeypatch):
                 assert response.status == 401
                 assert json.loads(content) == {"error": "expected the token"}
         with pytest.raises(UsageError, match="refuses the token; expected INKSTONE_UNITS_TOKEN"):
-            HttpStore(url).plan()
+            HttpStore(url, pytest.fail).plan()
         monkeypatch.setenv(transport.TOKEN_FILE, str(token))
-        assert HttpStore(url).plan() == agreed.read(made.root)
+        assert HttpStore(url, pytest.fail).plan() == agreed.read(made.root)
         server.shutdown()
         thread.join()
 
@@ -203,6 +204,46 @@ def test_mistakes_are_sentences(made, tmp_path):
     with pytest.raises(UsageError, match="expected a token"):
         transport.read_token(str(tmp_path / "empty"))
     with pytest.raises(UsageError, match="expected http://host:port"):
-        HttpStore("http://host:1/path")
-    with pytest.raises(ConnectionError, match="cannot be reached"):
-        HttpStore("http://127.0.0.1:1").plan()
+        HttpStore("http://host:1/path", pytest.fail)
+
+
+def test_a_server_that_is_started_again_is_waited_for(made):
+    with serving.bound("127.0.0.1", 0, made.root, "") as server:
+        host, port = server.server_address[:2]
+    url, said, started = f"http://{host}:{port}", [], []
+
+    def tell(sentence):
+        said.append(sentence)
+        server = serving.bound(host, port, made.root, "")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        started.append((server, thread))
+
+    store = HttpStore(url, tell)
+    assert store.plan() == agreed.read(made.root)
+    span = next(made.workshop.plan.at(1).spans.between(1, LAST))
+    assert store.get(span).read_bytes() == made.folder.unit(span.name).read_bytes()
+    ((server, thread),) = started
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    (sentence,) = said
+    assert sentence.startswith(f"data.units: {url} cannot be reached (")
+    assert sentence.endswith("asking again for 300 s")
+
+
+def test_a_server_that_stays_away_is_named_after_a_time():
+    url, said = "http://127.0.0.1:1", []
+    expected = (
+        rf"data\.units: {url} cannot be reached for \d+ s .*: is `python -m train.serve_units`"
+    )
+    with pytest.raises(ConnectionError, match=expected):
+        HttpStore(url, said.append, patience=0.5).plan()
+    assert len(said) == 1
+
+
+def test_who_waits_for_a_server_ends_when_it_is_asked_to():
+    store = HttpStore("http://127.0.0.1:1", lambda sentence: None)
+    store.ends_when(lambda: True)
+    with pytest.raises(StoppedWaitingError):
+        store.counts()
