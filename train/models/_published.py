@@ -17,9 +17,8 @@ class PublishedFamily(Family):
     layers: Count
 
     def matrices(self, network: Any) -> Any:
-        """As ``Family``, each published matrix by itself; modulation is made of noise levels, not of
-        hidden states, and is left to AdamW, by which small networks learn to write in fewer steps
-        (docs/log.md).
+        """As ``Family``, each published matrix by itself. Modulation is made of noise levels, not of
+        hidden states: AdamW moves it, by which small networks write after fewer steps (docs/log.md).
         """
         sources = network.sources()
         return {
