@@ -14,8 +14,10 @@ from curation.storage import ownership
 from curation.strict_yaml import defined, files
 from infer.evaluation.benchmark import Benchmark
 from infer.harness import cache, contamination, measuring, page, results, sources
+from infer.harness.judges import Judge
 from infer.harness.measuring import Tools
 from infer.harness.metrics import Metric
+from infer.harness.readers import Reader
 from infer.harness.rows import Request, Row, seed_of
 from infer.harness.sources import Source, Task
 
@@ -74,37 +76,26 @@ def run(
     sources.check(name, everything)
     requests = _sampled(everything, sample)
     tasks = [Task(each, seed_of(name, each), each.size or source.size) for each in requests]
-    sampled = sample and {"prompts_of_a_group": sample.count, "seed": sample.seed}
-    settings = {
+    asked = [[task.request.file, task.request.prompt, task.seed, task.size] for task in tasks]
+    of = {
         "benchmark": name,
         "source": dict(source.identity),
-        **source.settings,
-        "sample": sampled,
-        "requests": cache.digest(
-            [[task.request.file, task.request.prompt, task.seed, task.size] for task in tasks]
-        ),
+        "sample": sample and {"prompts_of_a_group": sample.count, "seed": sample.seed},
     }
     with ownership.held(str(out), KIND):
-        results.settle(out, settings)
-        source.make(name, tasks)
-        rows, ceiling = _judged(name, chosen, requests, source, tools)
+        results.settle(out, of | dict(source.settings) | {"requests": cache.digest(asked)})
         report = _contamination(chosen, everything, trained_on)
-        result = {
-            "benchmark": name,
-            "metrics": _metrics(chosen, rows, ceiling, tools),
-            "source": dict(source.identity),
+        source.make(name, tasks)
+        rows, perfect = _judged(name, chosen, requests, source, tools)
+        result = of | {
+            "metrics": _metrics(chosen, rows, perfect, tools),
             "settings": dict(source.settings),
-            "sample": sampled,
             "prompts": len({each.id for each in requests}),
             "of_prompts": len({each.id for each in everything}),
             "images": len(rows),
             "missing": sum(row.is_missing for row in rows),
-            "reader": dict(tools.reader.settings) | {"name": tools.reader.name}
-            if tools.reader
-            else None,
-            "judge": dict(tools.judge.settings) | {"name": tools.judge.name}
-            if tools.judge
-            else None,
+            "reader": _settings(tools.reader),
+            "judge": _settings(tools.judge),
             "contamination": report,
             "facts": dict(chosen.facts),
             "versions": _versions(),
@@ -113,6 +104,10 @@ def run(
         page.write(out, result, rows, source.folder)
         results.write_result(out, result)
     return result
+
+
+def _settings(tool: Reader | Judge | None) -> dict[str, Any] | None:
+    return None if tool is None else {"name": tool.name, **tool.settings}
 
 
 def _sampled(requests: list[Request], sample: Sample | None) -> list[Request]:
@@ -172,10 +167,15 @@ def _contamination(
 ) -> dict[str, Any]:
     if chosen.held_out:
         return contamination.unchecked(chosen.held_out)
-    patterns = trained_on or contamination.named_by(chosen.checkpoint)
+    if trained_on:
+        return contamination.checked(requests, trained_on)
+    patterns = contamination.named_by(chosen.checkpoint)
     if not patterns:
         return contamination.unchecked("no shards are known; name them with --trained-on")
-    return contamination.checked(requests, patterns)
+    try:
+        return contamination.checked(requests, patterns)
+    except UsageError as error:  # trained elsewhere
+        return contamination.unchecked(f"{error}; name them with --trained-on")
 
 
 def _versions() -> dict[str, str]:
