@@ -17,8 +17,8 @@ class PublishedFamily(Family):
     layers: Count
 
     def matrices(self, network: Any) -> Any:
-        """As ``Family``, each published matrix by itself. Modulation is made of noise levels, not of
-        hidden states: AdamW moves it, by which small networks write after fewer steps (docs/log.md).
+        """As ``Family``, each published matrix by itself. Modulation is made of noise levels, not
+        of hidden states: AdamW moves it, by which small networks write after fewer steps.
         """
         sources = network.sources()
         return {

@@ -33,15 +33,16 @@ _KEPT = 32  # units
 _SECONDS = 60.0  # until a server that says nothing is given up
 _BLOCK = 1 << 20
 _PATIENCE = 300.0  # seconds that a server may take to be there again
+_FIRST = 15.0  # seconds that it may take to be there at all: an address may be wrong
 _SHORTEST, _LONGEST, _LOOK = 0.25, 8.0, 0.1  # seconds: pauses between requests, looks within them
 _Taken = TypeVar("_Taken")
 
 
 class HttpStore:
     """The server at ``url``. Where it cannot be reached, ``tell`` is told once, and it is asked
-    again for ``patience`` seconds. All methods raise ``UsageError`` where it refuses,
-    ``ConnectionError`` when that time is over, ``StoppedWaitingError`` when the run is to end
-    before.
+    again for ``patience`` seconds, for fewer where it never answered. All methods raise
+    ``UsageError`` where it refuses, ``ConnectionError`` when that time is over,
+    ``StoppedWaitingError`` when the run is to end before.
     """
 
     def __init__(self, url: str, tell: Tell, patience: float = _PATIENCE) -> None:
@@ -49,7 +50,8 @@ class HttpStore:
         if not parts.hostname or parts.path.strip("/") or parts.query:
             raise UsageError(f"data.units: {url}: expected http://host:port")
         self._url, self._parts, self._owner = url, parts, owner()
-        self._tell, self._patience, self._is_lost = tell, patience, False
+        self._tell, self._later, self._is_lost = tell, patience, False
+        self._patience = min(patience, _FIRST)
         self._stopped: Callable[[], bool] = lambda: False
         self._token = read_token(os.environ.get(TOKEN_FILE))
         self._own = threading.local()  # a connection for every thread
@@ -171,7 +173,7 @@ class HttpStore:
                 self._wait(pause)
                 pause = min(max(2 * pause, _SHORTEST), _LONGEST)
             else:
-                self._is_lost = False
+                self._is_lost, self._patience = False, self._later
                 return taken
 
     def _wait(self, seconds: float) -> None:

@@ -229,7 +229,7 @@ def test_a_server_that_is_started_again_is_waited_for(made):
     server.server_close()
     (sentence,) = said
     assert sentence.startswith(f"data.units: {url} cannot be reached (")
-    assert sentence.endswith("asking again for 300 s")
+    assert sentence.endswith("asking again for 15 s")
 
 
 def test_a_server_that_stays_away_is_named_after_a_time():
