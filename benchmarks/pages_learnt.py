@@ -91,9 +91,9 @@ def configuration(steps: int) -> dict[str, Any]:
         "ema": {"decay": 0.98},
         "data": {"sizes": [], "resize": False, "caption_dropout": 0, "held_out": 0},
         "text_encoder": {"characters": 20_992},
-        "autoencoder": {"channels": 24, "whitening": 0.5},
+        "autoencoder": {"channels": 16, "whitening": 0.5},
         "flow": {"base_shift": 1.0, "max_shift": 1.4, "logit_standard_deviation": 1.3},
-        "model": {"layers": 6, "heads": 3, "head_width": 64, "rope_axes": [16, 24, 24]},
+        "model": {"heads": 3},
         "evaluation": {"every": 10 * steps, "images": 8, "steps": 16},
         "checkpoint": {"every": max(1, steps // _POINTS), "keep": _POINTS + 1},
     }

@@ -2,7 +2,8 @@
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -31,7 +32,7 @@ class _Lately:
     """
 
     step: int
-    since: float = field(default_factory=time.monotonic)
+    since: float
     images: int = 0
     flops: int = 0
     tally: Tally = field(default_factory=Tally)
@@ -63,7 +64,7 @@ class Loop:
         self._loss = 0.0
         self._skipped = list(progress.skipped)
         self._peak = peak.peak(parts.device, parts.configuration.precision)
-        self._lately = _Lately(progress.step)
+        self._lately = _Lately(progress.step, time.monotonic())
         self.cut = progress.cut
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ class Loop:
         settings = self._parts.configuration
         first = self._progress.step
         self._records.tell(f"peak for MFU: {self._peak}")
-        self._lately = _Lately(first)
+        self._lately = _Lately(first, time.monotonic())
         fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
         for step in range(first + 1, settings.steps + 1):
@@ -107,19 +108,24 @@ class Loop:
                 ema.snapshot(self.directory, self._parts.averages, step, self._world)
             last = step == settings.steps or self._world.any(stopped())
             judges = step % settings.evaluation.every == 0 or step == settings.steps
-            if settings.evaluation.gradients and judges:
-                norms = group_norms.by_group(self._parts, step, taken.tally.counts)
-                self._records.gradients(step, norms)
-                self._lately.since = time.monotonic()
-            if not last and step % settings.evaluation.every == 0:
-                self._evaluate(step, settings.evaluation.images)
-                self._lately.since = time.monotonic()
-            if last or step % settings.checkpoint.every == 0 or step == fork:
-                self._save(step)
-                self._lately.since = time.monotonic()
+            with self._aside():
+                if settings.evaluation.gradients and judges:
+                    norms = group_norms.by_group(self._parts, step, taken.tally.counts)
+                    self._records.gradients(step, norms)
+                if not last and step % settings.evaluation.every == 0:
+                    self._evaluate(step, settings.evaluation.images)
+                if last or step % settings.checkpoint.every == 0 or step == fork:
+                    self._save(step)
             if last and step < settings.steps:
                 self._end()
         return self._evaluate(settings.steps, None)
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """What is no training, and not to be counted as such by the next line of the log."""
+        began = time.monotonic()
+        yield
+        self._lately.since += time.monotonic() - began
 
     def _end_before(self, step: int) -> NoReturn:
         """Of a run that waits for units; where there are several processes, others may not."""
@@ -165,7 +171,7 @@ class Loop:
         self._records.curves(step, {**curves, "train/skipped_steps": len(self._skipped)})
         if self._supply:
             self._records.arrivals(step, self._supply.figures(self._world))
-        self._lately = _Lately(step)
+        self._lately = _Lately(step, time.monotonic())
 
     def _evaluate(self, step: int, images: int | None) -> dict[str, Any]:
         generator = self._generator()
