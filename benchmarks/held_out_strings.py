@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-TARGET_SECONDS = 120.0
+TARGET_SECONDS = 60.0
 ADAMW = "optimiser: {kind: adamw, learning_rate: 3e-3}\n"
 
 
