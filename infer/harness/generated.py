@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation import progress, storage
+from infer import checkpoints
 from infer.harness.sources import Task
 from infer.job import png
 from infer.prompts import Prompt
@@ -57,6 +58,7 @@ class Checkpoint:
             return
         from infer import sampling
 
+        self._warn(tasks)
         self.folder.mkdir(parents=True, exist_ok=True)
         generator = sampling.load(self.checkpoint, self.device)
         done, edits = len(tasks) - len(left), [task for task in tasks if _is_edit(task)]
@@ -68,6 +70,16 @@ class Checkpoint:
             for task in edits:
                 if not self._path(task).exists():
                     done += self._write(benchmark, generator, [task], self._inputs(generator, task))
+
+    def _warn(self, tasks: Sequence[Task]) -> None:
+        """Say what the checkpoint was never trained on, as ``python -m infer`` does."""
+        said = [checkpoints.unfinished(self.checkpoint)]
+        for is_edit in (False, True):
+            prompts = [task.request.prompt for task in tasks if _is_edit(task) == is_edit]
+            if prompts:
+                said += checkpoints.beyond(self.checkpoint, prompts, self.size, edits=is_edit)
+        for warning in dict.fromkeys(filter(None, said)):
+            progress.say(f"warning: {self.checkpoint.name}: {warning}")
 
     def _write(
         self, benchmark: str, generator: "Generator", batch: list[Task], inputs: "Inputs | None"

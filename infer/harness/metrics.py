@@ -7,6 +7,7 @@ resamples.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,8 @@ def ends(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _counts(strata: Sequence[str], resamples: int) -> Floats:
+@lru_cache(maxsize=2)  # figures of one result mostly have the same prompts
+def _counts(strata: tuple[str, ...], resamples: int) -> Floats:
     """How often each prompt is in each resample: (R, P)."""
     random = np.random.default_rng(0)
     counts = np.zeros((resamples, len(strata)))

@@ -10,7 +10,7 @@ from infer import evaluation
 def contribute(monkeypatch):
     """Put them there for a test."""
     monkeypatch.setattr(evaluation, "__path__", [*evaluation.__path__, *__path__])
-    for name in ("shades", "judged"):
+    for name in ("chains", "judged", "shades"):
         monkeypatch.delitem(sys.modules, f"infer.evaluation.{name}", raising=False)
 
 
