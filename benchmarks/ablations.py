@@ -79,7 +79,7 @@ GROUPS = (
     Group(
         "strings",
         "strings-clean",
-        65,
+        90,
         {"data": {"sizes": [], "resize": False, "captions": {"caption_recaption": 1}}},
         (
             Arm("curated", Kind("strings-curated")),
