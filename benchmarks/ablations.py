@@ -99,7 +99,7 @@ GROUPS = (
     Group(
         "pages",
         "pages",
-        190,
+        240,
         yaml.safe_load(mixed_lines.SETTINGS),
         (
             Arm("last phase alone", Kind("pages")),
