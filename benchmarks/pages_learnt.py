@@ -8,8 +8,8 @@ them of one to four hanzi, none of the judged texts ever trained on. The reader 
 that has never seen our pages. What it reads of true pages after the autoencoder is its ceiling; the
 bar is 90 % of that, in pages read exactly, within 60 CPU minutes of training, all included.
 
-It was never run to its end: no figure is known, and its settings are a guess (docs/log.md says what
-was tried).
+It is not met, and was not run to its end: after 20 minutes on 20 hanzi no page is read (docs/log.md
+says why, and ``benchmarks.free_positions`` shows it).
 
 OUT/<cell> holds the training output, ``train.log``, ``held-out.png`` (pages generated at the end;
 red frames are read wrongly), ``curves.svg`` (training loss, pages read) and ``result.json``.
