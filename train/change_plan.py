@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from curation.failures import commands
-from curation.failures.errors import UsageError
 from curation.storage import user_paths
 
 app = commands.application()
@@ -21,22 +20,17 @@ def change(
         Path, typer.Option(help="YAML with the phases that follow.", parser=user_paths.path)
     ],
     from_step: Annotated[int, typer.Option(min=2, help="Step that they begin at.")],
-    preset: Annotated[str, typer.Option(help="As of the training run.")] = "demo",
 ) -> None:
-    """Propose the phases of a configuration. Training takes them in from this step on, or as soon
-    after as it can; producers follow.
+    """Propose the phases of a configuration, checked as the run will. Training takes them in from
+    this step on, or as soon after as it can; producers follow.
 
     Example: python -m train.change_plan --units /shared/units --config more.yaml --from-step 20000
     """
-    from train import configuration_file
-    from train.producers import agreed
+    from train.producers import proposing
 
-    wanted = configuration_file.resolve(preset, config)
-    if not wanted.phases:
-        raise UsageError(f"--config {config}: expected phases: what is trained on from then on")
-    if agreed.read(units) is None:
-        raise UsageError(f"--units {units}: no {agreed.PLAN}: expected a folder that a run uses")
-    number = agreed.propose(units, wanted.phases, from_step)
+    number = proposing.propose(
+        units, config, from_step, lambda message: typer.echo(message, err=True)
+    )
     typer.echo(f"version {number} is proposed from step {from_step} on")
 
 

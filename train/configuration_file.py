@@ -23,7 +23,7 @@ def resolve(preset: str, file: Path | None = None, **overrides: Any) -> Configur
     """
     configuration = shipped(preset)
     if file is not None:
-        configuration = _overridden(configuration, file)
+        configuration = over(configuration, file)
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Configuration.model_validate(configuration.model_dump() | given)
@@ -45,7 +45,8 @@ def shipped(preset: str) -> Configuration:
     return bind(document, Configuration, {"preset": preset})
 
 
-def _overridden(preset: Configuration, file: Path) -> Configuration:
+def over(preset: Configuration, file: Path) -> Configuration:
+    """A configuration, overridden by the file. Raises ``UsageError`` as ``resolve``."""
     document = read(str(file))
     if document.known(("preset",)):
         document.fail(("preset",), "'preset': chosen by --preset alone; remove this line")

@@ -88,14 +88,14 @@ def _phase(
     data = _changed(configuration.data, {name: getattr(given, name) for name in changes})
     sources = []
     for number, source in enumerate(given.sources or (SourceConfiguration(),)):
-        own = source.data or pattern
+        own, place = source.data or pattern, f"{key}.sources[{number}]"
         if not own:
-            raise UsageError(
-                f"{key}.sources[{number}]: expected data, or --data on the command line"
-            )
+            raise UsageError(f"{place}: expected data, or --data on the command line")
         settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
-        named = f"{key}.sources[{number}].data {own}" if source.data else f"--data {own}"
-        if given.label and source.data:
+        named = f"--data {own}"
+        if given.sources:
+            named = f"{place}.data {own}" if source.data else f"{place}: {named}"
+        if given.label and given.sources:
             named = f"{called}: {named}"
         sources.append(Source(own, source.share, _changed(data, settings), named))
     if given.tread and not configuration.model.middle:

@@ -1,8 +1,9 @@
 """``plan.json`` and ``versions/`` of a folder: what its units are of, and what follows.
 
-The first that comes writes ``plan.json``; all others must want the same. ``versions/<n>.json`` is
-another version of the plan, proposed by somebody; ``versions/<n>.accepted.json`` the same as a run
-took it in, from the step on that its processes agreed on, which never changes again.
+The first that comes writes ``plan.json``, and ``settings.json``, by what it was made; all others
+must want the same. ``versions/<n>.json`` is another version of the plan, proposed by somebody;
+``versions/<n>.accepted.json`` the same as a run took it in, from the step on that its processes
+agreed on, which never changes again.
 """
 
 import json
@@ -15,20 +16,26 @@ from typing import Any
 
 from curation import storage
 from curation.failures.errors import UsageError
-from train.configuration import PhaseConfiguration
+from train.configuration import Configuration, PhaseConfiguration
 from train.producers import plans
 from train.producers.plans import Version
 
-PLAN, VERSIONS = "plan.json", "versions"
+PLAN, SETTINGS, VERSIONS = "plan.json", "settings.json", "versions"
 ACCEPTED, _PROPOSED = ".accepted.json", ".json"
 
 
-def agree(root: Path, content: Mapping[str, Any]) -> None:
-    """Write what units are of, or raise ``UsageError`` where it is something else."""
+def agree(
+    root: Path, content: Mapping[str, Any], configuration: Configuration, pattern: str
+) -> None:
+    """Write what units are of, made by a configuration of the shards of ``pattern``, or raise
+    ``UsageError`` where it is something else.
+    """
     path = root / PLAN
     wanted = json.loads(json.dumps(dict(content)))
     _write_first(path, wanted)
     differs(str(path), read(root) or {}, wanted)
+    settings = configuration.model_dump(mode="json")
+    _write_first(root / SETTINGS, {"data": pattern, "configuration": settings})
 
 
 def _write_first(path: Path, content: Mapping[str, Any]) -> None:
@@ -55,6 +62,20 @@ def read(root: Path) -> dict[str, Any] | None:
     raise UsageError(f"{path}: expected JSON as producers write it; delete it to begin anew")
 
 
+def settings(root: Path) -> tuple[Configuration, str]:
+    """By which configuration, and of which shards, units are made. Raises ``UsageError``."""
+    path = root / SETTINGS
+    try:
+        content = json.loads(path.read_bytes())
+        configuration = json.dumps(content["configuration"])
+        return Configuration.model_validate_json(configuration), str(content["data"])
+    except (FileNotFoundError, ValueError, LookupError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(
+            f"{path}: expected settings, which a producer or a run writes when it starts ({reason})"
+        ) from None
+
+
 def differs(where: str, there: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise ``UsageError`` for the first key in which two plans differ."""
     was, now = _flat(there), _flat(wanted)
@@ -79,10 +100,15 @@ def _flat(content: Any, path: str = "") -> dict[str, Any]:
     return {key: value for each in pairs for key, value in each.items()}
 
 
+def following(root: Path) -> int:
+    """The number of the version that may be proposed next."""
+    return 2 + len(list((root / VERSIONS).glob(f"*{ACCEPTED}")))
+
+
 def propose(root: Path, phases: tuple[PhaseConfiguration, ...], first: int) -> int:
     """Propose another version from a step on; returns its number. Raises ``OSError``."""
     (root / VERSIONS).mkdir(parents=True, exist_ok=True)
-    number = 2 + len(list((root / VERSIONS).glob(f"*{ACCEPTED}")))
+    number = following(root)
     content = plans.plain(Version(number, first, phases))
     path = root / VERSIONS / f"{number}{_PROPOSED}"
     storage.write_bytes(str(path), (json.dumps(content, indent=1) + "\n").encode())

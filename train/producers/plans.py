@@ -12,6 +12,7 @@ import numpy as np
 
 from curation.failures.errors import UsageError
 from train import phases
+from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration, PhaseConfiguration
 from train.data import loading
 from train.data.batches import Batches
@@ -122,13 +123,8 @@ class Plan:
                 f"version {version.number} of the plan follows"
                 f" {self._planned[-1].version.number}: expected the next number"
             )
-        changed = self._configuration.model_copy(update={"phases": version.phases})
-        curriculum = phases.of_run(changed, self._sources.pattern, version.first)
-        seed = seed_for(self._configuration.seed, "plan", version.number)
-        batches, digest = loading.replanned(
-            self._sources, changed, curriculum, self._data.autoencoder, seed
-        )
-        return self._cut(version, curriculum, batches, digest)
+        settled = settle(version, self._sources, self._configuration, self._data.autoencoder)
+        return self._cut(version, *settled)
 
     def _cut(
         self, version: Version, curriculum: Sequence[Phase], batches: Batches, digest: str
@@ -165,6 +161,25 @@ class Plan:
             text = 0 if learnt else 4 * encoders.width * tokens
             size = max(size, latents + text + _OVERHEAD)
         return size
+
+
+def settle(
+    version: Version, sources: Sources, configuration: Configuration, autoencoder: Autoencoder
+) -> tuple[tuple[Phase, ...], Batches, str]:
+    """The phases of a version, their batches, and what identifies their rows. Raises ``UsageError``
+    as loading does.
+
+    All of them, also those that begin behind the last step of the ``configuration``: who proposes,
+    makes and reads units may have different ones, and a run may be extended.
+    """
+    begins = version.first + sum(phase.steps or 0 for phase in version.phases[:-1])
+    steps = max(configuration.steps, begins)
+    changed = configuration.model_copy(update={"phases": version.phases, "steps": steps})
+    curriculum = phases.of_run(changed, sources.pattern, version.first)
+    loading.check_there(curriculum, None)
+    seed = seed_for(configuration.seed, "plan", version.number)
+    batches, digest = loading.replanned(sources, changed, curriculum, autoencoder, seed)
+    return curriculum, batches, digest
 
 
 def plain(version: Version) -> dict[str, Any]:

@@ -114,7 +114,12 @@ class Supply:
     def _take(self, version: Version, parts: Parts) -> None:
         """Add it to the plan. Raises ``UsageError`` for what this run cannot train on."""
         planned = self._plan.planned(version)
-        _check(parts, planned.phases)
+        check(parts.trained, planned.phases, repa=parts.alignment is not None)
+        world.check(
+            parts.world,
+            (phase.batch for phase in planned.phases),
+            parts.configuration.optimiser.states,
+        )
         self._plan.extend(planned)
 
     def ends_when(self, stopped: Callable[[], bool]) -> None:
@@ -144,10 +149,10 @@ class Supply:
             self._batches.close()
 
 
-def _check(parts: Parts, phases: Sequence[Phase]) -> None:
-    """Raise ``UsageError`` for phases that a run which has begun cannot take in."""
-    check_frozen(parts.trained, phases)
-    states = parts.configuration.optimiser.states
-    world.check(parts.world, (phase.batch for phase in phases), states)
-    if parts.alignment is None and any(phase.repa for phase in phases):
+def check(trained: Sequence[str], phases: Sequence[Phase], *, repa: bool) -> None:
+    """Raise ``UsageError`` for phases that a run cannot take in that has begun with these weights
+    ``trained``, and with or without ``repa``.
+    """
+    check_frozen(trained, phases)
+    if not repa and any(phase.repa for phase in phases):
         raise UsageError("repa: this run began without it; start another with phases that have it")

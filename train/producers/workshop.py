@@ -53,7 +53,7 @@ def opened(
     )
     data = loading.load(sources, configuration)
     plan = Plan(sources, configuration, data, encoders_of(configuration, data, encoder))
-    agreed.agree(root, content(plan, configuration, data))
+    agreed.agree(root, content(plan, configuration, data), configuration, pattern)
     at_once = configuration.text_encoder.at_once
     return Workshop(plan, Maker(plan, encoder, configuration.seed, at_once=at_once))
 

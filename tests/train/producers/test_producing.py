@@ -196,6 +196,9 @@ def test_another_version_holds_from_its_step_on(tmp_path):
     assert counters.values()["ids_missed"] == counters.values()["ids_doubled"] == 0
     held = made.workshop.plan.phases
     assert [(each.first, each.last) for each in held] == [(1, 6), (7, 1000)]
+    agreed.accept(made.root, Version(3, 2000, phases))  # of a run of more steps
+    assert not producer.once()
+    assert made.workshop.plan.at(2000).version.number == 3
 
 
 def test_every_showing_is_in_one_unit_and_names_say_what_is_in_them(tmp_path):

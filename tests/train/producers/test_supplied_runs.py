@@ -18,8 +18,9 @@ from curation.failures.interruption import Interruption
 from train import checkpoint, checkpoint_folder
 from train.__main__ import app
 from train.change_plan import app as change_app
+from train.configuration import PhaseConfiguration
 from train.produce import app as produce_app
-from train.producers import prefetching, serving, supply
+from train.producers import agreed, prefetching, serving, supply
 from train.producers.units import Unit
 
 STEPS = 24
@@ -161,13 +162,18 @@ def back_to(out, step):
     (out / "latest").write_text(f"checkpoint-{step}\n")
 
 
-def propose(folder, phases, step):
+def propose(folder, phases, step, code=0, **more):
     path = folder.with_name("more.yaml")
-    path.write_text(yaml.safe_dump({"phases": phases}))
+    path.write_text(yaml.safe_dump({"phases": phases, **more}))
     given = ["--units", str(folder), "--config", str(path), "--from-step", str(step)]
     result = invoke(change_app, given)
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    assert result.exit_code == code, result.output
+    return result
+
+
+def proposed_elsewhere(folder, phases, step):
+    """By who did not look whether it can be."""
+    agreed.propose(folder, tuple(map(PhaseConfiguration.model_validate, phases)), step)
 
 
 def test_another_plan_begins_where_all_agree_and_a_continued_run_replays_it(
@@ -176,7 +182,7 @@ def test_another_plan_begins_where_all_agree_and_a_continued_run_replays_it(
     cache, out = tmp_path / "cache", tmp_path / "out"
     data = {"cache": str(cache)}
     run(pattern, configured(tmp_path / "short.yaml", data, steps=1), tmp_path / "short")
-    said = propose(cache, [{"batch": 4, "label": "small"}], 2)
+    said = propose(cache, [{"batch": 4, "label": "small"}], 2).stdout
     assert said == "version 2 is proposed from step 2 on\n"
     config = configured(tmp_path / "a.yaml", data)
     result = run(pattern, config, out)
@@ -197,12 +203,12 @@ def test_a_plan_that_cannot_be_is_told_and_training_goes_on_until_it_is_mended(
     cache = tmp_path / "cache"
     data = {"cache": str(cache)}
     run(pattern, configured(tmp_path / "short.yaml", data, steps=1), tmp_path / "short")
-    propose(cache, [{"tasks": {"ti2i": 1}}], 11)
+    proposed_elsewhere(cache, [{"tasks": {"ti2i": 1}}], 11)
     advance = supply.Supply.advance
 
     def mended(self, parts, step, tell):
         if step == 10:
-            propose(cache, [{"frozen": ["nothing"]}], 11)
+            proposed_elsewhere(cache, [{"frozen": ["nothing"]}], 11)
         if step == 18:
             propose(cache, [{"batch": 4}], 11)
         return advance(self, parts, step, tell)
@@ -217,6 +223,28 @@ def test_a_plan_that_cannot_be_is_told_and_training_goes_on_until_it_is_mended(
     assert "no weight begins with 'nothing'" in refused[1]
     assert len(refused) == 2  # that of step 18 is seen at 24, and would begin behind the last
     assert losses(tmp_path / "out") == losses(plain)
+
+
+def test_a_plan_that_cannot_be_is_refused_before_it_is_proposed(pattern, tmp_path):
+    cache = tmp_path / "cache"
+    config = configured(tmp_path / "short.yaml", {"cache": str(cache)}, steps=1)
+    run(pattern, config, tmp_path / "short")
+    shards.write(tmp_path / "bare.parquet", [shards.row("A", "red", caption_recaption=None)])
+    missing, bare = ({"data": str(tmp_path / name)} for name in ("none.parquet", "bare.parquet"))
+    for phases, more, expected in (
+        ([{"steps": 4}, {"sources": [{}, missing]}], {}, "phases[1].sources[1].data"),
+        ([{"sources": [bare]}], {}, f"[0].data {bare['data']}: nothing to train on: 1 without a"),
+        ([{"sources": [{"stage": "x"}]}], {}, f"phases[0].sources[0]: --data {pattern}: nothing"),
+        ([{"tasks": {"ti2i": 1}}], {}, "tasks asks for ti2i"),
+        ([{"frozen": ["nothing"]}], {}, "frozen: no weight begins with 'nothing'"),
+        ([{"repa": True}], {}, "repa"),
+        ([{}], {"autoencoder": {"channels": 4}}, "autoencoder: not that of the run"),
+        ([{}], {"data": {"sizes": ["64x64"], "resize": True}}, "data: not that of the run"),
+        ([{}], {"model": {"name": "qwen_image_21"}}, "model: not that of the run"),
+        ([], {}, "expected phases"),
+    ):
+        assert expected in propose(cache, phases, 2, code=2, **more).stderr
+    assert agreed.version(cache, 2) is None
 
 
 def test_units_of_something_else_are_refused_by_name(pattern, tmp_path):
