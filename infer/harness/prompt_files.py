@@ -7,12 +7,18 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from curation.failures.errors import UsageError
 from curation.strict_yaml import Frozen
 
 _Record = TypeVar("_Record", bound=BaseModel)
+
+
+class Record(BaseModel):
+    """A row of somebody else's file: what a benchmark does not use of it is ignored."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class PromptFile(Frozen):

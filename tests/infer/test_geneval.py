@@ -1,0 +1,169 @@
+"""GenEval: its rule by cases with known answers, and both benchmarks from folder to figures."""
+
+import json
+
+import pytest
+from making.chat_server import completion, serving
+from making.commands import invoke
+from PIL import Image
+
+from curation.failures.errors import UsageError
+from infer.evaluation import geneval, geneval_vlm
+from infer.evaluation.__main__ import app
+from infer.harness import answers
+from infer.harness.rows import Measured, row
+
+
+def prompt(tag="two_object", exclude=(), *include):
+    return geneval.Prompt.model_validate(
+        {"tag": tag, "prompt": "", "include": list(include), "exclude": list(exclude)}
+    )
+
+
+def seen(kind, score=0.95, box=(0, 0, 10, 10), color=None):
+    return geneval.Detection.model_validate(
+        {"class": kind, "score": score, "box": box, "color": color}
+    )
+
+
+def is_right(of, *detections):
+    return not geneval.failures(of, detections)
+
+
+CUP = {"class": "cup", "count": 1}
+
+
+def test_scores_have_to_exceed_the_threshold_of_the_tag():
+    assert not is_right(prompt("two_object", (), CUP), seen("cup", 0.3))
+    assert is_right(prompt("two_object", (), CUP), seen("cup", 0.31))
+    assert not is_right(prompt("counting", (), CUP), seen("cup", 0.9))
+    assert is_right(prompt("counting", (), CUP), seen("cup", 0.91))
+
+
+def test_one_more_than_asked_for_is_wrong_only_where_it_is_excluded():
+    two = {"class": "cup", "count": 2}
+    excluded = ({"class": "cup", "count": 3},)
+    assert is_right(prompt("counting", excluded, two), seen("cup"), seen("cup"))
+    assert not is_right(prompt("counting", excluded, two), *[seen("cup")] * 3)
+    assert not is_right(prompt("counting", excluded, two), seen("cup"))
+    faint = [seen("cup"), seen("cup"), seen("cup", 0.85)]
+    assert is_right(prompt("counting", excluded, two), *faint)
+    assert is_right(prompt("two_object", (), two), *[seen("cup")] * 3)
+    many = ({"class": "cup", "count": 17},)
+    assert is_right(prompt("two_object", many, CUP), *[seen("cup")] * 40)  # at most 16 are kept
+
+
+def test_all_of_the_surest_boxes_need_the_colour():
+    red = {"class": "cup", "count": 2, "color": "red"}
+    boxes = [seen("cup", 0.5, color="red"), seen("cup", 0.9, color="red")]
+    assert is_right(prompt("colors", (), red), *boxes, seen("cup", 0.4, color="blue"))
+    assert not is_right(prompt("colors", (), red), *boxes, seen("cup", 0.6, color="blue"))
+    with pytest.raises(UsageError, match="a cup without color"):
+        geneval.failures(prompt("colors", (), red), [seen("cup"), seen("cup")])
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ((100, 0, 110, 10), {"left of"}),
+        ((-100, 0, -90, 10), {"right of"}),
+        ((0, 100, 10, 110), {"above"}),
+        ((0, -100, 10, -90), {"below"}),
+        ((0, 0, 10, 10), set()),  # in the same place
+        ((2, 0, 12, 10), set()),  # not by more than a tenth of both widths
+        ((3, 0, 13, 10), set()),  # by more, but a third of the distance alone is
+        ((5, 0, 15, 10), {"left of"}),  # (5 - 2) / 5
+        ((100, 100, 110, 110), {"left of", "above"}),  # (100 - 2) / 141 each
+        ((40, 100, 50, 110), {"above"}),
+    ],
+)
+def test_places_are_told_by_centres(other, expected):
+    assert geneval.relations((0, 0, 10, 10), other) == expected
+
+
+def test_a_position_needs_its_other_to_be_right():
+    left = {"class": "dog", "count": 1, "position": ["left of", 0]}
+    asked = prompt("position", (), CUP, left)
+    dog, cup = seen("dog"), seen("cup", box=(100, 0, 110, 10))
+    assert is_right(asked, dog, cup)
+    assert not is_right(asked, seen("dog", box=(200, 0, 210, 10)), cup)
+    assert geneval.failures(asked, [dog]) == ["cup: 0, expected 1", "dog: nothing to be left of"]
+    red = prompt("position", (), CUP | {"color": "red"}, left)
+    wrong = seen("cup", box=(100, 0, 110, 10), color="blue")
+    assert len(geneval.failures(red, [dog, wrong])) == 2
+
+
+PLACES = {"left of": (-99, 0), "right of": (99, 0), "above": (0, -99), "below": (0, 99)}
+
+
+def perfect(of):
+    """Detections that are all right."""
+    listed = []
+    for clause in of.include:
+        x, y = PLACES[clause.position[0]] if clause.position else (0, 0)
+        own = {"class": clause.class_, "score": 0.99, "box": [x, y, x + 9, y + 9]}
+        listed += [own | {"color": clause.color}] * clause.count
+    return {"objects": listed}
+
+
+def test_the_shipped_prompts_are_all_right_where_all_is_there_and_wrong_where_nothing_is():
+    asked = geneval.prompts()
+    assert len(asked) == 553
+    for each in asked.values():
+        objects = geneval.Detections.model_validate(perfect(each)).objects
+        assert geneval.failures(each, objects) == [] and geneval.failures(each, [])
+
+
+def test_the_overall_figure_is_the_mean_of_tags():
+    asked = geneval.prompts()
+    requests = [each for each in geneval.requests(asked) if each.group != "position"][:1000]
+    rows = [row(each, 0, Measured(float(each.group == "single_object"))) for each in requests]
+    overall, *tags = geneval.figures(rows)
+    named = {each.name: each.value for each in tags}
+    assert named["single_object"] == 1 and sum(named.values()) == 1
+    assert overall.value == pytest.approx(1 / len(named))
+    assert overall.value != pytest.approx(320 / 1000)
+
+
+def test_detections_of_a_user_are_scored_from_folder_to_figures(tmp_path):
+    images, boxes = tmp_path / "theirs", tmp_path / "boxes"
+    images.mkdir()
+    boxes.mkdir()
+    for name, each in geneval.prompts().items():
+        Image.new("RGB", (8, 8)).save(images / f"{name}_0.png")
+        (boxes / f"{name}_0.json").write_text(json.dumps(perfect(each)))
+    given = ["geneval", "--images", str(images), "--sample", "1", "--json"]
+    told = invoke(app, given)
+    assert told.exit_code == 2 and "expected --data, now that the images are there" in told.stderr
+    result = json.loads(invoke(app, [*given, "--data", str(boxes)]).stdout)
+    figures = result["metrics"]
+    assert figures["overall"]["value"] == figures["counting"]["value"] == 0.25  # 3 of 4 are missing
+    assert figures["overall"]["images"] == 24 and result["judge"] is None
+    for path in boxes.iterdir():
+        path.write_text('{"objects": [{"class": "cup"}]}')
+    wrong = invoke(app, [*given, "--data", str(boxes)])
+    assert wrong.exit_code == 2 and "objects.0.score: Field required" in wrong.stderr
+
+
+def test_a_judge_of_clauses_is_in_the_name(tmp_path):
+    two, three = {"class": "cup", "count": 2}, ({"class": "cup", "count": 3},)
+    asked = geneval_vlm.clauses(prompt("counting", three, two))
+    assert [expected for _, expected in asked] == [True, False]
+    with serving() as server:
+        server.said = completion("Yes.")
+        for name in geneval.prompts():
+            Image.new("RGB", (8, 8)).save(tmp_path / f"{name}_0.png")
+        given = ["geneval_vlm", "--images", str(tmp_path), "--out", str(tmp_path / "out")]
+        judged = ["--judge", server.url, "--judge-model", "vlm", "--sample", "1", "--json"]
+        result = json.loads(invoke(app, [*given, *judged]).stdout)
+    figures = result["metrics"]
+    assert figures["single_object (vlm)"]["value"] == 0.25
+    assert figures["counting (vlm)"]["value"] == 0  # yes, there is one more, too
+    assert figures["overall (vlm)"]["value"] == pytest.approx(5 * 0.25 / 6)
+
+
+def test_a_judge_says_yes_or_no_or_neither():
+    said = {"Yes": "yes", "**No.**": "no", "是的": "yes", "不是": "no", "Yesterday": "", "": ""}
+    assert {text: answers.yes_or_no(text) for text in said} == said
+    assert answers.marks("[9, 7.5]", 2, 0, 10) == [9, 7.5]
+    assert answers.marks("9, 11", 2, 0, 10) is None and answers.marks("9", 2, 0, 10) is None
