@@ -15,6 +15,7 @@ from torch import Tensor
 
 from benchmarks import string_edits
 from benchmarks.string_edits import LINE, Line, Pair
+from infer.harness.likeness import decibels
 from synthesis.fonts.face import Font
 from synthesis.pure import strings
 from train.checkpoint import load_for_inference
@@ -172,7 +173,7 @@ def _keys(line: Line, cells: int) -> list[Key]:
 def _psnr(image: Tensor, truth: Tensor) -> float:
     """In dB, of images (3, H, W) in [-1, 1]."""
     error = float(((image - truth) / 2).pow(2).mean())
-    return float(-10 * np.log10(max(error, 1e-10)))
+    return decibels(error)
 
 
 def _shift(image: Tensor, truth: Tensor) -> int:

@@ -1,0 +1,54 @@
+"""How alike two images are where nothing was to change: PSNR, and by how many pixels they are off.
+
+Shapes: H W pixels; RGB bytes; a mask (H, W) is true where pixels count.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+MOST = 100.0  # dB: what the same bytes have
+_FINE = 3.0  # pixels: detail that is finer than this is what a shift is seen by
+_FEATHER = 2.0  # pixels
+_LEAST_CONTRAST = 1.0  # levels of that detail, without which no shift can be told
+_KERNEL = 5
+
+
+def decibels(mean_square: float) -> float:
+    """The PSNR of a mean squared error of values from 0 to 1; at most 100 dB."""
+    return float(-10 * np.log10(max(mean_square, 10 ** (-MOST / 10))))
+
+
+def psnr(image: Bytes, truth: Bytes, mask: Mask | None = None) -> float:
+    """In dB, over the pixels of the mask, of images (H, W, 3). Raises ``ValueError`` for none."""
+    errors = np.square((image.astype(np.float32) - truth) / 255).mean(2)
+    counted = errors if mask is None else errors[mask]
+    if not counted.size:
+        raise ValueError("no pixels")
+    return decibels(float(counted.mean(dtype=np.float64)))
+
+
+def shift(image: Bytes, truth: Bytes, mask: Mask) -> float | None:
+    """By how many pixels what is under the mask moved, by phase correlation of fine detail; None
+    where there is too little detail to tell.
+    """
+    import cv2
+
+    near = cv2.erode(mask.astype(np.uint8), np.ones((_KERNEL, _KERNEL), np.uint8))
+    window = cv2.GaussianBlur(near.astype(np.float32), (0, 0), _FEATHER) * near
+    sides = [_detail(cv2, each) * window for each in (image, truth)]
+    if min(float(each.std()) for each in sides) < _LEAST_CONTRAST:
+        return None
+    taper = cv2.createHanningWindow(mask.shape[::-1], cv2.CV_32F)
+    (across, down), _ = cv2.phaseCorrelate(sides[1], sides[0], taper)
+    return float(np.hypot(across, down))
+
+
+def _detail(cv2: Any, image: Bytes) -> NDArray[np.float32]:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail: NDArray[np.float32] = grey - cv2.GaussianBlur(grey, (0, 0), _FINE)
+    return detail
