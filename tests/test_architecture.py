@@ -37,7 +37,12 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")
 COMMANDS += ("synthesis.template.__main__",)
-COMMANDS += ("train.__main__", "infer.__main__", "infer.evaluation.__main__")
+COMMANDS += (
+    "train.__main__",
+    "infer.__main__",
+    "infer.evaluation.__main__",
+    "infer.arena.__main__",
+)
 COMMANDS += ("train.change_plan", "train.produce", "train.serve_units")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
