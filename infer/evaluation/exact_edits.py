@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from infer.harness.metrics import Metric
 
-COLUMNS = ("id", "image", "inputs", "caption_instruction", "edit_operation", "edit_mask")
-COLUMNS += ("text_boxes", "input_boxes")
+COLUMNS = (
+    *("id", "image", "inputs", "caption_instruction", "edit_operation", "edit_mask"),
+    *("text_boxes", "input_boxes"),
+)
 RECOGNISABLE = 20.0  # dB of what was to stay, below which no text is right
 STILL = 0.5  # pixels
 _GOOD = 40.0  # dB: orders the worst cases
