@@ -44,8 +44,19 @@ def shift(image: Bytes, truth: Bytes, mask: Mask) -> float | None:
     if min(float(each.std()) for each in sides) < _LEAST_CONTRAST:
         return None
     taper = cv2.createHanningWindow(mask.shape[::-1], cv2.CV_32F)
-    (across, down), _ = cv2.phaseCorrelate(sides[1], sides[0], taper)
+    room = [(0, _even(cv2, side) - side) for side in mask.shape]
+    (across, down), _ = cv2.phaseCorrelate(*(np.pad(each * taper, room) for each in sides))
     return float(np.hypot(across, down))
+
+
+def _even(cv2: Any, side: int) -> int:
+    """A good size for a Fourier transform; OpenCV pads to odd ones, too, and is then off by half a
+    pixel.
+    """
+    size = int(cv2.getOptimalDFTSize(side))
+    while size % 2:
+        size = int(cv2.getOptimalDFTSize(size + 1))
+    return size
 
 
 def _detail(cv2: Any, image: Bytes) -> NDArray[np.float32]:

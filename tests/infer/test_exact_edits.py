@@ -124,3 +124,17 @@ def test_psnr_is_that_of_bytes_under_the_mask():
     assert likeness.shift(truth, truth, mask) is None
     with pytest.raises(ValueError, match="no pixels"):
         likeness.psnr(image, truth, mask & ~mask)
+
+
+@pytest.mark.parametrize("size", [(320, 160), (368, 368), (368, 1104)])  # 375 and 1125 are odd
+def test_a_shift_is_that_of_pixels_whatever_the_size(size):
+    image = Image.new("RGB", size, "white")
+    for place in range(40, size[1] - 40, 40):
+        ImageDraw.Draw(image).text((size[0] // 2, place), "STONE", "black", FONT, anchor="mm")
+    truth, mask = np.array(image), np.ones(size[::-1], bool)
+    mask[:20] = False
+    assert likeness.shift(truth, truth, mask) == pytest.approx(0, abs=0.02)
+    for down, across in ((0, 1), (2, 3)):
+        moved = np.roll(truth, (down, across), (0, 1))
+        seen = likeness.shift(moved, truth, mask)
+        assert seen == pytest.approx(np.hypot(down, across), abs=0.1)

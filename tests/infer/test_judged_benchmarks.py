@@ -1,0 +1,224 @@
+"""Benchmarks by a judge: their formulas by cases with known answers, and from files to figures."""
+
+import csv
+import json
+from math import sqrt
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from making.chat_server import completion, serving
+from making.commands import invoke
+from making.training_shards import png
+from PIL import Image
+
+from curation.failures.errors import UsageError
+from infer.evaluation import dpg_bench, gedit_bench, imgedit, oneig_alignment, tiif
+from infer.evaluation.__main__ import app
+from infer.harness.rows import Seen, row
+
+GREY = Image.new("RGB", (8, 8), (90, 90, 90))
+
+
+def rows(benchmark, answers):
+    """Rows of all requests, whose answers are those of its id and k, or of its id."""
+    made = []
+    for request in benchmark.requests():
+        said = answers.get((request.id, request.k), answers.get(request.id))
+        count = len(benchmark.questions(request, GREY))
+        seen = Seen(GREY, (), tuple(said or [""] * count), is_missing=said is None)
+        assert len(seen.answers) == count
+        made.append(row(request, 0, benchmark.measure(request, seen), seen.is_missing))
+    return made
+
+
+def values(benchmark, answers):
+    return {each.name: each.value for each in benchmark.score(rows(benchmark, answers))}
+
+
+def judged(name, data, images, said):
+    with serving() as server:
+        server.said = completion(said)
+        given = [name, "--images", str(images), "--data", str(data), "--json"]
+        done = invoke(app, [*given, "--judge", server.url, "--judge-model", "vlm"])
+    assert done.exit_code == 0, done.output
+    return {key: each["value"] for key, each in json.loads(done.stdout)["metrics"].items()}
+
+
+def test_a_no_of_a_parent_makes_a_no_and_cascades_in_dpg_alone():
+    given = {1: False, 2: True, 3: True, 4: True}
+    parents = {1: [0], 2: [1], 3: [2], 4: [0]}
+    cascading = dpg_bench.zeroed(given, parents, cascade=True)
+    assert cascading == {1: False, 2: False, 3: False, 4: True}
+    plain = dpg_bench.zeroed(given, parents, cascade=False)
+    assert plain == {1: False, 2: False, 3: True, 4: True}
+    late = dpg_bench.zeroed({1: True, 2: True, 3: False}, {1: [2], 2: [3], 3: [0]}, cascade=True)
+    assert late == {1: True, 2: False, 3: False}  # in the order of the questions
+
+
+def questions_csv(path, ids):
+    names = ["item_id", "text", "keywords", "proposition_id", "dependency"]
+    names += ["category_broad", "category_detailed", "tuple", "question_natural_language"]
+    asked = [(1, "0", "entity - whole (cup)"), (2, "1", "attribute - color (cup, red)")]
+    asked += [(3, "1,2", "relation - spatial (cup, table, on)")]
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(names)
+        writer.writerow(["first", "", "", 1, "0", "", "", "other (x)", "skipped?"])
+        for name in ids:
+            for number, parents, kind in asked:
+                writer.writerow([name, "", "", number, parents, "", "", kind, f"q{number}?"])
+
+
+def test_dpg_is_a_mean_of_prompts_with_categories_before_zeroing(tmp_path, monkeypatch):
+    path = tmp_path / "dpg_bench.csv"
+    questions_csv(path, ["0"])
+    with pytest.raises(UsageError, match="no questions about 1064 of 1065 prompts, such as 1"):
+        dpg_bench.DpgBench(None, str(path)).requests()
+    with pytest.raises(UsageError, match=r"expected --data: dpg_bench\.csv"):
+        dpg_bench.DpgBench(None, None).requests()
+    read = dpg_bench.prompt_files.read
+
+    def two(expected, data, record):
+        listed = read(expected, data, record)
+        return listed[:2] if record is dpg_bench.Prompt else listed
+
+    monkeypatch.setattr(dpg_bench.prompt_files, "read", two)
+    questions_csv(path, ["0", "1"])
+    benchmark = dpg_bench.DpgBench(None, str(tmp_path))
+    said = {("0", k): ["yes", "Yes.", "yes"] for k in range(3)}
+    said |= {("0", 3): ["no", "yes", "yes"], "1": ["yes", "no", "yes"]}
+    figures = values(benchmark, said)
+    # prompt 0: 1, 1, 1 and 0 of 3, prompt 1: 1 of 3 each
+    assert figures["score"] == pytest.approx(100 * (0.75 + 1 / 3) / 2)
+    assert figures["entity"] == 50 and figures["attribute"] == 50  # the last images alone
+    assert figures["relation"] == 100 and "other" not in figures
+    images = tmp_path / "images"
+    images.mkdir()
+    for k in range(4):
+        GREY.save(images / f"0_{k}.png")
+    figures = judged("dpg_bench", path, images, "yes")
+    assert figures["score (vlm)"] == 50 and figures["entity (vlm)"] == 50
+
+
+def test_oneig_zeroes_by_what_was_answered(tmp_path):
+    (tmp_path / "OneIG-Bench.csv").write_text(
+        "category,id,prompt_en,type,prompt_length,class\n"
+        "Portrait,000,a man,T,short,\nText_Rendering,000,text,T,short,\n"
+        "General_Object,000,a cup,T,short,\n"
+    )
+    asked = {"question": {"1": "a?", "2": "b?", "3": "c?"}}
+    asked["dependency"] = {"1": [0], "2": [1], "3": [2]}
+    as_text = {key: json.dumps(value) for key, value in asked.items()}
+    (tmp_path / "human.json").write_text(json.dumps({"000": asked}))
+    benchmark = oneig_alignment.OneIgAlignment(None, str(tmp_path))
+    with pytest.raises(UsageError, match=r"no object\.json here"):
+        benchmark.requests()
+    (tmp_path / "object.json").write_text(json.dumps({"000": as_text}))
+    figures = values(benchmark, {"human-000": ["no", "yes", "yes"], ("object-000", 0): ["yes"] * 3})
+    assert figures["Portrait"] == pytest.approx(1 / 3)  # the third: its own parent said yes
+    assert figures["General_Object"] == 0.25
+    assert figures["alignment"] == pytest.approx((1 / 3 + 0.25) / 2)
+
+
+def gedit_file(path, kinds):
+    listed = [
+        {
+            "key": f"k{n}",
+            "task_type": kind,
+            "instruction": f"edit {n}",
+            "instruction_language": language,
+            "input_image_raw": {"bytes": png(Image.new("RGB", (16, 12))), "path": None},
+        }
+        for language in ("en", "cn")
+        for n, kind in enumerate(kinds)
+    ]
+    pq.write_table(pa.Table.from_pylist(listed), path)
+
+
+def test_viescore_is_a_root_of_minima_for_each_picture_and_macro_over_kinds(tmp_path):
+    gedit_file(tmp_path / "part-0.parquet", ["colour", "text", "text"])
+    benchmark = gedit_bench.GEditBench(None, str(tmp_path))
+    said = {"en-k0": ["[9, 4]", "[9, 9]"], "en-k1": ["[1, 10]", "[10, 4]"]}
+    figures = values(benchmark, said | {"en-k2": ["[10, 10]", "well"]})
+    assert figures["SC en"] == pytest.approx((4 + (1 + 10) / 2) / 2)
+    assert figures["PQ en"] == pytest.approx((9 + (4 + 0) / 2) / 2)
+    assert figures["O en"] == pytest.approx((6 + (2 + 0) / 2) / 2)
+    assert figures["O en"] != pytest.approx(sqrt(figures["SC en"] * figures["PQ en"]))
+    assert figures["O en text"] == 1 and figures["O cn"] == 0
+    assert figures["unclear"] == pytest.approx(1 / 3)  # of those there are
+    request = benchmark.requests()[0]
+    pair, alone = benchmark.questions(request, GREY)
+    assert [image.size for image in pair.images] == [(16, 12)] * 2  # as large as the source
+    assert alone.images == (GREY,) and "edit 0" in pair.text
+    images = tmp_path / "images"
+    images.mkdir()
+    GREY.save(images / "en-k0_0.png")
+    figures = judged("gedit_bench", tmp_path, images, "[7, 9]")
+    assert figures["O en colour (vlm)"] == 7 and figures["O en (vlm)"] == 3.5
+    wrong = invoke(app, ["gedit_bench", "--images", str(images), "--judge", "http://127.0.0.1:9"])
+    assert wrong.exit_code == 2
+
+
+def test_imgedit_caps_by_the_first_mark(tmp_path):
+    answer = "Brief reasoning: fine: really\nPrompt Compliance: 3\nSeamless: 5\nDetail: 2"
+    assert imgedit.marks(answer) == [3, 5, 2]
+    assert imgedit.marks("A: 3\nB: 5") is None and imgedit.marks("A: 3\nB: 5\nC: 6") is None
+    assert imgedit.average([3, 5, 2], is_capped=True) == 2.67
+    assert imgedit.average([3, 5, 2], is_capped=False) == 3.33
+    edits = {
+        str(n): {"id": "a/p.png", "prompt": "a <cup>", "edit_type": kind}
+        for n, kind in enumerate(["add", "style", "style"])
+    }
+    (tmp_path / "basic_edit.json").write_text(json.dumps(edits))
+    (tmp_path / "prompts.json").write_text(json.dumps({"add": "Do: <edit_prompt>", "style": "S"}))
+    benchmark = imgedit.ImgEdit(None, str(tmp_path))
+    with pytest.raises(UsageError, match=r"no picture a/p\.png here"):
+        benchmark.requests()
+    (tmp_path / "a").mkdir()
+    GREY.save(tmp_path / "a/p.png")
+    best = "A: 5\nB: 5\nC: 5"
+    figures = values(benchmark, {"0": [answer], "1": [best], "2": ["well"]})
+    assert figures["add"] == 2.67 and figures["style"] == 3
+    assert figures["overall"] == pytest.approx((2.67 + 3) / 2)  # kinds, not pictures
+    assert figures["overall as_answered"] == pytest.approx((3.33 + 3) / 2)
+    assert figures["unclear"] == pytest.approx(1 / 3)
+    [question] = benchmark.questions(benchmark.requests()[0], GREY)
+    assert question.text == "Do: a <cup>" and len(question.images) == 2
+    (tmp_path / "images").mkdir()
+    GREY.save(tmp_path / "images/0_0.png")
+    figures = judged("imgedit", tmp_path, tmp_path / "images", best)
+    assert figures["overall (vlm)"] == 2.5
+    edits["0"]["id"] = "../secret.png"
+    (tmp_path / "basic_edit.json").write_text(json.dumps(edits))
+    with pytest.raises(UsageError, match="no picture"):
+        benchmark.requests()
+
+
+def test_tiif_is_a_mean_of_kinds_of_pooled_answers(tmp_path):
+    for kind, lists in (("color", (["yes"], ["yes", "no", "yes"])), ("text", (["yes", "yes"],))):
+        lines = [
+            {"type": kind, "short_description": f"s{n}", "long_description": f"l{n}"}
+            for n in range(len(lists))
+        ]
+        asked = [
+            {"yn_question_list": [f"q{n}?" for n in range(len(own))], "yn_answer_list": own}
+            for own in lists
+        ]
+        for name, of in ((f"{kind}_prompts", lines), (f"{kind}_eval_prompts", asked)):
+            (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, of)))
+    benchmark = tiif.Tiif(None, str(tmp_path))
+    said = {"color-000-short": ["no"], "color-001-short": ["Yes\n\nno.\nYES"]}
+    figures = values(benchmark, said | {"text-000-short": ["yes"], "text-000-long": ["yes\nno"]})
+    assert figures["color, short"] == 3 / 4 and figures["text, short"] == 0  # a line is missing
+    assert figures["mean of kinds, short"] == pytest.approx(3 / 8)
+    assert figures["mean of kinds, long"] == pytest.approx((0 + 1 / 2) / 2)
+    assert figures["unclear"] == 1 / 4
+    assert {each.prompt for each in benchmark.requests()} == {"s0", "s1", "l0", "l1"}
+    (tmp_path / "images").mkdir()
+    GREY.save(tmp_path / "images/text-000-long_0.png")
+    figures = judged("tiif", tmp_path, tmp_path / "images", "yes\nyes")
+    assert figures["text, long (vlm)"] == 1 and figures["mean of kinds, long (vlm)"] == 0.5
+    (tmp_path / "text_prompts.jsonl").write_text("")
+    with pytest.raises(UsageError, match="1 lines, of 0 prompts"):
+        benchmark.requests()
