@@ -9,7 +9,7 @@ BIN := .venv/bin
 UV = $(BIN)/uv
 GOOGLE := .cache/google
 COMPILE := --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml requirements.in
-EXTRAS := curate nsfw gate heic codes ocr captions synthesis train align demo test develop
+EXTRAS := curate nsfw gate heic codes ocr captions evaluate synthesis train align demo test develop
 BESIDE := --numprocesses 2 --dist loadfile  # tests of one file share what they made
 INPUT ?=
 

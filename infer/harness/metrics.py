@@ -109,6 +109,11 @@ def formula(
     return Metric(name, prompts, matrix, of_sums, strata, len(rows), by=by)
 
 
+def value(key: str) -> Callable[[Row], float]:
+    """What a row has among its values."""
+    return lambda row: float(row.values[key])
+
+
 def pooled(
     name: str,
     rows: Sequence[Row],
