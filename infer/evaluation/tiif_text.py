@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 FILE = prompt_files.PromptFile(
-    name="text.jsonl",
+    name="text_prompts.jsonl",
     whence="https://github.com/A113N-W3I/TIIF-Bench, the text kind of data/testmini_prompts; add"
     ' what each image should say as "text": ["drink", "tea"], else it is what the prompt quotes',
 )

@@ -300,7 +300,7 @@ def test_tiif_reads_short_and_long_prompts(tmp_path):
         "short_description": 'a sign "Drink Tea"',
         "long_description": 'x "Tea"',
     }
-    write_jsonl(tmp_path / "text.jsonl", first, first | {"text": ["Eat"]})
+    write_jsonl(tmp_path / "text_prompts.jsonl", first, first | {"text": ["Eat"]})
     chosen = TiifText(None, str(tmp_path))
     requests = chosen.requests()
     assert [each.id for each in requests] == ["000-short", "000-long", "001-short", "001-long"]
@@ -311,10 +311,10 @@ def test_tiif_reads_short_and_long_prompts(tmp_path):
     assert got["gned, long"] == pytest.approx((2 / 3 + 1) / 2)  # two spaces: an empty word between
     assert got["recall, long"] == 0.5
     assert chosen.facts["rows_with_text"] == 1
-    write_jsonl(tmp_path / "text.jsonl", first | {"short_description": "no words"})
+    write_jsonl(tmp_path / "text_prompts.jsonl", first | {"short_description": "no words"})
     with pytest.raises(UsageError, match="row 1: no text to be written"):
         TiifText(None, str(tmp_path)).requests()
-    assert tiif_text.FILE.name == "text.jsonl"
+    assert tiif_text.FILE.name == "text_prompts.jsonl"
 
 
 # --- Diversity
