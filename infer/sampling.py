@@ -58,7 +58,7 @@ def load(folder: Path, device: str = "auto") -> Generator:
     """
     quieten.libraries()
     flow = checkpoints.schedule(folder)
-    place = _device(device)
+    place = device_of(device)
     try:
         loaded = load_for_inference(folder)
     except (OSError, ValueError, SafetensorError) as error:
@@ -70,7 +70,8 @@ def load(folder: Path, device: str = "auto") -> Generator:
     return Generator(loaded.family, *parts, flow, folder)
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """The device of a name, ``auto`` being a GPU if there is one. Raises ``UsageError``."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -14,6 +14,7 @@ from infer.harness.cache import Cache
 from infer.harness.judges import Judge
 from infer.harness.measuring import Tools
 from infer.harness.readers import NAMES, JudgeReader, RapidOcr, Reader
+from infer.harness.reconstructed import Reconstructions
 from infer.harness.sources import Folder, Source
 from infer.job import asked_size
 
@@ -68,6 +69,8 @@ def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
 
 def _check(asked: Asked, kind: type[Benchmark]) -> None:
     """Raise ``UsageError`` for what cannot be carried out, before any work."""
+    if kind.reconstructs and asked.endpoint:
+        raise UsageError(f"{asked.name}: judges an autoencoder; expected --checkpoint or --images")
     if asked.images and asked.endpoint:
         raise UsageError("--images and --endpoint: expected one of them")
     if asked.endpoint and not asked.model:
@@ -128,6 +131,10 @@ def _source(asked: Asked, chosen: Benchmark, checkpoint: Path | None, out: Path)
     from infer import sampling
     from train.producers import fingerprints
 
+    if chosen.reconstructs:
+        return Reconstructions(
+            checkpoint, fingerprints.of_checkpoint(checkpoint), asked.device, out / "images"
+        )
     usual = checkpoints.defaults(checkpoint)
     width, height = size or (usual.width, usual.height)
     checkpoints.check_size(width, height, checkpoints.size_unit(checkpoint))

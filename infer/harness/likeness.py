@@ -1,4 +1,4 @@
-"""How alike two images are where nothing was to change: PSNR, and by how many pixels they are off.
+"""How alike two images are: PSNR, SSIM, and by how many pixels they are off.
 
 Shapes: H W pixels; RGB bytes; a mask (H, W) is true where pixels count.
 """
@@ -16,6 +16,7 @@ _FINE = 3.0  # pixels: detail that is finer than this is what a shift is seen by
 _FEATHER = 2.0  # pixels
 _LEAST_CONTRAST = 1.0  # levels of that detail, without which no shift can be told
 _KERNEL = 5
+_WINDOW, _WINDOW_SIGMA = 11, 1.5  # pixels
 
 
 def decibels(mean_square: float) -> float:
@@ -63,3 +64,29 @@ def _detail(cv2: Any, image: Bytes) -> NDArray[np.float32]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail: NDArray[np.float32] = grey - cv2.GaussianBlur(grey, (0, 0), _FINE)
     return detail
+
+
+def ssim(image: Bytes, truth: Bytes) -> float:
+    """The structural similarity of images (H, W, 3), -1 to 1, as Wang et al. (2004) define it.
+
+    Windows of 11x11 pixels, Gaussian with a standard deviation of 1.5, K1 0.01 and K2 0.03; the
+    mean over the windows that lie inside and over the channels. Raises ``ValueError`` for images of
+    two sizes or below 11 pixels.
+    """
+    import cv2
+
+    if image.shape != truth.shape or min(image.shape[:2]) < _WINDOW:
+        raise ValueError(f"{image.shape} and {truth.shape}: expected a size, from {_WINDOW} pixels")
+
+    def local(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        blurred = cv2.GaussianBlur(values, (_WINDOW, _WINDOW), _WINDOW_SIGMA)
+        edge = _WINDOW // 2
+        return np.asarray(blurred[edge:-edge, edge:-edge], np.float64)
+
+    first, second = image.astype(np.float64), truth.astype(np.float64)
+    mean, other = local(first), local(second)
+    variances = local(first**2) - mean**2 + local(second**2) - other**2
+    covariance = local(first * second) - mean * other
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    part = (2 * mean * other + c1) / (mean**2 + other**2 + c1)
+    return float((part * (2 * covariance + c2) / (variances + c2)).mean())
