@@ -32,7 +32,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "synthesis": MEASURING,
     "taxonomy": MEASURING,
     "train": GROUND_FLOOR,
-    "infer": (*GROUND_FLOOR, "train"),
+    "infer": (*GROUND_FLOOR, "train", "synthesis.characters", "synthesis.fonts"),
 }
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")

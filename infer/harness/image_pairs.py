@@ -71,4 +71,4 @@ class ImagePairs:
                 raise ValueError(f"{values.dtype} {values.shape}: expected numbers (H, W)")
         except (ValueError, OSError) as error:
             raise UsageError(f"{name}: not readable ({error})") from error
-        return values.astype(np.float64)
+        return np.asarray(values, np.float64)
