@@ -90,7 +90,7 @@ def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert re.match(
-        r"network qwen_image: 3,\d\d\d,\d\d\d parameters, [\d,]+ of them trained;", lines[0]
+        r"network qwen_image: 2,\d\d\d,\d\d\d parameters, [\d,]+ of them trained;", lines[0]
     )
     assert lines[1] == "peak: 1 TFLOP/s, made up, which depends on what else runs"
     assert [line.split(",")[0] for line in lines[2:4]] == [
@@ -109,7 +109,7 @@ def test_the_plan_says_what_a_run_takes(cheap, tmp_path):
 
 def test_a_run_without_phases_is_planned_without_a_name_for_it(cheap):
     result = invoke(app, ["--plan"])
-    assert "\nrun: 200 steps of 128 samples, 25,600 in all, with 128 tokens" in result.stdout
+    assert "\nrun: 200 steps of 96 samples, 19,200 in all, with 128 tokens" in result.stdout
     assert "phase" not in result.stdout
 
 
