@@ -146,7 +146,7 @@ def test_a_sample_is_of_each_group_and_says_so(tmp_path):
 
 
 def test_what_cannot_be_is_refused_before_any_work(tmp_path):
-    assert "expected one of" in evaluate("shadez", code=2).stderr
+    assert "did you mean 'shades'" in evaluate("shadez", code=2).stderr
     assert re.search("which benchmark.*held_out_strings", evaluate(code=2).stderr)
     both = ["shades", "--images", tmp_path, "--endpoint", "http://x/v1"]
     assert "--images and --endpoint" in evaluate(*both, code=2).stderr
