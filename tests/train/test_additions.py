@@ -110,7 +110,7 @@ def test_a_benchmark_is_one_file(undisturbed, tmp_path):
         ("model: {name: convolutions, layers: 0.5}", "'model.layers': expected a whole number"),
         (
             "evaluation: {evaluators: [held_out]}",
-            "'evaluation.evaluators': there is no 'held_out' in train.evaluators, expected",
+            "'evaluation.evaluators[0]': there is no 'held_out' in train.evaluators, expected",
         ),
         (
             "objective: train.objectives.blank_pages",

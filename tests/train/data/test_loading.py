@@ -357,5 +357,7 @@ def test_what_two_phases_take_of_the_same_shards_counts_once_and_is_told_apart(t
     assert sum(loaded.counts.values()) == loaded.seen.images == 30 - judged
     assert list(loaded.counts) == [(48, 16), (32, 16)]  # the last phase's first
     said = [line for line in loaded.said if line.startswith("source/1: ")]
-    assert said[0].startswith(f"source/1: --data {tmp_path}: {loaded.counts[48, 16]} images")
+    assert said[0].startswith(
+        f"source/1: phases[1].sources[0]: --data {tmp_path}: {loaded.counts[48, 16]} images"
+    )
     assert said[1] == "source/1: skipped: 20 outside data.where (of width; a null is outside, too)"
