@@ -33,7 +33,6 @@ class Depth(Benchmark):
         """Raises ``UsageError``."""
         super().__init__(checkpoint, data)
         self._data = ImagePairs(data)
-        self._pairs = {f"{number:05d}": pair for number, pair in enumerate(self._data.pairs)}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -43,15 +42,7 @@ class Depth(Benchmark):
 
     def requests(self) -> Sequence[Request]:
         """One for each pair."""
-        return [
-            Request(
-                id=name,
-                prompt=pair.prompt or PROMPT,
-                group=pair.group,
-                inputs=(self._data.path(pair.input).read_bytes(),),
-            )
-            for name, pair in self._pairs.items()
-        ]
+        return self._data.requests(PROMPT)
 
     def perfect(self, request: Request) -> "Image.Image":
         """The truth in 8 bits."""
@@ -87,7 +78,7 @@ class Depth(Benchmark):
         ]
 
     def _truth(self, request: Request) -> Floats:
-        return self._data.numbers(self._pairs[request.id].truth)
+        return self._data.numbers(self._data.pairs[request.id].truth)
 
 
 def errors(depth: Floats, truth: Floats) -> dict[str, float]:

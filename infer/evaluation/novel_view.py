@@ -30,7 +30,6 @@ class NovelView(Benchmark):
         """Raises ``UsageError``."""
         super().__init__(checkpoint, data)
         self._data = ImagePairs(data)
-        self._pairs = {f"{number:05d}": pair for number, pair in enumerate(self._data.pairs)}
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -40,22 +39,14 @@ class NovelView(Benchmark):
 
     def requests(self) -> Sequence[Request]:
         """One for each pair. Raises ``UsageError`` for one without a prompt."""
-        for number, pair in enumerate(self._data.pairs, 1):
+        for number, pair in enumerate(self._data.pairs.values(), 1):
             if not pair.prompt:
                 raise UsageError(f"pairs.jsonl, row {number}: expected a prompt: which view")
-        return [
-            Request(
-                id=name,
-                prompt=pair.prompt,
-                group=pair.group,
-                inputs=(self._data.path(pair.input).read_bytes(),),
-            )
-            for name, pair in self._pairs.items()
-        ]
+        return self._data.requests()
 
     def perfect(self, request: Request) -> "Image.Image":
         """The truth."""
-        return self._data.image(self._pairs[request.id].truth)
+        return self._data.image(self._data.pairs[request.id].truth)
 
     def measure(self, request: Request, seen: Seen) -> Measured:
         """Both are 0 where the image is missing."""

@@ -12,6 +12,7 @@ from curation.picture.decoding import PictureError
 from curation.strict_yaml import Frozen
 from infer.harness import prompt_files
 from infer.harness.prompt_files import PromptFile
+from infer.harness.rows import Request
 
 FILE = PromptFile(
     name="pairs.jsonl",
@@ -31,16 +32,31 @@ class Pair(Frozen):
 
 
 class ImagePairs:
-    """The pairs of ``--data``, a folder; the file's SHA-256 is ``digest``."""
+    """The pairs of ``--data``, a folder, by the id of their request; the file's SHA-256 is
+    ``digest``.
+    """
 
     def __init__(self, data: str | None) -> None:
         """Raises ``UsageError``."""
-        self.pairs = prompt_files.read(FILE, data, Pair)
+        listed = prompt_files.read(FILE, data, Pair)
+        self.pairs = {f"{number:05d}": pair for number, pair in enumerate(listed)}
         self.digest = prompt_files.digest(FILE, data)
         path = Path(str(data))
         self._folder = (path if path.is_dir() else path.parent).resolve()
         if not self.pairs:
             raise UsageError(f"--data {data}: {FILE.name} is empty")
+
+    def requests(self, prompt: str = "") -> list[Request]:
+        """One for each pair, by its own prompt or, without, by this one. Raises ``UsageError``."""
+        return [
+            Request(
+                id=name,
+                prompt=pair.prompt or prompt,
+                group=pair.group,
+                inputs=(self.path(pair.input).read_bytes(),),
+            )
+            for name, pair in self.pairs.items()
+        ]
 
     def path(self, name: str) -> Path:
         """A file of the folder. Raises ``UsageError`` for one that is elsewhere or not there."""
