@@ -19,7 +19,6 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
@@ -34,7 +33,7 @@ from synthesis.sample import Sample, TextBox, row, upright_quad
 
 SIDE, CELL = 64, 32  # pixels, of a page and of a hanzi
 LEVELS = (0.95, 0.85, 0.7, 0.5, 0.3)  # shares of noise
-_PAGES, _JUDGED, _ROWS = 8000, 64, 1000
+_PAGES, _JUDGED = 8000, 64
 _SETTINGS = """
 batch: 128
 data: {sizes: [], resize: false, held_out: 0, caption_dropout: 0}
@@ -73,18 +72,6 @@ def pixels(pen: Font, page: Page) -> NDArray[np.uint8]:
     cell = strings.written(pen, "zh", page.text, ink, (CELL, CELL))
     paper[page.top : page.top + CELL, page.left : page.left + CELL] = cell
     return paper
-
-
-def write(folder: Path, pen: Font, made: Sequence[Page]) -> str:
-    """Shards of pages; returns their glob."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(made), _ROWS):
-        part = made[start : start + _ROWS]
-        rows = [_row(pen, page, start + place) for place, page in enumerate(part)]
-        table = pa.Table.from_pylist(rows, schema=shard.schema())
-        path = folder / f"part-{start // _ROWS:05d}.parquet"
-        shard.write(str(path), table.to_batches(), shard.schema())
-    return str(folder / "part-*.parquet")
 
 
 def _row(pen: Font, page: Page, number: int) -> dict[str, object]:
@@ -144,16 +131,17 @@ def main() -> int:
     for name, free in (("fixed", False), ("free", True)):
         made = list(islice(pages(hanzi, 1, free=free), _PAGES))
         judged = _neighbours_differ(islice(pages(hanzi, 2, free=free), 4 * _JUDGED))
-        data = write(options.out / name / "pages", pen, made)
+        rows = [_row(pen, page, number) for number, page in enumerate(made)]
+        data = string_pages.write_rows(options.out / name / "pages", rows)
         settings = f"steps: {options.steps}\nevaluation: {{every: {10 * options.steps}}}{_SETTINGS}"
         out = options.out / name / "train"
         run = train(name, data, out, options.threads, options.seed, settings)
         measured = losses(out / f"checkpoint-{options.steps}", pen, judged)
-        row = "  ".join(
+        shown = "  ".join(
             f"{level:.2f}: {own:.3f} {other - own:+.3f}"
             for level, (own, other) in zip(LEVELS, measured, strict=True)
         )
-        print(f"{name:<6}{run.cpu_seconds:>6.0f} CPU-s  {row}", flush=True)
+        print(f"{name:<6}{run.cpu_seconds:>6.0f} CPU-s  {shown}", flush=True)
     return 0
 
 

@@ -5,7 +5,7 @@ A line has one to three characters of 36 Latin ones and 100 hanzi. Texts are spl
 no line of a held-out page is on any page that is trained on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -89,7 +89,11 @@ def pixels(pen: Font, page: Page) -> NDArray[np.uint8]:
 def write(folder: Path, made: Iterator[Page]) -> str:
     """Shards of pages; returns their glob."""
     pen = face()
-    rows = [_row(pen, page, number) for number, page in enumerate(made)]
+    return write_rows(folder, [_row(pen, page, number) for number, page in enumerate(made)])
+
+
+def write_rows(folder: Path, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Shards of rows; returns their glob."""
     folder.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(rows), _ROWS):
         table = pa.Table.from_pylist(rows[start : start + _ROWS], schema=shard.schema())
