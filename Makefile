@@ -9,7 +9,7 @@ BIN := .venv/bin
 UV = $(BIN)/uv
 GOOGLE := .cache/google
 COMPILE := --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml requirements.in
-EXTRAS := curate nsfw gate heic codes ocr captions evaluate synthesis train align demo test develop
+EXTRAS := curate nsfw gate heic codes ocr captions evaluate synthesis train align adapt serve demo test develop
 BESIDE := --numprocesses 2 --dist loadfile  # tests of one file share what they made
 INPUT ?=
 
@@ -69,7 +69,7 @@ benchmark: setup ## every figure of the README, each beside its baseline
 	    $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || failed=1; done; exit $$failed
 
 lock: setup ## compile pyproject.toml and requirements.in into the locks (keeps pins that still fit)
-	@sort requirements.lock requirements-google.lock > .cache/all.lock
+	@mkdir -p .cache; sort requirements.lock requirements-google.lock > .cache/all.lock
 	@$(UV) pip compile $(COMPILE) --all-extras --output-file .cache/all.lock
 	@$(UV) pip compile $(COMPILE) $(EXTRAS:%=--extra %) --constraint .cache/all.lock \
 	    --output-file requirements.lock
