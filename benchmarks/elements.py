@@ -5,10 +5,13 @@ with a ``manifest.csv`` (columns ``file``, ``kind``, ``expected``) and against e
 photographs. Shares have 95 % intervals (Wilson's); CPU time is that of this machine.
 
     python -m benchmarks.elements ../shared/data --every 2
+
+``--json FILE`` writes the counts of codes, of clean images and of what was made on photographs.
 """
 
 import argparse
 import csv
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -49,6 +52,7 @@ SIGNALS = {
 }
 MARKS = ("shutterstock", "gettyimages", "Adobe Stock", "alamy", "PREVIEW", "(c) J. Harbour")
 GRIDS = ((2, 2), (1, 2), (2, 4), (3, 3))
+Rows = list[dict[str, Any]]  # ``hits`` of ``total`` images
 Files = dict[str, list[tuple[Mapping[str, str], bytes]]]  # by kind: line of the manifest, bytes
 RICH = 0.035, 50  # share of area, characters: with either an image is one of text
 
@@ -187,8 +191,9 @@ def made_watermarks(photos: Sequence[np.ndarray], count: int) -> None:
             print(f"  {where} {strength}: {share(seen)} | {share(named)}", flush=True)
 
 
-def clean(files: Files) -> None:
+def clean(files: Files) -> Rows:
     """What is dropped of clean images, by name, and what a signal costs once they are decoded."""
+    rows: Rows = []
     for name, entry in SIGNALS.items():
         for group, kinds in CLEAN.items():
             of = [pair for kind in kinds for pair in files.get(kind, ())]
@@ -196,6 +201,9 @@ def clean(files: Files) -> None:
             drops = {file: value > BOUNDS[name] for file, value in said.items()}
             print(f"{name} > {BOUNDS[name]} of {group}: {share(drops.values())}, {cost:.1f} ms")
             print("    ", *(f"{Path(f).stem}={said[f]:.2f}" for f, drop in drops.items() if drop))
+            counts = {"hits": sum(drops.values()), "total": len(drops)}
+            rows.append({"element": name, "of": group, **counts, "ms": cost})
+    return rows
 
 
 def _measured(
@@ -213,7 +221,7 @@ def _measured(
     return said, cost / max(1, len(of)) * 1000
 
 
-def machine_codes(files: Files) -> None:
+def machine_codes(files: Files) -> Rows:
     """Labelled codes, and hard negatives."""
     measure = ready(codes.codes)
     by_label: dict[str, list[bool]] = {}
@@ -224,10 +232,15 @@ def machine_codes(files: Files) -> None:
     print("codes seen:", share(everything))
     for label, hits in sorted(by_label.items()):
         print(f"  {label}: {share(hits)}")
+    return [
+        {"element": "codes", "of": label, "hits": sum(hits), "total": len(hits)}
+        for label, hits in sorted(by_label.items())
+    ]
 
 
-def ladders(photos: Sequence[np.ndarray], count: int) -> None:
+def ladders(photos: Sequence[np.ndarray], count: int) -> Rows:
     """Elements made on photographs, each stronger than the last."""
+    rows: Rows = []
     chance = Random(3)
     several = [photos[place % len(photos)] for place in range(count)]
     colours = [(0, 0, 0), (255, 255, 255), (40, 70, 120)]
@@ -236,6 +249,7 @@ def ladders(photos: Sequence[np.ndarray], count: int) -> None:
         measure = ready(SIGNALS[name])
         hits = [measure([row(jpeg(rgb))])[0][name] > BOUNDS[name] for rgb in made]
         print(f"  {title}: {share(hits)}", flush=True)
+        rows.append({"element": name, "of": title, "hits": sum(hits), "total": len(hits)})
 
     print("made elements seen")
     for of in (0.03, 0.05, 0.1, 0.2, 0.3):
@@ -270,13 +284,13 @@ def ladders(photos: Sequence[np.ndarray], count: int) -> None:
                 f"mosaic of {block} px over {of}",
                 (elements.mosaic(rgb, block, of) for rgb in several),
             )
+    return rows
 
 
-def main(parts: Mapping[str, Callable[[], None]], names: Sequence[str]) -> None:
-    """Run the named parts, or all."""
-    for name, part in parts.items():
-        if not names or name in names:
-            part()
+def main(parts: Mapping[str, Callable[[], Rows | None]], names: Sequence[str]) -> dict[str, Rows]:
+    """Run the named parts, or all; the rows of those that give some."""
+    chosen = {name: part for name, part in parts.items() if not names or name in names}
+    return {name: rows for name, part in chosen.items() if (rows := part()) is not None}
 
 
 if __name__ == "__main__":
@@ -290,13 +304,14 @@ if __name__ == "__main__":
     parser.add_argument(
         "--parts", default="", help="some of pages, codes, clean, ladders, text, watermarks"
     )
+    parser.add_argument("--json", type=Path, help="file for the counts")
     asked = parser.parse_args()
     if not (asked.folder / "manifest.csv").exists():
         raise SystemExit(f"{asked.folder}: no manifest.csv there")
     found = labelled(asked.folder, asked.every)
     shown = [decoding.decode(data, 512).rgb for _, data in found["photo"][::3]]
     shown = [rgb for rgb in shown if min(rgb.shape[:2]) >= 256]
-    main(
+    told = main(
         {
             "codes": lambda: machine_codes(found),
             "clean": lambda: clean(found),
@@ -307,3 +322,5 @@ if __name__ == "__main__":
         },
         [name for name in asked.parts.split(",") if name],
     )
+    if asked.json:
+        asked.json.write_text(json.dumps(told, indent=1), encoding="utf-8")

@@ -9,13 +9,16 @@ those that a product of large matrices reaches, measured in turn with the steps.
 
     python -m benchmarks.packed_models --repeats 5 --compiled
 
-With ``--autocast`` it says instead what ``precision: bf16`` costs beside ``fp32`` on this CPU.
+``--json FILE`` writes the seconds. With ``--autocast`` it says instead what ``precision: bf16``
+costs beside ``fp32`` on this CPU.
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -120,8 +123,10 @@ def useful_flops(network: PackedQwenImage, of: Layout) -> int:
     return 3 * (network.flops(of) - left_out)
 
 
-def compare(width: int, layers: int, dtype: torch.dtype, repeats: int, compiled: bool) -> None:
-    """Print a line for each comparison."""
+def compare(
+    width: int, layers: int, dtype: torch.dtype, repeats: int, compiled: bool
+) -> list[dict[str, Any]]:
+    """Print a line for each comparison, and give the seconds of both."""
     from diffusers import QwenImageTransformer2DModel
 
     of = layout()
@@ -140,7 +145,7 @@ def compare(width: int, layers: int, dtype: torch.dtype, repeats: int, compiled:
         padded.compile_repeated_blocks(dynamic=True)
     longest = max(of.text_lengths)
     square = torch.randn(_SQUARE, _SQUARE, dtype=dtype)
-    ours, theirs, product = medians(
+    packed_s, longest_s, product = medians(
         [
             packed_step(network, packed),
             padded_step(padded, packed, longest),
@@ -151,20 +156,25 @@ def compare(width: int, layers: int, dtype: torch.dtype, repeats: int, compiled:
     ratio = (of.tokens + sum(longest - text for text in of.text_lengths)) / of.tokens
     where = f"{kind} {str(dtype).removeprefix('torch.')} {layers} x {width}"
     print(f"{where}, padded/real {ratio:.2f}: ", end="")
-    _judge(f"{ours:.2f} s beside {theirs:.2f} s", theirs / ours, TARGETS[kind], "x")
+    _judge(f"{packed_s:.2f} s beside {longest_s:.2f} s", longest_s / packed_s, TARGETS[kind], "x")
     ceiling = 2 * _SQUARE**3 / product
-    share = useful_flops(network, of) / ours / ceiling
+    share = useful_flops(network, of) / packed_s / ceiling
     target = TARGETS[str(dtype).removeprefix("torch.")]
     _judge(f"{where}, useful share of {ceiling / 1e9:.0f} GFLOP/s", share, target, "")
-    ours, theirs = medians(
+    again_s, padded_s = medians(
         [packed_step(network, packed), padded_step(padded, packed, PADDED_TO)], max(1, repeats // 2)
     )
     _judge(
-        f"{where}, padded to {PADDED_TO}: {ours:.2f} s beside {theirs:.2f} s",
-        theirs / ours,
+        f"{where}, padded to {PADDED_TO}: {again_s:.2f} s beside {padded_s:.2f} s",
+        padded_s / again_s,
         5.0,
         "x",
     )
+    own = {"network": where, "tokens": of.tokens}
+    return [
+        {**own, "padded_to": longest, "packed_s": packed_s, "padded_s": longest_s},
+        {**own, "padded_to": PADDED_TO, "packed_s": again_s, "padded_s": padded_s},
+    ]
 
 
 def compare_precisions(width: int, layers: int, repeats: int) -> None:
@@ -205,6 +215,7 @@ def main() -> None:
     parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--autocast", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -212,7 +223,9 @@ def main() -> None:
         compare_precisions(options.width, options.layers, options.repeats)
         return
     dtype = torch.bfloat16 if options.bf16 else torch.float32
-    compare(options.width, options.layers, dtype, options.repeats, options.compiled)
+    rows = compare(options.width, options.layers, dtype, options.repeats, options.compiled)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

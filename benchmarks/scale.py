@@ -14,7 +14,7 @@ are assumptions, too. ``docs/scale.md`` discusses the tables.
 import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +64,7 @@ def main(
     workers: int = 2,
     core_hour: Annotated[float, typer.Option(help="Price of a core hour, US dollars.")] = 0.056,
     terabyte_month: Annotated[float, typer.Option(help="Price of 1 TB a month.")] = 20.0,
+    json_path: Annotated[Path | None, typer.Option("--json", help="File for both runs.")] = None,
 ) -> None:
     """Print the tables.
 
@@ -89,6 +90,8 @@ def main(
             runs.append(measured(work / "in", work / "out", config, workers))
             shutil.rmtree(work / "in")
             shutil.rmtree(work / "out")
+    if json_path:
+        json_path.write_text(json.dumps([asdict(run) for run in runs], indent=1))
     small, large = runs
     more = large.count - small.count
     milliseconds = {name: (large.cpu[name] - small.cpu[name]) * 1000 / more for name in STEPS}

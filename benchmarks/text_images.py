@@ -1,6 +1,7 @@
 """What a text image costs, beside other renderers that draw the same texts with the same fonts.
 
-``python -m benchmarks.text_images`` (``--kinds lines``, ``--images 20000``, ``--n 100000``)
+``python -m benchmarks.text_images`` (``--kinds lines``, ``--images 20000``, ``--n 100000``; with
+``--json FILE`` the rows of contests)
 
 All draw in turn, each in a process of its own, on one thread; figures are medians over the turns
 of CPU time per image (all threads and processes of a renderer), written as a file in memory.
@@ -15,13 +16,14 @@ which the system maps and may drop, are told beside it. *Faults* are looked for 
 ``benchmarks.peers.faults`` without asking the engine.
 """
 
+import json
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,6 +94,21 @@ def _wrong_breaks(result: Result) -> str:
     return f", {wrong / result.totals['breaks']:.1%} of {result.totals['breaks']:.0f} breaks wrong"
 
 
+def _rows(contest: Contest, results: dict[str, Result | str]) -> list[dict[str, Any]]:
+    """Of each renderer the median per image, or why it is absent."""
+    rows: list[dict[str, Any]] = []
+    for renderer in (contest.ours, *contest.others, *contest.bare):
+        result = results[renderer.label]
+        row: dict[str, Any] = {"contest": contest.name, "renderer": renderer.label}
+        if isinstance(result, str):
+            rows.append(row | {"absent": result})
+            continue
+        row |= {"ms": result.milliseconds, "least": 1000 * min(result.times)}
+        row |= {"most": 1000 * max(result.times), "pixels": result.per_picture("pixels")}
+        rows.append(row | {"characters": result.per_picture("characters")})
+    return rows
+
+
 def _memory(mode: str, language: str, size: str, images: int) -> bool:
     """Print how the memory of a process grows; whether the bar is met."""
     title = f"memory, {mode} {language} {size}"
@@ -153,6 +170,7 @@ def main(
     images: Annotated[int, typer.Option(help="Images over which memory is watched.")] = 3000,
     n: Annotated[int, typer.Option(help="Images looked through for faults.")] = 3000,
     workers: Annotated[int, typer.Option(help="Processes that look for faults.")] = 2,
+    json_path: Annotated[Path | None, typer.Option("--json", help="File for rows.")] = None,
 ) -> None:
     """Print the figures; the exit code is 1 if a bar is missed.
 
@@ -162,13 +180,15 @@ def main(
     if unknown := wanted - {*fields.KINDS, "memory", "faults"}:
         raise typer.BadParameter(f"--kinds: unknown {', '.join(sorted(unknown))}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; CPU time per image")
-    met = True
+    met, rows = True, list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as name:
         for language in languages.split(",") if wanted & set(fields.KINDS) else ():
             try:
                 for contest in fields.contests(Path(name), language, wanted, slide_size):
                     renderers = [contest.ours, *contest.others, *contest.bare]
-                    met &= _show(contest, run(renderers, repeats))
+                    results = run(renderers, repeats)
+                    met &= _show(contest, results)
+                    rows += _rows(contest, results)
             except UsageError as reason:
                 print(f"\n{language}: skipped: {reason}")
     if "memory" in wanted:
@@ -178,6 +198,8 @@ def main(
         met &= _memory("mix", "zh", "256x256", images)
     if "faults" in wanted:
         met &= _faults(n, workers)
+    if json_path:
+        json_path.write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
     print(f"\nload {os.getloadavg()[0]:.1f} at the end")
     raise typer.Exit(0 if met else 1)
 

@@ -1,6 +1,6 @@
 """S1 and S2 beside Data-Juicer and CleanVision: the same photographs, in turn, each a command.
 
-``python -m benchmarks.peers.curation --data ../shared/data/photos``
+``python -m benchmarks.peers.curation --data ../shared/data/photos`` (``--json FILE`` for the rows)
 
 Ours is ``beam run`` over the stages S1 and S2 with every pixel signal, duplicates included and
 models left out, from listing the files to writing the shards. Data-Juicer's five operators, and why
@@ -23,7 +23,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow.parquet as pq
 import typer
@@ -46,6 +46,7 @@ CONFIG = pipeline_text(
 # the bars of issue 12, by megapixels: CPU milliseconds an image beyond start-up, and the largest
 # ratios of our time to Data-Juicer's, beyond start-up and with it
 BARS = {"0.18": (3.0, 0.57, 0.35), "1.2": (7.2, 0.30, 0.25)}
+_FIGURES = ("start_up_s", "ms_beyond", "ms_with", "ours_beyond", "ours_with")
 _PLANTED = 10  # one truncated file for so many whole ones
 
 
@@ -149,7 +150,10 @@ def _seconds_of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def cost(chosen: Sequence[Tool], work: Workplace, files: Path, turns: int, label: str) -> None:
+Rows = list[dict[str, Any]]
+
+
+def cost(chosen: Sequence[Tool], work: Workplace, files: Path, turns: int, label: str) -> Rows:
     """Print what the tools take for a folder, in turn."""
     single = photographs.write(files.with_name(f"first-of-{files.name}"), [_first(files)])
     paths = sorted(files.iterdir())
@@ -168,13 +172,16 @@ def cost(chosen: Sequence[Tool], work: Workplace, files: Path, turns: int, label
         "CPU-ms an image\n| | start-up, CPU-s | CPU-ms an image beyond it | with it | "
         "ours of its, beyond | with |\n|---|---|---|---|---|---|"
     )
+    rows: Rows = []
     for place, tool in enumerate(chosen):
         each = [1000 * statistics.median(of[place]) / len(paths) for of in (beyond, totals)]
         ratios = [_ratio(of[0], of[place]) for of in (beyond, totals)]
-        cells = " | ".join(f"{value:.2f}" for value in (fixed[place], *each, *ratios))
-        print(f"| {tool.name} | {cells} |")
+        values = dict(zip(_FIGURES, (fixed[place], *each, *ratios), strict=True))
+        print(f"| {tool.name} | {' | '.join(f'{value:.2f}' for value in values.values())} |")
+        rows.append({"megapixels": label, "files": len(paths), "tool": tool.name, **values})
     milliseconds, alone, included = BARS[label]
     print(f"bars: {milliseconds} CPU-ms beyond start-up; {alone} and {included} of Data-Juicer's")
+    return rows
 
 
 def _first(files: Path) -> bytes:
@@ -185,21 +192,24 @@ def _ratio(own: Sequence[float], other: Sequence[float]) -> float:
     return statistics.median(mine / its for mine, its in zip(own, other, strict=True))
 
 
-def losses(chosen: Sequence[Tool], work: Workplace, originals: Sequence[bytes]) -> None:
+def losses(chosen: Sequence[Tool], work: Workplace, originals: Sequence[bytes]) -> Rows:
     """Print what the tools do with truncated files and with the whole ones beside them."""
     intact = photographs.write(work.folder / "whole", originals)
     planted = photographs.write(work.folder / "planted", [*originals, *_cut(originals)])
     bad = {path.stem for path in planted.iterdir()} - {path.stem for path in intact.iterdir()}
     print(f"\n{len(originals)} whole files and {len(bad)} truncated ones")
     print("| | whole files lost | truncated files kept |\n|---|---|---|")
-    rows = []
+    rows: Rows = []
     for tool in chosen:
         work.run(tool, intact)
         before = tool.kept(work.output)
         work.run(tool, planted, may_fail=True)
         after = tool.kept(work.output)
-        rows.append(f"| {tool.name} | {len(before - after)} | {len(after & bad)} |")
-    print(*rows, sep="\n")
+        lost, kept = len(before - after), len(after & bad)
+        counts = {"whole": len(originals), "truncated": len(bad), "lost": lost, "kept": kept}
+        rows.append({"tool": tool.name, **counts})
+    print(*(f"| {row['tool']} | {row['lost']} | {row['kept']} |" for row in rows), sep="\n")
+    return rows
 
 
 def _cut(originals: Sequence[bytes]) -> list[bytes]:
@@ -215,6 +225,7 @@ def main(
     turns: int = 5,
     workers: Annotated[int, typer.Option(help="Of ours.")] = 2,
     peer: Annotated[list[str] | None, typer.Option(help="Repeatable; all without it.")] = None,
+    json_path: Annotated[Path | None, typer.Option("--json", help="File for all rows.")] = None,
 ) -> None:
     """Print the tables.
 
@@ -227,13 +238,16 @@ def main(
         config = work.folder / "pipelines.yaml"
         config.write_text(CONFIG)
         chosen = tools(workers, config, peer or [*_PEERS])
+        rows: Rows = []
         for label, make in makers.items():
             files = photographs.write(
                 work.folder / f"of-{label.replace('.', '-')}-MP", make(originals, count)
             )
-            cost(chosen, work, files, turns, label)
+            rows += cost(chosen, work, files, turns, label)
             shutil.rmtree(files)
-        losses(chosen, work, originals)
+        truncated = losses(chosen, work, originals)
+    if json_path:
+        json_path.write_text(json.dumps({"cost": rows, "truncated": truncated}, indent=1))
 
 
 if __name__ == "__main__":
