@@ -86,7 +86,7 @@ def _row(pen: Font, page: Page, number: int) -> dict[str, object]:
 @torch.no_grad()
 def losses(checkpoint: Path, pen: Font, judged: Sequence[Page]) -> list[tuple[float, float]]:
     """At each of ``LEVELS`` the loss with the pages' own texts, and with each other's."""
-    from train import flow
+    from train import flow, sampler
     from train.checkpoint import load_for_inference
     from train.packing import patches
     from train.packing.packed import Item, pack
@@ -97,7 +97,7 @@ def losses(checkpoint: Path, pen: Font, judged: Sequence[Page]) -> list[tuple[fl
     family = loaded.configuration.model
     truth = torch.cat([scaled(pixels(pen, page)[:, :, :3]) for page in judged])
     latents = loaded.autoencoder.encode(truth)
-    noise = flow.noise_like(tuple(latents.shape[1:]), range(len(judged)))
+    noise = [sampler.noise(tuple(latents.shape[1:]), seed) for seed in range(len(judged))]
     data, noise = (
         torch.cat([patches.pack(each, family.patch) for each in of]) for of in (latents, noise)
     )

@@ -53,7 +53,7 @@ def generate(
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
     request = job.Request(*asked, tuple(inputs or ()))
     wanted = job.prepare(request)
-    from infer.sampling import Settings  # heavy, so only once the arguments are known good
+    from infer.engine.request import Settings
 
     usual = wanted.usual
     settings = Settings(
@@ -62,9 +62,8 @@ def generate(
         usual.steps if steps is None else steps,
         usual.guidance if guidance is None else guidance,
         negative,
-        batch_size,
     )
-    result = job.run(wanted, settings, device, columns)
+    result = job.run(wanted, settings, device, batch_size, columns)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
         return

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("demo/train")
 _INDEX = "model_index.json"
+_CONVENTIONS = {"QwenImage21Pipeline": (40, 1.0)}  # steps and guidance
 _NO_EDITS = ("QwenImagePipeline",)
 _UNSUPPORTED = (
     "use_karras_sigmas",
@@ -61,13 +62,16 @@ class Defaults:
 def defaults(folder: Path) -> Defaults:
     """A training output's own: the size it saw most, the steps and guidance it was judged with.
 
-    Qwen-Image's for any other folder.
+    What its pipeline takes for any other folder.
     """
     state = folder / "training_state"
     record, configuration = _trained_on(folder), state / "configuration.json"
     width, height = record.sizes[0] if record else of_class(CLASSES[-1])[0]
-    judged = _read(configuration).get("evaluation", {}) if configuration.is_file() else {}
-    return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
+    if configuration.is_file():
+        judged = _read(configuration).get("evaluation", {})
+        return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
+    steps, guidance = _CONVENTIONS.get(_pipeline(folder), (50, 4.0))
+    return Defaults(width, height, len(_distilled(folder)) or steps, guidance)
 
 
 def trained(folder: Path) -> str | None:
@@ -105,10 +109,16 @@ def beyond(
     record = _trained_on(folder)
     if record:
         return list(record.beyond(prompts, size, edits=edits))
-    named = str(_read(folder / _INDEX).get("_class_name")) if (folder / _INDEX).is_file() else ""
+    named = _pipeline(folder)
     if edits and named in _NO_EDITS:
         return [f"a {named} was never trained on edits: it cannot know what --input is for"]
     return []
+
+
+def _pipeline(folder: Path) -> str:
+    """The class of pipeline that a folder names; empty where it names none."""
+    path = folder / _INDEX
+    return str(_read(path).get("_class_name")) if path.is_file() else ""
 
 
 def _trained_on(folder: Path) -> "TrainedOn | None":
@@ -173,13 +183,24 @@ def schedule(folder: Path) -> "Flow":
     if content.get("time_shift_type", "exponential") != "exponential":
         raise UsageError(f"{path}: time_shift_type must be exponential")
     terminal = content.get("shift_terminal") or 0.0
+    sigmas = _distilled(folder)
     if not content.get("use_dynamic_shifting", False):
         fixed = math.log(content.get("shift", 1.0))
-        return Flow(base_shift=fixed, max_shift=fixed, terminal=terminal)
+        return Flow(base_shift=fixed, max_shift=fixed, terminal=terminal, sigmas=sigmas)
     return Flow(
         base_shift=content.get("base_shift", 0.5),
         max_shift=content.get("max_shift", 1.15),
         base_tokens=content.get("base_image_seq_len", 256),
         max_tokens=content.get("max_image_seq_len", 4096),
         terminal=terminal,
+        sigmas=sigmas,
     )
+
+
+def _distilled(folder: Path) -> tuple[float, ...]:
+    """The levels of a model that was distilled to a few steps; none of any other."""
+    path = folder / _INDEX
+    levels = (_read(path).get("sample_sigmas") or ()) if path.is_file() else ()
+    if not all(isinstance(level, int | float) and 0 < level <= 1 for level in levels):
+        raise UsageError(f"{path}: sample_sigmas: expected numbers above 0, at most 1")
+    return tuple(float(level) for level in levels)

@@ -20,8 +20,8 @@ from infer.prompts import Prompt
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from infer.engine.request import Settings
     from infer.inputs import Inputs
-    from infer.sampling import Settings
 
 _LARGEST_SIDE = 8192
 KIND = "inference"
@@ -107,18 +107,23 @@ def _check_names(output: Path, sheet: Path | None) -> None:
         raise UsageError(f"{sheet}: a contact sheet is one file; name it {sheet.name}.png")
 
 
-def run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
-    """Generate and write everything; says what was written.
+def run(
+    job: Job, settings: "Settings", device: str, at_once: int, columns: int | None
+) -> dict[str, Any]:
+    """Generate and write everything, so many images ``at_once``; says what was written.
 
     Raises ``UsageError``, ``OwnershipError``, ``OSError``.
     """
     with ownership.held(str(job.folder), KIND) if job.folder else nullcontext():
-        return _run(job, settings, device, columns)
+        return _run(job, settings, device, at_once, columns)
 
 
-def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> dict[str, Any]:
+def _run(
+    job: Job, settings: "Settings", device: str, at_once: int, columns: int | None
+) -> dict[str, Any]:
     from curation.picture import contact_sheet
-    from infer import sampling
+    from infer.engine.engine import Engine
+    from infer.engine.request import Request
 
     asked = [prompt.text for prompt in job.prompts]
     size = (settings.width, settings.height)
@@ -132,11 +137,12 @@ def _run(job: Job, settings: "Settings", device: str, columns: int | None) -> di
         warnings.insert(0, unfinished)
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
-    generator = sampling.load(job.checkpoint, device)
+    engine = Engine.load(job.checkpoint, device)
+    requests = [Request.of(prompt, settings, job.inputs) for prompt in job.prompts]
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
     with progress.watch("", "images", lambda: (len(job.prompts), len(rows))):
-        images = sampling.generate(generator, job.prompts, settings, job.inputs)
+        images = engine.generate(requests, at_once)
         for prompt, target, image in zip(job.prompts, job.targets, images, strict=True):
             facts = _facts(prompt, settings, job.checkpoint)
             if job.names:

@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from train import flow
+from train import flow, sampler
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import Configuration
 from train.distributed.world import World
-from train.flow import Asked
 from train.packing.packed import Text
 from train.pixels import Images
 from train.precision import autocast
+from train.sampler import Asked
 from train.text_encoders.text_encoder import TextEncoder
 
 _ALONE = World()
@@ -81,24 +81,28 @@ class Generator:
         negatives: Sequence[Text | None] = [None] * len(captions)
         if settings.guidance != 1:
             negatives = [_float(each) for each in self._negatives(images)]
+        shape = (self.autoencoder.channels, *cells)
         asked = [
-            Asked(_float(text), seed, negative, tuple(each.to(self.device) for each in own))
-            for text, seed, negative, own in zip(
-                texts, seeds, negatives, [each.references for each in inputs], strict=True
+            Asked(
+                _float(text),
+                shape,
+                seed,
+                negative,
+                settings.guidance,
+                tuple(each.to(self.device) for each in own.references),
             )
+            for text, seed, negative, own in zip(texts, seeds, negatives, inputs, strict=True)
         ]
         with autocast(self.device, self.configuration.precision):
-            latents = flow.sample(
-                self.transformer,
+            latents = sampler.sample(
+                sampler.anew(self.transformer),
                 self.configuration.model,
                 asked,
-                (self.autoencoder.channels, *cells),
                 steps=settings.steps,
-                guidance=settings.guidance,
                 flow=flow.build(self.configuration.flow),
                 device=self.device,
             )
-        return self.autoencoder.decode(latents).float().cpu()
+        return self.autoencoder.decode(torch.stack(latents)).float().cpu()
 
     def _negatives(self, images: Sequence[Images]) -> list[Text]:
         """The empty prompt, of an edit with its images."""

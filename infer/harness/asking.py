@@ -128,7 +128,7 @@ def _source(asked: Asked, chosen: Benchmark, checkpoint: Path | None, out: Path)
         )
     if checkpoint is None:
         raise UsageError("expected --checkpoint, --images or --endpoint")
-    from infer import sampling
+    from infer.engine.request import Settings
     from train.producers import fingerprints
 
     if chosen.reconstructs:
@@ -138,16 +138,16 @@ def _source(asked: Asked, chosen: Benchmark, checkpoint: Path | None, out: Path)
     usual = checkpoints.defaults(checkpoint)
     width, height = size or (usual.width, usual.height)
     checkpoints.check_size(width, height, checkpoints.size_unit(checkpoint))
-    settings = sampling.Settings(
+    settings = Settings(
         width,
         height,
         usual.steps if steps is None else steps,
         usual.guidance if guidance is None else guidance,
         negative or "",
-        asked.batch_size or generated.at_once((width, height)),
     )
     digest = fingerprints.of_checkpoint(checkpoint)
-    return generated.Checkpoint(checkpoint, digest, settings, asked.device, out / "images")
+    at_once = asked.batch_size or generated.at_once((width, height))
+    return generated.Checkpoint(checkpoint, digest, settings, at_once, asked.device, out / "images")
 
 
 def _tools(asked: Asked, chosen: Benchmark, cache: Cache) -> Tools:

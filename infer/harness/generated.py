@@ -10,11 +10,11 @@ from curation import progress, storage
 from infer import checkpoints
 from infer.harness.sources import Task
 from infer.job import png
-from infer.prompts import Prompt
 
 if TYPE_CHECKING:
+    from infer.engine.engine import Engine
+    from infer.engine.request import Settings
     from infer.inputs import Inputs
-    from infer.sampling import Generator, Settings
 
 _PIXELS_AT_ONCE, _MOST_AT_ONCE = 1 << 22, 64
 
@@ -26,7 +26,8 @@ def at_once(size: tuple[int, int]) -> int:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Generates with ``checkpoint``, by ``usual`` settings; ``digest`` is of its weights.
+    """Generates with ``checkpoint``, by ``usual`` settings, ``batch_size`` images at once;
+    ``digest`` is of its weights.
 
     Batches are the same however often a run was ended: with them the last bits of images are.
     """
@@ -34,6 +35,7 @@ class Checkpoint:
     checkpoint: Path
     digest: str
     usual: "Settings"
+    batch_size: int
     device: str
     folder: Path
 
@@ -49,27 +51,27 @@ class Checkpoint:
     def settings(self) -> Mapping[str, Any]:
         usual = self.usual
         made = {"steps": usual.steps, "guidance": usual.guidance, "negative": usual.negative}
-        return {**made, "batch_size": usual.batch_size, "size": list(self.size)}
+        return {**made, "batch_size": self.batch_size, "size": list(self.size)}
 
     def make(self, benchmark: str, tasks: Sequence[Task]) -> None:
         """Images of texts first, then edits, one by one, in the order of the tasks."""
         left = [task for task in tasks if not self._path(task).exists()]
         if not left:
             return
-        from infer import sampling
+        from infer.engine.engine import Engine
 
         self._warn(tasks)
         self.folder.mkdir(parents=True, exist_ok=True)
-        generator = sampling.load(self.checkpoint, self.device)
+        engine = Engine.load(self.checkpoint, self.device)
         done, edits = len(tasks) - len(left), [task for task in tasks if _is_edit(task)]
         with progress.watch("", "images", lambda: (len(tasks), done)):
-            for batch in _batches(tasks, self.usual.batch_size):
+            for batch in _batches(tasks, self.batch_size):
                 if all(self._path(task).exists() for task in batch):
                     continue
-                done += self._write(benchmark, generator, batch, None)
+                done += self._write(benchmark, engine, batch, None)
             for task in edits:
                 if not self._path(task).exists():
-                    done += self._write(benchmark, generator, [task], self._inputs(generator, task))
+                    done += self._write(benchmark, engine, [task], self._inputs(engine, task))
 
     def _warn(self, tasks: Sequence[Task]) -> None:
         """Say what the checkpoint was never trained on, as ``python -m infer`` does."""
@@ -82,15 +84,15 @@ class Checkpoint:
             progress.say(f"warning: {self.checkpoint.name}: {warning}")
 
     def _write(
-        self, benchmark: str, generator: "Generator", batch: list[Task], inputs: "Inputs | None"
+        self, benchmark: str, engine: "Engine", batch: list[Task], inputs: "Inputs | None"
     ) -> int:
         """Generate a batch and write what was missing of it; how much that was."""
-        from infer import sampling
+        from infer.engine.request import Request
 
         size = inputs.size if inputs and batch[0].request.size is None else batch[0].size
-        settings = replace(self.usual, width=size[0], height=size[1], batch_size=len(batch))
-        prompts = [Prompt(task.request.prompt, task.seed) for task in batch]
-        images = sampling.generate(generator, prompts, settings, inputs)
+        settings = replace(self.usual, width=size[0], height=size[1])
+        asked = [Request(task.request.prompt, task.seed, settings, inputs) for task in batch]
+        images = engine.generate(asked, len(batch))
         written = 0
         for task, image in zip(batch, images, strict=True):
             if not self._path(task).exists():
@@ -103,7 +105,7 @@ class Checkpoint:
         made = {**self.settings, "size": f"{size[0]}x{size[1]}"}
         return {**made, "checkpoint": self.checkpoint.name, "checkpoint_hash": self.digest}
 
-    def _inputs(self, generator: "Generator", task: Task) -> "Inputs | None":
+    def _inputs(self, engine: "Engine", task: Task) -> "Inputs | None":
         from infer import inputs
 
         request = task.request
@@ -111,9 +113,8 @@ class Checkpoint:
         if request.edits is not None:
             before = replace(request, id=request.edits)
             given.append((self.folder / before.file).read_bytes())
-        unit = generator.family.unit(generator.autoencoder.factor)
         named = [(f"{request.id}, input {n}", each) for n, each in enumerate(given, 1)]
-        return inputs.of_bytes(named, self.checkpoint, unit)
+        return inputs.of_bytes(named, self.checkpoint, engine.unit)
 
     def _path(self, task: Task) -> Path:
         return self.folder / task.request.file

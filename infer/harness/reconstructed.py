@@ -48,7 +48,7 @@ class Reconstructions:
             return
         import torch
 
-        from infer.sampling import device_of
+        from infer.engine.engine import device_of
         from train.autoencoders.autoencoder import load_autoencoder
         from train.pixels import as_image, scaled
 

@@ -261,13 +261,13 @@ def test_an_output_that_cannot_be_written_is_exit_code_four(run, tmp_path):
 
 
 def test_an_interruption_is_exit_code_130_and_keeps_what_is_drawn(run, tmp_path, monkeypatch):
-    from infer import sampling
+    from infer.engine.engine import Engine
 
-    def interrupted(generator, prompts, settings, inputs):
+    def interrupted(engine, requests, at_once):
         yield Image.new("RGB", (32, 16))
         raise Interruption(signal.SIGINT)
 
-    monkeypatch.setattr(sampling, "generate", interrupted)
+    monkeypatch.setattr(Engine, "generate", interrupted)
     with pytest.raises(Interruption, match="run the same command again to go on") as stop:
         run("a", "b", "-o", "x.png")
     assert stop.value.code == 130

@@ -1,16 +1,21 @@
 """Images sampled with a network, as the sampler takes what is asked for."""
 
-from train import flow
-from train.flow import Asked
+import torch
+
+from train import flow, sampler
+from train.sampler import Asked
 
 
-def sample(family, network, encoder, prompts, shape, *, seeds, negative="", **options):
+def sample(
+    family, network, encoder, prompts, shape, *, seeds, negative="", guidance=1.0, **options
+):
     """Latents (N, c, h, w) of prompts."""
     away = encoder.encode([negative])[0]
     asked = [
-        Asked(text, seed, away) for text, seed in zip(encoder.encode(prompts), seeds, strict=True)
+        Asked(text, shape, seed, away, guidance)
+        for text, seed in zip(encoder.encode(prompts), seeds, strict=True)
     ]
-    return flow.sample(network, family, asked, shape, **options)
+    return torch.stack(sampler.sample(sampler.anew(network), family, asked, **options))
 
 
 def of_checkpoint(loaded, prompts, shape, **options):

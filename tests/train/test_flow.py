@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from train import flow
-from train.flow import Asked, Flow
-from train.models.qwen_image import QwenImage
-from train.packing import patches
-
-FAMILY = QwenImage()
-SHAPE = (3, 4, 6)
+from train.flow import Flow
 
 
 def scheduler(own, **changes):
@@ -95,99 +90,6 @@ def test_training_noise_levels_are_the_schedulers_shift_of_a_logit_normal():
     assert levels(4096).mean() > levels(64).mean()
 
 
-def asked(seeds, **options):
-    """Images of a text of two tokens."""
-    text = (torch.arange(8.0).view(2, 4),)
-    return [Asked(text, seed, **options) for seed in seeds]
-
-
-def tokens(latents):
-    return torch.cat([patches.pack(each, FAMILY.patch) for each in latents])
-
-
-@pytest.mark.parametrize("steps", [1, 2, 7])
-def test_the_sampler_walks_the_path_that_was_trained(steps):
-    seeds = [4, 5, 6]
-    data = normal(3, *SHAPE, seed=9)
-    noise = tokens(flow.noise_like(SHAPE, seeds))
-
-    def known(packed):  # a network that knows the answer
-        level = packed.sigma.repeat_interleave(6)
-        assert torch.allclose(packed.image, flow.path(tokens(data), noise, level), atol=1e-4)
-        return flow.target(tokens(data), noise)
-
-    generated = flow.sample(known, FAMILY, asked(seeds), SHAPE, steps=steps)
-    assert torch.allclose(generated, data, atol=1e-5)
-
-
-def curved(packed):
-    """Some smooth velocity that depends on everything."""
-    layout = packed.layout
-    text = torch.stack([part.mean() for part in packed.text.split(layout.text_lengths)])
-    sample = torch.from_numpy(layout.target_sample)
-    targets = packed.image[torch.from_numpy(layout.target_places)]
-    return torch.sin(targets) * packed.sigma[sample, None] + text[sample, None]
-
-
-@pytest.mark.parametrize("steps", [2, 9])
-def test_the_sampler_steps_as_the_scheduler(steps):
-    own = Flow()
-    generated = flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=steps, flow=own)
-    theirs = scheduler(own)
-    levels = torch.linspace(1.0, 1 / steps, steps, dtype=torch.float64).tolist()
-    theirs.set_timesteps(sigmas=levels, mu=own.mu(6))
-    latents = flow.noise_like(SHAPE, [1, 2])
-    for timestep in theirs.timesteps:
-        velocity = torch.sin(latents) * (timestep / 1000) + 3.5
-        latents = theirs.step(velocity, timestep, latents, return_dict=False)[0]
-    assert torch.allclose(generated, latents, atol=1e-5)
-
-
-def test_references_are_seen_at_every_step_and_stay_as_they_are():
-    seen = []
-
-    def watching(packed):
-        is_reference = torch.from_numpy(~packed.layout.is_target)
-        seen.append(packed.image[is_reference])
-        return curved(packed)
-
-    references = (normal(3, 2, 4), normal(3, 4, 4, seed=1))
-    generated = flow.sample(watching, FAMILY, asked([1, 2], references=references), SHAPE, steps=3)
-    assert torch.equal(generated, flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=3))
-    assert len(seen) == 3
-    expected = torch.cat([patches.pack(each, 2) for each in references * 2])
-    assert all(torch.equal(each, expected) for each in seen)
-
-
-def test_guidance_one_is_no_guidance_and_costs_none():
-    calls = []
-
-    def counted(packed):
-        calls.append(packed)
-        return curved(packed)
-
-    negative = (normal(1, 4, seed=2),)
-    plain = flow.sample(counted, FAMILY, asked([1, 2]), SHAPE, steps=3)
-    given_one = asked([1, 2], negative=negative)
-    unguided = flow.sample(counted, FAMILY, given_one, SHAPE, steps=3, guidance=1.0)
-    assert torch.equal(plain, unguided)
-    assert len(calls) == 6
-    four = flow.sample(counted, FAMILY, given_one, SHAPE, steps=3, guidance=4.0)
-    assert len(calls) == 12
-    assert not torch.allclose(four, plain, atol=1e-2)
-    conditional, unconditional = normal(6, 12), normal(6, 12, seed=1)
-    assert torch.allclose(flow.guide(conditional, unconditional, 1.0), conditional, atol=1e-5)
-    assert flow.guide(torch.zeros(1, 12), torch.zeros(1, 12), 4.0).isfinite().all()
-    with pytest.raises(ValueError, match="needs a negative text"):
-        flow.sample(curved, FAMILY, asked([1, 2]), SHAPE, steps=1, guidance=2.0)
-
-
-def test_an_images_noise_is_its_own():
-    both = flow.noise_like(SHAPE, [7, 8])
-    assert torch.equal(both[1], flow.noise_like(SHAPE, [8])[0])
-    assert not torch.equal(both[0], both[1])
-
-
 @given(
     tokens=st.integers(1, 16384),
     steps=st.integers(1, 100),
@@ -198,3 +100,12 @@ def test_any_schedule_falls_from_one_to_zero(tokens, steps, terminal):
     assert len(levels) == steps + 1
     assert (levels[0], levels[-1]) == (1.0, 0.0)
     assert all(before > after for before, after in pairwise(levels))
+
+
+def test_a_model_distilled_to_a_few_steps_has_levels_of_its_own():
+    own = Flow(sigmas=(1.0, 0.6, 0.3))
+    theirs = scheduler(own)
+    theirs.set_timesteps(sigmas=[1.0, 0.6, 0.3], mu=own.mu(64))
+    assert own.schedule(3, 64) == pytest.approx(theirs.sigmas.tolist(), abs=1e-6)
+    with pytest.raises(ValueError, match="expected 3"):
+        own.schedule(4, 64)

@@ -5,7 +5,7 @@ Shapes: A target tokens of a packed batch, c latent channels, p patch side, D te
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from train.packing.keys import Source
-    from train.packing.packed import Item
+    from train.packing.packed import Item, Packed
 
 _CONFIGURATION, _WEIGHTS = "config.json", "model.safetensors"
 Count = Annotated[int, Field(ge=1)]
@@ -69,6 +69,23 @@ class Family(Chosen):
             self._grid(item.target),
             [self._grid(reference) for reference in item.references],
         )
+
+    def guide(self, conditional: "Tensor", unconditional: "Tensor", guidance: "Tensor") -> "Tensor":
+        """True classifier-free guidance of the velocity of tokens (A, C), by ``guidance`` (A, 1);
+        here each is rescaled to its conditional length, as ``QwenImagePipeline`` does.
+        """
+        import torch
+
+        mixed = unconditional + guidance * (conditional - unconditional)
+        length = mixed.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
+        guided: Tensor = mixed * (conditional.norm(dim=-1, keepdim=True) / length)
+        return guided
+
+    def begin(self, network: Any, packed: "Packed") -> "Callable[[Tensor, Tensor, int], Tensor]":
+        """What a step of sampling calls (``train.sampler.Step``), after what no step changes was
+        computed for a batch; here that is nothing.
+        """
+        return lambda tokens, sigma, _: network(packed.with_targets(tokens, sigma))
 
     def _grid(self, latents: "Tensor") -> Grid:
         """The tokens (height, width) of latents (c, h, w)."""

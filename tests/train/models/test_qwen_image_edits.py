@@ -12,13 +12,10 @@ from making.qwen_parts import pixels
 from PIL import Image
 
 from curation.picture import sizes
-from infer import checkpoints, sampling
+from infer.engine.engine import Engine
+from infer.engine.request import Request, Settings
 from infer.inputs import Inputs
-from infer.prompts import Prompt
-from train import flow
-from train.flow import Asked
 from train.packing import patches
-from train.pixels import scaled
 from train.text_encoders.qwen_templates import EDIT_PLUS, Edits
 
 STEPS, SEED, GUIDANCE, SIDE = 3, 3, 2.0, 64  # SIDE: 384 and 1024 would take a while
@@ -38,14 +35,14 @@ def pipeline(folder):
 
 
 @pytest.fixture(scope="module")
-def generator(folder):
-    loaded = sampling.load(folder, "cpu")
+def engine(folder):
+    loaded = Engine.load(folder, "cpu")
     loaded.text_encoder.edits = Edits(EDIT_PLUS.pipeline, EDIT_PLUS.label, SIDE)
     return loaded
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_latents_are_those_of_the_pipeline(folder, pipeline, generator, monkeypatch, count):
+def test_latents_are_those_of_the_pipeline(folder, pipeline, engine, monkeypatch, count):
     for name in ("CONDITION_IMAGE_SIZE", "VAE_IMAGE_SIZE"):
         monkeypatch.setattr(theirs, name, SIDE * SIDE)
     images = [pixels(50, 40), pixels(40, 90)][:count]
@@ -62,19 +59,11 @@ def test_latents_are_those_of_the_pipeline(folder, pipeline, generator, monkeypa
     ).images
 
     cut = [Image.fromarray(each).resize(_size(each), Image.Resampling.LANCZOS) for each in images]
-    encoded = [generator.autoencoder.encode(scaled(np.array(each)))[0] for each in cut]
-    texts = generator.text_encoder.encode(["make it red", "blur"], [tuple(images)] * 2)
-    latents = flow.sample(
-        generator.transformer,
-        generator.family,
-        [Asked(texts[0], SEED, texts[1], tuple(encoded))],
-        (16, 4, 6),
-        steps=STEPS,
-        guidance=GUIDANCE,
-        flow=checkpoints.schedule(folder),
-    )
+    inputs = Inputs(tuple(map(np.array, cut)), tuple(images), (48, 32))
+    settings = Settings(48, 32, STEPS, GUIDANCE, "blur")
+    (latents,) = engine.latents([Request("make it red", SEED, settings, inputs)])
     torch.testing.assert_close(
-        patches.pack(latents[0], generator.family.patch), expected[0], rtol=1e-4, atol=1e-4
+        patches.pack(latents, engine.family.patch), expected[0], rtol=1e-4, atol=1e-4
     )
 
 
@@ -82,7 +71,7 @@ def _size(image):
     return sizes.of_ratio(SIDE, image.shape[1] / image.shape[0], 32)
 
 
-def test_the_command_gives_the_pipelines_image(folder, pipeline, generator, monkeypatch):
+def test_the_command_gives_the_pipelines_image(folder, pipeline, engine, monkeypatch):
     for name in ("CONDITION_IMAGE_SIZE", "VAE_IMAGE_SIZE"):
         monkeypatch.setattr(theirs, name, SIDE * SIDE)
     image = pixels(64, 64)
@@ -96,7 +85,6 @@ def test_the_command_gives_the_pipelines_image(folder, pipeline, generator, monk
         generator=torch.Generator().manual_seed(SEED),
     ).images[0]
     inputs = Inputs((image,), (image,), (64, 64))
-    settings = sampling.Settings(64, 64, steps=STEPS, guidance=1.0)
-    prompts = [Prompt("make it red", SEED)]
-    (made,) = sampling.generate(generator, prompts, settings, inputs)
+    settings = Settings(64, 64, STEPS, guidance=1.0)
+    (made,) = engine.generate([Request("make it red", SEED, settings, inputs)])
     assert np.abs(np.asarray(made).astype(int) - np.asarray(expected)).max() <= 1

@@ -3,7 +3,7 @@
 Shapes: c latent channels, p patch side, D text feature width.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -16,6 +16,8 @@ from train.packing.layout import ImageSpan, Layout, Sample, Span, TextSpan
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from train.packing.packed import Packed
 
 
 class QwenImage21(PublishedFamily):
@@ -79,6 +81,17 @@ class QwenImage21(PublishedFamily):
             spans += [TextSpan(tokens)] if tokens else []
             spans += [ImageSpan(grid[0], grid[1], target=False)] if grid else []
         return (*spans, ImageSpan(*target, target=True))
+
+    def guide(self, conditional: "Tensor", unconditional: "Tensor", guidance: "Tensor") -> "Tensor":
+        """Not rescaled, as ``QwenImage21Pipeline`` does."""
+        return unconditional + guidance * (conditional - unconditional)
+
+    def begin(self, network: Any, packed: "Packed") -> "Callable[[Tensor, Tensor, int], Tensor]":
+        """With ``causal_condition``, keys and values of text and references are computed once."""
+        if not self.causal_condition:
+            return super().begin(network, packed)
+        prefix = network.prefix(packed)
+        return lambda tokens, sigma, _: network.step(prefix, tokens, sigma)
 
     def of_targets(self, block_output: Any, layout: Layout) -> "Tensor":
         """As ``Family``, of joined tokens; the last block gives those of targets alone."""

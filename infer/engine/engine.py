@@ -1,0 +1,179 @@
+"""Images from requests, with a checkpoint of ours or a published diffusers folder.
+
+Shapes: A target tokens of a batch, C values of a token; c latent channels, h w latent cells.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from curation.failures.errors import UsageError
+from infer import checkpoints
+from infer.engine.request import Request, batches
+from train import quieten
+from train.autoencoders.autoencoder import Autoencoder
+from train.checkpoint import load_for_inference
+from train.flow import Flow
+from train.models.family import Family
+from train.packing.packed import Packed, Text
+from train.pixels import as_image, scaled
+from train.sampler import Asked, Step, sample
+from train.text_encoders.text_encoder import TextEncoder
+
+# Of a batch: how many of its steps are done, and how many there are. What it raises ends the batch.
+Watch = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A checkpoint in memory: the network, what surrounds it, and its noise schedule."""
+
+    family: Family
+    transformer: Any
+    autoencoder: Autoencoder
+    text_encoder: TextEncoder
+    flow: Flow
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path, device: str = "auto") -> "Engine":
+        """Load a checkpoint folder on a device (``auto``: a GPU if there is one).
+
+        Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
+        """
+        quieten.libraries()
+        flow, place = checkpoints.schedule(folder), device_of(device)
+        try:
+            loaded = load_for_inference(folder)
+        except (OSError, ValueError, SafetensorError) as error:
+            raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
+        parts = (loaded.transformer, loaded.autoencoder, loaded.text_encoder)
+        for part in parts:
+            if isinstance(part, nn.Module):
+                part.to(place).eval()
+        return cls(loaded.family, *parts, flow, folder)
+
+    @property
+    def unit(self) -> int:
+        """Sides of images are multiples of so many pixels."""
+        return self.family.unit(self.autoencoder.factor)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        device: torch.device = next(self.transformer.parameters()).device
+        return device
+
+    def check(self, request: Request) -> None:
+        """Raise ``UsageError`` for what this checkpoint cannot generate."""
+        settings = request.settings
+        checkpoints.check_size(settings.width, settings.height, self.unit)
+        if self.flow.sigmas and settings.steps != len(self.flow.sigmas):
+            raise UsageError(
+                f"steps is {settings.steps}: this checkpoint was distilled to"
+                f" {len(self.flow.sigmas)} and takes no other number"
+            )
+
+    def generate(
+        self, requests: Sequence[Request], at_once: int = 1, watch: Watch | None = None
+    ) -> Iterator[Image.Image]:
+        """The images of the requests, RGB, in order, so many ``at_once`` (``batches``).
+
+        Same batch, same bytes; alone, an image's bytes depend on its own request only, and in any
+        other batch it differs from that in the last bits. Raises ``UsageError`` for what the
+        checkpoint cannot generate, or when its weights give no finite image.
+        """
+        for request in requests:
+            self.check(request)
+        for batch in batches(requests, at_once):
+            with torch.inference_mode():
+                latents = self.latents(batch, watch)
+                images = [self._decoded(each) for each in latents]
+            yield from images
+
+    @torch.inference_mode()
+    def latents(self, batch: Sequence[Request], watch: Watch | None = None) -> list[Tensor]:
+        """Those (c, h, w) of requests with as many steps, of any sizes, in one pass a step."""
+        steps, done = batch[0].settings.steps, watch or (lambda _, __: None)
+        texts = self._texts([(each.prompt, each) for each in batch])
+        guided = [each for each in batch if each.settings.is_guided]
+        negatives = iter(self._texts([(each.settings.negative, each) for each in guided]))
+
+        def begin(packed: Packed) -> Step:
+            step = self.family.begin(self.transformer, packed)
+
+            def watched(tokens: Tensor, sigma: Tensor, number: int) -> Tensor:
+                done(number, steps)
+                return step(tokens.to(self._kind), sigma.to(self._kind), number)
+
+            return watched
+
+        asked = [
+            self._asked(each, text, next(negatives) if each.settings.is_guided else None)
+            for each, text in zip(batch, texts, strict=True)
+        ]
+        return sample(begin, self.family, asked, steps=steps, flow=self.flow, device=self.device)
+
+    @property
+    def _kind(self) -> torch.dtype:
+        """The numbers that the network computes with, whatever those of the text encoder."""
+        kind: torch.dtype = next(self.transformer.parameters()).dtype
+        return kind
+
+    def _asked(self, request: Request, text: Text, negative: Text | None) -> Asked:
+        settings, factor = request.settings, self.autoencoder.factor
+        return Asked(
+            text,
+            (self.autoencoder.channels, settings.height // factor, settings.width // factor),
+            request.seed,
+            negative,
+            settings.guidance if negative else 1.0,
+            self._references(request.inputs.encoded if request.inputs else ()),
+        )
+
+    def _texts(self, wanted: Sequence[tuple[str, Request]]) -> list[Text]:
+        """Features of texts as seen with the inputs of their requests, each encoded once."""
+        keys = [(text, id(request.inputs)) for text, request in wanted]
+        first = dict(zip(keys, wanted, strict=True))
+        encoded: dict[tuple[str, int], Text] = {}
+        for has_inputs in (False, True):
+            some = [key for key, (_, of) in first.items() if bool(of.inputs) == has_inputs]
+            if some:
+                images = [
+                    inputs.looked_at if (inputs := first[key][1].inputs) else () for key in some
+                ]
+                features = self.text_encoder.encode([text for text, _ in some], images)
+                encoded |= zip(some, map(self._typed, features), strict=True)
+        return [encoded[key] for key in keys]
+
+    def _typed(self, text: Text) -> Text:
+        return tuple(stretch.to(self.device, self._kind) for stretch in text)
+
+    def _references(self, images: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, ...]:
+        """The latents (c, h, w) of images, where the network is."""
+        encoded = (self.autoencoder.encode(scaled(each))[0] for each in images)
+        return tuple(each.to(self.device, self._kind) for each in encoded)
+
+    def _decoded(self, latents: Tensor) -> Image.Image:
+        pixels = self.autoencoder.decode(latents[None])
+        if not pixels.isfinite().all():
+            raise UsageError(f"{self.folder}: generates no finite image: broken weights")
+        return as_image(pixels[0])
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a name, ``auto`` being a GPU if there is one. Raises ``UsageError``."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=name).device
+    except (AssertionError, RuntimeError) as error:  # how torch says: no such device
+        raise UsageError(f"cannot use device {name!r}: {error}") from error

@@ -1,0 +1,108 @@
+"""The engine: requests of any sizes together, of both published families."""
+
+import numpy as np
+import pytest
+import torch
+from making import tiny_qwen
+from making.qwen_21_parts import picture, qwen_21_folder, qwen_21_pipeline
+
+from curation.failures.errors import UsageError
+from infer import checkpoints
+from infer.engine.engine import Engine
+from infer.engine.request import Request, Settings, batches
+from infer.inputs import Inputs
+
+__all__ = ["qwen_21_folder", "qwen_21_pipeline"]
+STEPS = 3
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return Engine.load(tiny_qwen.save_pipeline(tmp_path_factory.mktemp("qwen")), "cpu")
+
+
+@pytest.fixture(scope="module")
+def engine_21(qwen_21_folder):
+    return Engine.load(qwen_21_folder, "cpu")
+
+
+def request(prompt, seed, size=(64, 32), guidance=4.0, steps=STEPS, **options):
+    return Request(prompt, seed, Settings(*size, steps, guidance, "blur"), **options)
+
+
+MIXED = (
+    request("hello", 1),
+    request('一行字 "你好，世界"', 2, (32, 96), guidance=1.0),
+    request("a third prompt, rather longer than the others", 3, (48, 48), guidance=2.5),
+)
+
+
+def test_images_of_a_mixed_batch_are_those_of_each_alone(engine):
+    together = engine.latents(MIXED)
+    for latents, asked in zip(together, MIXED, strict=True):
+        (alone,) = engine.latents([asked])
+        torch.testing.assert_close(latents, alone, rtol=1e-5, atol=1e-5)
+    assert all(map(torch.equal, together, engine.latents(MIXED)))
+    images = list(engine.generate(MIXED, at_once=3))
+    assert [image.size for image in images] == [(64, 32), (32, 96), (48, 48)]
+    for image, asked in zip(images, MIXED, strict=True):
+        (alone,) = engine.generate([asked])
+        assert np.abs(np.asarray(image).astype(int) - np.asarray(alone)).max() <= 1
+
+
+def test_a_batch_has_as_many_steps_and_no_more_than_fit():
+    steps = (2, 2, 2, 5, 2)
+    listed = [request("x", seed, steps=of) for seed, of in enumerate(steps)]
+    seeds = [[each.seed for each in batch] for batch in batches(listed, 2)]
+    assert seeds == [[0, 1], [2], [3], [4]]
+    assert list(batches([], 2)) == []
+
+
+def test_every_step_is_told_and_may_end_the_batch(engine):
+    seen = []
+    list(engine.generate([MIXED[0]], watch=lambda done, of: seen.append((done, of))))
+    assert seen == [(0, 3), (1, 3), (2, 3)]
+
+    def cancelled(done, of):
+        if done == 1:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        list(engine.generate([MIXED[0]], watch=cancelled))
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_the_latents_of_2_1_are_those_of_its_pipeline(engine_21, qwen_21_pipeline, guidance, count):
+    from diffusers.pipelines.qwenimage21.pipeline_qwenimage21 import calculate_dimensions
+
+    images = [picture(50, 40), picture(40, 90, "RGBA")][:count]
+    given = {"image": images, "output_resolution": 64} if images else {}
+    expected = qwen_21_pipeline(
+        prompt="hello",
+        negative_prompt="blur" if guidance > 1 else None,
+        true_cfg_scale=guidance,
+        height=32,
+        width=64,
+        num_inference_steps=STEPS,
+        generator=torch.Generator().manual_seed(3),
+        output_type="latent",
+        **given,
+    ).images[0]
+    processor, resized = qwen_21_pipeline.image_processor, []
+    for image in images:
+        width, height, _ = calculate_dimensions(64 * 64, image.width / image.height)
+        resized.append(np.asarray(processor.resize(image.convert("RGBA"), height, width)))
+    inputs = Inputs(tuple(resized), tuple(resized), (64, 32)) if resized else None
+    (latents,) = engine_21.latents([request("hello", 3, guidance=guidance, inputs=inputs)])
+    torch.testing.assert_close(latents.flatten(1).T, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_2_1_folder_is_asked_for_40_steps_without_guidance(qwen_21_folder):
+    usual = checkpoints.defaults(qwen_21_folder)
+    assert (usual.steps, usual.guidance) == (40, 1.0)
+
+
+def test_what_cannot_be_generated_is_a_sentence(engine):
+    with pytest.raises(UsageError, match="the nearest is 64x32"):
+        list(engine.generate([request("x", 1, (65, 32))]))
