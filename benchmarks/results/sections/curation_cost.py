@@ -15,7 +15,7 @@ SECTION = Section(
     name="curation_cost",
     title="Curating photographs by pixels",
     commands=(
-        "python -m benchmarks.peers.curation --data {data}/photos --count 500 --turns 5 --workers 1"
+        "python -m benchmarks.peers.curation --data {data}/photos --count 500 --turns 3 --workers 1"
         " --json {out}/rows.json",
     ),
     take=take,

@@ -39,7 +39,7 @@ SECTION = Section(
     name="elements",
     title="Abnormal elements",
     commands=(
-        "python -m benchmarks.elements {data} --every 2 --made 24 --parts codes,clean,ladders"
+        "python -m benchmarks.elements {data} --every 3 --made 20 --parts codes,clean,ladders"
         " --json {out}/figures.json",
     ),
     take=take,

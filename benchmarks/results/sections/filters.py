@@ -51,7 +51,7 @@ SECTION = Section(
     name="filters",
     title="Image quality",
     commands=(
-        "python -m benchmarks.filters {data} --every 4 --out {out}/columns"
+        "python -m benchmarks.filters {data} --every 6 --out {out}/columns"
         " --json {out}/figures.json",
     ),
     take=take,

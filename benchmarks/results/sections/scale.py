@@ -22,7 +22,7 @@ SECTION = Section(
     name="scale",
     title="Ten times as many images",
     commands=(
-        "python -m benchmarks.scale --data {data}/photos --count 500 --workers 1"
+        "python -m benchmarks.scale --data {data}/photos --count 300 --workers 1"
         " --json {out}/runs.json",
     ),
     take=take,
