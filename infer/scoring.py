@@ -84,7 +84,7 @@ def run(
     }
     with ownership.held(str(out), KIND):
         results.settle(out, of | dict(source.settings) | {"requests": cache.digest(asked)})
-        report = _contamination(chosen, everything, trained_on)
+        report = contamination.of(everything, chosen.checkpoint, trained_on, chosen.held_out)
         source.make(name, tasks)
         rows, perfect = _judged(name, chosen, requests, source, tools)
         result = of | {
@@ -160,22 +160,6 @@ def _metrics(
             own["ceiling"] = metric.value
             own["of_ceiling"] = own["value"] / metric.value if metric.value else None
     return listed
-
-
-def _contamination(
-    chosen: Benchmark, requests: Sequence[Request], trained_on: Sequence[str]
-) -> dict[str, Any]:
-    if chosen.held_out:
-        return contamination.unchecked(chosen.held_out)
-    if trained_on:
-        return contamination.checked(requests, trained_on)
-    patterns = contamination.named_by(chosen.checkpoint)
-    if not patterns:
-        return contamination.unchecked("no shards are known; name them with --trained-on")
-    try:
-        return contamination.checked(requests, patterns)
-    except UsageError as error:  # trained elsewhere
-        return contamination.unchecked(f"{error}; name them with --trained-on")
 
 
 def _versions() -> dict[str, str]:

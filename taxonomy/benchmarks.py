@@ -13,28 +13,20 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from curation import storage
 from curation.failures import commands
 from curation.failures.errors import UsageError
-from curation.picture import decoding
+from curation.picture import decoding, perceptual_hash
 from curation.picture.decoding import PictureError
-from curation.signals.phash import phash
-from curation.signals.signal import ready
+from curation.shard.contamination import Prompt
 
 NAMED = ("prompt", "caption", "text", "instruction", "query")
 TEXTS = (".txt", ".jsonl", ".json", ".csv", ".tsv")
 app = commands.application()
-
-
-class Prompt(NamedTuple):
-    """A ``text`` and its ``place``: file and number, from 1 on."""
-
-    place: str
-    text: str
 
 
 def files(path: str) -> list[storage.FileEntry]:
@@ -60,7 +52,8 @@ def _digest(path: str, size: int, times: tuple[int, ...]) -> bytes:
 
 
 def prompts(paths: Sequence[str]) -> list[Prompt]:
-    """All prompts, in the order of the files. Raises ``ValueError`` for a file without any."""
+    """All prompts, in the order of the files, each with its file and number, from 1 on, as its
+    place. Raises ``ValueError`` for a file without any."""
     every: list[Prompt] = []
     for path in paths:
         for entry in files(path):
@@ -131,7 +124,7 @@ def _hash(path: str) -> int:
         picture = decoding.decode(storage.read_bytes(path))
     except PictureError as error:
         raise ValueError(f"{path}: expected an image, or .txt with hashes ({error})") from None
-    return int(ready(phash)(picture)["phash"])
+    return perceptual_hash.of(picture)
 
 
 @app.command()

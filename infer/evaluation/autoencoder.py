@@ -32,7 +32,7 @@ class Autoencoder(Benchmark):
 
     reads = True
     reconstructs = True
-    held_out = "nothing is asked for; whether its images were trained on is not known"
+    held_out = "nothing is asked for"
 
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         """Raises ``MissingModelError`` without rapidfuzz."""

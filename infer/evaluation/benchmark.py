@@ -25,8 +25,9 @@ class Benchmark(ABC):
     ``steps``, ``guidance`` and ``negative`` are the conventions of the benchmark, None where the
     model's own are right. ``reads``: text is read in every image; ``reading`` is what a judge is
     asked where it is the reader. ``asks``: a judge is asked ``questions``. ``held_out`` says why
-    training shards may hold its prompts, where they may. ``reconstructs``: nothing is generated; an
-    image is the only input of its request, once through the checkpoint's autoencoder.
+    training shards may hold its prompts, where they may; images to edit are looked for all the
+    same. ``reconstructs``: nothing is generated; an image is the only input of its request, once
+    through the checkpoint's autoencoder.
     """
 
     steps: ClassVar[int | None] = None

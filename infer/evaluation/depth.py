@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 class Depth(Benchmark):
     """AbsRel and delta1 after alignment by scale and shift: means over images."""
 
-    held_out = "its prompt is an instruction; whether its images were learnt is not known"
+    held_out = "it is an instruction"
 
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         """Raises ``UsageError``."""

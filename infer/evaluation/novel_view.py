@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class NovelView(Benchmark):
     """PSNR and SSIM, means over images, in the size of the truth."""
 
-    held_out = "its prompts are instructions; whether its images were learnt is not known"
+    held_out = "they are instructions"
 
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         """Raises ``UsageError``."""

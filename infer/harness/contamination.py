@@ -1,99 +1,110 @@
-"""Were a benchmark's prompts trained on? Captions and texts of training shards against prompts.
+"""Was a model trained on a benchmark? Training shards against its prompts and input images.
 
-Exact matches, and matches of any 8 successive tokens, as language models are tested for
-contamination. A token is a word or a single hanzi or kana, without case and punctuation.
+The rule is curation's (``curation.shard.contamination``): what is counted here is what a pipeline
+drops that bounds the column ``contamination``. Beside captions the lines written in images count.
 """
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation import progress, shard
 from curation.failures.errors import UsageError
+from curation.shard import contamination as rule
+from curation.shard.contamination import Images, Prompt, Texts
+from infer.harness import training_rows
 from infer.harness.rows import Request
+from infer.harness.training_rows import TrainingRow
 
-LENGTH = 8
-_TOKEN = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+"
-)
-_CAPTIONS = ("caption_raw", "caption_recaption", "caption_fused", "caption_instruction")
 _SHOWN = 5
-Tokens = tuple[str, ...]
+_HALF = 0.5  # the bound that docs/taxonomy.md names
 
 
-def tokens(text: str) -> Tokens:
-    """Words, and single characters of scripts without spaces."""
-    return tuple(_TOKEN.findall(unicodedata.normalize("NFKC", text).casefold()))
+class Asked:
+    """What a benchmark asks with, by the ids of requests: the prompts and the texts that they want
+    written, unless these are no secret, and the images that it gives to edit.
+    """
 
-
-def runs(text: Tokens) -> Iterator[Tokens]:
-    """Every 8 successive tokens."""
-    return (text[start : start + LENGTH] for start in range(len(text) - LENGTH + 1))
-
-
-class Prompts:
-    """The prompts of a benchmark, and what they want written, to hold training texts against."""
-
-    def __init__(self, requests: Sequence[Request]) -> None:
-        self._exact: dict[Tokens, str] = {}
-        self._runs: dict[Tokens, str] = {}
-        self.count = len({request.id for request in requests})
+    def __init__(self, requests: Sequence[Request], *, prompts: bool = True) -> None:
+        first: dict[str, Request] = {}
         for request in requests:
-            self._exact.setdefault(tokens(request.prompt), request.id)
-            for text in (request.prompt, " ".join(request.texts)):
-                for run in runs(tokens(text)):
-                    self._runs.setdefault(run, request.id)
+            first.setdefault(request.id, request)
+        listed: list[Prompt] = []
+        images: list[tuple[str, int]] = []
+        for name, request in first.items():
+            own = {request.prompt, " ".join(request.texts)} - {""} if prompts else set[str]()
+            listed += [Prompt(name, text) for text in sorted(own)]
+            hashes = (training_rows.hash_of(each) for each in request.inputs)
+            images += [(name, each) for each in hashes if each is not None]
+        self.texts, self.images = Texts(listed), Images(images)
+        self.prompts = {prompt.place for prompt in listed}
+        self.short = self.prompts - self.texts.compared
+        self._short: dict[rule.Plain, set[str]] = {}
+        for name in self.short:
+            if any(said := rule.plain(first[name].prompt)):
+                self._short.setdefault(said, set()).add(name)
 
-    def exact(self, text: Tokens) -> str | None:
-        """The first prompt that a training text is, but for case and punctuation."""
-        return self._exact.get(text)
-
-    def overlap(self, text: Tokens) -> str | None:
-        """The first prompt that shares 8 tokens with it."""
-        return next((self._runs[run] for run in runs(text) if run in self._runs), None)
+    def same(self, text: str) -> set[str]:
+        """The prompts, too short for a run, that a text is but for case and marks."""
+        return self._short.get(rule.plain(text), set()) if self._short else set()
 
 
-def report(requests: Sequence[Request], texts: Iterable[str]) -> dict[str, Any]:
-    """Counts of training texts that match, of prompts that are matched, and some examples."""
-    prompts, seen, exact, overlapping = Prompts(requests), 0, 0, 0
-    touched, examples = set[str](), list[dict[str, str]]()
-    for text in texts:
-        seen += 1
-        own = tokens(text)
-        same, shared = prompts.exact(own), prompts.overlap(own)
-        exact += same is not None
-        overlapping += shared is not None
-        if matched := same or shared:
-            if matched not in touched and len(examples) < _SHOWN:
-                examples.append({"prompt_id": matched, "training_text": text[:200]})
-            touched.add(matched)
-    counts = {"training_texts": seen, "exact": exact, "eight_gram": overlapping}
+@dataclass
+class _Tally:
+    rows: int = 0
+    overlapping: int = 0
+    above_half: int = 0
+    seen: int = 0
+    images: int = 0
+    matched: set[str] = field(default_factory=set)
+    same: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
+    nearest: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    def add(self, row: TrainingRow, asked: Asked) -> None:
+        self.rows += 1
+        most = 0.0
+        for text in row.texts:
+            self.same |= asked.same(text)
+            for share, name in asked.texts.shares(text):
+                most = max(most, share)
+                self.matched.add(name)
+                if share > self.nearest.get(name, (0.0, ""))[0]:
+                    self.nearest[name] = share, text[:200]
+        self.overlapping += most > 0
+        self.above_half += most > _HALF
+        self.seen += len(row.hashes)
+        near = {own for each in row.hashes if (own := asked.images.nearest(each))}
+        self.images += bool(near)
+        self.shown |= near
+
+
+def report(asked: Asked, rows: Iterable[TrainingRow]) -> dict[str, Any]:
+    """Counts of training rows that overlap with prompts, of prompts that are matched, the nearest;
+    the same of images where the benchmark gives some to edit, else None.
+    """
+    tally = _Tally()
+    for row in rows:
+        tally.add(row, asked)
+    nearest = sorted(tally.nearest.items(), key=lambda item: (-item[1][0], item[0]))
+    counted = {"compared": len(asked.images), "training_images": tally.seen}
+    images = {**counted, "rows": tally.images, "matched": len(tally.shown)}
     return {
-        **counts,
-        "prompts": prompts.count,
-        "prompts_matched": len(touched),
-        "examples": examples,
+        "rule": {"words": rule.WORDS, "characters": rule.CHARACTERS, "bits": rule.BITS},
+        "rows": tally.rows,
+        "overlapping": tally.overlapping,
+        "above_half": tally.above_half,
+        "largest": nearest[0][1][0] if nearest else 0.0,
+        "prompts": len(asked.prompts),
+        "prompts_matched": len(tally.matched),
+        "prompts_short": len(asked.short),
+        "prompts_short_same": len(tally.same),
+        "nearest": [
+            {"prompt_id": name, "share": share, "training_text": text}
+            for name, (share, text) in nearest[:_SHOWN]
+        ],
+        "images": images if len(asked.images) else None,
     }
-
-
-def checked(requests: Sequence[Request], patterns: Sequence[str]) -> dict[str, Any]:
-    """``report`` of the shards that match patterns. Raises ``UsageError``, ``ShardError``."""
-    from train.data.index import paths
-
-    files = [path for each in patterns for path in paths(each, f"--trained-on {each}")]
-    done = 0
-
-    def texts() -> Iterator[str]:
-        nonlocal done
-        for path in files:
-            yield from _texts(path)
-            done += 1
-
-    with progress.watch("", "training shards compared", lambda: (len(files), done)):
-        matches = report(requests, texts())
-    return {"checked": True, "shards": len(files), **matches}
 
 
 def unchecked(reason: str) -> dict[str, Any]:
@@ -101,18 +112,69 @@ def unchecked(reason: str) -> dict[str, Any]:
     return {"checked": False, "reason": reason}
 
 
+def of(
+    requests: Sequence[Request], checkpoint: Path | None, trained_on: Sequence[str], held_out: str
+) -> dict[str, Any]:
+    """The report of the shards in ``trained_on``, else of those that a checkpoint names. Prompts
+    are not looked for that training shards may have, for the reason ``held_out``; images are.
+
+    Raises ``UsageError``, ``ShardError``.
+    """
+    asked = Asked(requests, prompts=not held_out)
+    if held_out and not len(asked.images):
+        return unchecked(held_out)
+    if trained_on:
+        return _checked(asked, trained_on, held_out)
+    patterns = _named_by(checkpoint)
+    if not patterns:
+        return unchecked("no shards are known; name them with --trained-on")
+    try:
+        return _checked(asked, patterns, held_out)
+    except UsageError as error:  # trained elsewhere
+        return unchecked(f"{error}; name them with --trained-on")
+
+
+def _checked(asked: Asked, patterns: Sequence[str], held_out: str) -> dict[str, Any]:
+    from train.data.index import paths
+
+    files = [path for each in patterns for path in paths(each, f"--trained-on {each}")]
+    reader = training_rows.Reader(images=len(asked.images) > 0)
+    matches = report(asked, reader.rows(files))
+    if matches["images"]:
+        matches["images"]["not_compared"] = reader.unknown
+    return {"checked": True, "shards": len(files), "held_out": held_out, **matches}
+
+
 def sentence(result: dict[str, Any]) -> str:
     """One line beside the score."""
     if not result["checked"]:
-        return f"training data not checked for these prompts: {result['reason']}"
-    return (
-        f"training data: of {result['training_texts']:,} captions and texts {result['exact']:,} are"
-        f" a prompt, {result['eight_gram']:,} share 8 tokens with some;"
-        f" {result['prompts_matched']:,} of {result['prompts']:,} prompts are matched"
-    )
+        return f"training data not checked for this benchmark: {result['reason']}"
+    parts = [f"training data: {result['rows']:,} rows of {result['shards']:,} files"]
+    if result["prompts"]:
+        rule_of = "runs of {words} words or {characters} characters".format(**result["rule"])
+        parts.append(
+            f"by {rule_of} {result['overlapping']:,} overlap with a prompt,"
+            f" {result['above_half']:,} by more than half, at most {result['largest']:.2f};"
+            f" {result['prompts_matched']:,} of {result['prompts']:,} prompts are matched"
+        )
+    if result.get("held_out"):
+        parts.append(f"prompts are not looked for: {result['held_out']}")
+    if result["prompts_short"]:
+        parts.append(
+            f"{result['prompts_short']:,} are shorter than a run, of which"
+            f" {result['prompts_short_same']:,} are a caption to the letter"
+        )
+    if images := result["images"]:
+        left = images.get("not_compared", 0)
+        parts.append(
+            f"by perceptual hash {images['matched']:,} of {images['compared']:,} images to edit are"
+            f" among {images['training_images']:,} training images"
+            + (f" ({left:,} were not compared)" if left else "")
+        )
+    return "; ".join(parts)
 
 
-def named_by(checkpoint: Path | None) -> tuple[str, ...]:
+def _named_by(checkpoint: Path | None) -> tuple[str, ...]:
     """The shards that a checkpoint's configuration names, where it names all that it saw."""
     if checkpoint is None:
         return ()
@@ -123,21 +185,3 @@ def named_by(checkpoint: Path | None) -> tuple[str, ...]:
     patterns = {each.data for phase in phases for each in phase.sources}
     is_all = bool(phases) and all(phase.sources for phase in phases) and "" not in patterns
     return tuple(sorted(patterns)) if is_all else ()
-
-
-def _texts(path: str) -> Iterator[str]:
-    """Every caption of a shard, and what is written in each image."""
-    names = shard.outline(path).columns
-    columns = [name for name in _CAPTIONS if name in names]
-    boxes = "text_boxes" in names
-    if not columns and not boxes:
-        raise UsageError(f"--trained-on: {path}: no captions here; expected shards of ours")
-    for batch in shard.read(path, [*columns, *(["text_boxes"] if boxes else [])]):
-        for row in batch.to_pylist():
-            for name in columns:
-                yield from (each["text"] for each in row[name] or () if each["text"])
-            lines = [
-                each["text"] for each in row.get("text_boxes") or () if each["level"] == "line"
-            ]
-            if lines:
-                yield " ".join(lines)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from making import training_shards
 from making.brightness_benchmarks import contribute, fill
 from making.commands import invoke
 from making.places import ROOT
@@ -18,7 +17,7 @@ from curation import storage
 from curation.failures.errors import UsageError
 from infer import evaluation
 from infer.evaluation.__main__ import app
-from infer.harness import contamination, metrics, prompt_files
+from infer.harness import metrics, prompt_files
 from infer.harness.rows import Measured, Request, row, seed_of
 
 
@@ -106,7 +105,7 @@ def test_missing_images_are_empty_ones_and_said(tmp_path):
     said = evaluate("shades", "--images", folder)
     assert "missing: 7 of 8 images, as empty ones" in said.stdout
     assert "brightness: 0.1250" in said.stdout and "n = 4" in said.stdout
-    assert "not checked for these prompts: no shards are known" in said.stdout
+    assert "not checked for this benchmark: no shards are known" in said.stdout
     empty = fill(tmp_path / "none", {"other": 255})
     wrong = evaluate("shades", "--images", empty, code=2).stderr
     assert "expected files named <prompt id>_<k>.png, such as p0_1.png" in wrong
@@ -210,27 +209,6 @@ def test_images_are_edited_in_chains(undisturbed, tmp_path):
             sizes[path.stem] = (image.size, image.info["size"])
     assert sizes.pop("brought_0") == ((48, 16), "48x16")  # as large as what it was made of
     assert set(sizes.values()) == {((32, 16), "32x16")} and len(sizes) == 3
-
-
-def test_training_texts_are_held_against_prompts(tmp_path):
-    long = "one two three four five six seven eight nine"
-    requests = [Request("a", "The word INK!"), Request("b", long), Request("c", "x" * 9)]
-    requests.append(Request("d", "页", texts=("天地玄黄宇宙洪荒日月",)))
-    texts = ["the word ink", "and two, three four five six seven eight NINE!", "玄黄宇宙洪荒日月盈"]
-    found = contamination.report(requests, [*texts, "two three four five six seven eight", "ink"])
-    assert (found["training_texts"], found["exact"], found["eight_gram"]) == (5, 1, 2)
-    assert (found["prompts"], found["prompts_matched"]) == (4, 3)
-    rows = [training_shards.row("AE", "red"), training_shards.row("HL", "blue")]
-    training_shards.write(tmp_path / "part-0.parquet", rows)
-    asked = [Request("a", training_shards.caption("HL", "blue").lower())]
-    checked = contamination.checked(asked, [str(tmp_path / "*.parquet")])
-    assert (checked["shards"], checked["training_texts"], checked["exact"]) == (1, 4, 1)
-    assert "1 are a prompt" in contamination.sentence(checked)
-    folder = fill(tmp_path / "theirs", ALL)
-    given = ["shades", "--images", folder, "--trained-on"]
-    said = evaluate(*given, tmp_path / "part-0.parquet").stdout
-    assert "of 4 captions and texts 0 are a prompt" in said
-    assert "no .parquet file matches" in evaluate(*given, tmp_path / "none", code=2).stderr
 
 
 class Prompt(BaseModel):

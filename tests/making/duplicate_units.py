@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pyarrow as pa
 
-from curation.groupings.duplicates.near import MIRRORED
 from curation.measuring import measure
+from curation.picture.perceptual_hash import MIRRORED
 from curation.signals import discovery
 
 UNITS, ROWS = 9, 40

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from making import runs as runs_of_tests
 from making.pipelines import pipeline_text
 from PIL import Image
@@ -21,12 +19,10 @@ from curation.signals.row import Row
 from curation.signals.signal import check, ready
 from curation.strict_yaml import ConfigurationError
 from taxonomy import benchmarks
-from taxonomy.benchmarks import Prompt
-from taxonomy.contamination import Benchmarks, Texts, contamination, runs
+from taxonomy.contamination import Benchmarks, contamination
 
 LONG = "A brown dog wearing a red scarf jumps over three blue barrels at night"
 CHINESE = "一只戴着红围巾的棕色小狗在夜里跳过三只蓝色的木桶"
-WORDS = st.lists(st.sampled_from("abcdefghijklmnopqrstuvwxyz"), min_size=8, max_size=30)
 
 
 def value(captions: Any = (), phash: int | None = None, **settings: Any) -> dict[str, Any]:
@@ -62,19 +58,6 @@ def test_captions_that_stand_in_a_benchmark(
     measured = value([caption, "something else"], prompts=[prompts])
     assert least <= measured["contamination"] <= most
     assert measured["contaminated_by"] == (place and f"prompts.txt:{place}")
-
-
-@given(WORDS, WORDS, st.integers(0, 22))
-def test_overlap_is_the_share_of_the_shorter_text(
-    prompt: list[str], other: list[str], start: int
-) -> None:
-    texts = Texts([Prompt("p", " ".join(prompt))], 8, 13)
-    own, theirs = runs(" ".join(other), 8, 13), runs(" ".join(prompt), 8, 13)
-    expected = len(own & theirs) / min(len(own), len(theirs))
-    assert texts.overlap(" ".join(other))[0] == pytest.approx(expected)
-    part = prompt[start : start + 8]
-    if len(part) == 8:
-        assert texts.overlap(" ".join(part)) == (1.0, "p")
 
 
 def picture(path: Path, seed: int, mirrored: bool = False) -> str:

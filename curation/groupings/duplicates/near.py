@@ -19,11 +19,12 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.picture.perceptual_hash import MIRRORED
+
 Hashes = NDArray[np.uint64]  # (N,)
 Edges = NDArray[np.uint64]  # (E, 2), each row (smaller, larger), sorted, unique
 
 HASH_BITS = 64
-MIRRORED = np.uint64(0x5555_5555_5555_5555)  # odd horizontal frequencies, by ``signals.phash``
 PAIR_BLOCK = 1 << 20  # pairs compared at once: bounds memory at about 40 MB
 
 

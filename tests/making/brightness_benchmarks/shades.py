@@ -4,7 +4,7 @@ from infer.evaluation.benchmark import Benchmark, Measured, Request
 from infer.harness import metrics
 
 GROUPS = {"p0": "a", "p1": "a", "p2": "b", "p3": "b"}
-HOSTILE = "<script>alert('p0')</script> \"ink\""
+HOSTILE = "<script>alert('p0')</script> \"ink\" on a white page"
 
 
 class Shades(Benchmark):
