@@ -3,12 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.results import running
+from benchmarks.results import features, running
 from benchmarks.results.chapters import CHAPTERS, SECTIONS, Chapter
+from benchmarks.results.features import Comparison
 from benchmarks.results.records import Machine, Record
 from benchmarks.results.section import Section, Table
 
+_FEATURES = "Features beside peers"
+_SHORT = "In short"
 _RUNS = "How each table was made"
+_COMPARED = """\
+No measurement: what the pages behind the links say, looked at on the day below each table, and
+`not checked` where we looked at none that says it. Peers do more than these rows, which are those
+that matter to text-writing image models; corrections are welcome in
+`benchmarks/results/features/`.
+"""
 _HEAD = """\
 # Results
 
@@ -24,7 +33,8 @@ in the minute before the first command, and after the last."""
 
 def render(records: Mapping[str, Record]) -> str:
     """The page; sections without a record say that they were not run."""
-    parts = [_HEAD, *_contents()]
+    parts = [_HEAD, *_contents(), *_short(records), f"## {_FEATURES}\n", _COMPARED]
+    parts += [_compared(of) for of in features.comparisons()]
     for chapter in CHAPTERS:
         parts += _chapter(chapter, records)
     parts += [f"## {_RUNS}\n", _AT + "\n", *_runs(records)]
@@ -37,9 +47,27 @@ def anchor(heading: str) -> str:
 
 
 def _contents() -> Iterator[str]:
-    for heading in (*(chapter.title for chapter in CHAPTERS), _RUNS):
+    for heading in (_SHORT, _FEATURES, *(chapter.title for chapter in CHAPTERS), _RUNS):
         yield f"- [{heading}](#{anchor(heading)})"
     yield ""
+
+
+def _short(records: Mapping[str, Record]) -> Iterator[str]:
+    yield f"## {_SHORT}\n"
+    for name, section in SECTIONS.items():
+        said = section.gist(records[name].tables) if name in records else "not run"
+        yield f"- [{section.title}](#{anchor(section.title)}): {said}."
+    yield ""
+
+
+def _compared(of: Comparison) -> str:
+    names = {features.OURS: "Inkstone", **{key: peer.name for key, peer in of.peers.items()}}
+    lines = [["", *names.values()], ["---"] * (1 + len(names))]
+    lines += [[row.feature, *(of.cell(row, key) for key in names)] for row in of.features]
+    versions = ", ".join(f"{peer.name} ({peer.version})" for peer in of.peers.values())
+    table = "\n".join(markdown(line) for line in lines)
+    looked_at = f"<sub>Looked at on {of.looked_at}: {versions}.</sub>"
+    return "\n\n".join((f"### {of.title}", table, looked_at, "\n".join(of.links()))) + "\n"
 
 
 def _chapter(chapter: Chapter, records: Mapping[str, Record]) -> Iterator[str]:

@@ -36,8 +36,9 @@ class Section:
     In ``commands``, which are what a user types, ``{data}`` stands for a folder with a
     ``manifest.csv`` and ``{out}`` for an empty folder of the section's own. ``take`` gets that
     folder and gives the rows of every table. ``reads`` says in a sentence or two how to read the
-    tables, ``silent`` what they do not say. ``packages`` are those whose versions matter. A command
-    that ends with 1 where a bar is missed is one that ``judges``.
+    tables, ``silent`` what they do not say, ``gist`` what of them must be known. ``packages`` are
+    those whose versions matter. A command that ends with 1 where a bar is missed is of a section
+    that ``judges``.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Section:
     tables: Sequence[Table]
     reads: str
     silent: str
+    gist: Callable[[Tables], str]
     packages: Sequence[str] = ()
     judges: bool = False
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from making.places import ROOT
 
-from benchmarks.results import page, records, running
+from benchmarks.results import features, page, records, running
 from benchmarks.results.chapters import CHAPTERS, SECTIONS
 from benchmarks.results.records import Machine, Record
 from benchmarks.results.section import Column, Section, Table, number, share, text
@@ -104,6 +104,7 @@ MADE = Section(
     tables=(Table("rows", (Column("a|b", share("a", "of")), Column("of", number("of", ".1f")))),),
     reads="How to read it.",
     silent="All else.",
+    gist=lambda tables: "",
     packages=("numpy",),
 )
 
@@ -142,9 +143,30 @@ def test_a_section_without_a_record_says_so_and_how_to_run_it() -> None:
 
 def test_links_of_the_contents_lead_to_headings() -> None:
     shown = page.render({"packing": record()})
-    headings = {page.anchor(line.lstrip("# ")) for line in shown.splitlines() if line[:1] == "#"}
+    headings = [page.anchor(line.lstrip("# ")) for line in shown.splitlines() if line[:1] == "#"]
     links = [part.split(")")[0] for part in shown.split("](#")[1:]]
-    assert len(links) > len(CHAPTERS) and set(links) <= headings
+    assert len(links) > len(CHAPTERS) and set(links) <= set(headings)
+    assert len(set(headings)) == len(headings), "a second heading of a name has another link"
+
+
+@pytest.mark.parametrize("of", features.comparisons(), ids=lambda of: of.title)
+def test_answers_about_peers_are_of_pages_that_are_named(of: features.Comparison) -> None:
+    seen = set()
+    for row in of.features:
+        assert features.OURS in row.answers and set(row.answers) <= {features.OURS, *of.peers}
+        for key, answer in row.answers.items():
+            if key == features.OURS:
+                assert (ROOT / "docs" / answer.see).is_file(), f"{row.feature}: {answer.see}"
+            else:
+                assert answer.see in of.peers[key].pages, f"{row.feature}: {key}: {answer.see}"
+                seen.add((key, answer.see))
+    assert seen == {(key, name) for key, peer in of.peers.items() for name in peer.pages}
+    shown = {link.split("]: ")[0] + "]" for link in of.links()}
+    cells = [of.cell(row, key) for row in of.features for key in (features.OURS, *of.peers)]
+    assert any(cell == features.UNKNOWN for cell in cells)
+    assert {
+        "[" + cell.split("][")[1].split("]")[0] + "]" for cell in cells if "][" in cell
+    } == shown
 
 
 def record(commands: Sequence[str] = ("python -m a",)) -> Record:

@@ -1,7 +1,7 @@
 """What a curriculum is worth to the model of two lines."""
 
 from benchmarks.results.section import Section, Table
-from benchmarks.results.sections.ablation_strings import ARMS, take
+from benchmarks.results.sections.ablation_strings import ARMS, gist, take
 
 SECTION = Section(
     name="ablation_pages",
@@ -12,5 +12,6 @@ SECTION = Section(
     reads="As above: a third of the CPU time on one line, or on half the resolution, before the"
     " rest.",
     silent="Whether a curriculum pays for long texts or at size.",
+    gist=gist,
     packages=("torch",),
 )

@@ -25,6 +25,13 @@ def take(out: Path) -> Tables:
     return {"arms": rows}
 
 
+def gist(tables: Tables) -> str:
+    """What each arm comes to beside the first."""
+    first, *rest = tables["arms"]
+    others = ", ".join(f"{row['arm']} {row['exact']}" for row in rest)
+    return f"per cent exact at equal CPU time: {first['arm']} {first['exact']}; {others}"
+
+
 ARMS = (
     Column("arm", text("arm")),
     Column("seeds", text("seeds")),
@@ -45,5 +52,6 @@ SECTION = Section(
     " by seed.",
     silent="One small model, one font, a fixed layout, damage that we planted: the direction may"
     " carry over, the size does not.",
+    gist=gist,
     packages=("torch",),
 )

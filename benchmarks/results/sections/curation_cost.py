@@ -1,14 +1,30 @@
 """What S1 and S2 cost beside peers, and what each does with truncated files."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.results.section import Column, Section, Table, Tables, number, share, text
+from benchmarks.results.section import Column, Row, Section, Table, Tables, number, share, text
 
 
 def take(out: Path) -> Tables:
     """Both tables of the benchmark."""
     return dict(json.loads((out / "rows.json").read_text("utf-8")))
+
+
+def gist(tables: Tables) -> str:
+    """Beside each peer, at both sizes."""
+    rows = [row for row in tables["cost"] if row["tool"] != "beam run"]
+    beside = {peer: [row for row in rows if row["tool"] == peer] for peer in _names(rows)}
+    return "; ".join(
+        f"ours takes {' and '.join(format(row['ours_with'], '.2f') for row in own)} of {peer}'s CPU"
+        f" time at {' and '.join(row['megapixels'] for row in own)} megapixels"
+        for peer, own in beside.items()
+    )
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(str(row["tool"]) for row in rows))
 
 
 SECTION = Section(
@@ -49,5 +65,6 @@ SECTION = Section(
     " images, Data-Juicer runs five operators and writes a list, CleanVision names issues."
     " Models (NSFW, captions, OCR) are left out of all of them and cost a hundred times as"
     " much. Larger machines and clusters are not measured here.",
+    gist=gist,
     packages=("apache-beam", "pillow", "opencv-python-headless", "pyarrow"),
 )

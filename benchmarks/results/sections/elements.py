@@ -35,6 +35,16 @@ def _sums(name: str, rows: list[Row]) -> dict[str, int]:
     return {f"{name}_{key}": sum(row[key] for row in rows) for key in ("hits", "total")}
 
 
+def gist(tables: Tables) -> str:
+    """What is seen of each."""
+    shares = (
+        f"{NAMES.get(row['element']) or row['element']}"
+        f" {100 * row['seen_hits'] / row['seen_total']:.0f} %"
+        for row in tables["elements"]
+    )
+    return f"seen of all that were made, the faintest too: {', '.join(shares)}"
+
+
 SECTION = Section(
     name="elements",
     title="Abnormal elements",
@@ -64,5 +74,6 @@ SECTION = Section(
     silent="Elements are made by our own code: those of the wild differ. The same photographs"
     " served when the bounds were chosen. Text and watermarks are in"
     " [elements](elements.md).",
+    gist=gist,
     packages=("opencv-python-headless", "zxing-cpp"),
 )

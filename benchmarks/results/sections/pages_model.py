@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.results.section import Section, Table, Tables
-from benchmarks.results.sections.scores import COLUMNS, metrics
+from benchmarks.results.sections.scores import COLUMNS, exact, metrics
 
 
 def take(out: Path) -> Tables:
@@ -25,6 +25,7 @@ SECTION = Section(
     " above, by another sampler than the trainer's own evaluation.",
     silent="One font, fixed cells, 96x64 pixels. The other 8,005 hanzi of the national table are"
     " not in it.",
+    gist=exact,
     packages=("torch", "diffusers"),
     judges=True,
 )

@@ -27,6 +27,17 @@ def _range(row: Row) -> str:
     return f"{row['least']:.2f} to {row['most']:.2f}" if "least" in row else "–"
 
 
+def gist(tables: Tables) -> str:
+    """The range beside each peer."""
+    times: dict[str, list[float]] = {}
+    for row in tables["renderers"]:
+        peer = row["renderer"].split(",")[0]
+        if "times" in row and peer != "ours":
+            times.setdefault(peer, []).append(row["times"])
+    ranges = (f"{name} {min(of):.0f} to {max(of):.0f} times" for name, of in times.items())
+    return f"for the same texts {', '.join(ranges)} our CPU time"
+
+
 SECTION = Section(
     name="rendering_cost",
     title="Rendering text",
@@ -54,6 +65,7 @@ SECTION = Section(
     silent="Nothing of how the images look, or how much they teach. SynthTIGER's effects (its"
     " example) and SynthDoG are compared only where their repositories can be cloned; where"
     " they could not, the row says so.",
+    gist=gist,
     packages=("skia-python", "uharfbuzz", "opencv-python-headless"),
     judges=True,
 )

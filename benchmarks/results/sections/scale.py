@@ -18,6 +18,16 @@ def take(out: Path) -> Tables:
     return {"steps": rows}
 
 
+def gist(tables: Tables) -> str:
+    """All steps together."""
+    rows = tables["steps"]
+    most = max(row["large_mb"] for row in rows)
+    return (
+        f"{sum(row['ms'] for row in rows):.1f} CPU-ms an image from listing to shards;"
+        f" at most {most:.0f} MB at {rows[0]['large']:,} images"
+    )
+
+
 SECTION = Section(
     name="scale",
     title="Ten times as many images",
@@ -44,5 +54,6 @@ SECTION = Section(
     " time per image is the difference of both runs.",
     silent="Nothing larger than one machine was run; [scale](scale.md) multiplies such figures"
     " and says what that assumes.",
+    gist=gist,
     packages=("apache-beam", "pyarrow"),
 )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.results.section import Column, Row, text
+from benchmarks.results.section import Column, Row, Tables, text
 
 
 def metrics(folder: Path, model: str, benchmark: str, names: Sequence[str] = ()) -> list[Row]:
@@ -16,6 +16,13 @@ def metrics(folder: Path, model: str, benchmark: str, names: Sequence[str] = ())
             kept = {key: metric.get(key) for key in ("value", "low", "high", "n", "ceiling")}
             rows.append({"model": model, "benchmark": benchmark, "metric": name, **kept})
     return rows
+
+
+def exact(tables: Tables) -> str:
+    """The share of images in which all is right, of each model."""
+    rows = [row for row in tables["scores"] if row["metric"] == "exact"]
+    shares = (f"{row['model']} {100 * row['value']:.1f} % of {row['n']}" for row in rows)
+    return f"held-out images right in every cell: {', '.join(shares)}"
 
 
 def _value(row: Row) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.results.section import Section, Table, Tables
-from benchmarks.results.sections.scores import COLUMNS, metrics
+from benchmarks.results.sections.scores import COLUMNS, exact, metrics
 
 
 def take(out: Path) -> Tables:
@@ -48,5 +48,6 @@ SECTION = Section(
     silent="One font, a fixed layout, no backgrounds: nothing of text in images at large. `exact`"
     " of the model trained on raw data is at as many steps, not at as many as it would"
     " need.",
+    gist=exact,
     packages=("torch", "diffusers"),
 )
