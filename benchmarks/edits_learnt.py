@@ -95,8 +95,12 @@ def measured(options: argparse.Namespace, references: str, seed: int) -> Run:
 
 
 def write(options: argparse.Namespace) -> None:
-    """Training pairs, and pages where captions or the pages themselves are to be made pages of."""
+    """Training pairs, and pages where captions or the pages themselves are to be made pages of; the
+    pairs that are judged in ``held_out``, for ``infer.evaluation exact_edits``.
+    """
     data, tasks = options.out / "data", set(options.tasks)
+    judged = string_edits.pairs(0, options.pages, held_out=True, by_text=options.by_text)
+    string_edits.write_judged(options.out / "held_out" / "part-00000.parquet", judged)
     for part in range(_SHARDS):
         if "ti2i" in tasks:
             made = string_edits.pairs(1 + part, _ROWS, held_out=False, by_text=options.by_text)

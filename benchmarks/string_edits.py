@@ -22,6 +22,7 @@ from curation.picture.colours import Colour
 from synthesis import png
 from synthesis.fonts.face import Font, font
 from synthesis.pure import strings
+from synthesis.sample import upright_quad
 from train.data.examples import is_held_out
 
 LINE = (64, 32)  # pixels, width and height
@@ -124,9 +125,45 @@ def page(pen: Font, lines: tuple[Line, ...]) -> NDArray[np.uint8]:
 def write(path: Path, made: Iterable[Pair | tuple[Line, ...]]) -> None:
     """A shard of pairs, or of pages with their captions."""
     pen = face()
-    rows = [
-        _pair_row(pen, each) if isinstance(each, Pair) else _page_row(pen, each) for each in made
+    _write_rows(
+        path,
+        [_pair_row(pen, each) if isinstance(each, Pair) else _page_row(pen, each) for each in made],
+    )
+
+
+def write_judged(path: Path, made: Iterable[Pair]) -> None:
+    """A shard of pairs with the lines and the mask that ``infer.evaluation.exact_edits`` asks for;
+    training does without.
+    """
+    pen = face()
+    _write_rows(path, [_pair_row(pen, pair) | _known(pair) for pair in made])
+
+
+def _known(pair: Pair) -> dict[str, Any]:
+    mask = np.zeros((LINE[1] * len(PLACES), LINE[0], 4), np.uint8)
+    mask[..., 3] = 255
+    mask[pair.place * LINE[1] : (pair.place + 1) * LINE[1], :, :3] = 255
+    return {
+        "edit_mask": {"bytes": png.encode(mask), "path": None},
+        "text_boxes": _boxes(pair.after),
+        "input_boxes": [_boxes(pair.before)],
+    }
+
+
+def _boxes(lines: tuple[Line, ...]) -> list[dict[str, Any]]:
+    width = strings.cell_width("en", LINE[1])
+    return [
+        {
+            "text": line.text,
+            "quad": upright_quad(0, place * LINE[1], width * len(line.text), (place + 1) * LINE[1]),
+            "level": "line",
+        }
+        for place, line in enumerate(lines)
+        if line.text
     ]
+
+
+def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     table = pa.Table.from_pylist(rows, schema=shard.schema())
     path.parent.mkdir(parents=True, exist_ok=True)
     shard.write(str(path), table.to_batches(), shard.schema())

@@ -36,8 +36,10 @@ SECTION = Section(
         f"{_SCORE} held_out_strings --checkpoint {{out}}/train-raw"
         " --data '{out}/clean/part-*.parquet' --out {out}/raw-exact",
         f"{_SCORE} diversity --checkpoint {{out}}/train --out {{out}}/diversity",
+        "python -m synthesis.render --lang en --mode strings --size 64x32 --n 128 --seed 2"
+        " --out {out}/small",
         f"{_SCORE} autoencoder --checkpoint {{out}}/train"
-        " --data '{out}/clean/part-00000.parquet' --out {out}/autoencoder",
+        " --data '{out}/small/part-*.parquet' --out {out}/autoencoder",
     ),
     take=take,
     tables=(Table("scores", COLUMNS),),
