@@ -5,6 +5,7 @@ Shapes: A target tokens of a batch, C values of a token; c latent channels, h w 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,7 @@ class Engine:
             self.check(request)
         for batch in batches(requests, at_once):
             with torch.inference_mode():
-                latents = self.latents(batch, watch)
-                images = [self._decoded(each) for each in latents]
+                images = self._decoded(self.latents(batch, watch))
             yield from images
 
     @torch.inference_mode()
@@ -162,11 +162,15 @@ class Engine:
         encoded = (self.autoencoder.encode(scaled(each))[0] for each in images)
         return tuple(each.to(self.device, self._kind) for each in encoded)
 
-    def _decoded(self, latents: Tensor) -> Image.Image:
-        pixels = self.autoencoder.decode(latents[None])
-        if not pixels.isfinite().all():
-            raise UsageError(f"{self.folder}: generates no finite image: broken weights")
-        return as_image(pixels[0])
+    def _decoded(self, latents: Sequence[Tensor]) -> list[Image.Image]:
+        """Images, those of one size that follow one another together."""
+        images: list[Image.Image] = []
+        for _, alike in groupby(latents, lambda each: each.shape):
+            pixels = self.autoencoder.decode(torch.stack(list(alike)))
+            if not pixels.isfinite().all():
+                raise UsageError(f"{self.folder}: generates no finite image: broken weights")
+            images += [as_image(row) for row in pixels]
+        return images
 
 
 def device_of(name: str) -> torch.device:
