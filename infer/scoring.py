@@ -111,21 +111,25 @@ def _settings(tool: Reader | Judge | None) -> dict[str, Any] | None:
 
 
 def _sampled(requests: list[Request], sample: Sample | None) -> list[Request]:
+    """A sample of each group; of a chain of edits all or none."""
     if sample is None:
         return requests
-    groups: dict[str, list[str]] = {}
+    edited = {request.id: request.edits for request in requests}
+    groups: dict[str, set[str]] = {}
     for request in requests:
-        if request.edits is not None:
-            raise UsageError("--sample: this benchmark edits its own images; leave --sample out")
-        own = groups.setdefault(request.group, [])
-        if request.id not in own[-1:]:
-            own.append(request.id)
+        groups.setdefault(request.group, set()).add(_begin(request.id, edited))
     taken = set[str]()
     for group, ids in groups.items():
-        distinct = sorted(set(ids))
         chosen = random.Random(f"{sample.seed}:{group}")
-        taken.update(chosen.sample(distinct, min(sample.count, len(distinct))))
-    return [request for request in requests if request.id in taken]
+        taken.update(chosen.sample(sorted(ids), min(sample.count, len(ids))))
+    return [request for request in requests if _begin(request.id, edited) in taken]
+
+
+def _begin(name: str, edited: Mapping[str, str | None]) -> str:
+    """The id with whose image a chain of edits begins."""
+    while (before := edited.get(name)) is not None:
+        name = before
+    return name
 
 
 def _judged(

@@ -1,57 +1,30 @@
 """Exact edits: edit pairs that we render, whose right result is known to the pixel. No judge.
 
 ``--data`` are shards of ``python -m synthesis.render --mode edit``; an image is asked for by a
-pair's first instruction. Where pairs are a chain (each begins with the result of the one before),
-each is asked for twice: from the true image, and from the model's own last result.
+pair's instruction of each language. A chain (each pair begins with the result of the one before) is
+asked for once more, from the model's own last result.
 """
 
-import unicodedata
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from curation import shard
 from curation.failures.errors import UsageError
-from curation.picture import decoding
 from infer.evaluation.benchmark import Benchmark, Measured, Request, Row, Seen
-from infer.harness import likeness
+from infer.harness import drawn, edit_pairs, exact_results
+from infer.harness.edit_pairs import MIXED, Pair
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from infer.harness.metrics import Metric
 
-COLUMNS = (
-    *("id", "image", "inputs", "caption_instruction", "edit_operation", "edit_mask"),
-    *("text_boxes", "input_boxes"),
-)
-RECOGNISABLE = 20.0  # dB of what was to stay, below which no text is right
 STILL = 0.5  # pixels
-_GOOD = 40.0  # dB: orders the worst cases
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A row of a shard: ``step`` is its place in a chain, 0 outside of any."""
-
-    id: str
-    image: bytes = field(repr=False)
-    inputs: tuple[bytes, ...] = field(repr=False)
-    mask: bytes | None = field(repr=False)
-    instruction: str
-    operation: str
-    new: tuple[str, ...]
-    gone: tuple[str, ...]
-    step: int = 0
-    before: "Pair | None" = field(default=None, repr=False)
 
 
 class ExactEdits(Benchmark):
-    """Unchanged region (PSNR, shift), changed text by the reader, and what chains lose."""
+    """What was to stay (PSNR, shift), texts by the reader, colours, overlaps, and chains."""
 
     reads = True
 
@@ -63,11 +36,16 @@ class ExactEdits(Benchmark):
     def facts(self) -> Mapping[str, Any]:
         """What was asked, and what counts as right."""
         chained = sum(pair.step > 0 for pair in self._pairs.values())
-        counted = {"pairs": len(self._pairs), "of_chains": chained}
-        return {**counted, "recognisable_db": RECOGNISABLE, "still_pixels": STILL}
+        return {
+            "pairs": len(self._pairs),
+            "of_chains": chained,
+            "recognisable_db": exact_results.RECOGNISABLE,
+            "still_pixels": STILL,
+            "same_colour_cielab": drawn.SAME_COLOUR,
+        }
 
     def requests(self) -> Sequence[Request]:
-        """One of each pair, and another of each but the first of a chain."""
+        """One of each pair and language, and one of each step of a chain."""
         from train.data.index import paths
 
         if self.data is None:
@@ -75,7 +53,7 @@ class ExactEdits(Benchmark):
                 "expected --data: shards of `python -m synthesis.render --mode edit`, which the"
                 " model did not learn"
             )
-        pairs = read(paths(self.data, f"--data {self.data}"))
+        pairs = edit_pairs.read(paths(self.data, f"--data {self.data}"))
         if not pairs:
             raise UsageError(f"--data {self.data}: no edit pairs with instructions here")
         self._pairs = {pair.id: pair for pair in pairs}
@@ -83,42 +61,31 @@ class ExactEdits(Benchmark):
 
     def perfect(self, request: Request) -> "Image.Image":
         """The true result."""
-        return _image(self._pairs[request.facts["pair"]].image)
+        return exact_results.image(self._pairs[request.facts["pair"]].image)
 
     def measure(self, request: Request, seen: Seen) -> Measured:
         """All that is known of one result; it is brought to the size of the true one."""
-        from PIL.Image import Resampling
-
         pair = self._pairs[request.facts["pair"]]
-        wanted = _image(pair.image)
-        image = seen.image
-        if image.size != wanted.size:
-            image = image.resize(wanted.size, Resampling.LANCZOS)
-        made, truth = np.array(image), np.array(wanted)
-        mask = _unchanged(pair, request.facts["drift"], truth.shape[:2])
-        values: dict[str, Any] = {"resized": seen.image.size != wanted.size}
-        level = values["psnr"] = likeness.psnr(made, truth, mask)
-        values["shift"] = None if mask is None else likeness.shift(made, truth, mask)
-        values["kept"] = mask is not None
-        if mask is not None:
-            values["detail"] = likeness.shift(truth, truth, mask) is not None
-        read = plain("".join(line.text for line in seen.lines))
-        values["new"] = [plain(text) in read for text in pair.new]
-        values["gone"] = [plain(text) not in read for text in pair.gone]
-        values["right"] = level >= RECOGNISABLE and all(values["new"] + values["gone"])
-        texts = float(values["right"]) if pair.new or pair.gone else 1.0
-        score = 0.0 if seen.is_missing else min(level / _GOOD, 1) * (1 + texts) / 2
+        values = exact_results.measured(pair, seen, is_drifting=request.facts["drift"])
+        score = 0.0 if seen.is_missing else exact_results.score(values)
         return Measured(score, seen.text, values)
 
     @staticmethod
     def score(rows: Sequence[Row]) -> Sequence["Metric"]:
-        """Of all pairs by themselves, of each operation, and of each step of chains."""
-        from infer.harness import metrics
+        """Of all pairs by themselves, of each language and operation, and of steps of chains.
 
+        Intervals are over pairs: a pair's languages depend on each other.
+        """
+        rows = [replace(row, id=row.facts["pair"]) for row in rows]
         alone = [row for row in rows if not row.facts["drift"]]
-        listed = _figures("", alone)
-        for operation, own in metrics.by_group(alone).items():
-            listed += _figures(f", {operation}", own)
+        listed = list(_figures("", alone))
+        languages = sorted({row.facts["language"] for row in alone})
+        for language in languages if len(languages) > 1 else ():
+            own = [row for row in alone if row.facts["language"] == language]
+            listed += _figures(f", {language}", own)
+        for operation in dict.fromkeys(row.facts["operation"] for row in alone):
+            own = [row for row in alone if row.facts["operation"] == operation]
+            listed += [*_figures(f", {operation}", own), *_overlaps(operation, own)]
         drifting = [row for row in rows if row.facts["drift"]]
         for step in sorted({row.facts["step"] for row in drifting}):
             own = [row for row in drifting if row.facts["step"] == step]
@@ -126,131 +93,78 @@ class ExactEdits(Benchmark):
         return listed
 
 
-def _figures(name: str, rows: Sequence[Row]) -> list["Metric"]:
+def _figures(name: str, rows: Sequence[Row]) -> Iterator["Metric"]:
     from infer.harness import metrics
 
-    listed: list[Metric] = []
+    def mean(figure: str, key: str, own: Sequence[Row]) -> "Iterator[Metric]":
+        if own:
+            yield metrics.mean(f"{figure}{name}", own, metrics.value(key), by=())
+
     kept = [row for row in rows if row.values["kept"]]
     detailed = [row for row in kept if row.values["detail"]]
+    yield from mean("unchanged_psnr", "psnr", kept)
     moved = [row for row in detailed if row.values["shift"] is not None]
-    remade = [row for row in rows if not row.values["kept"]]
-    written = [row for row in rows if row.values["new"] + row.values["gone"]]
-    if kept:
-        listed.append(
-            metrics.mean(f"unchanged_psnr{name}", kept, lambda row: row.values["psnr"], by=())
-        )
-    if moved:
-        listed.append(
-            metrics.mean(f"unchanged_shift{name}", moved, lambda row: row.values["shift"], by=())
-        )
+    yield from mean("unchanged_shift", "shift", moved)
     if detailed:
-        listed.append(metrics.share(f"unchanged_still{name}", detailed, _is_still, by=()))
-    if remade:
-        listed.append(
-            metrics.mean(f"target_psnr{name}", remade, lambda row: row.values["psnr"], by=())
-        )
+        yield metrics.share(f"unchanged_still{name}", detailed, _is_still, by=())
+    remade = [row for row in rows if not row.values["kept"] and row.values["iou"] is None]
+    yield from mean("target_psnr", "psnr", remade)
+    yield from mean("gain", "gain", [row for row in rows if row.values["gain"] is not None])
+    written = [row for row in rows if row.values["texts"]]
     if written:
-        listed.append(metrics.share(f"text{name}", written, lambda row: row.values["right"]))
-    return listed
+        yield metrics.share(f"text{name}", written, lambda row: row.values["right"])
+    coloured = [row for row in rows if row.values["recoloured"] is not None]
+    if coloured:
+        yield metrics.share(f"recoloured{name}", coloured, lambda row: row.values["recoloured"])
+        yield metrics.mean(
+            f"colour_difference{name}", coloured, lambda row: row.values["colours"][0], by=()
+        )
+
+
+def _overlaps(operation: str, rows: Sequence[Row]) -> Iterator["Metric"]:
+    from infer.harness import metrics
+
+    for key in ("iou", "iou_1px", "iou_of_inputs"):
+        own = [row for row in rows if row.values[key] is not None]
+        if own:
+            yield metrics.mean(f"{key}, {operation}", own, metrics.value(key), by=())
 
 
 def _is_still(row: Row) -> bool:
     return row.values["shift"] is not None and row.values["shift"] < STILL
 
 
-def read(files: Sequence[str]) -> list[Pair]:
-    """The pairs of shards, in order; chains are told by their bytes. Raises ``ShardError``."""
-    pairs: dict[str, Pair] = {}
-    before: Pair | None = None
-    for path in files:
-        names = [name for name in COLUMNS if name in shard.outline(path).columns]
-        if len(names) < len(COLUMNS):
-            raise UsageError(f"--data: {path}: no edit pairs; expected shards of ours")
-        for batch in shard.read(path, names):
-            for row in batch.to_pylist():
-                if row["inputs"] and row["caption_instruction"]:
-                    before = _pair(row, before)
-                    pairs.setdefault(before.id, before)
-    steps = {pair.before.id for pair in pairs.values() if pair.before}
-    return [_placed(pair, pair.id in steps) for pair in pairs.values()]
+def _requests(pair: Pair) -> Iterator[Request]:
+    fresh, _ = edit_pairs.changed(pair, pair)
+    facts = {"pair": pair.id, "operation": pair.operation, "step": pair.step}
+    for language, instruction in pair.instructions.items():
+        yield Request(
+            f"{pair.id}-{language}",
+            instruction,
+            group=f"{pair.operation}, {language}",
+            texts=fresh,
+            facts=facts | {"drift": False, "language": language},
+            inputs=pair.inputs,
+        )
+    if not pair.step:
+        return
+    since, _ = edit_pairs.changed(pair.first, pair)
+    for language in pair.first.instructions:
+        said = _said_so_far(pair, language)
+        if said is not None and language != MIXED:
+            yield Request(
+                f"{pair.id}-{language}-chain",
+                said,
+                group=f"chain, {language}",
+                texts=since,
+                facts=facts | {"drift": True, "language": language},
+                inputs=() if pair.before else pair.inputs,
+                edits=f"{pair.before.id}-{language}-chain" if pair.before else None,
+            )
 
 
-def _pair(row: Mapping[str, Any], before: Pair | None) -> Pair:
-    inputs = tuple(each["bytes"] for each in row["inputs"])
-    mask = row["edit_mask"] and row["edit_mask"]["bytes"]
-    follows = before is not None and inputs == (before.image,) and bool(mask) and before.mask
-    after = _lines(row["text_boxes"])
-    old = _lines([box for boxes in row["input_boxes"] or () for box in boxes])
-    shown = plain("".join(after.elements()))
-    return Pair(
-        id=row["id"],
-        image=row["image"]["bytes"],
-        inputs=inputs,
-        mask=mask or None,
-        instruction=row["caption_instruction"][0]["text"],
-        operation=row["edit_operation"] or "",
-        new=tuple(sorted((after - old).elements())),
-        gone=tuple(sorted(text for text in old - after if plain(text) not in shown)),
-        step=before.step + 1 if follows and before else 1,
-        before=before if follows else None,
-    )
-
-
-def _placed(pair: Pair, is_followed: bool) -> Pair:
-    return pair if pair.before or is_followed else replace(pair, step=0)
-
-
-def _lines(boxes: Sequence[Mapping[str, Any]] | None) -> Counter[str]:
-    listed = list(boxes or ())
-    texts = [box["text"] for box in listed if box["level"] == "line"]
-    return Counter(text for text in texts if plain(text))
-
-
-def plain(text: str) -> str:
-    """Without spaces, and with one form for characters of two widths: readers differ in these."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _requests(pair: Pair) -> list[Request]:
-    facts = {"pair": pair.id, "step": pair.step}
-    alone = Request(
-        pair.id,
-        pair.instruction,
-        group=pair.operation,
-        texts=pair.new,
-        facts=facts | {"drift": False},
-        inputs=pair.inputs,
-    )
-    if pair.before is None:
-        return [alone]
-    edited = pair.before.id + ("-chain" if pair.before.before else "")
-    drifting = Request(
-        f"{pair.id}-chain",
-        pair.instruction,
-        group=f"chain step {pair.step}",
-        texts=pair.new,
-        facts=facts | {"drift": True},
-        edits=edited,
-    )
-    return [alone, drifting]
-
-
-def _unchanged(pair: Pair, is_drifting: bool, shape: tuple[int, ...]) -> "likeness.Mask | None":
-    """Where neither this edit nor, of a chain, any before may have changed a pixel."""
-    if pair.mask is None:
+def _said_so_far(pair: Pair, language: str) -> str | None:
+    """The instruction in a language, where all before it have one too."""
+    if pair.before is not None and _said_so_far(pair.before, language) is None:
         return None
-    unchanged = np.ones(shape, bool)
-    step: Pair | None = pair
-    while step is not None and step.mask is not None:
-        changed = np.array(_image(step.mask).convert("L")) > 0
-        if changed.shape != shape:
-            raise UsageError(f"{pair.id}: its mask is of another size than its result")
-        unchanged &= ~changed
-        step = step.before if is_drifting else None
-    return unchanged if unchanged.any() else None
-
-
-def _image(data: bytes) -> "Image.Image":
-    from PIL import Image
-
-    return Image.fromarray(decoding.decode(data, None).rgb)
+    return pair.said(language)
