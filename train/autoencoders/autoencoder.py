@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Protocol
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration
@@ -18,7 +18,8 @@ _CONFIGURATION = "config.json"
 class Autoencoder(Protocol):
     """An image autoencoder. ``channels`` is C, ``factor`` is f.
 
-    ``encode``: (B, 3, H, W) in [-1, 1] -> (B, C, h, w), normalised to about unit variance.
+    ``encode``: (B, 3, H, W) in [-1, 1] -> (B, C, h, w), normalised to about unit variance;
+    with a generator a sample of the posterior, where there is one.
     ``decode``: its inverse, (B, C, h, w) -> (B, 3, H, W) clipped to [-1, 1].
     Neither needs or keeps a gradient. ``save`` writes its own folder below ``directory``,
     the ROOT of a checkpoint, and returns its lines for ``model_index.json``:
@@ -28,7 +29,7 @@ class Autoencoder(Protocol):
     channels: int
     factor: int
 
-    def encode(self, pixels: Tensor) -> Tensor: ...
+    def encode(self, pixels: Tensor, generator: Generator | None = None) -> Tensor: ...
 
     def decode(self, latents: Tensor) -> Tensor: ...
 

@@ -62,8 +62,10 @@ class PatchPcaAutoencoder:
         scale = deviation**whitening * left.square().mean().sqrt()
         return cls(factor, mean.float(), components.float().contiguous(), scale.float())
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] -> (B, C, h, w). Raises ``ValueError`` for a wrong size."""
+    def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> (B, C, h, w), of which there is nothing to sample. Raises
+        ``ValueError`` for a wrong size.
+        """
         patches = _patches(pixels, self.factor)  # (B, h, w, 3ff)
         projection = (self.components / self.scale[:, None]).T.to(pixels)
         return ((patches - self.mean.to(pixels)) @ projection).permute(0, 3, 1, 2).contiguous()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from curation.failures.errors import UsageError
 from train.frozen import keep
@@ -26,7 +26,7 @@ class AbsentAutoencoder:
     lines: Lines
     folders: Sequence[Path]
 
-    def encode(self, pixels: Tensor) -> Tensor:
+    def encode(self, pixels: Tensor, generator: Generator | None = None) -> Tensor:
         """Raises ``UsageError``."""
         _refuse("autoencoder")
 

@@ -49,13 +49,13 @@ class Config:
         return self.patch_size**2 * (self.out_channels or self.in_channels)
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> "Config":
+    def of(cls, content: Mapping[str, Any], published_class: str = PUBLISHED_CLASS) -> "Config":
         """The ``content`` of a config.json; what a network does not have is passed over, as
         diffusers does. Raises ``ValueError`` for one of another class.
         """
-        if content.get("_class_name") != PUBLISHED_CLASS:
+        if content.get("_class_name") != published_class:
             raise ValueError(
-                f"config.json of a {content.get('_class_name')}; expected {PUBLISHED_CLASS}"
+                f"config.json of a {content.get('_class_name')}; expected {published_class}"
             )
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}

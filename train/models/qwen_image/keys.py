@@ -4,21 +4,35 @@ from train.models.qwen_image.config import Config
 from train.packing.keys import Keys, Published, Source, plain
 
 _BOTH = ("weight", "bias")
-_OUTSIDE = {
+_BEFORE = {
     "img_in": "image_in",
     "txt_in": "text_in",
     "time_text_embed.timestep_embedder.linear_1": "conditioning.time.first",
     "time_text_embed.timestep_embedder.linear_2": "conditioning.time.second",
-    "norm_out.linear": "modulation_out",
-    "proj_out": "out",
 }
+_BEHIND = {"norm_out.linear": "modulation_out", "proj_out": "out"}
 _PROJECTIONS = {"image": ("to_q", "to_k", "to_v"), "text": tuple(f"add_{c}_proj" for c in "qkv")}
 _NORMS = {"image": ("norm_q", "norm_k"), "text": ("norm_added_q", "norm_added_k")}
 
 
 def keys(config: Config) -> Keys:
     """Of every parameter of ``PackedQwenImage``."""
-    sources = plain({"txt_norm": "text_norm"}, ("weight",)) | plain(_OUTSIDE, _BOTH)
+    return _with_trunk(config, _BEHIND)
+
+
+def of_control(config: Config) -> Keys:
+    """Of every parameter of ``PackedQwenImageControlNet``, whose blocks ``config`` counts."""
+    outputs = {
+        f"controlnet_blocks.{number}": f"controls.{number}" for number in range(config.num_layers)
+    }
+    return _with_trunk(config, {"controlnet_x_embedder": "condition_in", **outputs})
+
+
+def _with_trunk(config: Config, own: dict[str, str]) -> Keys:
+    """Of layers of their ``own`` (names of ours by the published ones), and of what both have: all
+    that is before the blocks, and the blocks.
+    """
+    sources = plain({"txt_norm": "text_norm"}, ("weight",)) | plain({**_BEFORE, **own}, _BOTH)
     if config.use_additional_t_cond:
         added = "time_text_embed.addition_t_embedding"
         sources |= plain({added: "conditioning.additional"}, ("weight",))

@@ -1,0 +1,123 @@
+"""A ControlNet (arXiv 2302.05543) of Qwen-Image: a copy of its first blocks that sees a condition
+too, and says what is to be added to the image tokens behind the blocks of the network.
+
+It computes what diffusers' ``QwenImageControlNetModel`` does, and loads and saves its files.
+
+Shapes: N samples; K image tokens of them, targets all; C values of a token, E more of a condition
+(the mask, for inpainting); d width.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from train.models.qwen_image.config import Config
+from train.models.qwen_image.keys import of_control
+from train.models.qwen_image.network import PackedQwenImage
+from train.models.qwen_image.trunk import Trunk
+from train.packing import weights
+from train.packing.keys import Keys, joined, parted
+from train.packing.packed import Packed
+
+PUBLISHED_CLASS = "QwenImageControlNetModel"
+_EXTRA = "extra_condition_channels"
+_OF_NETWORKS_ALONE = ("guidance_embeds", "zero_cond_t", "use_additional_t_cond", "use_layer3d_rope")
+
+
+class PackedQwenImageControlNet(Trunk):
+    """The network; of ``config`` it has the sizes alone, and E = ``extra`` values of a condition's
+    token more than the image has.
+    """
+
+    def __init__(self, config: Config, extra: int = 0, attention: str = "pass_by_pass") -> None:
+        options: dict[str, Any] = dict.fromkeys(_OF_NETWORKS_ALONE, False)
+        super().__init__(replace(config, **options), attention)
+        width = config.width
+        self.extra = extra
+        self.condition_in = nn.Linear(config.in_channels + extra, width)
+        self.controls = nn.ModuleList(nn.Linear(width, width) for _ in self.blocks)
+
+    def forward(self, packed: Packed, condition: Tensor, scale: Tensor) -> tuple[Tensor, ...]:
+        """What each block adds to the image tokens, (K, d), times the ``scale`` (K,) of each.
+
+        ``packed`` has text and targets alone, and the ``condition`` (K, C + E) a token for each of
+        theirs. Raises ``ValueError`` for a batch with references, or a condition of other tokens;
+        else as ``PackedQwenImage``.
+        """
+        expected = (len(packed.image), self.config.in_channels + self.extra)
+        if not packed.layout.is_target.all() or condition.shape != expected:
+            raise ValueError(
+                f"a condition {tuple(condition.shape)}: expected {expected}, of targets alone"
+            )
+        text, image = self.tokens(packed)
+        image = image + self.condition_in(condition.to(self.condition_in.weight.dtype))
+        where = self.places(packed.layout, image.device)
+        modulation = self.condition(packed.sigma, None, image.dtype)
+        residuals = list[Tensor]()
+        for block, control in zip(self.blocks, self.controls, strict=True):
+            text, image = block(text, image, modulation, where)
+            changed = control(image)
+            residuals.append((changed * scale[:, None]).to(changed.dtype))
+        return tuple(residuals)
+
+    def sources(self) -> Keys:
+        """What each parameter is made of."""
+        return of_control(self.config)
+
+    def content(self) -> dict[str, Any]:
+        """Of the published config.json."""
+        known = self.config.content()
+        kept = {name: known[name] for name in known if name not in _OF_NETWORKS_ALONE}
+        return {**kept, "_class_name": PUBLISHED_CLASS, _EXTRA: self.extra}
+
+
+def of_base(base: PackedQwenImage, blocks: int = 5, extra: int = 0) -> PackedQwenImageControlNet:
+    """A ControlNet that changes nothing yet, as training begins: the first ``blocks`` of a ``base``
+    network and all that is before them, copied; zeros for what takes in the condition and for what
+    comes out.
+
+    diffusers' ``from_transformer`` forgets ``txt_norm``. Raises ``ValueError`` for more blocks than
+    the base has.
+    """
+    if not 1 <= blocks <= len(base.blocks):
+        raise ValueError(f"{blocks} blocks of a network that has {len(base.blocks)}")
+    with torch.device("meta"):
+        config = replace(base.config, num_layers=blocks)
+        control = PackedQwenImageControlNet(config, extra, base.attention)
+    given = dict(base.named_parameters())
+    homes = {part.key: name for name, source in base.sources().items() for part in source.parts}
+    for name, parameter in list(control.named_parameters()):
+        source = control.sources()[name]
+        wanted = [part.key for part in source.parts]
+        if wanted[0] not in homes:  # the condition's, and what comes out
+            values = torch.zeros(parameter.shape, dtype=base.image_in.weight.dtype)
+            values = values.to(base.image_in.weight.device)
+        else:
+            published: dict[str, Tensor] = {}
+            for home in dict.fromkeys(homes[key] for key in wanted):
+                published |= dict(parted(base.sources()[home], given[home].detach()))
+            values = joined(source, [published[key] for key in wanted])
+        place, _, last = name.rpartition(".")
+        filled = nn.Parameter(values, requires_grad=parameter.requires_grad)
+        setattr(control.get_submodule(place), last, filled)
+    return control
+
+
+def load(
+    folder: Path, attention: str = "pass_by_pass", device: torch.device | str = "cpu"
+) -> PackedQwenImageControlNet:
+    """The network of a published folder, in the type of numbers that it is stored in.
+
+    Raises ``OSError`` for missing files, ``ValueError`` for those of another network.
+    """
+    content: Mapping[str, Any] = json.loads((folder / weights.CONFIGURATION).read_text("utf-8"))
+    config = Config.of(content, PUBLISHED_CLASS)
+    with torch.device("meta"):
+        network = PackedQwenImageControlNet(config, int(content.get(_EXTRA, 0)), attention)
+    weights.load(network, network.sources(), folder, device)
+    return network
