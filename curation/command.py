@@ -1,7 +1,6 @@
 """The ``beam`` command: it reads arguments, calls one function, prints."""
 
 import json
-import logging
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -52,9 +51,7 @@ from curation.options import (
 if TYPE_CHECKING:
     from curation.configuration.program import Program
     from curation.request import Request
-    from curation.sources.fields import Columns
 
-_IN_WORKERS = tuple(f"curation.graphs.{name}" for name in ("judging", "measuring", "writing"))
 app = commands.application(
     no_args_is_help=True,
     help="Curate image-text data.\n\nExample: beam run curate --input crawl/ --output curated/",
@@ -93,75 +90,46 @@ def run(
 
     Run it again after any interruption or change of the input: finished work is not repeated.
     """
-    logging.disable(logging.WARNING)  # importing Beam warns of cloud packages nobody asked for
-    from curation.configuration import loading
-    from curation.runners import preflight, running
-
-    logging.disable(logging.NOTSET)
-    from curation import exclusion
-    from curation.request import Request
-    from curation.runners.job import Job
+    from curation import carrying_out
 
     given = list(context.args)
     if pipeline.startswith("-"):  # an option of Beam's stood where the name may be left out
         given, pipeline = [pipeline, *given], "curate"
-    running.refuse_unknown(given, [name for entry in context.command.params for name in entry.opts])
-    runner, beam_options = running.runner_of(given), running.options_of(given)
-    entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
-    others = tuple(reuse or ())
-    columns = _columns(caption_column, key_column, keep_columns)
-    is_program = not isinstance(entry, loading.Pipeline)
-    own = columns.named or allow_outside or without or exclude or reuse
-    _check_inputs(pipeline, is_program, places, bool(own))
-    preflight.check(Job(runner, beam_options, places, output, shared_filesystem, others))
-    arguments = (*running.defaults(given, workers, processes=is_program), *given)
-    with running.workers(arguments, _IN_WORKERS):
-        if isinstance(entry, loading.Pipeline):
-            asked = (entry.name, entry, places, output, arguments, unit_rows, verify, replace)
-            names = tuple(name for path in exclude or () for name in exclusion.read(path))
-            more = (columns, allow_outside, tuple(without or ()))
-            _curate(Request(*asked, *more, exclude=names, reuse=others), as_json)
+    asked = carrying_out.Asked(
+        inputs=tuple(inputs or ()),
+        output=output,
+        pipeline=pipeline,
+        config=config,
+        workers=workers,
+        unit_rows=unit_rows,
+        verify=verify,
+        replace=replace,
+        columns=carrying_out.columns(caption_column, key_column, _split(keep_columns)),
+        allow_outside=allow_outside,
+        without=tuple(without or ()),
+        exclude=tuple(exclude or ()),
+        reuse=tuple(reuse or ()),
+        shared_filesystem=shared_filesystem,
+        beam_options=tuple(given),
+    )
+    ours = [name for parameter in context.command.params for name in parameter.opts]
+    with carrying_out.ready(asked, ours) as (entry, arguments):
+        if carrying_out.is_of_stages(entry):
+            _curate(carrying_out.request(asked, entry, arguments), as_json)
         else:
             _carry_out(entry, output, arguments, as_json)
 
 
-def _check_inputs(
-    pipeline: str, is_program: bool, places: tuple[str, ...], has_input_options: bool
-) -> None:
-    """A pipeline reads inputs, a program none. Raises ``UsageError``."""
-    if is_program == bool(places):
-        wrong = "takes none" if is_program else "needs one: a folder, tar, Parquet, JSONL or glob"
-        raise UsageError(f"--input: pipeline {pipeline} {wrong}")
-    if is_program and has_input_options:
-        raise UsageError(
-            f"pipeline {pipeline} reads no input; expected no --caption-column, --key-column, "
-            "--keep-columns, --allow-outside, --without, --exclude or --reuse; leave them out"
-        )
-
-
-def _columns(captions: list[str] | None, key: str | None, keep: list[str] | None) -> "Columns":
-    from curation.sources.fields import Columns
-
-    kept = [name.strip() for names in keep or () for name in names.split(",")]
-    columns = Columns(tuple(dict.fromkeys(captions or ())), key, tuple(kept))
-    if not all(columns.named) or key == "":
-        raise UsageError(
-            "--caption-column, --key-column, --keep-columns: an empty name; expected the name of a "
-            "column, such as --keep-columns similarity,hash"
-        )
-    return columns
+def _split(names: list[str] | None) -> list[str]:
+    """``a,b``: the names in it."""
+    return [name.strip() for listed in names or () for name in listed.split(",")]
 
 
 def _curate(request: "Request", as_json: bool) -> None:
-    from curation.output.layout import looked_at, measured
-    from curation.progress import note_of, watch
+    from curation import carrying_out
     from curation.report.summary import funnel, since_last_run, taken_over
-    from curation.run import run as carry_out
 
-    output = request.output
-    looked = note_of("images seen by models", partial(looked_at, output))
-    with watch(output, "units measured", partial(measured, output), looked):
-        outcome = carry_out(request)
+    outcome = carrying_out.watched(request)
     if outcome.repeated:
         typer.echo(f"{request.output}: finished before, nothing to do", err=True)
     typer.echo(
@@ -171,12 +139,7 @@ def _curate(request: "Request", as_json: bool) -> None:
         if line:
             typer.echo(line, err=True)
     typer.echo(f"report: {request.output}/report.html", err=True)
-    if outcome.quarantined_too_many:
-        quarantined, total = outcome.counts["quarantined"], outcome.counts["in"]
-        raise IncompleteError(
-            f"{quarantined} of {total} were quarantined, more than the quarantine_limit of "
-            f"{request.pipeline.quarantine_limit:g} allows: see the report"
-        )
+    carrying_out.refuse_quarantine(request, outcome)
 
 
 def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_json: bool) -> None:
@@ -218,11 +181,11 @@ def plan(
 
     Example: beam plan curate --input crawl/ --sample 2000 --output sample/
     """
-    logging.disable(logging.WARNING)
-    from curation.configuration import loading
-    from curation.runners import running
+    from curation import carrying_out
 
-    logging.disable(logging.NOTSET)
+    with carrying_out.without_warnings():
+        from curation.configuration import loading
+        from curation.runners import running
     from curation.inspect import planned_text, planning
     from curation.inspect.expenses import Prices
     from curation.request import Request
@@ -230,13 +193,13 @@ def plan(
     entry, places = loading.load_any(config, pipeline), tuple(inputs or ())
     if not isinstance(entry, loading.Pipeline):
         raise UsageError(f"pipeline {pipeline} is a program; expected one of stages")
-    _check_inputs(pipeline, False, places, False)
+    carrying_out.check_inputs(pipeline, False, places, False)
     if seed is not None:
         entry = entry.model_copy(update={"seed": seed})
-    columns = _columns(caption_column, key_column, None)
+    columns = carrying_out.columns(caption_column, key_column, ())
     prices = Prices(price_cpu_hour, price_gpu_hour, price_gigabyte_month, tokens_per_second)
     arguments = tuple(running.defaults((), workers))
-    with planning.place(output) as folder, running.workers(arguments, _IN_WORKERS):
+    with planning.place(output) as folder, running.workers(arguments, carrying_out.IN_WORKERS):
         request = Request(
             entry.name,
             entry,

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
 from curation import storage
@@ -20,6 +21,17 @@ _RATES = re.compile(r", [\d.,e+]+/s(, [\d,]+ s left)?")
 REMOTE_LINE_SECONDS = 60.0  # a listing there is slow and paid for
 Count = Callable[[], tuple[int, int]]
 Note = Callable[[], str]
+_IS_SHOWN = ContextVar("is_shown", default=True)
+
+
+@contextlib.contextmanager
+def shown(is_shown: bool) -> Iterator[None]:
+    """Whether ``watch`` and ``say`` write anything in the block: of functions, if asked."""
+    token = _IS_SHOWN.set(is_shown)
+    try:
+        yield
+    finally:
+        _IS_SHOWN.reset(token)
 
 
 @contextlib.contextmanager
@@ -29,6 +41,9 @@ def watch(output: str, what: str, count: Count, note: Note = str) -> Iterator[No
     ``count`` answers how many of ``what`` there are to do and are done, ``note`` what else to show;
     both are called from another thread. A remote ``output`` is asked less often.
     """
+    if not _IS_SHOWN.get():
+        yield
+        return
     from rich.console import Console
 
     console = Console(file=sys.stderr)  # this one: the runner's own chatter is redirected
@@ -44,6 +59,8 @@ def watch(output: str, what: str, count: Count, note: Note = str) -> Iterator[No
 
 def say(sentence: str) -> None:
     """Show a sentence on standard error, above a bar that is shown there."""
+    if not _IS_SHOWN.get():
+        return
     sys.stderr.write(f"{sentence}\n")
     sys.stderr.flush()
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-import curation
-from curation import exclusion, report, shard, storage
+from curation import exclusion, release, report, shard, storage
 from curation.configuration.loading import check_columns, origin, resolved
 from curation.costs import Steps
 from curation.groupings.grouping import Telling
@@ -294,7 +293,7 @@ def _identity_of_run(request: Request, units: Sequence[Unit], folders: Sequence[
     them, by the ``folders`` of those.
     """
     parts = [mark.text_digest(to_json(unit), 16) for unit in units]
-    what = [curation.__version__, resolved(request.pipeline), folders, parts]
+    what = [release.__version__, resolved(request.pipeline), folders, parts]
     return mark.text_digest(json.dumps(what), 16)
 
 
@@ -353,7 +352,7 @@ def _write_run(
         "inputs": list(request.inputs),
         "columns": asdict(request.columns),
         "allow_outside": request.allow_outside,
-        "versions": {"inkstone": curation.__version__, **dict(_versions())},
+        "versions": {"inkstone": release.__version__, **dict(_versions())},
         "seed": request.pipeline.seed,
         "counts": counts,
         "signals": signals.measured(layout).as_json(),

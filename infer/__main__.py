@@ -4,13 +4,11 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 """
 
 import json
-import math
 from pathlib import Path
 
 import typer
 
 from curation.failures import commands
-from curation.failures.errors import UsageError
 from infer import options
 from train import threads
 
@@ -46,23 +44,12 @@ def generate(
     Every PNG carries its prompt, seed, steps and guidance; its seed generates it again alone.
     """
     threads.settle()
-    from infer import job
+    from infer import generating, job
 
-    if guidance is not None and not math.isfinite(guidance):
-        raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
+    generating.check_guidance(guidance)
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
-    request = job.Request(*asked, tuple(inputs or ()))
-    wanted = job.prepare(request)
-    from infer.engine.request import Settings
-
-    usual = wanted.usual
-    settings = Settings(
-        usual.width,
-        usual.height,
-        usual.steps if steps is None else steps,
-        usual.guidance if guidance is None else guidance,
-        negative,
-    )
+    wanted = job.prepare(job.Request(*asked, tuple(inputs or ())))
+    settings = generating.settings(wanted.asked, steps, guidance, negative)
     result = job.run(wanted, settings, device, batch_size, columns)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))

@@ -3,48 +3,37 @@
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation import progress, storage
 from curation.failures.errors import UsageError
-from curation.picture import sizes
 from curation.storage import ownership
-from infer import checkpoints
+from infer import checkpoints, generating
 from infer import prompts as prompt_files
-from infer.checkpoints import Defaults
-from infer.prompts import Prompt
+from infer.generating import Asked
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from infer.engine.request import Settings
-    from infer.inputs import Inputs
 
-_LARGEST_SIDE = 8192
 KIND = "inference"
 SHEET = "contact sheet"  # what tells one of ours
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to generate (every prompt with its seed), with which checkpoint, into which files.
-
-    ``folder`` is the run's own, None where files were named.
-    ``usual`` is the size to generate at, and the steps and guidance unless others are asked for.
-    ``inputs`` are what all prompts edit, by ``names``.
+    """What is ``asked`` for, and into which files. ``folder`` is the run's own, None where files
+    were named.
     """
 
-    prompts: tuple[Prompt, ...]
+    asked: Asked
     targets: tuple[Path, ...]
     folder: Path | None
     sheet: Path | None
-    checkpoint: Path
-    usual: Defaults
-    inputs: "Inputs | None" = None
-    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,37 +55,17 @@ class Request:
 def prepare(request: Request) -> Job:
     """Check everything that can be checked before weights are read. Raises ``UsageError``."""
     file, output, sheet = request.file, request.output, request.sheet
-    asked = prompt_files.from_arguments(request.texts) + (prompt_files.read(file) if file else [])
-    if not asked:
+    prompts = prompt_files.from_arguments(request.texts) + (prompt_files.read(file) if file else [])
+    if not prompts:
         raise UsageError("nothing to generate; give a prompt or a file of them with --prompts")
     _check_names(output, sheet)
-    own = asked_size(request.size) if request.size else None
-    folder = checkpoints.find(request.checkpoint)
-    usual = checkpoints.defaults(folder)
-    unit = checkpoints.size_unit(folder)
-    inputs = _inputs(request.inputs, folder, unit)
-    own_size = inputs.size if inputs else (usual.width, usual.height)
-    width, height = own or own_size
-    checkpoints.check_size(width, height, unit)
-    targets = name_files(output, len(asked))
-    sheet = sheet or (_sheet_name(output) if len(asked) > 1 else None)
-    _refuse_strangers((*targets, *([sheet] if sheet else [])))
-    return Job(
-        prompts=tuple(prompt_files.with_seeds(asked, request.seed)),
-        targets=targets,
-        folder=None if output.suffix else output,
-        sheet=sheet,
-        checkpoint=folder,
-        usual=replace(usual, width=width, height=height),
-        inputs=inputs,
-        names=tuple(PurePath(path).name for path in request.inputs),
+    asked = generating.settle(
+        prompts, request.seed, request.checkpoint, request.size, request.inputs
     )
-
-
-def _inputs(paths: tuple[str, ...], folder: Path, unit: int) -> "Inputs | None":
-    from infer import inputs
-
-    return inputs.read(paths, folder, unit)
+    targets = name_files(output, len(prompts))
+    sheet = sheet or (_sheet_name(output) if len(prompts) > 1 else None)
+    _refuse_strangers((*targets, *([sheet] if sheet else [])))
+    return Job(asked, targets, None if output.suffix else output, sheet)
 
 
 def _check_names(output: Path, sheet: Path | None) -> None:
@@ -122,31 +91,23 @@ def _run(
     job: Job, settings: "Settings", device: str, at_once: int, columns: int | None
 ) -> dict[str, Any]:
     from curation.picture import contact_sheet
-    from infer.engine.engine import Engine
-    from infer.engine.request import Request
 
-    asked = [prompt.text for prompt in job.prompts]
-    size = (settings.width, settings.height)
-    warnings = checkpoints.beyond(job.checkpoint, asked, size, edits=bool(job.inputs))
+    asked, checkpoint = job.asked, job.asked.checkpoint
+    warnings = generating.beyond(asked, settings)
     for warning in warnings:
-        _tell(f"warning: expect nonsense of {job.checkpoint.name}: {warning}")
-    if trained := checkpoints.trained(job.checkpoint):
-        _tell(f"{job.checkpoint.name}: {trained}")
-    if unfinished := checkpoints.unfinished(job.checkpoint):
-        _tell(f"warning: {job.checkpoint.name}: {unfinished}")
+        _tell(f"warning: expect nonsense of {checkpoint.name}: {warning}")
+    if trained := checkpoints.trained(checkpoint):
+        _tell(f"{checkpoint.name}: {trained}")
+    if unfinished := checkpoints.unfinished(checkpoint):
+        _tell(f"warning: {checkpoint.name}: {unfinished}")
         warnings.insert(0, unfinished)
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)
-    engine = Engine.load(job.checkpoint, device)
-    requests = [Request.of(prompt, settings, job.inputs) for prompt in job.prompts]
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
-    with progress.watch("", "images", lambda: (len(job.prompts), len(rows))):
-        images = engine.generate(requests, at_once)
-        for prompt, target, image in zip(job.prompts, job.targets, images, strict=True):
-            facts = _facts(prompt, settings, job.checkpoint)
-            if job.names:
-                facts["inputs"] = ", ".join(job.names)
+    images = generating.generate(asked, settings, device, at_once)
+    with progress.watch("", "images", lambda: (len(job.targets), len(rows))):
+        for target, (image, facts) in zip(job.targets, images, strict=True):
             storage.write_bytes(str(target), png(image, facts))
             rows.append({"file": str(target), **facts})
             if job.sheet:
@@ -154,7 +115,7 @@ def _run(
     if job.sheet:
         _write_sheet(job, small, columns)
     return {
-        "checkpoint": str(job.checkpoint),
+        "checkpoint": str(checkpoint),
         "images": rows,
         "sheet": str(job.sheet) if job.sheet else None,
         "warnings": warnings,
@@ -175,17 +136,6 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
             is_ours = False
         if not is_ours:
             raise UsageError(f"{path}: is there and was not written here; name another --output")
-
-
-def asked_size(text: str) -> tuple[int, int]:
-    """``64x32`` -> (64, 32), width first. Raises ``UsageError``."""
-    width, height = sizes.parse(text) or (0, 0)
-    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
-        raise UsageError(
-            f"size {text!r}: expected WIDTHxHEIGHT in pixels, each from 1 to {_LARGEST_SIDE},"
-            " such as 64x32"
-        )
-    return width, height
 
 
 def name_files(output: Path, count: int) -> tuple[Path, ...]:
@@ -211,18 +161,6 @@ def png(image: "Image", facts: dict[str, Any]) -> bytes:
     return stream.getvalue()
 
 
-def _facts(prompt: Prompt, settings: "Settings", folder: Path) -> dict[str, Any]:
-    return {
-        "prompt": prompt.text,
-        "seed": prompt.seed,
-        "steps": settings.steps,
-        "guidance": settings.guidance,
-        "negative": settings.negative,
-        "size": f"{settings.width}x{settings.height}",
-        "checkpoint": folder.name,  # never a whole path: images travel
-    }
-
-
 def _sheet_name(output: Path) -> Path:
     return output.with_name(f"{output.stem}-sheet.png") if output.suffix else output / "sheet.png"
 
@@ -232,7 +170,7 @@ def _write_sheet(job: Job, images: Sequence["Image"], columns: int | None) -> No
 
     from curation.picture import contact_sheet
 
-    captions = [prompt.text for prompt in job.prompts]
+    captions = [prompt.text for prompt in job.asked.prompts]
     sheet = contact_sheet.compose(images, captions, columns)
     stream = BytesIO()
     chunks = PngInfo()

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from curation.failures import commands
-from curation.failures.errors import IncompleteError
 from curation.storage import user_paths
 from synthesis.fonts.languages import LANGUAGES
 
@@ -186,10 +185,7 @@ def render(
         json.dumps(summary, ensure_ascii=False, indent=1) if as_json else rendering.as_text(summary)
     )
     print(text)  # noqa: T201 - the result belongs on stdout
-    if summary["missing"]:
-        raise IncompleteError(
-            f"{summary['missing']} of {count} images could not be rendered (see `rejected`)"
-        )
+    rendering.refuse_missing(summary)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from curation import progress, shard, storage
+from curation.failures.errors import IncompleteError
 from curation.storage import ownership
 from synthesis import first_images, gallery, parts
 from synthesis.job import Job
@@ -98,6 +99,15 @@ def summary(job: Job, out: str, all_parts: Sequence[parts.Part]) -> dict[str, An
         "contact_sheet": storage.join(out, CONTACT_SHEET) if rows else None,
         "gallery": storage.join(out, GALLERY),
     }
+
+
+def refuse_missing(result: Mapping[str, Any]) -> None:
+    """Raise ``IncompleteError`` where images of a summary are missing."""
+    if missing := result["missing"]:
+        raise IncompleteError(
+            f"{missing} of {missing + result['images']} images could not be rendered (see"
+            " `rejected`)"
+        )
 
 
 def as_text(result: Mapping[str, Any]) -> str:

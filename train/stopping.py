@@ -1,6 +1,7 @@
 """A first Ctrl-C lets a step end and be saved; a second one interrupts."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,8 +11,14 @@ from curation.failures.interruption import Interruption
 
 @contextmanager
 def stopping() -> Iterator[Callable[[], bool]]:
-    """Within, the first Ctrl-C or SIGTERM only asks for a stop; the second one interrupts."""
+    """Within, the first Ctrl-C or SIGTERM only asks for a stop; the second one interrupts.
+
+    Python hears signals in its main thread alone: from another one nothing asks.
+    """
     asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
 
     def ask(number: int, frame: FrameType | None) -> None:
         if asked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import curation
+from curation import release
 
 OURS = "curation"
 
@@ -32,7 +32,7 @@ class Fingerprint:
 def here(modules: Iterable[str] = ()) -> Fingerprint:
     """What this process runs: ``curation`` and the packages that the named modules belong to."""
     packages = tuple(sorted({OURS, *(name.split(".", 1)[0] for name in modules)}))
-    return Fingerprint(curation.__version__, packages, _digest(packages))
+    return Fingerprint(release.__version__, packages, _digest(packages))
 
 
 def check(driver: Fingerprint) -> None:
@@ -41,9 +41,10 @@ def check(driver: Fingerprint) -> None:
     if worker == driver:
         return
     what = "version" if worker.version != driver.version else "source files of that version"
+    start = _folders(OURS)[0] / "__init__.py"
     raise VersionError(
         f"the driver runs inkstone {driver.version} ({driver.digest}), a worker "
-        f"{worker.version} ({worker.digest}) from {curation.__file__}: expected the same {what}; "
+        f"{worker.version} ({worker.digest}) from {start}: expected the same {what}; "
         "install the driver's wheel on every worker, and start workers in a folder without a "
         "curation/ of its own"
     )

@@ -59,7 +59,8 @@ def started() -> Iterator[None]:
     """A pool for the block. Call it before anything starts a thread or takes a lock.
 
     Where forking is not safe there is none: on other systems than Linux, with threads of Python's
-    or gRPC's running.
+    or gRPC's running, or where who calls us as a library has loaded torch, whose own threads and
+    GPU a fork would lack.
     """
     if _RUNNING.pool is not None or not _may_fork():
         yield
@@ -74,6 +75,8 @@ def started() -> Iterator[None]:
 
 def _may_fork() -> bool:
     if not sys.platform.startswith("linux") or threading.active_count() > 1:
+        return False
+    if "torch" in sys.modules:
         return False
     names = set[str]()
     for task in os.listdir("/proc/self/task"):

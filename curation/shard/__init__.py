@@ -2,6 +2,7 @@
 
 from curation.shard.digests import digest_of_rows
 from curation.shard.edit_kinds import EDIT_KINDS, EDIT_OPERATIONS
+from curation.shard.folder import paths, rows
 from curation.shard.instructions import CAPTIONER, of_source
 from curation.shard.manifest import (
     MANIFEST_NAME,
@@ -55,9 +56,11 @@ __all__ = [
     "is_listed",
     "of_source",
     "outline",
+    "paths",
     "read",
     "read_manifest",
     "refusal",
+    "rows",
     "schema",
     "stored",
     "undamaged",

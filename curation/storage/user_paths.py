@@ -9,6 +9,10 @@ from typing import Any
 
 import typer
 
+from curation.failures.errors import UsageError
+
+Place = str | Path  # as functions take it
+
 
 def not_empty(path: str) -> str:
     """The path as given. Raises ``ValueError`` for an empty one, or one of spaces."""
@@ -28,3 +32,11 @@ def place(value: Any) -> str:
         return not_empty(str(value))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def argument(name: str, value: Place) -> str:
+    """A path that a function was given as ``name``. Raises ``UsageError`` for an empty one."""
+    try:
+        return not_empty(str(value))
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None

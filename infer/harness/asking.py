@@ -1,6 +1,5 @@
 """From what a user asks for to the parts that carry it out: source, tools and folder."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from curation.failures.errors import UsageError
 from curation.strict_yaml import expected_one_of
 from infer import checkpoints, scoring
 from infer.evaluation.benchmark import Benchmark
+from infer.generating import asked_size, check_guidance
 from infer.harness import generated, served
 from infer.harness.cache import Cache
 from infer.harness.judges import Judge
@@ -16,7 +16,6 @@ from infer.harness.measuring import Tools
 from infer.harness.readers import NAMES, JudgeReader, RapidOcr, Reader
 from infer.harness.reconstructed import Reconstructions
 from infer.harness.sources import Folder, Source
-from infer.job import asked_size
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,7 @@ def _check(asked: Asked, kind: type[Benchmark]) -> None:
         raise UsageError("--endpoint: expected --model, the name that the server knows it by")
     if asked.endpoint and not asked.out:
         raise UsageError("--endpoint: expected --out, a folder for its images and figures")
-    if asked.guidance is not None and not math.isfinite(asked.guidance):
-        raise UsageError(f"guidance is {asked.guidance}; expected a number such as 4.0")
+    check_guidance(asked.guidance)
     if asked.reader not in NAMES:
         raise UsageError(f"--reader {asked.reader!r}: {expected_one_of(asked.reader, NAMES)}")
     if asked.judge and not asked.judge_model:

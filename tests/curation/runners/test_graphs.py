@@ -246,9 +246,9 @@ def test_another_file_of_ours_is_told(change: str, tmp_path: Path) -> None:
 def test_another_version_is_told(tmp_path: Path) -> None:
     package = tmp_path / "curation"
     shutil.copytree(ROOT / "curation", package)
-    start = package / "__init__.py"
-    text = start.read_text(encoding="utf-8").replace(curation.__version__, "0.0.9")
-    start.write_text(text, encoding="utf-8")
+    release = package / "release.py"
+    text = release.read_text(encoding="utf-8").replace(curation.__version__, "0.0.9")
+    release.write_text(text, encoding="utf-8")
     told = told_by_worker(tmp_path)
     assert f"driver runs inkstone {curation.__version__}" in told and "worker 0.0.9" in told
 

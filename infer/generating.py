@@ -1,0 +1,138 @@
+"""What to generate, by which checkpoint: settled and carried out, whoever asks. No file is written.
+
+Heavy imports come late.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from curation.failures.errors import UsageError
+from curation.picture import sizes
+from infer import checkpoints
+from infer import prompts as prompt_files
+from infer.checkpoints import Defaults
+from infer.prompts import Prompt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from infer.engine.request import Settings
+    from infer.inputs import Inputs
+
+_LARGEST_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Every prompt with its seed, and the checkpoint. ``usual`` is the size to generate at, and the
+    steps and guidance unless others are asked for. ``inputs`` are what all prompts edit, by
+    ``names``.
+    """
+
+    prompts: tuple[Prompt, ...]
+    checkpoint: Path
+    usual: Defaults
+    inputs: "Inputs | None" = None
+    names: tuple[str, ...] = ()
+
+
+def settle(
+    prompts: Sequence[Prompt],
+    seed: int,
+    checkpoint: Path | None,
+    size: str | None,
+    inputs: Sequence[str],
+) -> Asked:
+    """Check everything that can be checked before weights are read. Raises ``UsageError``."""
+    own = asked_size(size) if size else None
+    folder = checkpoints.find(checkpoint)
+    usual = checkpoints.defaults(folder)
+    unit = checkpoints.size_unit(folder)
+    read = _inputs(inputs, folder, unit)
+    own_size = read.size if read else (usual.width, usual.height)
+    width, height = own or own_size
+    checkpoints.check_size(width, height, unit)
+    return Asked(
+        prompts=tuple(prompt_files.with_seeds(prompts, seed)),
+        checkpoint=folder,
+        usual=replace(usual, width=width, height=height),
+        inputs=read,
+        names=tuple(PurePath(path).name for path in inputs),
+    )
+
+
+def _inputs(paths: Sequence[str], folder: Path, unit: int) -> "Inputs | None":
+    from infer import inputs
+
+    return inputs.read(paths, folder, unit)
+
+
+def check_guidance(guidance: float | None) -> None:
+    """Raise ``UsageError`` for what is no number."""
+    if guidance is not None and not math.isfinite(guidance):
+        raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
+
+
+def settings(asked: Asked, steps: int | None, guidance: float | None, negative: str) -> "Settings":
+    """How to generate: as asked for, else as the checkpoint was judged."""
+    from infer.engine.request import Settings
+
+    usual = asked.usual
+    return Settings(
+        usual.width,
+        usual.height,
+        usual.steps if steps is None else steps,
+        usual.guidance if guidance is None else guidance,
+        negative,
+    )
+
+
+def beyond(asked: Asked, how: "Settings") -> list[str]:
+    """What is asked for and the checkpoint was never trained on, a sentence each."""
+    texts = [prompt.text for prompt in asked.prompts]
+    size = (how.width, how.height)
+    return checkpoints.beyond(asked.checkpoint, texts, size, edits=bool(asked.inputs))
+
+
+def generate(
+    asked: Asked, how: "Settings", device: str, at_once: int
+) -> Iterator[tuple["Image", dict[str, Any]]]:
+    """The images in order, each with its facts: prompt, seed, settings and checkpoint. Weights are
+    read at once, and images made as they are asked for, so many ``at_once``.
+
+    Raises ``UsageError``.
+    """
+    from infer.engine.engine import Engine
+    from infer.engine.request import Request
+
+    engine = Engine.load(asked.checkpoint, device)
+    requests = [Request.of(prompt, how, asked.inputs) for prompt in asked.prompts]
+    facts = (_facts(prompt, how, asked) for prompt in asked.prompts)
+    return zip(engine.generate(requests, at_once), facts, strict=True)
+
+
+def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
+    facts = {
+        "prompt": prompt.text,
+        "seed": prompt.seed,
+        "steps": how.steps,
+        "guidance": how.guidance,
+        "negative": how.negative,
+        "size": f"{how.width}x{how.height}",
+        "checkpoint": asked.checkpoint.name,  # never a whole path: images travel
+    }
+    return facts | ({"inputs": ", ".join(asked.names)} if asked.names else {})
+
+
+def asked_size(text: str) -> tuple[int, int]:
+    """``64x32`` -> (64, 32), width first. Raises ``UsageError``."""
+    width, height = sizes.parse(text) or (0, 0)
+    if not (1 <= width <= _LARGEST_SIDE and 1 <= height <= _LARGEST_SIDE):
+        raise UsageError(
+            f"size {text!r}: expected WIDTHxHEIGHT in pixels, each from 1 to {_LARGEST_SIDE},"
+            " such as 64x32"
+        )
+    return width, height
