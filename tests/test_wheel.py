@@ -44,6 +44,15 @@ def test_only_our_packages_are_inside(unpacked: Path) -> None:
     assert folders == set(PACKAGES)
 
 
+def test_notice_and_every_licence_travel_with_it(unpacked: Path) -> None:
+    (folder,) = unpacked.glob("*.dist-info/licenses")
+    inside = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    texts = {
+        str(path.relative_to(ROOT)) for name in PACKAGES for path in (ROOT / name).rglob("LICENSE*")
+    }
+    assert inside == {"LICENSE", "NOTICE", *texts}
+
+
 def test_an_installed_project_finds_its_own_configuration(unpacked: Path, tmp_path: Path) -> None:
     code = (
         "from curation.configuration.loading import load, shipped_path as p; load(None); print(p())"
