@@ -7,7 +7,6 @@ the word read that difflib finds closest. CLIPScore: 2.5 max(cosine, 0) of CLIP 
 """
 
 import difflib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from pydantic import BaseModel
 from curation.failures.errors import UsageError
 from curation.networks import encoders
 from infer.evaluation.benchmark import Benchmark, Measured, Request, Row, Seen
-from infer.harness import metrics, prompt_files, rendering, texts
+from infer.harness import clip_l14, metrics, prompt_files, rendering, texts
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 WHENCE = "https://huggingface.co/datasets/dnkdnk/CVTG-2K"
 SETS, REGIONS = ("CVTG", "CVTG-Style"), (2, 3, 4, 5)
 PROMPTS = 2000  # of all files
-CLIP = "clip-vit-large-patch14"
 _WITHOUT_CLIP = (
-    f"not computed: put CLIP ViT-L/14 (hf download openai/{CLIP} --local-dir {CLIP}) into the"
-    " folder that --data names; all else is computed without it"
+    f"not computed: put {clip_l14.WANTED} into the folder that --data names; all else is computed"
+    " without it"
 )
 _QUOTED = re.compile(r"'(.*?)'")
 _APOSTROPHE = re.compile(r"\w'\w")
@@ -53,7 +51,7 @@ class Cvtg2k(Benchmark):
         if data is not None and not Path(data).is_dir():
             raise UsageError(f"--data {data}: expected the folder of {_file(*SETS[:1], 2).name}")
         self._encoder: encoders.ImageTextEncoder | None = None
-        self._clip = None if data is None else _clip(Path(data) / CLIP)
+        self._clip = None if data is None else clip_l14.named(Path(data) / clip_l14.FOLDER)
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -142,25 +140,3 @@ def has_apostrophe(prompt: str) -> bool:
 
 def _file(name: str, regions: int) -> prompt_files.PromptFile:
     return prompt_files.PromptFile(name=f"{name}/{regions}.json", whence=WHENCE, key="data_list")
-
-
-def _clip(folder: Path) -> encoders.Named | None:
-    """CLIP ViT-L/14 in a folder of transformers or open_clip, None where there is none.
-
-    Raises ``UsageError`` for another network, whose figure would not be CLIPScore.
-    """
-    ours, theirs = folder / "open_clip_config.json", folder / "config.json"
-    if not (ours.is_file() or theirs.is_file()):
-        return None
-    library: encoders.Library = "open_clip" if ours.is_file() else "transformers"
-    config = json.loads((ours if ours.is_file() else theirs).read_bytes())
-    if ours.is_file():
-        config = config["model_cfg"]
-    vision = config.get("vision_cfg") or config.get("vision_config") or {}
-    width = vision.get("width") or vision.get("hidden_size")
-    joint = config.get("embed_dim") or config.get("projection_dim")
-    if (width, vision.get("patch_size"), joint) != (1024, 14, 768):
-        raise UsageError(f"{folder}: expected CLIP ViT-L/14, by which CLIPScore is defined")
-    named = encoders.Named(library=library, model=str(folder))
-    encoders.check(named, texts=True)
-    return named

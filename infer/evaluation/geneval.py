@@ -1,35 +1,37 @@
 """GenEval: are the objects there, so many, so coloured and so placed? By a detector's boxes.
 
 Source: https://github.com/djghosh13/geneval (MIT), whose rule this is. The detections are a
-user's: a folder with a file ``<prompt id>_<k>.json`` for each image, of Mask2Former's boxes (Swin-S
-on COCO, as there) and the colours that CLIP ViT-L/14 gives them:
+user's: a folder with a file ``<prompt id>_<k>.json`` for each image, of Mask2Former's (Swin-S on
+COCO, as there):
 
-    {"objects": [{"class": "bench", "score": 0.98, "box": [l, t, r, b], "color": "red"}]}
+    {"objects": [{"class": "bench", "score": 0.98, "box": [l, t, r, b], "color": "red",
+                  "mask": {"size": [height, width], "counts": "..."}}]}
 
-Boxes are in pixels; a mask is what a colour is told by, and nothing else of the rule needs it. A
-``color`` is needed where the prompt asks for that of the class.
+Boxes are in pixels, a mask in COCO's run lengths. ``color`` is what CLIP ViT-L/14 says of the
+object; where a prompt asks for it and it is not given, it is told here, by the weights in
+``clip-vit-large-patch14`` of the same folder.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import ValidationError
 
 from curation.failures.errors import UsageError
+from curation.networks import encoders
+from curation.strict_yaml import expected_one_of
 from infer.evaluation.benchmark import Benchmark, Measured, Request, Row, Seen
-from infer.harness import prompt_files
-from infer.harness.prompt_files import Record
+from infer.harness import clip_l14, object_colours, prompt_files, run_lengths
+from infer.harness.detections import Detection, Detections, Prompt, as_given, failures
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from infer.harness.metrics import Metric
 
-LEAST_SCORE, LEAST_COUNTING_SCORE = 0.3, 0.9
-MOST_OBJECTS = 16  # of a class
-OVERLAP = 0.1  # of both sizes, which an offset has to exceed
-LEAST_OFFSET = 0.5  # of the distance of centres
 IMAGES = 4  # of each prompt
 PROMPTS = prompt_files.PromptFile(
     name="geneval.jsonl",
@@ -37,109 +39,6 @@ PROMPTS = prompt_files.PromptFile(
     sha256="5c48e0813e812e3c373fa5c8ed07a8f0a483be30272b4427b0559c8048e67c13",
     rows=553,
 )
-
-Box = tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat]
-Relation = Literal["left of", "right of", "above", "below"]
-
-
-class Clause(Record):
-    """``count`` objects of a class; ``position`` is relative to those of an earlier clause."""
-
-    class_: str = Field(alias="class")
-    count: int
-    color: str | None = None
-    position: tuple[Relation, int] | None = None
-
-
-class Prompt(Record):
-    """A row of the file of prompts."""
-
-    tag: str
-    prompt: str
-    include: tuple[Clause, ...]
-    exclude: tuple[Clause, ...] = ()
-
-
-class Detection(Record):
-    """An object that a detector sees: its box is left, top, right, bottom in pixels."""
-
-    class_: str = Field(alias="class")
-    score: FiniteFloat
-    box: Box
-    color: str | None = None
-
-
-class Detections(Record):
-    """A file of a user's."""
-
-    objects: tuple[Detection, ...]
-
-
-def relations(box: Box, other: Box) -> set[str]:
-    """Where a box is relative to another: by the offset of centres less a tenth of the sizes
-    summed, along each axis, over the distance of centres.
-    """
-    corners = np.array([box, other], np.float64).reshape(2, 2, 2)
-    sizes = np.abs(corners[:, 1] - corners[:, 0]).sum(0)
-    offset = corners[0].mean(0) - corners[1].mean(0)
-    beyond = np.maximum(np.abs(offset) - OVERLAP * sizes, 0) * np.sign(offset)
-    if np.all(np.abs(beyond) < 1e-3):
-        return set()
-    across, down = beyond / np.linalg.norm(offset)
-    held = {
-        "left of": across < -LEAST_OFFSET,
-        "right of": across > LEAST_OFFSET,
-        "above": down < -LEAST_OFFSET,
-        "below": down > LEAST_OFFSET,
-    }
-    return {name for name, holds in held.items() if holds}
-
-
-def failures(prompt: Prompt, detections: Sequence[Detection]) -> list[str]:
-    """What is wrong with an image, a sentence for each clause; none: it is right.
-
-    Raises ``UsageError`` where a colour is asked for that the detections do not say.
-    """
-    least = LEAST_COUNTING_SCORE if prompt.tag == "counting" else LEAST_SCORE
-    by_class: dict[str, list[Detection]] = {}
-    for each in sorted(detections, key=lambda each: -each.score):
-        own = by_class.setdefault(each.class_, [])
-        if each.score > least and len(own) < MOST_OBJECTS:
-            own.append(each)
-    wrong: list[str] = []
-    matched: list[list[Detection] | None] = []
-    for clause in prompt.include:
-        seen = by_class.get(clause.class_, [])[: clause.count]
-        reason = _failure(clause, seen, matched)
-        matched.append(None if reason else seen)
-        wrong += [reason] if reason else []
-    for clause in prompt.exclude:
-        count = len(by_class.get(clause.class_, []))
-        if count >= clause.count:
-            wrong.append(f"{clause.class_}: {count}, expected fewer than {clause.count}")
-    return wrong
-
-
-def _failure(
-    clause: Clause, seen: Sequence[Detection], matched: Sequence[Sequence[Detection] | None]
-) -> str:
-    name = clause.class_
-    if len(seen) < clause.count:
-        return f"{name}: {len(seen)}, expected {clause.count}"
-    if clause.color is not None:
-        colours = [each.color for each in seen]
-        if None in colours:
-            raise UsageError(f"a {name} without color, which its prompt asks for")
-        if any(colour != clause.color for colour in colours):
-            return f"{name}: {', '.join(map(str, colours))}, expected {clause.color}"
-    if clause.position is not None:
-        relation, place = clause.position
-        others = matched[place]
-        if others is None:
-            return f"{name}: nothing to be {relation}"
-        if any(relation not in relations(a.box, b.box) for a in seen for b in others):
-            return f"{name}: not {relation} the other"
-    return ""
 
 
 def prompts() -> dict[str, Prompt]:
@@ -174,12 +73,21 @@ class GenEval(Benchmark):
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         super().__init__(checkpoint, data)
         self._prompts = prompts()
+        self._kinds = {each.class_ for of in self._prompts.values() for each in of.include}
         self._digest = hashlib.sha256()
+        self._clip = None if data is None else clip_l14.named(Path(data) / clip_l14.FOLDER)
+        self._classifier: object_colours.Classifier | None = None
+        self._told = Counter[str]()
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Whose detections these are."""
-        return {"prompts": PROMPTS.sha256, "detections": self._digest.hexdigest()}
+        """Whose detections these are, and how many colours were given, or told by CLIP."""
+        return {
+            "prompts": PROMPTS.sha256,
+            "detections": self._digest.hexdigest(),
+            "colours": dict(sorted(self._told.items())),
+            "clip": None if self._clip is None else self._clip.model,
+        }
 
     def requests(self) -> Sequence[Request]:
         """Four images of each prompt."""
@@ -189,10 +97,10 @@ class GenEval(Benchmark):
         """Whether it is right, and why not. Raises ``UsageError`` for what is no detections."""
         if seen.is_missing:
             return Measured(0.0, "no image")
-        wrong = self._failures(request)
+        wrong = self._failures(request, seen.image)
         return Measured(float(not wrong), "\n".join(wrong))
 
-    def _failures(self, request: Request) -> list[str]:
+    def _failures(self, request: Request, image: "Image.Image") -> list[str]:
         name = Path(request.file).with_suffix(".json").name
         if self.data is None:
             raise UsageError(
@@ -206,14 +114,39 @@ class GenEval(Benchmark):
         self._digest.update(content)
         try:
             listed = Detections.model_validate_json(content)
-            return failures(self._prompts[request.id], listed.objects)
+            self._check(listed)
+            asked = self._prompts[request.id]
+            return failures(asked, listed.objects, lambda each: self._colour(each, image))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise UsageError(
                 f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
             ) from None
-        except UsageError as error:
+        except (UsageError, ValueError) as error:
             raise UsageError(f"{path}: {error}") from None
+
+    def _check(self, detections: Detections) -> None:
+        """Raise ``UsageError`` for a class by another name, which no prompt would ever match."""
+        for each in detections.objects:
+            if each.class_ not in self._kinds:
+                raise UsageError(
+                    f"class {each.class_!r}: {expected_one_of(each.class_, self._kinds)}; COCO's"
+                    " mouse, keyboard and remote are computer mouse, computer keyboard, tv remote"
+                )
+
+    def _colour(self, detection: Detection, image: "Image.Image") -> str:
+        if detection.color is not None or self._clip is None:
+            self._told["given"] += 1
+            return as_given(detection)
+        if self._classifier is None:
+            encoder = encoders.image_text_encoder(self._clip)
+            self._classifier = object_colours.Classifier(encoder)
+        runs, mask = detection.mask, None
+        if runs is not None:
+            mask = run_lengths.mask(runs.size, runs.counts)
+        self._told["by CLIP" if runs else "by CLIP, without a mask"] += 1
+        shown = object_colours.crop(image, detection.box, mask)
+        return self._classifier.colour(shown, detection.class_)
 
     @staticmethod
     def score(rows: Sequence[Row]) -> Sequence["Metric"]:

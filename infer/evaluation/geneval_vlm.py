@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infer.evaluation import geneval
 from infer.evaluation.benchmark import Benchmark, Measured, Question, Request, Row, Seen
 from infer.harness import answers
+from infer.harness.detections import Prompt
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from infer.harness.metrics import Metric
 
 
-def clauses(prompt: geneval.Prompt) -> list[tuple[str, bool]]:
+def clauses(prompt: Prompt) -> list[tuple[str, bool]]:
     """What is asked of a prompt's image, and whether yes is right."""
     asked: list[tuple[str, bool]] = []
     for clause in prompt.include:

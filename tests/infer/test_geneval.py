@@ -2,35 +2,38 @@
 
 import json
 
+import numpy as np
 import pytest
 from making.chat_server import completion, serving
 from making.commands import invoke
 from PIL import Image
 
 from curation.failures.errors import UsageError
+from curation.networks import encoders
 from infer.evaluation import geneval, geneval_vlm
 from infer.evaluation.__main__ import app
-from infer.harness import answers
-from infer.harness.rows import Measured, row
+from infer.harness import answers, clip_l14, detections, object_colours, run_lengths
+from infer.harness.rows import Measured, Seen, row
 
 
 def prompt(tag="two_object", exclude=(), *include):
-    return geneval.Prompt.model_validate(
+    return detections.Prompt.model_validate(
         {"tag": tag, "prompt": "", "include": list(include), "exclude": list(exclude)}
     )
 
 
 def seen(kind, score=0.95, box=(0, 0, 10, 10), color=None):
-    return geneval.Detection.model_validate(
+    return detections.Detection.model_validate(
         {"class": kind, "score": score, "box": box, "color": color}
     )
 
 
-def is_right(of, *detections):
-    return not geneval.failures(of, detections)
+def is_right(of, *objects):
+    return not detections.failures(of, objects)
 
 
 CUP = {"class": "cup", "count": 1}
+NAMED = {"class": "cup", "score": 0.99, "box": [0, 0, 8, 8]}
 
 
 def test_scores_have_to_exceed_the_threshold_of_the_tag():
@@ -59,7 +62,60 @@ def test_all_of_the_surest_boxes_need_the_colour():
     assert is_right(prompt("colors", (), red), *boxes, seen("cup", 0.4, color="blue"))
     assert not is_right(prompt("colors", (), red), *boxes, seen("cup", 0.6, color="blue"))
     with pytest.raises(UsageError, match="a cup without color"):
-        geneval.failures(prompt("colors", (), red), [seen("cup"), seen("cup")])
+        detections.failures(prompt("colors", (), red), [seen("cup"), seen("cup")])
+
+
+def test_runs_of_a_mask_go_down_the_columns():
+    assert run_lengths.mask((3, 3), (3, 2, 4)).tolist() == [[0, 1, 0], [0, 1, 0], [0, 0, 0]]
+    for counts, text in (((3, 2, 4), "324"), ((3, 2, 4, 1), "324O"), ((100, 4, 36), "T34T1")):
+        size = (2, sum(counts) // 2) if sum(counts) % 2 == 0 else (3, 3)
+        assert (run_lengths.mask(size, counts) == run_lengths.mask(size, text)).all()
+    for size, runs in (((3, 3), "32"), ((3, 3), "32~"), ((3, 3), (3, -1, 7)), ((3, 3), "T")):
+        with pytest.raises(ValueError, match="the runs of a mask"):
+            run_lengths.mask(size, runs)
+
+
+class Clip:
+    """Sees the mean colour of an image; of texts it knows red and blue, and a cup for green."""
+
+    scale = 100.0
+
+    def __init__(self):
+        self.asked = []
+
+    def vector(self, rgb):
+        mean = rgb.reshape(-1, 3).mean(0) + 1e-6
+        return mean / np.linalg.norm(mean)
+
+    def text_vector(self, text):
+        self.asked.append(text)
+        known = [float(name in text) for name in ("red", "cup", "blue")]
+        return np.array(known) / max(np.linalg.norm(known), 1e-6)
+
+
+def test_colours_are_clips_of_the_crop_without_what_is_beside_the_mask():
+    image = Image.new("RGB", (20, 10), "blue")
+    image.paste("red", (2, 2, 8, 8))
+    mask = np.zeros((10, 20), bool)
+    mask[2:8, 2:8] = True
+    shown = object_colours.crop(image, (0, 0, 9.6, 10), mask)
+    assert shown.size == (10, 10) and shown.getpixel((5, 5)) == (255, 0, 0)
+    assert shown.getpixel((0, 0)) == (153, 153, 153)  # not the blue that is there
+    assert object_colours.crop(image, (0, 0, 9.6, 10), None).getpixel((0, 0)) == (0, 0, 255)
+    with pytest.raises(ValueError, match=r"a mask of \(10, 20\) in an image of \(10, 19\)"):
+        object_colours.crop(image.crop((0, 0, 19, 10)), (0, 0, 1, 1), mask)
+    with pytest.raises(ValueError, match="holds no pixel"):
+        object_colours.crop(image, (3, 3, 3.2, 9), None)
+    clip = Clip()
+    chosen = object_colours.Classifier(clip)
+    assert chosen.colour(shown, "kite") == "red"  # more red than the grey has
+    assert chosen.colour(image.crop((10, 0, 20, 10)), "kite") == "blue"
+    assert clip.asked[:3] == [
+        "a photo of a red kite",
+        "a photo of a red-colored kite",
+        "a photo of a red object",
+    ]
+    assert len(clip.asked) == 30  # the texts of a kind are read once
 
 
 @pytest.mark.parametrize(
@@ -78,7 +134,7 @@ def test_all_of_the_surest_boxes_need_the_colour():
     ],
 )
 def test_places_are_told_by_centres(other, expected):
-    assert geneval.relations((0, 0, 10, 10), other) == expected
+    assert detections.relations((0, 0, 10, 10), other) == expected
 
 
 def test_a_position_needs_its_other_to_be_right():
@@ -87,10 +143,10 @@ def test_a_position_needs_its_other_to_be_right():
     dog, cup = seen("dog"), seen("cup", box=(100, 0, 110, 10))
     assert is_right(asked, dog, cup)
     assert not is_right(asked, seen("dog", box=(200, 0, 210, 10)), cup)
-    assert geneval.failures(asked, [dog]) == ["cup: 0, expected 1", "dog: nothing to be left of"]
+    assert detections.failures(asked, [dog]) == ["cup: 0, expected 1", "dog: nothing to be left of"]
     red = prompt("position", (), CUP | {"color": "red"}, left)
     wrong = seen("cup", box=(100, 0, 110, 10), color="blue")
-    assert len(geneval.failures(red, [dog, wrong])) == 2
+    assert len(detections.failures(red, [dog, wrong])) == 2
 
 
 PLACES = {"left of": (-99, 0), "right of": (99, 0), "above": (0, -99), "below": (0, 99)}
@@ -110,8 +166,8 @@ def test_the_shipped_prompts_are_all_right_where_all_is_there_and_wrong_where_no
     asked = geneval.prompts()
     assert len(asked) == 553
     for each in asked.values():
-        objects = geneval.Detections.model_validate(perfect(each)).objects
-        assert geneval.failures(each, objects) == [] and geneval.failures(each, [])
+        objects = detections.Detections.model_validate(perfect(each)).objects
+        assert detections.failures(each, objects) == [] and detections.failures(each, [])
 
 
 def test_the_overall_figure_is_the_mean_of_tags():
@@ -139,10 +195,41 @@ def test_detections_of_a_user_are_scored_from_folder_to_figures(tmp_path):
     figures = result["metrics"]
     assert figures["overall"]["value"] == figures["counting"]["value"] == 0.25  # 3 of 4 are missing
     assert figures["overall"]["images"] == 24 and result["judge"] is None
-    for path in boxes.iterdir():
-        path.write_text('{"objects": [{"class": "cup"}]}')
-    wrong = invoke(app, [*given, "--data", str(boxes)])
-    assert wrong.exit_code == 2 and "objects.0.score: Field required" in wrong.stderr
+    for content, said in (
+        ('{"objects": [{"class": "cup"}]}', "objects.0.score: Field required"),
+        (json.dumps({"objects": [NAMED | {"class": "mouse"}]}), "are computer mouse"),
+    ):
+        for path in boxes.iterdir():
+            path.write_text(content)
+        wrong = invoke(app, [*given, "--data", str(boxes)])
+        assert wrong.exit_code == 2 and said in wrong.stderr
+
+
+def test_colours_that_are_not_given_are_told_by_the_weights_of_a_user(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoders, "image_text_encoder", lambda named: Clip())
+    name, asked = next(
+        (name, each)
+        for name, each in geneval.prompts().items()
+        if each.tag == "colors" and each.include[0].color == "red"
+    )
+    (runs,) = [{"size": [8, 8], "counts": [0, 64]}]
+    object_ = NAMED | {"class": asked.include[0].class_, "mask": runs}
+    (tmp_path / f"{name}_0.json").write_text(json.dumps({"objects": [object_]}))
+    requests = [each for each in geneval.GenEval(None, None).requests() if each.id == name]
+    red = Seen(Image.new("RGB", (8, 8), "red"))
+    without = geneval.GenEval(None, str(tmp_path))
+    with pytest.raises(UsageError, match=r"_0.json: a .* without color.*put CLIP ViT-L/14"):
+        without.measure(requests[0], red)
+    config = tmp_path / clip_l14.FOLDER / "config.json"
+    config.parent.mkdir()
+    vision = {"hidden_size": 1024, "patch_size": 14}
+    config.write_text(json.dumps({"projection_dim": 768, "vision_config": vision}))
+    chosen = geneval.GenEval(None, str(tmp_path))
+    assert chosen.measure(requests[0], red).score == 1
+    assert chosen.measure(requests[0], Seen(Image.new("RGB", (8, 8), "blue"))).score == 0
+    assert chosen.facts["colours"] == {"by CLIP": 2}
+    with pytest.raises(UsageError, match=r"_0.json: the runs of a mask|a mask of"):
+        chosen.measure(requests[0], Seen(Image.new("RGB", (9, 8), "red")))
 
 
 def test_a_judge_of_clauses_is_in_the_name(tmp_path):

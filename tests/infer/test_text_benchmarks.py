@@ -18,7 +18,7 @@ from infer.evaluation.longtext_bench_zh import LongTextBenchZh
 from infer.evaluation.oneig_text_en import OneIgTextEn
 from infer.evaluation.oneig_text_zh import OneIgTextZh
 from infer.evaluation.tiif_text import TiifText, gned, recall
-from infer.harness import rendering, texts
+from infer.harness import clip_l14, rendering, texts
 from infer.harness.rows import Line, Request, Seen, row
 
 BLANK = Image.new("RGB", (8, 8))
@@ -135,7 +135,7 @@ def test_cvtg_by_regions_with_clipscore_where_there_is_clip(cvtg, tmp_path, monk
     clip = Clip()
     monkeypatch.setattr(encoders, "image_text_encoder", lambda named: clip)
     assert "put CLIP ViT-L/14" in Cvtg2k(None, str(cvtg)).facts["clipscore"]
-    config = cvtg / cvtg_2k.CLIP / "config.json"
+    config = cvtg / clip_l14.FOLDER / "config.json"
     config.parent.mkdir()
     config.write_text(json.dumps(CLIP_CONFIG))
     chosen = Cvtg2k(None, str(cvtg))
