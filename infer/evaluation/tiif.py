@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
 from infer.evaluation.benchmark import Benchmark, Measured, Question, Request, Row, Seen
-from infer.harness import answers, prompt_files
+from infer.harness import answers, prompt_files, tiif_groups
 from infer.harness.prompt_files import PromptFile, Record
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from infer.harness.metrics import Floats, Metric
+    from infer.harness.metrics import Metric
 
 WHENCE = "https://github.com/A113N-W3I/TIIF-Bench"
 LENGTHS = ("short", "long")
@@ -101,8 +101,9 @@ class Tiif(Benchmark):
                 name = f"{_UNSAFE.sub('-', kind)}-{number:03d}-{length}"
                 self._asked[name] = own
                 text = getattr(prompt, f"{length}_description")
+                facts = {"length": length, "kind": prompt.type}
                 group = f"{prompt.type}, {length}"
-                made.append(Request(name, text, group=group, facts={"length": length}))
+                made.append(Request(name, text, group=group, facts=facts))
         return made
 
     def questions(self, request: Request, image: "Image.Image") -> Sequence[Question]:
@@ -120,14 +121,19 @@ class Tiif(Benchmark):
 
     @staticmethod
     def score(rows: Sequence[Row]) -> Sequence["Metric"]:
-        """Of a kind the share of right answers, pooled; of a length the mean of kinds."""
+        """Of each length: ``overall`` is the mean of the source's nine groups, each the mean of its
+        kinds; ``basic`` and ``advanced`` are means of all their kinds; a kind is the share of right
+        answers, pooled. Kinds and groups without rows are left out.
+        """
         from infer.harness import metrics
 
         listed: list[Metric] = []
         for length in LENGTHS:
             own = [row for row in rows if row.facts["length"] == length]
-            if own:
-                listed.append(_mean_of_kinds(f"mean of kinds, {length}", own))
+            named = tiif_groups.named({row.facts["kind"] for row in own})
+            listed += [
+                tiif_groups.mean(f"{name}, {length}", own, groups) for name, groups in named.items()
+            ]
         for kind, own in metrics.by_group(rows).items():
             listed.append(
                 metrics.pooled(
@@ -138,22 +144,3 @@ class Tiif(Benchmark):
         if any(row.values["unclear"] for row in asked):
             listed.append(metrics.share("unclear", asked, lambda row: row.values["unclear"]))
         return listed
-
-
-def _mean_of_kinds(name: str, rows: Sequence[Row]) -> "Metric":
-    import numpy as np
-
-    from infer.harness import metrics
-
-    places = {kind: place for place, kind in enumerate(sorted({row.group for row in rows}))}
-
-    def terms(row: Row) -> "Floats":
-        own = np.zeros((len(places), 2))
-        own[places[row.group]] = row.values["right"], row.values["of"]
-        return own.ravel()
-
-    def of_sums(sums: "Floats") -> "Floats":
-        kinds = metrics.ratio(sums.reshape(*sums.shape[:-1], -1, 2))
-        return np.asarray(kinds.mean(-1))
-
-    return metrics.formula(name, rows, terms, of_sums, by_group=True)

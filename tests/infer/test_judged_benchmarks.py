@@ -15,7 +15,8 @@ from PIL import Image
 from curation.failures.errors import UsageError
 from infer.evaluation import dpg_bench, gedit_bench, imgedit, oneig_alignment, tiif
 from infer.evaluation.__main__ import app
-from infer.harness.rows import Seen, row
+from infer.harness import tiif_groups
+from infer.harness.rows import Row, Seen, row
 
 GREY = Image.new("RGB", (8, 8), (90, 90, 90))
 
@@ -195,7 +196,45 @@ def test_imgedit_caps_by_the_first_mark(tmp_path):
         benchmark.requests()
 
 
-def test_tiif_is_a_mean_of_kinds_of_pooled_answers(tmp_path):
+def test_tiif_is_a_mean_of_groups_of_kinds():
+    kinds = [
+        kind for groups in tiif_groups.GROUPS.values() for of in groups.values() for kind in of
+    ]
+    assert len(kinds) == len(set(kinds)) == 39
+    right = {"numeracy": 1, "negation": 0, "action+2d": 1, "style": 0, "numeracy+2d": 1}
+    rows = [
+        Row(
+            f"{kind}{n}",
+            0,
+            "",
+            kind,
+            (),
+            {"kind": kind},
+            0,
+            False,
+            0.0,
+            "",
+            {"right": own, "of": n},
+        )
+        for kind, own in right.items()
+        for n in (1, 3)  # pooled: 2 of 4, not the mean of 1 and 1 / 3
+    ]
+    named = tiif_groups.named(right.keys())
+    figures = {name: tiif_groups.mean(name, rows, of).value for name, of in named.items()}
+    assert figures == pytest.approx(
+        {
+            "overall": (1 / 2 + 1 / 4 + 1 / 2 + 0) / 4,
+            "basic": (1 / 2 + 1 / 2 + 0) / 3,  # of kinds, not of groups
+            "basic relation": 1 / 2,
+            "basic reasoning": (1 / 2 + 0) / 2,
+            "advanced": (1 / 2 + 0) / 2,
+            "advanced relation+reasoning": 1 / 2,
+            "advanced style": 0,
+        }
+    )
+
+
+def test_tiif_pools_the_answers_of_a_kind(tmp_path):
     for kind, lists in (("color", (["yes"], ["yes", "no", "yes"])), ("text", (["yes", "yes"],))):
         lines = [
             {"type": kind, "short_description": f"s{n}", "long_description": f"l{n}"}
@@ -211,14 +250,14 @@ def test_tiif_is_a_mean_of_kinds_of_pooled_answers(tmp_path):
     said = {"color-000-short": ["no"], "color-001-short": ["Yes\n\nno.\nYES"]}
     figures = values(benchmark, said | {"text-000-short": ["yes"], "text-000-long": ["yes\nno"]})
     assert figures["color, short"] == 3 / 4 and figures["text, short"] == 0  # a line is missing
-    assert figures["mean of kinds, short"] == pytest.approx(3 / 8)
-    assert figures["mean of kinds, long"] == pytest.approx((0 + 1 / 2) / 2)
+    assert figures["kinds of no group, short"] == 3 / 4  # color, which is none of theirs
+    assert figures["overall, long"] == figures["advanced text, long"] == 1 / 2
     assert figures["unclear"] == 1 / 4
     assert {each.prompt for each in benchmark.requests()} == {"s0", "s1", "l0", "l1"}
     (tmp_path / "images").mkdir()
     GREY.save(tmp_path / "images/text-000-long_0.png")
     figures = judged("tiif", tmp_path, tmp_path / "images", "yes\nyes")
-    assert figures["text, long (vlm)"] == 1 and figures["mean of kinds, long (vlm)"] == 0.5
+    assert figures["text, long (vlm)"] == figures["advanced, long (vlm)"] == 1
     (tmp_path / "text_prompts.jsonl").write_text("")
     with pytest.raises(UsageError, match="1 lines, of 0 prompts"):
         benchmark.requests()
