@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,15 @@ def trained_on(state: State) -> TrainedOn:
         sizes=progress.sizes,
         columns=tuple(state.configuration.data.splits),
         tasks=state.configuration.tasks,
+        later=tuple(dict.fromkeys(_named_later(progress.plan))),
     )
+
+
+def _named_later(versions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The shards that further versions of the plan name."""
+    for version in versions:
+        for phase in version["phases"]:
+            yield from (source["data"] for source in phase["sources"] if source["data"])
 
 
 def _scheduler(settings: Flow) -> Any:

@@ -17,12 +17,25 @@ _MOST_FRAMES = 64  # more are prose, and another prompt of that kind is nothing 
 _SHOWN = 12  # characters in a warning
 
 
+class Shards(BaseModel):
+    """The shards of a ``pattern``, as it was given: how many ``files``, and a ``digest`` of their
+    names and sizes, by which others in their place are told; 0 and "" where nobody looked.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pattern: str
+    files: int = 0
+    digest: str = ""
+
+
 class TrainedOn(BaseModel):
     """``sizes`` are (width, height) in pixels, most images first; ``written`` the characters
     inside quotation marks of captions and ``described`` those outside, each as one string in
     order; ``longest`` the most characters in one quotation; ``frames`` the captions with emptied
     quotations, where they are few, else empty; ``quotes`` whether any caption had a quotation.
-    ``data`` identifies the images as ``progress.json`` does, ``tasks`` are those trained on.
+    ``data`` identifies the images as ``progress.json`` does, ``tasks`` are those trained on,
+    ``shards`` are where all of it was read from (of an earlier version's, not known).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +52,7 @@ class TrainedOn(BaseModel):
     written: str
     described: str
     tasks: tuple[str, ...] = ("t2i",)
+    shards: tuple[Shards, ...] = ()
 
     def write(self, folder: Path) -> None:
         """Write the file into a checkpoint."""
@@ -108,7 +122,7 @@ def read(folder: Path) -> TrainedOn | None:
 
 
 class Captions:
-    """Gathers what captions say, one by one."""
+    """Gathers what captions say, one by one, and the ``shards`` that they are of, by pattern."""
 
     def __init__(self) -> None:
         self._frames: set[str] = set()
@@ -118,6 +132,7 @@ class Captions:
         self._longest = 0
         self._quotes = False
         self.images = 0  # that they are of, of which several sources may take the same ones
+        self.shards: dict[str, Shards] = {}
 
     def add(self, captions: Iterable[str], languages: Iterable[str]) -> None:
         """The captions of one training image, and their languages."""
@@ -143,9 +158,11 @@ class Captions:
         sizes: tuple[tuple[int, int], ...],
         columns: tuple[str, ...],
         tasks: tuple[str, ...] = ("t2i",),
+        later: tuple[str, ...] = (),
     ) -> TrainedOn:
-        """All that was gathered."""
+        """All that was gathered; ``later`` are patterns that the plan named while training."""
         few = len(self._frames) <= _MOST_FRAMES
+        unread = (Shards(pattern=name) for name in later if name not in self.shards)
         return TrainedOn(
             data=data,
             steps=steps,
@@ -159,6 +176,7 @@ class Captions:
             written="".join(sorted(self._written)),
             described="".join(sorted(self._described)),
             tasks=tasks,
+            shards=(*self.shards.values(), *unread),
         )
 
 

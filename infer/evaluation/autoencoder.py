@@ -48,7 +48,7 @@ class Autoencoder(Benchmark):
 
     def requests(self) -> Sequence[Request]:
         """One for each distinct image. Raises ``UsageError`` for no or small ones."""
-        from train.data.index import paths
+        from train.data.shard_files import paths
 
         if self.data is None:
             raise UsageError("expected --data: shards, such as `python -m synthesis.render` writes")

@@ -46,7 +46,7 @@ class ExactEdits(Benchmark):
 
     def requests(self) -> Sequence[Request]:
         """One of each pair and language, and one of each step of a chain."""
-        from train.data.index import paths
+        from train.data.shard_files import paths
 
         if self.data is None:
             raise UsageError(

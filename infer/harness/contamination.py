@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation.failures.errors import UsageError
 from curation.shard import contamination as rule
 from curation.shard.contamination import Images, Prompt, Texts
-from infer.harness import training_rows
+from infer.harness import training_rows, training_shards
 from infer.harness.rows import Request
 from infer.harness.training_rows import TrainingRow
 
@@ -123,26 +122,22 @@ def of(
     asked = Asked(requests, prompts=not held_out)
     if held_out and not len(asked.images):
         return unchecked(held_out)
-    if trained_on:
-        return _checked(asked, trained_on, held_out)
-    patterns = _named_by(checkpoint)
-    if not patterns:
-        return unchecked("no shards are known; name them with --trained-on")
-    try:
-        return _checked(asked, patterns, held_out)
-    except UsageError as error:  # trained elsewhere
-        return unchecked(f"{error}; name them with --trained-on")
-
-
-def _checked(asked: Asked, patterns: Sequence[str], held_out: str) -> dict[str, Any]:
-    from train.data.index import paths
-
-    files = [path for each in patterns for path in paths(each, f"--trained-on {each}")]
+    named = training_shards.asked_for(trained_on) or training_shards.of_checkpoint(checkpoint)
+    if not named.files:
+        return unchecked(named.reason)
     reader = training_rows.Reader(images=len(asked.images) > 0)
-    matches = report(asked, reader.rows(files))
+    matches = report(asked, reader.rows(named.files))
     if matches["images"]:
         matches["images"]["not_compared"] = reader.unknown
-    return {"checked": True, "shards": len(files), "held_out": held_out, **matches}
+    return {
+        "checked": True,
+        "shards": len(named.files),
+        "missing": list(named.missing),
+        "changed": list(named.changed),
+        "begun_with": named.weights,
+        "held_out": held_out,
+        **matches,
+    }
 
 
 def sentence(result: dict[str, Any]) -> str:
@@ -171,17 +166,12 @@ def sentence(result: dict[str, Any]) -> str:
             f" among {images['training_images']:,} training images"
             + (f" ({left:,} were not compared)" if left else "")
         )
+    if result.get("missing"):
+        parts.append(f"NOT THERE, name them with --trained-on: {', '.join(result['missing'])}")
+    if result.get("changed"):
+        parts.append(f"other files than were trained on: {', '.join(result['changed'])}")
+    if result.get("begun_with"):
+        parts.append(
+            f"training began with the weights of {result['begun_with']}, whose data are not known"
+        )
     return "; ".join(parts)
-
-
-def _named_by(checkpoint: Path | None) -> tuple[str, ...]:
-    """The shards that a checkpoint's configuration names, where it names all that it saw."""
-    if checkpoint is None:
-        return ()
-    from train.checkpoint import read_configuration
-
-    configuration = read_configuration(checkpoint)
-    phases = configuration.phases if configuration else ()
-    patterns = {each.data for phase in phases for each in phase.sources}
-    is_all = bool(phases) and all(phase.sources for phase in phases) and "" not in patterns
-    return tuple(sorted(patterns)) if is_all else ()

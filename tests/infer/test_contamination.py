@@ -1,5 +1,8 @@
 """Training shards held against a benchmark by curation's rule: texts, images, and what is said."""
 
+import json
+import shutil
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -19,6 +22,7 @@ from infer.harness.rows import Request
 from infer.harness.training_rows import TrainingRow
 from taxonomy.contamination import Benchmarks
 from taxonomy.contamination import contamination as signal
+from train import trained_on
 
 LONG = "one two three four five six seven eight nine"
 CHINESE = "天地玄黄宇宙洪荒日月盈昃辰宿列张"
@@ -125,3 +129,36 @@ def test_what_the_command_says_and_shows(tmp_path):
     assert "Nearest in the training data" in page and "<i>" not in page and "&lt;i&gt;" in page
     wrong = invoke(app, [*given, str(tmp_path / "none")])
     assert wrong.exit_code == 2 and "no .parquet file matches" in wrong.stderr
+
+
+def test_a_checkpoint_names_what_it_was_trained_on(tiny, undisturbed, tmp_path):
+    _, pattern, _ = tiny
+    latest = undisturbed[0] / (undisturbed[0] / "latest").read_text().strip()
+    checkpoint = shutil.copytree(latest, tmp_path / "checkpoint-40")
+    caption = training_shards.caption
+    known = training_shards.rows(1)[0]["caption_recaption"][0]["text"]
+    asked = [Request("a", known), Request("b", caption("ZZ", "red"))]
+    got = contamination.of(asked, checkpoint, (), "")
+    assert (got["shards"], got["rows"], got["missing"], got["changed"]) == (2, 180, [], [])
+    assert (got["prompts_matched"], got["largest"]) == (1, 1.0)
+    record = json.loads((checkpoint / trained_on.NAME).read_text())
+    assert record["shards"][0]["pattern"] == pattern
+
+    def recorded(*named):
+        record["shards"] = named
+        (checkpoint / trained_on.NAME).write_text(json.dumps(record))
+        got = contamination.of(asked, checkpoint, (), "")
+        return got, contamination.sentence(got)
+
+    own = record["shards"][0]
+    gone = {"pattern": str(tmp_path / "gone"), "files": 2, "digest": "0"}
+    got, said = recorded(own | {"digest": "0"}, gone)
+    assert (got["missing"], got["changed"], got["rows"]) == ([gone["pattern"]], [pattern], 180)
+    assert f"NOT THERE, name them with --trained-on: {gone['pattern']}" in said
+    assert f"other files than were trained on: {pattern}" in said
+    got, said = recorded(gone)
+    assert not got["checked"] and f"its shards are not here: {gone['pattern']}" in said
+    got, said = recorded()  # of an earlier version, whose phases name no sources
+    assert not got["checked"] and "no shards are known" in said
+    again = contamination.of(asked, checkpoint, [pattern], "")
+    assert again["rows"] == 180 and again["begun_with"] == ""

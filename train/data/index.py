@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from curation import shard, storage
+from curation import shard
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
-from train.data import examples, selection
+from train.data import examples, selection, shard_files
 from train.data.examples import Caption
 from train.data.selection import Selection
 from train.data.skipped import NO_CAPTION, Skipped
@@ -113,32 +113,18 @@ def scan(
     used are noted in ``skipped``; ``seen`` gathers captions of several scans; ``tell`` is told what
     is done. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
-    scanner = _Scanner(unit, configuration, skipped, Captions() if seen is None else seen)
-    outlines = {path: shard.outline(path) for path in paths(pattern, f"--data {pattern}")}
+    seen = Captions() if seen is None else seen
+    scanner = _Scanner(unit, configuration, skipped, seen)
+    files = shard_files.entries(pattern, f"--data {pattern}")
+    seen.shards[pattern] = shard_files.described(pattern, files)
+    outlines = {entry.path: shard.outline(entry.path) for entry in files}
     rows = sum(sum(outline.groups) for outline in outlines.values())
-    files = f"{len(outlines):,} file{'s' if len(outlines) > 1 else ''}"
-    with shown(tell, "rows indexed", rows, f"indexing {rows:,} rows in {files}: {pattern}") as done:
+    counted = f"{len(files):,} file{'s' if len(files) > 1 else ''}"
+    sentence = f"indexing {rows:,} rows in {counted}: {pattern}"
+    with shown(tell, "rows indexed", rows, sentence) as done:
         for path, outline in outlines.items():
             scanner.shard(path, outline, done)
     return scanner.finish()
-
-
-def paths(pattern: str, named: str) -> list[str]:
-    """The shards that match, in order; ``named`` begins the sentence of the ``UsageError`` that is
-    raised where there are none.
-    """
-    if storage.exists(of_run := storage.join(pattern, "shards", shard.MANIFEST_NAME)):
-        raise UsageError(
-            f"{named}: holds all that a run left; its shards lie in a folder of their own:"
-            f" {of_run[: -len(shard.MANIFEST_NAME) - 1]}"
-        )
-    files = [entry.path for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
-    if not files:
-        raise UsageError(
-            f"{named}: no .parquet file matches; expected shards, as"
-            " `python -m synthesis.render` and `beam run` write them"
-        )
-    return files
 
 
 class _Scanner:

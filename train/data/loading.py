@@ -18,10 +18,10 @@ from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration, Configuration, Task
-from train.data import indexed, judging, latents
+from train.data import indexed, judging, latents, shard_files
 from train.data.batches import Batches, Manner, Shown, Steps
 from train.data.examples import Example
-from train.data.index import Index, Scan, paths, scan
+from train.data.index import Index, Scan, scan
 from train.data.indexed import Indexed
 from train.data.judging import Bucket
 from train.data.latents import Latents, Notice, Reading, Row
@@ -197,7 +197,7 @@ def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
     if judged_on:
         named.setdefault(judged_on, f"--evaluate-on {judged_on}")
     for pattern, name in named.items():
-        paths(pattern, name)
+        shard_files.entries(pattern, name)
 
 
 def _scan(
