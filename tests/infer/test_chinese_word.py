@@ -18,9 +18,8 @@ LEVELS = ("一口日人永国我", "乂尢彳夔", "亍亓")
 
 
 @pytest.fixture
-def _few(monkeypatch, tmp_path):
+def _few(monkeypatch, font_cache):
     monkeypatch.setattr(table, "levels", lambda: LEVELS)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "kept"))
     monkeypatch.setattr(ocr, "TextReader", Blind)
 
 

@@ -1,20 +1,14 @@
-"""Benchmarks by a judge: their formulas by cases with known answers, and from files to figures."""
+"""Benchmarks by a judge: their formulas by cases with known answers, and their files."""
 
-import csv
 import json
 from math import sqrt
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from making.chat_server import completion, serving
-from making.commands import invoke
-from making.training_shards import png
+from making.benchmark_files import gedit_file, questions_csv
 from PIL import Image
 
 from curation.failures.errors import UsageError
 from infer.evaluation import dpg_bench, gedit_bench, imgedit, oneig_alignment, tiif
-from infer.evaluation.__main__ import app
 from infer.harness import tiif_groups
 from infer.harness.rows import Row, Seen, row
 
@@ -37,15 +31,6 @@ def values(benchmark, answers):
     return {each.name: each.value for each in benchmark.score(rows(benchmark, answers))}
 
 
-def judged(name, data, images, said):
-    with serving() as server:
-        server.said = completion(said)
-        given = [name, "--images", str(images), "--data", str(data), "--json"]
-        done = invoke(app, [*given, "--judge", server.url, "--judge-model", "vlm"])
-    assert done.exit_code == 0, done.output
-    return {key: each["value"] for key, each in json.loads(done.stdout)["metrics"].items()}
-
-
 def test_a_no_of_a_parent_makes_a_no_and_cascades_in_dpg_alone():
     given = {1: False, 2: True, 3: True, 4: True}
     parents = {1: [0], 2: [1], 3: [2], 4: [0]}
@@ -55,20 +40,6 @@ def test_a_no_of_a_parent_makes_a_no_and_cascades_in_dpg_alone():
     assert plain == {1: False, 2: False, 3: True, 4: True}
     late = dpg_bench.zeroed({1: True, 2: True, 3: False}, {1: [2], 2: [3], 3: [0]}, cascade=True)
     assert late == {1: True, 2: False, 3: False}  # in the order of the questions
-
-
-def questions_csv(path, ids):
-    names = ["item_id", "text", "keywords", "proposition_id", "dependency"]
-    names += ["category_broad", "category_detailed", "tuple", "question_natural_language"]
-    asked = [(1, "0", "entity - whole (cup)"), (2, "1", "attribute - color (cup, red)")]
-    asked += [(3, "1,2", "relation - spatial (cup, table, on)")]
-    with path.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(names)
-        writer.writerow(["first", "", "", 1, "0", "", "", "other (x)", "skipped?"])
-        for name in ids:
-            for number, parents, kind in asked:
-                writer.writerow([name, "", "", number, parents, "", "", kind, f"q{number}?"])
 
 
 def test_dpg_is_a_mean_of_prompts_with_categories_before_zeroing(tmp_path, monkeypatch):
@@ -94,12 +65,6 @@ def test_dpg_is_a_mean_of_prompts_with_categories_before_zeroing(tmp_path, monke
     assert figures["score"] == pytest.approx(100 * (0.75 + 1 / 3) / 2)
     assert figures["entity"] == 50 and figures["attribute"] == 50  # the last images alone
     assert figures["relation"] == 100 and "other" not in figures
-    images = tmp_path / "images"
-    images.mkdir()
-    for k in range(4):
-        GREY.save(images / f"0_{k}.png")
-    figures = judged("dpg_bench", path, images, "yes")
-    assert figures["score (vlm)"] == 50 and figures["entity (vlm)"] == 50
 
 
 def test_oneig_zeroes_by_what_was_answered(tmp_path):
@@ -122,21 +87,6 @@ def test_oneig_zeroes_by_what_was_answered(tmp_path):
     assert figures["alignment"] == pytest.approx((1 / 3 + 0.25) / 2)
 
 
-def gedit_file(path, kinds):
-    listed = [
-        {
-            "key": f"k{n}",
-            "task_type": kind,
-            "instruction": f"edit {n}",
-            "instruction_language": language,
-            "input_image_raw": {"bytes": png(Image.new("RGB", (16, 12))), "path": None},
-        }
-        for language in ("en", "cn")
-        for n, kind in enumerate(kinds)
-    ]
-    pq.write_table(pa.Table.from_pylist(listed), path)
-
-
 def test_viescore_is_a_root_of_minima_for_each_picture_and_macro_over_kinds(tmp_path):
     gedit_file(tmp_path / "part-0.parquet", ["colour", "text", "text"])
     benchmark = gedit_bench.GEditBench(None, str(tmp_path))
@@ -152,13 +102,6 @@ def test_viescore_is_a_root_of_minima_for_each_picture_and_macro_over_kinds(tmp_
     pair, alone = benchmark.questions(request, GREY)
     assert [image.size for image in pair.images] == [(16, 12)] * 2  # as large as the source
     assert alone.images == (GREY,) and "edit 0" in pair.text
-    images = tmp_path / "images"
-    images.mkdir()
-    GREY.save(images / "en-k0_0.png")
-    figures = judged("gedit_bench", tmp_path, images, "[7, 9]")
-    assert figures["O en colour (vlm)"] == 7 and figures["O en (vlm)"] == 3.5
-    wrong = invoke(app, ["gedit_bench", "--images", str(images), "--judge", "http://127.0.0.1:9"])
-    assert wrong.exit_code == 2
 
 
 def test_imgedit_caps_by_the_first_mark(tmp_path):
@@ -186,10 +129,6 @@ def test_imgedit_caps_by_the_first_mark(tmp_path):
     assert figures["unclear"] == pytest.approx(1 / 3)
     [question] = benchmark.questions(benchmark.requests()[0], GREY)
     assert question.text == "Do: a <cup>" and len(question.images) == 2
-    (tmp_path / "images").mkdir()
-    GREY.save(tmp_path / "images/0_0.png")
-    figures = judged("imgedit", tmp_path, tmp_path / "images", best)
-    assert figures["overall (vlm)"] == 2.5
     edits["0"]["id"] = "../secret.png"
     (tmp_path / "basic_edit.json").write_text(json.dumps(edits))
     with pytest.raises(UsageError, match="no picture"):
@@ -254,10 +193,6 @@ def test_tiif_pools_the_answers_of_a_kind(tmp_path):
     assert figures["overall, long"] == figures["advanced text, long"] == 1 / 2
     assert figures["unclear"] == 1 / 4
     assert {each.prompt for each in benchmark.requests()} == {"s0", "s1", "l0", "l1"}
-    (tmp_path / "images").mkdir()
-    GREY.save(tmp_path / "images/text-000-long_0.png")
-    figures = judged("tiif", tmp_path, tmp_path / "images", "yes\nyes")
-    assert figures["text, long (vlm)"] == figures["advanced, long (vlm)"] == 1
     (tmp_path / "text_prompts.jsonl").write_text("")
     with pytest.raises(UsageError, match="1 lines, of 0 prompts"):
         benchmark.requests()

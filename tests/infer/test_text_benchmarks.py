@@ -4,13 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from making.commands import invoke
+from making.benchmark_files import cvtg_files, write_jsonl
 from PIL import Image
 
 from curation.failures.errors import UsageError
 from curation.networks import encoders
 from infer.evaluation import cvtg_2k, diversity, tiif_text
-from infer.evaluation.__main__ import app
 from infer.evaluation.cvtg_2k import Cvtg2k
 from infer.evaluation.diversity import Diversity
 from infer.evaluation.longtext_bench_en import LongTextBenchEn
@@ -36,11 +35,6 @@ def figures(chosen, *asked):
 
 def fit_rows(monkeypatch, kind, rows):
     monkeypatch.setattr(kind, "file", kind.file.model_copy(update={"rows": rows}))
-
-
-def write_jsonl(path, *records):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(each) + "\n" for each in records))
 
 
 # --- Texts
@@ -111,24 +105,11 @@ class Clip:
         return np.array([1.0, 0.0])
 
 
-WORDS = {2: "Coffee", 3: "Garden", 4: "Brush", 5: "Paper"}
-
-
 @pytest.fixture
 def cvtg(tmp_path, monkeypatch):
-    """Eight files of one prompt each, which say that they are all."""
-    for name in cvtg_2k.SETS:
-        for regions in cvtg_2k.REGIONS:
-            path = tmp_path / "data" / name / f"{regions}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            record = {
-                "index": 0,
-                "prompt": f"a {name} poster 'Fresh {WORDS[regions]}'",
-                "carrier_list": [],
-            }
-            path.write_text(json.dumps({"data_list": [record]}))
+    """Files that say that they are all."""
     monkeypatch.setattr(cvtg_2k, "PROMPTS", 8)
-    return tmp_path / "data"
+    return cvtg_files(tmp_path / "data")
 
 
 def test_cvtg_by_regions_with_clipscore_where_there_is_clip(cvtg, tmp_path, monkeypatch):
@@ -162,21 +143,6 @@ def test_cvtg_by_regions_with_clipscore_where_there_is_clip(cvtg, tmp_path, monk
         Cvtg2k(None, str(cvtg)).requests()
     with pytest.raises(UsageError, match="expected the folder of CVTG/2"):
         Cvtg2k(None, str(cvtg / "CVTG/2.json"))
-
-
-def test_a_perfect_renderer_scores_the_ceiling_and_an_empty_image_nothing(cvtg, tmp_path):
-    folder = tmp_path / "theirs"
-    folder.mkdir()
-    chosen = Cvtg2k(None, str(cvtg))
-    for each in chosen.requests():
-        page = chosen.perfect(each)
-        (page if "Style" in each.id else Image.new("RGB", page.size)).save(folder / each.file)
-    given = ["cvtg_2k", "--images", str(folder), "--data", str(cvtg), "--json"]
-    result = invoke(app, given)
-    assert result.exit_code == 0, result.output
-    got = json.loads(result.stdout)["metrics"]
-    for name in ("word_accuracy (rapidocr)", "ned, 5 regions (rapidocr)"):
-        assert (got[name]["value"], got[name]["ceiling"]) == (0.5, 1)
 
 
 # --- LongText-Bench

@@ -11,13 +11,17 @@ from safetensors.torch import load_file
 from train.__main__ import app
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
+def prepared(folder):
     """The folder of shards, the glob of them, and a configuration file that trains in a second."""
-    folder = tmp_path_factory.mktemp("data")
     pattern = shards.write_all(folder)
     (folder / "tiny.yaml").write_text(shards.TINY)
     return folder, pattern, folder / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """What ``prepared`` gives."""
+    return prepared(tmp_path_factory.mktemp("data"))
 
 
 def train(tiny, out, *arguments, code=0, **overrides):
