@@ -116,6 +116,7 @@ def _summary(records: dict[str, dict[str, Any]], collection: Path) -> dict[str, 
     on_curated = _learnt(DEMO / "train", records["train"])
     return {
         "report": str(collection / "report.html"),
+        "card": str(Path(records["train"]["result"]["checkpoint"]) / "README.md"),
         "funnel": counts["stages"],
         "ledger": {name: counts[name] for name in ("in", "kept", "dropped", "quarantined")},
         "held_out_accuracy": on_curated["held_out_accuracy"],
@@ -158,6 +159,8 @@ Open these:
   {DEMO}/text-en/contact_sheet.png     rendered English
   {DEMO}/text-zh/contact_sheet.png     rendered Chinese
   {DEMO}/strings-curated/report.html   what was kept of the strings
+  {DEMO}/dataset/README.md             the card of that data set
+  {summary["card"]:<35}the card of the model
   {DEMO}/generated.png                 prompts the model never saw
   {DEMO}/summary.json                  the figures"""
 

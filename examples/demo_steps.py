@@ -66,6 +66,8 @@ def _strings() -> Iterator[Step]:
     yield Step("damage", "damage a share of them, as a crawl would", damage)
     run = [*BEAM, "run", "strings", "--input", str(raw), "--output", str(curated), "--json"]
     yield Step("curate-strings", "curate them", run)
+    export = [*BEAM, "export", "hf", "--output", str(curated), "--to", str(DEMO / "dataset")]
+    yield Step("dataset", "export what was kept, with its card", [*export, "--json"])
 
 
 def _model() -> Iterator[Step]:

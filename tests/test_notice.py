@@ -11,10 +11,10 @@ from making.places import ROOT
 
 TEXT = (ROOT / "NOTICE").read_text(encoding="utf-8")
 # Code and prose of ours, by their names; all else is data and needs a word.
-CODE = {".py", ".md", ".typed", ".lock", ".in", ".toml", ".ipynb"}
+CODE = {".py", ".typed", ".lock", ".in", ".toml", ".ipynb"}
 NAMES = {".gitignore", ".dockerignore", "Dockerfile", "Dockerfile.gpu", "LICENSE", "NOTICE"}
 NAMES |= {"Makefile", ".pre-commit-config.yaml"}
-PROSE = "curation/writing/export/card.md"  # a template that ends in .md
+PROSE = ("", "docs", "benchmarks", "examples")  # where .md is that, and no template
 SECTIONS = re.split(r"^\d\. [A-Z ,]+$", TEXT, flags=re.MULTILINE)
 
 
@@ -41,7 +41,8 @@ def is_data(name: str) -> bool:
     path = Path(name)
     if name.startswith((".ci/", "tests/")) or path.name in NAMES:
         return False
-    return path.suffix not in CODE or name == PROSE
+    is_prose = path.suffix == ".md" and name.rpartition("/")[0].partition("/")[0] in PROSE
+    return path.suffix not in CODE and not is_prose
 
 
 def is_covered(name: str) -> bool:

@@ -50,7 +50,7 @@ def make(out: Path, width: float) -> Path:
     Raises ``UsageError`` where there are no averages to make it of, ``CheckpointError``,
     ``OSError``.
     """
-    from train import checkpoint, checkpoint_export, checkpoint_folder, trained_on
+    from train import checkpoint, checkpoint_export, checkpoint_folder, model_card, trained_on
 
     folder = checkpoint_folder.find(out)
     configuration = checkpoint.read_configuration(folder) if folder else None
@@ -73,6 +73,7 @@ def make(out: Path, width: float) -> Path:
     checkpoint_export.write(partial, checkpoint.of_modules(folder, loaded, modules), weights)
     for name in (Path(trained_on.NAME), state / "configuration.json"):
         shutil.copyfile(folder / name, partial / name)
+    model_card.write(partial)
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
     return final

@@ -3,10 +3,10 @@
 ``OUT/checkpoint-<step>/`` holds ``model_index.json``, ``transformer/`` (EMA weights),
 ``scheduler/``, ``autoencoder/`` or ``vae/``, ``text_encoder/`` (EMA weights where it is learnt, and
 ``tokenizer/``), ``pipeline.py`` (with the small parts: it opens the folder in diffusers),
-``trained_on.json`` (for who generates with it) and ``training_state/`` (what an exact resume needs,
-with progress and configuration); ``OUT/latest`` names the newest whole one. A folder appears by
-rename, when all that its processes write is on disk. What others open is written by the first
-process from what all stored, tensor by tensor.
+``trained_on.json`` (for who generates with it), ``README.md`` (the model card) and
+``training_state/`` (what an exact resume needs, with progress and configuration); ``OUT/latest``
+names the newest whole one. A folder appears by rename, when all that its processes write is on
+disk. What others open is written by the first process from what all stored, tensor by tensor.
 """
 
 import json
@@ -21,7 +21,7 @@ from torch import distributed
 from torch.distributed.checkpoint.api import CheckpointException
 
 from curation import storage
-from train import checkpoint_export, checkpoint_folder, checkpoint_state
+from train import checkpoint_export, checkpoint_folder, checkpoint_state, model_card
 from train.checkpoint import State
 from train.checkpoint_folder import FILES, LATEST, STATE
 from train.configuration import Configuration
@@ -88,6 +88,7 @@ class Writer:
         checkpoint_export.write(partial, state, averages)
         checkpoint_export.trained_on(state).write(partial)
         _write_progress(partial / STATE, state)
+        model_card.write(partial)
         _sync(partial)
         final = partial.with_name(checkpoint_folder.name(state.progress.step))
         if final.exists():  # left by a run that ended between the rename and the pointer

@@ -18,6 +18,7 @@ from train import (
     extension,
     held_out,
     loop,
+    model_card,
     parts,
     phases,
     quieten,
@@ -153,6 +154,8 @@ def _remove_leavings(directory: Path, world: World) -> None:
 
 
 def _write_result(directory: Path, result: dict[str, Any]) -> None:
+    """The card in the last checkpoint with its figures, and then what says that all is done."""
+    model_card.write(Path(result["checkpoint"]), result)
     written = json.dumps(result, indent=1) + "\n"
     storage.write_bytes(str(directory / RESULT), written.encode())
 
