@@ -60,6 +60,7 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
         keep_trailing_newline=True,
     )
     environment.filters |= {"code": lambda value: Markup(code(value)), "number": "{:,}".format}
+    environment.filters["place"] = _place
     text: str = environment.get_template(_TEMPLATE.name).render(
         head=Markup(yaml.safe_dump(_head(seen), sort_keys=False)),
         title=f"{settings.model.name}, trained with Inkstone",
@@ -85,6 +86,11 @@ def code(value: object) -> str:
     fence = "`" * (longest + 1)
     inside = f" {text} " if not text or text[0] in "` " or text[-1] in "` " else text
     return f"{fence}{inside}{fence}"
+
+
+def _place(pattern: str) -> str:
+    """The end of where shards are: a card travels, and above it is what its author's disk is."""
+    return "/".join(pattern.rstrip("/").split("/")[-2:])
 
 
 def _head(seen: TrainedOn) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from safetensors.numpy import save_file
 
 from train import configuration_file, model_card
-from train.trained_on import TrainedOn
+from train.trained_on import Shards, TrainedOn
 
 SEEN = TrainedOn(
     data="0123",
@@ -25,6 +25,7 @@ SEEN = TrainedOn(
     longest=4,
     written="AB永",
     described="x",
+    shards=(Shards(pattern="/home/me/set/part-*", files=3, digest="4567"),),
 )
 RESULT = {
     **{"preset": "demo", "step": 200, "checkpoint": "/home/me/x", "samples": "/home/me/y"},
@@ -61,6 +62,7 @@ def test_it_says_what_the_files_and_the_result_say(tmp_path: Path) -> None:
     assert head["pipeline_tag"] == "text-to-image" and head["language"] == ["en", "zh"]
     assert head["license"] == "other" and head["library_name"] == "diffusers"
     for said in (
+        "| shards | `set/part-*`, 3 files, digest 4567 |",
         *("22 parameters", "for 200 of 200\nsteps", "preset `demo`", "| images | 1,234 |"),
         *("64x32, 32x32", '- `The text "" in red.`', "shown 3 characters", "`AB永`", "at most 4"),
         *("`loss` | `0.039532716580045715`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
@@ -105,7 +107,13 @@ def shape(text: str) -> list[str]:
 
 def test_nothing_in_captions_or_figures_breaks_the_page(tmp_path: Path) -> None:
     plain = SEEN.model_copy(update={"frames": ("a", "b")})
-    update = {"frames": (HOSTILE, "`"), "written": "`|<b>\u202e", "languages": ("en", HOSTILE)}
+    shards = (Shards(pattern=HOSTILE, files=1, digest="d"),)
+    update = {
+        "shards": shards,
+        "frames": (HOSTILE, "`"),
+        "written": "`|<b>\u202e",
+        "languages": ("en", HOSTILE),
+    }
     hostile = SEEN.model_copy(update=update)
     figures = {"held_out_label": HOSTILE, "loss": float("nan")}
     head, text = card(checkpoint(tmp_path / "a", hostile), figures)
