@@ -1,12 +1,15 @@
 """GEdit-Bench's marks by a judge: VIEScore of real requests to edit, in English and Chinese.
 
 Source: https://github.com/stepfun-ai/Step1X-Edit; its pictures are the user's: ``--data`` are the
-Parquet files of the data set of that name. Its judge is GPT-4.1, whose questions these are in our
-words: of source and result success and no over-editing, of the result alone naturalness and no
-artefacts, 0 to 10 each. SC is the lower of the first pair, PQ of the second, O = sqrt(SC PQ) of
-each picture; figures are means over kinds of the means of kinds.
+Parquet files of the data set of that name. Its judge is GPT-4.1, asked VIEScore's questions
+(https://github.com/TIGER-AI-Lab/VIEScore, MIT): of source and result success and no over-editing,
+of the result alone naturalness and no artefacts, 0 to 10 each. SC is the lower of the first pair,
+PQ of the second, O = sqrt(SC PQ) of each picture; figures are means over kinds of the means of
+kinds, of all requests and of the intersection, which all commercial systems had answered.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
@@ -26,19 +29,22 @@ if TYPE_CHECKING:
 
 COLUMNS = ("key", "task_type", "instruction", "instruction_language", "input_image_raw")
 HIGHEST = 10
+MARKS = ("SC", "PQ", "O")
 LANGUAGES = {"en": "en", "cn": "cn", "zh": "cn"}
-_ANSWER = " Answer with the two numbers, from 0 to 10, as a list such as [7, 9], and nothing else."
-EDITED = (
-    "The second image is to be the first one, edited by this instruction: {instruction}\nGive two"
-    " marks. First: how well was the instruction carried out (0: not at all, also where both"
-    " images are the same; 10: entirely)? Second: how little was changed beyond it (0: another"
-    " scene; 10: nothing that was not asked for)?" + _ANSWER
-)
-LOOKED_AT = (
-    "This image was generated. Give two marks. First: how natural does it look (0: wrong distances,"
-    " shadows or light; 10: natural)? Second: how free is it of artefacts (0: much is distorted,"
-    " blurred, or has odd limbs, watermarks or scratches; 10: nothing is)?" + _ANSWER
-)
+INTERSECTION = "Intersection_exist"  # a column that files may lack
+_INSTRUCTION = "<instruction>"
+_LIST = re.compile(r"\[[^\[\]]*\]")
+
+
+def marks(answer: str) -> list[float] | None:
+    """The two of an answer in JSON, or of its first list; None: it has none of the scale."""
+    first, last = answer.find("{"), answer.rfind("}")
+    try:
+        listed = str(json.loads(answer[first : last + 1], strict=False)["score"])
+    except (ValueError, LookupError, TypeError):
+        bare = _LIST.search(answer)
+        listed = bare[0] if bare else ""
+    return answers.marks(listed, 2, 0, HIGHEST)
 
 
 class GEditBench(Benchmark):
@@ -49,11 +55,14 @@ class GEditBench(Benchmark):
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         super().__init__(checkpoint, data)
         self._sources: dict[str, bytes] = {}
+        folder = Path(__file__).parent / "data"
+        self._edited = (folder / "viescore_edit.txt").read_text("utf-8")
+        self._looked_at = (folder / "viescore_quality.txt").read_text("utf-8")
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """Whose questions a judge is asked."""
-        return {"questions": "ours, for VIEScore's marks", "requests": len(self._sources)}
+        return {"questions": "VIEScore's, task tie", "requests": len(self._sources)}
 
     def requests(self) -> Sequence[Request]:
         """One of each row."""
@@ -66,7 +75,7 @@ class GEditBench(Benchmark):
                 )
             name = f"{language}-{row['key']}"
             self._sources[name] = row["input_image_raw"]["bytes"]
-            facts = {"language": language}
+            facts = {"language": language, "intersection": row.get(INTERSECTION)}
             group = f"{language} {row['task_type']}"
             given = (self._sources[name],)
             made.append(Request(name, row["instruction"], group=group, facts=facts, inputs=given))
@@ -78,12 +87,12 @@ class GEditBench(Benchmark):
         """Two: of source and result, as large as the source, and of the result alone."""
         source = decoded(self._sources[request.id])
         pair = (source, image.resize(source.size))
-        asked = EDITED.format(instruction=request.prompt)
-        return [Question(asked, pair), Question(LOOKED_AT, (image,))]
+        asked = self._edited.replace(_INSTRUCTION, request.prompt)
+        return [Question(asked, pair), Question(self._looked_at, (image,))]
 
     def measure(self, request: Request, seen: Seen) -> Measured:
         """SC, PQ and O of the picture."""
-        read = [answers.marks(answer, 2, 0, HIGHEST) for answer in seen.answers]
+        read = [marks(answer) for answer in seen.answers]
         success, quality = (min(pair) if pair else 0.0 for pair in read)
         overall = sqrt(success * quality)
         values = {"SC": success, "PQ": quality, "O": overall, "unclear": None in read}
@@ -91,14 +100,18 @@ class GEditBench(Benchmark):
 
     @staticmethod
     def score(rows: Sequence[Row]) -> Sequence["Metric"]:
-        """SC, PQ and O of each language, and O of each kind."""
+        """SC, PQ and O of each language and its intersection, and O of each kind."""
         from infer.harness import metrics
 
         listed: list[Metric] = []
         for language in sorted({row.facts["language"] for row in rows}):
             own = [row for row in rows if row.facts["language"] == language]
-            for name in ("SC", "PQ", "O"):
-                listed.append(metrics.macro(f"{name} {language}", own, _value(name)))
+            parts = {language: own}
+            parts[f"{language}, intersection"] = [row for row in own if row.facts["intersection"]]
+            for part, of in parts.items():
+                listed += [
+                    metrics.macro(f"{name} {part}", of, _value(name)) for name in MARKS if of
+                ]
         for group, own in metrics.by_group(rows).items():
             listed.append(metrics.mean(f"O {group}", own, _value("O")))
         asked = [row for row in rows if not row.is_missing]
@@ -129,8 +142,12 @@ def _rows(data: str | None) -> list[dict[str, Any]]:
     if not files or not files[0].is_file():
         raise UsageError(f"--data {data}: no Parquet file here; expected those of {whence}")
     try:
-        return [
-            row for file in files for row in pq.read_table(file, columns=[*COLUMNS]).to_pylist()
-        ]
+        return [row for file in files for row in _of_file(file)]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UsageError(f"--data {data}: not readable ({error}); expected {whence}") from None
+
+
+def _of_file(path: Path) -> list[dict[str, Any]]:
+    more = [name for name in (INTERSECTION,) if name in pq.read_schema(path).names]
+    listed: list[dict[str, Any]] = pq.read_table(path, columns=[*COLUMNS, *more]).to_pylist()
+    return listed

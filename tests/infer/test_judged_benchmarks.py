@@ -90,8 +90,10 @@ def test_oneig_zeroes_by_what_was_answered(tmp_path):
 def test_viescore_is_a_root_of_minima_for_each_picture_and_macro_over_kinds(tmp_path):
     gedit_file(tmp_path / "part-0.parquet", ["colour", "text", "text"])
     benchmark = gedit_bench.GEditBench(None, str(tmp_path))
-    said = {"en-k0": ["[9, 4]", "[9, 9]"], "en-k1": ["[1, 10]", "[10, 4]"]}
-    figures = values(benchmark, said | {"en-k2": ["[10, 10]", "well"]})
+    judged = '{\n"score" : [9, 4],\n"reasoning" : "3 of 10\ncups"\n}'
+    said = {"en-k0": [judged, "[9, 9]"], "en-k1": ["[1, 10]", "```json\n[10, 4]\n``` 2"]}
+    said |= {"en-k2": ["[10, 10]", "well"]}
+    figures = values(benchmark, said)
     assert figures["SC en"] == pytest.approx((4 + (1 + 10) / 2) / 2)
     assert figures["PQ en"] == pytest.approx((9 + (4 + 0) / 2) / 2)
     assert figures["O en"] == pytest.approx((6 + (2 + 0) / 2) / 2)
@@ -101,7 +103,19 @@ def test_viescore_is_a_root_of_minima_for_each_picture_and_macro_over_kinds(tmp_
     request = benchmark.requests()[0]
     pair, alone = benchmark.questions(request, GREY)
     assert [image.size for image in pair.images] == [(16, 12)] * 2  # as large as the source
-    assert alone.images == (GREY,) and "edit 0" in pair.text
+    assert alone.images == (GREY,) and pair.text.endswith("Editing instruction: edit 0\n")
+    assert "intersection" not in "".join(figures)
+    gedit_file(tmp_path / "part-0.parquet", ["colour", "text", "text"], meets=2)
+    meeting = values(gedit_bench.GEditBench(None, str(tmp_path)), said)
+    assert meeting["O en"] == figures["O en"]
+    assert meeting["O en, intersection"] == pytest.approx((6 + 2) / 2)
+
+
+def test_marks_of_viescore_are_read_of_json_or_of_a_list():
+    assert gedit_bench.marks('{"score": [7, 8.5], "reasoning": "[1, 2]"}') == [7, 8.5]
+    assert gedit_bench.marks("I say [7, 8].") == [7, 8]
+    for wrong in ('{"score": 7}', '{"score": [7, 11]}', "7 and 8", '{"score": [7]} {', ""):
+        assert gedit_bench.marks(wrong) is None
 
 
 def test_imgedit_caps_by_the_first_mark(tmp_path):

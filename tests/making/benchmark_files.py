@@ -23,7 +23,7 @@ def questions_csv(path, ids):
                 writer.writerow([name, "", "", number, parents, "", "", kind, f"q{number}?"])
 
 
-def gedit_file(path, kinds, size=(16, 12)):
+def gedit_file(path, kinds, size=(16, 12), meets=None):
     listed = [
         {
             "key": f"k{n}",
@@ -32,6 +32,7 @@ def gedit_file(path, kinds, size=(16, 12)):
             "instruction_language": language,
             "input_image_raw": {"bytes": png(Image.new("RGB", size)), "path": None},
         }
+        | ({} if meets is None else {"Intersection_exist": n < meets})
         for language in ("en", "cn")
         for n, kind in enumerate(kinds)
     ]
