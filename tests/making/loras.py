@@ -8,7 +8,16 @@ from safetensors.torch import save_file
 from train.adapters.lora import Pair, matrices
 
 PEFT_CONFIGURATION = "adapter_config.json"
-WITH_ALPHA = ("diffusers", "peft", "diffusion_model", "down and up", "kohya", "lycoris", "default")
+WITH_ALPHA = (
+    "diffusers",
+    "peft",
+    "diffusion_model",
+    "down and up",
+    "kohya",
+    "lycoris",
+    "default",
+    "lightning",
+)
 WITHOUT_ALPHA = ("bare", "transformer", "default, bare")
 READ_BY_DIFFUSERS = (
     "diffusers",
@@ -18,7 +27,7 @@ READ_BY_DIFFUSERS = (
     "default",
     "transformer",
 )
-READ_BY_DIFFUSERS += ("default, bare",)
+READ_BY_DIFFUSERS += ("default, bare", "lightning")
 
 
 def pairs(network, seed=0, dtype=torch.float32, only=None):
@@ -59,7 +68,7 @@ def save(path, made, naming):
             down, up = "lora_A.default.weight", "lora_B.default.weight"
         elif naming in ("kohya", "lycoris"):
             prefix, flat = {"kohya": "lora_unet_", "lycoris": "lycoris_"}[naming], True
-        if naming in ("kohya", "lycoris", "down and up"):
+        if naming in ("kohya", "lycoris", "down and up", "lightning"):
             down, up, alpha = "lora_down.weight", "lora_up.weight", "alpha"
         name = prefix + (layer.replace(".", "_") if flat else layer)
         tensors |= {f"{name}.{down}": pair.down, f"{name}.{up}": pair.up}

@@ -147,11 +147,11 @@ def make_text_encoder(vocabulary_size: int, ids: dict[str, int]):
     )
 
 
-def make_autoencoder():
+def make_autoencoder(**options):
     """A random ``AutoencoderKLQwenImage``: 16 channels, factor 8, the shipped latent statistics."""
     from diffusers import AutoencoderKLQwenImage
 
-    return AutoencoderKLQwenImage(base_dim=4, num_res_blocks=1)
+    return AutoencoderKLQwenImage(base_dim=4, num_res_blocks=1, **options)
 
 
 def make_transformer(**options):
@@ -187,7 +187,17 @@ def save_pipeline(directory: Path, seed: int = 0, padding_side: str = "right") -
     return directory
 
 
-def save_edit_pipeline(directory: Path, kind: str, seed: int = 0, **transformer) -> Path:
+def save_layered_pipeline(directory: Path) -> Path:
+    """Save all six parts as ``QwenImageLayeredPipeline`` reads them, with an autoencoder that knows
+    alpha; returns the folder.
+    """
+    options = {"use_layer3d_rope": True, "use_additional_t_cond": True}
+    return save_edit_pipeline(directory, "QwenImageLayeredPipeline", input_channels=4, **options)
+
+
+def save_edit_pipeline(
+    directory: Path, kind: str, seed: int = 0, input_channels: int = 3, **transformer
+) -> Path:
     """Save all six parts as diffusers' edit pipeline ``kind`` reads them; returns the folder."""
     import diffusers
     import torch
@@ -198,7 +208,7 @@ def save_edit_pipeline(directory: Path, kind: str, seed: int = 0, **transformer)
         ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIAL_TOKENS}
         getattr(diffusers, kind)(
             scheduler=diffusers.FlowMatchEulerDiscreteScheduler(**SCHEDULER),
-            vae=make_autoencoder().eval(),
+            vae=make_autoencoder(input_channels=input_channels).eval(),
             text_encoder=make_text_encoder(len(tokenizer), ids).eval(),
             tokenizer=tokenizer,
             processor=make_processor(tokenizer),

@@ -1,4 +1,7 @@
-"""``diffusers.AutoencoderKLQwenImage`` as an autoencoder: what ``QwenImagePipeline`` computes."""
+"""``diffusers.AutoencoderKLQwenImage`` as an autoencoder: what ``QwenImagePipeline`` computes.
+
+That of layered images knows alpha (``train.autoencoders.alpha``).
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from train.autoencoders.alpha import over_white, with_alpha
 from train.frozen import Frozen, keep
 
 
@@ -23,6 +27,7 @@ class QwenAutoencoder(Frozen):
         super().__init__(model)
         self.folder = folder
         self.channels = int(model.config.z_dim)
+        self.knows_alpha = model.config.input_channels == 4
         self.factor = 2 ** len(model.config.temperal_downsample)
         # The reciprocal and not the deviation, so that rounding is that of QwenImagePipeline.
         for name, values in (
@@ -40,7 +45,8 @@ class QwenAutoencoder(Frozen):
 
     @torch.no_grad()
     def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] -> (B, C, H/f, W/f), normalised.
+        """(B, 3, H, W) in [-1, 1], or (B, 4, H, W) where it knows alpha -> (B, C, H/f, W/f),
+        normalised.
 
         The mode of the posterior, so that an image always has the same latents; with a
         ``generator`` a sample of it instead. Raises ``ValueError`` for a size that is no multiple
@@ -49,15 +55,25 @@ class QwenAutoencoder(Frozen):
         height, width = pixels.shape[-2:]
         if height % self.factor or width % self.factor:
             raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
-        frames = pixels.to(*self.place()).unsqueeze(2)  # (B, 3, 1, H, W)
+        if self.knows_alpha:
+            pixels = with_alpha(pixels)
+        frames = pixels.to(*self.place()).unsqueeze(2)  # (B, 3 or 4, 1, H, W)
         posterior = self.model.encode(frames).latent_dist
         raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
         latents: Tensor = (raw - self.mean.to(raw)) * self.inverse_standard_deviation.to(raw)
         return latents
 
-    @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1]."""
+        """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1], over white."""
+        return over_white(self._decoded(latents))
+
+    def decode_with_alpha(self, latents: Tensor) -> Tensor:
+        """(B, C, h, w) normalised -> (B, 4, hf, wf) clipped to [-1, 1], the fourth alpha."""
+        return with_alpha(self._decoded(latents))
+
+    @torch.no_grad()
+    def _decoded(self, latents: Tensor) -> Tensor:
+        """(B, 3, hf, wf), or (B, 4, hf, wf) where it knows alpha."""
         latents = latents.to(*self.place())
         raw = latents / self.inverse_standard_deviation.to(latents) + self.mean.to(latents)
         pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]

@@ -1,7 +1,6 @@
 """``diffusers.AutoencoderKLQwenImage21`` as an autoencoder: what ``QwenImage21Pipeline`` computes.
 
-It knows alpha. What comes without is opaque, and what is asked for without lies over white: both
-are decided here, and nowhere else.
+It knows alpha (``train.autoencoders.alpha``).
 """
 
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from train.autoencoders.alpha import over_white, with_alpha
 from train.frozen import Frozen, keep
 
 
@@ -53,7 +53,7 @@ class Qwen21Autoencoder(Frozen):
         height, width = pixels.shape[-2:]
         if height % self.factor or width % self.factor:
             raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
-        frames = _with_alpha(pixels).to(*self.place()).unsqueeze(2)  # (B, 4, 1, H, W)
+        frames = with_alpha(pixels).to(*self.place()).unsqueeze(2)  # (B, 4, 1, H, W)
         posterior = self.model.encode(frames).latent_dist
         raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
         latents: Tensor = (raw - self.mean.to(raw)) / self.standard_deviation.to(raw)
@@ -61,9 +61,7 @@ class Qwen21Autoencoder(Frozen):
 
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1], over white."""
-        pixels = self.decode_with_alpha(latents)
-        opacity = (pixels[:, 3:] + 1) / 2
-        return pixels[:, :3] * opacity + (1 - opacity)
+        return over_white(self.decode_with_alpha(latents))
 
     @torch.no_grad()
     def decode_with_alpha(self, latents: Tensor) -> Tensor:
@@ -77,9 +75,3 @@ class Qwen21Autoencoder(Frozen):
         """Write ``directory/vae`` and return its line for ``model_index.json``."""
         keep(self.folder, directory / "vae", self.model)
         return {"vae": ("diffusers", type(self.model).__name__)}
-
-
-def _with_alpha(pixels: Tensor) -> Tensor:
-    if pixels.shape[1] == 4:
-        return pixels
-    return torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1)
