@@ -59,6 +59,13 @@ def of_bytes(named: Sequence[tuple[str, bytes]], folder: Path, unit: int) -> Inp
         alike = families.of_folder(folder).name == "qwen_image_21"
         size = (encoded[-1].shape[1], encoded[-1].shape[0])
         return Inputs(encoded, encoded if alike else natives, size)
+    return as_trained(named, settings, unit)
+
+
+def as_trained(
+    named: Sequence[tuple[str, bytes]], settings: DataConfiguration, unit: int
+) -> Inputs:
+    """The same for a network that is trained by these settings. Raises ``UsageError``."""
     cut = tuple(_cut(name, each, settings, unit) for name, each in named)
     references = settings.references
     return Inputs(

@@ -74,7 +74,7 @@ def run(
     """
     everything = list(chosen.requests())
     sources.check(name, everything)
-    requests = _sampled(everything, sample)
+    requests = sampled(everything, sample)
     tasks = [Task(each, seed_of(name, each), each.size or source.size) for each in requests]
     asked = [[task.request.file, task.request.prompt, task.seed, task.size] for task in tasks]
     of = {
@@ -110,10 +110,10 @@ def _settings(tool: Reader | Judge | None) -> dict[str, Any] | None:
     return None if tool is None else {"name": tool.name, **tool.settings}
 
 
-def _sampled(requests: list[Request], sample: Sample | None) -> list[Request]:
-    """A sample of each group; of a chain of edits all or none."""
+def sampled(requests: Sequence[Request], sample: Sample | None) -> list[Request]:
+    """A sample of each group, all where it is None; of a chain of edits all or none."""
     if sample is None:
-        return requests
+        return list(requests)
     edited = {request.id: request.edits for request in requests}
     groups: dict[str, set[str]] = {}
     for request in requests:

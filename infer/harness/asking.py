@@ -48,17 +48,17 @@ def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
     if asked.name is None:
         raise UsageError(f"which benchmark? expected one of {', '.join(scoring.names())}")
     kind = scoring.benchmark(asked.name)
-    _check(asked, kind)
+    check(asked, kind)
     checkpoint = _checkpoint(asked)
     chosen = kind(checkpoint, asked.data)
     out = asked.out or _folder(asked, checkpoint)
     source = _source(asked, chosen, checkpoint, out)
-    tools = _tools(asked, chosen, Cache(out / "cache"))
+    used = tools(asked, chosen, Cache(out / "cache"))
     result = scoring.run(
         asked.name,
         chosen,
         source,
-        tools,
+        used,
         out,
         sample=asked.sample,
         trained_on=asked.trained_on,
@@ -66,7 +66,7 @@ def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
     return result, out
 
 
-def _check(asked: Asked, kind: type[Benchmark]) -> None:
+def check(asked: Asked, kind: type[Benchmark]) -> None:
     """Raise ``UsageError`` for what cannot be carried out, before any work."""
     if kind.reconstructs and asked.endpoint:
         raise UsageError(f"{asked.name}: judges an autoencoder; expected --checkpoint or --images")
@@ -148,7 +148,7 @@ def _source(asked: Asked, chosen: Benchmark, checkpoint: Path | None, out: Path)
     return generated.Checkpoint(checkpoint, digest, settings, at_once, asked.device, out / "images")
 
 
-def _tools(asked: Asked, chosen: Benchmark, cache: Cache) -> Tools:
+def tools(asked: Asked, chosen: Benchmark, cache: Cache) -> Tools:
     """Only what the benchmark uses: what it does not is in no figure's name."""
     by_judge = chosen.reads and asked.reader == "judge"
     judge = None

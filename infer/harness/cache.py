@@ -42,3 +42,16 @@ class Cache:
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.json"
+
+
+class Nothing(Cache):
+    """A cache that keeps nothing, for images that nobody sees again."""
+
+    def __init__(self) -> None:
+        super().__init__(Path())
+
+    def get(self, key: str) -> Any:
+        return None
+
+    def put(self, key: str, entry: Any) -> None:
+        """Forget it."""
