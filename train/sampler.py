@@ -24,8 +24,8 @@ Begin = Callable[[Packed], Step]  # what no step changes is computed here
 @dataclass(frozen=True)
 class Asked:
     """An image to sample, of latents ``shape`` (c, h, w): the ``text`` of its prompt, the latents
-    (c, h, w) of the ``references`` that it is made from, and its noise's seed. ``guidance`` other
-    than 1 leads away from the ``negative`` text.
+    (c, h, w) of the ``references`` that it is made from, and its noise's seed, or the ``noise``
+    itself. ``guidance`` other than 1 leads away from the ``negative`` text.
     """
 
     text: Text
@@ -34,6 +34,7 @@ class Asked:
     negative: Text | None = None
     guidance: float = 1.0
     references: tuple[Tensor, ...] = ()
+    noise: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.is_guided and self.negative is None:
@@ -43,6 +44,10 @@ class Asked:
     def is_guided(self) -> bool:
         """Whether it costs a second pass."""
         return self.guidance != 1
+
+    def start(self) -> Tensor:
+        """The latents (c, h, w) that sampling begins with."""
+        return noise(self.shape, self.seed) if self.noise is None else self.noise
 
 
 def anew(velocity: Velocity) -> Begin:
@@ -73,7 +78,7 @@ def sample(
     in one pass.
     """
     flow = flow or Flow()
-    noises = [noise(each.shape, each.seed).to(device) for each in asked]
+    noises = [each.start().to(device) for each in asked]
     split = [patches.pack(each, family.patch) for each in noises]
     counts = [len(each) for each in split]
     tokens, mixing = torch.cat(split), _Mixing.of(asked, counts, family, device)

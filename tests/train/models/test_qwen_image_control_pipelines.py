@@ -1,7 +1,5 @@
 """Our parts follow conditions as the two pipelines of ControlNets do, from pixels to latents."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -9,11 +7,11 @@ from making.qwen_parts import pixels
 from making.tiny_qwen import TEXT_WIDTH
 from PIL import Image
 
-from train.flow import Flow
+from train import sampler
 from train.models.qwen_image import QwenImage, control, controlnet
 from train.models.qwen_image.control import Control, Controlled
 from train.packing import patches
-from train.packing.packed import Item, pack
+from train.sampler import Asked
 
 STEPS, GUIDANCE, SEED = 4, 3.0, 11
 WIDTH, HEIGHT = 48, 32
@@ -49,18 +47,15 @@ def network(qwen_folder):
 
 def sampled(network, encoder, own, latents, noise, **acting):
     """(A, C) of the prompt, led away from the negative one."""
-    items = [Item(text, noise) for text in encoder.encode(list(PROMPTS))]
-    packed = pack(items, [FAMILY.order(item) for item in items], torch.ones(2), 2)
-    controls = [Controlled(Control(latents, **acting), by=0, to=(0, 1))]
-    step = control.begin(network, own, packed, controls, STEPS)
-    tokens = patches.pack(noise, 2)
-    levels = Flow().schedule(STEPS, len(tokens))
-    for number, (level, following) in enumerate(pairwise(levels)):
-        given, away = step(torch.cat([tokens, tokens]), torch.full((2,), level), number).chunk(2)
-        mixed = away + GUIDANCE * (given - away)
-        guided = mixed * given.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True)
-        tokens = tokens + (following - level) * guided
-    return tokens
+
+    def begin(packed):
+        controls = [Controlled(Control(latents, **acting), by=0, to=(0, 1))]
+        return control.begin(network, own, packed, controls, STEPS)
+
+    text, away = encoder.encode(list(PROMPTS))
+    asked = Asked(text, tuple(noise.shape), SEED, away, GUIDANCE, noise=noise)
+    (made,) = sampler.sample(begin, FAMILY, [asked], steps=STEPS)
+    return patches.pack(made, 2)
 
 
 @torch.no_grad()

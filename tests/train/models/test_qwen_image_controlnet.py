@@ -8,6 +8,7 @@ import torch
 from making import packed_control
 from making.packed_qwen import OPTIONS, TINY, off, ours, packed, reference, singles, target, theirs
 
+from curation.failures.errors import UsageError
 from train.models.qwen_image import control, controlnet
 from train.models.qwen_image.control import Control, Controlled
 from train.models.qwen_image.keys import of_control
@@ -291,3 +292,22 @@ def test_what_does_not_fit_is_refused(tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "_class_name": "FluxControlNet"}))
     with pytest.raises(ValueError, match="FluxControlNet; expected QwenImageControlNetModel"):
         controlnet.load(tmp_path)
+
+
+def test_beside_a_network_it_is_where_that_is_and_of_no_other_size(tmp_path):
+    base = ours(theirs(TINY), tmp_path / "base").to(torch.bfloat16)
+    packed_control.theirs(2, 4).save_pretrained(tmp_path / "pipeline" / "controlnet")
+    made = controlnet.beside(base, tmp_path / "pipeline")
+    assert made.image_in.weight.dtype == torch.bfloat16
+    assert made.inpaints
+    other = replace(TINY, joint_attention_dim=20)
+    packed_control.theirs(1, config=other).save_pretrained(tmp_path / "other")
+    packed_control.theirs(1, 3).save_pretrained(tmp_path / "three")
+    for folder, says in (
+        ("other", "a ControlNet with joint_attention_dim 20; this network has 12"),
+        ("three", "extra_condition_channels is 3; expected 0, an image, or 4"),
+        ("base", "no ControlNet for Qwen-Image; expected config.json of a QwenImageControlNet"),
+        ("absent", "no ControlNet for Qwen-Image"),
+    ):
+        with pytest.raises(UsageError, match=f"{tmp_path / folder}: .*{says}"):
+            controlnet.beside(base, tmp_path / folder)

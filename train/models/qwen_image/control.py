@@ -5,7 +5,7 @@ Shapes: H W pixels; c latent channels, h w latent cells, f pixels per cell; N sa
 tokens; C values of a token, E more of the mask.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,8 +22,7 @@ from train.packing import patches
 from train.packing.layout import ImageSpan, Layout, TextSpan
 from train.packing.packed import Packed
 from train.pixels import Pixels, scaled
-
-Step = Callable[[Tensor, Tensor, int], Tensor]  # as of ``train.sampler``
+from train.sampler import Step
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ class Controlled:
 
 
 def latents(autoencoder: Autoencoder, condition: Pixels, generator: torch.Generator) -> Tensor:
-    """(c, h, w) of a condition (H, W, 3), a sample of the posterior, as ``QwenImageControlNet
-    Pipeline`` draws it with the request's ``generator`` BEFORE the noise.
+    """(c, h, w) of a condition (H, W, 3), a sample of the posterior. The pipeline draws it by the
+    request's ``generator`` before the noise, which is what comes next (``sampler.Asked.noise``).
 
     Raises ``ValueError`` for a size that is no multiple of f.
     """

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from curation.failures.errors import UsageError
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.keys import of_control
 from train.models.qwen_image.network import PackedQwenImage
@@ -26,6 +28,10 @@ from train.packing.packed import Packed
 
 PUBLISHED_CLASS = "QwenImageControlNetModel"
 _EXTRA = "extra_condition_channels"
+_ALIKE = (
+    *("patch_size", "in_channels", "joint_attention_dim", "axes_dims_rope"),
+    *("num_attention_heads", "attention_head_dim"),
+)
 _OF_NETWORKS_ALONE = ("guidance_embeds", "zero_cond_t", "use_additional_t_cond", "use_layer3d_rope")
 
 
@@ -65,6 +71,11 @@ class PackedQwenImageControlNet(Trunk):
             residuals.append((changed * scale[:, None]).to(changed.dtype))
         return tuple(residuals)
 
+    @property
+    def inpaints(self) -> bool:
+        """Whether a condition has a mask: a value for each latent cell of a token."""
+        return self.extra == self.config.patch_size**2
+
     def sources(self) -> Keys:
         """What each parameter is made of."""
         return of_control(self.config)
@@ -89,10 +100,10 @@ def of_base(base: PackedQwenImage, blocks: int = 5, extra: int = 0) -> PackedQwe
     with torch.device("meta"):
         config = replace(base.config, num_layers=blocks)
         control = PackedQwenImageControlNet(config, extra, base.attention)
-    given = dict(base.named_parameters())
-    homes = {part.key: name for name, source in base.sources().items() for part in source.parts}
+    given, known, sources = dict(base.named_parameters()), base.sources(), control.sources()
+    homes = {part.key: name for name, source in known.items() for part in source.parts}
     for name, parameter in list(control.named_parameters()):
-        source = control.sources()[name]
+        source = sources[name]
         wanted = [part.key for part in source.parts]
         if wanted[0] not in homes:  # the condition's, and what comes out
             values = torch.zeros(parameter.shape, dtype=base.image_in.weight.dtype)
@@ -100,7 +111,7 @@ def of_base(base: PackedQwenImage, blocks: int = 5, extra: int = 0) -> PackedQwe
         else:
             published: dict[str, Tensor] = {}
             for home in dict.fromkeys(homes[key] for key in wanted):
-                published |= dict(parted(base.sources()[home], given[home].detach()))
+                published |= dict(parted(known[home], given[home].detach()))
             values = joined(source, [published[key] for key in wanted])
         place, _, last = name.rpartition(".")
         filled = nn.Parameter(values, requires_grad=parameter.requires_grad)
@@ -121,3 +132,35 @@ def load(
         network = PackedQwenImageControlNet(config, int(content.get(_EXTRA, 0)), attention)
     weights.load(network, network.sources(), folder, device)
     return network
+
+
+def beside(base: PackedQwenImage, folder: Path) -> PackedQwenImageControlNet:
+    """The ControlNet in a ``folder``, or in ``controlnet`` of that of a pipeline, for a ``base``
+    network: where that is, and in its numbers.
+
+    Raises ``UsageError`` for a folder without one, or one for another network.
+    """
+    inside = folder / "controlnet"
+    if (inside / weights.CONFIGURATION).is_file():
+        folder = inside
+    try:
+        control = load(folder, base.attention)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UsageError(
+            f"{folder}: no ControlNet for Qwen-Image; expected config.json of a {PUBLISHED_CLASS}"
+            f" and its weights ({error})"
+        ) from error
+    for name in _ALIKE:
+        own, expected = getattr(control.config, name), getattr(base.config, name)
+        if own != expected:
+            raise UsageError(
+                f"{folder}: a ControlNet with {name} {own}; this network has {expected}:"
+                " it was made for another"
+            )
+    if control.extra and not control.inpaints:
+        raise UsageError(
+            f"{folder}: {_EXTRA} is {control.extra}; expected 0, an image, or"
+            f" {base.config.patch_size**2}, an image with a mask"
+        )
+    weight = base.image_in.weight
+    return control.to(weight.device, weight.dtype).eval()
