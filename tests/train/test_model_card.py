@@ -62,7 +62,7 @@ def test_it_says_what_the_files_and_the_result_say(tmp_path: Path) -> None:
     assert head["pipeline_tag"] == "text-to-image" and head["language"] == ["en", "zh"]
     assert head["license"] == "other" and head["library_name"] == "diffusers"
     for said in (
-        "| shards | `set/part-*`, 3 files, digest 4567 |",
+        "| shards | `set/part-*`, files: 3, digest: 4567 |",
         *("22 parameters", "for 200 of 200\nsteps", "preset `demo`", "| images | 1,234 |"),
         *("64x32, 32x32", '- `The text "" in red.`', "shown 3 characters", "`AB永`", "at most 4"),
         *("`loss` | `0.039532716580045715`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
