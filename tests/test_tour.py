@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,11 @@ def test_it_is_a_notebook_of_format_4_without_outputs(tour: dict[str, Any]) -> N
 
 def test_its_cells_are_short_with_prose_between(tour: dict[str, Any]) -> None:
     kinds = [cell["cell_type"] for cell in tour["cells"]]
-    assert kinds[0] == TEXT and all(
-        TEXT in pair for pair in zip(kinds[1:], kinds[2:], strict=False)
-    )
+    assert kinds[0] == TEXT and all(TEXT in pair for pair in pairwise(kinds))
     assert max(len(cell["source"]) for cell in tour["cells"]) <= 16
 
 
+@pytest.mark.slow
 def test_it_runs_in_an_empty_folder(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", RUN, str(TOUR)],

@@ -108,6 +108,7 @@ def _card(source: Source) -> str:
     card: str = environment.get_template(_CARD.name).render(
         head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
         rows=total,
+        is_edit=said.is_edit,
         size=source.size,
         asked=_said(source.asked),
         shards=len(source.shards),
