@@ -31,6 +31,12 @@ def generate(
     columns: options.Columns = None,
     batch_size: options.BatchSize = 1,
     device: options.Device = "auto",
+    loras: options.Loras = None,
+    weights: options.Weights = None,
+    precision: options.Precision = "stored",
+    offload: options.Offload = False,
+    compiles: options.Compile = False,
+    plan: options.Plan = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Generate images from prompts with a trained checkpoint, or any Qwen-Image folder.
@@ -41,16 +47,22 @@ def generate(
 
     A sheet of many: python -m infer --prompts prompts.txt -o images/ --sheet sheet.png
 
+    What fits on a card: python -m infer --plan --checkpoint Qwen-Image --size 1328x1328
+
     Every PNG carries its prompt, seed, steps and guidance; its seed generates it again alone.
     """
     threads.settle()
     from infer import generating, job
 
     generating.check_guidance(guidance)
+    if plan:
+        typer.echo(job.planned(checkpoint, size, batch_size, guidance, as_json))
+        return
+    carried = generating.execution(loras or (), weights, precision, offload, compiles)
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
     wanted = job.prepare(job.Request(*asked, tuple(inputs or ())))
     settings = generating.settings(wanted.asked, steps, guidance, negative)
-    result = job.run(wanted, settings, device, batch_size, columns)
+    result = job.run(wanted, settings, device, batch_size, columns, carried)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
         return

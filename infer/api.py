@@ -35,6 +35,11 @@ def generate(
     negative: str = "",
     batch_size: int = 1,
     device: str = "auto",
+    loras: Sequence[Place] = (),
+    weights: Place | None = None,
+    precision: str = "stored",
+    offload: bool = False,
+    compiles: bool = False,
     show_progress: bool = False,
 ) -> list["Image"]:
     """Generate an image of each prompt with a checkpoint, a training output or a diffusers folder.
@@ -67,7 +72,14 @@ def generate(
         warnings.warn(f"expect nonsense of {name}: {sentence}", stacklevel=2)
     if unfinished := checkpoints.unfinished(asked.checkpoint):
         warnings.warn(f"{name}: {unfinished}", stacklevel=2)
-    images = generating.generate(asked, how, device, batch_size)
+    carried = generating.execution(
+        [user_paths.argument("loras", place) for place in loras],
+        user_paths.argument("weights", weights) if weights else None,
+        precision,
+        offload,
+        compiles,
+    )
+    images = generating.generate(asked, how, device, batch_size, carried)
     with (
         progress.shown(show_progress),
         progress.watch("", "images", lambda: (len(texts), len(made))),

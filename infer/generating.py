@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
 from curation.picture import sizes
+from curation.strict_yaml import expected_one_of
 from infer import checkpoints
 from infer import prompts as prompt_files
 from infer.checkpoints import Defaults
@@ -19,6 +20,7 @@ from infer.prompts import Prompt
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from infer.engine.execution import Execution
     from infer.engine.request import Settings
     from infer.inputs import Inputs
 
@@ -98,19 +100,20 @@ def beyond(asked: Asked, how: "Settings") -> list[str]:
 
 
 def generate(
-    asked: Asked, how: "Settings", device: str, at_once: int
+    asked: Asked, how: "Settings", device: str, at_once: int, carried: "Execution | None" = None
 ) -> Iterator[tuple["Image", dict[str, Any]]]:
     """The images in order, each with its facts: prompt, seed, settings and checkpoint. Weights are
-    read at once, and images made as they are asked for, so many ``at_once``.
+    read at once, and images made as they are asked for, so many ``at_once``, the network
+    ``carried`` out as it is chosen.
 
     Raises ``UsageError``.
     """
     from infer.engine.engine import Engine
     from infer.engine.request import Request
 
-    engine = Engine.load(asked.checkpoint, device)
+    engine = Engine.load(asked.checkpoint, device, carried)
     requests = [Request.of(prompt, how, asked.inputs) for prompt in asked.prompts]
-    facts = (_facts(prompt, how, asked) for prompt in asked.prompts)
+    facts = (_facts(prompt, how, asked) | _changed(carried) for prompt in asked.prompts)
     return zip(engine.generate(requests, at_once), facts, strict=True)
 
 
@@ -125,6 +128,54 @@ def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
         "checkpoint": asked.checkpoint.name,  # never a whole path: images travel
     }
     return facts | ({"inputs": ", ".join(asked.names)} if asked.names else {})
+
+
+def execution(
+    loras: Sequence[str], weights: str | None, precision: str, offload: bool, compiles: bool
+) -> "Execution":
+    """How a network is carried out. A LoRA is a file, or ``FILE:FACTOR``.
+
+    Raises ``UsageError`` for a file that is not there, or an unknown precision.
+    """
+    from infer.engine.execution import Execution
+    from infer.engine.precision import PRECISIONS
+
+    chosen = next((name for name in PRECISIONS if name == precision), None)
+    if chosen is None:
+        raise UsageError(f"--precision {precision}: {expected_one_of(precision, PRECISIONS)}")
+    own = _there(weights, "--weights") if weights else None
+    return Execution(own, tuple(map(_adapter, loras)), chosen, offload, None, compiles)
+
+
+def _adapter(text: str) -> tuple[Path, float]:
+    """``style.safetensors:0.8`` -> the file and 0.8."""
+    name, _, factor = text.rpartition(":")
+    try:
+        value = float(factor) if name else 1.0
+    except ValueError:
+        name, value = "", 1.0
+    if not math.isfinite(value):
+        raise UsageError(f"--lora {text}: the factor is {value}; expected a number such as 0.8")
+    return _there(name or text, "--lora"), value
+
+
+def _there(path: str, option: str) -> Path:
+    if not Path(path).is_file():
+        raise UsageError(f"{option} {path}: no such file")
+    return Path(path)
+
+
+def _changed(carried: "Execution | None") -> dict[str, Any]:
+    """Facts of what differs from the checkpoint as it is."""
+    if carried is None:
+        return {}
+    named = [f"{path.name}:{factor:g}" for path, factor in carried.adapters]
+    facts = {
+        "loras": ", ".join(named),
+        "weights": carried.weights.name if carried.weights else "",
+        "precision": "" if carried.precision == "stored" else carried.precision,
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def asked_size(text: str) -> tuple[int, int]:

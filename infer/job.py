@@ -1,9 +1,10 @@
 """One run of ``python -m infer``: which images, to which files. Heavy imports come late."""
 
+import json
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from infer.generating import Asked
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from infer.engine.execution import Execution
     from infer.engine.request import Settings
 
 KIND = "inference"
@@ -77,18 +79,28 @@ def _check_names(output: Path, sheet: Path | None) -> None:
 
 
 def run(
-    job: Job, settings: "Settings", device: str, at_once: int, columns: int | None
+    job: Job,
+    settings: "Settings",
+    device: str,
+    at_once: int,
+    columns: int | None,
+    carried: "Execution | None" = None,
 ) -> dict[str, Any]:
     """Generate and write everything, so many images ``at_once``; says what was written.
 
     Raises ``UsageError``, ``OwnershipError``, ``OSError``.
     """
     with ownership.held(str(job.folder), KIND) if job.folder else nullcontext():
-        return _run(job, settings, device, at_once, columns)
+        return _run(job, settings, device, at_once, columns, carried)
 
 
 def _run(
-    job: Job, settings: "Settings", device: str, at_once: int, columns: int | None
+    job: Job,
+    settings: "Settings",
+    device: str,
+    at_once: int,
+    columns: int | None,
+    carried: "Execution | None",
 ) -> dict[str, Any]:
     from curation.picture import contact_sheet
 
@@ -105,7 +117,7 @@ def _run(
         path.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     small: list[Image] = []
-    images = generating.generate(asked, settings, device, at_once)
+    images = generating.generate(asked, settings, device, at_once, carried)
     with progress.watch("", "images", lambda: (len(job.targets), len(rows))):
         for target, (image, facts) in zip(job.targets, images, strict=True):
             storage.write_bytes(str(target), png(image, facts))
@@ -120,6 +132,21 @@ def _run(
         "sheet": str(job.sheet) if job.sheet else None,
         "warnings": warnings,
     }
+
+
+def planned(
+    checkpoint: Path | None, size: str | None, at_once: int, guidance: float | None, as_json: bool
+) -> str:
+    """What generating would take of a GPU's memory, as text or JSON. Raises ``UsageError``."""
+    from infer.engine import plan
+
+    folder = checkpoints.find(checkpoint)
+    usual = checkpoints.defaults(folder)
+    width, height = generating.asked_size(size) if size else (usual.width, usual.height)
+    checkpoints.check_size(width, height, checkpoints.size_unit(folder))
+    guided = (usual.guidance if guidance is None else guidance) > 1
+    made = plan.plan(folder, (width, height), at_once, guided)
+    return json.dumps(asdict(made)) if as_json else "\n".join(plan.lines(made))
 
 
 def _refuse_strangers(targets: Sequence[Path]) -> None:

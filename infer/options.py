@@ -72,4 +72,34 @@ BatchSize = Annotated[
     int, typer.Option(min=1, help="Images at once; above 1 the last bits may differ.")
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Loras = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lora",
+        metavar="FILE[:FACTOR]",
+        help="A LoRA of this network, ours or diffusers' or ComfyUI's; may be given again.",
+        parser=user_paths.place,
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A GGUF file in place of the network's weights.",
+        parser=user_paths.place,
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(help="Of the network's weights: stored, float32, bfloat16, int8, int4, float8."),
+]
+Offload = Annotated[
+    bool,
+    typer.Option("--offload", help="Bring blocks to the GPU one by one: slow, and it fits."),
+]
+Compile = Annotated[bool, typer.Option("--compile", help="Compile blocks; pays for many images.")]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="Say what it takes of a GPU by precision, and generate nothing."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

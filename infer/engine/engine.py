@@ -18,12 +18,14 @@ from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
 from infer import checkpoints
+from infer.engine.execution import Execution, carried_out
 from infer.engine.request import Request, batches
 from train import quieten
 from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
 from train.flow import Flow
 from train.models.family import Family
+from train.models.qwen_image.tabled import Tables
 from train.packing.packed import Packed, Text
 from train.pixels import as_image, scaled
 from train.sampler import Asked, Step, sample
@@ -43,35 +45,36 @@ class Engine:
     text_encoder: TextEncoder
     flow: Flow
     folder: Path
+    device: torch.device
+    execution: Execution
+    tables: Tables | None = None
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> "Engine":
-        """Load a checkpoint folder on a device (``auto``: a GPU if there is one).
+    def load(cls, folder: Path, device: str = "auto", chosen: Execution | None = None) -> "Engine":
+        """Load a checkpoint folder on a device (``auto``: a GPU if there is one), as ``chosen``.
 
         Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
         """
         quieten.libraries()
-        flow, place = checkpoints.schedule(folder), device_of(device)
+        flow, place, chosen = checkpoints.schedule(folder), device_of(device), chosen or Execution()
         try:
             loaded = load_for_inference(folder)
         except (OSError, ValueError, SafetensorError) as error:
             raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
-        parts = (loaded.transformer, loaded.autoencoder, loaded.text_encoder)
-        for part in parts:
+        tables = carried_out(loaded.transformer.eval(), place, chosen)
+        around = (loaded.autoencoder, loaded.text_encoder)
+        for part in around:
             if isinstance(part, nn.Module):
                 part.to(place).eval()
-        return cls(loaded.family, *parts, flow, folder)
+        if chosen.offload and isinstance(loaded.text_encoder, nn.Module):
+            loaded.text_encoder.to("cpu")
+        parts = (loaded.family, loaded.transformer, *around)
+        return cls(*parts, flow, folder, place, chosen, tables)
 
     @property
     def unit(self) -> int:
         """Sides of images are multiples of so many pixels."""
         return self.family.unit(self.autoencoder.factor)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        device: torch.device = next(self.transformer.parameters()).device
-        return device
 
     def check(self, request: Request) -> None:
         """Raise ``UsageError`` for what this checkpoint cannot generate."""
@@ -106,6 +109,8 @@ class Engine:
         texts = self._texts([(each.prompt, each) for each in batch])
         guided = [each for each in batch if each.settings.is_guided]
         negatives = iter(self._texts([(each.settings.negative, each) for each in guided]))
+        if self.tables:
+            self.tables.cover(self._levels(batch))
 
         def begin(packed: Packed) -> Step:
             step = self.family.begin(self.transformer, packed)
@@ -127,6 +132,16 @@ class Engine:
         """The numbers that the network computes with, whatever those of the text encoder."""
         kind: torch.dtype = next(self.transformer.parameters()).dtype
         return kind
+
+    def _levels(self, batch: Sequence[Request]) -> list[float]:
+        """All noise levels that the steps of a batch have, in the numbers of the network."""
+        cell = self.autoencoder.factor * self.family.patch
+        sizes = {(each.settings.width, each.settings.height) for each in batch}
+        tokens = sorted({width * height // cell**2 for width, height in sizes})
+        steps = batch[0].settings.steps
+        levels = [self.flow.schedule(steps, count)[:-1] for count in tokens]
+        rounded = torch.tensor(levels, dtype=torch.float64).float().to(self._kind)
+        return [float(level) for level in rounded.flatten()]
 
     def _asked(self, request: Request, text: Text, negative: Text | None) -> Asked:
         settings, factor = request.settings, self.autoencoder.factor
@@ -150,9 +165,21 @@ class Engine:
                 images = [
                     inputs.looked_at if (inputs := first[key][1].inputs) else () for key in some
                 ]
-                features = self.text_encoder.encode([text for text, _ in some], images)
+                features = self._encoder().encode([text for text, _ in some], images)
                 encoded |= zip(some, map(self._typed, features), strict=True)
+        self._encoded()
         return [encoded[key] for key in keys]
+
+    def _encoder(self) -> TextEncoder:
+        """The text encoder, on the device."""
+        if self.execution.offload and isinstance(self.text_encoder, nn.Module):
+            self.text_encoder.to(self.device)
+        return self.text_encoder
+
+    def _encoded(self) -> None:
+        """It may leave the device again."""
+        if self.execution.offload and isinstance(self.text_encoder, nn.Module):
+            self.text_encoder.to("cpu")
 
     def _typed(self, text: Text) -> Text:
         return tuple(stretch.to(self.device, self._kind) for stretch in text)

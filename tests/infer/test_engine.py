@@ -8,7 +8,9 @@ from making.qwen_21_parts import picture, qwen_21_folder, qwen_21_pipeline
 
 from curation.failures.errors import UsageError
 from infer import checkpoints
+from infer.engine import precision
 from infer.engine.engine import Engine
+from infer.engine.execution import Execution
 from infer.engine.request import Request, Settings, batches
 from infer.inputs import Inputs
 
@@ -106,3 +108,36 @@ def test_a_2_1_folder_is_asked_for_40_steps_without_guidance(qwen_21_folder):
 def test_what_cannot_be_generated_is_a_sentence(engine):
     with pytest.raises(UsageError, match="the nearest is 64x32"):
         list(engine.generate([request("x", 1, (65, 32))]))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [Execution(tables=True), Execution(offload=True), Execution(offload=True, tables=True)],
+    ids=["tables", "offload", "both"],
+)
+def test_less_on_the_device_gives_the_same_bits(engine, chosen):
+    changed = Engine.load(engine.folder, "cpu", chosen)
+    assert bool(changed.tables) == bool(chosen.tables)
+    unguided = request("hello", 1, guidance=1.0)
+    for batch in ([unguided], [MIXED[1]]):  # noise levels that were not listed before
+        assert torch.equal(changed.latents(batch)[0], engine.latents(batch)[0])
+    together = zip(changed.latents(MIXED), engine.latents(MIXED), strict=True)
+    for latents, expected in together:
+        torch.testing.assert_close(latents, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "int8", "int4", "float8"])
+def test_fewer_bits_take_less_and_give_nearly_the_same(engine, name):
+    changed = Engine.load(engine.folder, "cpu", Execution(precision=name))
+    sizes = [precision.bytes_of(each.transformer) for each in (changed, engine)]
+    assert sizes[0] < 0.6 * sizes[1]
+    (latents,), (expected,) = (each.latents([MIXED[0]]) for each in (changed, engine))
+    error = (latents - expected).norm() / expected.norm()
+    assert 0 < error < 0.2
+
+
+def test_2_1_has_no_table_to_look_up(engine_21):
+    asked = [request("hello", 3)]
+    changed = Engine.load(engine_21.folder, "cpu", Execution(tables=True))
+    assert changed.tables is None
+    assert torch.equal(changed.latents(asked)[0], engine_21.latents(asked)[0])

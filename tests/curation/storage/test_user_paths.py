@@ -24,7 +24,16 @@ MODULES = ("curation.command", "synthesis.render", "synthesis.proofreading", "tr
 MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.__main__")
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset", "plan_on"}
-WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
+WORDS |= {
+    "negative",
+    "device",
+    "texts",
+    "caption_column",
+    "key_column",
+    "keep_columns",
+    "without",
+    "precision",
+}
 WORDS |= {"kinds"}  # operations of edits: synthesis.render
 WORDS |= {"name", "captions", "stage", "where"}  # of a format, splits, a stage, bounds: beam export
 

@@ -1,0 +1,211 @@
+"""What generating takes of a GPU's memory, by precision, before any weight is read: ``--plan``.
+
+Weights are counted by the sizes in configurations, activations on the meta device
+(``infer.engine.peaks``). Neither is torch's own share of a GPU in it (about a GiB), nor what single
+kernels take.
+
+Shapes: c latent channels, D text feature width, h w latent cells.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from curation.failures.errors import UsageError
+from curation.picture.sizes import Size
+from infer.engine.peaks import peak
+from infer.engine.precision import BITS, Precision
+from train import families, quieten
+from train.models.family import Family
+from train.packing.packed import Item, pack
+
+CARDS = (12, 24, 80)  # GB
+GB = 10**9
+OVERHEAD = 10**9  # what CUDA, its kernels and the allocator take of a card, roughly
+_HALF = 2  # bytes: activations, and weights that are not of the network, are bfloat16
+_COUNTED = 2  # layers: what is there at the same time does not depend on how many follow
+_TEXT = 128  # tokens of a prompt
+
+
+@dataclass(frozen=True)
+class Row:
+    """Bytes of one precision: of the network's ``weights`` (without modulation, where tables take
+    its place), and of all that is on a card when everything stays there, and when weights of a
+    block at a time do (``offloaded``).
+    """
+
+    precision: Precision
+    weights: int
+    resident: int
+    offloaded: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bytes. ``encoder`` and ``autoencoder`` are weights as stored, ``steps`` are activations of
+    the network, ``decoding`` those of the autoencoder, of one image.
+    """
+
+    network: str
+    parameters: int
+    encoder: int
+    autoencoder: int
+    steps: int
+    decoding: int
+    rows: tuple[Row, ...]
+
+
+def plan(folder: Path, size: Size, at_once: int, guided: bool) -> Plan:
+    """Of a checkpoint that generates images of ``size`` in pixels, so many at once.
+
+    Raises ``UsageError`` for a folder without the configurations that it needs.
+    """
+    quieten.libraries()
+    try:
+        family = families.of_folder(folder)
+        channels, factor, decoding = _autoencoder(folder, size)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder}: {error}") from error
+    width = _text_width(folder)
+    with torch.device("meta"):
+        network: Any = family.model_copy(update={"layers": _COUNTED}).build(channels, width)
+    network = network.to(torch.bfloat16)
+    layers = int(family.model_dump().get("layers", _COUNTED))
+    block = sum(weight.numel() for weight in network.blocks[0].parameters())
+    outside = sum(weight.numel() for weight in network.parameters()) - _in_blocks(network)
+    last = sum(weight.numel() for weight in network.blocks[-1].parameters())
+    tabled = sum(
+        weight.numel()
+        for name, weight in network.blocks[0].named_parameters()
+        if name.startswith("modulation")
+    )
+    grid = (size[1] // factor, size[0] // factor)
+    steps = _steps(family, network, (channels, *grid), width, at_once * (2 if guided else 1))
+    encoder, stored = _stored(folder, "text_encoder"), _stored(folder, "vae", "autoencoder")
+    counts = _Counts(layers, block, last, tabled, outside)
+    around = stored + max(steps, decoding) + OVERHEAD
+    return Plan(
+        str(family.name),
+        (layers - 1) * block + last + outside,
+        encoder,
+        stored,
+        steps,
+        decoding,
+        tuple(_rows(counts, encoder, around)),
+    )
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Parameters: of a block and of the last, of the modulation in each, and outside of blocks."""
+
+    layers: int
+    block: int
+    last: int
+    tabled: int
+    outside: int
+
+    @property
+    def blocks(self) -> int:
+        """Of all blocks, without their modulation, for which there is a table."""
+        return (self.layers - 1) * self.block + self.last - self.layers * self.tabled
+
+
+def _rows(counts: _Counts, encoder: int, around: int) -> Iterator[Row]:
+    for precision, bits in BITS.items():
+        weights = round(counts.blocks * bits / 8) + counts.outside * _HALF
+        block = round((counts.block - counts.tabled) * bits / 8)
+        # Offloaded, the text encoder leaves before the network comes, and of that two blocks are
+        # there: the one that computes, and the next.
+        offloaded = max(encoder + OVERHEAD, 2 * block + counts.outside * _HALF + around)
+        yield Row(precision, weights, weights + encoder + around, offloaded)
+
+
+def _in_blocks(network: Any) -> int:
+    return sum(weight.numel() for weight in network.blocks.parameters())
+
+
+def _steps(
+    family: Family, network: Any, shape: tuple[int, int, int], width: int, samples: int
+) -> int:
+    """Bytes of activations of a pass over so many samples."""
+    text = torch.zeros(_TEXT, width, dtype=torch.bfloat16, device="meta")
+    item = Item((text,), torch.zeros(shape, dtype=torch.bfloat16, device="meta"))
+    items, sigma = [item] * samples, torch.ones(samples, device="meta")
+    packed = pack(items, [family.order(each) for each in items], sigma, family.patch)
+    return peak(lambda: network(packed))
+
+
+def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int]:
+    """Channels, pixels of a latent cell, and bytes of activations while an image is decoded."""
+    import json
+
+    ours, theirs = folder / "autoencoder" / "config.json", folder / "vae" / "config.json"
+    if ours.is_file():
+        content = json.loads(ours.read_text("utf-8"))
+        return int(content["channels"]), int(content["factor"]), 3 * 4 * size[0] * size[1]
+    if not theirs.is_file():
+        raise FileNotFoundError("no autoencoder here; expected vae/ with a config.json")
+    from diffusers import AutoencoderKLQwenImage, AutoencoderKLQwenImage21
+
+    content = json.loads(theirs.read_text("utf-8"))
+    kinds = {each.__name__: each for each in (AutoencoderKLQwenImage, AutoencoderKLQwenImage21)}
+    if content.get("_class_name") not in kinds:
+        raise ValueError(f"{theirs}: class {content.get('_class_name')!r} is not known")
+    with torch.device("meta"):
+        model = kinds[content["_class_name"]].from_config(content).to(torch.bfloat16)
+    channels = int(content["z_dim"])
+    factor = int(content.get("scale_factor_spatial") or 0) or 2 ** len(
+        content["temperal_downsample"]
+    )
+    cells = (1, channels, 1, size[1] // factor, size[0] // factor)
+    latents = torch.zeros(cells, dtype=torch.bfloat16, device="meta")
+    return channels, factor, peak(lambda: model.decode(latents))
+
+
+def _text_width(folder: Path) -> int:
+    import json
+
+    path = folder / "text_encoder" / "config.json"
+    if not path.is_file():
+        raise UsageError(f"{path}: missing; expected the text encoder's configuration")
+    content = json.loads(path.read_text("utf-8"))
+    width = content.get("text_config", content).get("hidden_size", content.get("width"))
+    if not isinstance(width, int):
+        raise UsageError(f"{path}: no hidden_size or width")
+    return width
+
+
+def _stored(folder: Path, *names: str) -> int:
+    """Bytes of weights in the first of these folders that is there."""
+    for name in names:
+        if (folder / name).is_dir():
+            return sum(path.stat().st_size for path in (folder / name).glob("*.safetensors"))
+    return 0
+
+
+def lines(made: Plan, cards: Sequence[int] = CARDS) -> list[str]:
+    """The plan as people read it: GB, and which cards of so many GB hold it."""
+    said = [
+        f"{made.network}: {made.parameters:,} parameters; GB of the text encoder"
+        f" {made.encoder / GB:.1f}, the autoencoder {made.autoencoder / GB:.2f}; activations of a"
+        f" step {made.steps / GB:.2f}, of decoding {made.decoding / GB:.2f}",
+        f"{'precision':<11}{'network':>9}{'all':>7}{'offloaded':>11}   "
+        + "   ".join(f"{card} GB" for card in cards),
+    ]
+    for row in made.rows:
+        held = "   ".join(f"{_how(row, card):<{len(str(card)) + 3}}" for card in cards)
+        said.append(
+            f"{row.precision:<11}{row.weights / GB:>9.1f}{row.resident / GB:>7.1f}"
+            f"{row.offloaded / GB:>11.1f}   {held}".rstrip()
+        )
+    return said
+
+
+def _how(row: Row, card: int) -> str:
+    if row.resident <= card * GB:
+        return "all"
+    return "off." if row.offloaded <= card * GB else "no"

@@ -1,0 +1,186 @@
+"""``python -m infer`` with weights from elsewhere, fewer bits, and what it would take of a GPU."""
+
+import json
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from making import tiny_qwen
+from making.commands import invoke
+from PIL import Image
+from safetensors.torch import load_file
+
+from infer.__main__ import app
+from infer.export import app as export
+
+QWEN_IMAGE = {  # as published
+    "_class_name": "QwenImageTransformer2DModel",
+    "attention_head_dim": 128,
+    "axes_dims_rope": [16, 56, 56],
+    "in_channels": 64,
+    "joint_attention_dim": 3584,
+    "num_attention_heads": 24,
+    "num_layers": 60,
+    "out_channels": 16,
+    "patch_size": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_qwen.save_pipeline(tmp_path_factory.mktemp("qwen"))
+
+
+@pytest.fixture
+def run(folder, tmp_path, monkeypatch):
+    """Call the command in ``tmp_path``; the pixels it made."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, code=0):
+        given = ["hello", "--checkpoint", str(folder), "--size", "32x16", "--steps", "2"]
+        result = invoke(app, [*given, *map(str, arguments), "-o", "x.png"])
+        assert result.exit_code == code, result.output
+        if code:
+            return result.stderr
+        with Image.open(tmp_path / "x.png") as image:
+            return image.text, np.asarray(image.convert("RGB")).astype(int)
+
+    return call
+
+
+def write_gguf(path, tensors, kind):
+    """A file as ComfyUI-GGUF has it: matrices quantised, all else as it was."""
+    writer = gguf.GGUFWriter(str(path), "qwen_image")
+    for name, tensor in tensors.items():
+        values = tensor.float().numpy()
+        if values.ndim == 2 and values.shape[1] % 32 == 0 and kind:
+            data = gguf.quantize(values, kind)
+            writer.add_tensor(name, data, raw_shape=data.shape, raw_dtype=kind)
+        else:
+            writer.add_tensor(name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def stored(folder):
+    return load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+
+
+def test_a_gguf_file_in_place_of_the_weights(run, folder, tmp_path):
+    tensors = stored(folder)
+    _, expected = run()
+    write_gguf(tmp_path / "same.gguf", tensors, None)
+    facts, pixels = run("--weights", "same.gguf")
+    assert (pixels == expected).all()
+    assert facts["weights"] == "same.gguf"
+    write_gguf(tmp_path / "q8.gguf", tensors, gguf.GGMLQuantizationType.Q8_0)
+    _, pixels = run("--weights", "q8.gguf")
+    assert 0 < np.abs(pixels - expected).max() <= 24
+    write_gguf(tmp_path / "other.gguf", {"img_in.weight": tensors["img_in.weight"]}, None)
+    assert "of another network" in run("--weights", "other.gguf", code=2)
+    (tmp_path / "broken.gguf").write_bytes((tmp_path / "q8.gguf").read_bytes()[:2000])
+    assert "broken.gguf" in run("--weights", "broken.gguf", code=2)
+    (tmp_path / "no.gguf").write_bytes(b"not one")
+    assert "no GGUF file" in run("--weights", "no.gguf", code=2)
+    assert "no such file" in run("--weights", "absent.gguf", code=2)
+
+
+def test_precision_and_offload_are_options(run):
+    _, expected = run()
+    facts, pixels = run("--precision", "int8")
+    assert facts["precision"] == "int8"
+    assert 0 < np.abs(pixels - expected).max() <= 24
+    facts, pixels = run("--offload")
+    assert "precision" not in facts
+    assert (pixels == expected).all()
+    assert "did you mean 'int8'" in run("--precision", "int9", code=2)
+
+
+def save_lora(path, folder):
+    """A LoRA of one matrix, and the weights with it."""
+    from safetensors.torch import save_file
+
+    generator = torch.Generator().manual_seed(0)
+    down, up = (torch.randn(*shape, generator=generator) for shape in ((4, 32), (32, 4)))
+    layer = "transformer_blocks.0.attn.to_v"
+    names = {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up}
+    save_file({f"transformer.{name}": value for name, value in names.items()}, str(path))
+    return {f"{layer}.weight": stored(folder)[f"{layer}.weight"] + 0.5 * up @ down}
+
+
+def test_a_lora_with_its_factor_also_when_exported(run, folder, tmp_path):
+    _, expected = run()
+    changed = save_lora(tmp_path / "a:b.safetensors", folder)  # a name with a colon, too
+    (tmp_path / "a:b.safetensors").rename(tmp_path / "style.safetensors")
+    facts, pixels = run("--lora", "style.safetensors:0.5")
+    assert facts["loras"] == "style.safetensors:0.5"
+    assert np.abs(pixels - expected).max() > 0
+    _, none = run("--lora", "style.safetensors:0")
+    assert (none == expected).all()
+    given = ["--checkpoint", str(folder), "--lora", "style.safetensors:0.5"]
+    result = invoke(export, [*given, "--to", "comfyui", "-o", "one.safetensors"])
+    assert result.exit_code == 0, result.output
+    one = load_file(tmp_path / "one.safetensors")
+    assert one.keys() == stored(folder).keys()
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, changed.get(name, stored(folder)[name]))
+    assert invoke(export, [*given, "-o", "merged"]).exit_code == 0
+    monkey = invoke(
+        app,
+        ["hello", "--checkpoint", "merged", "--size", "32x16", "--steps", "2", "-o", "y.png"],
+    )
+    assert monkey.exit_code == 0, monkey.output
+    with Image.open(tmp_path / "y.png") as image:
+        again = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(again - pixels).max() <= 1
+    again_there = invoke(export, [*given, "-o", "merged"])
+    assert again_there.exit_code == 2
+    assert "is there" in again_there.stderr
+    assert "no such file" in run("--lora", "absent.safetensors", code=2)
+
+
+def test_what_the_published_network_takes(tmp_path):
+    """By its configurations alone: no weight is there."""
+    from diffusers import AutoencoderKLQwenImage
+
+    for name in ("transformer", "text_encoder"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "transformer" / "config.json").write_text(json.dumps(QWEN_IMAGE))
+    (tmp_path / "text_encoder" / "config.json").write_text('{"hidden_size": 3584}')
+    (tmp_path / "model_index.json").write_text('{"_class_name": "QwenImagePipeline"}')
+    with torch.device("meta"):
+        AutoencoderKLQwenImage().save_config(tmp_path / "vae")
+    given = ["--plan", "--checkpoint", str(tmp_path), "--size", "1328x1328"]
+    result = invoke(app, [*given, "--json"])
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
+    assert plan["parameters"] == 20_430_401_088
+    rows = {row["precision"]: row for row in plan["rows"]}
+    tabled = 60 * 12 * 3072 * (3072 + 1)  # parameters that there is a table for
+    assert rows["bfloat16"]["weights"] == 2 * (plan["parameters"] - tabled)
+    bits = [rows[name]["weights"] for name in ("float32", "bfloat16", "int8", "int4")]
+    assert bits == sorted(bits, reverse=True)
+    assert all(row["offloaded"] < row["resident"] for row in rows.values())
+    assert 1e9 < plan["steps"] < 3e9 < plan["decoding"] < 9e9
+    said = invoke(app, given)
+    assert "80 GB" in said.stdout
+    assert "nothing" not in said.stdout
+
+
+def test_the_height_of_memory_is_that_of_what_is_there_together():
+    from infer.engine.peaks import peak
+
+    def compute(device):
+        def run():
+            a = torch.zeros(1000, device=device)  # 4000 bytes
+            b = a + 1
+            del a
+            c = b + b
+            return c[0]  # a view, which takes nothing
+
+        return run
+
+    assert peak(compute("cpu")) == peak(compute("meta")) == 8000
