@@ -101,7 +101,7 @@ def run(
             "versions": _versions(),
         }
         results.write_rows(out, rows)
-        page.write(out, result, rows, source.folder)
+        page.write(out, result, rows, source.folder, requests)
         results.write_result(out, result)
     return result
 

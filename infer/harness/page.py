@@ -5,11 +5,14 @@ Every string is escaped by jinja2; the page loads nothing and runs nothing.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from curation import storage
-from curation.picture import contact_sheet
+from curation.picture import contact_sheet, decoding
 from infer.harness import contamination, results
 from infer.harness.judges import data_url
 from infer.harness.rows import Request, Row
@@ -19,10 +22,17 @@ WORST = 24
 _SIDE = 256  # pixels: the longer side of an image on the page
 
 
-def write(out: Path, result: Mapping[str, Any], rows: Sequence[Row], images: Path) -> None:
-    """``report.html``. Raises ``OSError``."""
+def write(
+    out: Path,
+    result: Mapping[str, Any],
+    rows: Sequence[Row],
+    images: Path,
+    requests: Sequence[Request],
+) -> None:
+    """``report.html``; ``requests`` have what was to be edited. Raises ``OSError``."""
     worst = sorted(rows, key=lambda row: (row.score, row.id, row.k))[:WORST]
-    text = render(result, [_shown(row, images) for row in worst], len(rows))
+    asked = {request.file: request for request in requests}
+    text = render(result, [_shown(row, images, asked[row.file]) for row in worst], len(rows))
     storage.write_bytes(str(out / results.PAGE), text.encode("utf-8", "replace"))
 
 
@@ -43,8 +53,22 @@ def render(result: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], images
     return template.render(result=result, worst=worst, images=images, contamination=sentence)
 
 
-def _shown(row: Row, images: Path) -> dict[str, Any]:
-    image = opened(images, Request(row.id, row.prompt, row.k))
-    address = data_url(contact_sheet.fit(image, _SIDE)) if image else ""
+def _shown(row: Row, images: Path, request: Request) -> dict[str, Any]:
     shown = {"file": row.file, "prompt": row.prompt, "texts": row.texts, "read": row.read}
-    return {**shown, "score": row.score, "group": row.group, "seed": row.seed, "address": address}
+    addresses = {
+        "inputs": [_address(image) for image in _inputs(images, request)],
+        "address": _address(opened(images, request)),
+    }
+    said = {"score": row.score, "group": row.group, "seed": row.seed}
+    return {**shown, **said, **addresses}
+
+
+def _inputs(images: Path, request: Request) -> list[Image.Image | None]:
+    """What was edited: the inputs, and the image of another request."""
+    given = [Image.fromarray(decoding.decode(each, None).rgb) for each in request.inputs]
+    before = [] if request.edits is None else [replace(request, id=request.edits)]
+    return [*given, *(opened(images, each) for each in before)]
+
+
+def _address(image: Image.Image | None) -> str:
+    return data_url(contact_sheet.fit(image, _SIDE)) if image else ""

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from making import browser
 from making.chat_server import completion, serving
 from making.commands import invoke
 from PIL import Image
 
 from curation.failures.errors import UsageError
-from infer.arena import judging, ratings, votes
+from infer.arena import judging, page, ratings, votes
 from infer.arena.__main__ import app
 from infer.arena.votes import Duel, Vote
 
@@ -148,3 +149,29 @@ def test_two_answers_are_one_vote():
     duels = [Duel(id=str(n), prompt="p", a="x", b="y") for n in range(3)]
     made = judging.counted(duels, [("a", "b"), ("a", "a"), (None, "b")])
     assert (made.first, made.decided, made.disagreed, made.unclear) == (3, 5, 1, 1)
+
+
+DRIVE = """
+const key = (name, more) => document.dispatchEvent(
+  new window.KeyboardEvent("keydown", { key: name, ...more }));
+const votes = () => document.getElementById("count").textContent;
+const pressed = () => document.querySelector('[aria-pressed="true"]')?.dataset.vote;
+const seen = [];
+key("1", { ctrlKey: true }); key("1", { repeat: true });
+seen.push(votes());
+key("4"); key("0");
+seen.push(votes(), pressed());
+document.querySelector('[data-vote="a"]').click();
+document.querySelector('[data-vote="both"]').click();
+document.querySelector('[data-vote="b"]').click();
+seen.push(votes(), document.getElementById("end").hidden);
+const wide = document.documentElement.scrollWidth <= window.innerWidth;
+return [...seen, document.querySelector('[data-vote="b"]').disabled, wide];
+"""
+
+
+@pytest.mark.parametrize("width", [360, 1000])
+def test_votes_are_cast_by_clicks_and_keys(tmp_path, width):
+    duels = [(name, "a sign " * 9, *[Image.new("RGB", (640, 480))] * 2) for name in "xy"]
+    seen = browser.look(page.render(duels), DRIVE, tmp_path, width=width)
+    assert seen == ["0", "1", "neither", "2", False, True, True]
