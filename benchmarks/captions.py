@@ -42,10 +42,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.defects.intervals import wilson
 from curation.networks.weights import MissingModelError
 from curation.signals import captions
 from curation.signals.caption_validity import CATEGORIES, VALID
+from train.figures import interval
 
 INVALID = CATEGORIES[1:]
 FOLDER = Path(__file__).parent / "caption_texts"
@@ -132,7 +132,7 @@ def _kinds() -> None:
 def _share(of: Sequence[bool]) -> str:
     if not of:
         return f"{'none':<20}"
-    low, high = wilson(sum(of), len(of))
+    low, high = interval(sum(of), len(of))
     return f"{sum(of) / len(of):.3f} [{low:.3f}, {high:.3f}]"
 
 

@@ -21,13 +21,13 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from benchmarks.defects.intervals import wilson
 from curation.groupings.duplicates import near
 from curation.picture import contact_sheet, decoding
 from curation.signals.appearance import appearance
 from curation.signals.embedding import embedding
 from curation.signals.phash import phash
 from curation.signals.signal import ready
+from train.figures import interval
 
 RADIUS, THRESHOLDS = 4, (0.90, 0.85, 0.80)
 MERGED = 0.85  # of the column that asks both
@@ -168,7 +168,7 @@ def row(name: str, pairs: Mapping[str, NDArray[np.bool_]]) -> str:
     """A row of the table."""
     cells = [name, str(len(next(iter(pairs.values()))))]
     for of in pairs.values():
-        low, high = wilson(int(of.sum()), len(of))
+        low, high = interval(int(of.sum()), len(of))
         cells.append(f"{of.mean():.2f} ({low:.2f}-{high:.2f})")
     return f"| {' | '.join(cells)} |"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.defects.intervals import wilson
 from taxonomy.nodes import nouns
 from taxonomy.tree import ROOT, tree
+from train.figures import interval
 
 # what the column ``expected`` says of an image with text, and the branches that this may be
 KINDS_OF_TEXT: Mapping[str, tuple[str, ...]] = {
@@ -79,7 +79,7 @@ def table(images: Sequence[Mixed], assign: Callable[[Mixed], tuple[int, float]])
     for group in dict.fromkeys(image.group for image in images):
         own = [(image, assign(image)[0]) for image in images if image.group == group]
         wrong = sum(is_false(node, image.true) for image, node in own)
-        low, high = wilson(wrong, len(own))
+        low, high = interval(wrong, len(own))
         none = sum(node == root for _, node in own) / len(own)
         share = f"{wrong / len(own):.3f} ({low:.3f} to {high:.3f})"
         lines.append(f"{group:14} {len(own):6}  {share:24} {none:8.3f}")

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import mixed_nodes
-from benchmarks.defects.intervals import wilson
 from benchmarks.mixed_nodes import Mixed
 from curation.networks import class_posterior, weights
 from curation.signals import classes, embedding, faces
@@ -33,6 +32,7 @@ from taxonomy.lexicon import lexicon
 from taxonomy.nodes import FACES, Assigned, Classifying, nouns
 from taxonomy.signals import TaxonomySettings
 from taxonomy.tree import tree
+from train.figures import interval
 
 CAPTION = "A man in a red jacket rides a bicycle past an old stone church while two dogs watch."
 
@@ -116,7 +116,7 @@ def shares(photos: Sequence[Photograph], texts: Callable[[Photograph], list[str]
 
 
 def _share(count: int, total: int) -> str:
-    low, high = wilson(count, total)
+    low, high = interval(count, total)
     return f"{count / max(1, total):.3f} ({low:.3f} to {high:.3f})"
 
 

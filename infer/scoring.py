@@ -146,10 +146,19 @@ def _judged(
     rows = measuring.rows(name, chosen, requests, opened, tools)
     if missing := sum(row.is_missing for row in rows):
         progress.say(f"{missing:,} of {len(rows):,} images are missing and count as empty ones")
+    return rows, [] if tools.judge else _perfect(name, chosen, requests, tools)
+
+
+def _perfect(name: str, chosen: Benchmark, requests: Sequence[Request], tools: Tools) -> list[Row]:
+    """Rows of images that are all right, one of each prompt; none where some prompt has none."""
+    if type(chosen).perfect is Benchmark.perfect:
+        return []
     first = {each.id: each for each in reversed(requests)}
-    if tools.judge or any(chosen.perfect(each) is None for each in list(first.values())[:1]):
-        return rows, []
-    return rows, measuring.rows(name, chosen, list(first.values()), chosen.perfect, tools)
+    rows = measuring.rows(name, chosen, list(first.values()), chosen.perfect, tools)
+    if missing := sum(row.is_missing for row in rows):
+        progress.say(f"no ceiling: {missing:,} of {len(rows):,} prompts have no perfect image here")
+        return []
+    return rows
 
 
 def _metrics(
@@ -162,7 +171,6 @@ def _metrics(
         own = listed.get(full_name(metric, tools.names))
         if own is not None:
             own["ceiling"] = metric.value
-            own["of_ceiling"] = own["value"] / metric.value if metric.value else None
     return listed
 
 

@@ -13,6 +13,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from curation.strict_yaml import place_name
 from train import checkpoint_folder, checkpoint_state, families
 from train.autoencoders.autoencoder import Autoencoder, load_autoencoder
 from train.checkpoint_folder import STATE, CheckpointError
@@ -94,7 +95,7 @@ def read_configuration(folder: Path) -> Configuration | None:
         return Configuration.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
+        where = place_name(first["loc"])
         raise CheckpointError(
             f"{path}: not what this version writes ({where}: {first['msg']})"
         ) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.defects.intervals import wilson
+from train.figures import interval
 
 Row = Mapping[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -69,7 +69,7 @@ def share(count: str, total: str) -> Cell:
     def cell(row: Row) -> str:
         if not row[total]:
             return "–"
-        low, high = wilson(row[count], row[total])
+        low, high = interval(row[count], row[total])
         of = f"{100 * row[count] / row[total]:.1f} %"
         return f"{of} ({100 * low:.1f} to {100 * high:.1f}) of {row[total]:,}"
 

@@ -8,7 +8,14 @@ from curation.strict_yaml.binding import bind, explained
 from curation.strict_yaml.document import ConfigurationError, Document, Node, PathTo
 from curation.strict_yaml.importing import OWN_PACKAGES, Chosen, choice, defined, files, is_own
 from curation.strict_yaml.models import KEY, Frozen, Key, Located, Named, refused
-from curation.strict_yaml.naming import described, did_you_mean, expected_one_of, nearest, shown
+from curation.strict_yaml.naming import (
+    described,
+    did_you_mean,
+    expected_one_of,
+    nearest,
+    place_name,
+    shown,
+)
 from curation.strict_yaml.reading import MAXIMUM_BYTES, parse, read
 
 __all__ = [
@@ -35,6 +42,7 @@ __all__ = [
     "is_own",
     "nearest",
     "parse",
+    "place_name",
     "read",
     "refused",
     "shown",

@@ -11,7 +11,13 @@ from pydantic_core import ErrorDetails
 
 from curation.strict_yaml.document import ConfigurationError, Document, PathTo
 from curation.strict_yaml.models import Located
-from curation.strict_yaml.naming import described, did_you_mean, expected_one_of, shown
+from curation.strict_yaml.naming import (
+    described,
+    did_you_mean,
+    expected_one_of,
+    place_name,
+    shown,
+)
 
 _Bound = TypeVar("_Bound")
 _TYPES = {
@@ -130,7 +136,7 @@ def _message(refusal: _Refusal, document: Document, kind: Any, besides: Sequence
     details = refusal.details
     if refusal.is_unknown_key:
         *above, key = details["loc"]
-        name = _name((*document.known(above), shown(str(key))[1:-1]))
+        name = place_name((*document.known(above), shown(str(key))[1:-1]))
         keys = details.get("ctx", {}).get(KEYS) or _keys(kind, above)
         keys = [*keys, *(besides if not above else ())]
         return f"unknown key '{name}': {expected_one_of(str(key), keys)}"
@@ -181,13 +187,7 @@ def _entries(count: int) -> str:
 
 
 def _called(place: PathTo, document: Document) -> str:
-    return repr(_name(place)) if place else document.place
-
-
-def _name(place: PathTo) -> str:
-    """``phases[1].sources[2].share``: positions in lists count from 0."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return "".join(steps).removeprefix(".")
+    return repr(place_name(place)) if place else document.place
 
 
 def _keys(kind: Any, path: Sequence[str | int]) -> list[str]:

@@ -1,6 +1,6 @@
 """Names in messages: the valid ones, the nearest, and untrusted text cut to a length."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 _SHOWN = 80  # characters of untrusted text that a message repeats
@@ -55,3 +55,9 @@ def described(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     return "a mapping" if isinstance(value, Mapping) else "a list"
+
+
+def place_name(place: Sequence[int | str]) -> str:
+    """``phases[1].sources[2].share``: positions in lists count from 0."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return "".join(steps).removeprefix(".")

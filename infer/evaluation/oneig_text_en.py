@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WHENCE = "https://github.com/OneIG-Bench/OneIG-Benchmark, in scripts/text"
 IMAGES = range(4)
 ROWS = 200
+_LONGEST = 10_000  # characters of a list that is read as one
 
 
 class Prompt(BaseModel):
@@ -122,9 +123,11 @@ def _cleaned(text: str) -> str:
 
 
 def _texts(written: str) -> tuple[str, ...]:
+    if len(written) > _LONGEST:
+        return (written,)
     try:
         listed = ast.literal_eval(written)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, RecursionError, MemoryError):  # of what is nested deeply
         return (written,)
     is_list = isinstance(listed, list) and all(isinstance(each, str) for each in listed)
     return tuple(listed) if is_list else (written,)

@@ -30,17 +30,18 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
     asked = [sorted((row.id, row.k, row.prompt) for row in rows) for rows in of_rows]
     if asked[0] != asked[1]:
         raise UsageError(f"{first} and {second}: not the same prompts, so that nothing pairs")
-    before, after = (kind.score(rows) for rows in of_rows)
     tools = {name: each["name"] for name in ("reader", "judge") if (each := other.get(name))}
-    differences = {
-        scoring.full_name(old, tools): _difference(old, new)
-        for old, new in zip(before, after, strict=True)
-    }
+    before, after = (
+        {scoring.full_name(metric, tools): metric for metric in kind.score(rows)}
+        for rows in of_rows
+    )
+    differences = {name: _difference(before[name], after[name]) for name in before if name in after}
     return {
         "benchmark": result["benchmark"],
         "outputs": [str(out) for out in outs],
         "of": [result["source"], other["source"]],
         "differences": differences,
+        "not_compared": sorted(before.keys() ^ after.keys()),
     }
 
 
@@ -54,6 +55,8 @@ def sentences(compared: dict[str, Any]) -> list[str]:
             f"{name}: {each['difference']:+.4f} [{low:+.4f}, {high:+.4f}]"
             f" ({each['first']:.4f} -> {each['second']:.4f}, n = {each['n']}){clear}"
         )
+    if only := compared["not_compared"]:
+        lines.append(f"not compared, as one of both alone has them: {', '.join(only)}")
     return lines
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from curation.failures.errors import UsageError
-from curation.strict_yaml import Frozen
+from curation.strict_yaml import Frozen, place_name
 
 _Record = TypeVar("_Record", bound=BaseModel)
 
@@ -55,7 +55,7 @@ def read(expected: PromptFile, data: str | None, record: type[_Record]) -> list[
             records.append(record.model_validate(each))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            place = ".".join(map(str, first["loc"]))
+            place = place_name(first["loc"])
             raise UsageError(
                 f"--data {data}: {expected.name}, row {number}: {place}: {first['msg']}"
             ) from None

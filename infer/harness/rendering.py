@@ -1,37 +1,49 @@
 """Pages that say what was asked, black on white: what a reader makes of them is its ceiling."""
 
 from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
+from curation.failures.errors import UsageError
 from infer.harness.texts import has_hanzi
+
+if TYPE_CHECKING:
+    from synthesis.fonts.files import FontFile
 
 WIDTH, MARGIN = 1024, 32  # pixels
 SIZE = 36  # pixels: of the letters
 PERFECT = "perfect"  # in the ``info`` of its images: they say all that was asked, and show nothing
-# Of systems, by the names that Pillow looks for in their folders.
-_CHINESE = (
-    "NotoSansCJK-Regular.ttc",
-    "wqy-microhei.ttc",
-    "msyh.ttc",
-    "PingFang.ttc",
-    "STHeiti Medium.ttc",
-)
+_UPRIGHT = ("Regular", "Book", "Medium")
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def font(chinese: bool, size: int = SIZE) -> Font | None:
-    """Pillow's own, which has Latin letters alone; of ``chinese`` the system's, None where none is
-    known.
+def font(text: str, size: int = SIZE, *, chinese: bool) -> Font | None:
+    """Pillow's own, which has Latin letters alone; of ``chinese`` a plain face of the system's that
+    has all of the text, if one has, and None where the system has none.
     """
     if not chinese:
         return ImageFont.load_default(size)
-    for name in _CHINESE:
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return None
+    from synthesis.fonts import files
+
+    if not (faces := _chinese()):
+        return None
+    face = next((each for each in faces if files.covers(each, text)), faces[0])
+    return ImageFont.truetype(face.path, size, index=face.index)
+
+
+@cache
+def _chinese() -> "tuple[FontFile, ...]":
+    """The system's faces, plain ones where there are some."""
+    from synthesis.fonts import files
+
+    try:
+        every = files.find("zh")
+    except UsageError:
+        return ()
+    plain = (face for face in every if face.style in _UPRIGHT and not files.is_handwriting(face))
+    return tuple(plain) or every
 
 
 def page(texts: Sequence[str], *, chinese: bool | None = None) -> Image.Image | None:
@@ -39,7 +51,8 @@ def page(texts: Sequence[str], *, chinese: bool | None = None) -> Image.Image | 
 
     ``chinese``: whether its font has hanzi; what the texts need where it is not given.
     """
-    face = font(any(map(has_hanzi, texts)) if chinese is None else chinese)
+    is_chinese = any(map(has_hanzi, texts)) if chinese is None else chinese
+    face = font("".join("".join(texts).split()), chinese=is_chinese)
     if face is None:
         return None
     lines = [line for text in texts for part in text.split("\n") for line in _wrapped(part, face)]

@@ -6,17 +6,10 @@ from making.signal_pictures import photo
 from scipy import stats
 
 from benchmarks import filters
-from benchmarks.defects import intervals, ladders, logistic
+from benchmarks.defects import ladders, logistic
 from benchmarks.defects.ladders import LADDERS
 from benchmarks.defects.logistic import Recipe
 from curation.configuration.models import Bound
-
-
-def test_wilson_is_what_scipy_says() -> None:
-    for count, total in ((0, 10), (3, 10), (10, 10), (371, 400)):
-        expected = stats.binomtest(count, total).proportion_ci(method="wilson")
-        assert intervals.wilson(count, total) == pytest.approx(expected, abs=1e-6)
-    assert intervals.wilson(0, 0) == (0, 1)
 
 
 def test_spearman_is_what_scipy_says() -> None:

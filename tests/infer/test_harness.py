@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from curation import storage
 from curation.failures.errors import UsageError
-from infer import evaluation
+from infer import evaluation, scoring
 from infer.evaluation.__main__ import app
 from infer.harness import metrics, prompt_files
 from infer.harness.rows import Measured, Request, row, seed_of
@@ -153,6 +153,37 @@ def test_what_cannot_be_is_refused_before_any_work(tmp_path):
     assert "expected --judge URL and --judge-model NAME" in judged
     reader = evaluate("shades", "--images", tmp_path, "--reader", "rapidorc", code=2).stderr
     assert "did you mean 'rapidocr'?" in reader
+
+
+def test_figures_that_one_output_alone_has_are_named_and_not_compared(tmp_path, monkeypatch):
+    outs = [tmp_path / "a", tmp_path / "b"]
+    for out in outs:
+        of_images(fill(tmp_path / "theirs", ALL), "--out", out)
+    kind = scoring.benchmark("shades")
+    score, calls = kind.score, []
+
+    def other(rows):
+        calls.append(rows)
+        return score(rows) if len(calls) == 1 else score(rows)[:0:-1]  # one less, and turned
+
+    monkeypatch.setattr(kind, "score", staticmethod(other))
+    said = evaluate("--compare", *outs).stdout
+    assert "of_groups: +0.0000" in said and "bright: +0.0000" in said
+    assert "not compared, as one of both alone has them: brightness" in said
+
+
+def test_a_ceiling_is_of_images_for_all_prompts(tmp_path, monkeypatch):
+    folder = fill(tmp_path / "theirs", ALL)
+    kind = scoring.benchmark("shades")
+    white = Image.new("RGB", (8, 8), "white")
+    monkeypatch.setattr(kind, "perfect", lambda self, request: white)
+    assert of_images(folder)["metrics"]["brightness"]["ceiling"] == 1
+    monkeypatch.setattr(
+        kind, "perfect", lambda self, request: None if request.id == "p2" else white
+    )
+    done = evaluate("shades", "--images", folder, "--json")
+    assert "no ceiling: 1 of 4 prompts have no perfect image here" in done.stderr
+    assert "ceiling" not in json.loads(done.stdout)["metrics"]["brightness"]
 
 
 class Ended(BaseException):

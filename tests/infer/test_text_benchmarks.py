@@ -9,7 +9,7 @@ from PIL import Image
 
 from curation.failures.errors import UsageError
 from curation.networks import encoders
-from infer.evaluation import cvtg_2k, diversity, tiif_text
+from infer.evaluation import cvtg_2k, diversity, oneig_text_en, tiif_text
 from infer.evaluation.cvtg_2k import Cvtg2k
 from infer.evaluation.diversity import Diversity
 from infer.evaluation.longtext_bench_en import LongTextBenchEn
@@ -244,6 +244,11 @@ def test_oneig_reads_the_users_file_and_cleans_the_list_as_it_is_written(
     assert requests[0].facts["target"] == expected
 
 
+def test_what_is_nested_deeply_is_a_text():
+    for hostile in ("[" * 400, "-" * 9000 + "1", "[" * 10**6, "('a'," * 150):
+        assert oneig_text_en._texts(hostile) == (hostile,)
+
+
 # --- TIIF-Bench
 
 
@@ -326,7 +331,7 @@ def test_a_page_holds_long_texts_and_hanzi_where_a_font_is_known():
         page.height > 6 * rendering.SIZE and np.asarray(page)[:, -rendering.MARGIN :].min() == 255
     )
     chinese = rendering.page(["水" * 80])
-    if rendering.font(chinese=True) is None:
+    if rendering.font("水", chinese=True) is None:
         assert chinese is None
     else:
         assert np.asarray(chinese)[:, -rendering.MARGIN :].min() == 255
