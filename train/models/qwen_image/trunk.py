@@ -3,9 +3,6 @@
 Shapes: N samples; T text and S image tokens; R noise levels; d width.
 """
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,11 +12,11 @@ from torch.nn.functional import silu
 from train.models.qwen_image.block import Block
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.places import Places, places
-from train.packing import compiling, weights
-from train.packing.keys import Keys
+from train.packing import compiling
 from train.packing.layout import Layout
 from train.packing.norms import RmsNorm
 from train.packing.packed import Packed
+from train.packing.published import Published
 from train.packing.time_embedding import TimeEmbedding
 
 
@@ -41,7 +38,7 @@ class Conditioning(nn.Module):
         return silu(embedded)
 
 
-class Trunk(nn.Module):
+class Trunk(Published):
     """What comes in, and the blocks. ``attention`` names the kernel (``train.packing.kernels``).
 
     The switch ``rounds_timestep`` rounds it as diffusers does, for parity (``TimeEmbedding``).
@@ -99,22 +96,6 @@ class Trunk(nn.Module):
         """Compile what blocks do before and after attention, for any number of tokens."""
         compiling.compile_parts(self.blocks, **options)
 
-    @abstractmethod
-    def sources(self) -> Keys:
-        """What each parameter is made of."""
-
     def content(self) -> dict[str, Any]:
         """Of the published config.json."""
         return self.config.content()
-
-    def save(
-        self,
-        folder: Path,
-        largest_part: int = weights.LARGEST_PART,
-        values: Mapping[str, Tensor] | None = None,
-    ) -> None:
-        """Write the published files into the ``folder``, which is there; ``values`` as of
-        ``weights.save``.
-        """
-        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
-        weights.save_configuration(self.content(), folder)

@@ -8,7 +8,7 @@ width.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from train.packing.keys import Keys
 from train.packing.layout import Layout
 from train.packing.norms import rms_norm
 from train.packing.packed import Packed
+from train.packing.published import Published
 from train.packing.rows import modulated, reorder
 from train.packing.time_embedding import TimeEmbedding
 
@@ -48,7 +49,7 @@ class TextIn(nn.Module):
         return tokens
 
 
-class PackedQwenImage21(nn.Module):
+class PackedQwenImage21(Published):
     """The network. ``attention`` names the kernel (``train.packing.kernels``).
 
     The switch ``rounds_timestep`` rounds it as diffusers does, for parity (``TimeEmbedding``).
@@ -162,17 +163,9 @@ class PackedQwenImage21(nn.Module):
         """Compile what blocks do before and after attention, for any number of tokens."""
         compiling.compile_parts(self.blocks, **options)
 
-    def save(
-        self,
-        folder: Path,
-        largest_part: int = weights.LARGEST_PART,
-        values: Mapping[str, Tensor] | None = None,
-    ) -> None:
-        """Write the published files into the ``folder``, which is there; ``values`` as of
-        ``weights.save``.
-        """
-        weights.save(dict(self.named_parameters()), self.sources(), folder, largest_part, values)
-        weights.save_configuration(self.sizes.content(), folder)
+    def content(self) -> dict[str, Any]:
+        """Of the published config.json."""
+        return self.sizes.content()
 
     def _typed(self, values: Tensor) -> Tensor:
         return values.to(self.image_in.weight.dtype)
