@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor, nn
 
 from train.packing.keys import Keys
@@ -41,11 +40,6 @@ class Pair:
     def rank(self) -> int:
         """r."""
         return self.down.shape[0]
-
-    def change(self, device: torch.device) -> Tensor:
-        """(m, n) float32."""
-        up, down = (each.to(device, torch.float32) for each in (self.up, self.down))
-        return self.scale * (up @ down)
 
 
 Pairs = Mapping[str, Pair]  # by the published name of a layer, transformer_blocks.0.attn.to_q

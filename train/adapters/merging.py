@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from train.adapters.lora import Network, Pairs
-from train.packing.keys import Published, joined
+from train.adapters.lora import Network, Pair, Pairs
+from train.packing.keys import ordered, views
 
 
 @torch.no_grad()
@@ -26,21 +26,22 @@ def merge(network: Network, adapters: Sequence[tuple[Pairs, float]]) -> None:
     homes = {part.key: name for name, source in sources.items() for part in source.parts}
     weights = dict(network.named_parameters())
     changed = {f"{layer}.weight" for pairs, _ in adapters for layer in pairs}
-    for name in dict.fromkeys(homes[key] for key in changed if key in homes):
-        if name not in weights:
-            raise ValueError(f"{name} is no weight of this network; merge adapters right after it")
+    if strangers := sorted(key for key in changed if homes.get(key) not in weights):
+        raise ValueError(f"no {strangers[0]} in this network; merge adapters right after loading")
+    for name in sorted({homes[key] for key in changed}):
         source, weight = sources[name], weights[name]
-        shape = (weight.shape[0] // len(source.parts), *weight.shape[1:])
-        parts = [_change(part, adapters, weight.new_zeros(shape).float()) for part in source.parts]
-        weight.copy_(weight.float() + joined(source, parts))
-    if strangers := changed - homes.keys():
-        raise ValueError(f"no {sorted(strangers)[0]} in this network")
+        for part, view in views(source, weight):
+            layer = part.key.removesuffix(".weight")
+            own = [(pairs[layer], factor) for pairs, factor in adapters if layer in pairs]
+            if own:
+                up, down = _together(own, weight.device)
+                view.copy_(view.float() + ordered(source, part, up) @ down)
 
 
-def _change(part: Published, adapters: Sequence[tuple[Pairs, float]], change: Tensor) -> Tensor:
-    """What adapters add to a published matrix, added to zeros."""
-    layer = part.key.removesuffix(".weight")
-    for pairs, factor in adapters:
-        if layer in pairs:
-            change += factor * pairs[layer].change(change.device)
-    return change
+def _together(own: Sequence[tuple[Pair, float]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(m, r) and (r, n) float32 whose product is all that adapters add, r the sum of their ranks:
+    rows are reordered in the thin matrix.
+    """
+    ups = [pair.up.to(device, torch.float32) * (factor * pair.scale) for pair, factor in own]
+    downs = [pair.down.to(device, torch.float32) for pair, _ in own]
+    return torch.cat(ups, dim=1), torch.cat(downs)

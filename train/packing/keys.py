@@ -38,12 +38,24 @@ Keys = Mapping[str, Source]  # by the name of a parameter
 
 def joined(source: Source, parts: Sequence[Tensor]) -> Tensor:
     """The parameter made of the published tensors, in the order of ``source.parts``."""
-    by_head = [tensor.reshape(source.heads, -1, *tensor.shape[1:]) for tensor in parts]
-    moved = [
-        rows[:, halves(rows.shape[1])] if part.turned else rows
-        for part, rows in zip(source.parts, by_head, strict=True)
-    ]
-    return torch.stack(moved, dim=1).flatten(0, 2)
+    pairs = zip(source.parts, parts, strict=True)
+    return torch.stack([ordered(source, *pair) for pair in pairs], dim=1).flatten(0, 2)
+
+
+def ordered(source: Source, part: Published, rows: Tensor) -> Tensor:
+    """``rows`` (m, ...) of a published tensor as they stand in a parameter: (heads, m / heads, ...)
+    in our order.
+    """
+    by_head = rows.reshape(source.heads, -1, *rows.shape[1:])
+    return by_head[:, halves(by_head.shape[1])] if part.turned else by_head
+
+
+def views(source: Source, parameter: Tensor) -> Iterator[tuple[Published, Tensor]]:
+    """Each published tensor in a parameter, as its ``ordered`` rows there: written to, they change
+    the parameter.
+    """
+    by_head = parameter.view(source.heads, len(source.parts), -1, *parameter.shape[1:])
+    return zip(source.parts, by_head.unbind(1), strict=True)
 
 
 def parted(source: Source, parameter: Tensor) -> Iterator[tuple[str, Tensor]]:
