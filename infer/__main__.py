@@ -33,6 +33,11 @@ def generate(
     device: options.Device = "auto",
     loras: options.Loras = None,
     weights: options.Weights = None,
+    controlnet: options.ControlNet = None,
+    control: options.Control = None,
+    mask: options.Mask = None,
+    control_scale: options.ControlScale = 1.0,
+    control_span: options.ControlSpan = (0.0, 1.0),
     precision: options.Precision = "stored",
     offload: options.Offload = False,
     compiles: options.Compile = False,
@@ -58,10 +63,11 @@ def generate(
     if plan:
         typer.echo(job.planned(checkpoint, size, batch_size, guidance, as_json))
         return
-    carried = generating.execution(loras or (), weights, precision, offload, compiles)
+    carried = generating.execution(loras or (), weights, precision, offload, compiles, controlnet)
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
     wanted = job.prepare(job.Request(*asked, tuple(inputs or ())))
     settings = generating.settings(wanted.asked, steps, guidance, negative)
+    wanted = job.following(wanted, control, mask, control_scale, control_span)
     result = job.run(wanted, settings, device, batch_size, columns, carried)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))

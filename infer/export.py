@@ -48,7 +48,7 @@ def export(
         raise UsageError(f"{out}: is there; name a new one")
     if to == "comfyui" and out.suffix != ".safetensors":
         raise UsageError(f"{out}: expected a name that ends in .safetensors")
-    adapters = generating.execution(loras or (), None, "stored", False, False).adapters
+    adapters = generating.execution(loras or ()).adapters
     partial = out.with_name(f".{out.name}.partial")
     _remove(partial)
     try:

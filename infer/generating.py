@@ -20,6 +20,7 @@ from infer.prompts import Prompt
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from infer.engine.conditions import Condition
     from infer.engine.execution import Execution
     from infer.engine.request import Settings
     from infer.inputs import Inputs
@@ -31,7 +32,7 @@ _LARGEST_SIDE = 8192
 class Asked:
     """Every prompt with its seed, and the checkpoint. ``usual`` is the size to generate at, and the
     steps and guidance unless others are asked for. ``inputs`` are what all prompts edit, by
-    ``names``.
+    ``names``; ``condition`` is what all follow, made as ``control`` says.
     """
 
     prompts: tuple[Prompt, ...]
@@ -39,6 +40,8 @@ class Asked:
     usual: Defaults
     inputs: "Inputs | None" = None
     names: tuple[str, ...] = ()
+    condition: "Condition | None" = None
+    control: str = ""
 
 
 def settle(
@@ -112,7 +115,7 @@ def generate(
     from infer.engine.request import Request
 
     engine = Engine.load(asked.checkpoint, device, carried)
-    requests = [Request.of(prompt, how, asked.inputs) for prompt in asked.prompts]
+    requests = [Request.of(prompt, how, asked.inputs, asked.condition) for prompt in asked.prompts]
     facts = (_facts(prompt, how, asked) | _changed(carried) for prompt in asked.prompts)
     return zip(engine.generate(requests, at_once), facts, strict=True)
 
@@ -127,11 +130,18 @@ def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
         "size": f"{how.width}x{how.height}",
         "checkpoint": asked.checkpoint.name,  # never a whole path: images travel
     }
-    return facts | ({"inputs": ", ".join(asked.names)} if asked.names else {})
+    kind, _, path = asked.control.partition(":")
+    more = {"inputs": ", ".join(asked.names), "control": f"{kind}:{PurePath(path).name}"}
+    return facts | {name: value for name, value in more.items() if value.strip(":")}
 
 
 def execution(
-    loras: Sequence[str], weights: str | None, precision: str, offload: bool, compiles: bool
+    loras: Sequence[str] = (),
+    weights: str | None = None,
+    precision: str = "stored",
+    offload: bool = False,
+    compiles: bool = False,
+    controlnet: Path | None = None,
 ) -> "Execution":
     """How a network is carried out. A LoRA is a file, or ``FILE:FACTOR``.
 
@@ -144,7 +154,8 @@ def execution(
     if chosen is None:
         raise UsageError(f"--precision {precision}: {expected_one_of(precision, PRECISIONS)}")
     own = _there(weights, "--weights") if weights else None
-    return Execution(own, tuple(map(_adapter, loras)), chosen, offload, None, compiles)
+    adapters = tuple(map(_adapter, loras))
+    return Execution(own, adapters, controlnet, chosen, offload, None, compiles)
 
 
 def _adapter(text: str) -> tuple[Path, float]:

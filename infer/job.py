@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,6 +132,21 @@ def _run(
         "sheet": str(job.sheet) if job.sheet else None,
         "warnings": warnings,
     }
+
+
+def following(
+    job: Job, control: str | None, mask: str | None, scale: float, span: tuple[float, float]
+) -> Job:
+    """The same job whose images follow another one. Raises ``UsageError``, ``OSError``."""
+    if control is None:
+        if mask:
+            raise UsageError("--mask: expected --control inpaint:FILE with it")
+        return job
+    from infer.engine import conditions
+
+    usual = job.asked.usual
+    condition = conditions.read(control, mask, (usual.width, usual.height), scale, span)
+    return replace(job, asked=replace(job.asked, condition=condition, control=control))
 
 
 def planned(

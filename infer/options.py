@@ -89,6 +89,32 @@ Weights = Annotated[
         parser=user_paths.place,
     ),
 ]
+ControlNet = Annotated[
+    Path | None,
+    typer.Option(help="A ControlNet's folder, of diffusers.", parser=user_paths.path),
+]
+Control = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND:FILE",
+        help="An image to follow: canny, soft_edge, line_art (computed from it), depth, pose"
+        " (given), or inpaint.",
+        parser=user_paths.place,
+    ),
+]
+Mask = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Of --control inpaint: white where it is to be filled.",
+        parser=user_paths.place,
+    ),
+]
+ControlScale = Annotated[float, typer.Option(min=0, help="How much it is followed.")]
+ControlSpan = Annotated[
+    tuple[float, float],
+    typer.Option(metavar="FROM TO", help="In which share of the steps, from 0 to 1."),
+]
 Precision = Annotated[
     str,
     typer.Option(help="Of the network's weights: stored, float32, bfloat16, int8, int4, float8."),

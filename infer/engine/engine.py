@@ -4,7 +4,7 @@ Shapes: A target tokens of a batch, C values of a token; c latent channels, h w 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ from train.autoencoders.autoencoder import Autoencoder
 from train.checkpoint import load_for_inference
 from train.flow import Flow
 from train.models.family import Family
+from train.models.qwen_image import control, controlnet
+from train.models.qwen_image.control import Control, Controlled
+from train.models.qwen_image.controlnet import PackedQwenImageControlNet
+from train.models.qwen_image.network import PackedQwenImage
 from train.models.qwen_image.tabled import Tables
 from train.packing.packed import Packed, Text
 from train.pixels import as_image, scaled
@@ -48,6 +52,7 @@ class Engine:
     device: torch.device
     execution: Execution
     tables: Tables | None = None
+    controlnet: PackedQwenImageControlNet | None = None
 
     @classmethod
     def load(cls, folder: Path, device: str = "auto", chosen: Execution | None = None) -> "Engine":
@@ -61,6 +66,9 @@ class Engine:
             loaded = load_for_inference(folder)
         except (OSError, ValueError, SafetensorError) as error:
             raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
+        control = None
+        if chosen.controlnet:
+            control = controlnet_of(loaded.transformer, chosen.controlnet).to(place)
         tables = carried_out(loaded.transformer.eval(), place, chosen)
         around = (loaded.autoencoder, loaded.text_encoder)
         for part in around:
@@ -69,7 +77,7 @@ class Engine:
         if chosen.offload and isinstance(loaded.text_encoder, nn.Module):
             loaded.text_encoder.to("cpu")
         parts = (loaded.family, loaded.transformer, *around)
-        return cls(*parts, flow, folder, place, chosen, tables)
+        return cls(*parts, flow, folder, place, chosen, tables, control)
 
     @property
     def unit(self) -> int:
@@ -85,6 +93,12 @@ class Engine:
                 f"steps is {settings.steps}: this checkpoint was distilled to"
                 f" {len(self.flow.sigmas)} and takes no other number"
             )
+        if request.condition and self.controlnet is None:
+            raise UsageError("--control: nothing here follows conditions; name a --controlnet")
+        if request.condition and bool(self.controlnet and self.controlnet.extra) != (
+            request.condition.hole is not None
+        ):
+            raise UsageError("--controlnet: one that inpaints takes holes, and no other does")
 
     def generate(
         self, requests: Sequence[Request], at_once: int = 1, watch: Watch | None = None
@@ -112,8 +126,18 @@ class Engine:
         if self.tables:
             self.tables.cover(self._levels(batch))
 
+        asked = [
+            self._asked(each, text, next(negatives) if each.settings.is_guided else None)
+            for each, text in zip(batch, texts, strict=True)
+        ]
+        asked, controls = self._controlled(batch, asked)
+
         def begin(packed: Packed) -> Step:
-            step = self.family.begin(self.transformer, packed)
+            if self.controlnet is not None and controls:
+                parts = (self.transformer, self.controlnet)
+                step = control.begin(*parts, packed, controls, steps)
+            else:
+                step = self.family.begin(self.transformer, packed)
 
             def watched(tokens: Tensor, sigma: Tensor, number: int) -> Tensor:
                 done(number, steps)
@@ -121,11 +145,32 @@ class Engine:
 
             return watched
 
-        asked = [
-            self._asked(each, text, next(negatives) if each.settings.is_guided else None)
-            for each, text in zip(batch, texts, strict=True)
-        ]
         return sample(begin, self.family, asked, steps=steps, flow=self.flow, device=self.device)
+
+    def _controlled(
+        self, batch: Sequence[Request], asked: list[Asked]
+    ) -> tuple[list[Asked], list[Controlled]]:
+        """The latents of conditions, and what is asked for with the noise that is drawn after them,
+        as the pipeline does; those of guided samples lead the negative prompt, too.
+        """
+        controls: list[Controlled] = []
+        negative = len(asked)
+        for number, (request, own) in enumerate(zip(batch, list(asked), strict=True)):
+            if (condition := request.condition) is not None:
+                generator = torch.Generator().manual_seed(request.seed)
+                parts = (self.autoencoder, condition.pixels)
+                latents = (
+                    control.latents(*parts, generator)
+                    if condition.hole is None
+                    else control.inpainting_latents(*parts, condition.hole, generator)
+                ).to(self.device, self._kind)
+                given = Control(latents, condition.scale, condition.start, condition.end)
+                to = (number, negative) if own.is_guided else (number,)
+                controls.append(Controlled(given, by=number, to=to))
+                noise = torch.randn(own.shape, generator=generator)
+                asked[number] = replace(own, noise=noise)
+            negative += own.is_guided
+        return asked, controls
 
     @property
     def _kind(self) -> torch.dtype:
@@ -198,6 +243,13 @@ class Engine:
                 raise UsageError(f"{self.folder}: generates no finite image: broken weights")
             images += [as_image(row) for row in pixels]
         return images
+
+
+def controlnet_of(network: Any, folder: Path) -> PackedQwenImageControlNet:
+    """A ControlNet for a ``network``. Raises ``UsageError`` for one of another, or none."""
+    if not isinstance(network, PackedQwenImage):
+        raise UsageError("--controlnet: this checkpoint's network takes none")
+    return controlnet.beside(network, folder).eval()
 
 
 def device_of(name: str) -> torch.device:

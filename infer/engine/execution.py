@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Execution:
     """``weights`` is a GGUF file in place of the network's own; ``adapters`` are LoRA files, each
-    with its factor, that are merged into them. ``precision`` is that of the network's weights.
+    with its factor, that are merged into them. ``controlnet`` is a folder of diffusers, for
+    requests with conditions. ``precision`` is that of the network's weights.
     ``offload``: what computes comes to the device block by block, and leaves it again. ``tables``:
     modulation of Qwen-Image is looked up, which keeps a third of its weights off the device, in the
     bits that a single sample has; None: where the device is not the CPU. ``compiles`` blocks for
@@ -29,6 +30,7 @@ class Execution:
 
     weights: Path | None = None
     adapters: tuple[tuple[Path, float], ...] = ()
+    controlnet: Path | None = None
     precision: Precision = "stored"
     offload: bool = False
     tables: bool | None = None

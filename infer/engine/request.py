@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infer.prompts import Prompt
 
 if TYPE_CHECKING:
+    from infer.engine.conditions import Condition
     from infer.inputs import Inputs
 
 
@@ -28,19 +29,28 @@ class Settings:
 
 @dataclass(frozen=True)
 class Request:
-    """An image of a ``prompt``, from the noise of its ``seed``, or what is made of ``inputs``."""
+    """An image of a ``prompt``, from the noise of its ``seed``, or what is made of ``inputs``; it
+    follows a ``condition`` where there is one.
+    """
 
     prompt: str
     seed: int
     settings: Settings
     inputs: "Inputs | None" = None
+    condition: "Condition | None" = None
 
     @classmethod
-    def of(cls, prompt: Prompt, settings: Settings, inputs: "Inputs | None" = None) -> "Request":
+    def of(
+        cls,
+        prompt: Prompt,
+        settings: Settings,
+        inputs: "Inputs | None" = None,
+        condition: "Condition | None" = None,
+    ) -> "Request":
         """Of a prompt with a seed. Raises ``ValueError`` for a prompt without."""
         if prompt.seed is None:
             raise ValueError(f"prompt without a seed: {prompt.text!r}")
-        return cls(prompt.text, prompt.seed, settings, inputs)
+        return cls(prompt.text, prompt.seed, settings, inputs, condition)
 
     def sized(self, width: int, height: int) -> "Request":
         """The same, of another size in pixels."""

@@ -1,5 +1,7 @@
 """The engine: requests of any sizes together, of both published families."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,12 @@ from making.qwen_21_parts import picture, qwen_21_folder, qwen_21_pipeline
 from curation.failures.errors import UsageError
 from infer import checkpoints
 from infer.engine import precision
+from infer.engine.conditions import Condition
 from infer.engine.engine import Engine
 from infer.engine.execution import Execution
 from infer.engine.request import Request, Settings, batches
 from infer.inputs import Inputs
+from train.packing import patches
 
 __all__ = ["qwen_21_folder", "qwen_21_pipeline"]
 STEPS = 3
@@ -134,6 +138,67 @@ def test_fewer_bits_take_less_and_give_nearly_the_same(engine, name):
     (latents,), (expected,) = (each.latents([MIXED[0]]) for each in (changed, engine))
     error = (latents - expected).norm() / expected.norm()
     assert 0 < error < 0.2
+
+
+@pytest.fixture(scope="module")
+def controlnet(tmp_path_factory):
+    """A ControlNet that changes a lot, as diffusers stores one."""
+    from diffusers import QwenImageControlNetModel
+
+    folder = tmp_path_factory.mktemp("controlnet")
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = QwenImageControlNetModel(
+            num_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=tiny_qwen.TEXT_WIDTH,
+            axes_dims_rope=(4, 6, 6),
+        )
+        for module in (network.controlnet_x_embedder, network.controlnet_blocks):
+            for weight in module.parameters():
+                torch.nn.init.normal_(weight, std=0.5)
+    network.save_pretrained(folder)
+    return folder
+
+
+def test_a_condition_is_followed_as_in_the_pipeline_also_in_a_mixed_batch(engine, controlnet):
+    from diffusers import QwenImageControlNetModel, QwenImageControlNetPipeline, QwenImagePipeline
+    from PIL import Image
+
+    plain = QwenImagePipeline.from_pretrained(engine.folder)
+    network = QwenImageControlNetModel.from_pretrained(controlnet)
+    pipeline = QwenImageControlNetPipeline(controlnet=network, **plain.components)
+    pipeline.set_progress_bar_config(disable=True)
+    pixels = np.asarray(picture(48, 32).convert("RGB"))
+    (expected,) = pipeline(
+        prompt="hello",
+        negative_prompt="blur",
+        true_cfg_scale=4.0,
+        num_inference_steps=STEPS,
+        width=48,
+        height=32,
+        control_image=Image.fromarray(pixels),
+        controlnet_conditioning_scale=0.7,
+        generator=torch.Generator().manual_seed(5),
+        output_type="latent",
+    ).images
+    following = Engine.load(engine.folder, "cpu", Execution(controlnet=controlnet))
+    condition = Condition(np.array(pixels), scale=0.7)
+    asked = request("hello", 5, (48, 32), condition=condition)
+    (latents,) = following.latents([asked])
+    tokens = patches.pack(latents, engine.family.patch)
+    torch.testing.assert_close(tokens, expected, rtol=1e-4, atol=1e-4)
+    together = following.latents([MIXED[0], asked, MIXED[1]])
+    torch.testing.assert_close(together[1], latents, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(together[0], engine.latents([MIXED[0]])[0], rtol=1e-5, atol=1e-5)
+    for wrong, where in ((asked, engine), (replace(asked, condition=holed(pixels)), following)):
+        with pytest.raises(UsageError, match="--control"):
+            list(where.generate([wrong]))
+
+
+def holed(pixels):
+    return Condition(pixels, hole=np.ones(pixels.shape[:2], bool))
 
 
 def test_2_1_has_no_table_to_look_up(engine_21):

@@ -184,3 +184,40 @@ def test_the_height_of_memory_is_that_of_what_is_there_together():
         return run
 
     assert peak(compute("cpu")) == peak(compute("meta")) == 8000
+
+
+def test_a_condition_needs_a_controlnet_and_its_own_words(run, folder, tmp_path):
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "photo.png")
+    assert "name a --controlnet" in run("--control", "canny:photo.png", code=2)
+    assert "expected KIND:FILE" in run("--control", "photo.png", code=2)
+    assert "did you mean 'canny'" in run("--control", "cany:photo.png", code=2)
+    assert "no such file" in run("--control", "canny:absent.png", code=2)
+    assert "needs a --mask" in run("--control", "inpaint:photo.png", code=2)
+    assert "takes no --mask" in run("--control", "canny:photo.png", "--mask", "photo.png", code=2)
+    assert "--control inpaint:FILE" in run("--mask", "photo.png", code=2)
+    span = ["--control-span", 0.8, 0.2]
+    assert "from <= to" in run("--control", "canny:photo.png", *span, code=2)
+    assert "no ControlNet" in run("--controlnet", folder, "--control", "canny:photo.png", code=2)
+
+
+def test_an_image_taken_apart_into_layers(tmp_path, monkeypatch, folder):
+    from infer.layers import app as layers
+
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (50, 40), "red").save("poster.png")
+    whole = tiny_qwen.save_layered_pipeline(tmp_path / "layered")
+    given = ["a red poster", "--input", "poster.png", "-o", "out", "--side", "64", "--steps", "2"]
+    result = invoke(layers, [*given, "--layers", "2", "--checkpoint", str(whole)])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in (tmp_path / "out").glob("*.png")} == {
+        *("1.png", "2.png", "composite.png")
+    }
+    with Image.open("out/1.png") as image:
+        assert (image.mode, image.size) == ("RGBA", (64, 64))
+        assert image.text["prompt"] == "a red poster"
+    before = (tmp_path / "out" / "2.png").read_bytes()
+    invoke(layers, [*given, "--layers", "2", "--checkpoint", str(whole)])
+    assert (tmp_path / "out" / "2.png").read_bytes() == before
+    refused = invoke(layers, [*given, "--checkpoint", str(folder)])
+    assert refused.exit_code == 2
+    assert "no layered model" in refused.stderr
