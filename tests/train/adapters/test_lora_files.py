@@ -12,7 +12,7 @@ from curation.failures.errors import UsageError
 from train.adapters import reading, writing
 from train.adapters.lora import Pair, matrices
 from train.adapters.merging import merge
-from train.models.qwen_image.tabled import table_modulation
+from train.models.qwen_image.tabled import Tables
 from train.packing.keys import parted
 
 
@@ -248,7 +248,8 @@ def test_files_of_other_kinds_are_not_opened(network, tmp_path):
 
 def test_a_tabled_network_is_refused(network):
     made = loras.pairs(network, only="img_mod")
-    tabled = table_modulation(copy.deepcopy(network), (1.0, 0.5))
+    tabled = copy.deepcopy(network)
+    Tables(tabled)
     with pytest.raises(ValueError, match="merge adapters right after"):
         merge(tabled, [(made, 1.0)])
 
