@@ -1,0 +1,1 @@
+"""Curation judged by what a small model learns of what is kept: a fixed pool, any configuration."""
