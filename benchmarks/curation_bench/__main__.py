@@ -14,7 +14,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -24,6 +24,7 @@ from typing import Any
 from benchmarks.curation_bench import entries, outcome, pool, training
 from benchmarks.curation_bench.entries import BUILT_IN, Entry
 from benchmarks.curation_bench.outcome import Line
+from benchmarks.curation_bench.pool import Truth
 from benchmarks.peers.installing import Absent
 from curation import storage
 from curation.failures.errors import UsageError
@@ -73,7 +74,9 @@ def the_pool(out: Path, size: int, seed: int) -> None:
         pool.write(out / "pool", out / pool.TRUTH, size, seed)
 
 
-def results(truth: Any, lines: Sequence[Line], command: Sequence[str]) -> dict[str, Any]:
+def results(
+    truth: Mapping[str, Truth], lines: Sequence[Line], command: Sequence[str]
+) -> dict[str, Any]:
     """What ``results.json`` says."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -104,6 +107,11 @@ def _cpu() -> str:
     return names[0] if names else platform.processor()
 
 
+def _write(out: Path, truth: Mapping[str, Truth], lines: Sequence[Line]) -> None:
+    written = json.dumps(results(truth, lines, sys.argv), indent=1).encode()
+    storage.write_bytes(str(out / "results.json"), written)
+
+
 def run(options: argparse.Namespace) -> str:
     """Everything; returns the table."""
     out: Path = options.out
@@ -116,14 +124,14 @@ def run(options: argparse.Namespace) -> str:
         except Absent as reason:
             print(f"skipped: {entry.name}: {reason}", flush=True)
             continue
-        runs = [
-            training.trained(out, entry.name, kept, seed, options.threads)
-            for seed in range(options.seeds)
-        ]
-        lines.append(Line(entry.name, kept, runs))
-        print(f"{entry.name}: {len(kept.captions)} images kept", *runs, sep="\n  ", flush=True)
-        written = json.dumps(results(truth, lines, sys.argv), indent=1).encode()
-        storage.write_bytes(str(out / "results.json"), written)
+        lines.append(Line(entry.name, kept, []))
+        print(f"{entry.name}: {len(kept.captions)} images kept", flush=True)
+    for seed in range(options.seeds):
+        for line in lines:
+            line.runs.append(training.trained(out, line.name, line.kept, seed, options.threads))
+            _write(out, truth, lines)
+            print(line.runs[-1], flush=True)
+    _write(out, truth, lines)
     return outcome.table(truth, lines)
 
 

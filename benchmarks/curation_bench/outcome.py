@@ -20,7 +20,7 @@ class Line:
 
     name: str
     kept: Kept
-    runs: Sequence[Run]
+    runs: list[Run]
 
 
 def judged(truth: Mapping[str, Truth], kept: Kept) -> set[str]:
