@@ -6,8 +6,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from benchmarks.curation_bench import damages, entries, outcome, photographs, planted, pool
 from benchmarks.curation_bench import __main__ as bench
+from benchmarks.curation_bench import damages, entries, outcome, photographs, planted, pool
 from benchmarks.curation_bench.entries import BUILT_IN, Entry, Kept
 from benchmarks.curation_bench.outcome import Line
 from benchmarks.curation_bench.pool import Truth
