@@ -121,18 +121,23 @@ def generate(
 
 
 def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
-    facts = {
+    facts = facts_of(prompt, how, asked.checkpoint)
+    kind, _, path = asked.control.partition(":")
+    more = {"inputs": ", ".join(asked.names), "control": f"{kind}:{PurePath(path).name}"}
+    return facts | {name: value for name, value in more.items() if value.strip(":")}
+
+
+def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
+    """How an image was made by the checkpoint in a folder, as its file says it."""
+    return {
         "prompt": prompt.text,
         "seed": prompt.seed,
         "steps": how.steps,
         "guidance": how.guidance,
         "negative": how.negative,
         "size": f"{how.width}x{how.height}",
-        "checkpoint": asked.checkpoint.name,  # never a whole path: images travel
+        "checkpoint": folder.name,  # never a whole path: images travel
     }
-    kind, _, path = asked.control.partition(":")
-    more = {"inputs": ", ".join(asked.names), "control": f"{kind}:{PurePath(path).name}"}
-    return facts | {name: value for name, value in more.items() if value.strip(":")}
 
 
 def execution(

@@ -42,6 +42,8 @@ COMMANDS += (
     "infer.__main__",
     "infer.evaluation.__main__",
     "infer.arena.__main__",
+    "infer.provenance.__main__",
+    "infer.server.__main__",
 )
 COMMANDS += ("train.change_plan", "train.produce", "train.serve_units")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
@@ -53,9 +55,13 @@ HEAVY |= {
     "transformers",
     "pandas",
     "scipy",
+    "cryptography",
+    "prometheus_client",
     "skimage",
     "sklearn",
     "skia",
+    "starlette",
+    "uvicorn",
 }
 BEAM_AT_MODULE_LEVEL = {
     f"curation.graphs.{name}"
@@ -76,8 +82,15 @@ SPEAKERS = {  # to the one server that their settings name
     "curation.networks.endpoint",
     "train.producers.transport",
 }
-LISTENING = {"http.server", "socketserver", "wsgiref", "xmlrpc"}
-LISTENERS = {"train.producers.serving"}  # of units to other hosts, to those who have the token
+LISTENING = {"http.server", "socketserver", "starlette", "uvicorn", "wsgiref", "xmlrpc"}
+LISTENERS = {  # to those who have the token, or this machine alone
+    "curation.networks.serving",
+    "infer.server.answering",
+    "infer.server.application",
+    "infer.server.bodies",
+    "infer.server.running",
+    "train.producers.serving",
+}
 UNSAFE_CALLS = {"eval", "exec", "os.popen", "os.system", "torch.load", "torch.save", "yaml.load"}
 UNSAFE_OPTIONS = {"allow_pickle", "shell", "trust_remote_code"}
 BROAD_EXCEPT_ALLOWED = {"curation.picture.decoding"}

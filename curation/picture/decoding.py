@@ -185,6 +185,25 @@ def decode(data: bytes, short_side: int | None = SMALL_SIDE) -> Picture:
         return Picture(header, pixels.turn(rgb, header.orientation))
 
 
+def transparency(data: bytes) -> NDArray[np.uint8] | None:
+    """(H, W) uint8 of the upright image: 255 where it is transparent, 0 where not; None where it
+    has no transparency at all. Raises ``PictureError``.
+    """
+    with _refusing():
+        outline = examine(data)
+        if outline.format == "JPEG":
+            return None
+        with opening.opened(data, outline) as image:
+            header = _header_of(image, outline, len(data))
+            opening.load(image, data, outline)
+            if not image.has_transparency_data:
+                return None
+            clear = 255 - np.asarray(image.convert("RGBA").getchannel("A"), np.uint8)
+        if outline.format == "TIFF":  # Pillow has turned it already
+            return clear
+        return pixels.turn(clear[:, :, None], header.orientation)[:, :, 0]
+
+
 def reduction(header: Header, short_side: int | None) -> int:
     """By how much ``decode`` reduces such a picture: 1, 2, 4 or 8."""
     return opening.shrink_factor((header.width, header.height), short_side)

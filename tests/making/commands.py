@@ -39,11 +39,11 @@ def invoke(app: typer.Typer, arguments: Sequence[str]) -> Ended:
     return Ended(code, out.getvalue(), err.getvalue())
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    """Return once the condition holds; a minute is too long."""
-    deadline = time.monotonic() + 60
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Return once the condition holds; a minute is too long, or so many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited a minute in vain"
+        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
         time.sleep(0.01)
 
 

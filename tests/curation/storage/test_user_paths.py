@@ -23,17 +23,10 @@ from synthesis.pipeline import Synthesize
 MODULES = ("curation.command", "synthesis.render", "synthesis.proofreading", "train.__main__")
 MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.__main__")
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
+MODULES += ("infer.server.__main__", "infer.provenance.__main__")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset", "plan_on"}
-WORDS |= {
-    "negative",
-    "device",
-    "texts",
-    "caption_column",
-    "key_column",
-    "keep_columns",
-    "without",
-    "precision",
-}
+WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
+WORDS |= {"allow_host", "devices", "host", "precision"}
 WORDS |= {"kinds"}  # operations of edits: synthesis.render
 WORDS |= {"name", "captions", "stage", "where"}  # of a format, splits, a stage, bounds: beam export
 

@@ -1,0 +1,58 @@
+"""One image that was asked for, as server and worker hand it on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from infer.engine.request import Request, Settings
+from infer.prompts import image_seed
+
+LARGEST_SEED = 2**53 - 1  # what a number in JavaScript still tells apart
+
+
+@dataclass(frozen=True)
+class Asked:
+    """``width`` and ``height`` in pixels, 0 for those of the last image to edit; ``images`` are
+    files to edit and ``mask`` one whose transparent pixels say where, empty for everywhere.
+    """
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    negative: str = ""
+    images: tuple[bytes, ...] = ()
+    mask: bytes = b""
+
+    def several(self, count: int) -> "list[Asked]":
+        """As many, each with a seed of its own that makes it again alone."""
+        others = [image_seed(self.seed, number) & LARGEST_SEED for number in range(1, count)]
+        return [replace(self, seed=seed) for seed in (self.seed, *others)]
+
+    def cost(self, usual: int) -> int:
+        """How many pixels the network has to look at in a step; ``usual`` are those of an image
+        whose size is not known.
+        """
+        own = self.width * self.height or usual
+        return own * (1 + len(self.images)) * (2 if self.guidance > 1 else 1)
+
+    def plain(self) -> tuple[dict[str, Any], list[bytes]]:
+        """As a head and blobs of a frame."""
+        head = asdict(replace(self, images=(), mask=b""))
+        del head["images"], head["mask"]
+        blobs = [*self.images, *([self.mask] if self.mask else [])]
+        return {**head, "images": len(self.images), "mask": bool(self.mask)}, blobs
+
+    @classmethod
+    def of_plain(cls, head: dict[str, Any], blobs: Sequence[bytes]) -> "Asked":
+        """From what ``plain`` gave."""
+        count, has_mask = head["images"], head["mask"]
+        mask = blobs[count] if has_mask else b""
+        return cls(**{**head, "images": tuple(blobs[:count]), "mask": mask})
+
+    def request(self) -> Request:
+        """For the engine, without images to edit."""
+        settings = Settings(self.width, self.height, self.steps, self.guidance, self.negative)
+        return Request(self.prompt, self.seed, settings)

@@ -1,0 +1,125 @@
+"""A server from its start to its end."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from curation.failures.errors import UsageError
+from curation.networks import serving
+from curation.networks.serving import Access
+from infer.provenance import keys
+from infer.server import workers
+from infer.server.application import Service
+from infer.server.metrics import Metrics
+from infer.server.offer import Offer
+from infer.server.pool import Limits, Pool
+
+TOKEN = "IMAGE_SERVER_TOKEN"  # the variable of the environment
+_ENDING = 30  # seconds in which images that are being made may still be answered
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to listen, under which other names of the host."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to serve, by which devices; ``check`` as in ``workers.commands``."""
+
+    offer: Offer
+    devices: tuple[str, ...]
+    key: Path
+    check: float | None
+    limits: Limits
+    uploads: int
+
+
+def run(plan: Plan, place: Place) -> None:
+    """Serve until a signal says otherwise. Raises ``UsageError``, ``OSError``."""
+    access = serving.access(place.host, place.names, TOKEN)
+    key = keys.made(plan.key)
+    commands = workers.commands(plan.offer.folder, plan.devices, plan.key, plan.check)
+    metrics = Metrics()
+    pool = Pool(commands, plan.limits, metrics)
+    notes = () if plan.check is not None else ("outputs are not checked (--no-output-check)",)
+    pem = keys.pem(key.public_key())
+    service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes)
+    listener = serving.listening(place.host, place.port)
+    _say(f"{plan.offer.name} at {serving.address(listener)}/ on {', '.join(plan.devices)}")
+    for note in notes:
+        _say(f"warning: {note}")
+    with listener:
+        asyncio.run(serve(service, access, [listener]))
+
+
+async def serve(service: Service, access: Access, listeners: Sequence[object]) -> None:
+    """The server in a running loop. Raises ``UsageError`` where no worker gets ready."""
+    pool = service.pool
+    server = Server(configuration(service, access), pool)
+    pool.start()
+    assert pool.hopeless
+    serving_task = asyncio.create_task(server.serve(sockets=list(listeners)))  # type: ignore[arg-type]
+    pool.hopeless.add_done_callback(lambda _: server.leave())
+    try:
+        await serving_task
+    finally:
+        await pool.end()
+    if pool.hopeless.done() and not pool.hopeless.cancelled():
+        raise UsageError(
+            f"a worker ended (code {pool.hopeless.result()}) before it was ready; it says why above"
+        )
+
+
+def configuration(service: Service, access: Access) -> uvicorn.Config:
+    """Of uvicorn: nothing of a request is logged but what failed."""
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Config(
+        service.application(access),
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=_ENDING,
+    )
+
+
+class Server(uvicorn.Server):
+    """Refuses what waits as soon as it is to end."""
+
+    def __init__(self, config: uvicorn.Config, pool: Pool) -> None:
+        super().__init__(config)
+        self._pool = pool
+
+    def leave(self) -> None:
+        """End, after what is being made is answered."""
+        self._pool.close()
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: the second ends at once."""
+        if not self.should_exit:
+            _say(f"ends when what is being made is answered, at most {_ENDING} s; again: at once")
+            with suppress(RuntimeError):
+                asyncio.get_running_loop().call_soon_threadsafe(self._pool.close)
+        super().handle_exit(sig, frame)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"infer.server: {message}\n")
+    sys.stderr.flush()

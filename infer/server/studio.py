@@ -1,0 +1,155 @@
+"""What a worker does with what was asked: images to edit read, generated, looked at, signed.
+
+Shapes: H W pixels.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from curation.failures.errors import UsageError
+from curation.picture import decoding
+from curation.picture.decoding import PictureError
+from infer import generating
+from infer.engine.request import Request
+from infer.prompts import Prompt
+from infer.provenance import marks
+from infer.server.asked import Asked
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+Pixels = NDArray[np.uint8]
+Watch = Callable[[int, int], None]
+
+
+class Generator(Protocol):
+    """What of ``infer.engine.engine.Engine`` is used."""
+
+    @property
+    def folder(self) -> Path:
+        """Of the checkpoint."""
+
+    @property
+    def unit(self) -> int:
+        """Sides are multiples of so many pixels."""
+
+    def check(self, request: Request) -> None:
+        """Raise ``UsageError`` for what cannot be generated."""
+
+    def generate(
+        self, requests: Sequence[Request], at_once: int = 1, watch: Watch | None = None
+    ) -> Iterator[Image.Image]:
+        """The images, in order."""
+
+
+class FlaggedError(Exception):
+    """The output check does not let an image through."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that can be generated; ``base`` (H, W, 3) is what stays outside of ``inside``
+    (H, W, 1), 0 to 1.
+    """
+
+    request: Request
+    names: str = ""
+    base: Pixels | None = None
+    inside: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A generator, the key that signs its images, and the probability that an image is sexual,
+    which may not be above ``most``; None where outputs are not checked.
+    """
+
+    generator: Generator
+    key: "Ed25519PrivateKey"
+    sexual: Callable[[Pixels], float] | None = None
+    most: float = 0.5
+
+    def prepare(self, asked: Asked) -> Prepared:
+        """Raises ``UsageError``, whose sentence is for who asked."""
+        request = asked.request()
+        if not asked.images:
+            self.generator.check(request)
+            return Prepared(request)
+        from infer import inputs
+
+        place = self.generator.folder, self.generator.unit
+        names = [(f"image {number}", data) for number, data in enumerate(asked.images, 1)]
+        given = inputs.of_bytes(names, *place)
+        assert given is not None
+        if not asked.width:
+            request = request.sized(*given.size)
+        request = replace(request, inputs=given)
+        self.generator.check(request)
+        label = f"{len(names)} given"
+        if not asked.mask:
+            return Prepared(request, label)
+        size = request.settings.width, request.settings.height
+        base = _fitted((given.encoded or given.looked_at)[-1], size)
+        marked = inputs.of_bytes([("mask", _as_image(asked.mask, asked.images[-1]))], *place)
+        assert marked is not None
+        cut = _fitted((marked.encoded or marked.looked_at)[-1], size)
+        inside = cut[:, :, :1].astype(np.float32) / np.float32(255)
+        return Prepared(request, label + ", outside of the mask unchanged", base, inside)
+
+    def images(self, batch: Sequence[Prepared], watch: Watch) -> Iterator[Image.Image]:
+        """RGB, in order, all in one pass of the network a step; what ``watch`` raises ends it."""
+        requests = [each.request for each in batch]
+        for each, image in zip(
+            batch, self.generator.generate(requests, len(requests), watch), strict=True
+        ):
+            yield _composed(image, each)
+
+    def finished(self, image: Image.Image, prepared: Prepared) -> bytes:
+        """A signed PNG. Raises ``FlaggedError``."""
+        if self.sexual and self.sexual(np.asarray(image)) > self.most:
+            raise FlaggedError
+        request = prepared.request
+        prompt = Prompt(request.prompt, request.seed)
+        facts: dict[str, Any] = generating.facts_of(prompt, request.settings, self.generator.folder)
+        if prepared.names:
+            facts["inputs"] = prepared.names
+        return marks.signed(image, facts, self.key)
+
+
+def _as_image(mask: bytes, image: bytes) -> bytes:
+    """A PNG that is white where the mask is transparent, else black, to be cut as the image is."""
+    try:
+        header, clear = decoding.read_header(image), decoding.transparency(mask)
+    except PictureError as error:
+        raise UsageError(f"mask: {error.reason}: {error.detail}") from error
+    if clear is None or not clear.any():
+        raise UsageError("mask: has no transparent pixels; those say where to edit")
+    if clear.shape != (header.height, header.width):
+        raise UsageError(
+            f"mask: {clear.shape[1]}x{clear.shape[0]} px; expected those of the image,"
+            f" {header.width}x{header.height}"
+        )
+    stream = BytesIO()
+    Image.fromarray(clear).convert("RGB").save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _fitted(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    if (pixels.shape[1], pixels.shape[0]) == size:
+        return pixels
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
+def _composed(image: Image.Image, prepared: Prepared) -> Image.Image:
+    """The image inside of the mask, what was given outside of it."""
+    if prepared.base is None or prepared.inside is None:
+        return image
+    mixed = np.asarray(image) * prepared.inside + prepared.base * (1 - prepared.inside)
+    return Image.fromarray(mixed.round().clip(0, 255).astype(np.uint8))
