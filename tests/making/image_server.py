@@ -171,4 +171,3 @@ def serving(
         loop.call_soon_threadsafe(server.leave)
         thread.join(30)
     assert ended.is_set()
-
