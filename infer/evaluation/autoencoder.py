@@ -95,7 +95,8 @@ class Autoencoder(Benchmark):
             def of(row: Row) -> list[float]:
                 return [each for height, each in row.values["lines"] if low <= height < high]
 
-            return metrics.pooled(name, rows, lambda row: sum(of(row)), lambda row: len(of(row)))
+            own = [row for row in rows if of(row)]  # a resample of others would have no lines
+            return metrics.pooled(name, own, lambda row: sum(of(row)), lambda row: len(of(row)))
 
         listed = [
             metrics.mean("PSNR", rows, lambda row: row.values["psnr"], by=()),

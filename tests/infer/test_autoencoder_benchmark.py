@@ -51,7 +51,9 @@ def test_figures_are_by_the_height_of_lines():
         row(Request(f"{n}", ""), 0, Measured(0, values={"psnr": n, "ssim": 0.5, "lines": lines}))
         for n, lines in enumerate(values)
     ]
-    figures = {metric.name: metric.value for metric in Autoencoder.score(rows)}
+    listed = {metric.name: metric for metric in Autoencoder.score(rows)}
+    figures = {name: metric.value for name, metric in listed.items()}
+    assert listed["NED of lines from 48 px"].interval() == (1, 1)  # of the one image that has some
     assert figures == {
         "PSNR": 1,
         "SSIM": 0.5,
