@@ -8,26 +8,26 @@ from safetensors.torch import save_file
 from train.adapters.lora import Pair, matrices
 
 PEFT_CONFIGURATION = "adapter_config.json"
-WITH_ALPHA = (
-    "diffusers",
-    "peft",
-    "diffusion_model",
-    "down and up",
-    "kohya",
-    "lycoris",
-    "default",
-    "lightning",
-)
-WITHOUT_ALPHA = ("bare", "transformer", "default, bare")
-READ_BY_DIFFUSERS = (
-    "diffusers",
-    "diffusion_model",
-    "down and up",
-    "kohya",
-    "default",
-    "transformer",
-)
-READ_BY_DIFFUSERS += ("default, bare", "lightning")
+AB = ("lora_A.weight", "lora_B.weight")
+DOWN_UP = ("lora_down.weight", "lora_up.weight")
+DEFAULT = ("lora_A.default.weight", "lora_B.default.weight")
+NAMINGS = {  # what stands before a layer, and behind it
+    "diffusers": ("transformer.", *AB),
+    "peft": ("base_model.model.", *AB),
+    "diffusion_model": ("diffusion_model.", *AB, "alpha"),
+    "down and up": ("diffusion_model.", *DOWN_UP, "alpha"),
+    "kohya": ("lora_unet_", *DOWN_UP, "alpha"),
+    "lycoris": ("lycoris_", *DOWN_UP, "alpha"),
+    "default": ("", *DEFAULT, "alpha"),
+    "lightning": ("", *DOWN_UP, "alpha"),
+    "bare": ("", *AB),
+    "transformer": ("transformer.", *AB),
+    "default, bare": ("", *DEFAULT),
+    "a slot": ("", "lora_A.sign-2.weight", "lora_B.sign-2.weight"),
+    "no weight": ("", "lora_down", "lora_up"),
+}
+WITHOUT_ALPHA = ("bare", "transformer", "default, bare", "a slot", "no weight")
+NOT_READ_BY_DIFFUSERS = ("peft", "lycoris", "bare", "a slot", "no weight")
 
 
 def pairs(network, seed=0, dtype=torch.float32, only=None):
@@ -52,28 +52,11 @@ def folded(made):
 def save(path, made, naming):
     """Write pairs as they are named elsewhere; returns the path."""
     tensors, metadata = {}, {}
+    prefix, down, up, *alpha = NAMINGS[naming]
     for layer, pair in made.items():
-        prefix, flat = "", False
-        down, up = "lora_A.weight", "lora_B.weight"
-        alpha = None
-        if naming in ("diffusers", "transformer"):
-            prefix = "transformer."
-        elif naming == "peft":
-            prefix = "base_model.model."
-        elif naming in ("diffusion_model", "down and up"):
-            prefix, alpha = "diffusion_model.", "alpha"
-        elif naming == "default":
-            down, up, alpha = "lora_A.default.weight", "lora_B.default.weight", "alpha"
-        elif naming == "default, bare":
-            down, up = "lora_A.default.weight", "lora_B.default.weight"
-        elif naming in ("kohya", "lycoris"):
-            prefix, flat = {"kohya": "lora_unet_", "lycoris": "lycoris_"}[naming], True
-        if naming in ("kohya", "lycoris", "down and up", "lightning"):
-            down, up, alpha = "lora_down.weight", "lora_up.weight", "alpha"
-        name = prefix + (layer.replace(".", "_") if flat else layer)
+        name = prefix + (layer.replace(".", "_") if prefix.endswith("_") else layer)
         tensors |= {f"{name}.{down}": pair.down, f"{name}.{up}": pair.up}
-        if alpha:
-            tensors[f"{name}.{alpha}"] = torch.tensor(pair.scale * pair.rank)
+        tensors |= {f"{name}.{each}": torch.tensor(pair.scale * pair.rank) for each in alpha}
     if naming in ("diffusers", "peft"):
         first = next(iter(made.values()))
         alphas = {layer: pair.scale * pair.rank for layer, pair in made.items()}

@@ -5,7 +5,7 @@
 | diffusers, ours | ``transformer.transformer_blocks.0.attn.to_q.lora_A.weight`` |
 | peft | ``base_model.model.transformer_blocks.0.attn.to_q.lora_A.weight`` |
 | ComfyUI | ``diffusion_model.transformer_blocks.0.attn.to_q.lora_up.weight``, and ``.alpha`` |
-| DiffSynth | ``transformer_blocks.0.attn.to_q.lora_A.default.weight`` |
+| DiffSynth | ``transformer_blocks.0.attn.to_q.lora_A.default.weight``, or another word |
 | kohya | ``lora_unet_transformer_blocks_0_attn_to_q.lora_down.weight``, and ``.alpha`` |
 | LyCORIS | ``lycoris_transformer_blocks_0_attn_to_q.lora_down.weight``, and ``.alpha`` |
 """
@@ -19,7 +19,7 @@ PEFT = "base_model.model."
 _PREFIXES = (PEFT, "model.diffusion_model.", "diffusion_model.", "transformer.")
 _FLAT_PREFIXES = ("lora_unet_", "lora_transformer_", "lycoris_")
 _TENSOR = re.compile(
-    r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora_down|lora_up)(\.default)?\.weight|"
+    r"(?P<layer>.+)\.(?P<part>lora_A|lora_B|lora_down|lora_up)((\.[\w-]+)?\.weight)?|"
     r"(?P<scaled>.+?)(\.default)?\.alpha"
 )
 _PARTS: Mapping[str | None, Literal["down", "up", "alpha"]] = {

@@ -45,8 +45,7 @@ class QwenAutoencoder(Frozen):
 
     @torch.no_grad()
     def encode(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """(B, 3, H, W) in [-1, 1], or (B, 4, H, W) where it knows alpha -> (B, C, H/f, W/f),
-        normalised.
+        """(B, 3 or 4, H, W) in [-1, 1], a fourth channel alpha -> (B, C, H/f, W/f), normalised.
 
         The mode of the posterior, so that an image always has the same latents; with a
         ``generator`` a sample of it instead. Raises ``ValueError`` for a size that is no multiple
@@ -55,8 +54,7 @@ class QwenAutoencoder(Frozen):
         height, width = pixels.shape[-2:]
         if height % self.factor or width % self.factor:
             raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
-        if self.knows_alpha:
-            pixels = with_alpha(pixels)
+        pixels = with_alpha(pixels) if self.knows_alpha else over_white(pixels)
         frames = pixels.to(*self.place()).unsqueeze(2)  # (B, 3 or 4, 1, H, W)
         posterior = self.model.encode(frames).latent_dist
         raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)

@@ -44,7 +44,7 @@ def saved(folder, network, naming):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("naming", loras.WITH_ALPHA + loras.WITHOUT_ALPHA)
+@pytest.mark.parametrize("naming", loras.NAMINGS)
 def test_what_is_merged_is_what_diffusers_computes(naming, network, expected, tmp_path):
     path, changed = saved(tmp_path, network, naming), copy.deepcopy(network)
     assert off(changed(packed(MIXED)), expected) > 0.1
@@ -53,7 +53,7 @@ def test_what_is_merged_is_what_diffusers_computes(naming, network, expected, tm
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("naming", loras.READ_BY_DIFFUSERS[1:])
+@pytest.mark.parametrize("naming", sorted(loras.NAMINGS.keys() - loras.NOT_READ_BY_DIFFUSERS))
 def test_diffusers_reads_the_same_from_files_of_these_names(
     naming, published, network, expected, tmp_path
 ):
@@ -63,6 +63,7 @@ def test_diffusers_reads_the_same_from_files_of_these_names(
 
 
 @torch.no_grad()
+@pytest.mark.filterwarnings("ignore:Already found a `peft_config`")
 def test_several_files_are_merged_as_a_pipeline_fuses_them(qwen_folder, tmp_path):
     from diffusers import QwenImagePipeline
 

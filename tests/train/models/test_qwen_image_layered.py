@@ -110,3 +110,22 @@ def test_sizes_are_those_of_the_pipeline():
         for side in layered.SIDES:
             expected = calculate_dimensions(side * side, width / height)
             assert layered.size(width, height, side) == expected
+
+
+def test_alpha_is_seen_by_an_autoencoder_that_knows_it(folder, qwen_autoencoder):
+    knowing, image = load_autoencoder(str(folder)), scaled(np.array(rgba(32, 32)))
+    opaque = image.clone()
+    opaque[:, 3] = 1
+    assert torch.equal(knowing.encode(opaque), knowing.encode(image[:, :3]))
+    assert not torch.equal(knowing.encode(image), knowing.encode(opaque))
+    opacity = (image[:, 3:] + 1) / 2
+    over_white = image[:, :3] * opacity + 1 - opacity
+    encoded = qwen_autoencoder.encode(over_white)
+    assert torch.allclose(qwen_autoencoder.encode(image), encoded, atol=1e-5)
+    latents = knowing.encode(image)
+    pixels = knowing.decode_with_alpha(latents)
+    assert pixels.shape == image.shape
+    opacity = (pixels[:, 3:] + 1) / 2
+    expected = pixels[:, :3] * opacity + 1 - opacity
+    assert torch.allclose(knowing.decode(latents), expected, atol=1e-6)
+    assert (qwen_autoencoder.decode_with_alpha(encoded)[:, 3] == 1).all()
