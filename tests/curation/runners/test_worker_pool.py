@@ -147,3 +147,9 @@ def test_a_process_with_threads_is_not_forked() -> None:
         waiting.set()
         thread.join()
     assert worker_pool.usage() == (0.0, 0)
+
+
+def test_where_torch_is_loaded_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", sys.modules[__name__])
+    with worker_pool.started():
+        assert worker_pool.current() is None
