@@ -27,8 +27,9 @@ here was typed. What was not run has no figure and says so.
 _AT = """\
 Commands are run from the repository's root, one after another, each on one thread
 (`OMP_NUM_THREADS=1`). CPU time is user and system time of a command and all it starts. The machine
-was shared: read ratios and medians, not milliseconds. `Load` is the mean number of busy processes
-in the minute before the first command, and after the last."""
+was shared: read ratios and medians, not milliseconds, which are longer where processes share caches
+and memory. `Load` is the mean number of busy processes in the minute before the first command, and
+after the last: far above the number of cores, CPU time is too long, for all that were compared."""
 
 
 def render(records: Mapping[str, Record]) -> str:
