@@ -7,6 +7,7 @@ from benchmarks.results.section import Section
 from benchmarks.results.sections import (
     ablation_pages,
     ablation_strings,
+    curation_bench,
     curation_cost,
     edits_model,
     elements,
@@ -33,7 +34,7 @@ CHAPTERS = (
         (curation_cost.SECTION, rendering_cost.SECTION, scale.SECTION),
     ),
     Chapter("Truth of the filters", (filters.SECTION, elements.SECTION)),
-    Chapter("What curation is worth", (ablation_strings.SECTION,)),
+    Chapter("What curation is worth", (curation_bench.SECTION, ablation_strings.SECTION)),
     Chapter("What else helps a small model", (ablation_pages.SECTION, packing.SECTION)),
     Chapter(
         "Scores of our small models",

@@ -75,6 +75,16 @@ LEFT: dict[str, dict[str, Any]] = {
     },
     "ablation_strings": {"runs.json": RUNS},
     "ablation_pages": {"runs.json": RUNS},
+    "curation_bench": {
+        "results.json": {
+            "entries": {
+                name: {"images": kept, "images_read": 0, "cpu_seconds": 3.0, "defects": []}
+                | {"kept_by_stage": {"": [8, 9], "s1": [0, 4], "s2": [1, 2]}}
+                | {"runs": [run | {"accuracy": right} for run in RUNS[:2]]}
+                for name, kept, right in (("raw", 15, 0.5), ("s2", 9, 0.75))
+            }
+        }
+    },
     "packing": {
         "rows.json": [
             {"network": "2 x 64", "tokens": 9, "padded_to": 1024, "packed_s": 1.0, "padded_s": 5.5}
@@ -100,6 +110,7 @@ SAID = {
     "elements": "machine codes 75 %, borders 100 %",
     "ablation_strings": "curated 85.0±63.5; raw 50.0±127.1",
     "ablation_pages": "curated 85.0±63.5; raw 50.0±127.1",
+    "curation_bench": "raw 50.0±0.0, s2 75.0±0.0",
     "packing": "5.5 times ours at 1,024 tokens",
     "strings_model": "trained on curated 75.0 % of 8, trained on raw 75.0 % of 8",
     "pages_model": "two lines, Latin and hanzi 75.0 % of 8",
