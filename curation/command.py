@@ -7,46 +7,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from curation import importing
+from curation import importing, options
 from curation.failures import commands
 from curation.failures.errors import IncompleteError, UsageError
-from curation.options import (
-    AllowOutside,
-    CaptionColumn,
-    CaptionSplit,
-    Config,
-    Cost,
-    CpuPrice,
-    Details,
-    DiskPrice,
-    Entry,
-    Exclude,
-    Format,
-    FromStage,
-    GpuPrice,
-    Inputs,
-    Json,
-    JudgedBy,
-    KeepColumns,
-    Key,
-    KeyColumn,
-    Long,
-    Output,
-    PlanOutput,
-    Replace,
-    Reuse,
-    SampleRows,
-    Seed,
-    SharedFilesystem,
-    StripMetadata,
-    To,
-    TokenRate,
-    UnitRows,
-    Verify,
-    Where,
-    Without,
-    Workers,
-)
 
 if TYPE_CHECKING:
     from curation.configuration.program import Program
@@ -62,23 +25,23 @@ PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 @app.command(context_settings=PASS_THROUGH)
 def run(
     context: typer.Context,
-    output: Output,
-    inputs: Inputs = None,
-    pipeline: Entry = "curate",
-    config: Config = None,
-    workers: Workers = None,
-    unit_rows: UnitRows = 512,
-    verify: Verify = False,
-    replace: Replace = False,
-    caption_column: CaptionColumn = None,
-    key_column: KeyColumn = None,
-    keep_columns: KeepColumns = None,
-    allow_outside: AllowOutside = False,
-    without: Without = None,
-    exclude: Exclude = None,
-    reuse: Reuse = None,
-    shared_filesystem: SharedFilesystem = False,
-    as_json: Json = False,
+    output: options.Output,
+    inputs: options.Inputs = None,
+    pipeline: options.Entry = "curate",
+    config: options.Config = None,
+    workers: options.Workers = None,
+    unit_rows: options.UnitRows = 512,
+    verify: options.Verify = False,
+    replace: options.Replace = False,
+    caption_column: options.CaptionColumn = None,
+    key_column: options.KeyColumn = None,
+    keep_columns: options.KeepColumns = None,
+    allow_outside: options.AllowOutside = False,
+    without: options.Without = None,
+    exclude: options.Exclude = None,
+    reuse: options.Reuse = None,
+    shared_filesystem: options.SharedFilesystem = False,
+    as_json: options.Json = False,
 ) -> None:
     """Measure, judge and shard a collection, or run a program; any Beam option may follow.
 
@@ -160,22 +123,22 @@ def _carry_out(program: "Program", output: str, arguments: tuple[str, ...], as_j
 
 @app.command()
 def plan(
-    inputs: Inputs = None,
-    pipeline: Entry = "curate",
-    output: PlanOutput = None,
-    sample: SampleRows = 2000,
-    seed: Seed = None,
-    config: Config = None,
-    workers: Workers = None,
-    caption_column: CaptionColumn = None,
-    key_column: KeyColumn = None,
-    allow_outside: AllowOutside = False,
-    without: Without = None,
-    price_cpu_hour: CpuPrice = None,
-    price_gpu_hour: GpuPrice = None,
-    price_gigabyte_month: DiskPrice = None,
-    tokens_per_second: TokenRate = None,
-    as_json: Json = False,
+    inputs: options.Inputs = None,
+    pipeline: options.Entry = "curate",
+    output: options.PlanOutput = None,
+    sample: options.SampleRows = 2000,
+    seed: options.Seed = None,
+    config: options.Config = None,
+    workers: options.Workers = None,
+    caption_column: options.CaptionColumn = None,
+    key_column: options.KeyColumn = None,
+    allow_outside: options.AllowOutside = False,
+    without: options.Without = None,
+    price_cpu_hour: options.CpuPrice = None,
+    price_gpu_hour: options.GpuPrice = None,
+    price_gigabyte_month: options.DiskPrice = None,
+    tokens_per_second: options.TokenRate = None,
+    as_json: options.Json = False,
 ) -> None:
     """Look at a random sample: predict what a run would keep, with intervals, and what it costs.
 
@@ -221,11 +184,11 @@ def plan(
 
 @app.command()
 def judge(
-    output: Output,
-    config: Config = None,
-    pipeline: JudgedBy = None,
-    without: Without = None,
-    as_json: Json = False,
+    output: options.Output,
+    config: options.Config = None,
+    pipeline: options.JudgedBy = None,
+    without: options.Without = None,
+    as_json: options.Json = False,
 ) -> None:
     """Apply other bounds to stored signals and show what would change; no image is read.
 
@@ -239,7 +202,7 @@ def judge(
 
 
 @app.command()
-def report(output: Output) -> None:
+def report(output: options.Output) -> None:
     """Write the run's report.html again.
 
     Example: beam report --output curated/
@@ -250,7 +213,9 @@ def report(output: Output) -> None:
 
 
 @app.command()
-def gate(output: Output, details: Details = False, as_json: Json = False) -> None:
+def gate(
+    output: options.Output, details: options.Details = False, as_json: options.Json = False
+) -> None:
     """Check the finished shards against what the configuration promised (Great Expectations).
 
     Example: beam gate --output curated/
@@ -266,14 +231,14 @@ def gate(output: Output, details: Details = False, as_json: Json = False) -> Non
 
 @app.command()
 def export(
-    name: Format,
-    output: Output,
-    to: To,
-    captions: CaptionSplit = None,
-    strip: StripMetadata = False,
-    stage: FromStage = "",
-    where: Where = None,
-    as_json: Json = False,
+    name: options.Format,
+    output: options.Output,
+    to: options.To,
+    captions: options.CaptionSplit = None,
+    strip: options.StripMetadata = False,
+    stage: options.FromStage = "",
+    where: options.Where = None,
+    as_json: options.Json = False,
 ) -> None:
     """Write the finished shards, or some of their rows, for other tools.
 
@@ -293,10 +258,10 @@ def export(
 
 @app.command()
 def explain(
-    key: Key,
-    output: Output,
-    long: Long = False,
-    as_json: Json = False,
+    key: options.Key,
+    output: options.Output,
+    long: options.Long = False,
+    as_json: options.Json = False,
 ) -> None:
     """Explain a row: where it came from, what became of it, and which rules it fails.
 
@@ -314,10 +279,28 @@ def explain(
 
 
 @app.command()
+def serve(
+    output: options.Run,
+    port: options.Port = 8000,
+    host: options.Host = "127.0.0.1",
+    picks: options.Picks = None,
+) -> None:
+    """Look at a finished run in a browser: query, bounds that move, picks; the run stays as it is.
+
+    Example: beam serve curated/
+
+    Another --host needs a token in the environment variable INKSTONE_TOKEN.
+    """
+    from curation.serving.server import serve as carry_out
+
+    carry_out(output, host, port, picks)
+
+
+@app.command()
 def signals(
-    config: Config = None,
-    cost: Cost = True,
-    as_json: Json = False,
+    config: options.Config = None,
+    cost: options.Cost = True,
+    as_json: options.Json = False,
 ) -> None:
     """List every signal with its columns, units and measured cost.
 
@@ -330,7 +313,7 @@ def signals(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: options.Json = False) -> None:
     """Say what is installed, which model weights are here, and what is missing.
 
     Example: beam doctor

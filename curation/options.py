@@ -64,6 +64,20 @@ Where = Annotated[
     ),
 ]
 
+# of ``beam serve``
+Run = Annotated[str, typer.Argument(help="The output directory of a run.", parser=user_paths.place)]
+Port = Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.")]
+Host = Annotated[
+    str, typer.Option(help="Address to listen at; beside loopback with a token alone.")
+]
+Picks = Annotated[
+    str | None,
+    typer.Option(
+        help="File that keeps picks, ratings and preferences (default: OUTPUT/picks.jsonl).",
+        parser=user_paths.place,
+    ),
+]
+
 # of ``beam run``
 Inputs = Annotated[
     list[str] | None,

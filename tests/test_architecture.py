@@ -63,6 +63,7 @@ HEAVY |= {
     "starlette",
     "uvicorn",
 }
+HEAVY |= {"duckdb"}
 BEAM_AT_MODULE_LEVEL = {
     f"curation.graphs.{name}"
     for name in ("judging", "measuring", "near_duplicates", "programs", "steps", "writing")
@@ -74,6 +75,7 @@ SAYS_NOTHING = {"found", "one", "told", "whole"}  # as names: say what it is
 SAYING = ("curation.inspect", "curation.report", "curation.runners", "curation.sources")
 SAYING += ("curation.graphs", "curation.groupings", "curation.judging", "curation.storage")
 SAYING += ("curation.configuration", "curation.failures", "curation.networks", "curation.picture")
+SAYING += ("curation.serving",)
 SAYING += ("curation.shard", "curation.signals", "curation.strict_yaml")
 SAYING += ("captioning", "infer", "synthesis", "taxonomy", "train")
 UNSAFE = {"cPickle", "cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
@@ -85,6 +87,8 @@ SPEAKERS = {  # to the one server that their settings name
 LISTENING = {"http.server", "socketserver", "starlette", "uvicorn", "wsgiref", "xmlrpc"}
 LISTENERS = {  # to those who have the token, or this machine alone
     "curation.networks.serving",
+    "curation.serving.application",
+    "curation.serving.server",
     "infer.server.answering",
     "infer.server.application",
     "infer.server.bodies",

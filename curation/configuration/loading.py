@@ -4,6 +4,7 @@ Every mistake in the file is a ``ConfigurationError`` that names file, line, wha
 for a misspelt name, the nearest valid one.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from curation.strict_yaml import (
     Frozen,
     bind,
     expected_one_of,
+    parse,
     read,
     shown,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "load",
     "load_all",
     "load_any",
+    "of_run",
     "origin",
     "resolved",
     "shipped_path",
@@ -93,6 +96,13 @@ def load(path: str | None, name: str = "curate") -> Pipeline:
     Raises ``ConfigurationError`` for anything that is not a whole, consistent configuration.
     """
     return _pipeline(*_entry(path, name))
+
+
+def of_run(path: str, name: str, configuration: Mapping[str, Any]) -> Pipeline:
+    """The pipeline of a finished run, as its ``run.json`` at ``path`` holds it: signals that were
+    left out and rows that were excluded are settled in it. Raises ``ConfigurationError``.
+    """
+    return _pipeline(parse(json.dumps(configuration).encode(), path), name)
 
 
 def load_any(path: str | None, name: str) -> Pipeline | Program:

@@ -29,7 +29,7 @@ from curation.report.described import described
 from curation.report.outcome import Unit, strings
 from curation.signals import captions
 
-__all__ = ["ExplainError", "Explanation", "as_text", "explain"]
+__all__ = ["ExplainError", "Explanation", "as_text", "explain", "explanation_at"]
 
 MOST_EXPLANATIONS = 20
 MOST_DUPLICATES = 20
@@ -71,7 +71,7 @@ def explain(output: str, key: str) -> list[Explanation]:
     """
     run = finished.read_run(output)
     places = _find(output, key)
-    explanations = [_explanation(output, unit, row, run) for unit, row in places]
+    explanations = [explanation_at(output, unit, row, run) for unit, row in places]
     return with_shards(output, _with_relatives(output, explanations))
 
 
@@ -133,7 +133,11 @@ def _hint(key: str, names: Sequence[str]) -> str:
     return f"; nearest keys: {listed}" if near else ""
 
 
-def _explanation(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Explanation:
+def explanation_at(output: str, unit: str, row: int, run: Mapping[str, Any]) -> Explanation:
+    """That of a row of a unit of the run, by its own columns: of other rows only an id is told.
+
+    Raises ``ColumnFileError``.
+    """
     layout = Layout(output)
     columns = Measured.of_run(output, run)
     table = columns.read(unit)

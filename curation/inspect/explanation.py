@@ -111,7 +111,7 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
         f"  id            {explanation.id or 'none: not readable'}"
         + ("" if explanation.size is None else f", {text.count(explanation.size)} bytes"),
         f"  measured      {text.name(explanation.measured, 300)}, row {explanation.row}",
-        f"  verdict       {_verdict(explanation)}",
+        f"  verdict       {verdict_said(explanation)}",
     ]
     if further := [of for of in explanation.checks if of.outcome == "would fail"]:
         names = ", ".join(f"{of.rule} ({text.name(of.stage)})" for of in further)
@@ -132,7 +132,7 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
     stages = [(stage, [*checks]) for stage, checks in by_stage]
     if short:
         for stage, checks in stages:
-            lines.append(f"  {text.name(stage):<14}{_numbers(checks)}")
+            lines.append(f"  {text.name(stage):<14}{outcomes_said(checks)}")
             lines += _checks([of for of in checks if of.outcome in FAILED], explanation)
         return "\n".join([*lines, "  every rule, and all that was measured: --long"])
     for stage, checks in stages:
@@ -148,7 +148,7 @@ def as_text(explanation: Explanation, *, short: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _numbers(checks: Sequence[Check]) -> str:
+def outcomes_said(checks: Sequence[Check]) -> str:
     """How many rules of a stage came out how: ``16 passed, 1 failed``."""
     outcomes = Counter(check.outcome for check in checks)
     return ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
@@ -188,7 +188,8 @@ def _instructions(explanation: Explanation) -> list[str]:
     return ["none"] if known.get("instruction_validity") == "missing" else [IN_SOURCE]
 
 
-def _verdict(explanation: Explanation) -> str:
+def verdict_said(explanation: Explanation) -> str:
+    """What became of a row and why, in a line."""
     if explanation.verdict == "quarantined":
         return f"quarantined: {text.prose(explanation.reason, 300)}"
     why = ""
@@ -196,7 +197,7 @@ def _verdict(explanation: Explanation) -> str:
         word = "below" if explanation.rule.endswith(".min") else "above"
         ranked = f"beyond the quota: its {explanation.quota} " if explanation.quota else ""
         failed = [check for check in explanation.checks if check.outcome == "failed"]
-        values = f"{_value(explanation.value)} is {word} {_value(explanation.bound)}"
+        values = f"{value_said(explanation.value)} is {word} {value_said(explanation.bound)}"
         values += f" px at {failed[0].scale}" if failed and failed[0].scale else ""
         image = f"{explanation.reason}: " if explanation.reason else ""  # the image of a pair
         why = f"{explanation.rule}: {ranked}{image}{values}"
@@ -220,23 +221,24 @@ def _relative(relative: Relative) -> str:
 
 def _check_line(check: Check) -> str:
     sign = {"min": ">=", "max": "<="}.get(check.rule.rsplit(".", 1)[-1], "in")
-    value = "" if check.value is None else _value(check.value)
-    line = f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {_value(check.bound)}"
+    value = "" if check.value is None else value_said(check.value)
+    line = f"    {check.outcome:<12} {check.rule:<22} {value:>12} {sign} {value_said(check.bound)}"
     return f"{line} px at {check.scale}" if check.scale else line
 
 
 def _signal_line(name: str, value: Any, unit: str | None) -> str:
-    line = f"    {text.name(name):<20} {_value(value)}"
+    line = f"    {text.name(name):<20} {value_said(value)}"
     return f"{line:<40} {text.prose(unit)}" if unit else line
 
 
 def _evidence(names: tuple[str, ...], signals: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if signals.get(name) is not None:
-            yield f"{text.name(name)} {_value(signals[name])}"
+            yield f"{text.name(name)} {value_said(signals[name])}"
 
 
-def _value(value: Any) -> str:
+def value_said(value: Any) -> str:
+    """A value in a line."""
     if isinstance(value, float):
         return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
     if isinstance(value, list) and value and isinstance(value[0], Mapping) and "quad" in value[0]:

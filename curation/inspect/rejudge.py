@@ -1,9 +1,12 @@
 """``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from curation import exclusion, storage
 from curation.configuration import loading
@@ -12,11 +15,14 @@ from curation.groupings.grouping import notes as grouping_notes
 from curation.judging import recording, rules, verdicts
 from curation.judging import units as judged_units
 from curation.judging.caption_ends import UNMEASURED
+from curation.judging.decision import Decision
 from curation.judging.ledger import Counts
 from curation.measuring import choosing
 from curation.output import column_files, finished
 from curation.output.layout import Layout
 from curation.report import quotas
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,19 @@ class Comparison:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Changed:
+    """Of a unit's rows (N,): which would be ``kept``, of these which are ``gained``; which are
+    ``lost``; and which were kept and are ``undecided``, because a model has not looked at them.
+    """
+
+    unit: str
+    kept: Mask
+    gained: Mask
+    lost: Mask
+    undecided: Mask
+
+
 def compare(
     output: str, config: str | None, without: Sequence[str] = (), name: str | None = None
 ) -> Comparison:
@@ -80,14 +99,26 @@ def compare(
 
     Raises ``ConfigurationError``, ``OutcomeError`` (no run there), ``ColumnFileError``.
     """
-    layout = Layout(output)
     run = finished.read_run(output)
     own = loading.load(config or _file_of(run), name or run["pipeline"])
     pipeline = choosing.without(own, without)
-    pipeline = exclusion.applied(pipeline, exclusion.known(layout))
+    pipeline = exclusion.applied(pipeline, exclusion.known(Layout(output)))
     signals = choosing.chosen(pipeline)
     loading.check_columns(pipeline, choosing.known_columns(signals))
-    judge = verdicts.Judge(output, pipeline, signals, hold=True)
+    return compared(run, verdicts.Judge(output, pipeline, signals, hold=True))
+
+
+def compared(
+    run: Mapping[str, Any],
+    judge: verdicts.Judge,
+    tell: Callable[[Changed], None] = lambda changed: None,
+) -> Comparison:
+    """Judge the units of a finished ``run`` and tell, unit by unit, which rows change places.
+
+    Raises ``OutcomeError``, ``ColumnFileError``, and ``UsageError`` for rules on what no row was
+    measured for.
+    """
+    layout, pipeline, output = judge.layout, judge.pipeline, judge.layout.root
     units = judge.measured.units()
     if not units:
         raise finished.OutcomeError(
@@ -96,18 +127,15 @@ def compare(
         )
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
     judged_units.sum_up(judge, units, winners)
-    now, lacking, gained, lost, open_rows = Counts(), Counter[str](), 0, 0, 0
+    now, lacking, totals = Counts(), Counter[str](), Counter[str]()
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))
-        stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
-        before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
-        after = decision.judgement.verdict == rules.KEPT
-        waits = decision.unlooked
-        gained += int((after & ~before).sum())
-        lost += int((before & ~after & ~waits).sum())
-        open_rows += int((before & waits).sum())
+        changed = _changed(layout, unit, decision)
+        tell(changed)
+        for which in ("gained", "lost", "undecided"):
+            totals[which] += int(getattr(changed, which).sum())
         looked, check = decision.reading.looked, decision.judgement.check
-        lacking += judge.models.lacking(looked, check, waits)
+        lacking += judge.models.lacking(looked, check, decision.unlooked)
     _refuse_unmeasured(judge, units, lacking)
     counted = now.as_json()
     configured = loading.resolved(pipeline).get("quotas", {})
@@ -117,19 +145,26 @@ def compare(
     return Comparison(
         before=Counter({name: run["counts"][name] for name in rules.VERDICTS}),
         after=Counter({name: now.verdicts[name] for name in rules.VERDICTS}),
-        gained=gained,
-        lost=lost,
-        undecided=open_rows,
+        gained=totals["gained"],
+        lost=totals["lost"],
+        undecided=totals["undecided"],
         unmeasured=now.quarantine[UNMEASURED],
         lacking=lacking,
         rules_before=_stopped(run["counts"]),
         rules_after=_stopped(counted),
         quotas_before=run["counts"].get("quotas", {}),
         quotas_after=counted.get("quotas", {}),
-        pipeline=own.name,
-        file=own.file,
+        pipeline=pipeline.name,
+        file=pipeline.file,
         notes=notes,
     )
+
+
+def _changed(layout: Layout, unit: str, decision: Decision) -> Changed:
+    stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
+    before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
+    after, waits = decision.judgement.verdict == rules.KEPT, decision.unlooked
+    return Changed(unit, after, after & ~before, before & ~after & ~waits, before & waits)
 
 
 def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Counter[str]) -> None:

@@ -24,17 +24,23 @@ class Image:
 
 def encoded(rgb: NDArray[np.uint8]) -> Image:
     """The image, (H, W, 3) RGB, its longer side at most ``LONG_SIDE``."""
-    small = _reduced(rgb)
-    stream = BytesIO()
-    Pillow.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=METHOD)
-    text = base64.b64encode(stream.getvalue()).decode("ascii")
-    height, width = small.shape[:2]
+    data, width, height = webp(rgb, LONG_SIDE)
+    text = base64.b64encode(data).decode("ascii")
     return Image(f"data:image/webp;base64,{text}", width, height)
 
 
-def _reduced(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def webp(rgb: NDArray[np.uint8], long_side: int) -> tuple[bytes, int, int]:
+    """A WebP file of the image, its longer side at most so many pixels, and its size in pixels."""
+    small = _reduced(rgb, long_side)
+    stream = BytesIO()
+    Pillow.fromarray(small).save(stream, "WEBP", quality=QUALITY, method=METHOD)
+    height, width = small.shape[:2]
+    return stream.getvalue(), width, height
+
+
+def _reduced(rgb: NDArray[np.uint8], long_side: int) -> NDArray[np.uint8]:
     height, width = rgb.shape[:2]
-    scale = LONG_SIDE / max(height, width)
+    scale = long_side / max(height, width)
     if scale >= 1:
         return rgb
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

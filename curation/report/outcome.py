@@ -182,8 +182,9 @@ def unit_names(output: str) -> list[str]:
 def signal_schema(output: str) -> pa.Schema:
     """All measured columns, those of a model with its type where it looked at any row."""
     fields: dict[str, pa.Field] = {}
+    measured = Measured.of_run(output, finished.read_run(output))
     for name in unit_names(output):
-        for field in Measured.of_run(output, finished.read_run(output)).schema(name):
+        for field in measured.schema(name):
             if field.name not in fields or pa.types.is_null(fields[field.name].type):
                 fields[field.name] = field
         if not any(pa.types.is_null(field.type) for field in fields.values()):

@@ -1,0 +1,120 @@
+"""``beam serve``: load the run, listen, serve until the process is told to end."""
+
+import os
+import socket
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from curation import storage
+from curation.failures.errors import UsageError
+from curation.output.layout import NAMES
+from curation.serving import guard
+from curation.shard.picks import Recorder
+from curation.storage import lock
+
+if TYPE_CHECKING:
+    from curation.serving.site import Site
+
+PACKAGES = ("duckdb", "python_multipart", "starlette", "uvicorn")
+PICKS = "picks.jsonl"
+AT_ONCE = 64  # requests
+_LEAST, _MOST = 0, 65_535
+
+
+def serve(output: str, host: str, port: int, picks: str | None) -> None:
+    """Serve the run in ``output`` until told to end; ``picks`` is where to keep what people say.
+
+    Raises ``UsageError``, ``OutcomeError``, ``ColumnFileError``, ``OSError``.
+    """
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"beam serve needs {', '.join(missing)}: pip install 'inkstone[serve]'")
+    token = os.environ.get(guard.TOKEN, "").strip()
+    guard.check(host, token)
+    path = picks_path(output, picks)
+    with ExitStack() as held:
+        listening = held.enter_context(bound(host, port))
+        site = opened(output, path, held)
+        _run(listening, site, host, token)
+
+
+def opened(output: str, path: str, held: ExitStack) -> "Site":
+    """The run, and its file of picks, which no other may write to while it is held."""
+    from curation.serving.run_rows import Rows
+    from curation.serving.site import Site
+
+    rows = Rows(output)
+    try:
+        held.enter_context(lock.exclusive(f"{path}.lock"))
+    except lock.HeldError as error:
+        raise UsageError(
+            f"{path}: another server writes there ({error}); expected another file by --picks"
+        ) from error
+    recorder = Recorder(path)
+    held.callback(recorder.close)
+    return Site(rows, recorder)
+
+
+def picks_path(output: str, picks: str | None) -> str:
+    """Where picks are kept: never among the files of a run. Raises ``UsageError``."""
+    path = picks or storage.join(output, PICKS)
+    if storage.is_remote(path):
+        raise UsageError(f"--picks: expected a local file for what people say, not {path}")
+    if not storage.is_remote(output):
+        within = os.path.relpath(os.path.realpath(path), os.path.realpath(output)).split(os.sep)
+        if within[0] in NAMES or (within[0] != os.pardir and not path.endswith(".jsonl")):
+            raise UsageError(
+                f"--picks {path}: among the files of the run; expected a file of its own, such as "
+                f"{storage.join(output, PICKS)}"
+            )
+    if os.path.isdir(path):
+        raise UsageError(f"--picks {path}: a folder; expected a file, such as {PICKS}")
+    return path
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises ``UsageError`` for an address that is none, or taken."""
+    if not _LEAST <= port <= _MOST:
+        raise UsageError(f"--port {port}: expected {_LEAST} (any that is free) to {_MOST}")
+    try:
+        kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(kind, socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--host {host[:80]}: no address of this machine ({error})") from error
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(AT_ONCE)
+    except OSError as error:
+        made.close()
+        reason = error.strerror or error
+        raise UsageError(
+            f"--port {port} at {host}: {reason}; expected a free one, or 0 for any"
+        ) from error
+    return made
+
+
+def _run(listening: socket.socket, site: "Site", host: str, token: str) -> None:
+    import typer
+    import uvicorn
+
+    from curation.serving.application import application
+
+    made = application(site, token, loopback=guard.is_loopback(host))
+    config = uvicorn.Config(
+        made,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=AT_ONCE,
+        timeout_graceful_shutdown=2,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    typer.echo(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+    typer.echo(f"picks and ratings: {site.recorder.path}", err=True)
+    uvicorn.Server(config).run(sockets=[listening])
