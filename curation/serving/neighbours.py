@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from curation.configuration import loading
 from curation.failures.errors import UsageError
-from curation.groupings.duplicates.near import MIRRORED
 from curation.groupings.similar import vectors
 from curation.measuring import choosing
 from curation.measuring.chosen import Chosen
 from curation.networks.weights import MissingModelError
+from curation.picture.perceptual_hash import MIRRORED
 from curation.serving.run_rows import Numbers, Rows
 from curation.signals.embedding import EmbeddingSettings
 from curation.strict_yaml import expected_one_of

@@ -197,15 +197,15 @@ def test_a_kept_row_tells_its_captions_and_a_quota_what_ranks(tmp_path: Path) ->
 
 
 def test_what_was_seen_where_is_said_in_a_line() -> None:
-    from curation.inspect.explanation import _value
+    from curation.inspect.explanation import value_said
 
     quad = [28.4, 118.6, 135.4, 57.1, 145.6, 75.0, 40.0, 137.0]
     seen = [
         {"kind": "latin", "text": "SAMPLE", "score": 1.0, "quad": quad},
         {"kind": "seam", "text": None, "score": 0.5, "quad": quad},
     ]
-    assert _value(seen) == '2: latin "SAMPLE" at 28,57; seam at 28,57'
-    assert _value([]) == "[]"
+    assert value_said(seen) == '2: latin "SAMPLE" at 28,57; seam at 28,57'
+    assert value_said([]) == "[]"
 
 
 def test_in_short_are_the_rules_that_a_row_fails_and_the_numbers_of_others(
