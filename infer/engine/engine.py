@@ -95,7 +95,7 @@ class Engine:
             )
         if request.condition and self.controlnet is None:
             raise UsageError("--control: nothing here follows conditions; name a --controlnet")
-        if request.condition and bool(self.controlnet and self.controlnet.extra) != (
+        if request.condition and bool(self.controlnet and self.controlnet.inpaints) != (
             request.condition.hole is not None
         ):
             raise UsageError("--controlnet: one that inpaints takes holes, and no other does")
