@@ -124,5 +124,5 @@ def finish(output: Path, units: list[str], bounds: Pipeline) -> None:
     for unit, decision in judged_units.decisions(judge, units, winners):
         counts.add(recording.record(judge, unit, decision))
     run = {"pipeline": "curate", "counts": counts.as_json(), "signals": measured.as_json()}
-    run["groups"] = judge.groups.as_json()
+    run |= {"groups": judge.groups.as_json(), "configuration": loading.resolved(bounds)}
     Path(layout.run).write_text(json.dumps(run))

@@ -283,6 +283,7 @@ def serve(
     output: options.Run,
     port: options.Port = 8000,
     host: options.Host = "127.0.0.1",
+    allow_host: options.AllowHost = None,
     picks: options.Picks = None,
 ) -> None:
     """Look at a finished run in a browser: query, bounds that move, picks; the run stays as it is.
@@ -293,7 +294,7 @@ def serve(
     """
     from curation.serving.server import serve as carry_out
 
-    carry_out(output, host, port, picks)
+    carry_out(output, host, port, picks, allow_host or ())
 
 
 @app.command()

@@ -70,6 +70,10 @@ Port = Annotated[int, typer.Option(help="Port to listen at; 0: any that is free.
 Host = Annotated[
     str, typer.Option(help="Address to listen at; beside loopback with a token alone.")
 ]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(help="Another name of this host that requests may come by; repeatable."),
+]
 Picks = Annotated[
     str | None,
     typer.Option(

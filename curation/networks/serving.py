@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import json
 import os
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from curation.failures.errors import UsageError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/\s]+))(?::\d{1,5})?")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:;"
@@ -52,27 +54,27 @@ class Access:
         ``headers`` are by lower-case name; what is ``public`` needs no token.
         """
         host = headers.get("host", "")
-        if not self._is_ours(host):
+        if not self.is_ours(host):
             return 421, "unknown_host", "this server does not answer under that name"
         origin = headers.get("origin")
         if origin is not None and urlsplit_host(origin) != host.lower():
             return 403, "cross_origin", "pages of other origins may not use this server"
         if headers.get("sec-fetch-site") == "cross-site" and not public:
             return 403, "cross_origin", "pages of other origins may not use this server"
-        if public or self._has_token(headers.get("authorization", "")):
+        if public or self.has_token(headers.get("authorization", "")):
             return None
         return 401, "invalid_api_key", "expected the server's token: Authorization: Bearer TOKEN"
 
-    def _is_ours(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+    def is_ours(self, host: str) -> bool:
+        """Whether a ``Host`` header names this server, and not some page's own name for it."""
+        match = _HOST.fullmatch(host.lower())
+        name = (match[1] or match[2]) if match else ""
         return name in LOOPBACK or name in self.names or _is_address(name)
 
-    def _has_token(self, given: str) -> bool:
+    def has_token(self, given: str) -> bool:
+        """Whether ``Bearer`` and the token are given, or none is needed."""
         expected = f"Bearer {self.token}".encode()
-        return not self.token or hmac.compare_digest(given.encode(), expected)
+        return not self.token or hmac.compare_digest(given.encode("utf-8", "replace"), expected)
 
 
 def urlsplit_host(origin: str) -> str:
@@ -113,7 +115,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         kind = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=kind, backlog=512)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise UsageError(
             f"cannot listen at {host}, port {port}: {error}; choose another --host or --port"
         ) from error

@@ -19,13 +19,14 @@ from starlette.routing import Route
 
 from curation.failures.errors import UsageError
 from curation.inspect.explanation import value_said
+from curation.networks.serving import Access
 from curation.networks.weights import MissingModelError
 from curation.output.column_files import ColumnFileError
 from curation.output.finished import OutcomeError
 from curation.report.page import environment
 from curation.serving import exporting, guard, sliders, trials, views
 from curation.serving.asked import SHOWN, Asked
-from curation.serving.guard import Application, Guard
+from curation.serving.guard import Door
 from curation.serving.pictures import SIDES, MissingImageError
 from curation.serving.site import Selection, Site
 from curation.strict_yaml import expected_one_of
@@ -40,8 +41,8 @@ _FAILURES = (ColumnFileError, OutcomeError, OSError)
 Answer = Callable[[Request], Response]
 
 
-def application(site: Site, token: str, *, loopback: bool) -> Application:
-    """The server's ASGI application over a run; ``token`` and ``loopback`` are the guard's."""
+def application(site: Site, access: Access) -> Door:
+    """The server's ASGI application over a run, for who has ``access``."""
     pages = _Pages(site)
     routes = [
         Route("/", pages.grid),
@@ -62,11 +63,9 @@ def application(site: Site, token: str, *, loopback: bool) -> Application:
     ]
     handlers: dict[Any, Any] = {UsageError: pages.refused, MissingModelError: pages.refused}
     handlers |= dict.fromkeys(_FAILURES, pages.failed)
-    made = Starlette(routes=routes, exception_handlers=handlers)
-    door = Guard(made, token, loopback=loopback)
-    if token:
-        made.router.routes.append(Route(guard.ENTER, pages.entered(door), methods=["POST"]))
-    return door
+    if access.token:
+        routes.append(Route(guard.ENTER, pages.entered(access), methods=["POST"]))
+    return Door(Starlette(routes=routes, exception_handlers=handlers), access)
 
 
 class _Pages:
@@ -241,7 +240,7 @@ class _Pages:
         """Where the token is asked for."""
         return self._page("enter.html", next=request.query_params.get("next", "/"), wrong=False)
 
-    def entered(self, door: Guard) -> Callable[[Request], Any]:
+    def entered(self, access: Access) -> Callable[[Request], Any]:
         """Takes the token, and gives a cookie for it."""
 
         async def take(request: Request) -> Response:
@@ -249,13 +248,13 @@ class _Pages:
             target = str(form.get("next", "/"))
             if not target.startswith("/") or target.startswith(("//", "/\\")):
                 target = "/"
-            given = str(form.get("token", ""))
-            if not door.is_token(given):
+            given = str(form.get("token", "")).strip()
+            if not access.has_token(f"Bearer {given}"):
                 page = self._page("enter.html", next=target, wrong=True)
                 page.status_code = 401
                 return page
             answer = RedirectResponse(target, 303)
-            answer.set_cookie(guard.COOKIE, given.strip(), httponly=True, samesite="strict")
+            answer.set_cookie(guard.COOKIE, given, httponly=True, samesite="strict")
             return answer
 
         return take

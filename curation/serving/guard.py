@@ -1,165 +1,124 @@
-"""Who may ask what: the door of the server, before any page is made.
+"""The door of ``beam serve``, beside what every server of ours asks (``networks.serving``).
 
-On loopback the ``Host`` of a request must be a name of loopback, so that no other site can point
-its own name here (DNS rebinding). Elsewhere every request bears the token, as ``Authorization:
-Bearer`` or as the cookie that ``/enter`` gives for it. What changes something is a POST with a
-header that no form of another site can send.
+A browser bears the token as a cookie, which ``/enter`` gives for it. A link from elsewhere may be
+followed: pages change nothing. What changes something is a small POST with a header that no form of
+another site can send.
 """
 
-import hmac
-import ipaddress
-import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
-from curation.failures.errors import UsageError
+from curation.networks.serving import Access, Guarded
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TOKEN = "INKSTONE_TOKEN"  # the environment variable
-SHORTEST = 16  # characters of a token
 COOKIE, HEADER = "inkstone", "x-inkstone"
 ENTER = "/enter"
 OPEN = (ENTER, "/page.css")  # to who has no token yet
 MOST_BODY = 64 << 10  # bytes
 MOST_QUERY = 16 << 10
-POLICY = (
+POLICY = (  # stricter than that of all servers, but for the form of conditions
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-ALWAYS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
-}
-_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:@/\s]+))(?::\d{1,5})?")
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+class Door:
+    """Lets through to ``application`` what ``access`` and this module allow."""
 
+    def __init__(self, application: "ASGIApp", access: Access) -> None:
+        self._access = access
+        self._inner = Guarded(_Changing(application), access, OPEN)
 
-def check(host: str, token: str) -> None:
-    """Refuse to listen to strangers without a token. Raises ``UsageError``."""
-    if token and len(token) < SHORTEST:
-        raise UsageError(f"{TOKEN}: {len(token)} characters; expected {SHORTEST} at least")
-    if not token and not is_loopback(host):
-        raise UsageError(
-            f"--host {host}: whoever reaches it would see every image; expected a token, too, in "
-            f"the environment variable {TOKEN} ({SHORTEST} characters at least), which every "
-            "request then has to bear"
-        )
-
-
-class Guard:
-    """Lets through to ``application`` what may be asked; ``token`` may be empty on loopback."""
-
-    def __init__(self, application: Application, token: str, *, loopback: bool) -> None:
-        self._application, self._token, self._loopback = application, token, loopback
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """As ASGI has it."""
-        if scope["type"] == "lifespan":
-            await self._application(scope, receive, send)
         if scope["type"] != "http":
             return
+        headers = _headers(scope)
+        bearer = headers.get("authorization") or f"Bearer {_cookie(headers)}"
+        is_navigation = headers.get("sec-fetch-mode") == "navigate" and _reads(scope)
+        left_out = {b"authorization", *([b"sec-fetch-site"] if is_navigation else [])}
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() not in left_out]
+        scope = {**scope, "headers": [*kept, (b"authorization", bearer.encode("latin-1"))]}
+        is_closed = scope["path"] not in OPEN and not self._access.has_token(bearer)
+        if not (is_closed and _reads(scope) and self._access.is_ours(headers.get("host", ""))):
+            await self._inner(scope, receive, send)
+            return
+        query = scope.get("query_string", b"").decode("latin-1")
+        link = f"{scope['path']}?{query}" if query else scope["path"]
+        where = f"{ENTER}?{urlencode({'next': link}, errors='replace')}"
+        await _answer(send, 303, "", ((b"location", where.encode()),))
 
-        async def guarded(message: Message) -> None:
+
+class _Changing:
+    """Refuses what is no page of ours and asks for a change, or for too much."""
+
+    def __init__(self, application: "ASGIApp") -> None:
+        self._application = application
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def with_policy(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in message["headers"]}
-                extra = {name.encode(): value.encode() for name, value in ALWAYS.items()}
-                more = [(name, value) for name, value in extra.items() if name not in own]
-                message = {**message, "headers": [*message["headers"], *more]}
+                policy = (b"content-security-policy", POLICY.encode())
+                message = {**message, "headers": [*message["headers"], policy]}
             await send(message)
 
-        refusal = self.refusal(scope)
+        refusal = refused(scope)
         if refusal is None:
-            await self._application(scope, receive, guarded)
+            await self._application(scope, receive, with_policy)
         else:
-            await _answer(guarded, *refusal)
-
-    def refusal(self, scope: Message) -> tuple[int, str] | None:
-        """Why a request is not answered, as status and sentence; None where it is."""
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        if len(scope.get("query_string", b"")) > MOST_QUERY:
-            return 414, f"expected a link of {MOST_QUERY} characters at most"
-        if self._loopback and not is_loopback(_name(headers.get("host", ""))):
-            return 421, "expected this server under a name of loopback, such as localhost"
-        if self._token and scope["path"] not in OPEN and not self._bears_token(headers):
-            return _to_enter(scope)
-        if scope["method"] in ("GET", "HEAD"):
-            return None
-        if scope["method"] != "POST":
-            return 405, "expected GET or POST"
-        return self._refusal_of_post(headers, is_entering=scope["path"] == ENTER)
-
-    def _refusal_of_post(
-        self, headers: Mapping[str, str], *, is_entering: bool
-    ) -> tuple[int, str] | None:
-        length = headers.get("content-length", "")
-        if not length.isdecimal() or int(length[:10]) > MOST_BODY:
-            return 413, f"expected a body of {MOST_BODY} bytes at most, and its length"
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            return 403, "expected a request of this server's own pages"
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return 403, "expected a request of this server's own pages"
-        if not is_entering and headers.get(HEADER) is None:
-            return 403, f"expected the header {HEADER}"
-        return None
-
-    def _bears_token(self, headers: Mapping[str, str]) -> bool:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self.is_token(given):
-            return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return False
-        return COOKIE in cookie and self.is_token(cookie[COOKIE].value)
-
-    def is_token(self, given: str) -> bool:
-        """Whether it is the token, in a time that tells nothing of it."""
-        return hmac.compare_digest(given.strip().encode(errors="replace"), self._token.encode())
+            await _answer(with_policy, *refusal)
 
 
-def _to_enter(scope: Message) -> tuple[int, str]:
-    """Where a browser is asked for the token, or a refusal of what changes something."""
-    if scope["method"] not in ("GET", "HEAD"):
-        return 401, "expected the token"
-    query = scope.get("query_string", b"").decode("latin-1")
-    link = f"{scope['path']}?{query}" if query else scope["path"]
-    return 303, f"{ENTER}?{urlencode({'next': link}, errors='replace')}"
+def refused(scope: "Scope") -> tuple[int, str] | None:
+    """Why a request is not answered, as status and sentence; None where it is."""
+    if len(scope.get("query_string", b"")) > MOST_QUERY:
+        return 414, f"expected a link of {MOST_QUERY} characters at most"
+    if scope["method"] not in ("GET", "HEAD", "POST"):
+        return 405, "expected GET or POST"
+    return None if _reads(scope) else _refused_change(scope)
 
 
-def _name(host: str) -> str:
-    """The name in a ``Host`` header, without its port."""
-    match = _HOST.fullmatch(host)
-    return (match[1] or match[2]) if match else ""
+def _refused_change(scope: "Scope") -> tuple[int, str] | None:
+    headers = _headers(scope)
+    length = headers.get("content-length", "")
+    if not (length.isascii() and length.isdecimal()) or int(length[:10]) > MOST_BODY:
+        return 413, f"expected a body of {MOST_BODY} bytes at most, and its length"
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return 403, "expected a request of this server's own pages"
+    if scope["path"] != ENTER and headers.get(HEADER) is None:
+        return 403, f"expected the header {HEADER}"
+    return None
 
 
-async def _answer(send: Send, status: int, sentence: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    body = sentence.encode() + b"\n"
-    if status == 303:
-        headers, body = [(b"location", sentence.encode())], b""
-    headers.append((b"content-length", str(len(body)).encode()))
+def _reads(scope: "Scope") -> bool:
+    return scope["method"] in ("GET", "HEAD")
+
+
+def _headers(scope: "Scope") -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
+def _cookie(headers: Mapping[str, str]) -> str:
+    """What the cookie says, blank without one."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return cookie[COOKIE].value if COOKIE in cookie else ""
+
+
+async def _answer(
+    send: "Send", status: int, sentence: str, more: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
+    body = f"{sentence}\n".encode() if sentence else b""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *more]
+    headers += [(b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

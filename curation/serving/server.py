@@ -2,12 +2,15 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from curation import storage
 from curation.failures.errors import UsageError
+from curation.networks import serving
+from curation.networks.serving import Access
 from curation.output.layout import NAMES
 from curation.serving import guard
 from curation.shard.picks import Recorder
@@ -19,24 +22,22 @@ if TYPE_CHECKING:
 PACKAGES = ("duckdb", "python_multipart", "starlette", "uvicorn")
 PICKS = "picks.jsonl"
 AT_ONCE = 64  # requests
-_LEAST, _MOST = 0, 65_535
 
 
-def serve(output: str, host: str, port: int, picks: str | None) -> None:
-    """Serve the run in ``output`` until told to end; ``picks`` is where to keep what people say.
+def serve(output: str, host: str, port: int, picks: str | None, names: Sequence[str] = ()) -> None:
+    """Serve the run in ``output`` until told to end; ``picks`` is where to keep what people say,
+    ``names`` are those of the host that requests may come by, beside addresses.
 
     Raises ``UsageError``, ``OutcomeError``, ``ColumnFileError``, ``OSError``.
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise UsageError(f"beam serve needs {', '.join(missing)}: pip install 'inkstone[serve]'")
-    token = os.environ.get(guard.TOKEN, "").strip()
-    guard.check(host, token)
+    access = serving.access(host, names, guard.TOKEN)
     path = picks_path(output, picks)
     with ExitStack() as held:
-        listening = held.enter_context(bound(host, port))
-        site = opened(output, path, held)
-        _run(listening, site, host, token)
+        listener = held.enter_context(serving.listening(host, port))
+        _run(listener, opened(output, path, held), access)
 
 
 def opened(output: str, path: str, held: ExitStack) -> "Site":
@@ -73,37 +74,14 @@ def picks_path(output: str, picks: str | None) -> str:
     return path
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises ``UsageError`` for an address that is none, or taken."""
-    if not _LEAST <= port <= _MOST:
-        raise UsageError(f"--port {port}: expected {_LEAST} (any that is free) to {_MOST}")
-    try:
-        kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(kind, socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f"--host {host[:80]}: no address of this machine ({error})") from error
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(AT_ONCE)
-    except OSError as error:
-        made.close()
-        reason = error.strerror or error
-        raise UsageError(
-            f"--port {port} at {host}: {reason}; expected a free one, or 0 for any"
-        ) from error
-    return made
-
-
-def _run(listening: socket.socket, site: "Site", host: str, token: str) -> None:
+def _run(listener: socket.socket, site: "Site", access: Access) -> None:
     import typer
     import uvicorn
 
     from curation.serving.application import application
 
-    made = application(site, token, loopback=guard.is_loopback(host))
     config = uvicorn.Config(
-        made,
+        application(site, access),
         http="h11",
         ws="none",
         lifespan="off",
@@ -114,7 +92,6 @@ def _run(listening: socket.socket, site: "Site", host: str, token: str) -> None:
         limit_concurrency=AT_ONCE,
         timeout_graceful_shutdown=2,
     )
-    shown = f"[{host}]" if ":" in host else host
-    typer.echo(f"http://{shown}:{listening.getsockname()[1]}/  (Ctrl-C ends it)")
+    typer.echo(f"{serving.address(listener)}/  (Ctrl-C ends it)")
     typer.echo(f"picks and ratings: {site.recorder.path}", err=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[listener])

@@ -12,6 +12,7 @@ from making.asgi_client import Client
 from making.collection import make_folder
 from making.runs import run_in_process
 
+from curation.networks.serving import Access
 from curation.output import column_files
 from curation.output.measured import PROBLEM
 from curation.serving.run_rows import Rows
@@ -88,7 +89,7 @@ def site(rows: Rows, tmp_path: Path) -> Iterator[Site]:
 def client(site: Site) -> Client:
     from curation.serving.application import application
 
-    return Client(application(site, "", loopback=True))
+    return Client(application(site, Access()))
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ pytest.importorskip("uvicorn")
 
 import uvicorn
 
+from curation.networks.serving import Access, address, listening
 from curation.serving.application import application
 from curation.serving.run_rows import Rows
-from curation.serving.server import bound
 from curation.serving.site import Site
 from curation.shard.picks import Mark, Recorder
 
@@ -58,14 +58,14 @@ Served = tuple[str, Site]
 def served(rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     recorder = Recorder(tmp_path_factory.mktemp("picks") / "picks.jsonl")
     site = Site(rows, recorder)
-    listening = bound("127.0.0.1", 0)
+    listener = listening("127.0.0.1", 0)
     config = uvicorn.Config(
-        application(site, "", loopback=True), log_level="error", lifespan="off", ws="none"
+        application(site, Access()), log_level="error", lifespan="off", ws="none"
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}", site
+    yield address(listener), site
     server.should_exit = True
     thread.join(20)
 

@@ -21,6 +21,7 @@ pytest.importorskip("starlette")
 from curation import exclusion
 from curation.inspect import explain
 from curation.inspect.explanation import verdict_said
+from curation.networks.serving import Access
 from curation.serving import exporting
 from curation.serving.application import application
 from curation.serving.asked import Asked
@@ -118,7 +119,7 @@ def test_where_the_original_is_gone_a_kept_row_is_in_a_shard(
     moved = tmp_path / "moved"
     shutil.move(originals, moved)
     try:
-        client = Client(application(Site(site.rows, site.recorder), "", loopback=True))
+        client = Client(application(Site(site.rows, site.recorder), Access()))
         kept = client.get(f"/picture/{number_of('0000.jpg')}/0/small")
         assert kept.headers["content-type"] == "image/webp"
         gone = client.get(f"/picture/{number_of('0001-small.jpg')}/0/small")
@@ -126,7 +127,7 @@ def test_where_the_original_is_gone_a_kept_row_is_in_a_shard(
         assert "0000.jpg" in page(client, "/").all_text()
         originals.mkdir()
         (originals / "0000.jpg").write_bytes((moved / "0003.jpg").read_bytes())
-        client = Client(application(Site(site.rows, site.recorder), "", loopback=True))
+        client = Client(application(Site(site.rows, site.recorder), Access()))
         assert client.get(f"/picture/{number_of('0000.jpg')}/0/small").body == kept.body
         shutil.rmtree(originals)
     finally:
@@ -224,7 +225,7 @@ def test_other_pages(client: Client) -> None:
 def test_a_run_that_was_made_again_is_told(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "out", tmp_path / "out")
     recorder = Recorder(tmp_path / "p.jsonl")
-    client = Client(application(Site(Rows(str(tmp_path / "out")), recorder), "", loopback=True))
+    client = Client(application(Site(Rows(str(tmp_path / "out")), recorder), Access()))
     assert client.get("/").status == 200
     run = tmp_path / "out" / "run.json"
     run.write_text(json.dumps(json.loads(run.read_text())))
@@ -237,7 +238,7 @@ def test_a_run_that_was_made_again_is_told(made: Path, tmp_path: Path) -> None:
 def test_a_file_that_is_damaged_meanwhile_is_a_sentence(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "out", tmp_path / "out")
     recorder = Recorder(tmp_path / "p.jsonl")
-    client = Client(application(Site(Rows(str(tmp_path / "out")), recorder), "", loopback=True))
+    client = Client(application(Site(Rows(str(tmp_path / "out")), recorder), Access()))
     for path in (tmp_path / "out" / "signals").glob("base-*/*.parquet"):
         path.write_bytes(path.read_bytes()[:-300])
     answer = client.get("/?where=entropy+%3E+0")
@@ -247,7 +248,9 @@ def test_a_file_that_is_damaged_meanwhile_is_a_sentence(made: Path, tmp_path: Pa
 
 def test_the_token_is_asked_for_and_a_cookie_given(site: Site) -> None:
     token = "sixteen letters at least"
-    client = Client(application(site, token, loopback=False), "images.example")
+    client = Client(
+        application(site, Access(frozenset(["images.example"]), token)), "images.example"
+    )
     asked = client.get("/?order=key")
     assert asked.headers["location"] == "/enter?next=%2F%3Forder%3Dkey"
     assert 'value="/?order=key"' in client.get(asked.headers["location"]).text

