@@ -140,7 +140,9 @@ def _why(of: Mapping[str, Any]) -> str:
 
 
 def _caption(sample: Sample | None) -> str:
-    said = (sample.caption_raw or sample.caption_instruction or ()) if sample else ()
+    columns = ("raw", "recaption", "fused", "instruction")
+    every = (getattr(sample, f"caption_{split}", None) for split in columns)
+    said = next(filter(None, every), ())
     return text.prose(" / ".join(of.text[:400] for of in said[:3]))
 
 
