@@ -60,7 +60,8 @@ SECTION = Section(
     ),
     reads="The tools take the same files in turn, on one thread, from listing the files to"
     " writing what they make of them; medians of the turns. The last two columns are"
-    " medians of the ratios of a turn: below 1 ours takes less.",
+    " medians of the ratios of a turn: below 1 ours takes less. A tool that ends at"
+    " a truncated file loses all others.",
     silent="The tools do not do the same: ours measures more signals and writes shards with the"
     " images, Data-Juicer runs five operators and writes a list, CleanVision names issues."
     " Models (NSFW, captions, OCR) are left out of all of them and cost a hundred times as"
