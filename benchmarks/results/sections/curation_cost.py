@@ -64,8 +64,8 @@ SECTION = Section(
     " a truncated file loses all others.",
     silent="The tools do not do the same: ours measures more signals and writes shards with the"
     " images, Data-Juicer runs five operators and writes a list, CleanVision names issues."
-    " Models (NSFW, captions, OCR) are left out of all of them and cost a hundred times as"
-    " much. Larger machines and clusters are not measured here.",
+    " Models (NSFW, captions, OCR) are left out of all of them and cost far"
+    " more. Larger machines and clusters are not measured here.",
     gist=gist,
     packages=("apache-beam", "pillow", "opencv-python-headless", "pyarrow"),
 )
