@@ -111,7 +111,7 @@ def beyond(
         return list(record.beyond(prompts, size, edits=edits))
     named = _pipeline(folder)
     if edits and named in _NO_EDITS:
-        return [f"a {named} was never trained on edits: it cannot know what --input is for"]
+        return [f"a {named} was never trained on edits: it cannot know what images are for"]
     return []
 
 

@@ -72,9 +72,9 @@ class TrainedOn(BaseModel):
         """
         listed = list(prompts)
         if edits and "ti2i" not in self.tasks:
-            yield "it was never trained on edits: it cannot know what --input is for"
+            yield "it was never trained on edits: it cannot know what images are for"
         if not edits and "t2i" not in self.tasks and "ti2i" in self.tasks:
-            yield "it was trained on edits alone: give it images with --input"
+            yield "it was trained on edits alone: give it images to edit"
         if size not in self.sizes:
             yield f"size {size[0]}x{size[1]} was never trained; it was {self._some_sizes()}"
         texts = [text for prompt in listed for text in quoted(prompt)]

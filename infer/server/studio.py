@@ -97,7 +97,7 @@ class Studio:
             return Prepared(request, label)
         size = request.settings.width, request.settings.height
         base = _fitted((given.encoded or given.looked_at)[-1], size)
-        marked = inputs.of_bytes([("mask", _as_image(asked.mask, asked.images[-1]))], *place)
+        marked = inputs.of_bytes([("mask", as_image(asked.mask, asked.images[-1]))], *place)
         assert marked is not None
         cut = _fitted((marked.encoded or marked.looked_at)[-1], size)
         inside = cut[:, :, :1].astype(np.float32) / np.float32(255)
@@ -123,7 +123,7 @@ class Studio:
         return marks.signed(image, facts, self.key)
 
 
-def _as_image(mask: bytes, image: bytes) -> bytes:
+def as_image(mask: bytes, image: bytes) -> bytes:
     """A PNG that is white where the mask is transparent, else black, to be cut as the image is."""
     try:
         header, clear = decoding.read_header(image), decoding.transparency(mask)

@@ -120,4 +120,4 @@ def test_a_checkpoint_of_edits_alone_asks_for_inputs(learnt, tmp_path):
     assert record["tasks"] == ["ti2i", "t2i", "i2i"]
     (tmp_path / "trained_on.json").write_text(json.dumps(record | {"tasks": ["ti2i"]}))
     (sentence,) = beyond(tmp_path, ["Make it red, 3."], (32, 16))
-    assert sentence == "it was trained on edits alone: give it images with --input"
+    assert sentence == "it was trained on edits alone: give it images to edit"

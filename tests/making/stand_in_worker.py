@@ -18,9 +18,11 @@ from PIL import Image
 
 from curation.failures import commands
 from curation.failures.errors import UsageError
+from curation.picture import decoding
 from infer.engine.request import Request
 from infer.provenance import keys
-from infer.server.studio import Studio, Watch
+from infer.server.asked import Asked
+from infer.server.studio import Prepared, Studio, Watch, as_image
 from infer.server.worker import carry_on
 
 SLOW = 0.05  # seconds of a step
@@ -71,6 +73,22 @@ class Painter:
             yield Image.new("RGB", size, colour(request.prompt, request.seed))
 
 
+class PaintingStudio(Studio):
+    """Images to edit are taken as they are, and masks as any studio takes them."""
+
+    def prepare(self, asked: Asked) -> Prepared:
+        """Without the parts that need a network."""
+        if not asked.images:
+            return super().prepare(asked)
+        image = asked.images[-1]
+        base = decoding.decode(image, None).rgb
+        request = asked.request().sized(base.shape[1], base.shape[0])
+        if not asked.mask:
+            return Prepared(request, "given")
+        inside = decoding.decode(as_image(asked.mask, image), None).rgb[:, :, :1]
+        return Prepared(request, "given", base, inside.astype(np.float32) / np.float32(255))
+
+
 def is_naked(pixels: np.ndarray) -> float:
     """Whether it is the colour of nakedness."""
     return float(tuple(pixels[0, 0]) == colour("naked", 0))
@@ -81,7 +99,7 @@ def studio(settings: dict[str, Any]) -> Studio:
     if settings.get("broken"):
         raise UsageError("no checkpoint here")
     sys.stdout.write("libraries print\n")  # which reaches nobody
-    return Studio(Painter(settings), keys.made(Path(settings["key"])), is_naked)
+    return PaintingStudio(Painter(settings), keys.made(Path(settings["key"])), is_naked)
 
 
 if __name__ == "__main__":
