@@ -116,7 +116,7 @@ def generate(
 
     engine = Engine.load(asked.checkpoint, device, carried)
     requests = [Request.of(prompt, how, asked.inputs, asked.condition) for prompt in asked.prompts]
-    facts = (_facts(prompt, how, asked) | _changed(carried) for prompt in asked.prompts)
+    facts = (_facts(prompt, how, asked) | changed(carried) for prompt in asked.prompts)
     return zip(engine.generate(requests, at_once), facts, strict=True)
 
 
@@ -181,7 +181,7 @@ def _there(path: str, option: str) -> Path:
     return Path(path)
 
 
-def _changed(carried: "Execution | None") -> dict[str, Any]:
+def changed(carried: "Execution | None") -> dict[str, Any]:
     """Facts of what differs from the checkpoint as it is."""
     if carried is None:
         return {}

@@ -59,6 +59,11 @@ def serve(
     port: Port = 8000,
     allow_host: Names = None,
     devices: Devices = None,
+    loras: options.Loras = None,
+    weights: options.Weights = None,
+    precision: options.Precision = "stored",
+    offload: options.Offload = False,
+    compiles: options.Compile = False,
     queue: Queue = 64,
     queue_pixels: QueuePixels = 256,
     batch_size: BatchSize = 8,
@@ -79,10 +84,10 @@ def serve(
     the environment variable IMAGE_SERVER_TOKEN. Every PNG says how it was made, and is signed:
     `python -m infer.provenance FILE`.
     """
-    from curation.networks import weights
+    from curation.networks import weights as packages
     from infer import checkpoints
 
-    weights.need(
+    packages.need(
         "pip install 'inkstone[serve]'",
         *("cryptography", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
     )
@@ -107,6 +112,13 @@ def serve(
         check_above if output_check else None,
         limits,
         upload * mega,
+        {
+            "loras": loras or [],
+            "weights": weights,
+            "precision": precision,
+            "offload": offload,
+            "compiles": compiles,
+        },
     )
     run(plan, Place(host, port, tuple(allow_host or ())))
 

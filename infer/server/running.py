@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -36,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to serve, by which devices; ``check`` as in ``workers.commands``."""
+    """What to serve, by which devices; ``check`` and ``execution`` as in ``workers.commands``."""
 
     offer: Offer
     devices: tuple[str, ...]
@@ -44,13 +45,15 @@ class Plan:
     check: float | None
     limits: Limits
     uploads: int
+    execution: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run(plan: Plan, place: Place) -> None:
     """Serve until a signal says otherwise. Raises ``UsageError``, ``OSError``."""
     access = serving.access(place.host, place.names, TOKEN)
     key = keys.made(plan.key)
-    commands = workers.commands(plan.offer.folder, plan.devices, plan.key, plan.check)
+    given = plan.offer.folder, plan.devices, plan.key, plan.check, plan.execution
+    commands = workers.commands(*given)
     metrics = Metrics()
     pool = Pool(commands, plan.limits, metrics)
     notes = () if plan.check is not None else ("outputs are not checked (--no-output-check)",)

@@ -3,8 +3,8 @@
 Shapes: H W pixels.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,13 +68,15 @@ class Prepared:
 @dataclass(frozen=True)
 class Studio:
     """A generator, the key that signs its images, and the probability that an image is sexual,
-    which may not be above ``most``; None where outputs are not checked.
+    which may not be above ``most``; None where outputs are not checked. ``facts`` are of every
+    image.
     """
 
     generator: Generator
     key: "Ed25519PrivateKey"
     sexual: Callable[[Pixels], float] | None = None
     most: float = 0.5
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def prepare(self, asked: Asked) -> Prepared:
         """Raises ``UsageError``, whose sentence is for who asked."""
@@ -120,7 +122,7 @@ class Studio:
         facts: dict[str, Any] = generating.facts_of(prompt, request.settings, self.generator.folder)
         if prepared.names:
             facts["inputs"] = prepared.names
-        return marks.signed(image, facts, self.key)
+        return marks.signed(image, facts | dict(self.facts), self.key)
 
 
 def as_image(mask: bytes, image: bytes) -> bytes:

@@ -142,13 +142,15 @@ def loaded(settings: dict[str, Any]) -> Studio:
 
     threads.settle()
     from curation.networks.open_nsfw import OpenNsfw
+    from infer import generating
     from infer.engine.engine import Engine
     from infer.provenance import keys
 
     check = OpenNsfw().probability if settings["check"] is not None else None
     key = keys.made(Path(settings["key"]))
-    engine = Engine.load(Path(settings["checkpoint"]), settings["device"])
-    return Studio(engine, key, check, settings["check"] or 0.0)
+    carried = generating.execution(**settings["execution"])
+    engine = Engine.load(Path(settings["checkpoint"]), settings["device"], carried)
+    return Studio(engine, key, check, settings["check"] or 0.0, generating.changed(carried))
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import infer
 from infer.server import frames
@@ -75,10 +76,17 @@ class Process:
 
 
 def commands(
-    checkpoint: Path, devices: Sequence[str], key: Path, check: float | None
+    checkpoint: Path,
+    devices: Sequence[str],
+    key: Path,
+    check: float | None,
+    execution: Mapping[str, Any] | None = None,
 ) -> list[list[str]]:
-    """For each device; ``check`` is the most probability of sexual content, None for no check."""
-    settings = {"checkpoint": str(checkpoint), "key": str(key), "check": check}
+    """For each device; ``check`` is the most probability of sexual content, None for no check;
+    ``execution`` are the arguments of ``infer.generating.execution``.
+    """
+    places = {"checkpoint": str(checkpoint), "key": str(key)}
+    settings = {**places, "check": check, "execution": dict(execution or {})}
     return [
         # -P: the working folder is no place for modules
         [sys.executable, "-P", "-m", "infer.server.worker", json.dumps({**settings, "device": on})]

@@ -248,7 +248,7 @@ class Figure {
 }
 
 function facts(entry) {
-  const size = entry.size.replace("x", " × ");
+  const size = entry.size.replace("x", "\u00a0×\u00a0");
   return `seed ${entry.seed}, ${size}, ${entry.steps} steps, guidance ${entry.guidance}`;
 }
 

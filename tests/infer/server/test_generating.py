@@ -130,7 +130,8 @@ def test_what_the_check_sees_is_held_back(engine, key):
     with pytest.raises(FlaggedError):
         made(Studio(engine, key, sexual, 0.5), asked())
     assert seen == [(32, 64, 3)]
-    assert made(Studio(engine, key, sexual, 0.7), asked())
+    (data,) = made(Studio(engine, key, sexual, 0.7, {"loras": "style:0.5"}), asked())
+    assert marks.verified(data, key.public_key(), "x").facts["loras"] == "style:0.5"
 
 
 def test_a_server_with_weights_answers_as_the_engine_does(engine, tmp_path):

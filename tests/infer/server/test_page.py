@@ -106,7 +106,7 @@ def test_images_are_made_and_their_settings_used_again(tab):
     assert [alt for _, alt, _ in made] == ["a red fox"] * 3
     facts = made[0][2]
     seed = int(facts.split(",")[0].removeprefix("seed "))
-    assert facts == f"seed {seed}, 64 × 32, 2 steps, guidance 4"
+    assert facts == f"seed {seed}, 64\u00a0×\u00a032, 2 steps, guidance 4"
     assert made[0][0] == f"a-red-fox-{seed}.png"
     assert pixel(tab, 5, 5) == colour("a red fox", seed)
     assert tab.ask("document.getElementById('state').textContent") == "done: 3 of 3"

@@ -234,7 +234,7 @@ from making import image_server, stand_in_worker
 from curation.failures import commands
 from infer.server import running, workers
 log = {str(tmp_path / "log")!r}
-workers.commands = lambda folder, devices, key, check: [[
+workers.commands = lambda folder, devices, key, check, execution: [[
     sys.executable, stand_in_worker.__file__,
     '{{"checkpoint": "painter", "key": "' + str(key) + '", "log": "' + log + '"}}']]
 offer = image_server.offer(Path({str(tmp_path / "painter")!r}))
