@@ -77,8 +77,9 @@ def storm(server, clients, ask, kills):
     def kill():
         for _ in range(kills):
             wait_for(lambda: server.ask("/health").json["workers"]["busy"], 240)
-            os.kill(server.worker_processes()[0], signal.SIGKILL)
-            time.sleep(0.5)
+            process = server.worker_processes()[0]
+            os.kill(process, signal.SIGKILL)
+            wait_for(lambda: process not in server.worker_processes(), 240)  # noqa: B023
         killed.set()
 
     with ThreadPoolExecutor(clients + 1) as pool:
