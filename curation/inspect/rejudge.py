@@ -112,8 +112,11 @@ def compared(
     run: Mapping[str, Any],
     judge: verdicts.Judge,
     tell: Callable[[Changed], None] = lambda changed: None,
+    kept: Callable[[str], Mask] | None = None,
 ) -> Comparison:
     """Judge the units of a finished ``run`` and tell, unit by unit, which rows change places.
+
+    ``kept`` gives which rows (N,) of a unit the run kept; without it, ledgers are read.
 
     Raises ``OutcomeError``, ``ColumnFileError``, and ``UsageError`` for rules on what no row was
     measured for.
@@ -130,7 +133,7 @@ def compared(
     now, lacking, totals = Counts(), Counter[str](), Counter[str]()
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))
-        changed = _changed(layout, unit, decision)
+        changed = _changed(unit, kept(unit) if kept else _kept(layout, unit), decision)
         tell(changed)
         for which in ("gained", "lost", "undecided"):
             totals[which] += int(getattr(changed, which).sum())
@@ -160,9 +163,12 @@ def compared(
     )
 
 
-def _changed(layout: Layout, unit: str, decision: Decision) -> Changed:
+def _kept(layout: Layout, unit: str) -> Mask:
     stored = column_files.read(layout.ledger(unit), ("verdict",)).column("verdict")
-    before = column_files.equals(stored, rules.VERDICTS[rules.KEPT])
+    return column_files.equals(stored, rules.VERDICTS[rules.KEPT])
+
+
+def _changed(unit: str, before: Mask, decision: Decision) -> Changed:
     after, waits = decision.judgement.verdict == rules.KEPT, decision.unlooked
     return Changed(unit, after, after & ~before, before & ~after & ~waits, before & waits)
 

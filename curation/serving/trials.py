@@ -21,6 +21,7 @@ from curation.judging import verdicts
 from curation.judging.rules import CAPTIONS
 from curation.measuring import choosing
 from curation.measuring.chosen import Chosen
+from curation.output import column_files
 from curation.report import outcome
 from curation.report.outcome import Bound as Ruled
 from curation.serving.run_rows import Rows
@@ -101,10 +102,16 @@ class Trials:
         judge = verdicts.Judge(self._rows.output, pipeline, chosen, hold=True)
         changed: dict[str, Changed] = {}
         comparison = rejudge.compared(
-            self._rows.run, judge, lambda of: changed.update({of.unit: of})
+            self._rows.run, judge, lambda of: changed.update({of.unit: of}), self._kept
         )
         rows = {which: self._of_units(changed, which) for which in CHANGES}
         return Trial(tuple(sorted(every.items())), comparison, rows)
+
+    def _kept(self, unit: str) -> Mask:
+        place = self._rows.units.index(unit)
+        start, end = self._rows.starts[place : place + 2].tolist()
+        stored = self._rows.column("verdict").slice(start, end - start)
+        return column_files.equals(stored, "kept")
 
     def _of_units(self, changed: Mapping[str, Changed], which: str) -> Mask:
         parts: list[Mask] = [getattr(changed[unit], which) for unit in self._rows.units]
