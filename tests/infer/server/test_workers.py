@@ -192,13 +192,15 @@ def test_who_goes_is_not_waited_for(server):
     wait_for(lambda: server.ask("/health").json["workers"]["idle"])
 
 
-def test_what_takes_too_long_is_ended(tmp_path):
-    with serving(tmp_path / "server", limits=Limits(seconds=0.5)) as server:
-        answer = server.generate(**SLOW | {"steps": 200})
-        assert (answer.status, answer.code) == (504, "timeout")
-        streamed = server.generate(**SLOW | {"steps": 200}, stream=True).body.decode()
-        assert '"code": "timeout"' in streamed
-        assert is_own(server.generate("next"), "next")
+def test_what_takes_too_long_is_ended(server, monkeypatch):
+    pool = server.service.pool
+    monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=0.5))
+    answer = server.generate(**SLOW | {"steps": 200})
+    assert (answer.status, answer.code) == (504, "timeout")
+    streamed = server.generate(**SLOW | {"steps": 200}, stream=True).body.decode()
+    assert '"code": "timeout"' in streamed
+    monkeypatch.undo()
+    assert is_own(server.generate("next"), "next")
 
 
 def test_without_a_worker_it_says_so(tmp_path):
