@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import http.client
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from PIL import Image
 from infer.harness import served
 from infer.harness.rows import Request
 from infer.harness.sources import Task
+from infer.server import bodies
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +246,23 @@ def test_events_tell_of_every_step(server):
         assert image_of(each).getpixel((0, 0)) == colour("hello", each["seed"])
     refused = server.generate("refuse", stream=True).body.decode()
     assert "event: error" in refused and "no other number" in refused
+
+
+def test_images_that_do_not_come_of_it_have_codes_of_their_own(server):
+    held = server.generate("naked", seed=0, n=2)
+    assert (held.status, held.code) == (400, "content_policy_violation")
+    assert held.json["error"]["type"] == "image_generation_user_error"
+    large = server.generate("memory")
+    assert (large.status, large.code) == (400, "out_of_memory")
+    assert "ask for a smaller size" in large.json["error"]["message"]
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(bodies, "_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        head = "POST /v1/images/generations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n"
+        connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + b"{")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 408
+        assert json.loads(answer.read())["error"]["code"] == "request_timeout"
