@@ -155,14 +155,14 @@ The same strings, {summary["trained_on"]["raw"]["step"]} steps, judged on held-o
 (one font, fixed layout, unseen strings of seen glyphs); {wall:.0f} s in all
 
 Open these:
-  {summary["report"]:<35}what was kept, dropped and quarantined, and why
-  {DEMO}/text-en/contact_sheet.png     rendered English
-  {DEMO}/text-zh/contact_sheet.png     rendered Chinese
-  {DEMO}/strings-curated/report.html   what was kept of the strings
-  {DEMO}/dataset/README.md             the card of that data set
-  {summary["card"]:<35}the card of the model
-  {DEMO}/generated.png                 prompts the model never saw
-  {DEMO}/summary.json                  the figures"""
+  {summary["report"]:<39}what was kept, dropped and quarantined, and why
+  {DEMO}/text-en/contact_sheet.png         rendered English
+  {DEMO}/text-zh/contact_sheet.png         rendered Chinese
+  {DEMO}/strings-curated/report.html       what was kept of the strings
+  {DEMO}/dataset/README.md                 the card of that data set
+  {summary["card"]:<39}the card of the model
+  {DEMO}/generated.png                     prompts the model never saw
+  {DEMO}/summary.json                      the figures"""
 
 
 def _comparison(trained_on: dict[str, dict[str, Any]]) -> str:
