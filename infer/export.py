@@ -49,6 +49,7 @@ def export(
     if to == "comfyui" and out.suffix != ".safetensors":
         raise UsageError(f"{out}: expected a name that ends in .safetensors")
     adapters = generating.execution(loras or ()).adapters
+    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial")
     _remove(partial)
     try:
@@ -90,6 +91,7 @@ def _single_file(network: Any, path: Path) -> None:
         for key, tensor in parted(source, weights[name].detach())
     }
     save_file(tensors, str(path), metadata={"format": "pt"})
+    path.chmod(0o644)  # it is made for its owner alone
 
 
 def _folder(folder: Path, adapters: Any, to: Path) -> None:

@@ -59,11 +59,16 @@ def duels(path: Path) -> list[Duel]:
 
 def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
     """Votes of .jsonl and .parquet files: ``{prompt, a, b, vote}``, or those on the ``duels`` of a
-    page. Raises ``UsageError`` for what is neither, and for a duel that is none of these.
+    page. Raises ``UsageError`` for what is neither, for a duel that is none of these, and for a
+    file that is given twice.
     """
     known = {duel.id: duel for duel in of}
     votes: list[Vote] = []
+    given: dict[bytes, Path] = {}
     for path in paths:
+        content = _bytes(path)
+        if (same := given.setdefault(content, path)) is not path:
+            raise UsageError(f"{path}: the same votes as {same}, which would count twice")
         for number, row in enumerate(_rows(path), 1):
             if isinstance(row, dict) and "duel" in row:
                 answered = _checked(path, number, row, Answered)
@@ -80,6 +85,13 @@ def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
                 raise UsageError(f"{path}, row {number}: {vote.a} against itself")
             votes.append(vote)
     return votes
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: not readable ({error})") from None
 
 
 def _rows(path: Path) -> list[object]:

@@ -104,6 +104,16 @@ def models(tmp_path):
     return [*named, "--prompts", str(tmp_path / "prompts.parquet"), "-o", str(tmp_path / "out")]
 
 
+def test_a_file_of_votes_does_not_count_twice(tmp_path):
+    row = {"prompt": "p", "a": "x", "b": "y", "vote": "a"}
+    first, again = (tmp_path / name for name in ("votes.jsonl", "votes (1).jsonl"))
+    for path in (first, again):
+        path.write_text(json.dumps(row))
+    assert len(votes.read([first])) == 1
+    with pytest.raises(UsageError, match=r"votes \(1\).jsonl: the same votes as"):
+        votes.read([first, again])
+
+
 def test_people_vote_on_a_page_that_names_nobody(models, tmp_path):
     done = invoke(app, ["page", *models, "--count", "5"])
     assert done.exit_code == 0, done.output

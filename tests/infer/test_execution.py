@@ -121,9 +121,9 @@ def test_a_lora_with_its_factor_also_when_exported(run, folder, tmp_path):
     _, none = run("--lora", "style.safetensors:0")
     assert (none == expected).all()
     given = ["--checkpoint", str(folder), "--lora", "style.safetensors:0.5"]
-    result = invoke(export, [*given, "--to", "comfyui", "-o", "one.safetensors"])
+    result = invoke(export, [*given, "--to", "comfyui", "-o", "new/one.safetensors"])
     assert result.exit_code == 0, result.output
-    one = load_file(tmp_path / "one.safetensors")
+    one = load_file(tmp_path / "new" / "one.safetensors")
     assert one.keys() == stored(folder).keys()
     for name, tensor in one.items():
         torch.testing.assert_close(tensor, changed.get(name, stored(folder)[name]))
