@@ -65,9 +65,9 @@ def generate(
         return
     carried = generating.execution(loras or (), weights, precision, offload, compiles, controlnet)
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
-    wanted = job.prepare(job.Request(*asked, tuple(inputs or ())))
+    following = (control, mask, control_scale, control_span)
+    wanted = job.prepare(job.Request(*asked, tuple(inputs or ()), following))
     settings = generating.settings(wanted.asked, steps, guidance, negative)
-    wanted = job.following(wanted, control, mask, control_scale, control_span)
     result = job.run(wanted, settings, device, batch_size, columns, carried)
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))

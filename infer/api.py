@@ -37,6 +37,11 @@ def generate(
     device: str = "auto",
     loras: Sequence[Place] = (),
     weights: Place | None = None,
+    controlnet: Place | None = None,
+    control: str | None = None,
+    mask: Place | None = None,
+    control_scale: float = 1.0,
+    control_span: tuple[float, float] = (0.0, 1.0),
     precision: str = "stored",
     offload: bool = False,
     compiles: bool = False,
@@ -66,6 +71,8 @@ def generate(
         size,
         [user_paths.argument("inputs", place) for place in inputs],
     )
+    hole = user_paths.argument("mask", mask) if mask else None
+    asked = generating.following(asked, control, hole, control_scale, control_span)
     how = generating.settings(asked, steps, guidance, negative)
     name, made = asked.checkpoint.name, list["Image"]()
     for sentence in generating.beyond(asked, how):
@@ -78,6 +85,7 @@ def generate(
         precision,
         offload,
         compiles,
+        _path("controlnet", controlnet),
     )
     images = generating.generate(asked, how, device, batch_size, carried)
     with (

@@ -140,6 +140,21 @@ def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
     }
 
 
+def following(
+    asked: Asked, control: str | None, mask: str | None, scale: float, span: tuple[float, float]
+) -> Asked:
+    """The same whose images follow ``KIND:FILE``. Raises ``UsageError``, ``OSError``."""
+    if control is None:
+        if mask:
+            raise UsageError("--mask: expected --control inpaint:FILE with it")
+        return asked
+    from infer.engine import conditions
+
+    size = (asked.usual.width, asked.usual.height)
+    condition = conditions.read(control, mask, size, scale, span)
+    return replace(asked, condition=condition, control=control)
+
+
 def execution(
     loras: Sequence[str] = (),
     weights: str | None = None,

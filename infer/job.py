@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ class Job:
 @dataclass(frozen=True)
 class Request:
     """What was asked for on the command line: prompts, a ``file`` of more, where to write, and the
-    images that are to be edited.
+    images that are to be edited, or followed (``generating.following``).
     """
 
     texts: tuple[str, ...]
@@ -52,6 +52,7 @@ class Request:
     size: str | None = None
     sheet: Path | None = None
     inputs: tuple[str, ...] = ()
+    following: tuple[str | None, str | None, float, tuple[float, float]] = (None, None, 1, (0, 1))
 
 
 def prepare(request: Request) -> Job:
@@ -64,6 +65,7 @@ def prepare(request: Request) -> Job:
     asked = generating.settle(
         prompts, request.seed, request.checkpoint, request.size, request.inputs
     )
+    asked = generating.following(asked, *request.following)
     targets = name_files(output, len(prompts))
     sheet = sheet or (_sheet_name(output) if len(prompts) > 1 else None)
     _refuse_strangers((*targets, *([sheet] if sheet else [])))
@@ -132,21 +134,6 @@ def _run(
         "sheet": str(job.sheet) if job.sheet else None,
         "warnings": warnings,
     }
-
-
-def following(
-    job: Job, control: str | None, mask: str | None, scale: float, span: tuple[float, float]
-) -> Job:
-    """The same job whose images follow another one. Raises ``UsageError``, ``OSError``."""
-    if control is None:
-        if mask:
-            raise UsageError("--mask: expected --control inpaint:FILE with it")
-        return job
-    from infer.engine import conditions
-
-    usual = job.asked.usual
-    condition = conditions.read(control, mask, (usual.width, usual.height), scale, span)
-    return replace(job, asked=replace(job.asked, condition=condition, control=control))
 
 
 def planned(
