@@ -26,7 +26,8 @@ _ELSEWHERE = (
     "step",
     "checkpoint",
     "samples",
-)  # of a result: in the card already, or paths
+    "loss",
+)  # of a result: in the card already, or paths; the loss is of the last steps of this start
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _TASKS = {
     "t2i": "images of captions",

@@ -55,19 +55,20 @@ def test_the_truth_is_judged_right_and_a_shifted_page_is_not():
 
 
 def test_judged_pairs_are_read_by_the_benchmark_of_exact_edits(tmp_path):
-    from infer.evaluation import exact_edits
+    from infer.harness import edit_pairs, exact_results
 
     made = list(string_edits.pairs(7, 12, held_out=True))
     path = tmp_path / "part.parquet"
     string_edits.write_judged(path, made)
-    pairs = exact_edits.read([str(path)])
+    pairs = edit_pairs.read([str(path)])
     assert [pair.operation for pair in pairs] == [pair.operation for pair in made]
     for read, pair in zip(pairs, made, strict=True):
-        kept = exact_edits._unchanged(read, False, (64, 64))
+        kept = exact_results._unchanged(read, False, (64, 64))
         assert kept.sum() == 64 * LINE[1] and not kept[pair.place * LINE[1]].any()
         before, after = pair.before[pair.place].text, pair.after[pair.place].text
-        assert read.new == ((after,) if after not in ("", before) else ())
-        assert set(read.gone) <= {before} and (pair.operation != "text.recolour" or not read.gone)
+        new, gone = edit_pairs.changed(read, read)
+        assert new == ((after,) if after not in ("", before) else ())
+        assert set(gone) <= {before} and (pair.operation != "text.recolour" or not gone)
 
 
 def test_pages_and_pairs_are_shown_for_their_tasks(tmp_path):

@@ -30,7 +30,12 @@ SEEN = TrainedOn(
 RESULT = {
     **{"preset": "demo", "step": 200, "checkpoint": "/home/me/x", "samples": "/home/me/y"},
     **{"cpu_seconds": 771.5, "wall_seconds": 882.5, "skipped": {}, "loss": 0.039532716580045715},
-    **{"held_out_accuracy": None, "held_out_label": "seen | glyphs", "held_out_images": 64},
+    **{
+        "held_out_accuracy": None,
+        "held_out_label": "seen | glyphs",
+        "held_out_images": 64,
+        "held_out_loss": 0.0199,
+    },
 }
 HOSTILE = '</code><script>alert(1)</script> | `x` ``` \n# Heading\n- item ![](http://x/y) \u202e ""'
 
@@ -65,7 +70,7 @@ def test_it_says_what_the_files_and_the_result_say(tmp_path: Path) -> None:
         "| shards | `set/part-*`, files: 3, digest: 4567 |",
         *("22 parameters", "for 200 of 200\nsteps", "preset `demo`", "| images | 1,234 |"),
         *("64x32, 32x32", '- `The text "" in red.`', "shown 3 characters", "`AB永`", "at most 4"),
-        *("`loss` | `0.039532716580045715`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
+        *("`held_out_loss` | `0.0199`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
         *("edits of images", "Only Inkstone opens", "`held_out_label` | `seen \\| glyphs`"),
     ):
         assert said in text, said
@@ -115,9 +120,9 @@ def test_nothing_in_captions_or_figures_breaks_the_page(tmp_path: Path) -> None:
         "languages": ("en", HOSTILE),
     }
     hostile = SEEN.model_copy(update=update)
-    figures = {"held_out_label": HOSTILE, "loss": float("nan")}
+    figures = {"held_out_label": HOSTILE, "held_out_loss": float("nan")}
     head, text = card(checkpoint(tmp_path / "a", hostile), figures)
-    calm = card(checkpoint(tmp_path / "b", plain), {"held_out_label": "c", "loss": 1})[1]
+    calm = card(checkpoint(tmp_path / "b", plain), {"held_out_label": "c", "held_out_loss": 1})[1]
     assert shape(text) == shape(calm) and "code_inline" in shape(text)
     assert head["language"] == ["en"] and "\u202e" not in text
     assert "<script>" not in re.sub(r"<code>.*?</code>", "", MarkdownIt().render(text))
