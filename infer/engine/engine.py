@@ -73,9 +73,8 @@ class Engine:
         around = (loaded.autoencoder, loaded.text_encoder)
         for part in around:
             if isinstance(part, nn.Module):
-                part.to(place).eval()
-        if chosen.offload and isinstance(loaded.text_encoder, nn.Module):
-            loaded.text_encoder.to("cpu")
+                waits = chosen.offload and part is loaded.text_encoder  # until it encodes
+                part.to("cpu" if waits else place).eval()
         parts = (loaded.family, loaded.transformer, *around)
         return cls(*parts, flow, folder, place, chosen, tables, control)
 
@@ -126,8 +125,15 @@ class Engine:
         if self.tables:
             self.tables.cover(self._levels(batch))
 
+        inputs = {id(each.inputs): each.inputs for each in batch if each.inputs}
+        references = {key: self._references(each.encoded) for key, each in inputs.items()}
         asked = [
-            self._asked(each, text, next(negatives) if each.settings.is_guided else None)
+            self._asked(
+                each,
+                text,
+                next(negatives) if each.settings.is_guided else None,
+                references.get(id(each.inputs), ()),
+            )
             for each, text in zip(batch, texts, strict=True)
         ]
         asked, controls = self._controlled(batch, asked)
@@ -188,7 +194,13 @@ class Engine:
         rounded = torch.tensor(levels, dtype=torch.float64).float().to(self._kind)
         return [float(level) for level in rounded.flatten()]
 
-    def _asked(self, request: Request, text: Text, negative: Text | None) -> Asked:
+    def _asked(
+        self,
+        request: Request,
+        text: Text,
+        negative: Text | None,
+        references: tuple[Tensor, ...],
+    ) -> Asked:
         settings, factor = request.settings, self.autoencoder.factor
         return Asked(
             text,
@@ -196,7 +208,7 @@ class Engine:
             request.seed,
             negative,
             settings.guidance if negative else 1.0,
-            self._references(request.inputs.encoded if request.inputs else ()),
+            references,
         )
 
     def _texts(self, wanted: Sequence[tuple[str, Request]]) -> list[Text]:
@@ -249,7 +261,7 @@ def controlnet_of(network: Any, folder: Path) -> PackedQwenImageControlNet:
     """A ControlNet for a ``network``. Raises ``UsageError`` for one of another, or none."""
     if not isinstance(network, PackedQwenImage):
         raise UsageError("--controlnet: this checkpoint's network takes none")
-    return controlnet.beside(network, folder).eval()
+    return controlnet.beside(network, folder)
 
 
 def device_of(name: str) -> torch.device:
