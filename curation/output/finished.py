@@ -24,7 +24,7 @@ def read_run(output: str) -> dict[str, Any]:
         content = json.loads(data)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise OutcomeError(
-            f"{path}: not there, so no run has finished in {output}; check --output, or run first: "
+            f"{path}: not there, so no run has finished in {output}; check the path, or run first: "
             f"beam run --input FOLDER --output {output}"
         ) from error
     except ValueError as error:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curation.failures.errors import UsageError
-from curation.judging.rules import VERDICTS
+from curation.judging.rules import KEPT, VERDICTS
 from curation.serving.asked import Asked
 from curation.serving.neighbours import Alike, Neighbours
 from curation.serving.pictures import Pictures
@@ -35,7 +35,9 @@ class Selection:
 
 @dataclass(frozen=True)
 class Fallen:
-    """How many rows of a selection a rule stopped, and the condition that they meet."""
+    """How many rows of a selection a rule of a stage stopped, which dropped them or kept them from
+    going deeper, and the condition that they meet.
+    """
 
     stage: str
     rule: str
@@ -109,13 +111,22 @@ class Site:
         )
         return [
             Fallen(
-                f"{of['verdict']} {of['stage'] or ''}",
+                self._stopped(of["verdict"], of["stage"]),
                 of["rule"],
                 of["count_all"],
                 " AND ".join(_equal(name, of[name]) for name in ("verdict", "stage", "rule")),
             )
             for of in counted.slice(0, FALLEN_SHOWN).to_pylist()
         ]
+
+    def _stopped(self, verdict: str, stage: str | None) -> str:
+        """At which stage, as the funnel of the run counts it: the ledger has of a row that is kept
+        the stage that it passed, which is the one before.
+        """
+        stages: list[str] = [*self.rows.run["counts"]["stages"]]
+        if verdict != VERDICTS[KEPT] or stage not in stages[:-1]:
+            return f"{verdict} {stage or ''}"
+        return f"{verdict}, not {stages[stages.index(stage) + 1]}"
 
     def with_id(self, identity: str | None) -> list[int]:
         """The numbers of the rows with an id."""

@@ -37,7 +37,7 @@ pipelines:
         bounds: {clarity: {min: 0.3}, luma: {min: 0.02, max: 0.99}, full_sharpness: {min: 0.05}}
       s5:
         resolution: 640
-        bounds: {clarity: {min: 0.35}, full_sharpness: {min: 0.1}, format: {in: [JPEG, PNG]}}
+        bounds: {clarity: {min: 0.35}, full_sharpness: {min: 0.6}, format: {in: [JPEG, PNG]}}
 """
 EVIL = "<img src=x onerror=alert(1)>&\"'.jpg"
 
