@@ -98,7 +98,7 @@ def curate(
         shared_filesystem=shared_filesystem,
         beam_options=tuple(beam_options),
     )
-    arguments.at_least(1, workers=workers, unit_rows=unit_rows)
+    arguments.integers(1, workers=workers, unit_rows=unit_rows)
     with progress.shown(show_progress), _collected(), carrying_out.ready(asked) as ready:
         entry, options = ready
         if not carrying_out.is_of_stages(entry):

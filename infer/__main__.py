@@ -59,7 +59,7 @@ def generate(
     threads.settle()
     from infer import generating, job
 
-    generating.check_guidance(guidance)
+    generating.check(steps, guidance)
     if plan:
         typer.echo(job.planned(checkpoint, size, batch_size, guidance, as_json))
         return

@@ -59,11 +59,12 @@ def generate(
     texts = [prompts] if isinstance(prompts, str) else prompts
     if not texts:
         raise UsageError("nothing to generate; expected a prompt or a list of them")
-    arguments.at_least(1, steps=steps, batch_size=batch_size)
-    arguments.at_least(0, guidance=guidance, seed=seed)
+    arguments.integers(1, steps=steps, batch_size=batch_size)
+    arguments.integers(0, seed=seed)
+    arguments.at_least(0, guidance=guidance)
     if seed > LARGEST_SEED:
         raise UsageError(f"seed is {seed}; expected at most {LARGEST_SEED}")
-    generating.check_guidance(guidance)
+    generating.check(steps, guidance)
     asked = generating.settle(
         prompt_files.from_arguments(texts),
         seed,
@@ -133,8 +134,9 @@ def evaluate(
     from infer import scoring
     from infer.harness import asking
 
-    arguments.at_least(1, steps=steps, batch_size=batch_size, sample=sample, at_once=at_once)
-    arguments.at_least(0, guidance=guidance, sample_seed=sample_seed)
+    arguments.integers(1, steps=steps, batch_size=batch_size, sample=sample, at_once=at_once)
+    arguments.integers(0, sample_seed=sample_seed)
+    arguments.at_least(0, guidance=guidance)
     asked = asking.Asked(
         name=name,
         checkpoint=_path("checkpoint", checkpoint),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from infer.engine.request import Settings
     from infer.inputs import Inputs
 
+MOST_STEPS = 1000  # far beyond where more of them change an image
 _LARGEST_SIDE = 8192
 
 
@@ -75,8 +76,10 @@ def _inputs(paths: Sequence[str], folder: Path, unit: int) -> "Inputs | None":
     return inputs.read(paths, folder, unit)
 
 
-def check_guidance(guidance: float | None) -> None:
-    """Raise ``UsageError`` for what is no number."""
+def check(steps: int | None, guidance: float | None) -> None:
+    """Raise ``UsageError`` for too many steps, and guidance that is no number."""
+    if steps is not None and steps > MOST_STEPS:
+        raise UsageError(f"steps is {steps}; expected at most {MOST_STEPS}, and 20 to 50 are usual")
     if guidance is not None and not math.isfinite(guidance):
         raise UsageError(f"guidance is {guidance}; expected a number such as 4.0")
 
@@ -181,18 +184,23 @@ def execution(
 def _adapter(text: str) -> tuple[Path, float]:
     """``style.safetensors:0.8`` -> the file and 0.8."""
     name, _, factor = text.rpartition(":")
+    if not name or Path(text).is_file():
+        return _there(text, "--lora"), 1.0
     try:
-        value = float(factor) if name else 1.0
+        value = float(factor)
     except ValueError:
-        name, value = "", 1.0
-    if not math.isfinite(value):
-        raise UsageError(f"--lora {text}: the factor is {value}; expected a number such as 0.8")
-    return _there(name or text, "--lora"), value
+        value = math.nan
+    if math.isfinite(value):
+        return _there(name, "--lora"), value
+    if not Path(name).is_file():
+        return _there(text, "--lora"), 1.0
+    raise UsageError(f"--lora {text}: the factor is {factor!r}; expected a number such as 0.8")
 
 
 def _there(path: str, option: str) -> Path:
     if not Path(path).is_file():
-        raise UsageError(f"{option} {path}: no such file")
+        what = "a folder; expected a file" if Path(path).is_dir() else "no such file"
+        raise UsageError(f"{option} {path}: {what}")
     return Path(path)
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 from pydantic import ValidationError
 
-from curation import storage
 from curation.failures.errors import UsageError
 from curation.picture import decoding, sizes
 from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
+from curation.storage import user_paths
 from train import families, phases
 from train.configuration import Configuration, DataConfiguration
 from train.data import examples
@@ -44,7 +44,9 @@ def read(paths: Sequence[str], folder: Path, unit: int) -> Inputs | None:
     """
     if len(paths) > MOST:
         raise UsageError(f"--input: {len(paths)} images; expected at most {MOST}")
-    return of_bytes([(f"--input {path}", _bytes(path)) for path in paths], folder, unit)
+    return of_bytes(
+        [(f"--input {path}", user_paths.read(path, "--input")) for path in paths], folder, unit
+    )
 
 
 def of_bytes(named: Sequence[tuple[str, bytes]], folder: Path, unit: int) -> Inputs | None:
@@ -73,13 +75,6 @@ def as_trained(
         () if references == "latents" else cut,
         (cut[-1].shape[1], cut[-1].shape[0]),
     )
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        return storage.read_bytes(path)
-    except FileNotFoundError as error:
-        raise UsageError(f"--input {path}: no such file") from error
 
 
 def _decoded(name: str, data: bytes) -> Pixels:

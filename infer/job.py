@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curation import progress, storage
 from curation.failures.errors import UsageError
-from curation.storage import ownership
+from curation.storage import ownership, user_paths
 from infer import checkpoints, generating
 from infer import prompts as prompt_files
 from infer.generating import Asked
@@ -156,6 +156,7 @@ def _refuse_strangers(targets: Sequence[Path]) -> None:
     from PIL import Image
 
     for path in targets:
+        user_paths.refuse_folder(str(path))
         if not path.exists():
             continue
         try:

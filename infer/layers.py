@@ -12,7 +12,7 @@ from curation import progress, storage
 from curation.failures import commands
 from curation.failures.errors import UsageError
 from curation.storage import ownership, user_paths
-from infer import checkpoints, options
+from infer import checkpoints, generating, options
 from infer.job import png
 from train import threads
 
@@ -48,11 +48,10 @@ def take_apart(
     OUTPUT gets 1.png, the lowest, 2.png ..., and composite.png, which they are together.
     """
     threads.settle()
+    generating.check(steps, guidance)
     folder = checkpoints.find(checkpoint)
     usual = checkpoints.defaults(folder)
-    given = storage.read_bytes(image) if Path(image).is_file() else None
-    if given is None:
-        raise UsageError(f"--input {image}: no such file")
+    given = user_paths.read(image, "--input")
     from infer.engine.engine import Engine
 
     engine = Engine.load(folder, device)

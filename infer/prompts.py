@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from curation import storage
 from curation.failures.errors import UsageError
+from curation.storage import user_paths
 
 LARGEST_SEED = 2**63 - 1
 
@@ -52,9 +52,7 @@ def read(path: str) -> list[Prompt]:
     Blank lines are skipped. Raises ``UsageError`` with file and line, ``OSError``.
     """
     try:
-        content = storage.read_bytes(path).decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file of prompts") from error
+        content = user_paths.read(path, "--prompts").decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     read_line = _from_json if PurePath(path).suffix.lower() == ".jsonl" else _from_text

@@ -75,7 +75,7 @@ def render_images(
     """
     if mode not in get_args(Mode):
         raise UsageError(f"mode {mode!r}: {expected_one_of(mode, get_args(Mode))}")
-    arguments.at_least(1, n=n, workers=workers, part_size=part_size)
+    arguments.integers(1, n=n, workers=workers, part_size=part_size)
     texts = _place("corpus", corpus)
     job = jobs.prepare(
         lang,

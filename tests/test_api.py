@@ -103,7 +103,7 @@ def test_curating_gives_counts_and_rows_and_says_nothing(
     assert capfd.readouterr() == ("", "")
     with pytest.raises(UsageError, match=r"^output: an empty path"):
         curation.curate(tmp_path / "in", "", **asked)
-    with pytest.raises(UsageError, match="workers is 0; expected 1 or more"):
+    with pytest.raises(UsageError, match="workers is 0; expected a whole number, 1 or more"):
         curation.curate(tmp_path / "in", tmp_path / "other", workers=0)
     with pytest.raises(UsageError, match="synthesize"):
         curation.curate(tmp_path / "in", tmp_path / "other", "synthesize")

@@ -47,8 +47,8 @@ def train(
     Raises ``UsageError`` for wrong settings or data, ``OwnershipError`` for a folder of somebody
     else's, ``CheckpointError``, ``ShardError``, ``OSError``.
     """
-    arguments.at_least(1, steps=steps, threads=threads)
-    arguments.at_least(0, seed=seed)
+    arguments.integers(1, steps=steps, threads=threads)
+    arguments.integers(0, seed=seed)
     file = None if config is None else Path(user_paths.argument("config", config))
     wanted = configuration_file.resolve(preset, file, steps=steps, seed=seed)
     places = (

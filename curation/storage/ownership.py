@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from curation import storage
+from curation.failures.errors import UsageError
 from curation.storage import lock, user_paths
 
 MARKER = ".inkstone"
@@ -71,8 +72,11 @@ def _marker(folder: str) -> str:
 def _refuse_strangers(folder: str, kind: str) -> None:
     try:
         marker = storage.join(user_paths.not_empty(folder), MARKER)
+        user_paths.refuse_file(folder)
     except ValueError as error:
         raise OwnershipError(f"output: {error}") from None
+    except UsageError as error:
+        raise OwnershipError(str(error)) from None
     if storage.exists(marker):
         holds = storage.read_bytes(marker).decode(errors="replace").strip()
         if holds not in ("", kind):  # it was empty before there were kinds

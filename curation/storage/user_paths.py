@@ -4,12 +4,15 @@ An empty one is refused, because it is what an unset shell variable leaves (``-o
 would be taken for the current folder.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from curation.failures.errors import UsageError
+from curation.storage.files import read_bytes
+from curation.storage.names import is_remote
 
 Place = str | Path  # as functions take it
 
@@ -40,3 +43,28 @@ def argument(name: str, value: Place) -> str:
         return not_empty(str(value))
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
+
+
+def read(path: str, option: str = "") -> bytes:
+    """The bytes of a file that was given, by an ``option`` if any. Raises ``UsageError`` where
+    there is none, ``OSError``.
+    """
+    named = f"{option} {path}".lstrip()
+    try:
+        return read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"{named}: no such file") from error
+    except IsADirectoryError as error:
+        raise UsageError(f"{named}: a folder; expected a file") from error
+
+
+def refuse_file(folder: str) -> None:
+    """Raise ``UsageError`` where a file stands in the place of a folder to write."""
+    if not is_remote(folder) and os.path.isfile(folder):
+        raise UsageError(f"{folder}: is a file; expected an empty or new folder")
+
+
+def refuse_folder(file: str) -> None:
+    """Raise ``UsageError`` where a folder stands in the place of a file to write."""
+    if not is_remote(file) and os.path.isdir(file):
+        raise UsageError(f"{file}: is a folder; expected the name of a file")

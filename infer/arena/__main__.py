@@ -43,6 +43,7 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
     from infer.arena import duels, votes
     from infer.arena.page import render
 
+    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     ids = {prompt: name for name, prompt in asked.items()}
@@ -74,6 +75,7 @@ def judge(
     from infer.harness.cache import Cache
     from infer.harness.judges import Judge
 
+    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     ids = {prompt: name for name, prompt in asked.items()}

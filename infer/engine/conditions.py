@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation import storage
 from curation.failures.errors import UsageError
 from curation.picture import conditions, decoding
 from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
+from curation.storage import user_paths
 from curation.strict_yaml import expected_one_of
 from train.pixels import Pixels
 
@@ -62,8 +62,6 @@ def read(
 
 def _image(path: str, option: str) -> Image.Image:
     try:
-        return Image.fromarray(decoding.decode(storage.read_bytes(path), None).rgb)
-    except FileNotFoundError as error:
-        raise UsageError(f"{option} {path}: no such file") from error
+        return Image.fromarray(decoding.decode(user_paths.read(path, option), None).rgb)
     except PictureError as error:
         raise UsageError(f"{option} {path}: {error.reason}: {error.detail}") from error

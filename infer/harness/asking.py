@@ -8,7 +8,8 @@ from curation.failures.errors import UsageError
 from curation.strict_yaml import expected_one_of
 from infer import checkpoints, scoring
 from infer.evaluation.benchmark import Benchmark
-from infer.generating import asked_size, check_guidance
+from infer.generating import asked_size
+from infer.generating import check as check_numbers
 from infer.harness import generated, served
 from infer.harness.cache import Cache
 from infer.harness.judges import Judge
@@ -76,7 +77,7 @@ def check(asked: Asked, kind: type[Benchmark]) -> None:
         raise UsageError("--endpoint: expected --model, the name that the server knows it by")
     if asked.endpoint and not asked.out:
         raise UsageError("--endpoint: expected --out, a folder for its images and figures")
-    check_guidance(asked.guidance)
+    check_numbers(asked.steps, asked.guidance)
     if asked.reader not in NAMES:
         raise UsageError(f"--reader {asked.reader!r}: {expected_one_of(asked.reader, NAMES)}")
     if asked.judge and not asked.judge_model:

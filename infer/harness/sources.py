@@ -69,7 +69,8 @@ class Folder:
     def make(self, benchmark: str, tasks: Sequence[Task]) -> None:
         """Nothing. Raises ``UsageError`` where no image has the name of any."""
         if not self.folder.is_dir():
-            raise UsageError(f"--images {self.folder}: no such folder")
+            what = "a file; expected a folder" if self.folder.is_file() else "no such folder"
+            raise UsageError(f"--images {self.folder}: {what}")
         if not any((self.folder / task.request.file).is_file() for task in tasks):
             some = tasks[0].request.file
             raise UsageError(

@@ -1,6 +1,6 @@
 """``python -m infer.provenance``: does the mark in an image hold? Thin.
 
-Exit codes: 0 it does, 2 it does not, or there is none; 4 disk or input/output.
+Exit codes: 0 it does, 2 it does not, there is none, or no such file; 4 disk or input/output.
 """
 
 from pathlib import Path
@@ -34,10 +34,11 @@ def verify(files: Files, key: Key = None) -> None:
     from curation.failures.errors import UsageError
     from infer.provenance import keys, marks
 
+    given = {path: user_paths.read(str(path)) for path in files}
     known, failed = keys.public(key or keys.usual()), list[str]()
-    for path in files:
+    for path, data in given.items():
         try:
-            mark = marks.verified(path.read_bytes(), known, str(path))
+            mark = marks.verified(data, known, str(path))
         except UsageError as error:
             failed.append(str(error))
             continue

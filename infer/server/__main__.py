@@ -85,12 +85,13 @@ def serve(
     `python -m infer.provenance FILE`.
     """
     from curation.networks import weights as packages
-    from infer import checkpoints
+    from infer import checkpoints, generating
 
     packages.need(
         "pip install 'inkstone[serve]'",
         *("cryptography", "prometheus_client", "python_multipart", "starlette", "uvicorn"),
     )
+    generating.check(steps, None)
     folder = checkpoints.find(checkpoint)
     from infer.provenance import keys
     from infer.server.offer import Offer

@@ -187,6 +187,7 @@ def test_no_sheet_for_one_image_unless_asked_for(run, tmp_path):
         (["x", "--checkpoint", "nowhere"], "nowhere: no checkpoint here"),
         (["x", "--prompts", "none.txt"], "none.txt: no such file"),
         (["x", "--steps", "0"], "--steps"),
+        (["x", "--steps", "1000000000"], "steps is 1000000000; expected at most 1000"),
         (["x", "--seed", "-1"], "--seed"),
         (["x", "--guidance", "nan"], "--guidance"),
         (["x", "--guidance", "inf"], "guidance is inf"),
