@@ -20,7 +20,6 @@ from making.image_server import serving
 from making.stand_in_worker import colour
 from PIL import Image
 
-from infer.engine.engine import Engine
 from infer.engine.request import Request, Settings
 from infer.provenance import keys, marks
 from infer.server import workers
@@ -115,6 +114,8 @@ def test_twenty_clients_and_a_worker_killed(tmp_path):
 
 @pytest.mark.drill
 def test_two_hundred_clients_of_a_server_with_weights(tmp_path):
+    from infer.engine.engine import Engine  # heavy, and needed here alone
+
     folder = tiny_qwen.save_pipeline(tmp_path / "tiny")
     engine, path = Engine.load(folder, "cpu"), tmp_path / "server" / "key.pem"
     commands = workers.commands(folder, ("cpu",), path, 0.99)
