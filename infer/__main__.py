@@ -66,7 +66,7 @@ def generate(
     carried = generating.execution(loras or (), weights, precision, offload, compiles, controlnet)
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
     following = (control, mask, control_scale, control_span)
-    wanted = job.prepare(job.Request(*asked, tuple(inputs or ()), following))
+    wanted = job.prepare(job.Arguments(*asked, tuple(inputs or ()), following))
     settings = generating.settings(wanted.asked, steps, guidance, negative)
     result = job.run(wanted, settings, device, batch_size, columns, carried)
     if as_json:

@@ -130,34 +130,19 @@ def evaluate(
 
     Raises ``UsageError``, ``IncompleteError``, ``OwnershipError``, ``OSError``.
     """
+    given = locals()
     threads.settle()
-    from infer import scoring
     from infer.harness import asking
 
     arguments.integers(1, steps=steps, batch_size=batch_size, sample=sample, at_once=at_once)
     arguments.integers(0, sample_seed=sample_seed)
     arguments.at_least(0, guidance=guidance)
-    asked = asking.Asked(
-        name=name,
-        checkpoint=_path("checkpoint", checkpoint),
-        images=_path("images", images),
-        endpoint=endpoint,
-        model=model,
-        data=None if data is None else user_paths.argument("data", data),
-        out=_path("out", out),
-        steps=steps,
-        guidance=guidance,
-        negative=negative,
-        size=size,
-        batch_size=batch_size,
-        device=device,
-        sample=None if sample is None else scoring.Sample(sample, sample_seed),
-        reader=reader,
-        judge=judge,
-        judge_model=judge_model,
-        at_once=at_once,
-        trained_on=tuple(user_paths.argument("trained_on", place) for place in trained_on),
-    )
+    places: dict[str, Any] = {
+        key: _path(key, given[key]) for key in ("checkpoint", "images", "out")
+    }
+    places["data"] = None if data is None else user_paths.argument("data", data)
+    places["trained_on"] = [user_paths.argument("trained_on", place) for place in trained_on]
+    asked = asking.Asked.of(given | places)
     with progress.shown(show_progress):
         result, folder = asking.carry_out(asked)
     return {**result, "out": str(folder)}

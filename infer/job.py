@@ -39,8 +39,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What was asked for on the command line: prompts, a ``file`` of more, where to write, and the
+class Arguments:
+    """Those of the command: prompts, a ``file`` of more, where to write, and the
     images that are to be edited, or followed (``generating.following``).
     """
 
@@ -55,17 +55,15 @@ class Request:
     following: tuple[str | None, str | None, float, tuple[float, float]] = (None, None, 1, (0, 1))
 
 
-def prepare(request: Request) -> Job:
+def prepare(given: Arguments) -> Job:
     """Check everything that can be checked before weights are read. Raises ``UsageError``."""
-    file, output, sheet = request.file, request.output, request.sheet
-    prompts = prompt_files.from_arguments(request.texts) + (prompt_files.read(file) if file else [])
+    file, output, sheet = given.file, given.output, given.sheet
+    prompts = prompt_files.from_arguments(given.texts) + (prompt_files.read(file) if file else [])
     if not prompts:
         raise UsageError("nothing to generate; give a prompt or a file of them with --prompts")
     _check_names(output, sheet)
-    asked = generating.settle(
-        prompts, request.seed, request.checkpoint, request.size, request.inputs
-    )
-    asked = generating.following(asked, *request.following)
+    asked = generating.settle(prompts, given.seed, given.checkpoint, given.size, given.inputs)
+    asked = generating.following(asked, *given.following)
     targets = name_files(output, len(prompts))
     sheet = sheet or (_sheet_name(output) if len(prompts) > 1 else None)
     _refuse_strangers((*targets, *([sheet] if sheet else [])))

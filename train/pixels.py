@@ -16,7 +16,7 @@ _MODES = {3: "RGB", 4: "RGBA"}
 
 def scaled(pixels: Pixels) -> Tensor:
     """(H, W, 3 or 4) bytes -> (1, 3 or 4, H, W) in [-1, 1]."""
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
+    return torch.tensor(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 
 def as_image(pixels: Tensor) -> Image.Image:

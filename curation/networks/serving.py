@@ -9,6 +9,7 @@ answer carries headers that keep browsers from loading, framing or guessing anyt
 import hmac
 import ipaddress
 import json
+import logging
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from curation.failures.errors import UsageError
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\[\]:@/\s]+))(?::\d{1,5})?")
@@ -125,6 +127,28 @@ def address(listener: socket.socket) -> str:
     """``http://127.0.0.1:8000`` of a socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def configuration(app: "ASGIApp", *, ending: int, at_once: int | None = None) -> "uvicorn.Config":
+    """Of uvicorn: nothing of a request is logged but what failed. What is being answered has
+    ``ending`` seconds to end once the server is to; so many requests are answered ``at_once``.
+    """
+    import uvicorn
+
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    return uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=at_once,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=ending,
+    )
 
 
 class Guarded:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = ("duckdb", "python_multipart", "starlette", "uvicorn")
 PICKS = "picks.jsonl"
 AT_ONCE = 64  # requests
+ENDING = 2  # seconds
 
 
 def serve(output: str, host: str, port: int, picks: str | None, names: Sequence[str] = ()) -> None:
@@ -80,18 +81,8 @@ def _run(listener: socket.socket, site: "Site", access: Access) -> None:
 
     from curation.serving.application import application
 
-    config = uvicorn.Config(
-        application(site, access),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=AT_ONCE,
-        timeout_graceful_shutdown=2,
-    )
+    app = application(site, access)
+    config = serving.configuration(app, ending=ENDING, at_once=AT_ONCE)
     typer.echo(f"{serving.address(listener)}/  (Ctrl-C ends it)")
     typer.echo(f"picks and ratings: {site.recorder.path}", err=True)
     uvicorn.Server(config).run(sockets=[listener])

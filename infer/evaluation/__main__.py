@@ -54,6 +54,7 @@ def evaluate(
     Run again after any end, it goes on. Intervals are of the prompts chosen: another seed of
     training is not in them.
     """
+    given = locals()
     threads.settle()
     if compare is not None:
         from infer.harness import comparing
@@ -65,28 +66,7 @@ def evaluate(
     from infer import scoring
     from infer.harness import asking
 
-    asked = asking.Asked(
-        name=name,
-        checkpoint=checkpoint,
-        images=images,
-        endpoint=endpoint,
-        model=model,
-        data=data,
-        out=out,
-        steps=steps,
-        guidance=guidance,
-        negative=negative,
-        size=size,
-        batch_size=batch_size,
-        device=device,
-        sample=None if sample is None else scoring.Sample(sample, sample_seed),
-        reader=reader,
-        judge=judge,
-        judge_model=judge_model,
-        at_once=at_once,
-        trained_on=tuple(trained_on or ()),
-    )
-    result, folder = asking.carry_out(asked)
+    result, folder = asking.carry_out(asking.Asked.of(given))
     _show({**result, "out": str(folder)}, [*scoring.sentences(result), f"{folder}"], as_json)
 
 

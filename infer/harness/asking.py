@@ -1,6 +1,7 @@
 """From what a user asks for to the parts that carry it out: source, tools and folder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,24 @@ class Asked:
     size: str | None = None
     batch_size: int | None = None
     device: str = "auto"
-    sample: scoring.Sample | None = None
+    sample: int | None = None
+    sample_seed: int = 0
     reader: str = "rapidocr"
     judge: str | None = None
     judge_model: str | None = None
     at_once: int = 8
     trained_on: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> "Asked":
+        """Those of a function that takes them all, by name; its others are left out."""
+        own = {each.name: arguments[each.name] for each in fields(cls)}
+        return cls(**own | {"trained_on": tuple(own["trained_on"] or ())})
+
+    @property
+    def chosen(self) -> scoring.Sample | None:
+        """The sample of the prompts; None: all of them."""
+        return None if self.sample is None else scoring.Sample(self.sample, self.sample_seed)
 
 
 def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
@@ -61,7 +74,7 @@ def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
         source,
         used,
         out,
-        sample=asked.sample,
+        sample=asked.chosen,
         trained_on=asked.trained_on,
     )
     return result, out

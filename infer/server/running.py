@@ -1,7 +1,6 @@
 """A server from its start to its end."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -70,7 +69,7 @@ def run(plan: Plan, place: Place) -> None:
 async def serve(service: Service, access: Access, listeners: Sequence[object]) -> None:
     """The server in a running loop. Raises ``UsageError`` where no worker gets ready."""
     pool = service.pool
-    server = Server(configuration(service, access), pool)
+    server = Server.of(service, access)
     pool.start()
     assert pool.hopeless
     serving_task = asyncio.create_task(server.serve(sockets=list(listeners)))  # type: ignore[arg-type]
@@ -85,29 +84,18 @@ async def serve(service: Service, access: Access, listeners: Sequence[object]) -
         )
 
 
-def configuration(service: Service, access: Access) -> uvicorn.Config:
-    """Of uvicorn: nothing of a request is logged but what failed."""
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    return uvicorn.Config(
-        service.application(access),
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=_ENDING,
-    )
-
-
 class Server(uvicorn.Server):
     """Refuses what waits as soon as it is to end."""
 
     def __init__(self, config: uvicorn.Config, pool: Pool) -> None:
         super().__init__(config)
         self._pool = pool
+
+    @classmethod
+    def of(cls, service: Service, access: Access) -> "Server":
+        """For those who have access."""
+        app = service.application(access)
+        return cls(serving.configuration(app, ending=_ENDING), service.pool)
 
     def leave(self) -> None:
         """End, after what is being made is answered."""

@@ -147,7 +147,7 @@ def serving(
     service = Service(offered, pool, metrics, pem, uploads)
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     loop, ended = asyncio.new_event_loop(), threading.Event()
-    server = running.Server(running.configuration(service, access or Access()), pool)
+    server = running.Server.of(service, access or Access())
 
     async def serve() -> None:
         pool.start()

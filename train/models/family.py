@@ -26,6 +26,11 @@ Count = Annotated[int, Field(ge=1)]
 Grid = tuple[int, int]  # an image's tokens, (height, width)
 
 
+def guided(conditional: "Tensor", unconditional: "Tensor", guidance: "Tensor") -> "Tensor":
+    """True classifier-free guidance (arXiv 2207.12598) of velocities of one shape, as it is."""
+    return unconditional + guidance * (conditional - unconditional)
+
+
 class Family(Chosen):
     """A model family; its fields are the settings of a network. A new one is a file in
     ``train/models`` with a class that derives from this one.
@@ -76,10 +81,10 @@ class Family(Chosen):
         """
         import torch
 
-        mixed = unconditional + guidance * (conditional - unconditional)
+        mixed = guided(conditional, unconditional, guidance)
         length = mixed.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(mixed.dtype).tiny)
-        guided: Tensor = mixed * (conditional.norm(dim=-1, keepdim=True) / length)
-        return guided
+        rescaled: Tensor = mixed * (conditional.norm(dim=-1, keepdim=True) / length)
+        return rescaled
 
     def begin(self, network: Any, packed: "Packed") -> "Callable[[Tensor, Tensor, int], Tensor]":
         """What a step of sampling calls (``train.sampler.Step``), after what no step changes was

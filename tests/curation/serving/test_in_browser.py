@@ -16,7 +16,7 @@ pytest.importorskip("uvicorn")
 
 import uvicorn
 
-from curation.networks.serving import Access, address, listening
+from curation.networks.serving import Access, address, configuration, listening
 from curation.serving.application import application
 from curation.serving.run_rows import Rows
 from curation.serving.site import Site
@@ -59,10 +59,7 @@ def served(rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     recorder = Recorder(tmp_path_factory.mktemp("picks") / "picks.jsonl")
     site = Site(rows, recorder)
     listener = listening("127.0.0.1", 0)
-    config = uvicorn.Config(
-        application(site, Access()), log_level="error", lifespan="off", ws="none"
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(application(site, Access()), ending=2))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     yield address(listener), site

@@ -12,6 +12,7 @@ from PIL import Image
 from train import sampler
 from train.autoencoders.autoencoder import load_autoencoder
 from train.flow import Flow
+from train.models.family import guided
 from train.models.qwen_image import QwenImage, layered
 from train.packing import patches
 from train.pixels import scaled
@@ -90,7 +91,7 @@ def test_layers_are_those_of_the_pipeline(
         steps=STEPS,
         flow=Flow(),
         guidance=guidance,
-        mix=family.guide if rescaled else layered.plain,
+        mix=family.guide if rescaled else guided,
     )
     assert made.shape == (LAYERS, 16, height // 8, width // 8)
     tokens = torch.cat([patches.pack(each, 2) for each in made])

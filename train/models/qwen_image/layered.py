@@ -20,7 +20,7 @@ from curation.picture import sizes
 from curation.picture.sizes import Size
 from train.autoencoders.qwen import QwenAutoencoder
 from train.flow import Flow
-from train.models.family import Family
+from train.models.family import Family, guided
 from train.packing import patches
 from train.packing.layout import ImageSpan, Layout, Sample, TextSpan
 from train.packing.packed import Packed, Text
@@ -52,11 +52,6 @@ def noise(layers: int, shape: tuple[int, int, int], seed: int) -> Tensor:
     return torch.randn((layers + 1, *shape), generator=torch.Generator().manual_seed(seed))
 
 
-def plain(given: Tensor, away: Tensor, guidance: Tensor) -> Tensor:
-    """Guidance that is not rescaled, as the model is used."""
-    return away + guidance * (given - away)
-
-
 @torch.no_grad()
 def sample(
     begin: Begin,
@@ -68,7 +63,7 @@ def sample(
     steps: int,
     flow: Flow,
     guidance: float = 4.0,
-    mix: Mix = plain,
+    mix: Mix = guided,
 ) -> Tensor:
     """Latents (L, c, h, w) of the layers of an ``image`` (c, h, w), from ``noises``
     (L + 1, c, h, w), by the ``texts`` of the prompt and, where there is guidance, of the negative

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curation.failures.errors import UsageError
 from train.models._published import PublishedFamily
-from train.models.family import Count, Grid
+from train.models.family import Count, Grid, guided
 from train.models.qwen_image_21.sizes import PUBLISHED_CLASS, QwenImage21Sizes
 from train.packing.layout import ImageSpan, Layout, Sample, Span, TextSpan
 
@@ -84,7 +84,7 @@ class QwenImage21(PublishedFamily):
 
     def guide(self, conditional: "Tensor", unconditional: "Tensor", guidance: "Tensor") -> "Tensor":
         """Not rescaled, as ``QwenImage21Pipeline`` does."""
-        return unconditional + guidance * (conditional - unconditional)
+        return guided(conditional, unconditional, guidance)
 
     def begin(self, network: Any, packed: "Packed") -> "Callable[[Tensor, Tensor, int], Tensor]":
         """With ``causal_condition``, keys and values of text and references are computed once."""
