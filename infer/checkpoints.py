@@ -1,15 +1,15 @@
 """Which folder to generate with, and the noise schedule it asks for. Imports nothing heavy."""
 
 import json
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, of_class
 from train import checkpoint_folder, families
+from train.adapters import adapter_folder
 from train.checkpoint_folder import CheckpointError
 
 if TYPE_CHECKING:
@@ -20,13 +20,6 @@ DEFAULT = Path("demo/train")
 _INDEX = "model_index.json"
 _CONVENTIONS = {"QwenImage21Pipeline": (40, 1.0)}  # steps and guidance
 _NO_EDITS = ("QwenImagePipeline",)
-_UNSUPPORTED = (
-    "use_karras_sigmas",
-    "use_exponential_sigmas",
-    "use_beta_sigmas",
-    "invert_sigmas",
-    "stochastic_sampling",
-)
 
 
 def find(directory: Path | None) -> Path:
@@ -39,6 +32,9 @@ def find(directory: Path | None) -> Path:
         folder = checkpoint_folder.find(base)
     except CheckpointError as error:
         raise UsageError(str(error)) from error
+    if folder and adapter_folder.holds_adapter(folder):
+        beside = _read(folder / "training_state" / "configuration.json").get("weights")
+        raise UsageError(f"{base}: a LoRA, not a model: --checkpoint {beside} --lora {base}")
     if folder:
         return folder
     remedy = (
@@ -169,32 +165,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def schedule(folder: Path) -> "Flow":
-    """The flow that ``scheduler/scheduler_config.json`` describes, as diffusers would step it.
+    """The flow that a pipeline's folder describes, as diffusers would step it.
 
     Raises ``UsageError`` for a schedule we do not have.
     """
-    from train.flow import Flow
+    from train import stored_flow
 
-    path = folder / "scheduler" / "scheduler_config.json"
-    content = _read(path)
-    for name in _UNSUPPORTED:
-        if content.get(name):
-            raise UsageError(f"{path}: {name} is set; only plain Euler flow matching is supported")
-    if content.get("time_shift_type", "exponential") != "exponential":
-        raise UsageError(f"{path}: time_shift_type must be exponential")
-    terminal = content.get("shift_terminal") or 0.0
-    sigmas = _distilled(folder)
-    if not content.get("use_dynamic_shifting", False):
-        fixed = math.log(content.get("shift", 1.0))
-        return Flow(base_shift=fixed, max_shift=fixed, terminal=terminal, sigmas=sigmas)
-    return Flow(
-        base_shift=content.get("base_shift", 0.5),
-        max_shift=content.get("max_shift", 1.15),
-        base_tokens=content.get("base_image_seq_len", 256),
-        max_tokens=content.get("max_image_seq_len", 4096),
-        terminal=terminal,
-        sigmas=sigmas,
-    )
+    return replace(stored_flow.read(folder), sigmas=_distilled(folder))
 
 
 def _distilled(folder: Path) -> tuple[float, ...]:

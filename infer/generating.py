@@ -16,6 +16,8 @@ from infer import checkpoints
 from infer import prompts as prompt_files
 from infer.checkpoints import Defaults
 from infer.prompts import Prompt
+from train.adapters import adapter_folder
+from train.checkpoint_folder import CheckpointError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -182,19 +184,26 @@ def execution(
 
 
 def _adapter(text: str) -> tuple[Path, float]:
-    """``style.safetensors:0.8`` -> the file and 0.8."""
+    """``style.safetensors:0.8`` -> the file and 0.8; of an output of training the newest file."""
     name, _, factor = text.rpartition(":")
-    if not name or Path(text).is_file():
-        return _there(text, "--lora"), 1.0
+    if not name or Path(text).exists():
+        return _lora(text), 1.0
     try:
         value = float(factor)
     except ValueError:
         value = math.nan
     if math.isfinite(value):
-        return _there(name, "--lora"), value
-    if not Path(name).is_file():
-        return _there(text, "--lora"), 1.0
+        return _lora(name), value
+    if not Path(name).exists():
+        return _lora(text), 1.0
     raise UsageError(f"--lora {text}: the factor is {factor!r}; expected a number such as 0.8")
+
+
+def _lora(path: str) -> Path:
+    try:
+        return _there(str(adapter_folder.file_of(Path(path))), "--lora")
+    except CheckpointError as error:
+        raise UsageError(f"--lora: {error}") from error
 
 
 def _there(path: str, option: str) -> Path:

@@ -77,7 +77,8 @@ Loras = Annotated[
     typer.Option(
         "--lora",
         metavar="FILE[:FACTOR]",
-        help="A LoRA of this network, ours or diffusers' or ComfyUI's; may be given again.",
+        help="A LoRA of this network: a file of ours, diffusers' or ComfyUI's, or an output of"
+        " training; may be given again.",
         parser=user_paths.place,
     ),
 ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from train import flow
+from train.adapters import storing
 from train.checkpoint import State
 from train.flow import Flow
 from train.text_encoders import text_encoder
@@ -24,6 +25,9 @@ def write(folder: Path, state: State, averages: Mapping[str, Mapping[str, Tensor
     """
     import diffusers
 
+    if state.configuration.adapter:
+        storing.write(folder, state, averages["adapter"])
+        return
     with torch.device("meta"):
         network = state.configuration.model.build(
             state.autoencoder.channels, state.text_encoder.width

@@ -299,6 +299,25 @@ class DistributedConfiguration(_Frozen):
     tensor: Count = 1
 
 
+BaseNumbers = Literal["stored", "float32", "bfloat16", "int8", "nf4"]
+
+
+class AdapterConfiguration(_Frozen):
+    """A LoRA (arXiv 2106.09685) that is trained beside the network in the folder ``weights``, which
+    stays as it is: for some of its matrices a product of two of ``rank``, which counts ``alpha`` /
+    ``rank`` (1 where alpha is not given).
+
+    ``targets`` are ends of the published names of matrices, such as ``to_q`` or ``img_mlp.net.2``;
+    without them all in blocks, but for modulation. ``base`` are the numbers in which the frozen
+    network is held: ``int8`` and ``nf4`` are of the matrices in blocks, by torchao (QLoRA).
+    """
+
+    rank: Count = 16
+    alpha: Positive | None = None
+    targets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    base: BaseNumbers = "stored"
+
+
 class Configuration(_Frozen):
     """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it;
     "float8" is that with float8 for the matrices inside blocks. Weights stay fp32.
@@ -314,7 +333,8 @@ class Configuration(_Frozen):
     compiles each block but its attention, once for all sizes.
 
     ``weights``, the folder of a published network of the same size or of a checkpoint, are those
-    that training starts with; without it they are random.
+    that training starts with; without it they are random. With an ``adapter`` that alone is
+    trained, and everything else is as in the folder ``weights``.
 
     ``phases`` are the curriculum: what is trained on, and how, from step to step.
     """
@@ -337,6 +357,7 @@ class Configuration(_Frozen):
     text_encoder: TextEncoderConfiguration = TextEncoderConfiguration()
     model: families.Choice = QwenImage()
     weights: str = ""
+    adapter: AdapterConfiguration | None = None
     objective: Annotated[Objective, Field(validate_default=True)] = {"name": "flow_matching"}
     flow: FlowConfiguration = FlowConfiguration()
     optimiser: OptimiserConfiguration = OptimiserConfiguration()

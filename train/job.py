@@ -25,6 +25,7 @@ from train import (
     records,
     settling,
 )
+from train.adapters import adapted, base
 from train.autoencoders.autoencoder import load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
@@ -62,6 +63,9 @@ def run(
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
     ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
+    if configuration.adapter:
+        units = bool(configuration.data.units)
+        configuration = base.settled(configuration, units=units)
     device = local_device(settling.usable_device(configuration.device))
     if not configuration.data.units:
         loading.check_there(phases.of_run(configuration, request.data), request.judged_on)
@@ -101,8 +105,8 @@ def _run(
     start = extension.start(latest, configuration) if latest else None
     judges = Judges(configuration)
     store, absent = connecting.begin(configuration, tell)
-    elsewhere = absent.autoencoder
-    stored = load_autoencoder(str(start.folder)) if start and not elsewhere else elsewhere
+    home = _home(configuration, start.folder if start else None)
+    stored = absent.autoencoder or (load_autoencoder(str(home)) if home else None)
     _remove_leavings(directory, world)
     unreadable = UNREADABLE if world.is_first else f"unreadable-{world.rank}.jsonl"
     bad = skipped.Log(directory / unreadable, tell, resume=start is not None)
@@ -113,9 +117,8 @@ def _run(
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     check(world, (phase.batch for phase in loaded.phases), configuration.optimiser.states)
-    run = parts.assemble(
-        configuration, loaded, device, absent.text_encoder, world, fresh=start is None
-    )
+    assemble = adapted.assemble if configuration.adapter else parts.assemble
+    run = assemble(configuration, loaded, device, absent.text_encoder, world, fresh=start is None)
     parts.check_frozen(run.trained, loaded.phases)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
@@ -124,8 +127,7 @@ def _run(
     if units:
         units.replay(progress.plan)
         run = units.connected(run)
-    weights = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
-    tell(f"{weights / 1e6:.1f} M parameters, {configuration.precision}, device {run.device}")
+    tell(_weights(run))
     ahead = judges.prepare(loaded, tell)
     with stopping() as stopped, closing(units) if units else nullcontext():
         trained = loop.Loop(run, progress, directory, judges.evaluations, tell, units)
@@ -143,6 +145,21 @@ def _run(
     if world.is_first:
         _write_result(directory, result)
     return result
+
+
+def _home(configuration: Configuration, checkpoint: Path | None) -> Path | None:
+    """The folder of the autoencoder that a run goes on with; None where it begins without."""
+    return Path(configuration.weights) if configuration.adapter else checkpoint
+
+
+def _weights(run: parts.Parts) -> str:
+    """How many are trained."""
+    count = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
+    settings = run.configuration
+    said = f"{count / 1e6:.1f} M parameters"
+    if adapter := settings.adapter:
+        said = f"{count:,} parameters of a LoRA of rank {adapter.rank} beside {settings.weights}"
+    return f"{said}, {settings.precision}, device {run.device}"
 
 
 def _remove_leavings(directory: Path, world: World) -> None:
@@ -210,7 +227,8 @@ def _digest(
     folder: Path, data: str, configuration: Configuration, tell: Callable[[str], None]
 ) -> str:
     """What identifies the rows that a finished run would train on."""
-    unit = configuration.model.unit(load_autoencoder(str(folder)).factor)
+    home = _home(configuration, folder)
+    unit = configuration.model.unit(load_autoencoder(str(home)).factor)
     return loading.digest(data, unit, configuration, tell)
 
 

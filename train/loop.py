@@ -22,7 +22,7 @@ from train.producers.supply import Supply
 from train.records import Records, Unwritten
 from train.stepping import Taken, Tally, train_step
 
-_PASSES = 3  # forward passes that a step counts as: the gradient takes two
+_PASSES, _OF_FROZEN = 3, 2  # forward passes that a step counts as: weights' gradients are one
 
 
 @dataclass
@@ -63,6 +63,7 @@ class Loop:
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
         self._skipped = list(progress.skipped)
+        self._passes = _OF_FROZEN if self.configuration.adapter else _PASSES
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step, time.monotonic())
         self.cut = progress.cut
@@ -85,6 +86,9 @@ class Loop:
         settings = self._parts.configuration
         first = self._progress.step
         self._records.tell(f"peak for MFU: {self._peak}")
+        if settings.weights and not first and self._evaluations:
+            with self._aside():
+                self._evaluate(0, settings.evaluation.images)
         self._lately = _Lately(first, time.monotonic())
         fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
@@ -140,7 +144,7 @@ class Loop:
 
     def _count(self, step: int, taken: Taken) -> None:
         self._records.step(step, taken.metrics())
-        self._lately.flops += _PASSES * taken.flops
+        self._lately.flops += self._passes * taken.flops
         if taken.skipped:
             self._skipped.append(step)
             most = self.configuration.optimiser.skips
@@ -189,10 +193,8 @@ class Loop:
     def _generator(self) -> Generator:
         """The averaged weights, ready to generate."""
         parts = self._parts
-        encoder: Any = parts.ema.get("text_encoder", parts.text_encoder)
         return Generator(
-            parts.ema["transformer"],
-            encoder,
+            *parts.averaged,
             parts.data.autoencoder,
             parts.configuration,
             parts.device,

@@ -14,6 +14,7 @@ from typing import Any
 
 from curation import storage
 from train import checkpoint, trained_on
+from train.adapters import adapter_folder
 from train.configuration import Configuration
 from train.trained_on import TrainedOn
 
@@ -64,8 +65,8 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
     environment.filters["place"] = _place
     text: str = environment.get_template(_TEMPLATE.name).render(
         head=Markup(yaml.safe_dump(_head(seen), sort_keys=False)),
-        title=f"{settings.model.name}, trained with Inkstone",
-        parameters=_parameters(folder / "transformer"),
+        title=_title(settings),
+        parameters=_parameters(folder if settings.adapter else folder / "transformer"),
         seen=seen,
         settings=settings,
         tasks=", ".join(_TASKS[task] for task in seen.tasks),
@@ -77,6 +78,11 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
         versions=list(_versions()),
     )
     return text
+
+
+def _title(settings: Configuration) -> str:
+    of = "LoRA of " if settings.adapter else ""
+    return f"{of}{settings.model.name}, trained with Inkstone"
 
 
 def code(value: object) -> str:
@@ -152,7 +158,11 @@ def _unseen(seen: TrainedOn) -> Iterator[str]:
 
 
 def _how(folder: Path) -> str:
-    """What opens the folder: ``own`` code in it, a class of diffusers, or ``infer`` alone."""
+    """What opens the folder: ``own`` code in it, a class of diffusers, or ``infer`` alone; or what
+    reads it beside another one: a ``lora``.
+    """
+    if adapter_folder.holds_adapter(folder):
+        return "lora"
     index = json.loads((folder / "model_index.json").read_text("utf-8"))
     name = index["_class_name"]
     if isinstance(name, list):
@@ -165,6 +175,9 @@ def _training(settings: Configuration) -> dict[str, Any]:
     rates: dict[str, Any] = {"learning rate": optimiser.learning_rate}
     if optimiser.kind == "muon":
         rates["learning rate of Muon"] = optimiser.muon_learning_rate
+    if settings.adapter:
+        rates["LoRA"] = settings.adapter.model_dump()
+        rates["of"] = _place(settings.weights)
     return {
         "network": settings.model.model_dump(),
         "objective": settings.objective.name,

@@ -55,6 +55,7 @@ def produce(
     threads_waiting.settle()
     import torch
 
+    from train.adapters import base
     from train.producers import stores, workshop
     from train.producers.folder import UnitFolder, check_owner
     from train.producers.producing import Producer, Settings
@@ -63,6 +64,8 @@ def produce(
         raise UsageError(f"--owner {owner}: expected letters, digits, '.', '_' and '-'")
     if threads is not None:
         torch.set_num_threads(threads)
+    if wanted.adapter:
+        wanted = base.settled(wanted, units=True)
     folder = UnitFolder(units)
     opened = workshop.opened(wanted, data, units, lambda message: typer.echo(message, err=True))
     producer = Producer(

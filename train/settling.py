@@ -58,7 +58,8 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
             f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"
             f" {now[name]}: give it the same settings, or another --out"
         )
-    _check_family(folder, configuration)
+    if not configuration.adapter:  # whose checkpoints have no network
+        _check_family(folder, configuration)
     return configuration
 
 

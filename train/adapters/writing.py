@@ -31,7 +31,19 @@ def write(path: Path, pairs: Pairs, names: Literal["diffusers", "comfyui"] = "di
     metadata = {"format": "pt"}
     if names == "diffusers":
         metadata[METADATA] = json.dumps(_configuration(pairs), indent=2, sort_keys=True)
-    storage.write_bytes(str(path), save(tensors, metadata))
+    storage.write_bytes(str(path), _in_order(save(tensors, metadata)))
+
+
+def _in_order(file: bytes) -> bytes:
+    """The same file with the metadata in the order of their names, which safetensors leaves to
+    chance: a run that was resumed then has the bytes of one that was not.
+    """
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.loads(file[8:start])
+    header = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + file[start:]
 
 
 def _configuration(pairs: Pairs) -> dict[str, object]:

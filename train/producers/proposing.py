@@ -54,6 +54,8 @@ def propose(root: Path, config: Path, first: int, tell: Tell) -> int:
 
 def _trained(running: Configuration, encoders: Encoders, *, is_learnt: bool) -> list[str]:
     """The names of the weights that the run trains, of networks without any."""
+    if running.adapter:
+        return ["adapter.layers"]
     absent = None if is_learnt else AbsentTextEncoder(encoders.width, {}, ())
     with torch.device("meta"):
         raw = starting.build(running, encoders.channels, World(), absent=absent, fresh=False).raw

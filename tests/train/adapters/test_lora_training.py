@@ -1,0 +1,277 @@
+"""A LoRA that is trained: as peft trains it, exactly continued, and a file that diffusers reads."""
+
+import copy
+import json
+
+import pytest
+import torch
+from making import loras, packed_21
+from making.commands import invoke
+from making.packed_qwen import MIXED, TINY, off, ours, packed, theirs, velocity
+from making.training_runs import tensors, train
+from safetensors import safe_open
+
+from curation.failures.errors import UsageError
+from infer.__main__ import app as infer_app
+from train import checkpoint, loop
+from train.adapters import base, beside, quantising, reading, writing
+from train.adapters.adapter_folder import NAME
+from train.configuration import AdapterConfiguration
+
+LORA = """
+steps: 24
+batch: 16
+precision: fp32
+weights: {weights}
+adapter: {adapter}
+data: {{sizes: [], held_out: 0.2}}
+optimiser: {{kind: adamw, learning_rate: 0.03, warmup: 2, decay: 0.3}}
+evaluation: {{every: 12, images: 8, steps: 2, grid: 4, gradients: false}}
+checkpoint: {{every: 5}}
+log_every: 5
+ema: {{decay: 0.8}}
+"""
+
+
+def settings(**given):
+    return AdapterConfiguration(rank=2, alpha=3.0, **given)
+
+
+def random_adapter(network, **given):
+    """An adapter of a network in which every number says something."""
+    torch.manual_seed(3)
+    adapter = beside.start(network, settings(**given))
+    with torch.no_grad():
+        for weight in adapter.parameters():
+            weight.normal_(std=0.5)
+    return adapter
+
+
+def of_21():
+    published = packed_21.diffusers_network()
+    batch = packed_21.packed(packed_21.SAMPLES["two adjacent references"])
+    alone = packed_21.alone(batch)
+    return published, packed_21.packed_network(published), batch, alone.through
+
+
+def of_v1(folder):
+    published, batch = theirs(TINY), packed(MIXED)
+    return published, ours(published, folder), batch, lambda network: velocity(network, batch)
+
+
+@pytest.mark.parametrize("family", ["qwen_image", "qwen_image_21"])
+@pytest.mark.parametrize("targets", [(), ("to_k", "img_mlp.net.2", "img_mlp.proj", "img_mod.1")])
+def test_it_has_the_gradient_of_peft_on_the_network_of_diffusers(family, targets, tmp_path):
+    v1 = family == "qwen_image"
+    published, network, batch, through = of_v1(tmp_path) if v1 else of_21()
+    targets = tuple(name for name in targets if v1 == (not name.endswith("proj")) or "to_" in name)
+    adapter = random_adapter(network, targets=targets)
+    network.requires_grad_(False)
+    twin = base.twin(network)
+    beside.attach(network, adapter)
+    path = tmp_path / "lora.safetensors"
+    pairs = adapter.pairs()
+    assert any("to_k" in layer for layer in pairs)
+    assert any("img_mod" in layer for layer in pairs) == (v1 and bool(targets))
+    writing.write(path, pairs)
+    changed = loras.into_diffusers(copy.deepcopy(published), path)
+    for name, weight in changed.named_parameters():
+        weight.requires_grad_("lora_" in name)
+    mine, expected = network(batch), through(changed)
+    assert off(mine, expected) < 1e-4
+    assert off(twin(batch), mine) > 0.05
+    weights = torch.randn(mine.shape)
+    (mine * weights).sum().backward()
+    (expected * weights).sum().backward()
+    modules = dict(changed.named_modules())
+    gradients = adapter.pairs({name: w.grad for name, w in adapter.named_parameters()})
+    assert gradients.keys() == pairs.keys()
+    for layer, pair in gradients.items():
+        own = modules[layer]
+        assert off(pair.down, own.lora_A["first"].weight.grad) < 1e-3, layer
+        assert off(pair.up, own.lora_B["first"].weight.grad) < 1e-3, layer
+
+
+def test_of_a_frozen_network_there_is_a_second_view_and_no_second_copy(tmp_path):
+    _, network, batch, _ = of_v1(tmp_path)
+    twin = base.twin(network.requires_grad_(False))
+    with torch.no_grad():
+        network.out.weight.add_(1.0)
+    assert torch.equal(twin(batch), network(batch))
+    beside.attach(network, random_adapter(network.requires_grad_(True)))
+    assert off(twin(batch), network(batch)) > 0.05
+
+
+@pytest.mark.parametrize(("numbers", "smaller", "apart"), [("int8", 3.0, 0.05), ("nf4", 5.0, 0.5)])
+def test_gradients_go_through_a_quantised_base(numbers, smaller, apart, tmp_path):
+    _, network, batch, _ = of_v1(tmp_path)
+    adapter, whole = random_adapter(network), copy.deepcopy(network)
+    network.requires_grad_(False)
+    quantising.quantise(network, numbers)
+    assert bytes_of(whole.blocks) / bytes_of(network.blocks) > smaller  # biases stay
+    other = copy.deepcopy(adapter)
+    for each, own in ((network, adapter), (whole, other)):
+        beside.attach(each, own)
+        each(batch).square().sum().backward()
+    gradients = [torch.cat([w.grad.flatten() for w in a.parameters()]) for a in (adapter, other)]
+    assert 0 < float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < apart
+
+
+def bytes_of(module):
+    total = 0
+    for weight in module.parameters():
+        flatten = getattr(weight, "__tensor_flatten__", None)
+        parts = [getattr(weight, name) for name in flatten()[0]] if flatten else [weight]
+        total += sum(part.nbytes for part in parts)
+    return total
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, undisturbed, tmp_path_factory):
+    """The tiny run, and a LoRA beside it that ran undisturbed."""
+    folder, pattern, _ = tiny
+    target = tmp_path_factory.mktemp("lora")
+    config = target / "lora.yaml"
+    config.write_text(LORA.format(weights=undisturbed[0], adapter="{rank: 4, alpha: 8}"))
+    before = tensors(undisturbed[0] / "checkpoint-40")
+    told = train((folder, pattern, config), target / "out")
+    after = tensors(undisturbed[0] / "checkpoint-40")
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    return (folder, pattern, config), target / "out", told.stderr
+
+
+def test_a_run_says_what_it_trains_and_how_the_base_did_without(trained, undisturbed):
+    _, out, told = trained
+    of = f"of a LoRA of rank 4 beside {undisturbed[0] / 'checkpoint-40'}, fp32, device cpu"
+    assert of in told
+    evaluated = [json.loads(line) for line in (out / "evaluations.jsonl").open()]
+    assert [each["step"] for each in evaluated] == [0, 12, 24]
+    assert evaluated[2]["held_out_loss"] < evaluated[0]["held_out_loss"]
+    grids = [(out / "samples" / f"step-{step:06d}.png").read_bytes() for step in (0, 24)]
+    assert grids[0] != grids[1]
+    card = (out / "checkpoint-24" / "README.md").read_text()
+    assert "# LoRA of qwen_image" in card
+    assert "load_lora_weights" in card
+
+
+def test_killed_it_ends_in_the_same_bytes(trained, tmp_path, monkeypatch):
+    tiny, out, _ = trained
+
+    def killed(parts, step):
+        if step == 14:
+            raise RuntimeError("killed")
+        return step_of(parts, step)
+
+    step_of = loop.train_step
+    monkeypatch.setattr(loop, "train_step", killed)
+    again = tmp_path / "again"
+    with pytest.raises(RuntimeError, match="killed"):
+        train(tiny, again)
+    assert (again / "latest").read_text() == "checkpoint-10\n"
+    monkeypatch.undo()
+    assert "after step 10" in train(tiny, again).stderr
+    names = ["metrics.jsonl", "samples/step-000024.png", "samples/step-000000.png"]
+    names += [f"checkpoint-24/{name}" for name in (NAME, "README.md")]
+    for name in names:
+        assert (out / name).read_bytes() == (again / name).read_bytes(), name
+    mine, theirs_ = tensors(out / "checkpoint-24"), tensors(again / "checkpoint-24")
+    assert mine.keys() == theirs_.keys()
+    assert all(torch.equal(mine[name], theirs_[name]) for name in mine)
+
+
+@torch.no_grad()
+def test_its_file_has_the_averages_and_alpha_and_diffusers_reads_the_same_bits(trained):
+    from diffusers import QwenImageTransformer2DModel
+
+    _, out, _ = trained
+    folder = out / "checkpoint-24"
+    configuration = checkpoint.read_configuration(folder)
+    state = tensors(folder / "training_state")
+    network = base.load(configuration, 8, 16)
+    torch.manual_seed(0)
+    adapter = beside.start(network, configuration.adapter)
+    adapter.load_state_dict(
+        {key.split("ema.0.adapter.")[1]: w for key, w in state.items() if "ema.0.adapter." in key}
+    )
+    pairs = reading.read(folder / NAME, network)
+    assert {pair.scale for pair in pairs.values()} == {2.0}
+    own = adapter.pairs()
+    assert pairs.keys() == own.keys()
+    theirs_ = QwenImageTransformer2DModel.from_pretrained(configuration.weights + "/transformer")
+    modules = dict(loras.into_diffusers(theirs_, folder).named_modules())
+    for layer, pair in pairs.items():
+        assert float(pair.up.abs().sum()) > 0
+        assert modules[layer].scaling["first"] == 2.0
+        for mine, other, read in (
+            (own[layer].down, modules[layer].lora_A["first"].weight, pair.down),
+            (own[layer].up, modules[layer].lora_B["first"].weight, pair.up),
+        ):
+            assert torch.equal(mine, other)
+            assert torch.equal(mine, read)
+
+
+def test_it_generates_beside_its_base_and_not_by_itself(trained, undisturbed, tmp_path):
+    _, out, _ = trained
+    given = ['The text "AE" in red on a white background.', "--steps", "2", "--size", "32x16"]
+    image, plain = tmp_path / "image.png", tmp_path / "plain.png"
+    model = ["--checkpoint", str(undisturbed[0])]
+    for path, more in ((image, ["--lora", f"{out}:1.5"]), (plain, [])):
+        result = invoke(infer_app, [*given, *model, *more, "-o", str(path)])
+        assert result.exit_code == 0, result.output
+    assert image.read_bytes() != plain.read_bytes()
+    alone = invoke(infer_app, [*given, "--checkpoint", str(out), "-o", str(tmp_path / "x.png")])
+    assert alone.exit_code == 2
+    assert f"a LoRA, not a model: --checkpoint {undisturbed[0] / 'checkpoint-40'}" in alone.stderr
+
+
+WRONG = {
+    "no weights": ({"weights": "''"}, "an adapter is trained beside a network: name a published"),
+    "no folder": ({"weights": "absent"}, "absent: no checkpoint here"),
+    "a LoRA of a LoRA": ({"weights": "{out}"}, "is a LoRA of"),
+    "another family": (
+        {"model": "{{name: qwen_image_21, layers: 2}}"},
+        "has a network of model qwen_image, not qwen_image_21: leave model out",
+    ),
+    "no such matrix": (
+        {"adapter": "{{targets: [to_x]}}"},
+        "no matrix of this network ends with 'to_x'; in its blocks there are attn.add_k_proj",
+    ),
+    "muon": ({"optimiser": "{{kind: muon}}"}, "an adapter needs kind: adamw"),
+    "float8": ({"precision": "float8"}, "take bf16"),
+    "aligned": ({"phases": "[{{repa: true}}]"}, "repa trains early blocks"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_adapted_is_said_in_a_sentence(case, trained, tmp_path):
+    (folder, pattern, config), out, _ = trained
+    changes, says = WRONG[case]
+    lines = [
+        line
+        for line in config.read_text().splitlines()
+        if not line.startswith(tuple(f"{name}:" for name in changes))
+    ]
+    lines += [f"{name}: {value.format(out=out)}" for name, value in changes.items()]
+    other = tmp_path / "wrong.yaml"
+    other.write_text("\n".join(lines))
+    told = train((folder, pattern, other), tmp_path / "out", code=2).stderr
+    assert says in told.splitlines()[-1]
+    assert "Traceback" not in told
+
+
+def test_a_run_of_another_base_is_not_continued(trained, undisturbed, tmp_path):
+    (folder, pattern, config), out, _ = trained
+    other = tmp_path / "other.yaml"
+    earlier = undisturbed[0] / "checkpoint-35"
+    other.write_text(config.read_text().replace(str(undisturbed[0]), str(earlier)))
+    told = train((folder, pattern, other), out, code=2).stderr.splitlines()[-1]
+    assert "holds a run with weights" in told
+
+
+def test_a_lora_of_another_network_is_not_merged(trained, tmp_path):
+    _, out, _ = trained
+    network = packed_21.packed_network(packed_21.diffusers_network())
+    with pytest.raises(UsageError, match=r"are no LoRA of this network|is it of another network"):
+        reading.read(out / "checkpoint-24" / NAME, network)
+    with safe_open(str(out / "checkpoint-24" / NAME), "pt") as opened:
+        assert "lora_adapter_metadata" in opened.metadata()

@@ -1,0 +1,82 @@
+"""The objects of a run that trains an adapter: a frozen network twice, its weights once.
+
+Beside the first is what is trained, beside the second its average, by which images are generated.
+To the trainer an adapter is what a network is elsewhere: a module with weights.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from curation.failures.errors import UsageError
+from train import ema, execution
+from train.adapters import base, beside
+from train.configuration import Configuration
+from train.data.loading import Data
+from train.distributed.world import World
+from train.optimisers import building
+from train.parts import Parts, named_weights
+from train.seeds import seed_for
+from train.text_encoders import text_encoder
+from train.text_encoders.text_encoder import TextEncoder
+
+PART = "adapter"
+
+
+def assemble(
+    configuration: Configuration,
+    data: Data,
+    device: str,
+    absent: TextEncoder | None = None,
+    world: World | None = None,
+    *,
+    fresh: bool = True,
+) -> Parts:
+    """As ``parts.assemble``, of a configuration that ``base.settled`` settled; what is not
+    ``fresh`` begins the same, and is then read from a checkpoint. Raises ``UsageError``.
+    """
+    world = world or World()
+    if world.size > 1:
+        raise UsageError(
+            f"adapter: trained by one process, not {world.size}; start it without torchrun"
+        )
+    settings = configuration.adapter
+    assert settings is not None
+    encoder = absent or _encoder(configuration)
+    if isinstance(encoder, nn.Module):
+        encoder.requires_grad_(False).eval().to(device)
+    network = base.load(configuration, data.autoencoder.channels, encoder.width)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_for(configuration.seed, "weights"))
+        adapter = beside.start(network, settings)
+    network = base.frozen(network, configuration).to(device)
+    judged = base.twin(network)
+    raw = {PART: adapter.train().to(device)}
+    averages = ema.start(configuration.ema, raw)
+    average: Any = averages[0].modules[PART]
+    beside.attach(network, adapter)
+    beside.attach(judged, average)
+    execution.prepare(network, configuration, device)
+    return Parts(
+        configuration,
+        device,
+        data,
+        network,
+        encoder,
+        raw,
+        averages,
+        building.build(configuration.optimiser, raw, {}),
+        tuple(name for name, _ in named_weights(raw)),
+        world,
+        judged=judged,
+    )
+
+
+def _encoder(configuration: Configuration) -> TextEncoder:
+    """That of the folder ``weights``, never trained."""
+    longest = configuration.text_encoder.longest
+    try:
+        return text_encoder.load_text_encoder(configuration.weights, longest)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"weights: {error}") from error

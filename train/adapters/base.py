@@ -1,0 +1,143 @@
+"""What an adapter is trained on: the network in the folder ``weights``, and all that is around it.
+
+Its family and sizes, autoencoder, text encoder and noise levels are those of that folder, whatever
+the configuration says of them.
+"""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from curation.failures.errors import UsageError
+from train import checkpoint, checkpoint_folder, families, stored_flow
+from train.adapters.quantising import quantise
+from train.checkpoint_folder import CheckpointError
+from train.configuration import (
+    AutoencoderConfiguration,
+    Configuration,
+    FlowConfiguration,
+    TextEncoderConfiguration,
+)
+from train.models.family import Family
+from train.models.qwen_image import QwenImage
+
+_REMEDY = "name a published folder, such as Qwen-Image, or a checkpoint, by --weights"
+
+
+def settled(configuration: Configuration, *, units: bool = False) -> Configuration:
+    """The configuration with everything that the folder ``weights`` decides; where latents and text
+    features are to be made elsewhere, in ``units``. Raises ``UsageError`` where that is no whole
+    pipeline, or one of another family than the configuration names.
+    """
+    _check(configuration)
+    folder = _folder(configuration.weights)
+    try:
+        ours = checkpoint.read_configuration(folder)
+        if ours and ours.adapter:
+            raise UsageError(
+                f"weights: {folder} is a LoRA of {ours.weights} itself; name that, or merge both"
+                " with python -m infer.export"
+            )
+        family = families.of_folder(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"weights: {error}; {_REMEDY}") from error
+    own = configuration.model
+    if type(own) is not type(family) and own not in (QwenImage(), type(own)()):
+        raise UsageError(
+            f"weights: {folder} has a network of model {family.name}, not {own.name}: leave model"
+            " out, which the folder says, or name a folder of that family"
+        )
+    changes: dict[str, Any] = {
+        "weights": str(folder),
+        "model": _carried_out(family, own),
+        "autoencoder": AutoencoderConfiguration(kind="qwen", path=str(folder)),
+        "text_encoder": TextEncoderConfiguration(
+            kind="qwen", path=str(folder), longest=configuration.text_encoder.longest
+        ),
+        "flow": _flow(folder, configuration.flow),
+    }
+    if ours:
+        if units and ours.text_encoder.kind != "qwen":
+            raise UsageError(
+                f"weights: {folder} has the small text encoder, which is quick: no units are made"
+            )
+        for name in ("autoencoder", "text_encoder"):
+            if getattr(ours, name).kind != "qwen":
+                changes[name] = getattr(ours, name)
+    return configuration.model_copy(update=changes)
+
+
+def _check(configuration: Configuration) -> None:
+    """Raise ``UsageError`` for what an adapter cannot be trained with."""
+    if not configuration.weights:
+        raise UsageError(f"weights: an adapter is trained beside a network: {_REMEDY}")
+    if configuration.optimiser.kind != "adamw":
+        raise UsageError("optimiser.kind: muon moves whole matrices; an adapter needs kind: adamw")
+    if configuration.precision == "float8":
+        raise UsageError(
+            "precision: float8 changes the matrices that an adapter is beside; take bf16"
+        )
+    if any(phase.repa for phase in configuration.phases):
+        raise UsageError("phases: repa trains early blocks, which an adapter leaves as they are")
+
+
+def _folder(named: str) -> Path:
+    """A pipeline's folder, of a training output its newest checkpoint."""
+    folder = Path(named)
+    try:
+        return checkpoint_folder.find(folder) or folder
+    except CheckpointError as error:
+        raise UsageError(f"weights: {error}") from error
+
+
+def _carried_out(family: Family, own: Any) -> Family:
+    """The family, with the attention that the configuration names."""
+    kernel = getattr(own, "attention", None)
+    if kernel is None or not hasattr(family, "attention"):
+        return family
+    return family.model_copy(update={"attention": kernel})
+
+
+def _flow(folder: Path, own: FlowConfiguration) -> FlowConfiguration:
+    """Noise levels as the folder's pipeline steps through them."""
+    flow = stored_flow.read(folder)
+    names = ("base_shift", "max_shift", "base_tokens", "max_tokens", "terminal")
+    return own.model_copy(update={name: getattr(flow, name) for name in names})
+
+
+def load(configuration: Configuration, channels: int, text_width: int) -> nn.Module:
+    """The network on the CPU, in the numbers that it is stored in; in fp32 where the run computes
+    in that, and nothing else is asked for. What is in use requires gradients.
+
+    Raises ``UsageError`` where files are missing or of another network.
+    """
+    folder = Path(configuration.weights) / "transformer"
+    try:
+        network = configuration.model.load(folder, channels, text_width)
+    except (OSError, ValueError, json.JSONDecodeError) as error:
+        raise UsageError(f"weights: {error}") from error
+    if not hasattr(network, "sources"):
+        raise UsageError(f"weights: a {type(network).__name__} has no published matrices to adapt")
+    assert configuration.adapter is not None
+    if configuration.precision == "fp32" and configuration.adapter.base != "bfloat16":
+        network = network.float()
+    return network.eval()
+
+
+def frozen(network: nn.Module, configuration: Configuration) -> nn.Module:
+    """The ``network`` without gradients, held as the adapter's ``base`` says."""
+    assert configuration.adapter is not None
+    network.requires_grad_(False)
+    quantise(network, configuration.adapter.base)
+    return network
+
+
+def twin(network: nn.Module) -> nn.Module:
+    """A second network of the same weights, which share their memory: another adapter can be beside
+    them in each.
+    """
+    tensors = [*network.parameters(), *network.buffers()]
+    return copy.deepcopy(network, {id(tensor): tensor for tensor in tensors})
