@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from captioning.quotes import agreement, plain, prose
+from captioning.quotes import agreement, plain
 from curation.shard.annotation import Annotation
+from curation.shard.quotations import prose
 from curation.signals.signal import Column
 
 LONGEST_LOOP = 4  # words, or Han characters, of an n-gram that is counted

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from captioning.checks import in_language, loop
 from captioning.edit_answer import ChangedText
-from captioning.quotes import agreement, plain, prose
+from captioning.quotes import agreement, plain
+from curation.shard.quotations import prose
 from curation.signals.signal import Column
 
 _MEANING = {

@@ -18,12 +18,12 @@ from captioning.checks import loop
 from captioning.edit_answer import FORM, EditAnswer
 from captioning.edit_checks import Read
 from captioning.parsing import NONE
-from captioning.quotes import prose
 from captioning.recaption import LOOPING, SCORE, SIDE, language_of, number_of
 from captioning.recaption import PROBLEMS as ANSWERS
 from captioning.settings import EditInstructionSettings
 from curation import shard
 from curation.picture import decoding
+from curation.shard.quotations import prose
 from curation.signals.caption_validity import by_patterns
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, Column, Measure, signal

@@ -8,7 +8,8 @@ and where nothing is worth adding the fused caption is the recaption.
 import re
 from collections.abc import Sequence
 
-from captioning.quotes import agreement, plain, prose, quotes
+from captioning.quotes import agreement, plain, quotes
+from curation.shard.quotations import prose
 
 MOST = 3  # names that are added
 ENDS = frozenset(".!?。！？…")

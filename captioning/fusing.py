@@ -14,7 +14,8 @@ from captioning import prompting
 from captioning.backends.backend import Question
 from captioning.checks import in_language
 from captioning.parsing import NONE
-from captioning.quotes import plain, prose, quotes
+from captioning.quotes import plain, quotes
+from curation.shard.quotations import prose
 
 PROMPT = "fuse"
 PROBLEMS = ("invented", "leaked", "lost", "shop_talk", "other_language")

@@ -4,17 +4,14 @@ Recall: how much of the text read stands in the caption. Precision: how much of 
 quotes was read; the rest was invented, or the reader missed it.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-# '...' only where no letter stands beside it: else "I'm sorry, but I can't" quotes "m sorry, ...".
-_SPANS = re.compile(
-    r"\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|『([^』]+)』|(?<!\w)'([^']+)'(?!\w)|(?<!\w)‘([^’]+)’(?!\w)"
-)
+from curation.shard import quotations
+
 LIKE = ((10, 0.7), (5, 0.8), (4, 0.9))  # characters, and how alike so many must be; fewer: equal
 
 
@@ -31,15 +28,7 @@ class Agreement:
 
 def quotes(caption: str) -> list[str]:
     """The quoted spans of a caption, in their order."""
-    spans = (
-        next(of for of in match.groups() if of is not None) for match in _SPANS.finditer(caption)
-    )
-    return [span.strip() for span in spans if span.strip()]
-
-
-def prose(caption: str) -> str:
-    """The caption without what it quotes."""
-    return _SPANS.sub(" ", caption)
+    return [span.strip() for span in quotations.spans(caption) if span.strip()]
 
 
 def plain(text: str) -> str:

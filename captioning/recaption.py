@@ -17,10 +17,11 @@ from captioning.asking import Asked
 from captioning.backends.backend import Captioner, Question
 from captioning.fusing import Given
 from captioning.parsing import NONE, Answer, parse
-from captioning.quotes import plain, prose
+from captioning.quotes import plain
 from captioning.settings import RecaptionSettings
 from curation import shard
 from curation.shard.annotation import KEYS, Annotation
+from curation.shard.quotations import prose
 from curation.signals import captions
 from curation.signals.row import Row
 from curation.signals.signal import CAPTIONS, Column, Measure, signal

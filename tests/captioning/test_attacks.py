@@ -20,11 +20,12 @@ from captioning.backends.transformers import Transformers
 from captioning.fusing import Given
 from captioning.parsing import parse
 from captioning.prompting import Language
-from captioning.quotes import plain, prose, quotes
+from captioning.quotes import plain, quotes
 from captioning.recaption import SIDE, recaption
 from captioning.settings import RecaptionSettings
 from curation.measuring.here import as_declared
 from curation.shard.annotation import KEYS, json_schema
+from curation.shard.quotations import prose
 from curation.signals.row import Row
 
 for package in ("rapidocr", "llguidance", "skia"):

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from captioning import checks
 from captioning.checks import Seen
-from captioning.quotes import agreement, plain, prose, quotes
+from captioning.quotes import agreement, plain, quotes
 from curation.shard.annotation import KEYS, Annotation
+from curation.shard.quotations import prose
 
 
 def said(caption: str, watermarks: list[str] | None = None, abnormal: str = "no") -> Annotation:

@@ -19,9 +19,10 @@ from captioning.backends.backend import Backend, Question
 from captioning.backends.offline import Offline, annotation, facts
 from captioning.composing.subject import above, class_names, kinds, subject
 from captioning.parsing import parse
-from captioning.quotes import prose, quotes
+from captioning.quotes import quotes
 from curation.networks import class_posterior
 from curation.shard.annotation import json_schema
+from curation.shard.quotations import prose
 from curation.signals import captions
 from curation.strict_yaml.importing import defined
 

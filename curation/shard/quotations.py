@@ -1,0 +1,25 @@
+"""What a text quotes: pairs of quotation marks, and what stands between them."""
+
+import re
+
+# '...' only where no letter stands beside it: else "I'm sorry, but I can't" quotes "m sorry, ...".
+_USUAL = (
+    *('"([^"]+)"', "“([^”]+)”", "「([^」]+)」", "『([^』]+)』"),
+    *(r"(?<!\w)'([^']+)'(?!\w)", r"(?<!\w)‘([^’]+)’(?!\w)"),
+)
+_OTHERS = (
+    *("„([^“”]+)[“”]", "«([^»]+)»", "»([^«]+)«", "‹([^›]+)›", "＂([^＂]+)＂"),
+    "〝([^〞〟]+)[〞〟]",
+)
+USUAL = re.compile("|".join(_USUAL))  # of English and Chinese captions
+EVERY = re.compile("|".join((*_USUAL, *_OTHERS)))  # of any language's
+
+
+def spans(text: str, marks: re.Pattern[str] = USUAL) -> list[str]:
+    """What stands between quotation marks, in its order, as it is."""
+    return [next(of for of in match.groups() if of is not None) for match in marks.finditer(text)]
+
+
+def prose(text: str, marks: re.Pattern[str] = USUAL) -> str:
+    """The text with a space for each of its quotations."""
+    return marks.sub(" ", text)

@@ -1,0 +1,71 @@
+"""Has prompts written anew, and takes what the rule allows; else the prompt stays as it is."""
+
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+
+from infer.enhancing import rule
+from infer.enhancing.instructions import instructions
+
+TRIES = 3
+_REMEMBERED = 1000  # prompts
+
+
+class NoAnswerError(Exception):
+    """A language model did not answer; the message says why."""
+
+
+class Writer(Protocol):
+    """A language model: an endpoint's or a folder's."""
+
+    @property
+    def name(self) -> str:
+        """As facts of an image name it."""
+
+    def write(self, system: str, user: str, attempt: int) -> str:
+        """Its answer; the first attempt is the likeliest answer, others are sampled.
+
+        Raises ``NoAnswerError``.
+        """
+
+
+@dataclass(frozen=True)
+class Enhanced:
+    """What to generate from: ``text``. Where that is the prompt itself, ``reason`` says why."""
+
+    text: str
+    reason: str = ""
+
+
+class Enhancer:
+    """Asks a ``writer`` up to ``TRIES`` times for a prompt, each prompt once."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.name, self._writer = writer.name, writer
+        self._known: dict[str, Enhanced] = {}
+        self._lock = threading.Lock()
+
+    def enhance(self, prompt: str) -> Enhanced:
+        """A prompt that stands for this one."""
+        with self._lock:
+            known = self._known.get(prompt)
+        if known is None:
+            known = self._enhanced(prompt)
+            with self._lock:
+                if len(self._known) >= _REMEMBERED:
+                    self._known.clear()
+                self._known[prompt] = known
+        return known
+
+    def _enhanced(self, prompt: str) -> Enhanced:
+        system, user, reason = instructions(rule.script(prompt)), prompt, ""
+        for attempt in range(TRIES):
+            try:
+                answer = rule.cleaned(self._writer.write(system, user, attempt))
+            except NoAnswerError as error:
+                return Enhanced(prompt, str(error))
+            faults = rule.faults(prompt, answer)
+            if not faults:
+                return Enhanced(answer)
+            reason = "; ".join(faults)
+        return Enhanced(prompt, f"of {TRIES} answers none could stand for it, the last: {reason}")

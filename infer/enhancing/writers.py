@@ -1,0 +1,138 @@
+"""Language models that write prompts: behind an endpoint of chat completions, or in a folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from curation.failures.errors import UsageError
+from curation.networks import endpoint, weights
+from curation.networks.endpoint import EndpointError
+from infer.enhancing.enhancer import Enhancer, NoAnswerError, Writer
+
+KEY = "ENHANCE_API_KEY"  # the variable of the environment
+_LARGEST = 1_000_000  # bytes of an answer
+_NEW_TOKENS = 700
+_RETRIES, _SECONDS, _AT_ONCE = 2, 60.0, 8
+_TEMPERATURE, _TOP_P = 0.7, 0.9
+
+
+def opened(place: str, model: str | None, device: str = "auto") -> Enhancer:
+    """By an address such as ``http://localhost:8000/v1``, where the model is called ``model``, or
+    by a folder of a causal language model, read to a device.
+
+    Raises ``UsageError``, and ``MissingModelError`` for a server that does not answer.
+    """
+    if "://" not in place:
+        if model:
+            raise UsageError(f"--enhance-model {model}: expected an address as --enhance with it")
+        return Enhancer(_folder(Path(place), device))
+    if not place.startswith(("http://", "https://")):
+        raise UsageError(f"--enhance {place}: expected a folder, or http://HOST:PORT/v1")
+    if not model:
+        raise UsageError("--enhance: expected --enhance-model, the name that the server knows")
+    return Enhancer(Endpoint(place, model))
+
+
+def _folder(folder: Path, device: str) -> Writer:
+    if not (folder / "config.json").is_file():
+        raise UsageError(
+            f"--enhance {folder}: expected a folder with config.json, that of a language model of"
+            " transformers, or an address such as http://localhost:8000/v1"
+        )
+    return Local(folder, device)
+
+
+class Endpoint:
+    """The model ``name`` behind an address; its key is in ``KEY``."""
+
+    def __init__(self, url: str, name: str) -> None:
+        """Raises ``MissingModelError`` where no server answers."""
+        weights.need("pip install requests", "requests")
+        endpoint.check(url)
+        self.name = name
+        limits: dict[str, Any] = {"retries": _RETRIES, "timeout": _SECONDS}
+        self._server = endpoint.Server(url, KEY, concurrency=_AT_ONCE, **limits)
+
+    def write(self, system: str, user: str, attempt: int) -> str:
+        """Its answer. Raises ``NoAnswerError``."""
+        body = {
+            "model": self.name,
+            "messages": _messages(system, user),
+            "max_tokens": _NEW_TOKENS,
+            "temperature": _TEMPERATURE if attempt else 0,
+            "top_p": _TOP_P if attempt else 1,
+            "seed": attempt,
+        }
+        try:
+            answer = json.loads(self._server.post("chat/completions", body, _LARGEST))
+            text = answer["choices"][0]["message"]["content"]
+        except EndpointError as error:
+            raise NoAnswerError(f"no answer: {error}") from None
+        except (LookupError, TypeError, ValueError):
+            raise NoAnswerError("the server gave no chat completion") from None
+        if not isinstance(text, str):
+            raise NoAnswerError("the server gave no text")
+        return text
+
+
+class Local:
+    """A causal language model of transformers, from a folder: no code of it is run."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        """Raises ``UsageError`` for what is no such model."""
+        weights.need("pip install 'inkstone[train]'", "torch", "transformers")
+        import torch
+        from safetensors import SafetensorError
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        from infer.engine.engine import device_of
+        from train import quieten
+
+        quieten.libraries()
+        self.name, self._device = folder.resolve().name, device_of(device)
+        kind = torch.float32 if self._device.type == "cpu" else torch.bfloat16
+        where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(str(folder), **where)
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder), dtype=kind, use_safetensors=True, **where
+            )
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            said = str(error).partition("\n")[0]
+            raise UsageError(f"--enhance {folder}: no language model: {said}") from error
+        self._model = model.to(self._device).eval()
+
+    def write(self, system: str, user: str, attempt: int) -> str:
+        """Its answer, greedy and then sampled, each attempt by a seed of its own."""
+        import torch
+
+        tokens = self._tokenizer(self._text(system, user), return_tensors="pt").to(self._device)
+        options: dict[str, Any] = {"do_sample": False}
+        if attempt:
+            options = {"do_sample": True, "temperature": _TEMPERATURE, "top_p": _TOP_P}
+        with torch.inference_mode(), torch.random.fork_rng():
+            torch.manual_seed(attempt)
+            made = self._model.generate(
+                **tokens,
+                max_new_tokens=_NEW_TOKENS,
+                pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+                **options,
+            )
+        new = made[0, tokens["input_ids"].shape[1] :]
+        return str(self._tokenizer.decode(new, skip_special_tokens=True))
+
+    def _text(self, system: str, user: str) -> str:
+        if not self._tokenizer.chat_template:
+            return f"{system}\n\n{user}\n\n"
+        return str(
+            self._tokenizer.apply_chat_template(
+                _messages(system, user),
+                tokenize=False,
+                add_generation_prompt=True,
+                enable_thinking=False,
+            )
+        )
+
+
+def _messages(system: str, user: str) -> list[dict[str, str]]:
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]

@@ -1,0 +1,144 @@
+"""The rule of enhanced prompts: quoted texts stay, nothing else is quoted, whatever is answered."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.shard.quotations import EVERY, spans
+from infer.enhancing import rule
+from infer.enhancing.enhancer import TRIES, Enhancer, NoAnswerError
+from infer.enhancing.instructions import instructions
+
+PAIRS = ('""', "“”", "「」", "『』", "„“", "«»", "‹›", "＂＂", "〝〞", "''", "‘’")
+MARKS = "".join(PAIRS) + "”“»«〟‟‚‛"
+WORDS = st.text("abc d墨水,.\n", max_size=30)
+TEXTS = st.text("INKink 墨水5%&\n-", min_size=1, max_size=12).filter(str.strip)
+ANYTHING = st.text(st.sampled_from("ab 墨\n<think>" + MARKS), max_size=60)
+
+
+@st.composite
+def prompts(draw, most=3):
+    """A prompt, and the texts that it quotes."""
+    quoted = draw(st.lists(TEXTS, max_size=most))
+    parts = [draw(WORDS)]
+    for text in quoted:
+        pair = draw(st.sampled_from(PAIRS))
+        parts += [f" {pair[0]}{text}{pair[1]} ", draw(WORDS)]
+    return "a fox" + "".join(parts), quoted
+
+
+@given(prompts())
+def test_a_prompt_stands_for_itself_also_with_more_words(made):
+    prompt, quoted = made
+    assert spans(prompt, EVERY) == quoted
+    assert rule.faults(prompt, prompt) == []
+    own = "abc" if rule.script(prompt) == "LATIN" else "墨水"
+    assert rule.faults(prompt, f"{prompt} {own}, {own}.") == []
+
+
+@given(prompts(), TEXTS, st.sampled_from(PAIRS))
+def test_nothing_else_may_be_quoted(made, text, pair):
+    prompt, _ = made
+    assert rule.faults(prompt, f"{prompt} abc {pair[0]}{text}{pair[1]} ")
+    assert rule.faults(prompt, f'{prompt} abc "')
+    assert rule.faults(prompt, f"{prompt} abc „")
+
+
+@given(prompts(), st.data())
+def test_a_quoted_text_that_is_gone_or_another_is_seen(made, data):
+    prompt, quoted = made
+    if not quoted:
+        return
+    text = data.draw(st.sampled_from(quoted))
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = text[:place] + "Z" + text[place + 1 :]
+    changed = prompt.replace(text, other, 1)
+    if spans(changed, EVERY) != quoted:  # not where the same letters stand outside of quotations
+        assert rule.faults(prompt, changed)
+    assert rule.faults(prompt, "a fox" + "".join(f' "{each}" ' for each in quoted[1:]))
+    if len(set(quoted)) > 1:
+        turned = "a fox" + "".join(f' "{each}" ' for each in sorted(quoted, reverse=True))
+        if sorted(quoted, reverse=True) != quoted:
+            assert rule.faults(prompt, turned)
+
+
+@given(ANYTHING)
+def test_what_is_quoted_is_left_as_it_is_by_cleaning(answer):
+    said = answer.rpartition("</think>")[2].strip()
+    assert spans(rule.cleaned(said), EVERY) == spans(said, EVERY)
+
+
+@given(prompts(), st.lists(ANYTHING, min_size=TRIES, max_size=TRIES))
+def test_whatever_is_answered_what_is_generated_quotes_as_the_prompt(made, answers):
+    prompt, quoted = made
+
+    class Says:
+        name = "x"
+
+        def write(self, system, user, attempt):
+            assert (system, user) == (instructions(rule.script(prompt)), prompt)
+            return answers[attempt]
+
+    enhanced = Enhancer(Says()).enhance(prompt)
+    assert spans(enhanced.text, EVERY) == quoted
+    assert bool(enhanced.reason) == (enhanced.text not in map(rule.cleaned, answers))
+    if enhanced.reason:
+        assert enhanced.text == prompt
+
+
+SENTENCES = (
+    ('a sign "INK"', "a sign in the rain", "does not quote 'INK' as the prompt does"),
+    ("a sign", 'a sign "INK"', "quotes 'INK', which the prompt does not"),
+    ('"A" over "B"', 'signs "B" under "A"', "another order"),
+    ("a fox", "", "is empty"),
+    ("a fox", "一只狐狸", "is written in CJK; expected LATIN"),
+    ("一只狐狸", "a fox in the snow", "is written in LATIN; expected CJK"),
+    ("きつね狐狸", "狐狸", "is written in CJK; expected HIRAGANA"),
+    ("a fox", "a fox " * 300, "1,800 characters; expected at most 1,205"),
+    ("a fox", "a fox\x1b[2J", "characters that are none of a text"),
+    ("ein Schild „OFFEN“", "ein Schild „ZU“", "does not quote 'OFFEN'"),
+)
+
+
+@pytest.mark.parametrize(("prompt", "enhanced", "said"), SENTENCES)
+def test_a_fault_is_a_sentence(prompt, enhanced, said):
+    assert said in "; ".join(rule.faults(prompt, enhanced))
+
+
+def test_what_is_kept_may_stand_in_other_marks_and_among_more_words():
+    for prompt, enhanced in (
+        ('a sign "INK"', "a rusty sign with “INK” in red, it's raining, the dogs’ bowls"),
+        ("一块招牌「墨水」", "雨中一块生锈的招牌，写着“墨水”，4K UHD"),
+        ('5" pipes', 'steel pipes of 5" on a table'),
+        ('"INK 墨"', 'in red on white: "INK 墨"'),
+    ):
+        assert rule.faults(prompt, enhanced) == []
+    assert (
+        rule.cleaned('<think>\na "b"\n</think>\n\n A fox\n on snow: "a\nb" ')
+        == 'A fox on snow: "a\nb"'
+    )
+
+
+def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
+    class Says:
+        name = "x"
+
+        def __init__(self, *answers):
+            self.answers, self.asked = answers, []
+
+        def write(self, system, user, attempt):
+            self.asked.append(attempt)
+            answer = self.answers[attempt]
+            if answer is None:
+                raise NoAnswerError("the server is gone")
+            return answer
+
+    second = Says('a sign "ink"', 'a rusty sign "INK"')
+    enhancer = Enhancer(second)
+    assert enhancer.enhance('a sign "INK"').text == 'a rusty sign "INK"'
+    assert enhancer.enhance('a sign "INK"').reason == "" and second.asked == [0, 1]
+    never = Enhancer(Says("x", "y", "z")).enhance('a sign "INK"')
+    assert never.text == 'a sign "INK"' and "of 3 answers none" in never.reason
+    gone = Enhancer(Says(None)).enhance("a fox")
+    assert (gone.text, gone.reason) == ("a fox", "the server is gone")
+    assert "照抄" in instructions(rule.script("一只狐狸"))
