@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -38,6 +39,8 @@ def generate(
     mask: options.Mask = None,
     control_scale: options.ControlScale = 1.0,
     control_span: options.ControlSpan = (0.0, 1.0),
+    enhance: options.Enhance = None,
+    enhance_model: options.EnhanceModel = None,
     precision: options.Precision = "stored",
     offload: options.Offload = False,
     compiles: options.Compile = False,
@@ -68,7 +71,12 @@ def generate(
     following = (control, mask, control_scale, control_span)
     wanted = job.prepare(job.Arguments(*asked, tuple(inputs or ()), following))
     settings = generating.settings(wanted.asked, steps, guidance, negative)
+    written, sentences = generating.enhanced(wanted.asked, enhance, enhance_model, device)
+    wanted = replace(wanted, asked=written)
+    for sentence in sentences:
+        typer.echo(f"infer: warning: {sentence}", err=True)
     result = job.run(wanted, settings, device, batch_size, columns, carried)
+    result["warnings"] += sentences
     if as_json:
         typer.echo(json.dumps(result, ensure_ascii=False, indent=1))
         return

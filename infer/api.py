@@ -42,6 +42,8 @@ def generate(
     mask: Place | None = None,
     control_scale: float = 1.0,
     control_span: tuple[float, float] = (0.0, 1.0),
+    enhance: Place | None = None,
+    enhance_model: str | None = None,
     precision: str = "stored",
     offload: bool = False,
     compiles: bool = False,
@@ -74,6 +76,10 @@ def generate(
     )
     hole = user_paths.argument("mask", mask) if mask else None
     asked = generating.following(asked, control, hole, control_scale, control_span)
+    place = user_paths.argument("enhance", enhance) if enhance else None
+    asked, stay = generating.enhanced(asked, place, enhance_model, device)
+    for sentence in stay:
+        warnings.warn(sentence, stacklevel=2)
     how = generating.settings(asked, steps, guidance, negative)
     name, made = asked.checkpoint.name, list["Image"]()
     for sentence in generating.beyond(asked, how):

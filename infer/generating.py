@@ -107,6 +107,34 @@ def beyond(asked: Asked, how: "Settings") -> list[str]:
     return checkpoints.beyond(asked.checkpoint, texts, size, edits=bool(asked.inputs))
 
 
+def enhanced(
+    asked: Asked, place: str | None, model: str | None, device: str
+) -> tuple[Asked, list[str]]:
+    """The same with prompts as a language model writes them anew, that of a folder, or of a server
+    that calls it ``model``; and a sentence for each prompt that stays as it is.
+
+    Raises ``UsageError``, ``MissingModelError``.
+    """
+    if place is None:
+        if model:
+            raise UsageError("--enhance-model: expected --enhance with it, the server's address")
+        return asked, []
+    if asked.inputs:
+        raise UsageError("--enhance: writes prompts of new images, not those of edits")
+    from infer.enhancing import writers
+
+    enhancer = writers.opened(place, model, device)
+    prompts, sentences = list[Prompt](), list[str]()
+    for number, prompt in enumerate(asked.prompts, 1):
+        made = enhancer.enhance(prompt.text)
+        if made.reason:
+            sentences.append(f"prompt {number} stays as it is: {made.reason}")
+            prompts.append(prompt)
+        else:
+            prompts.append(replace(prompt, text=made.text, given=prompt.text, writer=enhancer.name))
+    return replace(asked, prompts=tuple(prompts)), sentences
+
+
 def generate(
     asked: Asked, how: "Settings", device: str, at_once: int, carried: "Execution | None" = None
 ) -> Iterator[tuple["Image", dict[str, Any]]]:
@@ -134,6 +162,7 @@ def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
 
 def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
     """How an image was made by the checkpoint in a folder, as its file says it."""
+    rewritten = {"prompt_given": prompt.given, "enhanced_by": prompt.writer}
     return {
         "prompt": prompt.text,
         "seed": prompt.seed,
@@ -142,6 +171,7 @@ def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
         "negative": how.negative,
         "size": f"{how.width}x{how.height}",
         "checkpoint": folder.name,  # never a whole path: images travel
+        **(rewritten if prompt.given else {}),
     }
 
 

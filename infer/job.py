@@ -198,7 +198,7 @@ def _write_sheet(job: Job, images: Sequence["Image"], columns: int | None) -> No
 
     from curation.picture import contact_sheet
 
-    captions = [prompt.text for prompt in job.asked.prompts]
+    captions = [prompt.given or prompt.text for prompt in job.asked.prompts]
     sheet = contact_sheet.compose(images, captions, columns)
     stream = BytesIO()
     chunks = PngInfo()

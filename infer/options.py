@@ -116,6 +116,16 @@ ControlSpan = Annotated[
     tuple[float, float],
     typer.Option(metavar="FROM TO", help="In which share of the steps, from 0 to 1."),
 ]
+Enhance = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|FOLDER",
+        help="A language model that writes prompts anew, quoted texts verbatim: a server of chat"
+        " completions, whose key is in ENHANCE_API_KEY, or a folder of transformers.",
+        parser=user_paths.place,
+    ),
+]
+EnhanceModel = Annotated[str | None, typer.Option(help="The model's name at --enhance URL.")]
 Precision = Annotated[
     str,
     typer.Option(help="Of the network's weights: stored, float32, bfloat16, int8, int4, float8."),

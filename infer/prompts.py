@@ -15,10 +15,14 @@ LARGEST_SEED = 2**63 - 1
 
 @dataclass(frozen=True)
 class Prompt:
-    """A text to generate an image of; ``seed`` is that of its noise, None before ``with_seeds``."""
+    """A text to generate an image of; ``seed`` is that of its noise, None before ``with_seeds``.
+    ``given`` is what a user wrote, where the language model ``writer`` wrote the text anew.
+    """
 
     text: str
     seed: int | None = None
+    given: str = ""
+    writer: str = ""
 
 
 def image_seed(seed: int, index: int) -> int:

@@ -22,6 +22,10 @@ class Writer(Protocol):
     def name(self) -> str:
         """As facts of an image name it."""
 
+    @property
+    def at_once(self) -> int:
+        """How many prompts it may be asked for at once."""
+
     def write(self, system: str, user: str, attempt: int) -> str:
         """Its answer; the first attempt is the likeliest answer, others are sampled.
 
@@ -41,7 +45,7 @@ class Enhancer:
     """Asks a ``writer`` up to ``TRIES`` times for a prompt, each prompt once."""
 
     def __init__(self, writer: Writer) -> None:
-        self.name, self._writer = writer.name, writer
+        self.name, self.at_once, self._writer = writer.name, writer.at_once, writer
         self._known: dict[str, Enhanced] = {}
         self._lock = threading.Lock()
 

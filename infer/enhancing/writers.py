@@ -12,7 +12,7 @@ from infer.enhancing.enhancer import Enhancer, NoAnswerError, Writer
 KEY = "ENHANCE_API_KEY"  # the variable of the environment
 _LARGEST = 1_000_000  # bytes of an answer
 _NEW_TOKENS = 700
-_RETRIES, _SECONDS, _AT_ONCE = 2, 60.0, 8
+_RETRIES, _SECONDS = 2, 60.0
 _TEMPERATURE, _TOP_P = 0.7, 0.9
 
 
@@ -45,13 +45,15 @@ def _folder(folder: Path, device: str) -> Writer:
 class Endpoint:
     """The model ``name`` behind an address; its key is in ``KEY``."""
 
+    at_once = 8
+
     def __init__(self, url: str, name: str) -> None:
         """Raises ``MissingModelError`` where no server answers."""
         weights.need("pip install requests", "requests")
         endpoint.check(url)
         self.name = name
         limits: dict[str, Any] = {"retries": _RETRIES, "timeout": _SECONDS}
-        self._server = endpoint.Server(url, KEY, concurrency=_AT_ONCE, **limits)
+        self._server = endpoint.Server(url, KEY, concurrency=self.at_once, **limits)
 
     def write(self, system: str, user: str, attempt: int) -> str:
         """Its answer. Raises ``NoAnswerError``."""
@@ -67,16 +69,19 @@ class Endpoint:
             answer = json.loads(self._server.post("chat/completions", body, _LARGEST))
             text = answer["choices"][0]["message"]["content"]
         except EndpointError as error:
-            raise NoAnswerError(f"no answer: {error}") from None
+            status = f" (status {error.status})" if error.status else ""
+            raise NoAnswerError(f"{self.name} did not answer{status}") from None
         except (LookupError, TypeError, ValueError):
-            raise NoAnswerError("the server gave no chat completion") from None
+            raise NoAnswerError(f"{self.name} gave no chat completion") from None
         if not isinstance(text, str):
-            raise NoAnswerError("the server gave no text")
+            raise NoAnswerError(f"{self.name} gave no text")
         return text
 
 
 class Local:
     """A causal language model of transformers, from a folder: no code of it is run."""
+
+    at_once = 1
 
     def __init__(self, folder: Path, device: str) -> None:
         """Raises ``UsageError`` for what is no such model."""

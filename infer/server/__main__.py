@@ -62,6 +62,8 @@ def serve(
     loras: options.Loras = None,
     weights: options.Weights = None,
     precision: options.Precision = "stored",
+    enhance: options.Enhance = None,
+    enhance_model: options.EnhanceModel = None,
     offload: options.Offload = False,
     compiles: options.Compile = False,
     queue: Queue = 64,
@@ -84,6 +86,7 @@ def serve(
     the environment variable IMAGE_SERVER_TOKEN. Every PNG says how it was made, and is signed:
     `python -m infer.provenance FILE`.
     """
+    from curation.failures.errors import UsageError
     from curation.networks import weights as packages
     from infer import checkpoints, generating
 
@@ -93,11 +96,14 @@ def serve(
     )
     generating.check(steps, None)
     folder = checkpoints.find(checkpoint)
+    from infer.enhancing import writers
     from infer.provenance import keys
     from infer.server.offer import Offer
     from infer.server.pool import Limits
     from infer.server.running import Place, Plan, run
 
+    if enhance_model and not enhance:
+        raise UsageError("--enhance-model: expected --enhance with it, the server's address")
     mega = 1_000_000
     limits = Limits(
         queue, round(queue_pixels * mega), batch_size, round(batch_pixels * mega), timeout
@@ -120,6 +126,7 @@ def serve(
             "offload": offload,
             "compiles": compiles,
         },
+        writers.opened(enhance, enhance_model) if enhance else None,
     )
     run(plan, Place(host, port, tuple(allow_host or ())))
 

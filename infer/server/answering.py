@@ -42,7 +42,7 @@ class Answering:
         return JSONResponse(
             {
                 "created": int(time.time()),
-                "data": [_shown(each) for each in made],
+                "data": [{**_shown(each), **_revised(wish)} for each in made],
                 "output_format": "png",
                 "size": _size(made[0]),
                 "warnings": list(wish.warnings),
@@ -98,7 +98,8 @@ class Events:
     async def lines(self) -> AsyncIterator[str]:
         """As server-sent events, until every image is answered or the client goes."""
         left = set(range(len(self._wanted)))
-        begun = {"type": "image_generation.begun", "warnings": list(self._wish.warnings)}
+        warnings, revised = list(self._wish.warnings), _revised(self._wish)
+        begun = {"type": "image_generation.begun", "warnings": warnings, **revised}
         try:
             yield _line({**begun, "seeds": [each.asked.seed for each in self._wanted]})
             async with asyncio.timeout(self._pool.limits.seconds):
@@ -121,6 +122,11 @@ async def _gone(request: Request) -> None:
 
 def _shown(made: Made) -> dict[str, Any]:
     return {"b64_json": b64encode(made.png).decode("ascii"), "seed": made.seed}
+
+
+def _revised(wish: Wish) -> dict[str, str]:
+    """OpenAI's field for a prompt that was written anew."""
+    return {"revised_prompt": wish.asked.prompt} if wish.asked.given else {}
 
 
 def _size(made: Made) -> str:

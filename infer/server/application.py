@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,10 @@ from infer.server import bodies
 from infer.server.answering import Answering
 from infer.server.bodies import Refused
 from infer.server.metrics import Metrics
-from infer.server.offer import Offer
+from infer.server.offer import Offer, Wish
 from infer.server.pool import Pool
 from infer.server.refusal import Refusal, RefusalError
+from infer.server.rewriting import Rewriting
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,6 +50,7 @@ class Service:
     public_key: str
     uploads: int = 64 << 20
     notes: Sequence[str] = ()
+    rewriting: Rewriting = field(default_factory=Rewriting)
     started: int = field(default_factory=lambda: int(time.time()))
 
     def application(self, access: Access) -> "ASGIApp":
@@ -73,18 +75,28 @@ class Service:
 
     async def _generations(self, request: Request) -> Response:
         fields = await bodies.json_fields(request)
-        return await self._answering.answer(request, self.offer.wanted(fields))
+        wish = await self._rewritten(self.offer.wanted(fields))
+        return await self._answering.answer(request, wish)
 
     async def _edits(self, request: Request) -> Response:
         fields, files = await bodies.form_fields(request, self.uploads)
-        wish = self.offer.wanted(fields, files.images, files.mask)
+        wish = await self._rewritten(self.offer.wanted(fields, files.images, files.mask))
         return await self._answering.answer(request, wish)
+
+    async def _rewritten(self, wish: Wish) -> Wish:
+        if not wish.enhances:
+            return wish
+        asked, reason = await self.rewriting.rewritten(wish.asked)
+        warnings = (*self.offer.beyond(asked), *([reason] if reason else []))
+        return replace(wish, asked=asked, warnings=warnings)
 
     async def _check(self, request: Request) -> Response:
         """What a request of the page would be told, before it is sent."""
         fields = await bodies.json_fields(request)
         is_edit = fields.flag("edit")
         wish = self.offer.wanted(fields, (b"",) if is_edit else ())
+        if wish.enhances:
+            self.rewriting.check(wish.asked)
         return JSONResponse({"warnings": list(wish.warnings)})
 
     @property
@@ -94,6 +106,7 @@ class Service:
 
     async def _about(self, _: Request) -> Response:
         about = self.offer.about()
+        about["enhances"] = self.rewriting.is_on
         return JSONResponse({**about, "notes": [*about["notes"], *self.notes]})
 
     async def _health(self, _: Request) -> Response:

@@ -14,6 +14,7 @@ LARGEST_SEED = 2**53 - 1  # what a number in JavaScript still tells apart
 class Asked:
     """``width`` and ``height`` in pixels, 0 for those of the last image to edit; ``images`` are
     files to edit and ``mask`` one whose transparent pixels say where, empty for everywhere.
+    ``given`` and ``writer`` are as of a ``Prompt``.
     """
 
     prompt: str
@@ -25,6 +26,8 @@ class Asked:
     negative: str = ""
     images: tuple[bytes, ...] = ()
     mask: bytes = b""
+    given: str = ""
+    writer: str = ""
 
     def several(self, count: int) -> "list[Asked]":
         """As many, each with a seed of its own that makes it again alone."""

@@ -70,11 +70,16 @@ class Offer:
             mask,
         )
         count = fields.integer("n", 1, MOST_IMAGES) or 1
-        is_stream = fields.flag("stream")
+        is_stream, enhances = fields.flag("stream"), fields.flag("enhance")
         _take_the_rest(fields)
-        shown = (width or usual.width, height or usual.height)
-        warnings = checkpoints.beyond(self.folder, [prompt], shown, edits=bool(images))
-        return Wish(asked, count, is_stream, tuple(warnings))
+        return Wish(asked, count, is_stream, self.beyond(asked), enhances)
+
+    def beyond(self, asked: Asked) -> tuple[str, ...]:
+        """What of it was never trained on, a sentence each."""
+        usual = self.usual
+        size = (asked.width or usual.width, asked.height or usual.height)
+        is_edit = bool(asked.images)
+        return tuple(checkpoints.beyond(self.folder, [asked.prompt], size, edits=is_edit))
 
     def _size(self, text: str, is_edit: bool) -> tuple[int, int]:
         """(0, 0) where an image to edit decides."""
@@ -123,12 +128,15 @@ class Offer:
 
 @dataclass(frozen=True)
 class Wish:
-    """So many images as ``asked``, with what was never trained on; as a stream of events or not."""
+    """So many images as ``asked``, with what was never trained on; as a stream of events or not.
+    ``enhances``: the prompt is to be written anew first.
+    """
 
     asked: Asked
     count: int
     is_stream: bool
     warnings: tuple[str, ...]
+    enhances: bool = False
 
 
 def _take_the_rest(fields: Fields) -> None:

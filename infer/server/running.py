@@ -14,12 +14,14 @@ import uvicorn
 from curation.failures.errors import UsageError
 from curation.networks import serving
 from curation.networks.serving import Access
+from infer.enhancing.enhancer import Enhancer
 from infer.provenance import keys
 from infer.server import workers
 from infer.server.application import Service
 from infer.server.metrics import Metrics
 from infer.server.offer import Offer
 from infer.server.pool import Limits, Pool
+from infer.server.rewriting import Rewriting
 
 TOKEN = "IMAGE_SERVER_TOKEN"  # the variable of the environment
 _ENDING = 30  # seconds in which images that are being made may still be answered
@@ -45,6 +47,7 @@ class Plan:
     limits: Limits
     uploads: int
     execution: Mapping[str, Any] = field(default_factory=dict)
+    enhancer: Enhancer | None = None
 
 
 def run(plan: Plan, place: Place) -> None:
@@ -57,7 +60,8 @@ def run(plan: Plan, place: Place) -> None:
     pool = Pool(commands, plan.limits, metrics)
     notes = () if plan.check is not None else ("outputs are not checked (--no-output-check)",)
     pem = keys.pem(key.public_key())
-    service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes)
+    rewriting = Rewriting(plan.enhancer)
+    service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes, rewriting)
     listener = serving.listening(place.host, place.port)
     _say(f"{plan.offer.name} at {serving.address(listener)}/ on {', '.join(plan.devices)}")
     for note in notes:

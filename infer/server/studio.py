@@ -55,12 +55,12 @@ class FlaggedError(Exception):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A request that can be generated; ``base`` (H, W, 3) is what stays outside of ``inside``
-    (H, W, 1), 0 to 1.
+    """A request that can be generated, with the ``facts`` of its image alone; ``base`` (H, W, 3) is
+    what stays outside of ``inside`` (H, W, 1), 0 to 1.
     """
 
     request: Request
-    names: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
     base: Pixels | None = None
     inside: NDArray[np.float32] | None = None
 
@@ -83,7 +83,7 @@ class Studio:
         request = asked.request()
         if not asked.images:
             self.generator.check(request)
-            return Prepared(request)
+            return Prepared(request, _rewritten(asked))
         from infer import inputs
 
         place = self.generator.folder, self.generator.unit
@@ -96,14 +96,15 @@ class Studio:
         self.generator.check(request)
         label = f"{len(names)} given"
         if not asked.mask:
-            return Prepared(request, label)
+            return Prepared(request, {"inputs": label})
         size = request.settings.width, request.settings.height
         base = _fitted((given.encoded or given.looked_at)[-1], size)
         marked = inputs.of_bytes([("mask", as_image(asked.mask, asked.images[-1]))], *place)
         assert marked is not None
         cut = _fitted((marked.encoded or marked.looked_at)[-1], size)
         inside = cut[:, :, :1].astype(np.float32) / np.float32(255)
-        return Prepared(request, label + ", outside of the mask unchanged", base, inside)
+        label += ", outside of the mask unchanged"
+        return Prepared(request, {"inputs": label}, base, inside)
 
     def images(self, batch: Sequence[Prepared], watch: Watch) -> Iterator[Image.Image]:
         """RGB, in order, all in one pass of the network a step; what ``watch`` raises ends it."""
@@ -120,9 +121,11 @@ class Studio:
         request = prepared.request
         prompt = Prompt(request.prompt, request.seed)
         facts: dict[str, Any] = generating.facts_of(prompt, request.settings, self.generator.folder)
-        if prepared.names:
-            facts["inputs"] = prepared.names
-        return marks.signed(image, facts | dict(self.facts), self.key)
+        return marks.signed(image, {**facts, **prepared.facts, **self.facts}, self.key)
+
+
+def _rewritten(asked: Asked) -> dict[str, str]:
+    return {"prompt_given": asked.given, "enhanced_by": asked.writer} if asked.given else {}
 
 
 def as_image(mask: bytes, image: bytes) -> bytes:

@@ -17,12 +17,14 @@ from making.commands import wait_for
 
 from curation.networks.serving import Access
 from infer.checkpoints import Defaults
+from infer.enhancing.enhancer import Enhancer
 from infer.provenance import keys
 from infer.server import running
 from infer.server.application import Service
 from infer.server.metrics import Metrics
 from infer.server.offer import Offer
 from infer.server.pool import Limits, Pool
+from infer.server.rewriting import Rewriting
 
 STEPS = 4
 
@@ -134,6 +136,7 @@ def serving(
     uploads: int = 1 << 20,
     workers: int = 1,
     ready: bool = True,
+    enhancer: Enhancer | None = None,
 ) -> Iterator[Running]:
     """A server, until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,7 +147,7 @@ def serving(
     script = [sys.executable, stand_in_worker.__file__, json.dumps(settings)]
     pool = Pool(commands or [script] * workers, limits or Limits(), metrics)
     pem = keys.pem(keys.made(key).public_key())
-    service = Service(offered, pool, metrics, pem, uploads)
+    service = Service(offered, pool, metrics, pem, uploads, (), Rewriting(enhancer))
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     loop, ended = asyncio.new_event_loop(), threading.Event()
     server = running.Server.of(service, access or Access())

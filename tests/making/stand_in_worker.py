@@ -84,9 +84,11 @@ class PaintingStudio(Studio):
         base = decoding.decode(image, None).rgb
         request = asked.request().sized(base.shape[1], base.shape[0])
         if not asked.mask:
-            return Prepared(request, "given")
+            return Prepared(request, {"inputs": "given"})
         inside = decoding.decode(as_image(asked.mask, image), None).rgb[:, :, :1]
-        return Prepared(request, "given", base, inside.astype(np.float32) / np.float32(255))
+        return Prepared(
+            request, {"inputs": "given"}, base, inside.astype(np.float32) / np.float32(255)
+        )
 
 
 def is_naked(pixels: np.ndarray) -> float:

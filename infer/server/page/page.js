@@ -41,6 +41,7 @@ async function enter() {
     at(name).value = value;
     at(name).max = most[name];
   }
+  at("enhancing").hidden = !about.enhances;
   at("count").max = most.images;
   at("seed").max = most.seed;
   offerSizes();
@@ -71,6 +72,7 @@ function settings() {
     steps: at("steps").valueAsNumber,
     guidance: at("guidance").valueAsNumber,
     negative_prompt: at("negative").value,
+    ...(at("enhance").checked && !inputs.length ? { enhance: true } : {}),
   };
 }
 
@@ -81,6 +83,7 @@ function use(entry) {
   at("guidance").value = entry.guidance;
   at("seed").value = entry.seed;
   at("random").checked = false;
+  at("enhance").checked = false;
   at("count").value = 1;
   const isListed = [...at("size").options].some((option) => option.value === entry.size);
   at("size").value = isListed ? entry.size : OTHER;
@@ -158,9 +161,10 @@ async function generate() {
   at("stop").hidden = false;
   at("empty").hidden = true;
   const asked = settings();
-  const figures = Array.from({ length: at("count").valueAsNumber }, () => new Figure(asked));
+  delete asked.enhance; // what is kept is the prompt that made an image
+  const figures = Array.from({ length: at("count").valueAsNumber }, () => new Figure({ ...asked }));
   at("images").prepend(...figures.map((figure) => figure.element));
-  say("waiting for a place");
+  say(at("enhance").checked && !inputs.length ? "enhancing the prompt" : "waiting for a place");
   const isBelow = at("results").getBoundingClientRect().top > innerHeight * 0.7;
   if (isBelow) at("results").scrollIntoView();
   try {
@@ -181,7 +185,10 @@ async function generate() {
 
 function hear(event, figures) {
   const figure = figures[event.index];
-  if (event.type === "image_generation.begun") warn(event.warnings);
+  if (event.type === "image_generation.begun") {
+    warn(event.warnings);
+    if (event.revised_prompt) for (const each of figures) each.asked.prompt = event.revised_prompt;
+  }
   if (event.type === "image_generation.progress") {
     figure.progress(event.step, event.of);
     say(`step ${event.step + 1} of ${event.of}`);
@@ -283,7 +290,7 @@ at("size").addEventListener("change", () => {
   at("own").hidden = at("size").value !== OTHER;
   if (!at("own").hidden) at("width").focus();
 });
-for (const name of ["prompt", "size", "width", "steps", "guidance", "negative"]) {
+for (const name of ["prompt", "size", "width", "steps", "guidance", "negative", "enhance"]) {
   at(name).addEventListener("input", check);
 }
 at("seed").addEventListener("input", () => { at("random").checked = !at("seed").value; });

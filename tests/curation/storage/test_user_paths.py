@@ -27,6 +27,7 @@ MODULES += ("infer.server.__main__", "infer.provenance.__main__")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset", "plan_on"}
 WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
 WORDS |= {"allow_host", "devices", "host", "precision"}
+WORDS |= {"enhance_model"}
 WORDS |= {"kinds"}  # operations of edits: synthesis.render
 WORDS |= {"name", "captions", "stage", "where"}  # of a format, splits, a stage, bounds: beam export
 

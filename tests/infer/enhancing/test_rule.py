@@ -73,7 +73,7 @@ def test_whatever_is_answered_what_is_generated_quotes_as_the_prompt(made, answe
     prompt, quoted = made
 
     class Says:
-        name = "x"
+        name, at_once = "x", 1
 
         def write(self, system, user, attempt):
             assert (system, user) == (instructions(rule.script(prompt)), prompt)
@@ -121,7 +121,7 @@ def test_what_is_kept_may_stand_in_other_marks_and_among_more_words():
 
 def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
     class Says:
-        name = "x"
+        name, at_once = "x", 1
 
         def __init__(self, *answers):
             self.answers, self.asked = answers, []
