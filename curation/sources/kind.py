@@ -26,7 +26,7 @@ METADATA = ("metadata.csv", "metadata.parquet")  # Hugging Face's lists; .jsonl 
 NOT_IMAGE_NAMES = frozenset(
     {
         *(".ds_store", "thumbs.db", "desktop.ini", "_success", ".gitkeep"),
-        *(".inkstone", ".inkstone.lock"),  # ownership.MARKER and LOCK
+        *(".inkstone", ".inkstone.lock", ".inkstone.export"),  # markers of ownership, an export
     }
 )
 _PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz4")

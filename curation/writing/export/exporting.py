@@ -17,11 +17,11 @@ from curation.shard.selection import EVERY, Asked
 from curation.signals.row import SPLITS
 from curation.storage import ownership
 from curation.writing import export as formats
-from curation.writing.export import rows
+from curation.writing.export import origin, rows
 from curation.writing.export.format import Format, Options, Source
 
 KIND = "export"
-_SUPPORT = ("exporting", "format", "rows")
+_SUPPORT = ("exporting", "format", "origin", "rows")
 _NAMED = r"-\d{5,}-of-\d{5,}-[0-9a-f]{12}"
 
 
@@ -82,8 +82,9 @@ def export(
     their rows those that are ``asked`` for.
 
     Files that an interrupted export left whole are not written again; those of another state of the
-    shards go. Raises ``UsageError``, ``OutcomeError``, ``ShardError``, ``OwnershipError``,
-    ``OSError``.
+    shards go, those of another run's never.
+
+    Raises ``UsageError``, ``OutcomeError``, ``ShardError``, ``OwnershipError``, ``OSError``.
     """
     chosen, options = _format(name), Options(_splits(captions), strip, asked)
     every = _source(output)
@@ -93,11 +94,13 @@ def export(
         storage.remove_partials(to, folder)
         paths = [storage.join(folder, file) for file in _files(chosen, source, options)]
         shards = [storage.join(source.folder, info.file) for info in source.shards]
-        written = _write(chosen, shards, options, paths)
         pattern = re.compile(f"{chosen.prefix}{_NAMED}{re.escape(chosen.suffix)}")
         there = [entry.path for entry in storage.list_folder(folder)]
-        stale = [path for path in there if pattern.fullmatch(storage.name_of(path))]
-        storage.delete([path for path in stale if path not in paths])
+        named = [path for path in there if pattern.fullmatch(storage.name_of(path))]
+        stale = [path for path in named if path not in paths]
+        origin.settle(to, output, stale)
+        written = _write(chosen, shards, options, paths)
+        storage.delete(stale)
         left = [path for path, number in zip(shards, written, strict=True) if number is None]
         known = sum(filter(None, written)) + sum(rows.count(path, options) for path in left)
         size = sum(entry.size for entry in storage.list_folder(folder) if entry.path in paths)

@@ -174,6 +174,27 @@ def test_files_of_another_state_of_the_shards_go_and_those_of_others_stay(
     assert len(left) == 1 and "-of-00001-" in left[0] and (out / "notes.txt").exists()
 
 
+@pytest.mark.parametrize("name", names())
+def test_the_export_of_another_run_is_never_replaced(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, out = (tmp_path / of for of in ("first", "second", "out"))
+    export(name, shards(first, ROWS[:2], ROWS[2:]), str(out))
+    before = contents(out)
+    with pytest.raises(UsageError, match=f"{out}: holds the export of another run, first .*second"):
+        export(name, shards(second, ROWS[:1]), str(out))
+    assert contents(out) == before and str(tmp_path).encode() not in b"".join(before.values())
+    assert export(name, str(first), str(out)).repeated == 2 and contents(out) == before
+    first.rename(tmp_path / "moved")  # the same shards, from elsewhere
+    assert export(name, str(tmp_path / "moved"), str(out)).repeated == 2
+    monkeypatch.chdir(tmp_path)
+    shards(tmp_path / "moved", ROWS[:1])
+    assert export(name, "moved", "out").repeated == 0
+    (out / ".inkstone.export").unlink()  # as earlier versions left it
+    with pytest.raises(UsageError, match="an earlier version"):
+        export(name, str(second), str(out), strip=True)
+
+
 _LOAD = """
 import sys
 from datasets import Image, load_dataset
