@@ -135,7 +135,7 @@ def test_training_generating_and_judging(
     assert done.checkpoint == Path("out/checkpoint-8") and done.samples.is_file()
     assert done.figures["step"] == 8
     card = (done.checkpoint / "README.md").read_text(encoding="utf-8")
-    assert f"| `held_out_loss` | `{done.figures['held_out_loss']}` |" in card
+    assert f"| `held_out_loss` | `{float(format(done.figures['held_out_loss'], '.4g'))}` |" in card
     prompts = [training_shards.caption("AE", "red"), training_shards.caption("LOT", "blue")]
     made = infer.generate(prompts, "out", seed=3)
     assert [image.info["prompt"] for image in made] == prompts

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from curation import storage
+from curation.shard.cards import code
 from train import checkpoint, trained_on
 from train.adapters import adapter_folder
 from train.configuration import Configuration
@@ -35,7 +36,6 @@ _TASKS = {
     "ti2i": "edits of images by instructions",
     "i2i": "images of what the text encoder sees of them",
 }
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def write(folder: Path, result: Mapping[str, Any] | None = None) -> None:
@@ -85,16 +85,6 @@ def _title(settings: Configuration) -> str:
     return f"{of}{settings.model.name}, trained with Inkstone"
 
 
-def code(value: object) -> str:
-    """A value as a span of code on one line, which Markdown takes literally, also in a table."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = _UNSAFE.sub("\ufffd", " ".join(text.split())).replace("|", "\\|")
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    inside = f" {text} " if not text or text[0] in "` " or text[-1] in "` " else text
-    return f"{fence}{inside}{fence}"
-
-
 def _place(pattern: str) -> str:
     """The end of where shards are: a card travels, and above it is what its author's disk is."""
     return "/".join(pattern.rstrip("/").split("/")[-2:])
@@ -141,7 +131,14 @@ def _rows(settings: Configuration) -> str:
 
 def _figures(result: Mapping[str, Any]) -> dict[str, Any]:
     left_out = (*_TIMES, *_ELSEWHERE)
-    return {name: each for name, each in result.items() if name not in left_out and each != {}}
+    return {
+        name: _rounded(each) for name, each in result.items() if name not in left_out and each != {}
+    }
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers to four digits: more of a figure were never measured."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _unseen(seen: TrainedOn) -> Iterator[str]:

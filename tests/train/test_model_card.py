@@ -10,6 +10,7 @@ import yaml
 from markdown_it import MarkdownIt
 from safetensors.numpy import save_file
 
+from curation.shard import cards
 from train import configuration_file, model_card
 from train.trained_on import Shards, TrainedOn
 
@@ -34,7 +35,7 @@ RESULT = {
         "held_out_accuracy": None,
         "held_out_label": "seen | glyphs",
         "held_out_images": 64,
-        "held_out_loss": 0.0199,
+        "held_out_loss": 0.019912345678,
     },
 }
 HOSTILE = '</code><script>alert(1)</script> | `x` ``` \n# Heading\n- item ![](http://x/y) \u202e ""'
@@ -70,10 +71,11 @@ def test_it_says_what_the_files_and_the_result_say(tmp_path: Path) -> None:
         "| shards | `set/part-*`, files: 3, digest: 4567 |",
         *("22 parameters", "for 200 of 200\nsteps", "preset `demo`", "| images | 1,234 |"),
         *("64x32, 32x32", '- `The text "" in red.`', "shown 3 characters", "`AB永`", "at most 4"),
-        *("`held_out_loss` | `0.0199`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
+        *("`held_out_loss` | `0.01991`", "`held_out_accuracy` | `null`", "| seed | `0` |"),
         *("edits of images", "Only Inkstone opens", "`held_out_label` | `seen \\| glyphs`"),
     ):
         assert said in text, said
+    assert "has to say\nso; until then, this card says `license: other`" in text
     assert "not finished" not in text and "/home/me" not in text
     assert not re.search(r"771|882|seconds", text)  # the clock
 
@@ -133,4 +135,4 @@ def test_nothing_in_captions_or_figures_breaks_the_page(tmp_path: Path) -> None:
     [("a", "`a`"), ("`", "`` ` ``"), ("", "`  `"), ("a\n b", "`a b`"), (1.5, "`1.5`")],
 )
 def test_a_span_of_code_holds_anything(value: object, span: str) -> None:
-    assert model_card.code(value) == span
+    assert cards.code(value) == span

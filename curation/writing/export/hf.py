@@ -5,17 +5,18 @@ Shards carry their features already, so ``load_dataset(FOLDER)`` shows images wi
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import markupsafe
 import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
 from curation import shard, storage
 from curation.report import page
-from curation.shard import reading
+from curation.shard import cards, reading
 from curation.shard.schema import IMAGE
 from curation.shard.selection import EVERY, Asked
 from curation.signals.row import SPLITS
@@ -86,8 +87,6 @@ def _refuse_older(path: str, schema: pa.Schema) -> None:
 
 
 def _card(source: Source) -> str:
-    import markupsafe
-
     said, total = _counted(source), source.rows
     head = {
         "configs": [
@@ -104,7 +103,7 @@ def _card(source: Source) -> str:
     if languages := [code for code in sorted(said.languages) if _CODE.fullmatch(code)]:
         head["language"] = languages
     environment = page.environment(_CARD.parent)
-    environment.filters |= {"cell": _cell, "number": "{:,.12g}".format}
+    environment.filters |= {"cell": _cell, "number": "{:,.12g}".format, "code": _code}
     card: str = environment.get_template(_CARD.name).render(
         head=markupsafe.Markup(yaml.safe_dump(head, sort_keys=False, allow_unicode=True)),
         rows=total,
@@ -142,6 +141,10 @@ def _cell(value: object) -> str:
     return " ".join(str(value).split()).replace("|", "\\|")[:200]
 
 
+def _code(value: object) -> markupsafe.Markup:
+    return markupsafe.Markup(cards.code(value))
+
+
 def _counted(source: Source) -> _Said:
     said = _Said()
     for info in source.shards:
@@ -171,9 +174,27 @@ def _site(source: str | None) -> str:
     return match[1].rpartition("@")[2] if match else source
 
 
-def _columns(source: Source) -> Iterator[tuple[str, str]]:
+def _columns(source: Source) -> dict[str, dict[str, list[str]]]:
+    """Names of columns by their types: those that every shard has, and those of this one."""
+    titles = "What every sample has", "What was measured"
+    columns: dict[str, dict[str, list[str]]] = {title: {} for title in titles}
     if not source.shards:
-        return
+        return columns
     with storage.open_read(storage.join(source.folder, source.shards[0].file)) as stream:
-        for column in pq.read_schema(stream):
-            yield column.name, "image" if column.type == IMAGE else str(column.type)
+        schema = pq.read_schema(stream)
+    everywhere = set(shard.schema().names)
+    for column in schema:
+        of = columns[titles[column.name not in everywhere]]
+        of.setdefault(_type(column.type), []).append(column.name)
+    return columns
+
+
+def _type(kind: pa.DataType) -> str:
+    """A type in a few words: of what is nested the names alone."""
+    if kind == IMAGE:
+        return "image"
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        return f"list of {_type(kind.value_type)}"
+    if pa.types.is_struct(kind):
+        return f"{{{', '.join(field.name for field in kind)}}}"
+    return str(kind)

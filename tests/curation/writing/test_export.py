@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from making.commands import lines_of_datasets
 from making.old_shards import write_version_1
 from making.tables import read_all
+from markdown_it import MarkdownIt
 from PIL import Image
 
 from curation import shard
@@ -30,6 +31,7 @@ from train.data.selection import of_shard
 
 SCHEMA = shard.schema(
     [pa.field("luma", pa.float32()), pa.field("raw_bytes", pa.binary())]
+    + [pa.field("x|`<i>` y", pa.float32())]
     + [pa.field(f"tells_{of}", pa.int8()) for of in ("place", "person")]
 )
 STAGES = {
@@ -226,6 +228,12 @@ def test_the_card_says_what_the_data_set_is_and_breaks_by_nothing_in_it(tmp_path
     assert "| `luma` | min 0.25 |" in text and "captions: `validity` | in valid, short |" in text
     assert "| CC &lt;b&gt;\\| by | 5 |" in text and "<b>" not in text
     assert "| example.org | 5 |" in text and "word" not in text
+    columns = text.partition("## Columns")[2]
+    assert "| float | `luma`, ``x\\|`<i>` y`` |" in columns
+    assert "| list of {text, language, origin, stage} | `caption_raw`, `caption_rec" in columns
+    assert "&" not in columns and len(columns.splitlines()) < 30  # 40 columns
+    shown = MarkdownIt().enable("table").render(text)
+    assert "<code>x|`&lt;i&gt;` y</code>" in shown and "<i>" not in shown
 
 
 @pytest.mark.parametrize("name", names())
