@@ -81,7 +81,7 @@ def generate(
     for sentence in stay:
         warnings.warn(sentence, stacklevel=2)
     how = generating.settings(asked, steps, guidance, negative)
-    name, made = asked.checkpoint.name, list["Image"]()
+    name, made = checkpoints.name(asked.checkpoint), list["Image"]()
     for sentence in generating.beyond(asked, how):
         warnings.warn(f"expect nonsense of {name}: {sentence}", stacklevel=2)
     if unfinished := checkpoints.unfinished(asked.checkpoint):

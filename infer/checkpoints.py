@@ -1,6 +1,8 @@
 """Which folder to generate with, and the noise schedule it asks for. Imports nothing heavy."""
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT = Path("demo/train")
 _INDEX = "model_index.json"
+_OF_RUN = re.compile(r"checkpoint-\d+")
 _CONVENTIONS = {"QwenImage21Pipeline": (40, 1.0)}  # steps and guidance
 _NO_EDITS = ("QwenImagePipeline",)
 
@@ -43,6 +46,14 @@ def find(directory: Path | None) -> Path:
         else "train one with `python -m train --preset demo`, or name one with --checkpoint"
     )
     raise UsageError(f"{base}: no checkpoint here; {remedy}")
+
+
+def name(folder: Path) -> str:
+    """What a checkpoint is called wherever it is named: its folder, and of a training output the
+    output's, too, as ``train/checkpoint-200``. Never a whole path: results and images travel.
+    """
+    place = Path(os.path.abspath(folder))
+    return f"{place.parent.name}/{place.name}" if _OF_RUN.fullmatch(place.name) else place.name
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
         "guidance": how.guidance,
         "negative": how.negative,
         "size": f"{how.width}x{how.height}",
-        "checkpoint": folder.name,  # never a whole path: images travel
+        "checkpoint": checkpoints.name(folder),
         **(rewritten if prompt.given else {}),
     }
 

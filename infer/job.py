@@ -105,13 +105,14 @@ def _run(
     from curation.picture import contact_sheet
 
     asked, checkpoint = job.asked, job.asked.checkpoint
+    name = checkpoints.name(checkpoint)
     warnings = generating.beyond(asked, settings)
     for warning in warnings:
-        _tell(f"warning: expect nonsense of {checkpoint.name}: {warning}")
+        _tell(f"warning: expect nonsense of {name}: {warning}")
     if trained := checkpoints.trained(checkpoint):
-        _tell(f"{checkpoint.name}: {trained}")
+        _tell(f"{name}: {trained}")
     if unfinished := checkpoints.unfinished(checkpoint):
-        _tell(f"warning: {checkpoint.name}: {unfinished}")
+        _tell(f"warning: {name}: {unfinished}")
         warnings.insert(0, unfinished)
     for path in {target.parent for target in job.targets}:
         path.mkdir(parents=True, exist_ok=True)

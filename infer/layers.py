@@ -58,11 +58,12 @@ def take_apart(
     asked = (steps or usual.steps, usual.guidance if guidance is None else guidance)
     with ownership.held(str(output), KIND):
         made = _layers(engine, (image, given), (prompt, negative), layers, side, asked, seed)
+        called = checkpoints.name(folder)
         facts = {"prompt": prompt, "seed": seed, "steps": asked[0], "guidance": asked[1]}
         written = []
         for name, picture in made.items():
             path = output / f"{name}.png"
-            storage.write_bytes(str(path), png(picture, facts | {"checkpoint": folder.name}))
+            storage.write_bytes(str(path), png(picture, facts | {"checkpoint": called}))
             written.append(str(path))
     typer.echo(json.dumps({"images": written}) if as_json else "\n".join(written))
 

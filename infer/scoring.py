@@ -101,7 +101,7 @@ def run(
             "versions": _versions(),
         }
         results.write_rows(out, rows)
-        page.write(out, result, rows, source.folder, requests)
+        page.write(out, result, rows, source.folder, requests, chosen.legend)
         results.write_result(out, result)
     return result
 
@@ -192,7 +192,7 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
         line = f"{name}: {each['value']:.4f} {interval} (n = {each['n']})"
         if "ceiling" in each:
             line += f", ceiling {each['ceiling']:.4f}"
-        lines.append(line)
+        lines += [line, *([f"  {each['note']}"] if each["note"] else [])]
     if result["sample"]:
         lines.append(f"of a sample: {result['prompts']:,} of {result['of_prompts']:,} prompts")
     if result["missing"]:

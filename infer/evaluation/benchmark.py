@@ -27,7 +27,7 @@ class Benchmark(ABC):
     asked where it is the reader. ``asks``: a judge is asked ``questions``. ``held_out`` says why
     training shards may hold its prompts, where they may; images to edit are looked for all the
     same. ``reconstructs``: nothing is generated; an image is the only input of its request, once
-    through the checkpoint's autoencoder.
+    through the checkpoint's autoencoder. ``legend`` says beside the worst images how to read them.
     """
 
     steps: ClassVar[int | None] = None
@@ -41,6 +41,7 @@ class Benchmark(ABC):
     asks: ClassVar[bool] = False
     held_out: ClassVar[str] = ""
     reconstructs: ClassVar[bool] = False
+    legend: ClassVar[str] = ""
 
     def __init__(self, checkpoint: Path | None, data: str | None) -> None:
         self.checkpoint, self.data = checkpoint, data

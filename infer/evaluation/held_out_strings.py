@@ -21,6 +21,11 @@ class HeldOutStrings(Benchmark):
     """
 
     held_out = "its prompts are those that the trainer holds out of these shards"
+    legend = (
+        "Each cell of an image is read by itself, as the nearest of the cells of training images, a"
+        " character in a colour or blank. It is right where both are: the score is the share of"
+        " cells that are, and a character that was asked for in another colour counts as wrong."
+    )
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -70,6 +75,7 @@ class HeldOutStrings(Benchmark):
         """Which cells are right, colour included."""
         import numpy as np
 
+        from train import string_reader
         from train.pixels import scaled
 
         task, pixels = self._tasks[request.id], scaled(np.array(seen.image))
@@ -78,6 +84,14 @@ class HeldOutStrings(Benchmark):
         [right] = self._reader.right(pixels, [task.example])
         [keys] = self._reader.read(pixels)
         read = "".join(character or " " for character, _ in keys).strip()
+        wanted = string_reader.expected(task.example, self._reader.cell, seen.image.size) or ()
+        coloured = [
+            each[0]
+            for each, key in zip(wanted, keys, strict=False)
+            if each[0] == key[0] and each[1] != key[1]
+        ]
+        if coloured:
+            read += f"\nin another colour: {' '.join(coloured)}"
         return Measured(sum(right) / len(right), read, {"right": sum(right), "cells": len(right)})
 
     @staticmethod

@@ -46,8 +46,10 @@ def compare(first: Path, second: Path) -> dict[str, Any]:
 
 
 def sentences(compared: dict[str, Any]) -> list[str]:
-    """A line for each figure."""
-    lines: list[str] = []
+    """What is compared with what, and a line for each figure."""
+    named = zip(compared["of"], compared["outputs"], strict=True)
+    first, second = (f"{of['name']} ({out})" for of, out in named)
+    lines = [f"{second} minus {first}:"]
     for name, each in compared["differences"].items():
         low, high = each["low"], each["high"]
         clear = "" if low > 0 or high < 0 else "; not told apart"
@@ -55,6 +57,7 @@ def sentences(compared: dict[str, Any]) -> list[str]:
             f"{name}: {each['difference']:+.4f} [{low:+.4f}, {high:+.4f}]"
             f" ({each['first']:.4f} -> {each['second']:.4f}, n = {each['n']}){clear}"
         )
+        lines += [f"  {each['note']}"] if each["note"] else []
     if only := compared["not_compared"]:
         lines.append(f"not compared, as one of both alone has them: {', '.join(only)}")
     return lines
@@ -65,7 +68,8 @@ def _difference(old: Metric, new: Metric) -> dict[str, Any]:
     if old.prompts:
         low, high = metrics.ends(new.resampled() - old.resampled())
     values = {"first": old.value, "second": new.value, "difference": new.value - old.value}
-    return {**values, "low": low, "high": high, "n": len(old.prompts)}
+    note = metrics.note(low, high, old.strata)
+    return {**values, "low": low, "high": high, "n": len(old.prompts), "note": note}
 
 
 def _same(outs: tuple[Path, Path], key: str, first: Any, second: Any) -> None:

@@ -45,7 +45,11 @@ class Checkpoint:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        return {"kind": "checkpoint", "name": self.checkpoint.name, "hash": self.digest}
+        return {
+            "kind": "checkpoint",
+            "name": checkpoints.name(self.checkpoint),
+            "hash": self.digest,
+        }
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -81,7 +85,7 @@ class Checkpoint:
             if prompts:
                 said += checkpoints.beyond(self.checkpoint, prompts, self.size, edits=is_edit)
         for warning in dict.fromkeys(filter(None, said)):
-            progress.say(f"warning: {self.checkpoint.name}: {warning}")
+            progress.say(f"warning: {checkpoints.name(self.checkpoint)}: {warning}")
 
     def _write(
         self, benchmark: str, engine: "Engine", batch: list[Task], inputs: "Inputs | None"
@@ -103,7 +107,11 @@ class Checkpoint:
 
     def _facts(self, size: tuple[int, int]) -> dict[str, Any]:
         made = {**self.settings, "size": f"{size[0]}x{size[1]}"}
-        return {**made, "checkpoint": self.checkpoint.name, "checkpoint_hash": self.digest}
+        return {
+            **made,
+            "checkpoint": checkpoints.name(self.checkpoint),
+            "checkpoint_hash": self.digest,
+        }
 
     def _inputs(self, engine: "Engine", task: Task) -> "Inputs | None":
         from infer import inputs

@@ -60,7 +60,24 @@ class Metric:
         low, high = self.interval()
         kind = BOOTSTRAP if self.rate is None else WILSON
         counted = {"n": len(self.prompts), "images": self.images}
-        return {"value": self.value, "low": low, "high": high, **counted, "interval": kind}
+        said = {"interval": kind, "note": note(low, high, self.strata)}
+        return {"value": self.value, "low": low, "high": high, **counted, **said}
+
+
+def note(low: float, high: float, strata: Sequence[str]) -> str:
+    """What an interval without width means, of prompts of these ``strata`` (P,); empty for any
+    other. Where all of P prompts agree, at most ``1 - 0.05 ** (1 / P)`` of all prompts do not, with
+    95 % confidence.
+    """
+    if low < high or not strata:
+        return ""
+    if len(set(strata)) > 1:
+        return "no width is no certainty: each group's prompts, or its only one, agree"
+    count = len(strata)
+    return (
+        f"no width is no certainty: all {count:,} prompts agree, and up to"
+        f" {1 - 0.05 ** (1 / count):.1%} of other prompts may not (95 %)"
+    )
 
 
 def ends(values: Floats) -> tuple[float, float]:
@@ -144,10 +161,13 @@ def share(
     *,
     by: tuple[str, ...] | None = None,
 ) -> Metric:
-    """The share of images that are right; Wilson's interval where each prompt has one image."""
+    """The share of images that are right; Wilson's interval where each prompt has one image, and
+    of prompts where all images are right or none is, of which a bootstrap would have no width.
+    """
     plain = mean(name, rows, lambda row: float(right(row)), by=by)
-    rate = figures.Rate(int(plain.terms[:, 0].sum()), len(rows))
-    alone = len(plain.prompts) == len(rows)
+    prompts, count = len(plain.prompts), int(plain.terms[:, 0].sum())
+    alone = prompts == len(rows) or count in (0, len(rows))
+    rate = figures.Rate(min(count, prompts), prompts)
     fields = (plain.name, plain.prompts, plain.terms, plain.formula, plain.strata, plain.images)
     return Metric(*fields, rate if alone else None, by)
 

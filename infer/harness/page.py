@@ -28,15 +28,21 @@ def write(
     rows: Sequence[Row],
     images: Path,
     requests: Sequence[Request],
+    legend: str = "",
 ) -> None:
-    """``report.html``; ``requests`` have what was to be edited. Raises ``OSError``."""
+    """``report.html``; ``requests`` have what was to be edited, and ``legend`` says how to read the
+    worst images. Raises ``OSError``.
+    """
     worst = sorted(rows, key=lambda row: (row.score, row.id, row.k))[:WORST]
     asked = {request.file: request for request in requests}
-    text = render(result, [_shown(row, images, asked[row.file]) for row in worst], len(rows))
+    shown = [_shown(row, images, asked[row.file]) for row in worst]
+    text = render(result, shown, len(rows), legend)
     storage.write_bytes(str(out / results.PAGE), text.encode("utf-8", "replace"))
 
 
-def render(result: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], images: int) -> str:
+def render(
+    result: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], images: int, legend: str
+) -> str:
     """The page as HTML text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
 
@@ -50,7 +56,8 @@ def render(result: Mapping[str, Any], worst: Sequence[Mapping[str, Any]], images
     environment.filters["plain"] = lambda value: json.dumps(value, ensure_ascii=False)
     template = environment.get_template("page.html")
     sentence = contamination.sentence(result["contamination"])
-    return template.render(result=result, worst=worst, images=images, contamination=sentence)
+    said = {"contamination": sentence, "legend": legend}
+    return template.render(result=result, worst=worst, images=images, **said)
 
 
 def _shown(row: Row, images: Path, request: Request) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from curation import progress, storage
 from curation.failures.errors import UsageError
 from curation.picture import decoding
 from curation.picture.decoding import PictureError
+from infer import checkpoints
 from infer.harness.sources import Task
 from infer.job import png
 
@@ -35,7 +36,11 @@ class Reconstructions:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        return {"kind": "autoencoder", "name": self.checkpoint.name, "hash": self.digest}
+        return {
+            "kind": "autoencoder",
+            "name": checkpoints.name(self.checkpoint),
+            "hash": self.digest,
+        }
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -60,7 +65,7 @@ class Reconstructions:
         if isinstance(autoencoder, torch.nn.Module):
             autoencoder.to(place).eval()
         self.folder.mkdir(parents=True, exist_ok=True)
-        done, facts = 0, {"benchmark": benchmark, "checkpoint": self.checkpoint.name}
+        done, facts = 0, {"benchmark": benchmark, "checkpoint": checkpoints.name(self.checkpoint)}
         facts |= {"checkpoint_hash": self.digest}
         with progress.watch("", "images", lambda: (len(left), done)):
             for task in left:

@@ -43,7 +43,7 @@ def settle(out: Path, settings: Mapping[str, Any]) -> None:
     path = out / SETTINGS
     text = json.dumps(settings, ensure_ascii=False, indent=1)
     if path.is_file():
-        before, now = json.loads(path.read_bytes()), json.loads(text)
+        before, now = _identified(json.loads(path.read_bytes())), _identified(json.loads(text))
         if key := next((key for key in now if before.get(key) != now[key]), None):
             raise UsageError(
                 f"{out}: was begun with {key} {_shown(before.get(key))}, not {_shown(now[key])};"
@@ -53,6 +53,14 @@ def settle(out: Path, settings: Mapping[str, Any]) -> None:
         storage.write_bytes(str(path), text.encode())
     for name in (RESULT, PAGE, ROWS):
         (out / name).unlink(missing_ok=True)
+
+
+def _identified(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same without the name of what has a hash: a checkpoint may be moved."""
+    source = settings.get("source")
+    if not isinstance(source, dict) or "hash" not in source:
+        return settings
+    return settings | {"source": {key: of for key, of in source.items() if key != "name"}}
 
 
 def write_rows(out: Path, rows: Sequence[Row]) -> None:

@@ -41,7 +41,8 @@ class Offer:
         checkpoints.schedule(folder)
         own = usual.width * usual.height
         unit = checkpoints.size_unit(folder)
-        return cls(folder.name, folder, unit, usual, max(pixels, own), max(steps, usual.steps))
+        name, most = checkpoints.name(folder), max(steps, usual.steps)
+        return cls(name, folder, unit, usual, max(pixels, own), most)
 
     def wanted(self, fields: Fields, images: tuple[bytes, ...] = (), mask: bytes = b"") -> "Wish":
         """What fields ask for. Raises ``RefusalError``."""

@@ -58,6 +58,7 @@ def test_what_a_perfect_model_would_generate_is_all_right(tiny, undisturbed, tmp
             image.save(folder / request.file)
         result = json.loads(evaluate(undisturbed[0], *given, str(folder)).stdout)
         assert result["metrics"]["exact"]["value"] == expected
+        assert not result["metrics"]["exact"]["note"]
         assert result["out"] == str(tmp_path / "evaluation" / folder.name / "held_out_strings")
 
 
@@ -84,3 +85,29 @@ def test_intervals_are_wilsons(counts):
 
 def test_a_rate_says_its_interval():
     assert str(Rate(9, 10)) == "90.0 % [59.6, 98.2] (9 of 10)"
+
+
+def test_a_character_in_another_colour_is_wrong_and_said(tiny, undisturbed, tmp_path):
+    from making import training_shards as shards
+
+    from infer.checkpoints import find
+    from infer.evaluation.held_out_strings import HeldOutStrings
+
+    asked = HeldOutStrings(find(undisturbed[0]), tiny[1]).requests()[0]
+    others = {"blue": "red", "red": "blue"}
+    colour = others[asked.prompt.split()[4]]
+    image = shards.draw(asked.texts[0], colour, asked.size[0] // shards.CELL)
+    (tmp_path / "a").mkdir()
+    image.save(tmp_path / "a" / asked.file)
+    evaluate(
+        undisturbed[0],
+        "--data",
+        tiny[1],
+        "--images",
+        str(tmp_path / "a"),
+        "-o",
+        str(tmp_path / "out"),
+    )
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert f"<p>{asked.texts[0]}\nin another colour: {' '.join(asked.texts[0])}</p>" in page
+    assert "in another colour counts as wrong" in page

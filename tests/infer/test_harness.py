@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def test_images_of_a_prompt_are_resampled_together():
     assert again["high"] - again["low"] == pytest.approx(alone["high"] - alone["low"], abs=0.03)
 
 
+def test_an_interval_without_width_says_what_it_means():
+    right = metrics.share("x", made([1.0] * 10, repetitions=3), lambda row: row.score == 1).values()
+    assert right["interval"] == "Wilson" and not right["note"]  # of prompts, not of images
+    assert (right["value"], right["high"]) == (1, 1) and right["low"] == pytest.approx(0.7225, 1e-3)
+    alike = metrics.mean("x", made([0.5] * 10), lambda row: row.score)
+    assert alike.interval() == (0.5, 0.5)
+    assert "all 10 prompts agree, and up to 25.9% of other" in alike.values()["note"]
+    assert pytest.approx(0.95, abs=1e-3) == 1 - 0.7411**10  # so many others would have shown
+    groups = metrics.macro("x", made([0.0, 1.0], ["a", "b"]), lambda row: row.score).values()
+    assert "each group's prompts, or its only one, agree" in groups["note"]
+    assert not metrics.mean("x", made([0.5, 0.6]), lambda row: row.score).values()["note"]
+
+
 def test_the_bootstrap_is_as_wide_as_theory_says():
     values = np.random.default_rng(1).normal(0.5, 0.2, 400)
     metric = metrics.mean("x", made(list(values)), lambda row: row.score)
@@ -125,6 +139,9 @@ def test_two_outputs_are_compared_over_the_same_prompts(tmp_path):
     assert 0 <= each["low"] < each["difference"] < each["high"] and each["n"] == 4
     same = evaluate("--compare", outs[0], outs[0]).stdout
     assert "brightness: +0.0000 [+0.0000, +0.0000]" in same and "not told apart" in same
+    assert (
+        same.startswith(f"a ({outs[0]}) minus a ({outs[0]}):\n") and "all 4 prompts agree" in same
+    )
     of_images(tmp_path / "b", "--out", tmp_path / "some", "--sample", "1")
     assert "sample" in evaluate("--compare", outs[0], tmp_path / "some", code=2).stderr
     assert "no result.json" in evaluate("--compare", outs[0], tmp_path, code=2).stderr
@@ -227,6 +244,21 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(undisturbed, tmp_path, 
     other = ["--checkpoint", undisturbed[0], "--size", "32x16", "--steps", "3"]
     refused = evaluate("shades", *other, "--out", tmp_path / "killed", code=2).stderr
     assert "was begun with steps 2, not 3" in refused
+    moved = shutil.copytree(undisturbed[0], tmp_path / "moved")  # the same weights by another name
+    known = json.loads((tmp_path / "killed/settings.json").read_bytes())["source"]["name"]
+    again = [
+        "--checkpoint",
+        moved,
+        "--size",
+        "32x16",
+        "--steps",
+        "2",
+        "--batch-size",
+        "3",
+        "--json",
+    ]
+    name = json.loads(evaluate("shades", *again, "--out", tmp_path / "killed").stdout)["source"]
+    assert known.endswith("/checkpoint-40") and name["name"] == "moved/checkpoint-40"
 
 
 def test_images_are_edited_in_chains(undisturbed, tmp_path):

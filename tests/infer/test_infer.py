@@ -350,7 +350,7 @@ def test_our_own_autoencoder_and_text_encoder_used_as_trained(run, tmp_path):
     with Image.open(tmp_path / "x.png") as image:
         assert image.size == (24, 40)
         assert (image.text["steps"], image.text["guidance"]) == ("3", "1.5")
-        assert image.text["checkpoint"] == "checkpoint-7"
+        assert image.text["checkpoint"] == "train/checkpoint-7"
     result = invoke(app, ["the word", "--size", "20x40", *arguments])
     assert result.exit_code == 2
     assert "multiples of 8 pixels" in result.stderr

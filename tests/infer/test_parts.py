@@ -1,6 +1,7 @@
 """Prompts, seeds, schedules and contact sheets, without a model."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,14 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_with_a_sentence(tmp_path)
     for asked in (folder, tmp_path):
         with pytest.raises(UsageError, match="a checkpoint of an earlier version, with codec/"):
             checkpoints.find(asked)
+
+
+def test_a_checkpoint_of_a_run_is_called_by_both_folders(tmp_path, monkeypatch):
+    (tmp_path / "train" / "checkpoint-200").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "train")
+    for folder in ("checkpoint-200", tmp_path / "train/checkpoint-200", "../train/checkpoint-200"):
+        assert checkpoints.name(Path(folder)) == "train/checkpoint-200"
+    assert checkpoints.name(tmp_path / "a" / "Qwen-Image") == "Qwen-Image"
 
 
 def test_without_a_record_the_size_is_the_first_of_the_largest_class(tmp_path):
