@@ -96,10 +96,18 @@ def check(asked: Asked, kind: type[Benchmark]) -> None:
     if asked.judge and not asked.judge_model:
         raise UsageError("--judge: expected --judge-model, which figures are named after")
     if not asked.judge and (kind.asks or (kind.reads and asked.reader == "judge")):
-        raise UsageError(
-            f"{asked.name}: is judged by a vision-language model; expected --judge URL and"
-            " --judge-model NAME, a server of chat completions"
-        )
+        judge = "expected --judge URL and --judge-model NAME, a server of chat completions"
+        missing = [*_missing_data(asked, kind), f"{judge} with a vision-language model"]
+        raise UsageError(f"{asked.name}: {'; and '.join(missing)}")
+
+
+def _missing_data(asked: Asked, kind: type[Benchmark]) -> list[str]:
+    """What a benchmark says that it is made of and is not there, so that both are asked for."""
+    try:
+        kind(None, asked.data).requests()
+    except UsageError as error:
+        return [str(error)]
+    return []
 
 
 def _checkpoint(asked: Asked) -> Path | None:

@@ -69,6 +69,7 @@ class _Slice(Evaluation):
             )
         asked = asking.Asked(
             name=self._name,
+            data=settings.data or None,
             reader=settings.reader,
             judge=settings.judge or None,
             judge_model=settings.judge_model or None,

@@ -167,7 +167,9 @@ def test_what_cannot_be_is_refused_before_any_work(tmp_path):
     both = ["shades", "--images", tmp_path, "--endpoint", "http://x/v1"]
     assert "--images and --endpoint" in evaluate(*both, code=2).stderr
     judged = evaluate("judged", "--images", tmp_path, code=2).stderr
-    assert "expected --judge URL and --judge-model NAME" in judged
+    assert "judged: expected --judge URL and --judge-model NAME" in judged
+    both = evaluate("dpg_bench", "--images", tmp_path, code=2).stderr
+    assert re.search("dpg_bench: expected --data: .*; and expected --judge URL", both)
     reader = evaluate("shades", "--images", tmp_path, "--reader", "rapidorc", code=2).stderr
     assert "did you mean 'rapidocr'?" in reader
 
