@@ -41,13 +41,16 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
     """
     from curation import storage
     from infer.arena import duels, votes
-    from infer.arena.page import render
+    from infer.arena.page import Shown, render
 
     user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
-    ids = {prompt: name for name, prompt in asked.items()}
-    shown = [(duel.id, duel.prompt, *duels.images(duel, folders, ids)) for duel in listed]
+    given = duels.inputs(prompts)
+    shown = [
+        Shown(duel.id, duel.prompt, *duels.images(duel, folders), given.get(duel.prompt_id))
+        for duel in listed
+    ]
     votes.write(out / "duels.jsonl", listed)
     storage.write_bytes(str(out / "vote.html"), render(shown).encode("utf-8", "replace"))
     typer.echo(
@@ -78,9 +81,8 @@ def judge(
     user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
-    ids = {prompt: name for name, prompt in asked.items()}
     by = Judge(url, model, Cache(out / "cache"), at_once)
-    judged = judging.judge(listed, lambda duel: duels.images(duel, folders, ids), by)
+    judged = judging.judge(listed, lambda duel: duels.images(duel, folders), by)
     votes.write(out / "votes.jsonl", judged.votes)
     typer.echo(f"{len(listed)} duels by {model} in {out / 'votes.jsonl'}")
     typer.echo(f"the image shown first is better: {judged.position_bias}; a fair judge: 50 %")

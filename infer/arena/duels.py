@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from curation.failures.errors import UsageError
+from curation.picture import decoding
+from curation.picture.decoding import PictureError
 from infer.arena.votes import Duel
 from infer.harness import sources
 from infer.harness.cache import digest
@@ -42,6 +44,25 @@ def prompts(path: Path) -> dict[str, str]:
     return {row["prompt_id"]: row["prompt"] for row in rows}
 
 
+def inputs(path: Path) -> dict[str, list[Image.Image]]:
+    """What was to be edited, by ids of prompts, as far as the same file has it. Raises
+    ``UsageError``.
+    """
+    if "inputs" not in pq.read_schema(path).names:  # of an earlier version
+        return {}
+    given: dict[str, list[Image.Image]] = {}
+    for row in pq.read_table(path, columns=["prompt_id", "inputs"]).to_pylist():
+        if row["prompt_id"] not in given:
+            try:
+                images = [decoding.decode(each, None).rgb for each in row["inputs"] or ()]
+            except PictureError as error:
+                raise UsageError(
+                    f"--prompts {path}: an input of {row['prompt_id']}: {error.detail}"
+                ) from error
+            given[row["prompt_id"]] = [Image.fromarray(each) for each in images]
+    return given
+
+
 def chosen(
     folders: Mapping[str, Path], asked: Mapping[str, str], count: int | None, seed: int
 ) -> list[Duel]:
@@ -59,23 +80,21 @@ def chosen(
                 a, b = chance.sample(pair, 2)
                 k = int(chance.choice(common).removesuffix(".png").rpartition("_")[2])
                 secret = digest(seed, name, a, b, k)[:12]
-                listed.append(Duel(id=secret, prompt=asked[name], a=a, b=b, k=k))
+                listed.append(Duel(id=secret, prompt=asked[name], a=a, b=b, k=k, prompt_id=name))
     if not listed:
         raise UsageError("no two models have an image <prompt id>_<k>.png of the same prompt")
     chance.shuffle(listed)
     return listed[:count]
 
 
-def images(
-    duel: Duel, folders: Mapping[str, Path], ids: Mapping[str, str]
-) -> tuple[Image.Image, Image.Image]:
+def images(duel: Duel, folders: Mapping[str, Path]) -> tuple[Image.Image, Image.Image]:
     """The left and the right image of a duel. Raises ``UsageError``."""
     pair = [
-        sources.opened(folders[model], Request(ids[duel.prompt], duel.prompt, duel.k))
+        sources.opened(folders[model], Request(duel.prompt_id, duel.prompt, duel.k))
         for model in (duel.a, duel.b)
     ]
     if pair[0] is None or pair[1] is None:
-        raise UsageError(f"an image of {ids[duel.prompt]} is no longer there")
+        raise UsageError(f"an image of {duel.prompt_id} is no longer there")
     return pair[0], pair[1]
 
 

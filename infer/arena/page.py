@@ -1,7 +1,10 @@
-"""The page on which people vote: two images without names, four answers, votes to download."""
+"""The page on which people vote: two images without names, beside what they are edits of, four
+answers, votes to download.
+"""
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -12,8 +15,19 @@ from curation.picture import contact_sheet
 _SIDE, _QUALITY = 640, 90  # pixels: the longer side on the page; of JPEG
 
 
-def render(duels: Sequence[tuple[str, str, Image.Image, Image.Image]]) -> str:
-    """HTML of (id, prompt, left, right): all is inside, nothing is loaded, no model is named."""
+@dataclass(frozen=True)
+class Shown:
+    """A duel as its voters see it; ``inputs`` are what was to be edited."""
+
+    id: str
+    prompt: str
+    left: Image.Image
+    right: Image.Image
+    inputs: Sequence[Image.Image] | None = None
+
+
+def render(duels: Sequence[Shown]) -> str:
+    """The page as HTML: all is inside, nothing is loaded, no model is named."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where it is needed
 
     environment = Environment(
@@ -24,8 +38,14 @@ def render(duels: Sequence[tuple[str, str, Image.Image, Image.Image]]) -> str:
         lstrip_blocks=True,
     )
     shown = [
-        {"id": name, "prompt": prompt, "left": _address(left), "right": _address(right)}
-        for name, prompt, left, right in duels
+        {
+            "id": duel.id,
+            "prompt": duel.prompt,
+            "inputs": [_address(each) for each in duel.inputs or ()],
+            "left": _address(duel.left),
+            "right": _address(duel.right),
+        }
+        for duel in duels
     ]
     return environment.get_template("page.html").render(duels=shown)
 

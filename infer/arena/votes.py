@@ -17,7 +17,9 @@ Answer = Literal["a", "b", "both", "neither"]
 
 
 class Duel(BaseModel):
-    """Two models' images of a prompt, ``a`` on the left; ``id`` is all that a voter sees of it."""
+    """Two models' images of the prompt ``prompt_id``, ``a`` on the left; ``id`` is all that a voter
+    sees of it. Edits of several images may have the same ``prompt``.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,6 +28,7 @@ class Duel(BaseModel):
     a: str
     b: str
     k: int = 0
+    prompt_id: str = ""
 
 
 class Vote(BaseModel):

@@ -1,23 +1,28 @@
 """What an evaluation leaves in its folder, written down and read again.
 
 ``settings.json`` says what the folder is of, ``images/`` and ``cache/`` are gone on from,
-``prompts.parquet`` has a row for each image, ``result.json`` the figures: it is there only when the
+``prompts.parquet`` has a row for each image, with small views of what was to be edited,
+``result.json`` the figures: it is there only when the
 set is complete.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
 from curation import storage
 from curation.failures.errors import UsageError
-from infer.harness.rows import Row
+from curation.picture import contact_sheet, decoding
+from infer.harness.rows import Request, Row
 
 RESULT, ROWS, PAGE, SETTINGS = "result.json", "prompts.parquet", "report.html", "settings.json"
+VIEW = 640  # pixels: the longer side of a view
 _SCHEMA = pa.schema(
     [
         ("prompt_id", pa.string()),
@@ -31,6 +36,7 @@ _SCHEMA = pa.schema(
         ("score", pa.float64()),
         ("read", pa.string()),
         ("values", pa.string()),
+        ("inputs", pa.list_(pa.binary())),  # JPEG; empty where nothing was given
     ]
 )
 
@@ -63,8 +69,11 @@ def _identified(settings: dict[str, Any]) -> dict[str, Any]:
     return settings | {"source": {key: of for key, of in source.items() if key != "name"}}
 
 
-def write_rows(out: Path, rows: Sequence[Row]) -> None:
-    """``prompts.parquet``. Raises ``OSError``."""
+def write_rows(out: Path, rows: Sequence[Row], requests: Sequence[Request] = ()) -> None:
+    """``prompts.parquet``, with views of the images to edit of its ``requests``. Raises
+    ``OSError``.
+    """
+    views = {request.file: [_view(each) for each in request.inputs] for request in requests}
     listed = [
         {
             "prompt_id": row.id,
@@ -78,6 +87,7 @@ def write_rows(out: Path, rows: Sequence[Row]) -> None:
             "score": row.score,
             "read": row.read,
             "values": json.dumps(row.values, ensure_ascii=False),
+            "inputs": views.get(row.file, []),
         }
         for row in rows
     ]
@@ -129,6 +139,14 @@ def read_result(out: Path) -> dict[str, Any]:
     if not isinstance(result, dict):
         raise UsageError(f"{path}: expected a JSON object")
     return result
+
+
+def _view(image: bytes) -> bytes:
+    """An image to edit, small, as JPEG."""
+    stream = BytesIO()
+    decoded = Image.fromarray(decoding.decode(image, None).rgb)
+    contact_sheet.fit(decoded, VIEW).save(stream, "JPEG", quality=90)
+    return stream.getvalue()
 
 
 def _shown(value: Any) -> str:

@@ -1,8 +1,11 @@
 """The arena: ratings of votes, the page for people, and a judge asked twice."""
 
+import base64
+import io
 import json
 import math
 import random
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +20,8 @@ from curation.failures.errors import UsageError
 from infer.arena import judging, page, ratings, votes
 from infer.arena.__main__ import app
 from infer.arena.votes import Duel, Vote
+from infer.harness import results
+from infer.harness.rows import Request, Row
 
 TRUE = {"best": 1150.0, "good": 1050.0, "fair": 950.0, "poor": 850.0}
 
@@ -92,7 +97,7 @@ def test_votes_are_read_from_both_kinds_of_file(tmp_path):
 
 @pytest.fixture
 def models(tmp_path):
-    prompts = [{"prompt_id": f"p{n}", "prompt": f"<b>ink</b> {n}"} for n in range(6)]
+    prompts = [{"prompt_id": f"p{n}", "prompt": f"<b>ink</b> {n // 2}"} for n in range(6)]
     pq.write_table(pa.Table.from_pylist(prompts), tmp_path / "prompts.parquet")
     named = []
     for shade, name in enumerate(("secret-one", "secret-two")):
@@ -161,6 +166,42 @@ def test_two_answers_are_one_vote():
     assert (made.first, made.decided, made.disagreed, made.unclear) == (3, 5, 1, 1)
 
 
+def test_what_was_edited_is_shown_beside_both_of_its_results(models, tmp_path):
+    """Several images may have the same instruction; each duel has its own."""
+
+    def jpeg(shade):
+        stream = io.BytesIO()
+        Image.new("RGB", (900, 300), (0, 0, shade)).save(stream, "PNG")
+        return stream.getvalue()
+
+    rows = [Row(f"p{n}", 0, "<b>bluer</b>", "", (), {}, 0, False, 0, "", {}) for n in range(6)]
+    shades = {each.id: 40 * n for n, each in enumerate(rows)}
+    requests = [Request(each.id, each.prompt, inputs=(jpeg(shades[each.id]),)) for each in rows]
+    results.write_rows(tmp_path, rows[:5], requests[:5])
+    done = invoke(app, ["page", *models, "--count", "5"])
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "out/vote.html").read_text()
+    assert text.count("What was to be edited") == 5 and "<b>bluer" not in text
+    duels = {duel.id: duel for duel in votes.duels(tmp_path / "out/duels.jsonl")}
+    for part in text.split('<section class="duel" data-id="')[1:]:
+        encoded = re.findall('src="data:image/jpeg;base64,([^"]*)"', part)
+        images = [Image.open(io.BytesIO(base64.b64decode(each))) for each in encoded]
+        duel = duels[part.partition('"')[0]]
+        number = int(duel.prompt_id[1:])
+        assert [image.size for image in images] == [(640, 213), (256, 256), (256, 256)]
+        middles = [image.getpixel((100, 100)) for image in images]
+        assert abs(middles[0][2] - shades[duel.prompt_id]) < 3
+        for model, seen in zip((duel.a, duel.b), middles[1:], strict=True):
+            wanted = (200 * (model == "secret-two"), number, number)
+            assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 3
+    pq.write_table(
+        pa.Table.from_pylist([{"prompt_id": "p1", "prompt": "x", "inputs": [b"no image"]}]),
+        tmp_path / "prompts.parquet",
+    )
+    done = invoke(app, ["page", *models])
+    assert done.exit_code == 2 and "an input of p1" in done.stderr
+
+
 DRIVE = """
 const key = (name, more) => document.dispatchEvent(
   new window.KeyboardEvent("keydown", { key: name, ...more }));
@@ -182,6 +223,10 @@ return [...seen, document.querySelector('[data-vote="b"]').disabled, wide];
 
 @pytest.mark.parametrize("width", [360, 1000])
 def test_votes_are_cast_by_clicks_and_keys(tmp_path, width):
-    duels = [(name, "a sign " * 9, *[Image.new("RGB", (640, 480))] * 2) for name in "xy"]
+    plain = Image.new("RGB", (640, 480))
+    duels = [
+        page.Shown(name, "a sign " * 9, plain, plain, inputs)
+        for name, inputs in (("x", None), ("y", [plain, plain]))
+    ]
     seen = browser.look(page.render(duels), DRIVE, tmp_path, width=width)
     assert seen == ["0", "1", "neither", "2", False, True, True]
