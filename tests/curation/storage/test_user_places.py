@@ -73,7 +73,7 @@ def test_a_loras_factor_is_a_number() -> None:
         ("file:inf", "--lora file:inf: the factor is 'inf'; expected a number such as 0.8"),
         ("nope:abc", "--lora nope:abc: no such file"),
         ("nope:0.8", "--lora nope: no such file"),
-        ("folder.png", "--lora folder.png: a folder; expected a file"),
+        ("folder.png", "--lora folder.png/pytorch_lora_weights.safetensors: no such file"),
     ):
         with pytest.raises(UsageError, match=f"^{said}$"):
             generating.execution([given])

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from making.commands import lines_of_datasets
 from making.old_shards import write_version_1
 from making.tables import read_all
-from markdown_it import MarkdownIt
 from PIL import Image
 
 from curation import shard
@@ -31,7 +30,6 @@ from train.data.selection import of_shard
 
 SCHEMA = shard.schema(
     [pa.field("luma", pa.float32()), pa.field("raw_bytes", pa.binary())]
-    + [pa.field("x|`<i>` y", pa.float32())]
     + [pa.field(f"tells_{of}", pa.int8()) for of in ("place", "person")]
 )
 STAGES = {
@@ -176,27 +174,6 @@ def test_files_of_another_state_of_the_shards_go_and_those_of_others_stay(
     assert len(left) == 1 and "-of-00001-" in left[0] and (out / "notes.txt").exists()
 
 
-@pytest.mark.parametrize("name", names())
-def test_the_export_of_another_run_is_never_replaced(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second, out = (tmp_path / of for of in ("first", "second", "out"))
-    export(name, shards(first, ROWS[:2], ROWS[2:]), str(out))
-    before = contents(out)
-    with pytest.raises(UsageError, match=f"{out}: holds the export of another run, first .*second"):
-        export(name, shards(second, ROWS[:1]), str(out))
-    assert contents(out) == before and str(tmp_path).encode() not in b"".join(before.values())
-    assert export(name, str(first), str(out)).repeated == 2 and contents(out) == before
-    first.rename(tmp_path / "moved")  # the same shards, from elsewhere
-    assert export(name, str(tmp_path / "moved"), str(out)).repeated == 2
-    monkeypatch.chdir(tmp_path)
-    shards(tmp_path / "moved", ROWS[:1])
-    assert export(name, "moved", "out").repeated == 0
-    (out / ".inkstone.export").unlink()  # as earlier versions left it
-    with pytest.raises(UsageError, match="an earlier version"):
-        export(name, str(second), str(out), strip=True)
-
-
 _LOAD = """
 import sys
 from datasets import Image, load_dataset
@@ -228,12 +205,6 @@ def test_the_card_says_what_the_data_set_is_and_breaks_by_nothing_in_it(tmp_path
     assert "| `luma` | min 0.25 |" in text and "captions: `validity` | in valid, short |" in text
     assert "| CC &lt;b&gt;\\| by | 5 |" in text and "<b>" not in text
     assert "| example.org | 5 |" in text and "word" not in text
-    columns = text.partition("## Columns")[2]
-    assert "| float | `luma`, ``x\\|`<i>` y`` |" in columns
-    assert "| list of {text, language, origin, stage} | `caption_raw`, `caption_rec" in columns
-    assert "&" not in columns and len(columns.splitlines()) < 30  # 40 columns
-    shown = MarkdownIt().enable("table").render(text)
-    assert "<code>x|`&lt;i&gt;` y</code>" in shown and "<i>" not in shown
 
 
 @pytest.mark.parametrize("name", names())
