@@ -2,7 +2,8 @@
 
 For renderings of words, signs and labels on a plain ground: what differs from the ground is taken
 for one line and read, without a search for text, in a tenth of the time. An image that shows
-anything else is read as nonsense; there ``quote_precision`` of ``captioning.recaption`` says it.
+anything else is read as nonsense; there ``quote_precision`` says it, of ``captioning.recaption``
+and of ``captioning.raw_quotes``.
 """
 
 from collections.abc import Sequence
@@ -57,7 +58,7 @@ def single_line() -> Measure:
         said = {of: row.captions.get(f"caption_{split}", ()) for split, of in COLUMNS.items()}
         if not any(quotes(text) for texts in said.values() for text in texts):
             return {name: [1.0] * len(texts) for name, texts in said.items()}
-        line = _line(row.picture(single_line.short_side).rgb)
+        line = inked_line(row.picture(single_line.short_side).rgb)
         read = "" if line is None else reader.line(line)[0]
         return {name: [likeness(text, read) for text in texts] for name, texts in said.items()}
 
@@ -80,7 +81,7 @@ def _folded(text: str) -> str:
     return plain(text).translate(_ALIKE)
 
 
-def _line(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def inked_line(rgb: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """The line of text of an (H, W, 3) image, as the reader likes it; None without any ink."""
     rim = np.concatenate([rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]])
     ground = np.median(rim, axis=0)

@@ -31,7 +31,7 @@ STAGES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7")
 RAW, DATA_JUICER, CLEAN = "raw", "data-juicer", "clean"
 BUILT_IN = (RAW, DATA_JUICER, *STAGES, "strings", CLEAN)
 MOST_READ = 2000  # images that an entry may put through OCR
-READERS = ("text-", "single_line-")  # signals that read text, by the folders of what they measured
+READERS = ("text-", "single_line-", "raw_quotes-")  # folders of signals that read text
 _OURS = "curated"  # the output of `beam run`
 
 

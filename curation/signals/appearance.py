@@ -15,4 +15,4 @@ class AppearanceSettings(EmbeddingSettings):
     library: Library = "efficientnet"
 
 
-appearance = of_encoder("appearance", AppearanceSettings, "what the image looks like")
+appearance = of_encoder("appearance", AppearanceSettings, "what the image looks like", 1)
