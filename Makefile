@@ -68,7 +68,7 @@ benchmark: setup ## every figure of the README, each beside its baseline
 	@failed=0; for file in benchmarks/[a-z]*.py; do echo "== $$file"; \
 	    $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)" || failed=1; done; exit $$failed
 
-lock: setup ## compile pyproject.toml and requirements.in into the locks (keeps pins that still fit)
+lock: setup ## compile pyproject.toml and requirements.in into the locks and NOTICE (keeps pins that still fit)
 	@mkdir -p .cache; sort requirements.lock requirements-google.lock > .cache/all.lock
 	@$(UV) pip compile $(COMPILE) --all-extras --output-file .cache/all.lock
 	@$(UV) pip compile $(COMPILE) $(EXTRAS:%=--extra %) --constraint .cache/all.lock \
@@ -77,6 +77,7 @@ lock: setup ## compile pyproject.toml and requirements.in into the locks (keeps 
 	    > requirements-google.lock
 	@$(UV) pip compile --quiet --python-version 3.11 --no-annotate --no-header --no-deps --generate-hashes \
 	    --output-file requirements-models.lock requirements-models.in
+	@$(BIN)/python .ci/notice.py
 
 clean: ## remove what the targets above made, and nothing else
 	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,14 +1,21 @@
 """``NOTICE`` names every file of data and every package; a new one without a word in it fails."""
 
+import importlib.util
 import re
 import subprocess
 import tomllib
+from email.message import Message
 from fnmatch import fnmatchcase
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from making.places import ROOT
 
+_SPEC = importlib.util.spec_from_file_location("notice", ROOT / ".ci" / "notice.py")
+assert _SPEC and _SPEC.loader
+notice = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(notice)
 TEXT = (ROOT / "NOTICE").read_text(encoding="utf-8")
 # Code and prose of ours, by their names; all else is data and needs a word.
 CODE = {".py", ".typed", ".lock", ".in", ".toml", ".ipynb"}
@@ -75,7 +82,8 @@ def test_every_entry_is_of_files_and_every_text_of_a_licence_is_there() -> None:
 
 
 def names_of(requirements: list[str]) -> set[str]:
-    return {re.split(r"[\[<>=;~! ]", entry, maxsplit=1)[0] for entry in requirements}
+    names = {re.split(r"[\[<>=;~! ]", entry, maxsplit=1)[0] for entry in requirements}
+    return {re.sub("[-_.]+", "-", name).lower() for name in names}
 
 
 def test_every_package_that_we_ask_for_is_named_with_a_licence() -> None:
@@ -86,6 +94,40 @@ def test_every_package_that_we_ask_for_is_named_with_a_licence() -> None:
     for file in ("requirements.in", "requirements-models.in"):
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
         wanted |= names_of([line for line in lines if line and not line.startswith("#")])
-    weights, packages = SECTIONS[3], SECTIONS[4]
-    named = set(re.findall(r"^(\S+)  +\S", weights + packages, flags=re.MULTILINE))
-    assert named == wanted
+    weights = names_of(re.findall(r"^(\S+)  +\S", SECTIONS[3], flags=re.MULTILINE))
+    assert wanted <= {*notice.lines(SECTIONS[4])} and weights <= wanted
+
+
+def test_every_package_of_the_locks_has_a_line_of_its_version() -> None:
+    """By the locks alone; words are held to what is installed as it is pinned, and to no more."""
+    stated = notice.lines(TEXT)
+    assert {name: version for name, (version, _) in stated.items()} == notice.pinned()
+    assert notice.written(TEXT) == TEXT, "`.venv/bin/python .ci/notice.py` writes it anew"
+
+
+def test_lines_follow_the_locks_and_what_is_not_here_keeps_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pins = {"absent": "1.0", "pytest": "0.0.1", "numpy": metadata.version("numpy")}
+    monkeypatch.setattr(notice, "pinned", lambda: pins)
+    before = "4. PACKAGES\n\nabsent 0.9  MIT; A\ngone 1.0  MIT; B\npytest 0.0.0  MIT; C\n"
+    made = notice.written(before)
+    assert made.startswith("4. PACKAGES\n\nabsent 1.0  MIT; A\npytest 0.0.1  MIT; C\nnumpy ")
+    assert "NumPy Developers" in made and "gone" not in made
+    with pytest.raises(SystemExit, match=r"absent==1\.0: not installed"):
+        notice.written("4. PACKAGES\n\npytest 0.0.0  MIT; C\n")
+
+
+def test_holders_and_licences_are_read_from_what_packages_say() -> None:
+    said = Message()
+    said["Classifier"] = "License :: OSI Approved :: BSD License"
+    said["Author-email"] = '"Ann B." <a@b.org>, Cy <c@d.org>, D <d@e.org>, E <e@f.org>'
+    three = (
+        "BSD\n\n Copyright (c) 2010-2024, Ann B. (a@b.org). All rights reserved.\nNeither the name"
+    )
+    assert notice._licence(said, [three]) == "BSD-3-Clause"
+    assert notice._licence(said, ["Copyright X"]) == "BSD-2-Clause"
+    assert notice._holder(said, [three]) == "Ann B"
+    template = "Copyright [yyyy] [name of copyright owner]\nCopyright notice of the law"
+    assert notice._holder(said, [template]) == "Ann B., Cy, D and others"
+    assert notice._holder(Message(), []) == "its authors"
