@@ -320,7 +320,7 @@ def test_the_shipped_pipeline_asks_for_its_models_in_order() -> None:
     placed = signals.models
     stages = [{name for name, (at, _) in placed.items() if at == stage} for stage in range(5)]
     of_text = {"embedding", "classes", "alignment", "pair_similarity"}
-    assert stages[:4] == [{"nsfw_open"}, set(), of_text, {"text"}]
+    assert stages[:4] == [{"nsfw_open"}, set(), of_text, {"text", "raw_quotes"}]
     assert {"codes", "watermarks", "borders"} <= stages[4]
     assert placed["alignment"] > max(placed["embedding"], placed["classes"])  # which it reads
 
