@@ -12,6 +12,7 @@ from benchmarks.results.sections import (
     edits_model,
     elements,
     filters,
+    generating,
     packing,
     pages_model,
     rendering_cost,
@@ -31,7 +32,7 @@ class Chapter:
 CHAPTERS = (
     Chapter(
         "CPU time per image",
-        (curation_cost.SECTION, rendering_cost.SECTION, scale.SECTION),
+        (curation_cost.SECTION, rendering_cost.SECTION, scale.SECTION, generating.SECTION),
     ),
     Chapter("Truth of the filters", (filters.SECTION, elements.SECTION)),
     Chapter("What curation is worth", (curation_bench.SECTION, ablation_strings.SECTION)),
