@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from curation import storage
 from curation.failures.errors import UsageError
+from curation.storage import user_paths
 
 _Record = TypeVar("_Record", bound=BaseModel)
 Answer = Literal["a", "b", "both", "neither"]
@@ -92,7 +93,7 @@ def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return user_paths.read(str(path))
     except OSError as error:
         raise UsageError(f"{path}: not readable ({error})") from None
 

@@ -8,7 +8,8 @@ import typer
 from curation.storage import user_paths
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="Benchmark, such as held_out_strings.")
+    str | None,
+    typer.Argument(metavar="NAME", help="Benchmark, such as held_out_strings; none: lists all."),
 ]
 Images = Annotated[
     Path | None,

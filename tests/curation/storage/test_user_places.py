@@ -51,6 +51,7 @@ WRONG = (
     (infer_command.app, ["x", "--steps", "1001"], "steps is 1001; expected at most 1000"),
     (layers.app, ["x", "--input", "file", "-o", "a", "--steps", "1001"], "expected at most 1000"),
     (server.app, ["--steps", "1001"], "steps is 1001; expected at most 1000"),
+    (arena.app, ["rate", "nope.jsonl"], "nope.jsonl: no such file"),
     (provenance.app, ["nope.png"], "nope.png: no such file"),
     (provenance.app, ["folder.png"], "folder.png: a folder; expected a file"),
     (arena.app, ["page", "a=folder.png", "b=.", "--prompts", "file", "-o", "file"], "is a file"),
