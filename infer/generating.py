@@ -156,8 +156,16 @@ def generate(
 def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
     facts = facts_of(prompt, how, asked.checkpoint)
     kind, _, path = asked.control.partition(":")
-    more = {"inputs": ", ".join(asked.names), "control": f"{kind}:{PurePath(path).name}"}
-    return facts | {name: value for name, value in more.items() if value.strip(":")}
+    more: dict[str, Any] = {"inputs": ", ".join(asked.names)} if asked.names else {}
+    if asked.condition:
+        more |= {"control": f"{kind}:{PurePath(path).name}", **following_of(asked.condition)}
+    return facts | more
+
+
+def following_of(condition: "Condition") -> dict[str, str]:
+    """How much a condition is followed and in which share of the steps, as facts."""
+    span = f"{condition.start:g} {condition.end:g}"
+    return {"control_scale": f"{condition.scale:g}", "control_span": span}
 
 
 def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:
@@ -196,7 +204,7 @@ def execution(
     precision: str = "stored",
     offload: bool = False,
     compiles: bool = False,
-    controlnet: Path | None = None,
+    controlnet: Path | str | None = None,
 ) -> "Execution":
     """How a network is carried out. A LoRA is a file, or ``FILE:FACTOR``.
 
@@ -210,7 +218,8 @@ def execution(
         raise UsageError(f"--precision {precision}: {expected_one_of(precision, PRECISIONS)}")
     own = _there(weights, "--weights") if weights else None
     adapters = tuple(map(_adapter, loras))
-    return Execution(own, adapters, controlnet, chosen, offload, None, compiles)
+    beside = Path(controlnet) if controlnet else None
+    return Execution(own, adapters, beside, chosen, offload, None, compiles)
 
 
 def _adapter(text: str) -> tuple[Path, float]:

@@ -4,7 +4,10 @@ around a hole.
 Shapes: H W pixels.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +19,13 @@ from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
 from curation.storage import user_paths
 from curation.strict_yaml import expected_one_of
-from train.pixels import Pixels
+
+if TYPE_CHECKING:
+    from train.pixels import Pixels
 
 INPAINT = "inpaint"
-KINDS = (*conditions.COMPUTED, *conditions.GIVEN, INPAINT)
+OUTLINES = (*conditions.COMPUTED, *conditions.GIVEN)
+KINDS = (*OUTLINES, INPAINT)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Condition:
     the share ``end``.
     """
 
-    pixels: Pixels
+    pixels: "Pixels"
     hole: NDArray[np.bool_] | None = None
     scale: float = 1.0
     start: float = 0.0
@@ -53,15 +59,43 @@ def read(
     if (kind == INPAINT) != (mask is not None):
         expected = "needs a --mask" if kind == INPAINT else "takes no --mask"
         raise UsageError(f"--control {given}: {expected}; inpaint is what fills holes")
-    image = _image(path, "--control").resize(size, Image.Resampling.LANCZOS)
-    rgb = np.array(image.convert("RGB"))
-    compute = conditions.COMPUTED.get(kind)
-    hole = conditions.hole(_image(mask, "--mask"), size) if mask else None
-    return Condition(compute(rgb) if compute else rgb, hole, scale, *span)
+    rgb = _seen(kind, _image(user_paths.read(path, "--control"), f"--control {path}"), size)
+    hole = None
+    if mask:
+        shape = _image(user_paths.read(mask, "--mask"), f"--mask {mask}")
+        hole = conditions.hole(shape, size)
+    return Condition(rgb, hole, scale, *span)
 
 
-def _image(path: str, option: str) -> Image.Image:
+def of_bytes(kind: str, data: bytes, name: str, size: Size) -> "Pixels":
+    """(H, W, 3) of a condition by one of the ``OUTLINES``, for an image of that ``size``; ``name``
+    begins a sentence about its file. Raises ``UsageError``.
+    """
+    return _seen(kind, _image(data, name), size)
+
+
+def kinds(folder: Path) -> tuple[str, ...]:
+    """What the ControlNet in a folder follows, by its ``config.json`` alone. Raises ``UsageError``
+    for a folder without one.
+    """
+    inside = folder / "controlnet"
+    path = (inside if (inside / "config.json").is_file() else folder) / "config.json"
     try:
-        return Image.fromarray(decoding.decode(user_paths.read(path, option), None).rgb)
+        content = json.loads(path.read_text("utf-8"))
+        extra = content.get("extra_condition_channels", 0)
+    except (OSError, ValueError, AttributeError) as error:
+        raise UsageError(f"--controlnet {folder}: no ControlNet ({error})") from error
+    return (INPAINT,) if extra else OUTLINES
+
+
+def _seen(kind: str, image: Image.Image, size: Size) -> "Pixels":
+    rgb = np.array(image.resize(size, Image.Resampling.LANCZOS).convert("RGB"))
+    compute = conditions.COMPUTED.get(kind)
+    return compute(rgb) if compute else rgb
+
+
+def _image(data: bytes, name: str) -> Image.Image:
+    try:
+        return Image.fromarray(decoding.decode(data, None).rgb)
     except PictureError as error:
-        raise UsageError(f"{option} {path}: {error.reason}: {error.detail}") from error
+        raise UsageError(f"{name}: {error.reason}: {error.detail}") from error

@@ -61,6 +61,7 @@ def serve(
     devices: Devices = None,
     loras: options.Loras = None,
     weights: options.Weights = None,
+    controlnet: options.ControlNet = None,
     precision: options.Precision = "stored",
     enhance: options.Enhance = None,
     enhance_model: options.EnhanceModel = None,
@@ -113,7 +114,7 @@ def serve(
 
         open_nsfw.file()
     plan = Plan(
-        Offer.of(folder, round(pixels * mega), steps),
+        Offer.of(folder, round(pixels * mega), steps, controlnet),
         tuple(devices or ("auto",)),
         signing_key or keys.usual(),
         check_above if output_check else None,
@@ -122,6 +123,7 @@ def serve(
         {
             "loras": loras or [],
             "weights": weights,
+            "controlnet": str(controlnet) if controlnet else None,
             "precision": precision,
             "offload": offload,
             "compiles": compiles,

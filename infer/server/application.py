@@ -31,6 +31,7 @@ _FILES = {  # what the page consists of
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/mask.js": ("mask.js", "text/javascript"),
+    "/control.js": ("control.js", "text/javascript"),
     "/history.js": ("history.js", "text/javascript"),
     "/stream.js": ("stream.js", "text/javascript"),
 }
@@ -74,12 +75,15 @@ class Service:
         return _Counted(Guarded(app, access, PUBLIC), self.metrics, known)
 
     async def _generations(self, request: Request) -> Response:
-        fields = await bodies.json_fields(request)
-        wish = await self._rewritten(self.offer.wanted(fields))
-        return await self._answering.answer(request, wish)
+        if bodies.is_form(request):
+            fields, files = await bodies.form_fields(request, self.uploads, edits=False)
+            wish = self.offer.wanted(fields, control_image=files.control)
+        else:
+            wish = self.offer.wanted(await bodies.json_fields(request))
+        return await self._answering.answer(request, await self._rewritten(wish))
 
     async def _edits(self, request: Request) -> Response:
-        fields, files = await bodies.form_fields(request, self.uploads)
+        fields, files = await bodies.form_fields(request, self.uploads, edits=True)
         wish = await self._rewritten(self.offer.wanted(fields, files.images, files.mask))
         return await self._answering.answer(request, wish)
 

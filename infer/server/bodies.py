@@ -25,6 +25,7 @@ _SECONDS = 60.0  # for a body to arrive
 _LINGER = 2.0  # seconds in which a refused client may finish sending and read why
 _FILES, _FIELDS, _PART = 64, 64, 256 << 10
 _IMAGES = ("image", "image[]")
+MASK, CONTROL = "mask", "control_image"
 GONE = Refusal(499, "client_gone", "the client has gone")
 TOO_SLOW = Refusal(408, "request_timeout", "the body did not arrive within a minute")
 
@@ -33,48 +34,77 @@ TOO_SLOW = Refusal(408, "request_timeout", "the body did not arrive within a min
 class Uploads:
     """Files of a form."""
 
-    images: tuple[bytes, ...]
-    mask: bytes
+    images: tuple[bytes, ...] = ()
+    mask: bytes = b""
+    control: bytes = b""
 
 
 async def json_fields(request: Request) -> Fields:
     """The fields of a JSON body. Raises ``RefusalError``."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+    if _type(request) != "application/json":
         raise _other_type("application/json")
     async with _limited(request, MOST_JSON) as limited:
         data = await limited.body()
     return Fields(of_json(data))
 
 
-async def form_fields(request: Request, most: int) -> tuple[Fields, Uploads]:
-    """The fields and files of a form of at most so many bytes. Raises ``RefusalError``."""
-    if request.headers.get("content-type", "").split(";")[0].strip() != "multipart/form-data":
+async def form_fields(request: Request, most: int, *, edits: bool) -> tuple[Fields, Uploads]:
+    """The fields and files of a form of at most so many bytes: images to edit and a mask, or else
+    an image to follow. Raises ``RefusalError``.
+    """
+    if not is_form(request):
         raise _other_type("multipart/form-data")
     texts: dict[str, Any] = {}
-    images, masks = list[bytes](), list[bytes]()
+    names = (*_IMAGES, MASK) if edits else (CONTROL,)
+    files: dict[str, list[bytes]] = {name: [] for name in names}
     async with (
         _limited(request, most) as limited,
         limited.form(max_files=_FILES, max_fields=_FIELDS, max_part_size=_PART) as form,
     ):
         for name, value in form.multi_items():
-            if name in (*_IMAGES, "mask"):
+            if name in names:
                 if not isinstance(value, UploadFile):
                     raise wrong(f"{name}: expected a file", name)
-                (masks if name == "mask" else images).append(await value.read())
+                files[name].append(await value.read())
             elif isinstance(value, UploadFile):
                 raise wrong(f"{name[:40]}: expected text, not a file", name[:40])
             elif name in texts:
                 raise wrong(f"{name[:40]}: is there twice", name[:40])
             else:
                 texts[name] = value
+    uploads = _of_edit(files) if edits else _of_control(files[CONTROL])
+    named = [(f"image {number}", data) for number, data in enumerate(uploads.images, 1)]
+    named += [(MASK, uploads.mask)] if uploads.mask else []
+    named += [(CONTROL, each) for each in files.get(CONTROL, ())]
+    await asyncio.to_thread(_look, named)
+    return Fields(texts, is_form=True), uploads
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body says that it is a form."""
+    return _type(request) == "multipart/form-data"
+
+
+def _type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip()
+
+
+def _of_edit(files: dict[str, list[bytes]]) -> Uploads:
+    images = [each for name in _IMAGES for each in files[name]]
+    masks = files[MASK]
     if not 1 <= len(images) <= MOST_INPUTS:
         raise wrong(f"image: {len(images)} images; expected 1 to {MOST_INPUTS}", "image")
     if len(masks) > 1 or (masks and len(images) > 1):
-        raise wrong("mask: expected one mask, for one image", "mask")
-    named = [(f"image {number}", data) for number, data in enumerate(images, 1)]
-    named += [("mask", data) for data in masks]
-    await asyncio.to_thread(_look, named)
-    return Fields(texts, is_form=True), Uploads(tuple(images), masks[0] if masks else b"")
+        raise wrong("mask: expected one mask, for one image", MASK)
+    if masks and not masks[0]:
+        raise wrong("mask: is empty", MASK)
+    return Uploads(tuple(images), masks[0] if masks else b"")
+
+
+def _of_control(images: list[bytes]) -> Uploads:
+    if len(images) > 1:
+        raise wrong(f"{CONTROL}: {len(images)} images; expected one", CONTROL)
+    return Uploads(control=images[0] if images else b"")
 
 
 def _other_type(expected: str) -> RefusalError:

@@ -10,7 +10,9 @@ from curation.failures.errors import UsageError
 from curation.picture import sizes
 from infer import checkpoints
 from infer.checkpoints import Defaults
-from infer.server.asked import LARGEST_SEED, Asked
+from infer.engine import conditions
+from infer.engine.conditions import INPAINT
+from infer.server.asked import LARGEST_SEED, Asked, Following
 from infer.server.fields import Fields
 from infer.server.refusal import Refusal, wrong
 
@@ -19,12 +21,14 @@ MOST_INPUTS = 3
 LONGEST_PROMPT = 4000  # characters
 MOST_GUIDANCE = 50.0
 _LARGEST = 2**63 - 1
+_MOST_SCALE = 10.0
 
 
 @dataclass(frozen=True)
 class Offer:
     """A checkpoint ``folder`` called ``name``; sizes are multiples of ``unit`` pixels, an image
-    has at most ``pixels``, and takes at most ``steps``.
+    has at most ``pixels``, and takes at most ``steps``. ``controls`` are the kinds of conditions
+    that its ControlNet follows.
     """
 
     name: str
@@ -33,19 +37,29 @@ class Offer:
     usual: Defaults
     pixels: int = 4_194_304
     steps: int = 200
+    controls: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path, pixels: int, steps: int) -> "Offer":
+    def of(cls, folder: Path, pixels: int, steps: int, controlnet: Path | None = None) -> "Offer":
         """Raises ``UsageError``."""
         usual = checkpoints.defaults(folder)
         checkpoints.schedule(folder)
         own = usual.width * usual.height
         unit = checkpoints.size_unit(folder)
-        name, most = checkpoints.name(folder), max(steps, usual.steps)
-        return cls(name, folder, unit, usual, max(pixels, own), most)
+        name, most = checkpoints.name(folder), (max(pixels, own), max(steps, usual.steps))
+        controls = conditions.kinds(controlnet) if controlnet else ()
+        return cls(name, folder, unit, usual, *most, controls)
 
-    def wanted(self, fields: Fields, images: tuple[bytes, ...] = (), mask: bytes = b"") -> "Wish":
-        """What fields ask for. Raises ``RefusalError``."""
+    def wanted(
+        self,
+        fields: Fields,
+        images: tuple[bytes, ...] = (),
+        mask: bytes = b"",
+        control_image: bytes = b"",
+    ) -> "Wish":
+        """What fields ask for. A mask is a hole to fill where there is a ControlNet for it, else
+        where the result stays. Raises ``RefusalError``.
+        """
         model = fields.text("model", self.name, 200)
         if model != self.name:
             message = f"there is no model {model[:60]!r}; this server has {self.name!r}"
@@ -59,6 +73,8 @@ class Offer:
         steps = fields.integer("steps", 1, self.steps, "num_inference_steps")
         names = "true_cfg_scale", "guidance_scale"
         guidance = fields.number("guidance", 0, MOST_GUIDANCE, *names)
+        fills = bool(mask) and INPAINT in self.controls
+        control = self._control(fields, images[0] if fills else control_image, fills)
         asked = Asked(
             prompt,
             secrets.randbelow(LARGEST_SEED) if seed is None else seed,
@@ -67,8 +83,9 @@ class Offer:
             usual.steps if steps is None else steps,
             usual.guidance if guidance is None else guidance,
             fields.text("negative_prompt", "", LONGEST_PROMPT),
-            images,
+            () if fills else images,
             mask,
+            control=control,
         )
         count = fields.integer("n", 1, MOST_IMAGES) or 1
         is_stream, enhances = fields.flag("stream"), fields.flag("enhance")
@@ -81,6 +98,31 @@ class Offer:
         size = (asked.width or usual.width, asked.height or usual.height)
         is_edit = bool(asked.images)
         return tuple(checkpoints.beyond(self.folder, [asked.prompt], size, edits=is_edit))
+
+    def _control(self, fields: Fields, image: bytes, fills: bool) -> Following | None:
+        """What is to be followed, an ``image`` or around the hole that it ``fills``."""
+        kind = INPAINT if fills else fields.text("control", "", 40)
+        scale = fields.number("control_scale", 0, _MOST_SCALE, "controlnet_conditioning_scale")
+        start = fields.number("control_start", 0, 1, "control_guidance_start")
+        end = fields.number("control_end", 0, 1, "control_guidance_end")
+        if not kind:
+            if image or any(each is not None for each in (scale, start, end)):
+                raise wrong(f"control: expected with it {self._kinds()}", "control")
+            return None
+        if not fills and (kind == INPAINT or kind not in self.controls):
+            raise wrong(f"control is {kind!r}; expected {self._kinds()}", "control")
+        if not image:
+            raise wrong(f"control_image: expected a file with control={kind}", "control_image")
+        span = 0.0 if start is None else start, 1.0 if end is None else end
+        if span[0] > span[1]:
+            message = f"control_start is {span[0]:g}; expected at most control_end, {span[1]:g}"
+            raise wrong(message, "control_start")
+        return Following(kind, 1.0 if scale is None else scale, *span, image)
+
+    def _kinds(self) -> str:
+        if INPAINT in self.controls:
+            return "none: the ControlNet of this server fills masks at /v1/images/edits"
+        return " or ".join(self.controls) or "none: this server has no ControlNet"
 
     def _size(self, text: str, is_edit: bool) -> tuple[int, int]:
         """(0, 0) where an image to edit decides."""
@@ -114,6 +156,7 @@ class Offer:
             "pixels": self.pixels,
             "sizes": [f"{width}x{height}" for width, height in listed],
             "ratios": [f"{width}:{height}" for width, height in sizes.RATIOS],
+            "controls": list(self.controls),
             "usual": {"steps": usual.steps, "guidance": usual.guidance},
             "most": {
                 "steps": self.steps,

@@ -17,16 +17,21 @@ from curation.failures.errors import UsageError
 from curation.picture import decoding
 from curation.picture.decoding import PictureError
 from infer import generating
+from infer.engine import conditions
+from infer.engine.conditions import INPAINT, Condition
 from infer.engine.request import Request
 from infer.prompts import Prompt
 from infer.provenance import marks
-from infer.server.asked import Asked
+from infer.server.asked import Asked, Following
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    from infer.inputs import Inputs
+
 Pixels = NDArray[np.uint8]
 Watch = Callable[[int, int], None]
+_HALF = 0.5  # of a pixel in the mask: it is to be filled
 
 
 class Generator(Protocol):
@@ -80,31 +85,41 @@ class Studio:
 
     def prepare(self, asked: Asked) -> Prepared:
         """Raises ``UsageError``, whose sentence is for who asked."""
-        request = asked.request()
-        if not asked.images:
-            self.generator.check(request)
-            return Prepared(request, _rewritten(asked))
+        request, base, inside = asked.request(), None, None
+        named = [(f"image {number}", data) for number, data in enumerate(asked.images, 1)]
+        control = asked.control
+        if control and control.kind == INPAINT:
+            named = [("image", control.image)]
+        if named:
+            given = self.seen(named)
+            if not asked.width:
+                request = request.sized(*given.size)
+            if asked.images:
+                request = replace(request, inputs=given)
+            if asked.mask:
+                base, inside = self._kept(asked.mask, named[-1][1], given, request)
+        if control:
+            request = replace(request, condition=_condition(control, request, base, inside))
+        self.generator.check(request)
+        return Prepared(request, _facts(asked, request), base, inside)
+
+    def seen(self, named: Sequence[tuple[str, bytes]]) -> "Inputs":
+        """Files, each with its name in sentences, as the checkpoint sees images to edit."""
         from infer import inputs
 
-        place = self.generator.folder, self.generator.unit
-        names = [(f"image {number}", data) for number, data in enumerate(asked.images, 1)]
-        given = inputs.of_bytes(names, *place)
+        given = inputs.of_bytes(named, self.generator.folder, self.generator.unit)
         assert given is not None
-        if not asked.width:
-            request = request.sized(*given.size)
-        request = replace(request, inputs=given)
-        self.generator.check(request)
-        label = f"{len(names)} given"
-        if not asked.mask:
-            return Prepared(request, {"inputs": label})
+        return given
+
+    def _kept(
+        self, mask: bytes, image: bytes, given: "Inputs", request: Request
+    ) -> tuple[Pixels, NDArray[np.float32]]:
+        """What stays outside of a mask, and its inside."""
         size = request.settings.width, request.settings.height
         base = _fitted((given.encoded or given.looked_at)[-1], size)
-        marked = inputs.of_bytes([("mask", as_image(asked.mask, asked.images[-1]))], *place)
-        assert marked is not None
+        marked = self.seen([("mask", as_image(mask, image))])
         cut = _fitted((marked.encoded or marked.looked_at)[-1], size)
-        inside = cut[:, :, :1].astype(np.float32) / np.float32(255)
-        label += ", outside of the mask unchanged"
-        return Prepared(request, {"inputs": label}, base, inside)
+        return base, cut[:, :, :1].astype(np.float32) / np.float32(255)
 
     def images(self, batch: Sequence[Prepared], watch: Watch) -> Iterator[Image.Image]:
         """RGB, in order, all in one pass of the network a step; what ``watch`` raises ends it."""
@@ -124,8 +139,33 @@ class Studio:
         return marks.signed(image, {**facts, **prepared.facts, **self.facts}, self.key)
 
 
-def _rewritten(asked: Asked) -> dict[str, str]:
-    return {"prompt_given": asked.given, "enhanced_by": asked.writer} if asked.given else {}
+def _condition(
+    control: Following,
+    request: Request,
+    base: Pixels | None,
+    inside: NDArray[np.float32] | None,
+) -> Condition:
+    """What an image of a request follows: ``base`` with a hole ``inside``, or what is made of its
+    own file.
+    """
+    span = control.scale, control.start, control.end
+    if base is not None and inside is not None:
+        return Condition(base, inside[:, :, 0] >= _HALF, *span)
+    size = request.settings.width, request.settings.height
+    pixels = conditions.of_bytes(control.kind, control.image, "control_image", size)
+    return Condition(pixels, None, *span)
+
+
+def _facts(asked: Asked, request: Request) -> dict[str, str]:
+    facts = {"prompt_given": asked.given, "enhanced_by": asked.writer} if asked.given else {}
+    if asked.images:
+        kept = ", outside of the mask unchanged" if asked.mask else ""
+        facts["inputs"] = f"{len(asked.images)} given{kept}"
+    if asked.control and request.condition:
+        facts |= {"control": asked.control.kind, **generating.following_of(request.condition)}
+    if asked.control and asked.mask:
+        facts["inputs"] = "1 given, outside of the mask unchanged"
+    return facts
 
 
 def as_image(mask: bytes, image: bytes) -> bytes:

@@ -66,7 +66,7 @@ class Worker:
         number = head["batch"]
         places, prepared = [], []
         for place, plain in enumerate(head["asked"]):
-            count = plain["images"] + plain["mask"]
+            count = plain["files"]
             own, blobs = blobs[:count], blobs[count:]
             try:
                 prepared.append(self._studio.prepare(Asked.of_plain(plain, own)))

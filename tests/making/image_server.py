@@ -90,10 +90,12 @@ class Running:
         """Images of a prompt."""
         return self.ask("/v1/images/generations", {"prompt": prompt, **more})
 
-    def edit(self, fields: Sequence[tuple[str, str | tuple[str, bytes]]]) -> Answer:
-        """Images of images: fields are text, or a file's name and bytes."""
+    def edit(
+        self, fields: Sequence[tuple[str, str | tuple[str, bytes]]], path: str = "/v1/images/edits"
+    ) -> Answer:
+        """Images of images, by a form: fields are text, or a file's name and bytes."""
         body, kind = form(fields)
-        return self.ask("/v1/images/edits", body, {"Content-Type": kind})
+        return self.ask(path, body, {"Content-Type": kind})
 
     @property
     def batches(self) -> list[list[str]]:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -21,8 +21,7 @@ from curation.failures.errors import UsageError
 from curation.picture import decoding
 from infer.engine.request import Request
 from infer.provenance import keys
-from infer.server.asked import Asked
-from infer.server.studio import Prepared, Studio, Watch, as_image
+from infer.server.studio import Studio, Watch
 from infer.server.worker import carry_on
 
 SLOW = 0.05  # seconds of a step
@@ -70,25 +69,28 @@ class Painter:
             raise MemoryError
         for request in requests:
             size = request.settings.width, request.settings.height
-            yield Image.new("RGB", size, colour(request.prompt, request.seed))
+            condition = request.condition
+            if condition and condition.hole is None:
+                yield Image.fromarray(condition.pixels)
+            else:
+                yield Image.new("RGB", size, colour(request.prompt, request.seed))
+
+
+class Seen(NamedTuple):
+    """In place of ``infer.inputs.Inputs``, which takes seconds to import."""
+
+    encoded: tuple
+    looked_at: tuple
+    size: tuple[int, int]
 
 
 class PaintingStudio(Studio):
-    """Images to edit are taken as they are, and masks as any studio takes them."""
+    """Images to edit are taken as they are, at their own size."""
 
-    def prepare(self, asked: Asked) -> Prepared:
-        """Without the parts that need a network."""
-        if not asked.images:
-            return super().prepare(asked)
-        image = asked.images[-1]
-        base = decoding.decode(image, None).rgb
-        request = asked.request().sized(base.shape[1], base.shape[0])
-        if not asked.mask:
-            return Prepared(request, {"inputs": "given"})
-        inside = decoding.decode(as_image(asked.mask, image), None).rgb[:, :, :1]
-        return Prepared(
-            request, {"inputs": "given"}, base, inside.astype(np.float32) / np.float32(255)
-        )
+    def seen(self, named):
+        """Without the parts that need a checkpoint."""
+        images = tuple(decoding.decode(data, None).rgb for _, data in named)
+        return Seen(images, images, (images[-1].shape[1], images[-1].shape[0]))
 
 
 def is_naked(pixels: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 // The page: a form, the images that come of it, and those of before.
 
 import { ask, blob, events, json, token } from "/stream.js";
+import { Control } from "/control.js";
 import * as past from "/history.js";
 import { Mask } from "/mask.js";
 
@@ -12,6 +13,7 @@ let inputs = []; // files to edit
 let running = null; // an AbortController
 let checking = 0;
 const mask = new Mask(at("mask"), at("brush"), at("erase"));
+const control = new Control(at);
 
 function make(name, properties = {}, ...children) {
   const element = Object.assign(document.createElement(name), properties);
@@ -42,6 +44,10 @@ async function enter() {
     at(name).max = most[name];
   }
   at("enhancing").hidden = !about.enhances;
+  const fills = about.controls.includes("inpaint");
+  at("fills").hidden = !fills;
+  at("composes").hidden = fills;
+  control.offer(about.controls);
   at("count").max = most.images;
   at("seed").max = most.seed;
   offerSizes();
@@ -129,6 +135,7 @@ async function take(files) {
   at("masking").hidden = !isSingle;
   at("inputs").hidden = isSingle;
   mask.open(isSingle ? images[0] : null);
+  control.hide(inputs.length > 0);
   if (about) offerSizes();
   check();
 }
@@ -144,9 +151,13 @@ async function shown(file) {
 async function request(signal) {
   const asked = { ...settings(), n: at("count").valueAsNumber, stream: true };
   if (!at("random").checked && at("seed").value) asked.seed = at("seed").valueAsNumber;
-  if (!inputs.length) return ask("/v1/images/generations", json(asked, signal));
+  if (!inputs.length && !control.isOn) return ask("/v1/images/generations", json(asked, signal));
   const form = new FormData();
   for (const [name, value] of Object.entries(asked)) form.append(name, String(value));
+  if (!inputs.length) {
+    control.fill(form);
+    return ask("/v1/images/generations", { method: "POST", body: form, signal });
+  }
   for (const file of inputs) form.append("image[]", file, "image");
   const painted = await mask.file();
   if (painted) form.append("mask", painted, "mask.png");

@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from making import tiny_qwen
+from making import packed_control, tiny_qwen
 from PIL import Image
 
 from curation.failures.errors import UsageError
+from curation.picture import conditions
 from infer import inputs
 from infer.engine.engine import Engine
+from infer.engine.execution import Execution
 from infer.engine.request import Request, Settings
 from infer.provenance import keys, marks
 from infer.server import worker, workers
-from infer.server.asked import Asked
+from infer.server.asked import Asked, Following
 from infer.server.studio import FlaggedError, Studio
 
 
@@ -94,6 +96,42 @@ def test_an_edit_stays_inside_of_its_mask(engine, key):
     assert np.array_equal(opened(inside)[middle], opened(everywhere)[middle])
     assert not np.array_equal(opened(inside)[middle], base[middle])
     facts = marks.verified(inside, key.public_key(), "x").facts
+    assert facts["inputs"] == "1 given, outside of the mask unchanged"
+
+
+@pytest.mark.parametrize("extra", [0, 4], ids=["outlines", "holes"])
+def test_a_controlnet_is_followed_as_the_engine_follows_it(engine, key, tmp_path, extra):
+    configuration = engine.transformer.config
+    packed_control.theirs(extra=extra, config=configuration).save_pretrained(tmp_path)
+    beside = Engine.load(engine.folder, "cpu", Execution(controlnet=tmp_path))
+    studio = Studio(beside, key)
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 64, 3))
+    control = Following("inpaint" if extra else "canny", 0.8, 0.0, 0.5, png(pixels))
+    wanted = asked(control=control)
+    if extra:
+        mask = np.full((32, 64, 4), 255)
+        mask[8:24, :32, 3] = 0
+        wanted = replace(wanted, mask=png(mask), width=0, height=0)
+    prepared = studio.prepare(wanted)
+    condition = prepared.request.condition
+    assert prepared.request.inputs is None and condition
+    (data,) = made(studio, wanted)
+    (expected,) = beside.generate([prepared.request])
+    (without,) = engine.generate([replace(prepared.request, condition=None)])
+    assert not np.array_equal(np.asarray(expected), np.asarray(without))
+    facts = marks.verified(data, key.public_key(), "x").facts
+    assert facts["control"] == control.kind and facts["control_span"] == "0 0.5"
+    if not extra:
+        assert np.array_equal(condition.pixels, conditions.canny(pixels.astype(np.uint8)))
+        assert np.array_equal(opened(data), np.asarray(expected))
+        return
+    given = inputs.of_bytes([("x", png(pixels))], engine.folder, engine.unit)
+    assert given and given.size == (96, 32) == expected.size
+    assert np.array_equal(condition.pixels, given.encoded[0])
+    hole = condition.hole
+    assert hole[14:18, 8:40].all() and not hole[:, 60:].any()
+    assert np.array_equal(opened(data)[:, 60:], given.encoded[0][:, 60:])
+    assert np.array_equal(opened(data)[14:18, 8:40], np.asarray(expected)[14:18, 8:40])
     assert facts["inputs"] == "1 given, outside of the mask unchanged"
 
 

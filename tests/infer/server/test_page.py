@@ -3,16 +3,21 @@
 import base64
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from making import driven_browser
 from making.commands import wait_for
 from making.image_server import offer, serving
+from making.rain_writer import RainWriter
 from making.stand_in_worker import colour
 from PIL import Image
 
 from curation.networks.serving import Access
+from curation.picture import conditions
+from infer.engine.conditions import OUTLINES
+from infer.enhancing.enhancer import Enhancer
 from infer.server.pool import Limits
 
 TOKEN = "a-token-of-tests"
@@ -22,7 +27,7 @@ READY = "!!document.getElementById('steps').value"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("server")
-    offered = offer(folder / "painter")
+    offered = replace(offer(folder / "painter"), controls=OUTLINES)
     record = {
         "data": "x",
         "steps": 9,
@@ -38,7 +43,8 @@ def server(tmp_path_factory):
     }
     (offered.folder / "trained_on.json").write_text(json.dumps(record))
     access = Access(token=TOKEN)
-    with serving(folder, offered=offered, access=access, limits=Limits(batch=4)) as made:
+    given = {"limits": Limits(batch=4), "enhancer": Enhancer(RainWriter())}
+    with serving(folder, offered=offered, access=access, **given) as made:
         yield made
 
 
@@ -156,8 +162,45 @@ def test_progress_is_shown_and_making_can_be_stopped(tab, server):
     wait_for(lambda: server.ask("/health").json["workers"]["idle"])
 
 
-def test_a_mask_is_drawn_by_hand_and_by_keys(tab):
-    pixels = np.zeros((32, 64, 3), np.uint8) + np.array([0, 120, 240], np.uint8)
+def test_a_prompt_is_enhanced_where_that_is_wanted(tab):
+    assert tab.ask("document.getElementById('enhancing').offsetParent !== null")
+    fill(tab, prompt='a sign "INK"')
+    tab.ask("document.getElementById('enhance').click()")
+    click(tab, "Generate")
+    written = 'a sign "INK" in the rain'
+    ((_, alt, _),) = images(tab, 1)
+    assert alt == tab.ask("document.querySelector('figcaption p').textContent") == written
+    fill(tab, prompt="gone")
+    click(tab, "Generate")
+    images(tab, 2)
+    assert "was not enhanced" in tab.ask("document.getElementById('warnings').textContent")
+
+
+def test_an_image_follows_another(tab):
+    edges = "document.getElementById('control-how')"
+    assert tab.ask(f"{edges}.hidden")
+    fill(tab, prompt="outlines", control="canny")
+    assert tab.ask(f"{edges}.offsetParent !== null")
+    click(tab, "Generate")
+    tab.wait("document.getElementById('problem').textContent.includes('choose the image')")
+    pixels = np.full((32, 64, 3), 20, np.uint8)
+    pixels[8:24, 16:48] = 230
+    choose(tab, "control-file", pixels)
+    tab.wait("document.getElementById('control-view').naturalWidth === 64")
+    click(tab, "Generate")
+    images(tab, 1)
+    expected = conditions.canny(pixels)
+    row, column = np.argwhere(expected[:, :, 0])[5]
+    assert pixel(tab, column, row) == (255, 255, 255) and pixel(tab, 30, 16) == (0, 0, 0)
+    choose(tab, "file", pixels)  # an edit follows nothing
+    tab.wait("document.getElementById('following').hidden")
+    click(tab, "Without images")
+    fill(tab, control="")
+    assert tab.ask(f"{edges}.hidden")
+
+
+def choose(tab, name, pixels):
+    """Put a PNG of these pixels into a field for files."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     data = base64.b64encode(stream.getvalue()).decode()
@@ -165,9 +208,14 @@ def test_a_mask_is_drawn_by_hand_and_by_keys(tab):
         f"(() => {{ const bytes = Uint8Array.from(atob('{data}'),"
         " (c) => c.charCodeAt(0)); const list = new DataTransfer();"
         " list.items.add(new File([bytes], 'a.png', { type: 'image/png' }));"
-        " const file = document.getElementById('file'); file.files = list.files;"
+        f" const file = document.getElementById('{name}'); file.files = list.files;"
         " file.dispatchEvent(new Event('change')); })()"
     )
+
+
+def test_a_mask_is_drawn_by_hand_and_by_keys(tab):
+    pixels = np.zeros((32, 64, 3), np.uint8) + np.array([0, 120, 240], np.uint8)
+    choose(tab, "file", pixels)
     tab.wait(
         "document.getElementById('mask').width === 64 && !!document.querySelector('#inputs img')"
     )
@@ -209,6 +257,7 @@ def test_keys_are_enough(tab):
             "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", modifiers=2
         )  # with Ctrl
     images(tab, 1)
+    fill(tab, control="pose")
     reached = tab.ask(
         "[...document.querySelectorAll('button, input, select, textarea, a, canvas, summary')]"
         ".filter((each) => each.offsetParent && each.tabIndex < 0).map((each) => each.outerHTML)"
@@ -235,6 +284,7 @@ def contrast(first, second):
 
 
 def test_it_is_read_at_every_width_and_in_the_dark(tab):
+    fill(tab, control="pose")
     for width in (360, 400, 1280):
         for dark in (False, True):
             tab.show(width, dark=dark)
@@ -244,7 +294,8 @@ def test_it_is_read_at_every_width_and_in_the_dark(tab):
 def is_read(tab, dark):
     tab.wait("innerWidth > 0")
     assert tab.ask("document.documentElement.scrollWidth <= innerWidth")
-    colours = """['#prompt', '#model', '#notes', '#generate', '#warnings', 'label', '.hint']
+    colours = """['#prompt', '#model', '#notes', '#generate', '#warnings', 'label', '.hint',
+        '#control', '#control-hint', '#control-file']
       .map((name) => {
         let place = document.querySelector(name);
         const ink = getComputedStyle(place).color;

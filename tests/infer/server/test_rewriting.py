@@ -6,30 +6,20 @@ import json
 
 import pytest
 from making.image_server import serving
+from making.rain_writer import RainWriter
 from making.stand_in_worker import colour
 from PIL import Image
 
-from infer.enhancing.enhancer import Enhancer, NoAnswerError
+from infer.enhancing.enhancer import Enhancer
 from infer.server import rewriting
 
 PNG = io.BytesIO()
 Image.new("RGB", (64, 32)).save(PNG, "PNG")
 
 
-class Writer:
-    """Adds rain to all prompts but those of deserts."""
-
-    name, at_once = "rain-maker", 2
-
-    def write(self, system, user, attempt):
-        if "gone" in user:
-            raise NoAnswerError("rain-maker did not answer")
-        return "sand" if "desert" in user else f"{user} in the rain"
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("server"), enhancer=Enhancer(Writer())) as made:
+    with serving(tmp_path_factory.mktemp("server"), enhancer=Enhancer(RainWriter())) as made:
         yield made
 
 
