@@ -32,6 +32,8 @@ from train.configuration import Configuration
 from train.data import loading, skipped
 from train.data.loading import Data, Sources
 from train.distributed.world import World, check, local_device, started
+from train.folders import packing
+from train.folders.packing import is_folder
 from train.judges import Judges
 from train.producers import connecting
 from train.stopping import stopping
@@ -41,12 +43,15 @@ KIND = "training"
 RESULT = "result.json"
 HELD_OUT_CAPTIONS = "held_out_captions.txt"
 UNREADABLE = "unreadable.jsonl"
+_PACKED = {"data": "data", "judged_on": "data-judged-on"}  # below the output
+_OPTIONS = {"data": "--data ", "judged_on": "--evaluate-on "}
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to train on (a folder or glob of shards), into which folder, and what to be judged on:
-    shards to hold images out of, in place of those trained on.
+    """What to train on (a folder or glob of shards, or a folder of images with captions), into
+    which folder, and what to be judged on: shards to hold images out of, in place of those trained
+    on.
     """
 
     data: str
@@ -67,16 +72,32 @@ def run(
         units = bool(configuration.data.units)
         configuration = base.settled(configuration, units=units)
     device = local_device(settling.usable_device(configuration.device))
-    if not configuration.data.units:
+    folders = [name for name in (request.data, request.judged_on) if name and is_folder(name)]
+    if not configuration.data.units and not folders:
         loading.check_there(phases.of_run(configuration, request.data), request.judged_on)
     with started(configuration.distributed, device) as world:
         with ExitStack() as first:
             if world.is_first:
                 first.enter_context(ownership.held(str(request.directory), KIND))
             say = tell if world.is_first else _nothing
+            request = _packed(request, say, world) if folders else request
             result = _run(configuration, request, say, device, world)
             world.wait()
         return result
+
+
+def _packed(request: Request, tell: Callable[[str], None], world: World) -> Request:
+    """The same with folders of images in shards, which the first process makes."""
+    places = {"data": request.data, "judged_on": request.judged_on}
+    changes = dict[str, str]()
+    for name, place in places.items():
+        if place and is_folder(place):
+            directory = request.directory / _PACKED[name]
+            if world.is_first:
+                packing.packed(place, _OPTIONS[name] + place, directory, tell)
+            changes[name] = str(directory / packing.PARTS)
+    world.wait()
+    return replace(request, **changes)
 
 
 def _nothing(message: str) -> None:

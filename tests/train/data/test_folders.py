@@ -1,0 +1,175 @@
+"""A folder of images with captions, trained on as it is: which captions, and what is refused."""
+
+import io
+import json
+import shutil
+import tarfile
+
+import pytest
+from making import training_shards as shards
+from making.training_runs import train
+
+from curation import shard
+from curation.failures.errors import UsageError
+from train.folders import packing
+
+CONFIG = """
+steps: 2
+batch: 4
+precision: fp32
+data: {resolution: 0, sizes: [], held_out: 0.2, tasks: {t2i: 1}}
+autoencoder: {channels: 8}
+text_encoder: {width: 16}
+model: {layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6]}
+optimiser: {warmup: 0}
+evaluation: {images: 2, steps: 1, grid: 2, gradients: false}
+"""
+
+
+def png(text, colour="red"):
+    return shards.png(shards.draw(text, colour))
+
+
+def rows(folder, tmp_path):
+    told = []
+    packing.packed(str(folder), "--data it", tmp_path / "packed", told.append)
+    paths = sorted((tmp_path / "packed").glob(packing.PARTS))
+    read = [row for path in paths for batch in shard.read(str(path)) for row in batch.to_pylist()]
+    return {row["key"]: row for row in read}, told
+
+
+def said(row, column="caption_raw"):
+    return [(each["text"], each["origin"]) for each in row[column] or []]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "images"
+    (place / "more" / ".hidden").mkdir(parents=True)
+    return place
+
+
+def test_captions_are_beside_images_or_in_the_lists_of_their_folders(folder, tmp_path):
+    for name in ("a.png", "b.PNG", "c.png", "more/d.png", "more/e.png", "more/.hidden/f.png"):
+        (folder / name).write_bytes(png("AE"))
+    (folder / "a.txt").write_text("\ufeff one cat \n", "utf-8")
+    (folder / "b.caption").write_text("two")
+    (folder / "c.json").write_text('{"caption": "three", "url": "x"}')
+    lines = [{"file_name": "d.png", "text": "四"}, {"file_name": "e.png", "prompt": "five"}]
+    (folder / "more" / "metadata.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    read, told = rows(folder, tmp_path)
+    assert {key: said(row) for key, row in read.items()} == {
+        "a.png": [("one cat", "a.txt")],
+        "b.PNG": [("two", "b.caption")],
+        "c.png": [("three", "c.json")],
+        "more/d.png": [("四", "metadata.jsonl")],
+        "more/e.png": [("five", "metadata.jsonl")],
+    }
+    assert told == ["packing 5 images"]
+    row = read["a.png"]
+    assert row["image"]["bytes"] == (folder / "a.png").read_bytes()
+    assert (row["width"], row["height"], row["format"]) == (32, 16, "PNG")
+
+
+def test_what_has_no_caption_or_cannot_be_read_is_left_out_and_said(folder, tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        (folder / name).write_bytes(png("AE"))
+    (folder / "a.txt").write_text("one")
+    (folder / "c.txt").write_text("  \n")
+    (folder / "d.png").write_text("<html>")
+    (folder / "d.txt").write_text("no image")
+    read, told = rows(folder, tmp_path)
+    assert list(read) == ["a.png"]
+    assert told[1:] == [
+        "--data it: 2 images without a caption: b.png, c.png",
+        "--data it: 1 images cannot be read: d.png",
+    ]
+
+
+def test_edits_have_their_inputs_and_instructions(folder, tmp_path):
+    for name in ("a.png", "a.input.png", "a.input2.png", "more/out.png", "more/in.png"):
+        (folder / name).write_bytes(png("AE" if "in" in name else "HL", "blue"))
+    (folder / "a.txt").write_text("make it HL")
+    (folder / "more" / "metadata.csv").write_text(
+        "file_name,input_file_name,instruction,text\nout.png,in.png,swap it,a page\n"
+    )
+    read, _ = rows(folder, tmp_path)
+    assert sorted(read) == ["a.png", "more/out.png"]
+    assert said(read["a.png"], "caption_instruction") == [("make it HL", "a.txt")]
+    assert len(read["a.png"]["inputs"]) == 2
+    own = read["more/out.png"]
+    assert said(own, "caption_instruction") == [("swap it", "metadata.csv")]
+    assert own["inputs"][0]["bytes"] == (folder / "more" / "in.png").read_bytes()
+    assert not own["caption_raw"]
+
+
+def test_tars_of_img2dataset_are_read_with_their_list_beside_them(folder, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with tarfile.open(folder / "00000.tar", "w") as tar:
+        for name, data in (("./0.jpg", png("AE")), ("./0.txt", b"one"), ("./1.jpg", png("L"))):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    pq.write_table(pa.table({"url": ["x"], "caption": ["one"]}), folder / "00000.parquet")
+    assert packing.is_folder(str(folder))
+    read, told = rows(folder, tmp_path)
+    assert said(read["0.jpg"]) == [("one", "0.txt")]
+    assert "1 images without a caption: 1.jpg" in told[-1]
+
+
+WRONG = {
+    "no caption": ({}, "1 images and not one caption: put cat.txt beside cat.jpg"),
+    "unreadable": ({"a.txt": "one", "a.png": "x"}, "none of 1 images can be read"),
+    "no such file": (
+        {"metadata.jsonl": '{"file_name": "../../etc/b.png", "text": "x"}'},
+        "metadata.jsonl:1: no file ../../etc/b.png in",
+    ),
+    "no name": ({"metadata.csv": "text\nx\n"}, "metadata.csv:2: expected file_name"),
+    "no JSON": ({"metadata.jsonl": "{"}, "metadata.jsonl:1: no JSON"),
+    "no object": ({"a.json": "[1]"}, "a.json: expected a JSON object"),
+    "no tar": ({"b.tar": "x"}, "b.tar: no tar that can be read"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_with_a_folder_is_said_in_a_sentence(case, folder, tmp_path):
+    files, says = WRONG[case]
+    (folder / "a.png").write_bytes(png("AE"))
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    with pytest.raises(UsageError) as raised:
+        rows(folder, tmp_path)
+    assert says in str(raised.value)
+
+
+def test_shards_and_what_a_run_left_are_no_folders_of_images(folder, tmp_path):
+    assert not packing.is_folder(str(folder))
+    (folder / "a.png").write_bytes(png("AE"))
+    assert packing.is_folder(str(folder))
+    shards.write(folder / "part-00000.parquet", shards.rows(2))
+    assert not packing.is_folder(str(folder))
+    assert not packing.is_folder(str(folder / "part-*.parquet"))
+    assert not packing.is_folder("gs://bucket/folder")
+
+
+def test_a_run_trains_on_a_folder_and_goes_on_with_the_same_alone(folder, tmp_path):
+    for number, row in enumerate(shards.rows(12)):
+        (folder / f"{number}.png").write_bytes(row["image"]["bytes"])
+        (folder / f"{number}.txt").write_text(row["caption_recaption"][0]["text"])
+    config = tmp_path / "run.yaml"
+    config.write_text(CONFIG)
+    out = tmp_path / "out"
+    given = (folder, str(folder), config)
+    told = train(given, out).stderr
+    assert "packing 12 images" in told
+    again = train(given, out, steps=4).stderr
+    assert "after step" in again
+    assert "packing" not in again
+    (folder / "3.txt").write_text("another text")
+    refused = train(given, out, code=2, steps=6).stderr.splitlines()[-1]
+    assert "--data: not the images that" in refused
+    shutil.rmtree(folder)
+    folder.mkdir()
+    assert "no .parquet file matches" in train(given, out, code=2, steps=6).stderr
