@@ -2,7 +2,7 @@
 
 ``--to diffusers`` is a folder that a pipeline of diffusers opens, ``--to comfyui`` the network as a
 single file of safetensors with the names that ComfyUI knows a Qwen-Image by: those of diffusers,
-without a prefix.
+without a prefix. ``--to comfyui-lora`` is a LoRA by itself, not merged, by ComfyUI's names.
 """
 
 import shutil
@@ -18,7 +18,7 @@ from curation.strict_yaml import expected_one_of
 from infer import checkpoints, generating, options
 
 app = commands.application()
-FORMS = ("diffusers", "comfyui")
+FORMS = ("diffusers", "comfyui", "comfyui-lora")
 _OURS = ("training_state",)
 
 
@@ -31,7 +31,7 @@ def export(
         ),
     ],
     checkpoint: options.Checkpoint = None,
-    to: Annotated[str, typer.Option(help="diffusers, or comfyui.")] = "diffusers",
+    to: Annotated[str, typer.Option(help="diffusers, comfyui, or comfyui-lora.")] = "diffusers",
     loras: options.Loras = None,
 ) -> None:
     """Write a checkpoint for diffusers or ComfyUI, with LoRAs merged into it.
@@ -40,21 +40,28 @@ def export(
 
     Example: python -m infer.export --checkpoint Qwen-Image --lora style.safetensors:0.8 \\
     --to comfyui -o style.safetensors
+
+    Example: python -m infer.export --checkpoint Qwen-Image --lora my-lora --to comfyui-lora \\
+    -o style.safetensors
     """
     if to not in FORMS:
         raise UsageError(f"--to {to}: {expected_one_of(to, FORMS)}")
     folder = checkpoints.find(checkpoint)
     if out.exists():
         raise UsageError(f"{out}: is there; name a new one")
-    if to == "comfyui" and out.suffix != ".safetensors":
+    if to != "diffusers" and out.suffix != ".safetensors":
         raise UsageError(f"{out}: expected a name that ends in .safetensors")
     adapters = generating.execution(loras or ()).adapters
+    if to == "comfyui-lora" and len(adapters) != 1:
+        raise UsageError(f"--to {to}: expected one --lora, the one to write, not {len(adapters)}")
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.partial")
     _remove(partial)
     try:
         if to == "comfyui":
             _single_file(_network(folder, adapters), partial)
+        elif to == "comfyui-lora":
+            _lora(_network(folder, ()), *adapters[0], partial)
         else:
             _folder(folder, adapters, partial)
         partial.rename(out)
@@ -76,6 +83,17 @@ def _network(folder: Path, adapters: Any) -> Any:
         raise UsageError(f"{folder}: a network of none of the published families")
     reading.apply(network, adapters)
     return network
+
+
+def _lora(network: Any, file: Path, factor: float, path: Path) -> None:
+    """A LoRA of a ``network``, times a factor."""
+    from dataclasses import replace
+
+    from train.adapters import reading, writing
+
+    pairs = reading.read(file, network)
+    scaled = {layer: replace(pair, scale=factor * pair.scale) for layer, pair in pairs.items()}
+    writing.write(path, scaled, names="comfyui")
 
 
 def _single_file(network: Any, path: Path) -> None:

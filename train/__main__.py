@@ -20,7 +20,9 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Shards: a folder, or a glob in quotation marks.", parser=user_paths.place
+            help="Shards: a folder, or a glob in quotation marks; or a folder of images with"
+            " captions (cat.jpg and cat.txt, or metadata.jsonl).",
+            parser=user_paths.place,
         ),
     ] = None,
     out: Annotated[
@@ -36,11 +38,22 @@ def train(
     ] = None,
     preset: Annotated[
         str,
-        typer.Option(help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21."),
+        typer.Option(
+            help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21, lora,"
+            " lora-21."
+        ),
     ] = ("demo"),
     config: Annotated[
         Path | None,
         typer.Option(help="YAML that overrides settings of the preset.", parser=user_paths.path),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Network to start from, or that a LoRA is trained beside: a published folder, or a"
+            " checkpoint. [default: as the settings say]",
+            parser=user_paths.path,
+        ),
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to train.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Same seed, same curve.")] = None,
@@ -62,9 +75,12 @@ def train(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train on shards, or go on where an interrupted run of the same command stopped.
+    """Train on shards or a folder of images, or go on where an interrupted run of the same command
+    stopped.
 
     Example: python -m train --preset demo --data 'demo/strings-en/part-*.parquet' --out demo/train
+
+    Example: python -m train --preset lora --data my-images/ --weights Qwen-Image --out my-lora
 
     Each line it prints: the loss of the step (mean squared error of the velocity), the norm of its
     gradient before clipping, images trained on per second, the share of the device's peak that real
@@ -74,7 +90,8 @@ def train(
     """
     from train import configuration_file
 
-    wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed)
+    start = None if weights is None else str(weights)
+    wanted = configuration_file.resolve(preset, config, steps=steps, seed=seed, weights=start)
     if show:
         typer.echo(wanted.model_dump_json(indent=1))
         return

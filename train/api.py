@@ -34,6 +34,7 @@ def train(
     evaluate_on: Place | None = None,
     preset: str = "demo",
     config: Place | None = None,
+    weights: Place | None = None,
     steps: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
@@ -41,7 +42,8 @@ def train(
 ) -> Trained:
     """Train on shards, or go on where an interrupted run into ``out`` stopped.
 
-    The options are those of ``python -m train``, by its names; ``data`` is a folder or a glob.
+    The options are those of ``python -m train``, by its names; ``data`` is a folder or a glob of
+    shards, or a folder of images with captions.
     Ctrl-C lets a step end, saves, and raises ``KeyboardInterrupt``.
 
     Raises ``UsageError`` for wrong settings or data, ``OwnershipError`` for a folder of somebody
@@ -50,7 +52,8 @@ def train(
     arguments.integers(1, steps=steps, threads=threads)
     arguments.integers(0, seed=seed)
     file = None if config is None else Path(user_paths.argument("config", config))
-    wanted = configuration_file.resolve(preset, file, steps=steps, seed=seed)
+    start = None if weights is None else user_paths.argument("weights", weights)
+    wanted = configuration_file.resolve(preset, file, steps=steps, seed=seed, weights=start)
     places = (
         user_paths.argument("data", data),
         Path(user_paths.argument("out", out)),

@@ -170,9 +170,10 @@ class TextEncoderConfiguration(_Frozen):
     ``width`` is the feature width of ``byte``, which sees of images a ``view`` of so many pixels
     squared, or nothing (0). It has a token for each byte of what is quoted; with ``characters``
     for each character, of a table of so many rows: 20992 keep hanzi apart. Captions are cut at
-    ``longest`` tokens. A producer gives a frozen one ``at_once`` captions of about the same length
-    together, which a GPU needs to be busy; rounding makes of more than 1 other last bits than a run
-    without producers has.
+    ``longest`` tokens. A frozen one is on the ``device`` of the run, or on the ``cpu``, slower,
+    where it takes nothing of a card. A producer gives a frozen one ``at_once`` captions of about
+    the same length together, which a GPU needs to be busy; rounding makes of more than 1 other last
+    bits than a run without producers has.
     """
 
     kind: Literal["byte", "qwen"] = "byte"
@@ -182,6 +183,7 @@ class TextEncoderConfiguration(_Frozen):
     characters: Annotated[int, Field(ge=0, le=0x110000)] = 0
     longest: Annotated[int, Field(ge=1, le=1024)] = 1024
     at_once: Count = 1
+    device: Literal["run", "cpu"] = "run"
 
 
 class FlowConfiguration(_Frozen):

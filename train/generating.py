@@ -80,11 +80,11 @@ class Generator:
         texts: Sequence[Text] = self.text_encoder.encode(captions, images)
         negatives: Sequence[Text | None] = [None] * len(captions)
         if settings.guidance != 1:
-            negatives = [_float(each) for each in self._negatives(images)]
+            negatives = [self._ready(each) for each in self._negatives(images)]
         shape = (self.autoencoder.channels, *cells)
         asked = [
             Asked(
-                _float(text),
+                self._ready(text),
                 shape,
                 seed,
                 negative,
@@ -104,12 +104,11 @@ class Generator:
             )
         return self.autoencoder.decode(torch.stack(latents)).float().cpu()
 
+    def _ready(self, text: Text) -> Text:
+        return tuple(stretch.to(self.device, torch.float32) for stretch in text)
+
     def _negatives(self, images: Sequence[Images]) -> list[Text]:
         """The empty prompt, of an edit with its images."""
         if any(images):
             return list(self.text_encoder.encode([""] * len(images), images))
         return [self.text_encoder.encode([""])[0]] * len(images)
-
-
-def _float(text: Text) -> Text:
-    return tuple(stretch.float() for stretch in text)

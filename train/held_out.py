@@ -134,7 +134,10 @@ def _loss(generator: Generator, bucket: Bucket) -> float:
         latents = [bucket.latents[row].to(device) for row in rows]
         references = [tuple(each.to(device) for each in bucket.references[row]) for row in rows]
         zipped = zip(rows, latents, references, strict=True)
-        items = [Item(texts[row], own, seen) for row, own, seen in zipped]
+        items = [
+            Item(tuple(text.to(device) for text in texts[row]), own, seen)
+            for row, own, seen in zipped
+        ]
         tokens = latents[0][0].numel() // family.patch**2
         levels = [schedule.level(tokens, random) for _ in rows]
         sigma = torch.tensor(levels, device=device)

@@ -89,7 +89,7 @@ def run(
 def _packed(request: Request, tell: Callable[[str], None], world: World) -> Request:
     """The same with folders of images in shards, which the first process makes."""
     places = {"data": request.data, "judged_on": request.judged_on}
-    changes = dict[str, str]()
+    changes = dict[str, Any]()
     for name, place in places.items():
         if place and is_folder(place):
             directory = request.directory / _PACKED[name]

@@ -122,7 +122,9 @@ class Loop:
                     self._save(step)
             if last and step < settings.steps:
                 self._end()
-        return self._evaluate(settings.steps, None)
+        figures = self._evaluate(settings.steps, None)
+        self._records.before_and_after(settings.steps)
+        return figures
 
     @contextmanager
     def _aside(self) -> Iterator[None]:

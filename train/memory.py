@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from train import execution
+from train.adapters import base_size, beside
 from train.configuration import Configuration
 from train.models.family import Family
 from train.packing.layout import Layout
@@ -34,7 +35,8 @@ _HELD = 3  # of a block: its weights, those of the next, which are gathered ahea
 class Memory:
     """Bytes, by what they are for; ``copies`` of the weights in bf16, where a process by itself
     computes in it, and of the blocks that each of several has ``gathered``; ``activations`` of a
-    portion, None where they are unknown, and what is computed ``again`` for a block at a time.
+    portion, None where they are unknown, and what is computed ``again`` for a block at a time;
+    ``encoders`` that are on the device, where they are counted.
     """
 
     weights: int
@@ -45,6 +47,7 @@ class Memory:
     activations: int | None
     again: int
     gathered: int
+    encoders: int = 0
 
     @property
     def divided(self) -> int:
@@ -59,7 +62,7 @@ class Memory:
     @property
     def total(self) -> int:
         """All of it, of a process by itself."""
-        return self.divided + self.copies + (self.activations or 0) + self.again
+        return self.divided + self.copies + (self.activations or 0) + self.again + self.encoders
 
     def of_each(self, processes: int) -> int:
         """What each of so many takes."""
@@ -82,6 +85,8 @@ class Memory:
 
 def needed(configuration: Configuration, network: Any, channels: int, text_width: int) -> Memory:
     """By the ``network`` of a run, which may be on the meta device."""
+    if configuration.adapter:
+        return _of_adapter(configuration, network, channels, text_width)
     settings = configuration.optimiser
     trained = {name: w for name, w in network.named_parameters() if w.requires_grad}
     matrices = configuration.model.matrices(network) if settings.kind == "muon" else {}
@@ -101,6 +106,28 @@ def needed(configuration: Configuration, network: Any, channels: int, text_width
         activations=kept_of_portion,
         again=_again(configuration, kept_of_portion, channels, text_width),
         gathered=(_FP32 // 2 if half else _FP32) * _HELD * _largest(network),
+    )
+
+
+def _of_adapter(
+    configuration: Configuration, network: Any, channels: int, text_width: int
+) -> Memory:
+    """Of an adapter beside a frozen ``network``, all of it on a device by itself."""
+    assert configuration.adapter is not None
+    count = beside.parameters_of(network, configuration.adapter)
+    kept = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
+    kept_of_portion = activations(configuration, channels, text_width)
+    of_base = base_size.weights(configuration, network)
+    return Memory(
+        weights=of_base + _FP32 * count,
+        copies=base_size.computed_back(configuration, network),
+        gradients=_FP32 * count,
+        optimiser=2 * (1 if configuration.optimiser.states == "int8" else _FP32) * count,
+        averages=_FP32 * count * kept,
+        activations=kept_of_portion,
+        again=_again(configuration, kept_of_portion, channels, text_width),
+        gathered=0,
+        encoders=base_size.encoders(configuration),
     )
 
 
@@ -152,6 +179,9 @@ def _line(at_0: float, at_1: float, place: int) -> float:
 def _kept(family: Family, configuration: Configuration, channels: int) -> float:
     """Bytes that the network keeps of each token: what a second sample adds to a first."""
     network: Any = family.model_copy(update=_ANYWHERE).build(channels, _TEXT)
+    if configuration.adapter:
+        adapter = beside.start(network, configuration.adapter)
+        beside.attach(network.requires_grad_(False), adapter)
     execution.recompute(network, configuration.recompute)
     precision = "fp32" if configuration.precision == "fp32" else "bf16"
     sample = family.sample([_TEXT], _GRID, [])

@@ -20,6 +20,7 @@ from train.models.family import Family
 from train.optimisers import building
 from train.phases import Phase
 from train.seeds import seed_for
+from train.text_encoders import text_encoder
 from train.text_encoders.text_encoder import TextEncoder
 
 
@@ -100,9 +101,11 @@ def assemble(
     start = starting.build(configuration, channels, world, absent=absent, fresh=fresh)
     encoder, raw = start.encoder, dict(start.raw)
     transformer: Any = raw["transformer"]
-    for module in (encoder, *raw.values()):
-        if isinstance(module, nn.Module) and not any(each.is_meta for each in module.parameters()):
+    for module in raw.values():
+        if not any(each.is_meta for each in module.parameters()):
             module.to(device)
+    if "text_encoder" not in raw:
+        text_encoder.place(encoder, configuration.text_encoder, device)
     of_network = configuration.model.matrices(transformer)
     matrices = {f"transformer.{name}": count for name, count in of_network.items()}
     averages = ema.start(configuration.ema, raw)

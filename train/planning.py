@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict
 from curation.picture import sizes
 from curation.picture.sizes import Size
 from train import devices, fitting, memory, phases
-from train.configuration import Configuration, DataConfiguration, Task
+from train.adapters import base, base_size, beside
+from train.adapters.quantising import BITS
+from train.configuration import BaseNumbers, Configuration, DataConfiguration, Task
 from train.devices import Devices
 from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
@@ -28,6 +30,7 @@ TYPICAL = 128  # tokens of text that phases are counted with
 USEFUL = 0.4  # of the peak: what trainers of such networks reach
 _TEXTS = (32, TYPICAL, 512, 1024)  # tokens of captions that FLOPs are said for
 _BACKWARD = 3  # a step is three forward passes: the gradient takes two
+_OF_FROZEN = 2  # of a frozen network there is none of weights, which is the one
 _PUBLISHED = {"qwen_image_21": (64, 16, 4096)}  # channels, pixels of a latent cell, text width
 _PUBLISHED_QWEN_IMAGE = (16, 8, 3584)
 _SEEN_CELL = 28  # pixels a side that Qwen2.5-VL makes a token of: 14 of a patch, 2 x 2 merged
@@ -75,7 +78,8 @@ class OfPhase(_Frozen):
 
 class Plan(_Frozen):
     """All that ``--plan`` says; memory in bytes. Phases are counted with ``text`` tokens of text,
-    their hours at ``mfu`` of the peak; ``effort`` is that of all.
+    their hours at ``mfu`` of the peak; ``effort`` is that of all. ``bases`` are bytes of a run that
+    trains an adapter, by the numbers that its frozen network may be held in.
     """
 
     network: str
@@ -93,6 +97,7 @@ class Plan(_Frozen):
     phases: tuple[OfPhase, ...]
     effort: Effort | None
     memory: Memory
+    bases: Mapping[str, int] = {}
     devices: Devices
     fit: Fit
 
@@ -103,6 +108,7 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
 
     Raises ``UsageError`` for phases or parts that do not go together, or an unknown device.
     """
+    configuration = _settled(configuration)
     chosen, configuration = devices.named(on, configuration)
     channels, factor, width = _parts(configuration)
     with torch.device("meta"):
@@ -114,12 +120,15 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
     each = tuple(_of_phase(counting, phase, chosen) for phase in stretches)
     known = [phase.effort.flops for phase in each if phase.effort]
     needed = memory.needed(configuration, network, channels, width)
+    adapter = configuration.adapter
     largest = counting.largest(stretches)
     fit = fitting.fit(needed, chosen, largest, configuration, network, (channels, width))
     return Plan(
         network=str(configuration.model.name),
         parameters=sum(weight.numel() for weight in weights),
-        trained=sum(weight.numel() for weight in weights if weight.requires_grad),
+        trained=beside.parameters_of(network, adapter)
+        if adapter
+        else sum(weight.numel() for weight in weights if weight.requires_grad),
         channels=channels,
         text_width=width,
         optimiser=configuration.optimiser.kind,
@@ -130,9 +139,33 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
         phases=each,
         effort=_effort(sum(known), chosen) if len(known) == len(each) else None,
         memory=needed,
+        bases=dict(_bases(configuration, network, needed)),
         devices=chosen,
         fit=fit,
     )
+
+
+def _settled(configuration: Configuration) -> Configuration:
+    """As the folder of an adapter's network says, where that is there; else as published."""
+    if configuration.adapter and Path(configuration.weights).is_dir():
+        return base.settled(configuration)
+    return configuration
+
+
+def _bases(
+    configuration: Configuration, network: Any, needed: Memory
+) -> Iterator[tuple[BaseNumbers, int]]:
+    if not configuration.adapter:
+        return
+    own = base_size.weights(configuration, network) + base_size.computed_back(
+        configuration, network
+    )
+    for numbers in BITS:
+        update = {"base": numbers}
+        adapter = configuration.adapter.model_copy(update=update)
+        changed = configuration.model_copy(update={"adapter": adapter})
+        other = base_size.weights(changed, network) + base_size.computed_back(changed, network)
+        yield numbers, needed.total - own + other
 
 
 def _check(configuration: Configuration, chosen: Devices, batch: int) -> None:
@@ -179,7 +212,8 @@ class _Counting(NamedTuple):
     def flops(self, size: Size, text: int, more: tuple[int, int]) -> int:
         """Of training on it."""
         layout = Layout((self.sample(size, text, more),))
-        return _BACKWARD * self.configuration.model.flops(self.network, layout)
+        passes = _OF_FROZEN if self.configuration.adapter else _BACKWARD
+        return passes * self.configuration.model.flops(self.network, layout)
 
     def largest(self, stretches: Sequence[Phase]) -> int:
         """Tokens of the largest sample, which goes through the network in a portion of its own."""

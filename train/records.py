@@ -19,6 +19,7 @@ EVALUATIONS = "evaluations.jsonl"
 ARRIVALS = "arrivals.jsonl"
 GRADIENTS = "gradients.jsonl"
 SAMPLES = "samples"
+_BOTH = "before-and-after.png"
 _BOARD = "tensorboard"
 
 
@@ -76,6 +77,22 @@ class Records:
                 grid.save(stream_of_bytes, "PNG")
             self._board.add_image("samples", np.asarray(grid), step, dataformats="HWC")
 
+    def before_and_after(self, step: int) -> None:
+        """The images before the first step beside those of the same prompts after ``step``, where
+        there are both: ``samples/before-and-after.png``.
+        """
+        places = [self._directory / SAMPLES / f"step-{at:06d}.png" for at in (0, step)]
+        if not all(path.is_file() for path in places):
+            return
+        left, right = (Image.open(path).convert("RGB") for path in places)
+        sheet = Image.new(
+            "RGB", (left.width + right.width, max(left.height, right.height)), "white"
+        )
+        sheet.paste(left, (0, 0))
+        sheet.paste(right, (left.width, 0))
+        with storage.atomic_write(str(self._directory / SAMPLES / _BOTH)) as stream_of_bytes:
+            sheet.save(stream_of_bytes, "PNG")
+
     def _append(self, name: str, step: int, values: Mapping[str, Any]) -> None:
         with (self._directory / name).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"step": step, **values}) + "\n")
@@ -109,6 +126,9 @@ class Unwritten(Records):
         """As ``Records``."""
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
+        """As ``Records``."""
+
+    def before_and_after(self, step: int) -> None:
         """As ``Records``."""
 
     def tell(self, message: str) -> None:

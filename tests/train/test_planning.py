@@ -217,3 +217,38 @@ def test_a_peak_is_measured_where_the_table_has_none():
     measured = peak.peak("cpu", "fp32")
     assert measured.source == "measured by products of matrices on cpu"
     assert 1e8 < measured.flops < 1e15
+
+
+def test_an_adapter_is_planned_beside_a_frozen_network(cheap, tmp_path):
+    def planned(preset, *arguments):
+        given = ["--preset", preset, "--plan-on", "rtx-4090", "--json", *arguments]
+        result = invoke(app, given)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    plan = planned("lora")
+    memory, bases = plan["memory"], plan["bases"]
+    rank, width, blocks = 16, 3072, 60
+    of_block = 2 * (4 * 2 * width + 2 * 5 * width) * rank  # attention and MLP of both streams
+    unused = (2 * width + 2 * width + 2 * 5 * width) * rank  # of the text in the last block
+    assert plan["trained"] == blocks * of_block - unused
+    assert memory["gradients"] == memory["averages"] == 4 * plan["trained"]
+    assert plan["fit"]["fits"]
+    assert bases["nf4"] < bases["int8"] < bases["bfloat16"] < bases["float32"]
+    assert bases["nf4"] == pytest.approx(memory["weights"] + plan_rest(memory))
+    config = tmp_path / "whole.yaml"
+    config.write_text("adapter: {rank: 16, base: bfloat16}\ntext_encoder: {device: run}")
+    more = planned("lora", "--config", str(config))
+    assert not more["fit"]["fits"]
+    assert more["memory"]["encoders"] > 16e9 > memory["encoders"]
+    full = planned("qwen-image")["images"][0]["flops"]
+    beside = {image["size"]: image["flops"] for image in plan["images"]}
+    assert list(beside) == ["1024x1024"]
+    assert full["128"] != beside["1024x1024"]["128"]
+    of_21 = planned("lora-21")
+    assert of_21["bases"]["bfloat16"] < plan["bases"]["bfloat16"]
+
+
+def plan_rest(memory):
+    names = ("copies", "gradients", "optimiser", "averages", "activations", "again", "encoders")
+    return sum(memory[name] for name in names)

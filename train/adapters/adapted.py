@@ -45,7 +45,8 @@ def assemble(
     assert settings is not None
     encoder = absent or _encoder(configuration)
     if isinstance(encoder, nn.Module):
-        encoder.requires_grad_(False).eval().to(device)
+        encoder.requires_grad_(False).eval()
+        text_encoder.place(encoder, configuration.text_encoder, device)
     network = base.load(configuration, data.autoencoder.channels, encoder.width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))

@@ -12,14 +12,13 @@ from typing import Any
 from torch import nn
 
 from curation.failures.errors import UsageError
-from train import checkpoint, checkpoint_folder, families, stored_flow
+from train import checkpoint, checkpoint_folder, configuration_file, families, stored_flow
 from train.adapters.quantising import quantise
 from train.checkpoint_folder import CheckpointError
 from train.configuration import (
     AutoencoderConfiguration,
     Configuration,
     FlowConfiguration,
-    TextEncoderConfiguration,
 )
 from train.models.family import Family
 from train.models.qwen_image import QwenImage
@@ -54,8 +53,8 @@ def settled(configuration: Configuration, *, units: bool = False) -> Configurati
         "weights": str(folder),
         "model": _carried_out(family, own),
         "autoencoder": AutoencoderConfiguration(kind="qwen", path=str(folder)),
-        "text_encoder": TextEncoderConfiguration(
-            kind="qwen", path=str(folder), longest=configuration.text_encoder.longest
+        "text_encoder": configuration.text_encoder.model_copy(
+            update={"kind": "qwen", "path": str(folder)}
         ),
         "flow": _flow(folder, configuration.flow),
     }
@@ -67,7 +66,29 @@ def settled(configuration: Configuration, *, units: bool = False) -> Configurati
         for name in ("autoencoder", "text_encoder"):
             if getattr(ours, name).kind != "qwen":
                 changes[name] = getattr(ours, name)
+        changes |= _usual(configuration, ours)
     return configuration.model_copy(update=changes)
+
+
+_USUAL = {  # settings that a preset has for published networks, and those of what they are then
+    "data": ("resolution", "resize", "sizes"),
+    "evaluation": ("steps", "guidance", "batch"),
+}
+
+
+def _usual(configuration: Configuration, ours: Configuration) -> dict[str, Any]:
+    """Sizes, numbers and how images are generated, as a checkpoint of ours was trained and judged,
+    where nobody asked for others than the preset has.
+    """
+    preset, changes = configuration_file.shipped(configuration.preset), dict[str, Any]()
+    for section, names in _USUAL.items():
+        own, usual, stored = (getattr(each, section) for each in (configuration, preset, ours))
+        if all(getattr(own, name) == getattr(usual, name) for name in names):
+            update = {name: getattr(stored, name) for name in names}
+            changes[section] = own.model_copy(update=update)
+    if preset.adapter and configuration.adapter == preset.adapter:
+        changes["adapter"] = preset.adapter.model_copy(update={"base": "stored"})
+    return changes
 
 
 def _check(configuration: Configuration) -> None:

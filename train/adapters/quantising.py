@@ -8,7 +8,8 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from curation.failures.errors import UsageError
 from train.configuration import BaseNumbers
@@ -36,6 +37,9 @@ def quantise(network: Any, base: BaseNumbers) -> None:
         ) from None
     if base == "int8":
         quantize_(network.blocks, Int8WeightOnlyConfig(), filter_fn=_is_linear)
+        for module in network.blocks.modules():
+            if isinstance(module, nn.Linear):
+                module.__class__ = _Held
         return
     for name, module in network.blocks.named_modules():
         if _is_linear(module, name):
@@ -47,6 +51,30 @@ def quantise(network: Any, base: BaseNumbers) -> None:
                 )
             held = to_nf4(module.weight.detach(), _VALUES, math.gcd(groups, _SCALES))
             module.weight = nn.Parameter(held, requires_grad=False)
+
+
+class _Held(nn.Linear):
+    """With a quantised weight, of which the backward pass keeps no other copy: torchao's product of
+    int8 would keep the matrix as it is computed back; that of nf4 does not.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        product: Tensor = _Through.apply(input, self.weight)
+        return product if self.bias is None else product + self.bias.to(product.dtype)
+
+
+class _Through(torch.autograd.Function):
+    """Tokens (T, n) times a frozen weight (m, n), computed back in each pass."""
+
+    @staticmethod
+    def forward(ctx: Any, tokens: Tensor, weight: Any) -> Tensor:
+        ctx.weight = weight
+        return functional.linear(tokens, weight.dequantize().to(tokens.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = gradients
+        return gradient @ ctx.weight.dequantize().to(gradient.dtype), None
 
 
 def _is_linear(module: nn.Module, _name: str) -> bool:

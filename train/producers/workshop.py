@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from curation.failures.errors import UsageError
 from train import settling
@@ -42,8 +41,8 @@ def opened(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
         encoder = text_encoder.build(configuration.text_encoder)
-    if isinstance(encoder, nn.Module) and not features.is_learnt(encoder):
-        encoder.to(device)
+    if not features.is_learnt(encoder):
+        text_encoder.place(encoder, configuration.text_encoder, device)
     sources = Sources(
         pattern,
         device=device,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from train.configuration import TextEncoderConfiguration
 from train.pixels import Images
@@ -57,6 +57,13 @@ def build(configuration: TextEncoderConfiguration) -> TextEncoder:
             characters=configuration.characters,
         )
     return load_text_encoder(configuration.path, configuration.longest)
+
+
+def place(encoder: object, configuration: TextEncoderConfiguration, device: str) -> None:
+    """Put an encoder where it is to compute: one that is learnt on the ``device`` of the run."""
+    if isinstance(encoder, nn.Module):
+        learnt = any(each.requires_grad for each in encoder.parameters())
+        encoder.to(device if learnt or configuration.device == "run" else configuration.device)
 
 
 def sees_images(configuration: TextEncoderConfiguration) -> bool:

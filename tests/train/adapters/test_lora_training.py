@@ -6,14 +6,19 @@ import json
 import pytest
 import torch
 from making import loras, packed_21
+from making import training_shards as shards
 from making.commands import invoke
 from making.packed_qwen import MIXED, TINY, off, ours, packed, theirs, velocity
 from making.training_runs import tensors, train
+from PIL import Image
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from curation.failures.errors import UsageError
 from infer.__main__ import app as infer_app
+from infer.export import app as export_app
 from train import checkpoint, loop
+from train.__main__ import app as train_app
 from train.adapters import base, beside, quantising, reading, writing
 from train.adapters.adapter_folder import NAME
 from train.configuration import AdapterConfiguration
@@ -110,11 +115,24 @@ def test_gradients_go_through_a_quantised_base(numbers, smaller, apart, tmp_path
     quantising.quantise(network, numbers)
     assert bytes_of(whole.blocks) / bytes_of(network.blocks) > smaller  # biases stay
     other = copy.deepcopy(adapter)
+    matrix = whole.blocks[1].image.mlp_in.weight.numel()
     for each, own in ((network, adapter), (whole, other)):
         beside.attach(each, own)
-        each(batch).square().sum().backward()
+        kept = set()
+        with torch.autograd.graph.saved_tensors_hooks(seen(kept), lambda tensor: tensor):
+            loss = each(batch).square().sum()
+        assert (("Tensor", matrix) in kept) == (each is whole)
+        loss.backward()
     gradients = [torch.cat([w.grad.flatten() for w in a.parameters()]) for a in (adapter, other)]
     assert 0 < float((gradients[0] - gradients[1]).norm() / gradients[1].norm()) < apart
+
+
+def seen(kept):
+    def look(tensor):
+        kept.add((type(tensor).__name__.replace("Parameter", "Tensor"), tensor.numel()))
+        return tensor
+
+    return look
 
 
 def bytes_of(module):
@@ -224,6 +242,23 @@ def test_it_generates_beside_its_base_and_not_by_itself(trained, undisturbed, tm
     assert f"a LoRA, not a model: --checkpoint {undisturbed[0] / 'checkpoint-40'}" in alone.stderr
 
 
+def test_it_is_exported_by_the_names_of_comfyui(trained, undisturbed, tmp_path):
+    _, out, _ = trained
+    file = tmp_path / "style.safetensors"
+    given = ["--checkpoint", str(undisturbed[0]), "--to", "comfyui-lora", "-o", str(file)]
+    result = invoke(export_app, [*given, "--lora", f"{out}:0.5"])
+    assert result.exit_code == 0, result.output
+    stored, own = load_file(file), load_file(out / "checkpoint-24" / NAME)
+    assert len(stored) == len(own) // 2 * 3
+    for key, tensor in own.items():
+        assert torch.equal(stored[key.replace("transformer.", "diffusion_model.", 1)], tensor)
+    alphas = {float(tensor) for key, tensor in stored.items() if key.endswith(".alpha")}
+    assert alphas == {4.0}  # of 8, by the factor
+    none = invoke(export_app, [*given[:-1], str(tmp_path / "x.safetensors")])
+    assert none.exit_code == 2
+    assert "expected one --lora" in none.stderr
+
+
 WRONG = {
     "no weights": ({"weights": "''"}, "an adapter is trained beside a network: name a published"),
     "no folder": ({"weights": "absent"}, "absent: no checkpoint here"),
@@ -275,3 +310,72 @@ def test_a_lora_of_another_network_is_not_merged(trained, tmp_path):
         reading.read(out / "checkpoint-24" / NAME, network)
     with safe_open(str(out / "checkpoint-24" / NAME), "pt") as opened:
         assert "lora_adapter_metadata" in opened.metadata()
+
+
+def test_a_command_makes_a_lora_of_a_folder_of_images(undisturbed, tmp_path):
+    folder, out = tmp_path / "images", tmp_path / "out"
+    folder.mkdir()
+    for number, row in enumerate(shards.rows(16, seed=5)):
+        (folder / f"{number}.png").write_bytes(row["image"]["bytes"])
+        (folder / f"{number}.txt").write_text(row["caption_recaption"][0]["text"])
+    given = ["--preset", "lora", "--data", str(folder), "--weights", str(undisturbed[0])]
+    result = invoke(train_app, [*given, "--out", str(out), "--steps", "3"])
+    assert result.exit_code == 0, result.output
+    told = result.stderr
+    assert "packing 16 images" in told
+    assert "bucket 32x16" in told  # as the base was trained, not at the preset's 1024 px
+    assert "step 0 " in told
+    configuration = checkpoint.read_configuration(out / "checkpoint-3")
+    assert configuration.adapter.base == "stored"
+    assert configuration.evaluation.steps == 2
+    with Image.open(out / "samples" / "before-and-after.png") as both:
+        widths = [Image.open(out / "samples" / f"step-00000{n}.png").width for n in (0, 3)]
+        assert both.width == sum(widths)
+
+
+def test_where_there_is_no_base_the_command_says_what_to_name(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(shards.rows(1)[0]["image"]["bytes"])
+    given = ["--preset", "lora-21", "--data", str(tmp_path / "images")]
+    result = invoke(train_app, [*given, "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    says = "weights: Qwen-Image-2.1: no checkpoint here; expected transformer/; name a published"
+    assert says in result.stderr
+
+
+PROMPTS = "[{{name: prompts, file: {file}{more}}}, held_out_strings]"
+
+
+def with_prompts(config, tmp_path, text, more=""):
+    """A LoRA that is looked at by prompts of our own."""
+    (tmp_path / "prompts.txt").write_text(text)
+    evaluators = PROMPTS.format(file=tmp_path / "prompts.txt", more=more)
+    content = config.read_text().replace("gradients: false", f"evaluators: {evaluators}")
+    path = tmp_path / "with-prompts.yaml"
+    path.write_text(content.replace("steps: 24", "steps: 2"))
+    return path
+
+
+def test_the_grid_may_be_of_prompts_of_ones_own(trained, tmp_path):
+    (folder, pattern, config), out, _ = trained
+    path = with_prompts(config, tmp_path, "one prompt\n\nanother\n", ", size: 64x32")
+    train((folder, pattern, path), tmp_path / "out")
+    places = [each / "samples" / "step-000000.png" for each in (tmp_path / "out", out)]
+    own, usual = (Image.open(path).size for path in places)
+    assert own != usual
+    figures = json.loads((tmp_path / "out" / "evaluations.jsonl").read_text().splitlines()[0])
+    assert figures["held_out_loss"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "says"),
+    [
+        ("\n", "", "has no line with a prompt"),
+        ("a", ", size: 30x30", "size 30x30: expected multiples of 16 px"),
+        ("a", ", size: small", "size 'small': expected such as 1024x1024"),
+    ],
+)
+def test_prompts_that_cannot_be_generated_are_refused(text, more, says, trained, tmp_path):
+    (folder, pattern, config), _, _ = trained
+    path = with_prompts(config, tmp_path, text, more)
+    assert says in train((folder, pattern, path), tmp_path / "out", code=2).stderr.splitlines()[-1]
