@@ -82,7 +82,9 @@ def judge(
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     by = Judge(url, model, Cache(out / "cache"), at_once)
-    judged = judging.judge(listed, lambda duel: duels.images(duel, folders), by)
+    judged = judging.judge(
+        listed, lambda duel: duels.images(duel, folders), duels.inputs(prompts), by
+    )
     votes.write(out / "votes.jsonl", judged.votes)
     typer.echo(f"{len(listed)} duels by {model} in {out / 'votes.jsonl'}")
     typer.echo(f"the image shown first is better: {judged.position_bias}; a fair judge: 50 %")
@@ -112,7 +114,11 @@ def rate(
     cast = votes.read(files, votes.duels(duels) if duels else ())
     rated = ratings.rate(cast, anchor, resamples)
     ties = sum(vote.vote in ("both", "neither") for vote in cast)
-    counts = {"votes": len(cast), "prompts": len({vote.prompt for vote in cast}), "ties": ties}
+    counts = {
+        "votes": len(cast),
+        "prompts": len({ratings.prompt_of(vote) for vote in cast}),
+        "ties": ties,
+    }
     if as_json:
         listed = [asdict(each) for each in rated]
         typer.echo(json.dumps({**counts, "ratings": listed}, ensure_ascii=False, indent=1))

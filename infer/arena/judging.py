@@ -1,7 +1,7 @@
 """Duels by a judge, who is asked twice with sides swapped: who changes sides says it is a tie."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,16 +9,23 @@ from PIL import Image
 
 from curation import progress
 from curation.failures.errors import IncompleteError
-from infer.arena.votes import Answer, Duel, Vote
+from infer.arena.votes import Answer, Duel, Vote, of_duel
 from infer.harness.judges import Judge, JudgeError
 from infer.harness.rows import Question
 from train import figures
 
 QUESTION = (
     "Both images were made for this prompt:\n\n{prompt}\n\nWhich one is better: shows what was"
-    " asked for, says every text as it was asked for, and looks better? Answer with 1 (the first),"
-    " 2 (the second), both (both are good, and none is better) or neither (both are bad), and"
-    " nothing else."
+    " asked for, says every text as it was asked for, and looks better? "
+)
+QUESTION_OF_EDITS = (
+    "The last two images are edits of {inputs} by this instruction:\n\n{prompt}\n\nWhich of the two"
+    " is better: does what was asked for, says every text as it was asked for, leaves everything"
+    " else as it was, and looks better? "
+)
+ANSWERS = (
+    "Answer with 1 (the first), 2 (the second), both (both are good, and none is better) or"
+    " neither (both are bad), and nothing else."
 )
 _WORD = re.compile(r"\b(1|2|both|neither)\b")
 _SWAPPED: dict[str, Answer] = {"a": "b", "b": "a"}
@@ -62,17 +69,36 @@ def settled(there: Answer | None, back: Answer | None) -> Answer:
     return "neither" if there == turned == "neither" else "both"
 
 
-def judge(duels: Sequence[Duel], opened: Callable[[Duel], Pair], by: Judge) -> Judged:
-    """Ask about all of them. Raises ``IncompleteError`` where answers are missing."""
+def question(prompt: str, inputs: Sequence[Image.Image], pair: Pair) -> Question:
+    """About two images, and before them what was to be edited, if anything was."""
+    if not inputs:
+        return Question(QUESTION.format(prompt=prompt) + ANSWERS, pair)
+    named = "the one before" if len(inputs) == 1 else f"the {len(inputs)} before"
+    text = QUESTION_OF_EDITS.format(inputs=named, prompt=prompt) + ANSWERS
+    return Question(text, (*inputs, *pair))
+
+
+def judge(
+    duels: Sequence[Duel],
+    opened: Callable[[Duel], Pair],
+    inputs: Mapping[str, Sequence[Image.Image]],
+    by: Judge,
+) -> Judged:
+    """Ask about all of them; ``inputs`` are by id of prompt. Raises ``IncompleteError`` where
+    answers are missing.
+    """
     failed: list[JudgeError] = []
     done = 0
 
     def asked(duel: Duel) -> tuple[Answer | None, Answer | None] | None:
         nonlocal done
-        text = QUESTION.format(prompt=duel.prompt)
         left, right = opened(duel)
+        given = inputs.get(duel.prompt_id, ())
         try:
-            said = [by.ask(Question(text, pair), left) for pair in ((left, right), (right, left))]
+            said = [
+                by.ask(question(duel.prompt, given, pair), left)
+                for pair in ((left, right), (right, left))
+            ]
             return answer(said[0]), answer(said[1])
         except JudgeError as error:
             failed.append(error)
@@ -96,10 +122,7 @@ def counted(
 ) -> Judged:
     """The votes of both answers to each duel, and what they tell of the judge."""
     flat = [each for pair in answers for each in pair]
-    votes = [
-        Vote(prompt=duel.prompt, a=duel.a, b=duel.b, vote=settled(*pair))
-        for duel, pair in zip(duels, answers, strict=True)
-    ]
+    votes = [of_duel(duel, settled(*pair)) for duel, pair in zip(duels, answers, strict=True)]
     decided = [each for each in flat if each in ("a", "b")]
     disagreed = sum(a is not None and a == b and a in ("a", "b") for a, b in answers)
     return Judged(votes, decided.count("a"), len(decided), disagreed, flat.count(None))

@@ -104,13 +104,18 @@ def _ratings(strengths: Floats, anchor: int | None) -> Floats:
     return np.asarray(MEAN + SCALE * (strengths - zero))
 
 
+def prompt_of(vote: Vote) -> tuple[str, str]:
+    """What a bootstrap draws: the same instruction over another image is another prompt."""
+    return vote.prompt_id, "" if vote.prompt_id else vote.prompt
+
+
 def _wins(votes: Sequence[Vote], models: Sequence[str]) -> Floats:
     """(P, M, M): how often i beat j on a prompt, exact sums of halves."""
-    prompts = {prompt: n for n, prompt in enumerate(sorted({vote.prompt for vote in votes}))}
+    prompts = {of: n for n, of in enumerate(sorted({prompt_of(vote) for vote in votes}))}
     places = {model: n for n, model in enumerate(models)}
     wins = np.zeros((len(prompts), len(models), len(models)))
     for vote in votes:
-        a, b, prompt = places[vote.a], places[vote.b], prompts[vote.prompt]
+        a, b, prompt = places[vote.a], places[vote.b], prompts[prompt_of(vote)]
         share = {"a": 1.0, "b": 0.0}.get(vote.vote, 0.5)
         wins[prompt, a, b] += share
         wins[prompt, b, a] += 1 - share

@@ -33,7 +33,9 @@ class Duel(BaseModel):
 
 
 class Vote(BaseModel):
-    """Who was better; ``both`` and ``neither`` are ties."""
+    """Who was better; ``both`` and ``neither`` are ties. Without a ``prompt_id`` votes on the same
+    ``prompt`` belong together.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,6 +43,7 @@ class Vote(BaseModel):
     a: str
     b: str
     vote: Answer
+    prompt_id: str = ""
 
 
 class Answered(BaseModel):
@@ -48,6 +51,11 @@ class Answered(BaseModel):
 
     duel: str
     vote: Answer
+
+
+def of_duel(duel: Duel, vote: Answer) -> Vote:
+    """A vote on a duel."""
+    return Vote(prompt=duel.prompt, a=duel.a, b=duel.b, vote=vote, prompt_id=duel.prompt_id)
 
 
 def write(path: Path, records: Iterable[BaseModel]) -> None:
@@ -62,9 +70,9 @@ def duels(path: Path) -> list[Duel]:
 
 
 def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
-    """Votes of .jsonl and .parquet files: ``{prompt, a, b, vote}``, or those on the ``duels`` of a
-    page. Raises ``UsageError`` for what is neither, for a duel that is none of these, and for a
-    file that is given twice.
+    """Votes of .jsonl and .parquet files: ``{prompt, a, b, vote}``, with a ``prompt_id`` or without,
+    or those on the ``duels`` of a page. Raises ``UsageError`` for what is neither, for a duel that
+    is none of these, and for a file that is given twice.
     """
     known = {duel.id: duel for duel in of}
     votes: list[Vote] = []
@@ -82,7 +90,7 @@ def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
                         f"{path}, row {number}: no duel {answered.duel!r}; expected --duels, the"
                         " file beside the page that was voted on"
                     )
-                vote = Vote(prompt=duel.prompt, a=duel.a, b=duel.b, vote=answered.vote)
+                vote = of_duel(duel, answered.vote)
             else:
                 vote = _checked(path, number, row, Vote)
             if vote.a == vote.b:

@@ -147,7 +147,20 @@ def test_a_judge_that_prefers_a_side_says_ties(models, tmp_path):
         assert len(server.asked) == 12  # each once
     assert "the image shown first is better: 100.0 %" in done.stdout
     assert "it changed sides: 6" in done.stdout
-    assert {vote.vote for vote in votes.read([tmp_path / "out/votes.jsonl"])} == {"both"}
+    cast = votes.read([tmp_path / "out/votes.jsonl"])
+    assert {vote.vote for vote in cast} == {"both"}
+    assert {vote.prompt_id for vote in cast} == {f"p{n}" for n in range(6)}  # of three texts
+    assert "prompts 6" in invoke(app, ["rate", str(tmp_path / "out/votes.jsonl")]).stdout
+
+
+def test_a_judge_of_edits_sees_what_was_edited_first():
+    source, left, right = (Image.new("RGB", (8, 8), (n, n, n)) for n in range(3))
+    plain = judging.question("a sign", (), (left, right))
+    assert plain.images == (left, right) and "edits" not in plain.text and "a sign" in plain.text
+    asked = judging.question("make it red", [source], (right, left))
+    assert asked.images == (source, right, left)
+    assert "edits of the one before" in asked.text and "make it red" in asked.text
+    assert "the 2 before" in judging.question("x", [source, left], (left, right)).text
 
 
 def test_two_answers_are_one_vote():
