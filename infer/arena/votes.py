@@ -70,7 +70,7 @@ def duels(path: Path) -> list[Duel]:
 
 
 def read(paths: Sequence[Path], of: Sequence[Duel] = ()) -> list[Vote]:
-    """Votes of .jsonl and .parquet files: ``{prompt, a, b, vote}``, with a ``prompt_id`` or without,
+    """Votes of .jsonl and .parquet files: ``{prompt, a, b, vote}``, with ``prompt_id`` or without,
     or those on the ``duels`` of a page. Raises ``UsageError`` for what is neither, for a duel that
     is none of these, and for a file that is given twice.
     """
