@@ -38,6 +38,11 @@ def find(directory: Path | None) -> Path:
     if folder and adapter_folder.holds_adapter(folder):
         beside = _read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(f"{base}: a LoRA, not a model: --checkpoint {beside} --lora {base}")
+    if folder and adapter_folder.holds_controlnet(folder):
+        beside = _read(folder / "training_state" / "configuration.json").get("weights")
+        raise UsageError(
+            f"{base}: a ControlNet, not a model: --checkpoint {beside} --controlnet {base}"
+        )
     if folder:
         return folder
     remedy = (

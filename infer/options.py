@@ -98,8 +98,8 @@ Control = Annotated[
     str | None,
     typer.Option(
         metavar="KIND:FILE",
-        help="An image to follow: canny, soft_edge, line_art (computed from it), depth, pose"
-        " (given), or inpaint.",
+        help="An image to follow: canny, soft_edge, line_art (computed from it), depth, pose,"
+        " layout (given), or inpaint.",
         parser=user_paths.place,
     ),
 ]

@@ -56,8 +56,9 @@ def make(out: Path, width: float) -> Path:
     configuration = checkpoint.read_configuration(folder) if folder else None
     if folder is None or configuration is None:
         raise UsageError(f"{out}: no checkpoint of a training run")
-    if configuration.adapter:
-        raise UsageError(f"{out}: a LoRA, which has the average it was trained with alone")
+    if configuration.beside:
+        kind = "LoRA" if configuration.adapter else "ControlNet"
+        raise UsageError(f"{out}: a {kind}, which has the average it was trained with alone")
     if configuration.ema.kind != "power":
         raise UsageError(
             f"{out}: trained with ema.kind {configuration.ema.kind}; a width can be chosen after"

@@ -17,6 +17,7 @@ from train.power import WIDEST
 
 CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
 Task = Literal["t2i", "ti2i", "i2i"]
+Computed = Literal["canny", "soft_edge", "line_art", "inpaint"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -62,7 +63,8 @@ class DataConfiguration(_Frozen):
 
     ``tasks`` are shares of what is shown: ``t2i``, images of captions; ``ti2i``, edit pairs, whose
     inputs the network sees beside an instruction (as ``references`` says: their latents, what a
-    text encoder sees of them, or both); ``i2i``, images of what the text encoder sees of them.
+    text encoder sees of them, or both; ``condition``: what a ControlNet does); ``i2i``, images of
+    what the text encoder sees of them.
     ``held_out`` is the share of TEXTS (of captions, where an image shows no text) never trained
     on, chosen by their hash.
 
@@ -76,6 +78,10 @@ class DataConfiguration(_Frozen):
 
     ``memory_bytes`` bounds the latents held in memory; images are read from the shards as needed.
 
+    ``conditions`` are what a ControlNet (``control``) follows, computed of each image, with their
+    shares; each row always has the same kind. ``inpaint`` is of an image with holes, and stands
+    alone. Rows of ``ti2i`` bring their own: a map, such as of depth or a layout, as the input.
+
     ``units``, a folder or http://host:port, has latents and text features that producers make
     (`python -m train.produce`); ``prefetch`` batches of them are read ahead. ``cache`` is a folder
     in which a run without producers keeps what it encoded, at most ``cache_bytes``.
@@ -88,7 +94,7 @@ class DataConfiguration(_Frozen):
     languages: Mapping[str, Positive] = {}
     caption_dropout: Share = 0.1
     tasks: Annotated[Mapping[Task, Positive], Field(min_length=1)] = {"t2i": 1.0}
-    references: Literal["both", "latents", "text"] = "both"
+    references: Literal["both", "latents", "text", "condition"] = "both"
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.125
     resolution: _Side | Annotated[tuple[_Side, ...], Field(min_length=1)] = 0
     resize: bool = False
@@ -98,6 +104,7 @@ class DataConfiguration(_Frozen):
     prefetch: Count = 4
     cache: str = ""
     cache_bytes: Count = 64 << 30
+    conditions: Mapping[Computed, Positive] = {}
 
     @property
     def resolutions(self) -> tuple[int, ...]:
@@ -320,6 +327,16 @@ class AdapterConfiguration(_Frozen):
     base: BaseNumbers = "stored"
 
 
+class ControlConfiguration(_Frozen):
+    """A ControlNet (arXiv 2302.05543) that is trained beside the network in the folder ``weights``,
+    which stays as it is: a copy of its first ``blocks``, or the one in the folder ``start``. What
+    it follows is said by ``data.conditions`` and ``data.tasks``.
+    """
+
+    blocks: Count = 5
+    start: str = ""
+
+
 class Configuration(_Frozen):
     """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it;
     "float8" is that with float8 for the matrices inside blocks. Weights stay fp32.
@@ -335,8 +352,8 @@ class Configuration(_Frozen):
     compiles each block but its attention, once for all sizes.
 
     ``weights``, the folder of a published network of the same size or of a checkpoint, are those
-    that training starts with; without it they are random. With an ``adapter`` that alone is
-    trained, and everything else is as in the folder ``weights``.
+    that training starts with; without it they are random. With an ``adapter``, or a ControlNet
+    (``control``), that alone is trained, and everything else is as in the folder ``weights``.
 
     ``phases`` are the curriculum: what is trained on, and how, from step to step.
     """
@@ -360,12 +377,18 @@ class Configuration(_Frozen):
     model: families.Choice = QwenImage()
     weights: str = ""
     adapter: AdapterConfiguration | None = None
+    control: ControlConfiguration | None = None
     objective: Annotated[Objective, Field(validate_default=True)] = {"name": "flow_matching"}
     flow: FlowConfiguration = FlowConfiguration()
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     evaluation: EvaluationConfiguration = EvaluationConfiguration()
     checkpoint: CheckpointConfiguration = CheckpointConfiguration()
     distributed: DistributedConfiguration = DistributedConfiguration()
+
+    @property
+    def beside(self) -> bool:
+        """Whether what is trained is beside the network in ``weights``, which stays as it is."""
+        return bool(self.adapter or self.control)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -25,7 +25,7 @@ from train import (
     records,
     settling,
 )
-from train.adapters import adapted, base
+from train.adapters import adapted, base, controlled
 from train.autoencoders.autoencoder import load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
@@ -68,7 +68,7 @@ def run(
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
     ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
-    if configuration.adapter:
+    if configuration.beside:
         units = bool(configuration.data.units)
         configuration = base.settled(configuration, units=units)
     device = local_device(settling.usable_device(configuration.device))
@@ -138,8 +138,9 @@ def _run(
     loaded = loading.load(sources, configuration)
     _tell_data(loaded, configuration, tell)
     check(world, (phase.batch for phase in loaded.phases), configuration.optimiser.states)
-    assemble = adapted.assemble if configuration.adapter else parts.assemble
-    run = assemble(configuration, loaded, device, absent.text_encoder, world, fresh=start is None)
+    run = _assembly(configuration)(
+        configuration, loaded, device, absent.text_encoder, world, fresh=start is None
+    )
     parts.check_frozen(run.trained, loaded.phases)
     progress = Progress(0, loaded.digest, tuple(loaded.counts), 0.0, 0.0)
     if start:
@@ -170,7 +171,14 @@ def _run(
 
 def _home(configuration: Configuration, checkpoint: Path | None) -> Path | None:
     """The folder of the autoencoder that a run goes on with; None where it begins without."""
-    return Path(configuration.weights) if configuration.adapter else checkpoint
+    return Path(configuration.weights) if configuration.beside else checkpoint
+
+
+def _assembly(configuration: Configuration) -> Callable[..., parts.Parts]:
+    """What assembles the objects of such a run."""
+    if configuration.control:
+        return controlled.assemble
+    return adapted.assemble if configuration.adapter else parts.assemble
 
 
 def _weights(run: parts.Parts) -> str:
@@ -180,6 +188,8 @@ def _weights(run: parts.Parts) -> str:
     said = f"{count / 1e6:.1f} M parameters"
     if adapter := settings.adapter:
         said = f"{count:,} parameters of a LoRA of rank {adapter.rank} beside {settings.weights}"
+    elif settings.control:
+        said = f"{said} of a ControlNet beside {settings.weights}"
     return f"{said}, {settings.precision}, device {run.device}"
 
 

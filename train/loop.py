@@ -63,7 +63,7 @@ class Loop:
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
         self._skipped = list(progress.skipped)
-        self._passes = _OF_FROZEN if self.configuration.adapter else _PASSES
+        self._passes = _OF_FROZEN if self.configuration.beside else _PASSES
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step, time.monotonic())
         self.cut = progress.cut

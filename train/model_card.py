@@ -66,7 +66,7 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
     text: str = environment.get_template(_TEMPLATE.name).render(
         head=Markup(yaml.safe_dump(_head(seen), sort_keys=False)),
         title=_title(settings),
-        parameters=_parameters(folder if settings.adapter else folder / "transformer"),
+        parameters=_parameters(folder / _part(settings)),
         seen=seen,
         settings=settings,
         tasks=", ".join(_TASKS[task] for task in seen.tasks),
@@ -81,8 +81,15 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
 
 
 def _title(settings: Configuration) -> str:
-    of = "LoRA of " if settings.adapter else ""
+    of = "LoRA of " if settings.adapter else "ControlNet of " if settings.control else ""
     return f"{of}{settings.model.name}, trained with Inkstone"
+
+
+def _part(settings: Configuration) -> str:
+    """Below a checkpoint, where what was trained is."""
+    if settings.adapter:
+        return ""
+    return "controlnet" if settings.control else "transformer"
 
 
 def _place(pattern: str) -> str:
@@ -156,10 +163,12 @@ def _unseen(seen: TrainedOn) -> Iterator[str]:
 
 def _how(folder: Path) -> str:
     """What opens the folder: ``own`` code in it, a class of diffusers, or ``infer`` alone; or what
-    reads it beside another one: a ``lora``.
+    reads it beside another one: a ``lora`` or a ``controlnet``.
     """
     if adapter_folder.holds_adapter(folder):
         return "lora"
+    if adapter_folder.holds_controlnet(folder):
+        return "controlnet"
     index = json.loads((folder / "model_index.json").read_text("utf-8"))
     name = index["_class_name"]
     if isinstance(name, list):
@@ -174,6 +183,10 @@ def _training(settings: Configuration) -> dict[str, Any]:
         rates["learning rate of Muon"] = optimiser.muon_learning_rate
     if settings.adapter:
         rates["LoRA"] = settings.adapter.model_dump()
+    if settings.control:
+        rates["ControlNet"] = settings.control.model_dump(include={"blocks"})
+        rates["follows"] = dict(settings.data.conditions) or "maps that rows bring along"
+    if settings.beside:
         rates["of"] = _place(settings.weights)
     return {
         "network": settings.model.model_dump(),

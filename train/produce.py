@@ -64,7 +64,7 @@ def produce(
         raise UsageError(f"--owner {owner}: expected letters, digits, '.', '_' and '-'")
     if threads is not None:
         torch.set_num_threads(threads)
-    if wanted.adapter:
+    if wanted.beside:
         wanted = base.settled(wanted, units=True)
     folder = UnitFolder(units)
     opened = workshop.opened(wanted, data, units, lambda message: typer.echo(message, err=True))

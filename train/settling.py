@@ -19,6 +19,12 @@ _FREE["data"] = {"units", "prefetch", "cache", "cache_bytes"}
 
 def check_parts(configuration: Configuration) -> None:
     """Find a missing autoencoder or text encoder before hours are spent on the data."""
+    data = configuration.data
+    if not configuration.control and (data.conditions or data.references == "condition"):
+        raise UsageError(
+            "data.conditions: they are what a ControlNet follows: expected control: {} and weights"
+            " beside them"
+        )
     autoencoder, encoder = configuration.autoencoder, configuration.text_encoder
     named = (
         ("autoencoder", autoencoder.kind, autoencoder.path),
@@ -58,7 +64,7 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
             f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"
             f" {now[name]}: give it the same settings, or another --out"
         )
-    if not configuration.adapter:  # whose checkpoints have no network
+    if not configuration.beside:  # whose checkpoints have no network
         _check_family(folder, configuration)
     return configuration
 

@@ -1,5 +1,6 @@
 """Conditions that a ControlNet follows, made from an image without a network: white on black, as
-the published ControlNets take them. Depth and pose need a network: they are given as images.
+the published ControlNets take them. Depth and pose need a network, a layout somebody who wants it: they are given
+as images.
 
 All are functions of the pixels alone, the same bytes each time.
 
@@ -92,7 +93,7 @@ COMPUTED: Mapping[str, Callable[..., Rgb]] = {
     "soft_edge": soft_edge,
     "line_art": line_art,
 }
-GIVEN = ("depth", "pose")
+GIVEN = ("depth", "pose", "layout")
 
 
 def _bytes(plane: NDArray[Any]) -> Rgb:

@@ -43,7 +43,7 @@ def assemble(
         )
     settings = configuration.adapter
     assert settings is not None
-    encoder = absent or _encoder(configuration)
+    encoder = absent or frozen_encoder(configuration)
     if isinstance(encoder, nn.Module):
         encoder.requires_grad_(False).eval()
         text_encoder.place(encoder, configuration.text_encoder, device)
@@ -74,8 +74,8 @@ def assemble(
     )
 
 
-def _encoder(configuration: Configuration) -> TextEncoder:
-    """That of the folder ``weights``, never trained."""
+def frozen_encoder(configuration: Configuration) -> TextEncoder:
+    """That of the folder ``weights``, never trained. Raises ``UsageError``."""
     longest = configuration.text_encoder.longest
     try:
         return text_encoder.load_text_encoder(configuration.weights, longest)

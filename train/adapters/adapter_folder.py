@@ -8,15 +8,25 @@ from train import checkpoint_folder
 NAME = "pytorch_lora_weights.safetensors"  # as diffusers looks for it
 INDEX = "model_index.json"
 KIND = "InkstoneAdapter"
+CONTROLNET = "InkstoneControlNet"
 
 
 def holds_adapter(folder: Path) -> bool:
     """Whether a checkpoint's folder has an adapter, and no network of its own."""
+    return _class_of(folder) == KIND
+
+
+def holds_controlnet(folder: Path) -> bool:
+    """Whether a checkpoint's folder has a ControlNet, and no network of its own."""
+    return _class_of(folder) == CONTROLNET
+
+
+def _class_of(folder: Path) -> object:
     try:
         content = json.loads((folder / INDEX).read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(content, dict) and content.get("_class_name") == KIND
+        return None
+    return content.get("_class_name") if isinstance(content, dict) else None
 
 
 def file_of(path: Path) -> Path:

@@ -35,10 +35,11 @@ def settled(configuration: Configuration, *, units: bool = False) -> Configurati
     folder = _folder(configuration.weights)
     try:
         ours = checkpoint.read_configuration(folder)
-        if ours and ours.adapter:
+        if ours and ours.beside:
+            kind = "LoRA" if ours.adapter else "ControlNet"
+            merge = ", or merge both with python -m infer.export" if ours.adapter else ""
             raise UsageError(
-                f"weights: {folder} is a LoRA of {ours.weights} itself; name that, or merge both"
-                " with python -m infer.export"
+                f"weights: {folder} is a {kind} of {ours.weights} itself; name that{merge}"
             )
         family = families.of_folder(folder)
     except (OSError, ValueError) as error:
@@ -49,6 +50,8 @@ def settled(configuration: Configuration, *, units: bool = False) -> Configurati
             f"weights: {folder} has a network of model {family.name}, not {own.name}: leave model"
             " out, which the folder says, or name a folder of that family"
         )
+    if configuration.control:
+        configuration = following(configuration, family, units=units)
     changes: dict[str, Any] = {
         "weights": str(folder),
         "model": _carried_out(family, own),
@@ -94,8 +97,9 @@ def _usual(configuration: Configuration, ours: Configuration) -> dict[str, Any]:
 def _check(configuration: Configuration) -> None:
     """Raise ``UsageError`` for what an adapter cannot be trained with."""
     if not configuration.weights:
-        raise UsageError(f"weights: an adapter is trained beside a network: {_REMEDY}")
-    if configuration.optimiser.kind != "adamw":
+        what = "a ControlNet" if configuration.control else "an adapter"
+        raise UsageError(f"weights: {what} is trained beside a network: {_REMEDY}")
+    if configuration.adapter and configuration.optimiser.kind != "adamw":
         raise UsageError("optimiser.kind: muon moves whole matrices; an adapter needs kind: adamw")
     if configuration.precision == "float8":
         raise UsageError(
@@ -103,6 +107,42 @@ def _check(configuration: Configuration) -> None:
         )
     if any(phase.repa for phase in configuration.phases):
         raise UsageError("phases: repa trains early blocks, which an adapter leaves as they are")
+
+
+def following(configuration: Configuration, family: Family, *, units: bool) -> Configuration:
+    """The same of a run that trains a ControlNet of a ``family``: conditions stand where inputs of
+    edits do, and the text encoder does not see them. Raises ``UsageError`` for what has none.
+    """
+    data = configuration.data
+    if configuration.adapter:
+        raise UsageError("control: a ControlNet and an adapter are trained apart: leave one out")
+    if not isinstance(family, QwenImage) or family.layered:
+        raise UsageError(
+            f"weights: control is for Qwen-Image as it generates images of captions, not for"
+            f" {'its layered model' if isinstance(family, QwenImage) else family.name}"
+        )
+    tasks = configuration.tasks
+    if "i2i" in tasks:
+        raise UsageError("data.tasks: i2i has no condition; a ControlNet takes t2i, ti2i or both")
+    if "t2i" in tasks and not data.conditions:
+        raise UsageError(
+            "data.conditions: expected what the ControlNet follows, such as {canny: 1}; or"
+            " tasks: {ti2i: 1}, of rows with a map of their own as the input"
+        )
+    if "inpaint" in data.conditions and (len(data.conditions) > 1 or "ti2i" in tasks):
+        raise UsageError(
+            "data.conditions: inpaint is of an image with a mask, which other conditions are not:"
+            " train a ControlNet of its own"
+        )
+    if units or data.cache:
+        raise UsageError(
+            f"data.{'units' if units else 'cache'}: conditions are computed where a ControlNet"
+            " is trained: leave it out"
+        )
+    if any(phase.tread for phase in configuration.phases):
+        raise UsageError("phases: with tread tokens go around blocks that a ControlNet adds to")
+    changed = data.model_copy(update={"references": "condition"})
+    return configuration.model_copy(update={"data": changed})
 
 
 def _folder(named: str) -> Path:
@@ -142,8 +182,8 @@ def load(configuration: Configuration, channels: int, text_width: int) -> nn.Mod
         raise UsageError(f"weights: {error}") from error
     if not hasattr(network, "sources"):
         raise UsageError(f"weights: a {type(network).__name__} has no published matrices to adapt")
-    assert configuration.adapter is not None
-    if configuration.precision == "fp32" and configuration.adapter.base != "bfloat16":
+    adapter = configuration.adapter
+    if configuration.precision == "fp32" and not (adapter and adapter.base == "bfloat16"):
         network = network.float()
     return network.eval()
 

@@ -1,4 +1,6 @@
-"""What a checkpoint of an adapter shows to others: a LoRA file that diffusers and ours read."""
+"""What a checkpoint of an adapter shows to others: a LoRA file, or a ControlNet's folder, that
+diffusers and ours read.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from train.adapters import writing
-from train.adapters.adapter_folder import INDEX, KIND, NAME
+from train.adapters.adapter_folder import CONTROLNET, INDEX, KIND, NAME
 from train.checkpoint import State
 
 
@@ -16,9 +18,24 @@ def write(folder: Path, state: State, values: Mapping[str, Tensor]) -> None:
     """Write the averaged ``values`` of an adapter, by the names of its weights, into the ``folder``
     of a checkpoint, as ``load_lora_weights`` of diffusers reads it.
     """
-    import diffusers
-
     adapter: Any = state.raw["adapter"]
     writing.write(folder / NAME, adapter.pairs(values))
-    index = {"_class_name": KIND, "_diffusers_version": diffusers.__version__}
+    _index(folder, KIND)
+
+
+def write_controlnet(folder: Path, state: State, values: Mapping[str, Tensor]) -> None:
+    """Write the averaged ``values`` of a ControlNet, by the names of its weights, into
+    ``controlnet`` of the ``folder``, in the files of diffusers' ``QwenImageControlNetModel``.
+    """
+    network: Any = state.raw["controlnet"]
+    own = folder / "controlnet"
+    own.mkdir()
+    network.save(own, values=values)
+    _index(folder, CONTROLNET)
+
+
+def _index(folder: Path, kind: str) -> None:
+    import diffusers
+
+    index = {"_class_name": kind, "_diffusers_version": diffusers.__version__}
     (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", "utf-8")

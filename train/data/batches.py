@@ -183,7 +183,7 @@ def _shown(row: Kept, showing: Showing, manner: Manner) -> Shown:
         0.0 if task == "i2i" else manner.caption_dropout,
         task,
         showing.stream.source,
-        row.inputs if task == "ti2i" and manner.sees_latents else (),
+        row.inputs if task != "i2i" and manner.sees_latents else (),
         row.looked_at if looks(task, manner) else (),
         row.id,
         showing.row,

@@ -81,8 +81,9 @@ def _buckets(
             left -= len(rows)
             for row in latents.rows_read(index, rows, reading, boxes=True):
                 size = index.sizes[index.size[row.number]]
-                seen = row.inputs if manner.sees_latents else ()
-                references = tuple(latents.encode(autoencoder, each) for each in seen)
+                references: tuple[Tensor, ...] = ()
+                if manner.sees_latents:
+                    references = latents.inputs_encoded(autoencoder, row, reading)
                 images = row.inputs if manner.sees_images else ()
                 own = latents.encode(autoencoder, row.pixels)
                 gathered.setdefault(size, []).append((row.example, own, references, images))

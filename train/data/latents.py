@@ -19,7 +19,7 @@ from curation.failures.errors import UsageError
 from curation.picture.decoding import PictureError
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import DataConfiguration
-from train.data import examples
+from train.data import examples, following
 from train.data.examples import Example
 from train.data.index import Index, RowGroup
 from train.data.skipped import NOT_FINITE, Unreadable
@@ -34,7 +34,8 @@ Notice = Callable[[Unreadable], None]
 @dataclass(frozen=True)
 class Row:
     """A row as read: its number in the index, its key, its example, its pixels and, of an edit
-    sample, those of its inputs, (H, W, 3) each.
+    sample, those of its inputs, (H, W, 3) each; or of its condition, where that is of two images
+    the image with holes, and these.
     """
 
     number: int
@@ -85,8 +86,13 @@ def _row(index: Index, number: int, values: dict[str, Any], reading: Reading) ->
     size = index.sizes[index.size[number]]
     pixels = examples.decode(values, size, reading.data)
     inputs: tuple[Pixels, ...] = ()
+    follows = reading.data.references == "condition"
     if index.pair[number]:
         inputs = examples.decode_inputs(values, size, reading.unit, reading.data)
+        if follows and [each.shape for each in inputs] != [pixels.shape]:
+            raise PictureError("unsupported", "its condition: expected one map as large as it is")
+    elif follows:
+        inputs = following.condition(pixels, reading.data.conditions, values["id"])
     stages = index.groups[index.group[number]].stages
     example = examples.read(values, size, reading.data, stages)
     return Row(number, values["key"], example, pixels, inputs)
@@ -116,6 +122,14 @@ def _unreadable(path: str, key: str, error: PictureError) -> Unreadable:
 def encode(autoencoder: Autoencoder, pixels: Pixels) -> Tensor:
     """(H, W, 3) bytes -> (c, h, w) float32 on the CPU."""
     return autoencoder.encode(scaled(pixels))[0].float().cpu().clone()
+
+
+def inputs_encoded(autoencoder: Autoencoder, row: Row, reading: Reading) -> tuple[Tensor, ...]:
+    """(c, h, w) of each input of a row; of a condition with holes the second says what is kept."""
+    if reading.data.references == "condition" and len(row.inputs) == 2:
+        masked, hole = row.inputs
+        return encode(autoencoder, masked), following.kept(autoencoder, hole)
+    return tuple(encode(autoencoder, pixels) for pixels in row.inputs)
 
 
 def row_bytes(index: Index, autoencoder: Autoencoder) -> list[int]:
@@ -209,7 +223,7 @@ class Latents:
     def keep(self, row: Row) -> None:
         """Encode a row that was read anyway; one whose latents are not finite is bad."""
         looked_at = (row.inputs or (row.pixels,)) if self._looks else ()
-        inputs = tuple(encode(self._autoencoder, pixels) for pixels in row.inputs)
+        inputs = inputs_encoded(self._autoencoder, row, self._reading)
         latents = encode(self._autoencoder, row.pixels)
         if not all(bool(torch.isfinite(each).all()) for each in (latents, *inputs)):
             self._bad.add(row.number)

@@ -273,7 +273,7 @@ def _manner(phase: Phase, looks: bool) -> Manner:
         )
     return Manner(
         data.caption_dropout,
-        data.references in ("both", "latents"),
+        data.references in ("both", "latents", "condition"),
         looks and data.references in ("both", "text"),
     )
 

@@ -3,6 +3,7 @@
 const COMPUTED = ["canny", "soft_edge", "line_art"];
 const NAMES = {
   canny: "thin edges", soft_edge: "soft edges", line_art: "lines", depth: "depth", pose: "a pose",
+  layout: "a layout",
 };
 
 export class Control {

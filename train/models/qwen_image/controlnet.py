@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from curation.failures.errors import UsageError
+from train import checkpoint_folder
 from train.models.qwen_image.config import Config
 from train.models.qwen_image.keys import of_control
 from train.models.qwen_image.network import PackedQwenImage
@@ -135,11 +136,15 @@ def load(
 
 
 def beside(base: PackedQwenImage, folder: Path) -> PackedQwenImageControlNet:
-    """The ControlNet in a ``folder``, or in ``controlnet`` of that of a pipeline, for a ``base``
-    network: where that is, and in its numbers.
+    """The ControlNet in a ``folder``, or in ``controlnet`` of that of a pipeline or of the newest
+    checkpoint of a training, for a ``base`` network: where that is, and in its numbers.
 
     Raises ``UsageError`` for a folder without one, or one for another network.
     """
+    try:
+        folder = checkpoint_folder.find(folder) or folder
+    except checkpoint_folder.CheckpointError as error:
+        raise UsageError(str(error)) from error
     inside = folder / "controlnet"
     if (inside / weights.CONFIGURATION).is_file():
         folder = inside
