@@ -1,12 +1,12 @@
-"""A small ControlNet learns to follow outlines: where two coloured shapes are is in the condition
-alone, what they are in the caption. Judged on scenes that nothing was trained on, with the same
-seeds with and without the ControlNet, by ``infer``'s engine.
+"""A small ControlNet learns to follow outlines: where a coloured shape is, and how large, is in the
+condition alone, its colour in the caption alone. Judged on shapes that nothing was trained on, with
+the same seeds with and without the ControlNet, by ``infer``'s engine.
 
     python -m benchmarks.control_learnt --out OUT
 
 It trains a base (preset ``demo``, other sizes) and beside it a ControlNet of two of its four
-blocks, and prints for each of its checkpoints the mean intersection over union of the shapes with
-what of the images has their colour. It measures what it says and no more: edges of drawn shapes.
+blocks, and prints for each of its checkpoints the mean intersection over union of the shape with
+what of an image has its colour. It measures what it says and no more: edges of drawn shapes.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import yaml
 from PIL import Image
 
 from benchmarks import shapes
-from benchmarks.shapes import Pixels, Scene
+from benchmarks.shapes import Pixels, Shape
 from curation.picture import conditions
 from infer.engine.conditions import Condition
 from infer.engine.engine import Engine
@@ -32,10 +32,10 @@ from train import checkpoint_folder
 
 _BAR = 0.8
 _SHARDS, _ROWS = 4, 1024
-_SHOWN = 12  # scenes in the grid
+_SHOWN = 12  # shapes in the grid
 _BATCH = 32
 _BASE = {
-    "batch": 64,
+    "batch": 32,
     "ema": {"decay": 0.98},
     "log_every": 20,
     "data": {"sizes": [], "resize": False, "held_out": 0},
@@ -69,39 +69,39 @@ def control(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def generated(
-    base: Path, controlnet: Path | None, scenes: Sequence[Scene], noise: int
+    base: Path, controlnet: Path | None, judged: Sequence[Shape], noise: int
 ) -> list[Pixels]:
     """Images (H, W, 3) of the captions, with the outlines where there is a ``controlnet``."""
     engine = Engine.load(base, "cpu", Execution(controlnet=controlnet))
     settings = Settings(shapes.SIDE, shapes.SIDE, steps=8, guidance=1.0)
     asked = [
         Request(
-            shapes.caption(scene),
+            shapes.caption(shape),
             noise + number,
             settings,
-            condition=Condition(outline(scene)) if controlnet else None,
+            condition=Condition(outline(shape)) if controlnet else None,
         )
-        for number, scene in enumerate(scenes)
+        for number, shape in enumerate(judged)
     ]
     return [np.array(image) for image in engine.generate(asked, _BATCH)]
 
 
-def outline(scene: Scene) -> Pixels:
-    return conditions.canny(shapes.render(scene))
+def outline(shape: Shape) -> Pixels:
+    return conditions.canny(shapes.render(shape))
 
 
-def overlaps(images: Sequence[Pixels], scenes: Sequence[Scene]) -> list[float]:
-    return [shapes.overlap(*each) for each in zip(images, scenes, strict=True)]
+def overlaps(images: Sequence[Pixels], judged: Sequence[Shape]) -> list[float]:
+    return [shapes.overlap(*each) for each in zip(images, judged, strict=True)]
 
 
 def interval(values: Sequence[float]) -> str:
-    """The mean, with 95 % of it over scenes."""
+    """The mean, with 95 % of it over shapes."""
     own = np.array(values)
     return f"{own.mean():.3f}±{1.96 * own.std(ddof=1) / len(own) ** 0.5:.3f}"
 
 
 def sheet(columns: Sequence[Sequence[Pixels]], scale: int = 3, gap: int = 6) -> Image.Image:
-    """Rows of outline, without, with, and truth; two scenes beside one another."""
+    """Rows of outline, without, with, and truth; two shapes beside one another."""
     side = scale * shapes.SIDE
     rows = list(zip(*columns, strict=True))[:_SHOWN]
     across, down = 2 * len(columns), -(-len(rows) // 2)
@@ -118,34 +118,34 @@ def sheet(columns: Sequence[Sequence[Pixels]], scale: int = 3, gap: int = 6) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--base-steps", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=400, help="of the ControlNet")
+    parser.add_argument("--base-steps", type=int, default=240)
+    parser.add_argument("--steps", type=int, default=200, help="of the ControlNet")
     parser.add_argument("--every", type=int, default=50, help="steps between judged checkpoints")
-    parser.add_argument("--scenes", type=int, default=96, help="held-out scenes that are judged")
+    parser.add_argument("--shapes", type=int, default=96, help="held-out shapes that are judged")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for part in range(_SHARDS):
         path = options.out / "data" / f"part-{part:05d}.parquet"
-        shapes.write(path, shapes.scenes(1 + part, _ROWS))
+        shapes.write(path, shapes.shapes(1 + part, _ROWS))
     fixed = {"steps": options.base_steps, "checkpoint": {"every": 100}}
     seconds = [trained(options, "base", {**_BASE, **fixed})]
     seconds.append(trained(options, "control", control(options)))
-    scenes, base = shapes.scenes(0, options.scenes), options.out / "base"
-    truth = [shapes.render(scene) for scene in scenes]
-    without = generated(base, None, scenes, 1000 * options.seed)
+    judged, base = shapes.shapes(0, options.shapes), options.out / "base"
+    truth = [shapes.render(shape) for shape in judged]
+    without = generated(base, None, judged, 1000 * options.seed)
     results: list[dict[str, Any]] = [
-        {"step": 0, "without": overlaps(without, scenes), "truth": overlaps(truth, scenes)}
+        {"step": 0, "without": overlaps(without, judged), "truth": overlaps(truth, judged)}
     ]
     print(f"the truth itself {interval(results[0]['truth'])}")
     print(f"without the ControlNet {interval(results[0]['without'])}")
     for folder in reversed(checkpoint_folder.by_age(options.out / "control")):
-        images = generated(base, folder, scenes, 1000 * options.seed)
-        step, own = checkpoint_folder.step(folder), overlaps(images, scenes)
+        images = generated(base, folder, judged, 1000 * options.seed)
+        step, own = checkpoint_folder.step(folder), overlaps(images, judged)
         results.append({"step": step, "with": own})
         print(f"step {step:5}  with it {interval(own)}", flush=True)
     (options.out / "overlaps.json").write_text(json.dumps(results, indent=1))
-    columns = [[outline(scene) for scene in scenes], without, images, truth]
-    sheet(columns).save(options.out / "scenes.png")
+    columns = [[outline(shape) for shape in judged], without, images, truth]
+    sheet(columns).save(options.out / "shapes.png")
     last, before = float(np.mean(results[-1]["with"])), float(np.mean(results[0]["without"]))
     print(f"{seconds[0]:.0f} CPU-s for the base, {seconds[1]:.0f} for the ControlNet")
     met = last >= _BAR > before

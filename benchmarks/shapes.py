@@ -1,4 +1,4 @@
-"""Images of two coloured shapes, of which a caption says what they are and not where.
+"""Images of a coloured shape, of which a caption says what it is and not where.
 
 Shapes: H W pixels.
 """
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from curation import shard
 from synthesis import png
 
-SIDE = 48  # pixels
+SIDE = 32  # pixels
 COLOURS = {"red": (205, 30, 30), "green": (20, 150, 50), "blue": (25, 50, 205), "black": (0, 0, 0)}
 KINDS = ("circle", "square", "triangle")
-_RADII = (7, 11)  # pixels
+_RADII = (6, 11)  # pixels
 _FINE = 16  # positions in a pixel, of smooth edges
 Pixels = NDArray[np.uint8]
 
@@ -36,51 +36,36 @@ class Shape:
     radius: float
 
 
-Scene = tuple[Shape, Shape]
-
-
-def scenes(seed: int, count: int) -> list[Scene]:
-    """Scenes of two shapes apart from one another, of different kinds and colours."""
+def shapes(seed: int, count: int) -> list[Shape]:
+    """Shapes that are all inside."""
     random = Random(f"shapes:{seed}")
-    return [_scene(random) for _ in range(count)]
-
-
-def _scene(random: Random) -> Scene:
-    while True:
-        kinds, colours = random.sample(KINDS, 2), random.sample(sorted(COLOURS), 2)
-        first, second = (
-            Shape(kind, colour, *(random.uniform(r + 1, SIDE - r - 1) for _ in range(2)), r)
-            for kind, colour, r in zip(
-                kinds, colours, [random.uniform(*_RADII) for _ in range(2)], strict=True
-            )
+    made = []
+    for _ in range(count):
+        radius = random.uniform(*_RADII)
+        across, down = (random.uniform(radius + 1, SIDE - radius - 1) for _ in range(2))
+        made.append(
+            Shape(random.choice(KINDS), random.choice(sorted(COLOURS)), across, down, radius)
         )
-        apart = max(abs(first.across - second.across), abs(first.down - second.down))
-        if apart > first.radius + second.radius + 2:
-            return first, second
+    return made
 
 
-def caption(scene: Scene) -> str:
-    """What it shows."""
-    first, second = scene
-    return f"A {first.colour} {first.kind} and a {second.colour} {second.kind}."
+def caption(shape: Shape) -> str:
+    """What it is."""
+    return f"A {shape.colour} {shape.kind}."
 
 
-def render(scene: Scene) -> Pixels:
+def render(shape: Shape) -> Pixels:
     """(H, W, 3), on white."""
     canvas = np.full((SIDE, SIDE, 3), 255, np.uint8)
-    for shape in scene:
-        _fill(canvas, shape, COLOURS[shape.colour], smooth=True)
+    _fill(canvas, shape, COLOURS[shape.colour], smooth=True)
     return canvas
 
 
-def masks(scene: Scene) -> list[NDArray[np.bool_]]:
-    """(H, W) where each shape is."""
-    filled = []
-    for shape in scene:
-        canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
-        _fill(canvas, shape, (255, 255, 255), smooth=False)
-        filled.append(canvas[:, :, 0] > 0)
-    return filled
+def mask(shape: Shape) -> NDArray[np.bool_]:
+    """(H, W) where it is."""
+    canvas = np.zeros((SIDE, SIDE, 3), np.uint8)
+    _fill(canvas, shape, (255, 255, 255), smooth=False)
+    return canvas[:, :, 0] > 0
 
 
 def _fill(canvas: Pixels, shape: Shape, colour: tuple[int, int, int], *, smooth: bool) -> None:
@@ -97,30 +82,27 @@ def _fill(canvas: Pixels, shape: Shape, colour: tuple[int, int, int], *, smooth:
     cv2.fillPoly(canvas, [points.astype(np.int32)], colour, line, 4)
 
 
-def overlap(image: Pixels, scene: Scene) -> float:
-    """The mean intersection over union of each shape with what of an ``image`` (H, W, 3) is nearest
-    to its colour, among all colours and white.
+def overlap(image: Pixels, shape: Shape) -> float:
+    """The intersection over union of a ``shape`` with what of an ``image`` (H, W, 3) is nearest to
+    its colour, among all colours and white.
     """
     names = [*COLOURS, "white"]
     palette = np.array([*COLOURS.values(), (255, 255, 255)], np.float32)
     nearest = np.square(image[:, :, None].astype(np.float32) - palette).sum(-1).argmin(-1)
-    shares = []
-    for shape, mask in zip(scene, masks(scene), strict=True):
-        own = nearest == names.index(shape.colour)
-        shares.append(float((own & mask).sum() / (own | mask).sum()))
-    return sum(shares) / len(shares)
+    own, wanted = nearest == names.index(shape.colour), mask(shape)
+    return float((own & wanted).sum() / (own | wanted).sum())
 
 
-def write(path: Path, made: Sequence[Scene]) -> None:
+def write(path: Path, made: Sequence[Shape]) -> None:
     """A shard of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.Table.from_pylist([_row(scene) for scene in made], schema=shard.schema())
+    table = pa.Table.from_pylist([_row(shape) for shape in made], schema=shard.schema())
     shard.write(str(path), table.to_batches(), shard.schema())
 
 
-def _row(scene: Scene) -> dict[str, Any]:
+def _row(shape: Shape) -> dict[str, Any]:
     alpha = np.full((SIDE, SIDE, 1), 255, np.uint8)
-    image = png.encode(np.concatenate([render(scene), alpha], 2))
+    image = png.encode(np.concatenate([render(shape), alpha], 2))
     row: dict[str, Any] = dict.fromkeys(shard.schema().names)
     return row | {
         "id": shard.content_id(image),
@@ -130,5 +112,5 @@ def _row(scene: Scene) -> dict[str, Any]:
         "height": SIDE,
         "format": "PNG",
         "synthetic": True,
-        "caption_raw": [{"text": caption(scene), "language": "en"}],
+        "caption_raw": [{"text": caption(shape), "language": "en"}],
     }

@@ -18,10 +18,14 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from curation.failures.errors import UsageError
 from train import execution
 from train.adapters import base_size, beside
 from train.configuration import Configuration
 from train.models.family import Family
+from train.models.qwen_image import controlled
+from train.models.qwen_image.controlled import Controlled
+from train.models.qwen_image.network import PackedQwenImage
 from train.packing.layout import Layout
 from train.packing.packed import Packed
 from train.precision import autocast
@@ -85,8 +89,8 @@ class Memory:
 
 def needed(configuration: Configuration, network: Any, channels: int, text_width: int) -> Memory:
     """By the ``network`` of a run, which may be on the meta device."""
-    if configuration.adapter:
-        return _of_adapter(configuration, network, channels, text_width)
+    if configuration.beside:
+        return _beside(configuration, network, channels, text_width)
     settings = configuration.optimiser
     trained = {name: w for name, w in network.named_parameters() if w.requires_grad}
     matrices = configuration.model.matrices(network) if settings.kind == "muon" else {}
@@ -109,12 +113,34 @@ def needed(configuration: Configuration, network: Any, channels: int, text_width
     )
 
 
-def _of_adapter(
-    configuration: Configuration, network: Any, channels: int, text_width: int
-) -> Memory:
-    """Of an adapter beside a frozen ``network``, all of it on a device by itself."""
-    assert configuration.adapter is not None
-    count = beside.parameters_of(network, configuration.adapter)
+def trained_beside(configuration: Configuration, network: Any) -> tuple[int, int]:
+    """How many numbers are trained beside a ``network``, which is frozen with that, and how many of
+    them Muon moves.
+    """
+    if configuration.adapter:
+        return beside.parameters_of(network, configuration.adapter), 0
+    assert configuration.control is not None
+    own = _controlled(configuration, network, configuration.control.blocks).control
+    matrices = configuration.model.matrices(own) if configuration.optimiser.kind == "muon" else {}
+    weights = {name: w.numel() for name, w in own.named_parameters() if w.requires_grad}
+    return sum(weights.values()), sum(weights[name] for name in weights if name in matrices)
+
+
+def _controlled(configuration: Configuration, network: Any, blocks: int) -> Controlled:
+    """Raises ``UsageError`` for a network that is none, or has not so many blocks."""
+    inpaints = "inpaint" in configuration.data.conditions
+    if not isinstance(network, PackedQwenImage):
+        raise UsageError(f"control: model {configuration.model.name} takes no ControlNet of ours")
+    try:
+        return controlled.planned(network, blocks, network.config.patch_size**2 * inpaints)
+    except ValueError as error:
+        raise UsageError(f"control.blocks: {error}") from error
+
+
+def _beside(configuration: Configuration, network: Any, channels: int, text_width: int) -> Memory:
+    """Of what is trained beside a frozen ``network``, all of it on a device by itself."""
+    count, moved = trained_beside(configuration, network)
+    of_adamw = 2 * (1 if configuration.optimiser.states == "int8" else _FP32)
     kept = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
     kept_of_portion = activations(configuration, channels, text_width)
     of_base = base_size.weights(configuration, network)
@@ -122,7 +148,7 @@ def _of_adapter(
         weights=of_base + _FP32 * count,
         copies=base_size.computed_back(configuration, network),
         gradients=_FP32 * count,
-        optimiser=2 * (1 if configuration.optimiser.states == "int8" else _FP32) * count,
+        optimiser=of_adamw * (count - moved) + _FP32 * moved,
         averages=_FP32 * count * kept,
         activations=kept_of_portion,
         again=_again(configuration, kept_of_portion, channels, text_width),
@@ -165,6 +191,13 @@ def activations(configuration: Configuration, channels: int, text_width: int) ->
         for n in (2, 3)
     }
     of_token = _line(_line_at(kept, 2, heads), _line_at(kept, 3, heads), layers - 2)
+    if configuration.control:  # counted with a block of it; now for the others
+        of_block = [
+            _kept(family.model_copy(update={"heads": h, "layers": 3}), configuration, channels, 2)
+            - kept[h, 3]
+            for h in (1, 2)
+        ]
+        of_token += (configuration.control.blocks - 1) * _line(*of_block, heads - 1)
     return round(of_token * configuration.tokens_at_once)
 
 
@@ -176,27 +209,34 @@ def _line(at_0: float, at_1: float, place: int) -> float:
     return at_0 + (at_1 - at_0) * place
 
 
-def _kept(family: Family, configuration: Configuration, channels: int) -> float:
+def _kept(
+    family: Family, configuration: Configuration, channels: int, control_blocks: int = 1
+) -> float:
     """Bytes that the network keeps of each token: what a second sample adds to a first."""
     network: Any = family.model_copy(update=_ANYWHERE).build(channels, _TEXT)
     if configuration.adapter:
         adapter = beside.start(network, configuration.adapter)
         beside.attach(network.requires_grad_(False), adapter)
     execution.recompute(network, configuration.recompute)
+    values, sample = network.image_in.in_features, family.sample([_TEXT], _GRID, [])
+    if configuration.control:
+        network = _controlled(configuration, network, control_blocks)
+        execution.recompute(network.control, configuration.recompute)
+        references = [_GRID] * (2 if network.control.extra else 1)
+        sample = family.sample([_TEXT], _GRID, references)
     precision = "fp32" if configuration.precision == "fp32" else "bf16"
-    sample = family.sample([_TEXT], _GRID, [])
     kept: list[int] = []
     for count in (1, 2):
         layout = Layout((sample,) * count)
         text = torch.zeros(sum(layout.text_lengths), _TEXT)
-        image = torch.zeros(layout.tokens - len(text), network.image_in.in_features)
+        image = torch.zeros(layout.tokens - len(text), values)
         packed = Packed(text, image, torch.full((count,), 0.5), layout)
         network(packed)  # what is made once for a layout is there
         with autocast("cpu", precision), _Counting() as counting:
             velocities = network(packed)
         kept.append(counting.alive())
         del velocities
-    return (kept[1] - kept[0]) / Layout((sample,)).tokens
+    return (kept[1] - kept[0]) / Layout((family.sample([_TEXT], _GRID, []),)).tokens
 
 
 _ANYWHERE = {"attention": "pass_by_pass"}  # what is counted on is on a CPU

@@ -78,7 +78,7 @@ def _gib(size: int | None) -> str:
 
 def _memory(plan: Plan) -> Iterator[str]:
     needed, several = plan.memory, plan.devices.count > 1
-    if plan.bases:
+    if plan.beside:
         yield from _beside(plan)
         return
     yield (
@@ -102,18 +102,20 @@ def _memory(plan: Plan) -> Iterator[str]:
 
 
 def _beside(plan: Plan) -> Iterator[str]:
-    """Of an adapter: all that is on the device, and by what its base is held in."""
+    """All that is on the device; of an adapter also by what its base is held in."""
     needed = plan.memory
     own = needed.gradients + needed.optimiser + needed.averages
     again = f" + of a block computed again {_gib(needed.again)}" if needed.again else ""
     back = f" + a matrix computed back {_gib(needed.copies)}" if needed.copies else ""
     yield (
-        f"GiB: {_gib(needed.total)} = frozen network and LoRA {_gib(needed.weights)}{back} +"
-        f" gradients, {plan.optimiser} and averages of the LoRA {_gib(own)} + activations of"
+        f"GiB: {_gib(needed.total)} = frozen network and {plan.beside} {_gib(needed.weights)}{back}"
+        f" + gradients, {plan.optimiser} and averages of the {plan.beside} {_gib(own)} + activations of"
         f" {plan.tokens_at_once:,} tokens with recompute {plan.recompute}"
         f" {_gib(needed.activations)}{again} + autoencoder and text encoder, where it is on the"
         f" device, {_gib(needed.encoders)}"
     )
+    if not plan.bases:
+        return
     sizes = ", ".join(f"{name} {_gib(size)}" for name, size in plan.bases.items())
     yield f"GiB by adapter.base: {sizes}"
 

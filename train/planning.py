@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from curation.picture import sizes
 from curation.picture.sizes import Size
 from train import devices, fitting, memory, phases
-from train.adapters import base, base_size, beside
+from train.adapters import base, base_size
 from train.adapters.quantising import BITS
 from train.configuration import BaseNumbers, Configuration, DataConfiguration, Task
 from train.devices import Devices
@@ -23,6 +23,7 @@ from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
 from train.memory import Memory
 from train.packing.layout import Layout, Sample
+from train.models.qwen_image import controlled
 from train.phases import Phase
 from train.text_encoders import qwen_templates, text_encoder
 
@@ -79,7 +80,8 @@ class OfPhase(_Frozen):
 class Plan(_Frozen):
     """All that ``--plan`` says; memory in bytes. Phases are counted with ``text`` tokens of text,
     their hours at ``mfu`` of the peak; ``effort`` is that of all. ``bases`` are bytes of a run that
-    trains an adapter, by the numbers that its frozen network may be held in.
+    trains an adapter, by the numbers that its frozen network may be held in; ``beside`` is
+    what is trained beside one.
     """
 
     network: str
@@ -98,6 +100,7 @@ class Plan(_Frozen):
     effort: Effort | None
     memory: Memory
     bases: Mapping[str, int] = {}
+    beside: str = ""
     devices: Devices
     fit: Fit
 
@@ -120,14 +123,13 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
     each = tuple(_of_phase(counting, phase, chosen) for phase in stretches)
     known = [phase.effort.flops for phase in each if phase.effort]
     needed = memory.needed(configuration, network, channels, width)
-    adapter = configuration.adapter
     largest = counting.largest(stretches)
     fit = fitting.fit(needed, chosen, largest, configuration, network, (channels, width))
     return Plan(
         network=str(configuration.model.name),
         parameters=sum(weight.numel() for weight in weights),
-        trained=beside.parameters_of(network, adapter)
-        if adapter
+        trained=memory.trained_beside(configuration, network)[0]
+        if configuration.beside
         else sum(weight.numel() for weight in weights if weight.requires_grad),
         channels=channels,
         text_width=width,
@@ -139,6 +141,7 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
         phases=each,
         effort=_effort(sum(known), chosen) if len(known) == len(each) else None,
         memory=needed,
+        beside="LoRA" if configuration.adapter else "ControlNet" if configuration.control else "",
         bases=dict(_bases(configuration, network, needed)),
         devices=chosen,
         fit=fit,
@@ -147,7 +150,7 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
 
 def _settled(configuration: Configuration) -> Configuration:
     """As the folder of an adapter's network says, where that is there; else as published."""
-    if configuration.adapter and Path(configuration.weights).is_dir():
+    if configuration.weights and configuration.beside and Path(configuration.weights).is_dir():
         return base.settled(configuration)
     return configuration
 
@@ -196,7 +199,11 @@ class _Counting(NamedTuple):
         return [size for text in data.sizes if (size := sizes.parse(text))]
 
     def more(self, task: Task, data: DataConfiguration) -> tuple[int, int]:
-        """References, and tokens of images in the text, of a sample; an edit has one input."""
+        """References, and tokens of images in the text, of a sample; an edit has one input. What a
+        ControlNet follows is in no sequence.
+        """
+        if self.configuration.control:
+            return 0, 0
         references = int(task == "ti2i" and data.references != "text")
         looks = task == "i2i" or (task == "ti2i" and data.references != "latents")
         return references, self.seen * looks
@@ -212,8 +219,11 @@ class _Counting(NamedTuple):
     def flops(self, size: Size, text: int, more: tuple[int, int]) -> int:
         """Of training on it."""
         layout = Layout((self.sample(size, text, more),))
-        passes = _OF_FROZEN if self.configuration.adapter else _BACKWARD
-        return passes * self.configuration.model.flops(self.network, layout)
+        settings = self.configuration
+        passes = _OF_FROZEN if settings.beside else _BACKWARD
+        if settings.control:  # which says what is trained and what is not
+            return passes * controlled.planned(self.network, settings.control.blocks).flops(layout)
+        return passes * settings.model.flops(self.network, layout)
 
     def largest(self, stretches: Sequence[Phase]) -> int:
         """Tokens of the largest sample, which goes through the network in a portion of its own."""

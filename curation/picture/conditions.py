@@ -1,6 +1,6 @@
 """Conditions that a ControlNet follows, made from an image without a network: white on black, as
-the published ControlNets take them. Depth and pose need a network, a layout somebody who wants it: they are given
-as images.
+the published ControlNets take them. Depth and pose need a network, and a layout somebody who wants
+it: they are given as images.
 
 All are functions of the pixels alone, the same bytes each time.
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from making.commands import invoke
 
-from train import devices, fitting, memory, peak
+from train import configuration_file, devices, fitting, memory, peak
 from train.__main__ import app
-from train.configuration import Configuration
+from train.configuration import Configuration, ControlConfiguration
 from train.models.qwen_image import QwenImage
 from train.models.qwen_image_21 import QwenImage21
 from train.packing.layout import ImageSpan, Layout, TextSpan
@@ -252,3 +252,37 @@ def test_an_adapter_is_planned_beside_a_frozen_network(cheap, tmp_path):
 def plan_rest(memory):
     names = ("copies", "gradients", "optimiser", "averages", "activations", "again", "encoders")
     return sum(memory[name] for name in names)
+
+
+def test_a_controlnet_is_planned_beside_a_frozen_network(cheap, tmp_path, monkeypatch):
+    config = tmp_path / "control.yaml"
+    config.write_text("control: {blocks: 5}\ndata: {conditions: {canny: 1}}\nphases: []\n")
+    given = ["--preset", "qwen-image", "--config", str(config), "--plan-on", "h200", "--json"]
+    counted = []
+
+    def kept(family, configuration, channels, blocks=1):
+        counted.append((family.heads, family.layers, blocks))
+        return 1000.0 * family.heads * (family.layers + 3 * blocks)
+
+    monkeypatch.setattr(memory, "_kept", kept)
+    result = invoke(app, given)
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
+    assert 1.6e9 < plan["trained"] < 1.768e9  # less text behind its last block
+    needed = plan["memory"]
+    assert needed["weights"] == 2 * plan["parameters"] + 4 * plan["trained"]
+    assert needed["averages"] == needed["gradients"] == 4 * plan["trained"]
+    assert needed["activations"] == plan["tokens_at_once"] * 1000 * 24 * (60 + 3 * 5)
+    assert {blocks for *_, blocks in counted} == {1, 2}
+
+
+def test_a_controlnet_keeps_activations_of_its_own(monkeypatch):
+    monkeypatch.setattr(memory, "_GRID", (2, 2))
+    monkeypatch.setattr(memory, "_TEXT", 4)
+    family = QwenImage(layers=2, heads=1)
+    plain = configuration_file.resolve("qwen-image").model_copy(
+        update={"precision": "fp32", "recompute": "none"}
+    )
+    update = {"control": ControlConfiguration(blocks=1)}
+    first, second = (memory._kept(family, plain.model_copy(update=update), 4, n) for n in (1, 2))
+    assert 0 < second - first < first < memory._kept(family, plain, 4) + 2 * (second - first)

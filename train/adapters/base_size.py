@@ -1,4 +1,5 @@
-"""How many bytes the frozen parts take that an adapter is trained with: by their files, where they
+"""How many bytes the frozen parts take that an adapter or a ControlNet is trained
+with: by their files, where they
 are there, else as published.
 """
 
@@ -19,8 +20,7 @@ _PUBLISHED |= {"qwen_image_21": (8_767_000_000, 337_700_000)}
 def weights(configuration: Configuration, network: Any) -> int:
     """Of the network as it is held; what is stored as published is bfloat16."""
     count: int = sum(weight.numel() for weight in network.parameters())
-    assert configuration.adapter is not None
-    base = configuration.adapter.base
+    base = configuration.adapter.base if configuration.adapter else "stored"
     stored = _FP32 * 8 if configuration.precision == "fp32" and base != "bfloat16" else _HALF * 8
     bits = BITS.get(base, stored)
     if base not in ("int8", "nf4"):
@@ -31,8 +31,7 @@ def weights(configuration: Configuration, network: Any) -> int:
 
 def computed_back(configuration: Configuration, network: Any) -> int:
     """Of the largest matrix that is quantised, which is computed back for a product."""
-    assert configuration.adapter is not None
-    if configuration.adapter.base not in ("int8", "nf4"):
+    if not configuration.adapter or configuration.adapter.base not in ("int8", "nf4"):
         return 0
     size = _FP32 if configuration.precision == "fp32" else _HALF
     return size * max(module.weight.numel() for module in _matrices(network))

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from train.models.qwen_image import controlnet
 from train.models.qwen_image.controlnet import PackedQwenImageControlNet
 from train.models.qwen_image.network import PackedQwenImage
 from train.models.qwen_image.residuals import Residuals
-from train.packing.layout import ImageSpan, Integers, Layout
+from train.packing.layout import ImageSpan, Integers, Layout, Sample
 from train.packing.packed import Packed
 
 
@@ -52,9 +53,17 @@ class Controlled(nn.Module):
         """Of a forward pass. What is frozen counts two passes in a step, and what is trained three:
         so the ControlNet counts half as much again here.
         """
-        own = _places(layout, 2 if self.control.extra else 1).layout
+        own = Layout(tuple(map(_without_references, layout.samples)))
         share = len(self.control.blocks) / len(self.base.blocks)
         return round(self.base.flops(own) * (1 + 1.5 * share))
+
+
+def planned(base: PackedQwenImage, blocks: int, extra: int = 0) -> Controlled:
+    """A frozen ``base`` with a ControlNet as training begins with it; on the meta device nothing is
+    computed. Raises ``ValueError`` for more blocks than the base has.
+    """
+    control = controlnet.of_base(base, blocks, extra)
+    return Controlled(base.requires_grad_(False), control)
 
 
 @dataclass(frozen=True)
@@ -85,12 +94,16 @@ def _places(layout: Layout, count: int) -> _Places:
             if not span.target:
                 next(rest).append(np.arange(place, place + span.tokens))
             place += span.tokens
-        samples.append(tuple(s for s in sample if not isinstance(s, ImageSpan) or s.target))
+        samples.append(_without_references(sample))
     return _Places(
         Layout(tuple(samples)),
         layout.target_places,
         tuple(np.concatenate(own) for own in references),
     )
+
+
+def _without_references(sample: Sample) -> Sample:
+    return tuple(span for span in sample if not isinstance(span, ImageSpan) or span.target)
 
 
 def _moved(places: Integers, device: torch.device) -> Tensor:
