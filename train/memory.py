@@ -192,12 +192,12 @@ def activations(configuration: Configuration, channels: int, text_width: int) ->
     }
     of_token = _line(_line_at(kept, 2, heads), _line_at(kept, 3, heads), layers - 2)
     if configuration.control:  # counted with a block of it; now for the others
-        of_block = [
+        at_one, at_two = (
             _kept(family.model_copy(update={"heads": h, "layers": 3}), configuration, channels, 2)
             - kept[h, 3]
             for h in (1, 2)
-        ]
-        of_token += (configuration.control.blocks - 1) * _line(*of_block, heads - 1)
+        )
+        of_token += (configuration.control.blocks - 1) * _line(at_one, at_two, heads - 1)
     return round(of_token * configuration.tokens_at_once)
 
 

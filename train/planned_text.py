@@ -109,8 +109,8 @@ def _beside(plan: Plan) -> Iterator[str]:
     back = f" + a matrix computed back {_gib(needed.copies)}" if needed.copies else ""
     yield (
         f"GiB: {_gib(needed.total)} = frozen network and {plan.beside} {_gib(needed.weights)}{back}"
-        f" + gradients, {plan.optimiser} and averages of the {plan.beside} {_gib(own)} + activations of"
-        f" {plan.tokens_at_once:,} tokens with recompute {plan.recompute}"
+        f" + gradients, {plan.optimiser} and averages of the {plan.beside} {_gib(own)}"
+        f" + activations of {plan.tokens_at_once:,} tokens with recompute {plan.recompute}"
         f" {_gib(needed.activations)}{again} + autoencoder and text encoder, where it is on the"
         f" device, {_gib(needed.encoders)}"
     )

@@ -22,8 +22,8 @@ from train.devices import Devices
 from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
 from train.memory import Memory
-from train.packing.layout import Layout, Sample
 from train.models.qwen_image import controlled
+from train.packing.layout import Layout, Sample
 from train.phases import Phase
 from train.text_encoders import qwen_templates, text_encoder
 
