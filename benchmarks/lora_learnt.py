@@ -33,7 +33,7 @@ recompute: none
 adapter: {{rank: {rank}, base: stored}}
 optimiser: {{learning_rate: {rate}, warmup: 20, decay: 0.4}}
 ema: {{decay: 0.98}}
-evaluation: {{every: 50, images: 128, steps: 8, guidance: 1.0, batch: 128, grid: 24}}
+evaluation: {{every: 50, images: 64, steps: 8, guidance: 1.0, batch: 128, grid: 24}}
 checkpoint: {{every: 100, keep: 1}}
 """
 
@@ -119,7 +119,7 @@ def main() -> int:
     parser.add_argument("--face", default=FACE)
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

@@ -104,8 +104,9 @@ def unfinished(folder: Path) -> str | None:
     paths = (state / "progress.json", state / "configuration.json")
     if not all(path.is_file() for path in paths):
         return None
-    step, planned = _read(paths[0]).get("step"), _read(paths[1]).get("steps")
-    if step is None or planned is None or step >= planned:
+    progress, planned = _read(paths[0]), _read(paths[1]).get("steps")
+    step = progress.get("step")
+    if progress.get("ended") or step is None or planned is None or step >= planned:
         return None
     return f"step {step} of {planned}: training is not finished"
 

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +21,14 @@ from torch import distributed
 from torch.distributed.checkpoint.api import CheckpointException
 
 from curation import storage
-from train import checkpoint_export, checkpoint_folder, checkpoint_state, model_card
+from train import (
+    checkpoint,
+    checkpoint_export,
+    checkpoint_folder,
+    checkpoint_state,
+    early,
+    model_card,
+)
 from train.checkpoint import State
 from train.checkpoint_folder import FILES, LATEST, STATE
 from train.configuration import Configuration
@@ -103,6 +110,16 @@ def point_to(folder: Path) -> None:
     storage.write_bytes(str(folder.parent / LATEST), f"{folder.name}\n".encode())
 
 
+def end_with(folder: Path) -> None:
+    """Make a checkpoint that with which its run ended, before its last step or at it: the latest.
+    Raises ``OSError``.
+    """
+    progress = replace(checkpoint.read_progress(folder), ended=True)
+    text = json.dumps(asdict(progress)) + "\n"
+    storage.write_bytes(str(folder / STATE / "progress.json"), text.encode())
+    point_to(folder)
+
+
 def _write_progress(folder: Path, state: State) -> None:
     names = sorted(path.name for path in folder.iterdir())
     (folder / FILES).write_text(json.dumps(names, indent=1) + "\n", "utf-8")
@@ -123,13 +140,17 @@ def _sync(folder: Path) -> None:
 
 
 def _drop_old(directory: Path, newest: Path, configuration: Configuration) -> None:
-    """Keep the newest, some before it and the one a longer run goes on from.
+    """Keep the newest, some before it, the best, and the one a longer run goes on from.
 
     A checkpoint of a later step is one of a shorter run that was gone back from.
     """
     there = checkpoint_folder.by_age(directory)
     later, earlier = there[: there.index(newest)], there[there.index(newest) + 1 :]
     fork = schedule.full_until(configuration.steps, configuration.optimiser)
-    droppable = [path for path in earlier if path.name != checkpoint_folder.name(fork)]
+    kept = {checkpoint_folder.name(fork)}
+    ended = early.of_directory(directory, configuration)
+    if ended and ended.best is not None:
+        kept.add(checkpoint_folder.name(ended.best))
+    droppable = [path for path in earlier if path.name not in kept]
     for path in (*later, *droppable[configuration.checkpoint.keep - 1 :]):
         checkpoint_folder.retire(path)

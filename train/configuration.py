@@ -6,26 +6,26 @@ Imports neither torch nor diffusers, so that ``--help`` and a wrong key answer a
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from curation.picture import sizes
 from curation.shard.selection import Bound
 from curation.strict_yaml import choice
 from train import families
+from train.kinds import Count, Frozen, Positive, Share, listed
 from train.models.qwen_image import QwenImage
 from train.power import WIDEST
+from train.tuning import (
+    AdapterConfiguration,
+    BestConfiguration,
+    ControlConfiguration,
+    Rating,
+    StopConfiguration,
+)
 
 CaptionColumn = Literal["caption_recaption", "caption_fused", "caption_raw"]
 Task = Literal["t2i", "ti2i", "i2i"]
 Computed = Literal["canny", "soft_edge", "line_art", "inpaint"]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-
-
-def _listed(value: Any) -> Any:
-    """One name may stand alone."""
-    return (value,) if isinstance(value, str) else value
 
 
 def _size(text: str) -> str:
@@ -42,19 +42,17 @@ def _shares(value: Any) -> Any:
     return value
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
-
-
 _Side = Annotated[int, Field(ge=0, le=4096)]
 
 
-class DataConfiguration(_Frozen):
+class DataConfiguration(Frozen):
     """Which rows of the shards are trained on, how often, and at which sizes.
 
     ``stage`` takes rows that passed this stage of curation or a deeper one; ``where`` bounds
     columns of the shards; a null is outside every bound. ``weight`` names columns: rows are shown
-    in proportion to their product, in which a null is 1.
+    in proportion to their product, in which a null is 1. ``picks`` is a file of what people said of
+    images (`beam serve` writes it), of which those are taken that were picked, or rated ``rating``
+    of 5 and more and not rejected; ``best`` takes of all that only some of each category.
 
     ``captions`` are splits with their shares, where given; else all have the same. Each time an
     image is shown one of the splits it has is chosen by share, and one of its captions there, of
@@ -89,7 +87,10 @@ class DataConfiguration(_Frozen):
 
     stage: str = ""
     where: Mapping[str, Bound] = {}
-    weight: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    weight: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
+    picks: str = ""
+    rating: Rating = 4
+    best: BestConfiguration | None = None
     captions: Annotated[Mapping[CaptionColumn, Positive], BeforeValidator(_shares)] = {}
     languages: Mapping[str, Positive] = {}
     caption_dropout: Share = 0.1
@@ -118,7 +119,7 @@ class DataConfiguration(_Frozen):
         return self.captions or dict.fromkeys(get_args(CaptionColumn), 1.0)
 
 
-class SourceConfiguration(_Frozen):
+class SourceConfiguration(Frozen):
     """Shards of a phase, from which ``share`` of what it shows comes: ``data`` is a folder or glob,
     empty for that of ``--data``. The others stand in place of those of ``data:``, where given.
     """
@@ -127,10 +128,13 @@ class SourceConfiguration(_Frozen):
     share: Positive = 1.0
     stage: str | None = None
     where: Mapping[str, Bound] | None = None
-    weight: Annotated[tuple[str, ...] | None, BeforeValidator(_listed)] = None
+    weight: Annotated[tuple[str, ...] | None, BeforeValidator(listed)] = None
+    picks: str | None = None
+    rating: Rating | None = None
+    best: BestConfiguration | None = None
 
 
-class PhaseConfiguration(_Frozen):
+class PhaseConfiguration(Frozen):
     """A stretch of training. ``steps`` is its length; the last one goes on to the end of the
     run, which may also end before it.
 
@@ -145,7 +149,7 @@ class PhaseConfiguration(_Frozen):
     steps: Count | None = None
     batch: Count | None = None
     learning_rate: Positive | None = None
-    frozen: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    frozen: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     tread: Annotated[float, Field(ge=0, lt=1)] = 0.0
     repa: bool = False
     sources: tuple[SourceConfiguration, ...] = ()
@@ -156,7 +160,7 @@ class PhaseConfiguration(_Frozen):
     tasks: Annotated[Mapping[Task, Positive], Field(min_length=1)] | None = None
 
 
-class AutoencoderConfiguration(_Frozen):
+class AutoencoderConfiguration(Frozen):
     """The autoencoder: ``patch_pca`` fitted on the training images, or ``qwen`` from ``path``.
 
     ``channels`` and ``factor`` (pixels per latent cell side) describe ``patch_pca`` only, as does
@@ -171,7 +175,7 @@ class AutoencoderConfiguration(_Frozen):
     whitening: Share = 1.0
 
 
-class TextEncoderConfiguration(_Frozen):
+class TextEncoderConfiguration(Frozen):
     """The text encoder: ``byte``, learnt with the model, or frozen ``qwen`` from ``path``.
 
     ``width`` is the feature width of ``byte``, which sees of images a ``view`` of so many pixels
@@ -193,7 +197,7 @@ class TextEncoderConfiguration(_Frozen):
     device: Literal["run", "cpu"] = "run"
 
 
-class FlowConfiguration(_Frozen):
+class FlowConfiguration(Frozen):
     """The fields of ``train.flow.Flow``, which explains them; the values are Qwen-Image's."""
 
     logit_mean: float = 0.0
@@ -205,7 +209,7 @@ class FlowConfiguration(_Frozen):
     terminal: Annotated[float, Field(ge=0, lt=1)] = 0.02
 
 
-class OptimiserConfiguration(_Frozen):
+class OptimiserConfiguration(Frozen):
     """``muon`` takes the matrices inside the blocks, AdamW all the rest; ``adamw`` takes
     everything. ``learning_rate`` is AdamW's, ``muon_learning_rate`` Muon's, of steps as long.
 
@@ -230,7 +234,7 @@ class OptimiserConfiguration(_Frozen):
     skips: Annotated[int, Field(ge=0, le=100)] = 10
 
 
-class EmaConfiguration(_Frozen):
+class EmaConfiguration(Frozen):
     """Which averages of the weights are kept; images are generated by the first.
 
     ``decay`` keeps one: each step leaves ``decay`` of it, less at the start. ``power`` keeps those
@@ -247,7 +251,7 @@ class EmaConfiguration(_Frozen):
     snapshots: Count = 1000
 
 
-class AlignmentConfiguration(_Frozen):
+class AlignmentConfiguration(Frozen):
     """REPA (arXiv 2410.06940), in phases with ``repa: true``: image tokens of the ``block`` of this
     number are drawn towards what a frozen ``encoder`` sees in the image, the folder of a vision
     transformer such as DINOv2, or ``efficientnet_lite0``, which the extra ``curate`` brings along.
@@ -258,18 +262,20 @@ class AlignmentConfiguration(_Frozen):
     weight: Positive = 0.5
 
 
+_FLOW_MATCHING: Mapping[str, str] = {"name": "flow_matching"}
 Objective = Annotated[Any, choice("train.objectives.objective.Objective")]
 Evaluator = Annotated[Any, choice("train.evaluators.evaluator.Evaluator")]
 
 
-class EvaluationConfiguration(_Frozen):
+class EvaluationConfiguration(Frozen):
     """Judging by ``evaluators`` (names of files in ``train/evaluators``, or import paths).
 
     Held-out captions are generated ``every`` so many steps, ``images`` of them (all at the end).
 
     ``held_out`` is the most images that are held out in memory and judged; others are not trained
-    on either. ``grid`` is the number of images in the sample grid. ``gradients``: also measure the
-    norm of the gradient of each noise level, size, task and source by itself, a pass each.
+    on either. With ``stop`` a run may end early. ``grid`` is the number of images in the sample
+    grid. ``gradients``: also measure the norm of the gradient of each noise level, size, task and
+    source by itself, a pass each.
     """
 
     evaluators: Annotated[tuple[Evaluator, ...], Field(validate_default=True)] = (
@@ -283,9 +289,10 @@ class EvaluationConfiguration(_Frozen):
     batch: Count = 128
     grid: Count = 24
     gradients: bool = True
+    stop: StopConfiguration | None = None
 
 
-class CheckpointConfiguration(_Frozen):
+class CheckpointConfiguration(Frozen):
     """A checkpoint ``every`` so many steps; the newest ``keep`` stay, and the last one before the
     learning rate falls, from which a longer run would go on.
     """
@@ -294,7 +301,7 @@ class CheckpointConfiguration(_Frozen):
     keep: Count = 2
 
 
-class DistributedConfiguration(_Frozen):
+class DistributedConfiguration(Frozen):
     """How the processes that torchrun started divide a run: ``replicate`` x ``shard`` x ``tensor``
     of them, ``shard`` 0 for all that are left.
 
@@ -308,36 +315,7 @@ class DistributedConfiguration(_Frozen):
     tensor: Count = 1
 
 
-BaseNumbers = Literal["stored", "float32", "bfloat16", "int8", "nf4"]
-
-
-class AdapterConfiguration(_Frozen):
-    """A LoRA (arXiv 2106.09685) that is trained beside the network in the folder ``weights``, which
-    stays as it is: for some of its matrices a product of two of ``rank``, which counts ``alpha`` /
-    ``rank`` (1 where alpha is not given).
-
-    ``targets`` are ends of the published names of matrices, such as ``to_q`` or ``img_mlp.net.2``;
-    without them all in blocks, but for modulation. ``base`` are the numbers in which the frozen
-    network is held: ``int8`` and ``nf4`` are of the matrices in blocks, by torchao (QLoRA).
-    """
-
-    rank: Count = 16
-    alpha: Positive | None = None
-    targets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    base: BaseNumbers = "stored"
-
-
-class ControlConfiguration(_Frozen):
-    """A ControlNet (arXiv 2302.05543) that is trained beside the network in the folder ``weights``,
-    which stays as it is: a copy of its first ``blocks``, or the one in the folder ``start``. What
-    it follows is said by ``data.conditions`` and ``data.tasks``.
-    """
-
-    blocks: Count = 5
-    start: str = ""
-
-
-class Configuration(_Frozen):
+class Configuration(Frozen):
     """A whole run. ``precision`` "auto" is bf16 autocast where the hardware computes in it;
     "float8" is that with float8 for the matrices inside blocks. Weights stay fp32.
 
@@ -352,8 +330,9 @@ class Configuration(_Frozen):
     compiles each block but its attention, once for all sizes.
 
     ``weights``, the folder of a published network of the same size or of a checkpoint, are those
-    that training starts with; without it they are random. With an ``adapter``, or a ControlNet
-    (``control``), that alone is trained, and everything else is as in the folder ``weights``.
+    that training starts with, of a checkpoint also those of the small text encoder and autoencoder
+    beside them; without it they are random. With an ``adapter``, or a ControlNet (``control``),
+    that alone is trained, and everything else is as in the folder ``weights``.
 
     ``phases`` are the curriculum: what is trained on, and how, from step to step.
     """
@@ -378,7 +357,7 @@ class Configuration(_Frozen):
     weights: str = ""
     adapter: AdapterConfiguration | None = None
     control: ControlConfiguration | None = None
-    objective: Annotated[Objective, Field(validate_default=True)] = {"name": "flow_matching"}
+    objective: Annotated[Objective, Field(validate_default=True)] = _FLOW_MATCHING
     flow: FlowConfiguration = FlowConfiguration()
     optimiser: OptimiserConfiguration = OptimiserConfiguration()
     evaluation: EvaluationConfiguration = EvaluationConfiguration()

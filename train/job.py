@@ -24,6 +24,7 @@ from train import (
     quieten,
     records,
     settling,
+    starting,
 )
 from train.adapters import adapted, base, controlled
 from train.autoencoders.autoencoder import load_autoencoder
@@ -170,8 +171,16 @@ def _run(
 
 
 def _home(configuration: Configuration, checkpoint: Path | None) -> Path | None:
-    """The folder of the autoencoder that a run goes on with; None where it begins without."""
-    return Path(configuration.weights) if configuration.beside else checkpoint
+    """The folder of the autoencoder that a run goes on with; None where it begins without: that of
+    its checkpoint, or of the one whose weights it begins with, if it has a small one beside them.
+    """
+    if configuration.beside:
+        return Path(configuration.weights)
+    if checkpoint is None and configuration.weights:
+        start = starting.home(configuration.weights)
+        small = configuration.autoencoder.kind == "patch_pca"
+        return start if small and (start / "autoencoder").is_dir() else None
+    return checkpoint
 
 
 def _assembly(configuration: Configuration) -> Callable[..., parts.Parts]:
@@ -210,6 +219,7 @@ def _write_result(directory: Path, result: dict[str, Any]) -> None:
 
 def _result(trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     configuration, directory = trained.configuration, trained.directory
+    shown = configuration.steps if trained.best is None else trained.best
     return {
         "preset": configuration.preset,
         "step": configuration.steps,
@@ -218,7 +228,7 @@ def _result(trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]) -
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
         "checkpoint": str(checkpoint_folder.latest(directory)),
-        "samples": str(directory / "samples" / f"step-{configuration.steps:06d}.png"),
+        "samples": str(directory / "samples" / f"step-{shown:06d}.png"),
     }
 
 

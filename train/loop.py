@@ -9,9 +9,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from curation.failures.interruption import Interruption
-from train import ema, group_norms, peak, phases, records, stepping
+from train import (
+    checkpoint_folder,
+    checkpoint_state,
+    checkpoint_writing,
+    early,
+    ema,
+    group_norms,
+    peak,
+    phases,
+    records,
+    stepping,
+)
 from train.checkpoint import Progress
 from train.checkpoint_writing import Writer
+from train.early import Early
 from train.evaluators.evaluator import Evaluation
 from train.generating import Generator
 from train.optimisers import schedule
@@ -40,7 +52,8 @@ class _Lately:
 
 class Loop:
     """Steps, log lines, evaluations and checkpoints of one run from ``progress`` on; ``cut``
-    counts the captions shown that were too long for the text encoder.
+    counts the captions shown that were too long for the text encoder. ``best`` is the step whose
+    weights a run with ``evaluation.stop`` ended with.
     """
 
     def __init__(
@@ -67,6 +80,8 @@ class Loop:
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step, time.monotonic())
         self.cut = progress.cut
+        self._early: Early | None = None
+        self.best: int | None = None
 
     def run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         """Train to the last step; returns the last evaluation's figures.
@@ -86,13 +101,16 @@ class Loop:
         settings = self._parts.configuration
         first = self._progress.step
         self._records.tell(f"peak for MFU: {self._peak}")
-        if settings.weights and not first and self._evaluations:
-            with self._aside():
-                self._evaluate(0, settings.evaluation.images)
+        self._early = self._begun_early(first)
+        if not first and self._evaluations and (settings.weights or self._early):
+            self._judge(0)
+            if self._is_best(0):
+                self._save(0)
         self._lately = _Lately(first, time.monotonic())
-        fork = schedule.full_until(settings.steps, settings.optimiser)
         phase = None
         for step in range(first + 1, settings.steps + 1):
+            if self._early and self._early.is_over:
+                return self._end_with_best(step - 1, self._early)
             before = self._parts.text_encoder.cut
             try:
                 if self._supply:
@@ -108,23 +126,75 @@ class Loop:
             self._count(step, taken)
             if step % settings.log_every == 0 or step == settings.steps:
                 self._log(step, taken)
-            if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
-                ema.snapshot(self.directory, self._parts.averages, step, self._world)
             last = step == settings.steps or self._world.any(stopped())
-            judges = step % settings.evaluation.every == 0 or step == settings.steps
             with self._aside():
-                if settings.evaluation.gradients and judges:
-                    norms = group_norms.by_group(self._parts, step, taken.tally.counts)
-                    self._records.gradients(step, norms)
-                if not last and step % settings.evaluation.every == 0:
-                    self._evaluate(step, settings.evaluation.images)
-                if last or step % settings.checkpoint.every == 0 or step == fork:
-                    self._save(step)
+                self._look_and_keep(step, taken, last=last)
             if last and step < settings.steps:
                 self._end()
+        if self._early:
+            return self._end_with_best(settings.steps, self._early)
         figures = self._evaluate(settings.steps, None)
         self._records.before_and_after(settings.steps)
         return figures
+
+    def _look_and_keep(self, step: int, taken: Taken, *, last: bool) -> None:
+        """What comes after some steps, and after the ``last`` of this start: averages written down,
+        an evaluation, a checkpoint.
+        """
+        settings = self.configuration
+        if settings.ema.kind == "power" and step % settings.ema.snapshots == 0:
+            ema.snapshot(self.directory, self._parts.averages, step, self._world)
+        judges = step % settings.evaluation.every == 0 or step == settings.steps
+        if settings.evaluation.gradients and judges:
+            norms = group_norms.by_group(self._parts, step, taken.tally.counts)
+            self._records.gradients(step, norms)
+        if judges and (self._early or not last):
+            self._judge(step)
+        fork = schedule.full_until(settings.steps, settings.optimiser)
+        if last or self._is_best(step) or step % settings.checkpoint.every == 0 or step == fork:
+            self._save(step)
+
+    def _is_best(self, step: int) -> bool:
+        return self._early is not None and self._early.best == step
+
+    def _begun_early(self, first: int) -> Early | None:
+        """What ends the run early, with its evaluations up to step ``first``."""
+        settings = self._parts.configuration.evaluation.stop
+        if settings is None:
+            return None
+        own = early.stored(self.directory) if self._world.is_first and first else []
+        begun = Early(settings, early.since(self._parts.data.phases))
+        for step, values in self._world.everyone(own)[0]:
+            begun.add(step, values)
+        return begun
+
+    def _judge(self, step: int) -> None:
+        """An evaluation in the midst of a run."""
+        values = self._evaluate(step, self.configuration.evaluation.images)
+        if self._early:
+            self._early.add(step, values)
+
+    def _end_with_best(self, step: int, ended: Early) -> dict[str, Any]:
+        """Judge the weights of the best evaluation by all images, and make theirs the latest
+        checkpoint; the run ends after ``step``.
+        """
+        parts, best = self._parts, ended.best
+        assert best is not None
+        if ended.is_over:
+            self._records.tell(ended.sentence())
+        self._checkpoints.wait()
+        self._world.wait()
+        folder = self.directory / checkpoint_folder.name(best)
+        modules = [average.modules for average in parts.averages]
+        state = folder / checkpoint_folder.STATE
+        checkpoint_state.restore(state, parts.raw, modules, parts.optimisers, self._world.group)
+        values, grid = self._judged(best, None)
+        self._records.of_best(step, best, values, grid)
+        self._records.before_and_after(best)
+        if self._world.is_first:
+            checkpoint_writing.end_with(folder)
+        self.best = best
+        return {**values, "stopped_after": step, records.OF_STEP: best}
 
     @contextmanager
     def _aside(self) -> Iterator[None]:
@@ -180,6 +250,11 @@ class Loop:
         self._lately = _Lately(step, time.monotonic())
 
     def _evaluate(self, step: int, images: int | None) -> dict[str, Any]:
+        values, grid = self._judged(step, images)
+        self._records.evaluation(step, values, grid)
+        return values
+
+    def _judged(self, step: int, images: int | None) -> tuple[dict[str, Any], Any]:
         generator = self._generator()
         judged = [each.evaluate(generator, images) for each in self._evaluations]
         cpu_seconds = round(self.cpu_seconds, 1)
@@ -187,10 +262,9 @@ class Loop:
         for figures in judged:
             values |= figures.values
         grid = next((figures.grid for figures in judged if figures.grid), None)
-        self._records.evaluation(step, values, grid)
         sentences = [figures.sentence for figures in judged if figures.sentence]
         self._records.tell("  ".join([f"step {step}  {cpu_seconds:.0f} CPU-s", *sentences]))
-        return values
+        return values, grid
 
     def _generator(self) -> Generator:
         """The averaged weights, ready to generate."""

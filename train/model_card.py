@@ -68,6 +68,7 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
         title=_title(settings),
         parameters=_parameters(folder / _part(settings)),
         seen=seen,
+        unfinished=seen.steps < settings.steps and not checkpoint.read_progress(folder).ended,
         settings=settings,
         tasks=", ".join(_TASKS[task] for task in seen.tasks),
         rows=Markup(_rows(settings)),

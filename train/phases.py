@@ -11,6 +11,8 @@ from train.configuration import (
     SourceConfiguration,
 )
 
+_OF_SOURCE = ("stage", "where", "weight", "picks", "rating", "best")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -91,7 +93,7 @@ def _phase(
         own, place = source.data or pattern, f"{key}.sources[{number}]"
         if not own:
             raise UsageError(f"{place}: expected data, or --data on the command line")
-        settings = {"stage": source.stage, "where": source.where, "weight": source.weight}
+        settings = {name: getattr(source, name) for name in _OF_SOURCE}
         named = f"--data {own}"
         if given.sources:
             named = f"{place}.data {own}" if source.data else f"{place}: {named}"

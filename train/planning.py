@@ -17,7 +17,7 @@ from curation.picture.sizes import Size
 from train import devices, fitting, memory, phases
 from train.adapters import base, base_size
 from train.adapters.quantising import BITS
-from train.configuration import BaseNumbers, Configuration, DataConfiguration, Task
+from train.configuration import Configuration, DataConfiguration, Task
 from train.devices import Devices
 from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
@@ -26,6 +26,7 @@ from train.models.qwen_image import controlled
 from train.packing.layout import Layout, Sample
 from train.phases import Phase
 from train.text_encoders import qwen_templates, text_encoder
+from train.tuning import BaseNumbers
 
 TYPICAL = 128  # tokens of text that phases are counted with
 USEFUL = 0.4  # of the peak: what trainers of such networks reach

@@ -19,6 +19,7 @@ EVALUATIONS = "evaluations.jsonl"
 ARRIVALS = "arrivals.jsonl"
 GRADIENTS = "gradients.jsonl"
 SAMPLES = "samples"
+OF_STEP = "of_step"  # in an evaluation at the end: the step whose weights were judged
 _BOTH = "before-and-after.png"
 _BOARD = "tensorboard"
 
@@ -64,6 +65,16 @@ class Records:
         """The norms of gradients by group: a line and curves."""
         self._append(GRADIENTS, step, norms)
         self.curves(step, {f"grad_norm/{group}": norm for group, norm in norms.items()})
+
+    def of_best(
+        self, step: int, best: int, values: Mapping[str, Any], grid: Image.Image | None
+    ) -> None:
+        """The figures of the weights after step ``best``, with which a run ends after ``step``."""
+        self._append(EVALUATIONS, step, {OF_STEP: best, **values})
+        if grid is not None:
+            path = self._directory / SAMPLES / f"step-{best:06d}.png"
+            with storage.atomic_write(str(path)) as stream_of_bytes:
+                grid.save(stream_of_bytes, "PNG")
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
         """The figures of an evaluation, and its images as ``samples/step-<step>.png``."""
@@ -126,6 +137,11 @@ class Unwritten(Records):
         """As ``Records``."""
 
     def evaluation(self, step: int, values: Mapping[str, Any], grid: Image.Image | None) -> None:
+        """As ``Records``."""
+
+    def of_best(
+        self, step: int, best: int, values: Mapping[str, Any], grid: Image.Image | None
+    ) -> None:
         """As ``Records``."""
 
     def before_and_after(self, step: int) -> None:

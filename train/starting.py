@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from curation.failures.errors import UsageError
+from train import checkpoint_folder
+from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 from train.distributed import sharded
 from train.distributed.world import World
@@ -25,6 +27,7 @@ from train.models.family import Family
 from train.packing import weights
 from train.seeds import seed_for
 from train.text_encoders import text_encoder
+from train.text_encoders.byte_text import ByteTextEncoder
 from train.text_encoders.text_encoder import TextEncoder
 
 Values = Iterator[tuple[str, Tensor]]
@@ -62,6 +65,8 @@ def build(
         learnt = absent is None and configuration.text_encoder.kind == "byte"
         with _on_meta(learnt and not makes):
             encoder = absent or text_encoder.build(configuration.text_encoder)
+        if learnt and makes and published:
+            _take_over(encoder, home(published))
         with _on_meta(not makes or bool(published)):
             transformer = configuration.model.build(channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.train()}
@@ -75,10 +80,35 @@ def build(
                 values[name] = iter(module.state_dict().items())
             module.to("meta")
     if published:
-        folder = _of_family(Path(published), configuration.model, transformer)
+        folder = _of_family(home(published), configuration.model, transformer)
         if world.is_first:
             values["transformer"] = _read(folder, transformer)
     return Start(encoder, raw, values)
+
+
+def home(weights: str) -> Path:
+    """The folder that ``weights`` means: itself, or of a training output its newest checkpoint.
+    Raises ``UsageError``.
+    """
+    try:
+        return checkpoint_folder.find(Path(weights)) or Path(weights)
+    except CheckpointError as error:
+        raise UsageError(f"weights: {error}") from error
+
+
+def _take_over(encoder: Any, folder: Path) -> None:
+    """The weights of the text encoder that was learnt with a network, where they are beside it."""
+    stored = folder / "text_encoder"
+    if not isinstance(encoder, ByteTextEncoder) or not (stored / weights.CONFIGURATION).is_file():
+        return
+    try:
+        other: Any = text_encoder.load_text_encoder(str(stored))
+        encoder.load_state_dict(other.state_dict())
+    except (RuntimeError, ValueError, OSError, AttributeError) as error:
+        raise UsageError(
+            f"weights: {stored}: not of the text encoder of this run; give text_encoder the"
+            f" settings that it has there ({str(error).splitlines()[-1].strip()})"
+        ) from error
 
 
 def _on_meta(really: bool) -> AbstractContextManager[Any]:

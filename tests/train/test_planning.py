@@ -9,11 +9,12 @@ from making.commands import invoke
 
 from train import configuration_file, devices, fitting, memory, peak
 from train.__main__ import app
-from train.configuration import Configuration, ControlConfiguration
+from train.configuration import Configuration
 from train.models.qwen_image import QwenImage
 from train.models.qwen_image_21 import QwenImage21
 from train.packing.layout import ImageSpan, Layout, TextSpan
 from train.planned_text import span
+from train.tuning import ControlConfiguration
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from typing import Any
 from torch import nn
 
 from curation.failures.errors import UsageError
-from train import checkpoint, checkpoint_folder, configuration_file, families, stored_flow
+from train import checkpoint, configuration_file, families, starting, stored_flow
 from train.adapters.quantising import quantise
-from train.checkpoint_folder import CheckpointError
 from train.configuration import (
     AutoencoderConfiguration,
     Configuration,
@@ -32,7 +31,7 @@ def settled(configuration: Configuration, *, units: bool = False) -> Configurati
     pipeline, or one of another family than the configuration names.
     """
     _check(configuration)
-    folder = _folder(configuration.weights)
+    folder = starting.home(configuration.weights)
     try:
         ours = checkpoint.read_configuration(folder)
         if ours and ours.beside:
@@ -143,15 +142,6 @@ def following(configuration: Configuration, family: Family, *, units: bool) -> C
         raise UsageError("phases: with tread tokens go around blocks that a ControlNet adds to")
     changed = data.model_copy(update={"references": "condition"})
     return configuration.model_copy(update={"data": changed})
-
-
-def _folder(named: str) -> Path:
-    """A pipeline's folder, of a training output its newest checkpoint."""
-    folder = Path(named)
-    try:
-        return checkpoint_folder.find(folder) or folder
-    except CheckpointError as error:
-        raise UsageError(f"weights: {error}") from error
 
 
 def _carried_out(family: Family, own: Any) -> Family:

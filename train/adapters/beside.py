@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from curation.failures.errors import UsageError
 from train.adapters.lora import Pair, matrices
-from train.configuration import AdapterConfiguration
 from train.packing.keys import Source, parted, together
+from train.tuning import AdapterConfiguration
 
 _BLOCKS, _MODULATION = "transformer_blocks.", "_mod."
 

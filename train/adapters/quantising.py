@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curation.failures.errors import UsageError
-from train.configuration import BaseNumbers
+from train.tuning import BaseNumbers
 
 # Bits of a weight in a block: int8 has a scale for each row, nf4 one of a byte for each 64 values,
 # which themselves share one for each 256.

@@ -16,7 +16,9 @@ from curation import shard
 from curation.failures.errors import UsageError
 from curation.picture.sizes import Size
 from train.configuration import DataConfiguration
+from train.data import chosen as chosen_rows
 from train.data import examples, selection, shard_files
+from train.data.chosen import Chosen
 from train.data.examples import Caption
 from train.data.selection import Selection
 from train.data.skipped import NO_CAPTION, Skipped
@@ -114,8 +116,10 @@ def scan(
     is done. Raises ``UsageError``, ``shard.ShardError``, ``OSError``.
     """
     seen = Captions() if seen is None else seen
-    scanner = _Scanner(unit, configuration, skipped, seen)
     files = shard_files.entries(pattern, f"--data {pattern}")
+    paths = [entry.path for entry in files]
+    chosen = chosen_rows.of_shards(paths, configuration, f"--data {pattern}")
+    scanner = _Scanner(unit, configuration, chosen, skipped, seen)
     seen.shards[pattern] = shard_files.described(pattern, files)
     outlines = {entry.path: shard.outline(entry.path) for entry in files}
     rows = sum(sum(outline.groups) for outline in outlines.values())
@@ -129,8 +133,14 @@ def scan(
 
 class _Scanner:
     def __init__(
-        self, unit: int, configuration: DataConfiguration, skipped: Skipped, seen: Captions
+        self,
+        unit: int,
+        configuration: DataConfiguration,
+        chosen: Chosen,
+        skipped: Skipped,
+        seen: Captions,
     ) -> None:
+        self._chosen = chosen
         self._unit, self._configuration, self._skipped = unit, configuration, skipped
         self._seen, self._digest = seen, hashlib.blake2b(digest_size=16)
         self._groups: list[RowGroup] = []
@@ -163,6 +173,7 @@ class _Scanner:
 
     def _add(self, batch: pa.RecordBatch, start: int, wanted: Selection) -> None:
         taken, weights = wanted.rows(batch, self._skipped.note)
+        taken = self._chosen.rows(batch, taken, self._skipped.note)
         usable: list[tuple[int, int, bool, list[list[Caption]]]] = []
         weighted = bool(self._configuration.weight)
         for place, row in _rows(batch, taken):

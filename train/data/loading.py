@@ -6,6 +6,7 @@ Shapes: N examples of a bucket, c latent channels, h w latent cells.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
 from train.configuration import AutoencoderConfiguration, Configuration, Task
-from train.data import indexed, judging, latents, shard_files
+from train.data import chosen, indexed, judging, latents, shard_files
 from train.data.batches import Batches, Manner, Shown, Steps
 from train.data.examples import Example
 from train.data.index import Index, Scan, scan
@@ -198,6 +199,9 @@ def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
         named.setdefault(judged_on, f"--evaluate-on {judged_on}")
     for pattern, name in named.items():
         shard_files.entries(pattern, name)
+    for phase in curriculum:
+        for source in phase.sources:
+            chosen.liked(source.data)
 
 
 def _scan(
@@ -230,6 +234,13 @@ def _source(pattern: str, named: str, reading: Reading, rows: Scan, skipped: Ski
     return Indexed(pattern, named, reading, training, held, skipped)
 
 
+_ANY: dict[str, Any] = {
+    "stage": "",
+    "where": {},
+    "weight": (),
+    "picks": "",
+    "best": None,
+}  # of the rows judged
 _NO_MATTER = {"caption_dropout": 0.0, "tasks": {"t2i": 1.0}, "references": "both"}  # to the index
 
 
@@ -364,7 +375,7 @@ def _first(source: Indexed, least: int, watch: Watcher | None) -> list[Row]:
 
 def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> Indexed:
     """The rows of other shards that are held out; ``watch`` is shown some of the others."""
-    data = reading.data.model_copy(update={"stage": "", "where": {}, "weight": ()})
+    data = reading.data.model_copy(update=_ANY)
     reading = replace(reading, data=data, notice=lambda bad: None)
     rows = scan(pattern, reading.unit, data, Skipped(), tell=reading.tell)
     source = _source(pattern, f"--evaluate-on {pattern}", reading, rows, Skipped())

@@ -11,6 +11,7 @@ from curation.shard.selection import NO_STAGE, OTHER_STAGE
 from train.configuration import DataConfiguration
 
 OUTSIDE, NO_WEIGHT = "outside data.where", "of weight 0"
+NOT_PICKED, NOT_BEST = "not picked", "not among the best"
 NO_CAPTION, WRONG_SIZE, UNREADABLE = "without a caption", "of another size", "unreadable"
 NOT_FINITE = "latents not finite (see autoencoder.path)"
 _NAMED = 3  # in a line
@@ -87,6 +88,8 @@ class Skipped:
             NO_STAGE: "rows that `beam run` never judged, such as rendered ones: see data.stage",
             OTHER_STAGE: f"data.stage asks for {configuration.stage} or deeper",
             OUTSIDE: f"of {', '.join(configuration.where)}; a null is outside, too",
+            NOT_PICKED: f"by people, in {configuration.picks}, or rated {configuration.rating}",
+            NOT_BEST: _not_best(configuration),
             NO_WEIGHT: f"{' times '.join(configuration.weight)}: see data.weight",
             NO_CAPTION: _no_caption(configuration),
         }[reason]
@@ -106,6 +109,11 @@ class Skipped:
         common = sizes.most_common(_NAMED)
         seen = ", ".join(f"{count} of {width}x{height}" for (width, height), count in common)
         return seen + (", ..." if len(sizes) > _NAMED else "")
+
+
+def _not_best(configuration: DataConfiguration) -> str:
+    best = configuration.best
+    return f"{best.count} of each {best.by} by {best.order}: see data.best" if best else ""
 
 
 def _no_caption(configuration: DataConfiguration) -> str:

@@ -21,7 +21,7 @@ from train import checkpoint, loop
 from train.__main__ import app as train_app
 from train.adapters import base, beside, quantising, reading, writing
 from train.adapters.adapter_folder import NAME
-from train.configuration import AdapterConfiguration
+from train.tuning import AdapterConfiguration
 
 LORA = """
 steps: 24

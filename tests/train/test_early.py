@@ -1,0 +1,134 @@
+"""A run that ends early: with the weights of its best evaluation, however often it was killed."""
+
+import json
+
+import pytest
+from making import training_shards as shards
+from making.training_runs import assert_same_state, losses, tensors, train
+
+from curation.failures.errors import UsageError
+from infer import checkpoints
+from train import loop
+from train.early import Early
+from train.tuning import StopConfiguration
+
+STOP = "{patience: 2, figures: {held_out_loss: min}}"
+RUN = shards.TINY.replace("steps: 40", "steps: 60").replace("every: 20", f"every: 6, stop: {STOP}")
+RUN = RUN.replace("gradients: true", "gradients: false").replace("learning_rate: 0.005", "{rate}")
+
+
+def config(tmp_path, rate="0.005"):
+    """A run whose loss falls for a while, and then rises: the rate is far too high at last."""
+    path = tmp_path / "run.yaml"
+    text = RUN.replace("{rate}", f"learning_rate: {rate}")
+    path.write_text(text + "phases: [{steps: 12}, {label: sft, learning_rate: 0.6}]\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def ended(tiny, tmp_path_factory):
+    folder, pattern, _ = tiny
+    place = tmp_path_factory.mktemp("early")
+    given = (folder, pattern, config(place))
+    told = train(given, place / "out")
+    return given, place / "out", told
+
+
+def evaluations(out):
+    return [json.loads(line) for line in (out / "evaluations.jsonl").open()]
+
+
+def test_it_ends_with_the_best_weights_of_the_last_phase(ended):
+    _, out, told = ended
+    *during, final = evaluations(out)
+    by_step = {each["step"]: each["held_out_loss"] for each in during}
+    counted = {step: loss for step, loss in by_step.items() if step >= 12}
+    best = min(counted, key=counted.get)
+    assert max(by_step) == best + 12 < 60
+    assert len(losses(out)) == max(by_step)
+    assert f"no better in 2 evaluations than after step {best} (held_out_loss)" in told.stderr
+    assert (out / "latest").read_text() == f"checkpoint-{best}\n"
+    assert (final["step"], final["of_step"]) == (best + 12, best)
+    result = json.loads((out / "result.json").read_text())
+    assert result["held_out_loss"] == final["held_out_loss"]
+    assert result["held_out_loss"] == pytest.approx(by_step[best], rel=1e-6)
+    assert result["checkpoint"].endswith(f"checkpoint-{best}")
+    folder = checkpoints.find(out)
+    assert checkpoints.unfinished(folder) is None
+    assert "not finished" not in (folder / "README.md").read_text()
+
+
+def test_it_is_finished_then(ended):
+    given, out, _ = ended
+    assert "nothing to do" in train(given, out).stderr
+
+
+@pytest.mark.parametrize("at", [14, 22])
+def test_killed_it_ends_the_same(at, ended, tmp_path, monkeypatch):
+    given, out, _ = ended
+
+    def killed(parts, step):
+        if step == at:
+            raise RuntimeError("killed")
+        return step_of(parts, step)
+
+    step_of = loop.train_step
+    monkeypatch.setattr(loop, "train_step", killed)
+    again = tmp_path / "again"
+    with pytest.raises(RuntimeError, match="killed"):
+        train(given, again)
+    monkeypatch.undo()
+    train(given, again)
+    best = evaluations(out)[-1]["of_step"]
+    assert_same_state(out, again, best)
+    plain = [
+        [{k: v for k, v in each.items() if k != "cpu_seconds"} for each in evaluations(place)]
+        for place in (out, again)
+    ]
+    assert plain[0] == plain[1]
+
+
+def test_where_nothing_gets_better_it_ends_as_it_began(tiny, undisturbed, tmp_path):
+    folder, pattern, _ = tiny
+    path = tmp_path / "run.yaml"
+    text = RUN.replace("{rate}", "learning_rate: 0.9")
+    path.write_text(text + f"weights: {undisturbed[0] / 'checkpoint-40'}\n")
+    train((folder, pattern, path), tmp_path / "out")
+    assert (tmp_path / "out" / "latest").read_text() == "checkpoint-0\n"
+    for part in ("transformer", "text_encoder", "autoencoder"):
+        base = tensors(undisturbed[0] / "checkpoint-40" / part)
+        own = tensors(tmp_path / "out" / "checkpoint-0" / part)
+        assert base
+        assert all(own[name].equal(value) for name, value in base.items()), part
+
+
+def test_a_text_encoder_of_other_settings_is_not_taken_over(tiny, undisturbed, tmp_path):
+    folder, pattern, _ = tiny
+    path = tmp_path / "run.yaml"
+    text = shards.TINY.replace("text_encoder: {width: 16}", "text_encoder: {width: 16, view: 32}")
+    path.write_text(text + f"weights: {undisturbed[0]}\n")
+    told = train((folder, pattern, path), tmp_path / "out", code=2).stderr.splitlines()[-1]
+    assert "not of the text encoder of this run; give text_encoder the settings" in told
+
+
+def early(patience=2, since=0, **figures):
+    return Early(
+        StopConfiguration(patience=patience, **({"figures": figures} if figures else {})), since
+    )
+
+
+def test_the_first_figure_counts_first_and_then_the_second():
+    ending = early()
+    for step, (accuracy, loss) in enumerate([(0.5, 1.0), (0.5, 0.9), (0.4, 0.1), (None, 0.0)]):
+        ending.add(step, {"held_out_accuracy": accuracy, "held_out_loss": loss})
+        assert ending.best == min(step, 1)
+        assert ending.is_over == (step == 3)
+    later = early(since=5)
+    later.add(4, {"held_out_accuracy": 1.0, "held_out_loss": 0.0})
+    assert later.best is None
+    assert not later.is_over
+
+
+def test_a_figure_that_nobody_measures_is_named():
+    with pytest.raises(UsageError, match=r"no score; the evaluators of this run give a, b"):
+        early(score="max").add(0, {"a": 1, "b": 2, "cpu_seconds": 3})
