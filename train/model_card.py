@@ -14,7 +14,7 @@ from typing import Any
 
 from curation import storage
 from curation.shard.cards import code
-from train import checkpoint, trained_on
+from train import checkpoint, checkpoint_folder, trained_on
 from train.adapters import adapter_folder
 from train.configuration import Configuration
 from train.trained_on import TrainedOn
@@ -68,7 +68,7 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
         title=_title(settings),
         parameters=_parameters(folder / _part(settings)),
         seen=seen,
-        unfinished=seen.steps < settings.steps and not checkpoint.read_progress(folder).ended,
+        unfinished=seen.steps < settings.steps and not _ended(folder),
         settings=settings,
         tasks=", ".join(_TASKS[task] for task in seen.tasks),
         rows=Markup(_rows(settings)),
@@ -79,6 +79,12 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
         versions=list(_versions()),
     )
     return text
+
+
+def _ended(folder: Path) -> bool:
+    """Whether a run ended with this one before its last step."""
+    there = (folder / checkpoint_folder.STATE / "progress.json").is_file()
+    return there and checkpoint.read_progress(folder).ended
 
 
 def _title(settings: Configuration) -> str:
