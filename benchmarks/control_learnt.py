@@ -24,6 +24,7 @@ from PIL import Image
 from benchmarks import shapes
 from benchmarks.shapes import Pixels, Shape
 from curation.picture import conditions
+from infer import checkpoints
 from infer.engine.conditions import Condition
 from infer.engine.engine import Engine
 from infer.engine.execution import Execution
@@ -72,7 +73,7 @@ def generated(
     base: Path, controlnet: Path | None, judged: Sequence[Shape], noise: int
 ) -> list[Pixels]:
     """Images (H, W, 3) of the captions, with the outlines where there is a ``controlnet``."""
-    engine = Engine.load(base, "cpu", Execution(controlnet=controlnet))
+    engine = Engine.load(checkpoints.find(base), "cpu", Execution(controlnet=controlnet))
     settings = Settings(shapes.SIDE, shapes.SIDE, steps=8, guidance=1.0)
     asked = [
         Request(
