@@ -12,6 +12,7 @@ base writes it is what is forgotten. Seeds are those of the LoRA; the base is on
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation import shard
+from train import checkpoint_folder
 from train.data.examples import is_held_out, shown_text
 from train.figures import Rate
 
@@ -97,6 +99,10 @@ def forgotten(out: Path, base: Path, place: Path, strings: str) -> Mapping[str, 
     if not merged.is_dir():
         lora = ["--checkpoint", str(base), "--lora", str(place), "-o", str(merged)]
         call("infer.export", *lora)
+        settings = Path("training_state", "configuration.json")  # by which strings are held out
+        (merged / settings).parent.mkdir()
+        trained_as = checkpoint_folder.find(base) or base
+        shutil.copyfile(trained_as / settings, merged / settings)
     return exact(merged, strings, place / "own-face")
 
 
@@ -127,7 +133,7 @@ def main() -> int:
     prepared(options.out, options.face)
     places = [trained(options.out, options.base, seed, options) for seed in options.seeds]
     before = exact(options.base, options.strings, options.out / "base-own-face")
-    print(f"base, its own face: {before['figures']}")
+    print(f"base, its own face: {before['metrics']['exact']}")
     for seed, place in zip(options.seeds, places, strict=True):
         print(f"\nseed {seed}\n  step  CPU-s  held-out loss  exact in the new face")
         for entry in curve(place):
@@ -136,7 +142,7 @@ def main() -> int:
                 f"  {entry['held_out_loss']:>13.4f}  {rate(entry)}"
             )
         own = forgotten(options.out, options.base, place, options.strings)
-        print(f"  its base's own face: {own['figures']}")
+        print(f"  its base's own face: {own['metrics']['exact']}")
     return 0
 
 
