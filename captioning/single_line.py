@@ -35,7 +35,7 @@ def _check(_settings: object) -> None:
 
 @signal(
     tier="model",
-    version=1,
+    version=2,
     columns={
         name: Column(
             pa.list_(pa.float32()),

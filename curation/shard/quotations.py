@@ -3,8 +3,9 @@
 import re
 
 # '...' only where no letter stands beside it: else "I'm sorry, but I can't" quotes "m sorry, ...".
+# " after a digit is inches: else a poster of 24" x 36" quotes " x 36".
 _USUAL = (
-    *('"([^"]+)"', "“([^”]+)”", "「([^」]+)」", "『([^』]+)』"),
+    *(r'(?<!\d)"([^"]+)"', "“([^”]+)”", "「([^」]+)」", "『([^』]+)』"),
     *(r"(?<!\w)'([^']+)'(?!\w)", r"(?<!\w)‘([^’]+)’(?!\w)"),
 )
 _OTHERS = (

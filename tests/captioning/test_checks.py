@@ -25,6 +25,7 @@ def said(caption: str, watermarks: list[str] | None = None, abnormal: str = "no"
         ("It says 'no entry' here, doesn't it", ["no entry"]),
         ('an empty "" one', []),
         ("Tom's and Ann's dogs", []),
+        ('A 24" x 36" poster says "EXIT 5"', ["EXIT 5"]),
     ],
 )
 def test_what_is_quoted(caption: str, spans: list[str]) -> None:
