@@ -158,9 +158,11 @@ def _checks(checks: Sequence[Check], explanation: Explanation) -> Iterator[str]:
     """Rules, a line each, and of those that it fails why."""
     for check in checks:
         yield _check_line(check)
-        if check.outcome in FAILED and check.evidence:
+        if check.outcome not in FAILED:
+            continue
+        if evidence := ", ".join(_evidence(check.evidence, explanation.signals)):
             yield from textwrap.wrap(
-                "because of " + ", ".join(_evidence(check.evidence, explanation.signals)),
+                f"because of {evidence}",
                 width=100,
                 initial_indent=" " * 17,
                 subsequent_indent=" " * 19,
