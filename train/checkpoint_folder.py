@@ -76,6 +76,15 @@ def find(folder: Path) -> Path | None:
     return checkpoint
 
 
+def controlnet(folder: Path) -> Path:
+    """Where the ControlNet of a folder lies: in it, or in ``controlnet`` of the pipeline, or of the
+    newest checkpoint of a training, that it is. Raises ``CheckpointError`` as ``find`` does.
+    """
+    folder = find(folder) or folder
+    inside = folder / "controlnet"
+    return inside if (inside / "config.json").is_file() else folder
+
+
 def _refuse_old(folder: Path) -> None:
     if (folder / _OLD_PART).is_dir():
         raise CheckpointError(

@@ -19,6 +19,7 @@ from curation.picture.decoding import PictureError
 from curation.picture.sizes import Size
 from curation.storage import user_paths
 from curation.strict_yaml import expected_one_of
+from train import checkpoint_folder
 
 if TYPE_CHECKING:
     from train.pixels import Pixels
@@ -75,12 +76,11 @@ def of_bytes(kind: str, data: bytes, name: str, size: Size) -> "Pixels":
 
 
 def kinds(folder: Path) -> tuple[str, ...]:
-    """What the ControlNet in a folder follows, by its ``config.json`` alone. Raises ``UsageError``
-    for a folder without one.
+    """What the ControlNet that an engine would take from a folder follows, by its ``config.json``
+    alone. Raises ``UsageError`` for a folder without one.
     """
-    inside = folder / "controlnet"
-    path = (inside if (inside / "config.json").is_file() else folder) / "config.json"
     try:
+        path = checkpoint_folder.controlnet(folder) / "config.json"
         content = json.loads(path.read_text("utf-8"))
         extra = content.get("extra_condition_channels", 0)
     except (OSError, ValueError, AttributeError) as error:

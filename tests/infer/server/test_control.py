@@ -113,6 +113,18 @@ def test_a_mask_is_filled_where_the_controlnet_fills(tmp_path):
             offered.wanted(Fields({"prompt": "a", **fields}), control_image=b"x")
 
 
+def test_kinds_of_a_training_are_those_of_its_latest_checkpoint(tmp_path):
+    folder = tmp_path / "checkpoint-2"
+    (folder / "controlnet").mkdir(parents=True)
+    (folder / "controlnet/config.json").write_text('{"extra_condition_channels": 4}')
+    (folder / "model_index.json").write_text("{}")
+    (tmp_path / "latest").write_text(folder.name)
+    assert kinds(tmp_path) == kinds(folder) == (INPAINT,)
+    (tmp_path / "latest").write_text("checkpoint-3")
+    with pytest.raises(UsageError, match="holds no model_index"):
+        kinds(tmp_path)
+
+
 def test_kinds_are_read_from_a_controlnets_configuration(tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"extra_condition_channels": 4}')

@@ -142,12 +142,9 @@ def beside(base: PackedQwenImage, folder: Path) -> PackedQwenImageControlNet:
     Raises ``UsageError`` for a folder without one, or one for another network.
     """
     try:
-        folder = checkpoint_folder.find(folder) or folder
+        folder = checkpoint_folder.controlnet(folder)
     except checkpoint_folder.CheckpointError as error:
         raise UsageError(str(error)) from error
-    inside = folder / "controlnet"
-    if (inside / weights.CONFIGURATION).is_file():
-        folder = inside
     try:
         control = load(folder, base.attention)
     except (OSError, ValueError, SafetensorError) as error:
