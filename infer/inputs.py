@@ -64,6 +64,17 @@ def of_bytes(named: Sequence[tuple[str, bytes]], folder: Path, unit: int) -> Inp
     return as_trained(named, settings, unit)
 
 
+def under(name: str, data: bytes, folder: Path, unit: int, size: Size) -> Pixels:
+    """(H, W, 3): the image as what is made of it, of that ``size``, lies over it, of its own pixels
+    and not of those that a published model sees. Raises ``UsageError``.
+    """
+    settings = _settings(folder)
+    pixels = _cut(name, data, settings, unit) if settings else _decoded(name, data)
+    if (pixels.shape[1], pixels.shape[0]) == size:
+        return pixels
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+
+
 def as_trained(
     named: Sequence[tuple[str, bytes]], settings: DataConfiguration, unit: int
 ) -> Inputs:

@@ -97,7 +97,7 @@ class Studio:
             if asked.images:
                 request = replace(request, inputs=given)
             if asked.mask:
-                base, inside = self._kept(asked.mask, named[-1][1], given, request)
+                base, inside = self._kept(asked.mask, *named[-1], request)
         if control:
             request = replace(request, condition=_condition(control, request, base, inside))
         self.generator.check(request)
@@ -112,13 +112,15 @@ class Studio:
         return given
 
     def _kept(
-        self, mask: bytes, image: bytes, given: "Inputs", request: Request
+        self, mask: bytes, name: str, image: bytes, request: Request
     ) -> tuple[Pixels, NDArray[np.float32]]:
         """What stays outside of a mask, and its inside."""
+        from infer import inputs
+
+        where = self.generator.folder, self.generator.unit
         size = request.settings.width, request.settings.height
-        base = _fitted((given.encoded or given.looked_at)[-1], size)
-        marked = self.seen([("mask", as_image(mask, image))])
-        cut = _fitted((marked.encoded or marked.looked_at)[-1], size)
+        base = inputs.under(name, image, *where, size)
+        cut = inputs.under("mask", as_image(mask, image), *where, size)
         return base, cut[:, :, :1].astype(np.float32) / np.float32(255)
 
     def images(self, batch: Sequence[Prepared], watch: Watch) -> Iterator[Image.Image]:
@@ -184,12 +186,6 @@ def as_image(mask: bytes, image: bytes) -> bytes:
     stream = BytesIO()
     Image.fromarray(clear).convert("RGB").save(stream, "PNG")
     return stream.getvalue()
-
-
-def _fitted(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    if (pixels.shape[1], pixels.shape[0]) == size:
-        return pixels
-    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
 def _composed(image: Image.Image, prepared: Prepared) -> Image.Image:

@@ -97,6 +97,8 @@ def test_an_edit_stays_inside_of_its_mask(engine, key):
     assert not np.array_equal(opened(inside)[middle], base[middle])
     facts = marks.verified(inside, key.public_key(), "x").facts
     assert facts["inputs"] == "1 given, outside of the mask unchanged"
+    (same,) = made(studio, replace(edit, mask=png(mask), width=64, height=32))
+    assert np.array_equal(opened(same)[:, 40:], image[:, 40:])  # not what the model sees, enlarged
 
 
 @pytest.mark.parametrize("extra", [0, 4], ids=["outlines", "holes"])
