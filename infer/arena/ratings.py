@@ -105,8 +105,10 @@ def _ratings(strengths: Floats, anchor: int | None) -> Floats:
 
 
 def prompt_of(vote: Vote) -> tuple[str, str]:
-    """What a bootstrap draws: the same instruction over another image is another prompt."""
-    return vote.prompt_id, "" if vote.prompt_id else vote.prompt
+    """What a bootstrap draws: the same instruction over another image is another prompt, and so is
+    another benchmark's of the same id.
+    """
+    return vote.prompt_id, vote.prompt
 
 
 def _wins(votes: Sequence[Vote], models: Sequence[str]) -> Floats:
