@@ -100,7 +100,7 @@ def run(
             "facts": dict(chosen.facts),
             "versions": _versions(),
         }
-        results.write_rows(out, rows, requests)
+        results.write_rows(out, rows, () if chosen.reconstructs else requests)
         page.write(out, result, rows, source.folder, requests, chosen.legend)
         results.write_result(out, result)
     return result

@@ -46,7 +46,7 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
     user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
-    given = duels.inputs(prompts)
+    given = duels.inputs(prompts, {duel.prompt_id for duel in listed})
     shown = [
         Shown(duel.id, duel.prompt, *duels.images(duel, folders), given.get(duel.prompt_id))
         for duel in listed
@@ -82,9 +82,8 @@ def judge(
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     by = Judge(url, model, Cache(out / "cache"), at_once)
-    judged = judging.judge(
-        listed, lambda duel: duels.images(duel, folders), duels.inputs(prompts), by
-    )
+    given = duels.inputs(prompts, {duel.prompt_id for duel in listed})
+    judged = judging.judge(listed, lambda duel: duels.images(duel, folders), given, by)
     votes.write(out / "votes.jsonl", judged.votes)
     typer.echo(f"{len(listed)} duels by {model} in {out / 'votes.jsonl'}")
     typer.echo(f"the image shown first is better: {judged.position_bias}; a fair judge: 50 %")

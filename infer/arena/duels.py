@@ -1,7 +1,7 @@
 """Duels of folders of images: which, and who stands on the left, by a seed."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -44,14 +44,15 @@ def prompts(path: Path) -> dict[str, str]:
     return {row["prompt_id"]: row["prompt"] for row in rows}
 
 
-def inputs(path: Path) -> dict[str, list[Image.Image]]:
-    """What was to be edited, by ids of prompts, as far as the same file has it. Raises
-    ``UsageError``.
+def inputs(path: Path, wanted: Collection[str]) -> dict[str, list[Image.Image]]:
+    """What was to be edited, by the ids of ``wanted`` prompts, as far as the same file has it.
+    Raises ``UsageError``.
     """
     if "inputs" not in pq.read_schema(path).names:  # of an earlier version
         return {}
     given: dict[str, list[Image.Image]] = {}
-    for row in pq.read_table(path, columns=["prompt_id", "inputs"]).to_pylist():
+    names, only = ["prompt_id", "inputs"], [("prompt_id", "in", list(wanted))]
+    for row in pq.read_table(path, columns=names, filters=only).to_pylist():
         if row["prompt_id"] not in given:
             try:
                 images = [decoding.decode(each, None).rgb for each in row["inputs"] or ()]

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 
 from curation import storage
-from curation.picture import contact_sheet, decoding
-from infer.harness import contamination, results
+from curation.picture import contact_sheet
+from infer.harness import contamination, results, sources
 from infer.harness.judges import data_url
 from infer.harness.rows import Request, Row
 from infer.harness.sources import opened
@@ -31,7 +31,7 @@ def write(
     legend: str = "",
 ) -> None:
     """``report.html``; ``requests`` have what was to be edited, and ``legend`` says how to read the
-    worst images. Raises ``OSError``.
+    worst images. Raises ``OSError``, and ``UsageError`` for an input that is no image.
     """
     worst = sorted(rows, key=lambda row: (row.score, row.id, row.k))[:WORST]
     asked = {request.file: request for request in requests}
@@ -72,9 +72,8 @@ def _shown(row: Row, images: Path, request: Request) -> dict[str, Any]:
 
 def _inputs(images: Path, request: Request) -> list[Image.Image | None]:
     """What was edited: the inputs, and the image of another request."""
-    given = [Image.fromarray(decoding.decode(each, None).rgb) for each in request.inputs]
     before = [] if request.edits is None else [replace(request, id=request.edits)]
-    return [*given, *(opened(images, each) for each in before)]
+    return [*sources.inputs(request), *(opened(images, each) for each in before)]
 
 
 def _address(image: Image.Image | None) -> str:

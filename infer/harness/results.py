@@ -18,7 +18,8 @@ from PIL import Image
 
 from curation import storage
 from curation.failures.errors import UsageError
-from curation.picture import contact_sheet, decoding
+from curation.picture import contact_sheet
+from infer.harness import sources
 from infer.harness.rows import Request, Row
 
 RESULT, ROWS, PAGE, SETTINGS = "result.json", "prompts.parquet", "report.html", "settings.json"
@@ -71,9 +72,11 @@ def _identified(settings: dict[str, Any]) -> dict[str, Any]:
 
 def write_rows(out: Path, rows: Sequence[Row], requests: Sequence[Request] = ()) -> None:
     """``prompts.parquet``, with views of the images to edit of its ``requests``. Raises
-    ``OSError``.
+    ``OSError``, and ``UsageError`` for an input that is no image.
     """
-    views = {request.file: [_view(each) for each in request.inputs] for request in requests}
+    views = {
+        request.file: [_view(each) for each in sources.inputs(request)] for request in requests
+    }
     listed = [
         {
             "prompt_id": row.id,
@@ -98,7 +101,8 @@ def write_rows(out: Path, rows: Sequence[Row], requests: Sequence[Request] = ())
 def read_rows(out: Path) -> list[Row]:
     """What ``write_rows`` wrote. Raises ``UsageError``."""
     try:
-        listed = pq.read_table(out / ROWS, schema=_SCHEMA).to_pylist()
+        names = [name for name in _SCHEMA.names if name != "inputs"]
+        listed = pq.read_table(out / ROWS, columns=names, schema=_SCHEMA).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{out / ROWS}: not readable ({error}); evaluate again") from error
     return [
@@ -141,11 +145,10 @@ def read_result(out: Path) -> dict[str, Any]:
     return result
 
 
-def _view(image: bytes) -> bytes:
-    """An image to edit, small, as JPEG."""
+def _view(image: Image.Image) -> bytes:
+    """Small, as JPEG."""
     stream = BytesIO()
-    decoded = Image.fromarray(decoding.decode(image, None).rgb)
-    contact_sheet.fit(decoded, VIEW).save(stream, "JPEG", quality=90)
+    contact_sheet.fit(image, VIEW).save(stream, "JPEG", quality=90)
     return stream.getvalue()
 
 

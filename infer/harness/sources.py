@@ -95,6 +95,14 @@ def opened(folder: Path, request: Request) -> Image.Image | None:
         ) from error
 
 
+def inputs(request: Request) -> list[Image.Image]:
+    """The images to edit of a request, RGB. Raises ``UsageError`` for what is none."""
+    try:
+        return [Image.fromarray(decoding.decode(each, None).rgb) for each in request.inputs]
+    except PictureError as error:
+        raise UsageError(f"--data: an input of {request.id}: {error.detail}") from error
+
+
 def check(benchmark: str, requests: Sequence[Request]) -> None:
     """Raise ``ValueError`` for requests that cannot be told apart, which is a benchmark's bug."""
     if not requests:

@@ -17,6 +17,7 @@ from making.commands import invoke
 from PIL import Image
 
 from curation.failures.errors import UsageError
+from infer.arena import duels as duels_of
 from infer.arena import judging, page, ratings, votes
 from infer.arena.__main__ import app
 from infer.arena.votes import Duel, Vote
@@ -77,6 +78,13 @@ def test_an_unbeaten_model_is_finite_and_prompts_are_resampled():
         ratings.rate([])
     with pytest.raises(UsageError, match="--anchor z: has no votes"):
         ratings.rate(cast, "z")
+
+
+def test_prompts_of_two_benchmarks_may_have_the_same_id():
+    texts = ("a cat", "a cat", "a dog")
+    cast = [Vote(prompt=text, a="x", b="y", vote="a", prompt_id="00000") for text in texts]
+    cast.append(Vote(prompt="a cat", a="x", b="y", vote="a", prompt_id="00001"))
+    assert len({ratings.prompt_of(vote) for vote in cast}) == 3
 
 
 def test_votes_are_read_from_both_kinds_of_file(tmp_path):
@@ -207,10 +215,10 @@ def test_what_was_edited_is_shown_beside_both_of_its_results(models, tmp_path):
         for model, seen in zip((duel.a, duel.b), middles[1:], strict=True):
             wanted = (200 * (model == "secret-two"), number, number)
             assert max(abs(a - b) for a, b in zip(seen, wanted, strict=True)) < 3
-    pq.write_table(
-        pa.Table.from_pylist([{"prompt_id": "p1", "prompt": "x", "inputs": [b"no image"]}]),
-        tmp_path / "prompts.parquet",
-    )
+    broken = [{"prompt_id": each, "prompt": "x", "inputs": [b"no image"]} for each in ("p1", "q")]
+    path = tmp_path / "prompts.parquet"
+    pq.write_table(pa.Table.from_pylist(broken), path)
+    assert duels_of.inputs(path, {"p7"}) == {}  # others are not looked at
     done = invoke(app, ["page", *models])
     assert done.exit_code == 2 and "an input of p1" in done.stderr
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from making import training_shards as shards
 from making.commands import invoke
@@ -76,6 +77,8 @@ def test_images_are_reconstructed_by_a_checkpoint(tiny, undisturbed, tmp_path):
     assert 0 < figures["SSIM"]["value"] < figures["SSIM"]["ceiling"] == pytest.approx(1)
     ned = figures["NED of lines of 16 to 24 px (rapidocr)"]
     assert ned["value"] == ned["ceiling"] == 0.5  # one of two is an A
+    written = pq.read_table(tmp_path / "out/prompts.parquet", columns=["inputs"])
+    assert written.to_pylist() == [{"inputs": []}] * 2  # nothing is edited
     images = sorted((tmp_path / "out/images").iterdir())
     assert [Image.open(image).size for image in images] == [(32, 16)] * 2
     theirs = tmp_path / "theirs"

@@ -91,6 +91,9 @@ def test_depth_of_a_folder_of_images(tmp_path):
     assert result["delta1, indoors"]["value"] == result["delta1"]["ceiling"] == 1
     assert result["AbsRel, outdoors"]["value"] == 1  # its image is missing
     assert result["delta1"]["value"] == 0.5 and result["delta1, outdoors"]["value"] == 0
+    (data / "in.png").write_bytes(b"no image")
+    done = evaluate("depth", "--data", data, "--images", images, code=2)
+    assert "--data: an input of 00000: " in done.stderr
 
 
 def test_novel_views_of_a_folder_of_images(tmp_path):
