@@ -148,9 +148,10 @@ def _drop_old(directory: Path, newest: Path, configuration: Configuration) -> No
     later, earlier = there[: there.index(newest)], there[there.index(newest) + 1 :]
     fork = schedule.full_until(configuration.steps, configuration.optimiser)
     kept = {checkpoint_folder.name(fork)}
-    ended = early.of_directory(directory, configuration)
-    if ended and ended.best is not None:
-        kept.add(checkpoint_folder.name(ended.best))
+    for until in (checkpoint_folder.step(newest), fork):  # from which a run may go on
+        ended = early.of_directory(directory, configuration, until)
+        if ended and ended.best is not None:
+            kept.add(checkpoint_folder.name(ended.best))
     droppable = [path for path in earlier if path.name not in kept]
     for path in (*later, *droppable[configuration.checkpoint.keep - 1 :]):
         checkpoint_folder.retire(path)

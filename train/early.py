@@ -1,7 +1,8 @@
 """When a run ends before its last step, and which of its evaluations was best."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,34 @@ class Early:
     _ranks: dict[int, tuple[float, ...]] = field(default_factory=dict)
 
     def add(self, step: int, values: Mapping[str, Any]) -> None:
-        """The evaluation after a ``step``. Raises ``UsageError`` where it lacks a figure."""
+        """The evaluation after a ``step``. Raises ``UsageError`` where it lacks a figure, or none
+        is known.
+        """
         for name in self.settings.figures:
             if name not in values:
                 raise UsageError(
                     f"evaluation.stop.figures: no {name}; the evaluators of this run give"
                     f" {', '.join(sorted(name for name in values if name != 'cpu_seconds'))}"
                 )
+        if all(values[name] is None for name in self.settings.figures):
+            raise UsageError(
+                f"evaluation.stop.figures: {', '.join(self.settings.figures)}: not known, as no"
+                " images are held out: raise data.held_out, or name others by --evaluate-on"
+            )
         if step >= self.since:
             self._ranks[step] = tuple(self._ranked(values))
+
+    def recall(self, stored: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+        """The evaluations of earlier starts, which may have had other evaluators: what lacks a
+        figure counts nothing.
+        """
+        for step, values in stored:
+            with suppress(UsageError):
+                self.add(step, values)
+
+    def forget(self, step: int) -> None:
+        """That an evaluation was: its weights are gone."""
+        del self._ranks[step]
 
     def _ranked(self, values: Mapping[str, Any]) -> Iterator[float]:
         """The figures so that more is better; one that is not known is the worst."""
@@ -79,12 +99,13 @@ def stored(directory: Path) -> list[tuple[int, dict[str, Any]]]:
     return read
 
 
-def of_directory(directory: Path, configuration: Configuration) -> Early | None:
-    """By what a training output has stored; None for a run that does not end early."""
+def of_directory(directory: Path, configuration: Configuration, until: int) -> Early | None:
+    """By what a training output has stored up to the step ``until``; None for a run that does not
+    end early.
+    """
     settings = configuration.evaluation.stop
     if settings is None:
         return None
     early = Early(settings, since(phases.of_run(configuration, "its shards")))
-    for step, values in stored(directory):
-        early.add(step, values)
+    early.recall((step, values) for step, values in stored(directory) if step <= until)
     return early

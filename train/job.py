@@ -159,8 +159,9 @@ def _run(
         figures = trained.run(stopped)
     skips = {**loaded.skipped.counts, **bad.counts}
     if trained.cut:
+        steps = figures.get("stopped_after", configuration.steps)
         tell(
-            f"{trained.cut} of {_shown(loaded, configuration.steps)} captions shown were cut: the"
+            f"{trained.cut} of {_shown(loaded, steps)} captions shown were cut: the"
             " text encoder takes no longer ones (text_encoder.longest, 1024 tokens at most)"
         )
     values = {**ahead, "skipped": skips, "captions_cut": trained.cut}

@@ -34,8 +34,6 @@ from train.producers.supply import Supply
 from train.records import Records, Unwritten
 from train.stepping import Taken, Tally, train_step
 
-_PASSES, _OF_FROZEN = 3, 2  # forward passes that a step counts as: weights' gradients are one
-
 
 @dataclass
 class _Lately:
@@ -76,7 +74,7 @@ class Loop:
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
         self._skipped = list(progress.skipped)
-        self._passes = _OF_FROZEN if self.configuration.beside else _PASSES
+        self._passes = peak.passes(frozen=self.configuration.beside)
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step, time.monotonic())
         self.cut = progress.cut
@@ -132,6 +130,8 @@ class Loop:
             if last and step < settings.steps:
                 self._end()
         if self._early:
+            if self._early.best is None:  # it was not judged while there was a checkpoint of it
+                self._judge(settings.steps)
             return self._end_with_best(settings.steps, self._early)
         figures = self._evaluate(settings.steps, None)
         self._records.before_and_after(settings.steps)
@@ -164,8 +164,13 @@ class Loop:
             return None
         own = early.stored(self.directory) if self._world.is_first and first else []
         begun = Early(settings, early.since(self._parts.data.phases))
-        for step, values in self._world.everyone(own)[0]:
-            begun.add(step, values)
+        begun.recall(self._world.everyone(own)[0])
+        while (best := begun.best) is not None:
+            folder = self.directory / checkpoint_folder.name(best)
+            if folder.is_dir():
+                break
+            self._records.tell(f"{folder} is gone: evaluation.stop does without its evaluation")
+            begun.forget(best)
         return begun
 
     def _judge(self, step: int) -> None:

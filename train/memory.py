@@ -11,6 +11,7 @@ Shapes: d width, H heads, L layers.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,12 +24,13 @@ from train import execution
 from train.adapters import base_size, beside
 from train.configuration import Configuration
 from train.models.family import Family
-from train.models.qwen_image import controlled
-from train.models.qwen_image.controlled import Controlled
+from train.models.qwen_image import controlnet
+from train.models.qwen_image.controlled import Controlled, planned
 from train.models.qwen_image.network import PackedQwenImage
 from train.packing.layout import Layout
 from train.packing.packed import Packed
 from train.precision import autocast
+from train.tuning import ControlConfiguration
 
 _GRID, _TEXT = (16, 16), 128  # image tokens and text of a sample that is counted on
 _FP32 = 4  # bytes
@@ -120,19 +122,27 @@ def trained_beside(configuration: Configuration, network: Any) -> tuple[int, int
     if configuration.adapter:
         return beside.parameters_of(network, configuration.adapter), 0
     assert configuration.control is not None
-    own = _controlled(configuration, network, configuration.control.blocks).control
+    own = controlled(configuration, network, control_blocks(configuration.control)).control
     matrices = configuration.model.matrices(own) if configuration.optimiser.kind == "muon" else {}
     weights = {name: w.numel() for name, w in own.named_parameters() if w.requires_grad}
     return sum(weights.values()), sum(weights[name] for name in weights if name in matrices)
 
 
-def _controlled(configuration: Configuration, network: Any, blocks: int) -> Controlled:
-    """Raises ``UsageError`` for a network that is none, or has not so many blocks."""
+def control_blocks(settings: ControlConfiguration) -> int:
+    """Of the ControlNet that is trained: that in the folder ``start``, where it is here."""
+    stored = controlnet.blocks_in(Path(settings.start)) if settings.start else None
+    return stored or settings.blocks
+
+
+def controlled(configuration: Configuration, network: Any, blocks: int) -> Controlled:
+    """A frozen ``network`` with a ControlNet of so many ``blocks``, which may be on the meta device.
+    Raises ``UsageError`` for a network that takes none, or has not so many blocks.
+    """
     inpaints = "inpaint" in configuration.data.conditions
     if not isinstance(network, PackedQwenImage):
         raise UsageError(f"control: model {configuration.model.name} takes no ControlNet of ours")
     try:
-        return controlled.planned(network, blocks, network.config.patch_size**2 * inpaints)
+        return planned(network, blocks, network.config.patch_size**2 * inpaints)
     except ValueError as error:
         raise UsageError(f"control.blocks: {error}") from error
 
@@ -197,7 +207,7 @@ def activations(configuration: Configuration, channels: int, text_width: int) ->
             - kept[h, 3]
             for h in (1, 2)
         )
-        of_token += (configuration.control.blocks - 1) * _line(at_one, at_two, heads - 1)
+        of_token += (control_blocks(configuration.control) - 1) * _line(at_one, at_two, heads - 1)
     return round(of_token * configuration.tokens_at_once)
 
 
@@ -209,9 +219,7 @@ def _line(at_0: float, at_1: float, place: int) -> float:
     return at_0 + (at_1 - at_0) * place
 
 
-def _kept(
-    family: Family, configuration: Configuration, channels: int, control_blocks: int = 1
-) -> float:
+def _kept(family: Family, configuration: Configuration, channels: int, blocks: int = 1) -> float:
     """Bytes that the network keeps of each token: what a second sample adds to a first."""
     network: Any = family.model_copy(update=_ANYWHERE).build(channels, _TEXT)
     if configuration.adapter:
@@ -220,7 +228,7 @@ def _kept(
     execution.recompute(network, configuration.recompute)
     values, sample = network.image_in.in_features, family.sample([_TEXT], _GRID, [])
     if configuration.control:
-        network = _controlled(configuration, network, control_blocks)
+        network = controlled(configuration, network, blocks)
         execution.recompute(network.control, configuration.recompute)
         references = [_GRID] * (2 if network.control.extra else 1)
         sample = family.sample([_TEXT], _GRID, references)

@@ -48,6 +48,13 @@ class Peak:
         return f"{self.flops / 1e12:.4g} TFLOP/s, {self.source}"
 
 
+def passes(*, frozen: bool) -> int:
+    """How many forward passes a step counts as: the gradient takes two, one of these of weights,
+    which a ``frozen`` network has none of.
+    """
+    return 2 if frozen else 3
+
+
 def peak(device: str, precision: str) -> Peak:
     """Of a device in a precision ("fp32", "bf16"; "float8" counts as bf16): of the table for GPUs
     that it has, else measured now by products of matrices, the fastest of a few.

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from curation.picture import sizes
 from curation.picture.sizes import Size
-from train import devices, fitting, memory, phases
+from train import devices, fitting, memory, peak, phases
 from train.adapters import base, base_size
 from train.adapters.quantising import BITS
 from train.configuration import Configuration, DataConfiguration, Task
@@ -22,7 +22,6 @@ from train.devices import Devices
 from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
 from train.memory import Memory
-from train.models.qwen_image import controlled
 from train.packing.layout import Layout, Sample
 from train.phases import Phase
 from train.text_encoders import qwen_templates, text_encoder
@@ -31,8 +30,6 @@ from train.tuning import BaseNumbers
 TYPICAL = 128  # tokens of text that phases are counted with
 USEFUL = 0.4  # of the peak: what trainers of such networks reach
 _TEXTS = (32, TYPICAL, 512, 1024)  # tokens of captions that FLOPs are said for
-_BACKWARD = 3  # a step is three forward passes: the gradient takes two
-_OF_FROZEN = 2  # of a frozen network there is none of weights, which is the one
 _PUBLISHED = {"qwen_image_21": (64, 16, 4096)}  # channels, pixels of a latent cell, text width
 _PUBLISHED_QWEN_IMAGE = (16, 8, 3584)
 _SEEN_CELL = 28  # pixels a side that Qwen2.5-VL makes a token of: 14 of a patch, 2 x 2 merged
@@ -221,9 +218,10 @@ class _Counting(NamedTuple):
         """Of training on it."""
         layout = Layout((self.sample(size, text, more),))
         settings = self.configuration
-        passes = _OF_FROZEN if settings.beside else _BACKWARD
+        passes = peak.passes(frozen=settings.beside)
         if settings.control:  # which says what is trained and what is not
-            return passes * controlled.planned(self.network, settings.control.blocks).flops(layout)
+            blocks = memory.control_blocks(settings.control)
+            return passes * memory.controlled(settings, self.network, blocks).flops(layout)
         return passes * settings.model.flops(self.network, layout)
 
     def largest(self, stretches: Sequence[Phase]) -> int:

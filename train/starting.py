@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, distributed, nn
 
 from curation.failures.errors import UsageError
@@ -149,7 +150,7 @@ def _of_family(folder: Path, family: Family, network: Any) -> Path:
 def _read(folder: Path, network: Any) -> Values:
     try:
         yield from weights.read(network, network.sources(), folder)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, SafetensorError) as error:
         raise UsageError(f"weights: {error}") from error
 
 

@@ -8,7 +8,7 @@ from making.training_runs import assert_same_state, losses, tensors, train
 
 from curation.failures.errors import UsageError
 from infer import checkpoints
-from train import loop
+from train import checkpoint_folder, checkpoint_writing, configuration_file, loop
 from train.early import Early
 from train.tuning import StopConfiguration
 
@@ -88,6 +88,51 @@ def test_killed_it_ends_the_same(at, ended, tmp_path, monkeypatch):
     assert plain[0] == plain[1]
 
 
+def test_weights_that_are_gone_are_not_what_a_run_ends_with(tiny, tmp_path, monkeypatch):
+    folder, pattern, _ = tiny
+    text = shards.TINY.replace("every: 20", "every: 6")
+    path, step_of = tmp_path / "run.yaml", loop.train_step
+    path.write_text(text)
+
+    def killed(parts, step):
+        if step == 16:
+            raise RuntimeError("killed")
+        return step_of(parts, step)
+
+    monkeypatch.setattr(loop, "train_step", killed)
+    with pytest.raises(RuntimeError, match="killed"):
+        train((folder, pattern, path), tmp_path / "out")
+    monkeypatch.undo()
+    stop = "stop: {patience: 1, figures: {held_out_loss: max}}"  # the first is best, as losses fall
+    path.write_text(text.replace("every: 6", f"every: 6, {stop}"))
+    told = train((folder, pattern, path), tmp_path / "out").stderr
+    for step in (6, 12):
+        gone = tmp_path / "out" / f"checkpoint-{step}"
+        assert f"{gone} is gone: evaluation.stop does without its evaluation" in told
+    assert (tmp_path / "out" / "latest").read_text() == "checkpoint-18\n"
+
+
+def test_the_best_of_every_place_to_go_on_from_is_kept(tmp_path):
+    stop = StopConfiguration(figures={"held_out_loss": "min"})
+    plain = configuration_file.shipped("demo")
+    settings = plain.model_copy(
+        update={
+            "steps": 600,
+            "evaluation": plain.evaluation.model_copy(update={"stop": stop}),
+            "checkpoint": plain.checkpoint.model_copy(update={"keep": 1}),
+            "optimiser": plain.optimiser.model_copy(update={"decay": 0.5}),
+        }
+    )
+    losses_by_step = {100: 2.0, 200: 3.0, 301: 2.5, 400: 1.0, 450: 1.5, 500: 0.5}
+    for step in losses_by_step:
+        (tmp_path / f"checkpoint-{step}" / checkpoint_folder.STATE).mkdir(parents=True)
+    lines = [json.dumps({"step": s, "held_out_loss": x}) for s, x in losses_by_step.items()]
+    (tmp_path / "evaluations.jsonl").write_text("\n".join(lines))
+    checkpoint_writing._drop_old(tmp_path, tmp_path / "checkpoint-450", settings)
+    left = sorted(path.name for path in tmp_path.glob("checkpoint-*"))
+    assert left == [f"checkpoint-{step}" for step in (100, 301, 400, 450)]
+
+
 def test_where_nothing_gets_better_it_ends_as_it_began(tiny, undisturbed, tmp_path):
     folder, pattern, _ = tiny
     path = tmp_path / "run.yaml"
@@ -132,3 +177,12 @@ def test_the_first_figure_counts_first_and_then_the_second():
 def test_a_figure_that_nobody_measures_is_named():
     with pytest.raises(UsageError, match=r"no score; the evaluators of this run give a, b"):
         early(score="max").add(0, {"a": 1, "b": 2, "cpu_seconds": 3})
+
+
+def test_figures_of_which_none_is_known_choose_nothing():
+    ending = early()
+    unknown = {"held_out_accuracy": None, "held_out_loss": None}
+    with pytest.raises(UsageError, match=r"not known, as no images are held out: raise data.held"):
+        ending.add(0, unknown)
+    ending.recall([(0, unknown), (5, {}), (10, {**unknown, "held_out_loss": 1.0})])
+    assert ending.best == 10

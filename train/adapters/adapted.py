@@ -7,6 +7,7 @@ To the trainer an adapter is what a network is elsewhere: a module with weights.
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from curation.failures.errors import UsageError
@@ -36,17 +37,10 @@ def assemble(
     """As ``parts.assemble``, of a configuration that ``base.settled`` settled; what is not
     ``fresh`` begins the same, and is then read from a checkpoint. Raises ``UsageError``.
     """
-    world = world or World()
-    if world.size > 1:
-        raise UsageError(
-            f"adapter: trained by one process, not {world.size}; start it without torchrun"
-        )
+    world = alone(world, "adapter")
     settings = configuration.adapter
     assert settings is not None
-    encoder = absent or frozen_encoder(configuration)
-    if isinstance(encoder, nn.Module):
-        encoder.requires_grad_(False).eval()
-        text_encoder.place(encoder, configuration.text_encoder, device)
+    encoder = frozen_encoder(configuration, device, absent)
     network = base.load(configuration, data.autoencoder.channels, encoder.width)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
@@ -74,10 +68,28 @@ def assemble(
     )
 
 
-def frozen_encoder(configuration: Configuration) -> TextEncoder:
-    """That of the folder ``weights``, never trained. Raises ``UsageError``."""
-    longest = configuration.text_encoder.longest
+def alone(world: World | None, setting: str) -> World:
+    """The processes, of which there must be one. Raises ``UsageError`` by the ``setting``."""
+    world = world or World()
+    if world.size > 1:
+        raise UsageError(
+            f"{setting}: trained by one process, not {world.size}; start it without torchrun"
+        )
+    return world
+
+
+def frozen_encoder(
+    configuration: Configuration, device: str, absent: TextEncoder | None
+) -> TextEncoder:
+    """That of the folder ``weights``, never trained, where its settings say; ``absent`` stands in
+    for it. Raises ``UsageError``.
+    """
+    settings = configuration.text_encoder
     try:
-        return text_encoder.load_text_encoder(configuration.weights, longest)
-    except (OSError, ValueError) as error:
+        encoder = absent or text_encoder.load_text_encoder(configuration.weights, settings.longest)
+    except (OSError, ValueError, SafetensorError) as error:
         raise UsageError(f"weights: {error}") from error
+    if isinstance(encoder, nn.Module):
+        encoder.requires_grad_(False).eval()
+        text_encoder.place(encoder, settings, device)
+    return encoder

@@ -5,10 +5,10 @@ the configuration says of them.
 """
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from torch import nn
 
 from curation.failures.errors import UsageError
@@ -168,7 +168,7 @@ def load(configuration: Configuration, channels: int, text_width: int) -> nn.Mod
     folder = Path(configuration.weights) / "transformer"
     try:
         network = configuration.model.load(folder, channels, text_width)
-    except (OSError, ValueError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UsageError(f"weights: {error}") from error
     if not hasattr(network, "sources"):
         raise UsageError(f"weights: a {type(network).__name__} has no published matrices to adapt")

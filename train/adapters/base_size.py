@@ -1,6 +1,5 @@
-"""How many bytes the frozen parts take that an adapter or a ControlNet is trained
-with: by their files, where they
-are there, else as published.
+"""How many bytes the frozen parts take that an adapter or a ControlNet is trained with: by their
+files, where they are there, else as published.
 """
 
 from pathlib import Path
@@ -18,10 +17,12 @@ _PUBLISHED |= {"qwen_image_21": (8_767_000_000, 337_700_000)}
 
 
 def weights(configuration: Configuration, network: Any) -> int:
-    """Of the network as it is held; what is stored as published is bfloat16."""
+    """Of the network as it is held; published ones are stored in bfloat16, ours in float32."""
     count: int = sum(weight.numel() for weight in network.parameters())
     base = configuration.adapter.base if configuration.adapter else "stored"
-    stored = _FP32 * 8 if configuration.precision == "fp32" and base != "bfloat16" else _HALF * 8
+    ours = _stored(Path(configuration.weights), "transformer") > 3 * count
+    computed = configuration.precision == "fp32" and base != "bfloat16"
+    stored = 8 * (_FP32 if ours or computed else _HALF)
     bits = BITS.get(base, stored)
     if base not in ("int8", "nf4"):
         return round(count * bits / 8)

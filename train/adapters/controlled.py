@@ -5,7 +5,7 @@ average, by which images are generated.
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
 
 from curation.failures.errors import UsageError
 from train import ema, execution
@@ -37,14 +37,8 @@ def assemble(
     """As ``parts.assemble``, of a configuration that ``base.settled`` settled; what is not
     ``fresh`` begins the same, and is then read from a checkpoint. Raises ``UsageError``.
     """
-    world = world or World()
-    if world.size > 1:
-        raise UsageError(
-            f"control: trained by one process, not {world.size}; start it without torchrun"
-        )
-    encoder = absent or adapted.frozen_encoder(configuration)
-    if isinstance(encoder, nn.Module):
-        encoder.requires_grad_(False).eval().to(device)
+    world = adapted.alone(world, "control")
+    encoder = adapted.frozen_encoder(configuration, device, absent)
     network = base.load(configuration, data.autoencoder.channels, encoder.width)
     if not isinstance(network, PackedQwenImage):
         raise UsageError(f"control: a {type(network).__name__} takes no ControlNet of ours yet")
@@ -80,11 +74,11 @@ def _start(network: PackedQwenImage, configuration: Configuration) -> PackedQwen
     assert settings is not None
     extra = network.config.patch_size**2 if INPAINT in configuration.data.conditions else 0
     if settings.start:
-        own = controlnet.beside(network, Path(settings.start))
+        own = controlnet.beside(network, Path(settings.start), torch.float32)
         if own.extra != extra:
             what = "inpaints, which data.conditions do not" if own.extra else "does not inpaint"
             raise UsageError(f"control.start: the ControlNet in {settings.start} {what}")
-        return own.float()
+        return own
     try:
         return controlnet.of_base(network, settings.blocks, extra).float()
     except ValueError as error:

@@ -92,6 +92,8 @@ def _row(index: Index, number: int, values: dict[str, Any], reading: Reading) ->
         if follows and [each.shape for each in inputs] != [pixels.shape]:
             raise PictureError("unsupported", "its condition: expected one map as large as it is")
     elif follows:
+        if not reading.data.conditions:
+            raise PictureError("unsupported", "its condition: expected a map, or data.conditions")
         inputs = following.condition(pixels, reading.data.conditions, values["id"])
     stages = index.groups[index.group[number]].stages
     example = examples.read(values, size, reading.data, stages)

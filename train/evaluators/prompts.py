@@ -46,7 +46,14 @@ class _Generating(Evaluation):
         self._texts, self._size = texts, size
 
     def prepare(self, data: "Data", configuration: "Configuration") -> None:
-        """Settles the size in latent cells."""
+        """Settles the size in latent cells. Raises ``UsageError`` for one that is no multiple, and
+        beside a ControlNet.
+        """
+        if configuration.control:
+            raise UsageError(
+                "evaluation.evaluators: prompts: they have no condition, which a ControlNet follows:"
+                " leave them out"
+            )
         width, height = self._size or next(iter(data.counts))
         factor = data.autoencoder.factor
         unit = configuration.model.unit(factor)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from train.configuration import Configuration
 from train.data import features
 from train.producers import spans
@@ -34,10 +36,19 @@ def of_text_encoder(configuration: Configuration, encoder: Any) -> str | None:
     it is given at once the last bits differ.
     """
     settings = configuration.text_encoder
-    if settings.kind == "byte" or (encoder is not None and features.is_learnt(encoder)):
+    small = settings.kind == "byte"
+    if (encoder is None and small) or (encoder is not None and features.is_learnt(encoder)):
         return LEARNT
-    files = _of_folders(text_encoder_folders(configuration))
-    return files and spans.digest([files, settings.longest, settings.at_once])
+    own = _of_weights(encoder) if small else _of_folders(text_encoder_folders(configuration))
+    return own and spans.digest([own, settings.longest, settings.at_once])
+
+
+def _of_weights(module: Any) -> str:
+    hashed = hashlib.blake2b(digest_size=16)
+    for name, tensor in module.state_dict().items():
+        hashed.update(f"{name}:{tuple(tensor.shape)}:{tensor.dtype}\n".encode())
+        hashed.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return hashed.hexdigest()
 
 
 def of_checkpoint(folder: Path) -> str:

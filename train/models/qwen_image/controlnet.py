@@ -135,16 +135,35 @@ def load(
     return network
 
 
-def beside(base: PackedQwenImage, folder: Path) -> PackedQwenImageControlNet:
+def blocks_in(folder: Path) -> int | None:
+    """How many blocks the ControlNet in a ``folder`` has, as ``beside`` takes it; None without
+    its configuration.
+    """
+    path = _home(folder) / weights.CONFIGURATION
+    try:
+        return Config.of(json.loads(path.read_text("utf-8")), PUBLISHED_CLASS).num_layers
+    except (OSError, ValueError):
+        return None
+
+
+def _home(folder: Path) -> Path:
+    """Where in a ``folder`` it is. Raises ``UsageError`` for a damaged training output."""
+    try:
+        return checkpoint_folder.controlnet(folder)
+    except checkpoint_folder.CheckpointError as error:
+        raise UsageError(str(error)) from error
+
+
+def beside(
+    base: PackedQwenImage, folder: Path, numbers: torch.dtype | None = None
+) -> PackedQwenImageControlNet:
     """The ControlNet in a ``folder``, or in ``controlnet`` of that of a pipeline or of the newest
-    checkpoint of a training, for a ``base`` network: where that is, and in its numbers.
+    checkpoint of a training, for a ``base`` network: where that is, and in ``numbers``, else in
+    its.
 
     Raises ``UsageError`` for a folder without one, or one for another network.
     """
-    try:
-        folder = checkpoint_folder.controlnet(folder)
-    except checkpoint_folder.CheckpointError as error:
-        raise UsageError(str(error)) from error
+    folder = _home(folder)
     try:
         control = load(folder, base.attention)
     except (OSError, ValueError, SafetensorError) as error:
@@ -165,4 +184,4 @@ def beside(base: PackedQwenImage, folder: Path) -> PackedQwenImageControlNet:
             f" {base.config.patch_size**2}, an image with a mask"
         )
     weight = base.image_in.weight
-    return control.to(weight.device, weight.dtype).eval()
+    return control.to(weight.device, numbers or weight.dtype).eval()
