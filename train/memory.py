@@ -135,8 +135,8 @@ def control_blocks(settings: ControlConfiguration) -> int:
 
 
 def controlled(configuration: Configuration, network: Any, blocks: int) -> Controlled:
-    """A frozen ``network`` with a ControlNet of so many ``blocks``, which may be on the meta device.
-    Raises ``UsageError`` for a network that takes none, or has not so many blocks.
+    """A frozen ``network`` with a ControlNet of so many ``blocks``. Raises ``UsageError`` for a
+    network that takes none, or has not so many blocks.
     """
     inpaints = "inpaint" in configuration.data.conditions
     if not isinstance(network, PackedQwenImage):

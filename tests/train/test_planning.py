@@ -5,10 +5,12 @@ import re
 
 import pytest
 import torch
+from making import packed_control
 from making.commands import invoke
 
 from train import configuration_file, devices, fitting, memory, peak
 from train.__main__ import app
+from train.adapters import base_size
 from train.configuration import Configuration
 from train.models.qwen_image import QwenImage
 from train.models.qwen_image_21 import QwenImage21
@@ -242,10 +244,10 @@ def test_an_adapter_is_planned_beside_a_frozen_network(cheap, tmp_path):
     more = planned("lora", "--config", str(config))
     assert not more["fit"]["fits"]
     assert more["memory"]["encoders"] > 16e9 > memory["encoders"]
-    full = planned("qwen-image")["images"][0]["flops"]
-    beside = {image["size"]: image["flops"] for image in plan["images"]}
-    assert list(beside) == ["1024x1024"]
-    assert full["128"] != beside["1024x1024"]["128"]
+    config.write_text("adapter: null\nweights: ''")  # else the same: every weight has a gradient
+    full, own = (each["images"][0] for each in (planned("lora", "--config", str(config)), plan))
+    assert full["size"] == own["size"] == "1024x1024"
+    assert own["flops"]["128"] / full["flops"]["128"] == pytest.approx(2 / 3)
     of_21 = planned("lora-21")
     assert of_21["bases"]["bfloat16"] < plan["bases"]["bfloat16"]
 
@@ -275,6 +277,47 @@ def test_a_controlnet_is_planned_beside_a_frozen_network(cheap, tmp_path, monkey
     assert needed["averages"] == needed["gradients"] == 4 * plan["trained"]
     assert needed["activations"] == plan["tokens_at_once"] * 1000 * 24 * (60 + 3 * 5)
     assert {blocks for *_, blocks in counted} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("preset", "blocks", "says"),
+    [
+        ("qwen-image", 99, "control.blocks: 99 blocks of a network that has 60"),
+        ("qwen-image-21", 5, "control: model qwen_image_21 takes no ControlNet of ours"),
+    ],
+)
+def test_a_controlnet_that_cannot_be_is_not_planned(preset, blocks, says, tmp_path):
+    config = tmp_path / "control.yaml"
+    config.write_text(f"control: {{blocks: {blocks}}}\nweights: absent\nphases: []\n")
+    given = ["--preset", preset, "--config", str(config), "--plan-on", "h200"]
+    result = invoke(app, given)
+    assert result.exit_code == 2
+    assert says in result.stderr.splitlines()[-1]
+
+
+def test_a_controlnet_that_is_there_is_planned_with_its_blocks(tmp_path):
+    packed_control.ours(packed_control.theirs(2), tmp_path)
+    assert memory.control_blocks(ControlConfiguration(start=str(tmp_path))) == 2
+    assert memory.control_blocks(ControlConfiguration(start=str(tmp_path / "absent"))) == 5
+
+
+def test_a_checkpoint_of_ours_is_held_in_the_numbers_that_it_is_stored_in(tmp_path):
+    network = torch.nn.Linear(100, 100)
+    count = 100 * 101
+    plain = configuration_file.shipped("lora")
+    adapter = plain.adapter.model_copy(update={"base": "stored"})
+    changes = {"adapter": adapter, "weights": str(tmp_path), "precision": "bf16"}
+    configuration = plain.model_copy(update=changes)
+    (tmp_path / "transformer").mkdir()
+    for size in (2, 4):
+        (tmp_path / "transformer" / "a.safetensors").write_bytes(bytes(size * count))
+        assert base_size.weights(configuration, network) == size * count
+
+
+def test_before_and_after_show_the_same_prompts():
+    for preset in ("lora", "lora-21"):
+        settings = configuration_file.shipped(preset).evaluation
+        assert settings.images >= settings.grid
 
 
 def test_a_controlnet_keeps_activations_of_its_own(monkeypatch):

@@ -51,8 +51,7 @@ class _Generating(Evaluation):
         """
         if configuration.control:
             raise UsageError(
-                "evaluation.evaluators: prompts: they have no condition, which a ControlNet follows:"
-                " leave them out"
+                "evaluation.evaluators: prompts have no condition for a ControlNet: leave them out"
             )
         width, height = self._size or next(iter(data.counts))
         factor = data.autoencoder.factor

@@ -66,7 +66,7 @@ def encoders_of(configuration: Configuration, data: Data, encoder: TextEncoder) 
     lines = {}
     if configuration.autoencoder.kind != "patch_pca":
         lines["autoencoder"] = stand_ins.autoencoder_lines(data.autoencoder)
-    if prints["text_encoder"] != fingerprints.LEARNT:
+    if configuration.text_encoder.kind != "byte":
         lines["text_encoder"] = stand_ins.text_encoder_lines(encoder)
     for name, value in prints.items():
         if value is None:

@@ -5,6 +5,7 @@ import pytest
 
 from train.configuration import Configuration
 from train.producers import fingerprints
+from train.text_encoders import text_encoder
 
 
 def configured(folder, **text):
@@ -62,3 +63,10 @@ def test_what_is_not_here_has_none_and_what_is_learnt_needs_none(tmp_path):
     assert fingerprints.of_text_encoder(configured(tmp_path), None) is None
     learnt = Configuration.model_validate({"preset": "test"})
     assert fingerprints.of_text_encoder(learnt, None) == fingerprints.LEARNT
+    encoders = [text_encoder.build(learnt.text_encoder) for _ in range(2)]
+    assert fingerprints.of_text_encoder(learnt, encoders[0]) == fingerprints.LEARNT
+    frozen = [
+        fingerprints.of_text_encoder(learnt, encoder.requires_grad_(False)) for encoder in encoders
+    ]
+    assert len({*frozen, fingerprints.LEARNT}) == 3
+    assert frozen[0] == fingerprints.of_text_encoder(learnt, encoders[0])
