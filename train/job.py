@@ -74,6 +74,8 @@ def run(
         configuration = base.settled(configuration, units=units)
     device = local_device(settling.usable_device(configuration.device))
     folders = [name for name in (request.data, request.judged_on) if name and is_folder(name)]
+    for name in folders:
+        packing.refuse_inside(name, request.directory)
     if not configuration.data.units and not folders:
         loading.check_there(phases.of_run(configuration, request.data), request.judged_on)
     with started(configuration.distributed, device) as world:

@@ -70,5 +70,6 @@ def refuse_nothing(sources: Iterable[Indexed], readable: Iterable[int]) -> None:
             continue
         reasons = "; ".join(source.skipped.lines(source.reading.data)) or "the shards have no rows"
         if len(source.held_out) and not len(source.training):
-            reasons = f"data.held_out: all {len(source.held_out)} images are held out"
+            held = len(source.held_out)
+            reasons = f"data.held_out: all {held} images are held out; set data.held_out: 0"
         raise UsageError(f"{source.named}: nothing to train on: {reasons}")

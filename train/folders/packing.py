@@ -13,8 +13,9 @@ import pyarrow as pa
 from curation import shard, storage
 from curation.failures.errors import UsageError
 from train import saying
-from train.folders import reading
-from train.folders.reading import LeftOut, Row
+from train.folders import left_out, places, reading
+from train.folders.left_out import LeftOut
+from train.folders.reading import Row
 from train.saying import Tell
 
 PARTS = "part-*.parquet"
@@ -29,62 +30,69 @@ def is_folder(pattern: str) -> bool:
         return False
     if (folder / "shards" / shard.MANIFEST_NAME).is_file():
         return False  # what a run left, which is told in its own words
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    if any(path.suffix == ".parquet" and _is_shard(path) for path in files):
+    entries = list(places.files(folder))
+    if any(_is_shard(entry.path) for name, entry in entries if name.endswith(".parquet")):
         return False
-    return any(reading.is_image(path.name) or path.suffix == ".tar" for path in files)
+    return any(reading.is_image(name) or places.is_tar(name) for name, _ in entries)
 
 
-def _is_shard(path: Path) -> bool:
+def refuse_inside(pattern: str, directory: Path) -> None:
+    """Raise ``UsageError`` where the output lies in the folder: its shards would be read as data by
+    the next run.
+    """
+    if directory.resolve().is_relative_to(Path(pattern).resolve()):
+        raise UsageError(
+            f"--out: {directory} lies in {pattern}, the folder of images: name a folder outside it"
+        )
+
+
+def _is_shard(path: str) -> bool:
     """Whether a table has images, and is not the list that img2dataset leaves beside them."""
     try:
-        return "image" in shard.outline(str(path)).columns
+        return "image" in shard.outline(path).columns
     except shard.ShardError:
         return True  # which whoever reads it will say
 
 
 def packed(pattern: str, named: str, directory: Path, tell: Tell) -> None:
     """See that shards below ``directory`` hold what a folder has; they are made where they are not
-    there, or the folder has changed.
+    there, or the folder has changed. What was left out is told each time, and named in a file.
 
     ``named`` begins the sentence of the ``UsageError`` that is raised where no image has a caption.
     Raises ``OSError``.
     """
     folder, target = Path(pattern), directory / _LISTING
     listing = _listing(folder)
-    if target.is_file() and target.read_text("utf-8") == listing:
-        return
-    for old in directory.glob(PARTS):
-        old.unlink()
-    target.unlink(missing_ok=True)
-    collections = list(reading.collections(folder))
-    images = sum(len(each.images()) for each in collections)
-    left_out = LeftOut()
-    rows = (row for each in collections for row in each.rows(left_out))
-    _write(directory, rows, images, tell)
-    for line in left_out.lines():
-        tell(f"{named}: {line}")
-    if not any(directory.glob(PARTS)):
-        raise UsageError(f"{named}: {_nothing(images, left_out)}")
-    storage.write_bytes(str(target), listing.encode())
+    if not target.is_file() or target.read_text("utf-8") != listing:
+        for old in directory.glob(PARTS):
+            old.unlink()
+        target.unlink(missing_ok=True)
+        images = sum(len(each.images()) for each in places.collections(folder))
+        omitted = list[LeftOut]()
+        rows = (row for each in places.collections(folder) for row in each.rows(omitted))
+        _write(directory, rows, images, tell)
+        if not any(directory.glob(PARTS)):
+            raise UsageError(f"{named}: {_nothing(images, omitted)}")
+        left_out.write(directory, omitted)
+        storage.write_bytes(str(target), listing.encode())
+    for line in left_out.lines(left_out.read(directory)):
+        tell(f"{named}: {line}; see {directory / left_out.NAME}")
 
 
-def _nothing(images: int, left_out: LeftOut) -> str:
-    if left_out.without:
+def _nothing(images: int, omitted: list[LeftOut]) -> str:
+    reasons = {each.reason for each in omitted} - {left_out.OTHER}
+    if reasons == {left_out.NO_CAPTION}:
         return (
             f"{images:,} images and not one caption: put cat.txt beside cat.jpg, or metadata.jsonl"
             " or metadata.csv with file_name and text into the folder"
         )
-    return f"none of {images:,} images can be read"
+    why = "; ".join(left_out.lines(omitted)) or "its tars are empty"
+    return f"none of {images:,} images can be trained on: {why}"
 
 
 def _listing(folder: Path) -> str:
     """What tells a folder from another one, or from itself before it was changed."""
-    lines = [
-        f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}"
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
+    lines = [f"{name} {entry.size} {entry.times[:1]}" for name, entry in places.files(folder)]
     digest = hashlib.blake2b("\n".join(lines).encode("utf-8", "replace"), digest_size=16)
     return json.dumps({"files": len(lines), "digest": digest.hexdigest()}) + "\n"
 

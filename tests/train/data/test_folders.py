@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import resource
 import shutil
 import tarfile
 
@@ -80,10 +82,13 @@ def test_what_has_no_caption_or_cannot_be_read_is_left_out_and_said(folder, tmp_
     (folder / "d.txt").write_text("no image")
     read, told = rows(folder, tmp_path)
     assert list(read) == ["a.png"]
+    place = tmp_path / "packed" / "left-out.jsonl"
     assert told[1:] == [
-        "--data it: 2 images without a caption: b.png, c.png",
-        "--data it: 1 images cannot be read: d.png",
+        f"--data it: 2 images without a caption: b.png, c.png; see {place}",
+        f"--data it: 1 images that cannot be read: d.png (html: an HTML page); see {place}",
     ]
+    again = rows(folder, tmp_path)[1]
+    assert again == told[1:], "said each time"
 
 
 def test_edits_have_their_inputs_and_instructions(folder, tmp_path):
@@ -116,12 +121,95 @@ def test_tars_of_img2dataset_are_read_with_their_list_beside_them(folder, tmp_pa
     assert packing.is_folder(str(folder))
     read, told = rows(folder, tmp_path)
     assert said(read["0.jpg"]) == [("one", "0.txt")]
-    assert "1 images without a caption: 1.jpg" in told[-1]
+    assert "1 images without a caption: 1.jpg" in told[-2]
+    assert "1 files that are no images, captions or tars: 1 .parquet" in told[-1]
+
+
+def test_an_image_is_known_by_its_ending_in_any_case_and_below_links(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.jfif").write_bytes(png("AE"))
+    (elsewhere / "a.TXT").write_text("one")
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    for name in ("b.png", "b.input.PNG", "user.input.png"):
+        (folder / name).write_bytes(png("HL" if name == "b.png" else "AE"))
+    (folder / "b.txt").write_text("make it HL")
+    (folder / "user.input.txt").write_text("a dialogue")
+    (folder / "more.tar.gz").write_bytes(b"x")
+    read, told = rows(folder, tmp_path)
+    assert sorted(read) == ["b.png", "linked/a.jfif", "user.input.png"]
+    assert read["b.png"]["inputs"][0]["bytes"] == (folder / "b.input.PNG").read_bytes()
+    assert said(read["user.input.png"]) == [("a dialogue", "user.input.txt")]
+    assert "2 files that are no images, captions or tars: 1 .tar.gz, 1 links that" in told[-1]
+    left = (tmp_path / "packed" / "left-out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["key"] for line in left] == ["more.tar.gz", "lost.png"]
+
+
+def test_every_line_of_an_image_is_a_caption_and_an_edit_has_its_instruction(folder, tmp_path):
+    for name in ("a.png", "b.png", "b.input.png", "c.png", "c.input.png"):
+        (folder / name).write_bytes(png("AE" if "in" in name else "HL"))
+    lines = [
+        {"file_name": "a.png", "text": "one\u2028line"},
+        {"file_name": "a.png", "text": "two"},
+        {"file_name": "b.png", "text": "a page", "instruction": "make it HL"},
+    ]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    (folder / "metadata.jsonl").write_text(text, "utf-8")
+    (folder / "metadata.csv").write_bytes(b"file_name,text\ra.png,three\ra.png,two\r")
+    (folder / "c.json").write_text('{"caption": "a page", "instruction": "swap it"}')
+    read, _ = rows(folder, tmp_path)
+    assert said(read["a.png"]) == [
+        ("three", "metadata.csv"),
+        ("two", "metadata.csv"),
+        ("one\u2028line", "metadata.jsonl"),
+        ("two", "metadata.jsonl"),
+    ]
+    assert said(read["b.png"], "caption_instruction") == [("make it HL", "metadata.jsonl")]
+    assert said(read["c.png"], "caption_instruction") == [("swap it", "c.json")]
+
+
+def test_an_image_that_an_edit_made_may_be_the_input_of_the_next(folder, tmp_path):
+    for name in "abc":
+        (folder / f"{name}.png").write_bytes(png(name.upper()))
+    lines = ["file_name,input_file_name,text", "b.png,a.png,to b", "c.png,b.png,to c"]
+    (folder / "metadata.csv").write_text("\n".join(lines))
+    assert sorted(rows(folder, tmp_path)[0]) == ["b.png", "c.png"]
+
+
+def test_of_many_tars_a_few_are_open_at_a_time(folder, tmp_path):
+    for number in range(30):
+        with tarfile.open(folder / f"{number}.tar", "w") as tar:
+            for name, data in ((f"{number}.png", png("AE")), (f"{number}.txt", b"one")):
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                tar.addfile(member, io.BytesIO(data))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 20, hard))
+    try:
+        read, _ = rows(folder, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(read) == 30
+
+
+def test_an_output_in_the_folder_is_refused(folder, tmp_path):
+    (folder / "a.png").write_bytes(png("AE"))
+    config = tmp_path / "run.yaml"
+    config.write_text(CONFIG)
+    refused = train((folder, str(folder), config), folder / "more" / "out", code=2)
+    assert "the folder of images: name a folder outside it" in refused.stderr
+    assert not (folder / "more" / "out").exists()
 
 
 WRONG = {
     "no caption": ({}, "1 images and not one caption: put cat.txt beside cat.jpg"),
-    "unreadable": ({"a.txt": "one", "a.png": "x"}, "none of 1 images can be read"),
+    "unreadable": (
+        {"a.txt": "one", "a.png": "x"},
+        "none of 1 images can be trained on: 1 images that cannot",
+    ),
     "no such file": (
         {"metadata.jsonl": '{"file_name": "../../etc/b.png", "text": "x"}'},
         "metadata.jsonl:1: no file ../../etc/b.png in",
@@ -129,6 +217,29 @@ WRONG = {
     "no name": ({"metadata.csv": "text\nx\n"}, "metadata.csv:2: expected file_name"),
     "no JSON": ({"metadata.jsonl": "{"}, "metadata.jsonl:1: no JSON"),
     "no object": ({"a.json": "[1]"}, "a.json: expected a JSON object"),
+    "no UTF-8": ({"a.txt": b"\xe9t\xe9"}, "1 images whose caption is not UTF-8: a.png"),
+    "no UTF-8 list": ({"metadata.csv": b"text\n\xe9\n"}, "metadata.csv: not UTF-8 (invalid"),
+    "no CSV": (
+        {"metadata.csv": f"file_name,text\na.png,{'x' * 132_000}\n"},
+        "no CSV (field larger",
+    ),
+    "inputs differ": (
+        {
+            "b.png": "",
+            "metadata.jsonl": '{"file_name": "a.png", "text": "x"}\n'
+            '{"file_name": "a.png", "input_file_name": "b.png", "instruction": "y"}\n',
+        },
+        "metadata.jsonl:2: a.png has other inputs in a line before",
+    ),
+    "half a character": ({"a.json": '{"caption": "\\ud83d"}'}, "caption is not UTF-8: a.png"),
+    "too many inputs": (
+        {"a.txt": "x"} | {f"a.input{number}.png": "" for number in range(1, 5)},
+        "a.png (unsupported: 4 inputs; expected 3 at most)",
+    ),
+    "an input lacks": (
+        {"a.txt": "x", "a.input.png": "", "a.input3.png": ""},
+        "a.png (unsupported: inputs of numbers [1, 3]; expected 1, 2, 3 in turn)",
+    ),
     "no tar": ({"b.tar": "x"}, "b.tar: no tar that can be read"),
 }
 
@@ -138,7 +249,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_a_sentence(case, folder, tmp_pat
     files, says = WRONG[case]
     (folder / "a.png").write_bytes(png("AE"))
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UsageError) as raised:
         rows(folder, tmp_path)
     assert says in str(raised.value)
