@@ -361,3 +361,10 @@ def test_what_two_phases_take_of_the_same_shards_counts_once_and_is_told_apart(t
         f"source/1: phases[1].sources[0]: --data {tmp_path}: {loaded.counts[48, 16]} images"
     )
     assert said[1] == "source/1: skipped: 20 outside data.where (of width; a null is outside, too)"
+
+
+def test_where_all_is_held_out_the_remedy_is_said(tmp_path):
+    same = [shards.row("A", "red", caption_recaption=[{"text": "the same"}]) for _ in range(5)]
+    shards.write(tmp_path / "a.parquet", same)
+    with pytest.raises(UsageError, match=r"all 5 .* held out; set data\.held_out: 0"):
+        load(tmp_path, held_out=0.9)
