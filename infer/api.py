@@ -77,7 +77,8 @@ def generate(
     hole = user_paths.argument("mask", mask) if mask else None
     asked = generating.following(asked, control, hole, control_scale, control_span)
     place = user_paths.argument("enhance", enhance) if enhance else None
-    asked, stay = generating.enhanced(asked, place, enhance_model, device)
+    with progress.shown(show_progress):
+        asked, stay = generating.enhanced(asked, place, enhance_model, device)
     for sentence in stay:
         warnings.warn(sentence, stacklevel=2)
     how = generating.settings(asked, steps, guidance, negative)

@@ -5,10 +5,12 @@ Heavy imports come late.
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from curation import progress
 from curation.failures.errors import UsageError
 from curation.picture import sizes
 from curation.strict_yaml import expected_one_of
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from infer.engine.conditions import Condition
     from infer.engine.execution import Execution
     from infer.engine.request import Settings
+    from infer.enhancing.enhancer import Enhanced, Enhancer
     from infer.inputs import Inputs
 
 MOST_STEPS = 1000  # far beyond where more of them change an image
@@ -115,24 +118,34 @@ def enhanced(
 
     Raises ``UsageError``, ``MissingModelError``.
     """
-    if place is None:
-        if model:
-            raise UsageError("--enhance-model: expected --enhance with it, the server's address")
+    if place is None and not model:
         return asked, []
-    if asked.inputs:
+    if place and asked.inputs:
         raise UsageError("--enhance: writes prompts of new images, not those of edits")
     from infer.enhancing import writers
 
     enhancer = writers.opened(place, model, device)
+    assert enhancer
     prompts, sentences = list[Prompt](), list[str]()
-    for number, prompt in enumerate(asked.prompts, 1):
-        made = enhancer.enhance(prompt.text)
+    listed = zip(asked.prompts, _written(enhancer, asked.prompts), strict=True)
+    for number, (prompt, made) in enumerate(listed, 1):
         if made.reason:
             sentences.append(f"prompt {number} stays as it is: {made.reason}")
             prompts.append(prompt)
         else:
             prompts.append(replace(prompt, text=made.text, given=prompt.text, writer=enhancer.name))
     return replace(asked, prompts=tuple(prompts)), sentences
+
+
+def _written(enhancer: "Enhancer", prompts: Sequence[Prompt]) -> "list[Enhanced]":
+    """What stands for each, with progress."""
+    made = list["Enhanced"]()
+    with (
+        ThreadPoolExecutor(enhancer.at_once) as threads,
+        progress.watch("", "prompts enhanced", lambda: (len(prompts), len(made))),
+    ):
+        made += threads.map(enhancer.enhance, [prompt.text for prompt in prompts])
+    return made
 
 
 def generate(

@@ -28,11 +28,19 @@ class EndpointError(Exception):
 class Server:
     """Connections to the interface at ``url``, such as ``http://localhost:8000/v1``, of which so
     many are used at once. Each request is tried again ``retries`` times, after a pause that
-    doubles; ``timeout`` seconds for one. The key is in the variable ``key_variable``.
+    doubles, or that the server asks for where it ``obeys_pauses``; ``timeout`` seconds for one.
+    The key is in the variable ``key_variable``.
     """
 
     def __init__(
-        self, url: str, key_variable: str, *, concurrency: int, retries: int, timeout: float
+        self,
+        url: str,
+        key_variable: str,
+        *,
+        concurrency: int,
+        retries: int,
+        timeout: float,
+        obeys_pauses: bool = True,
     ) -> None:
         import requests
         from requests.adapters import HTTPAdapter
@@ -53,7 +61,7 @@ class Server:
             backoff_factor=0.5,
             backoff_max=30,
             backoff_jitter=0.5,
-            respect_retry_after_header=True,
+            respect_retry_after_header=obeys_pauses,
             raise_on_status=False,
         )
         adapter = HTTPAdapter(pool_maxsize=concurrency, max_retries=again)

@@ -12,8 +12,13 @@ _OTHERS = (
     *("„([^“”]+)[“”]", "«([^»]+)»", "»([^«]+)«", "‹([^›]+)›", "＂([^＂]+)＂"),
     "〝([^〞〟]+)[〞〟]",
 )
+_APOSTROPHES = (  # of a word that is quoted end no quotation: 'Don't walk'
+    r"(?<!\w)'((?:[^']|(?<=\w)'(?=\w))+)'(?!\w)",
+    r"(?<!\w)‘((?:[^’]|(?<=\w)’(?=\w))+)’(?!\w)",
+)
+_SAME = (r"(?<!\d)”([^”]+)”",)  # Swedish and Finnish, and only where no other pair has the mark
 USUAL = re.compile("|".join(_USUAL))  # of English and Chinese captions
-EVERY = re.compile("|".join((*_USUAL, *_OTHERS)))  # of any language's
+EVERY = re.compile("|".join((*_APOSTROPHES, *_USUAL, *_OTHERS, *_SAME)))  # of any language's
 
 
 def spans(text: str, marks: re.Pattern[str] = USUAL) -> list[str]:

@@ -42,7 +42,7 @@ class Enhanced:
 
 
 class Enhancer:
-    """Asks a ``writer`` up to ``TRIES`` times for a prompt, each prompt once."""
+    """Asks a ``writer`` up to ``TRIES`` times for a prompt; what it answered is remembered."""
 
     def __init__(self, writer: Writer) -> None:
         self.name, self.at_once, self._writer = writer.name, writer.at_once, writer
@@ -51,10 +51,15 @@ class Enhancer:
 
     def enhance(self, prompt: str) -> Enhanced:
         """A prompt that stands for this one."""
+        if rule.is_unclear(prompt):
+            return Enhanced(prompt, "it has a quotation mark without its pair")
         with self._lock:
             known = self._known.get(prompt)
         if known is None:
-            known = self._enhanced(prompt)
+            try:
+                known = self._enhanced(prompt)
+            except NoAnswerError as error:  # not remembered: the next time there may be an answer
+                return Enhanced(prompt, str(error))
             with self._lock:
                 if len(self._known) >= _REMEMBERED:
                     self._known.clear()
@@ -64,10 +69,7 @@ class Enhancer:
     def _enhanced(self, prompt: str) -> Enhanced:
         system, user, reason = instructions(rule.script(prompt)), prompt, ""
         for attempt in range(TRIES):
-            try:
-                answer = rule.cleaned(self._writer.write(system, user, attempt))
-            except NoAnswerError as error:
-                return Enhanced(prompt, str(error))
+            answer = rule.cleaned(self._writer.write(system, user, attempt))
             faults = rule.faults(prompt, answer)
             if not faults:
                 return Enhanced(answer)

@@ -13,9 +13,22 @@ from curation.shard.quotations import EVERY, prose, spans
 
 LONGEST = 4000  # characters of a prompt, of which a text encoder of Qwen reads 1,024 tokens
 _MORE = 1200  # characters by which a prompt may grow
-_THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # of models that think aloud
+_THINKS = "<think>"  # a model that thinks aloud
+_THOUGHT = re.compile(r"\A.*</think>", re.DOTALL)  # templates may hold the beginning back
+_PREAMBLE = re.compile(
+    r"\A(?:(?:sure|certainly|of course|okay|here)\b[\w ,!.'’]{0,60}\bprompt"
+    r"|[\w，！!]{0,20}后的提示词)[:：]\s*",
+    re.IGNORECASE,
+)
 _BREAKS = re.compile(r"\s*[\r\n]\s*")
 _MARK = re.compile('["“”„‟«»‹›「」『』＂〝〞〟‘‚‛]')  # of no pair that is known
+_UNCLEAR = re.compile(rf"(?<!\d){_MARK.pattern}")  # after a digit it is inches
+_REFUSAL = re.compile(
+    r"\A\W*(?:(?:(?:i['’]m|i am|we['’]re|we are) )?(?:(?:so|very) )?sorry\b|i apologi[sz]e\b"
+    r"|as an ai\b|i (?:can['’]t|cannot|can not|won['’]t)\b|i(?:['’]m| am) (?:unable|not able)\b"
+    r"|(?:很|非常)?抱歉|对不起|我(?:无法|不能)|作为.{0,6}(?:ai|人工智能))",
+    re.IGNORECASE,
+)
 _IDEOGRAPHIC = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL")
 _LETTERS = 3  # of an alphabet that say as much as one of a script with thousands of signs
 _NO_TEXT = ("Cc", "Co", "Cs")
@@ -23,8 +36,10 @@ _SHOWN = 60  # characters of a text in a sentence about it
 
 
 def cleaned(answer: str) -> str:
-    """An answer without what a model thought before it, and on one line but for what is quoted."""
-    text = _THOUGHT.sub("", answer, count=1).strip()
+    """An answer without what a model thought or said before it, and on one line but for what is
+    quoted.
+    """
+    text = _PREAMBLE.sub("", _THOUGHT.sub("", answer).strip())
     kept, last = list[str](), 0
     for match in EVERY.finditer(text):
         kept += [_BREAKS.sub(" ", text[last : match.start()]), match[0]]
@@ -32,9 +47,14 @@ def cleaned(answer: str) -> str:
     return "".join([*kept, _BREAKS.sub(" ", text[last:])])
 
 
+def is_unclear(prompt: str) -> bool:
+    """Whether a quotation mark has no pair that is known: what is quoted cannot be told."""
+    return bool(_UNCLEAR.search(prose(prompt, EVERY)))
+
+
 def faults(prompt: str, enhanced: str) -> list[str]:
     """Why an enhanced prompt cannot stand for the prompt, a sentence each; none where it can."""
-    return [*_texts(prompt, enhanced), *_form(prompt, enhanced)]
+    return [*_texts(prompt, enhanced), *_form(prompt, enhanced), *_kind(prompt, enhanced)]
 
 
 def _texts(prompt: str, enhanced: str) -> Iterator[str]:
@@ -62,6 +82,13 @@ def _form(prompt: str, enhanced: str) -> Iterator[str]:
     before, after = script(prompt), script(enhanced)
     if before and before != after:
         yield f"it is written in {after or 'no letters'}; expected {before}, as the prompt is"
+
+
+def _kind(prompt: str, enhanced: str) -> Iterator[str]:
+    if _THINKS in enhanced and _THINKS not in prompt:
+        yield "it is a thought without an end"
+    if _REFUSAL.match(enhanced) and not _REFUSAL.match(prompt):
+        yield "it is an answer, and no prompt"
 
 
 def script(text: str) -> str:

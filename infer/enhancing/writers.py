@@ -16,12 +16,16 @@ _RETRIES, _SECONDS = 2, 60.0
 _TEMPERATURE, _TOP_P = 0.7, 0.9
 
 
-def opened(place: str, model: str | None, device: str = "auto") -> Enhancer:
+def opened(place: str | None, model: str | None, device: str = "auto") -> Enhancer | None:
     """By an address such as ``http://localhost:8000/v1``, where the model is called ``model``, or
-    by a folder of a causal language model, read to a device.
+    by a folder of a causal language model, read to a device; None where none is asked for.
 
     Raises ``UsageError``, and ``MissingModelError`` for a server that does not answer.
     """
+    if place is None:
+        if model:
+            raise UsageError("--enhance-model: expected --enhance with it, the server's address")
+        return None
     if "://" not in place:
         if model:
             raise UsageError(f"--enhance-model {model}: expected an address as --enhance with it")
@@ -52,7 +56,7 @@ class Endpoint:
         weights.need("pip install requests", "requests")
         endpoint.check(url)
         self.name = name
-        limits: dict[str, Any] = {"retries": _RETRIES, "timeout": _SECONDS}
+        limits: dict[str, Any] = {"retries": _RETRIES, "timeout": _SECONDS, "obeys_pauses": False}
         self._server = endpoint.Server(url, KEY, concurrency=self.at_once, **limits)
 
     def write(self, system: str, user: str, attempt: int) -> str:
@@ -67,12 +71,15 @@ class Endpoint:
         }
         try:
             answer = json.loads(self._server.post("chat/completions", body, _LARGEST))
-            text = answer["choices"][0]["message"]["content"]
+            choice = answer["choices"][0]
+            text, is_cut = choice["message"]["content"], choice.get("finish_reason") == "length"
         except EndpointError as error:
             status = f" (status {error.status})" if error.status else ""
             raise NoAnswerError(f"{self.name} did not answer{status}") from None
-        except (LookupError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError):
             raise NoAnswerError(f"{self.name} gave no chat completion") from None
+        if is_cut:
+            raise _cut_off(self.name)
         if not isinstance(text, str):
             raise NoAnswerError(f"{self.name} gave no text")
         return text
@@ -87,6 +94,7 @@ class Local:
         """Raises ``UsageError`` for what is no such model."""
         weights.need("pip install 'inkstone[train]'", "torch", "transformers")
         import torch
+        from jinja2 import TemplateError
         from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -96,22 +104,31 @@ class Local:
         quieten.libraries()
         self.name, self._device = folder.resolve().name, device_of(device)
         kind = torch.float32 if self._device.type == "cpu" else torch.bfloat16
+        usual = (OSError, ValueError, KeyError, ImportError, RuntimeError)
+        wrong = (*usual, SafetensorError, TemplateError)
         where: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), **where)
             model = AutoModelForCausalLM.from_pretrained(
                 str(folder), dtype=kind, use_safetensors=True, **where
             )
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            self._text("system", "user")
+            self._model = model.to(self._device).eval()
+        except wrong as error:
             said = str(error).partition("\n")[0]
             raise UsageError(f"--enhance {folder}: no language model: {said}") from error
-        self._model = model.to(self._device).eval()
 
     def write(self, system: str, user: str, attempt: int) -> str:
-        """Its answer, greedy and then sampled, each attempt by a seed of its own."""
+        """Its answer, greedy and then sampled, each attempt by a seed of its own.
+
+        Raises ``NoAnswerError``.
+        """
         import torch
 
-        tokens = self._tokenizer(self._text(system, user), return_tensors="pt").to(self._device)
+        own = not self._tokenizer.chat_template  # a template has the special tokens
+        text = self._text(system, user)
+        tokens = self._tokenizer(text, add_special_tokens=own, return_tensors="pt")
+        tokens = tokens.to(self._device)
         options: dict[str, Any] = {"do_sample": False}
         if attempt:
             options = {"do_sample": True, "temperature": _TEMPERATURE, "top_p": _TOP_P}
@@ -124,19 +141,27 @@ class Local:
                 **options,
             )
         new = made[0, tokens["input_ids"].shape[1] :]
+        if len(new) >= _NEW_TOKENS:
+            raise _cut_off(self.name)
         return str(self._tokenizer.decode(new, skip_special_tokens=True))
 
     def _text(self, system: str, user: str) -> str:
+        from jinja2 import TemplateError
+
         if not self._tokenizer.chat_template:
             return f"{system}\n\n{user}\n\n"
-        return str(
-            self._tokenizer.apply_chat_template(
-                _messages(system, user),
-                tokenize=False,
-                add_generation_prompt=True,
-                enable_thinking=False,
-            )
-        )
+        try:
+            return self._filled(_messages(system, user))
+        except TemplateError:  # Gemma's, and others that know no system
+            return self._filled([{"role": "user", "content": f"{system}\n\n{user}"}])
+
+    def _filled(self, messages: list[dict[str, str]]) -> str:
+        options = {"add_generation_prompt": True, "enable_thinking": False}
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, **options))
+
+
+def _cut_off(name: str) -> NoAnswerError:
+    return NoAnswerError(f"{name} was cut off after {_NEW_TOKENS} tokens")
 
 
 def _messages(system: str, user: str) -> list[dict[str, str]]:

@@ -87,7 +87,6 @@ def serve(
     the environment variable IMAGE_SERVER_TOKEN. Every PNG says how it was made, and is signed:
     `python -m infer.provenance FILE`.
     """
-    from curation.failures.errors import UsageError
     from curation.networks import weights as packages
     from infer import checkpoints, generating
 
@@ -103,8 +102,6 @@ def serve(
     from infer.server.pool import Limits
     from infer.server.running import Place, Plan, run
 
-    if enhance_model and not enhance:
-        raise UsageError("--enhance-model: expected --enhance with it, the server's address")
     mega = 1_000_000
     limits = Limits(
         queue, round(queue_pixels * mega), batch_size, round(batch_pixels * mega), timeout
@@ -128,7 +125,7 @@ def serve(
             "offload": offload,
             "compiles": compiles,
         },
-        writers.opened(enhance, enhance_model) if enhance else None,
+        writers.opened(enhance, enhance_model),
     )
     run(plan, Place(host, port, tuple(allow_host or ())))
 

@@ -4,8 +4,8 @@ import asyncio
 import json
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -17,6 +17,7 @@ from infer.server.pool import Pool
 from infer.server.refusal import Refusal, RefusalError
 from infer.server.waiting import Made, Wanted
 
+Came = TypeVar("Came")
 TOO_LATE = Refusal(504, "timeout", "the images were not made in time; ask for fewer or smaller")
 
 
@@ -27,17 +28,21 @@ class Answering:
         """``usual`` are the pixels of an image whose size is not known."""
         self._pool, self._metrics, self._usual = pool, metrics, usual
 
-    async def answer(self, request: Request, wish: Wish) -> Response:
-        """Raises ``RefusalError``."""
+    async def answer(self, request: Request, wish: Wish, seconds: float) -> Response:
+        """In so many seconds. Raises ``RefusalError``."""
         listed = wish.asked.several(wish.count)
         wanted = [Wanted(asked, asked.cost(self._usual)) for asked in listed]
         if wish.is_stream:
-            events = Events(self._pool, wish, wanted)
+            events = Events(self._pool, wish, wanted, seconds)
             self._pool.admit(wanted)
             return StreamingResponse(events.lines(), media_type="text/event-stream")
         begun = time.monotonic()
         self._pool.admit(wanted)
-        made = await self._all(request, wanted)
+        try:
+            together = asyncio.gather(*(each.answer for each in wanted))
+            made = await within(request, together, seconds)
+        finally:
+            self._pool.drop(wanted)
         self._metrics.latency.observe(time.monotonic() - begun)
         return JSONResponse(
             {
@@ -49,29 +54,31 @@ class Answering:
             }
         )
 
-    async def _all(self, request: Request, wanted: list[Wanted]) -> list[Made]:
-        """Every image, unless the client goes, the time passes or one is refused."""
-        together = asyncio.gather(*(each.answer for each in wanted))
-        leaving = asyncio.ensure_future(_gone(request))
-        seconds = self._pool.limits.seconds
-        try:
-            both: set[asyncio.Future[Any]] = {together, leaving}
-            done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if together in done:
-                return list(together.result())
-            raise (GONE if done else TOO_LATE).error()
-        finally:
-            leaving.cancel()
-            self._pool.drop(wanted)
+
+async def within(request: Request, work: Awaitable[Came], seconds: float) -> Came:
+    """What comes of it, unless the client goes or the time passes, which cancel it.
+
+    Raises ``RefusalError``.
+    """
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_gone(request))
+    try:
+        both: set[asyncio.Future[Any]] = {working, leaving}
+        done, _ = await asyncio.wait(both, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if working in done:
+            return working.result()
+        raise (GONE if done else TOO_LATE).error()
+    finally:
+        leaving.cancel()
+        working.cancel()
 
 
 class Events:
     """The events of a wish: ``image_generation.progress``, ``.completed`` and ``error``, each with
-    the ``index`` of an image.
+    the ``index`` of an image; what is not made within ``seconds`` is one.
     """
 
-    def __init__(self, pool: Pool, wish: Wish, wanted: list[Wanted]) -> None:
-        self._pool, self._wish, self._wanted = pool, wish, wanted
+    def __init__(self, pool: Pool, wish: Wish, wanted: list[Wanted], seconds: float) -> None:
+        self._pool, self._wish, self._wanted, self._seconds = pool, wish, wanted, seconds
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         for index, each in enumerate(wanted):
             self._listen(index, each)
@@ -102,7 +109,7 @@ class Events:
         begun = {"type": "image_generation.begun", "warnings": warnings, **revised}
         try:
             yield _line({**begun, "seeds": [each.asked.seed for each in self._wanted]})
-            async with asyncio.timeout(self._pool.limits.seconds):
+            async with asyncio.timeout(self._seconds):
                 while left:
                     event = await self._events.get()
                     if event["type"] != "image_generation.progress":

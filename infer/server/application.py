@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from curation.networks.serving import Access, Guarded
 from infer.server import bodies
-from infer.server.answering import Answering
+from infer.server.answering import Answering, within
 from infer.server.bodies import Refused
 from infer.server.metrics import Metrics
 from infer.server.offer import Offer, Wish
@@ -80,16 +80,21 @@ class Service:
             wish = self.offer.wanted(fields, control_image=files.control)
         else:
             wish = self.offer.wanted(await bodies.json_fields(request))
-        return await self._answering.answer(request, await self._rewritten(wish))
+        return await self._answer(request, wish)
 
     async def _edits(self, request: Request) -> Response:
         fields, files = await bodies.form_fields(request, self.uploads, edits=True)
-        wish = await self._rewritten(self.offer.wanted(fields, files.images, files.mask))
-        return await self._answering.answer(request, wish)
+        return await self._answer(request, self.offer.wanted(fields, files.images, files.mask))
+
+    async def _answer(self, request: Request, wish: Wish) -> Response:
+        until = time.monotonic() + self.pool.limits.seconds
+        if wish.enhances:
+            wish = await within(request, self._rewritten(wish), self.pool.limits.seconds)
+        usual = self.offer.usual
+        answering = Answering(self.pool, self.metrics, usual.width * usual.height)
+        return await answering.answer(request, wish, until - time.monotonic())
 
     async def _rewritten(self, wish: Wish) -> Wish:
-        if not wish.enhances:
-            return wish
         asked, reason = await self.rewriting.rewritten(wish.asked)
         warnings = (*self.offer.beyond(asked), *([reason] if reason else []))
         return replace(wish, asked=asked, warnings=warnings)
@@ -102,11 +107,6 @@ class Service:
         if wish.enhances:
             self.rewriting.check(wish.asked)
         return JSONResponse({"warnings": list(wish.warnings)})
-
-    @property
-    def _answering(self) -> Answering:
-        usual = self.offer.usual
-        return Answering(self.pool, self.metrics, usual.width * usual.height)
 
     async def _about(self, _: Request) -> Response:
         about = self.offer.about()

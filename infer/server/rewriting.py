@@ -1,9 +1,11 @@
 """Prompts of requests, written anew by a language model: some at once, and so many may wait."""
 
 import asyncio
+import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
-from infer.enhancing.enhancer import Enhancer
+from infer.enhancing.enhancer import Enhanced, Enhancer
 from infer.server.asked import Asked
 from infer.server.refusal import Refusal, wrong
 
@@ -34,7 +36,8 @@ class Rewriting:
             raise wrong(_OF_EDITS, "enhance")
 
     async def rewritten(self, asked: Asked) -> tuple[Asked, str]:
-        """The same with a prompt that was written anew, or else why it was not.
+        """The same with a prompt that was written anew, or else why it was not. Whoever gives up
+        waiting makes room for another, but a model that is still asked keeps its turn.
 
         Raises ``RefusalError``.
         """
@@ -44,10 +47,28 @@ class Rewriting:
             raise FULL.error()
         self._waiting += 1
         try:
-            async with self._turns:
-                made = await asyncio.to_thread(self._enhancer.enhance, asked.prompt)
+            await self._turns.acquire()
+            writing = asyncio.wrap_future(_begun(self._enhancer, asked.prompt))
+            writing.add_done_callback(lambda _: self._turns.release())
+            made = await asyncio.shield(writing)
         finally:
             self._waiting -= 1
         if made.reason:
             return asked, f"the prompt was not enhanced: {made.reason}"
         return replace(asked, prompt=made.text, given=asked.prompt, writer=self._enhancer.name), ""
+
+
+def _begun(enhancer: Enhancer, prompt: str) -> "Future[Enhanced]":
+    """In a thread of its own, for which the end of the server does not wait."""
+    future = Future[Enhanced]()
+    future.set_running_or_notify_cancel()
+
+    def write() -> None:
+        made = Enhanced(prompt, "a bug of the server; see its log")
+        try:
+            made = enhancer.enhance(prompt)
+        finally:
+            future.set_result(made)
+
+    threading.Thread(target=write, daemon=True, name="enhancing").start()
+    return future

@@ -9,11 +9,12 @@ from infer.enhancing import rule
 from infer.enhancing.enhancer import TRIES, Enhancer, NoAnswerError
 from infer.enhancing.instructions import instructions
 
-PAIRS = ('""', "“”", "「」", "『』", "„“", "«»", "‹›", "＂＂", "〝〞", "''", "‘’")
+PAIRS = ('""', "“”", "「」", "『』", "„“", "«»", "‹›", "＂＂", "〝〞", "''", "‘’", "””")
 MARKS = "".join(PAIRS) + "”“»«〟‟‚‛"
 WORDS = st.text("abc d墨水,.\n", max_size=30)
 TEXTS = st.text("INKink 墨水5%&\n-", min_size=1, max_size=12).filter(str.strip)
-ANYTHING = st.text(st.sampled_from("ab 墨\n<think>" + MARKS), max_size=60)
+PARTS = st.sampled_from([*"ab 墨\n", *MARKS, "<think>", "</think>"])
+ANYTHING = st.lists(PARTS, max_size=60).map("".join)
 
 
 @st.composite
@@ -65,7 +66,7 @@ def test_a_quoted_text_that_is_gone_or_another_is_seen(made, data):
 @given(ANYTHING)
 def test_what_is_quoted_is_left_as_it_is_by_cleaning(answer):
     said = answer.rpartition("</think>")[2].strip()
-    assert spans(rule.cleaned(said), EVERY) == spans(said, EVERY)
+    assert spans(rule.cleaned(answer), EVERY) == spans(said, EVERY)
 
 
 @given(prompts(), st.lists(ANYTHING, min_size=TRIES, max_size=TRIES))
@@ -95,6 +96,11 @@ SENTENCES = (
     ("一只狐狸", "a fox in the snow", "is written in LATIN; expected CJK"),
     ("きつね狐狸", "狐狸", "is written in CJK; expected HIRAGANA"),
     ("a fox", "a fox " * 300, "1,800 characters; expected at most 1,205"),
+    ("a fox", "we think of a fox <think> red", "is a thought without an end"),
+    ("a fox", "I'm sorry, but I can't help with that request.", "is an answer, and no prompt"),
+    ("一只狐狸", "抱歉，我无法满足这个请求。", "is an answer, and no prompt"),
+    ("'Don't walk' on a sign", "'Dont walk' on a sign", 'does not quote "Don\'t walk"'),
+    ("en skylt ”ÖPPET”", "en skylt", "does not quote 'ÖPPET'"),
     ("a fox", "a fox\x1b[2J", "characters that are none of a text"),
     ("ein Schild „OFFEN“", "ein Schild „ZU“", "does not quote 'OFFEN'"),
 )
@@ -111,12 +117,19 @@ def test_what_is_kept_may_stand_in_other_marks_and_among_more_words():
         ("一块招牌「墨水」", "雨中一块生锈的招牌，写着“墨水”，4K UHD"),
         ('5" pipes', 'steel pipes of 5" on a table'),
         ('"INK 墨"', 'in red on white: "INK 墨"'),
+        ("‘Don’t walk’ in red", "'Don’t walk' over the dogs' bowls, in red"),
+        ("写着”墨水”", "雨中写着”墨水”"),
+        ("I'm sorry for a fox", "I'm sorry for a red fox"),
     ):
         assert rule.faults(prompt, enhanced) == []
-    assert (
-        rule.cleaned('<think>\na "b"\n</think>\n\n A fox\n on snow: "a\nb" ')
-        == 'A fox on snow: "a\nb"'
-    )
+    for before in (
+        '<think>\na "b"\n</think>\n\n',
+        "held back: </think>",
+        "Sure! Here's the prompt:\n",
+    ):
+        assert rule.cleaned(before + ' A fox\n on snow: "a\nb" ') == 'A fox on snow: "a\nb"'
+    assert rule.cleaned("好的！改写后的提示词：一只狐狸") == "一只狐狸"
+    assert rule.cleaned("A shell's prompt: green") == "A shell's prompt: green"
 
 
 def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
@@ -139,6 +152,12 @@ def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
     assert enhancer.enhance('a sign "INK"').reason == "" and second.asked == [0, 1]
     never = Enhancer(Says("x", "y", "z")).enhance('a sign "INK"')
     assert never.text == 'a sign "INK"' and "of 3 answers none" in never.reason
-    gone = Enhancer(Says(None)).enhance("a fox")
+    passing = Says(None)
+    enhancer = Enhancer(passing)
+    gone = enhancer.enhance("a fox")
     assert (gone.text, gone.reason) == ("a fox", "the server is gone")
+    passing.answers = ("a red fox",)
+    assert enhancer.enhance("a fox").text == "a red fox"  # a failure is not remembered
+    unclear = Enhancer(Says()).enhance('a sign “INK"')
+    assert unclear.text == 'a sign “INK"' and "without its pair" in unclear.reason
     assert "照抄" in instructions(rule.script("一只狐狸"))

@@ -1,6 +1,9 @@
 """Prompts written anew by a server or a folder, and what becomes of them at the command line."""
 
 import json
+import shutil
+import socket
+import threading
 
 import pytest
 from making import chat_server, tiny_qwen, tiny_writer
@@ -8,8 +11,11 @@ from making.commands import invoke
 from PIL import Image
 
 import infer
+from infer import generating
 from infer.__main__ import app
 from infer.enhancing import writers
+from infer.enhancing.enhancer import Enhancer
+from infer.prompts import Prompt
 
 SIGN = 'a sign "INK"'
 
@@ -65,8 +71,54 @@ def test_a_server_is_asked_again_until_the_rule_is_kept(monkeypatch):
             server.said = said
             reason = enhancer.enhance(f"{said!r} fox").reason
             assert reason.startswith("writer gave no ")
+        server.said = chat_server.completion("A red", finish_reason="length")
+        assert "cut off" in enhancer.enhance("a hen").reason
         server.states = [400]
         assert enhancer.enhance("a fox").reason == "writer did not answer (status 400)"
+        server.states, server.headers_sent = [503], {"Retry-After": "3600"}
+        server.said = chat_server.completion("A red fox")
+        assert enhancer.enhance("a fox").text == "A red fox"
+
+
+def test_a_template_without_a_system_and_an_answer_that_is_cut_off(folder, tmp_path, monkeypatch):
+    copy = shutil.copytree(folder, tmp_path / "other")
+    template = copy / "chat_template.jinja"
+    first = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    template.write_text(first + template.read_text())
+    enhancer = writers.opened(str(copy), None, "cpu")
+    assert enhancer.enhance("a fox").text == tiny_writer.ANSWER
+    local = writers.Local(copy, "cpu")
+    given = local._tokenizer
+    seen = []
+
+    class Seen:
+        def __call__(self, text, *, add_special_tokens, **more):
+            seen.append(add_special_tokens)
+            return given(text, add_special_tokens=add_special_tokens, **more)
+
+        def __getattr__(self, name):
+            return getattr(given, name)
+
+    local._tokenizer = Seen()
+    local.write("all of it", "a hen", 0)
+    assert seen == [False]  # what the template begins with is not begun twice
+    monkeypatch.setattr(writers, "_NEW_TOKENS", 1)
+    assert "cut off" in Enhancer(local).enhance("a fox").reason
+
+
+def test_as_many_prompts_are_asked_for_at_once_as_a_writer_takes():
+    both = threading.Barrier(2)
+
+    class Pair:
+        name, at_once = "x", 2
+
+        def write(self, system, user, attempt):
+            both.wait(30)
+            return f"{user} in the rain"
+
+    texts = [f"a fox of {name}" for name in ("ink", "snow", "wood", "glass")]
+    made = generating._written(Enhancer(Pair()), [Prompt(text) for text in texts])
+    assert [each.text for each in made] == [f"{text} in the rain" for text in texts]
 
 
 def test_an_image_says_what_was_written_and_by_what(run):
@@ -94,12 +146,17 @@ def test_mistakes_are_sentences(run, tmp_path, folder):
     Image.new("RGB", (64, 32)).save(tmp_path / "a.png")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text(json.dumps({"model_type": "fox"}))
+    shutil.copytree(folder, tmp_path / "garbled")
+    (tmp_path / "garbled" / "chat_template.jinja").write_text("{% fox")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     for said, *given in (
-        ("expected --enhance-model", "--enhance", "http://127.0.0.1:9/v1"),
-        ("which does not answer", *("--enhance", "http://127.0.0.1:9/v1", "--enhance-model", "x")),
+        ("expected --enhance-model", "--enhance", closed),
+        ("which does not answer", *("--enhance", closed, "--enhance-model", "x")),
         ("expected a folder, or http", "--enhance", "ftp://somewhere"),
         ("expected a folder with config.json", "--enhance", "absent"),
         ("no language model", "--enhance", "broken"),
+        ("no language model", "--enhance", "garbled"),
         ("expected --enhance with it", "--enhance-model", "x"),
         ("expected an address", "--enhance", folder, "--enhance-model", "x"),
         ("not those of edits", "--enhance", folder, "--input", "a.png"),

@@ -1,10 +1,16 @@
 """Prompts of requests that a language model writes anew, where the operator named one."""
 
 import base64
+import contextlib
+import http.client
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from making.commands import wait_for
 from making.image_server import serving
 from making.rain_writer import RainWriter
 from making.stand_in_worker import colour
@@ -66,3 +72,55 @@ def test_what_cannot_be_enhanced_is_refused(server, tmp_path, monkeypatch):
     off = server.generate("a fox", enhance=True)
     assert (off.status, off.code) == (400, "invalid_value")
     assert server.ask("/about").json["enhances"] is False
+
+
+class Held:
+    """A model that answers when it is let go."""
+
+    name, at_once = "held", 2
+
+    def __init__(self):
+        self.asked, self.go = [], threading.Event()
+
+    def write(self, system, user, attempt):
+        assert threading.current_thread().daemon  # for which the end of the server does not wait
+        self.asked.append(user)
+        self.go.wait(60)
+        return f"{user} in the rain"
+
+
+@contextlib.contextmanager
+def client(server, prompt):
+    """That asks and waits; what it is left with is that it goes."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    body = json.dumps({"prompt": prompt, "enhance": True})
+    connection.request("POST", "/v1/images/generations", body, {"Content-Type": "application/json"})
+    with contextlib.closing(connection):
+        yield connection
+
+
+def test_a_model_that_hangs_holds_nobody_else_up(server, monkeypatch):
+    held, rewriting_of = Held(), server.service.rewriting
+    monkeypatch.setattr(rewriting, "_MOST", 2)
+    monkeypatch.setattr(rewriting_of, "_enhancer", Enhancer(held))
+    few = ThreadPoolExecutor(Held.at_once)  # in which files are looked at
+    server.loop.call_soon_threadsafe(server.loop.set_default_executor, few)
+    try:
+        with client(server, "a fox"), client(server, "a hen"):
+            wait_for(lambda: len(held.asked) == 2)
+            assert server.generate("a cat", enhance=True).status == 429
+            assert (
+                server.edit([("prompt", "a"), ("image", ("a.png", PNG.getvalue()))]).status == 200
+            )
+        wait_for(lambda: rewriting_of._waiting == 0)  # both have gone
+        pool = server.service.pool
+        with monkeypatch.context() as changed:
+            changed.setattr(pool, "limits", replace(pool.limits, seconds=0.3))
+            late = server.generate("a cat", enhance=True)
+        assert (late.status, late.code) == (504, "timeout")
+        assert sorted(held.asked) == ["a fox", "a hen"]  # the model is not asked for more at once
+        with client(server, "a cow") as last:
+            held.go.set()
+            assert b"a cow in the rain" in last.getresponse().read()
+    finally:
+        held.go.set()
