@@ -83,6 +83,7 @@ def run(
             if world.is_first:
                 first.enter_context(ownership.held(str(request.directory), KIND))
             say = tell if world.is_first else _nothing
+            settling.settled(configuration, checkpoint_folder.newest(request.directory))
             request = _packed(request, say, world) if folders else request
             result = _run(configuration, request, say, device, world)
             world.wait()

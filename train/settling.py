@@ -56,6 +56,11 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
         configuration = configuration.model_copy(update={"precision": precision})
     if earlier is None or folder is None:
         return configuration
+    if _trained(earlier) != _trained(configuration):
+        raise UsageError(
+            f"--out {folder.parent} holds a run that trained {_trained(earlier)}, not"
+            f" {_trained(configuration)}: give another --out"
+        )
     was, now = (_flat(each.model_dump(exclude=_FREE)) for each in (earlier, configuration))
     parts_first = sorted(now, key=lambda name: (not name.endswith(".name"), name))
     name = next((name for name in parts_first if was.get(name) != now[name]), None)
@@ -67,6 +72,12 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
     if not configuration.beside:  # whose checkpoints have no network
         _check_family(folder, configuration)
     return configuration
+
+
+def _trained(configuration: Configuration) -> str:
+    if configuration.adapter:
+        return "a LoRA"
+    return "a ControlNet" if configuration.control else "a network"
 
 
 def _check_family(folder: Path, configuration: Configuration) -> None:

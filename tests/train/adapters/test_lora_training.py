@@ -331,6 +331,10 @@ def test_a_command_makes_a_lora_of_a_folder_of_images(undisturbed, tmp_path):
     with Image.open(out / "samples" / "before-and-after.png") as both:
         widths = [Image.open(out / "samples" / f"step-00000{n}.png").width for n in (0, 3)]
         assert both.width == sum(widths)
+    before = sorted(undisturbed[0].rglob("*"))
+    refused = invoke(train_app, [*given, "--out", str(undisturbed[0]), "--steps", "3"])
+    assert refused.exit_code == 2 and sorted(undisturbed[0].rglob("*")) == before
+    assert "holds a run that trained a network, not a LoRA" in refused.stderr
 
 
 def test_where_there_is_no_base_the_command_says_what_to_name(tmp_path):
