@@ -1,6 +1,7 @@
 """A little training run by the command, and runs to hold against it."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from making import training_shards as shards
 from making.commands import invoke
 from safetensors.torch import load_file
 
+from train import loop
 from train.__main__ import app
 
 
@@ -44,6 +46,32 @@ def undisturbed(tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("undisturbed") / "out"
     result = train(tiny, out, "--json")
     return out, result
+
+
+@contextmanager
+def frozen_base():
+    """A run in it fails where a step changes the network that something is trained beside."""
+    step_of, before = loop.train_step, dict[str, torch.Tensor]()
+
+    def stepped(parts, step):
+        network = getattr(parts.transformer, "base", parts.transformer)
+        before.update({} if before else {k: v.clone() for k, v in numbers(network)})
+        taken = step_of(parts, step)
+        assert [name for name, now in numbers(network) if not torch.equal(before[name], now)] == []
+        return taken
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "train_step", stepped)
+        yield
+    assert before
+
+
+def numbers(network):
+    """(name, tensor) of the weights; of a quantised one what it is stored as."""
+    for name, weight in network.named_parameters():
+        flatten = getattr(weight, "__tensor_flatten__", None)
+        for part in flatten()[0] if flatten else [""]:
+            yield f"{name}.{part}", (getattr(weight, part) if part else weight).detach()
 
 
 def losses(out):

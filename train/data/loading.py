@@ -4,12 +4,10 @@ Shapes: N examples of a bucket, c latent channels, h w latent cells.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from curation.failures.errors import UsageError
@@ -18,25 +16,22 @@ from train import phases, saying
 from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.patch_pca import PatchPcaAutoencoder
-from train.configuration import AutoencoderConfiguration, Configuration, Task
-from train.data import chosen, indexed, judging, latents, shard_files
+from train.configuration import AutoencoderConfiguration, Configuration
+from train.data import chosen, indexed, judging, latents, shard_files, streams
 from train.data.batches import Batches, Manner, Shown, Steps
 from train.data.examples import Example
-from train.data.index import Index, Scan, scan
+from train.data.index import Scan, scan
 from train.data.indexed import Indexed
 from train.data.judging import Bucket
 from train.data.latents import Latents, Notice, Reading, Row
-from train.data.plan import Stream, Stretch
+from train.data.plan import Stretch
 from train.data.skipped import Skipped, Unreadable
 from train.phases import Phase
 from train.pixels import Pixels, scaled
 from train.saying import Tell
 from train.trained_on import Captions
 
-_FIT, _FIT_PIXELS = (
-    1024,
-    2**26,
-)  # training images that a patch PCA is fitted on, and theirs, at most
+_FIT, _FIT_PIXELS = 1024, 2**26  # training images of a patch PCA, and their pixels, at most
 _WATCHED = 4096  # training images shown to who watches, at most
 
 Watcher = Callable[[Example, Pixels], bool]
@@ -155,7 +150,7 @@ def load(sources: Sources, configuration: Configuration) -> Data:
         shown,
         autoencoder,
         skipped,
-        tuple(indexed.lines(scanned.sources)),
+        (*indexed.lines(scanned.sources), *_idle(scanned, curriculum)),
         scanned.seen,
         scanned.digest,
         curriculum,
@@ -234,13 +229,8 @@ def _source(pattern: str, named: str, reading: Reading, rows: Scan, skipped: Ski
     return Indexed(pattern, named, reading, training, held, skipped)
 
 
-_ANY: dict[str, Any] = {
-    "stage": "",
-    "where": {},
-    "weight": (),
-    "picks": "",
-    "best": None,
-}  # of the rows judged
+# of the rows judged
+_ANY: dict[str, Any] = {"stage": "", "where": {}, "weight": (), "picks": "", "best": None}
 _NO_MATTER = {"caption_dropout": 0.0, "tasks": {"t2i": 1.0}, "references": "both"}  # to the index
 
 
@@ -264,10 +254,22 @@ def _batches(
     }
     stretches, manners = [], []
     for place, phase in enumerate(curriculum):
-        streams, shares = _streams(scanned, place, phase, configuration.seed, ahead)
-        stretches.append(Stretch(phase.first, phase.last, phase.batch, streams, shares))
+        own = [(number, scanned.sources[number].training) for number in scanned.numbers[place]]
+        of_phase, shares = streams.of_phase(phase, place, own, configuration.seed, ahead)
+        stretches.append(Stretch(phase.first, phase.last, phase.batch, of_phase, shares))
         manners.append(_manner(phase, looks))
     return Batches(stretches, manners, kept, ahead)
+
+
+def _idle(scanned: _Scanned, curriculum: Sequence[Phase]) -> Iterator[str]:
+    for number, source in enumerate(scanned.sources):
+        asked = {
+            task
+            for phase, own in zip(curriculum, scanned.numbers, strict=True)
+            for task in phase.data.tasks
+            if number in own
+        }
+        yield from streams.idle(source.named, source.training, asked)
 
 
 def _manner(phase: Phase, looks: bool) -> Manner:
@@ -287,56 +289,6 @@ def _manner(phase: Phase, looks: bool) -> Manner:
         data.references in ("both", "latents", "condition"),
         looks and data.references in ("both", "text"),
     )
-
-
-def _streams(
-    scanned: _Scanned, place: int, phase: Phase, seed: int, ahead: dict[int, int]
-) -> tuple[list[Stream], list[float]]:
-    """The streams of a phase, of every source for every task; a task's share is divided among the
-    sources that have rows for it.
-    """
-    streams: list[Stream] = []
-    shares: list[float] = []
-    for task, of_task in phase.data.tasks.items():
-        able = []
-        for source, number in zip(phase.sources, scanned.numbers[place], strict=True):
-            rows = np.flatnonzero(_is_for(scanned.sources[number].training, task))
-            if len(rows):
-                able.append((source, number, rows))
-        if not able:
-            raise UsageError(
-                f"{phase.named}: tasks asks for {task}, and no source of it has {_NEEDED[task]}"
-            )
-        total = sum(source.share for source, *_ in able)
-        for source, number, rows in able:
-            index = scanned.sources[number].training
-            splits = (*source.data.splits.values(), 1.0)
-            stream = Stream(
-                index,
-                rows,
-                number,
-                task,
-                seed,
-                f"{place}:{number}:{task}",
-                splits,
-                -(-ahead[number] // 2),
-                source.data.languages,
-            )
-            streams.append(stream)
-            shares.append(of_task * source.share / total)
-    return streams, shares
-
-
-_NEEDED: dict[Task, str] = {
-    "t2i": "images with captions",
-    "ti2i": "edit pairs with instructions",
-    "i2i": "images",
-}
-
-
-def _is_for(index: Index, task: Task) -> NDArray[np.bool_]:
-    """(N,) which rows a task can be made of."""
-    return index.pair if task == "ti2i" else ~index.pair
 
 
 def _refuse_not_finite(source: Indexed, kept: Latents, rows: Sequence[Row]) -> None:

@@ -12,19 +12,24 @@ from making import packed_control
 from making import training_shards as shards
 from making.commands import invoke
 from making.packed_qwen import TINY, off, ours, packed, target, theirs
-from making.training_runs import tensors, train
+from making.training_runs import frozen_base, tensors, train
 from PIL import Image
 
+from curation.failures.errors import UsageError
 from curation.picture import conditions
 from infer.__main__ import app as infer_app
-from train import loop
+from train import configuration_file, loop
+from train.adapters import adapted, controlled
 from train.data import following
+from train.evaluators.prompts import Prompts
 from train.models.qwen_image import control, controlnet
 from train.models.qwen_image.control import Control
 from train.models.qwen_image.controlled import Controlled
 from train.packing import patches
 from train.packing.layout import ImageSpan, Layout, TextSpan
 from train.packing.packed import Packed
+from train.text_encoders.byte_text import ByteTextEncoder
+from train.tuning import ControlConfiguration
 
 CONTROL = """
 steps: 16
@@ -132,10 +137,8 @@ def run(tiny, undisturbed, tmp_path_factory):
     folder, pattern, _ = tiny
     place = tmp_path_factory.mktemp("control")
     config = written(place, undisturbed[0])
-    before = tensors(undisturbed[0] / "checkpoint-40")
-    said = train((folder, pattern, config), place / "out").stderr
-    after = tensors(undisturbed[0] / "checkpoint-40")
-    assert all(torch.equal(before[name], after[name]) for name in before)
+    with frozen_base():
+        said = train((folder, pattern, config), place / "out").stderr
     return (folder, pattern, config), place / "out", said
 
 
@@ -247,14 +250,44 @@ def test_rows_may_bring_maps_and_those_of_another_size_are_left_out(tiny, undist
         given = shards.png(Image.new("RGB", (32 if number else 16, 16), colour))
         row["inputs"] = [{"bytes": given, "path": None}]
         row["caption_instruction"] = row["caption_recaption"]
+    rows[-1]["inputs"] = None
     shards.write(tmp_path / "part-00000.parquet", rows)
     data = "{sizes: [], held_out: 0, tasks: {ti2i: 1}}"
     config = written(tmp_path, undisturbed[0], data=data)
     asked = (tmp_path, str(tmp_path / "part-*.parquet"), config)
-    train(asked, tmp_path / "out", steps=4)
+    said = train(asked, tmp_path / "out", steps=4).stderr
+    assert "1 images are not trained on: data.tasks has neither t2i nor i2i" in said
     bad = [json.loads(line) for line in (tmp_path / "out/unreadable.jsonl").open()]
-    assert len(bad) == 1
     assert "expected one map as large as it is" in bad[0]["detail"]
+    assert "expected a map, or data.conditions" in bad[1]["detail"]
+    assert len(bad) == 2
+
+
+def test_prompts_without_a_condition_are_refused(tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("a cat")
+    settings = configuration_file.shipped("lora")
+    changed = settings.model_copy(update={"control": ControlConfiguration()})
+    with pytest.raises(UsageError, match="prompts have no condition for a ControlNet"):
+        Prompts(name="prompts", file=str(path)).begin().prepare(None, changed)
+
+
+def test_training_begins_with_every_bit_of_a_stored_controlnet(tmp_path):
+    stored = packed_control.ours(packed_control.theirs(2), tmp_path / "control")
+    network = ours(theirs(TINY), tmp_path / "base").bfloat16()
+    settings = configuration_file.shipped("lora")
+    control = ControlConfiguration(start=str(tmp_path / "control"))
+    own = controlled._start(network, settings.model_copy(update={"control": control}))
+    expected = stored.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in own.state_dict().items())
+
+
+def test_a_frozen_text_encoder_is_where_its_settings_say():
+    settings = configuration_file.shipped("lora")
+    assert settings.text_encoder.device == "cpu"
+    encoder = adapted.frozen_encoder(settings, "meta", ByteTextEncoder(8))
+    weights = list(encoder.parameters())
+    assert not any(each.is_meta or each.requires_grad for each in weights)
 
 
 WRONG = {

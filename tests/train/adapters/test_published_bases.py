@@ -4,7 +4,7 @@ import pytest
 import torch
 from making import training_shards as shards
 from making.commands import invoke
-from making.training_runs import tensors
+from making.training_runs import frozen_base, tensors
 
 from train.__main__ import app
 from train.adapters.adapter_folder import NAME
@@ -42,11 +42,10 @@ def test_beside_a_published_folder_only_the_lora_is_trained(base, folder, tmp_pa
     config = tmp_path / "lora.yaml"
     numbers = "stored" if base == "qwen_folder" else "nf4"
     config.write_text(CONFIG.format(base=numbers, tasks=tasks))
-    before = tensors(pipeline)
     given = ["--preset", "lora", "--config", str(config), "--weights", str(pipeline)]
-    result = invoke(app, [*given, "--data", str(folder), "--out", str(tmp_path / "out")])
+    with frozen_base():
+        result = invoke(app, [*given, "--data", str(folder), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
-    assert all(torch.equal(tensor, before[name]) for name, tensor in tensors(pipeline).items())
     metrics = (tmp_path / "out" / "metrics.jsonl").read_text()
     assert ("task/ti2i" in metrics) == edits
     read_by_diffusers(base, pipeline, tmp_path / "out" / "checkpoint-3")
