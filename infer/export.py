@@ -20,6 +20,7 @@ from infer import checkpoints, generating, options
 app = commands.application()
 FORMS = ("diffusers", "comfyui", "comfyui-lora")
 _OURS = ("training_state",)
+_OF_NONE = "a network of none of the published families"
 
 
 @app.command()
@@ -61,7 +62,7 @@ def export(
         if to == "comfyui":
             _single_file(_network(folder, adapters), partial)
         elif to == "comfyui-lora":
-            _lora(_network(folder, ()), *adapters[0], partial)
+            _lora(_outline(folder), *adapters[0], partial)
         else:
             _folder(folder, adapters, partial)
         partial.rename(out)
@@ -80,8 +81,21 @@ def _network(folder: Path, adapters: Any) -> Any:
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
     if not hasattr(network, "sources"):
-        raise UsageError(f"{folder}: a network of none of the published families")
+        raise UsageError(f"{folder}: {_OF_NONE}")
     reading.apply(network, adapters)
+    return network
+
+
+def _outline(folder: Path) -> Any:
+    """The network of a checkpoint without its weights. Raises ``UsageError``."""
+    from train import families
+
+    try:
+        network = families.of_folder(folder).outline(folder / "transformer")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder}: not a whole checkpoint: {error}") from error
+    if network is None:
+        raise UsageError(f"{folder}: {_OF_NONE}")
     return network
 
 

@@ -162,6 +162,13 @@ class Family(Chosen):
             raise ValueError(f"{folder / _WEIGHTS}: {error}") from error
         return network
 
+    def outline(self, folder: Path) -> "nn.Module | None":
+        """The network of a published ``folder`` on the meta device: names and shapes, no weights.
+        None where the family stores its networks in its own way. Raises ``OSError``,
+        ``ValueError``.
+        """
+        return None
+
     @classmethod
     def recognised(cls, content: Mapping[str, Any]) -> Self | None:
         """The family with the settings of a network, of which ``content`` is the ``config.json``;

@@ -5,10 +5,12 @@ import copy
 import pytest
 import torch
 from making import loras, packed_21
+from making.commands import invoke
 from making.packed_qwen import MIXED, TINY, off, ours, packed, theirs, velocity
 from safetensors.torch import load_file, save_file
 
 from curation.failures.errors import UsageError
+from infer.export import app as export_app
 from train.adapters import reading, writing
 from train.adapters.lora import Pair, matrices
 from train.adapters.merging import merge
@@ -92,6 +94,24 @@ def test_several_files_are_merged_as_a_pipeline_fuses_them(qwen_folder, tmp_path
     assert changed > 10
     again = dict(load(qwen_folder / "transformer").named_parameters())
     assert all(torch.equal(again[name], weight) for name, weight in before.items())
+
+
+@pytest.mark.parametrize("family", ["qwen_image", "qwen_image_21"])
+def test_it_is_exported_without_the_weights_of_its_network(family, network, published, tmp_path):
+    if family == "qwen_image_21":
+        published = packed_21.diffusers_network()
+        network = packed_21.packed_network(published)
+    made = loras.pairs(network)
+    path = loras.save(tmp_path / "lora.safetensors", made, "diffusers")
+    published.save_config(tmp_path / "base/transformer")
+    (tmp_path / "base/model_index.json").write_text("{}")
+    out = tmp_path / "out.safetensors"
+    given = ["--checkpoint", str(tmp_path / "base"), "--to", "comfyui-lora", "--lora", str(path)]
+    done = invoke(export_app, [*given, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    again = reading.read(out, network)
+    assert again.keys() == made.keys()
+    assert all(torch.equal(again[layer].up, pair.up) for layer, pair in made.items())
 
 
 @torch.no_grad()

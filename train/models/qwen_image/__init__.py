@@ -82,6 +82,12 @@ class QwenImage(PublishedFamily):
 
         return load(folder, self.attention)
 
+    def outline(self, folder: Path) -> "nn.Module":
+        """As ``Family``."""
+        from train.models.qwen_image.network import outline
+
+        return outline(folder)
+
     @classmethod
     def recognised(cls, content: Mapping[str, Any]) -> Self | None:
         """A published folder, or one of ours: both are those of diffusers."""

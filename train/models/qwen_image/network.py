@@ -145,11 +145,16 @@ def load(
 
     Raises ``OSError`` for missing files, ``ValueError`` for those of another network.
     """
+    network = outline(folder, attention)
+    weights.load(network, network.sources(), folder, device)
+    return network
+
+
+def outline(folder: Path, attention: str = "pass_by_pass") -> PackedQwenImage:
+    """The same without weights, on the meta device. Raises ``OSError``, ``ValueError``."""
     config = Config.of(json.loads((folder / weights.CONFIGURATION).read_text("utf-8")))
     with torch.device("meta"):
-        network = PackedQwenImage(config, attention)
-    weights.load(network, keys(config), folder, device)
-    return network
+        return PackedQwenImage(config, attention)
 
 
 def _xavier(parameter: Tensor, parts: int) -> None:

@@ -113,6 +113,12 @@ class QwenImage21(PublishedFamily):
 
         return load(folder, self.attention)
 
+    def outline(self, folder: Path) -> "nn.Module":
+        """As ``Family``."""
+        from train.models.qwen_image_21.network import outline
+
+        return outline(folder)
+
     @classmethod
     def recognised(cls, content: Mapping[str, Any]) -> Self | None:
         """A published folder, or one of ours: both are those of diffusers."""

@@ -232,8 +232,13 @@ def load(
 
     Raises ``OSError`` for missing files, ``ValueError`` for those of another network.
     """
+    network = outline(folder, attention)
+    weights.load(network, network.sources(), folder, device)
+    return network
+
+
+def outline(folder: Path, attention: str = "pass_by_pass") -> PackedQwenImage21:
+    """The same without weights, on the meta device. Raises ``OSError``, ``ValueError``."""
     sizes = QwenImage21Sizes.of(json.loads((folder / weights.CONFIGURATION).read_text("utf-8")))
     with torch.device("meta"):
-        network = PackedQwenImage21(sizes, attention)
-    weights.load(network, keys(sizes), folder, device)
-    return network
+        return PackedQwenImage21(sizes, attention)
