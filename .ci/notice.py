@@ -1,7 +1,8 @@
 """Writes the last section of NOTICE: a line for each package of the locks, of its own metadata.
 
-A package that is not here in its pinned version, such as one of another system, keeps its line;
-where there is none yet, it is to be installed, or its line written by hand. `make lock` calls this.
+A package that is not here in its pinned version, such as one of another system, or that a
+distribution packed in its own way, keeps its line; where there is none yet, it is to be installed,
+or its line written by hand. `make lock` calls this.
 """
 
 import re
@@ -78,7 +79,8 @@ def _of_metadata(name: str, version: str) -> str | None:
         package = distribution(name)
     except PackageNotFoundError:
         return None
-    if package.version != version:
+    installer = (package.read_text("INSTALLER") or "").strip()
+    if package.version != version or installer not in ("pip", "uv"):
         return None
     metadata = package.metadata
     texts = [_text(package, path) for path in _licences(package)]

@@ -6,7 +6,6 @@ import subprocess
 import tomllib
 from email.message import Message
 from fnmatch import fnmatchcase
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -106,16 +105,25 @@ def test_every_package_of_the_locks_has_a_line_of_its_version() -> None:
 
 
 def test_lines_follow_the_locks_and_what_is_not_here_keeps_its_own(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pins = {"absent": "1.0", "pytest": "0.0.1", "numpy": metadata.version("numpy")}
+    for name, installer in (("known", "uv"), ("older", "pip"), ("packed", "conda")):
+        folder = tmp_path / f"{name}_x-1.0.dist-info"
+        folder.mkdir()
+        said = f"Name: {name}-x\nVersion: 1.0\nLicense-Expression: ISC\nAuthor: Ann\n"
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.4\n{said}")
+        (folder / "INSTALLER").write_text(f"{installer}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    pins = {"absent-x": "1.0", "known-x": "1.0", "older-x": "2.0", "packed-x": "1.0"}
     monkeypatch.setattr(notice, "pinned", lambda: pins)
-    before = "4. PACKAGES\n\nabsent 0.9  MIT; A\ngone 1.0  MIT; B\npytest 0.0.0  MIT; C\n"
-    made = notice.written(before)
-    assert made.startswith("4. PACKAGES\n\nabsent 1.0  MIT; A\npytest 0.0.1  MIT; C\nnumpy ")
-    assert "NumPy Developers" in made and "gone" not in made
-    with pytest.raises(SystemExit, match=r"absent==1\.0: not installed"):
-        notice.written("4. PACKAGES\n\npytest 0.0.0  MIT; C\n")
+    own = "older-x 0.0  MIT; C\npacked-x 0.0  MIT; D\n"
+    before = f"4. PACKAGES\n\nabsent-x 0.9  MIT; A\ngone-x 1.0  MIT; B\n{own}"
+    assert notice.written(before) == (
+        "4. PACKAGES\n\nabsent-x 1.0  MIT; A\nknown-x 1.0  ISC; Ann\n"
+        "older-x 2.0  MIT; C\npacked-x 1.0  MIT; D\n"
+    )
+    with pytest.raises(SystemExit, match=r"absent-x==1\.0: not installed"):
+        notice.written(f"4. PACKAGES\n\n{own}")
 
 
 def test_holders_and_licences_are_read_from_what_packages_say() -> None:
