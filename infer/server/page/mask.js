@@ -1,10 +1,12 @@
 // A mask painted over an image: by mouse, finger, pen or keys. What is painted may change.
 
 export class Mask {
-  constructor(canvas, brush, erase) {
+  // `changed` is called after each stroke.
+  constructor(canvas, brush, erase, changed) {
     this.canvas = canvas;
     this.brush = brush;
     this.erase = erase;
+    this.changed = changed;
     this.paint = document.createElement("canvas");
     this.image = null;
     this.last = null;
@@ -22,6 +24,7 @@ export class Mask {
   // `image` is a loaded image element, or null.
   open(image) {
     this.image = image;
+    this.painted = false;
     if (!image) return;
     for (const canvas of [this.canvas, this.paint]) {
       canvas.width = image.naturalWidth;
@@ -97,6 +100,7 @@ export class Mask {
     context.stroke();
     this.painted ||= !erases;
     this.show();
+    this.changed();
   }
 
   show() {

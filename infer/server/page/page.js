@@ -12,7 +12,7 @@ let about = null;
 let inputs = []; // files to edit
 let running = null; // an AbortController
 let checking = 0;
-const mask = new Mask(at("mask"), at("brush"), at("erase"));
+const mask = new Mask(at("mask"), at("brush"), at("erase"), check);
 const control = new Control(at);
 
 function make(name, properties = {}, ...children) {
@@ -91,6 +91,8 @@ function use(entry) {
   at("random").checked = false;
   at("enhance").checked = false;
   at("count").value = 1;
+  at("control").value = "";
+  control.show();
   const isListed = [...at("size").options].some((option) => option.value === entry.size);
   at("size").value = isListed ? entry.size : OTHER;
   at("width").value = isListed ? "" : entry.size;
@@ -107,7 +109,8 @@ function check() {
   checking = setTimeout(async () => {
     if (!about || !at("prompt").value.trim()) return warn([]);
     try {
-      const body = { ...settings(), edit: inputs.length > 0 };
+      const isFilled = about.controls.includes("inpaint") && mask.painted;
+      const body = { ...settings(), edit: inputs.length > 0 && !isFilled };
       warn((await (await ask("/check", json(body))).json()).warnings);
     } catch (error) {
       warn([error.message]);
@@ -318,7 +321,10 @@ at("remove").addEventListener("click", () => {
   take([]);
   at("file").focus();
 });
-at("unmask").addEventListener("click", () => mask.clear());
+at("unmask").addEventListener("click", () => {
+  mask.clear();
+  check();
+});
 at("forget").addEventListener("click", () => {
   past.forget();
   showPast();

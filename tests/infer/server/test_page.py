@@ -195,7 +195,8 @@ def test_an_image_follows_another(tab):
     choose(tab, "file", pixels)  # an edit follows nothing
     tab.wait("document.getElementById('following').hidden")
     click(tab, "Without images")
-    fill(tab, control="")
+    assert not tab.ask(f"{edges}.hidden")
+    click(tab, "Use these settings")  # in which no file was kept
     assert tab.ask(f"{edges}.hidden")
 
 
@@ -247,6 +248,29 @@ def test_a_mask_is_drawn_by_hand_and_by_keys(tab):
     assert pixel(tab, 50, 6) == pixel(tab, 5, 28) == old
     click(tab, "Without images")
     assert tab.ask("document.getElementById('editing').hidden")
+
+
+def test_a_mask_that_a_controlnet_fills_is_no_edit(tab):
+    tab.ask(
+        "(() => { const fetched = window.fetch; window.asked = [];"
+        " window.fetch = async (address, how) => {"
+        "  if (address === '/check') window.asked.push(JSON.parse(how.body).edit);"
+        "  const answer = await fetched(address, how);"
+        "  if (address !== '/about') return answer;"
+        "  return new Response(JSON.stringify({ ...await answer.json(), controls: ['inpaint'] }));"
+        " } })()"
+    )
+    fill(tab, token=TOKEN)
+    tab.ask("document.getElementById('enter').click()")
+    tab.wait("!document.getElementById('fills').hidden")
+    fill(tab, prompt="filled")
+    choose(tab, "file", np.zeros((32, 64, 3), np.uint8))
+    tab.wait("document.getElementById('mask').width === 64 && window.asked.at(-1) === true")
+    tab.ask("document.getElementById('mask').focus()")
+    tab.press(" ")
+    tab.wait("window.asked.at(-1) === false")
+    tab.ask("document.getElementById('unmask').click()")
+    tab.wait("window.asked.at(-1) === true")
 
 
 def test_keys_are_enough(tab):
