@@ -34,11 +34,10 @@ def verify(files: Files, key: Key = None) -> None:
     from curation.failures.errors import UsageError
     from infer.provenance import keys, marks
 
-    given = {path: user_paths.read(str(path)) for path in files}
     known, failed = keys.public(key or keys.usual()), list[str]()
-    for path, data in given.items():
+    for path in files:
         try:
-            mark = marks.verified(data, known, str(path))
+            mark = marks.verified(user_paths.read(str(path)), known, str(path))
         except UsageError as error:
             failed.append(str(error))
             continue

@@ -119,4 +119,6 @@ def test_the_command_verifies(key, tmp_path):
     both = invoke(app, [str(tmp_path / "y.png"), str(path), "--key", own])
     assert both.exit_code == 2 and "has no mark" in both.stderr and "not changed" in both.stdout
     assert invoke(app, [str(path), "--key", str(tmp_path / "none.pem")]).exit_code == 2
-    assert invoke(app, [str(tmp_path / "none.png"), "--key", own]).exit_code == 2
+    absent = invoke(app, [str(tmp_path / "none.png"), str(path), "--key", own])
+    assert absent.exit_code == 2 and "no such file" in absent.stderr
+    assert "not changed" in absent.stdout
