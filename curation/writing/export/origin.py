@@ -33,8 +33,8 @@ def settle(to: str, output: str, stale: Sequence[str]) -> None:
 
 
 def _of(output: str) -> dict[str, str]:
-    path = output if storage.is_remote(output) else os.path.realpath(output)
-    return {"run": storage.name_of(path.rstrip("/")), "path": mark.text_digest(path, 16)}
+    path = output.rstrip("/") if storage.is_remote(output) else os.path.realpath(output)
+    return {"run": storage.name_of(path), "path": mark.text_digest(path, 16)}
 
 
 def _read(path: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from curation import shard
 from curation.failures.errors import UsageError
+from curation.writing.export import origin
 from curation.writing.export.exporting import export, names
 
 SCHEMA = shard.schema(
@@ -52,6 +53,13 @@ def test_the_export_of_another_run_is_never_replaced(
     (out / ".inkstone.export").unlink()  # as earlier versions left it
     with pytest.raises(UsageError, match="an earlier version"):
         export(name, str(second), str(out))
+
+
+def test_a_remote_run_is_the_same_with_a_slash_behind_it(tmp_path: Path) -> None:
+    origin.settle(str(tmp_path), "s3://bucket/run/", ())
+    origin.settle(str(tmp_path), "s3://bucket/run", ["a.parquet"])
+    with pytest.raises(UsageError, match="another run, run "):
+        origin.settle(str(tmp_path), "s3://bucket/other", ["a.parquet"])
 
 
 def test_the_card_lists_columns_by_type_and_breaks_by_no_name(tmp_path: Path) -> None:
