@@ -41,7 +41,7 @@ def start(
 
 
 def wait_for(
-    ready: Callable[[], bool], process: psutil.Popen, log: Path, limit: float = 60.0
+    ready: Callable[[], bool], process: psutil.Popen, log: Path, limit: float = 180.0
 ) -> None:
     """Wait until ``ready``. Raises ``ClusterError`` when the process ends or time is up."""
     end = time.monotonic() + limit

@@ -54,7 +54,7 @@ def draw(out, tmp_path, *arguments):
 
 
 TRAINED = (
-    "infer: checkpoint-4: trained for 4 steps on 117 images, 32x16, 48x16 px, captions such as:"
+    "infer: out/checkpoint-4: trained for 4 steps on 117 images, 32x16, 48x16 px, captions such as:"
     ' The text "…" in blue on a white background.\n'
 )
 
@@ -80,17 +80,17 @@ def test_what_was_never_trained_is_told(out, tmp_path, arguments, sentence):
     warnings, told = draw(out, tmp_path, *arguments)
     assert any(sentence in warning for warning in warnings), warnings
     line = next(line for line in told.splitlines() if sentence in line)
-    assert line.startswith("infer: warning: expect nonsense of checkpoint-4: ")
+    assert line.startswith("infer: warning: expect nonsense of out/checkpoint-4: ")
 
 
 def test_a_checkpoint_of_an_unfinished_run_is_told(out, tmp_path):
-    folder = shutil.copytree(out / "checkpoint-4", tmp_path / "checkpoint-4")
+    folder = shutil.copytree(out / "checkpoint-4", tmp_path / "out" / "checkpoint-4")
     configuration = folder / "training_state" / "configuration.json"
     planned = {**json.loads(configuration.read_text()), "steps": 9}
     configuration.write_text(json.dumps(planned))
     warnings, told = draw(folder, tmp_path, shards.caption("HAT", "blue"))
     assert warnings == ["step 4 of 9: training is not finished"]
-    warning = "infer: warning: checkpoint-4: step 4 of 9: training is not finished\n"
+    warning = "infer: warning: out/checkpoint-4: step 4 of 9: training is not finished\n"
     assert told == TRAINED + warning
 
 
