@@ -21,8 +21,8 @@ def entries(pattern: str, named: str) -> list[FileEntry]:
     files = [entry for entry in storage.list_files(pattern) if entry.path.endswith(".parquet")]
     if not files:
         raise UsageError(
-            f"{named}: no .parquet file matches; expected shards, as `python -m synthesis.render` and"
-            " `beam run` write them, or a folder of images with captions"
+            f"{named}: no .parquet file matches; expected shards, as"
+            " `python -m synthesis.render` and `beam run` write them"
         )
     return files
 
