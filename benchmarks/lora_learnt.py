@@ -15,16 +15,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.evaluations import curve, rate
 from curation import shard
 from train import checkpoint_folder
 from train.data.examples import is_held_out, shown_text
-from train.figures import Rate
 
 FACE = "/usr/share/fonts/truetype/liberation/LiberationSerif-BoldItalic.ttf"
 IMAGES, SEEDS, HELD_OUT = 512, (0, 1, 2), 0.125
@@ -104,17 +104,6 @@ def forgotten(out: Path, base: Path, place: Path, strings: str) -> Mapping[str, 
         trained_as = checkpoint_folder.find(base) or base
         shutil.copyfile(trained_as / settings, merged / settings)
     return exact(merged, strings, place / "own-face")
-
-
-def curve(place: Path) -> Sequence[Mapping[str, Any]]:
-    """The evaluations of a run, the first without a LoRA."""
-    return [json.loads(line) for line in (place / "evaluations.jsonl").open(encoding="utf-8")]
-
-
-def rate(entry: Mapping[str, Any]) -> Rate:
-    """Of an evaluation."""
-    count = entry["held_out_images"]
-    return Rate(round(entry["held_out_accuracy"] * count), count)
 
 
 def main() -> int:

@@ -15,12 +15,12 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.evaluations import curve, rate
 from curation import shard
-from train.figures import Rate
 
 PICKS, SEEDS = 800, (0, 1, 2)
 CONFIG = """
@@ -54,18 +54,6 @@ def trained(name: str, picks: str, seed: int, options: argparse.Namespace) -> Ma
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result: Mapping[str, Any] = json.loads(done.stdout)
     return result
-
-
-def curve(place: Path) -> Sequence[Mapping[str, Any]]:
-    """The evaluations of a run, the first before it, but for that of its end."""
-    lines = (json.loads(line) for line in (place / "evaluations.jsonl").open(encoding="utf-8"))
-    return [line for line in lines if "of_step" not in line]
-
-
-def rate(entry: Mapping[str, Any]) -> Rate:
-    """Of an evaluation or a result."""
-    count = entry["held_out_images"]
-    return Rate(round(entry["held_out_accuracy"] * count), count)
 
 
 def main() -> int:

@@ -1,16 +1,15 @@
 """Which folder to generate with, and the noise schedule it asks for. Imports nothing heavy."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curation.failures.errors import UsageError
 from curation.picture.sizes import CLASSES, of_class
-from train import checkpoint_folder, families
+from train import checkpoint_folder, families, stored_json
 from train.adapters import adapter_folder
 from train.checkpoint_folder import CheckpointError
 
@@ -36,10 +35,10 @@ def find(directory: Path | None) -> Path:
     except CheckpointError as error:
         raise UsageError(str(error)) from error
     if folder and adapter_folder.holds_adapter(folder):
-        beside = _read(folder / "training_state" / "configuration.json").get("weights")
+        beside = stored_json.read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(f"{base}: a LoRA, not a model: --checkpoint {beside} --lora {base}")
     if folder and adapter_folder.holds_controlnet(folder):
-        beside = _read(folder / "training_state" / "configuration.json").get("weights")
+        beside = stored_json.read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(
             f"{base}: a ControlNet, not a model: --checkpoint {beside} --controlnet {base}"
         )
@@ -80,7 +79,7 @@ def defaults(folder: Path) -> Defaults:
     record, configuration = _trained_on(folder), state / "configuration.json"
     width, height = record.sizes[0] if record else of_class(CLASSES[-1])[0]
     if configuration.is_file():
-        judged = _read(configuration).get("evaluation", {})
+        judged = stored_json.read(configuration).get("evaluation", {})
         return Defaults(width, height, judged.get("steps", 50), judged.get("guidance", 4.0))
     steps, guidance = _CONVENTIONS.get(_pipeline(folder), (50, 4.0))
     return Defaults(width, height, len(_distilled(folder)) or steps, guidance)
@@ -104,7 +103,7 @@ def unfinished(folder: Path) -> str | None:
     paths = (state / "progress.json", state / "configuration.json")
     if not all(path.is_file() for path in paths):
         return None
-    progress, planned = _read(paths[0]), _read(paths[1]).get("steps")
+    progress, planned = stored_json.read(paths[0]), stored_json.read(paths[1]).get("steps")
     step = progress.get("step")
     if progress.get("ended") or step is None or planned is None or step >= planned:
         return None
@@ -131,7 +130,7 @@ def beyond(
 def _pipeline(folder: Path) -> str:
     """The class of pipeline that a folder names; empty where it names none."""
     path = folder / _INDEX
-    return str(_read(path).get("_class_name")) if path.is_file() else ""
+    return str(stored_json.read(path).get("_class_name")) if path.is_file() else ""
 
 
 def _trained_on(folder: Path) -> "TrainedOn | None":
@@ -154,8 +153,8 @@ def size_unit(folder: Path) -> int:
         raise UsageError(str(error)) from error
     ours = folder / "autoencoder" / "config.json"
     if ours.is_file():
-        return family.unit(int(_read(ours)["factor"]))
-    vae = _read(folder / "vae" / "config.json")
+        return family.unit(int(stored_json.read(ours)["factor"]))
+    vae = stored_json.read(folder / "vae" / "config.json")
     if "scale_factor_spatial" in vae:
         return family.unit(int(vae["scale_factor_spatial"]))
     return family.unit(2 ** len(vae.get("temperal_downsample", [0, 0, 0])))
@@ -171,16 +170,6 @@ def check_size(width: int, height: int, unit: int) -> None:
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable configuration ({error})") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: expected a JSON object")
-    return content
-
-
 def schedule(folder: Path) -> "Flow":
     """The flow that a pipeline's folder describes, as diffusers would step it.
 
@@ -194,7 +183,7 @@ def schedule(folder: Path) -> "Flow":
 def _distilled(folder: Path) -> tuple[float, ...]:
     """The levels of a model that was distilled to a few steps; none of any other."""
     path = folder / _INDEX
-    levels = (_read(path).get("sample_sigmas") or ()) if path.is_file() else ()
+    levels = (stored_json.read(path).get("sample_sigmas") or ()) if path.is_file() else ()
     if not all(isinstance(level, int | float) and 0 < level <= 1 for level in levels):
         raise UsageError(f"{path}: sample_sigmas: expected numbers above 0, at most 1")
     return tuple(float(level) for level in levels)

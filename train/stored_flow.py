@@ -1,11 +1,10 @@
 """The noise levels that a pipeline of diffusers steps through, by its stored scheduler."""
 
-import json
 import math
 from pathlib import Path
-from typing import Any
 
 from curation.failures.errors import UsageError
+from train import stored_json
 from train.flow import Flow
 
 _UNSUPPORTED = (
@@ -23,7 +22,7 @@ def read(folder: Path) -> Flow:
     Raises ``UsageError`` for a schedule we do not have.
     """
     path = folder / "scheduler" / "scheduler_config.json"
-    content = _content(path)
+    content = stored_json.read(path)
     for name in _UNSUPPORTED:
         if content.get(name):
             raise UsageError(f"{path}: {name} is set; only plain Euler flow matching is supported")
@@ -40,13 +39,3 @@ def read(folder: Path) -> Flow:
         max_tokens=content.get("max_image_seq_len", 4096),
         terminal=terminal,
     )
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a readable configuration ({error})") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"{path}: expected a JSON object")
-    return content

@@ -48,6 +48,21 @@ def undisturbed(tiny, tmp_path_factory):
     return out, result
 
 
+def train_killed(tiny, out, at):
+    """The command, whose process ends before a step."""
+    step_of = loop.train_step
+
+    def killed(parts, step):
+        if step == at:
+            raise RuntimeError("killed")
+        return step_of(parts, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "train_step", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(tiny, out)
+
+
 @contextmanager
 def frozen_base():
     """A run in it fails where a step changes the network that something is trained beside."""

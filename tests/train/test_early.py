@@ -4,11 +4,11 @@ import json
 
 import pytest
 from making import training_shards as shards
-from making.training_runs import assert_same_state, losses, tensors, train
+from making.training_runs import assert_same_state, losses, tensors, train, train_killed
 
 from curation.failures.errors import UsageError
 from infer import checkpoints
-from train import checkpoint_folder, checkpoint_writing, configuration_file, loop
+from train import checkpoint_folder, checkpoint_writing, configuration_file
 from train.early import Early
 from train.tuning import StopConfiguration
 
@@ -64,20 +64,10 @@ def test_it_is_finished_then(ended):
 
 
 @pytest.mark.parametrize("at", [14, 22])
-def test_killed_it_ends_the_same(at, ended, tmp_path, monkeypatch):
+def test_killed_it_ends_the_same(at, ended, tmp_path):
     given, out, _ = ended
-
-    def killed(parts, step):
-        if step == at:
-            raise RuntimeError("killed")
-        return step_of(parts, step)
-
-    step_of = loop.train_step
-    monkeypatch.setattr(loop, "train_step", killed)
     again = tmp_path / "again"
-    with pytest.raises(RuntimeError, match="killed"):
-        train(given, again)
-    monkeypatch.undo()
+    train_killed(given, again, at)
     train(given, again)
     best = evaluations(out)[-1]["of_step"]
     assert_same_state(out, again, best)
@@ -88,21 +78,12 @@ def test_killed_it_ends_the_same(at, ended, tmp_path, monkeypatch):
     assert plain[0] == plain[1]
 
 
-def test_weights_that_are_gone_are_not_what_a_run_ends_with(tiny, tmp_path, monkeypatch):
+def test_weights_that_are_gone_are_not_what_a_run_ends_with(tiny, tmp_path):
     folder, pattern, _ = tiny
     text = shards.TINY.replace("every: 20", "every: 6")
-    path, step_of = tmp_path / "run.yaml", loop.train_step
+    path = tmp_path / "run.yaml"
     path.write_text(text)
-
-    def killed(parts, step):
-        if step == 16:
-            raise RuntimeError("killed")
-        return step_of(parts, step)
-
-    monkeypatch.setattr(loop, "train_step", killed)
-    with pytest.raises(RuntimeError, match="killed"):
-        train((folder, pattern, path), tmp_path / "out")
-    monkeypatch.undo()
+    train_killed((folder, pattern, path), tmp_path / "out", 16)
     stop = "stop: {patience: 1, figures: {held_out_loss: max}}"  # the first is best, as losses fall
     path.write_text(text.replace("every: 6", f"every: 6, {stop}"))
     told = train((folder, pattern, path), tmp_path / "out").stderr
