@@ -40,7 +40,7 @@ def _weights(losses: Losses, group: str) -> Iterator[float]:
 
 def _norm(parts: Parts) -> float:
     """Of the gradient that was taken, which goes."""
-    parts.sum_heads()
+    parts.sum_gradients()
     weights = [weight for module in parts.raw.values() for weight in module.parameters()]
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     norm = sharded.norm(gradients)

@@ -13,7 +13,7 @@ from train.alignment import Alignment
 from train.checkpoint import Progress, State
 from train.configuration import Configuration
 from train.data.loading import Data
-from train.distributed import heads, placing
+from train.distributed import heads, placing, replicated
 from train.distributed.world import World
 from train.ema import Average
 from train.models.family import Family
@@ -64,8 +64,13 @@ class Parts:
         """The family of the network."""
         return self.configuration.model
 
-    def sum_heads(self) -> None:
-        """Sum the gradients that processes have for what their heads have in common."""
+    def sum_gradients(self) -> None:
+        """Sum those that processes have for what each has whole: what their heads have in common,
+        or all that is trained beside a frozen network.
+        """
+        if self.configuration.beside:
+            replicated.sum_gradients(self.raw.values(), self.world)
+            return
         by_head = self.family.by_head(self.transformer)
         heads.sum_shared(self.transformer, by_head.shared if by_head else (), self.world)
 

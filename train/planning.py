@@ -19,6 +19,7 @@ from train.adapters import base, base_size
 from train.adapters.quantising import BITS
 from train.configuration import Configuration, DataConfiguration, Task
 from train.devices import Devices
+from train.distributed import replicated
 from train.distributed.world import axes_of, check_divided
 from train.fitting import Fit
 from train.memory import Memory
@@ -175,6 +176,8 @@ def _check(configuration: Configuration, chosen: Devices, batch: int) -> None:
     """
     if chosen.count > 1:
         axes_of(configuration.distributed, chosen.count)
+        if configuration.beside:
+            replicated.check(configuration.distributed.tensor)
         data_ranks = chosen.count // configuration.distributed.tensor
         check_divided(data_ranks, [batch], configuration.optimiser.states)
 

@@ -130,7 +130,7 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
 
 def _of_all(parts: Parts, loss: float, tally: Tally, flops: int) -> tuple[float, Tally, int]:
     """What the processes among which a batch is divided come to together."""
-    parts.sum_heads()
+    parts.sum_gradients()
     everyone = parts.world.parts([loss, tally.sums, tally.counts, flops])
     together = Tally()
     for _, sums, counts, _ in everyone:

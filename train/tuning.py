@@ -21,12 +21,14 @@ class AdapterConfiguration(Frozen):
     ``targets`` are ends of the published names of matrices, such as ``to_q`` or ``img_mlp.net.2``;
     without them all in blocks, but for modulation. ``base`` are the numbers in which the frozen
     network is held: ``int8`` and ``nf4`` are of the matrices in blocks, by torchao (QLoRA).
+    ``start`` is a LoRA to go on with, a file or an output of ours; else it begins as nothing.
     """
 
     rank: Count = 16
     alpha: Positive | None = None
     targets: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     base: BaseNumbers = "stored"
+    start: str = ""
 
 
 class ControlConfiguration(Frozen):

@@ -4,6 +4,7 @@ Beside the first is what is trained, beside the second its average, by which ima
 To the trainer an adapter is what a network is elsewhere: a module with weights.
 """
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,9 +13,10 @@ from torch import nn
 
 from curation.failures.errors import UsageError
 from train import ema, execution
-from train.adapters import base, beside
+from train.adapters import adapter_folder, base, beside, reading
 from train.configuration import Configuration
 from train.data.loading import Data
+from train.distributed import replicated
 from train.distributed.world import World
 from train.optimisers import building
 from train.parts import Parts, named_weights
@@ -37,7 +39,8 @@ def assemble(
     """As ``parts.assemble``, of a configuration that ``base.settled`` settled; what is not
     ``fresh`` begins the same, and is then read from a checkpoint. Raises ``UsageError``.
     """
-    world = alone(world, "adapter")
+    world = world or World()
+    replicated.check(world.tensor)
     settings = configuration.adapter
     assert settings is not None
     encoder = frozen_encoder(configuration, device, absent)
@@ -45,6 +48,8 @@ def assemble(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "weights"))
         adapter = beside.start(network, settings)
+    if settings.start and fresh:
+        _go_on_with(settings.start, adapter, network)
     network = base.frozen(network, configuration).to(device)
     judged = base.twin(network)
     raw = {PART: adapter.train().to(device)}
@@ -68,14 +73,14 @@ def assemble(
     )
 
 
-def alone(world: World | None, setting: str) -> World:
-    """The processes, of which there must be one. Raises ``UsageError`` by the ``setting``."""
-    world = world or World()
-    if world.size > 1:
-        raise UsageError(
-            f"{setting}: trained by one process, not {world.size}; start it without torchrun"
-        )
-    return world
+def _go_on_with(start: str, adapter: beside.Adapter, network: Any) -> None:
+    """Let an ``adapter`` begin with the LoRA at ``start``. Raises ``UsageError``."""
+    try:
+        beside.fill(adapter, reading.read(adapter_folder.file_of(Path(start)), network))
+    except UsageError as error:
+        raise UsageError(f"adapter.start: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"adapter.start: the LoRA in {start} {error}") from error
 
 
 def frozen_encoder(

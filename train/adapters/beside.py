@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from curation.failures.errors import UsageError
-from train.adapters.lora import Pair, matrices
-from train.packing.keys import Source, parted, together
+from train.adapters.lora import Pair, Pairs, matrices
+from train.packing.keys import Source, ordered, parted, together
 from train.tuning import AdapterConfiguration
 
 _BLOCKS, _MODULATION = "transformer_blocks.", "_mod."
@@ -113,6 +113,31 @@ def start(network: Any, settings: AdapterConfiguration) -> Adapter:
                 f" there are {', '.join(ends)}"
             )
     return Adapter(layers)
+
+
+@torch.no_grad()
+def fill(adapter: Adapter, stored: Pairs) -> None:
+    """Let an ``adapter`` begin with what is ``stored``; matrices that are not in it
+    begin as before.
+
+    Raises ``ValueError`` for a rank that is not the adapter's, and for matrices that it has not.
+    """
+    left = dict(stored)
+    for _, module in adapter.beside():
+        for number, place in enumerate(module.places):
+            part = module.source.parts[place]
+            pair = left.pop(part.key.removesuffix(".weight"), None)
+            if pair is None:
+                continue
+            if pair.rank != module.down.shape[1]:
+                raise ValueError(
+                    f"has rank {pair.rank}: set adapter.rank, which is {module.down.shape[1]}"
+                )
+            module.down[number] = pair.down.float()
+            rows = ordered(module.source, part, pair.up.float()).flatten(0, 1)
+            module.up[number] = rows * (pair.scale / module.scale)
+    if left:
+        raise ValueError(f"adapts {min(left)} too, which adapter.targets do not name")
 
 
 def _is_wanted(layer: str, targets: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from train.adapters import adapted, base
 from train.configuration import Configuration
 from train.data.following import INPAINT
 from train.data.loading import Data
+from train.distributed import replicated
 from train.distributed.world import World
 from train.models.qwen_image import controlnet
 from train.models.qwen_image.controlled import Controlled
@@ -37,7 +38,8 @@ def assemble(
     """As ``parts.assemble``, of a configuration that ``base.settled`` settled; what is not
     ``fresh`` begins the same, and is then read from a checkpoint. Raises ``UsageError``.
     """
-    world = adapted.alone(world, "control")
+    world = world or World()
+    replicated.check(world.tensor)
     encoder = adapted.frozen_encoder(configuration, device, absent)
     network = base.load(configuration, data.autoencoder.channels, encoder.width)
     if not isinstance(network, PackedQwenImage):

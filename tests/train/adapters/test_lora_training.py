@@ -97,6 +97,41 @@ def test_it_has_the_gradient_of_peft_on_the_network_of_diffusers(family, targets
         assert off(pair.up, own.lora_B["first"].weight.grad) < 1e-3, layer
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("family", ["qwen_image", "qwen_image_21"])
+def test_it_goes_on_with_a_stored_one_whatever_its_alpha(family, tmp_path):
+    network = of_v1(tmp_path)[1] if family == "qwen_image" else of_21()[1]
+    stored = random_adapter(network).pairs()
+    path = tmp_path / "lora.safetensors"
+    writing.write(path, stored)
+    begun = beside.start(network, AdapterConfiguration(rank=2, alpha=5))
+    beside.fill(begun, reading.read(path, network))
+    own = begun.pairs()
+    assert own.keys() == stored.keys()
+    for layer, pair in stored.items():
+        assert torch.equal(own[layer].down, pair.down)
+        assert off(own[layer].up * own[layer].scale, pair.up * pair.scale) < 1e-6
+    with pytest.raises(ValueError, match="has rank 2: set adapter"):
+        beside.fill(beside.start(network, AdapterConfiguration(rank=3)), stored)
+    some = beside.start(network, AdapterConfiguration(rank=2, targets=("to_q",)))
+    with pytest.raises(ValueError, match=r"adapts transformer_blocks\.0\..* too, which"):
+        beside.fill(some, stored)
+
+
+def test_a_run_begins_with_a_stored_lora(trained, tmp_path):
+    (folder, pattern, config), out, _ = trained
+    further = tmp_path / "further.yaml"
+    text = config.read_text().replace("alpha: 8", f"alpha: 8, start: {out}")
+    further.write_text(text.replace("steps: 24", "steps: 1", 1))
+    train((folder, pattern, further), tmp_path / "out")
+    begun, ended = (
+        [json.loads(line) for line in (each / "evaluations.jsonl").open()]
+        for each in (tmp_path / "out", out)
+    )
+    assert begun[0]["step"] == 0
+    assert begun[0]["held_out_loss"] == pytest.approx(ended[-1]["held_out_loss"], rel=1e-4)
+
+
 def test_of_a_frozen_network_there_is_a_second_view_and_no_second_copy(tmp_path):
     _, network, batch, _ = of_v1(tmp_path)
     twin = base.twin(network.requires_grad_(False))
@@ -273,6 +308,8 @@ WRONG = {
         "no matrix of this network ends with 'to_x'; in its blocks there are attn.add_k_proj",
     ),
     "muon": ({"optimiser": "{{kind: muon}}"}, "an adapter needs kind: adamw"),
+    "no LoRA to go on with": ({"adapter": "{{rank: 4, start: gone}}"}, "adapter.start: gone"),
+    "of another rank": ({"adapter": "{{rank: 3, start: '{out}'}}"}, "has rank 4: set adapter.rank"),
     "float8": ({"precision": "float8"}, "take bf16"),
     "aligned": ({"phases": "[{{repa: true}}]"}, "repa trains early blocks"),
 }
@@ -293,6 +330,16 @@ def test_what_cannot_be_adapted_is_said_in_a_sentence(case, trained, tmp_path):
     told = train((folder, pattern, other), tmp_path / "out", code=2).stderr
     assert says in told.splitlines()[-1]
     assert "Traceback" not in told
+
+
+def test_heads_of_its_base_are_not_shared_out(trained, tmp_path):
+    (_, pattern, config), _, _ = trained
+    divided = tmp_path / "divided.yaml"
+    divided.write_text(config.read_text().replace("fp32", "bf16") + "distributed: {tensor: 2}\n")
+    given = ["--data", pattern, "--config", str(divided), "--plan-on", "rtx-4090x2"]
+    refused = invoke(train_app, given)
+    assert refused.exit_code == 2
+    assert "its heads are not shared out: set 1" in refused.stderr
 
 
 def test_a_run_of_another_base_is_not_continued(trained, undisturbed, tmp_path):

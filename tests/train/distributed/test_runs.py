@@ -31,18 +31,35 @@ ema: {kind: power, snapshots: 2}
 phases: [{steps: 2, repa: true}, {}]
 repa: {block: 1}
 """
-STEPS = {"both": 4, "further": 2}
+BESIDE = """
+precision: fp32
+steps: 3
+batch: 4
+tokens_at_once: 90
+optimiser: {kind: adamw, learning_rate: 0.03, warmup: 1}
+evaluation: {images: 3, steps: 2, grid: 4, guidance: 2}
+"""
+KINDS = {
+    "lora": "adapter: {rank: 2, alpha: 3}\ndata: {sizes: [], held_out: 0.1}",
+    "control": "control: {blocks: 1}\ndata: {sizes: [], held_out: 0.1, conditions: {canny: 1}}",
+}
+STEPS = {"both": 4, "further": 2, "lora": 3, "control": 3}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The folder of runs: ``both``, and ``further``, which starts with the weights of the first."""
+    """The folder of runs: ``both``, ``further``, which starts with the weights of the first, and
+    a LoRA and a ControlNet that are trained beside them.
+    """
     folder = tmp_path_factory.mktemp("runs")
     pattern = shards.write_all(folder, 40)
     (folder / "both.yaml").write_text(COMMON + BOTH)
     (folder / "further.yaml").write_text(
         f"{COMMON}steps: 2\nbatch: 8\nweights: {folder}/both-1/checkpoint-4\n"
     )
+    for name, kind in KINDS.items():
+        weights = f"weights: {folder}/both-1/checkpoint-4\n"
+        (folder / f"{name}.yaml").write_text(f"{BESIDE}{kind}\n{weights}")
     command = [sys.executable, "-m", "making.ranked_runs", pattern, str(folder), "2", *STEPS]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env=ENVIRONMENT
