@@ -73,6 +73,9 @@ def generate(
     settings = generating.settings(wanted.asked, steps, guidance, negative)
     written, sentences = generating.enhanced(wanted.asked, enhance, enhance_model, device)
     wanted = replace(wanted, asked=written)
+    for number, prompt in enumerate(written.prompts, 1):
+        if prompt.given:
+            typer.echo(f"infer: prompt {number} is now: {prompt.text}", err=True)
     for sentence in sentences:
         typer.echo(f"infer: warning: {sentence}", err=True)
     result = job.run(wanted, settings, device, batch_size, columns, carried)

@@ -60,6 +60,14 @@ def name(folder: Path) -> str:
     return f"{place.parent.name}/{place.name}" if _OF_RUN.fullmatch(place.name) else place.name
 
 
+def controlnet_name(folder: Path) -> str:
+    """The same of a ControlNet's folder: of an output of training one the newest checkpoint."""
+    try:
+        return name(checkpoint_folder.find(folder) or folder)
+    except CheckpointError as error:
+        raise UsageError(f"--controlnet {folder}: {error}") from error
+
+
 @dataclass(frozen=True)
 class Defaults:
     """What to generate with where nothing else is asked for; sizes in pixels."""

@@ -162,23 +162,28 @@ def generate(
 
     engine = Engine.load(asked.checkpoint, device, carried)
     requests = [Request.of(prompt, how, asked.inputs, asked.condition) for prompt in asked.prompts]
-    facts = (_facts(prompt, how, asked) | changed(carried) for prompt in asked.prompts)
+    beside = carried.controlnet if carried else None
+    facts = (_facts(prompt, how, asked, beside) | changed(carried) for prompt in asked.prompts)
     return zip(engine.generate(requests, at_once), facts, strict=True)
 
 
-def _facts(prompt: Prompt, how: "Settings", asked: Asked) -> dict[str, Any]:
+def _facts(
+    prompt: Prompt, how: "Settings", asked: Asked, controlnet: Path | None
+) -> dict[str, Any]:
     facts = facts_of(prompt, how, asked.checkpoint)
     kind, _, path = asked.control.partition(":")
     more: dict[str, Any] = {"inputs": ", ".join(asked.names)} if asked.names else {}
     if asked.condition:
-        more |= {"control": f"{kind}:{PurePath(path).name}", **following_of(asked.condition)}
+        more["control"] = f"{kind}:{PurePath(path).name}"
+        more |= following_of(asked.condition, controlnet)
     return facts | more
 
 
-def following_of(condition: "Condition") -> dict[str, str]:
-    """How much a condition is followed and in which share of the steps, as facts."""
+def following_of(condition: "Condition", controlnet: Path | None) -> dict[str, str]:
+    """By what a condition is followed, how much, and in which share of the steps, as facts."""
     span = f"{condition.start:g} {condition.end:g}"
-    return {"control_scale": f"{condition.scale:g}", "control_span": span}
+    named = {"controlnet": checkpoints.controlnet_name(controlnet)} if controlnet else {}
+    return {**named, "control_scale": f"{condition.scale:g}", "control_span": span}
 
 
 def facts_of(prompt: Prompt, how: "Settings", folder: Path) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from infer.job import png
 from train import threads
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from infer.engine.engine import Engine
 
 app = commands.application()
@@ -25,11 +27,14 @@ KIND = "layers"
 
 @app.command()
 def take_apart(
-    prompt: Annotated[str, typer.Argument(help="What the image shows.")],
     image: Annotated[str, typer.Option("--input", help="The image.", parser=user_paths.place)],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="A folder.", parser=user_paths.path)
     ],
+    prompt: Annotated[
+        str | None,
+        typer.Argument(help="What the image shows. [default: what its text encoder says of it]"),
+    ] = None,
     checkpoint: options.Checkpoint = None,
     layers: Annotated[int, typer.Option(min=1, max=16, help="How many.")] = 4,
     side: Annotated[int, typer.Option(min=32, help="About so many pixels squared.")] = 640,
@@ -37,6 +42,9 @@ def take_apart(
     guidance: options.Guidance = None,
     negative: options.Negative = " ",
     seed: options.Seed = 0,
+    english: Annotated[
+        bool, typer.Option("--english", help="Without a PROMPT: write it in English, not Chinese.")
+    ] = False,
     device: options.Device = "auto",
     as_json: options.AsJson = False,
 ) -> None:
@@ -46,6 +54,8 @@ def take_apart(
     'a poster: a red title over a photograph of the sea' -o layers/
 
     OUTPUT gets 1.png, the lowest, 2.png ..., and composite.png, which they are together.
+
+    Without a prompt the text encoder, Qwen2.5-VL, writes one that describes the image.
     """
     threads.settle()
     generating.check(steps, guidance)
@@ -55,54 +65,79 @@ def take_apart(
     from infer.engine.engine import Engine
 
     engine = Engine.load(folder, device)
+    seen = _seen(engine, image, given, side)
     asked = (steps or usual.steps, usual.guidance if guidance is None else guidance)
     with ownership.held(str(output), KIND):
-        made = _layers(engine, (image, given), (prompt, negative), layers, side, asked, seed)
-        called = checkpoints.name(folder)
-        facts = {"prompt": prompt, "seed": seed, "steps": asked[0], "guidance": asked[1]}
+        facts: dict[str, Any] = {"seed": seed, "steps": asked[0], "guidance": asked[1]}
+        if prompt is None or not prompt.strip():
+            prompt = _caption(engine, seen, english)
+            typer.echo(f"infer.layers: the text encoder says of it: {prompt!r}", err=True)
+            facts["prompt_by"] = "the text encoder"
+        made = _layers(engine, seen, (prompt, negative), layers, asked, seed)
+        facts |= {"prompt": prompt, "checkpoint": checkpoints.name(folder)}
         written = []
         for name, picture in made.items():
             path = output / f"{name}.png"
-            storage.write_bytes(str(path), png(picture, facts | {"checkpoint": called}))
+            storage.write_bytes(str(path), png(picture, facts))
             written.append(str(path))
-    typer.echo(json.dumps({"images": written}) if as_json else "\n".join(written))
+    result = {"images": written, "prompt": prompt}
+    typer.echo(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(written))
 
 
-def _layers(
-    engine: "Engine",
-    image: tuple[str, bytes],
-    prompts: tuple[str, str],
-    count: int,
-    side: int,
-    asked: tuple[int, float],
-    seed: int,
-) -> dict[str, Any]:
-    """The layers by number, and the composite. Raises ``UsageError``."""
-    import numpy as np
-    import torch
+def _seen(engine: "Engine", name: str, data: bytes, side: int) -> "Image":
+    """An image as the layered model sees it, RGBA. Raises ``UsageError``."""
     from PIL import Image
 
     from curation.picture import decoding
     from curation.picture.decoding import PictureError
     from train.autoencoders.qwen import QwenAutoencoder
     from train.models.qwen_image import layered
+
+    is_layered = getattr(engine.family, "layered", False)
+    if not is_layered or not isinstance(engine.autoencoder, QwenAutoencoder):
+        raise UsageError(f"{engine.folder}: no layered model: expected a Qwen-Image-Layered folder")
+    try:
+        rgb = decoding.decode(data, None).rgb  # transparent parts are white
+    except PictureError as error:
+        raise UsageError(f"--input {name}: {error.reason}: {error.detail}") from error
+    size = layered.size(rgb.shape[1], rgb.shape[0], side)
+    return Image.fromarray(rgb).convert("RGBA").resize(size, Image.Resampling.LANCZOS)
+
+
+def _caption(engine: "Engine", image: "Image", english: bool) -> str:
+    """What the text encoder says of an image. Raises ``UsageError`` where it cannot."""
+    from train.text_encoders import qwen_captions
+    from train.text_encoders.qwen import QwenTextEncoder
+
+    encoder: Any = engine.text_encoder
+    if lacks := qwen_captions.missing(encoder):
+        raise UsageError(f"{engine.folder}: writes no prompts, it has not {lacks}; give a PROMPT")
+    assert isinstance(encoder, QwenTextEncoder)
+    return qwen_captions.caption(encoder, image.convert("RGB"), english=english)
+
+
+def _layers(
+    engine: "Engine",
+    image: "Image",
+    prompts: tuple[str, str],
+    count: int,
+    asked: tuple[int, float],
+    seed: int,
+) -> "dict[str, Image]":
+    """The layers by number, and the composite."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    from train.models.qwen_image import layered
     from train.packing.packed import Packed
     from train.pixels import scaled
     from train.sampler import Step
 
-    autoencoder = engine.autoencoder
-    if not getattr(engine.family, "layered", False) or not isinstance(autoencoder, QwenAutoencoder):
-        raise UsageError(f"{engine.folder}: no layered model: expected a Qwen-Image-Layered folder")
-    try:
-        rgb = decoding.decode(image[1], None).rgb  # transparent parts are white
-    except PictureError as error:
-        raise UsageError(f"--input {image[0]}: {error.reason}: {error.detail}") from error
-    size = layered.size(rgb.shape[1], rgb.shape[0], side)
-    opaque = Image.fromarray(rgb).convert("RGBA")
-    seen = np.array(opaque.resize(size, Image.Resampling.LANCZOS))
+    autoencoder: Any = engine.autoencoder
     (steps, guidance), done = asked, 0
     with torch.inference_mode(), progress.watch("", "steps", lambda: (steps, done)):
-        latents = autoencoder.encode(scaled(seen))[0].to(engine.device)
+        latents = autoencoder.encode(scaled(np.array(image)))[0].to(engine.device)
         channels, height, width = latents.shape
         texts = engine.text_encoder.encode(list(prompts[: 2 if guidance > 1 else 1]))
 
@@ -127,7 +162,7 @@ def _layers(
             guidance=guidance,
         )
         pictures = layered.images(autoencoder, made)
-    composite = Image.new("RGBA", size)
+    composite = Image.new("RGBA", image.size)
     for picture in pictures:
         composite = Image.alpha_composite(composite, picture)
     return {str(n): each for n, each in enumerate(pictures, 1)} | {"composite": composite}

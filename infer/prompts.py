@@ -87,6 +87,8 @@ def _from_json(line: str, place: str) -> Prompt:
 def _prompt(text: str, seed: Any, place: str) -> Prompt:
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError(f"{place}: holds a character that is not valid Unicode; write it as UTF-8")
+    if not text.strip():
+        raise UsageError(f"{place}: is empty; expected what the image is to show")
     if seed is None:
         return Prompt(text)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:

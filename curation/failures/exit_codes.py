@@ -8,6 +8,7 @@ import os
 import re
 
 from curation.failures.interruption import MESSAGE
+from curation.failures.memory import ran_out
 
 USAGE = (
     "ConfigurationError",
@@ -43,9 +44,9 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
     if "ClickException" in names:  # by name: typer carries its own copy of click
         usage = getattr(error, "format_message", error.__str__)()
         return WRONG_USAGE, f"{usage} (try --help)"
-    for name in names:
-        if name in _CODES:
-            return _CODES[name], of_memory(error) if name == "MemoryError" else str(error)
+    usual = "MemoryError" if ran_out(error) else None  # torch's is a RuntimeError
+    if name := next((name for name in names if name in _CODES), usual):
+        return _CODES[name], of_memory(error) if name == "MemoryError" else str(error)
     if isinstance(error, OSError):
         return INPUT_OUTPUT, of_disk(error)
     named = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []

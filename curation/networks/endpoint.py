@@ -93,12 +93,14 @@ class Server:
             raise EndpointError(f"{url}: {type(error).__name__}", passes=True) from None
 
 
-def check(url: str) -> None:
-    """Raises ``MissingModelError`` unless a server answers at the address."""
+def check(url: str, named: str = "the setting 'url'") -> None:
+    """Raises ``MissingModelError`` unless a server answers at the address, which a user ``named``
+    so.
+    """
     if not url.startswith(("http://", "https://")):
         raise MissingModelError(
-            f"needs the address of a server as 'url', as in http://localhost:8000/v1: "
-            f"{url!r} is none"
+            f"needs the address of a server, as in http://localhost:8000/v1: {url!r} is none;"
+            f" correct {named}"
         )
     place = urlsplit(url)
     port = place.port or (443 if place.scheme == "https" else 80)
@@ -107,5 +109,5 @@ def check(url: str) -> None:
     except OSError as error:
         raise MissingModelError(
             f"needs the server at {url}, which does not answer ({error}): start it, or "
-            "correct the setting 'url'"
+            f"correct {named}"
         ) from None

@@ -17,6 +17,7 @@ from infer import options
 from infer.harness import options as harness_options
 
 app = commands.application()
+KIND = "arena"
 
 Models = Annotated[
     list[str], typer.Argument(metavar="NAME=FOLDER", help="Images <prompt id>_<k>.png of a model.")
@@ -40,10 +41,10 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
     Voters get vote.html alone, and send back the votes.jsonl that it lets them download.
     """
     from curation import storage
+    from curation.storage import ownership
     from infer.arena import duels, votes
     from infer.arena.page import Shown, render
 
-    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     given = duels.inputs(prompts, {duel.prompt_id for duel in listed})
@@ -51,8 +52,9 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
         Shown(duel.id, duel.prompt, *duels.images(duel, folders), given.get(duel.prompt_id))
         for duel in listed
     ]
-    votes.write(out / "duels.jsonl", listed)
-    storage.write_bytes(str(out / "vote.html"), render(shown).encode("utf-8", "replace"))
+    with ownership.held(str(out), KIND):
+        votes.write(out / "duels.jsonl", listed)
+        storage.write_bytes(str(out / "vote.html"), render(shown).encode("utf-8", "replace"))
     typer.echo(
         f"{len(listed)} duels in {out / 'vote.html'}; keep {out / 'duels.jsonl'} to yourself"
     )
@@ -74,17 +76,18 @@ def judge(
     Writes OUT/votes.jsonl; how often it prefers what is shown first is said. Its key is in
     JUDGE_API_KEY.
     """
+    from curation.storage import ownership
     from infer.arena import duels, judging, votes
     from infer.harness.cache import Cache
     from infer.harness.judges import Judge
 
-    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
-    by = Judge(url, model, Cache(out / "cache"), at_once)
     given = duels.inputs(prompts, {duel.prompt_id for duel in listed})
-    judged = judging.judge(listed, lambda duel: duels.images(duel, folders), given, by)
-    votes.write(out / "votes.jsonl", judged.votes)
+    with ownership.held(str(out), KIND):
+        by = Judge(url, model, Cache(out / "cache"), at_once)
+        judged = judging.judge(listed, lambda duel: duels.images(duel, folders), given, by)
+        votes.write(out / "votes.jsonl", judged.votes)
     typer.echo(f"{len(listed)} duels by {model} in {out / 'votes.jsonl'}")
     typer.echo(f"the image shown first is better: {judged.position_bias}; a fair judge: 50 %")
     typer.echo(f"ties because it changed sides: {judged.disagreed}; unclear: {judged.unclear}")

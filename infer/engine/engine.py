@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from curation.failures import memory
 from curation.failures.errors import UsageError
 from infer import checkpoints
 from infer.engine.execution import Execution, carried_out
@@ -106,13 +107,24 @@ class Engine:
 
         Same batch, same bytes; alone, an image's bytes depend on its own request only, and in any
         other batch it differs from that in the last bits. Raises ``UsageError`` for what the
-        checkpoint cannot generate, or when its weights give no finite image.
+        checkpoint cannot generate, or when its weights give no finite image; ``MemoryError``.
         """
         for request in requests:
             self.check(request)
         for batch in batches(requests, at_once):
-            with torch.inference_mode():
-                images = self._decoded(self.latents(batch, watch))
+            try:
+                with torch.inference_mode():
+                    images = self._decoded(self.latents(batch, watch))
+            except RuntimeError as error:
+                if not memory.ran_out(error):
+                    raise
+                largest = max(
+                    (each.settings for each in batch), key=lambda of: of.width * of.height
+                )
+                raise MemoryError(
+                    f"out of memory at {largest.width}x{largest.height}, {len(batch)} at once; a"
+                    " smaller --size or --batch-size takes less (--plan says how much)"
+                ) from error
             yield from images
 
     @torch.inference_mode()

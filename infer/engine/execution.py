@@ -1,19 +1,20 @@
 """How a loaded checkpoint is carried out: in which numbers, and what of it is on the device.
 
-In this order: weights from elsewhere, tables, precision, device, compilation.
+In this order: weights from elsewhere, tables, precision, device, compilation. Heavy imports come
+late.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from curation.failures.errors import UsageError
-from infer.engine import gguf_weights, precision
+from infer.engine import precision
 from infer.engine.precision import Precision
 
 if TYPE_CHECKING:
+    import torch
+
     from train.models.qwen_image.tabled import Tables
 
 
@@ -37,12 +38,14 @@ class Execution:
     compiles: bool = False
 
 
-def carried_out(network: Any, device: torch.device, chosen: Execution) -> "Tables | None":
+def carried_out(network: Any, device: "torch.device", chosen: Execution) -> "Tables | None":
     """Bring a ``network`` from the CPU to the device; its tables, where it has them.
 
     Raises ``UsageError`` for what this network or machine does not have.
     """
     if chosen.weights:
+        from infer.engine import gguf_weights
+
         gguf_weights.load(network, chosen.weights, network.image_in.weight.dtype)
     if chosen.adapters:
         from train.adapters import reading
@@ -62,7 +65,7 @@ def carried_out(network: Any, device: torch.device, chosen: Execution) -> "Table
     return tables
 
 
-def tabled(network: Any, device: torch.device) -> "Tables | None":
+def tabled(network: Any, device: "torch.device") -> "Tables | None":
     """Tables of modulation, where there is one in each block."""
     from train.models.qwen_image.network import PackedQwenImage
     from train.models.qwen_image.tabled import Tables
@@ -72,10 +75,11 @@ def tabled(network: Any, device: torch.device) -> "Tables | None":
     return Tables(network, device=device)
 
 
-def offload(network: Any, device: torch.device) -> None:
+def offload(network: Any, device: "torch.device") -> None:
     """Keep the blocks of a ``network`` on the CPU, and bring each to the device when its turn
     comes, the next one meanwhile.
     """
+    import torch
     from diffusers.hooks import apply_group_offloading
 
     try:

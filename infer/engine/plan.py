@@ -1,8 +1,8 @@
 """What generating takes of a GPU's memory, by precision, before any weight is read: ``--plan``.
 
-Weights are counted by the sizes in configurations, activations on the meta device
-(``infer.engine.peaks``). Neither is torch's own share of a GPU in it (about a GiB), nor what single
-kernels take.
+Weights are counted by the sizes in configurations, those around the network by their files where
+these are there, and activations on the meta device (``infer.engine.peaks``). Neither is torch's own
+share of a GPU in it (about a GiB), nor what single kernels take.
 
 Shapes: c latent channels, D text feature width, h w latent cells.
 """
@@ -45,8 +45,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Plan:
-    """Bytes. ``encoder`` and ``autoencoder`` are weights as stored, ``steps`` are activations of
-    the network, ``decoding`` those of the autoencoder, of one image.
+    """Bytes. ``encoder`` and ``autoencoder`` are weights as stored, else in bfloat16 by their
+    configurations; ``encoder`` is 0 where that does not say how many (it ``is_counted``).
+    ``steps`` are activations of the network, ``decoding`` those of the autoencoder, of one image.
     """
 
     network: str
@@ -57,6 +58,11 @@ class Plan:
     decoding: int
     rows: tuple[Row, ...]
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the text encoder is in all sums."""
+        return self.encoder > 0
+
 
 def plan(folder: Path, size: Size, at_once: int, guided: bool) -> Plan:
     """Of a checkpoint that generates images of ``size`` in pixels, so many at once.
@@ -66,7 +72,7 @@ def plan(folder: Path, size: Size, at_once: int, guided: bool) -> Plan:
     quieten.libraries()
     try:
         family = families.of_folder(folder)
-        channels, factor, decoding = _autoencoder(folder, size)
+        channels, factor, decoding, published = _autoencoder(folder, size)
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder}: {error}") from error
     width = _text_width(folder)
@@ -84,7 +90,8 @@ def plan(folder: Path, size: Size, at_once: int, guided: bool) -> Plan:
     )
     grid = (size[1] // factor, size[0] // factor)
     steps = _steps(family, network, (channels, *grid), width, at_once * (2 if guided else 1))
-    encoder, stored = _stored(folder, "text_encoder"), _stored(folder, "vae", "autoencoder")
+    encoder = _stored(folder, "text_encoder") or _of_encoder(folder / "text_encoder")
+    stored = _stored(folder, "vae", "autoencoder") or published
     counts = _Counts(layers, block, last, tabled, outside)
     around = stored + max(steps, decoding) + OVERHEAD
     return Plan(
@@ -139,14 +146,16 @@ def _steps(
     return peak(lambda: network(packed))
 
 
-def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int]:
-    """Channels, pixels of a latent cell, and bytes of activations while an image is decoded."""
+def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int, int]:
+    """Channels, pixels of a latent cell, bytes of activations while an image is decoded, and those
+    of a published one's weights.
+    """
     import json
 
     ours, theirs = folder / "autoencoder" / "config.json", folder / "vae" / "config.json"
     if ours.is_file():
         content = json.loads(ours.read_text("utf-8"))
-        return int(content["channels"]), int(content["factor"]), 3 * 4 * size[0] * size[1]
+        return int(content["channels"]), int(content["factor"]), 3 * 4 * size[0] * size[1], 0
     if not theirs.is_file():
         raise FileNotFoundError("no autoencoder here; expected vae/ with a config.json")
     from diffusers import AutoencoderKLQwenImage, AutoencoderKLQwenImage21
@@ -163,7 +172,21 @@ def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int]:
     )
     cells = (1, channels, 1, size[1] // factor, size[0] // factor)
     latents = torch.zeros(cells, dtype=torch.bfloat16, device="meta")
-    return channels, factor, peak(lambda: model.decode(latents))
+    weights = sum(weight.nbytes for weight in model.parameters())
+    return channels, factor, peak(lambda: model.decode(latents)), weights
+
+
+def _of_encoder(folder: Path) -> int:
+    """Bytes of a published text encoder in bfloat16, by its configuration; 0 where that is none."""
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    try:
+        configuration = AutoConfig.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            model = AutoModelForImageTextToText.from_config(configuration)
+    except (OSError, ValueError, KeyError, AttributeError):
+        return 0
+    return _HALF * sum(weight.numel() for weight in model.parameters())
 
 
 def _text_width(folder: Path) -> int:
@@ -189,9 +212,10 @@ def _stored(folder: Path, *names: str) -> int:
 
 def lines(made: Plan, cards: Sequence[int] = CARDS) -> list[str]:
     """The plan as people read it: GB, and which cards of so many GB hold it."""
+    encoder = f"{made.encoder / GB:.1f}" if made.is_counted else "unknown, and not counted"
     said = [
         f"{made.network}: {made.parameters:,} parameters; GB of the text encoder"
-        f" {made.encoder / GB:.1f}, the autoencoder {made.autoencoder / GB:.2f}; activations of a"
+        f" {encoder}, the autoencoder {made.autoencoder / GB:.2f}; activations of a"
         f" step {made.steps / GB:.2f}, of decoding {made.decoding / GB:.2f}",
         f"{'precision':<11}{'network':>9}{'all':>7}{'offloaded':>11}   "
         + "   ".join(f"{card} GB" for card in cards),
@@ -202,7 +226,10 @@ def lines(made: Plan, cards: Sequence[int] = CARDS) -> list[str]:
             f"{row.precision:<11}{row.weights / GB:>9.1f}{row.resident / GB:>7.1f}"
             f"{row.offloaded / GB:>11.1f}   {held}".rstrip()
         )
-    return said
+    return [
+        *said,
+        "all: everything stays on the card; off.: it fits with --offload; no: it does not",
+    ]
 
 
 def _how(row: Row, card: int) -> str:

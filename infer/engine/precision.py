@@ -2,15 +2,16 @@
 
 Only the matrices of blocks are quantised: the rest is a hundredth of a large network, and its
 rounding would be seen in every token. Weights alone are (W8A16 and the like): products are taken in
-the type of the activations, by torchao.
+the type of the activations, by torchao. Heavy imports come late.
 """
 
-from typing import Any, Literal
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from curation.failures.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 Precision = Literal["stored", "float32", "bfloat16", "int8", "int4", "float8"]
 PRECISIONS: tuple[Precision, ...] = ("stored", "float32", "bfloat16", "int8", "int4", "float8")
@@ -35,6 +36,9 @@ def held(network: Any, precision: Precision) -> None:
     """
     if precision == "stored":
         return
+    import torch
+    from torch import nn
+
     kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     if precision in kinds:
         network.to(kinds[precision])
@@ -56,6 +60,7 @@ def held(network: Any, precision: Precision) -> None:
 
 
 def _configuration(precision: Precision, on_gpu: bool) -> Any:
+    import torch
     from torchao import quantization
 
     if precision == "int8":
@@ -72,14 +77,14 @@ def _configuration(precision: Precision, on_gpu: bool) -> Any:
     )
 
 
-def bytes_of(network: nn.Module) -> int:
+def bytes_of(network: "nn.Module") -> int:
     """What its weights and tables take."""
     from itertools import chain
 
     return sum(map(_bytes, chain(network.parameters(), network.buffers())))
 
 
-def _bytes(tensor: torch.Tensor) -> int:
+def _bytes(tensor: "torch.Tensor") -> int:
     """Also of a quantised one, which is made of several."""
     flatten = getattr(tensor, "__tensor_flatten__", None)
     if flatten is None:

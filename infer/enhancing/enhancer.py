@@ -42,9 +42,13 @@ class Enhanced:
 
 
 class Enhancer:
-    """Asks a ``writer`` up to ``TRIES`` times for a prompt; what it answered is remembered."""
+    """Asks a ``writer`` up to ``TRIES`` times for a prompt; what it answered is remembered.
 
-    def __init__(self, writer: Writer) -> None:
+    ``language`` tells languages of one script apart (``rule.faults``).
+    """
+
+    def __init__(self, writer: Writer, language: rule.Language | None = None) -> None:
+        self._language = language
         self.name, self.at_once, self._writer = writer.name, writer.at_once, writer
         self._known: dict[str, Enhanced] = {}
         self._lock = threading.Lock()
@@ -70,7 +74,7 @@ class Enhancer:
         system, user, reason = instructions(rule.script(prompt)), prompt, ""
         for attempt in range(TRIES):
             answer = rule.cleaned(self._writer.write(system, user, attempt))
-            faults = rule.faults(prompt, answer)
+            faults = rule.faults(prompt, answer, self._language)
             if not faults:
                 return Enhanced(answer)
             reason = "; ".join(faults)

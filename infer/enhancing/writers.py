@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from curation.failures.errors import UsageError
-from curation.networks import endpoint, weights
+from curation.networks import endpoint, languages, weights
 from curation.networks.endpoint import EndpointError
+from infer.enhancing import rule
 from infer.enhancing.enhancer import Enhancer, NoAnswerError, Writer
 
 KEY = "ENHANCE_API_KEY"  # the variable of the environment
@@ -16,9 +17,12 @@ _RETRIES, _SECONDS = 2, 60.0
 _TEMPERATURE, _TOP_P = 0.7, 0.9
 
 
-def opened(place: str | None, model: str | None, device: str = "auto") -> Enhancer | None:
+def opened(
+    place: str | None, model: str | None, device: str = "auto", *, apart: bool = False
+) -> Enhancer | None:
     """By an address such as ``http://localhost:8000/v1``, where the model is called ``model``, or
-    by a folder of a causal language model, read to a device; None where none is asked for.
+    by a folder of a causal language model, read to a device, ``apart`` in a process of its own;
+    None where none is asked for.
 
     Raises ``UsageError``, and ``MissingModelError`` for a server that does not answer.
     """
@@ -29,21 +33,38 @@ def opened(place: str | None, model: str | None, device: str = "auto") -> Enhanc
     if "://" not in place:
         if model:
             raise UsageError(f"--enhance-model {model}: expected an address as --enhance with it")
-        return Enhancer(_folder(Path(place), device))
+        return Enhancer(_folder(Path(place), device, apart), _language())
     if not place.startswith(("http://", "https://")):
         raise UsageError(f"--enhance {place}: expected a folder, or http://HOST:PORT/v1")
     if not model:
         raise UsageError("--enhance: expected --enhance-model, the name that the server knows")
-    return Enhancer(Endpoint(place, model))
+    return Enhancer(Endpoint(place, model), _language())
 
 
-def _folder(folder: Path, device: str) -> Writer:
+def _language() -> rule.Language | None:
+    """What tells languages apart; None where it is not installed."""
+    try:
+        return languages.detector()
+    except weights.MissingModelError:
+        return None
+
+
+def _folder(folder: Path, device: str, apart: bool) -> Writer:
     if not (folder / "config.json").is_file():
         raise UsageError(
             f"--enhance {folder}: expected a folder with config.json, that of a language model of"
             " transformers, or an address such as http://localhost:8000/v1"
         )
-    return Local(folder, device)
+    if not apart:
+        return Local(folder, device)
+    from infer.enhancing import process
+    from infer.enhancing.apart import Apart
+
+    return Apart(process.command(folder, device), _name(folder))
+
+
+def _name(folder: Path) -> str:
+    return folder.resolve().name
 
 
 class Endpoint:
@@ -54,7 +75,7 @@ class Endpoint:
     def __init__(self, url: str, name: str) -> None:
         """Raises ``MissingModelError`` where no server answers."""
         weights.need("pip install requests", "requests")
-        endpoint.check(url)
+        endpoint.check(url, "--enhance")
         self.name = name
         limits: dict[str, Any] = {"retries": _RETRIES, "timeout": _SECONDS, "obeys_pauses": False}
         self._server = endpoint.Server(url, KEY, concurrency=self.at_once, **limits)
@@ -102,7 +123,7 @@ class Local:
         from train import quieten
 
         quieten.libraries()
-        self.name, self._device = folder.resolve().name, device_of(device)
+        self.name, self._device = _name(folder), device_of(device)
         kind = torch.float32 if self._device.type == "cpu" else torch.bfloat16
         usual = (OSError, ValueError, KeyError, ImportError, RuntimeError)
         wrong = (*usual, SafetensorError, TemplateError)

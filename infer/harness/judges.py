@@ -37,7 +37,7 @@ class Judge:
     def __init__(self, url: str, name: str, cache: Cache, concurrency: int) -> None:
         """Raises ``MissingModelError`` where no server answers."""
         weights.need("pip install requests", "requests")
-        endpoint.check(url)
+        endpoint.check(url, "--judge")
         self.name, self.concurrency, self.asked = name, concurrency, 0
         self._cache, self._lock = cache, threading.Lock()
         self._server = endpoint.Server(

@@ -52,7 +52,7 @@ class Endpoint:
     ) -> None:
         """Raises ``MissingModelError`` where no server answers."""
         weights.need("pip install requests", "requests")
-        endpoint.check(url)
+        endpoint.check(url, "--endpoint")
         self.folder, self.size = folder, size or SIZE
         self._url, self._model, self._concurrency = url, model, concurrency
         asked = {

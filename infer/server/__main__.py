@@ -96,6 +96,15 @@ def serve(
     )
     generating.check(steps, None)
     folder = checkpoints.find(checkpoint)
+    execution = {
+        "loras": loras or [],
+        "weights": weights,
+        "controlnet": str(controlnet) if controlnet else None,
+        "precision": precision,
+        "offload": offload,
+        "compiles": compiles,
+    }
+    generating.execution(**execution)  # what is wrong with them is said before anything starts
     from infer.enhancing import writers
     from infer.provenance import keys
     from infer.server.offer import Offer
@@ -117,15 +126,8 @@ def serve(
         check_above if output_check else None,
         limits,
         upload * mega,
-        {
-            "loras": loras or [],
-            "weights": weights,
-            "controlnet": str(controlnet) if controlnet else None,
-            "precision": precision,
-            "offload": offload,
-            "compiles": compiles,
-        },
-        writers.opened(enhance, enhance_model),
+        execution,
+        writers.opened(enhance, enhance_model, apart=True),
     )
     run(plan, Place(host, port, tuple(allow_host or ())))
 

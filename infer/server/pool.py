@@ -71,10 +71,12 @@ class Pool:
         self._batches, self._seconds = 0, 5.0  # of an image, as far as it is known
         self._closing = False
         self.hopeless: asyncio.Future[int] | None = None  # exit code of who never got ready
+        self.ready: asyncio.Future[None] | None = None  # the first worker is
 
     def start(self) -> None:
         """Start the workers."""
-        self.hopeless = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.hopeless, self.ready = loop.create_future(), loop.create_future()
         self._tasks = [asyncio.create_task(self._keep(worker)) for worker in self._workers]
 
     def states(self) -> dict[str, int]:
@@ -153,6 +155,8 @@ class Pool:
         kind = head["kind"]
         if kind == "ready":
             worker.state, worker.starts = "idle", 0
+            if self.ready and not self.ready.done():
+                self.ready.set_result(None)
             self._feed()
         elif head.get("batch") != worker.number:
             return

@@ -63,19 +63,26 @@ def run(plan: Plan, place: Place) -> None:
     rewriting = Rewriting(plan.enhancer)
     service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes, rewriting)
     listener = serving.listening(place.host, place.port)
-    _say(f"{plan.offer.name} at {serving.address(listener)}/ on {', '.join(plan.devices)}")
+    where = f"{plan.offer.name} at {serving.address(listener)}/ on {', '.join(plan.devices)}"
+    _say(f"loading {plan.offer.name} on {', '.join(plan.devices)}")
     for note in notes:
         _say(f"warning: {note}")
     with listener:
-        asyncio.run(serve(service, access, [listener]))
+        asyncio.run(serve(service, access, [listener], where))
 
 
-async def serve(service: Service, access: Access, listeners: Sequence[object]) -> None:
-    """The server in a running loop. Raises ``UsageError`` where no worker gets ready."""
+async def serve(
+    service: Service, access: Access, listeners: Sequence[object], where: str = ""
+) -> None:
+    """The server in a running loop, which says ``where`` it is once a worker is ready.
+
+    Raises ``UsageError`` where none gets ready.
+    """
     pool = service.pool
     server = Server.of(service, access)
     pool.start()
-    assert pool.hopeless
+    assert pool.hopeless and pool.ready
+    pool.ready.add_done_callback(lambda ready: None if ready.cancelled() else _say(where))
     serving_task = asyncio.create_task(server.serve(sockets=list(listeners)))  # type: ignore[arg-type]
     pool.hopeless.add_done_callback(lambda _: server.leave())
     try:

@@ -74,7 +74,7 @@ class Prepared:
 class Studio:
     """A generator, the key that signs its images, and the probability that an image is sexual,
     which may not be above ``most``; None where outputs are not checked. ``facts`` are of every
-    image.
+    image; the folder ``controlnet`` is named in those of images that follow something.
     """
 
     generator: Generator
@@ -82,6 +82,7 @@ class Studio:
     sexual: Callable[[Pixels], float] | None = None
     most: float = 0.5
     facts: Mapping[str, Any] = field(default_factory=dict)
+    controlnet: Path | None = None
 
     def prepare(self, asked: Asked) -> Prepared:
         """Raises ``UsageError``, whose sentence is for who asked."""
@@ -101,7 +102,7 @@ class Studio:
         if control:
             request = replace(request, condition=_condition(control, request, base, inside))
         self.generator.check(request)
-        return Prepared(request, _facts(asked, request), base, inside)
+        return Prepared(request, _facts(asked, request, self.controlnet), base, inside)
 
     def seen(self, named: Sequence[tuple[str, bytes]]) -> "Inputs":
         """Files, each with its name in sentences, as the checkpoint sees images to edit."""
@@ -158,13 +159,14 @@ def _condition(
     return Condition(pixels, None, *span)
 
 
-def _facts(asked: Asked, request: Request) -> dict[str, str]:
+def _facts(asked: Asked, request: Request, controlnet: Path | None) -> dict[str, str]:
     facts = {"prompt_given": asked.given, "enhanced_by": asked.writer} if asked.given else {}
     if asked.images:
         kept = ", outside of the mask unchanged" if asked.mask else ""
         facts["inputs"] = f"{len(asked.images)} given{kept}"
     if asked.control and request.condition:
-        facts |= {"control": asked.control.kind, **generating.following_of(request.condition)}
+        facts["control"] = asked.control.kind
+        facts |= generating.following_of(request.condition, controlnet)
     if asked.control and asked.mask:
         facts["inputs"] = "1 given, outside of the mask unchanged"
     return facts

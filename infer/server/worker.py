@@ -18,13 +18,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from curation.failures import commands
+from curation.failures import commands, memory
 from curation.failures.errors import UsageError
 from infer.server import frames
 from infer.server.asked import Asked
 from infer.server.studio import FlaggedError, Prepared, Studio
 
-_OF_MEMORY = ("out of memory", "can't allocate memory")  # as torch says it
 _OF_DEVICE = ("CUDA error", "device-side assert")  # after which nothing on it works
 
 
@@ -80,7 +79,7 @@ class Worker:
         except (RuntimeError, ValueError, MemoryError, ArithmeticError, UsageError) as error:
             if any(sign in str(error) for sign in _OF_DEVICE):
                 raise
-            code = "memory" if _is_of_memory(error) else "failed"
+            code = "memory" if memory.ran_out(error) else "failed"
             if code == "failed":
                 sys.excepthook(type(error), error, error.__traceback__)
             for place in places:  # those that have their image are not asked any more
@@ -119,11 +118,6 @@ class Worker:
         self._say({**said, "message": message})
 
 
-def _is_of_memory(error: Exception) -> bool:
-    named = type(error).__name__ in ("OutOfMemoryError", "MemoryError")
-    return named or any(sign in str(error) for sign in _OF_MEMORY)
-
-
 def carry_on(studio: Callable[[dict[str, Any]], Studio]) -> int:
     """Be a worker of this process's parent, with what ``studio`` makes of the settings, the JSON
     of the first argument.
@@ -150,7 +144,8 @@ def loaded(settings: dict[str, Any]) -> Studio:
     key = keys.made(Path(settings["key"]))
     carried = generating.execution(**settings["execution"])
     engine = Engine.load(Path(settings["checkpoint"]), settings["device"], carried)
-    return Studio(engine, key, check, settings["check"] or 0.0, generating.changed(carried))
+    most, facts = settings["check"] or 0.0, generating.changed(carried)
+    return Studio(engine, key, check, most, facts, carried.controlnet)
 
 
 if __name__ == "__main__":

@@ -26,16 +26,12 @@ class Process:
     async def start(cls, command: Sequence[str]) -> "Process":
         """Raises ``OSError`` where no process can be had."""
         pipe = asyncio.subprocess.PIPE
-        # In the folder of our packages: elsewhere a stray `train/` would stand before them.
-        root = str(Path(infer.__file__).parents[1])
-        known = os.environ.get("PYTHONPATH")
-        paths = os.pathsep.join([root, *([known] if known else [])])
         return cls(
             await asyncio.create_subprocess_exec(
                 *command,
                 stdin=pipe,
                 stdout=pipe,
-                env={**os.environ, "PYTHONPATH": paths},
+                env=environment(),
                 limit=_LONGEST,
             )
         )
@@ -73,6 +69,13 @@ class Process:
         """End it, whatever it does."""
         with suppress(ProcessLookupError):
             self._process.kill()
+
+
+def environment() -> dict[str, str]:
+    """Of a process that imports our packages, not a stray ``train/`` of where it is started."""
+    root = str(Path(infer.__file__).parents[1])
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, *([known] if known else [])])}
 
 
 def commands(

@@ -17,6 +17,8 @@ from making.commands import invoke
 from PIL import Image
 
 from curation.failures.errors import UsageError
+from curation.storage import ownership
+from infer import scoring
 from infer.arena import duels as duels_of
 from infer.arena import judging, page, ratings, votes
 from infer.arena.__main__ import app
@@ -133,6 +135,12 @@ def test_people_vote_on_a_page_that_names_nobody(models, tmp_path):
     page = (tmp_path / "out/vote.html").read_text()
     assert "secret" not in page and "<b>ink" not in page and page.count("&lt;b&gt;ink") == 5
     assert page.count('src="data:image/jpeg') == 10 and "http" not in page.replace("http-equiv", "")
+    evaluation = tmp_path / "evaluation"
+    ownership.claim(str(evaluation), scoring.KIND)
+    given = [*models[:-1], str(evaluation)]
+    refused = invoke(app, ["page", *given])
+    assert refused.exit_code == 2 and "evaluation" in refused.stderr
+    assert not (evaluation / "vote.html").exists()
     duels = votes.duels(tmp_path / "out/duels.jsonl")
     assert {duel.a for duel in duels} == {"secret-one", "secret-two"}  # both stand on the left
     lines = [json.dumps({"duel": duel.id, "vote": "a"}) for duel in duels]

@@ -1,6 +1,7 @@
 """``python -m infer`` with weights from elsewhere, fewer bits, and what it would take of a GPU."""
 
 import json
+import shutil
 
 import gguf
 import numpy as np
@@ -24,6 +25,28 @@ QWEN_IMAGE = {  # as published
     "num_layers": 60,
     "out_channels": 16,
     "patch_size": 2,
+}
+
+QWEN_2_5_VL_7B = {  # as published
+    "model_type": "qwen2_5_vl",
+    "text_config": {
+        "model_type": "qwen2_5_vl_text",
+        "vocab_size": 152064,
+        "hidden_size": 3584,
+        "intermediate_size": 18944,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 28,
+        "num_key_value_heads": 4,
+    },
+    "tie_word_embeddings": False,
+    "vision_config": {
+        "model_type": "qwen2_5_vl",
+        "depth": 32,
+        "hidden_size": 1280,
+        "intermediate_size": 3420,
+        "num_heads": 16,
+        "out_hidden_size": 3584,
+    },
 }
 
 
@@ -149,7 +172,7 @@ def test_what_the_published_network_takes(tmp_path):
     for name in ("transformer", "text_encoder"):
         (tmp_path / name).mkdir()
     (tmp_path / "transformer" / "config.json").write_text(json.dumps(QWEN_IMAGE))
-    (tmp_path / "text_encoder" / "config.json").write_text('{"hidden_size": 3584}')
+    (tmp_path / "text_encoder" / "config.json").write_text(json.dumps(QWEN_2_5_VL_7B))
     (tmp_path / "model_index.json").write_text('{"_class_name": "QwenImagePipeline"}')
     with torch.device("meta"):
         AutoencoderKLQwenImage().save_config(tmp_path / "vae")
@@ -165,9 +188,13 @@ def test_what_the_published_network_takes(tmp_path):
     assert bits == sorted(bits, reverse=True)
     assert all(row["offloaded"] < row["resident"] for row in rows.values())
     assert 1e9 < plan["steps"] < 3e9 < plan["decoding"] < 9e9
-    said = invoke(app, given)
-    assert "80 GB" in said.stdout
-    assert "nothing" not in said.stdout
+    assert plan["encoder"] == 2 * 8_292_166_656
+    assert plan["autoencoder"] == 2 * 126_892_531
+    table = [line.split() for line in invoke(app, given).stdout.splitlines()]
+    held = {words[0]: words[4:] for words in table[2:-1]}
+    assert held["bfloat16"] == ["no", "off.", "all"] and held["int4"] == ["no", "off.", "all"]
+    (tmp_path / "text_encoder" / "config.json").write_text('{"hidden_size": 3584}')
+    assert "unknown, and not counted" in invoke(app, given).stdout
 
 
 def test_the_height_of_memory_is_that_of_what_is_there_together():
@@ -218,6 +245,21 @@ def test_an_image_taken_apart_into_layers(tmp_path, monkeypatch, folder):
     before = (tmp_path / "out" / "2.png").read_bytes()
     invoke(layers, [*given, "--layers", "2", "--checkpoint", str(whole)])
     assert (tmp_path / "out" / "2.png").read_bytes() == before
+    monkeypatch.setattr("train.text_encoders.qwen_captions._LONGEST", 9)
+    undescribed = [*given[1:], "--layers", "2", "--english", "--json", "--checkpoint", str(whole)]
+    described = invoke(layers, undescribed)
+    assert described.exit_code == 0, described.output
+    caption = json.loads(described.stdout)["prompt"]
+    assert caption and f"the text encoder says of it: {caption!r}" in described.stderr
+    with Image.open("out/1.png") as image:
+        assert image.text["prompt"] == caption
+        assert image.text["prompt_by"] == "the text encoder"
+    again = invoke(layers, [caption, *undescribed])
+    assert json.loads(again.stdout)["prompt"] == caption
+    shutil.rmtree(whole / "processor")
+    refused = invoke(layers, undescribed)
+    assert refused.exit_code == 2
+    assert "writes no prompts, it has not a processor/" in refused.stderr
     refused = invoke(layers, [*given, "--checkpoint", str(folder)])
     assert refused.exit_code == 2
     assert "no layered model" in refused.stderr

@@ -18,6 +18,7 @@ from PIL import Image
 from curation.failures.interruption import Interruption
 from curation.storage.ownership import held
 from infer.__main__ import app
+from infer.engine.engine import Engine
 
 CHINESE = '一行字 "你好，世界"'
 THREE = ["hello", CHINESE, "a third prompt, rather longer than the others"]
@@ -177,6 +178,7 @@ def test_no_sheet_for_one_image_unless_asked_for(run, tmp_path):
     ("arguments", "message"),
     [
         ([], "nothing to generate"),
+        ([""], "prompt 1: is empty"),
         (["x", "--size", "40x16"], "multiples of 16 pixels; the nearest is 32x16"),
         (["x", "--size", "8x8"], "the nearest is 16x16"),
         (["x", "--size", "64"], "expected WIDTHxHEIGHT"),
@@ -200,6 +202,16 @@ def test_a_users_mistake_is_told_without_a_traceback(run, tmp_path, arguments, m
     assert "Traceback" not in result.output
     assert result.stdout == ""
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_too_little_memory_is_a_sentence(run, tmp_path, monkeypatch):
+    def decoded(*_):
+        return torch.empty(1 << 55, dtype=torch.uint8)  # as much as no machine has
+
+    monkeypatch.setattr(Engine, "_decoded", decoded)
+    result = run("x", code=4)
+    assert "out of memory at 32x16, 1 at once; a smaller --size" in result.stderr
+    assert "Traceback" not in result.output and not list(tmp_path.glob("*.png"))
 
 
 def test_without_a_checkpoint_the_default_is_named(tmp_path, monkeypatch):

@@ -29,6 +29,7 @@ def test_reading_lines(tmp_path):
         ("p.txt", b"ok\n\xff\xfe", "byte 3 is not UTF-8"),
         ("p.jsonl", b'{"prompt": "x"}\n{"prompt": ', "p.jsonl:2: not JSON"),
         ("p.jsonl", b'\n["x"]', "p.jsonl:2: expected an object"),
+        ("p.jsonl", b'{"prompt": " "}', "p.jsonl:1: is empty"),
         ("p.jsonl", b'{"prompt": 3}', "p.jsonl:1: expected an object with a string"),
         ("p.jsonl", b'{"prompt": "x", "seed": "7"}', "p.jsonl:1: `seed` is '7'"),
         ("p.jsonl", b'{"prompt": "x", "seed": true}', "`seed` is True"),

@@ -1,7 +1,8 @@
 """A worker without weights: images of one colour, by prompt and seed. It does as prompts say.
 
 ``die`` ends the process, ``die once`` where the file that the settings name is not there, ``fail``
-raises, ``memory`` runs out of it, ``naked`` is held back, ``slow`` takes a while for each step.
+raises, ``memory`` asks for more than there can be, ``hang`` goes on for ever, ``naked`` is held
+back, ``slow`` takes a while for each step.
 """
 
 import hashlib
@@ -66,7 +67,9 @@ class Painter:
         if "fail" in prompts:
             raise ValueError("a bug")
         if "memory" in prompts:
-            raise MemoryError
+            np.empty(1 << 55, np.uint8)
+        if "hang" in prompts:
+            time.sleep(3600)
         for request in requests:
             size = request.settings.width, request.settings.height
             condition = request.condition

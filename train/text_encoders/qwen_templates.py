@@ -16,7 +16,7 @@ from curation.picture import sizes
 _PROCESSORS = ("processor_config.json", "preprocessor_config.json")  # of transformers 5, and before
 SLOT = "<|image_pad|>"
 _UNIT = 32  # pixels: sides of what is seen are multiples
-_SEEN = f"<|vision_start|>{SLOT}<|vision_end|>"
+SEEN = f"<|vision_start|>{SLOT}<|vision_end|>"  # an image
 EDIT_TEMPLATE = (
     "<|im_start|>system\nDescribe the key features of the input image (color, shape, size, texture,"
     " objects, background), then explain how the user's text instruction should alter or modify the"
@@ -43,7 +43,7 @@ class Edits:
         """
         if SLOT in prompt:
             raise ValueError(f"a prompt spells {SLOT}, which stands for an image: {prompt[:80]!r}")
-        labels = "".join(self.label.format(number) + _SEEN for number in range(1, images + 1))
+        labels = "".join(self.label.format(number) + SEEN for number in range(1, images + 1))
         return EDIT_TEMPLATE.format(labels + prompt)
 
     def seen(self, pixels: NDArray[np.uint8]) -> Image.Image:

@@ -50,6 +50,27 @@ export class Control {
     if (this.address) this.at("control-view").src = this.address;
   }
 
+  // What is followed, without the file, which is not kept; null where nothing is.
+  settings() {
+    if (!this.isOn) return null;
+    const how = ["scale", "start", "end"].map((name) => [name, this.at(`control-${name}`).value]);
+    return { kind: this.at("control").value, ...Object.fromEntries(how) };
+  }
+
+  // The same again, of a server that still follows such.
+  use(kept) {
+    const isKnown = kept && this.kinds.includes(kept.kind);
+    this.at("control").value = isKnown ? kept.kind : "";
+    if (isKnown) for (const name of ["scale", "start", "end"]) this.at(`control-${name}`).value = kept[name];
+    this.show();
+    if (isKnown && !this.file) this.at("control-hint").textContent += " Choose it again: files are not kept.";
+  }
+
+  // In few words, for people.
+  static said({ kind, scale, start, end }) {
+    return `follows ${NAMES[kind] || kind}, ${scale || 1} from ${start || 0} to ${end || 1}`;
+  }
+
   // Adds its fields to a form. Throws an error with a sentence.
   fill(form) {
     if (!this.file) throw new Error("choose the image that is to be followed, or follow nothing");

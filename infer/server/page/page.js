@@ -91,8 +91,7 @@ function use(entry) {
   at("random").checked = false;
   at("enhance").checked = false;
   at("count").value = 1;
-  at("control").value = "";
-  control.show();
+  control.use(entry.control);
   const isListed = [...at("size").options].some((option) => option.value === entry.size);
   at("size").value = isListed ? entry.size : OTHER;
   at("width").value = isListed ? "" : entry.size;
@@ -176,6 +175,7 @@ async function generate() {
   at("empty").hidden = true;
   const asked = settings();
   delete asked.enhance; // what is kept is the prompt that made an image
+  if (!inputs.length && control.isOn) asked.control = control.settings();
   const figures = Array.from({ length: at("count").valueAsNumber }, () => new Figure({ ...asked }));
   at("images").prepend(...figures.map((figure) => figure.element));
   say(at("enhance").checked && !inputs.length ? "enhancing the prompt" : "waiting for a place");
@@ -270,7 +270,8 @@ class Figure {
 
 function facts(entry) {
   const size = entry.size.replace("x", "\u00a0×\u00a0");
-  return `seed ${entry.seed}, ${size}, ${entry.steps} steps, guidance ${entry.guidance}`;
+  const follows = entry.control ? `, ${Control.said(entry.control)}` : "";
+  return `seed ${entry.seed}, ${size}, ${entry.steps} steps, guidance ${entry.guidance}${follows}`;
 }
 
 // Those of before

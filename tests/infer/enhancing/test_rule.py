@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.networks import languages
+from curation.networks.weights import MissingModelError
 from curation.shard.quotations import EVERY, spans
 from infer.enhancing import rule
 from infer.enhancing.enhancer import TRIES, Enhancer, NoAnswerError
@@ -103,6 +105,7 @@ SENTENCES = (
     ("en skylt ”ÖPPET”", "en skylt", "does not quote 'ÖPPET'"),
     ("a fox", "a fox\x1b[2J", "characters that are none of a text"),
     ("ein Schild „OFFEN“", "ein Schild „ZU“", "does not quote 'OFFEN'"),
+    ("鉄道図書館", "铁路图书馆，雨中", "is written in CJK; expected HIRAGANA"),
 )
 
 
@@ -161,3 +164,24 @@ def test_answers_are_asked_for_again_and_the_prompt_is_what_is_left():
     unclear = Enhancer(Says()).enhance('a sign “INK"')
     assert unclear.text == 'a sign “INK"' and "without its pair" in unclear.reason
     assert "照抄" in instructions(rule.script("一只狐狸"))
+
+
+def test_another_language_of_the_same_script_is_seen_where_both_are_sure():
+    try:
+        language = languages.detector()
+    except MissingModelError as error:
+        pytest.skip(str(error))
+    german, english = "Ein roter Fuchs im Schnee am Abend", "A red fox in the snow in the evening"
+    assert rule.faults(english, german, language) == [
+        "its language is de; expected en, as that of the prompt"
+    ]
+    assert rule.faults(german, english, language) == [
+        "its language is en; expected de, as that of the prompt"
+    ]
+    assert rule.faults(english, german) == []
+    assert rule.faults("a fox", german, language) == []  # too short to be sure of
+    assert rule.faults(f'{english} "Hund"', f'{english} at night "Hund"', language) == []
+    near = {"a": ("da", 0.9), "a b": ("no", 0.9)}  # as one, to whom it matters here
+    assert rule.faults("a", "a b", near.__getitem__) == []
+    assert rule.script("京都夜景") == rule.script("國立臺灣大學") == "CJK"  # of both, of Taiwan
+    assert rule.script("鉄道図書館") == "HIRAGANA"

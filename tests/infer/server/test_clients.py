@@ -144,3 +144,29 @@ def test_two_hundred_clients_of_a_server_with_weights(tmp_path):
         assert np.abs(own - np.asarray(expected)).max() <= 1
         exact += np.array_equal(own, np.asarray(expected))
     assert exact > len(answers) / 2
+
+
+@pytest.mark.drill
+def test_two_workers_with_weights_and_one_killed(tmp_path):
+    from infer.engine.engine import Engine  # heavy, and needed here alone
+
+    folder = tiny_qwen.save_pipeline(tmp_path / "tiny")
+    path = tmp_path / "server" / "key.pem"
+    commands = workers.commands(folder, ("cpu", "cpu"), path, None)
+    offered, limits = Offer.of(folder, 10**6, 50), Limits(batch=1, seconds=900)
+    given = {"offered": offered, "commands": commands, "limits": limits, "ready": False}
+    with serving(tmp_path / "server", **given) as server, ThreadPoolExecutor(8) as threads:
+        wait_for(lambda: server.ask("/health").json["workers"]["idle"] == 2, 240)
+        asked = {"size": "256x256", "steps": 9}
+        answers = [threads.submit(server.generate, "ink", seed=n, **asked) for n in range(8)]
+        wait_for(lambda: server.ask("/health").json["workers"]["busy"] == 2, 240)
+        killed, kept = server.worker_processes()
+        os.kill(killed, signal.SIGKILL)
+        assert all(answer.result().status == 200 for answer in answers)
+        assert kept in server.worker_processes() and killed not in server.worker_processes()
+    engine = Engine.load(folder, "cpu")
+    for number, answer in enumerate(answers):
+        (row,) = answer.result().json["data"]
+        (expected,) = engine.generate([Request("ink", number, Settings(256, 256, 9, 4.0))])
+        own = Image.open(io.BytesIO(base64.b64decode(row["b64_json"])))
+        assert np.array_equal(np.asarray(own), np.asarray(expected))

@@ -187,8 +187,10 @@ def test_an_image_follows_another(tab):
     pixels[8:24, 16:48] = 230
     choose(tab, "control-file", pixels)
     tab.wait("document.getElementById('control-view').naturalWidth === 64")
+    fill(tab, **{"control-scale": "0.5"})
     click(tab, "Generate")
-    images(tab, 1)
+    ((*_, facts),) = images(tab, 1)
+    assert facts.endswith("follows thin edges, 0.5 from 0 to 1")
     expected = conditions.canny(pixels)
     row, column = np.argwhere(expected[:, :, 0])[5]
     assert pixel(tab, column, row) == (255, 255, 255) and pixel(tab, 30, 16) == (0, 0, 0)
@@ -196,8 +198,16 @@ def test_an_image_follows_another(tab):
     tab.wait("document.getElementById('following').hidden")
     click(tab, "Without images")
     assert not tab.ask(f"{edges}.hidden")
-    click(tab, "Use these settings")  # in which no file was kept
-    assert tab.ask(f"{edges}.hidden")
+    fill(tab, control="", **{"control-scale": "2"})
+    click(tab, "Use these settings")
+    followed = "['control', 'control-scale'].map((id) => document.getElementById(id).value)"
+    assert tab.ask(followed) == ["canny", "0.5"] and tab.ask(f"{edges}.offsetParent !== null")
+    hint = "document.getElementById('control-hint').textContent"
+    assert "Choose it again" not in tab.ask(hint)
+    tab.ask("document.getElementById('control-file').value = ''")
+    click(tab, "Use these settings")  # in which no file is kept
+    assert tab.ask(hint).endswith("Choose it again: files are not kept.")
+    fill(tab, **{"control-scale": "1"})
 
 
 def choose(tab, name, pixels):

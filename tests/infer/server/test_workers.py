@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from making.stand_in_worker import colour
 from PIL import Image
 
 from infer.server import frames
+from infer.server import pool as pool_module
 from infer.server.asked import Asked
 from infer.server.pool import Limits
 from infer.server.waiting import Waiting, Wanted
@@ -203,6 +205,49 @@ def test_what_takes_too_long_is_ended(server, monkeypatch):
     assert is_own(server.generate("next"), "next")
 
 
+def is_running(process):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False
+
+
+def test_a_worker_that_hangs_is_replaced(server, monkeypatch):
+    pool, before = server.service.pool, counted(server)
+    (process,) = server.worker_processes()
+    monkeypatch.setattr(pool_module, "_STOPPING", 1.0)
+    with ThreadPoolExecutor(2) as threads:
+        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=0.5))
+        hung = threads.submit(server.generate, "hang")
+        wait_for(lambda: ["hang"] in server.batches)
+        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=60))
+        other = threads.submit(server.generate, "other")
+        assert (hung.result().status, hung.result().code) == (504, "timeout")
+        assert is_running(process)  # it might have ended its batch in time
+        assert is_own(other.result(), "other")
+    assert not is_running(process)
+    assert server.worker_processes() != [process]
+    assert server.batches == [["hang"], ["other"]]
+    name = "image_server_workers_ended_total"
+    assert counted(server)[name] == before.get(name, 0) + 1
+
+
+def test_two_workers_make_images_at_once_and_one_that_is_killed_loses_none(tmp_path):
+    limits = Limits(waiting=12, batch=1)
+    with ThreadPoolExecutor(4) as threads, serving(tmp_path, limits=limits, workers=2) as server:
+        wait_for(lambda: server.ask("/health").json["workers"]["idle"] == 2)
+        answers = [threads.submit(server.generate, **SLOW, seed=seed) for seed in range(4)]
+        wait_for(lambda: server.ask("/health").json["workers"]["busy"] == 2)
+        killed, kept = server.worker_processes()
+        os.kill(killed, signal.SIGKILL)
+        assert all(is_own(each.result(), "slow") for each in answers)
+        assert [row["seed"] for each in answers for row in each.result().json["data"]] == [
+            *range(4)
+        ]
+        assert kept in server.worker_processes() and killed not in server.worker_processes()
+        assert len(server.batches) == 5  # the one that was lost is made again
+
+
 def test_without_a_worker_it_says_so(tmp_path):
     broken = [sys.executable, "-c", "import sys; sys.exit(2)"]
     with serving(tmp_path / "server", commands=[broken], ready=False) as server:
@@ -251,12 +296,12 @@ commands.main("infer.server", lambda **_: running.run(plan, running.Place(port=0
         env=os.environ | {"PYTHONPATH": paths},
     )
     assert process.stderr
-    address = process.stderr.readline()
-    assert "painter at http://127.0.0.1:" in address
-    port = int(address.split("http://127.0.0.1:")[1].split("/")[0])
     lines = [process.stderr.readline()]
-    while "libraries print" not in lines[-1]:  # a worker is there
+    assert "loading painter on cpu" in lines[0]
+    while "painter at http://127.0.0.1:" not in lines[-1]:  # a worker is there
         lines.append(process.stderr.readline())
+    assert any("libraries print" in line for line in lines)
+    port = int(lines[-1].split("http://127.0.0.1:")[1].split("/")[0])
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"

@@ -1,5 +1,6 @@
 """Our parts take images apart into layers as ``QwenImageLayeredPipeline`` does."""
 
+import shutil
 from functools import partial
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from making import tiny_qwen
 from making.qwen_parts import pixels
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from train import sampler
 from train.autoencoders.autoencoder import load_autoencoder
@@ -16,6 +18,8 @@ from train.models.family import guided
 from train.models.qwen_image import QwenImage, layered
 from train.packing import patches
 from train.pixels import scaled
+from train.text_encoders import qwen_captions
+from train.text_encoders.byte_text import ByteTextEncoder
 from train.text_encoders.text_encoder import load_text_encoder
 
 SIDE, STEPS, SEED, LAYERS = 64, 3, 8, 2
@@ -101,6 +105,29 @@ def test_layers_are_those_of_the_pipeline(
     assert [each.mode for each in images] == ["RGBA"] * LAYERS
     assert np.abs(np.stack(images) / 255 - expected).max() < 1e-4 + 0.5 / 255
     assert (images[0].size, expected.shape) == ((width, height), (LAYERS, height, width, 4))
+
+
+@torch.no_grad()
+def test_captions_are_those_of_the_pipeline(folder, pipeline, tmp_path):
+    encoder, image = load_text_encoder(str(folder)), rgba(64, 32).convert("RGB")
+    written = []
+    for english in (True, False):
+        expected = pipeline.get_image_caption(image, use_en_prompt=english, device="cpu")
+        written.append(qwen_captions.caption(encoder, image, english=english))
+        assert written[-1] == expected and len(expected) > 99
+    assert written[0] != written[1]
+    assert qwen_captions.missing(encoder) == ""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    shutil.rmtree(copy / "processor")
+    assert "processor/" in qwen_captions.missing(load_text_encoder(str(copy)))
+    weights = load_file(folder / "text_encoder" / "model.safetensors")
+    del weights["lm_head.weight"]
+    without = tmp_path / "without"
+    shutil.copytree(folder, without)
+    save_file(weights, without / "text_encoder" / "model.safetensors", {"format": "pt"})
+    assert "lm_head" in qwen_captions.missing(load_text_encoder(str(without)))
+    assert "writes" in qwen_captions.missing(ByteTextEncoder(8))
 
 
 def test_sizes_are_those_of_the_pipeline():
