@@ -186,7 +186,8 @@ def _of_encoder(folder: Path) -> int:
             model = AutoModelForImageTextToText.from_config(configuration)
     except (OSError, ValueError, KeyError, AttributeError):
         return 0
-    return _HALF * sum(weight.numel() for weight in model.parameters())
+    count: int = sum(weight.numel() for weight in model.parameters())
+    return _HALF * count
 
 
 def _text_width(folder: Path) -> int:

@@ -5,7 +5,7 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -96,7 +96,7 @@ def serve(
     )
     generating.check(steps, None)
     folder = checkpoints.find(checkpoint)
-    execution = {
+    execution: dict[str, Any] = {
         "loras": loras or [],
         "weights": weights,
         "controlnet": str(controlnet) if controlnet else None,

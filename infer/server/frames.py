@@ -8,7 +8,7 @@ import asyncio
 import json
 import struct
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 _LENGTH = struct.Struct(">I")
 _MOST_HEAD = 64 << 20  # bytes; more is no head but something else on the pipe
@@ -26,7 +26,7 @@ def encoded(head: dict[str, Any], blobs: Sequence[bytes] = ()) -> bytes:
     return b"".join([_LENGTH.pack(len(content)), content, *blobs])
 
 
-def read(stream: BinaryIO) -> Frame:
+def read(stream: IO[bytes]) -> Frame:
     """The next frame. Raises ``BrokenPipeFrame`` at the end."""
     head = _head(_exactly(stream, _checked(_exactly(stream, _LENGTH.size))))
     return head, [_exactly(stream, length) for length in head.pop("blobs")]
@@ -57,7 +57,7 @@ def _head(data: bytes) -> dict[str, Any]:
     return head
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _exactly(stream: IO[bytes], length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
         raise BrokenPipeFrame("the pipe has ended")
