@@ -3,10 +3,13 @@
 The process (``infer.enhancing.process``) is sent frames of what is to be written, and answers each.
 """
 
+import json
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from curation.failures.errors import UsageError
 from infer.enhancing.enhancer import NoAnswerError
@@ -14,6 +17,12 @@ from infer.server import frames, workers
 
 _SECONDS = 300.0  # for an answer; a process that takes longer is ended
 _ENDING = 5.0  # seconds until a process whose input has ended is killed
+
+
+def command(folder: Path, device: str) -> list[str]:
+    """What starts the process with the model of a folder."""
+    settings = json.dumps({"folder": str(folder), "device": device})
+    return [sys.executable, "-P", "-m", "infer.enhancing.process", settings]
 
 
 class Apart:

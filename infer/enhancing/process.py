@@ -18,12 +18,6 @@ from infer.enhancing.enhancer import NoAnswerError, Writer
 from infer.server import frames
 
 
-def command(folder: Path, device: str) -> list[str]:
-    """What starts it, with the model of a folder."""
-    settings = json.dumps({"folder": str(folder), "device": device})
-    return [sys.executable, "-P", "-m", "infer.enhancing.process", settings]
-
-
 def carry_on(opened: Callable[[dict[str, Any]], Writer]) -> int:
     """Be the process, with what ``opened`` makes of the settings, JSON as the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides

@@ -57,10 +57,9 @@ def _folder(folder: Path, device: str, apart: bool) -> Writer:
         )
     if not apart:
         return Local(folder, device)
-    from infer.enhancing import process
-    from infer.enhancing.apart import Apart
+    from infer.enhancing import apart as own
 
-    return Apart(process.command(folder, device), _name(folder))
+    return own.Apart(own.command(folder, device), _name(folder))
 
 
 def _name(folder: Path) -> str:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import infer
 from infer.server import frames
 
 _LONGEST = 1 << 20  # bytes that are read ahead
@@ -73,7 +72,7 @@ class Process:
 
 def environment() -> dict[str, str]:
     """Of a process that imports our packages, not a stray ``train/`` of where it is started."""
-    root = str(Path(infer.__file__).parents[1])
+    root = str(Path(__file__).parents[2])
     known = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": os.pathsep.join([root, *([known] if known else [])])}
 
