@@ -15,7 +15,7 @@ from torch import Tensor
 
 from benchmarks import string_edits
 from benchmarks.string_edits import LINE, Line, Pair
-from infer.harness.likeness import decibels
+from curation.picture.likeness import decibels
 from synthesis.fonts.face import Font
 from synthesis.pure import strings
 from train.checkpoint import load_for_inference

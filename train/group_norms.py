@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from train.distributed import sharded
 from train.objectives.objective import Losses
 from train.parts import Parts
+from train.stepping import TERM
 
 
 def by_group(parts: Parts, step: int, counts: Mapping[str, int]) -> dict[str, float]:
@@ -18,7 +19,8 @@ def by_group(parts: Parts, step: int, counts: Mapping[str, int]) -> dict[str, fl
     """
     kinds = Counter(_kind(group) for group in counts)
     norms: dict[str, float] = {}
-    for group in sorted(group for group in counts if kinds[_kind(group)] > 1):
+    some = (group for group in counts if kinds[_kind(group)] > 1 and _kind(group) != TERM)
+    for group in sorted(some):
         for losses in parts.configuration.objective.losses(parts, step):
             of_group = losses.of_sample * losses.of_sample.new_tensor(list(_weights(losses, group)))
             (of_group.sum() / counts[group]).backward()

@@ -27,7 +27,7 @@ from train import (
     starting,
 )
 from train.adapters import adapted, base, controlled
-from train.autoencoders.autoencoder import load_autoencoder
+from train.autoencoders.autoencoder import Autoencoder, load_autoencoder
 from train.checkpoint import Progress
 from train.configuration import Configuration
 from train.data import loading, skipped
@@ -37,8 +37,11 @@ from train.folders import packing
 from train.folders.packing import is_folder
 from train.judges import Judges
 from train.producers import connecting
+from train.reconstruction import assembled
+from train.reconstruction import settled as reconstruction
 from train.stopping import stopping
 from train.text_encoders import text_encoder
+from train.text_encoders.text_encoder import TextEncoder
 
 KIND = "training"
 RESULT = "result.json"
@@ -69,7 +72,9 @@ def run(
     same number of threads. Raises ``UsageError``, ``OwnershipError``, ``CheckpointError``,
     ``OSError``, ``shard.ShardError`` and, after saving, ``Interruption``.
     """
-    if configuration.beside:
+    if configuration.reconstructs:
+        configuration = reconstruction.settled(configuration)
+    elif configuration.beside:
         units = bool(configuration.data.units)
         configuration = base.settled(configuration, units=units)
     device = local_device(settling.usable_device(configuration.device))
@@ -131,12 +136,12 @@ def _run(
     judges = Judges(configuration)
     store, absent = connecting.begin(configuration, tell)
     home = _home(configuration, start.folder if start else None)
-    stored = absent.autoencoder or (load_autoencoder(str(home)) if home else None)
+    stored = absent.autoencoder or _stored(configuration, home)
     _remove_leavings(directory, world)
     unreadable = UNREADABLE if world.is_first else f"unreadable-{world.rank}.jsonl"
     bad = skipped.Log(directory / unreadable, tell, resume=start is not None)
     encoder = absent.text_encoder
-    looks = encoder.sees_images if encoder else text_encoder.sees_images(configuration.text_encoder)
+    looks = _looks(configuration, encoder)
     sources = Sources(request.data, stored, device, judges.watch, bad.add, request.judged_on, looks)
     sources = replace(sources, judged=not absent.any, tell=tell if world.is_first else None)
     loaded = loading.load(sources, configuration)
@@ -157,7 +162,7 @@ def _run(
     ahead = judges.prepare(loaded, tell)
     with stopping() as stopped, closing(units) if units else nullcontext():
         trained = loop.Loop(run, progress, directory, judges.evaluations, tell, units)
-        if loaded.held_out and world.is_first:
+        if loaded.held_out and world.is_first and not configuration.reconstructs:
             _write_captions(directory, held_out.captions(loaded, configuration.seed))
         figures = trained.run(stopped)
     skips = {**loaded.skipped.counts, **bad.counts}
@@ -180,6 +185,8 @@ def _home(configuration: Configuration, checkpoint: Path | None) -> Path | None:
     """
     if configuration.beside:
         return Path(configuration.weights)
+    if configuration.reconstructs:
+        return None  # it begins as it did
     if checkpoint is None and configuration.weights:
         start = starting.home(configuration.weights)
         small = configuration.autoencoder.kind == "patch_pca"
@@ -187,8 +194,24 @@ def _home(configuration: Configuration, checkpoint: Path | None) -> Path | None:
     return checkpoint
 
 
+def _stored(configuration: Configuration, home: Path | None) -> Autoencoder | None:
+    """The autoencoder that data is read with; None where it has yet to be fitted."""
+    if configuration.reconstructs:
+        return assembled.begun(configuration)
+    return load_autoencoder(str(home)) if home else None
+
+
+def _looks(configuration: Configuration, absent: TextEncoder | None) -> bool:
+    """Whether something sees images themselves."""
+    if configuration.reconstructs:
+        return True
+    return absent.sees_images if absent else text_encoder.sees_images(configuration.text_encoder)
+
+
 def _assembly(configuration: Configuration) -> Callable[..., parts.Parts]:
     """What assembles the objects of such a run."""
+    if configuration.reconstructs:
+        return assembled.assemble
     if configuration.control:
         return controlled.assemble
     return adapted.assemble if configuration.adapter else parts.assemble
@@ -203,6 +226,8 @@ def _weights(run: parts.Parts) -> str:
         said = f"{count:,} parameters of a LoRA of rank {adapter.rank} beside {settings.weights}"
     elif settings.control:
         said = f"{said} of a ControlNet beside {settings.weights}"
+    elif settings.reconstructs:
+        said = f"{said} of an autoencoder ({settings.objective.trained})"
     return f"{said}, {settings.precision}, device {run.device}"
 
 
@@ -272,8 +297,8 @@ def _digest(
     folder: Path, data: str, configuration: Configuration, tell: Callable[[str], None]
 ) -> str:
     """What identifies the rows that a finished run would train on."""
-    home = _home(configuration, folder)
-    unit = configuration.model.unit(load_autoencoder(str(home)).factor)
+    stored = _stored(configuration, _home(configuration, folder))
+    unit = configuration.unit(stored.factor if stored else configuration.autoencoder.factor)
     return loading.digest(data, unit, configuration, tell)
 
 

@@ -20,7 +20,7 @@ from train.configuration import Configuration
 from train.trained_on import TrainedOn
 
 NAME = "README.md"
-_TEMPLATE = Path(__file__).with_name("card.md")
+_FOLDER = Path(__file__).parent
 _PACKAGES = ("inkstone", "torch", "diffusers", "transformers")
 _TIMES = ("cpu_seconds", "wall_seconds")
 _ELSEWHERE = (
@@ -54,7 +54,7 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATE.parent),
+        loader=FileSystemLoader(_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -63,10 +63,13 @@ def _card(folder: Path, seen: TrainedOn, settings: Configuration, result: Mappin
     )
     environment.filters |= {"code": lambda value: Markup(code(value)), "number": "{:,}".format}
     environment.filters["place"] = _place
-    text: str = environment.get_template(_TEMPLATE.name).render(
-        head=Markup(yaml.safe_dump(_head(seen), sort_keys=False)),
+    text: str = environment.get_template(
+        "card_autoencoder.md" if settings.reconstructs else "card.md"
+    ).render(
+        head=Markup(yaml.safe_dump(_head(seen, settings), sort_keys=False)),
         title=_title(settings),
-        parameters=_parameters(folder / _part(settings)),
+        parameters=_parameters(folder / _part(folder, settings)),
+        part=_part(folder, settings),
         seen=seen,
         unfinished=seen.steps < settings.steps and not _ended(folder),
         settings=settings,
@@ -88,12 +91,16 @@ def _ended(folder: Path) -> bool:
 
 
 def _title(settings: Configuration) -> str:
+    if settings.reconstructs:
+        return "Autoencoder, trained with Inkstone"
     of = "LoRA of " if settings.adapter else "ControlNet of " if settings.control else ""
     return f"{of}{settings.model.name}, trained with Inkstone"
 
 
-def _part(settings: Configuration) -> str:
+def _part(folder: Path, settings: Configuration) -> str:
     """Below a checkpoint, where what was trained is."""
+    if settings.reconstructs:
+        return "vae" if (folder / "vae").is_dir() else "autoencoder"
     if settings.adapter:
         return ""
     return "controlnet" if settings.control else "transformer"
@@ -104,7 +111,7 @@ def _place(pattern: str) -> str:
     return "/".join(pattern.rstrip("/").split("/")[-2:])
 
 
-def _head(seen: TrainedOn) -> dict[str, Any]:
+def _head(seen: TrainedOn, settings: Configuration) -> dict[str, Any]:
     edits = set(seen.tasks) == {"ti2i"}
     head: dict[str, Any] = {
         "library_name": "diffusers",
@@ -112,6 +119,9 @@ def _head(seen: TrainedOn) -> dict[str, Any]:
         "license": "other",
         "tags": ["inkstone", "text-rendering"],
     }
+    if settings.reconstructs:
+        head |= {"pipeline_tag": "image-to-image", "tags": ["inkstone", "autoencoder"]}
+        return head
     if languages := [name for name in seen.languages if _LANGUAGE.fullmatch(name)]:
         head["language"] = languages
     return head
@@ -170,12 +180,16 @@ def _unseen(seen: TrainedOn) -> Iterator[str]:
 
 def _how(folder: Path) -> str:
     """What opens the folder: ``own`` code in it, a class of diffusers, or ``infer`` alone; or what
-    reads it beside another one: a ``lora`` or a ``controlnet``.
+    reads it beside another one: a ``lora`` or a ``controlnet``; of an autoencoder its class.
     """
     if adapter_folder.holds_adapter(folder):
         return "lora"
     if adapter_folder.holds_controlnet(folder):
         return "controlnet"
+    if adapter_folder.holds_autoencoder(folder):
+        part = "vae" if (folder / "vae").is_dir() else "autoencoder"
+        content = json.loads((folder / part / "config.json").read_text("utf-8"))
+        return str(content["_class_name"])
     index = json.loads((folder / "model_index.json").read_text("utf-8"))
     name = index["_class_name"]
     if isinstance(name, list):
@@ -193,6 +207,16 @@ def _training(settings: Configuration) -> dict[str, Any]:
     if settings.control:
         rates["ControlNet"] = settings.control.model_dump(include={"blocks"})
         rates["follows"] = dict(settings.data.conditions) or "maps that rows bring along"
+    if settings.reconstructs:
+        return {
+            "objective": settings.objective.model_dump(),
+            "seed": settings.seed,
+            "batch": settings.batch,
+            "precision": settings.precision,
+            "optimiser": optimiser.kind,
+            **rates,
+            "weights averaged by": ema.model_dump(include={"kind", *_ema(ema.kind)}),
+        }
     if settings.beside:
         rates["of"] = _place(settings.weights)
     return {

@@ -14,6 +14,8 @@ def cause(parts: Parts, step: int) -> str:
     """What is wrong with the first such sample of a step, and what to do about it; empty where all
     of them are well, and it is the network that gave no finite numbers.
     """
+    if parts.configuration.reconstructs:
+        return ""
     samples = noising.noised(parts, step)
     is_learnt = "text_encoder" in parts.raw
     for sample, text in zip(samples, noising.encoded(parts, samples), strict=True):

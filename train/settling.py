@@ -69,7 +69,9 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
             f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"
             f" {now[name]}: give it the same settings, or another --out"
         )
-    if not configuration.beside:  # whose checkpoints have no network
+    if not (
+        configuration.beside or configuration.reconstructs
+    ):  # whose checkpoints have no network
         _check_family(folder, configuration)
     return configuration
 
@@ -77,6 +79,8 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
 def _trained(configuration: Configuration) -> str:
     if configuration.adapter:
         return "a LoRA"
+    if configuration.reconstructs:
+        return "an autoencoder"
     return "a ControlNet" if configuration.control else "a network"
 
 

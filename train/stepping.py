@@ -19,6 +19,7 @@ from train.objectives.objective import Losses, Objective
 from train.optimisers import schedule
 from train.parts import Parts
 
+TERM = "term"  # of the groups by which losses are reported: what a loss is a sum of
 WINDOW = 100  # steps, the latest, of which so many may be skipped as ``optimiser.skips`` says
 
 
@@ -122,6 +123,8 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
     for (losses, _), own in zip(shown, values, strict=True):
         total += float(own.sum()) * losses.share
         flops += losses.flops
+        for name, values_apart in losses.apart.items():
+            tally.add(float(values_apart.double().sum()), len(own), f"{TERM}/{name}")
         for value, groups in zip(own.tolist(), losses.groups, strict=bool(losses.groups)):
             for group in groups:
                 tally.add(value, 1, group)

@@ -22,6 +22,7 @@ from curation.strict_yaml.naming import described, expected_one_of, shown
 
 OWN_PACKAGES = ("curation", "taxonomy", "captioning", "synthesis", "train", "infer")
 _NAME = "name"
+_STRICT = "strict"  # in the context of a part: whether its values must be of their types
 _Kind = TypeVar("_Kind")
 
 
@@ -131,8 +132,12 @@ def choice(kind: str, usual: str = "") -> PlainValidator:
             part = defined(name, getattr(importlib.import_module(module), base), package)
         except ValueError as error:
             raise refused(str(error), _NAME) from None
+        # of parts inside of parts the outermost knows: what it gives on is Python's either way
+        strict = (info.context or {}).get(_STRICT, info.mode == "python")
         try:
-            return part.model_validate({**value, _NAME: name}, strict=info.mode == "python")
+            return part.model_validate(
+                {**value, _NAME: name}, strict=strict, context={_STRICT: strict}
+            )
         except ValidationError as error:
             raise _with_keys(error, part) from None
 

@@ -15,8 +15,8 @@ import numpy as np
 from curation import shard
 from curation.failures.errors import UsageError
 from curation.networks import weights
+from curation.picture import likeness
 from infer.evaluation.benchmark import Benchmark, Line, Measured, Request, Row, Seen
-from infer.harness import likeness
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curation.failures.errors import UsageError
+from curation.picture import likeness
 from infer.evaluation.benchmark import Benchmark, Measured, Request, Row, Seen
-from infer.harness import likeness
 from infer.harness.image_pairs import ImagePairs
 
 if TYPE_CHECKING:

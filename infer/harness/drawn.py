@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from infer.harness.likeness import Bytes, Mask
+from curation.picture.likeness import Bytes, Mask
 
 WHITE = 127  # of 255: above, a pixel of a mask or an edge map is white
 SAME_COLOUR = 15.0  # the most that a colour may be off

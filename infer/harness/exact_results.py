@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curation.failures.errors import UsageError
-from curation.picture import decoding
-from infer.harness import drawn, edit_pairs, likeness
+from curation.picture import decoding, likeness
+from curation.picture.likeness import Bytes, Mask
+from infer.harness import drawn, edit_pairs
 from infer.harness.edit_pairs import Pair, plain
-from infer.harness.likeness import Bytes, Mask
 from infer.harness.rows import Seen
 
 if TYPE_CHECKING:

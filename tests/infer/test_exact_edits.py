@@ -11,9 +11,10 @@ from making.commands import invoke
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageOps
 
 from curation.failures.errors import UsageError
+from curation.picture import likeness
 from infer.evaluation import exact_edits
 from infer.evaluation.__main__ import app
-from infer.harness import edit_pairs, exact_results, likeness
+from infer.harness import edit_pairs, exact_results
 
 SIZE = (320, 160)
 FONT = ImageFont.load_default(36)

@@ -7,9 +7,9 @@ import pytest
 from making.commands import invoke
 from PIL import Image
 
+from curation.picture import likeness
 from infer.evaluation.__main__ import app
 from infer.evaluation.depth import errors
-from infer.harness import likeness
 
 
 def evaluate(*arguments, code=0):

@@ -48,7 +48,7 @@ def undisturbed(tiny, tmp_path_factory):
     return out, result
 
 
-def train_killed(tiny, out, at):
+def train_killed(tiny, out, at, *arguments):
     """The command, whose process ends before a step."""
     step_of = loop.train_step
 
@@ -60,7 +60,7 @@ def train_killed(tiny, out, at):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "train_step", killed)
         with pytest.raises(RuntimeError, match="killed"):
-            train(tiny, out)
+            train(tiny, out, *arguments)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ NAME = "pytorch_lora_weights.safetensors"  # as diffusers looks for it
 INDEX = "model_index.json"
 KIND = "InkstoneAdapter"
 CONTROLNET = "InkstoneControlNet"
+AUTOENCODER = "InkstoneAutoencoder"
 
 
 def holds_adapter(folder: Path) -> bool:
@@ -19,6 +20,11 @@ def holds_adapter(folder: Path) -> bool:
 def holds_controlnet(folder: Path) -> bool:
     """Whether a checkpoint's folder has a ControlNet, and no network of its own."""
     return _class_of(folder) == CONTROLNET
+
+
+def holds_autoencoder(folder: Path) -> bool:
+    """Whether a checkpoint's folder has an autoencoder that was trained, and no network."""
+    return _class_of(folder) == AUTOENCODER
 
 
 def _class_of(folder: Path) -> object:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from train.adapters import writing
-from train.adapters.adapter_folder import CONTROLNET, INDEX, KIND, NAME
+from train.adapters.adapter_folder import AUTOENCODER, CONTROLNET, INDEX, KIND, NAME
 from train.checkpoint import State
 
 
@@ -32,6 +32,15 @@ def write_controlnet(folder: Path, state: State, values: Mapping[str, Tensor]) -
     own.mkdir()
     network.save(own, values=values)
     _index(folder, CONTROLNET)
+
+
+def write_autoencoder(folder: Path, state: State, values: Mapping[str, Tensor]) -> None:
+    """Write the averaged ``values`` of an autoencoder, by the names of its weights, into its own
+    folder in the ``folder`` of a checkpoint, as it was published.
+    """
+    network: Any = state.raw["autoencoder"]
+    network.save(folder, values)
+    _index(folder, AUTOENCODER)
 
 
 def _index(folder: Path, kind: str) -> None:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from train.autoencoders.alpha import over_white, with_alpha
+from train.autoencoders.one_frame import OneFrame
+from train.autoencoders.trainable import Trainable
 from train.frozen import Frozen, keep
 
 
@@ -76,6 +78,10 @@ class QwenAutoencoder(Frozen):
         raw = latents / self.inverse_standard_deviation.to(latents) + self.mean.to(latents)
         pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]
         return pixels
+
+    def trainable(self, *, encoder: bool) -> Trainable:
+        """Its decoder to be trained on images, and where ``encoder`` its encoder too."""
+        return OneFrame(self.model, self.folder, self.factor, encodes=encoder)
 
     def save(self, directory: Path) -> dict[str, tuple[str, str]]:
         """Write ``directory/vae`` and return its line for ``model_index.json``."""

@@ -65,11 +65,12 @@ Only = Mapping[int, Collection[int]]  # of these steps these places
 
 @dataclass(frozen=True)
 class Manner:
-    """How the samples of a stretch are shown."""
+    """How the samples of a stretch are shown; ``sees_result``: held-out ones as they are."""
 
     caption_dropout: float
     sees_latents: bool
     sees_images: bool
+    sees_result: bool = False
 
 
 class Batches:

@@ -4,7 +4,7 @@ Shapes: N examples of a bucket, c latent channels, h w latent cells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -53,6 +53,7 @@ def read(
         (_some(index, settings.held_out, configuration.seed), reading)
         for index, reading in held_out
     ]
+    manner = replace(manner, sees_result=configuration.reconstructs)
     kept = _buckets(held, autoencoder, settings.held_out, manner)
     most = settings.images
     some = [(index.only(np.arange(min(len(index), most))), reading) for index, reading in training]
@@ -85,6 +86,8 @@ def _buckets(
                 if manner.sees_latents:
                     references = latents.inputs_encoded(autoencoder, row, reading)
                 images = row.inputs if manner.sees_images else ()
+                if manner.sees_result:
+                    images = (row.pixels,)
                 own = latents.encode(autoencoder, row.pixels)
                 gathered.setdefault(size, []).append((row.example, own, references, images))
                 done(1)

@@ -111,7 +111,7 @@ def load(sources: Sources, configuration: Configuration) -> Data:
     if isinstance(network, nn.Module):
         network.to(sources.device)
     factor = ready.factor if ready else configuration.autoencoder.factor
-    unit = configuration.model.unit(factor)
+    unit = configuration.unit(factor)
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
     scanned = _scan(curriculum, unit, skipped, notice, sources.tell)
@@ -168,7 +168,7 @@ def replanned(
     """The batches of another curriculum, shuffled by another ``seed``, and what identifies its
     rows. Raises as ``load``.
     """
-    unit = configuration.model.unit(autoencoder.factor)
+    unit = configuration.unit(autoencoder.factor)
     skipped = Skipped()
     notice = _noticing(skipped, sources.notice)
     scanned = _scan(curriculum, unit, skipped, notice, sources.tell)

@@ -1,0 +1,227 @@
+"""Training an autoencoder by the command: what changes and what does not, exactly continued."""
+
+import json
+import sys
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from making import additions, tiny_autoencoders
+from making import training_shards as shards
+from making.training_runs import losses, tensors, train, train_killed
+from PIL import Image
+from safetensors.torch import load_file
+
+from curation import shard
+from curation.picture import likeness
+from train import terms
+from train.autoencoders.autoencoder import load_autoencoder
+from train.data.examples import is_held_out, shown_text
+from train.objectives import reconstruction
+from train.pixels import as_image, scaled
+
+DECODER = """
+steps: 8
+batch: 6
+weights: {weights}
+data: {data}
+objective: {objective}
+optimiser: {{kind: adamw, learning_rate: 2e-3, warmup: 2, decay: 0.3}}
+evaluation: {{every: 4, images: 6, grid: 4, evaluators: [reconstructions]{evaluation}}}
+checkpoint: {{every: 3}}
+log_every: 2
+ema: {{decay: 0.8}}
+"""
+DATA = "{resolution: 0, tasks: {i2i: 1}, held_out: 0.2}"
+OBJECTIVE = (
+    "{name: reconstruction, terms: [pixels, {name: gradient, weight: [0.5, 0]}], crop: 16,"
+    " pixels_at_once: 1024}"
+)
+BOTH = "{name: reconstruction, trained: both, terms: [pixels, kl, {name: shrinking, weight: 0.5}]}"
+WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
+
+
+def written(place, weights, **changes):
+    given = {"weights": weights, "data": DATA, "objective": OBJECTIVE, "evaluation": ""} | changes
+    config = place / "decoder.yaml"
+    config.write_text(DECODER.format(**given))
+    return config
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """(folder, pattern) of shards."""
+    folder = tmp_path_factory.mktemp("data")
+    return folder, shards.write_all(folder)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    return tiny_autoencoders.save(tmp_path_factory.mktemp("base"), "QwenImage")
+
+
+@pytest.fixture(scope="module")
+def decoder(data, base, tmp_path_factory):
+    """What is run, and its output, undisturbed."""
+    place = tmp_path_factory.mktemp("decoder")
+    asked = (*data, written(place, base))
+    result = train_preset(asked, place / "out")
+    return asked, place / "out", result
+
+
+def train_preset(asked, out, *arguments, **options):
+    return train(asked, out, "--preset", "decoder", *arguments, **options)
+
+
+def test_the_decoder_learns_and_the_encoder_keeps_every_bit(decoder, base):
+    _, out, result = decoder
+    assert "M parameters of an autoencoder (decoder), fp32" in result.stderr
+    mine, before = (load_file(folder / WEIGHTS) for folder in (out / "checkpoint-8", base))
+    assert mine.keys() == before.keys()
+    changed = {name.split(".")[0] for name in mine if not torch.equal(mine[name], before[name])}
+    assert changed == {"decoder", "post_quant_conv"}
+    config = "vae/config.json"
+    assert (out / "checkpoint-8" / config).read_bytes() == (base / config).read_bytes()
+    judged = [json.loads(line) for line in (out / "evaluations.jsonl").open()]
+    assert [each["step"] for each in judged] == [0, 4, 8]
+    assert judged[2]["held_out_psnr"] > judged[0]["held_out_psnr"] + 0.5
+    lines = [json.loads(line) for line in (out / "metrics.jsonl").open()]
+    groups = lines[-1]["groups"]
+    assert {"term/pixels", "term/gradient"} < groups.keys()
+    assert lines[-1]["loss"] == pytest.approx(groups["term/pixels"][0], rel=1e-5)
+    half = lines[0]["groups"]["term/pixels"][0] + 0.5 * lines[0]["groups"]["term/gradient"][0]
+    assert lines[0]["loss"] == pytest.approx(half, rel=1e-5)
+
+
+def test_its_figures_are_those_of_the_stored_autoencoder(decoder, tmp_path):
+    """As diffusers reads it, by the pixels of the shards."""
+    (folder, _, _), out, _ = decoder
+    own = load_autoencoder(str(out / "checkpoint-8"))
+    measured = []
+    columns = ["image", "caption_recaption", "text_boxes"]
+    for row in (
+        row
+        for path in sorted(folder.glob("part-*.parquet"))
+        for batch in shard.read(str(path), columns)
+        for row in batch.to_pylist()
+    ):
+        captions = row["caption_recaption"] or []
+        if not captions or not is_held_out(
+            shown_text(row["text_boxes"]) or captions[0]["text"], 0.2
+        ):
+            continue
+        pixels = np.array(Image.open(BytesIO(row["image"]["bytes"])).convert("RGB"))
+        height, width = (side // 4 * 4 for side in pixels.shape[:2])
+        if not height * width:
+            continue
+        top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+        pixels = pixels[top : top + height, left : left + width]
+        back = as_image(own.decode(own.encode(scaled(pixels)))[0])
+        measured.append(likeness.psnr(np.asarray(back), pixels))
+    result = json.loads((out / "result.json").read_text())
+    assert result["held_out_psnr"] == pytest.approx(np.mean(measured), abs=0.01)
+    sheet = Image.open(out / "samples/step-000008.png")
+    assert min(sheet.size) > 32
+
+
+def test_killed_it_ends_in_the_same_bytes(decoder, tmp_path):
+    asked, out, _ = decoder
+    again = tmp_path / "again"
+    train_killed(asked, again, 5, "--preset", "decoder")
+    assert "after step 3" in train_preset(asked, again).stderr
+    names = ["metrics.jsonl", "samples/step-000008.png", f"checkpoint-8/{WEIGHTS}"]
+    for name in [*names, "checkpoint-8/README.md", "checkpoint-8/model_index.json"]:
+        assert (out / name).read_bytes() == (again / name).read_bytes(), name
+    mine, other = tensors(out / "checkpoint-8"), tensors(again / "checkpoint-8")
+    assert mine.keys() == other.keys()
+    assert all(torch.equal(mine[name], other[name]) for name in mine)
+    assert "nothing to do" in train_preset(asked, again).stderr
+
+
+@pytest.fixture
+def contributed(monkeypatch):
+    """A term of a newcomer's as if it lay where terms lie."""
+    monkeypatch.setattr(terms, "__path__", [*terms.__path__, *additions.__path__])
+    yield
+    sys.modules.pop("train.terms.shrinking", None)
+
+
+def test_both_halves_are_trained_with_a_term_of_a_newcomer(contributed, data, tmp_path):
+    start = tiny_autoencoders.save(tmp_path / "start", "QwenImage21")
+    asked = (*data, written(tmp_path, start, objective=BOTH))
+    out, again = tmp_path / "out", tmp_path / "again"
+    train_preset(asked, out)
+    mine, before = (load_file(folder / WEIGHTS) for folder in (out / "checkpoint-8", start))
+    changed = {name.split(".")[0] for name in mine if not torch.equal(mine[name], before[name])}
+    assert changed == {"decoder", "post_quant_conv", "encoder", "quant_conv"}
+    stored = json.loads((out / "checkpoint-8/vae/config.json").read_text())
+    assert stored["latents_mean"] != tiny_autoencoders.LATENTS["latents_mean"]
+    state = tensors(out / "checkpoint-8/training_state")
+    assert any("raw.term_shrinking.projection.weight" in name for name in state)
+    train_killed(asked, again, 6, "--preset", "decoder")
+    train_preset(asked, again)
+    assert losses(out) == losses(again)
+    assert (out / "checkpoint-8" / WEIGHTS).read_bytes() == (
+        again / "checkpoint-8" / WEIGHTS
+    ).read_bytes()
+
+
+def test_a_balanced_term_pulls_at_the_encoder_as_the_others_do():
+    pixels, own = torch.tensor(3.0), torch.tensor(2.0, requires_grad=True)
+    ratio = reconstruction._ratio(pixels, own)
+    assert float(ratio) == pytest.approx(1.5, rel=1e-3)
+    assert not ratio.requires_grad
+    assert float(reconstruction._ratio(pixels, torch.tensor(0.0))) == pytest.approx(3e4, rel=1e-3)
+
+
+WRONG = {
+    "of captions": ({"data": "{tasks: {t2i: 1}}"}, "data.tasks: t2i: objective: reconstruction"),
+    "in bf16": ({"more": "precision: bf16"}, "precision: bf16: an autoencoder is trained in fp32"),
+    "by Muon": ({"more": "optimiser: {kind: muon}"}, "an autoencoder has convolutions: adamw"),
+    "a LoRA": ({"more": "adapter: {}"}, "trains an autoencoder and no adapter"),
+    "no folder": ({"weights": "absent"}, "autoencoder.path: no config.json in 'absent'"),
+    "the small one": (
+        {"weights": "''", "more": "autoencoder: {kind: patch_pca}"},
+        "patch_pca is linear and fitted",
+    ),
+    "units": ({"data": "{tasks: {i2i: 1}, cache: x}"}, "data.cache: objective: reconstruction"),
+    "an encoder's term": (
+        {"objective": "{name: reconstruction, terms: [pixels, kl]}"},
+        "kl is of an encoder that is trained: expected objective.trained: both",
+    ),
+    "twice": (
+        {"objective": "{name: reconstruction, terms: [pixels, pixels]}"},
+        "pixels stands there twice",
+    ),
+    "no such term": (
+        {"objective": "{name: reconstruction, terms: [pixel]}"},
+        "'pixel'",
+    ),
+    "no such layer": (
+        {"objective": "{name: reconstruction, terms: [{name: lite0, layers: [99]}]}"},
+        "lite0: layers [99]: expected numbers of blocks, 0 to 15",
+    ),
+    "recomputed": ({"more": "recompute: block"}, "lower objective.pixels_at_once"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_trained_is_said_in_a_sentence(case, data, base, tmp_path):
+    changes, says = WRONG[case]
+    changes = {"weights": base} | changes
+    more = changes.pop("more", "")
+    config = written(tmp_path, **changes)
+    lines = config.read_text().splitlines()
+    kept = [line for line in lines if line.split(":")[0] != more.split(":")[0]]
+    config.write_text("\n".join([*kept, more]))
+    said = train_preset((*data, config), tmp_path / "out", code=2).stderr
+    assert says in said.splitlines()[-1]
+    assert "Traceback" not in said
+
+
+def test_a_generator_is_not_judged_by_reconstructions(data, tmp_path):
+    wrong = shards.TINY.replace("grid: 4}", "grid: 4, evaluators: [reconstructions]}")
+    (tmp_path / "wrong.yaml").write_text(wrong)
+    said = train((*data, tmp_path / "wrong.yaml"), tmp_path / "out", code=2).stderr
+    assert "are of objective: reconstruction alone" in said

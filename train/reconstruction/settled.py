@@ -1,0 +1,77 @@
+"""What is decided of a run that trains an autoencoder before anything is read."""
+
+from pathlib import Path
+from typing import Any
+
+from curation.failures.errors import UsageError
+from train import starting
+from train.configuration import AutoencoderConfiguration, Configuration
+
+_OBJECTIVE = "objective: reconstruction"
+
+
+def settled(configuration: Configuration) -> Configuration:
+    """The configuration with the autoencoder in the folder ``weights``, where that is named, in
+    fp32. Raises ``UsageError`` for settings of what generates images.
+    """
+    objective: Any = configuration.objective
+    if configuration.beside:
+        kind = "adapter" if configuration.adapter else "control"
+        raise UsageError(f"{_OBJECTIVE} trains an autoencoder and no {kind}: leave {kind} out")
+    if set(configuration.tasks) != {"i2i"}:
+        raise UsageError(
+            f"data.tasks: {', '.join(configuration.tasks)}: {_OBJECTIVE} shows images as they are,"
+            " and nothing of their captions: expected {i2i: 1}, as --preset decoder has it"
+        )
+    _check_precision(configuration)
+    _check_parts(configuration)
+    _check_terms(objective)
+    if not configuration.weights:
+        return configuration
+    own = AutoencoderConfiguration(kind="qwen", path=str(starting.home(configuration.weights)))
+    return configuration.model_copy(update={"autoencoder": own})
+
+
+def _check_precision(configuration: Configuration) -> None:
+    if configuration.precision not in ("auto", "fp32"):
+        raise UsageError(
+            f"precision: {configuration.precision}: an autoencoder is trained in fp32: its errors"
+            " are as small as the rounding of shorter numbers"
+        )
+    if configuration.optimiser.kind != "adamw":
+        raise UsageError(
+            "optimiser.kind: muon moves matrices of blocks; an autoencoder has convolutions: adamw"
+        )
+
+
+def _check_parts(configuration: Configuration) -> None:
+    data = configuration.data
+    if data.units or data.cache:
+        name = "units" if data.units else "cache"
+        raise UsageError(f"data.{name}: {_OBJECTIVE} needs the pixels themselves: leave it out")
+    if any(phase.tread or phase.repa for phase in configuration.phases):
+        raise UsageError("phases: tread and repa are of networks that generate: leave them out")
+    if configuration.recompute != "none" or configuration.compile:
+        name = "compile" if configuration.compile else "recompute"
+        raise UsageError(
+            f"{name}: of an autoencoder not there; lower objective.pixels_at_once for memory"
+        )
+
+
+def _check_terms(objective: Any) -> None:
+    names = [term.name for term in objective.terms]
+    if again := next((name for name in names if names.count(name) > 1), ""):
+        raise UsageError(f"objective.terms: {again} stands there twice")
+    if objective.trained == "both":
+        return
+    for term in objective.terms:
+        if term.needs_encoder or term.balanced:
+            raise UsageError(
+                f"objective.terms: {term.name} is of an encoder that is trained: expected"
+                " objective.trained: both"
+            )
+
+
+def folder(configuration: Configuration) -> Path:
+    """Where the autoencoder is that a run begins with."""
+    return Path(configuration.autoencoder.path)
