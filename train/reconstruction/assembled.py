@@ -13,7 +13,6 @@ from torch import Generator, Tensor, nn
 
 from curation.failures.errors import UsageError
 from train import ema
-from train.adapters import adapted
 from train.autoencoders import autoencoder as autoencoders
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.trainable import Trainable
@@ -36,11 +35,8 @@ class Unencoded:
     """
 
     autoencoder: Any
+    factor: int
     channels: int = 0
-
-    @property
-    def factor(self) -> int:
-        return int(self.autoencoder.factor)
 
     def encode(self, pixels: Tensor, generator: Generator | None = None) -> Tensor:
         """(B, 3, H, W) -> (B, 0, h, w)."""
@@ -108,7 +104,7 @@ def begun(configuration: Configuration) -> Autoencoder:
         raise UsageError(f"weights: {settings.path}: a {type(start).__name__} is not trained")
     objective: Any = configuration.objective
     if objective.trained == "both":
-        return Unencoded(start)
+        return Unencoded(start, start.factor)
     own: Autoencoder = start
     return own
 
@@ -125,7 +121,12 @@ def assemble(
     """As ``parts.assemble``, of data that was read with what ``begun`` gave; what is not ``fresh``
     begins the same, and is then read from a checkpoint. Raises ``UsageError``.
     """
-    world = adapted.alone(world, "objective")
+    world = world or World()
+    if world.size > 1:
+        raise UsageError(
+            f"objective: an autoencoder is trained by one process, not {world.size}; start it"
+            " without torchrun"
+        )
     start: Any = getattr(data.autoencoder, "autoencoder", data.autoencoder)
     objective: Any = configuration.objective
     with torch.random.fork_rng(devices=[]):
