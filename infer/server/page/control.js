@@ -68,7 +68,7 @@ export class Control {
 
   // In few words, for people.
   static said({ kind, scale, start, end }) {
-    return `follows ${NAMES[kind] || kind}, ${scale || 1} from ${start || 0} to ${end || 1}`;
+    return `follows ${NAMES[kind] || kind}, scale ${scale || 1}, from ${start || 0} to ${end || 1}`;
   }
 
   // Adds its fields to a form. Throws an error with a sentence.

@@ -271,7 +271,8 @@ class Figure {
 function facts(entry) {
   const size = entry.size.replace("x", "\u00a0×\u00a0");
   const follows = entry.control ? `, ${Control.said(entry.control)}` : "";
-  return `seed ${entry.seed}, ${size}, ${entry.steps} steps, guidance ${entry.guidance}${follows}`;
+  const how = `${entry.steps}\u00a0steps, guidance\u00a0${entry.guidance}`;
+  return `seed\u00a0${entry.seed}, ${size}, ${how}${follows}`;
 }
 
 // Those of before

@@ -106,7 +106,7 @@ def test_a_controlnet_is_followed_as_the_engine_follows_it(engine, key, tmp_path
     configuration = engine.transformer.config
     packed_control.theirs(extra=extra, config=configuration).save_pretrained(tmp_path)
     beside = Engine.load(engine.folder, "cpu", Execution(controlnet=tmp_path))
-    studio = Studio(beside, key)
+    studio = Studio(beside, key, controlnet=tmp_path)
     pixels = np.random.default_rng(0).integers(0, 256, (32, 64, 3))
     control = Following("inpaint" if extra else "canny", 0.8, 0.0, 0.5, png(pixels))
     wanted = asked(control=control)
@@ -123,6 +123,9 @@ def test_a_controlnet_is_followed_as_the_engine_follows_it(engine, key, tmp_path
     assert not np.array_equal(np.asarray(expected), np.asarray(without))
     facts = marks.verified(data, key.public_key(), "x").facts
     assert facts["control"] == control.kind and facts["control_span"] == "0 0.5"
+    assert (facts["controlnet"], facts["control_scale"]) == (tmp_path.name, "0.8")
+    (unfollowed,) = made(studio, asked())
+    assert "controlnet" not in marks.verified(unfollowed, key.public_key(), "x").facts
     if not extra:
         assert np.array_equal(condition.pixels, conditions.canny(pixels.astype(np.uint8)))
         assert np.array_equal(opened(data), np.asarray(expected))
