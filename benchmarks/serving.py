@@ -32,6 +32,12 @@ def timed(what: str, action: Callable[[], Any]) -> Any:
     return value
 
 
+def memory() -> float:
+    """What the process holds, in MB."""
+    said = Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0]
+    return int(said) * 1024 / MEGABYTE
+
+
 def main(
     units: Annotated[int, typer.Option(help="Files of each kind.")] = 1954,
     rows: Annotated[int, typer.Option(help="Rows in each of them.")] = 512,
@@ -48,6 +54,9 @@ def main(
         synthetic_runs.finish(work / "out", names, bounds)
         held: Rows = timed("open", lambda: Rows(str(work / "out")))
         site = Site(held, Recorder(work / "picks.jsonl"))
+        before = memory()
+        timed("bounds for the first time", lambda: site.trials.trial(()))
+        print(f"what rules read stays in memory: {memory() - before:,.0f} MB")
         print(f"{len(held):,} rows")
         for number in range(repeats):
             asked = {

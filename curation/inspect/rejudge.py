@@ -1,7 +1,7 @@
 """``beam judge``: other bounds over stored signals, compared with the ledger of the run."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,10 +31,13 @@ class Comparison:
 
     ``unmeasured`` counts rows that need ``beam run``, ``lacking`` says at how many each model is to
     look: looser bounds let them reach one that never saw them. Of these ``undecided`` were kept,
-    and now are neither kept nor lost. ``quotas_before`` and ``quotas_after`` say by quota, stage
-    and category how many
-    rows are kept of how many, as in ``run.json``. Judged is by the entry ``pipeline`` of ``file``;
-    ``notes`` say which quotas and weights do not reach what they are to.
+    and now are neither kept nor lost. ``captions_before`` and ``captions_after`` are kept captions
+    by split, where any rule is on captions; ``keep_before`` and ``keep_after`` the stages that a
+    row must pass to be kept; where those differ, ``turned`` says of the rules between them how many
+    rows each drops now, or as a negative number holds back. ``quotas_before`` and ``quotas_after``
+    say by quota, stage and category how many rows are kept of how many, as in ``run.json``. Judged
+    is by the entry ``pipeline`` of ``file``; ``notes`` say which quotas and weights do not reach
+    what they are to.
     """
 
     before: Counter[str]
@@ -46,8 +49,13 @@ class Comparison:
     lacking: Counter[str]
     rules_before: Counter[str]
     rules_after: Counter[str]
+    captions_before: Counter[str]
+    captions_after: Counter[str]
     quotas_before: dict[str, Any]
     quotas_after: dict[str, Any]
+    keep_before: str
+    keep_after: str
+    turned: Mapping[str, int]
     pipeline: str
     file: str | None
     notes: Sequence[str] = ()
@@ -67,6 +75,16 @@ class Comparison:
             before, after = self.rules_before[rule], self.rules_after[rule]
             if before != after:
                 lines.append(f"  {rule:<28}{before:>9} -> {after:<9}{after - before:+d}")
+        if self.keep_before != self.keep_after:
+            lines.append(f"  keep {self.keep_before} -> {self.keep_after}")
+        for rule, number in self.turned.items():
+            does = "held back, no longer dropped" if number < 0 else "dropped, no longer held back"
+            lines.append(f"  {rule:<28}{abs(number):>9} {does}")
+        for split in sorted(self.captions_after):
+            before, after = self.captions_before[split], self.captions_after[split]
+            if before != after:
+                name = f"{split} captions kept"
+                lines.append(f"  {name:<28}{before:>9} -> {after:<9}{after - before:+d}")
         lines += quotas.changes(self.quotas_before, self.quotas_after)
         if self.unmeasured:
             rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
@@ -130,18 +148,20 @@ def compared(
         )
     winners = judged_units.winners(judge, units, lambda _: verdicts.read_edges(output))
     judged_units.sum_up(judge, units, winners)
-    now, lacking, totals = Counts(), Counter[str](), Counter[str]()
+    now, lacking, totals, texts = Counts(), Counter[str](), Counter[str](), Counter[str]()
     for unit, decision in judged_units.decisions(judge, units, winners):
         now.add(recording.count(decision, pipeline))
         changed = _changed(unit, kept(unit) if kept else _kept(layout, unit), decision)
         tell(changed)
+        texts.update(judge.kept_captions(unit, decision))
         for which in ("gained", "lost", "undecided"):
             totals[which] += int(getattr(changed, which).sum())
         looked, check = decision.reading.looked, decision.judgement.check
         lacking += judge.models.lacking(looked, check, decision.unlooked)
-    _refuse_unmeasured(judge, units, lacking)
+    _refuse_unmeasured(judge, lacking)
     counted = now.as_json()
     configured = loading.resolved(pipeline).get("quotas", {})
+    keep = str(run.get("configuration", {}).get("keep", pipeline.keep))
     notes = quotas.problems(configured, counted.get("quotas", {}))
     for grouping in judge.others:
         notes += grouping_notes(grouping, judge.wholes[grouping.name])
@@ -155,6 +175,11 @@ def compared(
         lacking=lacking,
         rules_before=_stopped(run["counts"]),
         rules_after=_stopped(counted),
+        captions_before=_kept_captions(run["counts"], texts),
+        captions_after=texts,
+        keep_before=keep,
+        keep_after=pipeline.keep,
+        turned=_turned(counted, keep, pipeline.keep),
         quotas_before=run["counts"].get("quotas", {}),
         quotas_after=counted.get("quotas", {}),
         pipeline=pipeline.name,
@@ -173,14 +198,10 @@ def _changed(unit: str, before: Mask, decision: Decision) -> Changed:
     return Changed(unit, after, after & ~before, before & ~after & ~waits, before & waits)
 
 
-def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Counter[str]) -> None:
+def _refuse_unmeasured(judge: verdicts.Judge, lacking: Counter[str]) -> None:
     """Refuse rules on what no row of the run was measured for. Raises ``UsageError``."""
     measured = judge.measured
-    never = [
-        name
-        for name in sorted(judge.models.ruled)
-        if not any(storage.exists(measured.model_path(name, unit)) for unit in units)
-    ]
+    never = [name for name in sorted(judge.models.ruled) if not measured.is_looked_at(name)]
     if not lacking.keys().isdisjoint(never):
         left_out = " ".join(f"--without {name}" for name in never)
         rows = max(lacking.values())
@@ -191,6 +212,28 @@ def _refuse_unmeasured(judge: verdicts.Judge, units: Sequence[str], lacking: Cou
             "settings; beam run with this configuration into the same output measures them, "
             f"{left_out} judges by all other rules"
         )
+
+
+def _turned(counts: Mapping[str, Any], before: str, after: str) -> dict[str, int]:
+    """What rules of the stages from one that a row had to pass to the one that it has to stop."""
+    stages = [*counts["stages"]]
+    if before not in stages or after not in stages:
+        return {}
+    places = stages.index(before), stages.index(after)
+    first, last = min(places), max(places)
+    sign = 1 if last == places[1] else -1
+    return {
+        f"{stage} {rule}": sign * number
+        for stage in stages[first + 1 : last + 1]
+        for rule, number in counts["stages"][stage]["dropped"].items()
+        if number
+    }
+
+
+def _kept_captions(counts: Mapping[str, Any], splits: Collection[str]) -> Counter[str]:
+    """By split how many captions a run kept."""
+    counted = counts.get("captions", {}).get("splits", {})
+    return Counter({split: counted.get(split, {}).get("kept", 0) for split in splits})
 
 
 def _file_of(run: Mapping[str, Any]) -> str | None:

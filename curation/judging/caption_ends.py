@@ -6,6 +6,7 @@ where that is stopped first, be it dropped or quarantined. It is quarantined whe
 ``keep`` finds no value, or where a model was asked for it and what came was no caption.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ from curation.judging.captions import (
     ruling,
 )
 from curation.judging.decision import Decision
-from curation.judging.rules import CAPTIONS, DROPPED, KEPT, NOWHERE, QUARANTINED, VERDICTS
+from curation.judging.rules import CAPTIONS, DROPPED, KEPT, NOWHERE, QUARANTINED, VERDICTS, Check
 from curation.measuring.chosen import Chosen
 from curation.output.measured import LOOKED, UNMEASURABLE
 from curation.signals import captions
@@ -91,6 +92,17 @@ class CaptionEnds:
         order = np.argsort(np.asarray(every.column(_ROW)), kind="stable")
         return every.take(pa.array(order))
 
+    def kept(self, of: BySplit, decision: Decision) -> Counter[str]:
+        """By split how many captions of N images are kept, which come as deep as ``of`` says."""
+        kept = decision.judgement.verdict == KEPT
+        stops = _stops(decision)
+        counts = Counter[str]()
+        for split, depths in of.items():
+            stage, at = self._stop(depths, decision.ordered)
+            falls = (at <= stops[depths.row]) & (stage <= self._keep)
+            counts[split] = int((kept[depths.row] & ~falls).sum())
+        return counts
+
     def total(self, table: pa.Table) -> dict[str, int]:
         """How many captions there are by split: said by sources, written by models where those
         say none, or asked for in vain.
@@ -107,7 +119,7 @@ class CaptionEnds:
         return total
 
     def _of_split(self, split: str, of: Depths, images: "_Images", table: pa.Table) -> pa.Table:
-        verdict, stage, at = images.verdict[of.row], *self._stop(of, images)
+        verdict, stage, at = images.verdict[of.row], *self._stop(of, images.ordered)
         own = at <= images.stop[of.row]  # its own rule stops it before its image is
         looked = self._looked(of, table)
         falls = own & (stage <= self._keep)
@@ -146,12 +158,14 @@ class CaptionEnds:
             np.minimum.at(first, depths.row[unlooked], depths.depth[unlooked])
         return first
 
-    def _stop(self, of: Depths, images: "_Images") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _stop(
+        self, of: Depths, ordered: Sequence[Check]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The stage at which its own rule stops each caption (M,), and the check of that among all
         of images; ``NOWHERE`` for one that passes.
         """
         stages = np.array([*(rule.stage for rule in self._ruling), NOWHERE], np.int64)
-        checks = {of.stage: n for n, of in enumerate(images.ordered) if of.column == CAPTIONS}
+        checks = {of.stage: n for n, of in enumerate(ordered) if of.column == CAPTIONS}
         places = [checks.get(stage, NOWHERE) for stage in stages.tolist()]
         return stages[of.stopped], np.where(of.stopped < 0, _PASSES, np.array(places)[of.stopped])
 
@@ -176,8 +190,7 @@ class _Images:
     def __init__(self, table: pa.Table, decision: Decision) -> None:
         judged, self.ordered = decision.judgement, decision.ordered
         self.verdict, self.depth, self.check = judged.verdict, judged.depth, judged.check
-        stops = np.where(judged.check < 0, NOWHERE, judged.check)
-        self.stop = np.where(decision.reading.readable, stops, -1)
+        self.stop = _stops(decision)
         stages = np.array([*(check.stage for check in self.ordered), -1], np.int64)
         self.stage = stages[judged.check]
         other = _named([UNMEASURABLE, UNMEASURED], decision.unlooked.astype(np.int64))
@@ -186,6 +199,12 @@ class _Images:
         why = [IMAGE_DROPPED if of == DROPPED else None for of in range(len(VERDICTS))]
         of_quarantined = pa.array(self.verdict == QUARANTINED)
         self.reasons = pc.if_else(of_quarantined, quarantined, _named(why, self.verdict))
+
+
+def _stops(decision: Decision) -> NDArray[np.int64]:
+    """The check that stops each of N images, -1 where it did not decode."""
+    check = decision.judgement.check
+    return np.where(decision.reading.readable, np.where(check < 0, NOWHERE, check), -1)
 
 
 def writers(chosen: Chosen) -> Iterator[Writer]:

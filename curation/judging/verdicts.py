@@ -5,6 +5,7 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -42,7 +43,7 @@ from curation.measuring.pending import Waiting as Looks
 from curation.output import column_files
 from curation.output.groups import side_by_side
 from curation.output.layout import Layout
-from curation.output.measured import LOOKED
+from curation.output.measured import LOOKED, Measured
 from curation.signals.pair_kind import UNKNOWN
 
 NONE: Thresholds = {}
@@ -61,14 +62,22 @@ class Judge:
     to look at.
 
     With ``hold`` it keeps its readings of all units, some ten bytes a row and a hundred of one that
-    may be a copy; without, that of the last. Methods raise ``columns.ColumnFileError``.
+    may be a copy; without, that of the last. ``measured`` are the run's columns, where something
+    else than their files gives them. Methods raise ``columns.ColumnFileError``.
     """
 
     def __init__(
-        self, output: str, pipeline: Pipeline, chosen: Chosen, *, hold: bool = False
+        self,
+        output: str,
+        pipeline: Pipeline,
+        chosen: Chosen,
+        *,
+        hold: bool = False,
+        measured: Measured | None = None,
     ) -> None:
         self.layout, self.pipeline = Layout(output), pipeline
-        self.measured, self.groups = chosen.measured(self.layout), chosen.groups(self.layout)
+        self.measured = measured or chosen.measured(self.layout)
+        self.groups = chosen.groups(self.layout)
         self.groupings = {entry.name: entry for entry in chosen.groupings}
         self.duplicates = chosen.duplicates
         self.wholes: dict[str, pa.Table] = {}
@@ -347,6 +356,15 @@ class Judge:
         """What became of each caption of the rows (``stored``)."""
         depths = captions.depths(table, self.pipeline, texts=True)
         return self.caption_ends.of_unit(table, depths, decision)
+
+    def kept_captions(self, unit: str, decision: Decision) -> Counter[str]:
+        """By split how many captions of the unit are kept; nothing where no rule is on any."""
+        if not self._ruled_captions:
+            return Counter()
+        names = dict.fromkeys((*self._ruled_captions, *self.caption_ends.columns))
+        table = self.measured.read(unit, [*names])
+        depths = captions.depths(table, self.pipeline, texts=True)
+        return self.caption_ends.kept(depths, decision)
 
     def rows_of(
         self, unit: str, grouping: Grouping, duplicates: pa.Table | None = None

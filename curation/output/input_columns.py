@@ -21,6 +21,11 @@ def column(name: str) -> str:
     return f"{INPUTS}.{name}"
 
 
+def plain(column: str) -> str:
+    """What the column is called that is measured of inputs in a column of this name."""
+    return column.removeprefix(f"{INPUTS}.")
+
+
 def read(path: str, names: Sequence[str]) -> Mapping[str, pa.Array]:
     """Those of the columns that the file has, by their names; nothing where no row has inputs.
 

@@ -8,7 +8,7 @@ names the rows of the base file it was written beside; should those be others by
 against them by content.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -139,6 +139,14 @@ class Measured:
     def units(self) -> list[str]:
         """The units that are measured, sorted."""
         return self.layout.measured_units(self.base)
+
+    def is_looked_at(self, name: str) -> bool:
+        """Whether a model looked at any row."""
+        return self.looked_at(name, self.units())
+
+    def looked_at(self, name: str, units: Iterable[str]) -> bool:
+        """Whether a model looked at any row of these units."""
+        return any(storage.exists(self.model_path(name, unit)) for unit in units)
 
     def base_path(self, unit: str) -> str:
         """The unit's base file."""

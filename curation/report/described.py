@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from curation.groupings import discovery as groupings
-from curation.signals import discovery
+from curation.signals import captions, discovery
 from curation.signals.signal import Column, Signal
 
 FILE_SIZE = Column(pa.int64(), "bytes", "length of the file")
@@ -16,6 +16,8 @@ def described(run: Mapping[str, Any]) -> dict[str, Column]:
     """The columns by name, where their signals and groupings are still there to say so."""
     modules = run.get("configuration", {}).get("groupings") or ()
     columns = {"size": FILE_SIZE}
+    for name, of in captions.owners().items():  # lists, a value for each caption
+        columns |= {captions.column(split, name): of.columns[name] for split in captions.SPLITS}
     for entry in _signals(run):
         columns |= entry.columns
     try:

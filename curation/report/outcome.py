@@ -21,6 +21,7 @@ from curation.output.finished import REMEDY
 from curation.output.layout import Layout
 from curation.output.measured import Measured
 from curation.report import text
+from curation.signals import captions
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,17 @@ def bounds(run: Mapping[str, Any]) -> tuple[Bound, ...]:
             result.append(Bound(stage, name, side, math.nan, 1.0, (), True, before, deeper))
         before, deeper = stage, deeper or stage == configuration.get("keep")
     return tuple(result)
+
+
+def caption_bounds(run: Mapping[str, Any]) -> Iterator[Bound]:
+    """Every bound on what is measured of captions, stage by stage; the column names the split."""
+    before, deeper = None, False
+    for stage, entry in stages(run).items():
+        for split, named in (entry.get("captions") or {}).items():
+            for name, limits in named.items():
+                column = captions.column(split, name)
+                yield from _of_column(stage, before, deeper, column, limits, 1.0)
+        before, deeper = stage, deeper or stage == run.get("configuration", {}).get("keep")
 
 
 def as_written(run: Mapping[str, Any], columns: Container[str]) -> tuple[str, ...]:

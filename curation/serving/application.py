@@ -124,7 +124,7 @@ class _Pages:
         known = self._site.trials
         trial = known.trial(known.parsed(request.query_params.get("moved", "")))
         compared = trial.comparison
-        moved = ",".join(f"{name}:{value!r}" for name, value in trial.moved)
+        moved = trials.said(trial.moved)
         asked = Asked(moved=moved)
         changed = sorted(compared.rules_before.keys() | compared.rules_after.keys())
         pipeline = str(self._site.rows.run.get("pipeline"))
@@ -136,6 +136,10 @@ class _Pages:
             "numbers": {name: int(of.sum()) for name, of in trial.rows.items()},
             "links": {name: "/" + asked.link(would=name) for name in trials.CHANGES},
             "unmeasured": compared.unmeasured,
+            "captions": [
+                (split, compared.captions_before[split], compared.captions_after[split])
+                for split in compared.captions_after
+            ],
             "rules": [
                 (rule, compared.rules_before[rule], compared.rules_after[rule])
                 for rule in changed

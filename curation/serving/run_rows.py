@@ -77,8 +77,7 @@ class Rows:
         models = [of for of, its in self.measured.models.items() if name in its.columns]
         if not models:
             return name in self.types
-        paths = (self.measured.model_path(models[0], unit) for unit in self.units)
-        return any(map(storage.exists, paths))
+        return self.measured.looked_at(models[0], self.units)
 
     def column(self, name: str) -> pa.ChunkedArray:
         """All values of a column. Raises ``KeyError``, ``ColumnFileError``."""

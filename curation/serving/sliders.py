@@ -1,6 +1,6 @@
 """The bounds page: each ruled column with its histogram, and bounds that can be moved along it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,13 @@ from curation.report import charts, text
 from curation.report.charts import Chart
 from curation.report.histogram import Floats, Histogram, choose_axis
 from curation.report.outcome import Bound
+from curation.serving import categories
+from curation.serving.categories import Category, Choice
 from curation.serving.site import Site
-from curation.serving.trials import Moved, name_of
+from curation.serving.trials import Moved, Value, name_of
 
 SAMPLE = 100_000  # rows that a histogram is of, evenly over all
+NO_STEPS: Floats = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,16 @@ class Slider:
 
 @dataclass(frozen=True)
 class Ruled:
-    """A column that bounds rule, its chart, and a slider for each bound."""
+    """A column that bounds rule: its chart and a slider for each bound that is a number, and the
+    lists of those that are none. A chart is of so many ``rows``.
+    """
 
     column: str
     unit: str
     meaning: str
-    chart: Chart
+    chart: Chart | None
     sliders: tuple[Slider, ...]
+    choices: tuple[Choice, ...]
     rows: int
 
 
@@ -53,23 +59,46 @@ def ruled(site: Site, moved: Moved) -> Iterator[Ruled]:
     by_column: dict[str, list[Bound]] = {}
     for bound in site.trials.bounds.values():
         by_column.setdefault(bound.column, []).append(bound)
-    kept = _sampled(site, pc.equal(site.rows.column("verdict"), "kept"))
+    kept = pc.equal(site.rows.column("verdict"), "kept")
     for column, bounds in by_column.items():
-        if column not in site.types:
-            continue
-        values = _sampled(site, site.rows.column(column))
-        floats = column_files.as_float(values)
-        whole_numbers = not pa.types.is_floating(values.type)
-        axis = choose_axis(floats[np.isfinite(floats)], bounds, whole_numbers)
-        histogram = Histogram(column, tuple(bounds), axis)
-        is_kept = np.asarray(kept, np.bool_)
-        histogram.add(floats, is_kept, np.zeros(len(floats), np.bool_))
-        known = site.rows.described.get(column)
-        unit = known.unit if known else ""
-        steps = _steps(axis.edges, axis.whole_numbers)
-        sliders = tuple(_slider(bound, steps, dict(moved), unit) for bound in bounds)
-        meaning = known.meaning if known else ""
-        yield Ruled(column, unit, meaning, charts.lay_out(histogram, unit), sliders, len(floats))
+        if column in site.types:
+            known, now = site.rows.described.get(column), dict(moved)
+            unit, meaning = (known.unit, known.meaning) if known else ("", "")
+            values = site.rows.column(column)
+            may_be = known.categories if known else ()
+            lists = tuple(
+                categories.choice(name_of(of), of, _among(of, now), values, kept, may_be)
+                for of in bounds
+                if of.side == "in"
+            )
+            numbers = [of for of in bounds if of.side != "in"]
+            chart, steps, rows = None, NO_STEPS, len(values)
+            if numbers:
+                chart, steps, rows = _charted(site, column, numbers, unit, kept)
+            sliders = tuple(_slider(of, steps, now, unit) for of in numbers)
+            yield Ruled(column, unit, meaning, chart, sliders, lists, rows)
+
+
+def _among(bound: Bound, moved: dict[str, Value]) -> tuple[Category, ...]:
+    now = moved.get(name_of(bound))
+    return now if isinstance(now, tuple) else bound.among
+
+
+def _charted(
+    site: Site, column: str, bounds: Sequence[Bound], unit: str, kept: pa.ChunkedArray
+) -> tuple[Chart, Floats, int]:
+    """The chart of a column, the values that its bounds may take, and how many rows it is of."""
+    values, is_kept = _sampled(site, site.rows.column(column)), _sampled(site, kept)
+    rows = len(values)
+    if pa.types.is_list(values.type):
+        is_kept = is_kept.take(pc.list_parent_indices(values))
+        values = pc.list_flatten(values)
+    floats = column_files.as_float(values)
+    whole_numbers = not pa.types.is_floating(values.type)
+    axis = choose_axis(floats[np.isfinite(floats)], bounds, whole_numbers)
+    histogram = Histogram(column, tuple(bounds), axis)
+    histogram.add(floats, np.asarray(is_kept, np.bool_), np.zeros(len(floats), np.bool_))
+    return charts.lay_out(histogram, unit), _steps(axis.edges, axis.whole_numbers), rows
 
 
 def _sampled(site: Site, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -82,9 +111,9 @@ def _steps(edges: Floats, whole_numbers: bool) -> Floats:
     return (edges[:-1] + edges[1:]) / 2 if whole_numbers else edges
 
 
-def _slider(bound: Bound, steps: Floats, moved: dict[str, float], unit: str) -> Slider:
+def _slider(bound: Bound, steps: Floats, moved: dict[str, Value], unit: str) -> Slider:
     name = name_of(bound)
-    value = moved.get(name, bound.bound)
+    value = float(moved.get(name, bound.bound))  # type: ignore[arg-type]
     values = np.unique(
         np.array([_rounded(of * bound.scale) for of in steps] + [bound.bound, value])
     )

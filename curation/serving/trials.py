@@ -1,13 +1,16 @@
 """Moved bounds: what would be kept, by the same judging as a run's, and which rows change places.
 
-A bound goes by stage, column and side: ``s2.clarity.min``. Where a later stage asks less than a
-moved bound, its own moves along, as a configuration would have to say it.
+A bound goes by stage, column and side: ``s2.clarity.min``, ``s3.caption_raw.tokens.max``, and
+``s3.format.in`` of a list of what values may be. Where a later stage asks less than a moved bound,
+its own moves along, as a configuration would have to say it.
 """
 
+import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +24,18 @@ from curation.judging import verdicts
 from curation.judging.rules import CAPTIONS
 from curation.measuring import choosing
 from curation.measuring.chosen import Chosen
-from curation.output import column_files
+from curation.output import column_files, joined
+from curation.output.joined import Joined
 from curation.report import outcome
 from curation.report.outcome import Bound as Ruled
+from curation.serving import categories
+from curation.serving.categories import Category
 from curation.serving.run_rows import Rows
 from curation.strict_yaml import expected_one_of
 
 Mask = NDArray[np.bool_]
-Moved = tuple[tuple[str, float], ...]  # bounds by their names, sorted
+Value = float | tuple[Category, ...]  # what a bound is moved to
+Moved = tuple[tuple[str, Value], ...]  # bounds by their names, sorted
 REMEMBERED = 16  # trials: three bytes a row each
 CHANGES = ("kept", "gained", "lost", "undecided")
 
@@ -52,30 +59,40 @@ class Trials:
         self.bounds = {
             name_of(bound): bound
             for bound in outcome.bounds(rows.run)
-            if bound.side != "in" and not bound.quota and bound.column != CAPTIONS
+            if not bound.quota and bound.column != CAPTIONS
         }
-        self._pipeline: Pipeline | None = None
+        self.bounds |= {name_of(bound): bound for bound in outcome.caption_bounds(rows.run)}
+        self._blocks = joined.blocks(rows.units, rows.starts)
+        self._joined: Joined | None = None
         self._known: OrderedDict[Moved, Trial] = OrderedDict()
         self._guard = threading.Lock()
 
+    @cached_property
+    def pipeline(self) -> Pipeline:
+        """That of the run. Raises ``ConfigurationError``."""
+        run = self._rows.run
+        configuration = run.get("configuration", {})
+        return loading.of_run(self._rows.layout.run, str(run.get("pipeline")), configuration)
+
     def parsed(self, text: str) -> Moved:
-        """Moved bounds as a link says them: ``s2.clarity.min:0.3,s1.short_side.min:300``.
+        """Moved bounds as a link says them: ``s2.clarity.min:0.3,s3.format.in:JPEG|PNG``.
 
         Raises ``UsageError``.
         """
-        moved: dict[str, float] = {}
+        moved: dict[str, Value] = {}
         for part in filter(None, text.split(",")):
             name, _, value = part.partition(":")
             if name not in self.bounds:
                 known = expected_one_of(name, self.bounds)
                 raise UsageError(f"no bound {name[:80]!r}: {known}")
-            try:
-                moved[name] = float(value)
-            except ValueError:
-                moved[name] = np.nan
-            if not np.isfinite(moved[name]):
-                raise UsageError(f"{name}: expected a number, not {value[:40]!r}")
-        here = (name for name, of in moved.items() if of != self.bounds[name].bound)
+            bound = self.bounds[name]
+            if bound.side == "in":
+                of = self._rows.described.get(bound.column)
+                kind = self._rows.types.get(bound.column)
+                moved[name] = categories.parsed(bound, value, kind, of.categories if of else ())
+            else:
+                moved[name] = _number(name, value)
+        here = (name for name, of in moved.items() if of != configured(self.bounds[name]))
         return tuple((name, moved[name]) for name in sorted(here))
 
     def trial(self, moved: Moved) -> Trial:
@@ -91,30 +108,35 @@ class Trials:
             return self._known[moved]
 
     def _judged(self, moved: Moved) -> Trial:
-        if self._pipeline is None:
-            run = self._rows.run
-            configuration = run.get("configuration", {})
-            path, name = self._rows.layout.run, str(run.get("pipeline"))
-            self._pipeline = loading.of_run(path, name, configuration)
         every = along(self.bounds, dict(moved))
-        pipeline = with_bounds(self._pipeline, self.bounds, every)
+        pipeline = with_bounds(self.pipeline, self.bounds, every)
         chosen: Chosen = choosing.chosen(pipeline)
-        judge = verdicts.Judge(self._rows.output, pipeline, chosen, hold=True)
+        judge = verdicts.Judge(
+            self._rows.output, pipeline, chosen, hold=True, measured=self._held(chosen)
+        )
         changed: dict[str, Changed] = {}
         comparison = rejudge.compared(
             self._rows.run, judge, lambda of: changed.update({of.unit: of}), self._kept
         )
-        rows = {which: self._of_units(changed, which) for which in CHANGES}
+        rows = {which: self._of_blocks(changed, which) for which in CHANGES}
         return Trial(tuple(sorted(every.items())), comparison, rows)
 
-    def _kept(self, unit: str) -> Mask:
-        place = self._rows.units.index(unit)
-        start, end = self._rows.starts[place : place + 2].tolist()
+    def _held(self, chosen: Chosen) -> Joined:
+        """The run's columns in blocks, which stay in memory from trial to trial."""
+        measured = chosen.measured(self._rows.layout)
+        if self._joined is None or self._joined.as_json() != measured.as_json():
+            self._joined = Joined.of(measured, self._blocks)
+        return self._joined
+
+    def _kept(self, block: str) -> Mask:
+        units = self._rows.units
+        first = units.index(block)
+        start, end = self._rows.starts[[first, first + len(self._blocks[block])]].tolist()
         stored = self._rows.column("verdict").slice(start, end - start)
         return column_files.equals(stored, "kept")
 
-    def _of_units(self, changed: Mapping[str, Changed], which: str) -> Mask:
-        parts: list[Mask] = [getattr(changed[unit], which) for unit in self._rows.units]
+    def _of_blocks(self, changed: Mapping[str, Changed], which: str) -> Mask:
+        parts: list[Mask] = [getattr(changed[block], which) for block in self._blocks]
         return np.concatenate([np.zeros(0, np.bool_), *parts])
 
 
@@ -123,47 +145,97 @@ def name_of(bound: Ruled) -> str:
     return f"{bound.stage}.{bound.rule}"
 
 
-def along(bounds: Mapping[str, Ruled], moved: Mapping[str, float]) -> dict[str, float]:
-    """The moved bounds, and those of later stages that would ask less now."""
+def configured(bound: Ruled) -> Value:
+    """Where a bound stands in the run."""
+    return bound.among if bound.side == "in" else bound.bound
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise UsageError(f"{name}: expected a number, not {text[:40]!r}")
+    return value
+
+
+def said(moved: Moved) -> str:
+    """Moved bounds as links say them."""
+    return ",".join(
+        f"{name}:{categories.said(of) if isinstance(of, tuple) else repr(of)}" for name, of in moved
+    )
+
+
+def along(bounds: Mapping[str, Ruled], moved: Mapping[str, Value]) -> dict[str, Value]:
+    """The moved bounds, and those of later stages that would ask less now.
+
+    Raises ``UsageError`` where a later stage would let nothing pass.
+    """
     every = dict(moved)
     for name, later in bounds.items():
-        own, sign = every.get(name, later.bound) / later.scale, 1 if later.side == "min" else -1
         for before, earlier in bounds.items():
             if before == name:
                 break
             if before in every and (earlier.column, earlier.side) == (later.column, later.side):
-                least = every[before] / earlier.scale
-                if sign * least > sign * own:
-                    own, value = least, least * later.scale
-                    if sign * value / later.scale < sign * least:  # rounded to ask a little less
-                        value = float(np.nextafter(value, sign * np.inf))
+                own, least = every.get(name, configured(later)), every[before]
+                if isinstance(own, tuple) and isinstance(least, tuple):
+                    value: Value = categories.narrowed(name, own, least)
+                else:
+                    value = _tightened(later, float(own), float(least) / earlier.scale)  # type: ignore[arg-type]
+                if value != own:
                     every[name] = value
     return every
 
 
+def _tightened(later: Ruled, own: float, least: float) -> float:
+    """A bound that stands at ``own``, or where it asks what an earlier stage asks per side."""
+    sign = 1 if later.side == "min" else -1
+    if sign * least <= sign * own / later.scale:
+        return own
+    value = least * later.scale
+    if sign * value / later.scale < sign * least:  # rounded to ask a little less
+        value = float(np.nextafter(value, sign * np.inf))
+    return value
+
+
 def with_bounds(
-    pipeline: Pipeline, bounds: Mapping[str, Ruled], moved: Mapping[str, float]
+    pipeline: Pipeline, bounds: Mapping[str, Ruled], moved: Mapping[str, Value]
 ) -> Pipeline:
     """The pipeline with these bounds. Raises ``UsageError`` where no value can pass."""
     stages = tuple(_stage(stage, bounds, moved) for stage in pipeline.stages)
     return pipeline.model_copy(update={"stages": stages})
 
 
-def _stage(stage: Stage, bounds: Mapping[str, Ruled], moved: Mapping[str, float]) -> Stage:
+def _stage(stage: Stage, bounds: Mapping[str, Ruled], moved: Mapping[str, Value]) -> Stage:
     own = dict(stage.bounds)
+    of_captions = {split: dict(of) for split, of in (stage.captions or {}).items()}
     for name, value in moved.items():
         bound = bounds[name]
         if bound.stage == stage.name:
-            before = own[bound.column]
-            least = value if bound.side == "min" else before.min
-            most = value if bound.side == "max" else before.max
-            if least is not None and most is not None and least > most:
-                raise UsageError(
-                    f"{stage.name}: {bound.column} at least {least:g} and at most {most:g}: no "
-                    "value can pass; move one of them back"
-                )
-            own[bound.column] = Bound(min=least, max=most)
-    return stage.model_copy(update={"bounds": own})
+            split, column = _of_caption(bound)
+            held = of_captions[split] if split else own
+            held[column] = _moved(stage.name, bound, held[column], value)
+    return stage.model_copy(update={"bounds": own, "captions": of_captions or None})
+
+
+def _of_caption(bound: Ruled) -> tuple[str, str]:
+    """The split and the name of a rule on captions; the split of another is blank."""
+    start, dot, name = bound.column.partition(".")
+    return (start.removeprefix("caption_"), name) if dot else ("", bound.column)
+
+
+def _moved(stage: str, bound: Ruled, before: Bound, value: Value) -> Bound:
+    if isinstance(value, tuple):
+        return Bound(among=value)
+    least = value if bound.side == "min" else before.min
+    most = value if bound.side == "max" else before.max
+    if least is not None and most is not None and least > most:
+        raise UsageError(
+            f"{stage}: {bound.column} at least {least:g} and at most {most:g}: no "
+            "value can pass; move one of them back"
+        )
+    return Bound(min=least, max=most)
 
 
 def as_yaml(name: str, bounds: Mapping[str, Ruled], moved: Moved) -> Iterator[str]:
@@ -174,8 +246,24 @@ def as_yaml(name: str, bounds: Mapping[str, Ruled], moved: Moved) -> Iterator[st
     yield "    stages:"
     for stage in dict.fromkeys(bounds[of].stage for of, _ in moved):
         yield f"      {stage}:"
-        yield "        bounds:"
         own = [(bounds[of], value) for of, value in moved if bounds[of].stage == stage]
-        for column in dict.fromkeys(of.column for of, _ in own):
-            ends = ", ".join(f"{of.side}: {value!r}" for of, value in own if of.column == column)
-            yield f"          {column}: {{{ends}}}"
+        splits = dict.fromkeys(_of_caption(of)[0] for of, _ in own)
+        if "" in splits:
+            yield "        bounds:"
+            yield from _columns_as_yaml(own, "", " " * 10)
+        if splits.keys() - {""}:
+            yield "        captions:"
+        for split in filter(None, splits):
+            yield f"          {split}:"
+            yield from _columns_as_yaml(own, split, " " * 12)
+
+
+def _columns_as_yaml(own: Sequence[tuple[Ruled, Value]], split: str, space: str) -> Iterator[str]:
+    by_column: dict[str, list[str]] = {}
+    for bound, value in own:
+        of_split, column = _of_caption(bound)
+        if of_split == split:
+            shown = json.dumps(value, ensure_ascii=False) if bound.side == "in" else repr(value)
+            by_column.setdefault(column, []).append(f"{bound.side}: {shown}")
+    for column, ends in by_column.items():
+        yield f"{space}{column}: {{{', '.join(ends)}}}"

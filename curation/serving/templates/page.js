@@ -132,6 +132,17 @@ if (trial) {
     slider.range.setAttribute("aria-valuetext", String(value));
     slider.row.classList.toggle("moved", value !== slider.configured);
   };
+  // lists of what may pass: the boxes of one are said together, values as the server encoded them
+  const choices = all(".choices").map((row) => ({
+    row, name: row.dataset.name, boxes: all("[type=checkbox]", row),
+  }));
+  const ticked = (choice) => choice.boxes.filter((box) => box.checked).map((box) => box.value).join("|");
+  const marked = (choice) => choice.row.classList.toggle(
+    "moved", choice.boxes.some((box) => box.checked !== ("configured" in box.dataset)));
+  const tick = (choice, values) => {
+    for (const box of choice.boxes) box.checked = values ? values.has(box.value) : "configured" in box.dataset;
+    return marked(choice);
+  };
   const link = (id, text, href, shown) => {
     const element = byId(id);
     element.hidden = !shown;
@@ -139,7 +150,7 @@ if (trial) {
     element.href = href;
   };
   const said = trial.dataset.moved.split(",").filter(Boolean).map((part) => part.split(":"));
-  const own = new Map(said.map(([name, value]) => [name, Number(value)]));  // bounds that were moved
+  const own = new Map(said);  // bounds that were moved, as links say them
   let running = null, waiting;
   const judge = async (moved) => {
     if (running) running.abort();
@@ -177,32 +188,50 @@ if (trial) {
     for (const slider of sliders) {
       if (!own.has(slider.name)) place(slider, now.bounds[slider.name] ?? slider.configured);
     }
+    const lists = new Map(now.moved.split(",").map((part) => part.split(":")));
+    for (const choice of choices) {
+      const values = lists.get(choice.name);
+      if (!own.has(choice.name)) tick(choice, values === undefined ? null : new Set(values.split("|")));
+    }
+    byId("captions").textContent = now.captions.filter(([, old, fresh]) => old || fresh).map(([split, old, fresh]) =>
+      `${split} captions kept: ${grouped(old)}` + (old === fresh ? "" : ` → ${grouped(fresh)}`)).join("; ");
     const url = new URL(location);
     if (now.moved) url.searchParams.set("moved", now.moved); else url.searchParams.delete("moved");
     history.replaceState(null, "", url);
   };
-  const soon = (slider, value) => {
-    if (!Number.isFinite(value)) return;
-    if (value === slider.configured) own.delete(slider.name); else own.set(slider.name, value);
-    slider.row.classList.toggle("moved", value !== slider.configured);
+  const soon = () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => judge([...own].map((each) => each.join(":")).join(",")), 200);
   };
+  const move = (slider, value) => {
+    if (!Number.isFinite(value)) return;
+    if (value === slider.configured) own.delete(slider.name); else own.set(slider.name, value);
+    slider.row.classList.toggle("moved", value !== slider.configured);
+    soon();
+  };
+  for (const choice of choices) {
+    marked(choice);
+    choice.row.addEventListener("change", () => {
+      if (marked(choice)) own.set(choice.name, ticked(choice)); else own.delete(choice.name);
+      soon();
+    });
+  }
   for (const slider of sliders) {
     slider.range.addEventListener("input", () => {
       const value = slider.values[slider.range.valueAsNumber];
       place(slider, value);
-      soon(slider, value);
+      move(slider, value);
     });
     slider.exact.addEventListener("input", () => {
       slider.range.value = nearest(slider.values, slider.exact.valueAsNumber);
-      soon(slider, slider.exact.valueAsNumber);
+      move(slider, slider.exact.valueAsNumber);
     });
   }
   byId("reset").addEventListener("click", () => {
     own.clear();
     clearTimeout(waiting);
     for (const slider of sliders) place(slider, slider.configured);
+    for (const choice of choices) tick(choice, null);
     judge("");
   });
   judge(trial.dataset.moved);

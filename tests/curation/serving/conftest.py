@@ -31,10 +31,12 @@ pipelines:
     stages:
       s1:
         resolution: 256
-        bounds: {short_side: {min: 100}, exact_better: {max: 0}, near_better: {max: 0}}
+        bounds: {short_side: {min: 100}, exact_better: {max: 0}, near_better: {max: 0},
+                 format: {in: [JPEG, PNG, WEBP]}}
       s2:
         resolution: 256
         bounds: {clarity: {min: 0.3}, luma: {min: 0.02, max: 0.99}, full_sharpness: {min: 0.05}}
+        captions: {raw: {length: {min: 2, max: 99}, validity: {in: [valid, boilerplate]}}}
       s5:
         resolution: 640
         bounds: {clarity: {min: 0.35}, full_sharpness: {min: 0.6}, format: {in: [JPEG, PNG]}}

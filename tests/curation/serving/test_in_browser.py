@@ -154,6 +154,17 @@ def test_a_moved_bound_is_judged_and_its_images_shown(tab: Tab, served: Served) 
     tab.wait("document.getElementById('change').textContent.startsWith('−')")
     tab.ask("document.getElementById('reset').click()")
     tab.wait("document.getElementById('change').textContent === 'as configured'")
+    box = "document.querySelector('[data-name=\"s2.caption_raw.validity.in\"] [value=boilerplate]')"
+    tab.ask(f"{box}.focus()")
+    tab.press(" ")
+    moved = site.trials.trial(site.trials.parsed("s2.caption_raw.validity.in:valid")).comparison
+    tab.wait(f"document.getElementById('kept').textContent === '{moved.after['kept']} kept'")
+    raw = f"raw captions kept: {moved.captions_before['raw']} → {moved.captions_after['raw']}"
+    assert tab.ask("document.getElementById('captions').textContent") == raw
+    assert 'validity: {in: ["valid"]}' in tab.ask("document.getElementById('yaml').textContent")
+    tab.open(tab.ask("location.href"))
+    tab.wait(f"document.getElementById('kept').textContent === '{moved.after['kept']} kept'")
+    assert tab.ask(f"{box}.checked") is False
 
 
 def test_the_better_of_two_is_said_by_keys(tab: Tab, served: Served) -> None:

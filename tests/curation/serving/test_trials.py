@@ -1,17 +1,24 @@
 """Moved bounds: the counts of ``beam judge``, row by row, and what moves along."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import floats, lists, sampled_from
 from making.asgi_client import Client
 
 pytest.importorskip("duckdb")
 
 from curation.failures.errors import UsageError
 from curation.inspect import rejudge
+from curation.judging import verdicts
+from curation.measuring import choosing
+from curation.output import joined
 from curation.report.outcome import Bound
-from curation.serving import sliders, trials
+from curation.serving import categories, sliders, trials
 from curation.serving.asked import Asked
 from curation.serving.run_rows import Rows
 from curation.serving.site import Site
@@ -21,6 +28,8 @@ MOVES = [
     "s2.clarity.min:0.97",
     "s1.short_side.min:50,s2.luma.max:0.503",
     "s1.near_better.max:9,s1.exact_better.max:9,s5.full_sharpness.min:0.65",
+    "s1.format.in:PNG|WEBP,s2.caption_raw.length.min:3",
+    "s2.caption_raw.length.min:16,s2.caption_raw.validity.in:valid|empty",
 ]
 
 
@@ -52,6 +61,46 @@ def test_counts_are_those_of_beam_judge(moved: str, rows: Rows, made: Path, tmp_
         "undecided": judged.undecided,
     }
     assert judged.rules_before != judged.rules_after
+
+
+def test_another_stage_to_keep_says_which_rules_drop_now(
+    rows: Rows, made: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "later.yaml"
+    config.write_text((made / "pipelines.yaml").read_text().replace("keep: s2", "keep: s5"))
+    judged = rejudge.compare(str(made / "out"), str(config))
+    verdicts, rules = rows.column("verdict").to_pylist(), rows.column("rule").to_pylist()
+    held_back = Counter(
+        f"s5 {rule}" for verdict, rule in zip(verdicts, rules, strict=True)
+        if verdict == "kept" and rule
+    )  # fmt: skip
+    assert judged.turned.keys() == held_back.keys() and judged.lost > 0  # others fill the quota
+    assert judged.turned == {rule: judged.rules_after[rule] for rule in held_back}
+    lines = judged.as_text().split("\n")
+    assert lines[1] == "  keep s2 -> s5" and lines[2].endswith("dropped, no longer held back")
+    assert lines[2].split()[:2] == [*held_back][0].split()
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    clarity=floats(0, 1), luma=floats(0.02, 0.99), block=sampled_from([1, 20, 10**6]),
+    most=sampled_from([0, 4 << 30]),
+)  # fmt: skip
+def test_columns_in_blocks_give_what_files_give(
+    clarity: float, luma: float, block: int, most: int, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined, "ROWS", block)
+    monkeypatch.setattr(joined, "MOST", most)
+    known = Trials(rows)
+    known.trial(())
+    moved = known.parsed(f"s2.clarity.min:{clarity!r},s2.luma.max:{luma!r}")
+    trial = known.trial(moved)
+    pipeline = trials.with_bounds(known.pipeline, known.bounds, dict(trial.moved))
+    judge = verdicts.Judge(rows.output, pipeline, choosing.chosen(pipeline), hold=True)
+    kept: dict[str, np.ndarray] = {}
+    judged = rejudge.compared(rows.run, judge, lambda of: kept.update({of.unit: of.kept}))
+    assert trial.comparison == judged
+    assert (trial.rows["kept"] == np.concatenate([kept[unit] for unit in rows.units])).all()
 
 
 def test_the_grid_shows_what_would_come_in(site: Site) -> None:
@@ -91,6 +140,8 @@ def test_later_bounds_that_would_ask_less_move_along() -> None:
         ("s2.clarity.min:", "expected a number, not ''"),
         ("s2.luma.min:0.999", "at least 0.999 and at most 0.99: no value can pass"),
         ("x" * 5000, "no bound"),
+        ("s1.format.in:", "format in none: no value can pass; expected one or more"),
+        ("s1.format.in:WEBP", "s5.format.in: nothing of JPEG|PNG passes the stages before it"),
     ],
 )
 def test_what_is_no_bound_is_refused(moved: str, says: str, rows: Rows) -> None:
@@ -102,13 +153,53 @@ def test_what_is_no_bound_is_refused(moved: str, says: str, rows: Rows) -> None:
 def test_sliders_stand_at_their_bounds(site: Site) -> None:
     moved = site.trials.parsed("s2.clarity.min:0.5")
     shown = {slider.name: slider for of in sliders.ruled(site, moved) for slider in of.sliders}
-    assert shown.keys() == site.trials.bounds.keys()
+    assert shown.keys() == {name for name, of in site.trials.bounds.items() if of.side != "in"}
     for name, slider in shown.items():
         values = [float(of) for of in slider.values.split(",")]
         assert values == sorted(set(values)) and len(values) == slider.last + 1
         assert values[slider.edge] == pytest.approx(slider.value)
         assert slider.configured == site.trials.bounds[name].bound
     assert shown["s2.clarity.min"].value == 0.5 and shown["s2.clarity.min"].configured == 0.3
+
+
+def test_lists_and_captions_have_their_numbers(site: Site) -> None:
+    moved = site.trials.parsed("s1.format.in:PNG")
+    shown = {choice.name: choice for of in sliders.ruled(site, moved) for choice in of.choices}
+    formats = [of for of in site.rows.column("format").to_pylist() if of]
+    first, second = (shown[f"{stage}.format.in"].options for stage in ("s1", "s5"))
+    assert [(of.value, of.number) for of in first if of.number] == [("JPEG", len(formats))]
+    now = {of.value: (of.passes, of.configured) for of in first}
+    assert now["JPEG"] == now["WEBP"] == (False, True) and now["PNG"] == (True, True)
+    assert now["BMP"] == (False, False)  # there is none, and it may be allowed
+    assert {of.value for of in second if of.passes} == {"JPEG", "PNG"}  # those of its own
+    texts = shown["s2.caption_raw.validity.in"]
+    every = site.rows.column("caption_raw.validity").to_pylist()
+    said = Counter(value for of in every for value in of or ())
+    assert {of.value: of.number for of in texts.options if of.number} == said
+    assert texts.what == "captions" and len(said) == 2
+    trial = site.trials.trial(site.trials.parsed("s2.caption_raw.length.min:16"))
+    lengths = [of or [] for of in site.rows.column("caption_raw.length").to_pylist()]
+    kept = trial.rows["kept"]
+    long = sum(n >= 16 for of, is_kept in zip(lengths, kept, strict=True) if is_kept for n in of)
+    assert trial.comparison.captions_after["raw"] == long > 0
+    assert trial.comparison.captions_before["raw"] > long
+    along = site.trials.trial(site.trials.parsed("s1.format.in:JPEG"))
+    assert dict(along.moved)["s5.format.in"] == ("JPEG",)
+    assert trials.said(along.moved) == "s1.format.in:JPEG,s5.format.in:JPEG"
+
+
+@given(lists(sampled_from(["a|b", "a,b", "a:b", "é", "%7C", "x y"]), min_size=1, unique=True))
+def test_lists_in_links_are_read_as_they_were_said(values: list[str]) -> None:
+    own = Bound("s1", "grain", "in", np.nan, among=("x y", "a,b"))
+    text = categories.said(tuple(values))
+    assert not set(",:") & set(text)
+    assert {*categories.parsed(own, text, pa.string())} == {*values}
+    for kind, text, says in (
+        (pa.bool_(), "true|false", "false|true"), (pa.int8(), "3|12|3", "12|3"),
+    ):  # fmt: skip
+        assert categories.said(categories.parsed(own, text, kind)) == says
+        with pytest.raises(UsageError, match="expected"):
+            categories.parsed(own, "900", kind)
 
 
 def test_the_server_judges(client: Client) -> None:
