@@ -12,7 +12,7 @@ from curation import exclusion, storage
 from curation.configuration import loading
 from curation.failures.errors import UsageError
 from curation.groupings.grouping import notes as grouping_notes
-from curation.judging import recording, rules, verdicts
+from curation.judging import captions, recording, rules, verdicts
 from curation.judging import units as judged_units
 from curation.judging.caption_ends import UNMEASURED
 from curation.judging.decision import Decision
@@ -153,7 +153,7 @@ def compared(
         now.add(recording.count(decision, pipeline))
         changed = _changed(unit, kept(unit) if kept else _kept(layout, unit), decision)
         tell(changed)
-        texts.update(judge.kept_captions(unit, decision))
+        texts.update(_captions(judge, unit, decision))
         for which in ("gained", "lost", "undecided"):
             totals[which] += int(getattr(changed, which).sum())
         looked, check = decision.reading.looked, decision.judgement.check
@@ -228,6 +228,16 @@ def _turned(counts: Mapping[str, Any], before: str, after: str) -> dict[str, int
         for rule, number in counts["stages"][stage]["dropped"].items()
         if number
     }
+
+
+def _captions(judge: verdicts.Judge, unit: str, decision: Decision) -> Counter[str]:
+    """By split how many captions of a unit are kept; nothing where no rule is on any."""
+    ruled = captions.columns(judge.pipeline)
+    if not ruled:
+        return Counter()
+    names = dict.fromkeys((*ruled, *judge.caption_ends.columns))
+    depths = captions.depths(judge.measured.read(unit, [*names]), judge.pipeline, texts=True)
+    return judge.caption_ends.kept(depths, decision)
 
 
 def _kept_captions(counts: Mapping[str, Any], splits: Collection[str]) -> Counter[str]:

@@ -5,7 +5,6 @@ copy: ``judging.units`` finds that out in one process, ``graphs.judging`` in man
 """
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -61,9 +60,8 @@ class Judge:
     ``steps`` those in which the thresholds of its quotas are found, ``models`` what any is still
     to look at.
 
-    With ``hold`` it keeps its readings of all units, some ten bytes a row and a hundred of one that
-    may be a copy; without, that of the last. ``measured`` are the run's columns, where something
-    else than their files gives them. Methods raise ``columns.ColumnFileError``.
+    With ``hold`` it keeps its readings of all units, some ten bytes a row, a hundred of one that may
+    be a copy; else that of the last. ``measured`` gives columns. Methods raise ``ColumnFileError``.
     """
 
     def __init__(
@@ -356,15 +354,6 @@ class Judge:
         """What became of each caption of the rows (``stored``)."""
         depths = captions.depths(table, self.pipeline, texts=True)
         return self.caption_ends.of_unit(table, depths, decision)
-
-    def kept_captions(self, unit: str, decision: Decision) -> Counter[str]:
-        """By split how many captions of the unit are kept; nothing where no rule is on any."""
-        if not self._ruled_captions:
-            return Counter()
-        names = dict.fromkeys((*self._ruled_captions, *self.caption_ends.columns))
-        table = self.measured.read(unit, [*names])
-        depths = captions.depths(table, self.pipeline, texts=True)
-        return self.caption_ends.kept(depths, decision)
 
     def rows_of(
         self, unit: str, grouping: Grouping, duplicates: pa.Table | None = None
