@@ -60,7 +60,7 @@ class Judge:
     ``steps`` those in which the thresholds of its quotas are found, ``models`` what any is still
     to look at.
 
-    With ``hold`` it keeps its readings of all units, some ten bytes a row, a hundred of one that may
+    With ``hold`` it keeps readings of all units, some ten bytes a row, a hundred of one that may
     be a copy; else that of the last. ``measured`` gives columns. Methods raise ``ColumnFileError``.
     """
 

@@ -19,16 +19,18 @@ from starlette.routing import Route
 
 from curation.failures.errors import UsageError
 from curation.inspect.explanation import value_said
+from curation.networks.counting import MEDIA_TYPE, Counted
 from curation.networks.serving import Access
 from curation.networks.weights import MissingModelError
-from curation.output.column_files import ColumnFileError
+from curation.output.column_files import ColumnFileError, UnmeasuredColumnError
 from curation.output.finished import OutcomeError
 from curation.report.page import environment
 from curation.serving import exporting, guard, sliders, trials, views
 from curation.serving.asked import SHOWN, Asked
 from curation.serving.guard import Door
+from curation.serving.metrics import Metrics
 from curation.serving.pictures import SIDES, MissingImageError
-from curation.serving.site import Selection, Site
+from curation.serving.site import NoRowError, Selection, Site
 from curation.strict_yaml import expected_one_of
 
 HERE = Path(__file__).parent
@@ -37,11 +39,11 @@ MISSING = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320"><text x="160" y="165" '
     'font-family="sans-serif" font-size="20" fill="#888" text-anchor="middle">{}</text></svg>'
 )
-_FAILURES = (ColumnFileError, OutcomeError, OSError)
+_FAILURES = (ColumnFileError, UnmeasuredColumnError, OSError)
 Answer = Callable[[Request], Response]
 
 
-def application(site: Site, access: Access) -> Door:
+def application(site: Site, access: Access) -> Counted:
     """The server's ASGI application over a run, for who has ``access``."""
     pages = _Pages(site)
     routes = [
@@ -59,13 +61,17 @@ def application(site: Site, access: Access) -> Door:
         Route("/page.css", pages.style),
         Route("/page.js", pages.script),
         Route("/favicon.ico", lambda request: Response(status_code=204)),
-        Route("/health", lambda request: PlainTextResponse("ok\n")),
+        Route(guard.HEALTH, pages.health),
+        Route("/metrics", pages.metrics),
     ]
     handlers: dict[Any, Any] = {UsageError: pages.refused, MissingModelError: pages.refused}
     handlers |= dict.fromkeys(_FAILURES, pages.failed)
+    handlers |= {NoRowError: pages.missing, OutcomeError: pages.gone}
     if access.token:
         routes.append(Route(guard.ENTER, pages.entered(access), methods=["POST"]))
-    return Door(Starlette(routes=routes, exception_handlers=handlers), access)
+    known = {route.path.partition("/{")[0] for route in routes}
+    door = Door(Starlette(routes=routes, exception_handlers=handlers), access)
+    return Counted(door, pages.counted, known)
 
 
 class _Pages:
@@ -73,6 +79,7 @@ class _Pages:
 
     def __init__(self, site: Site) -> None:
         self._site, self._environment = site, environment(HERE / "templates")
+        self.counted = Metrics(len(site.rows))
         self._environment.filters |= {"figures": _figures, "said_value": value_said, "sign": _sign}
         style = STYLE.read_text(encoding="utf-8")
         own = (HERE / "templates" / "page.css").read_text(encoding="utf-8")
@@ -102,6 +109,7 @@ class _Pages:
     def image(self, request: Request) -> Response:
         """An image with all its columns, and why it is where it is."""
         asked, number = Asked.of_query(request.query_params), request.path_params["number"]
+        self._check()
         details = views.details(self._site, number)
         before, after = _beside(self._selection(asked), number)
         columns = self._site.neighbours.columns
@@ -122,14 +130,15 @@ class _Pages:
         """What moved bounds come to, as JSON."""
         self._check()
         known = self._site.trials
-        trial = known.trial(known.parsed(request.query_params.get("moved", "")))
+        moved = known.parsed(request.query_params.get("moved", ""))
+        with self.counted.judged.time():
+            trial = known.trial(moved)
         compared = trial.comparison
-        moved = trials.said(trial.moved)
-        asked = Asked(moved=moved)
+        asked = Asked(moved=trials.said(trial.moved))
         changed = sorted(compared.rules_before.keys() | compared.rules_after.keys())
         pipeline = str(self._site.rows.run.get("pipeline"))
         content = {
-            "moved": moved,
+            "moved": asked.moved,
             "bounds": dict(trial.moved),
             "before": dict(compared.before),
             "after": dict(compared.after),
@@ -198,7 +207,7 @@ class _Pages:
         of = request.path_params
         self._site.check(of["number"])
         if of["side"] not in SIDES or of["which"] > 3:
-            raise UsageError(f"expected /picture/<number>/<0 to 3>/{' or '.join(SIDES)}")
+            raise NoRowError(f"expected /picture/<number>/<0 to 3>/{' or '.join(SIDES)}")
         try:
             data = self._site.pictures.image(of["number"], of["which"], of["side"])
         except MissingImageError as missing:
@@ -221,6 +230,7 @@ class _Pages:
                 recorder.rate(identity, key, said["rating"])
         except ValueError as error:
             raise UsageError(str(error)) from None
+        self.counted.said.inc()
         return JSONResponse(self._site.mark(number)._asdict())
 
     async def prefer(self, request: Request) -> Response:
@@ -238,6 +248,7 @@ class _Pages:
             raise UsageError("expected two images that could be read, not of the same bytes")
         chosen = None if best is None else ids[numbers.index(int(best))]
         self._site.recorder.prefer(ids, [key for _, key in names], chosen)
+        self.counted.said.inc()
         return JSONResponse({"best": best})
 
     def enter(self, request: Request) -> Response:
@@ -272,9 +283,26 @@ class _Pages:
         headers = {"cache-control": "no-cache"}
         return Response(self._script, media_type="text/javascript", headers=headers)
 
+    def health(self, request: Request) -> Response:
+        """Whether it serves: 503 where the run is another one by now."""
+        self._check()
+        return PlainTextResponse("ok\n", headers={"cache-control": "no-store"})
+
+    def metrics(self, request: Request) -> Response:
+        """What was counted, for Prometheus."""
+        return Response(self.counted.text(), media_type=MEDIA_TYPE)
+
     def refused(self, request: Request, error: Exception) -> Response:
         """A sentence for what cannot be done as asked."""
         return self._sentence(request, str(error), 400)
+
+    def missing(self, request: Request, error: Exception) -> Response:
+        """A sentence for what is not there; of a change that was asked for it is a wrong value."""
+        return self._sentence(request, str(error), 404 if request.method == "GET" else 400)
+
+    def gone(self, request: Request, error: Exception) -> Response:
+        """A sentence where the run is no longer the one that is served."""
+        return self._sentence(request, str(error), 503)
 
     def failed(self, request: Request, error: Exception) -> Response:
         """A sentence for what went wrong with a file."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 TOKEN = "INKSTONE_TOKEN"  # the environment variable
 COOKIE, HEADER = "inkstone", "x-inkstone"
-ENTER = "/enter"
-OPEN = (ENTER, "/page.css")  # to who has no token yet
+ENTER, HEALTH = "/enter", "/health"
+OPEN = (ENTER, HEALTH, "/page.css")  # to who has no token yet
 MOST_BODY = 64 << 10  # bytes
 MOST_QUERY = 16 << 10
 POLICY = (  # stricter than that of all servers, but for the form of conditions

@@ -19,7 +19,7 @@ from curation.storage import lock
 if TYPE_CHECKING:
     from curation.serving.site import Site
 
-PACKAGES = ("duckdb", "python_multipart", "starlette", "uvicorn")
+PACKAGES = ("duckdb", "prometheus_client", "python_multipart", "starlette", "uvicorn")
 PICKS = "picks.jsonl"
 AT_ONCE = 64  # requests
 ENDING = 2  # seconds

@@ -25,6 +25,10 @@ FALLEN_SHOWN = 12
 NO_MARK = Mark()
 
 
+class NoRowError(UsageError):
+    """There is no such row, or nothing of it under that address."""
+
+
 @dataclass(frozen=True)
 class Selection:
     """The rows that are asked for, in their order, and of neighbours how alike they are."""
@@ -92,9 +96,9 @@ class Site:
         return self.neighbours.of_sentence(asked.text, by) if asked.text else None
 
     def check(self, number: int) -> None:
-        """Raises ``UsageError`` for the number of no row."""
+        """Raises ``NoRowError`` for the number of no row."""
         if not 0 <= number < len(self.rows):
-            raise UsageError(f"no image {number}: expected a number below {len(self.rows)}")
+            raise NoRowError(f"no image {number}: expected a number below {len(self.rows)}")
 
     def counts(self, numbers: Numbers) -> dict[str, int]:
         """How many of these rows have which verdict."""

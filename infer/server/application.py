@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from curation.networks.counting import MEDIA_TYPE, Counted
 from curation.networks.serving import Access, Guarded
 from infer.server import bodies
 from infer.server.answering import Answering, within
@@ -72,7 +73,7 @@ class Service:
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.router.redirect_slashes = False
         known = {route.path for route in routes}
-        return _Counted(Guarded(app, access, PUBLIC), self.metrics, known)
+        return Counted(Guarded(app, access, PUBLIC), self.metrics, known)
 
     async def _generations(self, request: Request) -> Response:
         if bodies.is_form(request):
@@ -121,7 +122,7 @@ class Service:
         return JSONResponse(content, 200 if is_well else 503)
 
     async def _metrics(self, _: Request) -> Response:
-        return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
+        return Response(self.metrics.text(), media_type=MEDIA_TYPE)
 
     async def _models(self, _: Request) -> Response:
         model = {"id": self.offer.name, "object": "model", "created": self.started}
@@ -133,22 +134,6 @@ class Service:
     async def _file(self, request: Request) -> Response:
         name, kind = _FILES[request.url.path]
         return Response((_PAGE / name).read_bytes(), media_type=kind)
-
-
-class _Counted:
-    """Counts answers by path and status."""
-
-    def __init__(self, app: "ASGIApp", metrics: Metrics, known: set[str]) -> None:
-        self._app, self._metrics, self._known = app, metrics, known
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        async def counted(message: "Message") -> None:
-            if message["type"] == "http.response.start":
-                path = scope["path"] if scope["path"] in self._known else "other"
-                self._metrics.requests.labels(path, str(message["status"])).inc()
-            await send(message)
-
-        await self._app(scope, receive, counted if scope["type"] == "http" else send)
 
 
 async def _error(request: Request, error: RefusalError) -> Response:

@@ -1,20 +1,20 @@
-"""What is counted, as Prometheus reads it. No prompt, key or address is in it."""
+"""What the image server counts beside its requests."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Gauge, Histogram
+
+from curation.networks.counting import Figures
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
 _LATENCY = (0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640)
 _SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 32)
 
 
-class Metrics:
+class Metrics(Figures):
     """Of one server."""
 
     def __init__(self) -> None:
-        own = self._registry = CollectorRegistry()
-        self.requests = Counter(
-            "image_server_requests", "Requests by path and status", ["path", "code"], registry=own
-        )
+        super().__init__("image_server")
+        own = self.registry
         self.images = Counter("image_server_images", "Images that were made", registry=own)
         self.flagged = Counter("image_server_flagged", "Images held back", registry=own)
         self.ended = Counter("image_server_workers_ended", "Workers that died", registry=own)
@@ -33,7 +33,3 @@ class Metrics:
             registry=own,
             buckets=_LATENCY,
         )
-
-    def text(self) -> bytes:
-        """All of it."""
-        return generate_latest(self._registry)

@@ -113,7 +113,7 @@ def test_images_are_decoded_or_say_why_not(client: Client, number_of: NumberOf) 
         assert missing.headers["content-security-policy"].startswith("default-src 'none'")
     assert "no such input" in client.get(f"/picture/{number_of('0000.jpg')}/1/small").text
     for link in ("/picture/999/0/small", "/picture/0/9/small", "/picture/0/0/huge", "/image/999"):
-        assert client.get(link).status == 400
+        assert client.get(link).status == 404 and "xpected" in client.get(link).text
     for link in ("/picture/..%2f..%2fetc%2fpasswd/0/small", "/picture/-1/0/small", "/etc/passwd"):
         assert client.get(link).status == 404
 
@@ -236,9 +236,25 @@ def test_a_run_that_was_made_again_is_told(made: Path, tmp_path: Path) -> None:
     run = tmp_path / "out" / "run.json"
     run.write_text(json.dumps(json.loads(run.read_text())))
     answer = client.get("/?where=true")
-    assert answer.status == 500 and "end beam serve and start it again" in answer.text
-    run.unlink()
-    assert client.get("/judge").status == 500
+    assert answer.status == 503 and "end beam serve and start it again" in answer.text
+    shutil.rmtree(tmp_path / "out")
+    for link in ("/", "/judge", "/bounds", "/image/0", "/export", "/health", "/pair"):
+        assert client.get(link).status == 503
+    assert client.get("/metrics").status == client.get("/columns").status == 200
+    assert "image/svg" in client.get("/picture/0/0/small").headers["content-type"]
+
+
+def test_it_counts_for_prometheus(client: Client) -> None:
+    client.get("/image/0?where=clarity+%3E")
+    client.get("/image/777")
+    client.get("/../etc/passwd")
+    client.get("/judge")
+    client.post("/marks", {"number": 1, "rating": 4})
+    lines = client.get("/metrics").text.splitlines()
+    for path, code in (("/image", 400), ("/image", 404), ("other", 404), ("/marks", 200)):
+        assert f'curation_server_requests_total{{code="{code}",path="{path}"}} 1.0' in lines
+    assert "curation_server_said_total 1.0" in lines
+    assert "curation_server_judge_seconds_count 1.0" in lines
 
 
 def test_a_file_that_is_damaged_meanwhile_is_a_sentence(made: Path, tmp_path: Path) -> None:
