@@ -46,7 +46,12 @@ class _Vectors:
     values: vectors.Vectors
 
     def products(self, query: Floats) -> Floats:
-        """(M,) products with a vector (D,)."""
+        """(M,) products with a vector (D,). Raises ``UsageError`` for one of another size."""
+        if len(query) != self.values.shape[1]:
+            raise UsageError(
+                f"vectors of {self.values.shape[1]} numbers are stored, and this encoder's have "
+                f"{len(query)}: another one made them; beam run measures them again"
+            )
         parts = [
             self.values[start : start + _BLOCK].astype(np.float32) @ query
             for start in range(0, len(self.values), _BLOCK)

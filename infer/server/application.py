@@ -24,7 +24,7 @@ from infer.server.refusal import Refusal, RefusalError
 from infer.server.rewriting import Rewriting
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
 _PAGE = Path(__file__).with_name("page")
 _FILES = {  # what the page consists of
