@@ -55,7 +55,8 @@ def generate(
     has what generates it again: prompt, seed, steps, guidance. What the checkpoint was never
     trained on is a Python warning.
 
-    Raises ``UsageError`` for what cannot be generated, ``OSError``.
+    Raises ``UsageError`` for what cannot be generated, ``MemoryError`` where there is too little
+    memory, ``OSError``.
     """
     threads.settle()
     texts = [prompts] if isinstance(prompts, str) else prompts

@@ -53,6 +53,13 @@ def test_a_folder_writes_prompts_but_none_without_its_quoted_texts(folder):
     assert kept.text == SIGN and "does not quote 'INK'" in kept.reason
 
 
+def test_a_folder_writes_the_same_in_a_process_of_its_own(folder):
+    enhancer = writers.opened(str(folder), None, "cpu", apart=True)
+    assert enhancer.name == "fox-writer"
+    assert enhancer.enhance("a fox").text == tiny_writer.ANSWER
+    enhancer._writer.end()
+
+
 def test_a_server_is_asked_again_until_the_rule_is_kept(monkeypatch):
     monkeypatch.setenv("ENHANCE_API_KEY", "a-key")
     with chat_server.serving() as server:

@@ -220,10 +220,9 @@ def test_a_worker_that_hangs_is_replaced(server, monkeypatch):
         monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=0.5))
         hung = threads.submit(server.generate, "hang")
         wait_for(lambda: ["hang"] in server.batches)
-        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=60))
+        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=300))
         other = threads.submit(server.generate, "other")
         assert (hung.result().status, hung.result().code) == (504, "timeout")
-        assert is_running(process)  # it might have ended its batch in time
         assert is_own(other.result(), "other")
     assert not is_running(process)
     assert server.worker_processes() != [process]
@@ -237,7 +236,7 @@ def test_two_workers_make_images_at_once_and_one_that_is_killed_loses_none(tmp_p
     with ThreadPoolExecutor(4) as threads, serving(tmp_path, limits=limits, workers=2) as server:
         wait_for(lambda: server.ask("/health").json["workers"]["idle"] == 2)
         answers = [threads.submit(server.generate, **SLOW, seed=seed) for seed in range(4)]
-        wait_for(lambda: server.ask("/health").json["workers"]["busy"] == 2)
+        wait_for(lambda: len(server.batches) == 2)
         killed, kept = server.worker_processes()
         os.kill(killed, signal.SIGKILL)
         assert all(is_own(each.result(), "slow") for each in answers)
