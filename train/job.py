@@ -320,5 +320,7 @@ def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str],
         tell(f"bucket {width}x{height}: {count} images")
     judged = sum(len(bucket.examples) for bucket in loaded.held_out)
     tell(f"held out by text: {judged} images are judged")
+    if not judged and loaded.shown:
+        tell("nothing is held out: the images of samples/ are of captions that are trained on")
     for line in loaded.said:
         tell(line)

@@ -193,7 +193,7 @@ def check_there(curriculum: Sequence[Phase], judged_on: str | None) -> None:
     if judged_on:
         named.setdefault(judged_on, f"--evaluate-on {judged_on}")
     for pattern, name in named.items():
-        shard_files.entries(pattern, name)
+        shard_files.entries(pattern, name, or_images=name.startswith("--"))  # as options may say
     for phase in curriculum:
         for source in phase.sources:
             chosen.liked(source.data)

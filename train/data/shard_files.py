@@ -9,9 +9,9 @@ from curation.storage import FileEntry
 from train.trained_on import Shards
 
 
-def entries(pattern: str, named: str) -> list[FileEntry]:
+def entries(pattern: str, named: str, *, or_images: bool = False) -> list[FileEntry]:
     """The shards that match, in order; ``named`` begins the sentence of the ``UsageError`` that is
-    raised where there are none.
+    raised where there are none, which says whether ``or_images`` in a folder would do.
     """
     if storage.exists(of_run := storage.join(pattern, "shards", shard.MANIFEST_NAME)):
         raise UsageError(
@@ -23,6 +23,7 @@ def entries(pattern: str, named: str) -> list[FileEntry]:
         raise UsageError(
             f"{named}: no .parquet file matches; expected shards, as"
             " `python -m synthesis.render` and `beam run` write them"
+            + (", or a folder of images with captions beside them" if or_images else "")
         )
     return files
 

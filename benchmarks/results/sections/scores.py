@@ -7,6 +7,18 @@ from pathlib import Path
 from benchmarks.results.section import Column, Row, Tables, text
 
 
+WORDS = {  # figures of exact_edits, whose names are followed by the operation and the reader
+    "unchanged_psnr": "what was to stay, PSNR in dB",
+    "unchanged_shift": "what was to stay, shift in pixels",
+    "unchanged_still": "what was to stay did not move",
+    "gain": "nearer to the true result, in dB",
+    "text": "text is right",
+    "recoloured": "recoloured text is right",
+    "colour_difference": "its colour, distance in CIELAB",
+}
+NOISE = 1e-6  # what is smaller is the rounding of float32
+
+
 def metrics(folder: Path, model: str, benchmark: str, names: Sequence[str] = ()) -> list[Row]:
     """The metrics of a result, or those of these beginnings, with what they are of."""
     result = json.loads((folder / "result.json").read_text("utf-8"))
@@ -25,20 +37,31 @@ def exact(tables: Tables) -> str:
     return f"held-out images right in every cell: {', '.join(shares)}"
 
 
+def _figure(row: Row) -> str:
+    """What a figure is of, in words where there are any, and its name."""
+    name = row["metric"]
+    start = name.split(",")[0].split(" ")[0]
+    return f"{WORDS[start]}{name[len(start) :]} (`{start}`)" if start in WORDS else name
+
+
+def _rounded(value: float) -> str:
+    return f"{0 if abs(value) < NOISE else value:.3g}"
+
+
 def _value(row: Row) -> str:
     if row["value"] is None:
         return "–"
     interval = ""
     if row["low"] is not None:
-        interval = f" ({row['low']:.3g} to {row['high']:.3g})"
-    return f"{row['value']:.3g}{interval}"
+        interval = f" ({_rounded(row['low'])} to {_rounded(row['high'])})"
+    return f"{_rounded(row['value'])}{interval}"
 
 
 COLUMNS = (
     Column("model", text("model")),
     Column("benchmark", lambda row: f"`{row['benchmark']}`"),
-    Column("figure", text("metric")),
+    Column("figure", _figure),
     Column("value (95 %)", _value),
     Column("prompts", text("n")),
-    Column("ceiling", lambda row: "–" if row["ceiling"] is None else f"{row['ceiling']:.3g}"),
+    Column("ceiling", lambda row: "–" if row["ceiling"] is None else _rounded(row["ceiling"])),
 )

@@ -283,4 +283,5 @@ def test_a_run_trains_on_a_folder_and_goes_on_with_the_same_alone(folder, tmp_pa
     assert "--data: not the images that" in refused
     shutil.rmtree(folder)
     folder.mkdir()
-    assert "no .parquet file matches" in train(given, out, code=2, steps=6).stderr
+    refused = train(given, out, code=2, steps=6).stderr
+    assert "no .parquet file matches" in refused and "or a folder of images" in refused
