@@ -6,7 +6,6 @@ from pathlib import Path
 
 from benchmarks.results.section import Column, Row, Tables, text
 
-
 WORDS = {  # figures of exact_edits, whose names are followed by the operation and the reader
     "unchanged_psnr": "what was to stay, PSNR in dB",
     "unchanged_shift": "what was to stay, shift in pixels",
