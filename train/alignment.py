@@ -27,23 +27,34 @@ _INNER = 2048  # of the small network, as REPA has it
 
 
 class Features(Protocol):
-    """A frozen encoder: (n, 3, H, W) in [-1, 1] to maps (n, F, h, w); ``width`` is F."""
+    """A frozen encoder: (n, 3, H, W) in [-1, 1] to maps (n, F, h, w); ``width`` is F, and a place
+    of a map ``stride`` pixels wide.
+    """
 
     width: int
+    stride: int
 
     def __call__(self, pixels: Tensor) -> Tensor: ...
 
 
 class Lite0:
-    """EfficientNet-Lite0, of which the weights ship in a package: maps of a 32nd of the sides."""
+    """EfficientNet-Lite0, of which the weights ship in a package: its last maps, of a 32nd of the
+    sides, or those of the block ``layer``.
+    """
 
-    width = 1280
-
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, layer: int | None = None) -> None:
         """Raises ``MissingModelError``."""
-        self._network = lite0.network(device)
+        self._network, self._layer = lite0.network(device), layer
+        self.width, self.stride = 1280, 32
+        if layer is not None:
+            with torch.no_grad():
+                square = torch.zeros(1, 3, 32, 32, device=device)
+                (maps,) = lite0.maps(self._network, square, [layer])
+            self.width, self.stride = maps.shape[1], 32 // maps.shape[2]
 
     def __call__(self, pixels: Tensor) -> Tensor:
+        if self._layer is not None:
+            return lite0.maps(self._network, pixels, [self._layer])[0]
         maps: Tensor = self._network.extract_features(lite0.scaled(pixels))
         return maps
 
@@ -51,25 +62,25 @@ class Lite0:
 class Transformer:
     """A vision transformer of transformers, such as DINOv2, from its folder: its patch tokens."""
 
-    def __init__(self, folder: Path, device: str) -> None:
-        """Raises ``UsageError`` where no such encoder is there."""
+    def __init__(self, folder: Path, device: str, setting: str) -> None:
+        """Raises ``UsageError`` where no such encoder is there, as ``setting`` says."""
         from transformers import AutoModel
 
         if not (folder / "config.json").is_file():
             raise UsageError(
-                f"repa.encoder: no config.json in {folder}; expected the folder of a vision"
+                f"{setting}: no config.json in {folder}; expected the folder of a vision"
                 f" transformer of transformers, or {LITE0}"
             )
         self._network: Any = AutoModel.from_pretrained(folder, local_files_only=True)
         self._network.eval().requires_grad_(False).to(device)
         settings = self._network.config
-        self.width, self._patch = int(settings.hidden_size), int(settings.patch_size)
+        self.width, self.stride = int(settings.hidden_size), int(settings.patch_size)
         mean, deviation = (torch.tensor(each, device=device) for each in _IMAGENET)
         self._mean, self._deviation = mean[:, None, None], deviation[:, None, None]
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        sides = [max(1, round(side / self._patch)) for side in pixels.shape[2:]]
-        fitted = interpolate(pixels, [side * self._patch for side in sides], mode="bicubic")
+        sides = [max(1, round(side / self.stride)) for side in pixels.shape[2:]]
+        fitted = interpolate(pixels, [side * self.stride for side in sides], mode="bicubic")
         normal = ((fitted + 1) / 2 - self._mean) / self._deviation
         tokens = self._network(normal, interpolate_pos_encoding=True).last_hidden_state
         patches = tokens[:, -sides[0] * sides[1] :]  # behind class and register tokens
@@ -78,10 +89,15 @@ class Transformer:
 
 
 def features(configuration: AlignmentConfiguration, device: str) -> Features:
-    """The encoder that is configured. Raises ``UsageError``, ``MissingModelError``."""
-    if configuration.encoder == LITE0:
-        return Lite0(device)
-    return Transformer(Path(configuration.encoder), device)
+    """The encoder that is configured. Raises as ``encoder``."""
+    return encoder(configuration.encoder, device, "repa.encoder")
+
+
+def encoder(name: str, device: str, setting: str, layer: int | None = None) -> Features:
+    """Of this ``name``, ``efficientnet_lite0`` (of which the block ``layer``) or a folder, which a
+    ``setting`` names. Raises ``UsageError``, ``MissingModelError``.
+    """
+    return Lite0(device, layer) if name == LITE0 else Transformer(Path(name), device, setting)
 
 
 def projector(width: int, to: int) -> nn.Module:

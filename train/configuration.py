@@ -20,6 +20,7 @@ from train.tuning import (
     BestConfiguration,
     ControlConfiguration,
     Rating,
+    ResidualConfiguration,
     StopConfiguration,
 )
 
@@ -161,18 +162,20 @@ class PhaseConfiguration(Frozen):
 
 
 class AutoencoderConfiguration(Frozen):
-    """The autoencoder: ``patch_pca`` fitted on the training images, or ``qwen`` from ``path``.
+    """The autoencoder: ``patch_pca`` fitted on the training images, ``qwen`` from ``path``, or a
+    ``residual`` one of random weights, which ``objective: reconstruction`` trains.
 
     ``channels`` and ``factor`` (pixels per latent cell side) describe ``patch_pca`` only, as does
     ``whitening``: 1 gives all channels the same variance, 0 leaves them as they are in pixels. Of
     errors as large in every channel pixels have least at 0.5.
     """
 
-    kind: Literal["patch_pca", "qwen"] = "patch_pca"
+    kind: Literal["patch_pca", "qwen", "residual"] = "patch_pca"
     path: str = ""
     channels: Count = 16
     factor: Count = 8
     whitening: Share = 1.0
+    residual: ResidualConfiguration = ResidualConfiguration()
 
 
 class TextEncoderConfiguration(Frozen):

@@ -1,5 +1,6 @@
 """EfficientNet-Lite0, of which ImageNet's weights ship in a package of the extra ``curate``."""
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -27,3 +28,16 @@ def network(device: str) -> Any:
 def scaled(pixels: Tensor) -> Tensor:
     """Pixels in [-1, 1] as it takes them."""
     return pixels * (127.5 / 128) + 0.5 / 128
+
+
+def maps(network: Any, pixels: Tensor, layers: Collection[int]) -> list[Tensor]:
+    """Of these ``layers``, numbers of blocks from 0 to 15, in the order of the network:
+    (n, C, h, w) each, of ``pixels`` (n, 3, H, W) in [-1, 1].
+    """
+    flowing = network._swish(network._bn0(network._conv_stem(scaled(pixels))))
+    kept = []
+    for number, block in enumerate(network._blocks[: max(layers) + 1]):
+        flowing = block(flowing)
+        if number in layers:
+            kept.append(flowing)
+    return kept

@@ -26,6 +26,11 @@ def check_parts(configuration: Configuration) -> None:
             " beside them"
         )
     autoencoder, encoder = configuration.autoencoder, configuration.text_encoder
+    if autoencoder.kind == "residual" and not configuration.reconstructs:
+        raise UsageError(
+            "autoencoder.kind: residual has random weights: train it by --preset residual, and name"
+            " what comes of it here: {kind: qwen, path: its checkpoint}"
+        )
     named = (
         ("autoencoder", autoencoder.kind, autoencoder.path),
         ("text_encoder", encoder.kind, encoder.path),

@@ -41,6 +41,23 @@ class ControlConfiguration(Frozen):
     start: str = ""
 
 
+class ResidualConfiguration(Frozen):
+    """Sizes of the residual autoencoder that is trained from scratch; the values are those that are
+    published with Qwen-Image-2.1, 64 channels and 16 pixels of a latent cell.
+
+    A level has ``base`` channels, in the decoder ``decoder_base``, times its multiplier of
+    ``multipliers``, and ``blocks`` residual blocks, one more in the decoder; between two levels
+    sides are halved. ``channels`` are those of latents. With ``alpha`` pixels have a fourth one.
+    """
+
+    channels: Count = 64
+    base: Count = 96
+    decoder_base: Count = 144
+    multipliers: Annotated[tuple[Count, ...], Field(min_length=2, max_length=8)] = (1, 2, 4, 8, 8)
+    blocks: Count = 2
+    alpha: bool = True
+
+
 class BestConfiguration(Frozen):
     """The ``count`` rows of each value of the column ``by`` that have most of the column ``order``,
     or ``least``. A row without one of them is none of the best.

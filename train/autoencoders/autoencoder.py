@@ -37,7 +37,14 @@ class Autoencoder(Protocol):
 
 
 def build(configuration: AutoencoderConfiguration) -> Autoencoder | None:
-    """The stored autoencoder; None where it has yet to be fitted (``PatchPcaAutoencoder.fit``)."""
+    """The stored autoencoder, or a residual one of random weights, by torch's random state; None
+    where it has yet to be fitted (``PatchPcaAutoencoder.fit``). Raises as ``load_autoencoder``, and
+    ``UsageError``.
+    """
+    if configuration.kind == "residual":
+        from train.autoencoders import residual
+
+        return residual.build(configuration.residual)
     return None if configuration.kind == "patch_pca" else load_autoencoder(configuration.path)
 
 

@@ -69,7 +69,8 @@ class OneFrame(Trainable):
         config = model.config
         super().__init__(int(config.z_dim), encodes=encodes)
         self.factor, self._folder = factor, folder
-        self._class = type(model).__name__
+        self._kind, self._config = type(model), dict(config)
+        self._class = self._kind.__name__
         self._begins = {"first_chunk": True} if self._class.endswith("21") else {}
         inputs = config.get("input_channels", config.get("in_channels"))
         self.colours = int(inputs)
@@ -108,7 +109,8 @@ class OneFrame(Trainable):
 
     def save(self, directory: Path, values: Mapping[str, Tensor]) -> dict[str, tuple[str, str]]:
         """Write ``directory/vae``: the files of the folder it began as, in which nothing is changed
-        but weights that are trained; where the encoder is, also the statistics of latents.
+        but weights that are trained; where the encoder is, also the statistics of latents. What was
+        in no folder is written as diffusers does; what one frame does not need of it is 0.
         """
         settings = dict[str, Any]()
         if self.encodes:
@@ -117,6 +119,15 @@ class OneFrame(Trainable):
         own = {name for name, _ in self.named_parameters()}
         changes = {name: values[name] for name in values if name in own}
         if self._folder is None:
-            raise ValueError("an autoencoder that was in no folder")
+            self._anew(changes, settings).save_pretrained(directory / "vae")
+            return {"vae": ("diffusers", self._class)}
         patching.write(self._folder, directory / "vae", changes, settings)
         return {"vae": ("diffusers", self._class)}
+
+    def _anew(self, values: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Any:
+        """The published class with these weights."""
+        with torch.device("meta"):
+            model = self._kind.from_config({**self._config, **settings})
+        weights = {name: torch.zeros(each.shape) for name, each in model.state_dict().items()}
+        model.load_state_dict({**weights, **values}, assign=True)
+        return model

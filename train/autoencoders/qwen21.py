@@ -1,6 +1,6 @@
 """``diffusers.AutoencoderKLQwenImage21`` as an autoencoder: what ``QwenImage21Pipeline`` computes.
 
-It knows alpha (``train.autoencoders.alpha``).
+The published one knows alpha (``train.autoencoders.alpha``).
 """
 
 from pathlib import Path
@@ -30,6 +30,7 @@ class Qwen21Autoencoder(Frozen):
         self.folder = folder
         self.channels = int(model.config.z_dim)
         self.factor = int(model.config.scale_factor_spatial)
+        self.knows_alpha = model.config.in_channels == 4
         for name, values in (
             ("mean", torch.tensor(model.config.latents_mean)),
             ("standard_deviation", torch.tensor(model.config.latents_std)),
@@ -55,7 +56,8 @@ class Qwen21Autoencoder(Frozen):
         height, width = pixels.shape[-2:]
         if height % self.factor or width % self.factor:
             raise ValueError(f"an image of {width}x{height} px is no multiple of {self.factor} px")
-        frames = with_alpha(pixels).to(*self.place()).unsqueeze(2)  # (B, 4, 1, H, W)
+        pixels = with_alpha(pixels) if self.knows_alpha else over_white(pixels)
+        frames = pixels.to(*self.place()).unsqueeze(2)  # (B, 3 or 4, 1, H, W)
         posterior = self.model.encode(frames).latent_dist
         raw = (posterior.mode() if generator is None else posterior.sample(generator)).squeeze(2)
         latents: Tensor = (raw - self.mean.to(raw)) / self.standard_deviation.to(raw)
@@ -63,11 +65,15 @@ class Qwen21Autoencoder(Frozen):
 
     def decode(self, latents: Tensor) -> Tensor:
         """(B, C, h, w) normalised -> (B, 3, hf, wf) clipped to [-1, 1], over white."""
-        return over_white(self.decode_with_alpha(latents))
+        return over_white(self._decoded(latents))
 
-    @torch.no_grad()
     def decode_with_alpha(self, latents: Tensor) -> Tensor:
         """(B, C, h, w) normalised -> (B, 4, hf, wf) clipped to [-1, 1], the fourth alpha."""
+        return with_alpha(self._decoded(latents))
+
+    @torch.no_grad()
+    def _decoded(self, latents: Tensor) -> Tensor:
+        """(B, 3, hf, wf), or (B, 4, hf, wf) where it knows alpha, clipped to [-1, 1]."""
         latents = latents.to(*self.place())
         raw = latents * self.standard_deviation.to(latents) + self.mean.to(latents)
         pixels: Tensor = self.model.decode(raw.unsqueeze(2), return_dict=False)[0][:, :, 0]

@@ -75,7 +75,7 @@ class Reconstruction(Objective):
         samples = self.shown(parts, step)
         latents = []
         for portion in portions(samples, self.pixels_at_once):
-            seen = self._seen(parts, portion)
+            seen = self._seen(parts, portion, step)
             latents.append(seen.latents.detach())
             of_sample, apart = self._summed(parts, seen, step)
             flops = len(portion) * parts.transformer.flops(*portion[0].image.shape[1:])
@@ -117,7 +117,7 @@ class Reconstruction(Objective):
         groups = (f"size/{across}x{down}", f"source/{shown.source}")
         return Cut(image, latents, noise, groups)
 
-    def _seen(self, parts: "Parts", portion: Sequence[Cut]) -> "Seen":
+    def _seen(self, parts: "Parts", portion: Sequence[Cut], step: int) -> "Seen":
         """A portion through the network."""
         import torch
 
@@ -136,7 +136,7 @@ class Reconstruction(Objective):
             stored = torch.stack([each.latents for each in portion]).to(parts.device)
             latents = network.unnormalised(stored)
         output = network.decode(latents)
-        return Seen(target, output, image, over_white(output), latents, posterior)
+        return Seen(target, output, image, over_white(output), latents, posterior, step)
 
     def _summed(
         self, parts: "Parts", seen: "Seen", step: int

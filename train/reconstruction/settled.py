@@ -25,7 +25,7 @@ def settled(configuration: Configuration) -> Configuration:
         )
     _check_precision(configuration)
     _check_parts(configuration)
-    _check_terms(objective)
+    _check_terms(configuration, objective)
     if not configuration.weights:
         return configuration
     own = AutoencoderConfiguration(kind="qwen", path=str(starting.home(configuration.weights)))
@@ -58,12 +58,17 @@ def _check_parts(configuration: Configuration) -> None:
         )
 
 
-def _check_terms(objective: Any) -> None:
+def _check_terms(configuration: Configuration, objective: Any) -> None:
     names = [term.name for term in objective.terms]
     if again := next((name for name in names if names.count(name) > 1), ""):
         raise UsageError(f"objective.terms: {again} stands there twice")
     if objective.trained == "both":
         return
+    if configuration.autoencoder.kind == "residual" and not configuration.weights:
+        raise UsageError(
+            "objective.trained: decoder: of autoencoder.kind: residual the encoder is random too:"
+            " expected both"
+        )
     for term in objective.terms:
         if term.needs_encoder or term.balanced:
             raise UsageError(

@@ -57,11 +57,5 @@ class _Measuring:
 
         from train import lite0
 
-        own = self._network
-        maps = own._swish(own._bn0(own._conv_stem(lite0.scaled(pixels))))
-        kept = []
-        for number, block in enumerate(own._blocks[: max(self._layers) + 1]):
-            maps = block(maps)
-            if number in self._layers:
-                kept.append(normalize(maps, dim=1, eps=1e-6))
-        return kept
+        maps = lite0.maps(self._network, pixels, self._layers)
+        return [normalize(each, dim=1, eps=1e-6) for each in maps]

@@ -27,7 +27,7 @@ class Seen:
     """What a portion came to. ``target`` and ``output`` are what the autoencoder reads and writes,
     (n, 3 or 4, H, W) in [-1, 1], the output not clipped; ``image`` and ``back`` the same over white
     where it knows alpha, (n, 3, H, W). ``latents`` (n, c, h, w) are what was decoded, not
-    normalised; ``posterior`` of the images, None where the encoder is frozen.
+    normalised; ``posterior`` of the images, None where the encoder is frozen. ``step`` is 1-based.
     """
 
     target: "Tensor"
@@ -36,6 +36,7 @@ class Seen:
     back: "Tensor"
     latents: "Tensor"
     posterior: "Posterior | None" = None
+    step: int = 1
 
 
 Measure = Callable[[Seen], "Tensor"]
