@@ -43,6 +43,7 @@ def generate(
     enhance_model: options.EnhanceModel = None,
     precision: options.Precision = "stored",
     offload: options.Offload = False,
+    encode_on_cpu: options.EncodeOnCpu = False,
     compiles: options.Compile = False,
     plan: options.Plan = False,
     as_json: options.AsJson = False,
@@ -66,7 +67,9 @@ def generate(
     if plan:
         typer.echo(job.planned(checkpoint, size, batch_size, guidance, as_json))
         return
-    carried = generating.execution(loras or (), weights, precision, offload, compiles, controlnet)
+    carried = generating.execution(
+        loras or (), weights, precision, offload, compiles, controlnet, encode_on_cpu
+    )
     asked = (tuple(texts or ()), prompts, output, seed, checkpoint, size, sheet)
     following = (control, mask, control_scale, control_span)
     wanted = job.prepare(job.Arguments(*asked, tuple(inputs or ()), following))

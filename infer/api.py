@@ -46,6 +46,7 @@ def generate(
     enhance_model: str | None = None,
     precision: str = "stored",
     offload: bool = False,
+    encode_on_cpu: bool = False,
     compiles: bool = False,
     show_progress: bool = False,
 ) -> list["Image"]:
@@ -95,6 +96,7 @@ def generate(
         offload,
         compiles,
         _path("controlnet", controlnet),
+        encode_on_cpu,
     )
     images = generating.generate(asked, how, device, batch_size, carried)
     with (

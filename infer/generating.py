@@ -223,6 +223,7 @@ def execution(
     offload: bool = False,
     compiles: bool = False,
     controlnet: Path | str | None = None,
+    encode_on_cpu: bool = False,
 ) -> "Execution":
     """How a network is carried out. A LoRA is a file, or ``FILE:FACTOR``.
 
@@ -237,7 +238,7 @@ def execution(
     own = _there(weights, "--weights") if weights else None
     adapters = tuple(map(_adapter, loras))
     beside = Path(controlnet) if controlnet else None
-    return Execution(own, adapters, beside, chosen, offload, None, compiles)
+    return Execution(own, adapters, beside, chosen, offload, None, compiles, encode_on_cpu)
 
 
 def _adapter(text: str) -> tuple[Path, float]:

@@ -134,6 +134,9 @@ Offload = Annotated[
     bool,
     typer.Option("--offload", help="Bring blocks to the GPU one by one: slow, and it fits."),
 ]
+EncodeOnCpu = Annotated[
+    bool, typer.Option("--encode-on-cpu", help="The text encoder stays on the CPU.")
+]
 Compile = Annotated[bool, typer.Option("--compile", help="Compile blocks; pays for many images.")]
 Plan = Annotated[
     bool,

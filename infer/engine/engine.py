@@ -74,8 +74,9 @@ class Engine:
         around = (loaded.autoencoder, loaded.text_encoder)
         for part in around:
             if isinstance(part, nn.Module):
-                waits = chosen.offload and part is loaded.text_encoder  # until it encodes
-                part.to("cpu" if waits else place).eval()
+                waits = chosen.offload or chosen.encode_on_cpu  # until it encodes, or for ever
+                here = part is not loaded.text_encoder or not waits
+                part.to(place if here else "cpu").eval()
         parts = (loaded.family, loaded.transformer, *around)
         return cls(*parts, flow, folder, place, chosen, tables, control)
 
@@ -240,15 +241,19 @@ class Engine:
         return [encoded[key] for key in keys]
 
     def _encoder(self) -> TextEncoder:
-        """The text encoder, on the device."""
-        if self.execution.offload and isinstance(self.text_encoder, nn.Module):
-            self.text_encoder.to(self.device)
+        """The text encoder, where it encodes."""
+        self._moved(self.device)
         return self.text_encoder
 
     def _encoded(self) -> None:
         """It may leave the device again."""
-        if self.execution.offload and isinstance(self.text_encoder, nn.Module):
-            self.text_encoder.to("cpu")
+        self._moved("cpu")
+
+    def _moved(self, device: torch.device | str) -> None:
+        """Bring a text encoder that comes and goes to a device."""
+        comes = self.execution.offload and not self.execution.encode_on_cpu
+        if comes and isinstance(self.text_encoder, nn.Module):
+            self.text_encoder.to(device)
 
     def _typed(self, text: Text) -> Text:
         return tuple(stretch.to(self.device, self._kind) for stretch in text)

@@ -26,7 +26,8 @@ class Execution:
     ``offload``: what computes comes to the device block by block, and leaves it again. ``tables``:
     modulation of Qwen-Image is looked up, which keeps a third of its weights off the device, in the
     bits that a single sample has; None: where the device is not the CPU. ``compiles`` blocks for
-    any number of tokens.
+    any number of tokens. With ``encode_on_cpu`` the text encoder, which computes once for an image,
+    never comes to the device.
     """
 
     weights: Path | None = None
@@ -36,6 +37,7 @@ class Execution:
     offload: bool = False
     tables: bool | None = None
     compiles: bool = False
+    encode_on_cpu: bool = False
 
 
 def carried_out(network: Any, device: "torch.device", chosen: Execution) -> "Tables | None":

@@ -34,13 +34,14 @@ _TEXT = 128  # tokens of a prompt
 class Row:
     """Bytes of one precision: of the network's ``weights`` (without modulation, where tables take
     its place), and of all that is on a card when everything stays there, and when weights of a
-    block at a time do (``offloaded``).
+    block at a time do (``offloaded``), also with the text encoder on the CPU (``smallest``).
     """
 
     precision: Precision
     weights: int
     resident: int
     offloaded: int
+    smallest: int
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,9 @@ def _rows(counts: _Counts, encoder: int, around: int) -> Iterator[Row]:
         block = round((counts.block - counts.tabled) * bits / 8)
         # Offloaded, the text encoder leaves before the network comes, and of that two blocks are
         # there: the one that computes, and the next.
-        offloaded = max(encoder + OVERHEAD, 2 * block + counts.outside * _HALF + around)
-        yield Row(precision, weights, weights + encoder + around, offloaded)
+        smallest = 2 * block + counts.outside * _HALF + around
+        offloaded = max(encoder + OVERHEAD, smallest)
+        yield Row(precision, weights, weights + encoder + around, offloaded, smallest)
 
 
 def _in_blocks(network: Any) -> int:
@@ -218,22 +220,25 @@ def lines(made: Plan, cards: Sequence[int] = CARDS) -> list[str]:
         f"{made.network}: {made.parameters:,} parameters; GB of the text encoder"
         f" {encoder}, the autoencoder {made.autoencoder / GB:.2f}; activations of a"
         f" step {made.steps / GB:.2f}, of decoding {made.decoding / GB:.2f}",
-        f"{'precision':<11}{'network':>9}{'all':>7}{'offloaded':>11}   "
+        f"{'precision':<11}{'network':>9}{'all':>7}{'offloaded':>11}{'no text':>9}   "
         + "   ".join(f"{card} GB" for card in cards),
     ]
     for row in made.rows:
         held = "   ".join(f"{_how(row, card):<{len(str(card)) + 3}}" for card in cards)
         said.append(
             f"{row.precision:<11}{row.weights / GB:>9.1f}{row.resident / GB:>7.1f}"
-            f"{row.offloaded / GB:>11.1f}   {held}".rstrip()
+            f"{row.offloaded / GB:>11.1f}{row.smallest / GB:>9.1f}   {held}".rstrip()
         )
     return [
         *said,
-        "all: everything stays on the card; off.: it fits with --offload; no: it does not",
+        "all: everything stays on the card; off.: it fits with --offload; cpu: with --offload and"
+        " --encode-on-cpu; no: it does not",
     ]
 
 
 def _how(row: Row, card: int) -> str:
     if row.resident <= card * GB:
         return "all"
-    return "off." if row.offloaded <= card * GB else "no"
+    if row.offloaded <= card * GB:
+        return "off."
+    return "cpu" if row.smallest <= card * GB else "no"

@@ -66,6 +66,7 @@ def serve(
     enhance: options.Enhance = None,
     enhance_model: options.EnhanceModel = None,
     offload: options.Offload = False,
+    encode_on_cpu: options.EncodeOnCpu = False,
     compiles: options.Compile = False,
     queue: Queue = 64,
     queue_pixels: QueuePixels = 256,
@@ -102,6 +103,7 @@ def serve(
         "controlnet": str(controlnet) if controlnet else None,
         "precision": precision,
         "offload": offload,
+        "encode_on_cpu": encode_on_cpu,
         "compiles": compiles,
     }
     generating.execution(**execution)  # what is wrong with them is said before anything starts

@@ -130,6 +130,16 @@ def test_less_on_the_device_gives_the_same_bits(engine, chosen):
         torch.testing.assert_close(latents, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_text_encoder_may_stay_where_it_is(engine, stays):
+    chosen = Execution(offload=True, encode_on_cpu=stays)
+    changed = replace(Engine.load(engine.folder, "cpu", chosen), device=torch.device("meta"))
+    (text,) = changed._texts([("hello", request("hello", 1))]) if stays else ((),)
+    assert {stretch.device.type for stretch in text} <= {"meta"}
+    encoder = changed._encoder()
+    assert {weight.device.type for weight in encoder.parameters()} == {"cpu" if stays else "meta"}
+
+
 @pytest.mark.parametrize("name", ["bfloat16", "int8", "int4", "float8"])
 def test_fewer_bits_take_less_and_give_nearly_the_same(engine, name):
     changed = Engine.load(engine.folder, "cpu", Execution(precision=name))
