@@ -101,6 +101,12 @@ class OneFrame(Trainable):
         raw: Tensor = latents * stored.stored_latents_std + stored.stored_latents_mean
         return raw
 
+    def normalised(self, latents: Tensor) -> Tensor:
+        """As ``Trainable``."""
+        stored: Any = self
+        normal: Tensor = (latents - stored.stored_latents_mean) / stored.stored_latents_std
+        return normal
+
     @property
     def anchor(self) -> nn.Parameter:
         """As ``Trainable``."""

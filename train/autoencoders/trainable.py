@@ -61,6 +61,10 @@ class Trainable(nn.Module, ABC):
     def unnormalised(self, latents: Tensor) -> Tensor:
         """Latents (B, C, h, w) of the frozen autoencoder that this one began as."""
 
+    @abstractmethod
+    def normalised(self, latents: Tensor) -> Tensor:
+        """The reverse: as that one's ``encode`` gives them."""
+
     @property
     @abstractmethod
     def anchor(self) -> nn.Parameter:

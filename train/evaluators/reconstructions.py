@@ -1,5 +1,6 @@
 """Held-out images beside what an autoencoder gives back of them: PSNR, SSIM, and a grid."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from curation.failures.errors import UsageError
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from train.figures import Figures
     from train.generating import Generator
 
+_KINDS = {"": "held-out", "_text": "with text", "_plain": "without"}
 _TILE = 384  # pixels: the height of two images above one another in the grid, at most
 
 
 class Reconstructions(Evaluator):
     """PSNR in dB and SSIM of RGB in bytes, means over images, as in the autoencoder benchmark of
-    ``infer``; in the grid an image stands above its reconstruction. Sources of the last phase are
-    also judged each by itself, where there are several.
+    ``infer``, of all images, and of those that show a text as their rows say, and of the others. In
+    the grid an image stands above its reconstruction.
     """
 
     def begin(self) -> Evaluation:
@@ -47,28 +49,39 @@ class _Judging(Evaluation):
         from train.figures import Figures
         from train.pixels import as_image
 
-        values: dict[str, float | None] = {"held_out_psnr": None, "held_out_ssim": None}
-        measured: list[tuple[float, float]] = []
+        measured: dict[str, list[tuple[float, float]]] = {"": []}
         tiles: list[Image.Image] = []
         said: list[str] = []
-        for own, back in self._pairs(generator, images):
+        for kind, own, back in self._pairs(generator, images):
             written = np.asarray(as_image(back))
-            measured.append((likeness.psnr(written, own), likeness.ssim(written, own)))
+            figures = likeness.psnr(written, own), likeness.ssim(written, own)
+            measured[""].append(figures)
+            measured.setdefault(kind, []).append(figures)
             if len(tiles) < generator.configuration.evaluation.grid:
                 tiles.append(Image.fromarray(np.concatenate([own, written])))
-                said.append(f"{measured[-1][0]:.2f} dB, SSIM {measured[-1][1]:.4f}")
-        if not measured:
+                said.append(f"{figures[0]:.2f} dB, SSIM {figures[1]:.4f}")
+        if not measured[""]:
+            values = {"held_out_psnr": None, "held_out_ssim": None}
             return Figures(values, "no image is held out: nothing is judged")
-        psnr, ssim = np.mean(measured, axis=0).tolist()
-        values |= {"held_out_psnr": psnr, "held_out_ssim": ssim}
-        sentence = f"held-out PSNR {psnr:.2f} dB, SSIM {ssim:.4f} of {len(measured)} images"
+        values = {}
+        for kind, pairs in measured.items():
+            psnr, ssim = np.mean(pairs, axis=0).tolist()
+            values |= {f"held_out_psnr{kind}": psnr, f"held_out_ssim{kind}": ssim}
+        sentences = [
+            f"{name} PSNR {values[f'held_out_psnr{kind}']:.2f} dB,"
+            f" SSIM {values[f'held_out_ssim{kind}']:.4f} of {len(measured[kind])}"
+            for kind, name in _KINDS.items()
+            if kind in measured
+        ]
         grid = contact_sheet.compose(tiles, said, side=_TILE).image
-        return Figures(values, sentence, grid)
+        return Figures(values, "  ".join(sentences), grid)
 
     def _pairs(
         self, generator: "Generator", images: int | None
-    ) -> "list[tuple[NDArray[np.uint8], Tensor]]":
-        """Held-out images (H, W, 3), and what comes back of each, (3, H, W), at most so many."""
+    ) -> "Iterator[tuple[str, NDArray[np.uint8], Tensor]]":
+        """The kind of held-out images (H, W, 3), at most so many, with what comes back of each,
+        (3, H, W).
+        """
         import torch
 
         from train.autoencoders.alpha import over_white, with_alpha
@@ -76,20 +89,21 @@ class _Judging(Evaluation):
 
         network = generator.transformer
         rows = [
-            (pixels, latents)
+            ("_text" if example.text else "_plain", pixels, latents)
             for bucket in self._data.held_out
-            for (pixels, *_), latents in zip(bucket.images, bucket.latents, strict=True)
+            for example, (pixels, *_), latents in zip(
+                bucket.examples, bucket.images, bucket.latents, strict=True
+            )
         ]
         if images is not None and len(rows) > images:
             rows = [rows[place * len(rows) // images] for place in range(images)]
-        pairs = []
-        with torch.no_grad():
-            for pixels, latents in rows:
+        for kind, pixels, latents in rows:
+            with torch.no_grad():
                 if network.encodes:
                     shown = scaled(pixels).to(generator.device)
                     target = with_alpha(shown) if network.colours == 4 else shown
                     raw = network.posterior(target).mean
                 else:
                     raw = network.unnormalised(latents[None].to(generator.device))
-                pairs.append((pixels, over_white(network.decode(raw))[0].clamp(-1, 1).cpu()))
-        return pairs
+                back = over_white(network.decode(raw))[0].clamp(-1, 1).cpu()
+            yield kind, pixels, back

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from curation.failures.errors import UsageError
 from train import ema
 from train.autoencoders import autoencoder as autoencoders
+from train.autoencoders.alpha import over_white, with_alpha
 from train.autoencoders.autoencoder import Autoencoder
 from train.autoencoders.trainable import Trainable
 from train.configuration import Configuration
@@ -34,7 +35,7 @@ class Unencoded:
     channels, as no step needs what the encoder once made of an image.
     """
 
-    autoencoder: Any
+    autoencoder: tuple[Any]
     factor: int
     channels: int = 0
 
@@ -45,6 +46,33 @@ class Unencoded:
 
     def decode(self, latents: Tensor) -> NoReturn:
         """There is nothing to decode."""
+        raise NotImplementedError
+
+    def save(self, directory: Path) -> NoReturn:
+        """What is saved is what was trained."""
+        raise NotImplementedError
+
+
+class Encoding(nn.Module):
+    """An ``autoencoder`` whose encoder is frozen, for data that is read: latents by the network
+    that an image needs, a third of the work of one for videos.
+    """
+
+    def __init__(self, autoencoder: Any) -> None:
+        super().__init__()
+        self.autoencoder: Any = (autoencoder,)  # no part of it: it stays where it is
+        self.network: Trainable = autoencoder.trainable(encoder=True).eval().requires_grad_(False)
+        self.channels, self.factor = int(autoencoder.channels), int(autoencoder.factor)
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor, generator: Generator | None = None) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] -> (B, C, h, w), the mode of the posterior."""
+        place = next(self.network.parameters()).device
+        shown = with_alpha(pixels) if self.network.colours == 4 else over_white(pixels)
+        return self.network.normalised(self.network.posterior(shown.to(place)).mean)
+
+    def decode(self, latents: Tensor) -> NoReturn:
+        """What decodes is what is trained."""
         raise NotImplementedError
 
     def save(self, directory: Path) -> NoReturn:
@@ -104,9 +132,8 @@ def begun(configuration: Configuration) -> Autoencoder:
         raise UsageError(f"weights: {settings.path}: a {type(start).__name__} is not trained")
     objective: Any = configuration.objective
     if objective.trained == "both":
-        return Unencoded(start, start.factor)
-    own: Autoencoder = start
-    return own
+        return Unencoded((start,), start.factor)
+    return Encoding(start)
 
 
 def assemble(
@@ -127,7 +154,8 @@ def assemble(
             f"objective: an autoencoder is trained by one process, not {world.size}; start it"
             " without torchrun"
         )
-    start: Any = getattr(data.autoencoder, "autoencoder", data.autoencoder)
+    data_autoencoder: Any = data.autoencoder
+    (start,) = data_autoencoder.autoencoder
     objective: Any = configuration.objective
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "terms"))

@@ -1,0 +1,226 @@
+"""What fine-tuning an autoencoder's decoder brings for text, and what it costs photographs: the
+encoder stays as it is, and so do all latents.
+
+    python -m benchmarks.decoder_learnt --photos ../shared/data/photos --out decoder-learnt
+
+A small ``AutoencoderKLQwenImage`` (random weights, base 12) is trained on photographs, both halves,
+by ``python -m train``; then its decoder alone, on as many pages of text (English and Chinese, pages
+and layouts) as photographs. Judged are pages and photographs that neither was trained on, by the
+autoencoder benchmark of ``python -m infer.evaluation``.
+"""
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from PIL import Image, ImageOps
+
+from benchmarks.evaluations import curve
+from curation import shard
+from train.data.examples import is_held_out, shown_text
+
+HELD_OUT, SIDE = 0.15, 256
+PAGES = (("en", "pure"), ("zh", "pure"), ("en", "template"), ("zh", "template"))
+BASE = """
+steps: {steps}
+batch: 16
+weights: {weights}
+data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
+objective:
+  name: reconstruction
+  trained: both
+  terms: [pixels, {{name: lite0, weight: 0.1}}, kl]
+  crop: 64
+optimiser: {{learning_rate: 3e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
+ema: {{decay: 0.98}}
+evaluation: {{evaluators: [reconstructions], every: {every}, images: 24, grid: 6, gradients: false}}
+checkpoint: {{every: {every}, keep: 1}}
+"""
+TUNED = """
+steps: {steps}
+batch: 16
+weights: {weights}
+data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
+phases: [{{sources: [{{data: {pages}, share: 1}}, {{data: {photos}, share: 1}}]}}]
+objective:
+  name: reconstruction
+  trained: decoder
+  terms: [pixels, {{name: lite0, weight: [0.1, 0.02]}}]
+  crop: 64
+optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
+ema: {{decay: 0.98}}
+evaluation: {{evaluators: [reconstructions], every: {every}, images: 48, grid: 12, gradients: false}}
+checkpoint: {{every: {every}, keep: 1}}
+"""
+
+
+def call(*arguments: str) -> None:
+    """A command of ours."""
+    subprocess.run([sys.executable, "-m", *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def rendered(out: Path, count: int) -> list[dict[str, Any]]:
+    """Rows of pages of text."""
+    rows: list[dict[str, Any]] = []
+    for language, mode in PAGES:
+        place = out / f"rendered-{language}-{mode}"
+        if not (place / "manifest.json").is_file():
+            given = ["--lang", language, "--mode", mode, "--size", f"{SIDE}x{SIDE}"]
+            call("synthesis.render", *given, "--n", str(count), "--out", str(place))
+        rows += shard.rows(str(place))
+    return rows
+
+
+def photographed(photos: Path, template: Mapping[str, Any], count: int) -> Iterator[dict[str, Any]]:
+    """Rows of photographs, cut to squares, with the columns of the row ``template``."""
+    for path in sorted(photos.glob("*.JPEG"))[:count]:
+        image = ImageOps.fit(
+            Image.open(path).convert("RGB"), (SIDE, SIDE), Image.Resampling.LANCZOS
+        )
+        stream = io.BytesIO()
+        image.save(stream, "PNG")
+        caption = {**template["caption_recaption"][0], "text": path.stem, "language": "en"}
+        of_pages = dict.fromkeys(name for name in template if name.startswith("caption_"))
+        yield {
+            **template,
+            **of_pages,
+            "id": path.stem,
+            "key": path.stem,
+            "image": {"bytes": stream.getvalue(), "path": None},
+            "width": SIDE,
+            "height": SIDE,
+            "caption_recaption": [caption],
+            "text_boxes": [],
+            "synthetic": False,
+        }
+
+
+def written(place: Path, rows: list[dict[str, Any]]) -> str:
+    """Shards of rows; returns the glob that names them."""
+    place.mkdir(parents=True, exist_ok=True)
+    table = pa.Table.from_pylist(rows, schema=shard.schema())
+    shard.write(str(place / "part-00000.parquet"), table.to_batches(), shard.schema())
+    return str(place / "part-*.parquet")
+
+
+def is_judged(row: Mapping[str, Any]) -> bool:
+    """Whether the trainer holds a row out."""
+    text = shown_text(row["text_boxes"]) or row["caption_recaption"][0]["text"]
+    return is_held_out(text, HELD_OUT)
+
+
+def prepared(options: argparse.Namespace) -> dict[str, str]:
+    """Globs of pages and photographs, and of those of each that are judged."""
+    out = options.out
+    kinds = ("pages", "photos", "judged-pages", "judged-photos")
+    if all((out / kind / "part-00000.parquet").is_file() for kind in kinds):
+        return {kind: str(out / kind / "part-*.parquet") for kind in kinds}
+    pages = rendered(out, options.pages)
+    photos = list(photographed(options.photos, pages[0], options.count))
+    return {
+        "pages": written(out / "pages", pages),
+        "photos": written(out / "photos", photos),
+        "judged-pages": written(out / "judged-pages", [row for row in pages if is_judged(row)]),
+        "judged-photos": written(out / "judged-photos", [row for row in photos if is_judged(row)]),
+    }
+
+
+def random_base(place: Path, seed: int) -> Path:
+    """A small autoencoder of the published class with random weights."""
+    if not (place / "vae").is_dir():
+        import torch
+        from diffusers import AutoencoderKLQwenImage
+
+        torch.manual_seed(seed)
+        statistics = {"latents_mean": [0.0] * 16, "latents_std": [1.0] * 16}
+        model = AutoencoderKLQwenImage(base_dim=12, num_res_blocks=1, **statistics)
+        model.save_pretrained(place / "vae")
+    return place
+
+
+def trained(place: Path, config: str, data: str, seed: int, threads: int) -> Path:
+    """The newest checkpoint of a run; what is finished is not done again."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    path = place.with_suffix(".yaml")
+    path.write_text(config)
+    given = ["--preset", "decoder", "--config", str(path), "--data", data, "--out", str(place)]
+    call("train", *given, "--seed", str(seed), "--threads", str(threads))
+    return place / (place / "latest").read_text("utf-8").strip()
+
+
+def judged(checkpoint: Path, data: str, out: Path) -> Mapping[str, Any]:
+    """Figures of the autoencoder benchmark, by name."""
+    if not (out / "result.json").is_file():
+        given = ["--checkpoint", str(checkpoint), "--data", data, "--out", str(out)]
+        call("infer.evaluation", "autoencoder", *given)
+    figures: Mapping[str, Any] = json.loads((out / "result.json").read_text("utf-8"))
+    return figures
+
+
+def said(figures: Mapping[str, Any]) -> None:
+    """All metrics with their intervals."""
+    for name, each in figures["metrics"].items():
+        print(f"    {name:<34} {each['value']:8.4f}  [{each['low']:.4f}, {each['high']:.4f}]")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--photos", type=Path, required=True, help="folder of JPEG files")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--pages", type=int, default=40, help="of each language and mode")
+    parser.add_argument("--count", type=int, default=200, help="photographs, at most")
+    parser.add_argument("--base-steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the fine-tuning")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    places = prepared(options)
+    random = random_base(options.out / "random", 0)
+    settings = {"steps": options.base_steps, "every": options.base_steps // 4, "weights": random}
+    base = trained(
+        options.out / "base", BASE.format(**settings), places["photos"], 0, options.threads
+    )
+    print("\nthe base, on photographs\n  step  CPU-s   PSNR")
+    for entry in curve(options.out / "base"):
+        psnr = entry["held_out_psnr"]
+        print(f"  {entry['step']:>4}  {entry['cpu_seconds']:>5.0f}  {psnr:5.2f}")
+    report("before", base, places, options.out)
+    for seed in options.seeds:
+        tuned(base, places, seed, options)
+    return 0
+
+
+def report(name: str, checkpoint: Path, places: Mapping[str, str], out: Path) -> None:
+    """What the benchmark says of pages and photographs."""
+    for kind in ("judged-pages", "judged-photos"):
+        figures = judged(checkpoint, places[kind], out / f"{name}-{kind}")
+        print(f"  {name}, {kind}")
+        said(figures)
+
+
+def tuned(base: Path, places: Mapping[str, str], seed: int, options: argparse.Namespace) -> None:
+    """Fine-tune the decoder of a base, and say what came of it."""
+    every = max(1, options.steps // 6)
+    settings = {"steps": options.steps, "every": every, "weights": base}
+    config = TUNED.format(**settings, pages=places["pages"], photos=places["photos"])
+    place = options.out / f"tuned-{seed}"
+    checkpoint = trained(place, config, places["pages"], seed, options.threads)
+    print(f"\nseed {seed}: its decoder, on pages and photographs")
+    print("  step  CPU-s   PSNR of pages   of photographs")
+    for entry in curve(place):
+        pages, photos = entry["held_out_psnr_text"], entry["held_out_psnr_plain"]
+        print(f"  {entry['step']:>4}  {entry['cpu_seconds']:>5.0f}  {pages:14.2f}  {photos:15.2f}")
+    report(f"after-{seed}", checkpoint, places, options.out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
