@@ -36,9 +36,9 @@ data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
 objective:
   name: reconstruction
   trained: both
-  terms: [pixels, {{name: lite0, weight: 0.1}}, kl]
+  terms: [pixels, {{name: gradient, weight: 0.5}}, kl]
   crop: 64
-optimiser: {{learning_rate: 3e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
+optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
 ema: {{decay: 0.98}}
 evaluation: {{evaluators: [reconstructions], every: {every}, images: 24, grid: 6, gradients: false}}
 checkpoint: {{every: {every}, keep: 1}}
@@ -52,11 +52,12 @@ phases: [{{sources: [{{data: {pages}, share: 1}}, {{data: {photos}, share: 1}}]}
 objective:
   name: reconstruction
   trained: decoder
-  terms: [pixels, {{name: lite0, weight: [0.1, 0.02]}}]
+  terms: [pixels, {{name: lite0, weight: [0.02, 0.005]}}]
   crop: 64
 optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
 ema: {{decay: 0.98}}
-evaluation: {{evaluators: [reconstructions], every: {every}, images: 48, grid: 12, gradients: false}}
+evaluation:
+  {{evaluators: [reconstructions], every: {every}, images: 40, grid: 12, gradients: false}}
 checkpoint: {{every: {every}, keep: 1}}
 """
 
@@ -139,8 +140,9 @@ def random_base(place: Path, seed: int) -> Path:
         from diffusers import AutoencoderKLQwenImage
 
         torch.manual_seed(seed)
-        statistics = {"latents_mean": [0.0] * 16, "latents_std": [1.0] * 16}
-        model = AutoencoderKLQwenImage(base_dim=12, num_res_blocks=1, **statistics)
+        sizes = {"base_dim": 12, "z_dim": 8, "dim_mult": [1, 2, 4], "num_res_blocks": 1}
+        statistics = {"latents_mean": [0.0] * 8, "latents_std": [1.0] * 8}
+        model = AutoencoderKLQwenImage(**sizes, temperal_downsample=[False, True], **statistics)
         model.save_pretrained(place / "vae")
     return place
 
@@ -185,7 +187,7 @@ def main() -> int:
     print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     places = prepared(options)
     random = random_base(options.out / "random", 0)
-    settings = {"steps": options.base_steps, "every": options.base_steps // 4, "weights": random}
+    settings = {"steps": options.base_steps, "every": options.base_steps // 2, "weights": random}
     base = trained(
         options.out / "base", BASE.format(**settings), places["photos"], 0, options.threads
     )
@@ -209,7 +211,7 @@ def report(name: str, checkpoint: Path, places: Mapping[str, str], out: Path) ->
 
 def tuned(base: Path, places: Mapping[str, str], seed: int, options: argparse.Namespace) -> None:
     """Fine-tune the decoder of a base, and say what came of it."""
-    every = max(1, options.steps // 6)
+    every = max(1, options.steps // 3)
     settings = {"steps": options.steps, "every": every, "weights": base}
     config = TUNED.format(**settings, pages=places["pages"], photos=places["photos"])
     place = options.out / f"tuned-{seed}"

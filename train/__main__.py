@@ -40,7 +40,7 @@ def train(
         str,
         typer.Option(
             help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21, lora,"
-            " lora-21."
+            " lora-21, decoder."
         ),
     ] = ("demo"),
     config: Annotated[
@@ -97,6 +97,13 @@ def train(
         return
     if plan or plan_on:
         threads_waiting.settle()
+        if wanted.reconstructs:
+            from train.reconstruction import planned as reconstruction
+
+            of_autoencoder = reconstruction.plan(wanted, data or "", plan_on)
+            text = reconstruction.as_text(of_autoencoder)
+            typer.echo(of_autoencoder.model_dump_json(indent=1) if as_json else text)
+            return
         from train import planned_text, planning
 
         planned = planning.plan(wanted, data or "", plan_on)

@@ -240,7 +240,7 @@ def _kept(family: Family, configuration: Configuration, channels: int, blocks: i
         image = torch.zeros(layout.tokens - len(text), values)
         packed = Packed(text, image, torch.full((count,), 0.5), layout)
         network(packed)  # what is made once for a layout is there
-        with autocast("cpu", precision), _Counting() as counting:
+        with autocast("cpu", precision), Counting() as counting:
             velocities = network(packed)
         kept.append(counting.alive())
         del velocities
@@ -250,7 +250,7 @@ def _kept(family: Family, configuration: Configuration, channels: int, blocks: i
 _ANYWHERE = {"attention": "pass_by_pass"}  # what is counted on is on a CPU
 
 
-class _Counting(TorchDispatchMode):
+class Counting(TorchDispatchMode):
     """Remembers what was made, and says how much of it is still there."""
 
     def __init__(self) -> None:

@@ -34,6 +34,7 @@ class OneFrameConv(nn.Conv2d):
             other.kernel_size[1:],
             other.stride[1:],
             (down, across),
+            device=other.weight.device,
         )
         with torch.no_grad():
             own.weight.copy_(other.weight[:, :, -1])
