@@ -24,8 +24,9 @@ _CONVENTIONS = {"QwenImage21Pipeline": (40, 1.0)}  # steps and guidance
 _NO_EDITS = ("QwenImagePipeline",)
 
 
-def find(directory: Path | None) -> Path:
-    """The checkpoint folder: the one given, or the newest a training output names in ``latest``.
+def find(directory: Path | None, *, generates: bool = True) -> Path:
+    """The checkpoint folder: the one given, or the newest a training output names in ``latest``;
+    where nothing is to be generated, that of an autoencoder too.
 
     None means ``./demo/train``. Raises ``UsageError`` where there is none.
     """
@@ -37,7 +38,7 @@ def find(directory: Path | None) -> Path:
     if folder and adapter_folder.holds_adapter(folder):
         beside = stored_json.read(folder / "training_state" / "configuration.json").get("weights")
         raise UsageError(f"{base}: a LoRA, not a model: --checkpoint {beside} --lora {base}")
-    if folder and adapter_folder.holds_autoencoder(folder):
+    if folder and generates and adapter_folder.holds_autoencoder(folder):
         raise UsageError(
             f"{base}: an autoencoder alone, not a model: put {folder.name}/vae in place of the vae"
             " of a published folder, and name that by --checkpoint"

@@ -63,7 +63,7 @@ def carry_out(asked: Asked) -> tuple[dict[str, Any], Path]:
         raise UsageError(f"which benchmark? expected one of {', '.join(scoring.names())}")
     kind = scoring.benchmark(asked.name)
     check(asked, kind)
-    checkpoint = _checkpoint(asked)
+    checkpoint = _checkpoint(asked, kind)
     chosen = kind(checkpoint, asked.data)
     out = asked.out or _folder(asked, checkpoint)
     source = _source(asked, chosen, checkpoint, out)
@@ -110,13 +110,13 @@ def _missing_data(asked: Asked, kind: type[Benchmark]) -> list[str]:
     return []
 
 
-def _checkpoint(asked: Asked) -> Path | None:
+def _checkpoint(asked: Asked, kind: type[Benchmark]) -> Path | None:
     """The checkpoint's folder; that of somebody else's images is asked for where a benchmark needs
     one.
     """
     if asked.checkpoint is None and (asked.images or asked.endpoint):
         return None
-    return checkpoints.find(asked.checkpoint)
+    return checkpoints.find(asked.checkpoint, generates=not kind.reconstructs)
 
 
 def _folder(asked: Asked, checkpoint: Path | None) -> Path:

@@ -128,7 +128,7 @@ def _activations(network: Trainable, side: int) -> int:
         else:
             latents = torch.empty(1, network.channels, cells, cells)
         output = own.decode(latents)
-    kept = counting.alive()
+    kept: int = counting.alive()
     del output
     return kept
 
@@ -137,7 +137,9 @@ def as_text(planned: Plan) -> str:
     """Some lines for people; each figure follows from those above it."""
     gib = 2**30
     of = f"{planned.network}{', as published: no folder is here' if planned.published else ''}"
-    per_image = f"{planned.flops / 1e12:.4g} TFLOP to train on an image of {planned.side} px squared"
+    per_image = (
+        f"{planned.flops / 1e12:.4g} TFLOP to train on an image of {planned.side} px squared"
+    )
     effort = planned.samples * planned.flops
     top = planned.devices
     fits = "it fits" if planned.memory <= top.memory else "it does not fit: lower pixels_at_once"

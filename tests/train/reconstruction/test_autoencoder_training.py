@@ -9,6 +9,7 @@ import pytest
 import torch
 from making import additions, tiny_autoencoders
 from making import training_shards as shards
+from making.commands import invoke
 from making.training_runs import losses, tensors, train, train_killed
 from PIL import Image
 from safetensors.torch import load_file
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from curation import shard
 from curation.picture import likeness
 from train import terms
+from train.__main__ import app
 from train.autoencoders.autoencoder import load_autoencoder
 from train.data.examples import is_held_out, shown_text
 from train.objectives import reconstruction
@@ -173,6 +175,32 @@ def test_a_balanced_term_pulls_at_the_encoder_as_the_others_do():
     assert float(ratio) == pytest.approx(1.5, rel=1e-3)
     assert not ratio.requires_grad
     assert float(reconstruction._ratio(pixels, torch.tensor(0.0))) == pytest.approx(3e4, rel=1e-3)
+
+
+def test_a_plan_is_made_without_data_and_without_the_folder(base, tmp_path):
+    config = written(tmp_path, base)
+    own = planned("--config", str(config))
+    network = load_autoencoder(str(base)).trainable(encoder=False)
+    assert own["network"] == "AutoencoderKLQwenImage"
+    assert own["trained"] == sum(weight.numel() for weight in network.parameters())
+    assert own["samples"] == 8 * 6
+    assert own["flops"] == 3 * network.flops(16, 16)
+    assert own["portion"] == 4  # of 1024 pixels at once
+    config.write_text("weights: not-here")
+    published = planned("--config", str(config))
+    assert published["published"]
+    assert published["trained"] == 25_291_955
+    said = invoke(app, ["--preset", "decoder", "--config", str(config), "--plan"])
+    assert "25,291,955 of them trained" in said.stdout
+    refused = invoke(app, ["--preset", "decoder", "--plan-on", "h100"])
+    assert refused.exit_code == 2
+    assert "an autoencoder is trained in fp32, and peaks are known in bf16" in refused.stderr
+
+
+def planned(*arguments):
+    result = invoke(app, ["--preset", "decoder", "--plan", "--json", *arguments])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 WRONG = {
