@@ -128,7 +128,9 @@ def test_the_sizes_are_those_published():
 
 
 @pytest.mark.parametrize("alpha", [True, False])
-def test_what_is_saved_is_read_by_diffusers_with_and_without_alpha(alpha, tmp_path):
+def test_what_is_saved_is_read_by_diffusers_with_and_without_alpha(
+    alpha, qwen_21_pipeline, tmp_path
+):
     from train.autoencoders.autoencoder import load_autoencoder
 
     network = built(alpha=alpha).trainable(encoder=True)
@@ -154,6 +156,10 @@ def test_what_is_saved_is_read_by_diffusers_with_and_without_alpha(alpha, tmp_pa
     clear = torch.cat([pixels, -torch.ones(2, 1, 32, 48)], dim=1)
     white = own.encode(torch.ones(2, 3, 32, 48))
     assert torch.equal(own.encode(clear), white) != alpha
+    pipeline = type(qwen_21_pipeline)(**{**qwen_21_pipeline.components, "vae": own.model})
+    pipeline.set_progress_bar_config(disable=True)
+    (image,) = pipeline(prompt="hello", num_inference_steps=2, height=32, width=64).images
+    assert (image.size, image.mode) == ((64, 32), "RGBA" if alpha else "RGB")
 
 
 def test_latents_begin_as_their_means(network):
