@@ -27,6 +27,7 @@ from curation import shard
 from train.data.examples import is_held_out, shown_text
 
 HELD_OUT, SIDE = 0.15, 256
+LOG_VARIANCE = -6.0
 PAGES = (("en", "pure"), ("zh", "pure"), ("en", "template"), ("zh", "template"))
 BASE = """
 steps: {steps}
@@ -143,6 +144,8 @@ def random_base(place: Path, seed: int) -> Path:
         sizes = {"base_dim": 12, "z_dim": 8, "dim_mult": [1, 2, 4], "num_res_blocks": 1}
         statistics = {"latents_mean": [0.0] * 8, "latents_std": [1.0] * 8}
         model = AutoencoderKLQwenImage(**sizes, temperal_downsample=[False, True], **statistics)
+        with torch.no_grad():  # as it is built, latents are noise of 1 around means near 0
+            model.quant_conv.bias[sizes["z_dim"] :] = LOG_VARIANCE
         model.save_pretrained(place / "vae")
     return place
 
@@ -178,7 +181,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=40, help="of each language and mode")
     parser.add_argument("--count", type=int, default=200, help="photographs, at most")
-    parser.add_argument("--base-steps", type=int, default=400)
+    parser.add_argument("--base-steps", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the fine-tuning")
     parser.add_argument("--threads", type=int, default=1)
