@@ -3,7 +3,7 @@ A small residual autoencoder, 16 pixels of a latent cell, is trained from scratc
 without it, all else equal; then a small generator on the latents of each.
 
     python -m benchmarks.alignment_learnt --out OUT                    # three seeds
-    python -m benchmarks.alignment_learnt --out OUT --seeds 0 --steps 300 --learnt 100
+    python -m benchmarks.alignment_learnt --out OUT --seeds 0 --every 50
 
 Pages of 32 px with two characters in one ink, one face. Losses in latents of different scale and
 make cannot be compared: what is, is how many strings that nothing was trained on a generator writes
@@ -137,8 +137,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1500, help="of an autoencoder")
-    parser.add_argument("--learnt", type=int, default=200, help="steps of a generator")
+    parser.add_argument("--steps", type=int, default=800, help="of an autoencoder")
+    parser.add_argument("--learnt", type=int, default=150, help="steps of a generator")
     parser.add_argument("--every", type=int, default=25, help="steps between its evaluations")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()

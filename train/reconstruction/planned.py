@@ -1,5 +1,6 @@
 """What training an autoencoder will take, worked out before it is started: ``--plan``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,10 @@ def _start(configuration: Configuration) -> tuple[Any, bool]:
             model = AutoencoderKLQwenImage()
         return QwenAutoencoder(model), True
     settling.check_parts(configuration)
+    random = configuration.autoencoder.kind == "residual"
     try:
-        return autoencoders.build(configuration.autoencoder), False
+        with torch.device("meta") if random else nullcontext():
+            return autoencoders.build(configuration.autoencoder), False
     except (OSError, ValueError) as error:
         raise UsageError(f"weights: {error}") from error
 

@@ -146,3 +146,12 @@ def test_a_decoder_of_a_random_encoder_is_not_trained(data, tmp_path):
     config.write_text(SCRATCH.replace("TRAINED", "decoder").replace(", kl, ALIGNED", ""))
     said = train((*data, config), tmp_path / "out", "--preset", "residual", code=2).stderr
     assert "the encoder is random too: expected both" in said
+
+
+def test_the_plan_counts_a_network_that_is_not_there(data, tmp_path):
+    """On the meta device: weights of the published size would take seconds and 1.2 GiB."""
+    config = tmp_path / "published.yaml"
+    config.write_text("data: {resolution: 16}")
+    said = train((*data, config), tmp_path / "out", "--preset", "residual", "--plan").stdout
+    assert "AutoencoderKLQwenImage21: 330,987,188 parameters" in said
+    assert not (tmp_path / "out").exists()
