@@ -124,7 +124,7 @@ class Loop:
             self._count(step, taken)
             if step % settings.log_every == 0 or step == settings.steps:
                 self._log(step, taken)
-            last = step == settings.steps or self._world.any(stopped())
+            last = step == settings.steps or self._world.any(stopped() and self._is_between(step))
             with self._aside():
                 self._look_and_keep(step, taken, last=last)
             if last and step < settings.steps:
@@ -151,8 +151,14 @@ class Loop:
         if judges and (self._early or not last):
             self._judge(step)
         fork = schedule.full_until(settings.steps, settings.optimiser)
+        fork -= fork % settings.objective.stride
         if last or self._is_best(step) or step % settings.checkpoint.every == 0 or step == fork:
             self._save(step)
+
+    def _is_between(self, step: int) -> bool:
+        """Whether a run may stop behind a step: not within those that belong together."""
+        stride: int = self.configuration.objective.stride
+        return step % stride == 0
 
     def _is_best(self, step: int) -> bool:
         return self._early is not None and self._early.best == step
@@ -246,7 +252,9 @@ class Loop:
             "memory_gib": records.peak_memory(),
         }
         left = seconds / (step - lately.step) * (steps - step)
-        self._records.tell(records.line(step, steps, values, left))
+        line = records.line(step, steps, values, left)
+        self._records.tell("  ".join([line, *records.of_objective(taken.figures)]))
+        values |= taken.figures
         curves = {f"train/{name}": value for name, value in values.items()}
         curves |= {f"loss/{group}": value for group, value in lately.tally.means().items()}
         self._records.curves(step, {**curves, "train/skipped_steps": len(self._skipped)})

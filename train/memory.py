@@ -42,7 +42,8 @@ class Memory:
     """Bytes, by what they are for; ``copies`` of the weights in bf16, where a process by itself
     computes in it, and of the blocks that each of several has ``gathered``; ``activations`` of a
     portion, None where they are unknown, and what is computed ``again`` for a block at a time;
-    ``encoders`` that are on the device, where they are counted.
+    ``encoders`` that are on the device, where they are counted; the network that the run started
+    with, where that is the ``reference`` of its objective.
     """
 
     weights: int
@@ -54,6 +55,7 @@ class Memory:
     again: int
     gathered: int
     encoders: int = 0
+    reference: int = 0
 
     @property
     def divided(self) -> int:
@@ -68,7 +70,8 @@ class Memory:
     @property
     def total(self) -> int:
         """All of it, of a process by itself."""
-        return self.divided + self.copies + (self.activations or 0) + self.again + self.encoders
+        kept = self.encoders + self.reference
+        return self.divided + self.copies + (self.activations or 0) + self.again + kept
 
     def of_each(self, processes: int) -> int:
         """What each of so many takes."""
@@ -112,6 +115,7 @@ def needed(configuration: Configuration, network: Any, channels: int, text_width
         activations=kept_of_portion,
         again=_again(configuration, kept_of_portion, channels, text_width),
         gathered=(_FP32 // 2 if half else _FP32) * _HELD * _largest(network),
+        reference=_FP32 * every * configuration.objective.reference,
     )
 
 

@@ -87,12 +87,16 @@ def noised(parts: Parts, step: int) -> list[Noised]:
     return samples
 
 
-def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion]:
+def through_network(
+    parts: Parts, samples: Sequence[Noised], together: int = 1
+) -> Iterator[Portion]:
     """The batch through the network, in portions of at most ``tokens_at_once`` tokens.
 
     Long captions so take no more memory than that asks for, and gradients add up to those of the
     batch. The gradient of a portion is to be taken before the next is asked for; after the last the
     text encoder gets its own, if it is trained.
+
+    So many samples ``together``, of the same lengths, stay in a portion, behind one another.
 
     Where a batch is divided among processes, all go through as many portions: those with fewer have
     more of no weight.
@@ -105,7 +109,12 @@ def through_network(parts: Parts, samples: Sequence[Noised]) -> Iterator[Portion
     ]
     orders = [parts.family.order(item) for item in items]
     lengths = [sum(span.tokens for span in order) for order in orders]
-    divided = portions(lengths, parts.configuration.tokens_at_once)
+    starts = range(0, len(samples), together)
+    of_each = [sum(lengths[start : start + together]) for start in starts]
+    divided = [
+        [row for unit in units for row in range(unit * together, (unit + 1) * together)]
+        for units in portions(of_each, parts.configuration.tokens_at_once)
+    ]
     counts = parts.world.parts([len(samples), len(divided)])
     share = 1 / sum(count for count, _ in counts)
     idle = max(passes for _, passes in counts) - len(divided)

@@ -20,6 +20,7 @@ def as_text(plan: Plan) -> str:
         f"{peak}, {top.source}",
         *([] if plan.images else ["images keep their sizes: FLOPs are those of the data"]),
         *map(_image, plan.images),
+        *_objective(plan),
         *(_phase(plan, phase) for phase in plan.phases),
     ]
     if plan.effort and len(plan.phases) > 1:
@@ -49,6 +50,16 @@ def _image(image: OfImage) -> str:
     beyond = f" ({image.task}; more tokens: {' and '.join(more)})" if more else ""
     of = f"{_TASKS[image.task]} of {image.size}{beyond}"
     return f"TFLOP to train on {of}, by tokens of text: {shown}"
+
+
+def _objective(plan: Plan) -> Iterator[str]:
+    if plan.objective:
+        kept = plan.memory.reference
+        yield (
+            f"objective {plan.objective}: a sample of a batch costs {plan.passes:,.4g} forward"
+            " passes, those of generated images and of the network that the run started with among"
+            f" them; that network takes {_gib(kept) if kept else 'no'} GiB more"
+        )
 
 
 def _phase(plan: Plan, phase: OfPhase) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from curation.picture import sizes
 from curation.picture.sizes import Size
-from train import devices, fitting, memory, peak, phases
+from train import devices, fitting, memory, peak, phases, reference
 from train.adapters import base, base_size
 from train.adapters.quantising import BITS
 from train.configuration import Configuration, DataConfiguration, Task
@@ -80,7 +80,8 @@ class Plan(_Frozen):
     """All that ``--plan`` says; memory in bytes. Phases are counted with ``text`` tokens of text,
     their hours at ``mfu`` of the peak; ``effort`` is that of all. ``bases`` are bytes of a run that
     trains an adapter, by the numbers that its frozen network may be held in; ``beside`` is
-    what is trained beside one.
+    what is trained beside one. ``passes`` are the forward passes that a sample costs by an
+    ``objective`` that generates images, or compares with another network.
     """
 
     network: str
@@ -100,6 +101,8 @@ class Plan(_Frozen):
     memory: Memory
     bases: Mapping[str, int] = {}
     beside: str = ""
+    objective: str = ""
+    passes: float = 0.0
     devices: Devices
     fit: Fit
 
@@ -140,6 +143,8 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
         phases=each,
         effort=_effort(sum(known), chosen) if len(known) == len(each) else None,
         memory=needed,
+        objective=configuration.objective.name if configuration.objective.reference else "",
+        passes=counting.passes,
         beside="LoRA" if configuration.adapter else "ControlNet" if configuration.control else "",
         bases=dict(_bases(configuration, network, needed)),
         devices=chosen,
@@ -174,6 +179,9 @@ def _check(configuration: Configuration, chosen: Devices, batch: int) -> None:
     """Raise ``UsageError`` where so many processes would refuse the smallest ``batch``, the states
     of the optimiser, or how they are to be divided.
     """
+    if configuration.objective.reference:
+        reference.check(configuration)
+        reference.check_alone(configuration, chosen.count)
     if chosen.count > 1:
         axes_of(configuration.distributed, chosen.count)
         if configuration.beside:
@@ -220,12 +228,17 @@ class _Counting(NamedTuple):
     def flops(self, size: Size, text: int, more: tuple[int, int]) -> int:
         """Of training on it."""
         layout = Layout((self.sample(size, text, more),))
-        settings = self.configuration
-        passes = peak.passes(frozen=settings.beside)
+        settings, passes = self.configuration, self.passes
         if settings.control:  # which says what is trained and what is not
             blocks = memory.control_blocks(settings.control)
-            return passes * memory.controlled(settings, self.network, blocks).flops(layout)
-        return passes * settings.model.flops(self.network, layout)
+            return round(passes * memory.controlled(settings, self.network, blocks).flops(layout))
+        return round(passes * settings.model.flops(self.network, layout))
+
+    @property
+    def passes(self) -> float:
+        """Forward passes that a sample costs."""
+        usual = peak.passes(frozen=self.configuration.beside)
+        return float(self.configuration.objective.passes(usual, self.configuration))
 
     def largest(self, stretches: Sequence[Phase]) -> int:
         """Tokens of the largest sample, which goes through the network in a portion of its own."""

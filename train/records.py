@@ -4,7 +4,7 @@ import json
 import math
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,12 @@ def line(step: int, steps: int, values: Mapping[str, float], seconds_left: float
         f"  MFU {100 * values['mfu']:5.1f} %"
         f"  {values['memory_gib']:6.2f} GiB  {left:>8} left"
     )
+
+
+def of_objective(figures: Mapping[str, float]) -> Iterator[str]:
+    """What the objective has to say of a step, behind its log line."""
+    for name, value in figures.items():
+        yield f"{name} {value:.4g}"
 
 
 def peak_memory() -> float:

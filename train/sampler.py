@@ -19,6 +19,9 @@ Velocity = Callable[[Packed], Tensor]  # a network's, (A, C)
 # Of target tokens (A, C) at noise levels (N,), in the step of a number from 0: (A, C).
 Step = Callable[[Tensor, Tensor, int], Tensor]
 Begin = Callable[[Packed], Step]  # what no step changes is computed here
+# From tokens with a velocity (A, C) in a step of a number, of levels (A,) float64 before and behind
+# it, to the next tokens (A, C).
+Advance = Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,13 @@ def noise(shape: tuple[int, int, int], seed: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def euler(
+    tokens: Tensor, velocity: Tensor, sigma: Tensor, following: Tensor, number: int
+) -> Tensor:
+    """A step along the flow, the same for the same noise."""
+    return tokens + (following - sigma).float()[:, None].to(tokens.device) * velocity
+
+
 @torch.no_grad()
 def sample(
     begin: Begin,
@@ -73,9 +83,10 @@ def sample(
     steps: int,
     flow: Flow | None = None,
     device: torch.device | str = "cpu",
+    advance: Advance = euler,
 ) -> list[Tensor]:
     """Sample latents (c, h, w) of each image. Prompts and negative prompts go through the network
-    in one pass.
+    in one pass; ``advance`` takes the steps.
     """
     flow = flow or Flow()
     noises = [each.start().to(device) for each in asked]
@@ -90,8 +101,10 @@ def sample(
     for number in range(steps):
         sigma = levels[branches, number].float().to(device)
         velocity = step(mixing.doubled(tokens), sigma, number).float()
-        lengths = (levels[:, number + 1] - levels[:, number]).float().repeat_interleave(sizes)
-        tokens = tokens + lengths[:, None].to(device) * mixing.guided(velocity)
+        before, behind = (
+            levels[:, place].repeat_interleave(sizes) for place in (number, number + 1)
+        )
+        tokens = advance(tokens, mixing.guided(velocity), before, behind, number)
     images = zip(torch.split(tokens, counts), asked, strict=True)
     return [patches.unpack(own, family.patch, *each.shape[1:]) for own, each in images]
 

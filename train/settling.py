@@ -18,7 +18,10 @@ _FREE["data"] = {"units", "prefetch", "cache", "cache_bytes"}
 
 
 def check_parts(configuration: Configuration) -> None:
-    """Find a missing autoencoder or text encoder before hours are spent on the data."""
+    """Find a missing autoencoder or text encoder before hours are spent on the data, and what the
+    objective lacks.
+    """
+    configuration.objective.check(configuration)
     data = configuration.data
     if not configuration.control and (data.conditions or data.references == "condition"):
         raise UsageError(

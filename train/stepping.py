@@ -5,7 +5,7 @@ nor the optimisers' state nor averages change, and the next step sees another ba
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class Tally:
 class Taken:
     """What a step came to: its ``loss``, the ``norm`` of its gradient before clipping, the losses
     of its samples by group, and the FLOPs of its forward passes over real tokens; the ``cause``
-    of what is not finite, where that is known.
+    of what is not finite, where that is known; the ``figures`` of its objective.
     """
 
     loss: float
@@ -57,6 +57,7 @@ class Taken:
     tally: Tally
     flops: int
     cause: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def skipped(self) -> bool:
@@ -68,6 +69,8 @@ class Taken:
         values: dict[str, Any] = {"loss": _known(self.loss), "grad_norm": _known(self.norm)}
         if self.skipped:
             values["skipped"] = True
+        if self.figures:
+            values["figures"] = {name: _known(value) for name, value in self.figures.items()}
         means = self.tally.means()
         if means:
             counts = self.tally.counts
@@ -82,10 +85,10 @@ def _known(value: float) -> float | None:
 def train_step(parts: Parts, step: int) -> Taken:
     """Take the 1-based ``step``, or skip it."""
     configuration = parts.configuration
-    loss, tally, flops = _of_all(parts, *backward(parts, step))
+    loss, tally, flops, figures = _of_all(parts, *backward(parts, step))
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
     norm = sharded.clip(weights, configuration.optimiser.clip)
-    taken = Taken(loss, norm, tally, flops)
+    taken = Taken(loss, norm, tally, flops, figures=figures.means())
     if taken.skipped:
         taken = replace(taken, cause=not_finite.cause(parts, step))
     else:
@@ -106,8 +109,9 @@ def _weights(group: torch.optim.Optimizer) -> list[Tensor]:
     return [weight for entry in group.param_groups for weight in entry["params"]]
 
 
-def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
-    """Take the gradient of a step by the objective; returns its loss, that of groups, and FLOPs.
+def backward(parts: Parts, step: int) -> tuple[float, Tally, int, Tally]:
+    """Take the gradient of a step by the objective; returns its loss, that of groups, FLOPs, and
+    the figures of the objective.
 
     Nothing waits for the device before all of it is asked for.
     """
@@ -119,7 +123,7 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
     lengths = [len(values) for _, values in shown]
     together = torch.cat([values for _, values in shown]).double().cpu()
     values = torch.split(together, lengths)
-    tally, total, flops = Tally(), 0.0, 0
+    tally, total, flops, figures = Tally(), 0.0, 0, Tally()
     for (losses, _), own in zip(shown, values, strict=True):
         total += float(own.sum()) * losses.share
         flops += losses.flops
@@ -128,17 +132,24 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int]:
         for value, groups in zip(own.tolist(), losses.groups, strict=bool(losses.groups)):
             for group in groups:
                 tally.add(value, 1, group)
-    return total, tally, flops
+        for name, figure in losses.figures.items():
+            figures.add(float(figure.detach().double().sum()), len(figure), name)
+    return total, tally, flops, figures
 
 
-def _of_all(parts: Parts, loss: float, tally: Tally, flops: int) -> tuple[float, Tally, int]:
+def _of_all(
+    parts: Parts, loss: float, tally: Tally, flops: int, figures: Tally
+) -> tuple[float, Tally, int, Tally]:
     """What the processes among which a batch is divided come to together."""
     parts.sum_gradients()
-    everyone = parts.world.parts([loss, tally.sums, tally.counts, flops])
-    together = Tally()
-    for _, sums, counts, _ in everyone:
+    own = [loss, tally.sums, tally.counts, flops, figures.sums, figures.counts]
+    everyone = parts.world.parts(own)
+    together, all_figures = Tally(), Tally()
+    for _, sums, counts, _, of_figures, numbers in everyone:
         together.merge(Tally(sums, counts))
-    return sum(each[0] for each in everyone), together, sum(each[3] for each in everyone)
+        all_figures.merge(Tally(of_figures, numbers))
+    losses, all_flops = (sum(each[place] for each in everyone) for place in (0, 3))
+    return losses, together, all_flops, all_figures
 
 
 def check_skips(skipped: Sequence[int], step: int, taken: Taken, most: int) -> str:

@@ -52,6 +52,7 @@ def assemble(
         _go_on_with(settings.start, adapter, network)
     network = base.frozen(network, configuration).to(device)
     judged = base.twin(network)
+    reference = base.twin(network) if configuration.objective.reference else None
     raw = {PART: adapter.train().to(device)}
     averages = ema.start(configuration.ema, raw)
     average: Any = averages[0].modules[PART]
@@ -70,6 +71,7 @@ def assemble(
         tuple(name for name, _ in named_weights(raw)),
         world,
         judged=judged,
+        reference=reference,
     )
 
 

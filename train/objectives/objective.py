@@ -3,13 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from curation.strict_yaml import Chosen
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from train.configuration import Configuration
     from train.parts import Parts
 
 
@@ -19,7 +20,8 @@ class Losses:
     to that of the step. ``groups`` are, for each sample, the groups by which losses are reported,
     such as "task/t2i"; of none where there are none. ``flops`` are those of the forward pass, over
     real tokens, where they are known. ``apart`` are terms (n,) of the losses by name, to be
-    reported by themselves.
+    reported by themselves; ``figures`` (m,) what else the log says of the step, by name, the mean
+    of all that the losses of a step bring.
     """
 
     of_sample: "Tensor"
@@ -27,6 +29,13 @@ class Losses:
     groups: tuple[tuple[str, ...], ...] = ()
     flops: int = 0
     apart: "Mapping[str, Tensor]" = field(default_factory=dict)
+    figures: "Mapping[str, Tensor]" = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, parts: "Parts", figures: "Mapping[str, Tensor]") -> Self:
+        """Of a step that nothing is learnt from: a loss of 0 and a gradient of 0."""
+        weights = (w for part in parts.raw.values() for w in part.parameters() if w.requires_grad)
+        return cls(next(weights).flatten()[:1] * 0.0, 0.0, figures=figures)
 
     @property
     def total(self) -> "Tensor":
@@ -39,9 +48,29 @@ class Objective(Chosen):
     with a class that derives from this one, or from ``FlowMatching`` for another loss of it.
     ``trains`` says what is trained: the "network" of a generator, or an "autoencoder"
     (``train.reconstruction``).
+
+    One with a ``reference`` is compared with the network that it started with (``Parts.reference``)
+    and leaves the text encoder as it is.
     """
 
     trains: ClassVar[str] = "network"
+    reference: ClassVar[bool] = False
+
+    @property
+    def stride(self) -> int:
+        """A run stops, saves and is judged behind a multiple of so many steps."""
+        return 1
+
+    def check(self, configuration: "Configuration") -> None:
+        """Raise ``UsageError`` for what is missing, or does not go together, before the data is
+        read.
+        """
+
+    def passes(self, passes: float, configuration: "Configuration") -> float:
+        """Forward passes that a sample of a batch costs, of which training on an image takes so
+        many ``passes``.
+        """
+        return passes
 
     @abstractmethod
     def losses(self, parts: "Parts", step: int) -> Iterator[Losses]:

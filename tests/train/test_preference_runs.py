@@ -1,0 +1,211 @@
+"""Runs of DPO and GRPO by the command: exact resume, what stays as it is, and mistakes said."""
+
+import glob
+import json
+import shutil
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from making import training_shards as shards
+from making.training_runs import assert_same_state, tensors, train, train_killed
+from safetensors.torch import load_file
+
+from train.rewards.ocr import Ocr
+
+RUN = """
+steps: 6
+batch: 4
+precision: fp32
+tokens_at_once: 400
+weights: {weights}
+ema: {{decay: 0.5}}
+log_every: 1
+data: {{sizes: [], held_out: 0.2}}
+autoencoder: {{channels: 8}}
+text_encoder: {{width: 16}}
+model: {{layers: 1, heads: 1, head_width: 16, rope_axes: [4, 6, 6], patch: 2}}
+optimiser: {{kind: adamw, learning_rate: 0.003, warmup: 1}}
+evaluation: {{gradients: false, every: 6, images: 4, steps: 2, grid: 4}}
+checkpoint: {{every: 2}}
+objective: {{{objective}}}
+{more}
+"""
+DPO = "name: dpo, rewards: [ocr], seeds: 3, steps: 2"
+GRPO = "name: grpo, rewards: [ocr], group: 4, steps: 3, trained: 2"
+
+
+@pytest.fixture(autouse=True)
+def darkness(monkeypatch):
+    """A quick reward: how dark the left half of an image is, and no other of some prompts."""
+
+    def scores(self, images, prompts):
+        return [
+            0.5 if "L" in prompt else float(np.mean(image[:, :16] < 128))
+            for image, prompt in zip(images, prompts, strict=True)
+        ]
+
+    monkeypatch.setattr(Ocr, "scores", scores)
+    monkeypatch.setattr(Ocr, "check", lambda self: None)
+
+
+@pytest.fixture
+def given(tiny, undisturbed, tmp_path):
+    """Arguments of a run with an objective, from the tiny model."""
+
+    def call(objective, more="", weights=None, **changes):
+        folder, pattern, _ = tiny
+        path = tmp_path / "run.yaml"
+        start = undisturbed[0] / "checkpoint-40" if weights is None else weights
+        text = RUN.format(weights=start or '""', objective=objective, more=more)
+        for old, new in changes.items():
+            text = text.replace(f"{old}: 6", f"{old}: {new}")
+        path.write_text(text)
+        return folder, pattern, path
+
+    return call
+
+
+def figures(out):
+    return [json.loads(line).get("figures") for line in (out / "metrics.jsonl").open()]
+
+
+def test_dpo_is_killed_and_ends_the_same_and_leaves_the_text_encoder(given, undisturbed, tmp_path):
+    settings = given(DPO)
+    result = train(settings, tmp_path / "out")
+    train_killed(settings, tmp_path / "again", 4)
+    train(settings, tmp_path / "again")
+    assert_same_state(tmp_path / "out", tmp_path / "again", 6)
+    every = figures(tmp_path / "out")
+    assert {"reward", "alike", "implicit_accuracy", "margin"} <= set(every[0])
+    assert every[0]["margin"] == 0.0  # at first it is the network that it is compared with
+    assert every[1]["margin"] != 0.0
+    assert 0 < max(each["alike"] for each in every) < 1  # prompts whose images are worth the same
+    lines = [line for line in result.stderr.splitlines() if line.startswith("step 2/6")]
+    assert "implicit_accuracy" in lines[0]
+    assert "margin" in lines[0]
+    start, end = undisturbed[0] / "checkpoint-40", tmp_path / "out" / "checkpoint-6"
+    for name, same in (("text_encoder", True), ("transformer", False)):
+        before, after = (tensors(folder / name) for folder in (start, end))
+        assert all(torch.equal(before[key], after[key]) for key in before) == same
+    assert (tmp_path / "out" / "samples" / "before-and-after.png").is_file()
+
+
+def test_dpo_of_the_policy_and_of_gold_differ(given, tmp_path):
+    curves = []
+    for more in ("by: start", "by: policy", "pairs: gold, errors: sum, beta: 1, levels: flow"):
+        train(given(f"{DPO}, {more}", steps=2), tmp_path / more.replace(" ", ""), steps=2)
+        out = tmp_path / more.replace(" ", "")
+        curves.append((out / "metrics.jsonl").read_text())
+    assert len(set(curves)) == 3
+
+
+def test_grpo_begins_at_a_ratio_of_one_and_ends_the_same_when_killed(given, tmp_path):
+    settings = given(f"{GRPO}, updates: 2, guidance: 3.0, storage: bfloat16, clip: 1.0e-6")
+    train(settings, tmp_path / "out")
+    train_killed(settings, tmp_path / "again", 4)  # within a rollout
+    train(settings, tmp_path / "again")
+    assert_same_state(tmp_path / "out", tmp_path / "again", 6)
+    every = figures(tmp_path / "out")
+    assert [each["ratio"] for each in every[::2]] == [1.0] * 3
+    assert [each["clipped"] for each in every[::2]] == [0.0] * 3
+    assert all(each["ratio"] != 1.0 and each["clipped"] > 0 for each in every[1::2])
+    assert every[0]["kl"] == 0.0
+    assert every[-1]["kl"] > 0
+    assert [a["reward"] for a in every[::2]] == [b["reward"] for b in every[1::2]]  # one rollout
+
+
+def test_grpo_of_a_lora_is_compared_with_its_base(given, tmp_path):
+    settings = given(GRPO, more="adapter: {rank: 2}", steps=3)
+    train(settings, tmp_path / "out", steps=4)
+    train_killed(settings, tmp_path / "again", 3)
+    train(settings, tmp_path / "again", steps=4)
+    assert_same_state(tmp_path / "out", tmp_path / "again", 4)
+    every = figures(tmp_path / "out")
+    assert every[0]["kl"] == 0.0
+    assert every[-1]["kl"] > 0
+    assert set(load_file(tmp_path / "out/checkpoint-4/pytorch_lora_weights.safetensors"))
+
+
+def test_groups_that_do_not_differ_teach_nothing(given, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(Ocr, "scores", lambda self, images, prompts: [0.5] * len(images))
+    for objective in (DPO, GRPO):
+        out = tmp_path / objective[6:9]
+        train(given(objective, steps=2), out, steps=2)
+        assert [each["alike"] for each in figures(out)] == [1.0, 1.0]
+        before = tensors(undisturbed[0] / "checkpoint-40" / "transformer")
+        after = tensors(out / "checkpoint-2" / "transformer")
+        assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_pairs_of_files_are_learnt_from(given, tiny, tmp_path):
+    lines = []
+    for number, (text, wrong) in enumerate([("AE", "HL"), ("T2", "7O"), ("HO", "AA")]):
+        for name, shown in ((f"{number}-good.png", text), (f"{number}-bad.png", wrong)):
+            shards.draw(shown, "red").save(tmp_path / name)
+        row = {"prompt": shards.caption(text, "red"), "chosen": f"{number}-good.png"}
+        lines.append(json.dumps(row | {"rejected": f"{number}-bad.png"}))
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines) + "\n")
+    settings = given(f"name: dpo, file: {tmp_path / 'pairs.jsonl'}")
+    train(settings, tmp_path / "out", steps=12)
+    train_killed(settings, tmp_path / "again", 4)
+    train(settings, tmp_path / "again", steps=12)
+    assert_same_state(tmp_path / "out", tmp_path / "again", 12)
+    assert sum(each["margin"] for each in figures(tmp_path / "out")[-4:]) > 0
+    _, pattern, _ = tiny
+    by_caption = {}
+    rows = [row for path in glob.glob(pattern) for row in pq.read_table(path).to_pylist()]
+    for row in rows:
+        by_caption.setdefault(row["caption_recaption"][0]["text"], []).append(row["id"])
+    twice = [ids[:2] for ids in by_caption.values() if len(set(ids)) > 1]
+    picks = [json.dumps({"images": ids, "preferred": ids[1]}) for ids in twice]
+    (tmp_path / "picks.jsonl").write_text("\n".join(picks) + "\n")
+    train(given(f"name: dpo, file: {tmp_path / 'picks.jsonl'}", steps=2), tmp_path / "p", steps=2)
+    assert "margin" in figures(tmp_path / "p")[0]
+
+
+@pytest.mark.parametrize(
+    ("objective", "more", "message"),
+    [
+        ("name: dpo", "", "objective dpo: rewards: expected what images are worth, such as [ocr]"),
+        ("name: grpo, rewards: [ocl]", "", "ocr"),
+        (f"{GRPO}, updates: 4", "", "steps: 6: with objective grpo.updates 4"),
+        ("name: grpo, rewards: [ocr], steps: 3, trained: 4", "", "trained: 4 sampling steps of 3"),
+        ("name: dpo, file: nowhere.jsonl", "", "nowhere.jsonl"),
+        (GRPO, "control: {blocks: 1}", "ControlNet"),
+    ],
+)
+def test_what_is_missing_is_said(objective, more, message, given, tmp_path):
+    settings = given(objective, more)
+    result = train(settings, tmp_path / "out", code=2)
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_model_to_start_from_is_asked_for(given, tmp_path):
+    result = train(given(GRPO, weights=""), tmp_path / "out", code=2)
+    assert "objective grpo: it changes a model that generates images: name" in result.output
+
+
+@pytest.mark.parametrize("line", ['{"prompt": "a"}', "[1]", '{"prompt": "a", "chosen": "../x.png"'])
+def test_a_wrong_line_of_pairs_is_named(line, given, tmp_path):
+    (tmp_path / "bad.jsonl").write_text(line + "\n")
+    result = train(given(f"name: dpo, file: {tmp_path / 'bad.jsonl'}"), tmp_path / "o", code=2)
+    assert "bad.jsonl:1" in result.output.replace("\n", "")
+
+
+def test_the_plan_counts_rollouts_and_the_network_that_is_compared_with(given, tmp_path):
+    plans = {}
+    for name, objective in (("flow", "name: flow_matching"), ("dpo", DPO), ("grpo", GRPO)):
+        said = train(given(objective), tmp_path / "out", "--plan", "--json")
+        plans[name] = json.loads(said.stdout)
+    shutil.rmtree(tmp_path / "out", ignore_errors=True)
+    assert plans["dpo"]["passes"] == 2 * (3 + 1) + 3 * 2
+    assert plans["grpo"]["passes"] == 4 * (3 + 2 * (3 + 1))
+    weights = 4 * plans["flow"]["parameters"]
+    for name in ("dpo", "grpo"):
+        assert plans[name]["memory"]["reference"] == weights
+    assert plans["flow"]["memory"]["reference"] == 0
+    told = train(given(GRPO), tmp_path / "out", "--plan").stdout
+    assert "objective grpo: a sample of a batch costs 44 forward passes" in told

@@ -1,0 +1,201 @@
+"""Pairs of images of which one is better, from a file: what DPO learns of where nothing is
+generated.
+
+- lines of picks of two images, as ``beam serve`` writes them (``curation.shard.picks``): ids of
+  rows that are trained on, of which both must have the same caption;
+- JSON lines {"prompt": "..", "chosen": "a.png", "rejected": "b.png"}, images beside the file;
+- Parquet with the columns ``prompt``, ``chosen`` and ``rejected``, the images' bytes, or structs
+  that have them as ``bytes``.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from pyarrow import ArrowException
+
+from curation import shard
+from curation.failures.errors import UsageError
+from curation.picture import decoding
+from curation.picture.decoding import PictureError
+from curation.shard import picks
+from train import phases
+from train.data import examples, latents
+from train.data.batches import Shown
+from train.data.latents import Latents
+from train.parts import Parts
+from train.seeds import seed_for
+
+_KEYS = ("prompt", "chosen", "rejected")
+_EXPECTED = (
+    'expected {"prompt": .., "chosen": "a.png", "rejected": "b.png"} with images beside the file,'
+    " or lines of beam serve"
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images of a ``prompt``: files or bytes, or without a prompt ids of rows; ``named`` says
+    where that stands.
+    """
+
+    prompt: str
+    chosen: Path | bytes | str
+    rejected: Path | bytes | str
+    named: str
+
+
+def read(path: str) -> list[Pair]:
+    """All pairs of a file. Raises ``UsageError`` for what is none, or a file without any."""
+    pairs = list(_parquet(path) if path.endswith(".parquet") else _lines(path))
+    if not pairs:
+        raise UsageError(f"objective dpo: file {path}: there is no pair in it")
+    return pairs
+
+
+def _parquet(path: str) -> Iterator[Pair]:
+    try:
+        table = pq.read_table(path)
+    except (OSError, ArrowException) as error:
+        raise UsageError(f"objective dpo: file {path}: {error}") from error
+    if missing := [name for name in _KEYS if name not in table.column_names]:
+        raise UsageError(f"objective dpo: file {path}: no column {', '.join(missing)}")
+    for number, row in enumerate(table.select(list(_KEYS)).to_pylist(), 1):
+        named = f"{path}, row {number}"
+        chosen, rejected = (_bytes(row[name]) for name in _KEYS[1:])
+        if not isinstance(row["prompt"], str) or not (chosen and rejected):
+            raise UsageError(f"objective dpo: {named}: expected a prompt, and bytes of two images")
+        yield Pair(row["prompt"], chosen, rejected, named)
+
+
+def _bytes(value: Any) -> bytes:
+    data = value.get("bytes") if isinstance(value, dict) else value
+    return data if isinstance(data, bytes) else b""
+
+
+def _lines(path: str) -> Iterator[Pair]:
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"objective dpo: file {path}: {error}") from error
+    if any('"images"' in line or '"id"' in line for line in lines[:1]):
+        for number, each in enumerate(picks.read(path).preferences, 1):
+            yield Pair("", each.chosen, each.rejected, f"{path}, preference {number}")
+        return
+    folder = Path(path).parent
+    for number, line in enumerate(filter(str.strip, lines), 1):
+        try:
+            row = json.loads(line)
+            values = [row[name] for name in _KEYS]
+        except (ValueError, LookupError, TypeError):
+            values = [None]
+        if not all(isinstance(value, str) for value in values):
+            raise UsageError(f"objective dpo: {path}:{number}: {_EXPECTED}")
+        prompt, *names = values
+        named = f"{path}:{number}"
+        chosen, rejected = (_inside(folder, name, named) for name in names)
+        yield Pair(prompt, chosen, rejected, named)
+
+
+def _inside(folder: Path, name: str, named: str) -> Path:
+    if Path(name).is_absolute() or ".." in Path(name).parts or not (folder / name).is_file():
+        raise UsageError(f"objective dpo: {named}: no image {name!r} below {folder}")
+    return folder / name
+
+
+class Pairs:
+    """The pairs of a file as a run is shown them, in an order by its seed, again and again."""
+
+    def __init__(self, path: str, parts: Parts) -> None:
+        """Raises ``UsageError`` where not one pair of ids is among the rows trained on."""
+        self._parts, self.pairs = parts, read(path)
+        self._rows: dict[str, tuple[Latents, int]] = {}
+        wanted = {each for pair in self.pairs for each in _ids(pair)}
+        if wanted:
+            self._rows = dict(_places(parts, wanted))
+            self.pairs = [pair for pair in self.pairs if all(map(self._rows.get, _ids(pair)))]
+        if not self.pairs:
+            raise UsageError(
+                f"objective dpo: file {path}: of no pair both images are among the rows that are"
+                " trained on: are they of another run, or held out?"
+            )
+
+    def at(self, step: int) -> list[tuple[int, Shown, Shown]]:
+        """Those of the 1-based ``step``, by place in the batch, the chosen image first. Raises
+        ``UsageError`` for images that are bad, or not of one size.
+        """
+        batch = phases.at(self._parts.data.phases, step).batch
+        seed, count = self._parts.configuration.seed, len(self.pairs)
+        pairs = []
+        for place in range(batch):
+            again, number = divmod((step - 1) * batch + place, count)
+            order = np.random.default_rng(seed_for(seed, "pairs", again)).permutation(count)
+            pairs.append((place, *self._shown(self.pairs[order[number]])))
+        return pairs
+
+    def _shown(self, pair: Pair) -> tuple[Shown, Shown]:
+        if _ids(pair):
+            chosen, rejected = (self._of_row(str(each), pair) for each in _ids(pair))
+            alike = chosen.caption == rejected.caption
+        else:
+            chosen, rejected = (self._of_file(each, pair) for each in (pair.chosen, pair.rejected))
+            alike = True
+        if chosen.latents.shape != rejected.latents.shape or not alike:
+            raise UsageError(
+                f"objective dpo: {pair.named}: expected two images of one size and caption; take"
+                " the pair out"
+            )
+        return chosen, rejected
+
+    def _of_row(self, identity: str, pair: Pair) -> Shown:
+        rows, number = self._rows[identity]
+        row = rows.get(number)
+        if row is None:
+            raise UsageError(f"objective dpo: {pair.named}: {identity} cannot be read")
+        dropout = self._parts.configuration.data.caption_dropout
+        return Shown(row.latents, row.captions[0], dropout, "t2i", 0, id=row.id)
+
+    def _of_file(self, image: Path | bytes | str, pair: Pair) -> Shown:
+        parts, data = self._parts, self._parts.configuration.data
+        content = image.read_bytes() if isinstance(image, Path) else image
+        assert isinstance(content, bytes)
+        try:
+            header = decoding.read_header(content)
+            unit = parts.family.unit(parts.data.autoencoder.factor)
+            size = examples.target_size(header.width, header.height, unit, data)
+            if not all(size):
+                raise PictureError("unsupported", f"{header.width}x{header.height} px")
+            row = {"image": {"bytes": content}, "width": header.width, "height": header.height}
+            pixels = examples.decode(row, size, data)
+        except (OSError, PictureError) as error:
+            raise UsageError(f"objective dpo: {pair.named}: {error}") from None
+        own = latents.encode(parts.data.autoencoder, pixels)
+        return Shown(own, pair.prompt, data.caption_dropout, "t2i", 0)
+
+
+def _ids(pair: Pair) -> Sequence[str]:
+    """Of the rows of a pair; none where it has images of its own."""
+    both = (pair.chosen, pair.rejected)
+    return [each for each in both if isinstance(each, str)]
+
+
+def _places(parts: Parts, wanted: set[str]) -> Iterator[tuple[str, tuple[Latents, int]]]:
+    """Where rows of these ids are, by source and number, of those that are trained on."""
+    batches: Any = parts.data.batches
+    for rows in batches.latents.values():
+        index = rows.index
+        numbers = {
+            (int(group), int(row)): number
+            for number, (group, row) in enumerate(zip(index.group, index.row, strict=True))
+        }
+        for place, group in enumerate(index.groups):
+            start = 0
+            for batch in shard.read(group.path, ["id"], [group.number]):
+                for row, identity in enumerate(batch.column("id").to_pylist(), start):
+                    if identity in wanted and (place, row) in numbers:
+                        yield identity, (rows, numbers[place, row])
+                start += batch.num_rows

@@ -1,0 +1,51 @@
+"""The network that a run started with, frozen: what preference learning keeps near to."""
+
+from typing import Any
+
+from torch import nn
+
+from curation.failures.errors import UsageError
+from train import starting
+from train.configuration import Configuration
+from train.data.loading import Data
+from train.distributed.world import World
+from train.text_encoders.text_encoder import TextEncoder
+
+
+def build(configuration: Configuration, data: Data, encoder: TextEncoder, device: str) -> nn.Module:
+    """As it is in the folder ``weights``, also where the run goes on. Raises ``UsageError``."""
+    start = starting.build(configuration, data.autoencoder.channels, World(), absent=encoder)
+    starting.fill(start, (), World(), device)
+    network: Any = start.raw["transformer"]
+    return network.requires_grad_(False).eval()  # type: ignore[no-any-return]
+
+
+def check(configuration: Configuration) -> None:
+    """Raise ``UsageError`` for what an objective with a reference cannot be trained with."""
+    named = f"objective {configuration.objective.name}"
+    if not configuration.weights:
+        raise UsageError(
+            f"{named}: it changes a model that generates images: name a checkpoint, or a published"
+            " network, by --weights"
+        )
+    if configuration.control:
+        raise UsageError(
+            f"{named}: it trains a network or a LoRA, no ControlNet: leave control out"
+        )
+    if configuration.data.units:
+        raise UsageError(f"{named}: it generates images where it trains: leave data.units out")
+    if configuration.precision == "float8":
+        raise UsageError(
+            f"{named}: two networks are compared, which float8 rounds apart: take bf16"
+        )
+    if any(phase.repa or phase.tread for phase in configuration.phases):
+        raise UsageError(f"{named}: phases: repa and tread are for pre-training: leave them out")
+
+
+def check_alone(configuration: Configuration, processes: int) -> None:
+    """Raise ``UsageError`` where several processes train with a reference."""
+    if processes > 1:
+        raise UsageError(
+            f"objective {configuration.objective.name}: trained by one process, not {processes};"
+            " start it without torchrun"
+        )

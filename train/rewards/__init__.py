@@ -1,0 +1,1 @@
+"""What a generated image is worth: one file for each reward, chosen by its name (``rewards``)."""

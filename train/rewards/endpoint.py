@@ -1,0 +1,114 @@
+"""What a vision-language model behind an OpenAI-compatible interface says of an image."""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from curation.failures.errors import UsageError
+from train.rewards.reward import Reward
+
+if TYPE_CHECKING:
+    from curation.networks.endpoint import Server
+    from train.pixels import Pixels
+
+_LARGEST = 1_000_000  # bytes of an answer that are read
+_MOST = 10  # the best score that is asked for
+_QUESTION = (
+    "An image was generated for the prompt below. Judge from 0 to 10 how well it shows what the"
+    " prompt asks for: its objects, their relations, and every text letter by letter. Answer with"
+    ' JSON alone: {"score": NUMBER}.\n\nPrompt: '
+)
+_SCHEMA = {
+    "type": "object",
+    "properties": {"score": {"type": "number", "minimum": 0, "maximum": _MOST}},
+    "required": ["score"],
+    "additionalProperties": False,
+}
+
+
+class Endpoint(Reward):
+    """A ``model`` at ``url``, such as http://localhost:8000/v1, is asked ``question``, behind which
+    stands the prompt, and answers {"score": 0 to 10}. So many are asked at once (``concurrency``),
+    each again ``retries`` times; ``timeout`` seconds for one. The key is in ``key_variable``.
+
+    Where it does not answer the same to the same, a resumed run is not the undisturbed one.
+    """
+
+    url: str
+    model: str
+    question: str = _QUESTION
+    concurrency: Annotated[int, Field(ge=1, le=512)] = 16
+    retries: Annotated[int, Field(ge=0, le=20)] = 5
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    key_variable: str = "OPENAI_API_KEY"
+
+    def check(self) -> None:
+        from curation.networks import endpoint
+        from curation.networks.weights import MissingModelError
+
+        try:
+            endpoint.check(self.url)
+        except MissingModelError as error:
+            raise UsageError(f"objective.rewards: endpoint: {error}") from None
+
+    def scores(self, images: "Sequence[Pixels]", prompts: Sequence[str]) -> list[float]:
+        """As ``Reward``. Raises ``UsageError`` where the server gives no score."""
+        with ThreadPoolExecutor(self.concurrency) as threads:
+            return list(threads.map(self._score, images, prompts))
+
+    def _score(self, image: "Pixels", prompt: str) -> float:
+        from curation.networks.endpoint import EndpointError
+
+        server = _server(self.url, self.key_variable, self.concurrency, self.retries, self.timeout)
+        try:
+            answer = server.post("chat/completions", self._body(image, prompt), _LARGEST)
+            return scored(answer)
+        except (EndpointError, ValueError) as error:
+            raise UsageError(
+                f"objective.rewards: endpoint: {error}; start the same command again to go on from"
+                " the last checkpoint"
+            ) from None
+
+    def _body(self, image: "Pixels", prompt: str) -> dict[str, Any]:
+        from PIL import Image
+
+        stream = io.BytesIO()
+        Image.fromarray(image).save(stream, "PNG")
+        data = base64.b64encode(stream.getvalue()).decode()
+        content = [
+            {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}},
+            {"type": "text", "text": self.question + prompt},
+        ]
+        schema = {"name": "score", "strict": True, "schema": _SCHEMA}
+        return {
+            "model": self.model,
+            "messages": [{"role": "user", "content": content}],
+            "temperature": 0,
+            "max_tokens": 64,
+            "response_format": {"type": "json_schema", "json_schema": schema},
+        }
+
+
+@cache
+def _server(url: str, key: str, concurrency: int, retries: int, timeout: float) -> "Server":
+    from curation.networks.endpoint import Server
+
+    return Server(url, key, concurrency=concurrency, retries=retries, timeout=timeout)
+
+
+def scored(answer: bytes) -> float:
+    """The score in an answer of the server, 0 to 1. Raises ``ValueError`` where there is none."""
+    try:
+        said = json.loads(answer)["choices"][0]["message"]["content"]
+        score = json.loads(said)["score"]
+    except (ValueError, LookupError, TypeError):
+        score = None
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= _MOST:
+        raise ValueError(f"expected a score of 0 to {_MOST} as JSON, not {answer[:200]!r}")
+    return score / _MOST
