@@ -76,19 +76,7 @@ def evaluate(
 ) -> Outcome:
     """Generate the chosen captions, judge them where they can be, and lay out a grid."""
     settings = generator.configuration.evaluation
-    images: list[Tensor] = [torch.empty(0)] * len(chosen)
-    by_cells: dict[tuple[int, int], list[int]] = {}
-    for place, task in enumerate(chosen):
-        by_cells.setdefault(task.cells, []).append(place)
-    for cells, places in by_cells.items():
-        for start in range(0, len(places), settings.batch):
-            part = places[start : start + settings.batch]
-            texts = [chosen[place].example.captions[0] for place in part]
-            seeds = [chosen[place].seed for place in part]
-            inputs = [chosen[place].inputs for place in part]
-            generated = generator.generate(texts, cells, seeds, inputs)
-            for place, image in zip(part, generated, strict=True):
-                images[place] = image
+    images = generated(generator, chosen)
     right = _judged(images, chosen, reader) if data.held_out else None
     grid = None
     if images:
@@ -104,6 +92,25 @@ def evaluate(
         loss=_loss(generator, data.held_out[0]) if data.held_out else None,
         grid=grid,
     )
+
+
+def generated(generator: Generator, chosen: Sequence[Task]) -> list[Tensor]:
+    """Images (3, H, W) in [-1, 1] of the chosen captions."""
+    batch = generator.configuration.evaluation.batch
+    images: list[Tensor] = [torch.empty(0)] * len(chosen)
+    by_cells: dict[tuple[int, int], list[int]] = {}
+    for place, task in enumerate(chosen):
+        by_cells.setdefault(task.cells, []).append(place)
+    for cells, places in by_cells.items():
+        for start in range(0, len(places), batch):
+            part = places[start : start + batch]
+            texts = [chosen[place].example.captions[0] for place in part]
+            seeds = [chosen[place].seed for place in part]
+            inputs = [chosen[place].inputs for place in part]
+            made = generator.generate(texts, cells, seeds, inputs)
+            for place, image in zip(part, made, strict=True):
+                images[place] = image
+    return images
 
 
 def _judged(

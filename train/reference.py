@@ -32,6 +32,11 @@ def check(configuration: Configuration) -> None:
         raise UsageError(
             f"{named}: it trains a network or a LoRA, no ControlNet: leave control out"
         )
+    if configuration.adapter and configuration.adapter.start:
+        raise UsageError(
+            f"{named}: it compares with the network in weights alone: merge the LoRA in"
+            " adapter.start into that by python -m infer.export"
+        )
     if configuration.data.units:
         raise UsageError(f"{named}: it generates images where it trains: leave data.units out")
     if configuration.precision == "float8":

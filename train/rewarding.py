@@ -35,12 +35,10 @@ class Rewarded:
         return named
 
 
-def check(objective: str, rewards: Sequence[Reward]) -> None:
-    """Raise ``UsageError`` for an ``objective`` without rewards, or for what a reward lacks."""
+def check(named: str, rewards: Sequence[Reward]) -> None:
+    """Raise ``UsageError`` for what is ``named``, without rewards, or for what a reward lacks."""
     if not rewards:
-        raise UsageError(
-            f"objective {objective}: rewards: expected what images are worth, such as [ocr]"
-        )
+        raise UsageError(f"{named}: rewards: expected what images are worth, such as [ocr]")
     for reward in rewards:
         reward.check()
 

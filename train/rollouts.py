@@ -28,23 +28,27 @@ STORAGE = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 @dataclass(frozen=True)
 class Generating:
     """How images are generated: so many ``steps``, with ``guidance``; with noise of the ``amount``
-    in every step, none where that is 0, and latents rounded to ``storage``.
+    in the first ``noisy`` steps, and latents rounded to ``storage``.
     """
 
     steps: int
     guidance: float
     amount: float = 0.0
     storage: str = "float32"
+    noisy: int = 0
 
 
 @dataclass(frozen=True)
 class Asking:
-    """An image to generate of a ``prompt``, as large as what is ``shown``, with its ``text``."""
+    """An image to generate of a ``prompt``, as large as what is ``shown``, with its ``text``: from
+    the noise of a ``seed``, with that of the steps of ``of_steps``.
+    """
 
     shown: Shown
     prompt: str
     text: Text
     seed: int
+    of_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def generate(
         )
         for each, negative in zip(asking, negatives, strict=True)
     ]
-    walk = _Walk(asked, parts, settings)
+    walk = _Walk(asked, [each.of_steps for each in asking], parts, settings)
     with autocast(parts.device, parts.configuration.precision):
         latents = sampler.sample(
             sampler.anew(network),
@@ -118,9 +122,11 @@ def pixels(parts: Parts, latents: Sequence[Tensor]) -> list[Pixels]:
 class _Walk:
     """The steps of a rollout, with all states between them."""
 
-    def __init__(self, asked: Sequence[Asked], parts: Parts, settings: Generating) -> None:
+    def __init__(
+        self, asked: Sequence[Asked], seeds: Sequence[int], parts: Parts, settings: Generating
+    ) -> None:
         self._settings, self._storage = settings, STORAGE[settings.storage]
-        self._random = [torch.Generator().manual_seed(each.seed + 1) for each in asked]
+        self._random = [torch.Generator().manual_seed(seed) for seed in seeds]
         starts = [patches.pack(each.start(), parts.family.patch) for each in asked]
         self._counts = [len(each) for each in starts]
         self.states = [torch.cat(starts).to(parts.device)]
@@ -129,7 +135,7 @@ class _Walk:
         self, tokens: Tensor, velocity: Tensor, sigma: Tensor, following: Tensor, number: int
     ) -> Tensor:
         """As ``sampler.Advance``."""
-        if not self._settings.amount:
+        if number >= self._settings.noisy:
             reached = sampler.euler(tokens, velocity, sigma, following, number)
         else:
             step = Step.between(sigma, following, self._settings.amount).to(tokens.device)

@@ -102,7 +102,8 @@ def test_dpo_of_the_policy_and_of_gold_differ(given, tmp_path):
 
 
 def test_grpo_begins_at_a_ratio_of_one_and_ends_the_same_when_killed(given, tmp_path):
-    settings = given(f"{GRPO}, updates: 2, guidance: 3.0, storage: bfloat16, clip: 1.0e-6")
+    more = "storage: bfloat16, clip: 1.0e-6, noisy: 2, same_start: true"
+    settings = given(f"{GRPO}, updates: 2, guidance: 3.0, {more}")
     train(settings, tmp_path / "out")
     train_killed(settings, tmp_path / "again", 4)  # within a rollout
     train(settings, tmp_path / "again")
@@ -157,8 +158,9 @@ def test_pairs_of_files_are_learnt_from(given, tiny, tmp_path):
     by_caption = {}
     rows = [row for path in glob.glob(pattern) for row in pq.read_table(path).to_pylist()]
     for row in rows:
-        by_caption.setdefault(row["caption_recaption"][0]["text"], []).append(row["id"])
-    twice = [ids[:2] for ids in by_caption.values() if len(set(ids)) > 1]
+        own = row["caption_recaption"][0]["text"], row["width"]
+        by_caption.setdefault(own, []).append(row["id"])
+    twice = [sorted(set(ids))[:2] for ids in by_caption.values() if len(set(ids)) > 1]
     picks = [json.dumps({"images": ids, "preferred": ids[1]}) for ids in twice]
     (tmp_path / "picks.jsonl").write_text("\n".join(picks) + "\n")
     train(given(f"name: dpo, file: {tmp_path / 'picks.jsonl'}", steps=2), tmp_path / "p", steps=2)
@@ -171,7 +173,11 @@ def test_pairs_of_files_are_learnt_from(given, tiny, tmp_path):
         ("name: dpo", "", "objective dpo: rewards: expected what images are worth, such as [ocr]"),
         ("name: grpo, rewards: [ocl]", "", "ocr"),
         (f"{GRPO}, updates: 4", "", "steps: 6: with objective grpo.updates 4"),
-        ("name: grpo, rewards: [ocr], steps: 3, trained: 4", "", "trained: 4 sampling steps of 3"),
+        (
+            "name: grpo, rewards: [ocr], steps: 3, trained: 4",
+            "",
+            "trained: 4 of 3 noisy sampling steps",
+        ),
         ("name: dpo, file: nowhere.jsonl", "", "nowhere.jsonl"),
         (GRPO, "control: {blocks: 1}", "ControlNet"),
     ],

@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from curation.failures.errors import UsageError
-from train import ema, execution
+from train import ema, execution, reference
 from train.adapters import adapter_folder, base, beside, reading
 from train.configuration import Configuration
 from train.data.loading import Data
@@ -52,7 +52,10 @@ def assemble(
         _go_on_with(settings.start, adapter, network)
     network = base.frozen(network, configuration).to(device)
     judged = base.twin(network)
-    reference = base.twin(network) if configuration.objective.reference else None
+    start = None
+    if configuration.objective.reference:
+        reference.check_alone(configuration, world.size)
+        start = base.twin(network)
     raw = {PART: adapter.train().to(device)}
     averages = ema.start(configuration.ema, raw)
     average: Any = averages[0].modules[PART]
@@ -71,7 +74,7 @@ def assemble(
         tuple(name for name, _ in named_weights(raw)),
         world,
         judged=judged,
-        reference=reference,
+        reference=start,
     )
 
 

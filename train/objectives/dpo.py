@@ -56,7 +56,7 @@ class Dpo(Objective):
         if self.file:
             pairs.read(self.file)
         else:
-            rewarding.check("dpo", self.rewards)
+            rewarding.check("objective dpo", self.rewards)
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
         """Two images of a prompt, each also through the reference, and those they are chosen of."""

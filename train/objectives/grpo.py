@@ -11,13 +11,14 @@ from train.rewards._listed import Rewards
 
 if TYPE_CHECKING:
     from train.configuration import Configuration
-    from train.groups import Rollout
+    from train.groups import Manner, Rollout
     from train.parts import Parts
 
 
 class Grpo(Objective):
     """Of each prompt of a batch a ``group`` of images is generated in so many ``steps``, with noise
-    of the ``amount`` a in each (``train.stochastic``) and with ``guidance``. The advantage of an
+    of the ``amount`` a in the first ``noisy`` of them, or in all (``train.stochastic``), and with
+    ``guidance``; from the same noise where they have the ``same_start``. The advantage of an
     image is its reward less the mean of its group, in units of its spread, at most
     ``advantage_clip``. A group whose rewards do not differ is left out, and counted.
 
@@ -35,6 +36,8 @@ class Grpo(Objective):
     group: Annotated[int, Field(ge=2, le=1024)] = 8
     steps: Annotated[int, Field(ge=2)] = 10
     amount: Positive = 0.7
+    noisy: Count | None = None
+    same_start: bool = False
     guidance: Annotated[float, Field(ge=1)] = 1.0
     trained: Count = 4
     updates: Count = 1
@@ -53,11 +56,11 @@ class Grpo(Objective):
         from train import reference, rewarding
 
         reference.check(configuration)
-        rewarding.check("grpo", self.rewards)
-        if self.trained > self.steps:
+        rewarding.check("objective grpo", self.rewards)
+        if self._noisy > self.steps or self.trained > self._noisy:
             raise UsageError(
-                f"objective grpo: trained: {self.trained} sampling steps of {self.steps}; expected"
-                f" at most {self.steps}"
+                f"objective grpo: trained: {self.trained} of {self._noisy} noisy sampling steps, of"
+                f" {self.steps} in all; expected no more than there are"
             )
         judged, kept = configuration.evaluation.every, configuration.checkpoint.every
         named = {"steps": configuration.steps, "evaluation.every": judged}
@@ -117,5 +120,23 @@ class Grpo(Objective):
 
         first = step - (step - 1) % self.updates
         if self._rollout is None or self._rollout[0] != first or first == step:
-            self._rollout = first, groups.rollout(parts, first, self)
+            self._rollout = first, groups.rollout(parts, first, self._manner())
         return self._rollout[1]
+
+    @property
+    def _noisy(self) -> int:
+        return self.noisy or self.steps
+
+    def _manner(self) -> "Manner":
+        from train.groups import Manner
+        from train.rollouts import Generating
+
+        return Manner(
+            Generating(self.steps, self.guidance, self.amount, self.storage, self._noisy),
+            self.rewards,
+            self.group,
+            self.trained,
+            self.updates,
+            self.advantage_clip,
+            self.same_start,
+        )

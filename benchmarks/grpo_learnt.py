@@ -1,0 +1,54 @@
+"""What GRPO is worth to a small model that writes with mistakes: groups of its own images of
+training prompts, rewarded by what OCR reads; judged on texts that nothing was trained on.
+
+    python -m benchmarks.grpo_learnt --out grpo --threads 2
+
+Two readers judge: templates of clean training images (``train.string_reader``), and the OCR that
+rewards. Seeds are those of GRPO: prompts, images, noise; the base is one.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import short_strings
+
+CONFIG = """
+steps: {steps}
+batch: {batch}
+weights: {base}
+ema: {{decay: 0.9}}
+optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 5, decay: 0.0}}
+checkpoint: {{every: 1000, keep: 1}}
+objective: {{name: grpo, kl: {kl}, group: 12, steps: 8, trained: 3, rewards: [{ocr}]}}
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--batch", type=int, default=8, help="prompts a step")
+    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--kl", type=float, default=0.01)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    data = short_strings.written(options.out / "strings", 4096)
+    base = short_strings.base(options.out / "base", data, options.threads)
+    config = options.out / "grpo.yaml"
+    settings = {name: getattr(options, name) for name in ("steps", "batch", "rate", "kl")}
+    text = CONFIG.format(base=base, ocr=short_strings.OCR, **settings)
+    config.write_text(text + short_strings.JUDGED)
+    for seed in options.seeds:
+        place = options.out / f"seed-{seed}"
+        short_strings.train(config, data, place, seed, options.threads)
+        short_strings.report(place)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
