@@ -37,7 +37,7 @@ def main() -> int:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    data = short_strings.written(options.out / "strings", 4096)
+    data = short_strings.written(options.out / "strings")
     base = short_strings.base(options.out / "base", data, options.threads)
     config = options.out / "dpo.yaml"
     settings = {name: getattr(options, name) for name in ("steps", "batch", "rate", "beta")}

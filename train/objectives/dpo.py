@@ -88,7 +88,7 @@ class Dpo(Objective):
                 1 / count,
                 portion.groups[::2],
                 portion.flops,
-                figures,
+                figures=figures,
             )
             figures = {}
 

@@ -109,7 +109,7 @@ class Grpo(Objective):
                 divergence = portion.divergence(velocity, start)
                 figures |= {"kl": divergence.detach()}
                 of_sample = of_sample + self.kl * divergence
-            yield Losses(of_sample, share, (), portion.flops, figures)
+            yield Losses(of_sample, share, (), portion.flops, figures=figures)
             figures = {}
 
     def _current(self, parts: "Parts", step: int) -> "Rollout":
