@@ -1,17 +1,16 @@
 """Runs of DPO and GRPO by the command: exact resume, what stays as it is, and mistakes said."""
 
-import glob
 import json
 import shutil
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 from making import training_shards as shards
 from making.training_runs import assert_same_state, tensors, train, train_killed
 from safetensors.torch import load_file
 
+from train.data.examples import is_held_out
 from train.rewards.ocr import Ocr
 
 RUN = """
@@ -140,7 +139,7 @@ def test_groups_that_do_not_differ_teach_nothing(given, undisturbed, tmp_path, m
         assert all(torch.equal(before[key], after[key]) for key in before)
 
 
-def test_pairs_of_files_are_learnt_from(given, tiny, tmp_path):
+def test_pairs_of_files_are_learnt_from(given, tmp_path):
     lines = []
     for number, (text, wrong) in enumerate([("AE", "HL"), ("T2", "7O"), ("HO", "AA")]):
         for name, shown in ((f"{number}-good.png", text), (f"{number}-bad.png", wrong)):
@@ -154,17 +153,23 @@ def test_pairs_of_files_are_learnt_from(given, tiny, tmp_path):
     train(settings, tmp_path / "again", steps=12)
     assert_same_state(tmp_path / "out", tmp_path / "again", 12)
     assert sum(each["margin"] for each in figures(tmp_path / "out")[-4:]) > 0
-    _, pattern, _ = tiny
-    by_caption = {}
-    rows = [row for path in glob.glob(pattern) for row in pq.read_table(path).to_pylist()]
-    for row in rows:
-        own = row["caption_recaption"][0]["text"], row["width"]
-        by_caption.setdefault(own, []).append(row["id"])
-    twice = [sorted(set(ids))[:2] for ids in by_caption.values() if len(set(ids)) > 1]
-    picks = [json.dumps({"images": ids, "preferred": ids[1]}) for ids in twice]
-    (tmp_path / "picks.jsonl").write_text("\n".join(picks) + "\n")
-    train(given(f"name: dpo, file: {tmp_path / 'picks.jsonl'}", steps=2), tmp_path / "p", steps=2)
-    assert "margin" in figures(tmp_path / "p")[0]
+
+
+def test_preferences_of_people_are_learnt_from(given, tmp_path):
+    text = next(each for each in ("AE", "HO", "LT", "27") if not is_held_out(each, 0.2))
+    good = shards.row(text, "red")
+    worse = good | {"id": "worse", "image": shards.row("OO", "red")["image"]}
+    shards.write(tmp_path / "part-00000.parquet", [*shards.rows(40, seed=3), good, worse])
+    lines = [{"images": [good["id"], "worse"], "preferred": good["id"]}]
+    lines += [{"images": [good["id"], "elsewhere"], "preferred": good["id"]}]
+    picks = tmp_path / "picks.jsonl"
+    picks.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    folder, _, config = given(f"name: dpo, file: {picks}", steps=2)
+    train((folder, str(tmp_path / "part-*.parquet"), config), tmp_path / "out", steps=2)
+    assert figures(tmp_path / "out")[1]["implicit_accuracy"] == 1.0
+    picks.write_text(json.dumps(lines[1]) + "\n")
+    told = train(given(f"name: dpo, file: {picks}", steps=2), tmp_path / "none", code=2)
+    assert "of no pair both images are among the rows" in told.output
 
 
 @pytest.mark.parametrize(
