@@ -1,5 +1,6 @@
-"""What DPO is worth to a small model that writes with mistakes: pairs of its own images of training
-prompts, the better and the worse by what OCR reads; judged on texts that nothing was trained on.
+"""What DPO is worth to a small model that writes with mistakes: of each training prompt the image
+that it was trained on against the worse of two of its own by what OCR reads (``--pairs gold``), or
+the best of its own against the worst; judged on texts that nothing was trained on.
 
     python -m benchmarks.dpo_learnt --out dpo --threads 2
 
@@ -18,10 +19,10 @@ CONFIG = """
 steps: {steps}
 batch: {batch}
 weights: {base}
-ema: {{decay: 0.9}}
-optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 5, decay: 0.0}}
+ema: {{decay: 0.8}}
+optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 4, decay: 0.0}}
 checkpoint: {{every: 1000, keep: 1}}
-objective: {{name: dpo, beta: {beta}, seeds: 4, steps: 8, rewards: [{ocr}]}}
+objective: {{name: dpo, pairs: {pairs}, beta: {beta}, seeds: {images}, steps: 8, rewards: [{ocr}]}}
 """
 
 
@@ -31,8 +32,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--batch", type=int, default=24, help="prompts a step")
-    parser.add_argument("--rate", type=float, default=1e-4)
-    parser.add_argument("--beta", type=float, default=100.0)
+    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--beta", type=float, default=1000.0)
+    parser.add_argument("--pairs", choices=["gold", "generated"], default="gold")
+    parser.add_argument("--images", type=int, default=3, help="of a prompt, gold among them")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -40,7 +43,10 @@ def main() -> int:
     data = short_strings.written(options.out / "strings")
     base = short_strings.base(options.out / "base", data, options.threads)
     config = options.out / "dpo.yaml"
-    settings = {name: getattr(options, name) for name in ("steps", "batch", "rate", "beta")}
+    settings = {
+        name: getattr(options, name)
+        for name in ("steps", "batch", "rate", "beta", "pairs", "images")
+    }
     text = CONFIG.format(base=base, ocr=short_strings.OCR, **settings)
     config.write_text(text + short_strings.JUDGED)
     for seed in options.seeds:

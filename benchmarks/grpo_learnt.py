@@ -18,10 +18,11 @@ CONFIG = """
 steps: {steps}
 batch: {batch}
 weights: {base}
-ema: {{decay: 0.9}}
-optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 5, decay: 0.0}}
+ema: {{decay: 0.8}}
+optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 4, decay: 0.0}}
 checkpoint: {{every: 1000, keep: 1}}
-objective: {{name: grpo, kl: {kl}, group: 12, steps: 8, trained: 3, rewards: [{ocr}]}}
+objective: {{name: grpo, group: 10, steps: 8, noisy: 4, same_start: true, amount: 0.9, trained: 3,
+  kl: {kl}, rewards: [{ocr}]}}
 """
 
 
@@ -31,7 +32,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--batch", type=int, default=8, help="prompts a step")
-    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--kl", type=float, default=0.01)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
