@@ -1,6 +1,6 @@
-"""What DPO is worth to a small model that writes with mistakes: of each training prompt the image
-that it was trained on against the worse of two of its own by what OCR reads (``--pairs gold``), or
-the best of its own against the worst; judged on texts that nothing was trained on.
+"""What DPO is worth to a small model that writes with mistakes: of each training prompt the best of
+its own images by what OCR reads against the worst, or (``--pairs gold``) the image that it was
+trained on against the worst; judged on texts that nothing was trained on.
 
     python -m benchmarks.dpo_learnt --out dpo --threads 2
 
@@ -22,7 +22,8 @@ weights: {base}
 ema: {{decay: 0.8}}
 optimiser: {{kind: adamw, learning_rate: {rate}, warmup: 4, decay: 0.0}}
 checkpoint: {{every: 1000, keep: 1}}
-objective: {{name: dpo, pairs: {pairs}, beta: {beta}, seeds: {images}, steps: 8, rewards: [{ocr}]}}
+objective: {{name: dpo, pairs: {pairs}, levels: flow, beta: {beta}, seeds: {images}, steps: 8,
+  rewards: [{ocr}]}}
 """
 
 
@@ -30,12 +31,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=24)
     parser.add_argument("--batch", type=int, default=24, help="prompts a step")
-    parser.add_argument("--rate", type=float, default=2e-4)
-    parser.add_argument("--beta", type=float, default=1000.0)
-    parser.add_argument("--pairs", choices=["gold", "generated"], default="gold")
-    parser.add_argument("--images", type=int, default=3, help="of a prompt, gold among them")
+    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--beta", type=float, default=3000.0)
+    parser.add_argument("--pairs", choices=["gold", "generated"], default="generated")
+    parser.add_argument("--images", type=int, default=4, help="of a prompt, gold among them")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
