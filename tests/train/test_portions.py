@@ -58,7 +58,7 @@ def assembled(tmp_path):
 
 def gradients(run):
     """Loss and gradients of the first step."""
-    loss, _, _ = stepping.backward(run, 1)
+    loss, *_ = stepping.backward(run, 1)
     names = [name for module in run.raw.values() for name, _ in module.named_parameters()]
     weights = [weight for module in run.raw.values() for weight in module.parameters()]
     return loss, {name: weight.grad for name, weight in zip(names, weights, strict=True)}
@@ -97,7 +97,7 @@ def test_every_image_counts_the_same_whatever_its_size(assembled):
 
 def test_losses_are_counted_by_noise_size_task_and_source(assembled):
     run = assembled(100)
-    loss, tally, flops = stepping.backward(run, 1)
+    loss, tally, flops, _ = stepping.backward(run, 1)
     samples = noising.noised(run, 1)
     kinds = {name.split("/")[0] for name in tally.counts}
     assert kinds == {"noise", "size", "task", "source"}
@@ -117,7 +117,7 @@ def test_losses_are_counted_by_noise_size_task_and_source(assembled):
 
 def test_gradients_of_groups_are_those_of_their_samples_alone(assembled):
     run = assembled(100)
-    _, tally, _ = stepping.backward(run, 1)
+    _, tally, *_ = stepping.backward(run, 1)
     weights = [weight for module in run.raw.values() for weight in module.parameters()]
     together = [weight.grad for weight in weights]
     for weight in weights:
