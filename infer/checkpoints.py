@@ -66,10 +66,12 @@ def name(folder: Path) -> str:
     return f"{place.parent.name}/{place.name}" if _OF_RUN.fullmatch(place.name) else place.name
 
 
-def controlnet_name(folder: Path) -> str:
-    """The same of a ControlNet's folder: of an output of training one the newest checkpoint."""
+def controlnet(folder: Path) -> Path:
+    """A ControlNet's folder: of an output of training one the newest checkpoint, which may be
+    another later. Raises ``UsageError``.
+    """
     try:
-        return name(checkpoint_folder.find(folder) or folder)
+        return checkpoint_folder.find(folder) or folder
     except CheckpointError as error:
         raise UsageError(f"--controlnet {folder}: {error}") from error
 

@@ -182,7 +182,7 @@ def _facts(
 def following_of(condition: "Condition", controlnet: Path | None) -> dict[str, str]:
     """By what a condition is followed, how much, and in which share of the steps, as facts."""
     span = f"{condition.start:g} {condition.end:g}"
-    named = {"controlnet": checkpoints.controlnet_name(controlnet)} if controlnet else {}
+    named = {"controlnet": checkpoints.name(controlnet)} if controlnet else {}
     return {**named, "control_scale": f"{condition.scale:g}", "control_span": span}
 
 
@@ -237,8 +237,16 @@ def execution(
         raise UsageError(f"--precision {precision}: {expected_one_of(precision, PRECISIONS)}")
     own = _there(weights, "--weights") if weights else None
     adapters = tuple(map(_adapter, loras))
-    beside = Path(controlnet) if controlnet else None
+    beside = checkpoints.controlnet(Path(controlnet)) if controlnet else None
     return Execution(own, adapters, beside, chosen, offload, None, compiles, encode_on_cpu)
+
+
+def resolved(carried: "Execution") -> dict[str, Any]:
+    """The arguments of ``execution`` that name a checkpoint, by what ``latest`` named then."""
+    return {
+        "loras": [f"{path}:{factor!r}" for path, factor in carried.adapters],
+        "controlnet": str(carried.controlnet) if carried.controlnet else None,
+    }
 
 
 def _adapter(text: str) -> tuple[Path, float]:

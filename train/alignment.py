@@ -71,7 +71,8 @@ class Transformer:
                 f"{setting}: no config.json in {folder}; expected the folder of a vision"
                 f" transformer of transformers, or {LITE0}"
             )
-        self._network: Any = AutoModel.from_pretrained(folder, local_files_only=True)
+        own: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        self._network: Any = AutoModel.from_pretrained(folder, **own)
         self._network.eval().requires_grad_(False).to(device)
         settings = self._network.config
         self.width, self.stride = int(settings.hidden_size), int(settings.patch_size)

@@ -5,5 +5,9 @@ class UsageError(Exception):
     """A wrong option, setting or input; the message says what was expected and what to do."""
 
 
+class TooLargeError(MemoryError):
+    """Out of memory; the message says what takes less."""
+
+
 class IncompleteError(Exception):
     """A run that ended, but lacks what was asked for; what there is has been written."""

@@ -23,7 +23,7 @@ USAGE = (
 INCOMPLETE = ("LedgerError", "IncompleteError")
 STORAGE = (
     *("OutputError", "InputChangedError", "InputError", "ShardError", "ColumnFileError"),
-    *("CheckpointError", "MemoryError"),
+    *("CheckpointError", "TooLargeError", "MemoryError"),
 )
 BUG, WRONG_USAGE, DOES_NOT_ADD_UP, INPUT_OUTPUT, INTERRUPTED = 1, 2, 3, 4, 130
 _CODES = {
@@ -44,23 +44,24 @@ def exit_code_of(error: BaseException) -> tuple[int, str | None]:
     if "ClickException" in names:  # by name: typer carries its own copy of click
         usage = getattr(error, "format_message", error.__str__)()
         return WRONG_USAGE, f"{usage} (try --help)"
-    usual = "MemoryError" if ran_out(error) else None  # torch's is a RuntimeError
-    if name := next((name for name in names if name in _CODES), usual):
+    if name := next((name for name in names if name in _CODES), None):
         return _CODES[name], of_memory(error) if name == "MemoryError" else str(error)
     if isinstance(error, OSError):
         return INPUT_OUTPUT, of_disk(error)
     named = _NAMED.findall(str(error)) if isinstance(error, RuntimeError) else []
     if named:
         name, message = named[-1]
-        return _CODES[name], _WHERE.sub("", message.strip()).rstrip("'\")")
-    return BUG, None
+        message = _WHERE.sub("", message.strip()).rstrip("'\")")
+        return _CODES[name], of_memory(message) if name == "MemoryError" else message
+    # Torch's is a RuntimeError.
+    return (_CODES["MemoryError"], of_memory(error)) if ran_out(error) else (BUG, None)
 
 
-def of_memory(error: BaseException) -> str:
+def of_memory(error: BaseException | str) -> str:
     """What needed how much, as far as the error tells, and what to do."""
     return (
-        f"{error or 'out of memory'}: this machine has too little memory free; free some, then "
-        "run the same command again to go on"
+        f"{str(error) or 'out of memory'}: this machine has too little memory free; free some, "
+        "then run the same command again to go on"
     )
 
 

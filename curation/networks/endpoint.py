@@ -97,16 +97,19 @@ def check(url: str, named: str = "the setting 'url'") -> None:
     """Raises ``MissingModelError`` unless a server answers at the address, which a user ``named``
     so.
     """
-    if not url.startswith(("http://", "https://")):
+    try:
+        place = urlsplit(url)
+        host, port = place.hostname, place.port or (443 if place.scheme == "https" else 80)
+    except ValueError:  # a port that is none, half an IPv6 address
+        host = None
+    if not url.startswith(("http://", "https://")) or not host:
         raise MissingModelError(
             f"needs the address of a server, as in http://localhost:8000/v1: {url!r} is none;"
             f" correct {named}"
         )
-    place = urlsplit(url)
-    port = place.port or (443 if place.scheme == "https" else 80)
     try:
-        socket.create_connection((place.hostname or "", port), CONNECTING).close()
-    except OSError as error:
+        socket.create_connection((host, port), CONNECTING).close()
+    except (OSError, UnicodeError) as error:
         raise MissingModelError(
             f"needs the server at {url}, which does not answer ({error}): start it, or "
             f"correct {named}"

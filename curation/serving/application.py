@@ -218,6 +218,7 @@ class _Pages:
     async def mark(self, request: Request) -> Response:
         """Pick or rate an image."""
         said = await _body(request)
+        self._check()
         number, recorder = _number(said, "number"), self._site.recorder
         self._site.check(number)
         identity, key = self._site.named(number)
@@ -236,6 +237,7 @@ class _Pages:
     async def prefer(self, request: Request) -> Response:
         """Say which of two images is better."""
         said = await _body(request)
+        self._check()
         numbers = [_number(said, name) for name in ("first", "second")]
         for number in numbers:
             self._site.check(number)
@@ -298,7 +300,7 @@ class _Pages:
 
     def missing(self, request: Request, error: Exception) -> Response:
         """A sentence for what is not there; of a change that was asked for it is a wrong value."""
-        return self._sentence(request, str(error), 404 if request.method == "GET" else 400)
+        return self._sentence(request, str(error), 400 if request.method == "POST" else 404)
 
     def gone(self, request: Request, error: Exception) -> Response:
         """A sentence where the run is no longer the one that is served."""

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from curation.failures import memory
-from curation.failures.errors import UsageError
+from curation.failures.errors import TooLargeError, UsageError
 from infer import checkpoints
 from infer.engine.execution import Execution, carried_out
 from infer.engine.request import Request, batches
@@ -59,10 +59,23 @@ class Engine:
     def load(cls, folder: Path, device: str = "auto", chosen: Execution | None = None) -> "Engine":
         """Load a checkpoint folder on a device (``auto``: a GPU if there is one), as ``chosen``.
 
-        Raises ``UsageError`` for a folder that does not hold a whole checkpoint.
+        Raises ``UsageError`` for a folder that does not hold a whole checkpoint, ``TooLargeError``
+        where there is too little memory for it.
         """
+        try:
+            return cls._loaded(folder, device, chosen or Execution())
+        except (RuntimeError, MemoryError) as error:
+            if not memory.ran_out(error):
+                raise
+            raise TooLargeError(
+                f"{folder}: too little memory to load it ({error}); --precision int8 or int4 takes"
+                " less, of a GPU also --offload and --encode-on-cpu (--plan says how much)"
+            ) from error
+
+    @classmethod
+    def _loaded(cls, folder: Path, device: str, chosen: Execution) -> "Engine":
         quieten.libraries()
-        flow, place, chosen = checkpoints.schedule(folder), device_of(device), chosen or Execution()
+        flow, place = checkpoints.schedule(folder), device_of(device)
         try:
             loaded = load_for_inference(folder)
         except (OSError, ValueError, SafetensorError) as error:
@@ -108,7 +121,7 @@ class Engine:
 
         Same batch, same bytes; alone, an image's bytes depend on its own request only, and in any
         other batch it differs from that in the last bits. Raises ``UsageError`` for what the
-        checkpoint cannot generate, or when its weights give no finite image; ``MemoryError``.
+        checkpoint cannot generate, or when its weights give no finite image; ``TooLargeError``.
         """
         for request in requests:
             self.check(request)
@@ -122,7 +135,7 @@ class Engine:
                 largest = max(
                     (each.settings for each in batch), key=lambda of: of.width * of.height
                 )
-                raise MemoryError(
+                raise TooLargeError(
                     f"out of memory at {largest.width}x{largest.height}, {len(batch)} at once; a"
                     " smaller --size or --batch-size takes less (--plan says how much)"
                 ) from error
@@ -288,4 +301,6 @@ def device_of(name: str) -> torch.device:
     try:
         return torch.zeros(1, device=name).device
     except (AssertionError, RuntimeError) as error:  # how torch says: no such device
+        if memory.ran_out(error):
+            raise
         raise UsageError(f"cannot use device {name!r}: {error}") from error

@@ -28,6 +28,8 @@ OVERHEAD = 10**9  # what CUDA, its kernels and the allocator take of a card, rou
 _HALF = 2  # bytes: activations, and weights that are not of the network, are bfloat16
 _COUNTED = 2  # layers: what is there at the same time does not depend on how many follow
 _TEXT = 128  # tokens of a prompt
+# What a configuration of other types, or without what is read of it, comes to.
+_ODD = (TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, AssertionError)
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,16 @@ def plan(folder: Path, size: Size, at_once: int, guided: bool) -> Plan:
     try:
         family = families.of_folder(folder)
         channels, factor, decoding, published = _autoencoder(folder, size)
+        width = _text_width(folder)
+        with torch.device("meta"):
+            network: Any = family.model_copy(update={"layers": _COUNTED}).build(channels, width)
+    except UsageError:
+        raise
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder}: {error}") from error
-    width = _text_width(folder)
-    with torch.device("meta"):
-        network: Any = family.model_copy(update={"layers": _COUNTED}).build(channels, width)
+    except _ODD as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UsageError(f"{folder}: its configurations fit no network we have: {what}") from error
     network = network.to(torch.bfloat16)
     layers = int(family.model_dump().get("layers", _COUNTED))
     block = sum(weight.numel() for weight in network.blocks[0].parameters())
@@ -157,7 +164,10 @@ def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int, int]:
     ours, theirs = folder / "autoencoder" / "config.json", folder / "vae" / "config.json"
     if ours.is_file():
         content = json.loads(ours.read_text("utf-8"))
-        return int(content["channels"]), int(content["factor"]), 3 * 4 * size[0] * size[1], 0
+        channels, factor = int(content["channels"]), int(content["factor"])
+        if channels < 1 or factor < 1:
+            raise ValueError(f"{ours}: channels, factor: expected at least 1 each")
+        return channels, factor, 3 * 4 * size[0] * size[1], 0
     if not theirs.is_file():
         raise FileNotFoundError("no autoencoder here; expected vae/ with a config.json")
     from diffusers import AutoencoderKLQwenImage, AutoencoderKLQwenImage21
@@ -172,6 +182,8 @@ def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int, int]:
     factor = int(content.get("scale_factor_spatial") or 0) or 2 ** len(
         content["temperal_downsample"]
     )
+    if channels < 1 or factor < 1:
+        raise ValueError(f"{theirs}: {channels} channels, {factor} pixels a cell; expected 1 each")
     cells = (1, channels, 1, size[1] // factor, size[0] // factor)
     latents = torch.zeros(cells, dtype=torch.bfloat16, device="meta")
     weights = sum(weight.nbytes for weight in model.parameters())
@@ -180,13 +192,15 @@ def _autoencoder(folder: Path, size: Size) -> tuple[int, int, int, int]:
 
 def _of_encoder(folder: Path) -> int:
     """Bytes of a published text encoder in bfloat16, by its configuration; 0 where that is none."""
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig, AutoModelForImageTextToText
 
+    own: dict[str, Any] = {"trust_remote_code": False}  # else it asks whether to run what is there
     try:
-        configuration = AutoConfig.from_pretrained(folder, local_files_only=True)
+        configuration = AutoConfig.from_pretrained(folder, local_files_only=True, **own)
         with torch.device("meta"):
-            model = AutoModelForImageTextToText.from_config(configuration)
-    except (OSError, ValueError, KeyError, AttributeError):
+            model = AutoModelForImageTextToText.from_config(configuration, **own)
+    except (OSError, ValueError, ImportError, StrictDataclassError, *_ODD):
         return 0
     count: int = sum(weight.numel() for weight in model.parameters())
     return _HALF * count

@@ -7,8 +7,8 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from curation.failures.errors import UsageError
@@ -16,6 +16,7 @@ from infer.enhancing.enhancer import NoAnswerError
 from infer.server import frames, workers
 
 _SECONDS = 300.0  # for an answer; a process that takes longer is ended
+_LOADING = 3600.0  # seconds until a process that is not ready is ended
 _ENDING = 5.0  # seconds until a process whose input has ended is killed
 
 
@@ -49,6 +50,8 @@ class Apart:
                     self._process = self._started()
                 except UsageError as error:
                     raise NoAnswerError(str(error)) from None
+                except OSError as error:  # no process can be had
+                    raise NoAnswerError(f"{self.name} cannot be started: {error}") from None
             return self._answer({"system": system, "user": user, "attempt": attempt})
 
     def end(self) -> None:
@@ -56,11 +59,7 @@ class Apart:
         assert self._process.stdin
         with suppress(OSError):
             self._process.stdin.close()
-        try:
-            self._process.wait(_ENDING)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        _ended(self._process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
@@ -68,31 +67,49 @@ class Apart:
         process = subprocess.Popen(self._command, stdin=pipe, stdout=pipe, env=own)
         assert process.stdout
         try:
-            head, _ = frames.read(process.stdout)
+            with _no_longer_than(_LOADING, process):
+                head, _ = frames.read(process.stdout)
         except frames.BrokenPipeFrame:
-            code = process.wait()
+            code = _ended(process)
             raise UsageError(f"{self.name} ended (code {code}) before it was ready") from None
         if "wrong" in head:
-            process.wait()
+            _ended(process)
             raise UsageError(head["wrong"])
         return process
 
     def _answer(self, asked: dict[str, object]) -> str:
         process = self._process
         assert process.stdin and process.stdout
-        late = threading.Timer(_SECONDS, process.kill)
-        late.daemon = True
-        late.start()
         try:
-            process.stdin.write(frames.encoded(asked))
-            process.stdin.flush()
-            head, _ = frames.read(process.stdout)
+            with _no_longer_than(_SECONDS, process):
+                process.stdin.write(frames.encoded(asked))
+                process.stdin.flush()
+                head, _ = frames.read(process.stdout)
         except (OSError, frames.BrokenPipeFrame):
             process.kill()
             process.wait()
             raise NoAnswerError(f"{self.name} ended while it wrote") from None
-        finally:
-            late.cancel()
         if "none" in head:
             raise NoAnswerError(head["none"])
         return str(head["text"])
+
+
+@contextmanager
+def _no_longer_than(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a process that has not said what is waited for in the block."""
+    late = threading.Timer(seconds, process.kill)
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code of a process that ends; one that closed its pipe and goes on is killed."""
+    try:
+        return process.wait(_ENDING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

@@ -1,6 +1,7 @@
 """Has prompts written anew, and takes what the rule allows; else the prompt stays as it is."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,11 +45,17 @@ class Enhanced:
 class Enhancer:
     """Asks a ``writer`` up to ``TRIES`` times for a prompt; what it answered is remembered.
 
-    ``language`` tells languages of one script apart (``rule.faults``).
+    ``language`` tells languages of one script apart (``rule.faults``). ``end`` ends what the writer
+    has running, when nobody asks any more.
     """
 
-    def __init__(self, writer: Writer, language: rule.Language | None = None) -> None:
-        self._language = language
+    def __init__(
+        self,
+        writer: Writer,
+        language: rule.Language | None = None,
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._language, self.end = language, end
         self.name, self.at_once, self._writer = writer.name, writer.at_once, writer
         self._known: dict[str, Enhanced] = {}
         self._lock = threading.Lock()

@@ -37,6 +37,8 @@ _NO_TEXT = ("Cc", "Co", "Cs")
 Language = Callable[[str], tuple[str, float]]
 # Of 1,120 English prompts (OneIG-Bench) none was surely another language by its first five words.
 _SURE = 0.7
+# Scripts of one language. Japanese in ideographs alone looks Chinese to who tells them apart.
+_OF_ONE = ("HIRAGANA", "HANGUL")
 _ALIKE = ({"da", "nb", "nn", "no"}, {"bs", "hr", "sr", "sr-Latn"}, {"id", "ms"})  # as one
 _SHOWN = 60  # characters of a text in a sentence about it
 
@@ -101,7 +103,7 @@ def _kind(prompt: str, enhanced: str) -> Iterator[str]:
 
 
 def _spoken(prompt: str, enhanced: str, language: Language | None) -> Iterator[str]:
-    if language is None:
+    if language is None or script(prompt) in _OF_ONE:  # ``_form`` has seen to it
         return
     (before, sure), (after, as_sure) = (language(prose(each, EVERY)) for each in (prompt, enhanced))
     is_same = before == after or any({before, after} <= alike for alike in _ALIKE)

@@ -8,7 +8,7 @@ from curation.failures.errors import UsageError
 from curation.networks import endpoint, languages, weights
 from curation.networks.endpoint import EndpointError
 from infer.enhancing import rule
-from infer.enhancing.enhancer import Enhancer, NoAnswerError, Writer
+from infer.enhancing.enhancer import Enhancer, NoAnswerError
 
 KEY = "ENHANCE_API_KEY"  # the variable of the environment
 _LARGEST = 1_000_000  # bytes of an answer
@@ -33,7 +33,7 @@ def opened(
     if "://" not in place:
         if model:
             raise UsageError(f"--enhance-model {model}: expected an address as --enhance with it")
-        return Enhancer(_folder(Path(place), device, apart), _language())
+        return _folder(Path(place), device, apart)
     if not place.startswith(("http://", "https://")):
         raise UsageError(f"--enhance {place}: expected a folder, or http://HOST:PORT/v1")
     if not model:
@@ -49,17 +49,18 @@ def _language() -> rule.Language | None:
         return None
 
 
-def _folder(folder: Path, device: str, apart: bool) -> Writer:
+def _folder(folder: Path, device: str, apart: bool) -> Enhancer:
     if not (folder / "config.json").is_file():
         raise UsageError(
             f"--enhance {folder}: expected a folder with config.json, that of a language model of"
             " transformers, or an address such as http://localhost:8000/v1"
         )
     if not apart:
-        return Local(folder, device)
+        return Enhancer(Local(folder, device), _language())
     from infer.enhancing import apart as own
 
-    return own.Apart(own.command(folder, device), _name(folder))
+    writer = own.Apart(own.command(folder, device), _name(folder))
+    return Enhancer(writer, _language(), writer.end)
 
 
 def _name(folder: Path) -> str:

@@ -4,6 +4,7 @@ Exit codes: 0 fine, 1 bug, 2 wrong usage or checkpoint, 4 disk or input/output, 
 (143: by SIGTERM).
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,7 +107,8 @@ def serve(
         "encode_on_cpu": encode_on_cpu,
         "compiles": compiles,
     }
-    generating.execution(**execution)  # what is wrong with them is said before anything starts
+    # What is wrong is said before anything starts; ``latest`` may name another later.
+    execution |= generating.resolved(generating.execution(**execution))
     from infer.enhancing import writers
     from infer.provenance import keys
     from infer.server.offer import Offer
@@ -122,14 +124,14 @@ def serve(
 
         open_nsfw.file()
     plan = Plan(
-        Offer.of(folder, round(pixels * mega), steps, controlnet),
+        Offer.of(folder, round(pixels * mega), steps, execution["controlnet"]),
         tuple(devices or ("auto",)),
         signing_key or keys.usual(),
         check_above if output_check else None,
         limits,
         upload * mega,
         execution,
-        writers.opened(enhance, enhance_model, apart=True),
+        partial(writers.opened, enhance, enhance_model, apart=True),
     )
     run(plan, Place(host, port, tuple(allow_host or ())))
 

@@ -40,14 +40,14 @@ class Offer:
     controls: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path, pixels: int, steps: int, controlnet: Path | None = None) -> "Offer":
+    def of(cls, folder: Path, pixels: int, steps: int, controlnet: str | None = None) -> "Offer":
         """Raises ``UsageError``."""
         usual = checkpoints.defaults(folder)
         checkpoints.schedule(folder)
         own = usual.width * usual.height
         unit = checkpoints.size_unit(folder)
         name, most = checkpoints.name(folder), (max(pixels, own), max(steps, usual.steps))
-        controls = conditions.kinds(controlnet) if controlnet else ()
+        controls = conditions.kinds(Path(controlnet)) if controlnet else ()
         return cls(name, folder, unit, usual, *most, controls)
 
     def wanted(

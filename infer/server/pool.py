@@ -5,11 +5,13 @@ kills workers takes nobody else's image along.
 """
 
 import asyncio
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from curation.failures.exit_codes import INPUT_OUTPUT
 from infer.server import frames, waiting
 from infer.server.metrics import Metrics
 from infer.server.refusal import Refusal
@@ -70,7 +72,7 @@ class Pool:
         self._tasks: list[asyncio.Task[None]] = []
         self._batches, self._seconds = 0, 5.0  # of an image, as far as it is known
         self._closing = False
-        self.hopeless: asyncio.Future[int] | None = None  # exit code of who never got ready
+        self.hopeless: asyncio.Future[int] | None = None  # an exit code: none was ever ready
         self.ready: asyncio.Future[None] | None = None  # the first worker is
 
     def start(self) -> None:
@@ -141,7 +143,12 @@ class Pool:
         while True:
             await asyncio.sleep(_PAUSES[min(worker.starts, len(_PAUSES) - 1)])
             worker.starts += 1
-            worker.process = process = await Process.start(worker.command)
+            try:
+                worker.process = process = await Process.start(worker.command)
+            except OSError as error:  # no process can be had: perhaps later
+                sys.stderr.write(f"infer.server: a worker cannot be started: {error}\n")
+                self._lose(worker, INPUT_OUTPUT)
+                continue
             try:
                 with suppress(frames.BrokenPipeFrame):
                     while True:
@@ -205,10 +212,10 @@ class Pool:
         self._metrics.ended.inc()
         if was_loading:
             worker.state = "failed"
-            if self.hopeless and not self.hopeless.done() and not self._batches:
-                self.hopeless.set_result(code)
             if all(each.state == "failed" for each in self._workers):
                 self._waiting.refuse(NO_WORKER)
+                if self.hopeless and self.ready and not self.hopeless.done() | self.ready.done():
+                    self.hopeless.set_result(code)
         self._retry([each for each in left if not each.is_over])
         self._feed()
 

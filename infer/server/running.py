@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to serve, by which devices; ``check`` and ``execution`` as in ``workers.commands``."""
+    """What to serve, by which devices; ``check`` and ``execution`` as in ``workers.commands``.
+    ``enhancer`` gives what enhances prompts, loaded once there is a port to serve at.
+    """
 
     offer: Offer
     devices: tuple[str, ...]
@@ -47,7 +49,7 @@ class Plan:
     limits: Limits
     uploads: int
     execution: Mapping[str, Any] = field(default_factory=dict)
-    enhancer: Enhancer | None = None
+    enhancer: Callable[[], Enhancer | None] | None = None
 
 
 def run(plan: Plan, place: Place) -> None:
@@ -60,15 +62,19 @@ def run(plan: Plan, place: Place) -> None:
     pool = Pool(commands, plan.limits, metrics)
     notes = () if plan.check is not None else ("outputs are not checked (--no-output-check)",)
     pem = keys.pem(key.public_key())
-    rewriting = Rewriting(plan.enhancer)
-    service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes, rewriting)
-    listener = serving.listening(place.host, place.port)
-    where = f"{plan.offer.name} at {serving.address(listener)}/ on {', '.join(plan.devices)}"
-    _say(f"loading {plan.offer.name} on {', '.join(plan.devices)}")
-    for note in notes:
-        _say(f"warning: {note}")
-    with listener:
-        asyncio.run(serve(service, access, [listener], where))
+    devices = ", ".join(plan.devices)
+    with serving.listening(place.host, place.port) as listener:
+        _say(f"loading {plan.offer.name} on {devices}")
+        for note in notes:
+            _say(f"warning: {note}")
+        enhancer = plan.enhancer() if plan.enhancer else None
+        service = Service(plan.offer, pool, metrics, pem, plan.uploads, notes, Rewriting(enhancer))
+        where = f"{plan.offer.name} at {serving.address(listener)}/ on {devices}"
+        try:
+            asyncio.run(serve(service, access, [listener], where))
+        finally:
+            if enhancer:
+                enhancer.end()
 
 
 async def serve(
@@ -76,13 +82,14 @@ async def serve(
 ) -> None:
     """The server in a running loop, which says ``where`` it is once a worker is ready.
 
-    Raises ``UsageError`` where none gets ready.
+    Raises ``UsageError`` where all end before any is ready.
     """
     pool = service.pool
     server = Server.of(service, access)
     pool.start()
     assert pool.hopeless and pool.ready
-    pool.ready.add_done_callback(lambda ready: None if ready.cancelled() else _say(where))
+    if where:
+        pool.ready.add_done_callback(lambda ready: None if ready.cancelled() else _say(where))
     serving_task = asyncio.create_task(server.serve(sockets=list(listeners)))  # type: ignore[arg-type]
     pool.hopeless.add_done_callback(lambda _: server.leave())
     try:

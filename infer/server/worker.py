@@ -77,9 +77,9 @@ class Worker:
         except StoppedError:
             pass
         except (RuntimeError, ValueError, MemoryError, ArithmeticError, UsageError) as error:
-            if any(sign in str(error) for sign in _OF_DEVICE):
-                raise
             code = "memory" if memory.ran_out(error) else "failed"
+            if code == "failed" and any(sign in str(error) for sign in _OF_DEVICE):
+                raise
             if code == "failed":
                 sys.excepthook(type(error), error, error.__traceback__)
             for place in places:  # those that have their image are not asked any more

@@ -134,7 +134,17 @@ def test_answers_are_kept_by_what_they_depend_on(server: Server) -> None:
     assert "sk" not in json.dumps(asked.model_dump(mode="json"))
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "file:///etc/passwd",
+        "http://[::1",
+        "http://localhost:99999/v1",
+        "http://",
+    ],
+)
 def test_an_address_that_is_none_is_refused_before_any_work(url: str) -> None:
     with pytest.raises(MissingModelError, match="address of a server"):
         Endpoint(url=url, model="m").check()

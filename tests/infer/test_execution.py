@@ -12,8 +12,14 @@ from making.commands import invoke
 from PIL import Image
 from safetensors.torch import load_file
 
+from curation.failures.errors import TooLargeError
+from infer import generating
 from infer.__main__ import app
+from infer.engine import engine
+from infer.engine.conditions import Condition
+from infer.engine.engine import Engine
 from infer.export import app as export
+from train.adapters import adapter_folder
 
 QWEN_IMAGE = {  # as published
     "_class_name": "QwenImageTransformer2DModel",
@@ -165,6 +171,31 @@ def test_a_lora_with_its_factor_also_when_exported(run, folder, tmp_path):
     assert "no such file" in run("--lora", "absent.safetensors", code=2)
 
 
+def test_too_little_memory_to_load_says_what_takes_less(folder, monkeypatch):
+    def poor(_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    monkeypatch.setattr(engine, "load_for_inference", poor)
+    with pytest.raises(TooLargeError, match=r"20 GiB.*--offload and --encode-on-cpu \(--plan"):
+        Engine.load(folder, "cpu")
+
+
+def test_what_latest_names_is_settled_once(tmp_path):
+    for number in (1, 2):
+        (tmp_path / f"checkpoint-{number}").mkdir()
+        (tmp_path / f"checkpoint-{number}" / "model_index.json").write_text("{}")
+        (tmp_path / f"checkpoint-{number}" / adapter_folder.NAME).write_text("")
+    (tmp_path / "latest").write_text("checkpoint-1")
+    carried = generating.execution(loras=[f"{tmp_path}:0.5"], controlnet=tmp_path)
+    (tmp_path / "latest").write_text("checkpoint-2")
+    assert generating.execution(**generating.resolved(carried)) == carried
+    assert carried.controlnet == tmp_path / "checkpoint-1"
+    assert carried.adapters == ((tmp_path / "checkpoint-1" / adapter_folder.NAME, 0.5),)
+    condition = Condition(np.zeros((8, 8, 3), np.uint8))
+    named = generating.following_of(condition, carried.controlnet)["controlnet"]
+    assert named == f"{tmp_path.name}/checkpoint-1"
+
+
 def test_what_the_published_network_takes(tmp_path):
     """By its configurations alone: no weight is there."""
     from diffusers import AutoencoderKLQwenImage
@@ -195,6 +226,17 @@ def test_what_the_published_network_takes(tmp_path):
     assert held["bfloat16"] == ["cpu", "off.", "all"] and held["int4"] == ["cpu", "off.", "all"]
     (tmp_path / "text_encoder" / "config.json").write_text('{"hidden_size": 3584}')
     assert "unknown, and not counted" in invoke(app, given).stdout
+    config = tmp_path / "text_encoder" / "config.json"
+    said = {"hidden_size": 3584, "auto_map": {"AutoConfig": "code.Config"}}  # nothing of it is run
+    (tmp_path / "text_encoder" / "code.py").write_text("raise SystemExit(9)")
+    heads = {"text_config": QWEN_2_5_VL_7B["text_config"] | {"num_attention_heads": 0}}
+    for odd in ({"model_type": "x"}, QWEN_2_5_VL_7B | {"vision_config": 7}, QWEN_2_5_VL_7B | heads):
+        config.write_text(json.dumps(odd | said))
+        assert "unknown, and not counted" in invoke(app, given).stdout
+    odd = QWEN_IMAGE | {"num_attention_heads": 0}
+    (tmp_path / "transformer" / "config.json").write_text(json.dumps(odd))
+    wrong = invoke(app, given)
+    assert wrong.exit_code == 2 and str(tmp_path) in wrong.stderr
 
 
 def test_the_height_of_memory_is_that_of_what_is_there_together():

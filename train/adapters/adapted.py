@@ -14,6 +14,7 @@ from torch import nn
 from curation.failures.errors import UsageError
 from train import ema, execution, reference
 from train.adapters import adapter_folder, base, beside, reading
+from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 from train.data.loading import Data
 from train.distributed import replicated
@@ -82,7 +83,7 @@ def _go_on_with(start: str, adapter: beside.Adapter, network: Any) -> None:
     """Let an ``adapter`` begin with the LoRA at ``start``. Raises ``UsageError``."""
     try:
         beside.fill(adapter, reading.read(adapter_folder.file_of(Path(start)), network))
-    except UsageError as error:
+    except (UsageError, CheckpointError) as error:
         raise UsageError(f"adapter.start: {error}") from error
     except ValueError as error:
         raise UsageError(f"adapter.start: the LoRA in {start} {error}") from error

@@ -13,6 +13,7 @@ from making.runs import digests, ledger_rows, run_in_process
 
 from curation import command, storage
 from curation.failures.commands import guarded
+from curation.failures.errors import TooLargeError
 from curation.failures.exit_codes import exit_code_of
 from curation.networks import weights
 from curation.output import column_files
@@ -123,6 +124,17 @@ def test_a_failure_keeps_its_name_through_a_runner() -> None:
     assert exit_code_of(OSError(os.strerror(28)))[0] == 4
     assert exit_code_of(KeyboardInterrupt())[0] == 130
     assert exit_code_of(ZeroDivisionError()) == (1, None)
+    told = "...\nx.SourceError: /i: out of memory for its list [while running 'List']"
+    assert exit_code_of(RuntimeError(told)) == (2, "/i: out of memory for its list")
+    enough = "out of memory; a smaller --size takes less"
+    assert exit_code_of(TooLargeError(enough)) == (4, enough)
+    for error in (
+        MemoryError(),
+        RuntimeError("CUDA out of memory"),
+        RuntimeError("MemoryError: 9"),
+    ):
+        code, said = exit_code_of(error)
+        assert code == 4 and said and "free some, then run the same command again" in said
 
 
 def test_judging_by_a_column_measured_never_is_exit_2(

@@ -240,6 +240,7 @@ def test_other_pages(client: Client) -> None:
     assert "Pair 1 of" in page(client, "/pair").all_text()
     assert "No further pair" in page(client, "/pair?where=number+%3D+1").all_text()
     assert client.get("/health").text == "ok\n"
+    assert client.ask("HEAD", "/image/999", b"", {}).status == 404
     script = client.get("/page.js").text
     for never in ("innerHTML", "eval(", "document.write", "http:"):
         assert never not in script
@@ -257,6 +258,9 @@ def test_a_run_that_was_made_again_is_told(made: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "out")
     for link in ("/", "/judge", "/bounds", "/image/0", "/export", "/health", "/pair"):
         assert client.get(link).status == 503
+    assert client.post("/marks", {"number": 0, "rating": 4}).status == 503
+    assert client.post("/pairs", {"first": 0, "second": 1, "best": 0}).status == 503
+    assert not recorder.said.marks and not recorder.said.preferred
     assert client.get("/metrics").status == client.get("/columns").status == 200
     assert "image/svg" in client.get("/picture/0/0/small").headers["content-type"]
 

@@ -2,12 +2,15 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from making import stand_in_writer
+from making.commands import wait_for
 
 from curation.failures.errors import UsageError
 from infer.enhancing import apart
@@ -65,6 +68,49 @@ def test_what_cannot_be_loaded_is_a_sentence(writer, monkeypatch):
         time.sleep(0.01)
     with pytest.raises(NoAnswerError, match="no language model here"):
         writer.write("", "a fox", 0)
+    monkeypatch.setattr(writer, "_command", ["/no/such/program"])
+    with pytest.raises(NoAnswerError, match="rain-maker cannot be started"):
+        writer.write("", "a fox", 0)
+
+
+def test_a_writer_ends_with_its_server_also_while_it_writes():
+    script = (
+        "import json, sys, threading, time\n"
+        "from infer.enhancing.apart import Apart\n"
+        "own = Apart(json.loads(sys.argv[1]), 'x')\n"
+        "threading.Thread(target=own.write, args=('', 'hang', 0), daemon=True).start()\n"
+        "time.sleep(0.3)\n"
+        "print(own.process, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    paths = os.pathsep.join(path for path in sys.path if path)
+    server = subprocess.Popen(
+        [sys.executable, "-c", script, json.dumps(command())],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": paths},
+    )
+    assert server.stdout
+    writer = int(server.stdout.readline())
+    assert not is_gone(writer)
+    server.kill()
+    server.wait()
+    wait_for(lambda: is_gone(writer))
+
+
+def is_gone(process):
+    with suppress(OSError):  # one that nobody waits for has ended, too
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True
+
+
+def test_what_never_gets_ready_or_does_not_end_is_ended(monkeypatch):
+    monkeypatch.setattr(apart, "_ENDING", 0.2)
+    chatter = "import sys, time; sys.stdout.buffer.write(b'hello' * 9); sys.stdout.flush()"
+    with pytest.raises(UsageError, match=r"x ended \(code -9\) before"):
+        Apart([sys.executable, "-c", f"{chatter}; time.sleep(600)"], "x")
+    monkeypatch.setattr(apart, "_LOADING", 0.3)
+    with pytest.raises(UsageError, match=r"x ended \(code -9\) before"):
+        Apart([sys.executable, "-c", "import time; time.sleep(600)"], "x")
 
 
 def test_it_ends_with_who_asked():

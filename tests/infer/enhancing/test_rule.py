@@ -183,5 +183,8 @@ def test_another_language_of_the_same_script_is_seen_where_both_are_sure():
     assert rule.faults(f'{english} "Hund"', f'{english} at night "Hund"', language) == []
     near = {"a": ("da", 0.9), "a b": ("no", 0.9)}  # as one, to whom it matters here
     assert rule.faults("a", "a b", near.__getitem__) == []
+    own, more = "雪景色鉄道写真", "雪の中を走る鉄道の写真、静かな駅"  # Japanese by its characters
+    assert rule.faults(own, more, {own: ("zh", 0.9), more: ("ja", 0.9)}.__getitem__) == []
+    assert rule.faults(own, more, language) == []
     assert rule.script("京都夜景") == rule.script("國立臺灣大學") == "CJK"  # of both, of Taiwan
     assert rule.script("鉄道図書館") == "HIRAGANA"

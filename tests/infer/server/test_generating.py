@@ -16,7 +16,7 @@ from infer.engine.engine import Engine
 from infer.engine.execution import Execution
 from infer.engine.request import Request, Settings
 from infer.provenance import keys, marks
-from infer.server import worker, workers
+from infer.server import frames, worker, workers
 from infer.server.asked import Asked, Following
 from infer.server.studio import FlaggedError, Studio
 
@@ -55,6 +55,22 @@ def made(studio, *wanted):
     prepared = [studio.prepare(each) for each in wanted]
     images = studio.images(prepared, lambda step, steps: None)
     return [studio.finished(image, each) for image, each in zip(images, prepared, strict=True)]
+
+
+def test_too_little_memory_of_a_device_is_refused_and_ends_no_worker():
+    class Poor:
+        def prepare(self, asked):
+            return asked
+
+        def images(self, batch, watch):
+            raise RuntimeError("CUDA error: out of memory")
+
+    sink = io.BytesIO()
+    head = {"batch": 1, "asked": [asked().plain()[0]]}
+    worker.Worker(Poor(), io.BytesIO(), sink)._make(head, [])
+    sink.seek(0)
+    said = [frames.read(sink)[0] for _ in range(2)]
+    assert [each.get("code", each["kind"]) for each in said] == ["memory", "done"]
 
 
 def test_a_batch_is_what_the_engine_makes(engine, key):

@@ -14,13 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from making import stand_in_worker
 from making.commands import wait_for
-from making.image_server import serving
+from making.image_server import offer, serving
 from making.stand_in_worker import colour
 from PIL import Image
 
+from curation.failures.errors import UsageError
+from infer.provenance import keys
 from infer.server import frames
 from infer.server import pool as pool_module
+from infer.server import running as running_module
 from infer.server.asked import Asked
 from infer.server.pool import Limits
 from infer.server.waiting import Waiting, Wanted
@@ -217,7 +221,8 @@ def test_a_worker_that_hangs_is_replaced(server, monkeypatch):
     (process,) = server.worker_processes()
     monkeypatch.setattr(pool_module, "_STOPPING", 1.0)
     with ThreadPoolExecutor(2) as threads:
-        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=0.5))
+        # Long enough for a busy machine to hand it to the worker first, which is seen below.
+        monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=5))
         hung = threads.submit(server.generate, "hang")
         wait_for(lambda: ["hang"] in server.batches)
         monkeypatch.setattr(pool, "limits", replace(pool.limits, seconds=300))
@@ -231,20 +236,26 @@ def test_a_worker_that_hangs_is_replaced(server, monkeypatch):
     assert counted(server)[name] == before.get(name, 0) + 1
 
 
+def begun(server):
+    lines = server.log.read_text().splitlines() if server.log.exists() else []
+    return [json.loads(line)["process"] for line in lines]
+
+
 def test_two_workers_make_images_at_once_and_one_that_is_killed_loses_none(tmp_path):
     limits = Limits(waiting=12, batch=1)
     with ThreadPoolExecutor(4) as threads, serving(tmp_path, limits=limits, workers=2) as server:
         wait_for(lambda: server.ask("/health").json["workers"]["idle"] == 2)
         answers = [threads.submit(server.generate, **SLOW, seed=seed) for seed in range(4)]
-        wait_for(lambda: len(server.batches) == 2)
+        wait_for(lambda: {*server.worker_processes()} <= {*begun(server)})
         killed, kept = server.worker_processes()
+        lost = len(server.service.pool._workers[0].batch)  # none, should it be between two
         os.kill(killed, signal.SIGKILL)
         assert all(is_own(each.result(), "slow") for each in answers)
         assert [row["seed"] for each in answers for row in each.result().json["data"]] == [
             *range(4)
         ]
         assert kept in server.worker_processes() and killed not in server.worker_processes()
-        assert len(server.batches) == 5  # the one that was lost is made again
+        assert len(server.batches) == 4 + lost  # the one that was lost is made again
 
 
 def test_without_a_worker_it_says_so(tmp_path):
@@ -259,6 +270,18 @@ def test_without_a_worker_it_says_so(tmp_path):
         assert server.service.pool.hopeless.result() == 2
 
 
+def test_a_device_that_fails_ends_no_server_that_another_may_carry(tmp_path):
+    absent = ["/no/such/program"]  # of which no process can be had
+    settings = {"checkpoint": "painter", "key": str(tmp_path / "k"), "log": str(tmp_path / "log")}
+    keys.made(tmp_path / "k")
+    good = [sys.executable, stand_in_worker.__file__, json.dumps(settings)]
+    with serving(tmp_path, commands=[absent, good], offered=offer(tmp_path / "painter")) as server:
+        pool = server.service.pool
+        wait_for(lambda: pool.states()["failed"] == pool.states()["idle"] == 1)
+        assert not pool.hopeless.done()
+        assert is_own(server.generate("a"), "a")
+
+
 def test_a_server_that_ends_answers_what_is_being_made(tmp_path):
     with ThreadPoolExecutor(2) as pool, serving(tmp_path / "server") as server:
         first = pool.submit(server.generate, **SLOW)
@@ -271,12 +294,23 @@ def test_a_server_that_ends_answers_what_is_being_made(tmp_path):
         assert is_own(first.result(), "slow")
 
 
+def test_a_port_is_had_before_anything_is_loaded(tmp_path):
+    given = offer(tmp_path / "painter"), ("cpu",), tmp_path / "key.pem", None, Limits(), 9
+    plan = running_module.Plan(*given, enhancer=pytest.fail)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = running_module.Place(port=taken.getsockname()[1])
+        with pytest.raises(UsageError, match="cannot listen"):
+            running_module.run(plan, place)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_and_its_workers(tmp_path, number):
     script = f"""
 import sys
 from pathlib import Path
 from making import image_server, stand_in_worker
+from making.rain_writer import RainWriter
+from infer.enhancing.enhancer import Enhancer
 from curation.failures import commands
 from infer.server import running, workers
 log = {str(tmp_path / "log")!r}
@@ -284,7 +318,9 @@ workers.commands = lambda folder, devices, key, check, execution: [[
     sys.executable, stand_in_worker.__file__,
     '{{"checkpoint": "painter", "key": "' + str(key) + '", "log": "' + log + '"}}']]
 offer = image_server.offer(Path({str(tmp_path / "painter")!r}))
-plan = running.Plan(offer, ("cpu",), Path({str(tmp_path / "key.pem")!r}), 0.5, running.Limits(), 9)
+ended = lambda: sys.stderr.write("the writer ended\\n")
+plan = running.Plan(offer, ("cpu",), Path({str(tmp_path / "key.pem")!r}), 0.5, running.Limits(), 9,
+    enhancer=lambda: Enhancer(RainWriter(), None, ended))
 commands.main("infer.server", lambda **_: running.run(plan, running.Place(port=0)))
 """
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -307,5 +343,5 @@ commands.main("infer.server", lambda **_: running.run(plan, running.Place(port=0
     process.send_signal(number)
     rest = process.stderr.read()
     assert process.wait(30) == 128 + number
-    assert "Traceback" not in rest
+    assert "Traceback" not in rest and "the writer ended" in rest
     assert rest.strip().endswith("interrupted; run the same command again to go on")
