@@ -1,7 +1,8 @@
 """The measured columns of many units read as those of a few, and held: for who reads them often.
 
 A block is some units one after the other. What a block's columns hold is what ``Measured`` reads
-of its units; a file is opened once, however often its columns are asked for.
+of its units; a file is opened once, however often its columns are asked for. Texts of captions are
+no more than how many there are, which is what is judged by; vectors are read each time.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +10,16 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from curation.output import input_columns
+from curation.output import column_files, input_columns
 from curation.output.measured import Measured
 
 ROWS = 2**18  # of a block, but for a unit that has more
-MOST = 4 << 30  # bytes that columns take; of more, the blocks read longest ago are let go
+# Bytes that columns take, beside those of the block that is being read; of more, the blocks read
+# longest ago are let go.
+MOST = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,14 @@ class Joined(Measured):
         return any(self.looked_at(name, of) for of in self.blocks.values())
 
     def read(self, unit: str, names: Sequence[str] | None = None) -> pa.Table:
-        """As ``Measured``, of a block. Raises ``ColumnFileError``, ``UnmeasuredColumnError``."""
-        if names is None:
-            parts = [super(Joined, self).read(of) for of in self.blocks[unit]]
-            return pa.concat_tables(parts, promote_options="permissive")
+        """As ``Measured``, of a block, by names; a text of a caption is null.
+
+        Raises ``ColumnFileError``, ``UnmeasuredColumnError``.
+        """
+        assert names is not None, "columns of blocks are read by their names"
         wanted = [*dict.fromkeys(names)]
-        self._hold(unit, wanted, lambda of, lacking: super(Joined, self).read(of, lacking))
-        return pa.table({name: self.held[unit, name] for name in wanted})
+        reading = super().read
+        return pa.table(self._columns(unit, wanted, reading))
 
     def with_inputs(self, table: pa.Table, unit: str, names: Sequence[str]) -> pa.Table:
         """As ``Measured``, of a block's rows. Raises ``ColumnFileError``."""
@@ -59,22 +64,25 @@ class Joined(Measured):
             return super(Joined, self).with_inputs(known, of, plain).select(lacking)
 
         wanted = [input_columns.column(name) for name in dict.fromkeys(names)]
-        self._hold(unit, wanted, of_inputs)
-        for name in wanted:
-            table = table.append_column(name, self.held[unit, name])
+        for name, values in self._columns(unit, wanted, of_inputs).items():
+            table = table.append_column(name, values)
         return table
 
-    def _hold(
+    def _columns(
         self, block: str, names: Sequence[str], read: Callable[[str, list[str]], pa.Table]
-    ) -> None:
-        """Read the columns of a block's units that are not known yet."""
+    ) -> dict[str, pa.ChunkedArray]:
+        """The columns of a block's units: those that are held, and those that are read now."""
         lacking = [name for name in names if (block, name) not in self.held]
+        fresh: dict[str, pa.ChunkedArray] = {}
         if lacking:
-            parts = [read(unit, lacking) for unit in self.blocks[block]]
+            parts = [_light(read(unit, lacking)) for unit in self.blocks[block]]
             table = pa.concat_tables(parts, promote_options="permissive").combine_chunks()
-            for name in lacking:
-                self.held[block, name] = table.column(name)
+            fresh = {name: table.column(name) for name in lacking}
+            for name, values in fresh.items():
+                if not _are_vectors(name, values.type):
+                    self.held[block, name] = values
             self._let_go(block)
+        return {name: fresh[name] if name in fresh else self.held[block, name] for name in names}
 
     def _let_go(self, stays: str) -> None:
         """Forget other blocks where they are too much."""
@@ -82,6 +90,30 @@ class Joined(Measured):
         for place in [place for place in self.held if place[0] != stays]:
             if taken > MOST:
                 taken -= self.held.pop(place).nbytes
+
+
+def _light(table: pa.Table) -> pa.Table:
+    """The columns with as many nulls in place of captions as there are."""
+    for place, field_ in enumerate(table.schema):
+        if _are_captions(field_.name, field_.type):
+            lists = table.column(place).combine_chunks()
+            lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
+            nulls = pa.nulls(int(lengths.sum()))
+            ends = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+            missing = pa.array(column_files.is_null(lists))
+            light = pa.ListArray.from_arrays(ends, nulls, mask=missing)
+            table = table.set_column(place, field_.name, light)
+    return table
+
+
+def _are_captions(name: str, kind: pa.DataType) -> bool:
+    is_listed = pa.types.is_list(kind) and pa.types.is_string(kind.value_type)
+    return is_listed and name.startswith("caption_") and "." not in name
+
+
+def _are_vectors(name: str, kind: pa.DataType) -> bool:
+    """Whether a row has such a list itself, and no value for each caption or input."""
+    return pa.types.is_list(kind) and pa.types.is_floating(kind.value_type) and "." not in name
 
 
 def blocks(units: Sequence[str], starts: NDArray[np.int64]) -> dict[str, list[str]]:

@@ -1,8 +1,8 @@
 """Moved bounds: what would be kept, by the same judging as a run's, and which rows change places.
 
 A bound goes by stage, column and side: ``s2.clarity.min``, ``s3.caption_raw.tokens.max``, and
-``s3.format.in`` of a list of what values may be. Where a later stage asks less than a moved bound,
-its own moves along, as a configuration would have to say it.
+``s3.format.in`` of a list of what values may be. No stage may ask less than one before it: where a
+moved bound would have it so, the other's moves along, as a configuration would have to say it.
 """
 
 import json
@@ -168,11 +168,12 @@ def said(moved: Moved) -> str:
 
 
 def along(bounds: Mapping[str, Ruled], moved: Mapping[str, Value]) -> dict[str, Value]:
-    """The moved bounds, and those of later stages that would ask less now.
+    """The moved bounds, those of earlier stages that would ask more than a moved one, and those of
+    later stages that would ask less.
 
     Raises ``UsageError`` where a later stage would let nothing pass.
     """
-    every = dict(moved)
+    every = _before(bounds, moved)
     for name, later in bounds.items():
         for before, earlier in bounds.items():
             if before == name:
@@ -185,7 +186,61 @@ def along(bounds: Mapping[str, Ruled], moved: Mapping[str, Value]) -> dict[str, 
                     value = _tightened(later, float(own), float(least) / earlier.scale)  # type: ignore[arg-type]
                 if value != own:
                     every[name] = value
+            here = earlier.stage == later.stage  # which ``with_bounds`` sees to
+            if (
+                not here
+                and {before, name} & every.keys()
+                and _contradict(bounds, every, before, name)
+            ):
+                raise UsageError(f"{before} and {name}: no value can pass; move one of them back")
     return every
+
+
+def _before(bounds: Mapping[str, Ruled], moved: Mapping[str, Value]) -> dict[str, Value]:
+    """The moved bounds, and those of stages before them that did not move and ask more."""
+    every = dict(moved)
+    for name, wanted in moved.items():
+        later = bounds[name]
+        for before, earlier in bounds.items():
+            if before == name:
+                break
+            alike = (earlier.column, earlier.side) == (later.column, later.side)
+            if before in moved or not alike:
+                continue
+            own = every.get(before, configured(earlier))
+            if isinstance(own, tuple) and isinstance(wanted, tuple):
+                value: Value = *own, *(of for of in wanted if of not in own)
+            else:
+                most = float(wanted) / later.scale  # type: ignore[arg-type]
+                value = _loosened(earlier, float(own), most)  # type: ignore[arg-type]
+            if value != own:
+                every[before] = value
+    return every
+
+
+def _contradict(
+    bounds: Mapping[str, Ruled], every: Mapping[str, Value], before: str, name: str
+) -> bool:
+    """Whether one asks for more than the other for less of the same column."""
+    two = {bounds[of].side: of for of in (before, name)}
+    if bounds[before].column != bounds[name].column or two.keys() != {"min", "max"}:
+        return False
+    least, most = (
+        float(every.get(two[side], bounds[two[side]].bound)) / bounds[two[side]].scale  # type: ignore[arg-type]
+        for side in ("min", "max")
+    )
+    return least > most
+
+
+def _loosened(earlier: Ruled, own: float, most: float) -> float:
+    """A bound that stands at ``own``, or where it asks what a later stage asks per side."""
+    sign = 1 if earlier.side == "min" else -1
+    if sign * own / earlier.scale <= sign * most:
+        return own
+    value = most * earlier.scale
+    if sign * value / earlier.scale > sign * most:  # rounded to ask a little more
+        value = float(np.nextafter(value, -sign * np.inf))
+    return value
 
 
 def _tightened(later: Ruled, own: float, least: float) -> float:

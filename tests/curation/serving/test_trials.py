@@ -1,20 +1,22 @@
 """Moved bounds: the counts of ``beam judge``, row by row, and what moves along."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis.strategies import floats, lists, sampled_from
+from hypothesis.strategies import floats, lists, none, sampled_from, tuples
 from making.asgi_client import Client
 
 pytest.importorskip("duckdb")
 
+from curation.configuration import loading
 from curation.failures.errors import UsageError
 from curation.inspect import rejudge
-from curation.judging import verdicts
+from curation.judging import captions, verdicts
 from curation.measuring import choosing
 from curation.output import joined
 from curation.report.outcome import Bound
@@ -104,6 +106,72 @@ def test_columns_in_blocks_give_what_files_give(
     assert (trial.rows["kept"] == np.concatenate([kept[unit] for unit in rows.units])).all()
 
 
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sharpness=tuples(*[none() | floats(0, 1)] * 2), clarity=tuples(*[none() | floats(0, 1)] * 2),
+    formats=tuples(*[lists(sampled_from(["JPEG", "PNG", "WEBP", "BMP"]), unique=True)] * 2),
+)  # fmt: skip
+def test_what_is_proposed_is_what_a_run_takes(
+    sharpness: tuple[float | None, ...], clarity: tuple[float | None, ...],
+    formats: tuple[list[str], ...], rows: Rows, made: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    known, parts = Trials(rows), list[str]()
+    for stage, sharp, clear, among in zip(("s2", "s5"), sharpness, clarity, formats, strict=True):
+        parts += [f"{stage}.full_sharpness.min:{sharp!r}"] if sharp is not None else []
+        parts += [f"{stage}.clarity.min:{clear!r}"] if clear is not None else []
+        of = "s1" if stage == "s2" else stage
+        parts += [f"{of}.format.in:{'|'.join(among)}"] if among else []
+    moved = known.parsed(",".join(parts))
+    try:
+        every = trials.along(known.bounds, dict(moved))
+    except UsageError as error:
+        assert "passes the stages before" in str(error)
+        return
+    lines = [*trials.as_yaml("base", known.bounds, tuple(sorted(every.items())))]
+    base = (made / "pipelines.yaml").read_text().replace("  curate:", "  base:")
+    config = tmp_path / "moved.yaml"
+    config.write_text(base + "\n".join(lines[1:] if every else []) + "\n")
+    loading.load(str(config), "moved" if every else "base")
+
+
+def test_rules_that_a_later_keep_no_longer_asks_are_held_back(rows: Rows) -> None:
+    counts = {"stages": {of: {"dropped": {"a.min": n}} for n, of in enumerate(("s1", "s2", "s5"))}}
+    assert rejudge._turned(counts, "s1", "s5") == {"s2 a.min": 1, "s5 a.min": 2}
+    turned = rejudge._turned(counts, "s5", "s2")
+    assert turned == {"s5 a.min": -2} and rejudge._turned(counts, "s5", "gone") == {}
+    judged = replace(Trials(rows).trial(()).comparison, turned=turned)
+    assert f"  {'s5 a.min':<28}{2:>9} held back, no longer dropped" in judged.as_text().split("\n")
+
+
+@pytest.mark.parametrize("most", [0, 4 << 30])
+def test_blocks_give_captions_vectors_and_inputs_as_files_do(
+    most: int, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joined, "MOST", most)
+    by_blocks = {rows.units[0]: rows.units[:2], rows.units[2]: rows.units[2:]}
+    names = ["key", "embedding", "looked:embedding", "caption_raw.length", "caption_raw.validity"]
+    held = joined.Joined.of(rows.measured, by_blocks)
+    for block in (*by_blocks, *by_blocks):
+        units = by_blocks[block]
+        files = pa.concat_tables(
+            [rows.measured.with_inputs(rows.measured.read(of, names), of, ["luma"]) for of in units]
+        )
+        ours = held.with_inputs(held.read(block, names), block, ["luma"])
+        assert ours.to_pydict() == files.to_pydict()
+    kept = {name for _, name in held.held}
+    assert "embedding" not in kept and ("key" in kept)
+    assert len({block for block, _ in held.held}) == (1 if most == 0 else 2)
+
+
+def test_of_texts_of_captions_their_number_is_held() -> None:
+    chunks = [[["ink", "sea"], None], [[], ["sky"]]]
+    words = pa.chunked_array(chunks, pa.list_(pa.string()))
+    light = joined._light(pa.table({"caption_fused": words, "caption_raw.validity": words}))
+    assert light.column("caption_fused").to_pylist() == [[None, None], None, [], [None]]
+    assert captions.list_lengths(light.column("caption_fused")).tolist() == [2, -1, 0, 1]
+    assert light.column("caption_raw.validity").to_pylist() == words.to_pylist()
+
+
 def test_the_grid_shows_what_would_come_in(site: Site) -> None:
     verdicts = np.array(site.rows.column("verdict").to_pylist())
     for which, verdict in (("gained", "dropped"), ("lost", "kept")):
@@ -124,7 +192,12 @@ def test_later_bounds_that_would_ask_less_move_along() -> None:
         "s5.grain.min": bound("s5", 99, "min", 640.0),
     }
     assert trials.along(bounds, {}) == {}
-    assert trials.along(bounds, {"s2.grain.min": 1}) == {"s2.grain.min": 1}  # looser: as it says
+    looser = trials.along(bounds, {"s5.grain.min": 1})  # no stage before it may ask more
+    assert looser == {"s5.grain.min": 1, "s2.grain.min": 1, "s1.grain.min": 256 / 640}
+    both = trials.along(bounds, {"s1.grain.min": 20.1, "s5.grain.min": 1})
+    assert both["s5.grain.min"] == both["s2.grain.min"] and both["s1.grain.min"] == 20.1
+    with pytest.raises(UsageError, match=r"s1\.grain\.max and s5\.grain\.min: no value can pass"):
+        trials.along(bounds, {"s5.grain.min": 501})
     moved = trials.along(bounds, {"s1.grain.min": 20.1})
     assert moved["s2.grain.min"] / 640 >= 20.1 / 256 and "s5.grain.min" not in moved
     assert moved["s2.grain.min"] == pytest.approx(50.25, abs=1e-9)
