@@ -69,7 +69,10 @@ def _opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     from safetensors import SafetensorError, safe_open
 
     if path.suffix != ".safetensors":
-        raise UsageError(f"{path}: expected a LoRA in a .safetensors file, the only kind read")
+        there = "" if path.exists() else "no such file or folder; "
+        raise UsageError(
+            f"{path}: {there}expected a LoRA in a .safetensors file, the only kind read"
+        )
     try:
         with safe_open(str(path), framework="pt") as opened:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118

@@ -334,7 +334,10 @@ def _judged_on(pattern: str, reading: Reading, watch: Watcher | None) -> Indexed
     if watch:
         _first(source, 1, watch)
     if not rows.held_out.any():
-        raise UsageError(f"{source.named}: none of its images are held out")
+        raise UsageError(
+            f"{source.named}: none of its images are held out: raise data.held_out, the share of"
+            " texts that are, or name more images"
+        )
     return source
 
 
