@@ -70,9 +70,8 @@ def _opened(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     if path.suffix != ".safetensors":
         there = "" if path.exists() else "no such file or folder; "
-        raise UsageError(
-            f"{path}: {there}expected a LoRA in a .safetensors file, the only kind read"
-        )
+        wanted = "expected a LoRA in a .safetensors file, the only kind read"
+        raise UsageError(f"{path}: {there}{wanted}")
     try:
         with safe_open(str(path), framework="pt") as opened:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
