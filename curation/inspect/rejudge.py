@@ -64,6 +64,12 @@ class Comparison:
         """Plain data for ``--json``."""
         return dict(vars(self))
 
+    def missing(self) -> str:
+        """What is to be measured, where there are rows ``unmeasured``."""
+        rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
+        by = ", ".join(sorted(self.lacking))
+        return f"{rows} measuring by {by}: beam run with this configuration"
+
     def as_text(self) -> str:
         """A few lines for people: of the rules those that stop more rows now, or fewer."""
         lines = [
@@ -87,9 +93,7 @@ class Comparison:
                 lines.append(f"  {name:<28}{before:>9} -> {after:<9}{after - before:+d}")
         lines += quotas.changes(self.quotas_before, self.quotas_after)
         if self.unmeasured:
-            rows = "1 row needs" if self.unmeasured == 1 else f"{self.unmeasured} rows need"
-            by = ", ".join(sorted(self.lacking))
-            lines.append(f"{rows} measuring by {by}: beam run with this configuration")
+            lines.append(self.missing())
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 

@@ -154,7 +154,7 @@ class _Pages:
                 for rule in changed
                 if compared.rules_before[rule] != compared.rules_after[rule]
             ],
-            "notes": [*compared.notes],
+            "notes": [*([compared.missing()] if compared.unmeasured else []), *compared.notes],
             "yaml": "\n".join(trials.as_yaml(pipeline, known.bounds, trial.moved)) + "\n"
             if trial.moved
             else "",

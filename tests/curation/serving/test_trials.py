@@ -286,3 +286,15 @@ def test_the_server_judges(client: Client) -> None:
     assert "clarity: {min: 0.97}" in said["yaml"] and said["links"]["lost"].startswith("/?")
     wrong = client.get("/judge?moved=s2.clarity.min:dark")
     assert (wrong.status, wrong.content["error"][:17]) == (400, "s2.clarity.min: e")
+
+
+def test_rows_that_a_model_is_to_look_at_are_said(
+    client: Client, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = site.trials.trial(())
+    lacking = {"unmeasured": 3, "lacking": Counter({"nsfw_open": 3})}
+    other = replace(trial, comparison=replace(trial.comparison, **lacking))
+    assert "measuring" not in " ".join(client.get("/judge").content["notes"])
+    monkeypatch.setattr(site.trials, "trial", lambda moved: other)
+    notes = client.get("/judge").content["notes"]
+    assert notes[0] == "3 rows need measuring by nsfw_open: beam run with this configuration"
