@@ -40,7 +40,7 @@ def train(
         str,
         typer.Option(
             help="Settings to start from: demo, nano, small, qwen-image, qwen-image-21, lora,"
-            " lora-21, decoder."
+            " lora-21, decoder, residual, dpo, grpo."
         ),
     ] = ("demo"),
     config: Annotated[

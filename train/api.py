@@ -23,7 +23,7 @@ class Trained:
     """
 
     checkpoint: Path
-    samples: Path
+    samples: Path | None
     figures: Mapping[str, Any]
 
 
@@ -67,7 +67,8 @@ def train(
             result = job.run(wanted, job.Request(*places), _teller(show_progress))
         except Interruption as stop:
             raise KeyboardInterrupt(str(stop)) from None
-    return Trained(Path(result.pop("checkpoint")), Path(result.pop("samples")), result)
+    checkpoint, samples = Path(result.pop("checkpoint")), result.pop("samples")
+    return Trained(checkpoint, Path(samples) if samples else None, result)
 
 
 def _teller(show_progress: bool) -> Callable[[str], None]:

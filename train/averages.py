@@ -59,6 +59,11 @@ def make(out: Path, width: float) -> Path:
     if configuration.beside:
         kind = "LoRA" if configuration.adapter else "ControlNet"
         raise UsageError(f"{out}: a {kind}, which has the average it was trained with alone")
+    if configuration.reconstructs:
+        raise UsageError(
+            f"{out}: an autoencoder, whose checkpoints have the first of ema.widths alone: no other"
+            " is made of it afterwards"
+        )
     if configuration.ema.kind != "power":
         raise UsageError(
             f"{out}: trained with ema.kind {configuration.ema.kind}; a width can be chosen after"

@@ -2,7 +2,8 @@
 
 The learning rate falls over the last ``optimiser.decay`` share of all steps, so a longer run takes
 other steps from where the shorter one began to fall. It therefore goes on from the last checkpoint
-before that, and is then to the bit the run it would have been had it been asked for at first.
+before that, and is then to the bit the run it would have been had it been asked for at first. Where
+losses themselves depend on the number of steps (``Objective.moves``) there is no such checkpoint.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ class Start:
 def start(latest: Path, wanted: Configuration) -> Start:
     """Where to go on from: ``latest``, the latest, unless its steps were planned otherwise.
 
-    Raises ``UsageError`` for fewer steps than were taken, and where no such checkpoint is left.
+    Raises ``UsageError`` for fewer steps than were taken, where no such checkpoint is left, and
+    where there is none.
     """
     planned, step = _steps(latest)
     if planned == wanted.steps:
@@ -34,6 +36,13 @@ def start(latest: Path, wanted: Configuration) -> Start:
         raise UsageError(
             f"--steps {wanted.steps}: {latest.parent} is at step {step} already; ask for more"
             " steps, or for another --out"
+        )
+    if wanted.objective.moves:
+        raise UsageError(
+            f"--steps {wanted.steps}: {latest.parent} was to take {planned} steps, and weights of"
+            " objective.terms move over all of them: another number is another run from its first"
+            f" step on; ask for --steps {planned}, for another --out, or for weights that do not"
+            " move"
         )
     shorter, at = planned, step
     for folder in checkpoint_folder.by_age(latest.parent):

@@ -129,8 +129,8 @@ def _run(
     if latest and (done := _finished(directory, configuration)):
         if not configuration.data.units:  # else the encoder that sizes depend on is elsewhere
             _check_data(latest, _digest(latest, request.data, configuration, tell))
-        more = f"--steps {2 * configuration.steps} would train it for longer"
-        tell(f"{directory} is finished at step {configuration.steps}: nothing to do; {more}")
+        rest = _nothing_to_do(configuration)
+        tell(f"{directory} is finished at step {configuration.steps}: {rest}")
         return done
     start = extension.start(latest, configuration) if latest else None
     judges = Judges(configuration)
@@ -217,6 +217,11 @@ def _assembly(configuration: Configuration) -> Callable[..., parts.Parts]:
     return adapted.assemble if configuration.adapter else parts.assemble
 
 
+def _nothing_to_do(configuration: Configuration) -> str:
+    more = f"; --steps {2 * configuration.steps} would train it for longer"
+    return f"nothing to do{'' if configuration.objective.moves else more}"
+
+
 def _weights(run: parts.Parts) -> str:
     """How many are trained."""
     count = sum(weight.numel() for part in run.raw.values() for weight in part.parameters())
@@ -249,6 +254,8 @@ def _write_result(directory: Path, result: dict[str, Any]) -> None:
 def _result(trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     configuration, directory = trained.configuration, trained.directory
     shown = configuration.steps if trained.best is None else trained.best
+    samples = directory / "samples" / f"step-{shown:06d}.png"
+    pictured = not configuration.reconstructs or samples.is_file()
     return {
         "preset": configuration.preset,
         "step": configuration.steps,
@@ -257,7 +264,7 @@ def _result(trained: loop.Loop, figures: dict[str, Any], more: dict[str, Any]) -
         "cpu_seconds": round(trained.cpu_seconds, 1),
         "wall_seconds": round(trained.wall_seconds, 1),
         "checkpoint": str(checkpoint_folder.latest(directory)),
-        "samples": str(directory / "samples" / f"step-{shown:06d}.png"),
+        "samples": str(samples) if pictured else None,
     }
 
 
@@ -321,6 +328,10 @@ def _tell_data(loaded: Data, configuration: Configuration, tell: Callable[[str],
     judged = sum(len(bucket.examples) for bucket in loaded.held_out)
     tell(f"held out by text: {judged} images are judged")
     if not judged and loaded.shown:
-        tell("nothing is held out: the images of samples/ are of captions that are trained on")
+        tell(
+            "nothing is held out: no reconstruction is judged, and samples/ stays empty"
+            if configuration.reconstructs
+            else "nothing is held out: the images of samples/ are of captions that are trained on"
+        )
     for line in loaded.said:
         tell(line)

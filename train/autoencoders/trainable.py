@@ -81,21 +81,28 @@ class Trainable(nn.Module, ABC):
 
     @torch.no_grad()
     def remember(self, latents: Tensor, step: int) -> None:
-        """Latents (B, C, h, w) of a ``step`` become part of the statistics, once."""
+        """Latents (B, C, h, w) of a ``step`` become part of the statistics, once; those
+        that are not finite do not, as such a step is skipped.
+        """
         own: Any = self
         before = int(own.latents_step)
         if step <= before:  # a second pass of the same step, for its gradients
             return
         share = max(1 - _KEPT, 1 / (before + 1))
         values = latents.detach().transpose(0, 1).flatten(1)
-        own.latents_mean.lerp_(values.mean(1), share)
-        own.latents_square.lerp_(values.square().mean(1), share)
+        mean, square = values.mean(1), values.square().mean(1)
+        if not bool(torch.isfinite(torch.stack([mean, square])).all()):
+            return
+        own.latents_mean.lerp_(mean, share)
+        own.latents_square.lerp_(square, share)
         own.latents_step.fill_(step)
 
     def flops(self, height: int, width: int) -> int:
         """Of a forward pass over an image of so many pixels."""
         with torch.device("meta"):
-            other: Any = copy.deepcopy(self).to("meta")
+            tensors = [*self.parameters(), *self.buffers()]
+            without = {id(each): each.detach().to("meta") for each in tensors}
+            other: Any = copy.deepcopy(self, without)  # takes these for copies: no memory is needed
             with FlopCounterMode(display=False) as counted, torch.no_grad():
                 if self.encodes:
                     other.posterior(torch.empty(1, self.colours, height, width))

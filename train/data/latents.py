@@ -134,19 +134,25 @@ def inputs_encoded(autoencoder: Autoencoder, row: Row, reading: Reading) -> tupl
     return tuple(encode(autoencoder, pixels) for pixels in row.inputs)
 
 
-def row_bytes(index: Index, autoencoder: Autoencoder) -> list[int]:
-    """About what a row of each size takes in memory, captions and inputs besides."""
-    factor = autoencoder.factor
-    cells = [(width // factor) * (height // factor) for width, height in index.sizes]
-    return [4 * autoencoder.channels * count + _OVERHEAD for count in cells]
+def row_bytes(index: Index, autoencoder: Autoencoder, looks: bool) -> list[int]:
+    """About what a row of each size takes in memory, captions and inputs besides; where something
+    ``looks`` at images, with its pixels.
+    """
+    factor, colours = autoencoder.factor, 3 if looks else 0
+    return [
+        4 * autoencoder.channels * (width // factor) * (height // factor)
+        + colours * width * height
+        + _OVERHEAD
+        for width, height in index.sizes
+    ]
 
 
-def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int) -> int:
+def rows_ahead(index: Index, autoencoder: Autoencoder, batch: int, memory: int, looks: bool) -> int:
     """How many rows are read at once: half of ``memory`` holds them, at most ``AHEAD``.
 
     Raises ``UsageError`` where that is less than a batch.
     """
-    largest = max(row_bytes(index, autoencoder))
+    largest = max(row_bytes(index, autoencoder, looks))
     rows = memory // 2 // largest
     if rows < batch:
         raise UsageError(

@@ -248,7 +248,7 @@ def _batches(
     }
     largest = max(phase.batch for phase in curriculum)
     ahead = {
-        number: latents.rows_ahead(each.training, autoencoder, largest, memory)
+        number: latents.rows_ahead(each.training, autoencoder, largest, memory, looks)
         for number, each in enumerate(scanned.sources)
         if len(each.training)
     }

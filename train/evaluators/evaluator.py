@@ -1,7 +1,7 @@
 """What an evaluator is: a judge of the model while it trains."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from curation.strict_yaml import Chosen
 
@@ -41,6 +41,8 @@ class Evaluator(Chosen):
     """Begins evaluations; its fields are its settings. A new one is a file in ``train/evaluators``
     with a class that derives from this one.
     """
+
+    generates: ClassVar[bool] = True  # whether it needs a network that generates images
 
     @abstractmethod
     def begin(self) -> Evaluation:

@@ -1,7 +1,7 @@
 """Held-out images beside what an autoencoder gives back of them: PSNR, SSIM, and a grid."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from curation.failures.errors import UsageError
 from train.evaluators.evaluator import Evaluation, Evaluator
@@ -25,6 +25,8 @@ class Reconstructions(Evaluator):
     ``infer``, of all images, and of those that show a text as their rows say, and of the others. In
     the grid an image stands above its reconstruction.
     """
+
+    generates: ClassVar[bool] = False
 
     def begin(self) -> Evaluation:
         """As ``Evaluator``."""

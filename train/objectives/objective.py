@@ -61,6 +61,13 @@ class Objective(Chosen):
         """A run stops, saves and is judged behind a multiple of so many steps."""
         return 1
 
+    @property
+    def moves(self) -> bool:
+        """Whether its losses at a step depend on the number of all steps, so that a run of another
+        number is another one from its first step on.
+        """
+        return False
+
     def check(self, configuration: "Configuration") -> None:
         """Raise ``UsageError`` for what is missing, or does not go together, before the data is
         read.

@@ -13,9 +13,9 @@ knows its layers.
 images, what came back, latents and posterior (``Seen``), and may have weights of its own to train
 (``begin`` returns an ``nn.Module``), such as a projection of latents to a teacher's width. A
 term with ``balanced = True`` counts with its weight times |gradient of all terms that are not| /
-(|its own gradient| + 1e-4), both at the ``anchor``, the last convolution of the encoder, and
-detached (VA-VAE, arXiv 2501.01423): so the alignment of latents with semantic features is one
-file, and its strength follows that of reconstruction.
+(|its own gradient| + 1e-4), both of means over a portion, at the ``anchor``, the last convolution
+of the encoder, and detached (VA-VAE, arXiv 2501.01423): so the alignment of latents with semantic
+features is one file, and its strength follows that of reconstruction.
 
 Shapes: n samples of a portion, H W pixels, c latent channels, h w latent cells.
 """
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from curation.failures.errors import UsageError
 from curation.strict_yaml import choice
 from train.kinds import Count
 from train.objectives.objective import Losses, Objective
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from train.terms.term import Seen
 
 TermChoice = Annotated[Any, choice("train.terms.term.Term")]
-_TERMS = ("pixels", {"name": "lite0", "weight": (0.5, 0.1)})
+_TERMS = ("pixels", {"name": "lite0", "weight": (0.05, 0.01)})
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Reconstruction(Objective):
     terms: Annotated[tuple[TermChoice, ...], Field(validate_default=True, min_length=1)] = _TERMS
     crop: Annotated[int, Field(ge=0)] = 0
     pixels_at_once: Count = 1 << 20
+
+    @property
+    def moves(self) -> bool:
+        """As ``Objective``."""
+        return any(term.moves for term in self.terms)
 
     def losses(self, parts: "Parts", step: int) -> Iterator[Losses]:
         """As ``Objective``: the mean over samples of the weighted sum of terms."""
@@ -151,24 +157,37 @@ class Reconstruction(Objective):
             own = measure(seen)
             apart[term.name] = own.detach()
             weight = term.weight_at(step, parts.configuration.steps)
-            if term.balanced:
+            if weight and term.balanced:
                 balanced.append((weight, own))
             elif weight:
                 together = together + weight * own
         for weight, own in balanced:
-            anchor = parts.transformer.network.anchor
-            norms = [
-                torch.autograd.grad(each.sum(), anchor, retain_graph=True)[0].norm()
-                for each in (together, own)
-            ]
-            together = together + weight * _ratio(*norms) * own
+            ratio = _ratio(together, own, parts.transformer.network.anchor)
+            together = together + weight * ratio * own
+        if torch.is_grad_enabled() and not together.requires_grad:
+            raise UsageError(
+                f"step {step}: no term of a weight above 0 depends on what is trained in it: see"
+                " objective.terms, and frozen of phases"
+            )
         return together, apart
 
 
-def _ratio(of_others: "Tensor", own: "Tensor") -> "Tensor":
+def _ratio(of_others: "Tensor", own: "Tensor", anchor: "Tensor") -> "Tensor | float":
+    """By how much longer the gradient of the mean over a portion (n,) is at the ``anchor``; 1 where
+    that is frozen, and only weights of the term itself are moved by it.
+    """
+    import torch
+
     from train.terms.term import BALANCE_FLOOR
 
-    return (of_others / (own + BALANCE_FLOOR)).detach()
+    if not anchor.requires_grad:
+        return 1.0
+    others, ours = (
+        torch.autograd.grad(each.mean(), anchor, retain_graph=True)[0].norm()
+        for each in (of_others, own)
+    )
+    ratio: Tensor = (others / (ours + BALANCE_FLOOR)).detach()
+    return ratio
 
 
 def portions(samples: Sequence[Cut], most: int) -> Iterator[list[Cut]]:

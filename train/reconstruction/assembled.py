@@ -22,6 +22,7 @@ from train.data.loading import Data
 from train.distributed.world import World
 from train.optimisers import building
 from train.parts import Parts, named_weights
+from train.reconstruction.settled import check_sizes
 from train.seeds import seed_for
 from train.terms.term import Measure
 from train.text_encoders.text_encoder import TextEncoder
@@ -131,6 +132,7 @@ def begun(configuration: Configuration) -> Autoencoder:
     if not hasattr(start, "trainable"):
         raise UsageError(f"weights: {settings.path}: a {type(start).__name__} is not trained")
     objective: Any = configuration.objective
+    check_sizes(objective, int(start.factor))
     if objective.trained == "both":
         return Unencoded((start,), start.factor)
     return Encoding(start)
@@ -157,6 +159,7 @@ def assemble(
     data_autoencoder: Any = data.autoencoder
     (start,) = data_autoencoder.autoencoder
     objective: Any = configuration.objective
+    check_sizes(objective, int(start.factor), data.counts)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(configuration.seed, "terms"))
         network: Trainable = start.trainable(encoder=objective.trained == "both").to(device)

@@ -15,7 +15,7 @@ from train.configuration import Configuration
 from train.devices import Devices
 from train.memory import Counting
 from train.planned_text import span
-from train.reconstruction.settled import settled
+from train.reconstruction.settled import check_sizes, settled
 
 _FP32 = 4  # bytes
 _SIDE = 256  # of images, where neither a crop nor a resolution says one
@@ -62,6 +62,7 @@ def plan(configuration: Configuration, data: str, on: str = "") -> Plan:
     chosen, _ = devices.named("", configuration)
     start, published = _start(configuration)
     objective: Any = configuration.objective
+    check_sizes(objective, start.factor)
     network: Trainable = start.trainable(encoder=objective.trained == "both")
     encoder = 0 if network.encodes else _count(start.trainable(encoder=True)) - _count(network)
     stretches = phases.of_run(configuration, data or "--data")

@@ -18,6 +18,11 @@ class Gradient(Term):
 
     scales: Count = 3
 
+    @property
+    def least_side(self) -> int:
+        """Two pixels at the smallest scale."""
+        return int(2**self.scales)
+
     def begin(self, network: "Trainable", device: str) -> Measure:
         """As ``Term``."""
         return self._measure

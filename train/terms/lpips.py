@@ -28,6 +28,11 @@ class Lpips(Term):
 
     folder: str
 
+    @property
+    def least_side(self) -> int:
+        """One pixel after four halvings."""
+        return int(2 ** (len(_WIDTHS) - 1))
+
     def begin(self, network: "Trainable", device: str) -> Measure:
         """As ``Term``."""
         tensors = _read(Path(self.folder))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from train.autoencoders.trainable import Trainable
 
 Margin = Annotated[float, Field(ge=0, le=2)]
+_LITE0, _LAYER = "efficientnet_lite0", 10
 
 
 class Later(Frozen):
@@ -51,14 +52,20 @@ class SemanticAlignment(Term):
     cosine_margin: Margin = 0.0
     similarity_margin: Margin = 0.0
     later: tuple[Later, ...] = ()
-    encoder: str = "efficientnet_lite0"
-    layer: Annotated[int, Field(ge=0, le=15)] = 10
+    encoder: str = _LITE0
+    layer: Annotated[int, Field(ge=0, le=15)] = _LAYER
 
     @model_validator(mode="after")
     def _in_order(self) -> "SemanticAlignment":
         since = [each.since for each in self.later]
         if since != sorted(set(since)):
             raise ValueError(f"later: since {since}: expected steps in order, each once")
+        return self
+
+    @model_validator(mode="after")
+    def _layer_of_lite0(self) -> "SemanticAlignment":
+        if self.encoder != _LITE0 and self.layer != _LAYER:
+            raise ValueError(f"layer: {self.layer}: it is of {_LITE0}: leave it out with a folder")
         return self
 
     def weight_at(self, step: int, steps: int) -> float:

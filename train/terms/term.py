@@ -62,6 +62,16 @@ class Term(Chosen):
             return first + (last - first) * (step - 1) / max(steps - 1, 1)
         return self.weight
 
+    @property
+    def moves(self) -> bool:
+        """Whether ``weight_at`` a step depends on the number of all steps."""
+        return isinstance(self.weight, tuple) and len(set(self.weight)) > 1
+
+    @property
+    def least_side(self) -> int:
+        """Pixels that an image has on each side at least, for the term to be taken of it."""
+        return 1
+
     @abstractmethod
     def begin(self, network: "Trainable", device: str) -> Measure:
         """What gives the term (n,) of each sample of a portion.

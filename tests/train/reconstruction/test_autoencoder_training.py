@@ -3,6 +3,7 @@
 import json
 import sys
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,8 +21,11 @@ from train import terms
 from train.__main__ import app
 from train.autoencoders.autoencoder import load_autoencoder
 from train.data.examples import is_held_out, shown_text
+from train.data.latents import row_bytes, rows_ahead
 from train.objectives import reconstruction
 from train.pixels import as_image, scaled
+from train.terms.pixels import Pixels
+from train.terms.term import BALANCE_FLOOR
 
 DECODER = """
 steps: 8
@@ -30,7 +34,7 @@ weights: {weights}
 data: {data}
 objective: {objective}
 optimiser: {{kind: adamw, learning_rate: 2e-3, warmup: 2, decay: 0.3}}
-evaluation: {{every: 4, images: 6, grid: 4, evaluators: [reconstructions]{evaluation}}}
+evaluation: {{every: 4, images: 6, grid: 4, evaluators: [{evaluators}]}}
 checkpoint: {{every: 3}}
 log_every: 2
 ema: {{decay: 0.8}}
@@ -45,7 +49,8 @@ WEIGHTS = "vae/diffusion_pytorch_model.safetensors"
 
 
 def written(place, weights, **changes):
-    given = {"weights": weights, "data": DATA, "objective": OBJECTIVE, "evaluation": ""} | changes
+    usual = {"data": DATA, "objective": OBJECTIVE, "evaluators": "reconstructions"}
+    given = {"weights": weights} | usual | changes
     config = place / "decoder.yaml"
     config.write_text(DECODER.format(**given))
     return config
@@ -138,7 +143,9 @@ def test_killed_it_ends_in_the_same_bytes(decoder, tmp_path):
     mine, other = tensors(out / "checkpoint-8"), tensors(again / "checkpoint-8")
     assert mine.keys() == other.keys()
     assert all(torch.equal(mine[name], other[name]) for name in mine)
-    assert "nothing to do" in train_preset(asked, again).stderr
+    assert "nothing to do\n" in train_preset(asked, again).stderr
+    said = train_preset(asked, again, "--steps", "12", code=2).stderr
+    assert "was to take 8 steps, and weights of objective.terms move over all of them" in said
 
 
 @pytest.fixture
@@ -169,12 +176,58 @@ def test_both_halves_are_trained_with_a_term_of_a_newcomer(contributed, data, tm
     ).read_bytes()
 
 
+class Balanced(Pixels):
+    balanced = True
+
+
+def gradient(own, copies=1, weight=0.5, frozen=False):
+    """At the anchor, and at a weight of the term's own, of the mean over samples: all others give 3
+    at the anchor, the balanced term ``own``.
+    """
+    anchor = torch.ones((), requires_grad=not frozen)
+    head, output = torch.ones((), requires_grad=True), torch.ones(copies, requires_grad=True)
+    parts = SimpleNamespace(
+        transformer=SimpleNamespace(
+            network=SimpleNamespace(anchor=anchor),
+            measures=(lambda _: 3 * anchor * output, lambda _: own * anchor * head.expand(copies)),
+        ),
+        configuration=SimpleNamespace(steps=10),
+    )
+    terms = (Pixels(), Balanced(weight=weight))
+    objective = reconstruction.Reconstruction.model_construct(terms=terms, trained="both")
+    total, _ = objective._summed(parts, SimpleNamespace(output=output), 1)
+    total.mean().backward()
+    return [None if each.grad is None else float(each.grad) for each in (anchor, head)]
+
+
 def test_a_balanced_term_pulls_at_the_encoder_as_the_others_do():
-    pixels, own = torch.tensor(3.0), torch.tensor(2.0, requires_grad=True)
-    ratio = reconstruction._ratio(pixels, own)
-    assert float(ratio) == pytest.approx(1.5, rel=1e-3)
-    assert not ratio.requires_grad
-    assert float(reconstruction._ratio(pixels, torch.tensor(0.0))) == pytest.approx(3e4, rel=1e-3)
+    assert gradient(2.0) == pytest.approx([3 + 0.5 * 3, 0.5 * 3], rel=1e-3)
+    assert gradient(-40.0) == pytest.approx([3 - 0.5 * 3, -0.5 * 3], rel=1e-3)
+    small = 3 * 1e-4 / (1e-4 + BALANCE_FLOOR)
+    assert gradient(1e-4) == pytest.approx([3 + 0.5 * small, 0.5 * small], rel=1e-3)
+    assert gradient(1e-4, copies=8) == pytest.approx(gradient(1e-4), rel=1e-5)
+
+
+def test_a_balanced_term_without_weight_or_encoder_is_left_alone():
+    assert gradient(2.0, weight=0.0) == [3, None]
+    assert gradient(2.0, frozen=True) == [None, pytest.approx(0.5 * 2)]
+
+
+def test_latents_that_are_not_finite_leave_no_trace_in_their_statistics(base):
+    network = load_autoencoder(str(base)).trainable(encoder=True)
+    latents = torch.randn(2, network.channels, 3, 3, generator=torch.Generator().manual_seed(0))
+    for step, shown in enumerate((latents * torch.nan, latents, latents * 1e30), 1):
+        network.remember(shown, step)
+    torch.testing.assert_close(network.latents_mean, latents.mean((0, 2, 3)))
+    torch.testing.assert_close(network.latents_square, latents.square().mean((0, 2, 3)))
+
+
+def test_images_that_are_kept_beside_their_latents_count_in_memory():
+    index, factor_only = SimpleNamespace(sizes=[(64, 32)]), SimpleNamespace(channels=0, factor=8)
+    bare, looked_at = (row_bytes(index, factor_only, looks) for looks in (False, True))
+    assert looked_at[0] - bare[0] == torch.zeros(32, 64, 3, dtype=torch.uint8).nbytes
+    memory = 2 * 10 * looked_at[0]
+    assert rows_ahead(index, factor_only, 4, memory, looks=True) == 10
 
 
 def test_a_plan_is_made_without_data_and_without_the_folder(base, tmp_path):
@@ -229,6 +282,38 @@ WRONG = {
     "no such layer": (
         {"objective": "{name: reconstruction, terms: [{name: lite0, layers: [99]}]}"},
         "lite0: layers [99]: expected numbers of blocks, 0 to 15",
+    ),
+    "of a crop below a cell": (
+        {"objective": "{name: reconstruction, crop: 2, terms: [pixels]}"},
+        "objective.crop: 2: a latent cell has 4 pixels on each side",
+    ),
+    "at too many scales": (
+        {"objective": "{name: reconstruction, terms: [pixels, {name: gradient, scales: 12}]}"},
+        "gradient needs 4096 pixels on each side, as it is set; the smallest image",
+    ),
+    "at too many scales of a crop": (
+        {"objective": OBJECTIVE.replace("name: gradient", "name: gradient, scales: 5")},
+        "gradient needs 32 pixels on each side, as it is set; the smallest image, as crop",
+    ),
+    "by nothing at its start": (
+        {"objective": "{name: reconstruction, terms: [{name: pixels, weight: [0, 1]}]}"},
+        "at step 1 there is no term with a weight above 0",
+    ),
+    "by what is balanced alone": (
+        {"objective": "{name: reconstruction, trained: both, terms: [semantic_alignment]}"},
+        "but those that are balanced against others: expected one, such as pixels",
+    ),
+    "judged by what generates": (
+        {"evaluators": "held_out_strings"},
+        "evaluation.evaluators: held_out_strings judges images that a network generates",
+    ),
+    "of sizes beside weights": (
+        {"more": "autoencoder: {kind: residual, residual: {channels: 8}}"},
+        "autoencoder.residual: sizes are those of the folder in weights: leave it out",
+    ),
+    "of a layer of a folder": (
+        {"objective": BOTH.replace("shrinking", "semantic_alignment, encoder: x, layer: 4")},
+        "layer: 4: it is of efficientnet_lite0",
     ),
     "recomputed": ({"more": "recompute: block"}, "lower objective.pixels_at_once"),
 }

@@ -94,7 +94,7 @@ def test_it_counts_as_its_gradient_at_the_encoder_says(term):
     weights = [*network.encoder.parameters(), measures[1].projection.weight]
 
     def gradient(loss):
-        return torch.autograd.grad(loss.sum(), weights, retain_graph=True, allow_unused=True)
+        return torch.autograd.grad(loss.mean(), weights, retain_graph=True, allow_unused=True)
 
     anchor = next(n for n, each in enumerate(weights) if each is network.anchor)
     total, pixels, own = (gradient(each) for each in (together, *(m(seen) for m in measures)))
