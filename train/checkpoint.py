@@ -40,7 +40,8 @@ class Progress:
     (width, height) in pixels trained at, most examples first; seconds are those of all runs.
     ``skipped`` are the steps that were not taken, because their gradient was not finite, ``plan``
     the versions of the plan that followed the first; ``cut`` counts the captions shown that were
-    too long for the text encoder. A run that ``ended`` with this one goes on from it no more.
+    too long for the text encoder, ``idle`` the steps that taught nothing. A run that
+    ``ended`` with this one goes on from it no more.
     """
 
     step: int
@@ -51,6 +52,7 @@ class Progress:
     skipped: tuple[int, ...] = ()
     plan: tuple[dict[str, Any], ...] = ()
     cut: int = 0
+    idle: int = 0
     ended: bool = False
 
 

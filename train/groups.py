@@ -116,7 +116,8 @@ def rollout(parts: "Parts", step: int, manner: Manner) -> Rollout:
     informative = differs.repeat_interleave(size).nonzero()[:, 0].tolist()
     values = judged.scores.values()
     spread = torch.stack([each.view(-1, size).std(1, correction=0) for each in values]).mean(0)
-    figures = judged.figures() | {"spread": spread, "alike": (~differs).double()}
+    known = ~judged.values.view(-1, size).isnan().any(1)
+    figures = judged.figures() | {"spread": spread[known], "alike": (~differs[known]).double()}
     counts = [len(patches.pack(each, parts.family.patch)) for each in generated.latents]
     schedule = flow.build(parts.configuration.flow)
     levels = [schedule.schedule(manner.generating.steps, count) for count in counts]
@@ -124,7 +125,7 @@ def rollout(parts: "Parts", step: int, manner: Manner) -> Rollout:
         images=len(asking),
         informative=informative,
         asking=asking,
-        states=[list(torch.split(state, counts)) for state in generated.states],
+        states=generated.states,
         levels=torch.tensor(levels, dtype=torch.float64),
         advantages=advantages.flatten().float(),
         chosen=list(_chosen(manner, seed, step)),
@@ -136,11 +137,13 @@ def rollout(parts: "Parts", step: int, manner: Manner) -> Rollout:
 
 
 def of_groups(values: Tensor, most: float) -> tuple[Tensor, Tensor]:
-    """Advantages of groups (P, G) of rewards, at most so large, and which groups (P,) differ."""
+    """Advantages of groups (P, G) of rewards, at most so large, and which groups (P,) differ; none
+    does in which a reward is unknown, NaN.
+    """
     differs = values.max(1).values > values.min(1).values
     spread = values.std(1, correction=0, keepdim=True)
     relative = (values - values.mean(1, keepdim=True)) / torch.where(differs[:, None], spread, 1.0)
-    return relative.clamp(-most, most) * differs[:, None], differs
+    return torch.where(differs[:, None], relative.clamp(-most, most), 0.0), differs
 
 
 def _chosen(manner: Manner, seed: int, step: int) -> Iterator[list[int]]:

@@ -73,7 +73,7 @@ class Loop:
         self._cpu = time.process_time() - progress.cpu_seconds
         self._wall = time.monotonic() - progress.wall_seconds
         self._loss = 0.0
-        self._skipped = list(progress.skipped)
+        self._skipped, self._idle = list(progress.skipped), progress.idle
         self._passes = peak.passes(frozen=self.configuration.beside)
         self._peak = peak.peak(parts.device, parts.configuration.precision)
         self._lately = _Lately(progress.step, time.monotonic())
@@ -93,7 +93,8 @@ class Loop:
         self._records.close()
         if self._supply:
             self._supply.finish()
-        return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped)}
+        idle = {"idle_steps": self._idle} if self._idle else {}
+        return {**figures, "loss": self._loss, "skipped_steps": len(self._skipped), **idle}
 
     def _run(self, stopped: Callable[[], bool]) -> dict[str, Any]:
         settings = self._parts.configuration
@@ -233,6 +234,7 @@ class Loop:
             most = self.configuration.optimiser.skips
             self._records.tell(stepping.check_skips(self._skipped, step, taken, most))
             return
+        self._idle += taken.idle
         self._loss = taken.loss
         self._lately.tally.merge(taken.tally)
 
@@ -300,6 +302,7 @@ class Loop:
             tuple(self._skipped),
             tuple(self._supply.versions) if self._supply else (),
             self.cut,
+            self._idle,
         )
         self._checkpoints.save(self._parts.state(self._progress))
 

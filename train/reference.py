@@ -20,6 +20,17 @@ def build(configuration: Configuration, data: Data, encoder: TextEncoder, device
     return network.requires_grad_(False).eval()  # type: ignore[no-any-return]
 
 
+def settled(configuration: Configuration) -> Configuration:
+    """With the checkpoint that ``weights`` means now, so that a run that goes on is compared with
+    what it began with, and with what its objective reads. Raises ``UsageError``.
+    """
+    if not configuration.weights or not configuration.objective.reference:
+        return configuration
+    weights = str(starting.home(configuration.weights))
+    changes = {"weights": weights, "objective": configuration.objective.settled()}
+    return configuration.model_copy(update=changes)
+
+
 def check(configuration: Configuration) -> None:
     """Raise ``UsageError`` for what an objective with a reference cannot be trained with."""
     named = f"objective {configuration.objective.name}"
@@ -39,6 +50,11 @@ def check(configuration: Configuration) -> None:
         )
     if configuration.data.units:
         raise UsageError(f"{named}: it generates images where it trains: leave data.units out")
+    if configuration.evaluation.gradients:
+        raise UsageError(
+            f"{named}: evaluation.gradients takes the step once more for each group, and generates"
+            " all images anew: set it to false"
+        )
     if configuration.precision == "float8":
         raise UsageError(
             f"{named}: two networks are compared, which float8 rounds apart: take bf16"

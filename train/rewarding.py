@@ -20,19 +20,24 @@ _LEAST = 0.1  # of its weight that a reward keeps when it has reached its target
 
 @dataclass(frozen=True)
 class Rewarded:
-    """``values`` (N,) by which images are compared; ``scores`` (N,) and ``weights`` by reward."""
+    """``values`` (N,) by which images are compared; ``scores`` (N,) and ``weights`` by reward. NaN
+    is what is not known.
+    """
 
     values: Tensor
     scores: Mapping[str, Tensor]
     weights: Mapping[str, float]
 
     def figures(self) -> dict[str, Tensor]:
-        """What is written down, by name: of several rewards each, and its weight."""
-        named = {"reward": torch.stack([*self.scores.values()]).mean(0)}
+        """What is written down, by name: of several rewards each, and its weight; ``unanswered`` is
+        the share of images that a reward gave no score, where there are any.
+        """
+        unknown = self.values.isnan()
+        named = {"reward": torch.stack([*self.scores.values()]).mean(0)[~unknown]}
         if len(self.scores) > 1:
-            named |= {f"reward/{name}": scores for name, scores in self.scores.items()}
+            named |= {f"reward/{name}": known(scores) for name, scores in self.scores.items()}
             named |= {f"weight/{name}": torch.tensor([w]) for name, w in self.weights.items()}
-        return named
+        return named | ({"unanswered": unknown.double()} if unknown.any() else {})
 
 
 def check(named: str, rewards: Sequence[Reward]) -> None:
@@ -43,19 +48,37 @@ def check(named: str, rewards: Sequence[Reward]) -> None:
         reward.check()
 
 
+def names(rewards: Sequence[Reward]) -> list[str]:
+    """What each is called: as its file, with its number behind one of the same name."""
+    called: list[str] = []
+    for number, reward in enumerate(rewards, 1):
+        name = reward.name.rpartition(".")[2]
+        called.append(f"{name}-{number}" if name in called else name)
+    return called
+
+
+def known(scores: Tensor) -> Tensor:
+    """Those that are not NaN."""
+    return scores[~scores.isnan()]
+
+
 def rewarded(
     rewards: Sequence[Reward], images: Sequence[Pixels], prompts: Sequence[str]
 ) -> Rewarded:
     """The images of their prompts by all ``rewards``. Raises ``UsageError``."""
-    scores: dict[str, Tensor] = {}
-    for number, reward in enumerate(rewards):
-        name = reward.name.rpartition(".")[2]
-        name = f"{name}-{number + 1}" if name in scores else name
-        scores[name] = torch.tensor(reward.scores(images, prompts), dtype=torch.float64)
-    shares = weights(rewards, [float(each.mean()) for each in scores.values()])
+    scores = {
+        name: _tensor(reward.scores(images, prompts))
+        for name, reward in zip(names(rewards), rewards, strict=True)
+    }
+    shares = weights(rewards, [float(known(each).mean()) for each in scores.values()])
     return Rewarded(
         combined([*scores.values()], shares), scores, dict(zip(scores, shares, strict=True))
     )
+
+
+def _tensor(scores: Sequence[float | None]) -> Tensor:
+    values = [float("nan") if score is None else score for score in scores]
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def weights(rewards: Sequence[Reward], means: Sequence[float]) -> list[float]:
@@ -73,13 +96,12 @@ def weights(rewards: Sequence[Reward], means: Sequence[float]) -> list[float]:
 
 def combined(scores: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     """The sum (N,) of scores (N,), each in units of its spread from its mean; of one reward its
-    scores as they are. What does not differ counts for nothing.
+    scores as they are. What does not differ counts for nothing; what one does not know stays NaN.
     """
     if len(scores) == 1:
         return scores[0]
     total = torch.zeros_like(scores[0])
     for own, share in zip(scores, shares, strict=True):
-        spread = own.std(correction=0)
-        if spread > 0:
-            total += share * (own - own.mean()) / spread
+        spread = known(own).std(correction=0)
+        total += share * (own - known(own).mean()) / spread if spread > 0 else 0 * own
     return total

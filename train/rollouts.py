@@ -5,17 +5,18 @@ cells, H W pixels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from train import flow, sampler
+from train import flow, noising, sampler
+from train.data import features
 from train.data.batches import Shown
 from train.packing import patches
-from train.packing.packed import Text
+from train.packing.packed import Item, Text
 from train.parts import Parts
 from train.pixels import Pixels, as_image
 from train.precision import autocast
@@ -53,20 +54,19 @@ class Asking:
 
 @dataclass(frozen=True)
 class Generated:
-    """``latents`` (c, h, w) of the images; ``states`` are all tokens (A, C) before each step, and
-    after the last.
+    """``latents`` (c, h, w) of the images; ``states`` are the tokens of each before each step, and
+    after the last, by step and image.
     """
 
     latents: list[Tensor]
-    states: list[Tensor]
+    states: list[list[Tensor]]
 
 
 @torch.no_grad()
 def prompts(parts: Parts, shown: Sequence[Shown]) -> list[Text]:
     """The features of the captions of samples, on the device."""
-    encoded = parts.text_encoder.encode(
-        [each.caption for each in shown], [each.images for each in shown]
-    )
+    plain = [replace(each, features=None) for each in shown]  # some have those of no caption
+    encoded = features.encode(parts.text_encoder, [each.caption for each in shown], plain)
     return [_on(text, parts.device) for text in encoded]
 
 
@@ -74,13 +74,28 @@ def prompts(parts: Parts, shown: Sequence[Shown]) -> list[Text]:
 def generate(
     parts: Parts, network: Any, asking: Sequence[Asking], settings: Generating
 ) -> Generated:
-    """By a ``network``, all of them at once."""
+    """By a ``network``, in portions of at most ``tokens_at_once`` tokens. What chance there is has
+    the seeds of each image: it does not depend on what is beside it, but for rounding.
+    """
+    asked = _asked(parts, asking, settings)
+    lengths = [_tokens(parts, each) for each in asked]
+    latents: dict[int, Tensor] = {}
+    states: dict[int, list[Tensor]] = {}
+    for rows in noising.portions(lengths, parts.configuration.tokens_at_once):
+        walk = _Walk([asked[n] for n in rows], [asking[n].of_steps for n in rows], parts, settings)
+        latents |= zip(rows, _walked(parts, network, walk, settings), strict=True)
+        states |= zip(rows, walk.by_image(), strict=True)
+    by_step = zip(*(states[number] for number in range(len(asking))), strict=True)
+    return Generated([latents[n] for n in range(len(asking))], [list(each) for each in by_step])
+
+
+def _asked(parts: Parts, asking: Sequence[Asking], settings: Generating) -> list[Asked]:
     negatives: list[Text | None] = [None] * len(asking)
     if settings.guidance != 1:
         images = [each.shown.images for each in asking]
         empty = parts.text_encoder.encode([""] * len(asking), images)
         negatives = [_on(text, parts.device) for text in empty]
-    asked = [
+    return [
         Asked(
             each.text,
             _shape(each.shown),
@@ -91,28 +106,46 @@ def generate(
         )
         for each, negative in zip(asking, negatives, strict=True)
     ]
-    walk = _Walk(asked, [each.of_steps for each in asking], parts, settings)
+
+
+def _tokens(parts: Parts, asked: Asked) -> int:
+    """Of an image, twice where it is guided: both go through the network together."""
+    empty = torch.empty(asked.shape, device="meta")
+    texts = [asked.text] if asked.negative is None else [asked.text, asked.negative]
+    orders = [parts.family.order(Item(text, empty, asked.references)) for text in texts]
+    return sum(span.tokens for order in orders for span in order)
+
+
+def _walked(parts: Parts, network: Any, walk: "_Walk", settings: Generating) -> list[Tensor]:
+    """The latents of a portion."""
     with autocast(parts.device, parts.configuration.precision):
-        latents = sampler.sample(
+        return sampler.sample(
             sampler.anew(network),
             parts.family,
-            asked,
+            walk.asked,
             steps=settings.steps,
             flow=flow.build(parts.configuration.flow),
             device=parts.device,
             advance=walk.advance,
         )
-    return Generated(latents, walk.states)
 
 
 @torch.no_grad()
 def pixels(parts: Parts, latents: Sequence[Tensor]) -> list[Pixels]:
-    """The images (H, W, 3) of latents (c, h, w), those of a size decoded together."""
+    """The images (H, W, 3) of latents (c, h, w), those of a size decoded together, of at most
+    ``tokens_at_once`` image tokens.
+    """
     images: dict[int, Pixels] = {}
+    most, patch = parts.configuration.tokens_at_once, parts.family.patch
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for number, each in enumerate(latents):
         by_shape.setdefault(tuple(each.shape), []).append(number)
-    for numbers in by_shape.values():
+    divided = [
+        [numbers[row] for row in rows]
+        for (_, height, width), numbers in by_shape.items()
+        for rows in noising.portions([height * width // patch**2] * len(numbers), most)
+    ]
+    for numbers in divided:
         decoded = parts.data.autoencoder.decode(torch.stack([latents[n].float() for n in numbers]))
         for number, image in zip(numbers, decoded, strict=True):
             images[number] = np.asarray(as_image(image).convert("RGB"))
@@ -120,16 +153,21 @@ def pixels(parts: Parts, latents: Sequence[Tensor]) -> list[Pixels]:
 
 
 class _Walk:
-    """The steps of a rollout, with all states between them."""
+    """The steps of what is ``asked``, with all ``states`` (A, C) between them."""
 
     def __init__(
         self, asked: Sequence[Asked], seeds: Sequence[int], parts: Parts, settings: Generating
     ) -> None:
-        self._settings, self._storage = settings, STORAGE[settings.storage]
+        self.asked, self._settings, self._storage = asked, settings, STORAGE[settings.storage]
         self._random = [torch.Generator().manual_seed(seed) for seed in seeds]
         starts = [patches.pack(each.start(), parts.family.patch) for each in asked]
         self._counts = [len(each) for each in starts]
         self.states = [torch.cat(starts).to(parts.device)]
+
+    def by_image(self) -> list[list[Tensor]]:
+        """The states of each image."""
+        each = [torch.split(state, self._counts) for state in self.states]
+        return [list(own) for own in zip(*each, strict=True)]
 
     def advance(
         self, tokens: Tensor, velocity: Tensor, sigma: Tensor, following: Tensor, number: int

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from curation.failures.errors import UsageError
-from train import checkpoint, checkpoint_folder, execution, families
+from train import checkpoint, checkpoint_folder, execution, families, reference
 from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 
@@ -58,6 +58,7 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
     """
     if configuration.precision == "float8":
         execution.check_float8(usable_device(configuration.device))
+    configuration = reference.settled(configuration)
     earlier = checkpoint.read_configuration(folder) if folder else None
     if configuration.precision == "auto":
         precision = earlier.precision if earlier else _precision(configuration.device)
@@ -72,6 +73,11 @@ def settled(configuration: Configuration, folder: Path | None) -> Configuration:
     was, now = (_flat(each.model_dump(exclude=_FREE)) for each in (earlier, configuration))
     parts_first = sorted(now, key=lambda name: (not name.endswith(".name"), name))
     name = next((name for name in parts_first if was.get(name) != now[name]), None)
+    if name == "objective.file_digest":
+        raise UsageError(
+            f"objective.file: {now['objective.file']} is not what {folder.parent} was trained on:"
+            " give it the same pairs, or another --out"
+        )
     if name:
         raise UsageError(
             f"--out {folder.parent} holds a run with {name} {was.get(name)}, not"

@@ -1,7 +1,8 @@
 """One step of training: gradients, and what moves by them; or nothing, where they are not finite.
 
 A step is skipped whole where its loss or the norm of its gradient is not finite: neither weights
-nor the optimisers' state nor averages change, and the next step sees another batch.
+nor the optimisers' state nor averages change, and the next step sees another batch. Likewise where
+its objective learns nothing from it: momentum of steps before moves nothing then.
 """
 
 import math
@@ -49,7 +50,8 @@ class Tally:
 class Taken:
     """What a step came to: its ``loss``, the ``norm`` of its gradient before clipping, the losses
     of its samples by group, and the FLOPs of its forward passes over real tokens; the ``cause``
-    of what is not finite, where that is known; the ``figures`` of its objective.
+    of what is not finite, where that is known; the ``figures`` of its objective; whether it was
+    ``idle``, without anything to learn from.
     """
 
     loss: float
@@ -58,10 +60,11 @@ class Taken:
     flops: int
     cause: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    idle: bool = False
 
     @property
     def skipped(self) -> bool:
-        """Whether nothing moved."""
+        """Whether nothing moved, for a loss or gradient that is not finite."""
         return not (math.isfinite(self.loss) and math.isfinite(self.norm))
 
     def metrics(self) -> dict[str, Any]:
@@ -69,6 +72,8 @@ class Taken:
         values: dict[str, Any] = {"loss": _known(self.loss), "grad_norm": _known(self.norm)}
         if self.skipped:
             values["skipped"] = True
+        if self.idle:
+            values["idle"] = True
         if self.figures:
             values["figures"] = {name: _known(value) for name, value in self.figures.items()}
         means = self.tally.means()
@@ -87,6 +92,8 @@ def train_step(parts: Parts, step: int) -> Taken:
     configuration = parts.configuration
     loss, tally, flops, figures = _of_all(parts, *backward(parts, step))
     weights = [weight for group in parts.optimisers for weight in _weights(group)]
+    if all(weight.grad is None for weight in weights):
+        return Taken(loss, 0.0, tally, flops, figures=figures.means(), idle=True)
     norm = sharded.clip(weights, configuration.optimiser.clip)
     taken = Taken(loss, norm, tally, flops, figures=figures.means())
     if taken.skipped:
@@ -118,7 +125,8 @@ def backward(parts: Parts, step: int) -> tuple[float, Tally, int, Tally]:
     objective: Objective = parts.configuration.objective
     shown: list[tuple[Losses, Tensor]] = []
     for losses in objective.losses(parts, step):
-        losses.total.backward()  # type: ignore[no-untyped-call]
+        if losses.total.requires_grad:
+            losses.total.backward()  # type: ignore[no-untyped-call]
         shown.append((losses, losses.of_sample.detach()))
     lengths = [len(values) for _, values in shown]
     together = torch.cat([values for _, values in shown]).double().cpu()

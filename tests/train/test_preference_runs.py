@@ -11,6 +11,7 @@ from making.training_runs import assert_same_state, tensors, train, train_killed
 from safetensors.torch import load_file
 
 from train.data.examples import is_held_out
+from train.quotations import quoted
 from train.rewards.ocr import Ocr
 
 RUN = """
@@ -60,6 +61,8 @@ def given(tiny, undisturbed, tmp_path):
         text = RUN.format(weights=start or '""', objective=objective, more=more)
         for old, new in changes.items():
             text = text.replace(f"{old}: 6", f"{old}: {new}")
+        if "checkpoint_every" in changes:
+            text = text.replace("checkpoint: {every: 2}", "checkpoint: {every: 1, keep: 9}")
         path.write_text(text)
         return folder, pattern, path
 
@@ -128,6 +131,26 @@ def test_grpo_of_a_lora_is_compared_with_its_base(given, tmp_path):
     assert set(load_file(tmp_path / "out/checkpoint-4/pytorch_lora_weights.safetensors"))
 
 
+def test_a_step_without_signal_moves_nothing_after_others(given, tmp_path, monkeypatch):
+    calls = []
+
+    def scores(self, images, prompts):
+        calls.append(1)
+        return [float(len(calls) == 1) * number for number in range(len(images))]
+
+    monkeypatch.setattr(Ocr, "scores", scores)
+    settings = given(GRPO, checkpoint_every=1, steps=2)
+    train(settings, tmp_path / "out", steps=2)
+    once, after = (
+        tensors(tmp_path / "out" / f"checkpoint-{step}" / "transformer") for step in (1, 2)
+    )
+    assert all(torch.equal(once[key], after[key]) for key in once)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").open()]
+    assert [line.get("idle", False) for line in lines] == [False, True]
+    assert lines[0]["grad_norm"] > 0
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["idle_steps"] == 1
+
+
 def test_groups_that_do_not_differ_teach_nothing(given, undisturbed, tmp_path, monkeypatch):
     monkeypatch.setattr(Ocr, "scores", lambda self, images, prompts: [0.5] * len(images))
     for objective in (DPO, GRPO):
@@ -146,13 +169,25 @@ def test_pairs_of_files_are_learnt_from(given, tmp_path):
             shards.draw(shown, "red").save(tmp_path / name)
         row = {"prompt": shards.caption(text, "red"), "chosen": f"{number}-good.png"}
         lines.append(json.dumps(row | {"rejected": f"{number}-bad.png"}))
-    (tmp_path / "pairs.jsonl").write_text("\n".join(lines) + "\n")
+    out = next(f"{n}" for n in range(99) if is_held_out(f"{n}", 0.2))
+    row |= {"prompt": shards.caption(out, "red"), "rejected": "0-bad.png", "id": "\u2028"}
+    lines.append(json.dumps(row, ensure_ascii=False))
+    prompts = [json.loads(line)["prompt"] for line in lines]
+    texts = [{prompt, *quoted(prompt)} for prompt in prompts]
+    kept_out = sum(any(is_held_out(text, 0.2) for text in each) for each in texts)
+    assert 1 <= kept_out < len(lines)
+    (tmp_path / "pairs.jsonl").write_text("\n\n".join(lines) + "\n")
     settings = given(f"name: dpo, file: {tmp_path / 'pairs.jsonl'}")
     train(settings, tmp_path / "out", steps=12)
     train_killed(settings, tmp_path / "again", 4)
     train(settings, tmp_path / "again", steps=12)
     assert_same_state(tmp_path / "out", tmp_path / "again", 12)
-    assert sum(each["margin"] for each in figures(tmp_path / "out")[-4:]) > 0
+    every = figures(tmp_path / "out")
+    assert sum(each["margin"] for each in every[-4:]) > 0
+    assert [each.get("held_out_pairs") for each in every] == [kept_out] * 12
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines[:-1]) + "\n")
+    told = train(settings, tmp_path / "out", code=2)
+    assert "is not what" in told.output
 
 
 def test_preferences_of_people_are_learnt_from(given, tmp_path):
@@ -176,7 +211,7 @@ def test_preferences_of_people_are_learnt_from(given, tmp_path):
     ("objective", "more", "message"),
     [
         ("name: dpo", "", "objective dpo: rewards: expected what images are worth, such as [ocr]"),
-        ("name: grpo, rewards: [ocl]", "", "ocr"),
+        ("name: grpo, rewards: [ocl]", "", "ocl"),
         (f"{GRPO}, updates: 4", "", "steps: 6: with objective grpo.updates 4"),
         (
             "name: grpo, rewards: [ocr], steps: 3, trained: 4",
@@ -184,6 +219,7 @@ def test_preferences_of_people_are_learnt_from(given, tmp_path):
             "trained: 4 of 3 noisy sampling steps",
         ),
         ("name: dpo, file: nowhere.jsonl", "", "nowhere.jsonl"),
+        ("name: dpo, file: a.jsonl, seeds: 3", "", "seeds: with file nothing is generated"),
         (GRPO, "control: {blocks: 1}", "ControlNet"),
     ],
 )
@@ -201,9 +237,9 @@ def test_a_model_to_start_from_is_asked_for(given, tmp_path):
 
 @pytest.mark.parametrize("line", ['{"prompt": "a"}', "[1]", '{"prompt": "a", "chosen": "../x.png"'])
 def test_a_wrong_line_of_pairs_is_named(line, given, tmp_path):
-    (tmp_path / "bad.jsonl").write_text(line + "\n")
+    (tmp_path / "bad.jsonl").write_text("\n" + line + "\n")
     result = train(given(f"name: dpo, file: {tmp_path / 'bad.jsonl'}"), tmp_path / "o", code=2)
-    assert "bad.jsonl:1" in result.output.replace("\n", "")
+    assert "bad.jsonl:2" in result.output.replace("\n", "")
 
 
 def test_the_plan_counts_rollouts_and_the_network_that_is_compared_with(given, tmp_path):

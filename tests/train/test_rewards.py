@@ -12,7 +12,7 @@ from making import training_shards as shards
 from curation.failures.errors import UsageError
 from train import rewarding
 from train.rewards import ocr
-from train.rewards.endpoint import Endpoint
+from train.rewards.endpoint import Endpoint, _server
 from train.rewards.ocr import Ocr, accuracy
 
 
@@ -133,20 +133,43 @@ def test_an_endpoint_is_asked_about_pixels_and_believed_if_it_parses(monkeypatch
         assert picture["image_url"]["url"].startswith("data:image/png;base64,")
         assert words["text"].endswith("Prompt: a cat")
         assert server.headers_seen[0] == "Bearer secret"
+        asked = len(server.asked)
         for said in ("{}", '{"score": 11}', '{"score": true}', '{"score": "NaN"}', "seven"):
             server.said = chat_server.completion(said)
             with pytest.raises(UsageError, match="expected a score of 0 to 10"):
                 reward.scores([image], ["a cat"])
+        assert len(server.asked) == asked + 2 * 5  # each once more
+        assert [each["temperature"] for each in server.asked[-2:]] == [0.0, 0.7]
+        right, wrong = (chat_server.completion(said) for said in ('{"score": 4}', "four"))
+        one = Endpoint(url=server.url, model="judge", retries=0, concurrency=1)
+        server.said = wrong
+        answers = iter([wrong, right, wrong, wrong])
+        monkeypatch.setattr(type(_server_of(one)), "post", lambda *_: next(answers))
+        assert one.scores([image] * 2, ["a cat", "a dog"]) == [0.4, None]
     with pytest.raises(UsageError, match="does not answer"):
         reward.check()
+
+
+def test_what_is_not_known_is_left_out_and_counted():
+    some = rewarding.rewarded([given(1.0, 0.25, None), given(1.0, 0.5, 1.0)], [None] * 2, [""] * 2)
+    assert some.values.isnan().tolist() == [False, True]
+    figures = {name: value.tolist() for name, value in some.figures().items()}
+    assert figures["unanswered"] == [0.0, 1.0]
+    assert (figures["reward/given"], figures["reward"]) == ([0.25], [0.375])
+
+
+def _server_of(reward):
+    return _server(reward.url, reward.key_variable, reward.concurrency, 0, reward.timeout)
 
 
 def test_images_of_one_group_that_are_alike_have_no_advantage():
     from train.groups import of_groups
 
     values = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.3, 0.3, 0.3, 0.3], [0.0, 0.0, 0.0, 1.0]])
+    values = torch.cat([values, torch.tensor([[1.0, 0.0, float("nan"), 0.0]])])
     advantages, differs = of_groups(values.double(), 1.5)
-    assert differs.tolist() == [True, False, True]
+    assert differs.tolist() == [True, False, True, False]
+    assert advantages[3].tolist() == [0.0] * 4
     assert advantages[0].tolist() == [1.0, -1.0, 1.0, -1.0]
     assert advantages[1].tolist() == [0.0] * 4
     assert float(advantages[2, 3]) == 1.5  # 1.73, clipped

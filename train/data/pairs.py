@@ -8,6 +8,7 @@ generated.
   that have them as ``bytes``.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import torch
 from pyarrow import ArrowException
+from torch import Tensor
 
 from curation import shard
 from curation.failures.errors import UsageError
@@ -28,6 +31,7 @@ from train.data import examples, latents
 from train.data.batches import Shown
 from train.data.latents import Latents
 from train.parts import Parts
+from train.quotations import quoted
 from train.seeds import seed_for
 
 _KEYS = ("prompt", "chosen", "rejected")
@@ -57,6 +61,21 @@ def read(path: str) -> list[Pair]:
     return pairs
 
 
+def digest(path: str) -> str:
+    """What tells a file of pairs from another: its bytes, and the sizes of the images beside it.
+    Raises ``UsageError``.
+    """
+    try:
+        hashed = hashlib.blake2b(Path(path).read_bytes(), digest_size=16)
+        for pair in read(path):
+            for image in (pair.chosen, pair.rejected):
+                if isinstance(image, Path):
+                    hashed.update(f"{image.stat().st_size},".encode())
+    except OSError as error:
+        raise UsageError(f"objective dpo: file {path}: {error}") from error
+    return hashed.hexdigest()
+
+
 def _parquet(path: str) -> Iterator[Pair]:
     try:
         table = pq.read_table(path)
@@ -79,15 +98,17 @@ def _bytes(value: Any) -> bytes:
 
 def _lines(path: str) -> Iterator[Pair]:
     try:
-        lines = Path(path).read_text("utf-8").splitlines()
+        lines = Path(path).read_text("utf-8").split("\n")  # others end no line of JSON
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"objective dpo: file {path}: {error}") from error
-    if any('"images"' in line or '"id"' in line for line in lines[:1]):
+    if _is_of_picks(next(filter(str.strip, lines), "")):
         for number, each in enumerate(picks.read(path).preferences, 1):
             yield Pair("", each.chosen, each.rejected, f"{path}, preference {number}")
         return
     folder = Path(path).parent
-    for number, line in enumerate(filter(str.strip, lines), 1):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             values = [row[name] for name in _KEYS]
@@ -101,6 +122,14 @@ def _lines(path: str) -> Iterator[Pair]:
         yield Pair(prompt, chosen, rejected, named)
 
 
+def _is_of_picks(line: str) -> bool:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and "prompt" not in row and ("images" in row or "id" in row)
+
+
 def _inside(folder: Path, name: str, named: str) -> Path:
     if Path(name).is_absolute() or ".." in Path(name).parts or not (folder / name).is_file():
         raise UsageError(f"objective dpo: {named}: no image {name!r} below {folder}")
@@ -111,8 +140,13 @@ class Pairs:
     """The pairs of a file as a run is shown them, in an order by its seed, again and again."""
 
     def __init__(self, path: str, parts: Parts) -> None:
-        """Raises ``UsageError`` where not one pair of ids is among the rows trained on."""
-        self._parts, self.pairs = parts, read(path)
+        """Pairs of texts that are held out are left out. Raises ``UsageError`` where none stays, or
+        not one pair of ids is among the rows trained on.
+        """
+        self._parts, share = parts, parts.configuration.data.held_out
+        every = read(path)
+        self.pairs = [pair for pair in every if not _is_held_out(pair.prompt, share)]
+        self._held_out = len(every) - len(self.pairs)
         self._rows: dict[str, tuple[Latents, int]] = {}
         wanted = {each for pair in self.pairs for each in _ids(pair)}
         if wanted:
@@ -123,6 +157,11 @@ class Pairs:
                 f"objective dpo: file {path}: of no pair both images are among the rows that are"
                 " trained on: are they of another run, or held out?"
             )
+
+    def figures(self) -> dict[str, Tensor]:
+        """How many pairs of the file are left out, where some are."""
+        count = self._held_out
+        return {"held_out_pairs": torch.tensor([float(count)])} if count else {}
 
     def at(self, step: int) -> list[tuple[int, Shown, Shown]]:
         """Those of the 1-based ``step``, by place in the batch, the chosen image first. Raises
@@ -175,6 +214,12 @@ class Pairs:
             raise UsageError(f"objective dpo: {pair.named}: {error}") from None
         own = latents.encode(parts.data.autoencoder, pixels)
         return Shown(own, pair.prompt, data.caption_dropout, "t2i", 0)
+
+
+def _is_held_out(prompt: str, share: float) -> bool:
+    """Whether a prompt of a file's own, or what it quotes, is a text that nothing is trained on."""
+    texts = {prompt, "\n".join(quoted(prompt))} - {""}
+    return any(examples.is_held_out(text, share) for text in texts)
 
 
 def _ids(pair: Pair) -> Sequence[str]:

@@ -37,7 +37,7 @@ class _Judging(Evaluation):
     def evaluate(self, generator: "Generator", images: int | None) -> "Figures":
         import numpy as np
 
-        from train import held_out
+        from train import held_out, rewarding
         from train.figures import Figures
         from train.pixels import as_image
 
@@ -47,10 +47,16 @@ class _Judging(Evaluation):
         pixels = [np.asarray(as_image(image).convert("RGB")) for image in made]
         values: dict[str, Any] = {}
         sentences = []
-        for reward in self._settings.rewards if chosen else ():
-            name, scores = reward.name.rpartition(".")[2], reward.scores(pixels, prompts)
+        rewards = self._settings.rewards if chosen else ()
+        for name, reward in zip(rewarding.names(rewards), rewards, strict=True):
+            given = reward.scores(pixels, prompts)
+            scores = [score for score in given if score is not None]
             mean, full = sum(scores) / len(scores), sum(score == 1 for score in scores)
             values |= {f"held_out_{name}": mean, f"held_out_{name}_full": full / len(scores)}
-            values["held_out_rewarded"] = len(scores)
-            sentences.append(f"held-out {name} {mean:.3f}, full for {full} of {len(scores)}")
+            values["held_out_rewarded"] = len(given)
+            sentence = f"held-out {name} {mean:.3f}, full for {full} of {len(scores)}"
+            if unknown := len(given) - len(scores):
+                values[f"held_out_{name}_unanswered"] = unknown
+                sentence += f", {unknown} unanswered"
+            sentences.append(sentence)
         return Figures(values, "  ".join(sentences))

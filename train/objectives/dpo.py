@@ -31,7 +31,8 @@ class Dpo(Objective):
     "gold" takes the image that is trained on for the greatest. They are generated ``by`` the
     network that the run "start"ed with, so that pairs are those of a fixed set, or by the "policy"
     as it is now; in so many ``steps``, with ``guidance``. ``file`` names pairs instead
-    (``train.data.pairs``).
+    (``train.data.pairs``), of which ``file_digest`` is filled in by the run: it goes on with the
+    same alone.
     """
 
     reference: ClassVar[bool] = True
@@ -46,6 +47,7 @@ class Dpo(Objective):
     guidance: Annotated[float, Field(ge=1)] = 1.0
     rewards: Rewards = ()
     file: str = ""
+    file_digest: str = ""
     _pairs_of: Any = PrivateAttr(default=None)
 
     def check(self, configuration: "Configuration") -> None:
@@ -54,9 +56,31 @@ class Dpo(Objective):
 
         reference.check(configuration)
         if self.file:
+            self._check_alone()
             pairs.read(self.file)
         else:
             rewarding.check("objective dpo", self.rewards)
+
+    def _check_alone(self) -> None:
+        from curation.failures.errors import UsageError
+
+        usual = Dpo(name=self.name)
+        for name in ("rewards", "pairs", "seeds", "by", "steps", "guidance"):
+            if getattr(self, name) != (expected := getattr(usual, name)):
+                expected = list(expected) if isinstance(expected, tuple) else expected
+                raise UsageError(
+                    f"objective dpo: {name}: with file nothing is generated: leave it out, or where"
+                    f" a preset has it set it to {expected}"
+                )
+
+    def settled(self) -> "Dpo":
+        """As ``Objective``: with the digest of ``file``."""
+        from train.data import pairs
+
+        if not self.file:
+            return self
+        self._check_alone()
+        return self.model_copy(update={"file_digest": pairs.digest(self.file)})
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
         """Two images of a prompt, each also through the reference, and those they are chosen of."""
@@ -73,7 +97,7 @@ class Dpo(Objective):
 
         samples, figures = self._pairs(parts, step)
         if not samples:
-            yield Losses.nothing(parts, figures)
+            yield Losses.nothing(figures)
             return
         frozen = replace(parts, transformer=parts.reference)
         count = len(samples) // 2
@@ -110,14 +134,13 @@ class Dpo(Objective):
         if self.file:
             if self._pairs_of is None or self._pairs_of[0] is not parts.data:
                 self._pairs_of = parts.data, pairs.Pairs(self.file, parts)
-            of_file = self._pairs_of[1].at(step)
-            return [each for pair in of_file for each in self._noised(parts, step, *pair)], {}
+            every = self._pairs_of[1]
+            samples = [each for pair in every.at(step) for each in self._noised(parts, step, *pair)]
+            return samples, every.figures()
         return self._generated(parts, step)
 
     def _generated(self, parts: "Parts", step: int) -> "tuple[list[Noised], dict[str, Tensor]]":
         from dataclasses import replace
-
-        import torch
 
         from train import rewarding, rollouts
         from train.rollouts import Asking, Generating
@@ -126,9 +149,10 @@ class Dpo(Objective):
         placed = parts.data.batches.at(step)
         shown = [each for _, each in placed]
         seeds, seed = self.seeds - (self.pairs == "gold"), parts.configuration.seed
+        texts = rollouts.prompts(parts, shown)
         asking = [
             Asking(own, own.caption, text, seed_for(seed, "pairs", step, place, number))
-            for (place, own), text in zip(placed, rollouts.prompts(parts, shown), strict=True)
+            for (place, own), text in zip(placed, texts, strict=True)
             for number in range(seeds)
         ]
         network = parts.reference if self.by == "start" else parts.transformer
@@ -143,20 +167,25 @@ class Dpo(Objective):
         judged = rewarding.rewarded(self.rewards, images, prompts)
         values = judged.values.view(len(shown), self.seeds)
         samples: list[Noised] = []
-        for (place, own), row, value in zip(placed, every, values, strict=True):
+        known = ~values.isnan().any(1)
+        for (place, own), text, row, value in zip(placed, texts, every, values, strict=True):
             best, worst = int(value.argmax()), int(value.argmin())
             if self.pairs == "gold":
                 best = self.seeds - 1
-            if value[best] > value[worst]:
+            if value[best] > value[worst]:  # not where one is unknown
                 chosen, rejected = (replace(own, latents=row[k]) for k in (best, worst))
-                samples += self._noised(parts, step, place, chosen, rejected)
-        alike = 1 - len(samples) / 2 / len(shown)
-        return samples, judged.figures() | {"alike": torch.tensor([alike])}
+                samples += self._noised(parts, step, place, chosen, rejected, text)
+        alike = (values.max(1).values == values.min(1).values)[known].double()
+        return samples, judged.figures() | {"alike": alike}
 
     def _noised(
-        self, parts: "Parts", step: int, place: int, chosen: Any, rejected: Any
+        self, parts: "Parts", step: int, place: int, chosen: Any, rejected: Any, text: Any = None
     ) -> "Sequence[Noised]":
-        """Both with the same noise at the same level, and the same caption."""
+        """Both with the same noise at the same level, and the same caption, the features of which
+        are made once: ``text``, where it is not dropped.
+        """
+        from dataclasses import replace
+
         import torch
 
         from train import flow
@@ -165,9 +194,12 @@ class Dpo(Objective):
 
         random = features.chance(parts.configuration.seed, step, place)
         caption = features.caption(chosen, random)
+        if text is None or caption != chosen.caption:
+            text = features.encode(parts.text_encoder, [caption], [chosen])[0]
         sigma = float(torch.rand((), generator=random))
         if self.levels == "flow":
             tokens = chosen.latents[0].numel() // parts.family.patch**2
             sigma = flow.build(parts.configuration.flow).level(tokens, random)
         noise = torch.randn(chosen.latents.shape, generator=random)
-        return [Noised(each, caption, noise, sigma) for each in (chosen, rejected)]
+        both = [replace(each, features=text) for each in (chosen, rejected)]
+        return [Noised(each, caption, noise, sigma) for each in both]

@@ -90,7 +90,7 @@ class Grpo(Objective):
         number = (step - 1) % self.updates
         figures = dict(rollout.figures)
         if not rollout.informative:
-            yield Losses.nothing(parts, figures)
+            yield Losses.nothing(figures)
             return
         share = 1 / (rollout.images * self.trained)
         for portion in groups.portions(rollout, number, parts):

@@ -32,10 +32,11 @@ class Losses:
     figures: "Mapping[str, Tensor]" = field(default_factory=dict)
 
     @classmethod
-    def nothing(cls, parts: "Parts", figures: "Mapping[str, Tensor]") -> Self:
-        """Of a step that nothing is learnt from: a loss of 0 and a gradient of 0."""
-        weights = (w for part in parts.raw.values() for w in part.parameters() if w.requires_grad)
-        return cls(next(weights).flatten()[:1] * 0.0, 0.0, figures=figures)
+    def nothing(cls, figures: "Mapping[str, Tensor]") -> Self:
+        """Of a step that nothing is learnt from: a loss of 0 without a gradient."""
+        import torch
+
+        return cls(torch.zeros(1), 0.0, figures=figures)
 
     @property
     def total(self) -> "Tensor":
@@ -72,6 +73,12 @@ class Objective(Chosen):
         """Raise ``UsageError`` for what is missing, or does not go together, before the data is
         read.
         """
+
+    def settled(self) -> Self:
+        """With what tells the files that it names from others, by which a run that goes on is
+        compared. Raises ``UsageError``.
+        """
+        return self
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
         """Forward passes that a sample of a batch costs, of which training on an image takes so

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from curation.strict_yaml import Chosen
 from train.kinds import Positive, Share
 
+Scores = Sequence[float | None]
+
 if TYPE_CHECKING:
     from train.pixels import Pixels
 
@@ -26,7 +28,8 @@ class Reward(Chosen):
         """Raise ``UsageError`` for what is missing, before the data is read; here nothing is."""
 
     @abstractmethod
-    def scores(self, images: "Sequence[Pixels]", prompts: Sequence[str]) -> list[float]:
+    def scores(self, images: "Sequence[Pixels]", prompts: Sequence[str]) -> "Scores":
         """Of each image (H, W, 3) of its prompt, 0 to 1; the same of the same image, which a
-        resumed run needs to be the undisturbed one. Raises ``UsageError``.
+        resumed run needs to be the undisturbed one. None where there is no saying: its group is
+        left out. Raises ``UsageError``.
         """
