@@ -219,7 +219,6 @@ def test_preferences_of_people_are_learnt_from(given, tmp_path):
             "trained: 4 of 3 noisy sampling steps",
         ),
         ("name: dpo, file: nowhere.jsonl", "", "nowhere.jsonl"),
-        ("name: dpo, file: a.jsonl, seeds: 3", "", "seeds: with file nothing is generated"),
         (GRPO, "control: {blocks: 1}", "ControlNet"),
     ],
 )

@@ -129,7 +129,8 @@ def test_an_endpoint_is_asked_about_pixels_and_believed_if_it_parses(monkeypatch
         reward.check()
         server.said = chat_server.completion('{"score": 7}')
         assert reward.scores([image] * 2, ["a cat", "http://example.org/x.png"]) == [0.7, 0.7]
-        (picture, words) = server.asked[0]["messages"][0]["content"]
+        contents = [asked["messages"][0]["content"] for asked in server.asked]
+        picture, words = next(each for each in contents if each[1]["text"].endswith("a cat"))
         assert picture["image_url"]["url"].startswith("data:image/png;base64,")
         assert words["text"].endswith("Prompt: a cat")
         assert server.headers_seen[0] == "Bearer secret"

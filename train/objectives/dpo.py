@@ -56,22 +56,9 @@ class Dpo(Objective):
 
         reference.check(configuration)
         if self.file:
-            self._check_alone()
             pairs.read(self.file)
         else:
             rewarding.check("objective dpo", self.rewards)
-
-    def _check_alone(self) -> None:
-        from curation.failures.errors import UsageError
-
-        usual = Dpo(name=self.name)
-        for name in ("rewards", "pairs", "seeds", "by", "steps", "guidance"):
-            if getattr(self, name) != (expected := getattr(usual, name)):
-                expected = list(expected) if isinstance(expected, tuple) else expected
-                raise UsageError(
-                    f"objective dpo: {name}: with file nothing is generated: leave it out, or where"
-                    f" a preset has it set it to {expected}"
-                )
 
     def settled(self) -> "Dpo":
         """As ``Objective``: with the digest of ``file``."""
@@ -79,7 +66,6 @@ class Dpo(Objective):
 
         if not self.file:
             return self
-        self._check_alone()
         return self.model_copy(update={"file_digest": pairs.digest(self.file)})
 
     def passes(self, passes: float, configuration: "Configuration") -> float:
