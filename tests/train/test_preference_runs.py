@@ -94,6 +94,7 @@ def test_dpo_is_killed_and_ends_the_same_and_leaves_the_text_encoder(given, undi
     assert (tmp_path / "out" / "samples" / "before-and-after.png").is_file()
 
 
+@pytest.mark.drill
 def test_dpo_of_the_policy_and_of_gold_differ(given, tmp_path):
     curves = []
     for more in ("by: start", "by: policy", "pairs: gold, errors: sum, beta: 1, levels: flow"):

@@ -97,6 +97,7 @@ def test_it_learns_from_scratch_and_each_term_is_logged(scratch):
     assert (out / "samples/step-000010.png").is_file()
 
 
+@pytest.mark.drill
 def test_killed_it_ends_in_the_same_bytes(scratch, tmp_path):
     asked, out, _ = scratch
     again = tmp_path / "again"
