@@ -45,6 +45,7 @@ def page(named: Models, prompts: Prompts, out: Out, count: Count = 100, seed: Se
     from infer.arena import duels, votes
     from infer.arena.page import Shown, render
 
+    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     given = duels.inputs(prompts, {duel.prompt_id for duel in listed})
@@ -81,6 +82,7 @@ def judge(
     from infer.harness.cache import Cache
     from infer.harness.judges import Judge
 
+    user_paths.refuse_file(str(out))
     folders, asked = duels.models(named), duels.prompts(prompts)
     listed = duels.chosen(folders, asked, count, seed)
     given = duels.inputs(prompts, {duel.prompt_id for duel in listed})

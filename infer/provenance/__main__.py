@@ -34,10 +34,11 @@ def verify(files: Files, key: Key = None) -> None:
     from curation.failures.errors import UsageError
     from infer.provenance import keys, marks
 
-    known, failed = keys.public(key or keys.usual()), list[str]()
+    failed = list[str]()
     for path in files:
         try:
-            mark = marks.verified(user_paths.read(str(path)), known, str(path))
+            data = user_paths.read(str(path))
+            mark = marks.verified(data, keys.public(key or keys.usual()), str(path))
         except UsageError as error:
             failed.append(str(error))
             continue

@@ -6,8 +6,12 @@
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # which its process has not
+
 from making.rain_writer import RainWriter
 
 from curation.failures import commands
