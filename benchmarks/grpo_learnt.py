@@ -8,9 +8,7 @@ rewards. Seeds are those of GRPO: prompts, images, noise; the base is one.
 """
 
 import argparse
-import os
 import sys
-from pathlib import Path
 
 from benchmarks import short_strings
 
@@ -28,27 +26,12 @@ objective: {{name: grpo, group: 10, steps: 8, noisy: 4, same_start: true, amount
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--batch", type=int, default=8, help="prompts a step")
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--kl", type=float, default=0.01)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
-    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    data = short_strings.written(options.out / "strings")
-    base = short_strings.base(options.out / "base", data, options.threads)
-    config = options.out / "grpo.yaml"
-    settings = {name: getattr(options, name) for name in ("steps", "batch", "rate", "kl")}
-    text = CONFIG.format(base=base, ocr=short_strings.OCR, **settings)
-    config.write_text(text + short_strings.JUDGED)
-    for seed in options.seeds:
-        place = options.out / f"seed-{seed}"
-        short_strings.train(config, data, place, seed, options.threads)
-        short_strings.report(place)
-    return 0
+    return short_strings.learnt(parser, "grpo", CONFIG)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 model that was stopped while it still made mistakes: what preferences are worth to it in minutes.
 """
 
+import argparse
+import os
 import random
 import subprocess
 import sys
@@ -64,7 +66,30 @@ def base(out: Path, data: str, threads: int) -> Path:
     config.write_text(_BASE)
     train(config, data, out, 0, threads)
     good = (line["step"] for line in curve(out) if line["held_out_accuracy"] >= LEAST)
-    return out / checkpoint_folder.name(next(good))
+    first = next(good, None)
+    if first is None:
+        raise SystemExit(f"{out}: no checkpoint writes {LEAST:.0%} of strings exactly")
+    return out / checkpoint_folder.name(first)
+
+
+def learnt(parser: argparse.ArgumentParser, name: str, config: str) -> int:
+    """Train the base by the objective ``name``, once for each of the seeds, and print how it went:
+    a ``config`` is filled in by the options of the ``parser``. Returns the exit code.
+    """
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    data = written(options.out / "strings")
+    start = base(options.out / "base", data, options.threads)
+    path = options.out / f"{name}.yaml"
+    path.write_text(config.format(base=start, ocr=OCR, **vars(options)) + JUDGED)
+    for seed in options.seeds:
+        place = options.out / f"seed-{seed}"
+        train(path, data, place, seed, options.threads)
+        report(place)
+    return 0
 
 
 def train(config: Path, data: str, out: Path, seed: int, threads: int) -> None:
