@@ -59,12 +59,17 @@ def named(given: str, configuration: Configuration) -> tuple[Devices, Configurat
     return devices, configuration.model_copy(update={"precision": precision})
 
 
+def of_machine() -> int:
+    """Bytes of memory of this machine, in use or not."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _here(device: str, precision: str) -> Devices:
     top = peak.peak(device, precision)
     source, is_gpu = top.source, torch.device(device).type == "cuda"
     if is_gpu:
         memory = int(torch.cuda.get_device_properties(device).total_memory)
     else:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        memory = of_machine()
         source += ", which depends on what else runs"
     return Devices(name=f"{device} here", count=1, memory=memory, flops=top.flops, source=source)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, distributed, nn
 
 from curation.failures.errors import UsageError
-from train import checkpoint_folder
+from train import checkpoint_folder, memory, settling
 from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 from train.distributed import sharded
@@ -56,7 +56,8 @@ def build(
     """Build what has weights by the configuration's seed. ``absent`` stands for a text encoder that
     is not here; what is not ``fresh`` will be read from a checkpoint.
 
-    Raises ``UsageError`` where there is no such network in the folder ``weights``.
+    Raises ``UsageError`` where there is no such network in the folder ``weights``,
+    ``TooLargeError`` where this machine cannot hold what trains it.
     """
     alone = world.mesh is None
     makes = alone or (fresh and world.is_first)
@@ -68,6 +69,9 @@ def build(
             encoder = absent or text_encoder.build(configuration.text_encoder)
         if learnt and makes and published:
             _take_over(encoder, home(published))
+        if alone and settling.usable_device(configuration.device) == "cpu":
+            with torch.random.fork_rng(devices=[]), _on_meta(True):
+                memory.check_room(configuration, configuration.model.build(channels, encoder.width))
         with _on_meta(not makes or bool(published)):
             transformer = configuration.model.build(channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.train()}

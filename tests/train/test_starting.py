@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from curation.failures.errors import UsageError
+from curation.failures.errors import TooLargeError, UsageError
 from train import starting
 from train.configuration import Configuration
 from train.distributed.world import World
@@ -57,3 +57,9 @@ def test_other_networks_are_refused(published, tmp_path):
     narrower = starting.build(configured(folder), 8, World())
     with pytest.raises(UsageError, match=r"img_in.weight is \(16, 16\) .*expected \(16, 32\)"):
         starting.fill(narrower, (), World(), "cpu")
+
+
+def test_what_the_machine_cannot_hold_is_refused_before_it_is_made(tmp_path):
+    huge = configured("", layers=1, heads=2_000, head_width=128, rope_axes=(16, 56, 56))
+    with pytest.raises(TooLargeError, match=r"billion parameters: .* this machine has \d+; .*--plan"):
+        starting.build(huge, 4, World())
