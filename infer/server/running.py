@@ -97,9 +97,17 @@ async def serve(
     finally:
         await pool.end()
     if pool.hopeless.done() and not pool.hopeless.cancelled():
-        raise UsageError(
-            f"a worker ended (code {pool.hopeless.result()}) before it was ready; it says why above"
-        )
+        raise UsageError(_ended(pool.hopeless.result()))
+
+
+def _ended(code: int) -> str:
+    """Why there is no server: its workers ended with a ``code`` before they were ready."""
+    if code >= 0:
+        return f"a worker ended (code {code}) before it was ready; it says why above"
+    return (
+        f"a worker was ended by signal {-code} before it was ready; 9 is mostly the operating"
+        " system's, for want of memory: `python -m infer --plan` says what a checkpoint takes"
+    )
 
 
 class Server(uvicorn.Server):

@@ -10,6 +10,8 @@ from making import training_shards as shards
 from making.training_runs import assert_same_state, tensors, train, train_killed
 from safetensors.torch import load_file
 
+from curation.failures.errors import UsageError
+from train.data import pairs
 from train.data.examples import is_held_out
 from train.quotations import quoted
 from train.rewards.ocr import Ocr
@@ -195,14 +197,23 @@ def test_preferences_of_people_are_learnt_from(given, tmp_path):
     text = next(each for each in ("AE", "HO", "LT", "27") if not is_held_out(each, 0.2))
     good = shards.row(text, "red")
     worse = good | {"id": "worse", "image": shards.row("OO", "red")["image"]}
-    shards.write(tmp_path / "part-00000.parquet", [*shards.rows(40, seed=3), good, worse])
+    text = next(each for each in ("OH", "72", "TL") if not is_held_out(each, 0.2))
+    other = shards.row(text, "red")
+    rows = [*shards.rows(40, seed=3), good, worse, other]
+    shards.write(tmp_path / "part-00000.parquet", rows)
     lines = [{"images": [good["id"], "worse"], "preferred": good["id"]}]
     lines += [{"images": [good["id"], "elsewhere"], "preferred": good["id"]}]
+    lines += [{"images": [good["id"], other["id"]], "preferred": good["id"]}]
     picks = tmp_path / "picks.jsonl"
     picks.write_text("".join(json.dumps(line) + "\n" for line in lines))
     folder, _, config = given(f"name: dpo, file: {picks}", steps=2)
     train((folder, str(tmp_path / "part-*.parquet"), config), tmp_path / "out", steps=2)
-    assert figures(tmp_path / "out")[1]["implicit_accuracy"] == 1.0
+    last = figures(tmp_path / "out")[1]
+    assert (last["implicit_accuracy"], last["unlike_pairs"]) == (1.0, 2.0)
+    picks.write_text(json.dumps(lines[2]) + "\n")
+    own = (folder, str(tmp_path / "part-*.parquet"), config)
+    told = train(own, tmp_path / "unlike", code=2)
+    assert "no pair has images of one size and caption" in told.output
     picks.write_text(json.dumps(lines[1]) + "\n")
     told = train(given(f"name: dpo, file: {picks}", steps=2), tmp_path / "none", code=2)
     assert "of no pair both images are among the rows" in told.output
@@ -233,6 +244,14 @@ def test_what_is_missing_is_said(objective, more, message, given, tmp_path):
 def test_a_model_to_start_from_is_asked_for(given, tmp_path):
     result = train(given(GRPO, weights=""), tmp_path / "out", code=2)
     assert "objective grpo: it changes a model that generates images: name" in result.output
+
+
+def test_an_image_is_not_better_than_itself(tmp_path):
+    shards.draw("A", "red").save(tmp_path / "a.png")
+    path = tmp_path / "same.jsonl"
+    path.write_text('{"prompt": "a", "chosen": "a.png", "rejected": "a.png"}\n')
+    with pytest.raises(UsageError, match=r"same.jsonl:1: both images are the same"):
+        pairs.read(str(path))
 
 
 @pytest.mark.parametrize("line", ['{"prompt": "a"}', "[1]", '{"prompt": "a", "chosen": "../x.png"'])

@@ -58,6 +58,10 @@ def read(path: str) -> list[Pair]:
     pairs = list(_parquet(path) if path.endswith(".parquet") else _lines(path))
     if not pairs:
         raise UsageError(f"objective dpo: file {path}: there is no pair in it")
+    if same := next((pair for pair in pairs if pair.chosen == pair.rejected), None):
+        raise UsageError(
+            f"objective dpo: {same.named}: both images are the same: expected one that is better"
+        )
     return pairs
 
 
@@ -148,6 +152,8 @@ class Pairs:
         self.pairs = [pair for pair in every if not _is_held_out(pair.prompt, share)]
         self._held_out = len(every) - len(self.pairs)
         self._rows: dict[str, tuple[Latents, int]] = {}
+        self._unlike = 0  # all so far, -1 since one was alike
+        self._named = f"objective dpo: file {path}"
         wanted = {each for pair in self.pairs for each in _ids(pair)}
         if wanted:
             self._rows = dict(_places(parts, wanted))
@@ -158,14 +164,15 @@ class Pairs:
                 " trained on: are they of another run, or held out?"
             )
 
-    def figures(self) -> dict[str, Tensor]:
-        """How many pairs of the file are left out, where some are."""
-        count = self._held_out
-        return {"held_out_pairs": torch.tensor([float(count)])} if count else {}
+    def figures(self, unlike: int) -> dict[str, Tensor]:
+        """How many pairs of the file are left out, and of a step, where some are."""
+        counts = {"held_out_pairs": self._held_out, "unlike_pairs": unlike}
+        return {name: torch.tensor([float(n)]) for name, n in counts.items() if n}
 
-    def at(self, step: int) -> list[tuple[int, Shown, Shown]]:
-        """Those of the 1-based ``step``, by place in the batch, the chosen image first. Raises
-        ``UsageError`` for images that are bad, or not of one size.
+    def at(self, step: int) -> tuple[list[tuple[int, Shown, Shown]], int]:
+        """Those of the 1-based ``step``, by place in the batch, the chosen image first; and how
+        many are left out, as their images have not one size and caption. Raises ``UsageError`` for
+        images that are bad, or where none of the file is alike.
         """
         batch = phases.at(self._parts.data.phases, step).batch
         seed, count = self._parts.configuration.seed, len(self.pairs)
@@ -173,22 +180,24 @@ class Pairs:
         for place in range(batch):
             again, number = divmod((step - 1) * batch + place, count)
             order = np.random.default_rng(seed_for(seed, "pairs", again)).permutation(count)
-            pairs.append((place, *self._shown(self.pairs[order[number]])))
-        return pairs
+            if both := self._shown(self.pairs[order[number]]):
+                pairs.append((place, *both))
+        self._unlike = self._unlike + batch if not pairs and self._unlike >= 0 else -1
+        if self._unlike >= count:
+            raise UsageError(
+                f"{self._named}: no pair has images of one size and caption: expected two images"
+                " of the same prompt, such as of one model with two seeds"
+            )
+        return pairs, batch - len(pairs)
 
-    def _shown(self, pair: Pair) -> tuple[Shown, Shown]:
+    def _shown(self, pair: Pair) -> tuple[Shown, Shown] | None:
+        """None where they are not of one size and caption."""
         if _ids(pair):
             chosen, rejected = (self._of_row(str(each), pair) for each in _ids(pair))
-            alike = chosen.caption == rejected.caption
         else:
             chosen, rejected = (self._of_file(each, pair) for each in (pair.chosen, pair.rejected))
-            alike = True
-        if chosen.latents.shape != rejected.latents.shape or not alike:
-            raise UsageError(
-                f"objective dpo: {pair.named}: expected two images of one size and caption; take"
-                " the pair out"
-            )
-        return chosen, rejected
+        alike = chosen.latents.shape == rejected.latents.shape
+        return (chosen, rejected) if alike and chosen.caption == rejected.caption else None
 
     def _of_row(self, identity: str, pair: Pair) -> Shown:
         rows, number = self._rows[identity]

@@ -121,8 +121,9 @@ class Dpo(Objective):
             if self._pairs_of is None or self._pairs_of[0] is not parts.data:
                 self._pairs_of = parts.data, pairs.Pairs(self.file, parts)
             every = self._pairs_of[1]
-            samples = [each for pair in every.at(step) for each in self._noised(parts, step, *pair)]
-            return samples, every.figures()
+            alike, unlike = every.at(step)
+            samples = [each for pair in alike for each in self._noised(parts, step, *pair)]
+            return samples, every.figures(unlike)
         return self._generated(parts, step)
 
     def _generated(self, parts: "Parts", step: int) -> "tuple[list[Noised], dict[str, Tensor]]":
