@@ -27,20 +27,21 @@ from curation import shard
 from train.data.examples import is_held_out, shown_text
 
 HELD_OUT, SIDE = 0.15, 256
-LOG_VARIANCE = -6.0
 PAGES = (("en", "pure"), ("zh", "pure"), ("en", "template"), ("zh", "template"))
 BASE = """
 steps: {steps}
-batch: 16
-weights: {weights}
+batch: 4
 data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
+autoencoder:
+  kind: residual
+  residual: {{channels: 16, base: 8, decoder_base: 8, multipliers: [1, 2, 2], blocks: 1, alpha: false}}
 objective:
   name: reconstruction
   trained: both
-  terms: [pixels, {{name: gradient, weight: 0.5}}, kl]
-  crop: 64
-optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
-ema: {{decay: 0.98}}
+  terms: [{{name: pixels, error: l2, weight: 4}}, kl]
+  crop: 48
+optimiser: {{learning_rate: 3e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.4}}
+ema: {{decay: 0.99}}
 evaluation: {{evaluators: [reconstructions], every: {every}, images: 24, grid: 6, gradients: false}}
 checkpoint: {{every: {every}, keep: 1}}
 """
@@ -134,28 +135,12 @@ def prepared(options: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def random_base(place: Path, seed: int) -> Path:
-    """A small autoencoder of the published class with random weights."""
-    if not (place / "vae").is_dir():
-        import torch
-        from diffusers import AutoencoderKLQwenImage
-
-        torch.manual_seed(seed)
-        sizes = {"base_dim": 12, "z_dim": 8, "dim_mult": [1, 2, 4], "num_res_blocks": 1}
-        statistics = {"latents_mean": [0.0] * 8, "latents_std": [1.0] * 8}
-        model = AutoencoderKLQwenImage(**sizes, temperal_downsample=[False, True], **statistics)
-        with torch.no_grad():  # as it is built, latents are noise of 1 around means near 0
-            model.quant_conv.bias[sizes["z_dim"] :] = LOG_VARIANCE
-        model.save_pretrained(place / "vae")
-    return place
-
-
-def trained(place: Path, config: str, data: str, seed: int, threads: int) -> Path:
+def trained(place: Path, preset: str, config: str, data: str, seed: int, threads: int) -> Path:
     """The newest checkpoint of a run; what is finished is not done again."""
     place.parent.mkdir(parents=True, exist_ok=True)
     path = place.with_suffix(".yaml")
     path.write_text(config)
-    given = ["--preset", "decoder", "--config", str(path), "--data", data, "--out", str(place)]
+    given = ["--preset", preset, "--config", str(path), "--data", data, "--out", str(place)]
     call("train", *given, "--seed", str(seed), "--threads", str(threads))
     return place / (place / "latest").read_text("utf-8").strip()
 
@@ -180,8 +165,8 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, required=True, help="folder of JPEG files")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", type=int, default=40, help="of each language and mode")
-    parser.add_argument("--count", type=int, default=200, help="photographs, at most")
-    parser.add_argument("--base-steps", type=int, default=1000)
+    parser.add_argument("--count", type=int, default=400, help="photographs, at most")
+    parser.add_argument("--base-steps", type=int, default=4000)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the fine-tuning")
     parser.add_argument("--threads", type=int, default=1)
@@ -189,11 +174,9 @@ def main() -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     places = prepared(options)
-    random = random_base(options.out / "random", 0)
-    settings = {"steps": options.base_steps, "every": options.base_steps // 2, "weights": random}
-    base = trained(
-        options.out / "base", BASE.format(**settings), places["photos"], 0, options.threads
-    )
+    config = BASE.format(steps=options.base_steps, every=options.base_steps // 4)
+    place, data = options.out / "base", places["photos"]
+    base = trained(place, "residual", config, data, 0, options.threads)
     print("\nthe base, on photographs\n  step  CPU-s   PSNR")
     for entry in curve(options.out / "base"):
         psnr = entry["held_out_psnr"]
@@ -218,7 +201,7 @@ def tuned(base: Path, places: Mapping[str, str], seed: int, options: argparse.Na
     settings = {"steps": options.steps, "every": every, "weights": base}
     config = TUNED.format(**settings, pages=places["pages"], photos=places["photos"])
     place = options.out / f"tuned-{seed}"
-    checkpoint = trained(place, config, places["pages"], seed, options.threads)
+    checkpoint = trained(place, "decoder", config, places["pages"], seed, options.threads)
     print(f"\nseed {seed}: its decoder, on pages and photographs")
     print("  step  CPU-s   PSNR of pages   of photographs")
     for entry in curve(place):

@@ -15,6 +15,7 @@ from curation.strict_yaml.naming import (
     described,
     did_you_mean,
     expected_one_of,
+    nearest,
     place_name,
     shown,
 )
@@ -139,6 +140,8 @@ def _message(refusal: _Refusal, document: Document, kind: Any, besides: Sequence
         name = place_name((*document.known(above), shown(str(key))[1:-1]))
         keys = details.get("ctx", {}).get(KEYS) or _keys(kind, above)
         keys = [*keys, *(besides if not above else ())]
+        if not nearest(str(key), keys) and (below := _deeper(kind, above, str(key), keys)):
+            return f"unknown key '{name}': expected it in {below}: '{below}.{key}'"
         return f"unknown key '{name}': {expected_one_of(str(key), keys)}"
     return f"{_called(refusal.place, document)}: {explained(details)}"
 
@@ -197,6 +200,12 @@ def _keys(kind: Any, path: Sequence[str | int]) -> list[str]:
         kinds = [below for part in kinds for below in _below(part, step)] or kinds
     models = [part for part in kinds if isinstance(part, type) and issubclass(part, BaseModel)]
     return [key for model in models for key in _keys_of(model)]
+
+
+def _deeper(kind: Any, above: Sequence[str | int], key: str, keys: Sequence[str]) -> str | None:
+    """The only one of the ``keys`` at ``above`` that knows the ``key``."""
+    among = [name for name in keys if key in _keys(kind, [*above, name])]
+    return among[0] if len(among) == 1 else None
 
 
 def _keys_of(model: type[BaseModel]) -> Iterator[str]:

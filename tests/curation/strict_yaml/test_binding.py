@@ -27,8 +27,13 @@ class Part(Frozen):
     look: Literal["plain", "bold"] = "plain"
 
 
+class Deep(Frozen):
+    place: str = ""
+
+
 class Whole(Located):
     size: Annotated[int, Field(gt=0)]
+    deep: Deep = Deep()
     inner: dict[str, Part] = Field(default_factory=dict)
     parts: Named[Part] = ()
 
@@ -105,6 +110,7 @@ def test_errors_are_at_the_line_of_a_key_even_after_pickling() -> None:
         ("gap: 1e-1", "gap: 1e999", "f.yaml:5: expected a finite number"),
         ("size: 3", "sise: 3\ninner: {a: {gab: 1}}", "unknown key 'sise'"),  # before what lacks
         ("size: 3", "size: x\ninner: {a: {gab: 1}}", "'inner.a.gab': expected one of gap, in, lo"),
+        ("size: 3", "size: 3\nplace: here", "'place': expected it in deep: 'deep.place'"),
         (GOOD, "[1]", "f.yaml:1: the file: expected a mapping, found a list"),
     ],
 )
