@@ -2,17 +2,18 @@
 
 ``--data`` are shards; of `python -m synthesis.render`, whose text and boxes are exact, lines are
 read before (the ceiling) and after, by their height. Nothing is generated. Any file of our schema
-will do for PSNR and SSIM.
+will do for PSNR and SSIM, and any folder of images.
 """
 
+import hashlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from curation import shard
+from curation import shard, storage
 from curation.failures.errors import UsageError
 from curation.networks import weights
 from curation.picture import likeness
@@ -39,29 +40,44 @@ class Autoencoder(Benchmark):
         super().__init__(checkpoint, data)
         weights.need("pip install 'inkstone[captions]'", "rapidfuzz")
         self._images: dict[str, bytes] = {}
+        self._left_out: list[str] = []
 
     @property
     def facts(self) -> Mapping[str, Any]:
         """How text is judged."""
         ned = "1 - Levenshtein / longer length, after NFKC and without spaces; horizontal lines"
-        return {"ned": ned, "heights": list(EDGES), "height": "of the box of a line, in pixels"}
+        facts = {"ned": ned, "heights": list(EDGES), "height": "of the box of a line, in pixels"}
+        return facts | ({"left_out": self._left_out} if self._left_out else {})
 
     def requests(self) -> Sequence[Request]:
         """One for each distinct image. Raises ``UsageError`` for no or small ones."""
-        from train.data.shard_files import paths
+        from train.folders.packing import is_folder
 
         if self.data is None:
-            raise UsageError("expected --data: shards, such as `python -m synthesis.render` writes")
+            raise UsageError(
+                "expected --data: shards, such as `python -m synthesis.render` writes, or a folder"
+                " of images"
+            )
+        every = self._of_folder(Path(self.data)) if is_folder(self.data) else _of_shards(self.data)
         requests: dict[str, Request] = {}
-        for path in paths(self.data, f"--data {self.data}"):
-            names = shard.outline(path).columns
-            columns = [name for name in ("id", "image", "text_boxes") if name in names]
-            for batch in shard.read(path, columns):
-                for row in batch.to_pylist():
-                    request = _request(row["id"], row["image"]["bytes"], row.get("text_boxes"))
-                    requests.setdefault(request.id, request)
+        for request in every:
+            requests.setdefault(request.id, request)
+        if not requests:
+            raise UsageError(f"--data {self.data}: no image could be read")
         self._images = {name: request.inputs[0] for name, request in requests.items()}
         return list(requests.values())
+
+    def _of_folder(self, folder: Path) -> Iterator[Request]:
+        """All images but those that cannot be read."""
+        from train.folders import places, reading
+
+        for name, entry in places.files(folder):
+            if reading.is_image(name):
+                data = storage.read_bytes(entry.path)
+                try:
+                    yield _request(hashlib.blake2b(data, digest_size=16).hexdigest(), data, None)
+                except UsageError as error:
+                    self._left_out.append(f"{name}: {str(error).partition(': ')[2]}")
 
     def perfect(self, request: Request) -> "Image.Image":
         """The image itself: what is read in it is what could be read after."""
@@ -129,6 +145,17 @@ def similarity(line: Mapping[str, Any], read: Sequence[Line]) -> float:
             inside.append((each.box[0], each.text))
     said = "".join(text for _, text in sorted(inside))
     return float(Levenshtein.normalized_similarity(_plain(line["text"]), _plain(said)))
+
+
+def _of_shards(data: str) -> Iterator[Request]:
+    from train.data.shard_files import paths
+
+    for path in paths(data, f"--data {data}"):
+        names = shard.outline(path).columns
+        columns = [name for name in ("id", "image", "text_boxes") if name in names]
+        for batch in shard.read(path, columns):
+            for row in batch.to_pylist():
+                yield _request(row["id"], row["image"]["bytes"], row.get("text_boxes"))
 
 
 def _request(name: str, data: bytes, boxes: Sequence[Mapping[str, Any]] | None) -> Request:

@@ -91,6 +91,19 @@ def test_images_are_reconstructed_by_a_checkpoint(tiny, undisturbed, tmp_path):
     assert "expected an image of (32, 16) pixels" in wrong
 
 
+@pytest.mark.usefixtures("_blind")
+def test_a_folder_of_images_will_do(undisturbed, tmp_path):
+    folder = tmp_path / "images"
+    (folder / "below").mkdir(parents=True)
+    shards.draw("A", "red").save(folder / "a.png")
+    shards.draw("A", "red").save(folder / "below" / "again.png")
+    (folder / "bad.png").write_bytes(b"no image")
+    given = ["--checkpoint", undisturbed[0], "--data", folder, "--out", tmp_path / "out", "--json"]
+    result = json.loads(evaluate(*given).stdout)
+    assert result["images"] == 1 and result["metrics"]["PSNR"]["value"] > 5
+    assert [line.partition(":")[0] for line in result["facts"]["left_out"]] == ["bad.png"]
+
+
 def test_what_cannot_be_is_refused(tmp_path):
     server = ["--endpoint", "http://x/v1", "--model", "m", "--out", tmp_path / "out"]
     assert "expected --checkpoint or --images" in evaluate(*server, code=2).stderr
