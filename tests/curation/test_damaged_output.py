@@ -17,6 +17,8 @@ from curation.inspect import explain, gate, rejudge
 from curation.output import mark
 from curation.output.layout import Layout
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "signals": "signals/base-*/*.parquet",
     "ledger": "ledger/*.parquet",

@@ -13,7 +13,10 @@ from making.zoo import zoo
 
 from curation import shard
 
-KILLS = 10
+pytestmark = pytest.mark.slow
+
+KILLS = 4
+MORE_KILLS = 12  # in drills
 
 
 @pytest.fixture(scope="module")
@@ -92,26 +95,27 @@ def test_workers_unit_sizes_and_order_of_input_do_not_change_the_shards(
     assert "kept" in {row["verdict"] for row in ledger_rows(tmp_path / "a")}
 
 
+@pytest.mark.parametrize("kills", [KILLS, pytest.param(MORE_KILLS, marks=pytest.mark.drill)])
 def test_kill_9_at_any_moment_then_the_same_bytes_and_no_work_twice(
-    raw: tuple[Path, dict[str, str]], undisturbed: Path, tmp_path: Path
+    raw: tuple[Path, dict[str, str]], undisturbed: Path, tmp_path: Path, kills: int
 ) -> None:
     begin = time.monotonic()
     finish([raw[0]], tmp_path / "timing")
     duration = time.monotonic() - begin
-    moments = random.Random(7)
+    moments = [(number + random.random()) / kills for number in range(kills)]
     wanted = digests(undisturbed)
-    for number in range(KILLS):
+    for number, moment in enumerate(moments):
         output = tmp_path / f"killed-{number}" / "out"
         output.parent.mkdir()
         process = start([raw[0]], output)
-        process.join(duration * moments.random())
+        process.join(duration * moment)
         process.kill()
         process.join()
         measured = {
             path: path.stat().st_mtime_ns for path in (output / "signals").rglob("*.parquet")
         }
         finish([raw[0]], output)
-        assert digests(output) == wanted
+        assert digests(output) == wanted, moments
         assert {path: path.stat().st_mtime_ns for path in measured} == measured
         assert not list(output.rglob("*.partial"))
 
@@ -128,13 +132,17 @@ def test_a_second_run_repeats_nothing(
     assert not changed
 
 
-@pytest.mark.parametrize("name", sorted(zoo()))
-def test_one_bad_file_among_good_ones(name: str, tmp_path: Path) -> None:
+def test_bad_files_of_every_kind_among_good_ones(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    for number in range(3):
-        (folder / f"good-{number}.jpg").write_bytes(encoded(drawing(number)))
-    (folder / "bad.jpg").write_bytes(zoo()[name])
+    bad = sorted(zoo().items())
+    for number, (name, data) in enumerate(bad):
+        (folder / f"{number:03}-{name}.jpg").write_bytes(data)
+    for number in range(3):  # the first, one in the midst, the last
+        name = f"{number * len(bad) // 2:03}-+good.jpg"
+        (folder / name).write_bytes(encoded(drawing(number)))
     verdicts = run_in_process(folder, tmp_path / "out")
-    assert verdicts.pop("bad.jpg") == "quarantined"
-    assert set(verdicts.values()) == {"kept"} and len(verdicts) == 3
+    kept = {name for name, verdict in verdicts.items() if verdict == "kept"}
+    assert len(verdicts) == len(bad) + 3
+    assert kept == {name for name in verdicts if name.endswith("+good.jpg")}
+    assert {verdicts[name] for name in verdicts.keys() - kept} == {"quarantined"}

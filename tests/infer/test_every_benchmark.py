@@ -19,6 +19,8 @@ from infer.harness import measuring
 from infer.harness.measuring import Tools
 from infer.harness.rows import Line
 
+pytestmark = pytest.mark.slow
+
 NAMES = scoring.names()
 
 

@@ -39,8 +39,8 @@ def invoke(app: typer.Typer, arguments: Sequence[str]) -> Ended:
     return Ended(code, out.getvalue(), err.getvalue())
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    """Return once the condition holds; a minute is too long, or so many seconds."""
+def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
+    """Return once the condition holds; so many seconds are too long, on a busy machine too."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"

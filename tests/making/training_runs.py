@@ -20,10 +20,19 @@ def prepared(folder):
     return folder, pattern, folder / "tiny.yaml"
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """What ``prepared`` gives."""
-    return prepared(tmp_path_factory.mktemp("data"))
+@contextmanager
+def left_as_it_is(folder):
+    """What is in the folder, which tests share, is the same at the end."""
+    before = contents(folder)
+    yield
+    after = contents(folder)
+    assert after.keys() == before.keys(), f"a test added to {folder}, or took away"
+    changed = [path for path in before if after[path] != before[path]]
+    assert changed == [], "a test changed what all share"
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def train(tiny, out, *arguments, code=0, **overrides):
@@ -39,13 +48,6 @@ def train(tiny, out, *arguments, code=0, **overrides):
         torch.set_num_threads(before)
     assert result.exit_code == code, result.output
     return result
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tiny, tmp_path_factory):
-    out = tmp_path_factory.mktemp("undisturbed") / "out"
-    result = train(tiny, out, "--json")
-    return out, result
 
 
 def train_killed(tiny, out, at, *arguments):

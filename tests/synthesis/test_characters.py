@@ -3,8 +3,6 @@
 import bz2
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -12,11 +10,13 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from making.commands import invoke
 from making.made_fonts import make
 
 from curation.failures.errors import UsageError
 from synthesis import jobs
 from synthesis.characters import need, planning, report, sampler, table
+from synthesis.characters.__main__ import app
 from synthesis.characters.planning import BLOCK, FLOOR, HUNDRED_THOUSAND, Kind
 from synthesis.corpus import Paragraph
 from synthesis.fonts import files as font_files
@@ -139,13 +139,10 @@ def test_the_command_reads_shards(tmp_path: Path) -> None:
         None,
     ]
     pq.write_table(pa.table({"text_boxes": boxes}), tmp_path / "one.parquet")
-    command = [sys.executable, "-m", "synthesis.characters", "--shards", str(tmp_path)]
-    told = subprocess.run([*command, "--json"], capture_output=True, text=True, check=True)
-    found = json.loads(told.stdout)
+    found = json.loads(invoke(app, ["--shards", str(tmp_path), "--json"]).stdout)
     assert found["images"] == 3
     assert [one["rendered"] for one in found["levels"]] == [2, 0, 0]
-    table_told = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "3,500" in table_told.stdout
+    assert "3,500" in invoke(app, ["--shards", str(tmp_path)]).stdout
 
 
 def test_shards_that_are_none_are_named(tmp_path: Path) -> None:

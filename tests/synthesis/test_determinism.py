@@ -17,6 +17,8 @@ from curation.failures.errors import UsageError
 from synthesis import jobs, modes, rendering
 from synthesis.job import Job
 
+pytestmark = pytest.mark.slow
+
 COUNT, PART = 56, 4  # what killed runs leave to do is enough for each of four processes
 SIZE = "256x256"
 

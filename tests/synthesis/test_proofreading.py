@@ -2,15 +2,13 @@
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
-from making.places import ROOT
+from making.commands import Ended, invoke
 
 from curation import shard
 from curation.failures.errors import UsageError
@@ -251,9 +249,8 @@ def test_the_reader_reads_what_is_set_plainly(reader: reading.Proofreader) -> No
         pytest.skip(str(problem))
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "synthesis.proofreading", *arguments]
-    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+def command(*arguments: str) -> Ended:
+    return invoke(proofreading.app, arguments)
 
 
 def test_the_command_tells_figures_and_ends_with_3_below_the_bar(
@@ -270,18 +267,18 @@ def test_the_command_tells_figures_and_ends_with_3_below_the_bar(
         batch = pa.RecordBatch.from_pylist([row(one, key, None) for key in keys], schema)
         shard.write(str(tmp_path / name / "part-00000.parquet"), [batch], schema)
     true = command(str(tmp_path / "true"), "--json")
-    assert true.returncode == 0, true.stderr
+    assert true.exit_code == 0, true.stderr
     told = json.loads(true.stdout)
     assert told["modes"]["pure"]["accuracy"] == 1
     assert (told["modes"]["pure"]["samples"], told["unread"]) == (1, {"ar": 2})
     false = command(str(tmp_path / "false"))
-    assert false.returncode == 3
+    assert false.exit_code == 3
     assert "pure/en/1/00000000/Face" in false.stdout
     assert "languages the reader does not know: ar 2" in false.stdout
 
 
 def test_a_folder_without_shards_is_wrong_usage(tmp_path: Path) -> None:
     done = command(str(tmp_path))
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "no shards there" in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,7 +8,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import uuid
 import weakref
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from making import renderings
 from making.commands import invoke, wait_for
 from making.made_fonts import all_characters, make
-from making.places import ROOT
+from making.renderings import COUNT, PART, contents, options, run, start
 from PIL import Image
 
 from curation import shard, storage
@@ -32,36 +32,19 @@ from synthesis.pool import Rendered
 from synthesis.render import app
 from synthesis.sample import Rejected, Sample
 
-COUNT, PART = 48, 8
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def fonts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("fonts")
-    make(folder / "one.ttf", all_characters("en"), inkless="Q", family="One")
-    make(folder / "two.ttf", all_characters("zh"), family="Two")
-    return str(folder)
-
-
-def command(fonts: str, out: Path, *more: str, count: int = COUNT) -> list[str]:
-    program = [sys.executable, "-m", "synthesis.render", "--lang", "en", "--n", str(count)]
-    places = ["--out", str(out), "--fonts", fonts, "--size", "96x96"]
-    return [*program, *places, "--part-size", str(PART), *more]
-
-
-def run(line: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False, **options)  # type: ignore[call-overload,no-any-return]
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+    return renderings.fonts(tmp_path_factory.mktemp("fonts"))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(fonts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed") / "out"
-    done = run(command(fonts, out, "--json"))
-    assert done.returncode == 0, done.stderr
+    done = run(options(fonts, out, "--json"))
+    assert done.exit_code == 0, done.stderr
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["rendered_now"], summary["missing"]) == (COUNT, COUNT, 0)
     assert summary["images_per_second"] > 0
@@ -71,12 +54,11 @@ def undisturbed(fonts: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-@pytest.mark.parametrize("workers", [2, 4])
 def test_same_bytes_for_any_number_of_processes(
-    fonts: str, undisturbed: Path, tmp_path: Path, workers: int
+    fonts: str, undisturbed: Path, tmp_path: Path
 ) -> None:
-    done = run(command(fonts, tmp_path / "out", "--workers", str(workers)))
-    assert done.returncode == 0, done.stderr
+    driver = start(options(fonts, tmp_path / "out", "--workers", "3"))
+    assert driver.wait(timeout=250) == 0
     assert contents(tmp_path / "out") == contents(undisturbed)
 
 
@@ -123,47 +105,20 @@ def test_killed_driver_resumes_to_the_same_bytes(
     fonts: str, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    driver = subprocess.Popen(
-        command(fonts, out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+    driver = start(options(fonts, out, "--workers", "2"))
     wait_for(lambda: len([*out.glob("part-*")]) >= 2)
     workers = psutil.Process(driver.pid).children(recursive=True)
     driver.kill()
     driver.wait()
-    psutil.wait_procs(workers, timeout=20)
+    psutil.wait_procs(workers, timeout=60)
     assert not any(worker.is_running() for worker in workers)  # no orphan goes on drawing
     kept = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert 2 <= len(kept) <= COUNT // PART
-    done = run(command(fonts, out, "--json"))
-    assert done.returncode == 0, done.stderr
+    done = run(options(fonts, out, "--json"))
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["rendered_now"] == COUNT - PART * len(kept)
     assert {name: (out / name).stat().st_mtime_ns for name in kept} == kept
     assert contents(out) == contents(undisturbed)
-
-
-@pytest.mark.parametrize("mode", ["scene", "template", "mix", "strings", "edit"])
-def test_every_mode_resumes_to_the_same_bytes(fonts: str, tmp_path: Path, mode: str) -> None:
-    size = "64x32" if mode == "strings" else "256x256"
-    fonts = str(Path(fonts) / "two.ttf") if mode == "strings" else fonts  # the other lacks a Q
-    job = jobs.prepare("en", mode, size=size, fonts=fonts)
-    try:
-        samples = [modes.render_until_kept(job, index)[0] for index in range(4)]
-    except UsageError as missing:
-        pytest.skip(str(missing))
-    if None in samples:
-        pytest.skip(f"mode {mode} draws nothing with fonts of rectangles")
-    whole, out = tmp_path / "whole", tmp_path / "out"
-    more = ["--mode", mode, "--size", size]
-    assert run(command(fonts, whole, *more, count=16)).returncode == 0
-    driver = subprocess.Popen(
-        command(fonts, out, *more, count=16), cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-    wait_for(lambda: [*out.glob("part-*")])
-    driver.kill()
-    driver.wait()
-    done = run(command(fonts, out, *more, "--workers", "2", count=16))
-    assert done.returncode == 0, done.stderr
-    assert contents(out) == contents(whole)
 
 
 # in the footer, in a picture; unlisted is what a killed run leaves
@@ -178,7 +133,7 @@ def test_a_damaged_part_is_drawn_again(
     data = bytearray((out / "part-00001.parquet").read_bytes())
     data[place] ^= 0x10
     (out / "part-00001.parquet").write_bytes(bytes(data))
-    done = invoke(app, command(fonts, out, "--json")[3:])
+    done = run(options(fonts, out, "--json"))
     assert done.exit_code == 0, done.output
     assert contents(out) == contents(undisturbed)
 
@@ -215,18 +170,16 @@ def test_what_a_killed_run_left_unfinished_is_removed(
     shutil.copytree(undisturbed, out)
     for name in contents(undisturbed):
         (out / f".{name}.{uuid.uuid4().hex}{storage.TEMPORARY_SUFFIX}").write_bytes(b"half")
-    assert run(command(fonts, out)).returncode == 0
+    assert run(options(fonts, out)).exit_code == 0
     assert contents(out) == contents(undisturbed)
 
 
 def test_killed_worker_is_replaced(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    driver = subprocess.Popen(
-        command(fonts, out, "--workers", "2"), cwd=ROOT, stderr=subprocess.DEVNULL
-    )
+    driver = start(options(fonts, out, "--workers", "2"))
     wait_for(lambda: len(drawing_workers(driver.pid)) == 2)
     drawing_workers(driver.pid)[0].send_signal(signal.SIGKILL)
-    assert driver.wait(timeout=120) == 0
+    assert driver.wait(timeout=250) == 0
     assert contents(out) == contents(undisturbed)
 
 
@@ -239,26 +192,22 @@ def test_interrupting_ends_with_130_and_resumes(
     fonts: str, undisturbed: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    driver = subprocess.Popen(
-        command(fonts, out, "--workers", "2"),
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    driver = start(
+        options(fonts, out, "--workers", "2"), stderr=subprocess.PIPE, start_new_session=True
     )
     wait_for(lambda: [*out.glob("part-*")])
     os.killpg(driver.pid, signal.SIGINT)
-    _, told = driver.communicate(timeout=60)
+    _, told = driver.communicate(timeout=250)
     assert driver.returncode in {0, 130}  # 0: it had just finished
     assert "Traceback" not in told
-    assert run(command(fonts, out)).returncode == 0
+    assert run(options(fonts, out)).exit_code == 0
     assert contents(out) == contents(undisturbed)
 
 
 def test_more_pictures_keep_the_whole_shards(fonts: str, undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert run(command(fonts, out, count=20)).returncode == 0
-    done = run(command(fonts, out, "--json"))
+    assert run(options(fonts, out, count=20)).exit_code == 0
+    done = run(options(fonts, out, "--json"))
     assert json.loads(done.stdout)["rendered_now"] == COUNT - 16
     assert contents(out) == contents(undisturbed)
 
@@ -299,8 +248,8 @@ def test_wrong_use_is_told_and_changes_nothing(
     fonts: str, undisturbed: Path, more: list[str], count: int, message: str
 ) -> None:
     before = contents(undisturbed)
-    done = run(command(fonts, undisturbed, *more, count=count))
-    assert done.returncode == 2
+    done = run(options(fonts, undisturbed, *more, count=count))
+    assert done.exit_code == 2
     assert message in " ".join(re.sub("[│─╭╮╰╯]", " ", done.stderr).split())
     assert "Traceback" not in done.stderr
     assert contents(undisturbed) == before
@@ -308,8 +257,8 @@ def test_wrong_use_is_told_and_changes_nothing(
 
 def test_no_font_names_the_package(tmp_path: Path) -> None:
     make(tmp_path / "latin.ttf", all_characters("en"))
-    done = run(command(str(tmp_path), tmp_path / "out", "--lang", "zh"))
-    assert done.returncode == 2
+    done = run(options(str(tmp_path), tmp_path / "out", "--lang", "zh"))
+    assert done.exit_code == 2
     assert "apt-get install fonts-noto-cjk" in done.stderr
 
 
@@ -322,18 +271,19 @@ def test_full_disk_leaves_no_partial_shard_and_resumes(
 
     out = tmp_path / "out"
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = run(command(fonts, out), preexec_fn=limit, env=environment)
-    assert done.returncode == 4, done.stderr
-    assert "Traceback" not in done.stderr
+    driver = start(options(fonts, out), stderr=subprocess.PIPE, preexec_fn=limit, env=environment)
+    _, said = driver.communicate(timeout=250)
+    assert driver.returncode == 4, said
+    assert "Traceback" not in said
     assert not out.exists()  # nothing was finished there, so that nothing is left of it
-    assert run(command(fonts, out)).returncode == 0
+    assert run(options(fonts, out)).exit_code == 0
     assert contents(out) == contents(undisturbed)
 
 
 def test_unusable_output_folder(fonts: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run(command(fonts, tmp_path / "file" / "out"))
-    assert done.returncode == 4
+    done = run(options(fonts, tmp_path / "file" / "out"))
+    assert done.exit_code == 4
     assert "Traceback" not in done.stderr
 
 
@@ -341,15 +291,17 @@ def test_texts_that_cannot_be_drawn_are_counted_by_reason(fonts: str, tmp_path: 
     texts = tmp_path / "texts.txt"
     texts.write_text("Quiet\nshalom שלום\n" + "long " * 1000 + "\n", encoding="utf-8")
     more = ["--corpus", str(texts), "--json", "--licence", "CC-BY-4.0"]
-    done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "none", *more, count=4))
-    assert done.returncode == 3
+    done = run(options(str(Path(fonts) / "one.ttf"), tmp_path / "none", *more, count=4))
+    assert done.exit_code == 3
     summary = json.loads(done.stdout)
     assert (summary["images"], summary["missing"]) == (0, 4)
     assert {*summary["rejected"]} == {"empty_glyph", "missing_character", "does_not_fit"}
     assert "4 of 4 images could not be rendered" in done.stderr
+    texts = tmp_path / "others.txt"  # what is at a place is read once by a process
     texts.write_text("Quiet\nFine\n", encoding="utf-8")
-    done = run(command(str(Path(fonts) / "one.ttf"), tmp_path / "some", *more, count=4))
-    assert done.returncode == 0
+    more[1] = str(texts)
+    done = run(options(str(Path(fonts) / "one.ttf"), tmp_path / "some", *more, count=4))
+    assert done.exit_code == 0
     rows = pq.read_table(tmp_path / "some" / "part-00000.parquet").to_pylist()
     assert {row["licence"] for row in rows} == {"CC-BY-4.0"}
     assert {row["text_boxes"][0]["text"] for row in rows} == {"Fine"}

@@ -1,4 +1,4 @@
-"""Training runs and parts that several files of tests hold theirs against."""
+"""Parts of models that several files of tests hold theirs against."""
 
 from making.qwen_21_parts import (
     qwen_3_encoder,
@@ -15,7 +15,6 @@ from making.qwen_parts import (
     qwen_folder,
     qwen_pipeline,
 )
-from making.training_runs import tiny, undisturbed
 
 __all__ = [
     "qwen_3_encoder",
@@ -29,6 +28,4 @@ __all__ = [
     "qwen_encoder",
     "qwen_folder",
     "qwen_pipeline",
-    "tiny",
-    "undisturbed",
 ]

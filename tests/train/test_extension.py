@@ -1,6 +1,7 @@
 """A finished run that is asked for more steps, or for fewer."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -63,9 +64,9 @@ def test_a_run_asked_for_more_is_to_the_bit_the_longer_one(train, tmp_path, deca
 
 def test_a_longer_run_that_is_stopped_at_once_goes_on_as_itself_or_back(train, tmp_path):
     """Between going back and the first new checkpoint both commands find a whole run."""
-    train("once", 10)
     train("out", 10)
     out = tmp_path / "out"
+    shutil.copytree(out, tmp_path / "once")
     finished = content(out, 10)
     (out / "result.json").unlink()  # what going back to an earlier checkpoint does first
     checkpoint_writing.point_to(out / "checkpoint-8")

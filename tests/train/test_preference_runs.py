@@ -16,6 +16,8 @@ from train.data.examples import is_held_out
 from train.quotations import quoted
 from train.rewards.ocr import Ocr
 
+pytestmark = pytest.mark.slow
+
 RUN = """
 steps: 6
 batch: 4

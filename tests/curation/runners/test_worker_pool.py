@@ -21,6 +21,8 @@ from making.pipelines import WITHOUT_MODELS
 
 from curation.runners import running, watchdog, worker_pool
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = "--direct_running_mode=multi_processing"
 
 

@@ -3,16 +3,17 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from making.commands import Ended, invoke
 from making.installed_fonts import path_of
 from making.made_fonts import all_characters, make
 
 from curation.failures.errors import UsageError
 from synthesis.fonts import coverage, families, index, packs
 from synthesis.fonts import files as font_files
+from synthesis.fonts.__main__ import app
 from synthesis.fonts.face import Font
 from synthesis.fonts.languages import LANGUAGES, home
 from synthesis.text.shaping import shape
@@ -265,17 +266,16 @@ def test_a_pack_is_the_files_of_its_packages(monkeypatch: pytest.MonkeyPatch) ->
     assert {face.path for face in faces} == {str(installed)}
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "synthesis.fonts", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def _run(*arguments: str) -> Ended:
+    return invoke(app, arguments)
 
 
 def test_the_command_prints_a_table_or_json(tmp_path: Path) -> None:
     path = make(tmp_path / "one.ttf", all_characters("en"), family="Told")
     told = _run("--fonts", path)
-    assert told.returncode == 0 and "Told" in told.stdout and "Latn" in told.stdout
+    assert told.exit_code == 0 and "Told" in told.stdout and "Latn" in told.stdout
     (face,) = json.loads(_run("--fonts", path, "--json").stdout)
     assert face["family"] == "Told" and face["characters"]["GB2312"] == 0
     assert "apt-get install" in _run("--fonts", path, "--lang", "zh").stderr
-    assert _run("--fonts", "/none").returncode == 2
+    assert _run("--fonts", "/none").exit_code == 2
     assert "Example: python -m synthesis.fonts" in _run("--help").stdout

@@ -15,6 +15,8 @@ from making.exact_resume import CHANGES, CONFIG, STEPS
 from making.places import ENVIRONMENT, ROOT
 from making.training_runs import assert_same_state
 
+pytestmark = pytest.mark.slow
+
 ALONE, TWO = "1", "2+units"  # the second with producers, and another plan twice
 
 
@@ -25,7 +27,7 @@ def runs(tmp_path_factory):
     pattern = shards.write_all(folder)
     (folder / "run.yaml").write_text(CONFIG)
     seed = random.randrange(1000)
-    given = [pattern, str(folder / "run.yaml"), str(folder), str(seed), f"{ALONE}:3", f"{TWO}:5"]
+    given = [pattern, str(folder / "run.yaml"), str(folder), str(seed), f"{ALONE}:3", f"{TWO}:4"]
     command = [sys.executable, "-m", "making.forked_runs", *given]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, env=ENVIRONMENT

@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 
 from train import checkpoint_state
 
+pytestmark = pytest.mark.slow
+
 COMMON = """
 precision: fp32
 tokens_at_once: 90

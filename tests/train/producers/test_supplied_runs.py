@@ -23,6 +23,8 @@ from train.produce import app as produce_app
 from train.producers import agreed, prefetching, serving, supply
 from train.producers.units import Unit
 
+pytestmark = pytest.mark.slow
+
 STEPS = 24
 
 
