@@ -34,7 +34,8 @@ batch: 4
 data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
 autoencoder:
   kind: residual
-  residual: {{channels: 16, base: 8, decoder_base: 8, multipliers: [1, 2, 2], blocks: 1, alpha: false}}
+  residual:
+    {{channels: 16, base: 8, decoder_base: 8, multipliers: [1, 2, 2], blocks: 1, alpha: false}}
 objective:
   name: reconstruction
   trained: both

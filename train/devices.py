@@ -1,6 +1,5 @@
 """What a run is planned for: the device here, or devices named on the command line."""
 
-import os
 import re
 
 import torch
@@ -8,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from curation.failures.errors import UsageError
 from curation.strict_yaml import expected_one_of
-from train import peak, settling
+from train import kept, peak, settling
 from train.configuration import Configuration
 
 _GIVEN = re.compile(r"(?P<name>.+?)(?:[x×](?P<count>[1-9]\d{0,6}))?", re.IGNORECASE)
@@ -59,17 +58,12 @@ def named(given: str, configuration: Configuration) -> tuple[Devices, Configurat
     return devices, configuration.model_copy(update={"precision": precision})
 
 
-def of_machine() -> int:
-    """Bytes of memory of this machine, in use or not."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
 def _here(device: str, precision: str) -> Devices:
     top = peak.peak(device, precision)
     source, is_gpu = top.source, torch.device(device).type == "cuda"
     if is_gpu:
         memory = int(torch.cuda.get_device_properties(device).total_memory)
     else:
-        memory = of_machine()
+        memory = kept.of_machine()
         source += ", which depends on what else runs"
     return Devices(name=f"{device} here", count=1, memory=memory, flops=top.flops, source=source)

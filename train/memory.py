@@ -19,8 +19,8 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from curation.failures.errors import TooLargeError, UsageError
-from train import devices, execution
+from curation.failures.errors import UsageError
+from train import execution, kept
 from train.adapters import base_size, beside
 from train.configuration import Configuration
 from train.models.family import Family
@@ -98,53 +98,12 @@ def needed(configuration: Configuration, network: Any, channels: int, text_width
         return _beside(configuration, network, channels, text_width)
     half = configuration.precision != "fp32"
     kept_of_portion = activations(configuration, channels, text_width)
-    return replace(
-        without_activations(configuration, network),
+    return Memory(
+        **kept.always(configuration, network),
         activations=kept_of_portion,
         again=_again(configuration, kept_of_portion, channels, text_width),
         gathered=(_FP32 // 2 if half else _FP32) * _HELD * _largest(network),
     )
-
-
-def without_activations(configuration: Configuration, network: Any) -> Memory:
-    """What a run of a whole network keeps from its first step on, whatever it is shown; the
-    ``network`` may be on the meta device.
-    """
-    settings = configuration.optimiser
-    trained = {name: w for name, w in network.named_parameters() if w.requires_grad}
-    matrices = configuration.model.matrices(network) if settings.kind == "muon" else {}
-    moved = sum(weight.numel() for name, weight in trained.items() if name in matrices)
-    count = sum(weight.numel() for weight in trained.values())
-    every = sum(weight.numel() for weight in network.parameters())
-    of_adamw = 2 * (1 if settings.states == "int8" else _FP32)  # two moments
-    averages = len(configuration.ema.widths) if configuration.ema.kind == "power" else 1
-    half = configuration.precision != "fp32"
-    return Memory(
-        weights=_FP32 * every,
-        copies=_FP32 // 2 * every if half else 0,
-        gradients=_FP32 * count,
-        optimiser=of_adamw * (count - moved) + _FP32 * moved,
-        averages=_FP32 * every * averages,
-        activations=None,
-        again=0,
-        gathered=0,
-        reference=_FP32 * every * configuration.objective.reference,
-    )
-
-
-def check_room(configuration: Configuration, network: Any) -> None:
-    """Raise ``TooLargeError`` where a CPU is to train a ``network`` that the memory of this machine
-    cannot hold: the operating system would end the process without a word.
-    """
-    kept, there = without_activations(configuration, network).total, devices.of_machine()
-    if kept > there:
-        count = sum(weight.numel() for weight in network.parameters())
-        raise TooLargeError(
-            f"model: {count / 1e9:.1f} billion parameters: weights, gradients, what the optimiser"
-            f" remembers and averages take {kept / 2**30:.0f} GiB, and this machine has"
-            f" {there / 2**30:.0f}; take fewer model.layers or model.heads, or --preset lora;"
-            " --plan says what a run takes"
-        )
 
 
 def trained_beside(configuration: Configuration, network: Any) -> tuple[int, int]:

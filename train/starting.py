@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor, distributed, nn
 
 from curation.failures.errors import UsageError
-from train import checkpoint_folder, memory, settling
+from train import checkpoint_folder, kept
 from train.checkpoint_folder import CheckpointError
 from train.configuration import Configuration
 from train.distributed import sharded
@@ -69,9 +69,9 @@ def build(
             encoder = absent or text_encoder.build(configuration.text_encoder)
         if learnt and makes and published:
             _take_over(encoder, home(published))
-        if alone and settling.usable_device(configuration.device) == "cpu":
+        if alone and _is_on_cpu(configuration.device):
             with torch.random.fork_rng(devices=[]), _on_meta(True):
-                memory.check_room(configuration, configuration.model.build(channels, encoder.width))
+                kept.check_room(configuration, configuration.model.build(channels, encoder.width))
         with _on_meta(not makes or bool(published)):
             transformer = configuration.model.build(channels, encoder.width)
     raw: dict[str, nn.Module] = {"transformer": transformer.train()}
@@ -114,6 +114,10 @@ def _take_over(encoder: Any, folder: Path) -> None:
             f"weights: {stored}: not of the text encoder of this run; give text_encoder the"
             f" settings that it has there ({str(error).splitlines()[-1].strip()})"
         ) from error
+
+
+def _is_on_cpu(device: str) -> bool:
+    return device == "cpu" or (device == "auto" and not torch.cuda.is_available())
 
 
 def _on_meta(really: bool) -> AbstractContextManager[Any]:

@@ -11,6 +11,7 @@ from curation import storage
 from curation.failures.errors import UsageError
 from curation.networks import serving
 from curation.networks.serving import Access
+from curation.output import finished
 from curation.output.layout import NAMES
 from curation.serving import guard
 from curation.shard.picks import Recorder
@@ -43,10 +44,18 @@ def serve(output: str, host: str, port: int, picks: str | None, names: Sequence[
 
 def opened(output: str, path: str, held: ExitStack) -> "Site":
     """The run, and its file of picks, which no other may write to while it is held."""
+    import typer
+
     from curation.serving.run_rows import Rows
     from curation.serving.site import Site
 
     rows = Rows(output)
+    if not finished.success(rows.layout):
+        typer.echo(
+            f"{rows.layout.success}: not there, so the run did not end, or its ledger does not add"
+            " up; what is shown may not be what the same `beam run` comes to",
+            err=True,
+        )
     try:
         held.enter_context(lock.exclusive(f"{path}.lock"))
     except lock.HeldError as error:

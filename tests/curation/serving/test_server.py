@@ -110,6 +110,18 @@ def test_one_server_at_a_time_writes_a_file_of_picks(made: Path, tmp_path: Path)
     assert {path.name for path in tmp_path.iterdir()} == {"picks.jsonl", "others.jsonl"}
 
 
+def test_a_run_that_did_not_end_is_said(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(made / "out", output)
+    for there in (True, False):
+        with ExitStack() as held:
+            server.opened(str(output), str(tmp_path / "picks.jsonl"), held)
+        assert ("_SUCCESS: not there" in capsys.readouterr().err) != there
+        (output / "_SUCCESS").unlink(missing_ok=True)
+
+
 @contextmanager
 def served(output: Path, picks: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     arguments = ["serve", str(output), "--port", "0", "--picks", str(picks)]
