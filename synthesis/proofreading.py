@@ -21,6 +21,7 @@ import typer
 
 from curation.failures import commands
 from curation.failures.errors import UsageError
+from curation.networks.edit_distance import edits
 from curation.storage import user_paths
 
 if TYPE_CHECKING:
@@ -57,19 +58,6 @@ class Reading:
     length: int
     by_lines: bool
     blind: int = 0
-
-
-def errors(wanted: str, read: str, unasked: frozenset[str] = frozenset()) -> int:
-    """The edit distance of two texts; the ``unasked`` characters of the first may be anything."""
-    before = list(range(len(read) + 1))
-    for character in wanted:
-        cost = int(character not in unasked)
-        row = [before[0] + cost]
-        for column, other in enumerate(read, start=1):
-            changed = before[column - 1] + (cost if character != other else 0)
-            row.append(min(changed, before[column] + cost, row[-1] + 1))
-        before = row
-    return before[-1]
 
 
 def misread(wanted: str, read: str) -> frozenset[int]:
@@ -119,7 +107,7 @@ def proofread(row: Mapping[str, Any], reader: "Proofreader") -> Reading:
     asked = sum(character not in unasked for character in wanted)
 
     def reading(read: str, by_lines: bool) -> Reading:
-        wrong = errors(wanted, normalised(read), unasked)
+        wrong = edits(wanted, normalised(read), unasked)
         return Reading(row["key"], mode, wanted, normalised(read), wrong, asked, by_lines)
 
     page = None if mode == "scene" else reading(reader.page(rgb, lines), by_lines=False)

@@ -21,31 +21,6 @@ from synthesis.sample import Quad, Sample, TextBox, row, upright_quad
 RARE = levels()[2][0]
 
 
-@pytest.mark.parametrize(
-    ("wanted", "read", "distance"),
-    [
-        ("", "", 0),
-        ("abc", "abc", 0),
-        ("abc", "", 3),
-        ("", "abc", 3),
-        ("kitten", "sitting", 3),
-        ("天地玄黄", "天玄黄", 1),
-        ("ab", "ba", 2),
-        ("a" * 300, "a" * 299 + "b", 1),
-    ],
-)
-def test_errors_are_the_edit_distance(wanted: str, read: str, distance: int) -> None:
-    assert proofreading.errors(wanted, read) == distance
-
-
-def test_what_is_not_asked_may_be_read_as_anything_or_nothing() -> None:
-    unasked = frozenset("x")
-    for read in ("axb", "aqb", "ab"):
-        assert proofreading.errors("axb", read, unasked) == 0
-    assert proofreading.errors("axb", "aqqb", unasked) == 1
-    assert proofreading.errors("axb", "xb", unasked) == 1
-
-
 def test_widths_spaces_and_marks_of_one_kind_are_not_errors() -> None:
     assert proofreading.normalised("Ａ, “b” — c…") == proofreading.normalised('A，"b"-c...')
     assert proofreading.normalised("半　角 ﬁ") == "半角fi"

@@ -1,6 +1,5 @@
 """Rewards read pixels, several count on one scale, and an endpoint is believed if it parses."""
 
-import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,14 +29,6 @@ from train.rewards.ocr import Ocr, accuracy
 )
 def test_accuracy_is_one_less_the_distance(wanted, read, share):
     assert accuracy(wanted, read) == share
-
-
-def test_the_distance_is_levenshtein_s():
-    distance = pytest.importorskip("rapidfuzz.distance").Levenshtein.distance
-    chance = random.Random(0)
-    for _ in range(200):
-        words = ["".join(chance.choices("abc", k=chance.randrange(8))) for _ in range(2)]
-        assert ocr.edits(*words) == distance(*words)
 
 
 class Reading:

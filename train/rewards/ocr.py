@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from curation.networks.edit_distance import edits
 from train.kinds import Share
 from train.quotations import quoted
 from train.rewards.reward import Reward
@@ -106,15 +107,3 @@ def accuracy(wanted: str, read: str) -> float:
         return 0.0
     distance = 0 if wanted in read else edits(wanted, read)
     return 1 - min(distance, len(wanted)) / len(wanted)
-
-
-def edits(first: str, second: str) -> int:
-    """Levenshtein's distance."""
-    row = list(range(len(second) + 1))
-    for place, own in enumerate(first, 1):
-        above, row[0] = row[0], place
-        for column, other in enumerate(second, 1):
-            changed = above + (own != other)
-            above = row[column]
-            row[column] = min(changed, above + 1, row[column - 1] + 1)
-    return row[-1]
