@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Dpo(Objective):
     """-log sigmoid(-``beta`` ``factor`` (D - D_ref)), where D = |v(x_w) - v_w|^2 - |v(x_l) - v_l|^2
     of a chosen image w and a rejected one l of the same prompt, with the same noise at the same
-    level, and D_ref is that of the network that the run started with.
+    level, and D_ref is that of the network that the run started with. Of several ``draws`` of level
+    and noise, the same for both networks, D - D_ref is the mean: of one it is mostly chance.
 
     |.|^2 is the ``sum`` over all values of a latent, as in the report, or their ``mean``: beta of
     sums is that of means over their number. ``factor`` is 0.5 in Diffusion-DPO. Noise levels are
@@ -40,6 +41,7 @@ class Dpo(Objective):
     errors: Literal["sum", "mean"] = "mean"
     factor: Positive = 0.5
     levels: Literal["uniform", "flow"] = "uniform"
+    draws: Annotated[int, Field(ge=1, le=64)] = 1
     pairs: Literal["generated", "gold"] = "generated"
     by: Literal["start", "policy"] = "start"
     seeds: Annotated[int, Field(ge=2, le=256)] = 4
@@ -71,7 +73,7 @@ class Dpo(Objective):
     def passes(self, passes: float, configuration: "Configuration") -> float:
         """Two images of a prompt, each also through the reference, and those they are chosen of."""
         generated = 0 if self.file else self.seeds - (self.pairs == "gold")
-        return 2 * (passes + 1) + generated * self.steps * (1 + (self.guidance != 1))
+        return 2 * self.draws * (passes + 1) + generated * self.steps * (1 + (self.guidance != 1))
 
     def losses(self, parts: "Parts", step: int) -> Iterator[Losses]:
         """As ``Objective``: a loss for each pair."""
@@ -86,24 +88,26 @@ class Dpo(Objective):
             yield Losses.nothing(figures)
             return
         frozen = replace(parts, transformer=parts.reference)
-        count = len(samples) // 2
-        for portion in noising.through_network(parts, samples, together=2):
+        together = 2 * self.draws
+        count = len(samples) // together
+        for portion in noising.through_network(parts, samples, together=together):
             with torch.no_grad():
-                start = next(noising.through_network(frozen, portion.samples, together=2))
-            margin = self._differences(start) - self._differences(portion)
+                start = next(noising.through_network(frozen, portion.samples, together=together))
+            margins = self._differences(start) - self._differences(portion)
+            margin = margins.view(-1, self.draws).mean(1)
             argument = self.beta * self.factor * margin
             figures = figures | {"implicit_accuracy": (margin > 0).double(), "margin": margin}
             yield Losses(
                 -torch.nn.functional.logsigmoid(argument),
                 1 / count,
-                portion.groups[::2],
+                portion.groups[::together],
                 portion.flops,
                 figures=figures,
             )
             figures = {}
 
     def _differences(self, portion: "Portion") -> "Tensor":
-        """D (pairs,)."""
+        """D of each draw of the pairs, those of a pair behind one another."""
         from train import flow
 
         wanted = flow.target(portion.data, portion.noise).float()
@@ -114,7 +118,9 @@ class Dpo(Objective):
         return errors[0::2] - errors[1::2]
 
     def _pairs(self, parts: "Parts", step: int) -> "tuple[list[Noised], dict[str, Tensor]]":
-        """The pairs of a step with their noise, the chosen one first, and figures of them."""
+        """The pairs of a step with their noise, the chosen one first, so often as there are draws;
+        and figures of them.
+        """
         from train.data import pairs
 
         if self.file:
@@ -168,14 +174,11 @@ class Dpo(Objective):
     def _noised(
         self, parts: "Parts", step: int, place: int, chosen: Any, rejected: Any, text: Any = None
     ) -> "Sequence[Noised]":
-        """Both with the same noise at the same level, and the same caption, the features of which
-        are made once: ``text``, where it is not dropped.
+        """Of each draw both, with the same noise at the same level; and the same caption, the
+        features of which are made once: ``text``, where it is not dropped.
         """
         from dataclasses import replace
 
-        import torch
-
-        from train import flow
         from train.data import features
         from train.noising import Noised
 
@@ -183,10 +186,18 @@ class Dpo(Objective):
         caption = features.caption(chosen, random)
         if text is None or caption != chosen.caption:
             text = features.encode(parts.text_encoder, [caption], [chosen])[0]
+        both = [replace(each, features=text) for each in (chosen, rejected)]
+        draws = [self._draw(parts, chosen.latents, random) for _ in range(self.draws)]
+        return [Noised(each, caption, noise, sigma) for sigma, noise in draws for each in both]
+
+    def _draw(self, parts: "Parts", latents: "Tensor", random: Any) -> "tuple[float, Tensor]":
+        """A level, and noise like ``latents``."""
+        import torch
+
+        from train import flow
+
         sigma = float(torch.rand((), generator=random))
         if self.levels == "flow":
-            tokens = chosen.latents[0].numel() // parts.family.patch**2
+            tokens = latents[0].numel() // parts.family.patch**2
             sigma = flow.build(parts.configuration.flow).level(tokens, random)
-        noise = torch.randn(chosen.latents.shape, generator=random)
-        both = [replace(each, features=text) for each in (chosen, rejected)]
-        return [Noised(each, caption, noise, sigma) for each in both]
+        return sigma, torch.randn(latents.shape, generator=random)
