@@ -36,7 +36,7 @@ checkpoint: {{every: 2}}
 objective: {{{objective}}}
 {more}
 """
-DPO = "name: dpo, rewards: [ocr], seeds: 3, steps: 2"
+DPO = "name: dpo, rewards: [ocr], seeds: 3, steps: 2, draws: 2"
 GRPO = "name: grpo, rewards: [ocr], group: 4, steps: 3, trained: 2"
 
 
@@ -269,7 +269,7 @@ def test_the_plan_counts_rollouts_and_the_network_that_is_compared_with(given, t
         said = train(given(objective), tmp_path / "out", "--plan", "--json")
         plans[name] = json.loads(said.stdout)
     shutil.rmtree(tmp_path / "out", ignore_errors=True)
-    assert plans["dpo"]["passes"] == 2 * (3 + 1) + 3 * 2
+    assert plans["dpo"]["passes"] == 2 * 2 * (3 + 1) + 3 * 2
     assert plans["grpo"]["passes"] == 4 * (3 + 2 * (3 + 1))
     weights = 4 * plans["flow"]["parameters"]
     for name in ("dpo", "grpo"):
