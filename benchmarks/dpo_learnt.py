@@ -21,6 +21,7 @@ objective: {{name: dpo, by: {by}, beta: {beta}, draws: {draws}, seeds: {images},
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--base-steps", type=int, default=80)
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--batch", type=int, default=16, help="prompts a step")
     parser.add_argument("--rate", type=float, default=5e-5)

@@ -202,9 +202,8 @@ def learnt(parser: argparse.ArgumentParser, objective: str) -> int:
     """
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--every", type=int, default=50, help="steps between evaluations")
-    parser.add_argument("--base-steps", type=int, default=80)
     parser.add_argument("--rows", type=int, default=4096, help="strings of the training data")
-    parser.add_argument("--judged", type=int, default=1000, help="strings judged in the end")
+    parser.add_argument("--judged", type=int, default=600, help="strings judged in the end")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     out = options.out
