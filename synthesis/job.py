@@ -67,6 +67,8 @@ class Job:
     @cached_property
     def needed(self) -> needs.Needed:
         """The turns of the characters in need."""
+        if self.mode == "strings":
+            return needs.alone(self.need, self.fonts)
         return needs.planned(self.need, [of.text for of in self.paragraphs], self.fonts)
 
     @cached_property

@@ -40,14 +40,16 @@ def prepare(
     parallel: str | None = None,
 ) -> Job:
     """The job those settings mean. Raises ``UsageError`` for what cannot be done."""
-    if need and (language, mode) != ("zh", "pure"):
-        raise UsageError(f"--need is for --lang zh --mode pure, not {language} and {mode}")
+    if need and (language, mode) != ("zh", "pure") and mode != "strings":
+        raise UsageError(
+            f"--need is for --lang zh --mode pure, and mode strings, not {language} and {mode}"
+        )
     if corpus_only and (not corpus or need or mode != "pure"):
         raise UsageError("--corpus-only is for mode pure with --corpus, and without --need")
     if language not in LANGUAGES:
         raise UsageError(f"--lang {language}: expected one of {', '.join(LANGUAGES)}")
     if mode == "strings":
-        return _strings(language, seed, size, fonts, alone=(corpus, licence))
+        return _strings(language, seed, size, fonts, need, alone=(corpus, licence))
     _check_modes(mode, backgrounds, templates)
     if parallel and mode != "edit":
         raise UsageError(f"--parallel is for mode edit, not {mode}")
@@ -195,7 +197,12 @@ def left_out(job: Job, size: str | None) -> str | None:
 
 
 def _strings(
-    language: str, seed: int, size: str | None, fonts: str | None, alone: Iterable[str | None]
+    language: str,
+    seed: int,
+    size: str | None,
+    fonts: str | None,
+    need: str | None,
+    alone: Iterable[str | None],
 ) -> Job:
     if language not in strings.DEFAULT_SIZE:
         known = ", ".join(strings.DEFAULT_SIZE)
@@ -207,9 +214,10 @@ def _strings(
         raise UsageError("--corpus and --licence: mode strings has no texts")
     face = strings.choose_face(language, fonts)
     characters = strings.CHARACTERS[language]
-    return Job(
-        language, "strings", seed, (chosen,), (face,), (), characters, corpora.SHIPPED_LICENCE
-    )
+    licence = corpora.SHIPPED_LICENCE
+    wanted = needs.read(need) if need else ()
+    job = Job(language, "strings", seed, (chosen,), (face,), (), characters, licence)
+    return replace(job, need=wanted)
 
 
 def _files(option: str, where: str | None, suffixes: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def render(job: Job, index: int, attempt: int = 0) -> Sample | Rejected:
     if mode == "edit":
         return edits.render(random, job, index, attempt)
     if mode == "strings":
-        return strings.render(random, job.language, font(job.fonts[0]), job.sizes[0])
+        shows = job.needed.turns[index][1][0] if job.need else ""
+        return strings.render(random, job.language, font(job.fonts[0]), job.sizes[0], shows)
     if mode == "scene":
         return rendered.render(random, job)
     if mode == "template":

@@ -54,7 +54,8 @@ Need = Annotated[
     str | None,
     typer.Option(
         help="Characters that are to be shown, and in how many images each: lines of both with a "
-        "tab between, as python -m taxonomy.deficit prints them (zh, pure).",
+        "tab between, as python -m taxonomy.deficit and train.flywheel print them (pure in zh; "
+        "strings).",
         parser=user_paths.place,
     ),
 ]

@@ -88,6 +88,19 @@ def planned(need: Need, paragraphs: Iterable[str], faces: Sequence[FontFile]) ->
     return Needed(tuple(turns), sentences, planning.words(), unrenderable)
 
 
+def alone(need: Need, faces: Sequence[FontFile]) -> Needed:
+    """As ``planned``, each character by itself, for whoever knows what may stand beside it."""
+    best = planning.best_faces(faces, dict(need))
+    able = [(character, times) for character, times in need if character in best]
+    turns: list[Turn] = []
+    for number in range(max((times for _, times in able), default=0)):
+        own = [(Kind.NAME, (character,)) for character, times in able if number < times]
+        Random(number).shuffle(own)
+        turns += own
+    unrenderable = "".join(character for character, _ in need if character not in best)
+    return Needed(tuple(turns), {}, {}, unrenderable)
+
+
 def _round(groups: Mapping[tuple[Kind, int], Sequence[str]], random: Random) -> list[Turn]:
     """Every character of the groups once, in a shuffled order."""
     turns: list[Turn] = []

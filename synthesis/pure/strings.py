@@ -62,10 +62,17 @@ def choose_face(language: str, where: str | None) -> font_files.FontFile:
     return (preferred or list(reversed(faces.values())))[0]
 
 
-def render(random: Random, language: str, font: Font, size: tuple[int, int]) -> Sample:
-    """One sample; ``random`` chooses length, characters and ink; ``size`` is (width, height)."""
+def render(
+    random: Random, language: str, font: Font, size: tuple[int, int], shows: str = ""
+) -> Sample:
+    """One sample; ``random`` chooses length, characters and ink; ``size`` is (width, height). A
+    character that it ``shows`` stands somewhere in it.
+    """
     width, height = size
     text = "".join(random.choices(CHARACTERS[language], k=random.randint(1, LONGEST)))
+    if shows:
+        place = random.randrange(len(text))
+        text = text[:place] + shows + text[place + 1 :]
     ink = random.choice(INKS)
     canvas = written(font, language, text, ink, size)
     caption = CAPTION[language].format(

@@ -213,5 +213,5 @@ def test_a_need_that_is_none_is_named_by_its_line(tmp_path: Path, text: str, mat
     (tmp_path / "need.tsv").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=match):
         need.read(str(tmp_path / "need.tsv"))
-    with pytest.raises(UsageError, match="for --lang zh --mode pure"):
+    with pytest.raises(UsageError, match="for --lang zh --mode pure, and mode strings"):
         jobs.prepare("zh", "scene", need="x")

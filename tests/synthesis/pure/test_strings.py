@@ -2,6 +2,7 @@
 
 import re
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,24 @@ def test_lengths_characters_and_inks_are_all_used(job: Job, samples: list[Sample
     assert {len(sample.text) for sample in samples} == {1, 2, 3, 4}
     assert {*"".join(sample.text for sample in samples)} == {*strings.CHARACTERS[job.language]}
     assert len(strings.CHARACTERS[job.language]) == 36
+
+
+def test_characters_in_need_stand_among_others_as_often_as_they_are_needed(
+    tmp_path: Path,
+) -> None:
+    need, face = tmp_path / "need.tsv", tmp_path / "test.ttf"
+    need.write_text("Q\t3\n%\t2\n\u9f98\t4\n", "utf-8")
+    fonts = make(face, "".join(sorted({"%", *all_characters("en"), *strings.CHARACTERS["en"]})))
+    job = jobs.prepare("en", "strings", fonts=fonts, need=str(need))
+    plain = jobs.prepare("en", "strings", fonts=fonts)
+    assert jobs.number(job, None) == 5
+    assert job.digest() != plain.digest()
+    [_, lacking] = job.needed.notes()
+    assert lacking == "--need: no font here can render 1 of them: \u9f98"
+    texts = [str(getattr(modes.render(job, index), "text", "")) for index in range(5)]
+    assert sum("Q" in text for text in texts) >= 3
+    assert sum("%" in text for text in texts) == 2
+    assert {"Q", "%"} <= set("".join(texts[:2]))  # the first round has every character
 
 
 def test_inks_stand_out() -> None:
