@@ -117,4 +117,7 @@ class HeldOutStrings(Benchmark):
         configuration = read_configuration(self.checkpoint)
         if configuration is None:
             raise UsageError(f"{self.checkpoint}: not trained here, so that nothing was held out")
-        return configuration
+        # The shards are those of --data, whatever the phases of the training were shown.
+        phases = configuration.phases[-1:]
+        last = tuple(of.model_copy(update={"sources": (), "steps": None}) for of in phases)
+        return configuration.model_copy(update={"phases": last})

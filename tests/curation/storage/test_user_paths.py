@@ -23,7 +23,7 @@ from synthesis.pipeline import Synthesize
 MODULES = ("curation.command", "synthesis.render", "synthesis.proofreading", "train.__main__")
 MODULES += ("infer.__main__", "synthesis.characters.__main__", "synthesis.fonts.__main__")
 MODULES += ("synthesis.template.__main__", "examples.gather", "examples.demo")
-MODULES += ("infer.server.__main__", "infer.provenance.__main__")
+MODULES += ("infer.server.__main__", "infer.provenance.__main__", "train.flywheel.__main__")
 WORDS = {"pipeline", "key", "lang", "size", "licence", "preset", "plan_on"}
 WORDS |= {"negative", "device", "texts", "caption_column", "key_column", "keep_columns", "without"}
 WORDS |= {"allow_host", "devices", "host", "precision"}
