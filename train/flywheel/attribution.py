@@ -149,8 +149,7 @@ def _evidence(
 
 
 def _unsaid(case: Case) -> tuple[str, ...]:
-    prompt = misread.plain([case.prompt]).casefold()
-    return tuple(of for of in case.texts if misread.plain([of]).casefold() not in prompt)
+    return tuple(of for of in case.texts if not words.says(case.prompt, of))
 
 
 def ledger(listed: Sequence[Attributed], quarantined: int) -> dict[str, Any]:

@@ -32,6 +32,18 @@ def latin(prompt: str) -> tuple[str, ...]:
     return tuple(word for word in content(prompt) if not _HAN.match(word))
 
 
+def says(prompt: str, text: str) -> bool:
+    """Whether a prompt has a text: in a quotation, or as words of its own; of Chinese anywhere.
+    Case counts for a single character alone, so that "a wall" is no A.
+    """
+    asked, said = (" ".join(of.split()) for of in (text, prompt))
+    if len(asked) > 1:
+        asked, said = asked.casefold(), said.casefold()
+    if any(asked in of for of in spans(said, EVERY)) or (_HAN.search(asked) and asked in said):
+        return True
+    return bool(re.search(rf"(?<!\w){re.escape(asked)}(?!\w)", said))
+
+
 def quoted(prompt: str) -> tuple[str, ...]:
     """What it quotes."""
     return tuple(spans(prompt, EVERY))

@@ -170,6 +170,22 @@ def test_words_are_those_outside_of_quotations():
     assert len(words.content("写着“山水”的牌子")) == 5
 
 
+@pytest.mark.parametrize(
+    ("prompt", "text", "is_said"),
+    [
+        ('The text "A7" in red', "A7", True),
+        ('The text "Big Sale" in red', "SALE", True),
+        ("A sign that says sale", "SALE", True),
+        ("A sign for sailors", "SAIL", False),
+        ("The text in purple", "U", False),
+        ("The text on a wall", "A", False),
+        ("一块写着山水的牌子", "山水", True),
+    ],
+)
+def test_a_text_is_said_in_quotations_or_as_words(prompt, text, is_said):
+    assert words.says(prompt, text) is is_said
+
+
 def test_a_vote_counts_more_than_a_score():
     first = Case(CASE, "a", "0", 0, "p", score=1.0, rewards={"r": 0.9})
     second = Case(CASE, "b", "0", 0, "p", score=0.0, wins=1, rewards={"r": 0.1})
