@@ -48,21 +48,23 @@ checkpoint: {{every: {every}, keep: 1}}
 """
 TUNED = """
 steps: {steps}
-batch: 16
+batch: 4
 weights: {weights}
 data: {{resolution: 256, tasks: {{i2i: 1}}, held_out: 0.15}}
-phases: [{{sources: [{{data: {pages}, share: 1}}, {{data: {photos}, share: 1}}]}}]
+phases: [{{sources: [{sources}]}}]
 objective:
   name: reconstruction
   trained: decoder
-  terms: [pixels, {{name: lite0, weight: [0.02, 0.005]}}]
-  crop: 64
-optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 0.5}}
-ema: {{decay: 0.98}}
+  terms: [{{name: pixels, error: l2, weight: 4}}, {{name: lite0, weight: [0.01, 0]}}]
+  crop: 48
+optimiser: {{learning_rate: 2e-3, betas: [0.9, 0.99], warmup: 20, decay: 1.0}}
+ema: {{decay: 0.99}}
 evaluation:
   {{evaluators: [reconstructions], every: {every}, images: 40, grid: 12, gradients: false}}
 checkpoint: {{every: {every}, keep: 1}}
 """
+SOURCE = "{{data: {}, share: 1}}"
+ARMS = {"pages and photographs": ("pages", "photos"), "photographs alone": ("photos",)}
 
 
 def call(*arguments: str) -> None:
@@ -197,18 +199,19 @@ def report(name: str, checkpoint: Path, places: Mapping[str, str], out: Path) ->
 
 
 def tuned(base: Path, places: Mapping[str, str], seed: int, options: argparse.Namespace) -> None:
-    """Fine-tune the decoder of a base, and say what came of it."""
-    every = max(1, options.steps // 3)
-    settings = {"steps": options.steps, "every": every, "weights": base}
-    config = TUNED.format(**settings, pages=places["pages"], photos=places["photos"])
-    place = options.out / f"tuned-{seed}"
-    checkpoint = trained(place, "decoder", config, places["pages"], seed, options.threads)
-    print(f"\nseed {seed}: its decoder, on pages and photographs")
-    print("  step  CPU-s   PSNR of pages   of photographs")
-    for entry in curve(place):
-        pages, photos = entry["held_out_psnr_text"], entry["held_out_psnr_plain"]
-        print(f"  {entry['step']:>4}  {entry['cpu_seconds']:>5.0f}  {pages:14.2f}  {photos:15.2f}")
-    report(f"after-{seed}", checkpoint, places, options.out)
+    """Fine-tune the decoder of a base by each of the arms, and say what came of it."""
+    every = max(1, options.steps // 5)
+    for arm, kinds in ARMS.items():
+        sources = ", ".join(SOURCE.format(places[kind]) for kind in kinds)
+        config = TUNED.format(steps=options.steps, every=every, weights=base, sources=sources)
+        place = options.out / f"{arm.replace(' ', '-')}-{seed}"
+        checkpoint = trained(place, "decoder", config, places["photos"], seed, options.threads)
+        print(f"\nseed {seed}: the decoder, on {arm}\n  step  CPU-s   PSNR of what is held out")
+        for entry in curve(place):
+            known = {f"held_out_psnr_{kind}": kind for kind in ("text", "plain")}
+            figures = (f"{kind} {entry[key]:.2f}" for key, kind in known.items() if entry.get(key))
+            print(f"  {entry['step']:>4}  {entry['cpu_seconds']:>5.0f}   {', '.join(figures)}")
+        report(f"after-{place.name}", checkpoint, places, options.out)
 
 
 if __name__ == "__main__":
